@@ -1,0 +1,1 @@
+//! Behaviour tests of the crate, one file per behaviour.

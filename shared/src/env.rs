@@ -1,0 +1,94 @@
+//! Reading settings: one look at the environment, every fault reported at once.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use secrecy::SecretString;
+
+/// A snapshot of the environment plus the faults found while reading it. A secret `NAME` may also come from the file
+/// that `NAME_FILE` names.
+#[derive(Debug)]
+pub struct Env {
+    vars: BTreeMap<String, String>,
+    faults: Vec<String>,
+}
+
+/// Every fault of the settings, one a line. A process that gets this refuses to start.
+#[derive(Debug, thiserror::Error)]
+#[error("the settings have {} fault(s):\n{}", .0.len(), .0.iter().map(|f| format!("  - {f}")).collect::<Vec<_>>().join("\n"))]
+pub struct Faults(pub Vec<String>);
+
+impl Env {
+    /// The environment of this process.
+    pub fn of_process() -> Self {
+        Self::from_vars(std::env::vars())
+    }
+
+    /// Given variables, for tests.
+    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { vars: vars.into_iter().filter(|(_, v)| !v.is_empty()).collect(), faults: Vec::new() }
+    }
+
+    /// The text of a variable, `None` when unset or empty.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.vars.get(name).cloned()
+    }
+
+    /// A variable parsed as `T`; a value that does not parse is a fault and reads as `None`.
+    pub fn parsed<T: FromStr>(&mut self, name: &str) -> Option<T> {
+        let text = self.vars.get(name)?;
+        match text.parse() {
+            Ok(value) => Some(value),
+            Err(_) => {
+                self.faults.push(format!("{name}: '{text}' is not a valid {}", std::any::type_name::<T>()));
+                None
+            }
+        }
+    }
+
+    /// A path.
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        self.text(name).map(PathBuf::from)
+    }
+
+    /// A secret, from `NAME` or from the file that `NAME_FILE` names (trailing line ends cut).
+    pub fn secret(&mut self, name: &str) -> Option<SecretString> {
+        if let Some(text) = self.text(name) {
+            return Some(SecretString::from(text));
+        }
+        let path = self.text(&format!("{name}_FILE"))?;
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Some(SecretString::from(text.trim_end().to_owned())),
+            Err(error) => {
+                self.faults.push(format!("{name}_FILE: cannot read '{path}': {error}"));
+                None
+            }
+        }
+    }
+
+    /// Note a fault found by the caller.
+    pub fn fault(&mut self, text: impl Into<String>) {
+        self.faults.push(text.into());
+    }
+
+    /// `Ok` when nothing was wrong.
+    pub fn finish(self) -> Result<(), Faults> {
+        if self.faults.is_empty() { Ok(()) } else { Err(Faults(self.faults)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_reported_at_once() {
+        let vars = [("A", "x"), ("B_FILE", "/nonexistent/secret")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let mut env = Env::from_vars(vars);
+        assert_eq!(env.parsed::<u16>("A"), None);
+        assert!(env.secret("B").is_none());
+        let text = env.finish().unwrap_err().to_string();
+        assert!(text.contains("2 fault(s)") && text.contains("A: 'x'") && text.contains("B_FILE"), "{text}");
+    }
+}

@@ -1,0 +1,12 @@
+//! What every Vox process must agree on: identifiers, the clock, the wire messages between bridge, core and dialler,
+//! the on-disk outbox. No network, no database.
+
+pub mod clock;
+pub mod egress;
+pub mod env;
+pub mod ids;
+pub mod model;
+pub mod outbox;
+pub mod redact;
+pub mod telemetry;
+pub mod wire;

@@ -1,1 +1,3 @@
-//! (being written)
+//! Plain data that several processes share: what a bot is.
+
+pub mod bot;

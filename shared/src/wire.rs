@@ -1,1 +1,16 @@
-//! (being written)
+//! Messages between bridge, core and command line. Each carries a version; a newer reader accepts the golden files of
+//! the version before.
+
+pub mod config;
+pub mod fleet;
+pub mod journal;
+pub mod result;
+
+/// The header that carries the deployment's internal secret.
+pub const SECRET_HEADER: &str = "x-voxcore-secret";
+/// Version of the messages written by this build.
+pub const WIRE_VERSION: u32 = 1;
+
+fn wire_version() -> u32 {
+    WIRE_VERSION
+}

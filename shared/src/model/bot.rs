@@ -1,0 +1,352 @@
+//! A bot's settings, as the operator edits them and as the runtime config carries them. Every default is here, once.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+/// A vendor key. Serialises in clear: it must reach the core; views that go to people mask it first.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct ApiKey(SecretString);
+
+impl ApiKey {
+    /// Wrap a key.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self(SecretString::from(key.into()))
+    }
+
+    /// The key in clear, for the request that needs it.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.expose().is_empty()
+    }
+}
+
+impl Serialize for ApiKey {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.expose())
+    }
+}
+
+/// One recogniser (speech to text).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SttSettings {
+    /// `deepgram` or `pocketsphinx`.
+    pub provider: String,
+    pub api_key: ApiKey,
+    pub model: String,
+    /// BCP-47.
+    pub language: String,
+    /// Vendor settings: `base_url`, `keyterms`; for pocketsphinx `expected` (list of phrases), `free` (bool).
+    pub extra: Map<String, Value>,
+    /// Tried in order when this one fails.
+    pub fallbacks: Vec<SttSettings>,
+}
+
+impl Default for SttSettings {
+    fn default() -> Self {
+        Self {
+            provider: "pocketsphinx".into(),
+            api_key: ApiKey::default(),
+            model: String::new(),
+            language: "en".into(),
+            extra: Map::new(),
+            fallbacks: Vec::new(),
+        }
+    }
+}
+
+/// One language model.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LlmSettings {
+    /// `openai` (and every compatible server through `extra.base_url`) or `scripted`.
+    pub provider: String,
+    pub api_key: ApiKey,
+    pub model: String,
+    /// 0 to 2.
+    pub temperature: f32,
+    /// Longest reply, tokens.
+    pub max_tokens: u32,
+    /// Vendor settings: `base_url`, `reasoning_effort`, `omit` (fields an old server refuses); for `scripted` the `script`.
+    pub extra: Map<String, Value>,
+    pub fallbacks: Vec<LlmSettings>,
+}
+
+impl Default for LlmSettings {
+    fn default() -> Self {
+        Self {
+            provider: "scripted".into(),
+            api_key: ApiKey::default(),
+            model: String::new(),
+            temperature: 0.7,
+            max_tokens: 256,
+            extra: Map::new(),
+            fallbacks: Vec::new(),
+        }
+    }
+}
+
+/// One voice (text to speech).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TtsSettings {
+    /// `elevenlabs` or `flite`.
+    pub provider: String,
+    pub api_key: ApiKey,
+    pub model: String,
+    /// The vendor's voice id; for flite `kal` or `slt`.
+    pub voice: String,
+    pub language: String,
+    /// Vendor settings: `base_url`, `stability`, `similarity_boost`, `style`, `speed`.
+    pub extra: Map<String, Value>,
+    pub fallbacks: Vec<TtsSettings>,
+}
+
+impl Default for TtsSettings {
+    fn default() -> Self {
+        Self {
+            provider: "flite".into(),
+            api_key: ApiKey::default(),
+            model: String::new(),
+            voice: "slt".into(),
+            language: "en".into(),
+            extra: Map::new(),
+            fallbacks: Vec::new(),
+        }
+    }
+}
+
+/// When a sound counts as speech.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VadSettings {
+    /// Speech begins at this probability, 0 to 1.
+    pub confidence: f32,
+    /// Speech ends below this probability.
+    pub off_confidence: f32,
+    /// How long speech must last to count, seconds.
+    pub start_secs: f32,
+    /// How long silence must last to end speech, seconds.
+    pub stop_secs: f32,
+    /// How far above the measured noise floor a window must be, decibels; 0 switches the gate off.
+    pub min_volume: f32,
+}
+
+impl Default for VadSettings {
+    fn default() -> Self {
+        Self { confidence: 0.5, off_confidence: 0.35, start_secs: 0.1, stop_secs: 0.2, min_volume: 6.0 }
+    }
+}
+
+/// When the caller's turn is over, and what interrupts the bot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TurnSettings {
+    /// Silence after speech that ends a turn whose transcript reads complete, seconds.
+    pub complete_secs: f32,
+    /// The same for a transcript that reads incomplete ("and my number is").
+    pub incomplete_secs: f32,
+    /// Longest wait for the final transcript after the turn's end, seconds.
+    pub transcript_secs: f32,
+    /// Longest turn without a decision, seconds of silence.
+    pub watchdog_secs: f32,
+    /// Speech of this length interrupts the bot even without a transcript, seconds.
+    pub interrupt_secs: f32,
+    /// Whether the caller may interrupt at all.
+    pub interruptible: bool,
+    /// An interruption with no words resumes the bot's reply after this pause, seconds.
+    pub resume_secs: f32,
+    /// Words that never interrupt.
+    pub backchannels: Vec<String>,
+    /// Words that always interrupt.
+    pub stop_words: Vec<String>,
+}
+
+impl Default for TurnSettings {
+    fn default() -> Self {
+        let words = |list: &[&str]| list.iter().map(|w| (*w).to_owned()).collect();
+        Self {
+            complete_secs: 0.35,
+            incomplete_secs: 1.2,
+            transcript_secs: 0.8,
+            watchdog_secs: 5.0,
+            interrupt_secs: 0.4,
+            interruptible: true,
+            resume_secs: 1.5,
+            backchannels: words(&[
+                "mm-hmm",
+                "mhm",
+                "uh-huh",
+                "hmm",
+                "ok",
+                "okay",
+                "yeah",
+                "right",
+                "sure",
+                "haan",
+                "achha",
+                "ji",
+                "theek hai",
+            ]),
+            stop_words: words(&["stop", "wait", "hold on", "excuse me", "no no", "ruko"]),
+        }
+    }
+}
+
+/// What the bot says when the caller is silent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReEngagement {
+    /// Silence before a prompt, seconds.
+    pub after_secs: f32,
+    /// Said in turn; when they are used up the goodbye follows.
+    pub prompts: Vec<String>,
+    pub goodbye: String,
+}
+
+impl Default for ReEngagement {
+    fn default() -> Self {
+        Self {
+            after_secs: 10.0,
+            prompts: vec![
+                "Are you still there?".into(),
+                "I can't hear you. Are you still on the line?".into(),
+            ],
+            goodbye: "I still can't hear you, so I'll end the call here. Goodbye.".into(),
+        }
+    }
+}
+
+/// Whether and how the call is recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecordingSettings {
+    pub enabled: bool,
+}
+
+impl Default for RecordingSettings {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+/// Fixed phrases for when a vendor fails.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Phrases {
+    /// Speech was heard but no words came.
+    pub not_understood: String,
+    /// The model failed; the bot asks again.
+    pub trouble: String,
+    /// Nothing helped; said before hanging up.
+    pub apology: String,
+    /// The call reached its longest duration.
+    pub time_up: String,
+}
+
+impl Default for Phrases {
+    fn default() -> Self {
+        Self {
+            not_understood: "Sorry, I didn't catch that. Could you say it again?".into(),
+            trouble: "Sorry, one moment. Could you say that once more?".into(),
+            apology: "I'm sorry, we have a technical problem. Please call again later. Goodbye.".into(),
+            time_up: "We have reached the end of our time. Thank you for calling. Goodbye.".into(),
+        }
+    }
+}
+
+/// A tool the model may call. Only the built-in `end_call` runs yet; any other name is refused at validation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tool {
+    pub name: String,
+    #[serde(default)]
+    pub description: String,
+    /// JSON schema of the arguments.
+    #[serde(default)]
+    pub parameters: Value,
+}
+
+/// When the bot answers at all, in its own time zone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ActiveHours {
+    pub enabled: bool,
+    /// `mon` to `sun`; all seven by default.
+    pub days: Vec<String>,
+    /// Local `HH:MM`; a window over midnight has `start` after `end`.
+    pub start: String,
+    pub end: String,
+}
+
+impl Default for ActiveHours {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map(str::to_owned).to_vec(),
+            start: "00:00".into(),
+            end: "24:00".into(),
+        }
+    }
+}
+
+/// Everything an operator sets on a bot.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BotSettings {
+    pub name: String,
+    pub enabled: bool,
+    pub system_prompt: String,
+    pub opening_message: String,
+    /// IANA name; an unknown one counts as UTC.
+    pub timezone: String,
+    pub active_hours: ActiveHours,
+    pub re_engagement: Option<ReEngagement>,
+    /// Words that interrupt the bot while it speaks.
+    pub min_words_interruption: u32,
+    pub max_call_duration_seconds: u32,
+    pub voicemail_message: String,
+    pub pre_transfer_message: String,
+    pub tools: Vec<Tool>,
+    pub phrases: Phrases,
+    /// Values for `{{name}}` in prompts, below those of the call.
+    pub variables: Map<String, Value>,
+    pub stt: SttSettings,
+    pub llm: LlmSettings,
+    pub tts: TtsSettings,
+    pub vad: VadSettings,
+    pub turn: TurnSettings,
+    pub recording: RecordingSettings,
+}
+
+impl Default for BotSettings {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            enabled: true,
+            system_prompt: String::new(),
+            opening_message: String::new(),
+            timezone: "UTC".into(),
+            active_hours: ActiveHours::default(),
+            re_engagement: Some(ReEngagement::default()),
+            min_words_interruption: 3,
+            max_call_duration_seconds: 600,
+            voicemail_message: String::new(),
+            pre_transfer_message: String::new(),
+            tools: Vec::new(),
+            phrases: Phrases::default(),
+            variables: Map::new(),
+            stt: SttSettings::default(),
+            llm: LlmSettings::default(),
+            tts: TtsSettings::default(),
+            vad: VadSettings::default(),
+            turn: TurnSettings::default(),
+            recording: RecordingSettings::default(),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The result of a call (core to bridge, `POST /api/v1/call-results`).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::ids::{BotId, SessionId, WorkerId};
+
+/// Who or what ended a call. The words are a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisconnectedBy {
+    Bot,
+    Customer,
+    Voicemail,
+    /// Answered, but the caller never spoke ("ringing, no response").
+    #[serde(rename = "RNR")]
+    Rnr,
+    OutsideHours,
+    Timeout,
+    Error,
+    NoAnswer,
+    Rejected,
+    Busy,
+    TransferToAgent,
+    WorkerLost,
+}
+
+impl DisconnectedBy {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bot => "bot",
+            Self::Customer => "customer",
+            Self::Voicemail => "voicemail",
+            Self::Rnr => "RNR",
+            Self::OutsideHours => "outside_hours",
+            Self::Timeout => "timeout",
+            Self::Error => "error",
+            Self::NoAnswer => "no_answer",
+            Self::Rejected => "rejected",
+            Self::Busy => "busy",
+            Self::TransferToAgent => "transfer_to_agent",
+            Self::WorkerLost => "worker_lost",
+        }
+    }
+}
+
+/// Whose words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Speaker {
+    Caller,
+    Bot,
+    Agent,
+    System,
+}
+
+/// A word with its place on the call's media clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Word {
+    pub text: String,
+    pub started_ms: u64,
+    pub ended_ms: u64,
+}
+
+/// One utterance. Times are milliseconds on the media clock, which is also the recording's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TranscriptEntry {
+    pub turn: u32,
+    pub speaker: Speaker,
+    pub text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
+    pub started_ms: u64,
+    pub ended_ms: u64,
+    #[serde(default)]
+    pub interrupted: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<Word>,
+}
+
+/// Something that happened, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallEvent {
+    pub at_ms: u64,
+    /// Snake case, from the documented list.
+    pub event: String,
+    /// The rule, probability or timer that caused it.
+    pub why: String,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub data: Map<String, Value>,
+}
+
+/// The delay of one reply, in parts that add up. Milliseconds; wire to ear: from the acoustic end of the caller's
+/// speech to the first audible sample of the reply, both on the recording's clock.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TurnLatency {
+    pub turn: u32,
+    /// Acoustic end to the decision that the turn is over.
+    pub endpoint_ms: f64,
+    /// Decision to final transcript.
+    pub stt_ms: f64,
+    /// Request to the model's first token.
+    pub llm_ms: f64,
+    pub rag_ms: f64,
+    pub tool_ms: f64,
+    /// First token to first speakable piece.
+    pub sentence_ms: f64,
+    /// Piece sent to the voice until its first audio.
+    pub tts_ms: f64,
+    /// All that is ours: scheduling, queues, leading silence of the voice.
+    pub platform_ms: f64,
+    /// Known delay of the transport (a carrier's chunk).
+    pub transport_ms: f64,
+    /// The sum, measured by itself.
+    pub total_ms: f64,
+}
+
+/// What one vendor was used for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    pub provider: String,
+    pub model: String,
+    /// `stt`, `llm` or `tts`.
+    pub kind: String,
+    pub seconds: f64,
+    pub tokens_in: u64,
+    pub tokens_out: u64,
+    pub tokens_cached: u64,
+    pub characters: u64,
+    pub requests: u64,
+}
+
+/// Latency of the whole call.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LatencySummary {
+    pub answer_to_first_audio_ms: Option<f64>,
+    pub wire_to_ear_p50_ms: Option<f64>,
+    pub wire_to_ear_max_ms: Option<f64>,
+    /// The caller's interrupting speech to silence on the wire, each time.
+    pub barge_in_ms: Vec<f64>,
+    /// How late 20 ms frames left, 99th percentile.
+    pub frame_lateness_p99_ms: f64,
+    /// Bot frames that were due while the voice had none.
+    pub underruns: u64,
+}
+
+/// The terminal record of a call.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CallResult {
+    #[serde(default = "super::wire_version")]
+    pub version: u32,
+    pub session_id: SessionId,
+    /// With the session id, the key of a delivery: the same pair is the same fact.
+    #[serde(default)]
+    pub seq: u64,
+    #[serde(default)]
+    pub bot_id: Option<BotId>,
+    #[serde(default)]
+    pub worker_id: Option<WorkerId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_number: Option<String>,
+    pub call_duration_seconds: f64,
+    pub disconnected_by: DisconnectedBy,
+    /// `incoming` or `outgoing`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_direction: Option<String>,
+    /// `ws`, `exotel`, `talk`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport: Option<String>,
+    /// RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+    #[serde(default)]
+    pub transcript: Vec<TranscriptEntry>,
+    #[serde(default)]
+    pub events: Vec<CallEvent>,
+    #[serde(default)]
+    pub intents: Vec<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording_access_token: Option<String>,
+    #[serde(default)]
+    pub latency: LatencySummary,
+    #[serde(default)]
+    pub latency_samples: Vec<TurnLatency>,
+    #[serde(default)]
+    pub usage_metrics: Vec<Usage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub llm_cache_summary: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline_config: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connected_event: Option<Value>,
+    #[serde(default)]
+    pub was_transferred: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing: Option<Value>,
+    /// Each start and stop of speech with its cause.
+    #[serde(default)]
+    pub why: Vec<CallEvent>,
+    /// What went wrong, for `error` and `worker_lost`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl CallResult {
+    /// A record with nothing but how it ended.
+    pub fn bare(session_id: SessionId, disconnected_by: DisconnectedBy) -> Self {
+        Self {
+            version: super::WIRE_VERSION,
+            session_id,
+            seq: 0,
+            bot_id: None,
+            worker_id: None,
+            stream_id: None,
+            caller_id: None,
+            from_number: None,
+            call_duration_seconds: 0.0,
+            disconnected_by,
+            call_direction: None,
+            transport: None,
+            started_at: None,
+            ended_at: None,
+            transcript: Vec::new(),
+            events: Vec::new(),
+            intents: Vec::new(),
+            recording_url: None,
+            recording_key: None,
+            recording_access_token: None,
+            latency: LatencySummary::default(),
+            latency_samples: Vec::new(),
+            usage_metrics: Vec::new(),
+            llm_cache_summary: None,
+            pipeline_config: None,
+            connected_event: None,
+            was_transferred: false,
+            routing: None,
+            why: Vec::new(),
+            error: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_golden_result_of_version_1_is_read() {
+        let result: CallResult = serde_json::from_str(include_str!("result_v1.golden.json")).unwrap();
+        assert_eq!(result.disconnected_by, DisconnectedBy::Rnr);
+        assert_eq!(result.transcript.len(), 1);
+        assert_eq!(serde_json::to_value(DisconnectedBy::Rnr).unwrap(), "RNR");
+        assert_eq!(serde_json::to_value(result.disconnected_by).unwrap(), result.disconnected_by.as_str());
+    }
+}

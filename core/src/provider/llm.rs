@@ -1,0 +1,106 @@
+//! Language models: the conversation in, tokens and tool calls out.
+
+pub mod openai;
+pub mod scripted;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::{Failure, TaskGuard};
+
+/// Who said a message of the conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    System,
+    User,
+    Assistant,
+    Tool,
+}
+
+/// One message of the conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    pub role: Role,
+    pub text: String,
+    /// For `Assistant`: the tools it called.
+    pub tool_calls: Vec<ToolCall>,
+    /// For `Tool`: which call it answers.
+    pub tool_call_id: Option<String>,
+}
+
+impl Message {
+    /// A message of plain text.
+    pub fn text(role: Role, text: impl Into<String>) -> Self {
+        Self { role, text: text.into(), tool_calls: Vec::new(), tool_call_id: None }
+    }
+}
+
+/// A tool call, complete.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolCall {
+    pub id: String,
+    pub name: String,
+    /// A JSON object; what did not parse is carried as a JSON string.
+    pub arguments: Value,
+}
+
+/// A tool offered to the model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolSpec {
+    pub name: String,
+    pub description: String,
+    /// JSON schema.
+    pub parameters: Value,
+}
+
+/// One request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LlmRequest {
+    pub messages: Vec<Message>,
+    pub tools: Vec<ToolSpec>,
+    /// Stable per tenant, bot and prompt version: raises the vendor's cache hits.
+    pub cache_key: Option<String>,
+}
+
+/// Tokens of a request; cached ones are part of `tokens_in`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LlmUsage {
+    pub tokens_in: u64,
+    pub tokens_out: u64,
+    pub tokens_cached: u64,
+}
+
+/// Why a reply ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    Stop,
+    /// The token limit.
+    Length,
+    ToolCalls,
+    /// The vendor's content filter.
+    Filtered,
+}
+
+/// What comes out. `Done` or `Failed` is the last.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LlmEvent {
+    Text(String),
+    ToolCall(ToolCall),
+    Done { finish: Finish, usage: Option<LlmUsage> },
+    Failed(Failure),
+}
+
+/// A running reply; dropping it cancels the request.
+#[derive(Debug)]
+pub struct LlmStream {
+    pub events: mpsc::Receiver<LlmEvent>,
+    pub task: TaskGuard,
+}
+
+/// A language model.
+pub trait LanguageModel: Send + Sync {
+    /// Ask. Returns at once.
+    fn ask(&self, request: LlmRequest) -> LlmStream;
+    /// Vendor's name for events and usage.
+    fn name(&self) -> &'static str;
+}

@@ -1,0 +1,198 @@
+//! Tests with a disk that fails, and of how many syncs a group costs.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::disk::{Disk, KernelDisk};
+use super::lock::Missing;
+use super::{AppendError, DiskFault, Entry, Outbox, Settings};
+use crate::clock::Clock;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    None,
+    /// Writes this many bytes, then says that there is no space.
+    FullAfter(usize),
+    SyncFails,
+    SyncSaysFull,
+}
+
+/// What the next operations do; when the list is used up everything works.
+#[derive(Clone, Default)]
+struct Script(Arc<Mutex<VecDeque<Fault>>>);
+
+impl Script {
+    fn next(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.0.lock().unwrap().extend(faults);
+    }
+}
+
+struct FaultyDisk {
+    script: Script,
+    current: Fault,
+}
+
+impl Disk for FaultyDisk {
+    fn write_at(&mut self, file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        if self.current == Fault::None {
+            self.current = self.script.0.lock().unwrap().pop_front().unwrap_or(Fault::None);
+        }
+        match self.current {
+            Fault::FullAfter(0) => {
+                self.current = Fault::None;
+                Err(io::Error::from_raw_os_error(28))
+            }
+            Fault::FullAfter(left) => {
+                let some = left.min(bytes.len());
+                self.current = Fault::FullAfter(left - some);
+                KernelDisk.write_at(file, &bytes[..some], offset)
+            }
+            _ => KernelDisk.write_at(file, bytes, offset),
+        }
+    }
+
+    fn sync(&mut self, file: &File) -> io::Result<()> {
+        match std::mem::replace(&mut self.current, Fault::None) {
+            Fault::SyncFails => Err(io::Error::from_raw_os_error(5)),
+            Fault::SyncSaysFull => Err(io::Error::from_raw_os_error(28)),
+            _ => KernelDisk.sync(file),
+        }
+    }
+}
+
+fn settings() -> Settings {
+    Settings { group_wait: Duration::ZERO, ..Settings::new(Clock::manual(Timestamp::UNIX_EPOCH)) }
+}
+
+fn open(dir: &Path, settings: Settings) -> (Outbox, Script) {
+    let script = Script::default();
+    let disk = FaultyDisk { script: script.clone(), current: Fault::None };
+    let (outbox, _) = Outbox::open_on(dir, Missing::Create, settings, Box::new(disk)).unwrap();
+    (outbox, script)
+}
+
+async fn payloads_after_reopening(outbox: Outbox, dir: &Path) -> Vec<String> {
+    outbox.close().await;
+    let (outbox, found) = Outbox::open(dir, settings()).unwrap();
+    outbox.close().await;
+    assert_eq!((found.quarantined, found.torn_bytes), (0, 0));
+    found.records.into_iter().map(|r| String::from_utf8(r.payload).unwrap()).collect()
+}
+
+fn fault_of(result: Result<u64, AppendError>) -> DiskFault {
+    match result {
+        Err(AppendError::Disk { fault, .. }) => fault,
+        other => panic!("expected a disk fault, got {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_reported_and_leaves_the_log_valid() {
+    for written_before in [0, 1, 20, 39] {
+        let dir = tempfile::tempdir().unwrap();
+        let (outbox, script) = open(dir.path(), settings());
+        outbox.append(Entry::new(1, "before")).await.unwrap();
+        script.next([Fault::FullAfter(written_before)]);
+        assert_eq!(fault_of(outbox.append(Entry::new(1, "lost")).await), DiskFault::Full);
+        let bytes = outbox.stats().bytes;
+        outbox.append(Entry::new(1, "after")).await.unwrap();
+        assert_eq!(bytes, Entry::new(1, "before").cost_bytes(), "what was not written is not charged");
+        assert_eq!(payloads_after_reopening(outbox, dir.path()).await, ["before", "after"]);
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_while_a_segment_begins_is_reported_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let (outbox, script) = open(dir.path(), settings());
+    script.next([Fault::FullAfter(10), Fault::None, Fault::FullAfter(3)]);
+    assert_eq!(fault_of(outbox.append(Entry::new(1, "lost")).await), DiskFault::Full);
+    assert_eq!(fault_of(outbox.append(Entry::new(1, "lost")).await), DiskFault::Full);
+    outbox.append(Entry::new(1, "kept")).await.unwrap();
+    assert_eq!(payloads_after_reopening(outbox, dir.path()).await, ["kept"]);
+}
+
+#[tokio::test]
+async fn after_a_failed_sync_a_new_segment_is_begun() {
+    for (fault, class) in [(Fault::SyncFails, DiskFault::Sync), (Fault::SyncSaysFull, DiskFault::Full)] {
+        let dir = tempfile::tempdir().unwrap();
+        let (outbox, script) = open(dir.path(), settings());
+        let first = outbox.append(Entry::new(1, "before")).await.unwrap();
+        assert_eq!(segments(dir.path()), 1);
+        script.next([fault]);
+        assert_eq!(fault_of(outbox.append(Entry::new(1, "lost")).await), class);
+        let next = outbox.append(Entry::new(1, "after")).await.unwrap();
+        assert_eq!(segments(dir.path()), 2);
+        assert!(next > first + 1, "the number of the failed record is not used again");
+        assert_eq!(payloads_after_reopening(outbox, dir.path()).await, ["before", "after"]);
+    }
+}
+
+#[tokio::test]
+async fn a_detached_record_that_fails_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let (outbox, script) = open(dir.path(), settings());
+    outbox.append(Entry::new(1, "before")).await.unwrap();
+    script.next([Fault::FullAfter(0)]);
+    outbox.append_detached(Entry::new(1, "lost"));
+    outbox.flush().await.unwrap();
+    assert_eq!(outbox.stats().detached_failed, 1);
+    assert_eq!(payloads_after_reopening(outbox, dir.path()).await, ["before"]);
+}
+
+#[tokio::test]
+async fn a_record_stays_when_the_rejected_log_cannot_be_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let (outbox, script) = open(dir.path(), settings());
+    let seq = outbox.append(Entry::new(1, "kept")).await.unwrap();
+    // The file is made before the first entry is written to it, and kept for the second.
+    for faults in [vec![Fault::None, Fault::FullAfter(0)], vec![Fault::SyncFails]] {
+        script.next(faults);
+        outbox.reject(seq, "malformed").await.unwrap_err();
+    }
+    assert_eq!((outbox.stats().depth, outbox.rejected_count()), (1, 0));
+    outbox.reject(seq, "malformed").await.unwrap();
+    assert_eq!((outbox.stats().depth, outbox.rejected_count()), (0, 1));
+    assert_eq!(outbox.rejected().await.unwrap()[0].record.payload, b"kept");
+}
+
+#[tokio::test]
+async fn records_that_come_together_share_a_sync() {
+    let dir = tempfile::tempdir().unwrap();
+    let patient = Settings { group_wait: Duration::from_secs(30), group_records: 64, ..settings() };
+    let (outbox, _) = open(dir.path(), patient);
+    // The first goes at once, as the disk is idle; it opens the segment. The next 64 fill a group exactly.
+    outbox.append(Entry::new(1, "first")).await.unwrap();
+    let appends = (0..64).map(|n| {
+        let outbox = outbox.clone();
+        tokio::spawn(async move { outbox.append(Entry::new(1, format!("{n}"))).await })
+    });
+    for append in appends.collect::<Vec<_>>() {
+        append.await.unwrap().unwrap();
+    }
+    assert_eq!((outbox.stats().commits, outbox.stats().depth), (2, 65));
+}
+
+#[tokio::test]
+async fn a_flush_does_not_wait_for_the_group_to_fill() {
+    let dir = tempfile::tempdir().unwrap();
+    let (outbox, _) = open(dir.path(), Settings { group_wait: Duration::from_secs(3600), ..settings() });
+    for n in 0..10 {
+        outbox.append_detached(Entry::new(1, format!("{n}")));
+    }
+    outbox.flush().await.unwrap();
+    assert_eq!((outbox.stats().commits, outbox.stats().depth), (1, 10));
+}
+
+fn segments(dir: &Path) -> usize {
+    std::fs::read_dir(dir)
+        .unwrap()
+        .filter(|e| e.as_ref().unwrap().path().extension().is_some_and(|e| e == "seg"))
+        .count()
+}

@@ -1,3 +1,4 @@
 //! Plain data that several processes share: what a bot is.
 
 pub mod bot;
+pub mod script;

@@ -2,7 +2,9 @@
 //! stream ends its session. No vendor's name or JSON leaves its own file.
 
 pub mod egress;
+mod extra;
 pub mod llm;
+mod outlet;
 pub mod registry;
 pub mod stt;
 pub mod tts;

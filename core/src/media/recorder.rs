@@ -1,1 +1,318 @@
+//! The stereo recording: caller left, bot right, on the call's media clock, written as it happens. The file is a valid
+//! WAV after every block, so a killed worker leaves what was heard. Memory is constant: only the newest seconds are
+//! held, because a carrier's buffer can still be cleared.
 
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+/// Held back before it is written: longer than any carrier's queue.
+const HOLD_SECS: u64 = 2;
+/// Audio further ahead of the clock than this is not kept.
+const AHEAD_SECS: u64 = 8;
+/// Blocks waiting for the disk. At a second each the disk may stall this long before sound is lost.
+const BLOCKS_WAITING: usize = 16;
+const HEADER_BYTES: u64 = 44;
+const BYTES_PER_FRAME: u32 = 4;
+
+/// Where the caller's samples go on the clock: they arrive in bursts, late, or not at all.
+#[derive(Debug, Default)]
+pub struct CallerTrack {
+    cursor: u64,
+}
+
+impl CallerTrack {
+    /// The place of `length` samples that arrived at media time `now`. `rate_hz` scales the tolerances: up to 60 ms of
+    /// lag is jitter and stays contiguous; more is a gap. When more than 60 ms ahead (a burst after a stall), a quiet
+    /// piece is dropped (`None`) to come back to the clock.
+    pub fn place(&mut self, now: u64, length: u64, is_quiet: bool, rate_hz: u32) -> Option<u64> {
+        let slack = u64::from(rate_hz) * 60 / 1000;
+        let due = now.saturating_sub(length);
+        if self.cursor + slack < due {
+            self.cursor = due;
+        }
+        if is_quiet && self.cursor > due + slack {
+            return None;
+        }
+        let at = self.cursor;
+        self.cursor += length;
+        Some(at)
+    }
+}
+
+/// What became of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// Stereo frames on disk.
+    pub frames: u64,
+    /// Why it is not whole, if it is not.
+    pub fault: Option<String>,
+}
+
+enum Work {
+    Block(Vec<u8>),
+    Finish,
+}
+
+/// A recording in progress.
+pub struct Recorder {
+    held: VecDeque<[i16; 2]>,
+    /// Media clock of the first held frame.
+    base: u64,
+    rate_hz: u64,
+    block: Vec<u8>,
+    disk: SyncSender<Work>,
+    writer: Option<JoinHandle<Finished>>,
+    lost_blocks: u64,
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recorder")
+            .field("base", &self.base)
+            .field("held", &self.held.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Recorder {
+    /// Begin a recording at `rate_hz`. The file must not exist yet.
+    pub fn create(path: &Path, rate_hz: u32) -> io::Result<Self> {
+        let mut file = File::options().write(true).create_new(true).open(path)?;
+        file.write_all(&header(rate_hz, 0))?;
+        let (disk, work) = sync_channel::<Work>(BLOCKS_WAITING);
+        let writer = std::thread::Builder::new()
+            .name("recorder".into())
+            .stack_size(128 * 1024)
+            .spawn(move || write_blocks(file, rate_hz, &work))?;
+        Ok(Self {
+            held: VecDeque::with_capacity((u64::from(rate_hz) * (HOLD_SECS + 1)) as usize),
+            base: 0,
+            rate_hz: u64::from(rate_hz),
+            block: Vec::new(),
+            disk,
+            writer: Some(writer),
+            lost_blocks: 0,
+        })
+    }
+
+    /// The caller was heard at media time `at` (samples).
+    pub fn caller(&mut self, at: u64, pcm: &[i16]) {
+        self.put(0, at, pcm);
+    }
+
+    /// The bot is heard at media time `at` (samples).
+    pub fn bot(&mut self, at: u64, pcm: &[i16]) {
+        self.put(1, at, pcm);
+    }
+
+    /// The carrier dropped the bot's audio from `at` on.
+    pub fn clear_bot(&mut self, at: u64) {
+        let from = usize::try_from(at.saturating_sub(self.base)).unwrap_or(usize::MAX).min(self.held.len());
+        for frame in self.held.range_mut(from..) {
+            frame[1] = 0;
+        }
+    }
+
+    /// The clock stands at `now`: write what can no longer change.
+    pub fn advance(&mut self, now: u64) {
+        self.extend_to(now);
+        let settled = now.saturating_sub(HOLD_SECS * self.rate_hz);
+        self.write_until(settled);
+    }
+
+    /// Write everything up to `now` and close the file. Waits for the disk: not for the audio path.
+    pub fn finish(mut self, now: u64) -> Finished {
+        self.extend_to(now);
+        self.write_until(now);
+        self.send_block();
+        // A full queue means a stuck disk: the writer's own end tells how far it came.
+        let _closed = self.disk.send(Work::Finish);
+        let writer = self.writer.take().expect("finish is called once");
+        let mut finished = writer
+            .join()
+            .unwrap_or(Finished { frames: 0, fault: Some("the recording's writer panicked".into()) });
+        if self.lost_blocks > 0 && finished.fault.is_none() {
+            finished.fault =
+                Some(format!("the disk was too slow: {} s of sound are missing", self.lost_blocks));
+        }
+        finished
+    }
+
+    fn put(&mut self, channel: usize, at: u64, pcm: &[i16]) {
+        let skip = usize::try_from(self.base.saturating_sub(at)).unwrap_or(usize::MAX).min(pcm.len());
+        let start = usize::try_from((at + skip as u64).saturating_sub(self.base)).unwrap_or(usize::MAX);
+        if start as u64 > AHEAD_SECS * self.rate_hz {
+            return;
+        }
+        let end = start + pcm.len() - skip;
+        if self.held.len() < end {
+            self.held.resize(end, [0, 0]);
+        }
+        for (frame, sample) in self.held.range_mut(start..end).zip(&pcm[skip..]) {
+            frame[channel] = *sample;
+        }
+    }
+
+    fn extend_to(&mut self, now: u64) {
+        let length = usize::try_from(now.saturating_sub(self.base)).unwrap_or(usize::MAX);
+        let limit = ((HOLD_SECS + AHEAD_SECS) * self.rate_hz) as usize;
+        while self.held.len() < length {
+            let step = (length - self.held.len()).min(limit);
+            self.held.resize(self.held.len() + step, [0, 0]);
+            if self.held.len() > limit {
+                self.write_until(self.base + (self.held.len() - limit) as u64);
+                return self.extend_to(now);
+            }
+        }
+    }
+
+    fn write_until(&mut self, until: u64) {
+        let count =
+            usize::try_from(until.saturating_sub(self.base)).unwrap_or(usize::MAX).min(self.held.len());
+        for frame in self.held.drain(..count) {
+            self.block.extend_from_slice(&frame[0].to_le_bytes());
+            self.block.extend_from_slice(&frame[1].to_le_bytes());
+        }
+        self.base += count as u64;
+        if self.block.len() as u64 >= self.rate_hz * u64::from(BYTES_PER_FRAME) {
+            self.send_block();
+        }
+    }
+
+    fn send_block(&mut self) {
+        let block = std::mem::take(&mut self.block);
+        if block.is_empty() {
+            return;
+        }
+        if let Err(TrySendError::Full(_)) = self.disk.try_send(Work::Block(block)) {
+            self.lost_blocks += 1;
+        }
+    }
+}
+
+fn write_blocks(mut file: File, rate_hz: u32, work: &std::sync::mpsc::Receiver<Work>) -> Finished {
+    let mut bytes = 0u64;
+    let mut fault = None;
+    while let Ok(Work::Block(block)) = work.recv() {
+        if fault.is_some() {
+            continue;
+        }
+        match append(&mut file, rate_hz, bytes, &block) {
+            Ok(()) => bytes += block.len() as u64,
+            Err(error) => fault = Some(format!("the recording stopped: {error}")),
+        }
+    }
+    if let Err(error) = file.sync_all() {
+        fault.get_or_insert(format!("the recording may not be on disk: {error}"));
+    }
+    Finished { frames: bytes / u64::from(BYTES_PER_FRAME), fault }
+}
+
+/// Sound first, then the header that says how much: a cut in between leaves a valid, shorter file.
+fn append(file: &mut File, rate_hz: u32, before: u64, block: &[u8]) -> io::Result<()> {
+    file.seek(SeekFrom::Start(HEADER_BYTES + before))?;
+    file.write_all(block)?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(&header(rate_hz, before + block.len() as u64))
+}
+
+/// A canonical RIFF/WAVE header: PCM, two channels, 16 bit.
+fn header(rate_hz: u32, data_bytes: u64) -> [u8; HEADER_BYTES as usize] {
+    let data = u32::try_from(data_bytes).unwrap_or(u32::MAX - 64);
+    let mut out = [0u8; HEADER_BYTES as usize];
+    out[..4].copy_from_slice(b"RIFF");
+    out[4..8].copy_from_slice(&(data + 36).to_le_bytes());
+    out[8..16].copy_from_slice(b"WAVEfmt ");
+    out[16..20].copy_from_slice(&16u32.to_le_bytes());
+    out[20..22].copy_from_slice(&1u16.to_le_bytes());
+    out[22..24].copy_from_slice(&2u16.to_le_bytes());
+    out[24..28].copy_from_slice(&rate_hz.to_le_bytes());
+    out[28..32].copy_from_slice(&(rate_hz * BYTES_PER_FRAME).to_le_bytes());
+    out[32..34].copy_from_slice(&4u16.to_le_bytes());
+    out[34..36].copy_from_slice(&16u16.to_le_bytes());
+    out[36..40].copy_from_slice(b"data");
+    out[40..].copy_from_slice(&data.to_le_bytes());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(path: &Path) -> Vec<[i16; 2]> {
+        let bytes = std::fs::read(path).unwrap();
+        let data = u32::from_le_bytes(bytes[40..44].try_into().unwrap()) as usize;
+        bytes[44..44 + data]
+            .chunks(4)
+            .map(|c| [i16::from_le_bytes([c[0], c[1]]), i16::from_le_bytes([c[2], c[3]])])
+            .collect()
+    }
+
+    #[test]
+    fn both_directions_stand_where_they_were_heard() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("call.wav");
+        let mut recorder = Recorder::create(&path, 8_000).unwrap();
+        for tick in 0..500u64 {
+            let now = tick * 160;
+            recorder.advance(now);
+            recorder.caller(now, &[i16::try_from(tick).unwrap(); 160]);
+            if tick >= 100 {
+                recorder.bot(now + 80, &[-1; 160]);
+            }
+        }
+        let finished = recorder.finish(500 * 160);
+        assert_eq!(finished, Finished { frames: 80_000, fault: None });
+        let frames = frames(&path);
+        assert_eq!(frames.len(), 80_000);
+        assert_eq!((frames[0], frames[160 * 99], frames[160 * 499]), ([0, 0], [99, 0], [499, -1]));
+        assert_eq!((frames[16_079], frames[16_080]), ([100, 0], [100, -1]));
+    }
+
+    #[test]
+    fn what_the_carrier_cleared_is_not_in_the_recording() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("call.wav");
+        let mut recorder = Recorder::create(&path, 8_000).unwrap();
+        recorder.bot(0, &[9; 3_200]);
+        recorder.advance(800);
+        recorder.clear_bot(800);
+        recorder.finish(3_200);
+        let frames = frames(&path);
+        assert_eq!((frames[799], frames[800], frames[3_199]), ([0, 9], [0, 0], [0, 0]));
+    }
+
+    #[test]
+    fn the_file_is_playable_while_it_grows() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("call.wav");
+        let mut recorder = Recorder::create(&path, 8_000).unwrap();
+        for second in 0..10u64 {
+            recorder.caller(second * 8_000, &[5; 8_000]);
+            recorder.advance((second + 1) * 8_000);
+        }
+        // The writer thread owns the file; dropping the recorder without finish is what a kill looks like to it.
+        let writer = recorder.writer.take().unwrap();
+        drop(recorder);
+        writer.join().unwrap();
+        let frames = frames(&path);
+        assert!(frames.len() >= 7 * 8_000, "{}", frames.len());
+        assert!(frames.iter().all(|f| *f == [5, 0]));
+    }
+
+    #[test]
+    fn a_burst_after_a_stall_comes_back_to_the_clock() {
+        let mut track = CallerTrack::default();
+        assert_eq!(track.place(160, 160, false, 8_000), Some(0));
+        assert_eq!(track.place(400, 160, false, 8_000), Some(160), "60 ms late is jitter");
+        assert_eq!(track.place(8_000, 160, false, 8_000), Some(7_840), "more is a gap");
+        for _ in 0..10 {
+            track.place(8_000, 160, false, 8_000);
+        }
+        assert_eq!(track.place(8_000, 160, true, 8_000), None, "a quiet piece is dropped to catch up");
+    }
+}

@@ -51,7 +51,7 @@ impl Kernel {
             #[expect(unsafe_code, reason = "a function compiled for AVX2 may only run where it exists")]
             // SAFETY: this path is only ever built by `available`, after AVX2 and FMA were detected.
             Path::Avx2 => unsafe { evaluate_avx2(network, plan, work) },
-            Path::Portable => network::evaluate::<Portable, 1, 1, 2>(network, plan, work),
+            Path::Portable => network::evaluate::<Portable, 1, 2, 4>(network, plan, work),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Sixteen floats at a time, in the registers the processor has.
+//! Sixteen neighbouring outputs of a layer, in the registers the processor has.
 
 /// Outputs of a layer that are computed together; the weight file is laid out in runs of this many.
 pub(super) const LANES: usize = 16;
@@ -6,42 +6,50 @@ pub(super) const LANES: usize = 16;
 /// Sixteen neighbouring outputs in memory.
 pub(super) type Block = [f32; LANES];
 
-/// A [`Block`] in registers. The methods are inlined into the kernel function that carries the target feature; the
-/// types below are named nowhere else.
+/// A [`Block`], or one of its equal parts, in registers. The methods are inlined into the kernel function that carries
+/// the target feature; the types below are named nowhere else.
 pub(super) trait Vector: Copy {
-    fn load(block: &Block) -> Self;
+    /// How many of this make a block.
+    const PARTS: usize;
+
+    fn load(block: &Block, part: usize) -> Self;
     fn splat(value: f32) -> Self;
     /// `self + a * b`
     fn add_product(self, a: Self, b: Self) -> Self;
-    fn store(self, block: &mut Block);
+    fn store(self, block: &mut Block, part: usize);
 }
 
-/// Plain arrays, which the compiler turns into SSE2 or NEON.
+const HALF: usize = LANES / 2;
+
+/// A plain array, which the compiler turns into SSE2 or NEON. Half a block: with sums for four frames, a whole one
+/// needs more registers than SSE2 has and half the time goes into spilling them.
 #[derive(Clone, Copy)]
-pub(super) struct Portable(Block);
+pub(super) struct Portable([f32; HALF]);
 
 impl Vector for Portable {
+    const PARTS: usize = LANES / HALF;
+
     #[inline(always)]
-    fn load(block: &Block) -> Self {
-        Self(*block)
+    fn load(block: &Block, part: usize) -> Self {
+        Self(block.as_chunks().0[part])
     }
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
-        Self([value; LANES])
+        Self([value; HALF])
     }
 
     #[inline(always)]
     fn add_product(mut self, a: Self, b: Self) -> Self {
-        for lane in 0..LANES {
+        for lane in 0..HALF {
             self.0[lane] += a.0[lane] * b.0[lane];
         }
         self
     }
 
     #[inline(always)]
-    fn store(self, block: &mut Block) {
-        *block = self.0;
+    fn store(self, block: &mut Block, part: usize) {
+        block.as_chunks_mut().0[part] = self.0;
     }
 }
 
@@ -63,8 +71,10 @@ mod x86 {
     pub(in super::super) struct Avx512(__m512);
 
     impl Vector for Avx512 {
+        const PARTS: usize = 1;
+
         #[inline(always)]
-        fn load(block: &Block) -> Self {
+        fn load(block: &Block, _part: usize) -> Self {
             // SAFETY: the block is sixteen readable floats; the kernel function that names this type has AVX-512F.
             Self(unsafe { _mm512_loadu_ps(block.as_ptr()) })
         }
@@ -82,7 +92,7 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn store(self, block: &mut Block) {
+        fn store(self, block: &mut Block, _part: usize) {
             // SAFETY: the block is sixteen writable floats; the kernel function that names this type has AVX-512F.
             unsafe { _mm512_storeu_ps(block.as_mut_ptr(), self.0) }
         }
@@ -93,8 +103,10 @@ mod x86 {
     pub(in super::super) struct Avx2(__m256, __m256);
 
     impl Vector for Avx2 {
+        const PARTS: usize = 1;
+
         #[inline(always)]
-        fn load(block: &Block) -> Self {
+        fn load(block: &Block, _part: usize) -> Self {
             // SAFETY: both halves lie in the sixteen readable floats; the kernel that names this type has AVX2.
             unsafe { Self(_mm256_loadu_ps(block.as_ptr()), _mm256_loadu_ps(block.as_ptr().add(8))) }
         }
@@ -113,7 +125,7 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn store(self, block: &mut Block) {
+        fn store(self, block: &mut Block, _part: usize) {
             // SAFETY: both halves lie in the sixteen writable floats; the kernel that names this type has AVX2.
             unsafe {
                 _mm256_storeu_ps(block.as_mut_ptr(), self.0);

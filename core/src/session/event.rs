@@ -1,0 +1,162 @@
+//! What goes into the session and what comes out of it.
+
+use std::time::Duration;
+
+use vox_shared::wire::result::{CallEvent, DisconnectedBy, TranscriptEntry, TurnLatency, Usage};
+
+use crate::provider::Failure;
+use crate::provider::llm::{LlmEvent, LlmRequest};
+use crate::provider::stt::SttEvent;
+use crate::provider::tts::{UtteranceId, WordMark};
+
+/// Names a request to the model; counted up.
+pub type RequestId = u64;
+
+/// Sub-levels of one detector window: 4 of 8 ms each.
+pub const LEVELS_PER_WINDOW: usize = 4;
+
+/// One 32 ms window of the caller's audio, as the detector saw it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
+    /// Where the window ends on the media clock, which is also the recording's.
+    pub ends_at: Duration,
+    /// Speech probability, 0 to 1.
+    pub probability: f32,
+    /// Loudness of its four quarters, dBFS.
+    pub levels_db: [f32; LEVELS_PER_WINDOW],
+}
+
+/// What a voice stream said, with audio as a length: the samples stay with the actor.
+#[derive(Clone, Debug, PartialEq)]
+pub enum VoiceEvent {
+    Ready,
+    /// `ms` more of the utterance are queued for playout.
+    Audio {
+        utterance: UtteranceId,
+        ms: u32,
+    },
+    Words {
+        utterance: UtteranceId,
+        words: Vec<WordMark>,
+    },
+    Done {
+        utterance: UtteranceId,
+    },
+    Usage {
+        characters: u64,
+    },
+    Failed(Failure),
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Media flows both ways; the bot may speak.
+    Answered,
+    Window(Window),
+    Stt(SttEvent),
+    Llm {
+        request: RequestId,
+        event: LlmEvent,
+    },
+    Voice(VoiceEvent),
+    /// Of this utterance `played_ms` have left for the caller's ear; `audible` when the newest frame is not silence.
+    Played {
+        utterance: UtteranceId,
+        played_ms: u32,
+        audible: bool,
+    },
+    Dtmf(char),
+    /// The line closed, or the carrier said so.
+    HungUp {
+        by: DisconnectedBy,
+    },
+    /// The caller's media broke in a way that cannot go on.
+    LineFailed {
+        why: String,
+    },
+    /// The process is going down: finish soon.
+    Drain,
+    /// A deadline of [`super::Session::next_deadline`] came.
+    Tick,
+}
+
+/// Something to be done. The actor carries them out in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Open the recogniser with this index of the fallback list (0 is the bot's first) and feed it the last `replay` of
+    /// the caller's audio before the live one.
+    OpenStt {
+        provider: usize,
+        replay: Duration,
+    },
+    FinalizeStt,
+    Ask {
+        request: RequestId,
+        provider: usize,
+        ask: Box<LlmRequest>,
+    },
+    CancelAsk {
+        request: RequestId,
+    },
+    OpenVoice {
+        provider: usize,
+    },
+    /// Send a piece of a reply to the voice.
+    Say {
+        utterance: UtteranceId,
+        text: String,
+    },
+    /// The reply has no more text.
+    EndSay {
+        utterance: UtteranceId,
+    },
+    /// Play a fixed phrase, from the cache when it is there, else by the voice (and keep it).
+    Phrase {
+        utterance: UtteranceId,
+        text: String,
+    },
+    /// Stop playing and synthesising this utterance: fade out over `fade`, then silence.
+    StopSaying {
+        utterance: UtteranceId,
+        fade: Duration,
+    },
+    /// Write to the journal.
+    JournalTurn(TranscriptEntry),
+    JournalEvent(CallEvent),
+    /// Tell whoever watches (the talk protocol's text frames).
+    Notify(Notice),
+    /// End the call on the wire.
+    HangUp {
+        by: DisconnectedBy,
+    },
+    /// The conversation is over; nothing follows.
+    Finish(Box<Outcome>),
+}
+
+/// What a watcher of the call is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    Transcript { entry: TranscriptEntry, is_final: bool },
+    BotStarted { turn: u32 },
+    BotStopped { turn: u32 },
+    Interrupted { turn: u32, heard: String },
+    Metrics(TurnLatency),
+}
+
+/// All that the conversation leaves behind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub disconnected_by: DisconnectedBy,
+    pub duration: Duration,
+    pub transcript: Vec<TranscriptEntry>,
+    pub events: Vec<CallEvent>,
+    pub why: Vec<CallEvent>,
+    pub latency: Vec<TurnLatency>,
+    /// Answer to the first audible sample.
+    pub first_audio: Option<Duration>,
+    /// Interrupting speech to the decision to fall silent, each time.
+    pub barge_in: Vec<Duration>,
+    pub usage: Vec<Usage>,
+    pub error: Option<String>,
+}

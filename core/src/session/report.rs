@@ -1,0 +1,191 @@
+//! What the call leaves behind: transcript, events with their why, latencies, usage.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use vox_shared::wire::result::{CallEvent, Speaker, TranscriptEntry, TurnLatency, Usage, Word};
+
+use super::event::{Command, Notice};
+use crate::provider::tts::WordMark;
+
+/// Entries kept at most, of each kind: a runaway call must not grow without bound.
+const MAX_ENTRIES: usize = 5_000;
+
+/// Whole milliseconds.
+pub fn ms(at: Duration) -> u64 {
+    u64::try_from(at.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The growing record of the call.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub transcript: Vec<TranscriptEntry>,
+    pub events: Vec<CallEvent>,
+    pub why: Vec<CallEvent>,
+    pub latency: Vec<TurnLatency>,
+    pub first_audio: Option<Duration>,
+    pub barge_in: Vec<Duration>,
+    pub usage: Vec<Usage>,
+}
+
+impl Report {
+    /// Something happened.
+    pub fn event(&mut self, at: Duration, event: &str, why: impl Into<String>, out: &mut Vec<Command>) {
+        self.event_with(at, event, why, Map::new(), out);
+    }
+
+    /// Something happened, with data.
+    pub fn event_with(
+        &mut self,
+        at: Duration,
+        event: &str,
+        why: impl Into<String>,
+        data: Map<String, Value>,
+        out: &mut Vec<Command>,
+    ) {
+        let event = CallEvent { at_ms: ms(at), event: event.to_owned(), why: why.into(), data };
+        if self.events.len() < MAX_ENTRIES {
+            self.events.push(event.clone());
+        }
+        out.push(Command::JournalEvent(event));
+    }
+
+    /// Speech of the caller or the bot started or stopped, and this is why.
+    pub fn speech(&mut self, at: Duration, event: &str, why: impl Into<String>) {
+        if self.why.len() < MAX_ENTRIES {
+            self.why.push(CallEvent {
+                at_ms: ms(at),
+                event: event.to_owned(),
+                why: why.into(),
+                data: Map::new(),
+            });
+        }
+    }
+
+    /// A finished line of the transcript.
+    pub fn line(&mut self, entry: TranscriptEntry, out: &mut Vec<Command>) {
+        if entry.text.is_empty() {
+            return;
+        }
+        if self.transcript.len() < MAX_ENTRIES {
+            self.transcript.push(entry.clone());
+        }
+        out.push(Command::JournalTurn(entry.clone()));
+        out.push(Command::Notify(Notice::Transcript { entry, is_final: true }));
+    }
+
+    /// The usage entry of a vendor, made when it is new.
+    pub fn usage(&mut self, kind: &str, provider: &str, model: &str) -> &mut Usage {
+        let found =
+            self.usage.iter().position(|u| u.kind == kind && u.provider == provider && u.model == model);
+        let index = found.unwrap_or_else(|| {
+            self.usage.push(Usage {
+                provider: provider.to_owned(),
+                model: model.to_owned(),
+                kind: kind.to_owned(),
+                ..Usage::default()
+            });
+            self.usage.len() - 1
+        });
+        &mut self.usage[index]
+    }
+}
+
+/// A line of the bot with its words on the media clock.
+pub fn bot_line(
+    turn: u32,
+    text: String,
+    span: (Duration, Duration),
+    marks: &[WordMark],
+    interrupted: bool,
+) -> TranscriptEntry {
+    let start = ms(span.0);
+    let spoken = text.split_whitespace().count();
+    let words = marks
+        .iter()
+        .take(spoken)
+        .map(|m| Word {
+            text: m.text.clone(),
+            started_ms: start + u64::from(m.started_ms),
+            ended_ms: start + u64::from(m.ended_ms),
+        })
+        .collect();
+    TranscriptEntry {
+        turn,
+        speaker: Speaker::Bot,
+        text,
+        confidence: None,
+        started_ms: start,
+        ended_ms: ms(span.1),
+        interrupted,
+        words,
+    }
+}
+
+/// The times of one turn, collected as they happen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TurnClock {
+    pub acoustic_end: Option<Duration>,
+    pub decided: Option<Duration>,
+    pub closed: Option<Duration>,
+    pub asked: Option<Duration>,
+    pub first_token: Option<Duration>,
+    pub first_piece: Option<Duration>,
+    pub first_audio: Option<Duration>,
+}
+
+impl TurnClock {
+    /// The parts of the delay, when the reply became audible at `audible`. `None` when the turn has no acoustic end (a
+    /// prompt that the caller did not ask for). The parts add up to the total: what no part explains is ours.
+    pub fn parts(&self, turn: u32, audible: Duration, transport: Duration) -> Option<TurnLatency> {
+        let start = self.acoustic_end?;
+        let part = |from: Option<Duration>, to: Option<Duration>| match (from, to) {
+            (Some(from), Some(to)) => to.saturating_sub(from).as_secs_f64() * 1e3,
+            _ => 0.0,
+        };
+        let mut latency = TurnLatency {
+            turn,
+            endpoint_ms: part(Some(start), self.decided),
+            stt_ms: part(self.decided, self.closed),
+            llm_ms: part(self.asked, self.first_token),
+            sentence_ms: part(self.first_token, self.first_piece),
+            tts_ms: part(self.first_piece, self.first_audio),
+            transport_ms: transport.as_secs_f64() * 1e3,
+            total_ms: audible.saturating_sub(start).as_secs_f64() * 1e3,
+            ..TurnLatency::default()
+        };
+        let named = latency.endpoint_ms
+            + latency.stt_ms
+            + latency.llm_ms
+            + latency.sentence_ms
+            + latency.tts_ms
+            + latency.transport_ms;
+        latency.platform_ms = (latency.total_ms - named).max(0.0);
+        Some(latency)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_delay_add_up() {
+        let at = |n| Some(Duration::from_millis(n));
+        let clock = TurnClock {
+            acoustic_end: at(1000),
+            decided: at(1350),
+            closed: at(1450),
+            asked: at(1451),
+            first_token: at(1700),
+            first_piece: at(1760),
+            first_audio: at(1900),
+        };
+        let l = clock.parts(3, Duration::from_millis(1960), Duration::from_millis(20)).unwrap();
+        let sum =
+            l.endpoint_ms + l.stt_ms + l.llm_ms + l.sentence_ms + l.tts_ms + l.platform_ms + l.transport_ms;
+        assert_eq!(l.total_ms, 960.0);
+        assert!((sum - l.total_ms).abs() < 1e-9, "{l:?}");
+        assert_eq!(l.platform_ms, 41.0);
+    }
+}

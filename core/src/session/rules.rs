@@ -1,0 +1,95 @@
+//! What the conversation goes by: the runtime config in the session's own terms.
+
+use std::time::Duration;
+
+use vox_shared::model::bot::{Phrases, ReEngagement, TurnSettings, VadSettings};
+use vox_shared::wire::config::RuntimeConfig;
+
+use crate::provider::llm::ToolSpec;
+
+/// A keypad entry ends after this without a digit.
+pub const INTER_DIGIT: Duration = Duration::from_secs(2);
+/// A keypad entry ends at this many digits.
+pub const MAX_DIGITS: usize = 64;
+/// The tool that ends the call.
+pub const END_CALL: &str = "end_call";
+
+/// A vendor as the usage report names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VendorName {
+    pub provider: String,
+    pub model: String,
+}
+
+/// The rules of one conversation.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    pub system_prompt: String,
+    pub opening_message: String,
+    pub re_engagement: Option<ReEngagement>,
+    pub phrases: Phrases,
+    pub min_words_interruption: usize,
+    pub max_duration: Duration,
+    pub tools: Vec<ToolSpec>,
+    pub cache_key: Option<String>,
+    pub vad: VadSettings,
+    pub turn: TurnSettings,
+    /// The bot's vendors and their fallbacks, in order; never empty.
+    pub stt: Vec<VendorName>,
+    pub llm: Vec<VendorName>,
+    pub tts: Vec<VendorName>,
+    /// What the line itself adds before the caller hears a frame.
+    pub transport_delay: Duration,
+}
+
+impl Rules {
+    /// From the runtime config of a call over a line that adds `transport_delay`.
+    pub fn from_config(config: &RuntimeConfig, transport_delay: Duration) -> Self {
+        let name = |provider: &str, model: &str| VendorName {
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+        };
+        let tools = config.tools.iter().map(|t| ToolSpec {
+            name: t.name.clone(),
+            description: if t.description.is_empty() && t.name == END_CALL {
+                "End the call. Say goodbye in `message`: it is spoken to the end before the line closes."
+                    .to_owned()
+            } else {
+                t.description.clone()
+            },
+            parameters: if t.parameters.is_object() { t.parameters.clone() } else { end_call_schema() },
+        });
+        Self {
+            system_prompt: config.system_prompt.clone(),
+            opening_message: config.opening_message.clone(),
+            re_engagement: config.re_engagement.clone(),
+            phrases: config.phrases.clone(),
+            min_words_interruption: config.min_words_interruption as usize,
+            max_duration: Duration::from_secs(u64::from(config.max_call_duration_seconds.max(1))),
+            tools: tools.collect(),
+            cache_key: config.bot_id.as_ref().map(|b| format!("vox-{b}")),
+            vad: config.vad.clone(),
+            turn: config.turn.clone(),
+            stt: with_fallbacks(&config.stt, |s| name(&s.provider, &s.model), |s| &s.fallbacks),
+            llm: with_fallbacks(&config.llm, |s| name(&s.provider, &s.model), |s| &s.fallbacks),
+            tts: with_fallbacks(&config.tts, |s| name(&s.provider, &s.model), |s| &s.fallbacks),
+            transport_delay,
+        }
+    }
+}
+
+/// A vendor and its fallbacks as one list.
+pub fn with_fallbacks<'a, S, T>(
+    first: &'a S,
+    take: impl Fn(&'a S) -> T,
+    rest: impl Fn(&'a S) -> &'a Vec<S>,
+) -> Vec<T> {
+    std::iter::once(take(first)).chain(rest(first).iter().map(&take)).collect()
+}
+
+fn end_call_schema() -> serde_json::Value {
+    serde_json::json!({
+        "type": "object",
+        "properties": {"message": {"type": "string", "description": "The goodbye to speak."}},
+    })
+}

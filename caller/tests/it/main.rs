@@ -1,0 +1,1 @@
+//! Behaviour of the caller against scripted servers.

@@ -138,9 +138,8 @@ pub(super) fn encode_ack(to: &mut Vec<u8>, mark: u32, seq: Seq) {
 
 /// Every sound acknowledgement in `bytes`. A damaged one is skipped: its record is delivered once more.
 pub(super) fn decode_acks(bytes: &[u8], mark: u32) -> impl Iterator<Item = Seq> {
-    bytes.chunks_exact(ACK_BYTES).filter_map(move |ack| {
-        (u32_at(ack, 8) == crc32c::crc32c_append(mark, &ack[..8])).then(|| u64_at(ack, 0))
-    })
+    let is_sound = move |ack: &&[u8]| u32_at(ack, 8) == crc32c::crc32c_append(mark, &ack[..8]);
+    bytes.chunks_exact(ACK_BYTES).filter(is_sound).map(|ack| u64_at(ack, 0))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {

@@ -159,13 +159,13 @@ impl Writer {
             Ok(first) => {
                 self.ledger.update(|stats| stats.commits += 1);
                 let last = first + entries.len() as u64 - 1;
+                self.publish();
+                self.durable.send_replace(last);
                 for ((charge, waiter), seq) in parties.into_iter().zip(first..) {
                     charge.settle();
                     // Ignored: whoever waited has gone; the record is safe and will be delivered.
                     let _ = waiter.map(|waiter| waiter.send(Ok(seq)));
                 }
-                self.publish();
-                self.durable.send_replace(last);
             }
             Err(failure) => {
                 let error = AppendError::Disk { fault: failure.fault, source: failure.source };

@@ -1,0 +1,109 @@
+//! A process that dies without warning has lost nothing that it was told is durable.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use vox_shared::env::Env;
+use vox_shared::outbox::{Entry, Outbox, Seq};
+
+use crate::outbox_rig::{Dice, settings};
+
+const DIR_VAR: &str = "VOX_TEST_OUTBOX_DIR";
+const KILLS: usize = 15;
+
+/// What the child said before it died.
+#[derive(Default)]
+struct Heard {
+    appended: BTreeMap<Seq, String>,
+    acknowledged: BTreeSet<Seq>,
+}
+
+impl Heard {
+    fn line(&mut self, line: &str) {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words[..] {
+            ["appended", seq, payload] => {
+                self.appended.insert(seq.parse().unwrap(), payload.to_owned());
+            }
+            ["acknowledged", seq] => {
+                self.acknowledged.insert(seq.parse().unwrap());
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn kill_9_at_any_instant_loses_no_acknowledged_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut dice = Dice(11);
+    let mut heard = Heard::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for round in 0..KILLS {
+        let before = heard.appended.len();
+        run_and_kill(dir.path(), 1 + dice.roll(120), &mut heard);
+        assert!(heard.appended.len() > before, "round {round}: the child got something done");
+
+        let (outbox, found) = Outbox::open(dir.path(), settings()).unwrap();
+        runtime.block_on(outbox.close());
+        assert_eq!(found.quarantined, 0, "round {round}");
+        let kept: BTreeMap<Seq, String> =
+            found.records.iter().map(|r| (r.seq, String::from_utf8(r.payload.clone()).unwrap())).collect();
+        for (seq, payload) in heard.appended.iter().filter(|(seq, _)| !heard.acknowledged.contains(seq)) {
+            // The child may have acknowledged it and died before it could say so.
+            let is_last = heard.appended.keys().next_back() == Some(seq);
+            assert!(kept.get(seq) == Some(payload) || is_last, "round {round}: record {seq} is lost");
+        }
+        for (seq, payload) in kept {
+            assert!(!heard.acknowledged.contains(&seq), "round {round}: record {seq} came back");
+            assert!(payload.starts_with("fact-"), "round {round}: {payload}");
+            // Durable, though the child died before it could say so.
+            heard.appended.entry(seq).or_insert(payload);
+        }
+    }
+}
+
+/// Start this very test binary as the child, hear so many lines, kill it, hear the rest.
+fn run_and_kill(dir: &Path, lines: usize, heard: &mut Heard) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "outbox_kill::child_appends_until_killed", "--nocapture"])
+        .env(DIR_VAR, dir)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut left = lines;
+    for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
+        // A line that was cut by the kill is not heard: every whole one ends with a full stop.
+        let Some(line) = line.strip_suffix('.') else { continue };
+        heard.line(line);
+        left = left.saturating_sub(1);
+        if left == 0 {
+            // Ignored: it was killed a line ago.
+            let _ = child.kill();
+        }
+    }
+    child.wait().unwrap();
+    assert_eq!(left, 0, "the child ended by itself");
+}
+
+/// Not a test of its own: without the variable there is nothing to do.
+#[test]
+fn child_appends_until_killed() {
+    let Some(dir) = Env::of_process().path(DIR_VAR) else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (outbox, _) = Outbox::open(&dir, settings()).unwrap();
+    let say = |line: String| std::io::stdout().write_all(line.as_bytes()).unwrap();
+    runtime.block_on(async {
+        for n in 0u64.. {
+            let payload = format!("fact-{n}-{}", "x".repeat(usize::try_from(n % 700).unwrap()));
+            let seq = outbox.append(Entry::new(1, payload.clone())).await.unwrap();
+            say(format!("appended {seq} {payload}.\n"));
+            if n % 3 == 1 {
+                outbox.acknowledge(seq).await.unwrap();
+                say(format!("acknowledged {seq}.\n"));
+            }
+        }
+    });
+}

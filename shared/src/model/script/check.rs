@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::template::Template;
+use super::template::{Part, Template};
 use super::{Action, Condition, Script, ScriptError, State, Then};
 
 type Checked = Result<(), ScriptError>;
@@ -23,8 +23,8 @@ pub(super) fn references(script: &Script) -> Checked {
     for (name, state) in &script.states {
         check.state(&format!("script.states.{name}"), state)?;
     }
-    check.lines("script.reprompts", &script.reprompts)?;
-    check.lines("script.silence", &script.silence)?;
+    check.reprompts("script.reprompts", &script.reprompts)?;
+    check.reprompts("script.silence", &script.silence)?;
     check.action("script.give_up", &script.give_up)?;
     check.passed_through()
 }
@@ -59,6 +59,16 @@ impl Check<'_> {
     }
 
     fn lines(&self, path: &str, lines: &[Template]) -> Checked {
+        if lines.iter().any(|line| line.parts.contains(&Part::Ask)) {
+            return fail(
+                path,
+                "{ask} is for \"reprompts\" and \"silence\"; leave it out, the question follows by itself",
+            );
+        }
+        self.reprompts(path, lines)
+    }
+
+    fn reprompts(&self, path: &str, lines: &[Template]) -> Checked {
         lines.iter().flat_map(Template::slots).try_for_each(|slot| self.slot_exists(path, slot))
     }
 
@@ -93,14 +103,10 @@ impl Check<'_> {
     }
 
     fn state(&self, path: &str, state: &State) -> Checked {
-        for (key, lines) in [
-            ("say", &state.say),
-            ("ask", &state.ask),
-            ("again", &state.again),
-            ("reprompts", &state.reprompts),
-        ] {
+        for (key, lines) in [("say", &state.say), ("ask", &state.ask), ("again", &state.again)] {
             self.lines(&format!("{path}.{key}"), lines)?;
         }
+        self.reprompts(&format!("{path}.reprompts"), &state.reprompts)?;
         for slot in state.fill.iter().chain(&state.notice) {
             self.slot_exists(&format!("{path}.fill"), slot)?;
         }

@@ -95,6 +95,7 @@ fn dead_ends_and_circles_are_found() {
     check("/states/done", json!({"say": "Well."}), "script.states.done", "neither asks nor leads on");
     check("/states/when", json!({"fill": ["day"]}), "script.states.when", "no way onward");
     check("/slots/time", json!({"type": "time"}), "script.states.when", "nothing asks for \"time\"");
+    check("/states/when/ask", json!("Hm? {ask}"), "script.states.when.ask", "follows by itself");
     let circle = json!({"say": "Round", "next": [{"when": {"day": "monday"}, "go": "done"}, {"go": "done"}]});
     check("/states/done", circle, "script.states.done.next", "break the circle");
 }

@@ -1,1 +1,120 @@
-//! (being written)
+//! The only way out to a vendor. A vendor's address may come from a user (`extra.base_url`), so every connection goes to an
+//! address that the deployment's policy allows; the public hosts of the vendors take the same path. No redirects, no proxy
+//! from the environment.
+
+mod gate;
+mod policy;
+mod refusal;
+mod tls;
+mod websocket;
+
+use std::error::Error as _;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue};
+use policy::Policy;
+use url::Url;
+
+pub use gate::Lookup;
+pub use refusal::{Refusal, clean, code_word};
+pub use websocket::{CONNECT_DEADLINE, ConnectError, Incoming, Limits, WebSocket};
+
+use super::{Failure, FailureClass};
+use gate::Gate;
+
+/// How long a connection waits unused for the next request. Longer than a caller's turn, shorter than most servers' own limit.
+const POOL_IDLE: Duration = Duration::from_secs(90);
+
+/// Connects to vendors. Its HTTP client and TLS settings are made once, when first needed.
+pub struct Egress {
+    gate: Gate,
+    tls: OnceLock<Arc<rustls::ClientConfig>>,
+    http: OnceLock<reqwest::Client>,
+}
+
+impl std::fmt::Debug for Egress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Egress")
+    }
+}
+
+impl Egress {
+    /// Connections by this policy, names resolved by the system.
+    pub fn new(policy: Policy) -> Self {
+        Self::with_lookup(policy, gate::system_lookup())
+    }
+
+    /// Connections by this policy with another resolver.
+    pub fn with_lookup(policy: Policy, lookup: Arc<Lookup>) -> Self {
+        Self { gate: Gate::new(policy, lookup), tls: OnceLock::new(), http: OnceLock::new() }
+    }
+
+    /// Whether an address may be used as it is written. An HTTP request needs this before it is sent, because the client's
+    /// resolver never sees a literal IP. Names are checked when they are resolved.
+    pub fn check(&self, url: &Url) -> Result<(), Failure> {
+        self.gate.check(url)
+    }
+
+    /// The process's HTTP client: it connects only to allowed addresses, follows nothing and keeps connections for reuse.
+    pub fn http(&self) -> reqwest::Client {
+        self.http.get_or_init(|| self.build_http()).clone()
+    }
+
+    fn build_http(&self) -> reqwest::Client {
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(rustls::ClientConfig::clone(&self.tls()))
+            .dns_resolver(self.gate.clone())
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT_DEADLINE)
+            .pool_idle_timeout(POOL_IDLE)
+            .tcp_nodelay(true)
+            .user_agent(concat!("vox/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .expect("every part of the client is given and valid")
+    }
+
+    /// Open a WebSocket (`ws`, `wss`) within [`CONNECT_DEADLINE`].
+    pub async fn websocket(&self, url: &Url, headers: HeaderMap) -> Result<WebSocket, ConnectError> {
+        WebSocket::connect(&self.gate, || self.tls(), url, headers).await
+    }
+
+    fn tls(&self) -> Arc<rustls::ClientConfig> {
+        Arc::clone(self.tls.get_or_init(|| Arc::new(tls::client_config())))
+    }
+}
+
+/// A header that holds a key: it is marked so that nothing prints it.
+pub fn secret_header(vendor: &str, value: &str) -> Result<HeaderValue, Failure> {
+    let mut header = HeaderValue::from_str(value).map_err(|_| {
+        Failure::new(
+            FailureClass::Unauthorised,
+            format!("{vendor}: api_key holds characters that no key has"),
+        )
+    })?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+/// What a failed HTTP request means. The address is left out of the detail: a user's may hold something private.
+pub fn http_failure(error: reqwest::Error) -> Failure {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(failure) = cause.downcast_ref::<Failure>() {
+            return failure.clone();
+        }
+        source = cause.source();
+    }
+    let class = match () {
+        () if error.is_timeout() => FailureClass::TimedOut,
+        () if error.is_builder() => FailureClass::Refused,
+        () => FailureClass::Unavailable,
+    };
+    let error = error.without_url();
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    Failure::new(class, format!("{error}{cause}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,146 @@
-//! (being written)
+//! OpenAI's Chat Completions, streamed, and every server that speaks them (`extra.base_url`).
+
+mod error;
+mod event;
+mod reply;
+mod request;
+mod sse;
+mod stream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, HeaderValue};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use url::Url;
+use vox_shared::model::bot::LlmSettings;
+
+pub use event::{Chunk, EventError, ToolPart, parse_event};
+pub use sse::{SseError, SseEvent, SseParser};
+
+use super::{LanguageModel, LlmEvent, LlmRequest, LlmStream};
+use crate::provider::egress::{Egress, http_failure, secret_header};
+use crate::provider::extra::{Extra, Transport, endpoint};
+use crate::provider::outlet::Outlet;
+use crate::provider::{Failure, FailureClass, STREAM_DEPTH, TaskGuard};
+use request::Template;
+
+const NAME: &str = "openai";
+const HOST: &str = "https://api.openai.com/v1";
+const MODEL: &str = "gpt-5.4-mini";
+/// Request to response head. The session gives up much earlier; this ends what it forgot.
+const HEAD_DEADLINE: Duration = Duration::from_secs(30);
+/// Opening a connection ahead is a favour, not worth a long wait.
+const WARM_DEADLINE: Duration = Duration::from_secs(5);
+
+/// A chat model behind the Chat Completions protocol.
+#[derive(Clone, Debug)]
+pub struct OpenAi {
+    egress: Arc<Egress>,
+    authorization: Option<HeaderValue>,
+    base: Url,
+    template: Arc<Template>,
+}
+
+impl OpenAi {
+    /// Check the settings; nothing is connected yet. `extra`: `base_url` (with its `/v1`), `reasoning_effort`, `verbosity`,
+    /// `service_tier`, `omit` (fields to leave out), `legacy_max_tokens` (send `max_tokens`).
+    ///
+    /// # Errors
+    /// `Refused` for a setting of the wrong type, `Unauthorised` without a key (a server behind `base_url` may need none).
+    pub fn from_settings(settings: &LlmSettings, egress: &Arc<Egress>) -> Result<Self, Failure> {
+        let extra = Extra::new(NAME, &settings.extra);
+        if settings.api_key.is_empty() && !extra.has_base_url() {
+            return Err(Failure::new(FailureClass::Unauthorised, "openai: api_key is empty"));
+        }
+        let base = extra.base_url(HOST, Transport::Http)?;
+        egress.check(&base)?;
+        let key = settings.api_key.expose();
+        let authorization =
+            if key.is_empty() { None } else { Some(secret_header(NAME, &format!("Bearer {key}"))?) };
+        let template = Arc::new(Template::new(settings, &extra)?);
+        Ok(Self { egress: Arc::clone(egress), authorization, base, template })
+    }
+
+    /// Open a connection ahead of the first question: name, TCP and TLS are then out of the first reply's way.
+    ///
+    /// # Errors
+    /// When the vendor cannot be reached or does not accept the key.
+    pub async fn warm(&self) -> Result<(), Failure> {
+        let request = self.request(reqwest::Method::GET, endpoint(&self.base, &["models"]))?;
+        let exchange = async {
+            let answer = request.send().await.map_err(http_failure)?;
+            if !answer.status().is_success() {
+                let refusal = error::read_refusal(answer).await;
+                // A server without this list still has its connection open now.
+                return if refusal.status == 404 { Ok(()) } else { Err(error::http_refusal(&refusal)) };
+            }
+            // The connection returns to the pool once its body is read.
+            stream::drain(answer).await;
+            Ok(())
+        };
+        let late = |_| Failure::new(FailureClass::TimedOut, "openai: no connection in time");
+        timeout(WARM_DEADLINE, Box::pin(exchange)).await.map_err(late)?
+    }
+
+    async fn run(self, request: LlmRequest, events: mpsc::Sender<LlmEvent>) {
+        let mut outlet = Outlet::new(events);
+        let last = match self.answer(&request, &mut outlet).await {
+            Ok(done) => Some(done),
+            Err(stream::End::Failed(failure)) => Some(LlmEvent::Failed(failure)),
+            Err(stream::End::ReaderGone) => return,
+        };
+        outlet.finish(last).await;
+    }
+
+    async fn answer(
+        &self,
+        request: &LlmRequest,
+        out: &mut Outlet<LlmEvent>,
+    ) -> Result<LlmEvent, stream::End> {
+        let response = Box::pin(self.post(request)).await?;
+        stream::read(response, out).await
+    }
+
+    /// Ask; when the server names a field it does not know, ask again without it and remember that.
+    async fn post(&self, request: &LlmRequest) -> Result<reqwest::Response, Failure> {
+        loop {
+            let body = self.template.body(request);
+            let url = endpoint(&self.base, &["chat", "completions"]);
+            let sending = self.request(reqwest::Method::POST, url)?.json(&body).send();
+            let late = |_| Failure::new(FailureClass::TimedOut, "openai: no answer in time");
+            let response = timeout(HEAD_DEADLINE, sending).await.map_err(late)?.map_err(http_failure)?;
+            if response.status().is_success() {
+                return Ok(response);
+            }
+            let refusal = error::read_refusal(response).await;
+            let learnt =
+                error::unknown_field(&refusal, &body).is_some_and(|field| self.template.leave_out(field));
+            if !learnt {
+                return Err(error::http_refusal(&refusal));
+            }
+        }
+    }
+
+    fn request(&self, method: reqwest::Method, url: Url) -> Result<reqwest::RequestBuilder, Failure> {
+        self.egress.check(&url)?;
+        let mut request = self.egress.http().request(method, url);
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
+        Ok(request)
+    }
+}
+
+impl LanguageModel for OpenAi {
+    fn ask(&self, request: LlmRequest) -> LlmStream {
+        let (sender, events) = mpsc::channel(STREAM_DEPTH);
+        let task = tokio::spawn(self.clone().run(request, sender));
+        LlmStream { events, task: TaskGuard::new(task) }
+    }
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+}

@@ -1,0 +1,110 @@
+//! What the server's errors mean. The text of an error is not passed on: it may quote the conversation or part of the key.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::NAME;
+use super::event::StreamError;
+use super::request::OPTIONAL;
+use crate::provider::egress::{Refusal, code_word};
+use crate::provider::{Failure, FailureClass};
+
+/// How much of an error's body is read.
+const BODY_MAX: usize = 64 * 1024;
+const BODY_DEADLINE: Duration = Duration::from_secs(2);
+/// An account without credit does not get any by waiting a little: this hint sends the session to its next provider.
+const NO_CREDIT_WAIT: Duration = Duration::from_secs(3600);
+
+/// Read a refused request's answer, in bounds.
+pub(super) async fn read_refusal(response: reqwest::Response) -> Refusal {
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    let mut body = Vec::new();
+    let mut pieces = response.bytes_stream();
+    let reading = async {
+        while let Some(Ok(piece)) = pieces.next().await {
+            body.extend_from_slice(&piece);
+            if body.len() >= BODY_MAX {
+                break;
+            }
+        }
+    };
+    // What came in time is enough: the status alone says most.
+    let _cut_short = timeout(BODY_DEADLINE, reading).await;
+    body.truncate(BODY_MAX);
+    Refusal { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
+}
+
+/// The failure that a refused request is.
+pub(super) fn http_refusal(refusal: &Refusal) -> Failure {
+    let body = refusal.json();
+    // Some servers wrap the error in a list, some do not wrap it at all.
+    let error = [&body["error"], &body[0]["error"], &body].into_iter().find(|error| error.is_object());
+    let error = error.unwrap_or(&Value::Null);
+    let word = code_word(&error["code"]).or_else(|| code_word(&error["type"]));
+    let field = code_word(&error["param"]);
+    let said = match (word, field) {
+        (Some(word), Some(field)) => Some(format!("{word} ({field})")),
+        (word, field) => word.or(field).map(str::to_owned),
+    };
+    let mut failure = refusal.failure(NAME, class(refusal, word), said.as_deref());
+    if is_out_of_credit(word) {
+        failure.retry_after = Some(NO_CREDIT_WAIT);
+    }
+    failure
+}
+
+/// The failure that an error within the stream is.
+pub(super) fn stream_error(error: &StreamError) -> Failure {
+    let word = error.word.as_deref();
+    let status = error.status.filter(|status| (400..600).contains(status));
+    let by_status =
+        Refusal { status: status.unwrap_or(500), headers: http::HeaderMap::new(), body: String::new() };
+    let class = class(&by_status, word);
+    let detail = format!("{NAME}: the stream broke off with an error: {}", word.unwrap_or("no code"));
+    Failure { class, detail, retry_after: is_out_of_credit(word).then_some(NO_CREDIT_WAIT) }
+}
+
+fn class(refusal: &Refusal, word: Option<&str>) -> FailureClass {
+    match word {
+        Some("invalid_api_key" | "authentication_error") => FailureClass::Unauthorised,
+        Some("insufficient_quota" | "rate_limit_exceeded" | "billing_hard_limit_reached") => {
+            FailureClass::OverLimit
+        }
+        Some("invalid_request_error" | "context_length_exceeded" | "model_not_found")
+            if refusal.status >= 500 =>
+        {
+            FailureClass::Refused
+        }
+        _ => refusal.class(),
+    }
+}
+
+fn is_out_of_credit(word: Option<&str>) -> bool {
+    matches!(word, Some("insufficient_quota" | "billing_hard_limit_reached"))
+}
+
+/// The optional field of `body` that a 400 or 422 complains of: named in `param`, or in the text as servers without
+/// `param` do ("Extra inputs are not permitted: store").
+pub(super) fn unknown_field(refusal: &Refusal, body: &Value) -> Option<&'static str> {
+    if !matches!(refusal.status, 400 | 422) {
+        return None;
+    }
+    let sent = |field: &str| {
+        let tool = &body["tools"][0]["function"];
+        [body, &body["stream_options"], tool].iter().any(|part| part.get(field).is_some())
+    };
+    let json = refusal.json();
+    let param = json["error"]["param"].as_str().and_then(|param| param.rsplit('.').next());
+    if let Some(named) = OPTIONAL.iter().find(|field| param == Some(**field) && sent(field)) {
+        return Some(named);
+    }
+    // With a `param` that is not ours the complaint is about something else, whatever its text mentions.
+    if param.is_some() {
+        return None;
+    }
+    OPTIONAL.iter().find(|field| sent(field) && refusal.body.contains(**field)).copied()
+}

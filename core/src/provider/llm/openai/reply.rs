@@ -1,0 +1,143 @@
+//! A reply as it grows: text passed on at once, tool calls gathered until they are whole.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::Value;
+
+use super::event::{Arguments, Chunk, ToolPart};
+use crate::provider::llm::{Finish, LlmUsage, ToolCall};
+use crate::provider::{Failure, FailureClass};
+
+/// Most tool calls in one reply.
+const CALLS_MAX: usize = 32;
+/// Longest arguments of one call, bytes.
+const ARGUMENTS_MAX: usize = 256 * 1024;
+/// Longest reply, bytes: hours of speech.
+const TEXT_MAX: usize = 1 << 20;
+
+/// What is known of the reply so far.
+#[derive(Debug, Default)]
+pub(super) struct Reply {
+    calls: Vec<Growing>,
+    text_bytes: usize,
+    pub(super) finish: Option<Finish>,
+    pub(super) usage: Option<LlmUsage>,
+}
+
+#[derive(Debug, Default)]
+struct Growing {
+    index: Option<u64>,
+    id: Option<String>,
+    name: Option<String>,
+    arguments: String,
+}
+
+impl Reply {
+    /// Take a chunk; what it brings to be spoken is returned.
+    pub(super) fn take(&mut self, chunk: Chunk) -> Result<String, Failure> {
+        self.text_bytes += chunk.text.len();
+        if self.text_bytes > TEXT_MAX {
+            return Err(Failure::new(FailureClass::Malformed, "openai: the reply does not end"));
+        }
+        for part in chunk.tools {
+            self.take_part(part)?;
+        }
+        // Usage may come in every chunk: the last is the sum.
+        self.usage = chunk.usage.or(self.usage);
+        self.finish = chunk.finish.or(self.finish);
+        Ok(chunk.text)
+    }
+
+    fn take_part(&mut self, part: ToolPart) -> Result<(), Failure> {
+        let at = match self.place(&part) {
+            Some(at) => at,
+            None if self.calls.len() < CALLS_MAX => {
+                self.calls.push(Growing { index: part.index, ..Growing::default() });
+                self.calls.len() - 1
+            }
+            None => {
+                return Err(Failure::new(
+                    FailureClass::Malformed,
+                    "openai: too many tool calls in one reply",
+                ));
+            }
+        };
+        let call = &mut self.calls[at];
+        // Both come once; a server that repeats them says the same again.
+        call.id = call.id.take().or(part.id);
+        call.name = call.name.take().or(part.name);
+        match part.arguments {
+            Arguments::Piece(piece) => call.arguments.push_str(&piece),
+            Arguments::Whole(whole) => call.arguments = whole.to_string(),
+        }
+        if call.arguments.len() > ARGUMENTS_MAX {
+            return Err(Failure::new(FailureClass::Malformed, "openai: a tool call's arguments do not end"));
+        }
+        Ok(())
+    }
+
+    /// The call that a piece belongs to: by index, else by id, else the newest. Some servers give every call index 0 and only
+    /// its own id; a new id with a name is then a new call.
+    fn place(&self, part: &ToolPart) -> Option<usize> {
+        let differs = |call: &Growing| part.id.is_some() && call.id.is_some() && call.id != part.id;
+        if part.id.is_some()
+            && let Some(known) = self.calls.iter().position(|call| call.id == part.id)
+        {
+            return Some(known);
+        }
+        match part.index {
+            Some(index) => {
+                let at = self.calls.iter().rposition(|call| call.index == Some(index))?;
+                let another = differs(&self.calls[at]) && part.name.is_some();
+                (!another).then_some(at)
+            }
+            None => {
+                let newest = self.calls.len().checked_sub(1)?;
+                let another = differs(&self.calls[newest]) || self.is_whole(newest, part);
+                (!another).then_some(newest)
+            }
+        }
+    }
+
+    /// Without index and id, a name after finished arguments begins another call.
+    fn is_whole(&self, at: usize, part: &ToolPart) -> bool {
+        let call = &self.calls[at];
+        part.name.is_some() && call.name.is_some() && serde_json::from_str::<Value>(&call.arguments).is_ok()
+    }
+
+    /// The tool calls and how the reply ended. A reply cut short by a limit or filter has no calls: they may be incomplete.
+    pub(super) fn end(&mut self) -> Result<(Vec<ToolCall>, Finish), Failure> {
+        let calls = std::mem::take(&mut self.calls);
+        let finish = match self.finish {
+            Some(cut @ (Finish::Length | Finish::Filtered)) => return Ok((Vec::new(), cut)),
+            // Some servers say `stop` with tool calls present, and the other way round.
+            _ if calls.is_empty() => Finish::Stop,
+            _ => Finish::ToolCalls,
+        };
+        Ok((calls.into_iter().map(tool_call).collect::<Result<_, _>>()?, finish))
+    }
+}
+
+/// Makes an id unique in this process, for servers that send none.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+fn tool_call(call: Growing) -> Result<ToolCall, Failure> {
+    let nameless = || Failure::new(FailureClass::Malformed, "openai: a tool call without a name");
+    let id = call.id.unwrap_or_else(|| format!("call_{}", NEXT_ID.fetch_add(1, Ordering::Relaxed)));
+    Ok(ToolCall { id, name: call.name.ok_or_else(nameless)?, arguments: arguments(call.arguments) })
+}
+
+fn arguments(text: String) -> Value {
+    let parsed =
+        if text.trim().is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or_default() };
+    match parsed {
+        Value::Object(_) => parsed,
+        // Written twice: JSON within a JSON text.
+        Value::String(inner) => match serde_json::from_str(&inner) {
+            Ok(object @ Value::Object(_)) => object,
+            _ => Value::String(text),
+        },
+        Value::Null if matches!(text.trim(), "" | "null") => Value::Object(serde_json::Map::new()),
+        _ => Value::String(text),
+    }
+}

@@ -1,0 +1,217 @@
+//! The body of a request.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Map, Value, json};
+use vox_shared::model::bot::LlmSettings;
+
+use super::{MODEL, NAME};
+use crate::provider::extra::Extra;
+use crate::provider::llm::{LlmRequest, Message, Role, ToolCall, ToolSpec};
+use crate::provider::{Failure, FailureClass};
+
+/// Fields that some compatible server refuses and a reply does not depend on. A refusal that names one teaches us to leave it out.
+pub(super) const OPTIONAL: [&str; 12] = [
+    "include_obfuscation",
+    "stream_options",
+    "temperature",
+    "max_completion_tokens",
+    "parallel_tool_calls",
+    "tool_choice",
+    "strict",
+    "reasoning_effort",
+    "verbosity",
+    "service_tier",
+    "prompt_cache_key",
+    "store",
+];
+
+/// All of a request that does not change from turn to turn.
+#[derive(Debug)]
+pub(super) struct Template {
+    model: String,
+    temperature: f32,
+    max_tokens: u32,
+    /// `reasoning_effort` and its like, passed on as they are.
+    passed_on: Vec<(&'static str, String)>,
+    legacy_max_tokens: bool,
+    omitted: Mutex<BTreeSet<String>>,
+}
+
+impl Template {
+    pub(super) fn new(settings: &LlmSettings, extra: &Extra<'_>) -> Result<Self, Failure> {
+        let mut passed_on = Vec::new();
+        for field in ["reasoning_effort", "verbosity", "service_tier"] {
+            if let Some(value) = extra.text(field)?.filter(|value| !value.is_empty()) {
+                passed_on.push((field, value.to_owned()));
+            }
+        }
+        if !(0.0..=2.0).contains(&settings.temperature) {
+            let detail = format!("{NAME}: temperature must be from 0 to 2");
+            return Err(Failure::new(FailureClass::Refused, detail));
+        }
+        let omitted: BTreeSet<String> = extra.texts("omit")?.into_iter().map(str::to_owned).collect();
+        if let Some(unknown) = omitted.iter().find(|field| !OPTIONAL.contains(&field.as_str())) {
+            let detail = format!("{NAME}: extra.omit cannot hold {unknown:?}, only {}", OPTIONAL.join(", "));
+            return Err(Failure::new(FailureClass::Refused, detail));
+        }
+        Ok(Self {
+            model: if settings.model.is_empty() { MODEL.to_owned() } else { settings.model.clone() },
+            temperature: settings.temperature,
+            max_tokens: settings.max_tokens,
+            passed_on,
+            legacy_max_tokens: extra.flag("legacy_max_tokens")?.unwrap_or(false),
+            omitted: Mutex::new(omitted),
+        })
+    }
+
+    /// Leave a field out from now on; false when it already was.
+    pub(super) fn leave_out(&self, field: &str) -> bool {
+        tracing::info!(provider = NAME, field, "the server refuses a field; it is left out from now on");
+        self.omitted.lock().unwrap_or_else(PoisonError::into_inner).insert(field.to_owned())
+    }
+
+    /// The body for a conversation.
+    pub(super) fn body(&self, request: &LlmRequest) -> Value {
+        let omitted = self.omitted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sends = |field: &str| !omitted.contains(field);
+        let mut body = Map::new();
+        body.insert("model".into(), self.model.clone().into());
+        body.insert("stream".into(), true.into());
+        body.insert("messages".into(), request.messages.iter().map(message).collect());
+        let mut stream_options = json!({"include_usage": true});
+        if sends("include_obfuscation") {
+            // Padding against an eavesdropper on the wire; it costs bandwidth in every chunk of a link that is encrypted.
+            stream_options["include_obfuscation"] = false.into();
+        }
+        body.insert("stream_options".into(), stream_options);
+        if !request.tools.is_empty() {
+            body.insert(
+                "tools".into(),
+                request.tools.iter().map(|spec| tool(spec, sends("strict"))).collect(),
+            );
+            body.insert("tool_choice".into(), "auto".into());
+            body.insert("parallel_tool_calls".into(), true.into());
+        }
+        // In single precision 0.7 would be sent as 0.699999988079071.
+        body.insert("temperature".into(), json!((f64::from(self.temperature) * 100.0).round() / 100.0));
+        let legacy = self.legacy_max_tokens || !sends("max_completion_tokens");
+        body.insert(
+            if legacy { "max_tokens" } else { "max_completion_tokens" }.into(),
+            self.max_tokens.into(),
+        );
+        for (field, value) in &self.passed_on {
+            body.insert((*field).into(), value.clone().into());
+        }
+        if let Some(key) = &request.cache_key {
+            body.insert("prompt_cache_key".into(), key.clone().into());
+        }
+        body.insert("store".into(), false.into());
+        body.retain(|field, _| sends(field));
+        Value::Object(body)
+    }
+}
+
+fn message(message: &Message) -> Value {
+    match message.role {
+        Role::System => json!({"role": "system", "content": message.text}),
+        Role::User => json!({"role": "user", "content": message.text}),
+        Role::Tool => {
+            json!({"role": "tool", "tool_call_id": message.tool_call_id.as_deref().unwrap_or_default(), "content": message.text})
+        }
+        Role::Assistant if message.tool_calls.is_empty() => {
+            json!({"role": "assistant", "content": message.text})
+        }
+        Role::Assistant => {
+            let content = if message.text.is_empty() { Value::Null } else { message.text.clone().into() };
+            let calls: Vec<Value> = message.tool_calls.iter().map(tool_call).collect();
+            json!({"role": "assistant", "content": content, "tool_calls": calls})
+        }
+    }
+}
+
+fn tool_call(call: &ToolCall) -> Value {
+    let arguments = match &call.arguments {
+        Value::String(unparsed) => unparsed.clone(),
+        parsed => parsed.to_string(),
+    };
+    json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}})
+}
+
+fn tool(tool: &ToolSpec, sends_strict: bool) -> Value {
+    let parameters = match &tool.parameters {
+        Value::Object(schema) if !schema.is_empty() => tool.parameters.clone(),
+        _ => json!({"type": "object", "properties": {}}),
+    };
+    let mut function = json!({"name": tool.name, "description": tool.description, "parameters": parameters});
+    if sends_strict {
+        function["strict"] = false.into();
+    }
+    json!({"type": "function", "function": function})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(extra: Value, request: &LlmRequest) -> Value {
+        let settings = LlmSettings { extra: extra.as_object().cloned().unwrap(), ..LlmSettings::default() };
+        Template::new(&settings, &Extra::new(NAME, &settings.extra)).unwrap().body(request)
+    }
+
+    fn request() -> LlmRequest {
+        let call = ToolCall { id: "c1".into(), name: "f".into(), arguments: json!({"a": 1}) };
+        let mut assistant = Message::text(Role::Assistant, "");
+        assistant.tool_calls = vec![call];
+        let mut answer = Message::text(Role::Tool, "{}");
+        answer.tool_call_id = Some("c1".into());
+        LlmRequest {
+            messages: vec![
+                Message::text(Role::System, "s"),
+                Message::text(Role::User, "u"),
+                assistant,
+                answer,
+            ],
+            tools: vec![ToolSpec { name: "f".into(), description: "d".into(), parameters: Value::Null }],
+            cache_key: Some("k".into()),
+        }
+    }
+
+    #[test]
+    fn the_whole_body() {
+        let expected = json!({
+            "model": "gpt-5.4-mini", "stream": true,
+            "stream_options": {"include_usage": true, "include_obfuscation": false},
+            "messages": [
+                {"role": "system", "content": "s"}, {"role": "user", "content": "u"},
+                {"role": "assistant", "content": null,
+                 "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}}]},
+                {"role": "tool", "tool_call_id": "c1", "content": "{}"}],
+            "tools": [{"type": "function", "function": {"name": "f", "description": "d",
+                "parameters": {"type": "object", "properties": {}}, "strict": false}}],
+            "tool_choice": "auto", "parallel_tool_calls": true,
+            "temperature": 0.7, "max_completion_tokens": 256, "reasoning_effort": "none",
+            "prompt_cache_key": "k", "store": false});
+        assert_eq!(body(json!({"reasoning_effort": "none"}), &request()), expected);
+    }
+
+    #[test]
+    fn fields_can_be_left_out() {
+        let omit = json!({"omit": ["store", "stream_options", "temperature"], "legacy_max_tokens": true});
+        let body = body(omit, &LlmRequest { tools: Vec::new(), cache_key: None, ..request() });
+        let fields: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(fields, ["max_tokens", "messages", "model", "stream"]);
+    }
+
+    #[test]
+    fn a_refused_field_stays_out() {
+        let settings = LlmSettings::default();
+        let template = Template::new(&settings, &Extra::new(NAME, &settings.extra)).unwrap();
+        assert!(template.leave_out("max_completion_tokens"));
+        assert!(!template.leave_out("max_completion_tokens"), "a second refusal must not loop");
+        let body = template.body(&request());
+        assert_eq!(body["max_tokens"], 256);
+        assert!(body.get("max_completion_tokens").is_none());
+    }
+}

@@ -4,3 +4,4 @@
 pub mod media;
 pub mod provider;
 pub mod session;
+pub mod transport;

@@ -1,1 +1,3 @@
 //! Behaviour tests of the crate, one file per behaviour.
+
+mod silero;

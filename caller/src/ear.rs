@@ -86,6 +86,9 @@ pub struct Ear {
     /// Turns found by silence, for audio that was not said clip by clip.
     found: Vec<Span>,
     caller_position: u64,
+    /// End of the last frame in which the caller was audible.
+    caller_until: u64,
+    loud_mean_square: i64,
     final_bot: Vec<i16>,
     recorder: Option<Recorder>,
 }
@@ -104,6 +107,8 @@ impl Ear {
             tracks: Tracks { rate_hz, ..Tracks::default() },
             found: Vec::new(),
             caller_position: 0,
+            caller_until: 0,
+            loud_mean_square: hearing.loud_mean_square(),
             final_bot: Vec::new(),
             recorder,
         })
@@ -112,6 +117,9 @@ impl Ear {
     /// The next samples of the caller, in order and without holes.
     pub fn caller(&mut self, samples: &[i16]) {
         self.caller_position += samples.len() as u64;
+        if mean_square(samples) > self.loud_mean_square {
+            self.caller_until = self.caller_position;
+        }
         let found = &mut self.found;
         self.caller_gate.push(samples, |change| gate::collect(found, change));
         if let Some(recorder) = &mut self.recorder {
@@ -126,7 +134,7 @@ impl Ear {
 
     /// Audio of the bot arrived at `now`.
     pub fn bot_arrives(&mut self, now: u64, samples: &[i16]) -> Placed {
-        let placed = self.playout.arrive(now, samples);
+        let placed = self.playout.arrive(now, self.caller_until, samples);
         if let Some(late) = placed.late {
             self.tracks.lateness.record(late as f64 * 1_000.0 / f64::from(self.tracks.rate_hz));
         }

@@ -71,10 +71,12 @@ impl Playout {
         self.end
     }
 
-    /// Queue audio that arrived at `now`.
-    pub(super) fn arrive(&mut self, now: u64, samples: &[i16]) -> Placed {
+    /// Queue audio that arrived at `now`. When the caller was audible (last at `caller_until`) after the audio
+    /// before it, it is a new utterance: an answer, or what the bot says after it was interrupted.
+    pub(super) fn arrive(&mut self, now: u64, caller_until: u64, samples: &[i16]) -> Placed {
         let dry_for = now.saturating_sub(self.end);
-        let goes_on = self.has_played && !self.cleared && dry_for <= self.gap_max;
+        let caller_spoke = dry_for > self.jitter && caller_until > self.end;
+        let goes_on = self.has_played && !self.cleared && !caller_spoke && dry_for <= self.gap_max;
         let mut gap = None;
         if !goes_on || dry_for > self.jitter {
             let head_is_loud = mean_square(&samples[..samples.len().min(self.edge)]) > self.loud_mean_square;
@@ -136,7 +138,7 @@ mod tests {
     }
 
     fn play(playout: &mut Playout, arrivals: &[u64]) -> Vec<Placed> {
-        arrivals.iter().map(|&at| playout.arrive(at, &LOUD)).collect()
+        arrivals.iter().map(|&at| playout.arrive(at, 0, &LOUD)).collect()
     }
 
     fn heard(mut playout: Playout, until: u64) -> Vec<bool> {
@@ -171,14 +173,24 @@ mod tests {
     #[test]
     fn a_pause_after_silence_or_a_long_one_is_not_a_gap() {
         let mut line = playout();
-        line.arrive(0, &LOUD);
-        line.arrive(160, &[0; 160]);
-        let after_silence = line.arrive(2_000, &LOUD);
+        line.arrive(0, 0, &LOUD);
+        line.arrive(160, 0, &[0; 160]);
+        let after_silence = line.arrive(2_000, 0, &LOUD);
         assert_eq!((after_silence.gap, after_silence.late), (None, None));
         assert_eq!(
-            line.arrive(2_160 + 8_001, &LOUD),
+            line.arrive(2_160 + 8_001, 0, &LOUD),
             Placed { late: None, gap: None, ahead: 160, end: 10_321 }
         );
+    }
+
+    #[test]
+    fn what_follows_the_callers_words_is_an_answer_and_not_late() {
+        let mut line = playout();
+        line.arrive(0, 0, &LOUD);
+        let answer = line.arrive(1_600, 1_200, &LOUD);
+        assert_eq!((answer.gap, answer.late), (None, None));
+        let late = line.arrive(2_400, 1_200, &LOUD);
+        assert_eq!((late.gap, late.late), (Some(640), Some(640)));
     }
 
     #[test]
@@ -186,7 +198,7 @@ mod tests {
         let mut line = playout();
         play(&mut line, &[0, 0, 0, 0]);
         assert_eq!(line.clear(200), 440);
-        let after = line.arrive(260, &LOUD);
+        let after = line.arrive(260, 0, &LOUD);
         assert_eq!((after.late, after.gap, after.end), (None, None, 420));
         let heard = heard(line, 420);
         assert!(heard[..200].iter().all(|&loud| loud) && heard[200..260].iter().all(|&loud| !loud));
@@ -195,10 +207,10 @@ mod tests {
     #[test]
     fn settling_does_not_hide_how_late_a_piece_is() {
         let mut line = playout();
-        line.arrive(0, &LOUD);
+        line.arrive(0, 0, &LOUD);
         let mut out = Vec::new();
         line.settle(600, &mut out);
-        let placed = line.arrive(600, &LOUD);
+        let placed = line.arrive(600, 0, &LOUD);
         assert_eq!((placed.late, placed.gap, placed.end), (Some(440), Some(440), 760));
         line.close(760, &mut out);
         assert_eq!(out.iter().position(|&sample| sample == 0), Some(160));
@@ -208,11 +220,11 @@ mod tests {
     #[test]
     fn settling_leaves_room_for_a_late_piece() {
         let mut line = playout();
-        line.arrive(0, &LOUD);
+        line.arrive(0, 0, &LOUD);
         let mut out = Vec::new();
         line.settle(400, &mut out);
         assert_eq!(out.len(), 80);
-        line.arrive(400, &LOUD);
+        line.arrive(400, 0, &LOUD);
         line.close(320, &mut out);
         assert!(out.iter().all(|&sample| sample != 0), "the late piece follows without a hole");
         assert_eq!(out.len(), 320);

@@ -1,1 +1,9 @@
-//! Behaviour of the caller against scripted servers.
+//! Behaviour of the caller against scripted servers, good and bad, one per protocol.
+
+mod bot;
+mod conversations;
+mod ear_accuracy;
+mod exotel_carrier;
+mod opening;
+mod talk_client;
+mod ws_dialler;

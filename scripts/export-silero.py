@@ -362,8 +362,11 @@ def main(arguments):
         return 2
     try:
         size = export(*arguments)
-    except (ExportError, IndexError, struct.error, OSError) as error:
+    except (ExportError, OSError) as error:
         sys.stderr.write(f"export-silero: {error}\n")
+        return 1
+    except (LookupError, ValueError, StopIteration, struct.error) as error:
+        sys.stderr.write(f"export-silero: {arguments[0]} is damaged or no ONNX file ({type(error).__name__})\n")
         return 1
     sys.stdout.write(f"{arguments[1]}: {size} bytes\n")
     return 0

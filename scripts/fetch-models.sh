@@ -12,7 +12,7 @@ MODEL="silero_vad/data/silero_vad.onnx"
 SHA256="1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3"
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-directory=${1:-"$here/../models"}
+directory=${1:-"$(dirname -- "$here")/models"}
 target="$directory/silero_vad_v6.bin"
 
 fail() {

@@ -159,6 +159,7 @@ fn product<
     input: [&[f32]; IN],
     output: &mut [[f32; CHANNELS]; OUT],
 ) {
+    const { assert!(CHANNELS.is_multiple_of(GROUP * LANES), "groups of blocks must make up the layer") };
     let inputs = input[0].len();
     let input = input.map(|frame| &frame[..inputs]);
     let mut list = [0; MAX_INPUTS];

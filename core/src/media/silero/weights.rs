@@ -31,7 +31,9 @@ const _: () = assert!(cfg!(target_endian = "little"), "the weight file is little
 pub enum Error {
     #[error("cannot open the speech detector's weights {path}: run scripts/fetch-models.sh")]
     Open { path: PathBuf, source: io::Error },
-    #[error("cannot map the speech detector's weights {path} into memory")]
+    #[error(
+        "cannot map the speech detector's weights {path} into memory: is it a file, and is memory limited?"
+    )]
     Map { path: PathBuf, source: io::Error },
     #[error(
         "the speech detector's weights {path} are unusable ({fault}): run scripts/fetch-models.sh to replace them"

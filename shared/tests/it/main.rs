@@ -1,5 +1,6 @@
 //! Behaviour of what all processes share, seen from outside.
 
+mod egress;
 mod outbox_adoption;
 mod outbox_damage;
 mod outbox_kill;

@@ -1,1 +1,7 @@
+//! The test kit: scripted vendors that are as strict as the real ones, and a TCP proxy that breaks connections.
+//!
+//! Everything here can be used by itself, also against software that is not Vox's: in a test through this library,
+//! from anything else through the `vox-testkit` program.
 
+pub mod chaos;
+pub mod vendor;

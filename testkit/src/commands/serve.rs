@@ -1,0 +1,196 @@
+//! `vox-testkit serve`: one scripted vendor in the foreground.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, stdin},
+    signal::unix::{SignalKind, signal},
+};
+use vox_testkit::vendor::{Cut, Faults, Lie, Server, Vendor, deepgram, elevenlabs, openai};
+
+/// Which vendor, and how it behaves.
+#[derive(Args)]
+pub struct Arguments {
+    /// The vendor to play.
+    vendor: Name,
+    /// The loopback port; 0 picks a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// What it says, as JSON (see the test kit's README).
+    #[arg(long)]
+    script: Option<PathBuf>,
+    /// The key it accepts.
+    #[arg(long)]
+    api_key: Option<String>,
+    /// Stop when standard input ends, so that the server dies with whoever started it.
+    #[arg(long)]
+    until_eof: bool,
+    /// Write what the clients did to this file when stopping.
+    #[arg(long)]
+    report: Option<PathBuf>,
+    #[command(flatten)]
+    faults: FaultArguments,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Name {
+    Deepgram,
+    Openai,
+    Elevenlabs,
+}
+
+/// Faults; each given one overrides the script's.
+#[derive(Args)]
+#[command(next_help_heading = "Fault options")]
+struct FaultArguments {
+    /// Seed of every random choice.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Wait before the handshake or response head.
+    #[arg(long)]
+    accept_delay_ms: Option<u64>,
+    /// Wait before the first message or body byte.
+    #[arg(long)]
+    first_byte_delay_ms: Option<u64>,
+    /// Hold each message back for a random time up to this.
+    #[arg(long)]
+    jitter_ms: Option<u64>,
+    /// Accept, then say nothing.
+    #[arg(long)]
+    silent: bool,
+    /// Accept, then neither read nor write.
+    #[arg(long)]
+    half_open: bool,
+    /// Write this many bytes in a second.
+    #[arg(long)]
+    drip_bytes_per_s: Option<u32>,
+    /// Cut after this many messages.
+    #[arg(long, group = "cut")]
+    cut_after_messages: Option<u32>,
+    /// Cut after this many bytes.
+    #[arg(long, group = "cut")]
+    cut_after_bytes: Option<u64>,
+    /// Cut after this many milliseconds.
+    #[arg(long, group = "cut")]
+    cut_after_ms: Option<u64>,
+    /// Refuse with this HTTP status.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(400..600))]
+    status: Option<u16>,
+    /// Close the WebSocket with this code, at the cut or at once.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1000..5000))]
+    close_code: Option<u16>,
+    /// Tell this lie; repeat for more: malformed_json, wrong_types, unknown_event, out_of_order, duplicate,
+    /// unknown_context, wrong_sequence.
+    #[arg(long = "lie", value_name = "KIND", value_parser = parse_lie)]
+    lies: Vec<Lie>,
+    /// One lie before every n-th message.
+    #[arg(long)]
+    lie_every: Option<u32>,
+    /// Begin with a message of this many megabytes.
+    #[arg(long)]
+    oversized_mb: Option<u32>,
+    /// The wait that a refusal asks for.
+    #[arg(long)]
+    retry_after_ms: Option<u64>,
+    /// Let only the first n requests suffer.
+    #[arg(long)]
+    fail_first: Option<u32>,
+    /// Spare the first n requests.
+    #[arg(long)]
+    after: Option<u32>,
+}
+
+/// Serve until told to stop.
+///
+/// # Errors
+/// When the script is wrong, the port is taken, or the report cannot be written.
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    match arguments.vendor {
+        Name::Deepgram => serve::<deepgram::Script>(arguments).await,
+        Name::Openai => serve::<openai::Script>(arguments).await,
+        Name::Elevenlabs => serve::<elevenlabs::Script>(arguments).await,
+    }
+}
+
+async fn serve<S: Vendor + Default + DeserializeOwned>(arguments: Arguments) -> anyhow::Result<()> {
+    let mut script = match &arguments.script {
+        Some(path) => read_script(path)?,
+        None => S::default(),
+    };
+    if let Some(key) = &arguments.api_key {
+        script = script.with_api_key(key.clone());
+    }
+    let faults = arguments.faults.over(script.faults().clone());
+    let server = Server::start_on(script, arguments.port).await?;
+    server.set_faults(faults);
+    super::announce(&json!({"url": server.url(), "api_key": server.api_key()}))?;
+    until_told(arguments.until_eof).await?;
+    if let Some(path) = &arguments.report {
+        let report = serde_json::to_vec_pretty(&server.observed())?;
+        fs::write(path, report).with_context(|| format!("write the report to {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn read_script<S: DeserializeOwned>(path: &Path) -> anyhow::Result<S> {
+    let text = fs::read_to_string(path).with_context(|| format!("read the script {}", path.display()))?;
+    let mut json = serde_json::Deserializer::from_str(&text);
+    let script = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| anyhow::anyhow!("at '{}': {}", error.path(), error.inner()))
+        .with_context(|| format!("the script {} is wrong", path.display()))?;
+    json.end().with_context(|| format!("the script {} goes on after its end", path.display()))?;
+    Ok(script)
+}
+
+async fn until_told(until_eof: bool) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = end_of_input(), if until_eof => {}
+    }
+    Ok(())
+}
+
+async fn end_of_input() {
+    let mut input = stdin();
+    let mut ignored = [0; 256];
+    while input.read(&mut ignored).await.is_ok_and(|count| count > 0) {}
+}
+
+fn parse_lie(text: &str) -> Result<Lie, String> {
+    serde_json::from_value(json!(text)).map_err(|error| error.to_string())
+}
+
+impl FaultArguments {
+    fn over(self, script: Faults) -> Faults {
+        let cut = self.cut_after_messages.map(Cut::Messages);
+        let cut = cut.or(self.cut_after_bytes.map(Cut::Bytes)).or(self.cut_after_ms.map(Cut::Ms));
+        Faults {
+            seed: self.seed.unwrap_or(script.seed),
+            accept_delay_ms: self.accept_delay_ms.unwrap_or(script.accept_delay_ms),
+            first_byte_delay_ms: self.first_byte_delay_ms.unwrap_or(script.first_byte_delay_ms),
+            jitter_ms: self.jitter_ms.unwrap_or(script.jitter_ms),
+            silent: self.silent || script.silent,
+            half_open: self.half_open || script.half_open,
+            drip_bytes_per_s: self.drip_bytes_per_s.or(script.drip_bytes_per_s),
+            cut_after: cut.or(script.cut_after),
+            status: self.status.or(script.status),
+            close_code: self.close_code.or(script.close_code),
+            lies: if self.lies.is_empty() { script.lies } else { self.lies },
+            lie_every: self.lie_every.unwrap_or(script.lie_every),
+            oversized_mb: self.oversized_mb.or(script.oversized_mb),
+            retry_after_ms: self.retry_after_ms.or(script.retry_after_ms),
+            after: self.after.unwrap_or(script.after),
+            fail_first: self.fail_first.or(script.fail_first),
+        }
+    }
+}

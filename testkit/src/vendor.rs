@@ -1,0 +1,20 @@
+//! Scripted vendors: servers that speak a vendor's protocol as strictly as the vendor does, say what a script tells
+//! them, and misbehave on demand. Each listens on loopback, records what its clients did, and stops when dropped.
+
+pub mod deepgram;
+pub mod elevenlabs;
+pub mod faults;
+mod g711;
+mod host;
+mod lies;
+mod line;
+pub mod observe;
+pub mod openai;
+mod server;
+mod wire;
+
+pub(crate) use faults::Dice;
+pub use faults::{Cut, Faults, Lie};
+pub use host::{DEFAULT_API_KEY, StartError};
+pub use observe::{Ending, Exchange, Observed, Received};
+pub use server::{Server, Vendor};

@@ -1,0 +1,1 @@
+//! The scripted vendors and the chaos proxy, driven from outside by plain clients.

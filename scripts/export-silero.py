@@ -78,7 +78,9 @@ def read_fields(data):
             size, at = read_varint(data, at)
             value, at = data[at : at + size], at + size
         else:
-            raise ExportError(f"unknown protobuf wire type {kind}")
+            raise ExportError(f"unknown protobuf wire type {kind}: no ONNX file, or a damaged one")
+        if at > len(data):
+            raise ExportError("the file is cut short")
         yield key >> 3, value
 
 

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Prove the scripted vendors against the vendors' own Python clients.
+# Needs python3 with venv, and access to a Python package index; everything it makes is under target/.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+venv=target/official-clients
+official=testkit/official
+work=$(mktemp -d)
+servers=()
+
+stop_servers() {
+    for pid in "${servers[@]}"; do
+        kill "$pid" 2>/dev/null || true
+    done
+    rm -rf "$work"
+}
+trap stop_servers EXIT
+
+cargo build --quiet -p vox-testkit --bin vox-testkit
+[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+"$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$official/requirements.txt"
+
+# start NAME ARGUMENTS...: run a scripted vendor and leave its address in $url.
+start() {
+    local name=$1
+    shift
+    "${CARGO_TARGET_DIR:-target}/debug/vox-testkit" serve "$@" >"$work/$name.json" &
+    servers+=($!)
+    for _ in $(seq 100); do
+        [ -s "$work/$name.json" ] && break
+        sleep 0.05
+    done
+    url=$("$venv/bin/python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["url"])' "$work/$name.json")
+}
+
+key=official-check-key
+start deepgram deepgram --api-key "$key" --script "$official/deepgram.json"
+"$venv/bin/python" "$official/check_deepgram.py" "$url" "$key"
+
+start failing openai --api-key "$key" --status 429 --fail-first 1 --retry-after-ms 200
+failing=$url
+start openai openai --api-key "$key" --script "$official/openai.json"
+"$venv/bin/python" "$official/check_openai.py" "$url" "$key" "$failing"
+
+start elevenlabs elevenlabs --api-key "$key"
+"$venv/bin/python" "$official/check_elevenlabs.py" "$url" "$key"
+
+echo "all official clients work against the scripted vendors"

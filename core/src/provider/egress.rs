@@ -3,7 +3,6 @@
 //! from the environment.
 
 mod gate;
-mod policy;
 mod refusal;
 mod tls;
 mod websocket;
@@ -13,8 +12,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
-use policy::Policy;
 use url::Url;
+use vox_shared::egress::Policy;
 
 pub use gate::Lookup;
 pub use refusal::{Refusal, clean, code_word};
@@ -53,7 +52,7 @@ impl Egress {
     /// Whether an address may be used as it is written. An HTTP request needs this before it is sent, because the client's
     /// resolver never sees a literal IP. Names are checked when they are resolved.
     pub fn check(&self, url: &Url) -> Result<(), Failure> {
-        self.gate.check(url)
+        self.gate.check(url).map(|_target| ())
     }
 
     /// The process's HTTP client: it connects only to allowed addresses, follows nothing and keeps connections for reuse.

@@ -1,3 +1,8 @@
 //! Behaviour tests of the crate, one file per behaviour.
 
+mod conformance;
+mod scripted_demo_bots;
 mod silero;
+mod vendor_deepgram;
+mod vendor_elevenlabs;
+mod vendor_openai;

@@ -4,10 +4,10 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use super::policy::Policy;
 use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
+use vox_shared::egress::{Policy, Refused, Target};
 
 use crate::provider::{Failure, FailureClass};
 
@@ -28,67 +28,48 @@ impl Gate {
     }
 
     /// Refuse what is wrong with the address as it is written: scheme, credentials in it, a literal IP outside the policy.
-    pub fn check(&self, url: &Url) -> Result<(), Failure> {
-        if !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
-            return Err(Failure::new(
-                FailureClass::Refused,
-                format!("{}: only http, https, ws and wss addresses can be used", url.scheme()),
-            ));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Failure::new(
-                FailureClass::Refused,
-                "the address holds a user name or password; use api_key",
-            ));
-        }
-        match url.host() {
-            Some(Host::Ipv4(ip)) => self.permit(ip.into()),
-            Some(Host::Ipv6(ip)) => self.permit(ip.into()),
-            Some(Host::Domain(_)) => Ok(()),
-            None => Err(Failure::new(FailureClass::Refused, "the address has no host")),
-        }
+    pub fn check(&self, url: &Url) -> Result<Target, Failure> {
+        self.policy.check_url(url).map_err(|refused| failure(&refused, None))
     }
 
     /// The addresses of a URL that may be connected to, in the resolver's order.
     pub async fn addresses(&self, url: &Url) -> Result<Vec<SocketAddr>, Failure> {
-        self.check(url)?;
-        let port = url.port_or_known_default().unwrap_or_default();
-        let ips = match url.host() {
-            Some(Host::Ipv4(ip)) => vec![ip.into()],
-            Some(Host::Ipv6(ip)) => vec![ip.into()],
-            Some(Host::Domain(name)) => self.resolve_allowed(name).await?,
-            None => Vec::new(),
+        let target = self.check(url)?;
+        let ips = match target.host {
+            Host::Ipv4(ip) => vec![ip.into()],
+            Host::Ipv6(ip) => vec![ip.into()],
+            Host::Domain(name) => self.resolve_allowed(&name).await?,
         };
-        Ok(ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+        Ok(ips.into_iter().map(|ip| SocketAddr::new(ip, target.port)).collect())
     }
 
     async fn resolve_allowed(&self, name: &str) -> Result<Vec<IpAddr>, Failure> {
         let found = (self.lookup)(name.to_owned()).await.map_err(|error| {
             Failure::new(FailureClass::Unavailable, format!("{name} could not be resolved: {error}"))
         })?;
-        if found.is_empty() {
-            return Err(Failure::new(FailureClass::Unavailable, format!("{name} has no address")));
+        let mut allowed = Vec::with_capacity(found.len());
+        let mut refusal = None;
+        for ip in found {
+            match self.policy.check_ip(ip) {
+                Ok(()) => allowed.push(ip),
+                Err(refused) => refusal = Some(failure(&refused, Some(name))),
+            }
         }
-        let allowed: Vec<IpAddr> = found.into_iter().filter(|ip| self.policy.check_ip(*ip).is_ok()).collect();
         if allowed.is_empty() {
-            return Err(forbidden(name));
+            let nowhere = || Failure::new(FailureClass::Unavailable, format!("{name} has no address"));
+            return Err(refusal.unwrap_or_else(nowhere));
         }
         Ok(allowed)
     }
-
-    fn permit(&self, ip: IpAddr) -> Result<(), Failure> {
-        self.policy.check_ip(ip).map_err(|_| forbidden(&ip.to_string()))
-    }
 }
 
-fn forbidden(host: &str) -> Failure {
-    Failure::new(
-        FailureClass::Forbidden,
-        format!(
-            "{host} is a private, local or reserved address; if it is meant, allow its range with VOX_EGRESS_ALLOW, \
-             for example VOX_EGRESS_ALLOW=127.0.0.0/8"
-        ),
-    )
+fn failure(refused: &Refused, name: Option<&str>) -> Failure {
+    let class = match refused {
+        Refused::NotPublic { .. } | Refused::Metadata(_) | Refused::Localhost(_) => FailureClass::Forbidden,
+        Refused::Scheme(_) | Refused::Credentials | Refused::NoHost => FailureClass::Refused,
+    };
+    let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
+    Failure::new(class, format!("{name}{refused}"))
 }
 
 impl Resolve for Gate {

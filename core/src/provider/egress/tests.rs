@@ -1,1 +1,133 @@
+use std::io;
+use std::net::IpAddr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use vox_shared::egress::AllowList;
+
+use super::*;
+
+/// A resolver that knows `vendor.test` and counts how often it is asked.
+fn lookup(ips: &'static [&'static str]) -> (Arc<Lookup>, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let lookup: Arc<Lookup> = Arc::new(move |name| {
+        count.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async move {
+            match name.as_str() {
+                "vendor.test" => Ok(ips.iter().map(|ip| ip.parse::<IpAddr>().unwrap()).collect()),
+                _ => Err(io::Error::other("no such name")),
+            }
+        })
+    });
+    (lookup, asked)
+}
+
+fn egress(allow: &str, ips: &'static [&'static str]) -> Egress {
+    Egress::with_lookup(Policy::new(AllowList::parse(allow).unwrap()), lookup(ips).0)
+}
+
+fn url(text: &str) -> Url {
+    Url::parse(text).unwrap()
+}
+
+/// A server that answers every connection with `answer` and keeps what it was asked.
+async fn server(answer: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 4096];
+            let length = stream.read(&mut request).await.unwrap_or(0);
+            log.lock().unwrap().push(String::from_utf8_lossy(&request[..length]).into_owned());
+            let _gone = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    (port, asked)
+}
+
+fn failure(result: Result<WebSocket, ConnectError>) -> Failure {
+    match result {
+        Err(ConnectError::Failed(failure)) => failure,
+        Err(ConnectError::Refused(refusal)) => panic!("{refusal:?}"),
+        Ok(_) => panic!("connected"),
+    }
+}
+
+#[tokio::test]
+async fn private_addresses_are_forbidden_with_the_way_to_allow_them() {
+    let egress = egress("", &["10.0.0.1"]);
+    for address in
+        ["ws://127.0.0.1:9/", "ws://[::1]:9/", "ws://192.168.1.1/", "ws://vendor.test/", "ws://localhost/"]
+    {
+        let failure = failure(egress.websocket(&url(address), HeaderMap::new()).await);
+        assert_eq!(failure.class, FailureClass::Forbidden, "{address}");
+        assert!(failure.detail.contains("VOX_EGRESS_ALLOW"), "{}", failure.detail);
+    }
+    let failure = http_failure(egress.http().get("http://vendor.test/").send().await.unwrap_err());
+    assert_eq!(failure.class, FailureClass::Forbidden);
+    assert!(failure.detail.contains("VOX_EGRESS_ALLOW"), "{}", failure.detail);
+    assert_eq!(egress.check(&url("http://169.254.169.254/")).unwrap_err().class, FailureClass::Forbidden);
+}
+
+#[tokio::test]
+async fn a_connection_goes_to_an_allowed_address_and_never_to_a_refused_one() {
+    // Nothing listens on 10.0.0.1, and it is not allowed: only the loopback address may be tried.
+    let egress = egress("127.0.0.0/8", &["10.0.0.1", "127.0.0.1"]);
+    let (port, asked) = server("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok").await;
+    let address = format!("http://vendor.test:{port}/v1");
+    let answer = egress.http().get(&address).send().await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "ok");
+    assert!(asked.lock().unwrap()[0].contains(&format!("host: vendor.test:{port}")));
+}
+
+#[tokio::test]
+async fn a_name_is_resolved_once_for_a_connection() {
+    let (lookup, asked) = lookup(&["127.0.0.1"]);
+    let egress = Egress::with_lookup(Policy::new(AllowList::parse("127.0.0.1").unwrap()), lookup);
+    let (port, _) = server("HTTP/1.1 401 Unauthorized\r\nx-why: key\r\ncontent-length: 2\r\n\r\nno").await;
+    let refused = egress.websocket(&url(&format!("ws://vendor.test:{port}/")), HeaderMap::new()).await;
+    let Err(ConnectError::Refused(refusal)) = refused else { panic!("not refused") };
+    assert_eq!((refusal.status, refusal.headers["x-why"].as_bytes()), (401, b"key".as_slice()));
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let egress = egress("127.0.0.0/8", &["127.0.0.1"]);
+    let (port, asked) =
+        server("HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n").await;
+    let answer = egress.http().get(format!("http://vendor.test:{port}/")).send().await.unwrap();
+    assert_eq!(answer.status(), 302);
+    assert_eq!(asked.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_name_and_a_closed_port_are_unavailable() {
+    let egress = egress("127.0.0.0/8", &["127.0.0.1"]);
+    let unknown = failure(egress.websocket(&url("ws://nowhere.test/"), HeaderMap::new()).await);
+    assert_eq!(unknown.class, FailureClass::Unavailable);
+    assert!(unknown.detail.contains("nowhere.test"), "{}", unknown.detail);
+    let closed = failure(egress.websocket(&url("ws://vendor.test:1/"), HeaderMap::new()).await);
+    assert_eq!(closed.class, FailureClass::Unavailable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resolver_that_hangs_times_out() {
+    let lookup: Arc<Lookup> = Arc::new(|_| Box::pin(std::future::pending()));
+    let egress = Egress::with_lookup(Policy::default(), lookup);
+    let failure = failure(egress.websocket(&url("wss://vendor.test/"), HeaderMap::new()).await);
+    assert_eq!(failure.class, FailureClass::TimedOut);
+}
+
+#[test]
+fn a_key_is_marked_secret_and_checked() {
+    assert!(secret_header("acme", "Bearer k").unwrap().is_sensitive());
+    let failure = secret_header("acme", "line\nbreak").unwrap_err();
+    assert_eq!(failure.class, FailureClass::Unauthorised);
+    assert!(!failure.detail.contains("break"));
+}

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Utf8Bytes};
 use url::Url;
 
@@ -119,11 +119,28 @@ impl WebSocket {
         }
     }
 
-    /// A WebSocket over a stream that already speaks it; for tests with both ends in one process.
-    pub async fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, role: Role) -> Self {
-        let stream: Box<dyn Duplex> = Box::new(stream);
-        let inner = WebSocketStream::from_raw_socket(stream, role, Some(Limits::default().config())).await;
-        Self { inner: Box::new(inner) }
+    /// Both ends of a WebSocket within the process: ours and the vendor's.
+    #[cfg(test)]
+    pub async fn pair() -> (Self, Self) {
+        use tokio_tungstenite::tungstenite::protocol::Role;
+        // Small, so that a side that does not read is felt soon.
+        let (ours, theirs) = tokio::io::duplex(4096);
+        let over = async |stream: tokio::io::DuplexStream, role| {
+            let stream: Box<dyn Duplex> = Box::new(stream);
+            let inner =
+                WebSocketStream::from_raw_socket(stream, role, Some(Limits::default().config())).await;
+            Self { inner: Box::new(inner) }
+        };
+        (over(ours, Role::Client).await, over(theirs, Role::Server).await)
+    }
+
+    /// Close with a code, as a vendor does.
+    #[cfg(test)]
+    pub async fn close_with(mut self, code: u16, reason: &str) {
+        use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+        let frame = CloseFrame { code: code.into(), reason: reason.into() };
+        self.send(Message::Close(Some(frame))).await.unwrap();
+        let _answer = self.next().await;
     }
 
     /// Send a text message and hand it to the system.

@@ -144,3 +144,6 @@ impl LanguageModel for OpenAi {
         NAME
     }
 }
+
+#[cfg(test)]
+mod tests;

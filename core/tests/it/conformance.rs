@@ -1,0 +1,127 @@
+//! What every vendor's client must do, whoever the vendor is: the same questions, put through the traits, against a strict
+//! scripted server. `vendor_*.rs` puts them to each vendor.
+
+pub mod llm;
+pub mod stt;
+pub mod tts;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use vox_core::provider::egress::Egress;
+use vox_core::provider::{Failure, FailureClass};
+use vox_shared::egress::{AllowList, Policy};
+use vox_testkit::vendor::{Cut, Faults, Lie, Server, Vendor};
+
+/// Longer than anything that is expected to happen takes.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// Time for something that must not happen.
+pub const QUIET: Duration = Duration::from_millis(700);
+/// Larger than any client takes: every limit on a message is 16 MiB or less.
+const OVERSIZED_MB: u32 = 17;
+
+/// A vendor's scripted server and the client that talks to it.
+pub struct Bench<S: Vendor, C> {
+    pub server: Server<S>,
+    pub client: C,
+}
+
+impl<S: Vendor, C> Bench<S, C> {
+    /// The server has nothing to complain of and nothing is left open on it.
+    pub async fn finish(self) {
+        drop(self.client);
+        self.assert_server_is_left().await;
+        assert_eq!(self.server.observed().violations(), Vec::<String>::new());
+    }
+
+    async fn assert_server_is_left(&self) {
+        self.server.assert_no_leftovers().await;
+    }
+}
+
+/// Connections to this machine are allowed, as a deployment with self-hosted engines would.
+pub fn local_egress() -> Arc<Egress> {
+    let allow = AllowList::parse("127.0.0.0/8").expect("a range");
+    Arc::new(Egress::new(Policy::new(allow)))
+}
+
+/// The next event, or the end of the stream.
+pub async fn next<E>(events: &mut mpsc::Receiver<E>) -> Option<E> {
+    timeout(PATIENCE, events.recv()).await.expect("the stream stands still")
+}
+
+/// Wait until something has come true.
+pub async fn eventually(mut is_true: impl FnMut() -> bool) {
+    let watching = async {
+        while !is_true() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, watching).await.expect("it does not come true");
+}
+
+/// Everything up to the end of the stream.
+pub async fn rest<E>(events: &mut mpsc::Receiver<E>) -> Vec<E> {
+    let mut got = Vec::new();
+    while let Some(event) = next(events).await {
+        got.push(event);
+    }
+    got
+}
+
+/// Refusals and what they must be called.
+pub fn refusals() -> Vec<(Faults, FailureClass)> {
+    let status = |status, class| (Faults { status: Some(status), ..Faults::default() }, class);
+    vec![
+        status(401, FailureClass::Unauthorised),
+        status(403, FailureClass::Unauthorised),
+        status(429, FailureClass::OverLimit),
+        status(500, FailureClass::Unavailable),
+        status(502, FailureClass::Unavailable),
+        status(503, FailureClass::Unavailable),
+    ]
+}
+
+/// Ways for a connection to be lost, each soon after its first message at the latest.
+pub fn cuts() -> Vec<Faults> {
+    let at = |cut| Faults { cut_after: Some(cut), ..Faults::default() };
+    vec![at(Cut::Messages(1)), at(Cut::Bytes(300)), at(Cut::Ms(0))]
+}
+
+/// Everything a vendor may lie about.
+pub const LIES: [Lie; 7] = [
+    Lie::MalformedJson,
+    Lie::WrongTypes,
+    Lie::UnknownEvent,
+    Lie::OutOfOrder,
+    Lie::Duplicate,
+    Lie::UnknownContext,
+    Lie::WrongSequence,
+];
+
+/// One kind of lie before every message.
+pub fn lying(lie: Lie) -> Faults {
+    Faults { lies: vec![lie], ..Faults::default() }
+}
+
+/// A first message that no client should take.
+pub fn oversized() -> Faults {
+    Faults { oversized_mb: Some(OVERSIZED_MB), ..Faults::default() }
+}
+
+/// Slow to accept, slow to begin, uneven afterwards.
+pub fn slow() -> Faults {
+    Faults { accept_delay_ms: 300, first_byte_delay_ms: 300, jitter_ms: 40, ..Faults::default() }
+}
+
+/// Vendors that accept and then say nothing.
+pub fn silences() -> [Faults; 2] {
+    [Faults { silent: true, ..Faults::default() }, Faults { half_open: true, ..Faults::default() }]
+}
+
+/// A failure that may be shown: it does not hold the key.
+pub fn assert_shows_no_key(failure: &Failure) {
+    assert!(!failure.detail.contains("test-key"), "{failure}");
+}

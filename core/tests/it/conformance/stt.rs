@@ -1,0 +1,226 @@
+//! The suite for recognisers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use vox_core::provider::stt::{Recogniser, SttEvent, SttInput, SttStream};
+use vox_core::provider::{Failure, FailureClass};
+use vox_testkit::vendor::{Faults, Vendor};
+
+use super::{
+    LIES, PATIENCE, QUIET, assert_shows_no_key, cuts, lying, next, oversized, refusals, rest, silences, slow,
+};
+
+/// What the scripted vendor hears in the first utterance.
+pub const WORDS: &str = "Hello, can you help me?";
+const RATE_HZ: u32 = 16_000;
+const FRAME: usize = RATE_HZ as usize / 50;
+
+pub type Bench<S> = super::Bench<S, Arc<dyn Recogniser>>;
+
+/// Audio that an energy gate takes for speech.
+fn loud() -> SttInput {
+    SttInput::Audio((0..FRAME).map(|at| if at % 40 < 20 { 8000 } else { -8000 }).collect())
+}
+
+fn quiet() -> SttInput {
+    SttInput::Audio(vec![0; FRAME].into())
+}
+
+/// An utterance of 1.2 s and the pause after it.
+pub async fn speak(stream: &SttStream) {
+    let frames = std::iter::repeat_with(loud).take(60).chain(std::iter::repeat_with(quiet).take(60));
+    for frame in frames {
+        if timeout(PATIENCE, stream.input.send(frame)).await.expect("input is taken").is_err() {
+            return;
+        }
+    }
+}
+
+/// The words of all finals up to the end of the utterance, or the failure.
+async fn hear(stream: &mut SttStream) -> Result<String, Failure> {
+    let mut text = Vec::new();
+    loop {
+        match next(&mut stream.events).await.expect("an utterance ends before the stream does") {
+            SttEvent::Final { text: piece, utterance_end, .. } => {
+                text.push(piece);
+                if utterance_end {
+                    return Ok(text.join(" ").trim().to_owned());
+                }
+            }
+            SttEvent::Failed(failure) => return Err(failure),
+            _ => {}
+        }
+    }
+}
+
+async fn failure(stream: &mut SttStream) -> Failure {
+    let events = rest(&mut stream.events).await;
+    match events.last() {
+        Some(SttEvent::Failed(failure)) => failure.clone(),
+        other => panic!("the last event is {other:?} instead of a failure"),
+    }
+}
+
+/// An utterance becomes words; the goodbye brings the usage.
+pub async fn happy<S: Vendor>(bench: Bench<S>) {
+    let mut stream = bench.client.open(RATE_HZ);
+    assert_eq!(next(&mut stream.events).await, Some(SttEvent::Ready));
+    speak(&stream).await;
+    let mut seen = Vec::new();
+    loop {
+        let event = next(&mut stream.events).await.expect("the utterance has an end");
+        let over = matches!(event, SttEvent::Final { utterance_end: true, .. });
+        seen.push(event);
+        if over {
+            break;
+        }
+    }
+    assert!(matches!(seen[0], SttEvent::SpeechStarted { at_ms: 0..=300 }), "{:?}", seen[0]);
+    assert!(seen.iter().any(|event| matches!(event, SttEvent::Partial { .. })), "{seen:?}");
+    let Some(SttEvent::Final { text, words, confidence, .. }) = seen.last() else { panic!("{seen:?}") };
+    assert_eq!(text, WORDS);
+    assert_eq!(words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" "), WORDS);
+    assert!(
+        words.is_sorted_by_key(|word| word.started_ms) && words.iter().all(|word| word.ended_ms <= 1400),
+        "{words:?}"
+    );
+    assert!(confidence.is_some_and(|confidence| confidence > 0.9), "{confidence:?}");
+    let SttStream { input, mut events, task: _task } = stream;
+    drop(input);
+    let last = rest(&mut events).await;
+    assert!(
+        last.iter().any(|event| matches!(event, SttEvent::Usage { seconds } if *seconds > 2.3)),
+        "{last:?}"
+    );
+    assert!(!last.iter().any(|event| matches!(event, SttEvent::Failed(_))), "{last:?}");
+    bench.finish().await;
+}
+
+/// Being asked for the final words is answered, with words or without.
+pub async fn finalizes<S: Vendor>(bench: Bench<S>) {
+    let mut stream = bench.client.open(RATE_HZ);
+    for _ in 0..40 {
+        stream.input.send(loud()).await.unwrap();
+    }
+    for expects_words in [true, false] {
+        stream.input.send(SttInput::Finalize).await.unwrap();
+        loop {
+            match next(&mut stream.events).await.expect("an answer") {
+                SttEvent::Final { text, from_finalize: true, .. } => {
+                    assert_eq!(!text.is_empty(), expects_words, "{text:?}");
+                    break;
+                }
+                SttEvent::Failed(failure) => panic!("{failure}"),
+                _ => {}
+            }
+        }
+    }
+    drop(stream);
+    bench.finish().await;
+}
+
+/// Audio from before the connection stood is not lost.
+pub async fn slow_vendor<S: Vendor>(bench: Bench<S>) {
+    bench.server.set_faults(slow());
+    let mut stream = bench.client.open(RATE_HZ);
+    speak(&stream).await;
+    assert_eq!(hear(&mut stream).await.as_deref(), Ok(WORDS));
+    drop(stream);
+    bench.finish().await;
+}
+
+/// Silence is the session's to judge: the stream stays, and goes at once when it is dropped.
+pub async fn silent_vendor<S: Vendor>(bench: Bench<S>) {
+    for faults in silences() {
+        bench.server.set_faults(faults);
+        let mut stream = bench.client.open(RATE_HZ);
+        speak(&stream).await;
+        let watching = timeout(QUIET, rest(&mut stream.events)).await;
+        assert!(watching.is_err(), "the stream ended by itself: {watching:?}");
+        drop(stream);
+        bench.server.assert_no_leftovers().await;
+    }
+    bench.finish().await;
+}
+
+/// A lost connection is a failure that may be tried again, and the last event.
+pub async fn cut<S: Vendor>(bench: Bench<S>) {
+    let closed = Faults { close_code: Some(1011), ..Faults::default() };
+    for faults in cuts().into_iter().chain([closed]) {
+        bench.server.set_faults(faults.clone());
+        let mut stream = bench.client.open(RATE_HZ);
+        speak(&stream).await;
+        let failure = failure(&mut stream).await;
+        assert_eq!(failure.class, FailureClass::Unavailable, "{faults:?}: {failure}");
+    }
+    bench.finish().await;
+}
+
+/// A lie is seen through or is a failure; true words are never lost beside harmless ones.
+pub async fn lying_vendor<S: Vendor>(bench: Bench<S>) {
+    for lie in LIES {
+        bench.server.set_faults(lying(lie));
+        let mut stream = bench.client.open(RATE_HZ);
+        speak(&stream).await;
+        stream.input.send(SttInput::Finalize).await.unwrap();
+        match hear(&mut stream).await {
+            Ok(text) => {
+                assert!(text.contains(WORDS) && text.matches("help me").count() == 1, "{lie:?}: {text}")
+            }
+            Err(failure) => panic!("{lie:?}: {failure}"),
+        }
+    }
+    bench.finish().await;
+}
+
+/// More than any message should hold is refused, not stored.
+pub async fn oversized_vendor<S: Vendor>(bench: Bench<S>) {
+    bench.server.set_faults(oversized());
+    let mut stream = bench.client.open(RATE_HZ);
+    speak(&stream).await;
+    assert_eq!(failure(&mut stream).await.class, FailureClass::Malformed);
+    bench.finish().await;
+}
+
+/// Each refusal has its class, and no failure shows the key.
+pub async fn refused<S: Vendor>(bench: Bench<S>) {
+    for (faults, class) in refusals() {
+        bench.server.set_faults(faults);
+        let mut stream = bench.client.open(RATE_HZ);
+        let failure = failure(&mut stream).await;
+        assert_eq!(failure.class, class, "{failure}");
+        assert_shows_no_key(&failure);
+    }
+    let asked_to_wait = Faults { status: Some(429), retry_after_ms: Some(2000), ..Faults::default() };
+    bench.server.set_faults(asked_to_wait);
+    let failure = failure(&mut bench.client.open(RATE_HZ)).await;
+    assert_eq!(failure.retry_after, Some(Duration::from_secs(2)));
+    bench.finish().await;
+}
+
+/// Dropping everything in mid-sentence leaves nothing behind.
+pub async fn dropped<S: Vendor>(bench: Bench<S>) {
+    let mut stream = bench.client.open(RATE_HZ);
+    speak(&stream).await;
+    while !matches!(next(&mut stream.events).await, Some(SttEvent::Partial { .. })) {}
+    drop(stream);
+    bench.server.assert_no_leftovers().await;
+    bench.finish().await;
+}
+
+/// A reader that does not read stops neither the connection nor loses words, and holds no more than its channel.
+pub async fn slow_reader<S: Vendor>(bench: Bench<S>) {
+    let mut stream = bench.client.open(RATE_HZ);
+    for _ in 0..20 {
+        speak(&stream).await;
+    }
+    assert!(stream.events.len() <= vox_core::provider::STREAM_DEPTH);
+    for turn in 0..20 {
+        let heard = hear(&mut stream).await.expect("the stream stands");
+        assert!(!heard.is_empty(), "utterance {turn} has no words");
+    }
+    drop(stream);
+    bench.finish().await;
+}

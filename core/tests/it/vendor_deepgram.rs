@@ -1,0 +1,145 @@
+//! Deepgram against the suite, and what only Deepgram does.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use vox_core::provider::FailureClass;
+use vox_core::provider::egress::Egress;
+use vox_core::provider::stt::deepgram::Deepgram;
+use vox_core::provider::stt::{Recogniser, SttEvent};
+use vox_shared::egress::Policy;
+use vox_shared::model::bot::{ApiKey, SttSettings};
+use vox_testkit::vendor::deepgram::{Script, Server, Utterance};
+
+use crate::conformance::{local_egress, next, stt};
+
+fn settings(url: &str, key: &str) -> SttSettings {
+    SttSettings {
+        provider: "deepgram".into(),
+        api_key: ApiKey::new(key),
+        extra: json!({"base_url": url, "keyterms": ["Vox Labs"]}).as_object().cloned().unwrap(),
+        ..SttSettings::default()
+    }
+}
+
+async fn bench_with(script: Script) -> stt::Bench<Script> {
+    let server = Server::start(script).await;
+    let settings = settings(&server.url(), server.api_key());
+    let client: Arc<dyn Recogniser> = Arc::new(Deepgram::from_settings(&settings, &local_egress()).unwrap());
+    stt::Bench { server, client }
+}
+
+async fn bench() -> stt::Bench<Script> {
+    bench_with(Script::saying([stt::WORDS])).await
+}
+
+#[tokio::test]
+async fn an_utterance_becomes_words() {
+    stt::happy(bench().await).await;
+}
+
+#[tokio::test]
+async fn final_words_come_when_asked_for() {
+    stt::finalizes(bench().await).await;
+}
+
+#[tokio::test]
+async fn a_slow_vendor_loses_no_audio() {
+    stt::slow_vendor(bench().await).await;
+}
+
+#[tokio::test]
+async fn a_silent_vendor_is_left_to_the_session() {
+    stt::silent_vendor(bench().await).await;
+}
+
+#[tokio::test]
+async fn a_cut_connection_is_a_failure() {
+    stt::cut(bench().await).await;
+}
+
+#[tokio::test]
+async fn a_lying_vendor_changes_no_words() {
+    stt::lying_vendor(bench().await).await;
+}
+
+#[tokio::test]
+async fn an_oversized_message_is_a_failure() {
+    stt::oversized_vendor(bench().await).await;
+}
+
+#[tokio::test]
+async fn refusals_have_their_class() {
+    stt::refused(bench().await).await;
+}
+
+#[tokio::test]
+async fn a_dropped_stream_leaves_nothing_open() {
+    stt::dropped(bench().await).await;
+}
+
+#[tokio::test]
+async fn a_slow_reader_loses_nothing() {
+    stt::slow_reader(bench().await).await;
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_unauthorised() {
+    let server = Server::start(Script::default()).await;
+    let client = Deepgram::from_settings(&settings(&server.url(), "wrong-k3y"), &local_egress()).unwrap();
+    let Some(SttEvent::Failed(failure)) = next(&mut client.open(16_000).events).await else {
+        panic!("no failure")
+    };
+    assert_eq!(failure.class, FailureClass::Unauthorised);
+    assert!(failure.detail.contains("401") && !failure.detail.contains("wrong-k3y"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_wrong_model_is_refused_with_the_vendors_words() {
+    let server = Server::start(Script::default()).await;
+    let settings = SttSettings { model: "nova-9".into(), ..settings(&server.url(), server.api_key()) };
+    let client = Deepgram::from_settings(&settings, &local_egress()).unwrap();
+    let Some(SttEvent::Failed(failure)) = next(&mut client.open(16_000).events).await else {
+        panic!("no failure")
+    };
+    assert_eq!(failure.class, FailureClass::Refused);
+    assert!(failure.detail.contains("No such model"), "{failure}");
+}
+
+#[tokio::test]
+async fn settings_and_rate_are_in_the_address() {
+    let bench = bench().await;
+    let mut stream = bench.client.open(8000);
+    assert_eq!(next(&mut stream.events).await, Some(SttEvent::Ready));
+    drop(stream);
+    let observed = bench.server.observed();
+    let asked = observed.on_path("/v1/listen").next().unwrap();
+    assert_eq!(asked.parameter("sample_rate"), Some("8000"));
+    assert_eq!(asked.parameter("keyterm"), Some("Vox Labs"));
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn an_end_that_only_the_second_sign_shows_is_reported() {
+    let quiet = Utterance { no_speech_final: true, ..Utterance::text(stt::WORDS) };
+    let bench = bench_with(Script { utterances: vec![quiet], ..Script::default() }).await;
+    let mut stream = bench.client.open(16_000);
+    stt::speak(&stream).await;
+    loop {
+        match next(&mut stream.events).await.expect("the utterance ends") {
+            SttEvent::UtteranceEnd => break,
+            SttEvent::Final { utterance_end, .. } => assert!(!utterance_end),
+            _ => {}
+        }
+    }
+    drop(stream);
+    bench.finish().await;
+}
+
+#[test]
+fn an_address_of_this_machine_needs_leave() {
+    let egress = Arc::new(Egress::new(Policy::default()));
+    let failure = Deepgram::from_settings(&settings("http://127.0.0.1:9", "k"), &egress).unwrap_err();
+    assert_eq!(failure.class, FailureClass::Forbidden);
+    assert!(failure.detail.contains("VOX_EGRESS_ALLOW"), "{failure}");
+}

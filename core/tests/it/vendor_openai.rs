@@ -1,0 +1,161 @@
+//! The OpenAI-compatible client against the suite, and what only it does.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use vox_core::provider::FailureClass;
+use vox_core::provider::egress::Egress;
+use vox_core::provider::llm::openai::OpenAi;
+use vox_core::provider::llm::{LanguageModel, LlmEvent, LlmRequest, Message, Role};
+use vox_shared::egress::Policy;
+use vox_shared::model::bot::{ApiKey, LlmSettings};
+use vox_testkit::vendor::Faults;
+use vox_testkit::vendor::openai::{Rule, Script, Server};
+
+use crate::conformance::{llm, local_egress, rest};
+
+fn settings(url: &str, key: &str) -> LlmSettings {
+    LlmSettings {
+        provider: "openai".into(),
+        api_key: ApiKey::new(key),
+        extra: json!({"base_url": format!("{url}/v1")}).as_object().cloned().unwrap(),
+        ..LlmSettings::default()
+    }
+}
+
+fn script() -> Script {
+    Script::saying(llm::WORDS)
+        .with_rule(Rule::on(llm::GOODBYE, "Goodbye.").calling("end_call", json!({"reason": "done"})))
+        .with_rule(Rule::on(llm::STORY, "word ".repeat(10_000).trim_end()))
+}
+
+async fn bench() -> llm::Bench<Script> {
+    let server = Server::start(Script { strict_fields: true, ..script() }).await;
+    let settings = settings(&server.url(), server.api_key());
+    let client: Arc<dyn LanguageModel> = Arc::new(OpenAi::from_settings(&settings, &local_egress()).unwrap());
+    llm::Bench { server, client }
+}
+
+fn hello() -> LlmRequest {
+    LlmRequest { messages: vec![Message::text(Role::User, "hello")], tools: Vec::new(), cache_key: None }
+}
+
+#[tokio::test]
+async fn a_reply_streams_in() {
+    llm::happy(bench().await).await;
+}
+
+#[tokio::test]
+async fn tools_are_called_and_answered() {
+    llm::calls_tools(bench().await).await;
+}
+
+#[tokio::test]
+async fn a_connection_serves_reply_after_reply() {
+    llm::reuses_its_connection(bench().await).await;
+}
+
+#[tokio::test]
+async fn a_slow_vendor_is_waited_for() {
+    llm::slow_vendor(bench().await).await;
+}
+
+#[tokio::test]
+async fn a_silent_vendor_is_left_to_the_session() {
+    llm::silent_vendor(bench().await).await;
+}
+
+#[tokio::test]
+async fn a_reply_that_breaks_off_is_a_failure() {
+    llm::cut(bench().await).await;
+}
+
+#[tokio::test]
+async fn a_lying_vendor_changes_no_words() {
+    llm::lying_vendor(bench().await).await;
+}
+
+#[tokio::test]
+async fn an_oversized_event_is_a_failure() {
+    llm::oversized_vendor(bench().await).await;
+}
+
+#[tokio::test]
+async fn refusals_have_their_class() {
+    llm::refused(bench().await).await;
+}
+
+#[tokio::test]
+async fn a_dropped_reply_is_cancelled() {
+    llm::dropped(bench().await).await;
+}
+
+#[tokio::test]
+async fn a_slow_reader_loses_nothing() {
+    llm::slow_reader(bench().await).await;
+}
+
+#[tokio::test]
+async fn a_connection_opened_ahead_is_used() {
+    let server = Server::start(script()).await;
+    let client = OpenAi::from_settings(&settings(&server.url(), server.api_key()), &local_egress()).unwrap();
+    client.warm().await.unwrap();
+    server.assert_no_leftovers().await;
+    let events = rest(&mut client.ask(hello()).events).await;
+    assert!(matches!(events.last(), Some(LlmEvent::Done { .. })), "{events:?}");
+    assert_eq!(server.open_connections(), 1);
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_unauthorised() {
+    let server = Server::start(script()).await;
+    let client = OpenAi::from_settings(&settings(&server.url(), "wrong-k3y"), &local_egress()).unwrap();
+    let events = rest(&mut client.ask(hello()).events).await;
+    let [LlmEvent::Failed(failure)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(failure.class, FailureClass::Unauthorised);
+    assert!(!failure.detail.contains("wrong-k3y"), "{failure}");
+    assert_eq!(client.warm().await.unwrap_err().class, FailureClass::Unauthorised);
+}
+
+#[tokio::test]
+async fn an_unknown_model_is_refused() {
+    let server = Server::start(script()).await;
+    let settings = LlmSettings { model: "gpt-0".into(), ..settings(&server.url(), server.api_key()) };
+    let client = OpenAi::from_settings(&settings, &local_egress()).unwrap();
+    let events = rest(&mut client.ask(hello()).events).await;
+    let [LlmEvent::Failed(failure)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(
+        (failure.class, failure.detail.as_str()),
+        (FailureClass::Refused, "openai answered 404: model_not_found (model)")
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_stored_and_nothing_is_padded() {
+    let bench = bench().await;
+    rest(&mut bench.client.ask(hello()).events).await;
+    let observed = bench.server.observed();
+    let body: Value = serde_json::from_str(observed.texts()[0]).unwrap();
+    assert_eq!(body["store"], false);
+    assert_eq!(body["stream_options"], json!({"include_usage": true, "include_obfuscation": false}));
+    assert_eq!(body["temperature"], 0.7);
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn an_empty_account_is_not_asked_again_soon() {
+    let server = Server::start(script()).await;
+    server.set_faults(Faults { status: Some(402), ..Faults::default() });
+    let client = OpenAi::from_settings(&settings(&server.url(), server.api_key()), &local_egress()).unwrap();
+    let events = rest(&mut client.ask(hello()).events).await;
+    let [LlmEvent::Failed(failure)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(failure.class, FailureClass::OverLimit);
+}
+
+#[test]
+fn an_address_of_this_machine_needs_leave() {
+    let egress = Arc::new(Egress::new(Policy::default()));
+    let failure = OpenAi::from_settings(&settings("http://localhost:9", "k"), &egress).unwrap_err();
+    assert_eq!(failure.class, FailureClass::Forbidden);
+    assert!(failure.detail.contains("VOX_EGRESS_ALLOW"), "{failure}");
+}

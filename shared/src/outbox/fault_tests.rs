@@ -119,6 +119,23 @@ async fn a_full_disk_while_a_segment_begins_is_reported_too() {
 }
 
 #[tokio::test]
+async fn a_full_segment_goes_on_when_no_new_one_can_begin() {
+    let dir = tempfile::tempdir().unwrap();
+    let (outbox, script) = open(dir.path(), Settings { segment_bytes: 200, ..settings() });
+    let long = "x".repeat(300);
+    outbox.append(Entry::new(1, long.clone())).await.unwrap();
+    script.next([Fault::FullAfter(5)]);
+    outbox.append(Entry::new(1, "end of the call")).await.unwrap();
+    assert_eq!(segments(dir.path()), 1);
+    outbox.append(Entry::new(1, "later")).await.unwrap();
+    assert_eq!(segments(dir.path()), 2);
+    assert_eq!(
+        payloads_after_reopening(outbox, dir.path()).await,
+        [long.as_str(), "end of the call", "later"]
+    );
+}
+
+#[tokio::test]
 async fn after_a_failed_sync_a_new_segment_is_begun() {
     for (fault, class) in [(Fault::SyncFails, DiskFault::Sync), (Fault::SyncSaysFull, DiskFault::Full)] {
         let dir = tempfile::tempdir().unwrap();

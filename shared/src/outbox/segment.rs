@@ -6,6 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::fs::{FallocateFlags, fallocate};
+
 use super::disk::{Disk, write_all_at};
 use super::error::DiskFault;
 use super::format::{HEADERS_BYTES, Header};
@@ -13,11 +15,17 @@ use super::format::{HEADERS_BYTES, Header};
 /// Owner only: records hold what callers said.
 pub(super) const FILE_MODE: u32 = 0o600;
 
+/// Disk space held ahead of the records, so that the end of a running call can be written although something else, a
+/// recording say, filled the disk meanwhile.
+pub(super) const RUNWAY_BYTES: u64 = 1024 * 1024;
+
 /// A segment open for writing. Its length is the durable length: nothing is counted before the disk confirmed it.
 pub(super) struct SegmentFile {
     file: File,
     header: Header,
     durable_bytes: u64,
+    /// Where the space held ahead ends.
+    runway_end: u64,
 }
 
 /// A write that did not become durable.
@@ -53,7 +61,7 @@ impl SegmentFile {
             .mode(FILE_MODE)
             .open(path)
             .map_err(failed)?;
-        let mut segment = Self { file, header, durable_bytes: 0 };
+        let mut segment = Self { file, header, durable_bytes: 0, runway_end: 0 };
         segment.append(disk, &header.encode())?;
         sync_dir(path.parent().expect("a segment lies in the outbox's directory")).map_err(failed)?;
         Ok(segment)
@@ -80,6 +88,7 @@ impl SegmentFile {
         let offset = self.durable_bytes;
         if let Err(error) = write_all_at(disk, &self.file, bytes, offset) {
             let rolled_back = self.file.set_len(offset).is_ok();
+            self.runway_end = 0;
             return Err(WriteFailure { fault: DiskFault::of(&error), source: Arc::new(error), rolled_back });
         }
         if let Err(error) = disk.sync(&self.file) {
@@ -91,7 +100,24 @@ impl SegmentFile {
             return Err(WriteFailure { fault, source: Arc::new(error), rolled_back: false });
         }
         self.durable_bytes += u64::try_from(bytes.len()).expect("usize fits u64");
+        self.extend_runway();
         Ok(offset)
+    }
+
+    /// Does not change the file's length, so readers do not notice.
+    fn extend_runway(&mut self) {
+        if self.durable_bytes + RUNWAY_BYTES / 2 <= self.runway_end {
+            return;
+        }
+        // Ignored: without it (not every file system can) writes fail when the disk is full, and are reported then.
+        let _ = fallocate(&self.file, FallocateFlags::KEEP_SIZE, self.durable_bytes, RUNWAY_BYTES);
+        self.runway_end = self.durable_bytes + RUNWAY_BYTES;
+    }
+
+    /// Write no more: give the space held ahead back.
+    pub(super) fn finish(self) {
+        // Ignored: it only frees space.
+        let _ = self.file.set_len(self.durable_bytes);
     }
 }
 

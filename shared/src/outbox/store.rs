@@ -117,8 +117,8 @@ impl Store {
     /// when it fails, because a failed write may still turn up after a crash.
     pub(super) fn append_group(&mut self, entries: &[(Entry, Timestamp)]) -> Result<Seq, WriteFailure> {
         let group_bytes: usize = entries.iter().map(|(e, _)| FRAME_BYTES + e.payload.len()).sum();
-        if self.active.as_ref().is_some_and(|a| self.is_full(a, group_bytes)) {
-            self.active = None;
+        if self.active.as_ref().is_some_and(|active| self.is_full(active, group_bytes)) {
+            self.roll();
         }
         let mut active = match self.active.take() {
             Some(active) => active,
@@ -166,12 +166,16 @@ impl Store {
         Ok(file)
     }
 
-    /// Begin a new segment; if that fails the old one goes on.
+    /// Begin a new segment. If that fails the old one goes on past its size, into the space held ahead of it.
     fn roll(&mut self) {
         match self.create_segment() {
-            Ok(file) => self.active = Some(file),
+            Ok(file) => {
+                if let Some(old) = self.active.replace(file) {
+                    old.finish();
+                }
+            }
             Err(failure) => {
-                tracing::warn!(fault = %failure.fault, error = %failure.source, "no new outbox segment")
+                tracing::warn!(fault = %failure.fault, error = %failure.source, "no new outbox segment");
             }
         }
     }

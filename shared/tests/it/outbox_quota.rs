@@ -118,3 +118,18 @@ async fn figures_tell_how_far_delivery_lags() {
     outbox.reject(first + 1, "refused").await.unwrap();
     assert_eq!((outbox.stats().depth, outbox.rejected_count(), outbox.oldest_age()), (0, 1, None));
 }
+
+#[tokio::test]
+async fn space_for_the_end_of_a_call_is_held_on_disk() {
+    use std::os::unix::fs::MetadataExt;
+
+    const HELD_BYTES: u64 = 512 * 1024;
+    let dir = fast_dir();
+    let (outbox, _) = Outbox::open(dir.path(), settings()).unwrap();
+    for _ in 0..3 {
+        outbox.append(Entry::new(1, vec![b'x'; 700_000])).await.unwrap();
+        outbox.append(entry()).await.unwrap();
+        let file = segments(dir.path())[0].metadata().unwrap();
+        assert!(file.blocks() * 512 >= file.len() + HELD_BYTES, "{} of {}", file.blocks() * 512, file.len());
+    }
+}

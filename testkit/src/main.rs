@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::serve;
+use commands::{load, serve};
 
 /// Scripted vendors and load generators for telephone agents.
 #[derive(Parser)]
@@ -20,12 +20,15 @@ struct Arguments {
 enum Command {
     /// Run one scripted vendor until it is told to stop.
     Serve(serve::Arguments),
+    /// Talk to a server of a media protocol with many callers, and tell what they heard.
+    Load(load::Arguments),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Load(arguments) => load::run(arguments).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -23,6 +23,10 @@ impl<'a> Fields<'a> {
         Some(Fields { name: format!("{}.{key}", self.name), object })
     }
 
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.object.contains_key(key)
+    }
+
     pub(super) fn text(&self, key: &str, intake: &Intake<'_>) -> Option<&'a str> {
         self.typed(key, "a string", Value::as_str, intake)
     }

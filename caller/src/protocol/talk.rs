@@ -14,6 +14,8 @@ const RATE_HZ: i64 = 16_000;
 const FRAME_MS: i64 = 20;
 /// The named parts of a turn's delay; together they are its total.
 const PARTS: [&str; 7] = ["endpoint", "stt", "llm", "sentence", "tts", "platform", "transport"];
+/// Parts of turns that looked something up.
+const FURTHER_PARTS: [&str; 2] = ["rag", "tool"];
 /// What rounding each part to whole milliseconds may cost.
 const SUM_TOLERANCE_MS: f64 = 4.0;
 
@@ -159,10 +161,13 @@ fn metrics(fields: &Fields<'_>, intake: &Intake<'_>) -> Option<Effect> {
     let object = fields.object("parts", intake);
     let part =
         |name: &&str| Some((name.to_string(), object.as_ref()?.millis(&format!("{name}_ms"), intake)?));
-    let parts: Vec<(String, f64)> = PARTS.iter().filter_map(part).collect();
+    let further = FURTHER_PARTS
+        .iter()
+        .filter(|name| object.as_ref().is_some_and(|parts| parts.has(&format!("{name}_ms"))));
+    let parts: Vec<(String, f64)> = PARTS.iter().chain(further).filter_map(part).collect();
     let sum: f64 = parts.iter().map(|(_, ms)| ms).sum();
     if let Some(total) =
-        total.filter(|total| parts.len() == PARTS.len() && (total - sum).abs() > SUM_TOLERANCE_MS)
+        total.filter(|total| parts.len() >= PARTS.len() && (total - sum).abs() > SUM_TOLERANCE_MS)
     {
         intake.note(Rule::MetricsSum, || format!("the parts are {sum:.1} ms, total_ms is {total:.1}"));
     }
@@ -238,6 +243,9 @@ mod tests {
     #[test]
     fn parts_make_the_total() {
         check(&[ready(), metrics(700.0)], &[(Rule::MetricsSum, 1)]);
+        let mut with_tool = metrics(774.5);
+        with_tool["parts"]["tool_ms"] = 100.into();
+        check(&[ready(), with_tool], &[]);
         check(
             &[ready(), json!({"type": "metrics", "turn": 1, "parts": {}, "total_ms": 5})],
             &[(Rule::MissingField, 7)],

@@ -1,5 +1,7 @@
 //! Behaviour of the caller against scripted servers, good and bad, one per protocol.
 
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the failure")]
+
 mod bot;
 mod conversations;
 mod ear_accuracy;

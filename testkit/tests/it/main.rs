@@ -1,1 +1,12 @@
 //! The scripted vendors and the chaos proxy, driven from outside by plain clients.
+
+mod chaos_breaks_connections;
+mod clients;
+mod deepgram_hears;
+mod deepgram_refuses;
+mod elevenlabs_refuses;
+mod elevenlabs_speaks;
+mod faults_strike;
+mod load_tells_what_callers_hear;
+mod openai_answers;
+mod served_from_the_command_line;

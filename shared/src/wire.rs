@@ -3,6 +3,7 @@
 
 pub mod config;
 pub mod fleet;
+pub mod handover;
 pub mod journal;
 pub mod result;
 

@@ -1,1 +1,21 @@
+//! The control plane of Vox: the HTTP API, authentication, bots, runtime config, results, calls, recordings, and the
+//! registry of workers. All durable state is here; no audio is.
 
+pub mod api;
+pub mod app;
+pub mod auth;
+pub mod bot;
+pub mod config;
+pub mod edge;
+pub mod error;
+pub mod first_start;
+pub mod fleet;
+pub mod jobs;
+pub mod metrics;
+pub mod objects;
+mod private_file;
+pub mod ready;
+pub mod routes;
+pub mod runtime;
+pub mod serve;
+pub mod store;

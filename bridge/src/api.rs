@@ -1,0 +1,13 @@
+//! The HTTP API: one folder per resource, one file per endpoint. A handler decodes, calls and encodes; rules live in the
+//! domain, queries in the stores. `bots/create.rs` is the example to follow.
+
+pub mod auth;
+pub mod bots;
+pub mod calls;
+pub mod config;
+pub mod fleet;
+pub mod internal;
+pub mod recordings;
+pub mod results;
+pub mod system;
+pub mod talk;

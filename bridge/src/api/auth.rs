@@ -1,0 +1,9 @@
+//! Logging in and out, and the own profile.
+
+pub mod login;
+pub mod logout;
+pub mod me;
+pub mod password;
+pub mod refresh;
+pub mod register;
+pub mod view;

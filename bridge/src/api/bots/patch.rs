@@ -1,0 +1,28 @@
+//! `PATCH /api/v1/bots/{bot_id}`
+
+use axum::extract::State;
+use serde_json::{Map, Value};
+use tracing::instrument;
+use vox_shared::ids::BotId;
+
+use super::replace::change;
+use super::view::WithTag;
+use crate::app::App;
+use crate::auth::allowed::Allowed;
+use crate::auth::permission::EditBots;
+use crate::bot::draft;
+use crate::edge::body::Checked;
+use crate::edge::params::{IfMatch, InPath};
+use crate::error::ApiResult;
+
+/// Change some settings by a JSON merge patch.
+#[instrument(name = "bots.patch", skip_all, fields(bot.id = %bot.0))]
+pub async fn patch(
+    who: Allowed<EditBots>,
+    bot: InPath<BotId>,
+    State(app): State<App>,
+    expected: Option<IfMatch>,
+    body: Checked<Map<String, Value>>,
+) -> ApiResult<WithTag> {
+    change(&app, who, &bot.0, (expected, body.0), draft::patching).await
+}

@@ -1,0 +1,60 @@
+//! How bots are shown.
+
+use axum::Json;
+use axum::http::{HeaderName, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::bot::keys;
+use crate::store::bots::Bot;
+use crate::store::{Listed, Stored};
+
+/// A bot, its vendor keys masked.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BotView {
+    pub id: String,
+    /// Goes up with every change; send it back to make sure that nobody changed the bot in between.
+    pub version: u64,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+    pub updated_at: String,
+    /// The settings, at the top level.
+    #[schema(value_type = Object)]
+    #[serde(flatten)]
+    pub settings: Map<String, Value>,
+}
+
+/// One page of bots.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BotPage {
+    pub items: Vec<BotView>,
+    pub next_cursor: Option<String>,
+}
+
+/// A bot with its version as `ETag`.
+pub type WithTag = (StatusCode, [(HeaderName, String); 1], Json<BotView>);
+
+impl From<Stored<Bot>> for BotView {
+    fn from(stored: Stored<Bot>) -> Self {
+        Self {
+            id: stored.id,
+            version: stored.version,
+            created_at: stored.value.created_at.to_string(),
+            updated_at: stored.value.updated_at.to_string(),
+            settings: keys::masked(&stored.value.settings),
+        }
+    }
+}
+
+impl From<Listed<Bot>> for BotPage {
+    fn from(listed: Listed<Bot>) -> Self {
+        Self { items: listed.items.into_iter().map(BotView::from).collect(), next_cursor: listed.next_cursor }
+    }
+}
+
+/// The answer of everything that yields one bot.
+pub fn tagged(status: StatusCode, bot: Stored<Bot>) -> WithTag {
+    let tag = format!("\"{}\"", bot.version);
+    (status, [(header::ETAG, tag)], Json(bot.into()))
+}

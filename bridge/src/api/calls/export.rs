@@ -1,0 +1,56 @@
+//! `GET /api/v1/calls/{session_id}/export.json`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, header};
+use serde::Serialize;
+use serde_json::Value;
+use tracing::instrument;
+use utoipa::ToSchema;
+use vox_shared::ids::SessionId;
+
+use super::view::{CallDetail, detail};
+use crate::app::App;
+use crate::auth::allowed::Allowed;
+use crate::auth::permission::ReadCalls;
+use crate::bot::keys;
+use crate::edge::params::InPath;
+use crate::error::{ApiError, ApiResult};
+use crate::store::StoreError;
+
+/// Everything about one call.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Export {
+    #[schema(example = "vox.call/1")]
+    pub format: &'static str,
+    /// RFC 3339, UTC.
+    pub exported_at: String,
+    pub call: CallDetail,
+    /// The bot's settings as they are now, keys masked; null when it was deleted.
+    #[schema(value_type = Option<Object>)]
+    pub bot: Option<Value>,
+}
+
+/// One of the tenant's calls as a file.
+#[instrument(name = "calls.export", skip_all, fields(call.id = %call.0))]
+pub async fn export(
+    who: Allowed<ReadCalls>,
+    call: InPath<SessionId>,
+    State(app): State<App>,
+) -> ApiResult<([(HeaderName, String); 1], Json<Export>)> {
+    let stored = app.stores.calls(who.tenant()).get_call(&call.0).await?;
+    let bot = match app.stores.bots(who.tenant()).get_bot(&stored.value.bot_id).await {
+        Ok(bot) => Some(Value::Object(keys::masked(&bot.value.settings))),
+        Err(StoreError::NotFound) => None,
+        Err(error) => return Err(ApiError::from(error)),
+    };
+    let export = Export {
+        format: "vox.call/1",
+        exported_at: crate::store::Stamp(app.clock.now()).to_string(),
+        call: detail(&app, stored)?,
+        bot,
+    };
+    // An id holds nothing that a quoted file name could not.
+    let name = format!("attachment; filename=\"{}.json\"", call.0);
+    Ok(([(header::CONTENT_DISPOSITION, name)], Json(export)))
+}

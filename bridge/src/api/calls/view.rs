@@ -1,0 +1,110 @@
+//! How calls are shown.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use vox_shared::ids::SessionId;
+
+use crate::app::App;
+use crate::auth::secret_token;
+use crate::error::{ApiError, ApiResult};
+use crate::store::calls::{Call, CallStatus};
+use crate::store::{Listed, Stored};
+
+/// A call in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CallSummary {
+    pub session_id: String,
+    pub bot_id: String,
+    pub status: CallStatus,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+    pub completed_at: Option<String>,
+    pub caller_id: Option<String>,
+    pub stream_id: Option<String>,
+    /// `incoming` or `outgoing`.
+    pub call_direction: Option<String>,
+    pub transport: Option<String>,
+    pub disconnected_by: Option<&'static str>,
+    pub call_duration_seconds: Option<f64>,
+    pub has_recording: bool,
+}
+
+/// A call with all that is known of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CallDetail {
+    #[serde(flatten)]
+    pub summary: CallSummary,
+    pub recording_key: Option<String>,
+    /// Opens the recording without a login. Null for a token that the worker chose itself: only its hash is kept.
+    pub recording_access_token: Option<String>,
+    pub recording_url: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    pub connected_event: Option<Value>,
+    /// The worker's result: transcript, events, latency, usage and why.
+    #[schema(value_type = Object)]
+    #[serde(flatten)]
+    pub result: Map<String, Value>,
+}
+
+/// One page of calls.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CallPage {
+    pub items: Vec<CallSummary>,
+    pub next_cursor: Option<String>,
+}
+
+impl From<Stored<Call>> for CallSummary {
+    fn from(stored: Stored<Call>) -> Self {
+        let call = stored.value;
+        Self {
+            session_id: stored.id,
+            bot_id: call.bot_id.to_string(),
+            status: call.status,
+            created_at: call.created_at.to_string(),
+            completed_at: call.completed_at.map(|at| at.to_string()),
+            caller_id: Some(call.caller_id).filter(|c| !c.is_empty()),
+            stream_id: call.stream_id,
+            call_direction: call.direction,
+            transport: call.transport,
+            disconnected_by: call.disconnected_by.map(|d| d.as_str()),
+            call_duration_seconds: call.duration_seconds,
+            has_recording: call.recording_key.is_some(),
+        }
+    }
+}
+
+impl From<Listed<Call>> for CallPage {
+    fn from(listed: Listed<Call>) -> Self {
+        Self {
+            items: listed.items.into_iter().map(CallSummary::from).collect(),
+            next_cursor: listed.next_cursor,
+        }
+    }
+}
+
+/// The whole of a call. The link's token is made again and shown if it is the one whose hash is stored.
+pub fn detail(app: &App, mut stored: Stored<Call>) -> ApiResult<CallDetail> {
+    let id: SessionId = stored.id.parse().expect("calls are stored under session ids");
+    let link = app.tokens.recording_link(&id).map_err(|e| ApiError::internal("make a recording link", &e))?;
+    let known = stored.value.recording_token_hash.as_deref() == Some(secret_token::hash(&link).as_str());
+    let recording_access_token = Some(link).filter(|_| known && stored.value.recording_key.is_some());
+    let public = |token: &String| format!("{}/api/v1/public/recordings/{token}", app.base_url);
+    let mut result = stored.value.result.take().unwrap_or_default();
+    let (recording_key, connected_event) =
+        (stored.value.recording_key.clone(), stored.value.connected_event.take());
+    let summary = CallSummary::from(stored);
+    let own = CallDetail {
+        recording_url: recording_access_token.as_ref().map(public),
+        summary,
+        recording_key,
+        recording_access_token,
+        connected_event,
+        result: Map::new(),
+    };
+    // What stands at the top is the bridge's word; the result may not say it a second time.
+    if let Ok(Value::Object(shown)) = serde_json::to_value(&own) {
+        result.retain(|name, _| !shown.contains_key(name));
+    }
+    Ok(CallDetail { result, ..own })
+}

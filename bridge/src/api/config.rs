@@ -1,0 +1,3 @@
+//! Runtime config for core.
+
+pub mod fetch;

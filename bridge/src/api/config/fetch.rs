@@ -1,0 +1,79 @@
+//! `GET /api/v1/config/{bot_id}`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tracing::instrument;
+use utoipa::IntoParams;
+use vox_shared::ids::{BotId, SessionId};
+use vox_shared::wire::config::RuntimeConfig;
+
+use crate::app::App;
+use crate::auth::internal::Internal;
+use crate::edge::params::{InPath, InQuery};
+use crate::error::{ApiError, ApiResult};
+use crate::runtime::config::{Refused, Request, prepare};
+
+/// What core says about the call.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct FetchQuery {
+    caller_id: Option<String>,
+    stream_id: Option<String>,
+    /// The transport's first message, URL-encoded JSON; what is no JSON object counts as `{}`.
+    connected_event: Option<String>,
+    /// The id that core proposes. Fetching again with the same one is harmless.
+    #[param(value_type = Option<String>)]
+    session_id: Option<SessionId>,
+    /// `ws`, `exotel` or `talk`; `talk` needs a ticket.
+    transport: Option<String>,
+    ticket: Option<String>,
+}
+
+/// Runtime config for a call that begins.
+#[instrument(name = "config.fetch", skip_all, fields(bot.id = %bot.0))]
+pub async fn fetch(
+    _: Internal,
+    bot: InPath<BotId>,
+    query: InQuery<FetchQuery>,
+    State(app): State<App>,
+) -> ApiResult<Json<RuntimeConfig>> {
+    let FetchQuery { caller_id, stream_id, connected_event, session_id, transport, ticket } = query.0;
+    let connected_event = object(connected_event.as_deref());
+    let request = Request { caller_id, stream_id, connected_event, session_id, transport, ticket };
+    Ok(Json(prepare(&app, &bot.0, request).await?))
+}
+
+fn object(text: Option<&str>) -> Map<String, Value> {
+    text.and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default()
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        let (status, code) = match refused {
+            Refused::UnknownBot => (StatusCode::NOT_FOUND, "unknown_bot"),
+            Refused::Suspended => (StatusCode::PAYMENT_REQUIRED, "tenant_suspended"),
+            Refused::OutsideHours { .. } => (StatusCode::SERVICE_UNAVAILABLE, "outside_active_hours"),
+            Refused::BadTicket => (StatusCode::UNAUTHORIZED, "bad_ticket"),
+            Refused::SessionTaken => (StatusCode::CONFLICT, "session_taken"),
+            Refused::Store(error) => return error.into(),
+        };
+        Self::new(status, code, refused.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::object;
+
+    #[test]
+    fn what_is_no_object_counts_as_empty() {
+        for text in
+            [None, Some(""), Some("{"), Some("[1]"), Some("null"), Some("\"x\""), Some(&"[".repeat(10_000))]
+        {
+            assert!(object(text).is_empty(), "{text:?}");
+        }
+        assert_eq!(object(Some(r#"{"a":1}"#)).len(), 1);
+    }
+}

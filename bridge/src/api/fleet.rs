@@ -1,0 +1,4 @@
+//! Workers and the capacity they give.
+
+pub mod register;
+pub mod status;

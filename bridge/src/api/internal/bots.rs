@@ -1,0 +1,42 @@
+//! `GET /api/v1/internal/bots`
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use tracing::instrument;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::auth::internal::Internal;
+use crate::error::ApiResult;
+
+/// Most bots shown.
+const MAX_BOTS: usize = 500;
+
+/// A bot by name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BotName {
+    pub id: String,
+    pub name: String,
+    pub tenant_id: String,
+    pub enabled: bool,
+}
+
+/// Some bots of all tenants.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BotNames {
+    pub items: Vec<BotName>,
+}
+
+/// Bots of all tenants, oldest first.
+#[instrument(name = "internal.bots", skip_all)]
+pub async fn bots(_: Internal, State(app): State<App>) -> ApiResult<Json<BotNames>> {
+    let listed = app.stores.all_bots().list_bots(MAX_BOTS).await?;
+    let name = |bot: crate::store::Stored<crate::store::bots::Bot>| BotName {
+        id: bot.id,
+        name: bot.value.settings.name,
+        tenant_id: bot.value.tenant_id.to_string(),
+        enabled: bot.value.settings.enabled,
+    };
+    Ok(Json(BotNames { items: listed.items.into_iter().map(name).collect() }))
+}

@@ -1,0 +1,6 @@
+//! Recordings: in from core, out to people and to holders of a link.
+
+pub mod by_session;
+pub mod by_token;
+mod serve;
+pub mod upload;

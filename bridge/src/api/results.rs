@@ -1,0 +1,3 @@
+//! Results of calls, from core.
+
+pub mod deliver;

@@ -1,0 +1,6 @@
+//! Health, metrics and the documentation of the API.
+
+pub mod docs;
+pub mod health;
+pub mod metrics;
+pub mod openapi;

@@ -1,0 +1,4 @@
+//! Tickets for the talk socket.
+
+pub mod issue;
+pub mod issue_internal;

@@ -1,0 +1,12 @@
+//! Who may do what: passwords, access and refresh tokens, roles, the internal secret, and the limit on login attempts.
+
+pub mod allowed;
+pub mod internal;
+pub mod password;
+pub mod permission;
+pub mod role;
+pub mod rules;
+pub mod secret_token;
+pub mod session;
+pub mod throttle;
+pub mod token;

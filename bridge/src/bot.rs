@@ -1,0 +1,7 @@
+//! What makes a bot: the rules its settings keep to, its vendor keys, its hours, its templates.
+
+pub mod draft;
+pub mod hours;
+pub mod keys;
+pub mod rules;
+pub mod template;

@@ -1,0 +1,330 @@
+//! What a bot's settings must keep to. All faults are told at once, each with the path of its field.
+
+use jiff::tz::TimeZone;
+use reqwest::Url;
+use serde_json::{Map, Value};
+use vox_shared::model::bot::{ActiveHours, BotSettings, ReEngagement, Tool};
+
+use super::hours::{minutes, weekday};
+use super::keys::{Keyed, refuse_mask};
+use crate::error::FieldError;
+
+/// Longest name, characters.
+const MAX_NAME: usize = 120;
+/// Longest prompt, bytes.
+const MAX_PROMPT_BYTES: usize = 64 * 1024;
+/// Longest phrase that is spoken, bytes.
+const MAX_PHRASE_BYTES: usize = 4 * 1024;
+/// Longest short text (models, voices, languages, keys), bytes.
+const MAX_WORD_BYTES: usize = 512;
+/// Most fallbacks, tools, prompts or words of a list.
+const MAX_FALLBACKS: usize = 4;
+const MAX_TOOLS: usize = 16;
+const MAX_PROMPTS: usize = 10;
+const MAX_WORDS: usize = 200;
+/// Largest free-form object, bytes of JSON.
+const MAX_FREE_BYTES: usize = 128 * 1024;
+/// Longest call that may be set, seconds; the limit of the operations.
+const MAX_CALL_SECONDS: u32 = 3600;
+
+const STT: Vendors = Vendors { keyed: &["deepgram"], local: &["pocketsphinx"] };
+const LLM: Vendors = Vendors { keyed: &["openai"], local: &["scripted"] };
+const TTS: Vendors = Vendors { keyed: &["elevenlabs"], local: &["flite"] };
+const END_CALL: &str = "end_call";
+
+/// Who offers a kind of service.
+struct Vendors {
+    keyed: &'static [&'static str],
+    local: &'static [&'static str],
+}
+
+/// Collects faults.
+#[derive(Default)]
+pub struct Faults(pub Vec<FieldError>);
+
+/// Everything that is wrong with these settings.
+pub fn check(settings: &BotSettings, faults: &mut Faults) {
+    let name = settings.name.trim().chars().count();
+    faults.unless((1..=MAX_NAME).contains(&name), "name", || format!("1 to {MAX_NAME} characters"));
+    faults.unless(TimeZone::get(&settings.timezone).is_ok(), "timezone", || {
+        "no IANA time zone; for example Asia/Kolkata or UTC".into()
+    });
+    faults.text("system_prompt", &settings.system_prompt, MAX_PROMPT_BYTES);
+    check_phrases(settings, faults);
+    faults.range("min_words_interruption", f64::from(settings.min_words_interruption), 0.0..=20.0);
+    let longest = f64::from(settings.max_call_duration_seconds);
+    faults.range("max_call_duration_seconds", longest, 10.0..=f64::from(MAX_CALL_SECONDS));
+    faults.free("variables", &Value::Object(settings.variables.clone()));
+    check_hours(&settings.active_hours, faults);
+    if let Some(prompts) = &settings.re_engagement {
+        check_re_engagement(prompts, faults);
+    }
+    check_tools(&settings.tools, faults);
+    check_vendors(settings, faults);
+    check_vad(settings, faults);
+    check_turn(settings, faults);
+}
+
+/// Names in `given` that settings do not have: a misspelt setting is a fault, not silence. `known` is the same settings
+/// as they were understood, which serialise every field they have.
+pub fn unknown_fields(
+    given: &Map<String, Value>,
+    known: &Map<String, Value>,
+    path: &str,
+    faults: &mut Faults,
+) {
+    for (name, value) in given {
+        let here = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        match (value, known.get(name)) {
+            (_, None) => faults.add(&here, "there is no such setting"),
+            // Free-form: what is in them is not ours to know.
+            _ if matches!(name.as_str(), "extra" | "variables" | "parameters") => {}
+            (Value::Object(given), Some(Value::Object(known))) => unknown_fields(given, known, &here, faults),
+            (Value::Array(given), Some(Value::Array(known))) => {
+                for (place, pair) in given.iter().zip(known).enumerate() {
+                    if let (Value::Object(given), Value::Object(known)) = pair {
+                        unknown_fields(given, known, &format!("{here}.{place}"), faults);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn check_phrases(settings: &BotSettings, faults: &mut Faults) {
+    let phrases = &settings.phrases;
+    for (path, text) in [
+        ("opening_message", &settings.opening_message),
+        ("voicemail_message", &settings.voicemail_message),
+        ("pre_transfer_message", &settings.pre_transfer_message),
+        ("phrases.not_understood", &phrases.not_understood),
+        ("phrases.trouble", &phrases.trouble),
+        ("phrases.apology", &phrases.apology),
+        ("phrases.time_up", &phrases.time_up),
+    ] {
+        faults.text(path, text, MAX_PHRASE_BYTES);
+    }
+}
+
+fn check_hours(hours: &ActiveHours, faults: &mut Faults) {
+    for (path, text) in [("active_hours.start", &hours.start), ("active_hours.end", &hours.end)] {
+        faults.unless(minutes(text).is_some(), path, || "must be HH:MM, 00:00 to 24:00".into());
+    }
+    faults.unless(hours.start != hours.end, "active_hours.end", || "must differ from the start".into());
+    faults.unless(!hours.days.is_empty(), "active_hours.days", || "name at least one day".into());
+    for (place, day) in hours.days.iter().enumerate() {
+        let path = format!("active_hours.days.{place}");
+        faults.unless(weekday(day).is_some(), &path, || "must be mon, tue, wed, thu, fri, sat or sun".into());
+    }
+}
+
+fn check_re_engagement(idle: &ReEngagement, faults: &mut Faults) {
+    faults.range("re_engagement.after_secs", idle.after_secs.into(), 2.0..=120.0);
+    faults.count("re_engagement.prompts", idle.prompts.len(), MAX_PROMPTS);
+    for (place, prompt) in idle.prompts.iter().enumerate() {
+        faults.text(&format!("re_engagement.prompts.{place}"), prompt, MAX_PHRASE_BYTES);
+    }
+    faults.text("re_engagement.goodbye", &idle.goodbye, MAX_PHRASE_BYTES);
+}
+
+fn check_tools(tools: &[Tool], faults: &mut Faults) {
+    faults.count("tools", tools.len(), MAX_TOOLS);
+    for (place, tool) in tools.iter().enumerate() {
+        let path = format!("tools.{place}");
+        faults.unless(tool.name == END_CALL, &format!("{path}.name"), || {
+            format!("this version has only the built-in tool '{END_CALL}'")
+        });
+        let twice = tools[..place].iter().any(|t| t.name == tool.name);
+        faults.unless(!twice, &format!("{path}.name"), || "this tool is there already".into());
+        faults.text(&format!("{path}.description"), &tool.description, MAX_PHRASE_BYTES);
+        faults.free(&format!("{path}.parameters"), &tool.parameters);
+    }
+}
+
+fn check_vendors(settings: &BotSettings, faults: &mut Faults) {
+    check_vendor(&settings.stt, "stt", &STT, faults);
+    check_vendor(&settings.llm, "llm", &LLM, faults);
+    check_vendor(&settings.tts, "tts", &TTS, faults);
+    for (path, text) in [
+        ("stt.model", &settings.stt.model),
+        ("stt.language", &settings.stt.language),
+        ("llm.model", &settings.llm.model),
+        ("tts.model", &settings.tts.model),
+        ("tts.voice", &settings.tts.voice),
+        ("tts.language", &settings.tts.language),
+    ] {
+        faults.text(path, text, MAX_WORD_BYTES);
+    }
+    let models = std::iter::once(("llm".to_owned(), &settings.llm));
+    let fallbacks = settings.llm.fallbacks.iter().enumerate().map(|(n, f)| (format!("llm.fallbacks.{n}"), f));
+    for (path, llm) in models.chain(fallbacks) {
+        faults.range(&format!("{path}.temperature"), llm.temperature.into(), 0.0..=2.0);
+        faults.range(&format!("{path}.max_tokens"), llm.max_tokens.into(), 1.0..=8192.0);
+    }
+}
+
+fn check_vendor<T: Keyed>(vendor: &T, path: &str, known: &Vendors, faults: &mut Faults) {
+    let (name, base_url) = (vendor.provider(), vendor.extra().get("base_url"));
+    let keyed = known.keyed.contains(&name);
+    faults.unless(keyed || known.local.contains(&name), &format!("{path}.provider"), || {
+        let all: Vec<&str> = known.keyed.iter().chain(known.local).copied().collect();
+        format!("must be one of {}", all.join(", "))
+    });
+    let keyless = keyed && vendor.api_key().is_empty() && base_url.is_none();
+    faults.unless(!keyless, &format!("{path}.api_key"), || {
+        format!("{name} needs a key, unless extra.base_url names a server of your own")
+    });
+    refuse_mask(vendor.api_key(), path, &mut faults.0);
+    faults.text(&format!("{path}.api_key"), vendor.api_key().expose(), MAX_WORD_BYTES);
+    faults.free(&format!("{path}.extra"), &Value::Object(vendor.extra().clone()));
+    if let Some(url) = base_url {
+        let usable = url.as_str().is_some_and(is_address);
+        faults.unless(usable, &format!("{path}.extra.base_url"), || {
+            "must be an http, https, ws or wss address without user and password".into()
+        });
+    }
+    faults.count(&format!("{path}.fallbacks"), vendor.fallbacks().len(), MAX_FALLBACKS);
+    for (place, fallback) in vendor.fallbacks().iter().take(MAX_FALLBACKS).enumerate() {
+        let path = format!("{path}.fallbacks.{place}");
+        faults.unless(fallback.fallbacks().is_empty(), &path, || {
+            "a fallback has no fallbacks of its own".into()
+        });
+        check_vendor(fallback, &path, known, faults);
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        let scheme = matches!(url.scheme(), "http" | "https" | "ws" | "wss");
+        scheme && url.has_host() && url.username().is_empty() && url.password().is_none()
+    })
+}
+
+fn check_vad(settings: &BotSettings, faults: &mut Faults) {
+    let vad = &settings.vad;
+    faults.range("vad.confidence", vad.confidence.into(), 0.05..=0.99);
+    faults.range("vad.off_confidence", vad.off_confidence.into(), 0.01..=0.99);
+    faults.unless(vad.off_confidence <= vad.confidence, "vad.off_confidence", || {
+        "must not be above vad.confidence".into()
+    });
+    faults.range("vad.start_secs", vad.start_secs.into(), 0.03..=2.0);
+    faults.range("vad.stop_secs", vad.stop_secs.into(), 0.05..=5.0);
+    faults.range("vad.min_volume", vad.min_volume.into(), 0.0..=60.0);
+}
+
+fn check_turn(settings: &BotSettings, faults: &mut Faults) {
+    let turn = &settings.turn;
+    for (path, value, range) in [
+        ("turn.complete_secs", turn.complete_secs, 0.1..=5.0),
+        ("turn.incomplete_secs", turn.incomplete_secs, 0.1..=10.0),
+        ("turn.transcript_secs", turn.transcript_secs, 0.1..=10.0),
+        ("turn.watchdog_secs", turn.watchdog_secs, 1.0..=30.0),
+        ("turn.interrupt_secs", turn.interrupt_secs, 0.1..=5.0),
+        ("turn.resume_secs", turn.resume_secs, 0.2..=10.0),
+    ] {
+        faults.range(path, value.into(), range);
+    }
+    for (path, words) in [("turn.backchannels", &turn.backchannels), ("turn.stop_words", &turn.stop_words)] {
+        faults.count(path, words.len(), MAX_WORDS);
+        for (place, word) in words.iter().take(MAX_WORDS).enumerate() {
+            faults.text(&format!("{path}.{place}"), word, MAX_WORD_BYTES);
+        }
+    }
+}
+
+impl Faults {
+    pub fn add(&mut self, path: &str, message: impl Into<String>) {
+        self.0.push(FieldError::new(path, message));
+    }
+
+    fn unless(&mut self, good: bool, path: &str, message: impl FnOnce() -> String) {
+        if !good {
+            self.add(path, message());
+        }
+    }
+
+    fn range(&mut self, path: &str, value: f64, range: std::ops::RangeInclusive<f64>) {
+        self.unless(range.contains(&value), path, || format!("must be {} to {}", range.start(), range.end()));
+    }
+
+    fn text(&mut self, path: &str, text: &str, most: usize) {
+        self.unless(text.len() <= most, path, || format!("at most {most} bytes"));
+    }
+
+    fn count(&mut self, path: &str, count: usize, most: usize) {
+        self.unless(count <= most, path, || format!("at most {most}"));
+    }
+
+    fn free(&mut self, path: &str, value: &Value) {
+        self.text(path, &value.to_string(), MAX_FREE_BYTES);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check_settings(given: Value, expected: &[&str]) {
+        let settings: BotSettings = serde_json::from_value(given.clone()).unwrap();
+        let mut faults = Faults::default();
+        let known = serde_json::to_value(&settings).unwrap();
+        unknown_fields(given.as_object().unwrap(), known.as_object().unwrap(), "", &mut faults);
+        check(&settings, &mut faults);
+        let paths: Vec<&str> = faults.0.iter().map(|f| f.path.as_str()).collect();
+        assert_eq!(paths, expected, "{:?}", faults.0);
+    }
+
+    #[test]
+    fn the_defaults_with_a_name_are_good() {
+        check_settings(json!({"name": "a"}), &[]);
+        let openai = json!({"provider": "openai", "api_key": "sk-0123456789abcdef"});
+        check_settings(json!({"name": "a", "llm": openai, "tools": [{"name": "end_call"}]}), &[]);
+        check_settings(
+            json!({"name": "a", "llm": {"provider": "openai", "extra": {"base_url": "http://10.0.0.2:8000/v1"}}}),
+            &[],
+        );
+    }
+
+    #[test]
+    fn every_fault_is_told_with_its_path() {
+        check_settings(
+            json!({
+                "name": " ", "timezone": "Mars/Base", "max_call_duration_seconds": 5, "colour": "red",
+                "active_hours": {"start": "9", "end": "25:00", "days": ["monday"]},
+                "tools": [{"name": "transfer_call"}],
+                "stt": {"provider": "deepgram", "speed": 3},
+                "llm": {"temperature": 3.0, "fallbacks": [{"provider": "nobody"}]},
+                "tts": {"provider": "elevenlabs", "api_key": "abcd…wxyz", "extra": {"base_url": "ftp://x"}},
+                "vad": {"confidence": 0.2}
+            }),
+            &[
+                "colour",
+                "stt.speed",
+                "name",
+                "timezone",
+                "max_call_duration_seconds",
+                "active_hours.start",
+                "active_hours.end",
+                "active_hours.days.0",
+                "tools.0.name",
+                "stt.api_key",
+                "llm.fallbacks.0.provider",
+                "tts.api_key",
+                "tts.extra.base_url",
+                "llm.temperature",
+                "vad.off_confidence",
+            ],
+        );
+    }
+
+    #[test]
+    fn numbers_that_are_none_are_refused() {
+        let mut settings = BotSettings { name: "a".into(), ..BotSettings::default() };
+        settings.vad.stop_secs = f32::NAN;
+        let mut faults = Faults::default();
+        check(&settings, &mut faults);
+        assert_eq!(faults.0[0].path, "vad.stop_secs");
+    }
+}

@@ -1,0 +1,188 @@
+//! Settings, read once at start. Each section has its own struct and says what each variable does; `docs/settings-bridge.md`
+//! lists them for operators.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret, SecretString};
+use vox_shared::env::{Env, Faults};
+
+/// Shortest acceptable secret, characters.
+const MIN_SECRET: usize = 32;
+/// Words that show a secret was never chosen.
+const PLACEHOLDERS: [&str; 7] =
+    ["change", "secret-here", "placeholder", "example", "your-", "default", "password"];
+/// Largest recording taken by default: ten hours of 16 kHz stereo.
+const MAX_RECORDING_BYTES: u64 = 2_400_000_000;
+
+/// All settings of the bridge.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub server: Server,
+    pub auth: Auth,
+    pub storage: Storage,
+    pub metrics: MetricsConfig,
+}
+
+/// Where the bridge listens and how others reach it.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// `VOX_BRIDGE_ADDR` (127.0.0.1:8080): address to listen on; port 0 takes a free one.
+    pub addr: SocketAddr,
+    /// `VOX_PUBLIC_URL` (`http://` and the address listened on): how workers and people reach this bridge. Results are
+    /// delivered to it.
+    pub public_url: Option<String>,
+    /// `VOX_TRUSTED_PROXIES` (none): addresses of reverse proxies, comma-separated. Only their `X-Forwarded-For` counts
+    /// when logins are limited per client.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+/// Secrets.
+#[derive(Clone, Debug)]
+pub struct Auth {
+    /// `JWT_SECRET` or `JWT_SECRET_FILE` (required, 32 characters or more): signs access tokens and recording links.
+    pub jwt_secret: SecretString,
+    /// `VOXCORE_SECRET` or `VOXCORE_SECRET_FILE` (required, 32 characters or more): what workers prove themselves with.
+    pub internal_secret: SecretString,
+}
+
+/// Where state is kept.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// `VOX_DATA_DIR` (`vox-data`): the document file, the recordings and the first login.
+    pub data_dir: PathBuf,
+    /// `VOX_RECORDING_MAX_BYTES` (2400000000): largest recording taken.
+    pub max_recording_bytes: u64,
+}
+
+/// What the metrics tell.
+#[derive(Clone, Debug)]
+pub struct MetricsConfig {
+    /// `VOX_METRICS_TENANTS` (true): label calls with their tenant.
+    pub show_tenants: bool,
+}
+
+impl Config {
+    /// Read every setting; all faults are reported at once.
+    pub fn from_env(mut env: Env) -> Result<Self, Faults> {
+        let server = Server::from_env(&mut env);
+        let auth = Auth::from_env(&mut env);
+        let storage = Storage::from_env(&mut env);
+        let metrics = MetricsConfig { show_tenants: env.parsed("VOX_METRICS_TENANTS").unwrap_or(true) };
+        env.finish()?;
+        Ok(Self { server, auth, storage, metrics })
+    }
+
+    /// Settings for tests: a free port, fixed secrets, state in `data_dir`.
+    pub fn for_tests(data_dir: PathBuf) -> Self {
+        let secret = |name: &str| SecretString::from(format!("{name}-0123456789-0123456789-0123456789"));
+        Self {
+            server: Server {
+                addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+                public_url: None,
+                trusted_proxies: Vec::new(),
+            },
+            auth: Auth { jwt_secret: secret("jwt"), internal_secret: secret("internal") },
+            storage: Storage { data_dir, max_recording_bytes: 16 * 1024 * 1024 },
+            metrics: MetricsConfig { show_tenants: true },
+        }
+    }
+}
+
+impl Server {
+    fn from_env(env: &mut Env) -> Self {
+        let addr = env.parsed("VOX_BRIDGE_ADDR").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
+        let public_url = env.text("VOX_PUBLIC_URL").map(|u| u.trim_end_matches('/').to_owned());
+        if public_url.as_ref().is_some_and(|u| !u.starts_with("http://") && !u.starts_with("https://")) {
+            env.fault("VOX_PUBLIC_URL: must start with http:// or https://");
+        }
+        let mut trusted_proxies = Vec::new();
+        for text in env.text("VOX_TRUSTED_PROXIES").unwrap_or_default().split(',').map(str::trim) {
+            match text.parse() {
+                Ok(address) => trusted_proxies.push(address),
+                Err(_) if text.is_empty() => {}
+                Err(_) => env.fault(format!("VOX_TRUSTED_PROXIES: '{text}' is no IP address")),
+            }
+        }
+        Self { addr, public_url, trusted_proxies }
+    }
+}
+
+impl Auth {
+    fn from_env(env: &mut Env) -> Self {
+        let jwt_secret = strong_secret(env, "JWT_SECRET");
+        let internal_secret = strong_secret(env, "VOXCORE_SECRET");
+        if !jwt_secret.expose_secret().is_empty()
+            && jwt_secret.expose_secret() == internal_secret.expose_secret()
+        {
+            env.fault("JWT_SECRET and VOXCORE_SECRET: must differ, a worker must not be able to sign logins");
+        }
+        Self { jwt_secret, internal_secret }
+    }
+}
+
+impl Storage {
+    fn from_env(env: &mut Env) -> Self {
+        Self {
+            data_dir: env.path("VOX_DATA_DIR").unwrap_or_else(|| PathBuf::from("vox-data")),
+            max_recording_bytes: env.parsed("VOX_RECORDING_MAX_BYTES").unwrap_or(MAX_RECORDING_BYTES),
+        }
+    }
+}
+
+/// A secret that is long enough and was chosen by somebody.
+fn strong_secret(env: &mut Env, name: &str) -> SecretString {
+    let Some(secret) = env.secret(name) else {
+        env.fault(format!("{name}: is not set; make one with `openssl rand -base64 48`"));
+        return SecretString::default();
+    };
+    let text = secret.expose_secret().to_lowercase();
+    if text.chars().count() < MIN_SECRET {
+        env.fault(format!(
+            "{name}: is shorter than {MIN_SECRET} characters; make one with `openssl rand -base64 48`"
+        ));
+    }
+    let placeholder = PLACEHOLDERS.iter().any(|word| text.contains(word));
+    if placeholder || text.chars().all(|c| text.starts_with(c)) {
+        env.fault(format!("{name}: is a placeholder; make one with `openssl rand -base64 48`"));
+    }
+    secret
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(vars: &[(&str, &str)]) -> Result<Config, String> {
+        let vars = vars.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        Config::from_env(Env::from_vars(vars)).map_err(|f| f.to_string())
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let faults = read(&[
+            ("VOX_BRIDGE_ADDR", "nowhere"),
+            ("JWT_SECRET", "short"),
+            ("VOXCORE_SECRET", "please-change-me-please-change-me-please"),
+            ("VOX_PUBLIC_URL", "ftp://x"),
+        ])
+        .unwrap_err();
+        for part in [
+            "VOX_BRIDGE_ADDR",
+            "JWT_SECRET: is shorter",
+            "VOXCORE_SECRET: is a placeholder",
+            "VOX_PUBLIC_URL",
+        ] {
+            assert!(faults.contains(part), "{faults}");
+        }
+        assert!(!faults.contains("please-change"), "a secret is never shown");
+    }
+
+    #[test]
+    fn good_secrets_are_enough() {
+        let (a, b) = ("kq8ZLw2nRpX0vT4yHs6DfG1jCbM3aUeN", "Zr5tVx7QwLk9PmYc2HdJ4nSg8BfA1eUo");
+        let config = read(&[("JWT_SECRET", a), ("VOXCORE_SECRET", b)]).unwrap();
+        assert_eq!(config.server.addr.to_string(), "127.0.0.1:8080");
+        assert!(read(&[("JWT_SECRET", a), ("VOXCORE_SECRET", a)]).unwrap_err().contains("must differ"));
+    }
+}

@@ -1,0 +1,157 @@
+//! The one error of the HTTP edge. A 5xx tells the client only `internal` and the request id; the reason is logged here,
+//! once.
+
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::edge::request_id;
+use crate::store::StoreError;
+
+/// What a handler answers.
+pub type ApiResult<T> = Result<T, ApiError>;
+
+/// A refusal, with all that the client may know.
+#[derive(Debug)]
+pub struct ApiError {
+    pub status: StatusCode,
+    /// A word of the documented list, for programs.
+    pub code: &'static str,
+    /// A sentence that says what to do, for people.
+    pub detail: Cow<'static, str>,
+    pub fields: Vec<FieldError>,
+    pub retry_after_seconds: Option<u64>,
+}
+
+/// What is wrong with one field of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Dotted, `stt.fallbacks.0.api_key`.
+    pub path: String,
+    pub message: String,
+}
+
+impl FieldError {
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into() }
+    }
+}
+
+/// The body of every refusal.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody {
+    error: ErrorPart,
+    /// The detail again, where clients of this kind of bridge look for it.
+    detail: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct ErrorPart {
+    code: String,
+    detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<FieldError>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+}
+
+/// Left in the response for the metrics.
+#[derive(Clone, Copy, Debug)]
+pub struct ErrorCode(pub &'static str);
+
+impl ApiError {
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, detail: detail.into(), fields: Vec::new(), retry_after_seconds: None }
+    }
+
+    pub fn bad_request(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    pub fn unauthorized(detail: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
+    pub fn forbidden(detail: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    pub fn not_found(what: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
+    }
+
+    pub fn conflict(code: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// All that is wrong with a request's fields, at once.
+    pub fn invalid(fields: Vec<FieldError>) -> Self {
+        let detail = match fields.as_slice() {
+            [one] => format!("{}: {}", one.path, one.message),
+            many => format!("{} fields are not acceptable; see `fields`", many.len()),
+        };
+        Self { fields, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail) }
+    }
+
+    /// Come back later.
+    pub fn busy(status: StatusCode, code: &'static str, wait_seconds: u64) -> Self {
+        let detail = format!("too much at once; try again in {wait_seconds} s");
+        Self { retry_after_seconds: Some(wait_seconds), ..Self::new(status, code, detail) }
+    }
+
+    /// A fault of ours. `what` was being done and goes to the log only.
+    pub fn internal(what: &str, error: &dyn std::error::Error) -> Self {
+        let source = error.source().map(|s| format!(": {s}")).unwrap_or_default();
+        tracing::error!(what, error = format!("{error}{source}"), "a request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal")
+    }
+
+    /// A store is missing for the moment; the request may be repeated.
+    fn unavailable(error: &dyn std::error::Error) -> Self {
+        let failed = Self::internal("use the store", error);
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, retry_after_seconds: Some(1), ..failed }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound => Self::not_found("object"),
+            StoreError::Conflict => Self::conflict(
+                "conflict",
+                "it was changed in the meantime; read it again and repeat the change",
+            ),
+            StoreError::Duplicate => Self::conflict("duplicate", "it exists already"),
+            StoreError::BadCursor => {
+                Self::bad_request("bad_cursor", "the cursor does not belong to this list; begin without one")
+            }
+            StoreError::Engine(_) => Self::unavailable(&error),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let request_id = self.status.is_server_error().then(request_id::current).flatten();
+        let part = ErrorPart {
+            code: self.code.into(),
+            detail: self.detail.clone().into_owned(),
+            fields: self.fields,
+            request_id,
+        };
+        let body = Json(ErrorBody { error: part, detail: self.detail.into_owned() });
+        let mut response = (self.status, body).into_response();
+        response.extensions_mut().insert(ErrorCode(self.code));
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

@@ -1,0 +1,143 @@
+//! The first start on an empty store: a tenant, an administrator with a random password, three bots to talk to. The
+//! password is on the disk before the user exists, and the tenant that marks the work as done comes last, so a start that
+//! was killed half-way is simply repeated.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use vox_shared::ids::{BotId, TenantId, UserId};
+use vox_shared::model::bot::BotSettings;
+
+use crate::app::App;
+use crate::auth::password::PasswordError;
+use crate::auth::role::Role;
+use crate::auth::secret_token;
+use crate::private_file;
+use crate::store::bots::Bot;
+use crate::store::tenants::{Tenant, TenantStatus};
+use crate::store::users::{User, fold_email};
+use crate::store::{Stamp, StoreError};
+
+/// The first administrator.
+pub const ADMIN_EMAIL: &str = "admin@vox.local";
+const ADMIN_ID: &str = "usr_first_admin";
+const TENANT_ID: &str = "default";
+/// The first password, below the data directory, until it is changed.
+const LOGIN_FILE: &str = "first-login.json";
+
+/// The bots that the first start makes, by id.
+pub const DEMO_BOTS: [(&str, &str); 3] = [
+    ("appointment-reminder", include_str!("demo/appointment-reminder.json")),
+    ("faq", include_str!("demo/faq.json")),
+    ("survey", include_str!("demo/survey.json")),
+];
+
+/// Why the first start failed.
+#[derive(Debug, thiserror::Error)]
+pub enum FirstStartError {
+    #[error("the first tenant, user and bots could not be stored")]
+    Store(#[from] StoreError),
+    #[error("the first password could not be hashed")]
+    Password(#[from] PasswordError),
+    #[error("the demo bot '{id}' is not valid")]
+    DemoBot {
+        id: &'static str,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("cannot keep the first login in '{path}'")]
+    LoginFile {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct FirstLogin {
+    email: String,
+    password: String,
+}
+
+/// Fill an empty store. Answers the administrator's password when this start made it, `None` on every later one.
+pub async fn first_start(app: &App) -> Result<Option<SecretString>, FirstStartError> {
+    let tenant: TenantId = TENANT_ID.parse().expect("a constant that is an id");
+    if app.stores.tenants().find(&tenant).await?.is_some() {
+        return Ok(None);
+    }
+    let now = Stamp(app.clock.now());
+    insert_demo_bots(app, &tenant, now).await?;
+    let password = first_password(&app.config.storage.data_dir)?;
+    insert_admin(app, &tenant, &password, now).await?;
+    let tenant_doc = Tenant { name: "Default".into(), status: TenantStatus::Active, created_at: now };
+    app.stores.tenants().insert(&tenant, &tenant_doc).await?;
+    tracing::info!(file = LOGIN_FILE, "first start: the administrator's password is in the data directory");
+    Ok(Some(password))
+}
+
+/// Forget the first password; called when the administrator has set another.
+pub fn forget_first_password(data_dir: &Path) {
+    match std::fs::remove_file(data_dir.join(LOGIN_FILE)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!(%error, file = LOGIN_FILE, "the file with the first password could not be removed");
+        }
+        _ => {}
+    }
+}
+
+async fn insert_demo_bots(app: &App, tenant: &TenantId, now: Stamp) -> Result<(), FirstStartError> {
+    for (id, text) in DEMO_BOTS {
+        let settings: BotSettings =
+            serde_json::from_str(text).map_err(|source| FirstStartError::DemoBot { id, source })?;
+        let bot =
+            Bot { tenant_id: tenant.clone(), created_at: now, updated_at: now, settings, creation: None };
+        let id: BotId = id.parse().expect("a constant that is an id");
+        match app.stores.bots(tenant).insert_bot(&id, &bot).await {
+            // Left by a start that did not finish.
+            Err(StoreError::Duplicate) => {}
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+/// The password that an unfinished first start wrote down, or a new one.
+fn first_password(data_dir: &Path) -> Result<SecretString, FirstStartError> {
+    let path: PathBuf = data_dir.join(LOGIN_FILE);
+    let known = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<FirstLogin>(&bytes).ok());
+    if let Some(login) = known {
+        return Ok(login.password.into());
+    }
+    let login = FirstLogin { email: ADMIN_EMAIL.into(), password: secret_token::generate() };
+    private_file::write_json(&path, &login)
+        .map_err(|source| FirstStartError::LoginFile { path: path.display().to_string(), source })?;
+    Ok(login.password.into())
+}
+
+async fn insert_admin(
+    app: &App,
+    tenant: &TenantId,
+    password: &SecretString,
+    now: Stamp,
+) -> Result<(), FirstStartError> {
+    let admin = User {
+        tenant_id: tenant.clone(),
+        email: ADMIN_EMAIL.into(),
+        email_folded: fold_email(ADMIN_EMAIL),
+        name: "Administrator".into(),
+        role: Role::SuperAdmin,
+        active: true,
+        languages: Vec::new(),
+        primary_language: None,
+        password_hash: app.passwords.hash(password.expose_secret().into()).await?,
+        tokens_valid_from: now,
+        created_at: now,
+    };
+    let id: UserId = ADMIN_ID.parse().expect("a constant that is an id");
+    match app.stores.users(tenant).insert_user(&id, &admin).await {
+        // Left by a start that did not finish; its password is the one in the file.
+        Err(StoreError::Duplicate) => Ok(()),
+        other => Ok(other?),
+    }
+}

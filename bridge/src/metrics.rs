@@ -1,0 +1,105 @@
+//! What `/metrics` shows. Names and labels are a contract; label sets are bounded: paths are route templates.
+
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode};
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::fleet::Capacity;
+
+/// Upper bounds of request durations, seconds. 10 ms is the bar for config fetches.
+const DURATIONS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Requested {
+    method: String,
+    path: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Timed {
+    method: String,
+    path: String,
+}
+
+/// A call that reached its terminal record.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Ended {
+    pub tenant: String,
+    pub direction: String,
+    pub status: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Failed {
+    service: String,
+    r#type: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SlotState {
+    state: String,
+}
+
+/// The process's metrics.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Requested, Counter>,
+    durations: Family<Timed, Histogram, fn() -> Histogram>,
+    calls: Family<Ended, Counter>,
+    errors: Family<Failed, Counter>,
+    slots: Family<SlotState, Gauge>,
+    show_tenants: bool,
+}
+
+impl Metrics {
+    /// `show_tenants`: whether calls are labelled with their tenant.
+    pub fn new(show_tenants: bool) -> Self {
+        let mut registry = Registry::default();
+        let requests = Family::default();
+        let durations = Family::new_with_constructor((|| Histogram::new(DURATIONS)) as fn() -> Histogram);
+        let (calls, errors, slots) = (Family::default(), Family::default(), Family::default());
+        registry.register("http_requests", "Requests answered", requests.clone());
+        registry.register("http_request_duration_seconds", "Time to answer", durations.clone());
+        registry.register("calls", "Calls with a terminal record", calls.clone());
+        registry.register("errors", "Refused and failed requests by code", errors.clone());
+        registry.register("slots", "Call slots of the registered workers", slots.clone());
+        Self { registry, requests, durations, calls, errors, slots, show_tenants }
+    }
+
+    pub fn request(&self, method: &Method, path: &str, status: StatusCode, took: Duration) {
+        // A client may invent methods; those of the route table are few.
+        let method = if path == "unmatched" { "any".to_owned() } else { method.to_string() };
+        let path = path.to_owned();
+        let requested = Requested { method: method.clone(), path: path.clone(), status: status.as_u16() };
+        self.requests.get_or_create(&requested).inc();
+        self.durations.get_or_create(&Timed { method, path }).observe(took.as_secs_f64());
+    }
+
+    pub fn error(&self, code: &str) {
+        self.errors.get_or_create(&Failed { service: "bridge".into(), r#type: code.into() }).inc();
+    }
+
+    pub fn call_ended(&self, mut ended: Ended) {
+        if !self.show_tenants {
+            ended.tenant.clear();
+        }
+        self.calls.get_or_create(&ended).inc();
+    }
+
+    /// The text of `/metrics`.
+    pub fn render(&self, capacity: Capacity) -> Result<String, std::fmt::Error> {
+        for (state, value) in [("free", capacity.available), ("busy", capacity.active)] {
+            self.slots.get_or_create(&SlotState { state: state.into() }).set(i64::from(value));
+        }
+        let mut text = String::new();
+        text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,147 @@
+//! Objects as files of one directory. A put writes a temporary file, makes it durable and renames it into place.
+
+use std::io::SeekFrom;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use futures_util::StreamExt;
+use sha2::{Digest, Sha256};
+use tokio::fs::{self, File};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use tokio_util::io::ReaderStream;
+
+use super::{Answer, ByteStream, Expected, Head, Key, ObjectError, Objects, Written};
+use crate::auth::secret_token;
+
+/// Half-written files live here; no key begins with a dot.
+const PARTS: &str = ".parts";
+/// Bytes read at a time.
+const READ_CHUNK: usize = 64 * 1024;
+
+/// Objects below a root directory.
+pub struct Directory {
+    root: PathBuf,
+}
+
+impl Directory {
+    /// Open or create the directory. What a killed process left half-written is removed.
+    pub fn open(root: &Path) -> Result<Self, ObjectError> {
+        let parts = root.join(PARTS);
+        if parts.exists() {
+            std::fs::remove_dir_all(&parts).map_err(failed("remove unfinished objects"))?;
+        }
+        std::fs::create_dir_all(&parts).map_err(failed("create the object directory"))?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    fn path(&self, key: &Key) -> PathBuf {
+        self.root.join(key.as_str())
+    }
+
+    async fn receive(
+        &self,
+        part: &Path,
+        content: ByteStream,
+        expected: Expected,
+    ) -> Result<Written, ObjectError> {
+        let mut file = File::create_new(part).await.map_err(failed("create a file"))?;
+        let (mut content, mut hash, mut size) = (content, Sha256::new(), 0u64);
+        while let Some(chunk) = content.next().await {
+            let chunk = chunk.map_err(ObjectError::CutOff)?;
+            size += chunk.len() as u64;
+            if size > expected.max_bytes {
+                return Err(ObjectError::TooLarge(expected.max_bytes));
+            }
+            hash.update(&chunk);
+            file.write_all(&chunk).await.map_err(failed("write a file"))?;
+        }
+        let sha256 = secret_token::hex(&hash.finalize());
+        if expected.sha256.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(&sha256)) {
+            return Err(ObjectError::WrongHash);
+        }
+        file.flush().await.map_err(failed("write a file"))?;
+        file.sync_all().await.map_err(failed("make a file durable"))?;
+        Ok(Written { size_bytes: size, sha256 })
+    }
+
+    async fn place(&self, part: &Path, key: &Key) -> Result<(), ObjectError> {
+        let path = self.path(key);
+        let folder = path.parent().unwrap_or(&self.root).to_owned();
+        fs::create_dir_all(&folder).await.map_err(failed("create a folder"))?;
+        fs::rename(part, &path).await.map_err(failed("put a file in place"))?;
+        // The rename itself must survive a power cut: each folder up to the root holds an entry that may be new.
+        for folder in folder.ancestors().take_while(|f| f.starts_with(&self.root)) {
+            let folder = File::open(folder).await.map_err(failed("open a folder"))?;
+            folder.sync_all().await.map_err(failed("make a folder durable"))?;
+        }
+        Ok(())
+    }
+}
+
+fn failed(doing: &'static str) -> impl Fn(std::io::Error) -> ObjectError {
+    move |source| ObjectError::Failed { doing, source }
+}
+
+impl Objects for Directory {
+    fn put(&self, key: Key, content: ByteStream, expected: Expected) -> Answer<'_, Written> {
+        Box::pin(async move {
+            let part = RemovedOnDrop(self.root.join(PARTS).join(secret_token::generate()));
+            let written = self.receive(&part.0, content, expected).await?;
+            self.place(&part.0, &key).await?;
+            Ok(written)
+        })
+    }
+
+    fn head(&self, key: Key) -> Answer<'_, Option<Head>> {
+        Box::pin(async move {
+            let found = match fs::metadata(self.path(&key)).await {
+                Ok(found) if found.is_file() => found,
+                Ok(_) => return Ok(None),
+                Err(error) if absent(&error) => return Ok(None),
+                Err(error) => return Err(failed("look at a file")(error)),
+            };
+            let changed = found.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
+            let etag = format!("\"{:x}-{:x}\"", found.len(), changed.unwrap_or_default().as_nanos());
+            Ok(Some(Head { size_bytes: found.len(), etag }))
+        })
+    }
+
+    fn get(&self, key: Key, range: Range<u64>) -> Answer<'_, Option<ByteStream>> {
+        Box::pin(async move {
+            let mut file = match File::open(self.path(&key)).await {
+                Ok(file) => file,
+                Err(error) if absent(&error) => return Ok(None),
+                Err(error) => return Err(failed("open a file")(error)),
+            };
+            file.seek(SeekFrom::Start(range.start)).await.map_err(failed("read a file"))?;
+            let part = file.take(range.end.saturating_sub(range.start));
+            Ok(Some(ReaderStream::with_capacity(part, READ_CHUNK).boxed()))
+        })
+    }
+
+    fn delete(&self, key: Key) -> Answer<'_, bool> {
+        Box::pin(async move {
+            match fs::remove_file(self.path(&key)).await {
+                Ok(()) => Ok(true),
+                Err(error) if absent(&error) => Ok(false),
+                Err(error) => Err(failed("delete a file")(error)),
+            }
+        })
+    }
+}
+
+fn absent(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | IsADirectory)
+}
+
+/// An unfinished file goes away even when the upload is cancelled. After the rename there is nothing to remove.
+struct RemovedOnDrop(PathBuf);
+
+impl Drop for RemovedOnDrop {
+    fn drop(&mut self) {
+        // Most often it was renamed away; a file that cannot be removed is swept at the next start.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

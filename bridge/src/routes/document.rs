@@ -1,0 +1,71 @@
+//! The OpenAPI document, made from the route table.
+
+use std::collections::BTreeMap;
+
+use axum::http::Method;
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::path::{HttpMethod, PathItem};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Paths};
+use vox_shared::wire::SECRET_HEADER;
+
+use super::{Access, Route, table};
+
+const BEARER: &str = "bearer";
+const SECRET: &str = "secret";
+const DESCRIPTION: &str = "The control plane of Vox. People log in and send their access token; workers send the internal \
+    secret. Lists are paged with `limit` and `cursor`. Every refusal is `{error: {code, detail, fields?}}`.";
+
+/// The whole document.
+pub fn document() -> OpenApi {
+    let (mut paths, mut schemas) = (Paths::new(), BTreeMap::new());
+    for route in table() {
+        let mut item = PathItem::new(http_method(&route.method), operation(&route));
+        match paths.paths.get_mut(route.path) {
+            Some(known) => known.merge_operations(item),
+            None => {
+                item.summary = None;
+                paths.paths.insert(route.path.to_owned(), item);
+            }
+        }
+        schemas.extend(route.doc.schemas);
+    }
+    let secret = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(SECRET_HEADER)));
+    let bearer =
+        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build());
+    let components = ComponentsBuilder::new()
+        .schemas_from_iter(schemas)
+        .security_scheme(BEARER, bearer)
+        .security_scheme(SECRET, secret)
+        .build();
+    let info = InfoBuilder::new().title("Vox bridge").version(env!("CARGO_PKG_VERSION"));
+    OpenApiBuilder::new()
+        .info(info.description(Some(DESCRIPTION)).build())
+        .paths(paths)
+        .components(Some(components))
+        .build()
+}
+
+fn operation(route: &Route) -> utoipa::openapi::path::Operation {
+    let mut operation = route.doc.operation(route.path);
+    let (scheme, access) = match route.access {
+        Access::Public => (None, "public".to_owned()),
+        Access::Internal => (Some(SECRET), "internal secret".to_owned()),
+        Access::Person(role) => (Some(BEARER), format!("{} and above", role.as_str())),
+    };
+    operation.security = scheme.map(|name| vec![SecurityRequirement::new(name, Vec::<String>::new())]);
+    operation.extensions = Some(ExtensionsBuilder::new().add("x-access", access).build());
+    operation
+}
+
+fn http_method(method: &Method) -> HttpMethod {
+    match method.as_str() {
+        "POST" => HttpMethod::Post,
+        "PUT" => HttpMethod::Put,
+        "PATCH" => HttpMethod::Patch,
+        "DELETE" => HttpMethod::Delete,
+        _ => HttpMethod::Get,
+    }
+}

@@ -1,0 +1,4 @@
+//! The beginning and the end of a call as the bridge sees them: handing out the runtime config, taking the result.
+
+pub mod config;
+pub mod result;

@@ -1,0 +1,215 @@
+//! The runtime config: everything checked that could refuse the call, the skeleton stored, the templates filled in.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use vox_shared::ids::{BotId, SessionId};
+use vox_shared::model::bot::Phrases;
+use vox_shared::wire::WIRE_VERSION;
+use vox_shared::wire::config::RuntimeConfig;
+
+use crate::app::App;
+use crate::auth::secret_token;
+use crate::bot::hours;
+use crate::bot::template::{self, Variables};
+use crate::store::bots::Bot;
+use crate::store::calls::{Call, CallStatus};
+use crate::store::tenants::TenantStatus;
+use crate::store::{Stamp, StoreError, Stored};
+
+/// Keys of the connected event that speak to the bridge and are no variables.
+const RESERVED: [&str; 9] = [
+    CAMPAIGN_SESSION,
+    "_skip_prefetch",
+    "_skip_post_push",
+    "_mock_crm",
+    "_campaign_id",
+    "_campaign_call_id",
+    "_campaign_attempt",
+    "_campaign_run_number",
+    "sip_candidate_headers",
+];
+const CAMPAIGN_SESSION: &str = "_campaign_session_id";
+/// The transport that needs a ticket.
+const TALK: &str = "talk";
+/// Longest caller, stream or transport name kept, characters.
+const MAX_NAME: usize = 128;
+
+/// What core says about the call that begins.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub caller_id: Option<String>,
+    pub stream_id: Option<String>,
+    pub connected_event: Map<String, Value>,
+    pub session_id: Option<SessionId>,
+    pub transport: Option<String>,
+    pub ticket: Option<String>,
+}
+
+/// Why there is no config.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    #[error("there is no such bot, or it is disabled")]
+    UnknownBot,
+    #[error("the tenant is suspended")]
+    Suspended,
+    #[error("outside_active_hours: the bot answers {days} {start}-{end} ({timezone})")]
+    OutsideHours { days: String, start: String, end: String, timezone: String },
+    #[error("the ticket is missing, spent, expired or for another bot")]
+    BadTicket,
+    #[error("this session id belongs to another call")]
+    SessionTaken,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The config for a call to this bot. Asking again with the same session id is harmless until the call has ended.
+pub async fn prepare(app: &App, bot_id: &BotId, request: Request) -> Result<RuntimeConfig, Refused> {
+    let now = app.clock.now();
+    let bot = app.stores.all_bots().find_bot(bot_id).await?.ok_or(Refused::UnknownBot)?.value;
+    if !bot.settings.enabled {
+        return Err(Refused::UnknownBot);
+    }
+    let tenant = app.stores.tenants().find(&bot.tenant_id).await?;
+    if tenant.is_none_or(|t| t.value.status != TenantStatus::Active) {
+        return Err(Refused::Suspended);
+    }
+    within_hours(&bot, now)?;
+
+    let mut request = request;
+    let reserved: Map<String, Value> =
+        RESERVED.iter().filter_map(|key| request.connected_event.remove_entry(*key)).collect();
+    let forced = reserved.get(CAMPAIGN_SESSION).and_then(Value::as_str).and_then(|id| id.parse().ok());
+    let session = forced.or(request.session_id.take()).unwrap_or_else(SessionId::generate);
+    if request.transport.as_deref() == Some(TALK) {
+        spend_ticket(app, bot_id, &session, &request).await?;
+    }
+    let call = skeleton(&bot, bot_id, &request, now);
+    store_skeleton(app, &session, &call).await?;
+    Ok(filled_in(app, bot_id, bot, &session, &call))
+}
+
+fn within_hours(bot: &Bot, now: Timestamp) -> Result<(), Refused> {
+    let (window, timezone) = (&bot.settings.active_hours, &bot.settings.timezone);
+    if hours::open_at(window, &hours::zone(timezone), now) {
+        return Ok(());
+    }
+    Err(Refused::OutsideHours {
+        days: window.days.join(","),
+        start: window.start.clone(),
+        end: window.end.clone(),
+        timezone: timezone.clone(),
+    })
+}
+
+async fn spend_ticket(app: &App, bot: &BotId, call: &SessionId, request: &Request) -> Result<(), Refused> {
+    let ticket = request.ticket.as_deref().filter(|t| t.len() <= secret_token::MAX_TOKEN_BYTES);
+    let hash = secret_token::hash(ticket.ok_or(Refused::BadTicket)?);
+    match app.stores.tickets().spend(&hash, bot, call, app.clock.now().into()).await? {
+        true => Ok(()),
+        false => Err(Refused::BadTicket),
+    }
+}
+
+fn skeleton(bot: &Bot, bot_id: &BotId, request: &Request, now: Timestamp) -> Call {
+    let event = &request.connected_event;
+    let field = |name: &str| event.get(name).and_then(Value::as_str).map(str::to_owned);
+    let short = |text: String| text.chars().take(MAX_NAME).collect::<String>();
+    let direction = field("callDirection").filter(|d| d == "incoming" || d == "outgoing");
+    Call {
+        tenant_id: bot.tenant_id.clone(),
+        bot_id: bot_id.clone(),
+        status: CallStatus::Started,
+        created_at: Stamp(now),
+        caller_id: request.caller_id.clone().or_else(|| field("callerId")).map(short).unwrap_or_default(),
+        stream_id: request.stream_id.clone().or_else(|| field("streamId")).map(short),
+        direction: Some(direction.unwrap_or_else(|| "incoming".into())),
+        transport: request.transport.clone().map(short),
+        connected_event: (!event.is_empty()).then(|| Value::Object(event.clone())),
+        completed_at: None,
+        disconnected_by: None,
+        duration_seconds: None,
+        worker_id: None,
+        recording_key: None,
+        recording_token_hash: None,
+        result: None,
+    }
+}
+
+async fn store_skeleton(app: &App, session: &SessionId, call: &Call) -> Result<(), Refused> {
+    let calls = app.stores.calls(&call.tenant_id);
+    match calls.insert_call(session, call).await {
+        Err(StoreError::Duplicate) => {
+            let known = app.stores.all_calls().find_call(session).await?;
+            let same = |known: &Stored<Call>| {
+                known.value.bot_id == call.bot_id && known.value.status == CallStatus::Started
+            };
+            known.is_some_and(|k| same(&k)).then_some(()).ok_or(Refused::SessionTaken)
+        }
+        other => Ok(other?),
+    }
+}
+
+fn filled_in(app: &App, bot_id: &BotId, bot: Bot, session: &SessionId, call: &Call) -> RuntimeConfig {
+    let settings = bot.settings;
+    let zone = hours::zone(&settings.timezone);
+    let variables = Variables {
+        call: call_variables(session, bot_id, call),
+        crm: Map::new(),
+        system: template::system(app.clock.now(), &zone, &settings.timezone),
+        bot: settings.variables,
+    };
+    let render = |text: &str| variables.render(text);
+    RuntimeConfig {
+        version: WIRE_VERSION,
+        session_id: session.clone(),
+        tenant_id: Some(bot.tenant_id),
+        bot_id: Some(bot_id.clone()),
+        webhook_url: format!("{}/api/v1/call-results", app.base_url),
+        system_prompt: render(&settings.system_prompt),
+        opening_message: render(&settings.opening_message),
+        timezone: settings.timezone,
+        re_engagement: settings.re_engagement.map(|mut r| {
+            r.prompts.iter_mut().for_each(|p| *p = render(p));
+            r.goodbye = render(&r.goodbye);
+            r
+        }),
+        min_words_interruption: settings.min_words_interruption,
+        max_call_duration_seconds: settings.max_call_duration_seconds,
+        voicemail_message: render(&settings.voicemail_message),
+        pre_transfer_message: render(&settings.pre_transfer_message),
+        tools: settings.tools,
+        conversation_policy: None,
+        transfer_targets: Vec::new(),
+        transfer_numbers: Map::new(),
+        phrases: Phrases {
+            not_understood: render(&settings.phrases.not_understood),
+            trouble: render(&settings.phrases.trouble),
+            apology: render(&settings.phrases.apology),
+            time_up: render(&settings.phrases.time_up),
+        },
+        stt: settings.stt,
+        llm: settings.llm,
+        tts: settings.tts,
+        vad: settings.vad,
+        turn: settings.turn,
+        recording: settings.recording,
+    }
+}
+
+/// `call.*`: what the connected event said, and what the bridge knows itself.
+fn call_variables(session: &SessionId, bot: &BotId, call: &Call) -> Map<String, Value> {
+    let mut variables = match &call.connected_event {
+        Some(Value::Object(event)) => event.clone(),
+        _ => Map::new(),
+    };
+    let known = [
+        ("session_id", Some(session.to_string())),
+        ("bot_id", Some(bot.to_string())),
+        ("caller_id", Some(call.caller_id.clone()).filter(|c| !c.is_empty())),
+        ("stream_id", call.stream_id.clone()),
+        ("direction", call.direction.clone()),
+        ("transport", call.transport.clone()),
+    ];
+    variables.extend(known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))));
+    variables
+}

@@ -1,0 +1,177 @@
+//! The result of a call: exactly one terminal record, however often and in whatever order it is delivered.
+
+use serde_json::{Map, Value};
+use vox_shared::ids::TenantId;
+use vox_shared::wire::result::{CallResult, DisconnectedBy};
+
+use crate::app::App;
+use crate::auth::secret_token;
+use crate::auth::token::SigningFailed;
+use crate::metrics::Ended;
+use crate::store::calls::{Call, CallStatus};
+use crate::store::{Stamp, StoreError, Stored};
+
+/// Tries against others that write the same call.
+const MAX_TRIES: usize = 8;
+/// Shortest recording token accepted from a worker, characters: 24 bytes URL-safe.
+const MIN_LINK_CHARS: usize = 32;
+
+/// What became of a delivery. In every case the call's terminal record is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is the call's terminal record now.
+    Stored,
+    /// The call has its terminal record already; this one changed nothing.
+    AlreadyStored,
+}
+
+/// Why a result was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultError {
+    #[error("neither this session nor its bot is known here")]
+    UnknownCall,
+    #[error("the recording link could not be made")]
+    Link(#[from] SigningFailed),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Take a delivered result. `raw` is the message without its nulls, kept as it came.
+pub async fn record(app: &App, raw: Map<String, Value>, result: &CallResult) -> Result<Outcome, ResultError> {
+    let mut raw = raw;
+    // The token opens the recording; only its hash is kept.
+    let given = raw.remove("recording_access_token").and_then(|t| t.as_str().map(str::to_owned));
+    let own = app.tokens.recording_link(&result.session_id)?;
+    let mut token = given.filter(|t| acceptable(t)).unwrap_or_else(|| own.clone());
+    for _ in 0..MAX_TRIES {
+        let known = app.stores.all_calls().find_call(&result.session_id).await?;
+        if known.as_ref().is_some_and(|k| !replaces(k.value.disconnected_by, result.disconnected_by)) {
+            return Ok(Outcome::AlreadyStored);
+        }
+        let is_new = known.is_none();
+        let mut call = match known {
+            Some(known) => known,
+            None => without_skeleton(app, result).await?,
+        };
+        apply(&mut call.value, app, result, raw.clone());
+        call.value.recording_token_hash = Some(secret_token::hash(&token));
+        let tenant = call.value.tenant_id.clone();
+        let calls = app.stores.calls(&tenant);
+        let written = match is_new {
+            true => calls.insert_call(&result.session_id, &call.value).await,
+            false => calls.replace_call(call).await.map(drop),
+        };
+        match written {
+            Ok(()) => {
+                count(app, &tenant, result);
+                return Ok(Outcome::Stored);
+            }
+            // Another delivery was faster, or another call has the worker's token: ours is free.
+            Err(StoreError::Duplicate | StoreError::Conflict) => token.clone_from(&own),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Conflict.into())
+}
+
+/// Whether a record ending in `new` takes the place of one ending in `old`: a call has one terminal record, and only the
+/// guess of a neighbour that the worker was lost gives way to the worker's own word.
+fn replaces(old: Option<DisconnectedBy>, new: DisconnectedBy) -> bool {
+    match old {
+        None => true,
+        Some(DisconnectedBy::WorkerLost) => new != DisconnectedBy::WorkerLost,
+        Some(_) => false,
+    }
+}
+
+/// The call of a result whose config fetch was never stored. Its bot says whose it is.
+async fn without_skeleton(app: &App, result: &CallResult) -> Result<Stored<Call>, ResultError> {
+    let bot_id = result.bot_id.clone().ok_or(ResultError::UnknownCall)?;
+    let bot = app.stores.all_bots().find_bot(&bot_id).await?.ok_or(ResultError::UnknownCall)?;
+    let began =
+        result.started_at.as_deref().and_then(|at| at.parse().ok()).unwrap_or_else(|| app.clock.now());
+    let value = Call {
+        tenant_id: bot.value.tenant_id,
+        bot_id,
+        status: CallStatus::Started,
+        created_at: Stamp(began),
+        caller_id: String::new(),
+        stream_id: None,
+        direction: None,
+        transport: None,
+        connected_event: None,
+        completed_at: None,
+        disconnected_by: None,
+        duration_seconds: None,
+        worker_id: None,
+        recording_key: None,
+        recording_token_hash: None,
+        result: None,
+    };
+    Ok(Stored { id: result.session_id.to_string(), version: 0, value })
+}
+
+/// What the result says goes over what the skeleton says; what it does not say leaves the skeleton alone.
+fn apply(call: &mut Call, app: &App, result: &CallResult, raw: Map<String, Value>) {
+    fn over(old: &mut Option<String>, new: &Option<String>) {
+        if new.is_some() {
+            old.clone_from(new);
+        }
+    }
+    call.status = CallStatus::of(result.disconnected_by);
+    call.disconnected_by = Some(result.disconnected_by);
+    call.completed_at = Some(Stamp(app.clock.now()));
+    call.duration_seconds = Some(result.call_duration_seconds);
+    call.worker_id = result.worker_id.clone().or(call.worker_id.take());
+    if let Some(caller) = result.caller_id.as_ref().or(result.from_number.as_ref()) {
+        call.caller_id.clone_from(caller);
+    }
+    over(&mut call.stream_id, &result.stream_id);
+    over(&mut call.direction, &result.call_direction);
+    over(&mut call.transport, &result.transport);
+    over(&mut call.recording_key, &recording_key(result));
+    if result.connected_event.is_some() {
+        call.connected_event.clone_from(&result.connected_event);
+    }
+    call.result = Some(raw);
+}
+
+/// The key, or the last segment of the address.
+fn recording_key(result: &CallResult) -> Option<String> {
+    let from_url = || {
+        let path = result.recording_url.as_deref()?.split(['?', '#']).next()?;
+        path.rsplit('/').next().filter(|s| !s.is_empty()).map(str::to_owned)
+    };
+    result.recording_key.clone().or_else(from_url)
+}
+
+fn acceptable(token: &str) -> bool {
+    (MIN_LINK_CHARS..=secret_token::MAX_TOKEN_BYTES).contains(&token.len())
+        && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+fn count(app: &App, tenant: &TenantId, result: &CallResult) {
+    let direction = match result.call_direction.as_deref() {
+        Some("outgoing") => "outgoing",
+        _ => "incoming",
+    };
+    app.metrics.call_ended(Ended {
+        tenant: tenant.to_string(),
+        direction: direction.into(),
+        status: CallStatus::of(result.disconnected_by).as_str().into(),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use DisconnectedBy::{Bot, Customer, WorkerLost};
+
+    #[test]
+    fn only_a_lost_worker_gives_way() {
+        assert!(replaces(None, WorkerLost) && replaces(None, Bot));
+        assert!(replaces(Some(WorkerLost), Bot));
+        assert!(!replaces(Some(WorkerLost), WorkerLost));
+        assert!(!replaces(Some(Bot), WorkerLost) && !replaces(Some(Bot), Customer));
+    }
+}

@@ -1,0 +1,86 @@
+//! All durable state. A store is opened for a tenant; what crosses tenants says so in its name.
+
+pub mod bots;
+pub mod calls;
+mod documents;
+pub mod engine;
+pub mod refresh_tokens;
+mod stamp;
+pub mod tenants;
+pub mod tickets;
+pub mod users;
+pub mod workers;
+
+use std::sync::Arc;
+
+use vox_shared::ids::TenantId;
+
+pub use documents::{Listed, StoreError, Stored};
+pub use engine::Cursor;
+use engine::{Collection, Engine};
+pub use stamp::Stamp;
+
+/// Every collection of the deployment.
+pub const COLLECTIONS: &[&Collection] = &[
+    &tenants::TENANTS,
+    &users::USERS,
+    &bots::BOTS,
+    &calls::CALLS,
+    &workers::WORKERS,
+    &tickets::TICKETS,
+    &refresh_tokens::REFRESH_TOKENS,
+];
+
+/// The stores over one engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Stores {
+    engine: Arc<dyn Engine>,
+}
+
+impl Stores {
+    /// Create the collections that are missing and open them.
+    pub async fn open(engine: Arc<dyn Engine>) -> Result<Self, StoreError> {
+        engine.prepare(COLLECTIONS).await?;
+        Ok(Self { engine })
+    }
+
+    pub fn tenants(&self) -> tenants::Tenants {
+        tenants::Tenants::new(self.engine.clone())
+    }
+
+    pub fn users(&self, tenant: &TenantId) -> users::Users {
+        users::Users::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn bots(&self, tenant: &TenantId) -> bots::Bots {
+        bots::Bots::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn calls(&self, tenant: &TenantId) -> calls::Calls {
+        calls::Calls::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_users(&self) -> users::AllUsers {
+        users::AllUsers::new(self.engine.clone())
+    }
+
+    pub fn all_bots(&self) -> bots::AllBots {
+        bots::AllBots::new(self.engine.clone())
+    }
+
+    pub fn all_calls(&self) -> calls::AllCalls {
+        calls::AllCalls::new(self.engine.clone())
+    }
+
+    pub fn workers(&self) -> workers::Workers {
+        workers::Workers::new(self.engine.clone())
+    }
+
+    pub fn tickets(&self) -> tickets::Tickets {
+        tickets::Tickets::new(self.engine.clone())
+    }
+
+    pub fn refresh_tokens(&self) -> refresh_tokens::Families {
+        refresh_tokens::Families::new(self.engine.clone())
+    }
+}

@@ -1,0 +1,107 @@
+//! Bots of a tenant. The example to follow for a store: a plain struct over one collection, opened for a tenant, its
+//! indexes declared beside the queries that need them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vox_shared::ids::{BotId, TenantId};
+use vox_shared::model::bot::BotSettings;
+
+use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored};
+use super::engine::{Collection, Cursor, Engine, Index, Order, Query};
+use super::stamp::Stamp;
+
+const BY_CREATED: &str = "by_created";
+const BY_CREATION_KEY: &str = "by_creation_key";
+const OF_ALL: &str = "of_all";
+
+pub static BOTS: Collection = Collection {
+    name: "bots",
+    indexes: &[
+        Index::ordered(BY_CREATED, &["tenant_id", "created_at"]),
+        Index::unique(BY_CREATION_KEY, &["tenant_id", "creation.key"]),
+        Index::ordered(OF_ALL, &["created_at"]),
+    ],
+};
+
+/// A bot as it is stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Bot {
+    pub tenant_id: TenantId,
+    pub created_at: Stamp,
+    pub updated_at: Stamp,
+    pub settings: BotSettings,
+    /// Set when it was made with an `Idempotency-Key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creation: Option<Creation>,
+}
+
+/// The request that made a document; a repeat of it finds the document instead of making another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Creation {
+    /// Hash of user and key.
+    pub key: String,
+    /// Hash of the request's body.
+    pub request: String,
+}
+
+impl OfTenant for Bot {
+    fn tenant(&self) -> &TenantId {
+        &self.tenant_id
+    }
+}
+
+/// The bots of one tenant.
+pub struct Bots(Scoped<Bot>);
+
+impl Bots {
+    pub(super) fn open(engine: Arc<dyn Engine>, tenant: TenantId) -> Self {
+        Self(Scoped::new(Documents::new(engine, &BOTS), tenant))
+    }
+
+    pub async fn get_bot(&self, id: &BotId) -> Result<Stored<Bot>, StoreError> {
+        self.0.get(id.as_str()).await
+    }
+
+    /// Newest first.
+    pub async fn list_bots(&self, limit: usize, after: Option<Cursor>) -> Result<Listed<Bot>, StoreError> {
+        self.0.list(self.0.query(BY_CREATED).order(Order::Descending).limit(limit).after(after)).await
+    }
+
+    /// [`StoreError::Duplicate`] when the id or the creation key is taken.
+    pub async fn insert_bot(&self, id: &BotId, bot: &Bot) -> Result<(), StoreError> {
+        self.0.insert(id.as_str(), bot).await
+    }
+
+    /// The bot that an earlier request with this key made.
+    pub async fn find_by_creation_key(&self, key: &str) -> Result<Option<Stored<Bot>>, StoreError> {
+        self.0.first(self.0.query(BY_CREATION_KEY).equals("creation.key", key)).await
+    }
+
+    /// Write back a bot that was read here.
+    pub async fn replace_bot(&self, bot: Stored<Bot>) -> Result<Stored<Bot>, StoreError> {
+        self.0.replace(bot).await
+    }
+
+    pub async fn delete_bot(&self, id: &BotId, version: u64) -> Result<(), StoreError> {
+        self.0.delete(id.as_str(), version).await
+    }
+}
+
+/// Look-ups across tenants, for routes behind the internal secret.
+pub struct AllBots(Documents<Bot>);
+
+impl AllBots {
+    pub(super) fn new(engine: Arc<dyn Engine>) -> Self {
+        Self(Documents::new(engine, &BOTS))
+    }
+
+    pub async fn find_bot(&self, id: &BotId) -> Result<Option<Stored<Bot>>, StoreError> {
+        self.0.find(id.as_str()).await
+    }
+
+    /// Oldest first.
+    pub async fn list_bots(&self, limit: usize) -> Result<Listed<Bot>, StoreError> {
+        self.0.list(Query::by_index(&BOTS, OF_ALL).from("").limit(limit)).await
+    }
+}

@@ -1,0 +1,199 @@
+//! Typed documents over the engine. [`Scoped`] belongs to one tenant: it adds the tenant to every search and every
+//! insert, and a document of another tenant does not exist for it. Stores outside this folder see nothing else.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use vox_shared::ids::TenantId;
+
+use super::engine::{Collection, Document, Engine, EngineError, Query, Update};
+
+/// The field that says whose document it is.
+pub const TENANT: &str = "tenant_id";
+
+/// A document read from the store, with what is needed to write it back.
+#[derive(Clone, Debug)]
+pub struct Stored<T> {
+    pub id: String,
+    pub version: u64,
+    pub value: T,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug)]
+pub struct Listed<T> {
+    pub items: Vec<Stored<T>>,
+    /// Opaque; where the next page begins.
+    pub next_cursor: Option<String>,
+}
+
+/// Why a store could not do it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    #[error("it does not exist")]
+    NotFound,
+    /// Somebody else changed it after it was read.
+    #[error("it was changed in the meantime")]
+    Conflict,
+    #[error("it exists already")]
+    Duplicate,
+    #[error("the cursor does not belong to this list")]
+    BadCursor,
+    #[error("the document store failed")]
+    Engine(#[source] EngineError),
+}
+
+impl From<EngineError> for StoreError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Duplicate => Self::Duplicate,
+            EngineError::Stale => Self::Conflict,
+            EngineError::BadCursor => Self::BadCursor,
+            other => Self::Engine(other),
+        }
+    }
+}
+
+/// Documents of one kind, of all tenants. Only for look-ups by a key that is itself the proof (a token, a session id
+/// behind the internal secret) and for what belongs to the deployment.
+#[derive(Clone)]
+pub(super) struct Documents<T> {
+    engine: Arc<dyn Engine>,
+    pub collection: &'static Collection,
+    kind: PhantomData<fn() -> T>,
+}
+
+impl<T: Serialize + DeserializeOwned> Documents<T> {
+    pub fn new(engine: Arc<dyn Engine>, collection: &'static Collection) -> Self {
+        Self { engine, collection, kind: PhantomData }
+    }
+
+    pub async fn find(&self, id: &str) -> Result<Option<Stored<T>>, StoreError> {
+        self.engine.get(self.collection, id.to_owned()).await?.map(decode).transpose()
+    }
+
+    /// The first document of a search.
+    pub async fn first(&self, query: Query) -> Result<Option<Stored<T>>, StoreError> {
+        self.engine.find(query.limit(1)).await?.documents.pop().map(decode).transpose()
+    }
+
+    pub async fn list(&self, query: Query) -> Result<Listed<T>, StoreError> {
+        let page = self.engine.find(query).await?;
+        let items = page.documents.into_iter().map(decode).collect::<Result<_, _>>()?;
+        Ok(Listed { items, next_cursor: page.next.map(|c| c.encode()) })
+    }
+
+    pub async fn insert(&self, id: &str, value: &T) -> Result<(), StoreError> {
+        Ok(self.engine.insert(self.collection, id.to_owned(), encode(value)?).await?)
+    }
+
+    /// Write back what was read; [`StoreError::Conflict`] if it was changed since.
+    pub async fn replace(&self, stored: Stored<T>) -> Result<Stored<T>, StoreError> {
+        let Stored { id, version, value } = stored;
+        let document = Document { id: id.clone(), version, body: encode(&value)? };
+        let version = self.engine.compare_and_set(self.collection, document).await?;
+        Ok(Stored { id, version, value })
+    }
+
+    pub async fn update(&self, query: Query, update: Update) -> Result<Option<Stored<T>>, StoreError> {
+        self.engine.find_one_and_update(query, update).await?.map(decode).transpose()
+    }
+
+    pub async fn delete(&self, id: &str, version: u64) -> Result<(), StoreError> {
+        match self.engine.delete(self.collection, id.to_owned(), version).await? {
+            true => Ok(()),
+            false => Err(StoreError::Conflict),
+        }
+    }
+
+    /// Delete what a search yields, one page of it; answers how many went.
+    pub async fn sweep(&self, query: Query) -> Result<usize, StoreError> {
+        let documents = self.engine.find(query).await?.documents;
+        let mut gone = 0;
+        for document in documents {
+            gone += usize::from(self.engine.delete(self.collection, document.id, document.version).await?);
+        }
+        Ok(gone)
+    }
+}
+
+/// Documents of one kind and one tenant.
+#[derive(Clone)]
+pub(super) struct Scoped<T> {
+    all: Documents<T>,
+    pub tenant: TenantId,
+}
+
+impl<T: Serialize + DeserializeOwned + OfTenant> Scoped<T> {
+    pub fn new(all: Documents<T>, tenant: TenantId) -> Self {
+        Self { all, tenant }
+    }
+
+    /// A search by an index whose first field is the tenant.
+    pub fn query(&self, index: &'static str) -> Query {
+        Query::by_index(self.all.collection, index).equals(TENANT, self.tenant.as_str())
+    }
+
+    pub async fn find(&self, id: &str) -> Result<Option<Stored<T>>, StoreError> {
+        Ok(self.all.find(id).await?.filter(|s| *s.value.tenant() == self.tenant))
+    }
+
+    pub async fn get(&self, id: &str) -> Result<Stored<T>, StoreError> {
+        self.find(id).await?.ok_or(StoreError::NotFound)
+    }
+
+    pub async fn first(&self, query: Query) -> Result<Option<Stored<T>>, StoreError> {
+        Ok(self.all.first(query).await?.filter(|s| *s.value.tenant() == self.tenant))
+    }
+
+    pub async fn list(&self, query: Query) -> Result<Listed<T>, StoreError> {
+        self.all.list(query).await
+    }
+
+    pub async fn insert(&self, id: &str, value: &T) -> Result<(), StoreError> {
+        self.own(value)?;
+        self.all.insert(id, value).await
+    }
+
+    pub async fn replace(&self, stored: Stored<T>) -> Result<Stored<T>, StoreError> {
+        self.own(&stored.value)?;
+        self.all.replace(stored).await
+    }
+
+    pub async fn delete(&self, id: &str, version: u64) -> Result<(), StoreError> {
+        let stored = self.get(id).await?;
+        if stored.version != version {
+            return Err(StoreError::Conflict);
+        }
+        self.all.delete(id, version).await
+    }
+
+    /// A document that names another tenant does not exist here, on the way in as on the way out.
+    fn own(&self, value: &T) -> Result<(), StoreError> {
+        if *value.tenant() == self.tenant { Ok(()) } else { Err(StoreError::NotFound) }
+    }
+}
+
+/// A document that belongs to a tenant.
+pub trait OfTenant {
+    fn tenant(&self) -> &TenantId;
+}
+
+fn encode<T: Serialize>(value: &T) -> Result<Map<String, Value>, StoreError> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(body)) => Ok(body),
+        Ok(_) => Err(StoreError::Engine(EngineError::Malformed("a document is an object".into()))),
+        Err(error) => Err(StoreError::Engine(EngineError::Malformed(error.to_string()))),
+    }
+}
+
+fn decode<T: DeserializeOwned>(document: Document) -> Result<Stored<T>, StoreError> {
+    let Document { id, version, body } = document;
+    match serde_json::from_value(Value::Object(body)) {
+        Ok(value) => Ok(Stored { id, version, value }),
+        Err(error) => Err(StoreError::Engine(EngineError::Malformed(format!("{id}: {error}")))),
+    }
+}

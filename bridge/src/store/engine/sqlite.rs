@@ -1,0 +1,189 @@
+//! Documents in one SQLite file: a table per collection holding JSONB, and an expression index per declared index.
+//! Writes go through one thread that commits them in groups (`synchronous=FULL`: an answered write is on the disk);
+//! reads use a few connections of their own (WAL: they never wait for the writer).
+
+mod plan;
+mod readers;
+mod rows;
+mod sql;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use serde_json::{Map, Value};
+
+use super::{Answer, Collection, Document, Engine, EngineError, Group, Page, Query, Update};
+use readers::Readers;
+use writer::Writer;
+
+/// Layout of the file. A file of a newer layout is refused.
+const SCHEMA_VERSION: i64 = 1;
+/// Longest wait for an answer.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+/// Prepared statements kept per connection.
+const STATEMENTS_KEPT: usize = 128;
+
+/// The embedded document engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Sqlite {
+    writer: Writer,
+    readers: Arc<Readers>,
+}
+
+impl Sqlite {
+    /// Open or create the file. Blocks; called once at start.
+    pub fn open(path: &Path) -> Result<Self, EngineError> {
+        let connection = connect(path)?;
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version > SCHEMA_VERSION {
+            let text = format!(
+                "{} was written by a newer version ({version}); this one reads {SCHEMA_VERSION}",
+                path.display()
+            );
+            return Err(EngineError::Unavailable(text));
+        }
+        connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        Ok(Self { writer: Writer::start(connection)?, readers: Arc::new(Readers::new(PathBuf::from(path))) })
+    }
+}
+
+/// A connection with the settings that durability rests on.
+fn connect(path: &Path) -> Result<Connection, EngineError> {
+    let connection = Connection::open(path)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    connection.busy_timeout(ANSWER_DEADLINE)?;
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(EngineError::Unavailable(format!(
+            "{}: the file system does not allow WAL",
+            path.display()
+        )));
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
+}
+
+/// Everything that is not a key clash: the caller cannot tell more from it than "not now".
+impl From<rusqlite::Error> for EngineError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+fn write_failed(error: rusqlite::Error) -> EngineError {
+    use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+    match &error {
+        rusqlite::Error::SqliteFailure(e, _)
+            if [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE].contains(&e.extended_code) =>
+        {
+            EngineError::Duplicate
+        }
+        _ => error.into(),
+    }
+}
+
+impl Engine for Sqlite {
+    fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()> {
+        Box::pin(self.writer.run(sql::create(collections), |connection, statements| {
+            Ok(statements.iter().try_for_each(|text| connection.execute_batch(text))?)
+        }))
+    }
+
+    fn insert(&self, into: &'static Collection, id: String, body: Map<String, Value>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            into.check(&body)?;
+            let write = (sql::insert(into), id, rows::encode(&body));
+            self.writer
+                .run(write, |connection, (text, id, body)| {
+                    let mut statement = connection.prepare_cached(&text)?;
+                    statement.execute((id, body)).map_err(write_failed).map(drop)
+                })
+                .await
+        })
+    }
+
+    fn get(&self, from: &'static Collection, id: String) -> Answer<'_, Option<Document>> {
+        Box::pin(async move {
+            let statement = sql::select(&Query::by_id(from, id).limit(1))?;
+            Ok(self.readers.run(move |connection| rows::documents(connection, &statement)).await?.pop())
+        })
+    }
+
+    fn find(&self, query: Query) -> Answer<'_, Page> {
+        Box::pin(async move {
+            let shape = query.shape()?;
+            let statement = sql::select(&query)?;
+            let mut documents =
+                self.readers.run(move |connection| rows::documents(connection, &statement)).await?;
+            let more = documents.len() > query.limit;
+            documents.truncate(query.limit);
+            let next = match (shape, documents.last()) {
+                (Some(shape), Some(last)) if more => Some(query.cursor_after(&shape, last)),
+                _ => None,
+            };
+            Ok(Page { documents, next })
+        })
+    }
+
+    fn compare_and_set(&self, into: &'static Collection, document: Document) -> Answer<'_, u64> {
+        Box::pin(async move {
+            into.check(&document.body)?;
+            let body = rows::encode(&document.body);
+            let write = (sql::replace(into), body, document.id, document.version);
+            self.writer
+                .run(write, |connection, (text, body, id, version)| {
+                    let mut statement = connection.prepare_cached(&text)?;
+                    match statement.execute((body, version + 1, id, version)).map_err(write_failed)? {
+                        0 => Err(EngineError::Stale),
+                        _ => Ok(version + 1),
+                    }
+                })
+                .await
+        })
+    }
+
+    fn find_one_and_update(&self, query: Query, update: Update) -> Answer<'_, Option<Document>> {
+        Box::pin(async move {
+            let select = sql::select(&Query { omit: &[], ..query.clone() }.limit(1))?;
+            let write = (select, sql::replace(query.collection), query.collection, update);
+            self.writer
+                .run(write, |connection, (select, replace, collection, update)| {
+                    let Some(mut document) = rows::documents(connection, &select)?.into_iter().next() else {
+                        return Ok(None);
+                    };
+                    update.apply(&mut document.body)?;
+                    collection.check(&document.body)?;
+                    let (version, body) = (document.version, rows::encode(&document.body));
+                    let mut statement = connection.prepare_cached(&replace)?;
+                    statement.execute((body, version + 1, &document.id, version)).map_err(write_failed)?;
+                    document.version += 1;
+                    Ok(Some(document))
+                })
+                .await
+        })
+    }
+
+    fn delete(&self, from: &'static Collection, id: String, version: u64) -> Answer<'_, bool> {
+        Box::pin(self.writer.run((sql::delete(from), id, version), |connection, (text, id, version)| {
+            let mut statement = connection.prepare_cached(&text)?;
+            Ok(statement.execute((id, version)).map_err(write_failed)? > 0)
+        }))
+    }
+
+    fn count(&self, query: Query) -> Answer<'_, u64> {
+        Box::pin(async move {
+            let statement = sql::count(&query)?;
+            self.readers.run(move |connection| rows::count(connection, &statement)).await
+        })
+    }
+
+    fn sum(&self, query: Query, group_by: &'static str, field: &'static str) -> Answer<'_, Vec<Group>> {
+        Box::pin(async move {
+            let statement = sql::sum(&query, group_by, field)?;
+            self.readers.run(move |connection| rows::groups(connection, &statement)).await
+        })
+    }
+}

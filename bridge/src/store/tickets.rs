@@ -1,0 +1,64 @@
+//! Tickets: short-lived, single-use permissions to open one audio socket.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vox_shared::ids::{BotId, SessionId, TenantId};
+
+use super::documents::{Documents, StoreError};
+use super::engine::{Collection, Engine, Filter, Index, Query, Update};
+use super::stamp::Stamp;
+
+const BY_EXPIRY: &str = "by_expiry";
+
+pub static TICKETS: Collection =
+    Collection { name: "tickets", indexes: &[Index::ordered(BY_EXPIRY, &["expires_at"])] };
+
+/// One ticket; the id is the SHA-256 of its text.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ticket {
+    pub tenant_id: TenantId,
+    pub bot_id: BotId,
+    pub expires_at: Stamp,
+    /// The call that used it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent_by: Option<SessionId>,
+}
+
+/// The tickets of the deployment, found by the ticket itself.
+pub struct Tickets(Documents<Ticket>);
+
+impl Tickets {
+    pub(super) fn new(engine: Arc<dyn Engine>) -> Self {
+        Self(Documents::new(engine, &TICKETS))
+    }
+
+    pub async fn insert_ticket(&self, hash: &str, ticket: &Ticket) -> Result<(), StoreError> {
+        self.0.insert(hash, ticket).await
+    }
+
+    /// Spend a ticket on a call. `false` when it is unknown, for another bot, expired, or spent on another call; the same
+    /// call may ask again, so that a lost answer can be repeated.
+    pub async fn spend(
+        &self,
+        hash: &str,
+        bot: &BotId,
+        call: &SessionId,
+        now: Stamp,
+    ) -> Result<bool, StoreError> {
+        let fresh = Query::by_id(&TICKETS, hash)
+            .filter(Filter::Is("bot_id", bot.as_str().into()))
+            .filter(Filter::Absent("spent_by"))
+            .filter(Filter::AtLeast("expires_at", now.into()));
+        if self.0.update(fresh, Update::default().set("spent_by", call.as_str())).await?.is_some() {
+            return Ok(true);
+        }
+        let known = self.0.find(hash).await?;
+        Ok(known.is_some_and(|t| t.value.spent_by.as_ref() == Some(call) && t.value.bot_id == *bot))
+    }
+
+    /// Forget what expired; answers how many, a page at most.
+    pub async fn sweep(&self, now: Stamp) -> Result<usize, StoreError> {
+        self.0.sweep(Query::by_index(&TICKETS, BY_EXPIRY).below(now)).await
+    }
+}

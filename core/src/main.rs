@@ -1,1 +1,75 @@
-fn main() {}
+//! The worker process: settings, parts, listeners, and an orderly end.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
+use vox_core::app::App;
+use vox_core::config::CoreConfig;
+use vox_core::{delivery, handover, registration, server::Listeners};
+use vox_shared::clock::Clock;
+use vox_shared::env::Env;
+use vox_shared::telemetry;
+
+/// What is left is delivered for this long at the end; the rest is adopted by others.
+const FLUSH: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "the worker cannot run");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
+    let env = Env::of_process();
+    let instance = env.text("VOXCORE_WORKER_ID").unwrap_or_else(|| std::process::id().to_string());
+    telemetry::init("vox-core", &instance, &env)?;
+    let config = CoreConfig::from_env(env)?;
+    if config.stop_with_parent {
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+    }
+    rustls::crypto::ring::default_provider().install_default().ok().context("installing the TLS provider")?;
+    // One call, one thread: audio, vendors and control take turns, and nothing is locked.
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(config))
+}
+
+async fn run(config: CoreConfig) -> anyhow::Result<()> {
+    let drain_limit = config.drain;
+    let app = App::build(config, Clock::system())?;
+    let listeners = Listeners::bind(&app).await?;
+    let addr = listeners.addr()?;
+    tracing::info!(worker.id = %app.worker_id, %addr, "the worker answers");
+    let mut background = tokio::task::JoinSet::new();
+    background.spawn(listeners.serve(app.clone()));
+    background.spawn(delivery::run_own(app.clone()));
+    background.spawn(delivery::run_adoption(app.clone()));
+    background.spawn(registration::run(app.clone(), addr));
+    if let Some(socket) = app.config.dispatch.clone() {
+        background.spawn(handover::run(app.clone(), socket));
+    }
+    asked_to_stop().await?;
+    tracing::info!("no new calls; the running one ends by itself");
+    app.drain.cancel();
+    if timeout(drain_limit, app.slot.free()).await.is_err() {
+        tracing::warn!("the call outlived the drain limit; it is closed by whoever adopts its journal");
+    }
+    background.shutdown().await;
+    delivery::flush(&app, FLUSH).await;
+    Ok(())
+}
+
+async fn asked_to_stop() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _signal = terminate.recv() => {}
+        _signal = interrupt.recv() => {}
+    }
+    Ok(())
+}

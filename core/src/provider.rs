@@ -2,6 +2,7 @@
 //! stream ends its session. No vendor's name or JSON leaves its own file.
 
 pub mod egress;
+mod engine;
 mod extra;
 pub mod llm;
 mod outlet;

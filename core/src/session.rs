@@ -170,6 +170,16 @@ impl Session {
         self.timers.next_of(|t| !matches!(t, Timer::MaxDuration | Timer::DurationWarning | Timer::SttReady))
     }
 
+    /// What the speech gate makes of the line now.
+    pub fn hears_speech(&self) -> bool {
+        self.gate.is_speaking()
+    }
+
+    /// Whether audio of this utterance is still wanted.
+    pub fn is_saying(&self, utterance: UtteranceId) -> bool {
+        self.mouth.as_ref().is_some_and(|m| m.id == utterance && m.rest.is_none())
+    }
+
     /// The conversation as the model would see it now.
     pub fn context(&self) -> &Context {
         &self.context

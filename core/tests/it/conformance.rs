@@ -32,12 +32,8 @@ impl<S: Vendor, C> Bench<S, C> {
     /// The server has nothing to complain of and nothing is left open on it.
     pub async fn finish(self) {
         drop(self.client);
-        self.assert_server_is_left().await;
-        assert_eq!(self.server.observed().violations(), Vec::<String>::new());
-    }
-
-    async fn assert_server_is_left(&self) {
         self.server.assert_no_leftovers().await;
+        assert_eq!(self.server.observed().violations(), Vec::<String>::new());
     }
 }
 
@@ -116,9 +112,14 @@ pub fn slow() -> Faults {
     Faults { accept_delay_ms: 300, first_byte_delay_ms: 300, jitter_ms: 40, ..Faults::default() }
 }
 
-/// Vendors that accept and then say nothing.
-pub fn silences() -> [Faults; 2] {
-    [Faults { silent: true, ..Faults::default() }, Faults { half_open: true, ..Faults::default() }]
+/// Accepts and then says nothing.
+pub fn silent() -> Faults {
+    Faults { silent: true, ..Faults::default() }
+}
+
+/// Accepts and then neither says nor reads anything.
+pub fn deaf() -> Faults {
+    Faults { half_open: true, ..Faults::default() }
 }
 
 /// A failure that may be shown: it does not hold the key.

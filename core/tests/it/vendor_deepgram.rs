@@ -54,6 +54,11 @@ async fn a_silent_vendor_is_left_to_the_session() {
 }
 
 #[tokio::test]
+async fn a_vendor_that_reads_nothing_is_left_to_the_session() {
+    stt::deaf_vendor(bench().await).await;
+}
+
+#[tokio::test]
 async fn a_cut_connection_is_a_failure() {
     stt::cut(bench().await).await;
 }

@@ -65,6 +65,11 @@ async fn a_silent_vendor_is_left_to_the_session() {
 }
 
 #[tokio::test]
+async fn a_vendor_that_reads_nothing_is_left_to_the_session() {
+    tts::deaf_vendor(bench().await).await;
+}
+
+#[tokio::test]
 async fn a_cut_connection_is_a_failure() {
     tts::cut(bench().await).await;
 }

@@ -31,7 +31,8 @@ pub(super) const OPTIONAL: [&str; 12] = [
 #[derive(Debug)]
 pub(super) struct Template {
     model: String,
-    temperature: f32,
+    /// Absent for a model that reasons: it accepts no other than its own.
+    temperature: Option<f32>,
     max_tokens: u32,
     /// `reasoning_effort` and its like, passed on as they are.
     passed_on: Vec<(&'static str, String)>,
@@ -56,9 +57,18 @@ impl Template {
             let detail = format!("{NAME}: extra.omit cannot hold {unknown:?}, only {}", OPTIONAL.join(", "));
             return Err(Failure::new(FailureClass::Refused, detail));
         }
+        let model = if settings.model.is_empty() { MODEL } else { &settings.model };
+        let effort = passed_on
+            .iter()
+            .find(|(field, _)| *field == "reasoning_effort")
+            .map(|(_, effort)| effort.as_str());
+        let thinking = Thinking::of(model, effort);
+        if let (None, Some(effort)) = (effort, thinking.effort) {
+            passed_on.push(("reasoning_effort", effort.to_owned()));
+        }
         Ok(Self {
-            model: if settings.model.is_empty() { MODEL.to_owned() } else { settings.model.clone() },
-            temperature: settings.temperature,
+            model: model.to_owned(),
+            temperature: thinking.takes_temperature.then_some(settings.temperature),
             max_tokens: settings.max_tokens,
             passed_on,
             legacy_max_tokens: extra.flag("legacy_max_tokens")?.unwrap_or(false),
@@ -94,8 +104,10 @@ impl Template {
             body.insert("tool_choice".into(), "auto".into());
             body.insert("parallel_tool_calls".into(), true.into());
         }
-        // In single precision 0.7 would be sent as 0.699999988079071.
-        body.insert("temperature".into(), json!((f64::from(self.temperature) * 100.0).round() / 100.0));
+        if let Some(temperature) = self.temperature {
+            // In single precision 0.7 would be sent as 0.699999988079071.
+            body.insert("temperature".into(), json!((f64::from(temperature) * 100.0).round() / 100.0));
+        }
         let legacy = self.legacy_max_tokens || !sends("max_completion_tokens");
         body.insert(
             if legacy { "max_tokens" } else { "max_completion_tokens" }.into(),
@@ -110,6 +122,28 @@ impl Template {
         body.insert("store".into(), false.into());
         body.retain(|field, _| sends(field));
         Value::Object(body)
+    }
+}
+
+/// How OpenAI's own models think. A caller cannot wait for reasoning, which they do unless told otherwise, and while they do
+/// they refuse a temperature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Thinking {
+    /// The effort to ask for where the operator asks for none.
+    effort: Option<&'static str>,
+    takes_temperature: bool,
+}
+
+impl Thinking {
+    fn of(model: &str, asked: Option<&str>) -> Self {
+        let least = match model {
+            _ if model.starts_with("gpt-5.") || model.starts_with("gpt-6") => Some("none"),
+            _ if model.starts_with("gpt-5") => Some("minimal"),
+            _ if ["o1", "o3", "o4"].iter().any(|family| model.starts_with(family)) => Some("low"),
+            _ => None,
+        };
+        let takes_temperature = least.is_none() || asked.or(least) == Some("none");
+        Self { effort: least, takes_temperature }
     }
 }
 
@@ -193,12 +227,29 @@ mod tests {
             "tool_choice": "auto", "parallel_tool_calls": true,
             "temperature": 0.7, "max_completion_tokens": 256, "reasoning_effort": "none",
             "prompt_cache_key": "k", "store": false});
-        assert_eq!(body(json!({"reasoning_effort": "none"}), &request()), expected);
+        assert_eq!(body(json!({}), &request()), expected);
+    }
+
+    #[test]
+    fn models_that_reason_are_told_not_to() {
+        let check = |model: &str, asked: Value, effort: Value, temperature: Value| {
+            let extra = json!({ "reasoning_effort": asked });
+            let extra = extra.as_object().cloned().unwrap();
+            let settings = LlmSettings { model: model.into(), extra, ..LlmSettings::default() };
+            let body = Template::new(&settings, &Extra::new(NAME, &settings.extra)).unwrap().body(&request());
+            assert_eq!((&body["reasoning_effort"], &body["temperature"]), (&effort, &temperature), "{model}");
+        };
+        check("gpt-5.4-mini", Value::Null, json!("none"), json!(0.7));
+        check("gpt-6-luna", json!("low"), json!("low"), Value::Null);
+        check("gpt-5-mini", Value::Null, json!("minimal"), Value::Null);
+        check("o4-mini", Value::Null, json!("low"), Value::Null);
+        check("gpt-4o-mini", Value::Null, Value::Null, json!(0.7));
+        check("openai/gpt-oss-120b", json!("low"), json!("low"), json!(0.7));
     }
 
     #[test]
     fn fields_can_be_left_out() {
-        let omit = json!({"omit": ["store", "stream_options", "temperature"], "legacy_max_tokens": true});
+        let omit = json!({"omit": ["store", "stream_options", "temperature", "reasoning_effort"], "legacy_max_tokens": true});
         let body = body(omit, &LlmRequest { tools: Vec::new(), cache_key: None, ..request() });
         let fields: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(fields, ["max_tokens", "messages", "model", "stream"]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use vox_shared::model::script::template::{Part, Template};
 use vox_shared::model::script::words::{replace, words};
-use vox_shared::model::script::{Action, Condition, Intent, Rule, Script, Slot, State, Test, Then};
+use vox_shared::model::script::{Action, Condition, Intent, Rule, Script, Slot, SlotKind, State, Test, Then};
 
 use super::history::Turn;
 use super::matching::best;
@@ -112,7 +112,7 @@ impl<'s> Dialogue<'s> {
     /// The reading that accounts for more words wins, the state's own before an intent.
     fn understand(&mut self, said: Said, answer: &mut Answer) {
         let intent = self.intent(&said);
-        let understood = self.in_state(said);
+        let understood = self.in_state(&said);
         let of_state = understood.rule.is_some() || understood.filled;
         if let Some((intent, score)) = intent
             && (!of_state || score > understood.score)
@@ -143,22 +143,26 @@ impl<'s> Dialogue<'s> {
         chosen
     }
 
-    fn in_state(&self, said: Said) -> Understood<'s> {
+    fn in_state(&self, said: &Said) -> Understood<'s> {
         let state = self.state();
-        let all_words = said.words.clone();
-        let mentions = self.mentions(state, said);
+        let mentions = self.mentions(state, said.clone());
         let mut slots = self.slots.clone();
         slots.extend(mentions.iter().map(|(name, mention)| (*name, mention.value.clone())));
         let filled = state.fill.iter().any(|slot| mentions.iter().any(|(name, _)| name == slot));
         let mentioned: u32 = mentions.iter().map(|(_, mention)| mention.score).sum();
+        let answer = find(self.script, &SlotKind::YesNo, said);
         let matched = state.on.iter().find_map(|rule| {
-            let score = match rule.patterns.as_slice() {
+            let answered = match rule.answer {
+                None => 0,
+                Some(wanted) => answer.as_ref().filter(|answer| answer.value.value == wanted.name())?.score,
+            };
+            let matched = match rule.patterns.as_slice() {
                 [] => 0,
-                patterns => best(patterns, &all_words)?.score,
+                patterns => best(patterns, &said.words)?.score,
             };
             let heard = |slot: &String| mentions.iter().any(|(name, _)| name == slot);
             let fires = (rule.heard.is_empty() || rule.heard.iter().any(heard)) && holds(&rule.when, &slots);
-            fires.then_some((rule, score))
+            fires.then_some((rule, answered.max(matched)))
         });
         let score = mentioned.max(matched.map_or(0, |(_, score)| score));
         Understood { slots, rule: matched.map(|(rule, _)| rule), filled, score }

@@ -54,7 +54,7 @@ impl Said {
 
 /// Look for a slot's value. What follows a second thought ("Tuesday, sorry, Wednesday") goes before the rest.
 pub(super) fn find(script: &Script, kind: &SlotKind, said: &Said) -> Option<Mention> {
-    let whole = || find_from(kind, said, 0);
+    let whole = || find_from(script, kind, said, 0);
     let takes_back = |kind: &SlotKind| !matches!(kind, SlotKind::Text | SlotKind::Digits { .. });
     let mut thoughts: Vec<Found> =
         script.second_thoughts.iter().flat_map(|pattern| all(pattern, &said.words)).collect();
@@ -68,17 +68,17 @@ pub(super) fn find(script: &Script, kind: &SlotKind, said: &Said) -> Option<Ment
         );
     }
     match thoughts.iter().map(|thought| thought.end).max() {
-        Some(after) if takes_back(kind) => find_from(kind, said, after).or_else(whole),
+        Some(after) if takes_back(kind) => find_from(script, kind, said, after).or_else(whole),
         _ => whole(),
     }
 }
 
-fn find_from(kind: &SlotKind, said: &Said, from: usize) -> Option<Mention> {
+fn find_from(script: &Script, kind: &SlotKind, said: &Said, from: usize) -> Option<Mention> {
     let words = &said.words[from..];
     let shifted =
         |mention: Mention| Mention { start: mention.start + from, end: mention.end + from, ..mention };
     match kind {
-        SlotKind::YesNo { yes, no } => yes_no(yes, no, words),
+        SlotKind::YesNo => yes_no(script, words),
         SlotKind::Number { min, max } => number(*min, *max, words),
         SlotKind::Digits { min_digits, max_digits } => run_of_digits(*min_digits, *max_digits, words),
         SlotKind::Date => first_spoken(words, date),
@@ -90,11 +90,11 @@ fn find_from(kind: &SlotKind, said: &Said, from: usize) -> Option<Mention> {
 }
 
 /// The first yes or no that is not part of a longer phrase ("no problem" is a yes).
-fn yes_no(yes: &[Pattern], no: &[Pattern], words: &[String]) -> Option<Mention> {
+fn yes_no(script: &Script, words: &[String]) -> Option<Mention> {
     let found = |patterns: &[Pattern], value: &'static str| -> Vec<(Found, &'static str)> {
         patterns.iter().flat_map(|pattern| all(pattern, words)).map(|found| (found, value)).collect()
     };
-    let answers = [found(no, "no"), found(yes, "yes")].concat();
+    let answers = [found(&script.no, "no"), found(&script.yes, "yes")].concat();
     let covered = |answer: &Found| {
         answers.iter().any(|(other, _)| {
             let overlaps = other.start < answer.end && answer.start < other.end;

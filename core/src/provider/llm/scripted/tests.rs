@@ -23,8 +23,8 @@ fn script() -> Value {
                 "ask": "Can you come on Friday?",
                 "again": "So, can you come?",
                 "on": [
-                    {"match": "<yes>", "go": "guests"},
-                    {"match": "<no>", "say": "I see.", "go": "when"}
+                    {"answer": "yes", "go": "guests"},
+                    {"answer": "no", "say": "I see.", "go": "when"}
                 ],
                 "reprompts": ["Please say yes or no. {ask}", "Yes or no?"],
                 "give_up": {"say": "We will write to you.", "then": "end_call"}
@@ -38,8 +38,8 @@ fn script() -> Value {
                 "notice": ["day", "time"],
                 "on": [
                     {"heard": ["day", "time"], "go": "check"},
-                    {"match": "<yes>", "go": "guests"},
-                    {"match": "<no>", "clear": ["day", "time"], "go": "when"}
+                    {"answer": "yes", "go": "guests"},
+                    {"answer": "no", "clear": ["day", "time"], "go": "when"}
                 ]
             },
             "guests": {"ask": "How many guests?", "fill": "guests", "next": [

@@ -47,13 +47,12 @@ fn class_of_word(word: &str) -> Option<FailureClass> {
         }
         "quota_exceeded"
         | "too_many_concurrent_requests"
-        | "system_busy"
         | "rate_limit_exceeded"
         | "max_active_conversations" => FailureClass::OverLimit,
         "voice_not_found" | "model_not_found" | "max_character_limit_exceeded" | "invalid_voice_settings" => {
             FailureClass::Refused
         }
-        "internal_error" | "internal_server_error" => FailureClass::Unavailable,
+        "system_busy" | "internal_error" | "internal_server_error" => FailureClass::Unavailable,
         "input_timeout_exceeded" => FailureClass::TimedOut,
         _ => return None,
     };

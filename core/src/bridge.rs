@@ -1,0 +1,210 @@
+//! The worker's client of the control plane: config, results, recordings, registration.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::{Response, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+use vox_shared::ids::{BotId, SessionId};
+use vox_shared::wire::SECRET_HEADER;
+use vox_shared::wire::config::{Refusal, RuntimeConfig};
+use vox_shared::wire::fleet::{WorkerLease, WorkerReport};
+use vox_shared::wire::result::CallResult;
+
+use crate::transport::line::CallInfo;
+
+const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
+const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
+/// A config is asked for again while the bridge does not answer, this long in all: a caller waits for it.
+const CONFIG_PATIENCE: Duration = Duration::from_secs(4);
+const CONFIG_TRY: Duration = Duration::from_secs(2);
+const CONFIG_PAUSE: Duration = Duration::from_millis(250);
+/// An hour of stereo at 24 kHz over a slow link.
+const UPLOAD_DEADLINE: Duration = Duration::from_secs(600);
+/// Kept of an error's body for the log.
+const DETAIL_BYTES: usize = 300;
+
+/// The client. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Bridge {
+    http: reqwest::Client,
+    secret: SecretString,
+    url: String,
+}
+
+/// Why there is no config.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The bridge said no, and means it.
+    #[error("the bridge refuses the call ({refusal:?}): {detail}")]
+    Refused { refusal: Refusal, detail: String },
+    /// It could not be asked.
+    #[error("the bridge could not be asked for the config: {0}")]
+    Unreachable(String),
+}
+
+/// Why a delivery did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    /// Try again later.
+    #[error("{0}")]
+    Retry(String),
+    /// It will never be taken.
+    #[error("{0}")]
+    Rejected(String),
+}
+
+/// What a config is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct ConfigQuery<'a> {
+    pub bot_id: &'a BotId,
+    pub session_id: &'a SessionId,
+    pub transport: &'a str,
+    pub ticket: Option<&'a str>,
+    pub info: &'a CallInfo,
+}
+
+impl Bridge {
+    /// A client of the bridge at `url` (no path).
+    pub fn new(url: &str, secret: SecretString) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_DEADLINE)
+            .timeout(REQUEST_DEADLINE)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .pool_idle_timeout(Duration::from_secs(30))
+            .build()?;
+        Ok(Self { http, secret, url: url.trim_end_matches('/').to_owned() })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The same client for another bridge.
+    pub fn at(&self, url: &str) -> Self {
+        Self { url: url.trim_end_matches('/').to_owned(), ..self.clone() }
+    }
+
+    /// The runtime config of a call. Anything but 200 rejects it; a bridge that does not answer is asked again for a
+    /// few seconds.
+    pub async fn fetch_config(&self, query: &ConfigQuery<'_>) -> Result<RuntimeConfig, ConfigError> {
+        let started = Instant::now();
+        loop {
+            match self.try_config(query).await {
+                Err(ConfigError::Unreachable(why)) if started.elapsed() + CONFIG_PAUSE < CONFIG_PATIENCE => {
+                    tracing::warn!(why, "the bridge did not give the config; asking again");
+                    sleep(CONFIG_PAUSE).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn try_config(&self, query: &ConfigQuery<'_>) -> Result<RuntimeConfig, ConfigError> {
+        let info = query.info;
+        let mut parameters = vec![
+            ("session_id", query.session_id.to_string()),
+            ("transport", query.transport.to_owned()),
+            ("connected_event", Value::Object(info.connected_event.clone()).to_string()),
+        ];
+        let optional = [
+            ("caller_id", &info.caller_id),
+            ("stream_id", &info.stream_id),
+            ("direction", &info.direction),
+            ("ticket", &query.ticket.map(str::to_owned)),
+        ];
+        parameters.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+        let mut url = url::Url::parse(&format!("{}/api/v1/config/{}", self.url, query.bot_id))
+            .map_err(|e| ConfigError::Unreachable(format!("bad address: {e}")))?;
+        url.query_pairs_mut().extend_pairs(parameters);
+        let request = self.http.get(url).header(SECRET_HEADER, self.secret.expose_secret()).timeout(CONFIG_TRY);
+        let response = request.send().await.map_err(|e| ConfigError::Unreachable(short(&e)))?;
+        let status = response.status();
+        if status == StatusCode::OK {
+            return response.json().await.map_err(|e| ConfigError::Unreachable(format!("unreadable config: {}", short(&e))));
+        }
+        let detail = detail_of(response).await;
+        let refusal = match status.as_u16() {
+            404 => Refusal::UnknownBot,
+            402 => Refusal::QuotaSpent,
+            401 => Refusal::BadTicket,
+            503 if detail.contains("outside_active_hours") => Refusal::OutsideHours,
+            500.. | 429 | 408 => return Err(ConfigError::Unreachable(format!("{status}: {detail}"))),
+            _ => Refusal::Other,
+        };
+        Err(ConfigError::Refused { refusal, detail })
+    }
+
+    /// Store a result; 2xx means that it is durable there.
+    pub async fn deliver(&self, result: &CallResult) -> Result<(), DeliveryError> {
+        let request = self.http.post(format!("{}/api/v1/call-results", self.url)).json(result);
+        judge(request.header(SECRET_HEADER, self.secret.expose_secret()).send().await).await.map(drop)
+    }
+
+    /// Upload a recording.
+    pub async fn upload(&self, key: &str, file: &Path) -> Result<(), DeliveryError> {
+        let open = tokio::fs::File::open(file).await;
+        let file = open.map_err(|e| DeliveryError::Rejected(format!("the recording cannot be read: {e}")))?;
+        let size = file.metadata().await.map_err(|e| DeliveryError::Retry(e.to_string()))?.len();
+        let body = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(file));
+        let request = self
+            .http
+            .put(format!("{}/api/v1/internal/recordings/{key}", self.url))
+            .header(SECRET_HEADER, self.secret.expose_secret())
+            .header(http::header::CONTENT_TYPE, "audio/wav")
+            .header(http::header::CONTENT_LENGTH, size)
+            .timeout(UPLOAD_DEADLINE)
+            .body(body);
+        judge(request.send().await).await.map(drop)
+    }
+
+    /// Say that this worker is there.
+    pub async fn register(&self, report: &WorkerReport) -> Result<WorkerLease, DeliveryError> {
+        let request = self.http.post(format!("{}/api/v1/fleet/workers", self.url)).json(report);
+        let response = judge(request.header(SECRET_HEADER, self.secret.expose_secret()).send().await).await?;
+        response.json().await.map_err(|e| DeliveryError::Retry(short(&e)))
+    }
+}
+
+/// 2xx is done; 5xx, 429, 408 and no answer are retried; another status is final.
+async fn judge(response: Result<Response, reqwest::Error>) -> Result<Response, DeliveryError> {
+    let response = response.map_err(|e| DeliveryError::Retry(short(&e)))?;
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let detail = format!("{status}: {}", detail_of(response).await);
+    match status.as_u16() {
+        // 403 is a wrong shared secret: a fault of the deployment that gets mended, not of this record.
+        408 | 429 | 401 | 403 | 500.. => Err(DeliveryError::Retry(detail)),
+        _ => Err(DeliveryError::Rejected(detail)),
+    }
+}
+
+async fn detail_of(response: Response) -> String {
+    let mut text = response.text().await.unwrap_or_default();
+    let mut end = text.len().min(DETAIL_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text
+}
+
+/// An error without its address: the query holds the caller's number.
+fn short(error: &reqwest::Error) -> String {
+    let kind = if error.is_timeout() {
+        "no answer in time"
+    } else if error.is_connect() {
+        "no connection"
+    } else if error.is_decode() {
+        "the answer could not be read"
+    } else {
+        "the exchange broke off"
+    };
+    kind.to_owned()
+}

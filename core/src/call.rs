@@ -1,0 +1,9 @@
+//! One call, from the first message of the line to its record on disk.
+
+pub mod actor;
+pub mod boot;
+pub mod clips;
+pub mod detector;
+pub mod meter;
+pub mod outlets;
+pub mod package;

@@ -1,0 +1,271 @@
+//! From an open line to a record on disk: the one function that every transport converges on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+use tracing::Instrument;
+use vox_shared::ids::{BotId, SessionId};
+use vox_shared::outbox::Backoff;
+use vox_shared::wire::config::{Refusal, RuntimeConfig};
+use vox_shared::wire::journal::{Accepted, JournalRecord, RecordingFile};
+use vox_shared::wire::result::{CallResult, DisconnectedBy};
+
+use super::actor::{self, Parts};
+use super::detector::Detector;
+use super::outlets::Outlets;
+use super::package;
+use crate::app::App;
+use crate::bridge::{ConfigError, ConfigQuery};
+use crate::journal::{CallJournal, Place};
+use crate::media::playout::Pacing;
+use crate::media::recorder::Recorder;
+use crate::session::Session;
+use crate::session::rules::Rules;
+use crate::slot::SlotGuard;
+use crate::transport::line::{CallInfo, LineIn, LineOut, Traits, close};
+use crate::transport::socket::Ends;
+
+/// The carrier must say who calls within this.
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
+/// Ringing.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
+/// How long a result that the disk refused is offered to the bridge directly.
+const DIRECT_ATTEMPTS: u32 = 40;
+
+/// A line that wants a call.
+pub struct Incoming {
+    pub bot_id: BotId,
+    pub ticket: Option<String>,
+    pub ends: Ends,
+    pub traits: Traits,
+    pub pacing: fn(u32) -> Pacing,
+    /// Holds the worker's slot until the record is durable.
+    pub guard: SlotGuard,
+    /// Place in the outbox for the call's records.
+    pub place: Place,
+}
+
+/// Run a call to its record.
+pub async fn run(app: Arc<App>, mut line: Incoming) {
+    let Some(info) = handshake(&mut line.ends).await else { return };
+    let session_id = SessionId::generate();
+    line.guard.name(session_id.clone());
+    let span = tracing::info_span!("call", call.id = %session_id, bot.id = %line.bot_id, transport = line.traits.name);
+    start(app, line, info, session_id).instrument(span).await;
+}
+
+async fn handshake(ends: &mut Ends) -> Option<CallInfo> {
+    match timeout(HANDSHAKE_DEADLINE, ends.incoming.recv()).await {
+        Ok(Some(LineIn::Ready(info))) => Some(*info),
+        // The pump has closed the line already, with its reason.
+        Ok(_) => None,
+        Err(_) => {
+            let reason = "no start message within 10 s".to_owned();
+            let close = LineOut::Close { code: close::POLICY, reason, by: None };
+            let _gone = ends.outgoing.try_send(close);
+            None
+        }
+    }
+}
+
+async fn start(app: Arc<App>, line: Incoming, info: CallInfo, session_id: SessionId) {
+    let Incoming { bot_id, ticket, mut ends, traits, pacing, guard, place } = line;
+    let journal = place.journal(session_id.clone());
+    let accepted = accepted(&app, &info, &bot_id, &session_id, traits.name);
+    let query = ConfigQuery {
+        bot_id: &bot_id,
+        session_id: &session_id,
+        transport: traits.name,
+        ticket: ticket.as_deref(),
+        info: &info,
+    };
+    // The birth is on disk before anything is done about the call; the config is only asked for meanwhile.
+    let record = JournalRecord::Accepted(Box::new(accepted.clone()));
+    let (written, config) = tokio::join!(journal.write(&record), app.bridge.fetch_config(&query));
+    if let Err(error) = written {
+        tracing::error!(%error, "a call cannot be journalled; it is refused");
+        return refuse(&ends, close::TRY_AGAIN, "the worker's disk takes no record of a call", None).await;
+    }
+    let config = match config {
+        Ok(config) => Arc::new(config),
+        Err(error) => return reject(&app, &journal, &accepted, &ends, error).await,
+    };
+    // The bridge may have put its own name on the call (a campaign's).
+    let journal = journal.renamed(&config.session_id, &accepted);
+    let accepted = Accepted { session_id: config.session_id.clone(), ..accepted };
+    guard.name(accepted.session_id.clone());
+    let ready = LineOut::Accepted { session_id: accepted.session_id.to_string() };
+    let _gone = ends.outgoing.try_send(ready);
+    app.metrics.call_started();
+    let journal = Arc::new(journal);
+    let result = match wait_for_answer(&mut ends).await {
+        Ok(()) => {
+            let line = Line { ends, traits, pacing: pacing(info.rate_hz), rate_hz: info.rate_hz };
+            converse(&app, &accepted, config, line, journal.clone()).await
+        }
+        Err(by) => package::skeleton(&accepted, by, app.clock.now()),
+    };
+    app.metrics.call_ended(&result);
+    keep(&app, &accepted, result, &journal).await;
+    drop(guard);
+    app.outbox_changed.notify_one();
+}
+
+struct Line {
+    ends: Ends,
+    traits: Traits,
+    pacing: Pacing,
+    rate_hz: u32,
+}
+
+fn accepted(app: &App, info: &CallInfo, bot_id: &BotId, session_id: &SessionId, transport: &str) -> Accepted {
+    let now = app.clock.now();
+    let key = package::recording_key(now, session_id);
+    Accepted {
+        version: vox_shared::wire::WIRE_VERSION,
+        session_id: session_id.clone(),
+        bot_id: bot_id.clone(),
+        worker_id: app.worker_id.clone(),
+        transport: transport.to_owned(),
+        started_at: now.to_string(),
+        stream_id: info.stream_id.clone(),
+        caller_id: info.caller_id.clone(),
+        call_direction: info.direction.clone(),
+        connected_event: Some(serde_json::Value::Object(info.connected_event.clone())),
+        recording_file: Some(key.clone()),
+        recording_key: Some(key),
+        bridge_url: app.bridge.url().to_owned(),
+    }
+}
+
+async fn wait_for_answer(ends: &mut Ends) -> Result<(), DisconnectedBy> {
+    let wait = async {
+        loop {
+            match ends.incoming.recv().await {
+                Some(LineIn::Answered) => return Ok(()),
+                Some(LineIn::HungUp { by }) => return Err(by),
+                Some(LineIn::Violation(_)) => return Err(DisconnectedBy::Error),
+                Some(_) => {}
+                None => return Err(DisconnectedBy::Customer),
+            }
+        }
+    };
+    match timeout(ANSWER_DEADLINE, wait).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            let _gone = ends.outgoing.try_send(LineOut::HangUp { by: DisconnectedBy::NoAnswer });
+            Err(DisconnectedBy::NoAnswer)
+        }
+    }
+}
+
+async fn converse(
+    app: &Arc<App>,
+    accepted: &Accepted,
+    config: Arc<RuntimeConfig>,
+    line: Line,
+    journal: Arc<CallJournal>,
+) -> CallResult {
+    let Line { ends, traits, pacing, rate_hz } = line;
+    let recorder = recorder(app, accepted, &config, rate_hz);
+    let parts = Parts {
+        session: Session::new(Rules::from_config(&config, Duration::ZERO)),
+        ends,
+        traits,
+        pacing,
+        rate_hz,
+        detector: Detector::new(app.weights.clone(), rate_hz),
+        recorder,
+        outlets: Outlets::new(app.providers.clone(), config.clone(), app.clips.clone(), rate_hz),
+        journal,
+        drain: app.drain.clone(),
+    };
+    // A panic in one call must not take its record with it.
+    let running = tokio::spawn(actor::run(parts).in_current_span());
+    match running.await {
+        Ok(ended) => package::result(accepted, &config, ended, app.clock.now()),
+        Err(error) => {
+            tracing::error!(%error, "the call broke off by a fault of ours");
+            let mut result = package::skeleton(accepted, DisconnectedBy::Error, app.clock.now());
+            result.error = Some("an internal fault ended the call".into());
+            result
+        }
+    }
+}
+
+/// The record and the recording go to disk; only then is the call finished.
+async fn keep(app: &App, accepted: &Accepted, result: CallResult, journal: &CallJournal) {
+    let has_recording = result.recording_key.is_some();
+    let record = JournalRecord::Result(Box::new(result));
+    if let Err(error) = journal.write(&record).await {
+        tracing::error!(%error, "the disk takes no result; it goes to the bridge directly");
+        let JournalRecord::Result(result) = record else { return };
+        deliver_directly(app, &result).await;
+    }
+    let (Some(file), Some(key), true) = (&accepted.recording_file, &accepted.recording_key, has_recording) else { return };
+    let record = JournalRecord::Recording(RecordingFile {
+        session_id: accepted.session_id.clone(),
+        key: key.clone(),
+        file: file.clone(),
+        bridge_url: accepted.bridge_url.clone(),
+    });
+    if let Err(error) = journal.write(&record).await {
+        tracing::error!(%error, "the recording stays on this host: its upload cannot be journalled");
+    }
+}
+
+/// The last resort of a result whose disk is full: hold it in memory until the bridge has it.
+async fn deliver_directly(app: &App, result: &CallResult) {
+    let mut backoff = Backoff::new();
+    for _ in 0..DIRECT_ATTEMPTS {
+        match app.bridge.deliver(result).await {
+            Ok(()) => return,
+            Err(error) => tracing::error!(%error, "a result that is not on disk could not be delivered yet"),
+        }
+        sleep(backoff.next_wait(rand::random())).await;
+    }
+    tracing::error!("a result is lost: neither the disk nor the bridge took it");
+}
+
+/// The call is not let in. What the bridge decided owes no record; a bridge that could not be asked does.
+async fn reject(app: &App, journal: &CallJournal, accepted: &Accepted, ends: &Ends, error: ConfigError) {
+    tracing::warn!(%error, "the call is rejected");
+    app.metrics.call_refused();
+    let session_id = accepted.session_id.clone();
+    let (code, by, reason) = match &error {
+        ConfigError::Refused { refusal, .. } => match refusal {
+            Refusal::OutsideHours => (close::POLICY, Some(DisconnectedBy::OutsideHours), "outside_hours"),
+            Refusal::UnknownBot => (close::POLICY, None, "unknown_bot"),
+            Refusal::QuotaSpent => (close::POLICY, None, "quota_exceeded"),
+            Refusal::BadTicket => (close::POLICY, None, "bad_ticket"),
+            Refusal::Other => (close::POLICY, None, "refused"),
+        },
+        ConfigError::Unreachable(_) => (close::TRY_AGAIN, None, "control_plane_unavailable"),
+    };
+    if let ConfigError::Refused { .. } = &error {
+        journal.note(&JournalRecord::Refused { session_id, reason: reason.to_owned() });
+    } else {
+        let mut result = package::skeleton(accepted, DisconnectedBy::Error, app.clock.now());
+        result.error = Some(error.to_string());
+        keep(app, accepted, result, journal).await;
+    }
+    refuse(ends, code, reason, by).await;
+    app.outbox_changed.notify_one();
+}
+
+async fn refuse(ends: &Ends, code: u16, reason: &str, by: Option<DisconnectedBy>) {
+    let _gone = ends.outgoing.send(LineOut::Close { code, reason: reason.to_owned(), by }).await;
+}
+
+/// A call goes on without a recording when the disk does not take one; the record says so.
+fn recorder(app: &App, accepted: &Accepted, config: &RuntimeConfig, rate_hz: u32) -> Option<Recorder> {
+    let file = accepted.recording_file.as_ref().filter(|_| config.recording.enabled)?;
+    match Recorder::create(&app.recordings.join(file), rate_hz) {
+        Ok(recorder) => Some(recorder),
+        Err(error) => {
+            tracing::error!(%error, "the call is not recorded");
+            None
+        }
+    }
+}

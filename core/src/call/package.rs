@@ -1,0 +1,128 @@
+//! From a finished conversation to the record that the bridge stores.
+
+use jiff::Timestamp;
+use serde_json::json;
+use vox_shared::wire::config::RuntimeConfig;
+use vox_shared::wire::journal::{Accepted, JournalRecord};
+use vox_shared::wire::result::{CallEvent, CallResult, DisconnectedBy, LatencySummary, Usage};
+
+use super::actor::Ended;
+use crate::session::rules::with_fallbacks;
+
+/// The fade that follows the decision to fall silent, milliseconds.
+const FADE_MS: f64 = 80.0;
+
+/// A record with what is known since the call was accepted.
+pub fn skeleton(accepted: &Accepted, by: DisconnectedBy, ended_at: Timestamp) -> CallResult {
+    let mut result = CallResult::bare(accepted.session_id.clone(), by);
+    result.bot_id = Some(accepted.bot_id.clone());
+    result.worker_id = Some(accepted.worker_id.clone());
+    result.stream_id = accepted.stream_id.clone();
+    result.caller_id = accepted.caller_id.clone();
+    result.call_direction = accepted.call_direction.clone();
+    result.transport = Some(accepted.transport.clone());
+    result.started_at = Some(accepted.started_at.clone());
+    result.ended_at = Some(ended_at.to_string());
+    result.connected_event = accepted.connected_event.clone();
+    result
+}
+
+/// The record of a call that ran to its end.
+pub fn result(accepted: &Accepted, config: &RuntimeConfig, ended: Ended, ended_at: Timestamp) -> CallResult {
+    let outcome = ended.outcome;
+    let mut result = skeleton(accepted, outcome.disconnected_by, ended_at);
+    result.call_duration_seconds = outcome.duration.as_secs_f64();
+    result.transcript = outcome.transcript;
+    result.events = outcome.events;
+    result.why = outcome.why;
+    result.error = outcome.error;
+    let mut totals: Vec<f64> = outcome.latency.iter().map(|l| l.total_ms).collect();
+    totals.sort_by(f64::total_cmp);
+    result.latency = LatencySummary {
+        answer_to_first_audio_ms: outcome.first_audio.map(|d| d.as_secs_f64() * 1e3),
+        wire_to_ear_p50_ms: totals.get(totals.len() / 2).copied(),
+        wire_to_ear_max_ms: totals.last().copied(),
+        barge_in_ms: outcome.barge_in.iter().map(|d| d.as_secs_f64() * 1e3 + FADE_MS).collect(),
+        frame_lateness_p99_ms: ended.lateness_p99_ms,
+        underruns: ended.underruns,
+    };
+    result.latency_samples = outcome.latency;
+    result.usage_metrics = outcome.usage;
+    set_stt_seconds(&mut result.usage_metrics, config, ended.stt_seconds);
+    result.pipeline_config = Some(pipeline(config));
+    match ended.recording {
+        Some(recording) if recording.frames > 0 => {
+            result.recording_key = accepted.recording_key.clone();
+            if let Some(fault) = recording.fault {
+                result.events.push(recording_fault(&result, fault));
+            }
+        }
+        Some(recording) => {
+            let fault = recording.fault.unwrap_or_else(|| "nothing was recorded".into());
+            result.events.push(recording_fault(&result, fault));
+        }
+        None => {}
+    }
+    result
+}
+
+/// The record of a call whose worker died: what its journal holds.
+pub fn worker_lost(accepted: &Accepted, journal: Vec<JournalRecord>, last_at: Timestamp) -> CallResult {
+    let mut result = skeleton(accepted, DisconnectedBy::WorkerLost, last_at);
+    for record in journal {
+        match record {
+            JournalRecord::Turn { entry, .. } => result.transcript.push(entry),
+            JournalRecord::Event { event, .. } => result.events.push(event),
+            _ => {}
+        }
+    }
+    let started = accepted.started_at.parse::<Timestamp>().unwrap_or(last_at);
+    result.call_duration_seconds = last_at.duration_since(started).as_secs_f64().max(0.0);
+    result.error = Some("the worker process died during the call".into());
+    result
+}
+
+fn recording_fault(result: &CallResult, why: String) -> CallEvent {
+    CallEvent {
+        at_ms: (result.call_duration_seconds * 1e3) as u64,
+        event: "recording_incomplete".into(),
+        why,
+        data: serde_json::Map::new(),
+    }
+}
+
+/// The seconds of recognition, where the vendor did not say them during the call.
+fn set_stt_seconds(usage: &mut Vec<Usage>, config: &RuntimeConfig, seconds: f64) {
+    if seconds <= 0.0 {
+        return;
+    }
+    match usage.iter_mut().find(|u| u.kind == "stt") {
+        Some(entry) if entry.seconds <= 0.0 => entry.seconds = seconds,
+        Some(_) => {}
+        None => usage.push(Usage {
+            provider: config.stt.provider.clone(),
+            model: config.stt.model.clone(),
+            kind: "stt".into(),
+            seconds,
+            requests: 1,
+            ..Usage::default()
+        }),
+    }
+}
+
+/// Which vendors the call ran on, without keys.
+fn pipeline(config: &RuntimeConfig) -> serde_json::Value {
+    let stt = with_fallbacks(&config.stt, |s| json!({"provider": s.provider, "model": s.model}), |s| &s.fallbacks);
+    let llm = with_fallbacks(&config.llm, |s| json!({"provider": s.provider, "model": s.model}), |s| &s.fallbacks);
+    let tts = with_fallbacks(
+        &config.tts,
+        |s| json!({"provider": s.provider, "model": s.model, "voice": s.voice}),
+        |s| &s.fallbacks,
+    );
+    json!({"stt": stt, "llm": llm, "tts": tts, "vad": config.vad, "turn": config.turn})
+}
+
+/// The names that a call's recording goes by.
+pub fn recording_key(accepted_at: Timestamp, session_id: &vox_shared::ids::SessionId) -> String {
+    format!("{}-{session_id}.wav", accepted_at.strftime("%Y%m%d"))
+}

@@ -1,0 +1,121 @@
+//! The worker's settings, read once. `docs/settings-core.md` lists them for operators.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use vox_shared::env::{Env, Faults};
+use vox_shared::ids::WorkerId;
+
+/// Shortest shared secret accepted, bytes.
+const MIN_SECRET_BYTES: usize = 32;
+/// Words that mark a secret as copied from an example.
+const PLACEHOLDERS: [&str; 5] = ["changeme", "change-me", "placeholder", "example", "secret-secret"];
+
+/// Settings of one worker process.
+#[derive(Clone, Debug)]
+pub struct CoreConfig {
+    /// `VOXCORE_WORKER_ID`: names the worker to the bridge; made up when unset.
+    pub worker_id: WorkerId,
+    /// `VOXCORE_ADDR`: where it serves HTTP, for the bridge and for callers without a proxy. Default `127.0.0.1:0`.
+    pub addr: SocketAddr,
+    /// `VOXCORE_SOCKET_DIR`: it also listens on `<dir>/<worker id>.sock`; the host's fleet is what lies there.
+    pub socket_dir: Option<PathBuf>,
+    /// `VOXCORE_DISPATCH`: a socket of `vox up` that hands over connections.
+    pub dispatch: Option<PathBuf>,
+    /// `VOXCORE_DATA_DIR`: outbox, recordings and phrase cache, shared by the host's workers. Default `vox-data/core`.
+    pub data_dir: PathBuf,
+    /// `VOX_MODELS_DIR`: where `scripts/fetch-models.sh` put the detector's weights. Default `models`.
+    pub models_dir: PathBuf,
+    /// `VOX_ENGINE`: the local voice and recogniser's binary; looked for beside the executable when unset.
+    pub engine: Option<PathBuf>,
+    /// `VOX_BRIDGE_URL`. Default `http://127.0.0.1:8080`.
+    pub bridge_url: String,
+    /// `VOXCORE_SECRET` (or `VOXCORE_SECRET_FILE`): shared with the bridge, at least 32 characters.
+    pub secret: SecretString,
+    /// `VOX_EGRESS_ALLOW`: private ranges that a vendor's `base_url` may name, as in `127.0.0.0/8,10.1.0.0/16`.
+    pub egress_allow: String,
+    /// `VOXCORE_WORKERS`: how many workers the host runs, for `/health`. Default 1.
+    pub workers: u32,
+    /// `VOXCORE_OUTBOX_QUOTA_MB`: disk that the outbox may use. Default 256.
+    pub outbox_quota_bytes: u64,
+    /// `VOXCORE_DRAIN_SECONDS`: how long a stop waits for the running call. Default 3600.
+    pub drain: Duration,
+    /// `VOXCORE_PARENT_DEATH`: set by `vox up`: stop when the parent is gone.
+    pub stop_with_parent: bool,
+}
+
+impl CoreConfig {
+    /// Read the settings; every fault is reported at once.
+    pub fn from_env(mut env: Env) -> Result<Self, Faults> {
+        let secret = env.secret("VOXCORE_SECRET").unwrap_or_default();
+        check_secret(&mut env, &secret);
+        let config = Self {
+            worker_id: env.parsed("VOXCORE_WORKER_ID").unwrap_or_else(WorkerId::generate),
+            addr: env.parsed("VOXCORE_ADDR").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+            socket_dir: env.path("VOXCORE_SOCKET_DIR"),
+            dispatch: env.path("VOXCORE_DISPATCH"),
+            data_dir: env.path("VOXCORE_DATA_DIR").unwrap_or_else(|| PathBuf::from("vox-data/core")),
+            models_dir: env.path("VOX_MODELS_DIR").unwrap_or_else(|| PathBuf::from("models")),
+            engine: env.path("VOX_ENGINE"),
+            bridge_url: env.text("VOX_BRIDGE_URL").unwrap_or_else(|| "http://127.0.0.1:8080".into()),
+            secret,
+            egress_allow: env.text("VOX_EGRESS_ALLOW").unwrap_or_default(),
+            workers: env.parsed("VOXCORE_WORKERS").unwrap_or(1),
+            outbox_quota_bytes: env.parsed::<u64>("VOXCORE_OUTBOX_QUOTA_MB").unwrap_or(256) * 1024 * 1024,
+            drain: Duration::from_secs(env.parsed("VOXCORE_DRAIN_SECONDS").unwrap_or(3600)),
+            stop_with_parent: env.text("VOXCORE_PARENT_DEATH").is_some_and(|v| v == "1"),
+        };
+        if let Some(calls) = env.parsed::<u32>("MAX_CONCURRENT_CALLS")
+            && calls != 1
+        {
+            env.fault("MAX_CONCURRENT_CALLS: a worker holds exactly 1 call; start more workers instead");
+        }
+        if !config.bridge_url.starts_with("http://") && !config.bridge_url.starts_with("https://") {
+            env.fault("VOX_BRIDGE_URL: must start with http:// or https://");
+        }
+        if let Err(error) = vox_shared::egress::AllowList::parse(&config.egress_allow) {
+            env.fault(format!("VOX_EGRESS_ALLOW: {error}"));
+        }
+        env.finish()?;
+        Ok(config)
+    }
+}
+
+fn check_secret(env: &mut Env, secret: &SecretString) {
+    let text = secret.expose_secret();
+    if text.len() < MIN_SECRET_BYTES {
+        env.fault(format!("VOXCORE_SECRET: at least {MIN_SECRET_BYTES} characters are needed"));
+    } else if PLACEHOLDERS.iter().any(|p| text.to_lowercase().contains(p)) {
+        env.fault("VOXCORE_SECRET: this is a placeholder; make one with `openssl rand -hex 32`");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(vars: &[(&str, &str)]) -> Result<CoreConfig, Faults> {
+        CoreConfig::from_env(Env::from_vars(vars.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))))
+    }
+
+    #[test]
+    fn the_secret_alone_is_enough() {
+        let config = read(&[("VOXCORE_SECRET", &"s3cr".repeat(8))]).unwrap();
+        assert_eq!((config.addr.port(), config.workers), (0, 1));
+    }
+
+    #[test]
+    fn every_fault_is_named() {
+        let faults = read(&[
+            ("VOXCORE_SECRET", "changeme-changeme-changeme-changeme"),
+            ("VOXCORE_ADDR", "nowhere"),
+            ("MAX_CONCURRENT_CALLS", "4"),
+            ("VOX_EGRESS_ALLOW", "loopback"),
+            ("VOX_BRIDGE_URL", "bridge:8080"),
+        ])
+        .unwrap_err();
+        assert_eq!(faults.0.len(), 5, "{faults}");
+    }
+}

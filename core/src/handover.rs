@@ -1,0 +1,138 @@
+//! The worker's end of the hand-over: `vox up` accepts a connection and gives its descriptor to a free worker, so that
+//! no process stands between the caller's audio and the worker.
+//!
+//! Protocol: the worker connects to `VOXCORE_DISPATCH` and says who it is in one JSON line. Down come single bytes, each
+//! with one descriptor: `C` for a call (the slot is taken on receipt), `O` for another request. Up go lines `F n`, `B n`
+//! or `D n` (free, busy, draining; `n` descriptors received so far): on every change and every half second.
+
+use std::io::IoSliceMut;
+use std::mem::MaybeUninit;
+use std::net::TcpStream as StdTcpStream;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use tokio::io::{AsyncWriteExt, Interest};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::{sleep, timeout};
+
+use crate::app::App;
+use crate::routes::line::HeldSlot;
+use crate::server::{connection, handed_over};
+
+/// State goes up at least this often.
+const STATE_EVERY: Duration = Duration::from_millis(500);
+/// After the dispatcher was lost.
+const RECONNECT: Duration = Duration::from_millis(200);
+
+/// Stay connected to the dispatcher until the process ends.
+pub async fn run(app: Arc<App>, socket: std::path::PathBuf) {
+    loop {
+        if let Err(error) = serve(&app, &socket).await {
+            tracing::debug!(%error, "no connection to the dispatcher");
+        }
+        sleep(RECONNECT).await;
+    }
+}
+
+async fn serve(app: &Arc<App>, socket: &Path) -> std::io::Result<()> {
+    let mut stream = UnixStream::connect(socket).await?;
+    let hello = serde_json::json!({"worker_id": app.worker_id, "pid": std::process::id()});
+    stream.write_all(format!("{hello}\n").as_bytes()).await?;
+    let received = Arc::new(AtomicU64::new(0));
+    let stream = Arc::new(stream);
+    tokio::select! {
+        result = receive(app, &stream, &received) => result,
+        result = report(app, &stream, &received) => result,
+    }
+}
+
+/// Tell the dispatcher how the worker stands.
+async fn report(app: &App, stream: &UnixStream, received: &AtomicU64) -> std::io::Result<()> {
+    let mut changes = app.slot.watch();
+    let mut draining = false;
+    loop {
+        let state = match (app.drain.is_cancelled(), app.slot.is_busy()) {
+            (true, _) => 'D',
+            (false, true) => 'B',
+            (false, false) => 'F',
+        };
+        changes.borrow_and_update();
+        let line = format!("{state} {}\n", received.load(Ordering::Acquire));
+        write_all(stream, line.as_bytes()).await?;
+        tokio::select! {
+            _either = timeout(STATE_EVERY, changes.changed()) => {}
+            () = app.drain.cancelled(), if !draining => draining = true,
+        }
+    }
+}
+
+async fn write_all(stream: &UnixStream, mut bytes: &[u8]) -> std::io::Result<()> {
+    while !bytes.is_empty() {
+        stream.writable().await?;
+        match stream.try_write(bytes) {
+            Ok(n) => bytes = &bytes[n..],
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+async fn receive(app: &Arc<App>, stream: &UnixStream, received: &AtomicU64) -> std::io::Result<()> {
+    loop {
+        stream.readable().await?;
+        let message = match stream.try_io(Interest::READABLE, || take_descriptor(stream)) {
+            Ok(message) => message,
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
+            Err(error) => return Err(error),
+        };
+        let Some((kind, descriptor)) = message else {
+            return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
+        };
+        let Some(descriptor) = descriptor else { continue };
+        let held = (kind == b'C').then(|| app.slot.take()).flatten();
+        received.fetch_add(1, Ordering::AcqRel);
+        accept(app.clone(), descriptor, held.map(HeldSlot::new))?;
+    }
+}
+
+fn accept(app: Arc<App>, descriptor: OwnedFd, held: Option<HeldSlot>) -> std::io::Result<()> {
+    let stream = StdTcpStream::from(descriptor);
+    stream.set_nonblocking(true)?;
+    let _unsupported = stream.set_nodelay(true);
+    let stream = TcpStream::from_std(stream)?;
+    tokio::spawn(async move {
+        match held {
+            // The slot is freed here if the request turned out to be no call.
+            Some(held) => {
+                handed_over(stream, app, held.clone()).await;
+                drop(held.take());
+            }
+            None => connection(stream, crate::routes::router(app)).await,
+        }
+    });
+    Ok(())
+}
+
+/// One byte and the descriptor that came with it; `None` at the end of the stream.
+fn take_descriptor(stream: &UnixStream) -> std::io::Result<Option<(u8, Option<OwnedFd>)>> {
+    let mut byte = [0u8; 1];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let received =
+        recvmsg(stream.as_fd(), &mut [IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+    if received.bytes == 0 {
+        return Ok(None);
+    }
+    let mut descriptor = None;
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+            descriptor = descriptors.into_iter().next();
+        }
+    }
+    Ok(Some((byte[0], descriptor)))
+}

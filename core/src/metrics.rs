@@ -1,0 +1,134 @@
+//! The worker's metrics. Names are listed in `docs/metrics.md`.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use vox_shared::wire::result::CallResult;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    direction: String,
+    status: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Vendor {
+    provider: String,
+    kind: String,
+}
+
+/// The worker's metrics.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    calls: Family<Ended, Counter>,
+    active: Gauge,
+    refused: Counter,
+    duration: Histogram,
+    wire_to_ear: Histogram,
+    platform: Histogram,
+    barge_in: Histogram,
+    lateness: Histogram,
+    requests: Family<Vendor, Counter>,
+    outbox_depth: Gauge,
+    outbox_oldest: Gauge,
+    outbox_rejected: Gauge,
+}
+
+const SECONDS: [f64; 12] = [0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0];
+const SHORT: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5];
+const LONG: [f64; 9] = [5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0];
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let metrics = Self {
+            registry: Mutex::new(Registry::default()),
+            calls: Family::default(),
+            active: Gauge::default(),
+            refused: Counter::default(),
+            duration: Histogram::new(LONG),
+            wire_to_ear: Histogram::new(SECONDS),
+            platform: Histogram::new(SHORT),
+            barge_in: Histogram::new(SECONDS),
+            lateness: Histogram::new(SHORT),
+            requests: Family::default(),
+            outbox_depth: Gauge::default(),
+            outbox_oldest: Gauge::default(),
+            outbox_rejected: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&self) {
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.register("calls", "Calls that ended, by how", self.calls.clone());
+        registry.register("calls_active", "Calls now", self.active.clone());
+        registry.register("calls_refused", "Calls not let in", self.refused.clone());
+        registry.register("call_duration_seconds", "Length of calls", self.duration.clone());
+        registry.register("e2e_latency_seconds", "Wire to ear, per turn", self.wire_to_ear.clone());
+        registry.register("platform_latency_seconds", "Our own share of a turn's delay", self.platform.clone());
+        registry.register("barge_in_seconds", "Interrupting speech to silence", self.barge_in.clone());
+        registry.register("frame_lateness_seconds", "99th percentile of a call's frame lateness", self.lateness.clone());
+        registry.register("provider_requests", "Requests to vendors", self.requests.clone());
+        registry.register("outbox_depth", "Records waiting for delivery", self.outbox_depth.clone());
+        registry.register("outbox_oldest_seconds", "Age of the oldest waiting record", self.outbox_oldest.clone());
+        registry.register("outbox_rejected", "Records that the bridge will never take", self.outbox_rejected.clone());
+    }
+
+    /// A call was let in.
+    pub fn call_started(&self) {
+        self.active.inc();
+    }
+
+    /// A call was not let in.
+    pub fn call_refused(&self) {
+        self.refused.inc();
+    }
+
+    /// A call that was let in has its record.
+    pub fn call_ended(&self, result: &CallResult) {
+        self.active.dec();
+        let direction = match result.call_direction.as_deref() {
+            Some("outgoing") => "outgoing",
+            _ => "incoming",
+        };
+        let status = result.disconnected_by.as_str().to_owned();
+        self.calls.get_or_create(&Ended { direction: direction.into(), status }).inc();
+        self.duration.observe(result.call_duration_seconds);
+        self.lateness.observe(result.latency.frame_lateness_p99_ms / 1e3);
+        for turn in &result.latency_samples {
+            self.wire_to_ear.observe(turn.total_ms / 1e3);
+            self.platform.observe(turn.platform_ms / 1e3);
+        }
+        for ms in &result.latency.barge_in_ms {
+            self.barge_in.observe(ms / 1e3);
+        }
+        for usage in &result.usage_metrics {
+            let vendor = Vendor { provider: usage.provider.clone(), kind: usage.kind.clone() };
+            self.requests.get_or_create(&vendor).inc_by(usage.requests);
+        }
+    }
+
+    /// All metrics as text, with the outbox as it is now.
+    pub fn render(&self, outbox: &vox_shared::outbox::Outbox) -> String {
+        let stats = outbox.stats();
+        self.outbox_depth.set(i64::try_from(stats.depth).unwrap_or(i64::MAX));
+        self.outbox_rejected.set(i64::try_from(stats.rejected).unwrap_or(i64::MAX));
+        let oldest = outbox.oldest_age().unwrap_or_default().as_secs();
+        self.outbox_oldest.set(i64::try_from(oldest).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        // Writing into a string cannot fail.
+        let _infallible = encode(&mut text, &registry);
+        text
+    }
+}

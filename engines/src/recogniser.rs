@@ -1,12 +1,13 @@
 //! The pocketsphinx engine: hears the caller's audio, says what of the expected it was.
 
 mod dictionary;
+mod ear;
 mod grammar;
 mod hearing;
 mod model;
 mod phrase;
 mod score;
-pub mod upsample;
+mod upsample;
 
 use std::path::Path;
 use std::rc::Rc;

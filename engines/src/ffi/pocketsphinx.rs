@@ -56,19 +56,16 @@ impl Refused {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
     pub word: String,
-    /// First and last frame, 10 ms each.
+    /// First and last of the searched frames, 10 ms each.
     pub frames: (u32, u32),
-    /// Acoustic log likelihood in the decoder's own unit (log base 1.0001, scaled down by 1024).
-    pub acoustic: i32,
     /// Posterior in the log base 1.0001; 0 (certain) where the search computes none.
     pub posterior: i32,
 }
 
-/// The best path of an utterance so far.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The best path of an utterance so far, see [`Decoder::segments`] for what is on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hypothesis {
-    pub text: String,
-    /// Log likelihood of the whole path, in the unit of [`Segment::acoustic`].
+    /// Log likelihood of the whole path, in the decoder's own unit (log base 1.0001, scaled down by 1024).
     pub score: i32,
 }
 
@@ -169,11 +166,11 @@ impl Decoder {
         }
     }
 
-    /// Search on with these samples.
-    pub fn process(&mut self, pcm: &[i16]) -> Result<(), Refused> {
+    /// Search on with these samples; answers how many frames of 10 ms were searched.
+    pub fn process(&mut self, pcm: &[i16]) -> Result<u32, Refused> {
         // SAFETY: the decoder is live, the samples are read only during the call.
         let frames = unsafe { (self.library.process)(self.raw, pcm.as_ptr(), pcm.len(), 0, 0) };
-        if frames < 0 { Err(Refused("take audio")) } else { Ok(()) }
+        u32::try_from(frames).map_err(|_| Refused("take audio"))
     }
 
     pub fn end_utterance(&mut self) -> Result<(), Refused> {
@@ -184,11 +181,10 @@ impl Decoder {
     /// The best path so far; `None` if there is none (yet).
     pub fn hypothesis(&mut self) -> Option<Hypothesis> {
         let mut score = 0;
-        // SAFETY: the decoder is live; the answer is null or a C string valid until the next call on it.
+        // SAFETY: the decoder is live; the answer is null or the words, which are not read here.
         unsafe {
             let text = (self.library.hypothesis)(self.raw, &raw mut score);
-            (!text.is_null())
-                .then(|| Hypothesis { text: CStr::from_ptr(text).to_string_lossy().into(), score })
+            (!text.is_null()).then_some(Hypothesis { score })
         }
     }
 
@@ -205,7 +201,7 @@ impl Decoder {
                     (self.library.segment_prob)(raw, &raw mut acoustic, &raw mut lm, &raw mut backoff);
                 let word = CStr::from_ptr((self.library.segment_word)(raw)).to_string_lossy().into_owned();
                 let frames = (u32::try_from(first).unwrap_or(0), u32::try_from(last).unwrap_or(0));
-                segments.push(Segment { word, frames, acoustic, posterior });
+                segments.push(Segment { word, frames, posterior });
                 raw = (self.library.next_segment)(raw);
             }
         }

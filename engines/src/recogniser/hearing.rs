@@ -4,38 +4,36 @@ use std::rc::Rc;
 
 use vox_engines::message::{Failure, FailureKind, HeardWord, Readiness, Reply, SphinxSettings, Transcript};
 
+use super::ear::{Ear, Piece};
 use super::grammar::Grammar;
 use super::model::Model;
 use super::score::{accepted, confidence, probability};
 use super::upsample::Upsampler;
-use crate::ffi::pocketsphinx::{Decoder, Pocketsphinx, Refused, Segment};
+use crate::ffi::pocketsphinx::{Pocketsphinx, Refused};
 use crate::pipe::bad_request;
 
 /// Samples given to the decoders at once: 20 ms of the model's 16 kHz.
 const CHUNK_SAMPLES: usize = 320;
 
+/// Milliseconds of one chunk.
+const CHUNK_MS: u32 = 20;
+
 /// Chunks between two looks for a partial result: 200 ms.
 const PARTIAL_CHUNKS: u32 = 10;
-
-/// Longest utterance that is searched, 60 s; the search keeps its history, so memory grows with it.
-const MAX_CHUNKS: u32 = 3_000;
-
-/// Length of a decoder's frame.
-const FRAME_MS: u32 = 10;
 
 /// Decoders over one stream of audio. They keep their channel estimate from utterance to utterance.
 pub struct Hearing {
     upsampler: Option<Upsampler>,
     expected: Option<Expected>,
-    free: Option<Decoder>,
+    free: Option<Ear>,
     pending: Vec<i16>,
     utterance: Option<Utterance>,
 }
 
 /// The decoder of expected phrases and its yardstick.
 struct Expected {
-    words: Decoder,
-    phones: Decoder,
+    words: Ear,
+    phones: Ear,
 }
 
 #[derive(Default)]
@@ -57,15 +55,15 @@ impl Hearing {
             .map_err(|error| bad_request(format!("the dictionary cannot be read: {error}")))?;
         let expected = match &grammar.jsgf {
             Some(jsgf) => Some(Expected {
-                words: model.expected(library, &grammar, jsgf).map_err(engine)?,
-                phones: model.phone_loop(library).map_err(engine)?,
+                words: Ear::new(model.expected(library, &grammar, jsgf).map_err(engine)?),
+                phones: Ear::new(model.phone_loop(library).map_err(engine)?),
             }),
             None if settings.free => None,
             None => return Err(bad_request("the dictionary lacks words of every expected phrase")),
         };
         let free = if settings.free {
             model.has_language_model()?;
-            Some(model.free(library).map_err(engine)?)
+            Some(Ear::new(model.free(library).map_err(engine)?))
         } else {
             None
         };
@@ -99,15 +97,15 @@ impl Hearing {
         if self.utterance.take().is_none() {
             return Ok(Transcript::default());
         }
-        for decoder in self.decoders() {
-            decoder.end_utterance()?;
+        for ear in self.ears() {
+            ear.end()?;
         }
         let expected = self.expected.as_mut().and_then(Expected::transcript);
         let free = self.free.as_mut().filter(|_| expected.is_none()).map(open_speech);
         Ok(expected.or(free).unwrap_or_default())
     }
 
-    fn decoders(&mut self) -> impl Iterator<Item = &mut Decoder> {
+    fn ears(&mut self) -> impl Iterator<Item = &mut Ear> {
         let expected =
             self.expected.iter_mut().flat_map(|expected| [&mut expected.words, &mut expected.phones]);
         expected.chain(self.free.iter_mut())
@@ -116,16 +114,14 @@ impl Hearing {
     /// Search one chunk; answers with a partial text when it is time for one and it changed.
     fn search(&mut self, chunk: &[i16]) -> Result<Option<String>, Refused> {
         let first = self.utterance.is_none();
-        let chunks = self.utterance.as_ref().map_or(0, |utterance| utterance.chunks) + 1;
-        self.utterance.get_or_insert_default().chunks = chunks;
-        if chunks > MAX_CHUNKS {
-            return Ok(None);
-        }
-        for decoder in self.decoders() {
+        let utterance = self.utterance.get_or_insert_default();
+        utterance.chunks = utterance.chunks.saturating_add(1);
+        let chunks = utterance.chunks;
+        for ear in self.ears() {
             if first {
-                decoder.start_utterance()?;
+                ear.start()?;
             }
-            decoder.process(chunk)?;
+            ear.process(chunk, chunks.saturating_mul(CHUNK_MS))?;
         }
         if !chunks.is_multiple_of(PARTIAL_CHUNKS) {
             return Ok(None);
@@ -140,67 +136,43 @@ impl Hearing {
     }
 
     fn partial(&mut self) -> String {
-        let expected = self.expected.as_mut().and_then(Expected::transcript);
-        let free = self.free.as_mut().filter(|_| expected.is_none());
-        match (expected, free) {
-            (Some(transcript), _) => transcript.text,
-            (None, Some(free)) => joined(&free.segments()),
-            (None, None) => String::new(),
+        if let Some(transcript) = self.expected.as_mut().and_then(Expected::transcript) {
+            return transcript.text;
         }
+        self.free.as_mut().map(|free| joined(&free.pieces())).unwrap_or_default()
     }
 }
 
 impl Expected {
     /// The expected words, if they are what was said (so far).
     fn transcript(&mut self) -> Option<Transcript> {
-        let words_score = self.words.hypothesis()?.score;
-        let phones_score = self.phones.hypothesis()?.score;
-        let segments = self.words.segments();
-        let frames = segments.iter().filter(|segment| is_word(segment)).map(frames).sum();
+        let (words_score, phones_score) = (self.words.score()?, self.phones.score()?);
+        let pieces = self.words.pieces();
+        let frames = pieces.iter().filter(|piece| !piece.word.is_empty()).map(|piece| piece.frames).sum();
         let confidence = confidence(words_score, phones_score, frames);
-        if !accepted(confidence) {
-            return None;
-        }
-        let words = heard_words(&segments, |_| confidence);
-        Some(Transcript { text: joined(&segments), confidence, words })
+        accepted(confidence).then(|| transcript(&pieces, confidence, |_| confidence))
     }
 }
 
-fn open_speech(decoder: &mut Decoder) -> Transcript {
-    let segments = decoder.segments();
-    let words = heard_words(&segments, |segment| probability(segment.posterior));
-    let total: f32 = words.iter().map(|word| word.confidence).sum();
-    let confidence = if words.is_empty() { 0.0 } else { total / words.len() as f32 };
-    Transcript { text: joined(&segments), confidence, words }
+fn open_speech(ear: &mut Ear) -> Transcript {
+    let pieces = ear.pieces();
+    let certain = |piece: &Piece| probability(piece.posterior);
+    let words: Vec<f32> = pieces.iter().filter(|piece| !piece.word.is_empty()).map(certain).collect();
+    let mean = words.iter().sum::<f32>() / words.len().max(1) as f32;
+    transcript(&pieces, mean, certain)
 }
 
-fn heard_words(segments: &[Segment], confidence: impl Fn(&Segment) -> f32) -> Vec<HeardWord> {
-    let words = segments.iter().filter(|segment| is_word(segment));
-    words
-        .map(|segment| HeardWord {
-            text: plain(&segment.word).to_owned(),
-            start_ms: segment.frames.0 * FRAME_MS,
-            end_ms: (segment.frames.1 + 1) * FRAME_MS,
-            confidence: confidence(segment),
-        })
-        .collect()
+fn transcript(pieces: &[Piece], confidence: f32, certain: impl Fn(&Piece) -> f32) -> Transcript {
+    let words = pieces.iter().filter(|piece| !piece.word.is_empty()).map(|piece| HeardWord {
+        text: piece.word.clone(),
+        start_ms: piece.start_ms,
+        end_ms: piece.end_ms,
+        confidence: certain(piece),
+    });
+    Transcript { text: joined(pieces), confidence, words: words.collect() }
 }
 
-fn joined(segments: &[Segment]) -> String {
-    let words = segments.iter().filter(|segment| is_word(segment)).map(|segment| plain(&segment.word));
+fn joined(pieces: &[Piece]) -> String {
+    let words = pieces.iter().map(|piece| piece.word.as_str()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ")
-}
-
-fn frames(segment: &Segment) -> u32 {
-    (segment.frames.1 + 1).saturating_sub(segment.frames.0)
-}
-
-/// Silence, noises and the empty steps of a grammar are no words.
-fn is_word(segment: &Segment) -> bool {
-    !segment.word.starts_with(['<', '[', '+', '('])
-}
-
-/// The word without the number of its pronunciation: `the(2)` is `the`.
-fn plain(word: &str) -> &str {
-    word.split_once('(').map_or(word, |(plain, _)| plain)
 }

@@ -77,11 +77,9 @@ impl Model {
     }
 
     fn decoder(&self, library: &Rc<Pocketsphinx>, options: &[(&str, &[u8])]) -> Result<Decoder, Refused> {
-        // Silence stays in: the caller decides where utterances end, and frames then count the time.
         let acoustic = self.acoustic.as_os_str().as_bytes();
-        let common: [(&str, &[u8]); 2] = [("-hmm", acoustic), ("-remove_silence", b"no")];
         let mut arguments = Vec::new();
-        for (name, value) in common.iter().chain(options) {
+        for (name, value) in [("-hmm", acoustic)].iter().chain(options) {
             arguments.push(c_string(*name)?);
             arguments.push(c_string(*value)?);
         }

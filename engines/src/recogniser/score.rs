@@ -4,12 +4,16 @@
 //! English, explains the same sound freely; the expected words count as heard only if they explain it nearly
 //! as well. `engines/README.md` has the measurements that the constants come from.
 
-/// Log-likelihood ratio per frame of speech, expected words against any phones, from which words are taken
-/// for said. In the decoder's unit, see [`crate::ffi::pocketsphinx::Segment`].
-const ACCEPT_RATIO: f32 = -33.0;
+/// Log-likelihood ratio per frame, expected words against any phones, from which words are taken for said. In
+/// the decoder's unit, see [`crate::ffi::pocketsphinx::Hypothesis`].
+const ACCEPT_RATIO: f32 = -16.5;
 
 /// Change of the ratio that moves the confidence from 0.5 to 0.73.
-const RATIO_SCALE: f32 = 8.0;
+const RATIO_SCALE: f32 = 5.0;
+
+/// Frames added to those of the words: their edges and the breath around them cost the phrase some likelihood
+/// that does not grow with its length, and short words would be refused for it.
+const EDGE_FRAMES: f32 = 50.0;
 
 /// Confidence in the expected words, from the scores of both decoders over the same sound and the number of
 /// 10 ms frames that hold speech. 0.5 and more means: said.
@@ -17,7 +21,7 @@ pub fn confidence(words_score: i32, phones_score: i32, speech_frames: u32) -> f3
     if speech_frames == 0 {
         return 0.0;
     }
-    let ratio = (words_score as f32 - phones_score as f32) / speech_frames as f32;
+    let ratio = (words_score as f32 - phones_score as f32) / (speech_frames as f32 + EDGE_FRAMES);
     1.0 / (1.0 + ((ACCEPT_RATIO - ratio) / RATIO_SCALE).exp())
 }
 
@@ -40,6 +44,7 @@ mod tests {
         assert!(accepted(confidence(-5_000, -5_000, 100)));
         assert!(accepted(confidence(-6_000, -5_000, 100)));
         assert!(!accepted(confidence(-8_000, -5_000, 100)));
+        assert!(!accepted(confidence(-7_000, -5_000, 50)), "a shorter word may lose less");
         assert!(!accepted(confidence(0, 0, 0)));
         assert!(confidence(-5_000, -5_000, 100) > confidence(-6_000, -5_000, 100));
     }

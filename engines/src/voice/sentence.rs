@@ -65,7 +65,7 @@ mod tests {
     fn sentences_end_at_their_marks_and_not_at_abbreviations() {
         check("", &[]);
         check("Hello there. How are you?", &[2, 3]);
-        check("Dr. Smith and Mr. J. Jones are in. \"Really?\" Yes", &[7, 1, 1]);
+        check("Dr. Smith and Mr. J. Jones are in. \"Really?\" Yes", &[8, 1, 1]);
         check("It costs 3.50 today", &[4]);
     }
 

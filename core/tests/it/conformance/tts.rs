@@ -9,7 +9,7 @@ use vox_core::provider::{Failure, FailureClass, STREAM_DEPTH};
 use vox_testkit::vendor::{Faults, Lie, Vendor};
 
 use super::{
-    LIES, QUIET, assert_shows_no_key, cuts, deaf, eventually, lying, next, oversized, refusals, rest, silences,
+    LIES, QUIET, assert_shows_no_key, cuts, deaf, eventually, lying, next, oversized, refusals, rest, silent,
     slow,
 };
 

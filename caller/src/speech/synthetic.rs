@@ -1,8 +1,8 @@
 //! Speech-like sound made in code: a voice source through four moving formants, with consonants and pauses.
 //!
-//! It has the pitch, the syllable rhythm (about four a second) and the spectrum of a man's or a woman's voice, so
-//! energy gates take it for speech and a neural detector usually does; it says no words, so a recogniser will make
-//! nothing of it. Use recordings where the words matter.
+//! It has the pitch, the syllable rhythm (about four a second) and the spectrum of a man's or a woman's voice. Silero
+//! v6 takes nine tenths of its windows for speech at 8 and at 16 kHz (ten seeds were looked at); another detector may
+//! not. It says no words, so a recogniser will make nothing of it: use recordings where the words matter.
 
 use std::f64::consts::PI;
 

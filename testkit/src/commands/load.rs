@@ -36,7 +36,8 @@ pub struct Arguments {
     /// 16-bit PCM WAV files to say, one per turn. Without any the callers speak with --voice.
     #[arg(long, num_args = 1..)]
     speech: Vec<PathBuf>,
-    /// What the callers speak with when no recordings are given.
+    /// What the callers speak with when no recordings are given. Synthetic speech has no words, and a voice
+    /// activity detector may not take it for speech.
     #[arg(long, value_enum, default_value_t = VoiceName::Auto)]
     voice: VoiceName,
     /// Every third turn speaks over the bot.

@@ -83,8 +83,9 @@ struct FaultArguments {
     /// Refuse with this HTTP status.
     #[arg(long, value_parser = clap::value_parser!(u16).range(400..600))]
     status: Option<u16>,
-    /// Close the WebSocket with this code, at the cut or at once.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1000..5000))]
+    /// Close the WebSocket with this code, at the cut or at once; for a streamed model answer, a status from 500 to
+    /// 599 ends it with the vendor's error event at the cut.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(500..5000))]
     close_code: Option<u16>,
     /// Tell this lie; repeat for more: malformed_json, wrong_types, unknown_event, out_of_order, duplicate,
     /// unknown_context, wrong_sequence.

@@ -28,7 +28,8 @@ pub struct Faults {
     pub cut_after: Option<Cut>,
     /// Refuse with this status and the vendor's own body: 401, 402, 403, 429, 500, 502, 503.
     pub status: Option<u16>,
-    /// Close the WebSocket with this code: at `cut_after`, or as soon as it is open.
+    /// Close the WebSocket with this code: at `cut_after`, or as soon as it is open. A streamed model answer is ended
+    /// by the vendor's error event when this is a status from 500 to 599, and otherwise reset.
     pub close_code: Option<u16>,
     /// Falsehoods mixed into what is sent, told in turn.
     pub lies: Vec<Lie>,

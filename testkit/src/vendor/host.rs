@@ -12,7 +12,7 @@ use tokio::{sync::Notify, task::JoinHandle, time::Instant};
 use vox_shared::clock::Clock;
 
 use super::{
-    faults::{Dice, Faults},
+    faults::{Cut, Dice, Faults},
     observe::{Ending, Exchange, MAX_EXCHANGES, Observed},
     wire::{FaultListener, Wire, WireOf, Wires},
 };
@@ -295,12 +295,11 @@ impl Record {
 
     /// Set the connection-level faults going and wait out the delay before the head.
     pub(crate) async fn before_head(&mut self) {
-        if let Some(rate) = self.faults.drip_bytes_per_s {
-            self.wire.drip(rate);
-        }
-        if let Some(super::faults::Cut::Bytes(bytes)) = self.faults.cut_after {
-            self.wire.reset_after(bytes);
-        }
+        let cut_bytes = match self.faults.cut_after {
+            Some(Cut::Bytes(bytes)) => Some(bytes),
+            _ => None,
+        };
+        self.wire.limit(self.faults.drip_bytes_per_s, cut_bytes);
         if self.faults.accept_delay_ms > 0 {
             tokio::time::sleep(Duration::from_millis(self.faults.accept_delay_ms)).await;
         }

@@ -49,14 +49,13 @@ impl Wire {
         self.change(|controls| controls.deaf = true);
     }
 
-    /// Limit the writing rate.
-    pub(crate) fn drip(&self, bytes_per_s: u32) {
-        self.change(|controls| controls.drip_bytes_per_s = Some(bytes_per_s.max(1)));
-    }
-
-    /// Reset once this many more bytes have been written.
-    pub(crate) fn reset_after(&self, bytes: u64) {
-        self.change(|controls| controls.bytes_left = Some(bytes));
+    /// Begin a request: limit the writing rate, and reset once so many more bytes have been written. The limits of
+    /// an earlier request on the same connection are lifted.
+    pub(crate) fn limit(&self, bytes_per_s: Option<u32>, reset_after_bytes: Option<u64>) {
+        self.change(|controls| {
+            controls.drip_bytes_per_s = bytes_per_s.map(|rate| rate.max(1));
+            controls.bytes_left = reset_after_bytes;
+        });
     }
 
     fn change(&self, edit: impl FnOnce(&mut Controls)) {

@@ -86,7 +86,7 @@ impl Socket {
     }
 
     /// Every message up to the end, and the end.
-    pub async fn to_the_end(mut self) -> (Vec<Value>, Next) {
+    pub async fn read_out(mut self) -> (Vec<Value>, Next) {
         let mut messages = Vec::new();
         loop {
             match self.next().await {

@@ -36,7 +36,7 @@ async fn two_utterances_are_heard_where_they_were_spoken() {
         [silence(RATE, 400), tone(RATE, 1_200), silence(RATE, 1_400), tone(RATE, 600), silence(RATE, 500)];
     speak(&mut socket, &audio).await;
     socket.text(json!({"type": "CloseStream"})).await;
-    let (messages, end) = socket.to_the_end().await;
+    let (messages, end) = socket.read_out().await;
     assert_eq!(end, Next::Closed(Some(1000), String::new()));
 
     let results = of(&messages, "Results");
@@ -106,7 +106,7 @@ async fn an_empty_binary_frame_closes_the_stream() {
     let server = Server::start(Script::default()).await;
     let mut socket = open(&server, LIVE).await;
     socket.binary(Vec::new()).await;
-    let (messages, end) = socket.to_the_end().await;
+    let (messages, end) = socket.read_out().await;
     assert_eq!(messages.last().unwrap()["type"], "Metadata");
     assert_eq!(end, Next::Closed(Some(1000), String::new()));
 }
@@ -137,7 +137,7 @@ async fn keep_alive_keeps_a_silent_session_and_its_absence_ends_it() {
         assert!(socket.is_quiet_for(Duration::from_millis(150)).await);
         socket.text(json!({"type": "KeepAlive"})).await;
     }
-    let (messages, end) = socket.to_the_end().await;
+    let (messages, end) = socket.read_out().await;
     assert!(messages.is_empty(), "{messages:?}");
     let Next::Closed(Some(1011), reason) = end else { panic!("{end:?}") };
     assert!(reason.starts_with("NET-0001"), "{reason}");

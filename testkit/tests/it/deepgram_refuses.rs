@@ -76,7 +76,7 @@ async fn bytes_that_are_not_the_promised_audio_end_the_session() {
     let server = Server::start(Script::default()).await;
     let mut socket = open(&server, "/v1/listen?model=nova-3").await;
     socket.binary(vec![1, 2, 3, 4]).await;
-    assert_eq!(socket.to_the_end().await.1, Next::Closed(Some(1008), "DATA-0000".into()));
+    assert_eq!(socket.read_out().await.1, Next::Closed(Some(1008), "DATA-0000".into()));
     server.assert_no_leftovers().await;
     assert_eq!(server.observed().exchanges[0].ended, Some(Ending::ClosedByServer(1008)));
 }
@@ -89,7 +89,7 @@ async fn sloppy_clients_are_written_down() {
     socket.binary(b"{\"type\":\"KeepAlive\"}".to_vec()).await;
     socket.binary(vec![0; 32_000]).await;
     socket.text(json!({"type": "CloseStream"})).await;
-    socket.to_the_end().await;
+    socket.read_out().await;
     let observed = server.observed();
     let all = observed.violations().join("\n");
     for expected in ["keep_alive", "inside a sample", "control message"] {

@@ -15,7 +15,7 @@ async fn objection(key: &str, query: &str, messages: &[Value]) -> String {
     for message in messages {
         socket.text(message).await;
     }
-    let (mut said, end) = socket.to_the_end().await;
+    let (mut said, end) = socket.read_out().await;
     let frame = said.pop().expect("an error frame before the close");
     assert_eq!(frame["code"], 1008, "{frame}");
     assert!(matches!(end, Next::Closed(Some(1008), _)), "{end:?}");
@@ -76,7 +76,7 @@ async fn a_sixth_context_is_one_too_many_until_one_has_ended() {
     assert_eq!(socket.json().await, json!({"isFinal": true, "contextId": "c0"}));
     socket.text(&openings[5]).await;
     socket.text(json!({"close_socket": true})).await;
-    assert_eq!(socket.to_the_end().await.1, Next::Closed(Some(1000), String::new()));
+    assert_eq!(socket.read_out().await.1, Next::Closed(Some(1000), String::new()));
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn an_unknown_voice_is_refused() {
     let server = Server::start(Script { voices: Some(vec!["other".into()]), ..Script::default() }).await;
     let headers = [("xi-api-key", "test-key")];
     let socket = Socket::open(&server.url(), &format!("{PATH}?{QUERY}"), &headers).await.unwrap();
-    assert_eq!(socket.to_the_end().await.0[0]["error"], "voice_not_found");
+    assert_eq!(socket.read_out().await.0[0]["error"], "voice_not_found");
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn sloppy_text_is_written_down() {
     socket.text(json!({"text": "no opening", "context_id": "a", "contextId": "a"})).await;
     socket.text(json!({"context_id": "zzz", "flush": true})).await;
     socket.text(json!({"close_socket": true})).await;
-    socket.to_the_end().await;
+    socket.read_out().await;
     let all = server.observed().violations().join("\n");
     for expected in ["'speed'", "one space", "end with a space", "'contextId'", "not open"] {
         assert!(all.contains(expected), "{expected}: {all}");

@@ -164,7 +164,7 @@ async fn the_single_context_endpoint_ends_with_an_empty_text() {
     socket.text(json!({"text": " ", "voice_settings": null, "xi-api-key": server.api_key()})).await;
     socket.text(json!({"text": "Hello there. ", "try_trigger_generation": true})).await;
     socket.text(json!({"text": ""})).await;
-    let (mut messages, end) = socket.to_the_end().await;
+    let (mut messages, end) = socket.read_out().await;
     let last = messages.pop().unwrap();
     assert_eq!((&last["isFinal"], &last["audio"]), (&json!(true), &Value::Null));
     assert_eq!(letters(&messages), "Hello there. ");

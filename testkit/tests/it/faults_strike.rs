@@ -81,7 +81,7 @@ async fn a_connection_is_cut_after_messages_bytes_or_time() {
         for _ in 0..2 {
             provoke(&mut socket).await;
         }
-        let (messages, end) = socket.to_the_end().await;
+        let (messages, end) = socket.read_out().await;
         assert_eq!(end, Next::Gone, "{cut:?}");
         if cut == Cut::Messages(1) {
             assert!(messages.len() <= 1, "{messages:?}");
@@ -93,13 +93,13 @@ async fn a_connection_is_cut_after_messages_bytes_or_time() {
 #[tokio::test]
 async fn a_scripted_close_code_takes_the_place_of_the_reset() {
     let server = deepgram(Faults { close_code: Some(1011), ..Faults::default() }).await;
-    assert_eq!(listen(&server).await.to_the_end().await.1, Next::Closed(Some(1011), String::new()));
+    assert_eq!(listen(&server).await.read_out().await.1, Next::Closed(Some(1011), String::new()));
     let faults = Faults { close_code: Some(4000), cut_after: Some(Cut::Messages(2)), ..Faults::default() };
     server.set_faults(faults);
     let mut socket = listen(&server).await;
     provoke(&mut socket).await;
     provoke(&mut socket).await;
-    let (messages, end) = socket.to_the_end().await;
+    let (messages, end) = socket.read_out().await;
     assert_eq!((messages.len(), end), (2, Next::Closed(Some(4000), String::new())));
     server.assert_no_leftovers().await;
     let endings: Vec<_> = server.observed().exchanges.iter().map(|one| one.ended.clone()).collect();
@@ -212,6 +212,34 @@ async fn an_http_stream_breaks_off_in_its_middle() {
 }
 
 #[tokio::test]
+async fn a_model_may_fail_in_the_middle_of_its_answer() {
+    let faults = Faults { cut_after: Some(Cut::Messages(2)), close_code: Some(503), ..Faults::default() };
+    let server = openai::Server::start(openai::Script { faults, ..openai::Script::default() }).await;
+    let request = http().post(format!("{}/v1/chat/completions", server.url())).bearer_auth("test-key");
+    let body = json!({"model": "gpt-4o", "stream": true, "messages": [{"role": "user", "content": "x"}]});
+    let text = request.json(&body).send().await.unwrap().text().await.unwrap();
+    let last = text.split("\n\n").filter_map(|event| event.strip_prefix("data: ")).last().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(last).unwrap()["error"]["type"], "server_error");
+}
+
+#[tokio::test]
+async fn the_faults_of_one_request_do_not_outlive_it() {
+    let faults = Faults { drip_bytes_per_s: Some(6_000), ..Faults::default() }.fail_first(1);
+    let server =
+        openai::Server::start(openai::Script { faults, ..openai::Script::saying("word ".repeat(20)) }).await;
+    let client = http();
+    let mut times = Vec::new();
+    for _ in 0..2 {
+        let request = client.post(format!("{}/v1/chat/completions", server.url())).bearer_auth("test-key");
+        let body = json!({"model": "gpt-4o", "stream": true, "messages": [{"role": "user", "content": "x"}]});
+        let began = Instant::now();
+        request.json(&body).send().await.unwrap().text().await.unwrap();
+        times.push(began.elapsed());
+    }
+    assert!(times[1] * 3 < times[0], "the second answer came over the same connection: {times:?}");
+}
+
+#[tokio::test]
 async fn the_same_seed_gives_the_same_jitter() {
     let run = async |seed: u64| {
         let server = deepgram(Faults { seed, jitter_ms: 5, ..Faults::default() }).await;
@@ -232,7 +260,7 @@ async fn stopping_the_server_ends_its_sessions() {
     let server = deepgram(Faults::default()).await;
     let socket = listen(&server).await;
     drop(server);
-    assert_eq!(socket.to_the_end().await.1, Next::Gone);
+    assert_eq!(socket.read_out().await.1, Next::Gone);
 }
 
 #[tokio::test]

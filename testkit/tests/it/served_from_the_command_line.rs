@@ -85,3 +85,25 @@ fn a_wrong_script_is_refused_by_the_name_of_its_field() {
     check_refused("elevenlabs", r#"{"faults": {"lies": ["fib"]}}"#, "faults.lies[0]");
     check_refused("elevenlabs", "{", "line 1");
 }
+
+/// The scripts of the README, with the vendors that each is for.
+#[test]
+fn the_scripts_of_the_readme_are_read() {
+    let readme = include_str!("../../README.md");
+    let mut read = 0;
+    for block in readme.split("```json ").skip(1) {
+        let (vendors, rest) = block.split_once('\n').unwrap();
+        let text = rest.split("```").next().unwrap();
+        for vendor in vendors.split_whitespace() {
+            let error = match vendor {
+                "deepgram" => serde_json::from_str::<vox_testkit::vendor::deepgram::Script>(text).err(),
+                "openai" => serde_json::from_str::<vox_testkit::vendor::openai::Script>(text).err(),
+                "elevenlabs" => serde_json::from_str::<vox_testkit::vendor::elevenlabs::Script>(text).err(),
+                other => panic!("unknown vendor {other}"),
+            };
+            assert!(error.is_none(), "{vendor}: {error:?}");
+            read += 1;
+        }
+    }
+    assert_eq!(read, 6);
+}

@@ -83,7 +83,8 @@ pub fn refusals() -> Vec<(Faults, FailureClass)> {
 /// Ways for a connection to be lost, each soon after its first message at the latest.
 pub fn cuts() -> Vec<Faults> {
     let at = |cut| Faults { cut_after: Some(cut), ..Faults::default() };
-    vec![at(Cut::Messages(1)), at(Cut::Bytes(300)), at(Cut::Ms(0))]
+    let before_a_word = Faults { first_byte_delay_ms: 5000, ..at(Cut::Ms(50)) };
+    vec![at(Cut::Messages(1)), at(Cut::Bytes(300)), before_a_word]
 }
 
 /// Everything a vendor may lie about.

@@ -9,7 +9,8 @@ use vox_core::provider::{Failure, FailureClass};
 use vox_testkit::vendor::{Faults, Vendor};
 
 use super::{
-    LIES, PATIENCE, QUIET, assert_shows_no_key, cuts, deaf, lying, next, oversized, refusals, rest, silent, slow,
+    LIES, PATIENCE, QUIET, assert_shows_no_key, cuts, deaf, lying, next, oversized, refusals, rest, silent,
+    slow,
 };
 
 /// What the scripted vendor hears in the first utterance.

@@ -102,6 +102,7 @@ fn check_phrases(settings: &BotSettings, faults: &mut Faults) {
         ("phrases.trouble", &phrases.trouble),
         ("phrases.apology", &phrases.apology),
         ("phrases.time_up", &phrases.time_up),
+        ("phrases.hold", &phrases.hold),
     ] {
         faults.text(path, text, MAX_PHRASE_BYTES);
     }

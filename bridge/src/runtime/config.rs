@@ -159,6 +159,10 @@ fn filled_in(app: &App, bot_id: &BotId, bot: Bot, session: &SessionId, call: &Ca
         bot: settings.variables,
     };
     let render = |text: &str| variables.render(text);
+    let mut phrases = settings.phrases;
+    for phrase in spoken(&mut phrases) {
+        *phrase = render(phrase);
+    }
     RuntimeConfig {
         version: WIRE_VERSION,
         session_id: session.clone(),
@@ -181,12 +185,7 @@ fn filled_in(app: &App, bot_id: &BotId, bot: Bot, session: &SessionId, call: &Ca
         conversation_policy: None,
         transfer_targets: Vec::new(),
         transfer_numbers: Map::new(),
-        phrases: Phrases {
-            not_understood: render(&settings.phrases.not_understood),
-            trouble: render(&settings.phrases.trouble),
-            apology: render(&settings.phrases.apology),
-            time_up: render(&settings.phrases.time_up),
-        },
+        phrases,
         stt: settings.stt,
         llm: settings.llm,
         tts: settings.tts,
@@ -194,6 +193,11 @@ fn filled_in(app: &App, bot_id: &BotId, bot: Bot, session: &SessionId, call: &Ca
         turn: settings.turn,
         recording: settings.recording,
     }
+}
+
+fn spoken(phrases: &mut Phrases) -> [&mut String; 5] {
+    let Phrases { not_understood, trouble, apology, time_up, hold } = phrases;
+    [not_understood, trouble, apology, time_up, hold]
 }
 
 /// `call.*`: what the connected event said, and what the bridge knows itself.

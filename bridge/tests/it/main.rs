@@ -1,1 +1,20 @@
 //! Behaviour tests of the crate, one file per behaviour.
+
+mod harness;
+
+mod bots_are_validated_and_versioned;
+mod calls_are_listed_and_exported;
+mod config_is_handed_out;
+mod engine_conformance;
+mod expired_documents_are_swept;
+mod first_start_fills_an_empty_store;
+mod kill_safety;
+mod logins_are_limited;
+mod recordings_are_stored_and_served;
+mod results_are_recorded_once;
+mod route_table;
+mod sessions_rotate;
+mod tenants_are_apart;
+mod tickets_are_single_use;
+mod users_have_ranks;
+mod workers_register;

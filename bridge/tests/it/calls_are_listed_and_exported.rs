@@ -1,0 +1,115 @@
+//! Lists of calls: filters, pages, and the whole of one.
+
+use jiff::SignedDuration;
+use reqwest::StatusCode;
+use reqwest::header::CONTENT_DISPOSITION;
+use serde_json::{Value, json};
+use vox_bridge::auth::role::Role;
+
+use crate::harness::{TestBridge, json, result, with_query, wrong_fields};
+
+/// Twelve calls, one a minute: six to each of two bots, every third without a result.
+async fn with_calls(bridge: &TestBridge) -> String {
+    for n in 0..12 {
+        let session = format!("call_{n:02}");
+        let bot = if n % 2 == 0 { "faq" } else { "survey" };
+        let caller = format!("+49{}", n % 4);
+        bridge.fetch_config(bot, &[("session_id", &session), ("caller_id", &caller)]).await;
+        if n % 3 != 0 {
+            let mut result = result(&session, if n % 2 == 0 { "bot" } else { "RNR" });
+            result["bot_id"] = json!(bot);
+            assert_eq!(bridge.deliver(&result).await.status(), StatusCode::OK);
+        }
+        bridge.clock.advance(SignedDuration::from_mins(1));
+    }
+    bridge.token(Role::Agent).await
+}
+
+async fn list(bridge: &TestBridge, token: &str, query: &[(&str, &str)]) -> Value {
+    json(
+        bridge.get(&with_query("/api/v1/calls", query)).bearer_auth(token).send().await.unwrap(),
+        StatusCode::OK,
+    )
+    .await
+}
+
+fn numbers(page: &Value) -> Vec<String> {
+    let items = page["items"].as_array().unwrap();
+    items.iter().map(|c| c["session_id"].as_str().unwrap().trim_start_matches("call_").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn filters_narrow_alone_and_together() {
+    let bridge = TestBridge::start().await;
+    let token = with_calls(&bridge).await;
+    for (query, expected) in [
+        (vec![("bot_id", "faq")], vec!["10", "08", "06", "04", "02", "00"]),
+        (vec![("status", "started")], vec!["09", "06", "03", "00"]),
+        (vec![("caller", "+491")], vec!["09", "05", "01"]),
+        (vec![("disconnected_by", "RNR")], vec!["11", "07", "05", "01"]),
+        (vec![("from", "2026-11-20T10:03:00Z"), ("to", "2026-11-20T10:06:00Z")], vec!["05", "04", "03"]),
+        (
+            vec![("bot_id", "faq"), ("status", "completed"), ("from", "2026-11-20T10:05:00Z")],
+            vec!["10", "08"],
+        ),
+        (vec![("caller", "+491"), ("bot_id", "survey"), ("status", "no_answer")], vec!["05", "01"]),
+        (vec![("direction", "outgoing")], vec![]),
+    ] {
+        assert_eq!(numbers(&list(&bridge, &token, &query).await), expected, "{query:?}");
+    }
+    for (name, value) in [("limit", "0"), ("limit", "201"), ("status", "asleep"), ("from", "monday")] {
+        let refused = bridge
+            .get(&with_query("/api/v1/calls", &[(name, value)]))
+            .bearer_auth(&token)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(wrong_fields(refused).await, [name]);
+    }
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_while_calls_come_in() {
+    let bridge = TestBridge::start().await;
+    let token = with_calls(&bridge).await;
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let mut query = vec![("limit", "5")];
+        if !cursor.is_empty() {
+            query.push(("cursor", &cursor));
+        }
+        let page = list(&bridge, &token, &query).await;
+        seen.extend(numbers(&page));
+        let session = format!("call_new{}", seen.len());
+        bridge.fetch_config("faq", &[("session_id", &session)]).await;
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => break,
+        }
+    }
+    let expected: Vec<String> = (0..12).rev().map(|n| format!("{n:02}")).collect();
+    assert_eq!(seen, expected, "each once, none twice, new ones before the first page");
+    let other = [("cursor", cursor.as_str()), ("bot_id", "faq")];
+    let refused = bridge.get(&with_query("/api/v1/calls", &other)).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn lists_are_lean_details_whole_and_exports_a_file() {
+    let bridge = TestBridge::start().await;
+    let token = with_calls(&bridge).await;
+    let page = list(&bridge, &token, &[("limit", "2")]).await;
+    assert!(page["items"][0].get("transcript").is_none(), "{page}");
+
+    let get = |path: &'static str| bridge.get(path).bearer_auth(&token).send();
+    let detail = json(get("/api/v1/calls/call_02").await.unwrap(), StatusCode::OK).await;
+    assert_eq!(detail["transcript"][0]["text"], "Hello.");
+    assert_eq!((&detail["status"], &detail["caller_id"]), (&json!("completed"), &json!("+492")));
+    assert_eq!(get("/api/v1/calls/call_99").await.unwrap().status(), StatusCode::NOT_FOUND);
+
+    let export = get("/api/v1/calls/call_02/export.json").await.unwrap();
+    assert_eq!(export.headers()[CONTENT_DISPOSITION], "attachment; filename=\"call_02.json\"");
+    let export = json(export, StatusCode::OK).await;
+    assert_eq!(export["call"], detail);
+    assert!(export["bot"]["name"].is_string() && export["format"] == "vox.call/1");
+}

@@ -1,0 +1,123 @@
+//! The config fetch: what refuses a call, what is filled in, what is remembered.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use vox_bridge::store::tenants::TenantStatus;
+use vox_shared::model::bot::{ActiveHours, BotSettings};
+use vox_shared::wire::config::RuntimeConfig;
+
+use crate::harness::{TestBridge, json, refusal, result};
+
+fn named(name: &str) -> BotSettings {
+    BotSettings { name: name.into(), ..BotSettings::default() }
+}
+
+#[tokio::test]
+async fn a_config_is_what_core_expects_and_leaves_a_skeleton() {
+    let bridge = TestBridge::start().await;
+    let event = json!({"callerId": "+4915112345678", "callDirection": "outgoing", "name": "Asha", "_campaign_id": "c1"});
+    let query = [("session_id", "call_one"), ("connected_event", &event.to_string()), ("transport", "ws")];
+    let body = json(bridge.fetch_config("faq", &query).await, StatusCode::OK).await;
+    let config: RuntimeConfig = serde_json::from_value(body).unwrap();
+    assert_eq!(config.session_id.as_str(), "call_one");
+    assert_eq!(config.webhook_url, format!("{}/api/v1/call-results", bridge.url));
+    assert_eq!(config.bot_id.unwrap().as_str(), "faq");
+
+    let call = bridge.call("call_one").await;
+    assert_eq!((&call["status"], &call["caller_id"]), (&json!("started"), &json!("+4915112345678")));
+    assert_eq!((&call["call_direction"], &call["transport"]), (&json!("outgoing"), &json!("ws")));
+    assert_eq!(call["connected_event"]["name"], "Asha");
+    assert!(call["connected_event"].get("_campaign_id").is_none(), "reserved keys are taken out");
+}
+
+#[tokio::test]
+async fn prompts_openings_and_phrases_are_filled_in() {
+    let bridge = TestBridge::start().await;
+    let mut settings = named("t");
+    settings.timezone = "Asia/Kolkata".into();
+    settings.variables.insert("clinic".into(), "Sunrise".into());
+    settings.variables.insert("name".into(), "nobody".into());
+    settings.system_prompt =
+        "{{call.name}} at {{clinic}}, {{system.current_date}} {{current_time}}, {{unknown}}".into();
+    settings.opening_message = "Hello {{name}}".into();
+    settings.phrases.apology = "Sorry {{name}}".into();
+    let bot = bridge.insert_bot(&bridge.tenant(), settings).await;
+    let event = json!({"name": "Asha {{clinic}}", "_campaign_id": "secret"}).to_string();
+    let body =
+        json(bridge.fetch_config(bot.as_str(), &[("connected_event", &event)]).await, StatusCode::OK).await;
+    assert_eq!(body["system_prompt"], "Asha {{clinic}} at Sunrise, 2026-11-20 15:30, {{unknown}}");
+    assert_eq!(body["opening_message"], "Hello Asha {{clinic}}");
+    assert_eq!(body["phrases"]["apology"], "Sorry Asha {{clinic}}");
+}
+
+#[tokio::test]
+async fn every_refusal_has_its_status() {
+    let bridge = TestBridge::start().await;
+    let wrong = bridge.get("/api/v1/config/faq").header("x-voxcore-secret", "wrong").send().await.unwrap();
+    assert_eq!(refusal(wrong, StatusCode::FORBIDDEN).await, "forbidden");
+    assert_eq!(refusal(bridge.fetch_config("nobody", &[]).await, StatusCode::NOT_FOUND).await, "unknown_bot");
+    let disabled = bridge.insert_bot(&bridge.tenant(), BotSettings { enabled: false, ..named("off") }).await;
+    assert_eq!(bridge.fetch_config(disabled.as_str(), &[]).await.status(), StatusCode::NOT_FOUND);
+
+    // It is Friday, 10:00 UTC.
+    let hours =
+        ActiveHours { enabled: true, start: "09:00".into(), end: "09:30".into(), ..ActiveHours::default() };
+    let closed =
+        bridge.insert_bot(&bridge.tenant(), BotSettings { active_hours: hours, ..named("closed") }).await;
+    let body = json(bridge.fetch_config(closed.as_str(), &[]).await, StatusCode::SERVICE_UNAVAILABLE).await;
+    assert!(body["detail"].as_str().unwrap().starts_with("outside_active_hours"), "{body}");
+    bridge.clock.set("2026-11-20T09:15:00Z".parse().unwrap());
+    assert_eq!(bridge.fetch_config(closed.as_str(), &[]).await.status(), StatusCode::OK);
+
+    bridge.app.stores.tenants().set_status(&bridge.tenant(), TenantStatus::Suspended).await.unwrap();
+    assert_eq!(
+        refusal(bridge.fetch_config("faq", &[]).await, StatusCode::PAYMENT_REQUIRED).await,
+        "tenant_suspended"
+    );
+    bridge.app.stores.tenants().set_status(&bridge.tenant(), TenantStatus::Active).await.unwrap();
+    assert_eq!(bridge.fetch_config("faq", &[]).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn fetching_again_is_harmless_but_another_calls_id_is_not_taken() {
+    let bridge = TestBridge::start().await;
+    let session = [("session_id", "call_again")];
+    let first = json(bridge.fetch_config("faq", &session).await, StatusCode::OK).await;
+    let second = json(bridge.fetch_config("faq", &session).await, StatusCode::OK).await;
+    assert_eq!(first, second);
+    assert_eq!(
+        refusal(bridge.fetch_config("survey", &session).await, StatusCode::CONFLICT).await,
+        "session_taken"
+    );
+    assert_eq!(bridge.deliver(&result("call_again", "bot")).await.status(), StatusCode::OK);
+    assert_eq!(bridge.fetch_config("faq", &session).await.status(), StatusCode::CONFLICT, "it has ended");
+    let bad = bridge.fetch_config("faq", &[("session_id", "../etc")]).await;
+    assert_eq!(bad.status(), StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_campaign_chooses_the_session_and_broken_events_count_as_none() {
+    let bridge = TestBridge::start().await;
+    let event = json!({"_campaign_session_id": "camp_7"}).to_string();
+    let query = [("session_id", "call_mine"), ("connected_event", &event)];
+    let body = json(bridge.fetch_config("faq", &query).await, StatusCode::OK).await;
+    assert_eq!(body["session_id"], "camp_7");
+    for broken in ["{", "[]", "7", "{\"a\":", &"[".repeat(5_000)] {
+        let body =
+            json(bridge.fetch_config("faq", &[("connected_event", broken)]).await, StatusCode::OK).await;
+        let call = bridge.call(body["session_id"].as_str().unwrap()).await;
+        assert_eq!(call["connected_event"], Value::Null, "{broken}");
+    }
+}
+
+#[tokio::test]
+async fn vendor_keys_reach_core_in_clear() {
+    let bridge = TestBridge::start().await;
+    let token = bridge.token(vox_bridge::auth::role::Role::Admin).await;
+    let bot = json!({"name": "k", "llm": {"provider": "openai", "api_key": "sk-0123456789abcdef"}});
+    let made =
+        bridge.request(Method::POST, "/api/v1/bots").bearer_auth(token).json(&bot).send().await.unwrap();
+    let made = json(made, StatusCode::CREATED).await;
+    let body = json(bridge.fetch_config(made["id"].as_str().unwrap(), &[]).await, StatusCode::OK).await;
+    assert_eq!(body["llm"]["api_key"], "sk-0123456789abcdef");
+}

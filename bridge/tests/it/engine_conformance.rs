@@ -1,0 +1,323 @@
+//! The suite that every document engine passes. It uses nothing but the seam, so another engine joins with one more test
+//! at the end of this file.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use vox_bridge::store::COLLECTIONS;
+use vox_bridge::store::engine::{
+    Collection, Cursor, Document, Engine, EngineError, Filter, Index, IndexKind, Order, Query, Update,
+};
+
+use crate::harness::temp_engine;
+
+static THINGS: Collection = Collection {
+    name: "things",
+    indexes: &[
+        Index::ordered("by_age", &["owner", "age"]),
+        Index::unique("by_key", &["owner", "key"]),
+        Index::sparse("by_note", &["owner", "note"]),
+        Index::ordered("of_all", &["age"]),
+    ],
+};
+
+type Shared = Arc<dyn Engine>;
+
+async fn suite(engine: Shared) {
+    engine.prepare(&[&THINGS]).await.unwrap();
+    engine.prepare(&[&THINGS]).await.unwrap();
+    inserts_are_unique(&engine).await;
+    absent_fields_are_outside_unique_and_sparse_indexes(&engine).await;
+    documents_that_indexes_cannot_order_are_refused(&engine).await;
+    pages_are_complete_and_in_order(&engine).await;
+    filters_and_ranges_narrow(&engine).await;
+    undeclared_searches_are_refused(&engine).await;
+    one_of_many_compare_and_sets_wins(&engine).await;
+    each_claim_is_given_once(&engine).await;
+    increments_add_up(&engine).await;
+    deletes_need_the_version(&engine).await;
+    counts_and_sums(&engine).await;
+    values_come_back_as_they_were(&engine).await;
+}
+
+fn body(value: Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+async fn put(engine: &Shared, id: &str, value: Value) {
+    engine.insert(&THINGS, id.into(), body(value)).await.unwrap();
+}
+
+fn owned(index: &'static str, owner: &str) -> Query {
+    Query::by_index(&THINGS, index).equals("owner", owner)
+}
+
+async fn ids(engine: &Shared, query: Query) -> Vec<String> {
+    engine.find(query).await.unwrap().documents.into_iter().map(|d| d.id).collect()
+}
+
+async fn inserts_are_unique(engine: &Shared) {
+    put(engine, "u1", json!({"owner": "u", "age": 1, "key": "k"})).await;
+    let same_id = engine.insert(&THINGS, "u1".into(), body(json!({"owner": "u", "age": 2}))).await;
+    assert_eq!(same_id, Err(EngineError::Duplicate));
+    let same_key =
+        engine.insert(&THINGS, "u2".into(), body(json!({"owner": "u", "age": 2, "key": "k"}))).await;
+    assert_eq!(same_key, Err(EngineError::Duplicate));
+    put(engine, "u3", json!({"owner": "other", "age": 2, "key": "k"})).await;
+    let into_key = Query::by_id(&THINGS, "u3");
+    let clash = engine.find_one_and_update(into_key, Update::default().set("owner", "u")).await;
+    assert_eq!(clash, Err(EngineError::Duplicate), "an update may not break a key either");
+    assert_eq!(engine.get(&THINGS, "u3".into()).await.unwrap().unwrap().body["owner"], "other");
+    let losers = 16;
+    let tries = (0..=losers).map(|n| {
+        let engine = engine.clone();
+        tokio::spawn(async move {
+            engine
+                .insert(&THINGS, format!("race{n}"), body(json!({"owner": "u", "age": 3, "key": "raced"})))
+                .await
+        })
+    });
+    let mut won = 0;
+    for outcome in tries.collect::<Vec<_>>() {
+        match outcome.await.unwrap() {
+            Ok(()) => won += 1,
+            Err(error) => assert_eq!(error, EngineError::Duplicate),
+        }
+    }
+    assert_eq!(won, 1);
+}
+
+async fn absent_fields_are_outside_unique_and_sparse_indexes(engine: &Shared) {
+    put(engine, "a1", json!({"owner": "a", "age": 1})).await;
+    put(engine, "a2", json!({"owner": "a", "age": 1, "key": null})).await;
+    put(engine, "a3", json!({"owner": "a", "age": 1, "note": "n"})).await;
+    assert_eq!(ids(engine, owned("by_note", "a")).await, ["a3"]);
+    assert_eq!(ids(engine, owned("by_age", "a")).await, ["a1", "a2", "a3"]);
+}
+
+async fn documents_that_indexes_cannot_order_are_refused(engine: &Shared) {
+    for bad in [json!({"owner": "m"}), json!({"owner": "m", "age": null}), json!({"owner": ["m"], "age": 1})]
+    {
+        let refused = engine.insert(&THINGS, "m1".into(), body(bad)).await;
+        assert!(matches!(refused, Err(EngineError::Malformed(_))), "{refused:?}");
+    }
+    put(engine, "m1", json!({"owner": "m", "age": 1})).await;
+    let unset = engine.find_one_and_update(Query::by_id(&THINGS, "m1"), Update::default().unset("age")).await;
+    assert!(matches!(unset, Err(EngineError::Malformed(_))));
+}
+
+async fn pages_are_complete_and_in_order(engine: &Shared) {
+    // Seven share each age, so pages of four must continue in the middle of equal keys.
+    for n in 0..28 {
+        put(engine, &format!("p{n:02}"), json!({"owner": "p", "age": n / 7})).await;
+    }
+    let forward = all_pages(engine, owned("by_age", "p").limit(4)).await;
+    let expected: Vec<String> = (0..28).map(|n| format!("p{n:02}")).collect();
+    assert_eq!(forward, expected);
+    let mut backward = all_pages(engine, owned("by_age", "p").limit(4).order(Order::Descending)).await;
+    backward.reverse();
+    assert_eq!(backward, expected);
+    let page = engine.find(owned("by_age", "p").limit(28)).await.unwrap();
+    assert!(page.next.is_none(), "a full last page is the last page");
+    let cursor = engine.find(owned("by_age", "p").limit(1)).await.unwrap().next;
+    let elsewhere = Query::by_index(&THINGS, "of_all").from(0).after(cursor);
+    assert_eq!(engine.find(elsewhere).await.unwrap_err(), EngineError::BadCursor);
+}
+
+async fn all_pages(engine: &Shared, query: Query) -> Vec<String> {
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = engine.find(query.clone().after(after)).await.unwrap();
+        assert!(page.documents.len() <= query.limit);
+        seen.extend(page.documents.into_iter().map(|d| d.id));
+        match page.next {
+            Some(next) => after = Some(Cursor::parse(&next.encode()).unwrap()),
+            None => return seen,
+        }
+    }
+}
+
+async fn filters_and_ranges_narrow(engine: &Shared) {
+    for (id, age, colour) in
+        [("f1", 1, Some("red")), ("f2", 2, None), ("f3", 3, Some("red")), ("f4", 4, Some("blue"))]
+    {
+        put(
+            engine,
+            id,
+            json!({"owner": "f", "age": age, "colour": colour, "flag": age > 2, "in": {"deep": age}}),
+        )
+        .await;
+    }
+    let by_age = || owned("by_age", "f");
+    assert_eq!(ids(engine, by_age().from(2).below(4)).await, ["f2", "f3"]);
+    assert_eq!(ids(engine, by_age().filter(Filter::Is("colour", "red".into()))).await, ["f1", "f3"]);
+    assert_eq!(ids(engine, by_age().filter(Filter::Absent("colour"))).await, ["f2"]);
+    assert_eq!(ids(engine, by_age().filter(Filter::Is("flag", true.into()))).await, ["f3", "f4"]);
+    assert_eq!(ids(engine, by_age().filter(Filter::AtLeast("in.deep", 4.into()))).await, ["f4"]);
+    assert_eq!(ids(engine, by_age().filter(Filter::Below("in.deep", 2.into()))).await, ["f1"]);
+    assert_eq!(ids(engine, by_age().equals("age", 3)).await, ["f3"]);
+    let lean = engine.find(by_age().omit(&["in", "colour"])).await.unwrap().documents.remove(0);
+    assert!(!lean.body.contains_key("in") && lean.body["age"] == 1, "{:?}", lean.body);
+}
+
+async fn undeclared_searches_are_refused(engine: &Shared) {
+    for query in [
+        Query::by_index(&THINGS, "by_age"),
+        Query::by_index(&THINGS, "by_age").equals("age", 1),
+        Query::by_index(&THINGS, "by_nothing").equals("owner", "u"),
+        owned("by_key", "u"),
+    ] {
+        let refused = engine.find(query).await;
+        assert!(matches!(refused, Err(EngineError::Undeclared(_))), "{refused:?}");
+    }
+}
+
+async fn one_of_many_compare_and_sets_wins(engine: &Shared) {
+    put(engine, "c1", json!({"owner": "c", "age": 0})).await;
+    for round in 1..=20u64 {
+        let tries = (0..12u64).map(|n| {
+            let engine = engine.clone();
+            let document =
+                Document { id: "c1".into(), version: round, body: body(json!({"owner": "c", "age": n})) };
+            tokio::spawn(async move { engine.compare_and_set(&THINGS, document).await })
+        });
+        let mut won = 0;
+        for outcome in tries.collect::<Vec<_>>() {
+            match outcome.await.unwrap() {
+                Ok(version) => {
+                    assert_eq!(version, round + 1);
+                    won += 1;
+                }
+                Err(error) => assert_eq!(error, EngineError::Stale),
+            }
+        }
+        assert_eq!(won, 1, "round {round}");
+    }
+    let missing = Document { id: "nobody".into(), version: 1, body: body(json!({"owner": "c", "age": 0})) };
+    assert_eq!(engine.compare_and_set(&THINGS, missing).await, Err(EngineError::Stale));
+}
+
+async fn each_claim_is_given_once(engine: &Shared) {
+    const JOBS: usize = 60;
+    for n in 0..JOBS {
+        put(engine, &format!("job{n:02}"), json!({"owner": "j", "age": n})).await;
+    }
+    let free = || owned("by_age", "j").filter(Filter::Absent("by"));
+    let workers = (0..8).map(|worker| {
+        let engine = engine.clone();
+        tokio::spawn(async move {
+            let mut mine = Vec::new();
+            while let Some(job) =
+                engine.find_one_and_update(free(), Update::default().set("by", worker)).await.unwrap()
+            {
+                assert_eq!((job.version, &job.body["by"]), (2, &json!(worker)), "it comes back changed");
+                mine.push(job.id);
+            }
+            mine
+        })
+    });
+    let mut claimed = Vec::new();
+    for worker in workers.collect::<Vec<_>>() {
+        claimed.extend(worker.await.unwrap());
+    }
+    claimed.sort();
+    let expected: Vec<String> = (0..JOBS).map(|n| format!("job{n:02}")).collect();
+    assert_eq!(claimed, expected);
+    assert_eq!(engine.find_one_and_update(free(), Update::default().set("by", 0)).await.unwrap(), None);
+}
+
+async fn increments_add_up(engine: &Shared) {
+    put(engine, "i1", json!({"owner": "i", "age": 0})).await;
+    let tasks = (0..16).map(|_| {
+        let engine = engine.clone();
+        tokio::spawn(async move { engine.increment(&THINGS, "i1".into(), ("count.all", 3)).await.unwrap() })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        assert!(task.await.unwrap().is_some());
+    }
+    assert_eq!(engine.increment(&THINGS, "i1".into(), ("count.all", -8)).await.unwrap(), Some(40));
+    assert_eq!(engine.increment(&THINGS, "nobody".into(), ("count", 1)).await.unwrap(), None);
+}
+
+async fn deletes_need_the_version(engine: &Shared) {
+    put(engine, "d1", json!({"owner": "d", "age": 0, "key": "free again"})).await;
+    assert!(!engine.delete(&THINGS, "d1".into(), 7).await.unwrap());
+    assert!(engine.delete(&THINGS, "d1".into(), 1).await.unwrap());
+    assert!(!engine.delete(&THINGS, "d1".into(), 1).await.unwrap());
+    assert_eq!(engine.get(&THINGS, "d1".into()).await.unwrap(), None);
+    put(engine, "d2", json!({"owner": "d", "age": 0, "key": "free again"})).await;
+}
+
+async fn counts_and_sums(engine: &Shared) {
+    for (n, vendor, seconds) in [(1, "a", 1.5), (2, "b", 2.0), (3, "a", 4.0)] {
+        put(engine, &format!("s{n}"), json!({"owner": "s", "age": n, "vendor": vendor, "seconds": seconds}))
+            .await;
+    }
+    let all = || owned("by_age", "s");
+    assert_eq!(engine.count(all()).await.unwrap(), 3);
+    assert_eq!(engine.count(all().filter(Filter::Is("vendor", "a".into()))).await.unwrap(), 2);
+    let mut groups = engine.sum(all(), "vendor", "seconds").await.unwrap();
+    groups.sort_by_key(|g| g.key.to_string());
+    let plain: Vec<_> = groups.into_iter().map(|g| (g.key, g.count, g.sum)).collect();
+    assert_eq!(plain, [(json!("a"), 2, 5.5), (json!("b"), 1, 2.0)]);
+}
+
+async fn values_come_back_as_they_were(engine: &Shared) {
+    let value = json!({
+        "owner": "ünï \u{0}\u{1F600} '\"\\", "age": -9_007_199_254_740_993_i64, "dotted.key": {"$gt": ""},
+        "list": [1, 2.5, null, true, {"x": []}], "empty": {}, "text": "x".repeat(200_000)
+    });
+    put(engine, "v'1\"; --", value.clone()).await;
+    let found = engine.get(&THINGS, "v'1\"; --".into()).await.unwrap().unwrap();
+    assert_eq!((Value::Object(found.body), found.version), (value, 1));
+}
+
+#[tokio::test]
+async fn sqlite_passes() {
+    let (_data, engine) = temp_engine();
+    suite(engine).await;
+}
+
+/// The SQLite engine refuses plans that scan or sort in memory while debug assertions are on, so asking is proving.
+#[tokio::test]
+async fn every_declared_index_serves_every_search_it_allows() {
+    let (_data, engine) = temp_engine();
+    engine.prepare(COLLECTIONS).await.unwrap();
+    let mut asked = 0;
+    for collection in COLLECTIONS.iter().copied() {
+        for index in collection.indexes {
+            let least = if index.kind == IndexKind::Unique { index.fields.len() } else { 0 };
+            for fixed in least..=index.fields.len() {
+                for query in searches(collection, index, fixed) {
+                    engine.find(query.clone()).await.unwrap_or_else(|e| panic!("{query:?}: {e}"));
+                    engine.count(query).await.unwrap();
+                    asked += 1;
+                }
+            }
+        }
+    }
+    assert!(asked > 50, "{asked}");
+}
+
+fn searches(collection: &'static Collection, index: &'static Index, fixed: usize) -> Vec<Query> {
+    let fields = &index.fields[..fixed];
+    let base = fields.iter().fold(Query::by_index(collection, index.name), |q, field| q.equals(field, "x"));
+    let mut all = if fixed > 0 { vec![base.clone()] } else { Vec::new() };
+    if fixed < index.fields.len() {
+        all.extend([base.clone().from("a"), base.clone().below("z"), base.from("a").below("z")]);
+    }
+    let keys = vec!["m"; index.fields.len() - fixed];
+    let paged = |query: &Query, order: Order, word: &str| {
+        let cursor = json!({"i": index.name, "o": word, "k": keys, "d": "id"});
+        query.clone().order(order).after(Some(serde_json::from_value(cursor).unwrap()))
+    };
+    let turned: Vec<Query> = all
+        .iter()
+        .flat_map(|q| {
+            let filtered = q.clone().filter(Filter::Is("other", "x".into())).order(Order::Descending);
+            [filtered, paged(q, Order::Ascending, "Ascending"), paged(q, Order::Descending, "Descending")]
+        })
+        .collect();
+    all.extend(turned);
+    all
+}

@@ -1,0 +1,217 @@
+//! A bridge on a free port with a clock that stands still, and people to use it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use vox_bridge::app::{App, Parts};
+use vox_bridge::auth::role::Role;
+use vox_bridge::config::Config;
+use vox_bridge::first_start::{ADMIN_EMAIL, first_start};
+use vox_bridge::store::Stamp;
+use vox_bridge::store::bots::Bot;
+use vox_bridge::store::tenants::{Tenant, TenantStatus};
+use vox_bridge::store::users::{User, fold_email};
+use vox_shared::clock::Clock;
+use vox_shared::ids::{BotId, TenantId, UserId};
+use vox_shared::model::bot::BotSettings;
+use vox_shared::wire::SECRET_HEADER;
+
+/// A Friday morning.
+pub const NOW: &str = "2026-11-20T10:00:00Z";
+
+/// A running bridge. Its data goes away with it.
+pub struct TestBridge {
+    pub app: App,
+    pub clock: Clock,
+    pub url: String,
+    pub admin_password: SecretString,
+    client: reqwest::Client,
+    stop: CancellationToken,
+    serving: Option<JoinHandle<()>>,
+    _data: TempDir,
+}
+
+/// An HTTP client for tests.
+pub fn client() -> reqwest::Client {
+    // Chosen once per process; a second choice is refused and changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+impl TestBridge {
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let client = client();
+        let data = tempfile::tempdir().unwrap();
+        let mut config = Config::for_tests(data.path().to_owned());
+        change(&mut config);
+        let clock = Clock::manual(NOW.parse().unwrap());
+        let listener = TcpListener::bind(config.server.addr).await.unwrap();
+        let bound = listener.local_addr().unwrap();
+        let parts = Parts::embedded(data.path(), clock.clone(), bound).unwrap();
+        let app = App::build(config, parts).await.unwrap();
+        let admin_password = first_start(&app).await.unwrap().expect("the store was empty");
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(vox_bridge::serve::serve(listener, app.router(), stop.clone()));
+        let url = format!("http://{bound}");
+        Self { app, clock, url, admin_password, client, stop, serving: Some(serving), _data: data }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn tenant(&self) -> TenantId {
+        "default".parse().unwrap()
+    }
+
+    /// A request without any credential.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
+    }
+
+    /// A request with the internal secret.
+    pub fn internal(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, path).header(SECRET_HEADER, self.app.config.auth.internal_secret.expose_secret())
+    }
+
+    /// The access token of a new user, made directly in the store.
+    pub async fn token_of(&self, tenant: &TenantId, role: Role) -> String {
+        let user = self.insert_user(tenant, &format!("{}@test", UserId::generate()), role).await;
+        self.app.tokens.issue(&user, self.now()).unwrap()
+    }
+
+    /// The access token of a new user of the default tenant.
+    pub async fn token(&self, role: Role) -> String {
+        self.token_of(&self.tenant(), role).await
+    }
+
+    pub async fn insert_user(&self, tenant: &TenantId, email: &str, role: Role) -> User {
+        let now = Stamp(self.now());
+        let user = User {
+            tenant_id: tenant.clone(),
+            email: email.into(),
+            email_folded: fold_email(email),
+            name: "Test".into(),
+            role,
+            active: true,
+            languages: Vec::new(),
+            primary_language: None,
+            password_hash: "no password is this".into(),
+            tokens_valid_from: now,
+            created_at: now,
+        };
+        self.app.stores.users(tenant).insert_user(&UserId::generate(), &user).await.unwrap();
+        user
+    }
+
+    pub async fn insert_tenant(&self, id: &str) -> TenantId {
+        let tenant = Tenant { name: id.into(), status: TenantStatus::Active, created_at: Stamp(self.now()) };
+        let id: TenantId = id.parse().unwrap();
+        self.app.stores.tenants().insert(&id, &tenant).await.unwrap();
+        id
+    }
+
+    /// A bot with these settings, made directly in the store.
+    pub async fn insert_bot(&self, tenant: &TenantId, settings: BotSettings) -> BotId {
+        let (id, now) = (BotId::generate(), Stamp(self.now()));
+        let bot =
+            Bot { tenant_id: tenant.clone(), created_at: now, updated_at: now, settings, creation: None };
+        self.app.stores.bots(tenant).insert_bot(&id, &bot).await.unwrap();
+        id
+    }
+
+    pub async fn log_in(&self, email: &str, password: &str) -> Response {
+        let body = json!({"email": email, "password": password});
+        self.request(Method::POST, "/api/v1/auth/login").json(&body).send().await.unwrap()
+    }
+
+    /// Log the first administrator in; answers the session.
+    pub async fn admin_session(&self) -> Value {
+        json(self.log_in(ADMIN_EMAIL, self.admin_password.expose_secret()).await, StatusCode::OK).await
+    }
+
+    /// Fetch the config of a call.
+    pub async fn fetch_config(&self, bot: &str, query: &[(&str, &str)]) -> Response {
+        let path = with_query(&format!("/api/v1/config/{bot}"), query);
+        self.internal(Method::GET, &path).send().await.unwrap()
+    }
+
+    /// Deliver a result.
+    pub async fn deliver(&self, result: &Value) -> Response {
+        self.internal(Method::POST, "/api/v1/call-results").json(result).send().await.unwrap()
+    }
+
+    /// A call as the internal surface shows it.
+    pub async fn call(&self, session: &str) -> Value {
+        let path = format!("/api/v1/internal/calls/{session}");
+        json(self.internal(Method::GET, &path).send().await.unwrap(), StatusCode::OK).await
+    }
+
+    /// Stop and wait for it.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        self.serving.take().unwrap().await.unwrap();
+    }
+}
+
+impl Drop for TestBridge {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A path with an encoded query.
+pub fn with_query(path: &str, query: &[(&str, &str)]) -> String {
+    let url = reqwest::Url::parse_with_params("http://x", query).unwrap();
+    format!("{path}?{}", url.query().unwrap_or_default())
+}
+
+/// The body of an answer that must have this status.
+pub async fn json(response: Response, status: StatusCode) -> Value {
+    let (found, text) = (response.status(), response.text().await.unwrap());
+    assert_eq!(found, status, "{text}");
+    serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"))
+}
+
+/// The code of a refusal that must have this status.
+pub async fn refusal(response: Response, status: StatusCode) -> String {
+    json(response, status).await["error"]["code"].as_str().unwrap().to_owned()
+}
+
+/// The paths of the fields of a 422.
+pub async fn wrong_fields(response: Response) -> Vec<String> {
+    let body = json(response, StatusCode::UNPROCESSABLE_ENTITY).await;
+    let fields = body["error"]["fields"].as_array().unwrap_or_else(|| panic!("{body}"));
+    fields.iter().map(|f| f["path"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A result with what a worker always sends.
+pub fn result(session: &str, disconnected_by: &str) -> Value {
+    json!({
+        "version": 1, "session_id": session, "seq": 1, "bot_id": "faq", "call_duration_seconds": 12.5,
+        "disconnected_by": disconnected_by,
+        "transcript": [{"turn": 0, "speaker": "bot", "text": "Hello.", "started_ms": 0, "ended_ms": 900}]
+    })
+}
+
+/// Shared settings of the test engines.
+pub fn temp_engine() -> (TempDir, Arc<dyn vox_bridge::store::engine::Engine>) {
+    let data = tempfile::tempdir().unwrap();
+    let engine = vox_bridge::store::engine::sqlite::Sqlite::open(&data.path().join("t.sqlite")).unwrap();
+    (data, Arc::new(engine))
+}

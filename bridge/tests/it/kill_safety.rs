@@ -1,0 +1,129 @@
+//! The real program, killed: what it acknowledged is there afterwards.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use reqwest::StatusCode;
+use serde_json::Value;
+use tokio::process::{Child, Command};
+use vox_shared::wire::SECRET_HEADER;
+
+use crate::harness::{client, json, result};
+
+const SECRET: &str = "Zr5tVx7QwLk9PmYc2HdJ4nSg8BfA1eUo";
+const JWT: &str = "kq8ZLw2nRpX0vT4yHs6DfG1jCbM3aUeN";
+const RESULTS: usize = 200;
+const START_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The program on a free port; killed when dropped.
+struct Process {
+    child: Child,
+    ready: Value,
+}
+
+impl Process {
+    async fn start(dir: &Path, round: u32) -> Self {
+        let ready_file = dir.join(format!("ready-{round}.json"));
+        let child = Command::new(env!("CARGO_BIN_EXE_vox-bridge"))
+            .arg("--ready-file")
+            .arg(&ready_file)
+            .env_clear()
+            .envs([
+                ("JWT_SECRET", JWT),
+                ("VOXCORE_SECRET", SECRET),
+                ("VOX_BRIDGE_ADDR", "127.0.0.1:0"),
+                ("LOG_LEVEL", "error"),
+            ])
+            .env("VOX_DATA_DIR", dir.join("data"))
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        Self { child, ready: wait_for(ready_file).await }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.ready["bridge_url"].as_str().unwrap())
+    }
+
+    /// SIGKILL.
+    async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+}
+
+async fn wait_for(file: PathBuf) -> Value {
+    let began = Instant::now();
+    loop {
+        // The file appears by a rename: when it is there, it is whole.
+        if let Ok(text) = std::fs::read_to_string(&file) {
+            return serde_json::from_str(&text).unwrap();
+        }
+        assert!(began.elapsed() < START_DEADLINE, "the bridge did not become ready");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn every_acknowledged_result_survives_sigkill() {
+    let dir = tempfile::tempdir().unwrap();
+    let (http, bridge) = (client(), Process::start(dir.path(), 1).await);
+    assert!(bridge.ready["admin_password"].is_string());
+    let url = bridge.url("/api/v1/call-results");
+    // All at once, so that the kill falls among group commits; those without an answer may or may not be there.
+    let deliveries: Vec<_> = (0..RESULTS * 2)
+        .map(|n| {
+            let request =
+                http.post(&url).header(SECRET_HEADER, SECRET).json(&result(&format!("call_{n}"), "bot"));
+            tokio::spawn(async move {
+                request.send().await.is_ok_and(|a| a.status() == StatusCode::OK).then_some(n)
+            })
+        })
+        .collect();
+    let mut acknowledged = Vec::new();
+    let mut bridge = Some(bridge);
+    for delivery in deliveries {
+        acknowledged.extend(delivery.await.unwrap());
+        if acknowledged.len() >= RESULTS {
+            if let Some(bridge) = bridge.take() {
+                bridge.kill().await;
+            }
+        }
+    }
+    assert!(acknowledged.len() >= RESULTS, "{} were acknowledged", acknowledged.len());
+
+    let bridge = Process::start(dir.path(), 2).await;
+    assert_eq!(bridge.ready["admin_password"], Value::Null, "told by the first start only");
+    for n in acknowledged {
+        let path = bridge.url(&format!("/api/v1/internal/calls/call_{n}"));
+        let call =
+            json(http.get(path).header(SECRET_HEADER, SECRET).send().await.unwrap(), StatusCode::OK).await;
+        assert_eq!(call["disconnected_by"], "bot");
+    }
+    bridge.kill().await;
+}
+
+#[tokio::test]
+async fn sigterm_ends_it_in_good_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut bridge = Process::start(dir.path(), 1).await;
+    let pid = bridge.child.id().unwrap().to_string();
+    let sent = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+    assert!(sent.success());
+    let ended = tokio::time::timeout(Duration::from_secs(15), bridge.child.wait()).await.unwrap().unwrap();
+    assert!(ended.success(), "{ended}");
+}
+
+#[tokio::test]
+async fn it_refuses_to_start_on_bad_settings_and_tells_all_faults() {
+    let output = Command::new(env!("CARGO_BIN_EXE_vox-bridge"))
+        .env_clear()
+        .envs([("JWT_SECRET", "short"), ("VOX_BRIDGE_ADDR", "nowhere")])
+        .output()
+        .await
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    for name in ["JWT_SECRET", "VOXCORE_SECRET", "VOX_BRIDGE_ADDR"] {
+        assert!(told.contains(name), "{told}");
+    }
+}

@@ -1,0 +1,160 @@
+//! Recordings: in from core, out by login, by link, and from the worker until the upload is done.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::HeaderMap;
+use axum::routing::get;
+use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, RANGE};
+use reqwest::{Method, Response, StatusCode};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tokio::net::TcpListener;
+use vox_bridge::auth::role::Role;
+use vox_shared::wire::SECRET_HEADER;
+
+use crate::harness::{TestBridge, json, refusal, result};
+
+async fn upload(bridge: &TestBridge, key: &str, content: Vec<u8>, sha256: Option<&str>) -> Response {
+    let request = bridge.internal(Method::PUT, &format!("/api/v1/internal/recordings/{key}")).body(content);
+    let request = match sha256 {
+        Some(hash) => request.header("x-content-sha256", hash),
+        None => request,
+    };
+    request.send().await.unwrap()
+}
+
+fn content() -> Vec<u8> {
+    (0..200_000u32).map(|n| (n % 251) as u8).collect()
+}
+
+fn hash(content: &[u8]) -> String {
+    Sha256::digest(content).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A finished call with this recording key.
+async fn call_with(bridge: &TestBridge, session: &str, key: &str) -> Value {
+    let mut result = result(session, "bot");
+    result["recording_key"] = json!(key);
+    assert_eq!(bridge.deliver(&result).await.status(), StatusCode::OK);
+    bridge.call(session).await
+}
+
+#[tokio::test]
+async fn an_upload_is_whole_checked_and_repeatable() {
+    let bridge = TestBridge::start().await;
+    let content = content();
+    let wrong = upload(&bridge, "call_1.wav", content.clone(), Some(&"0".repeat(64))).await;
+    assert_eq!(refusal(wrong, StatusCode::UNPROCESSABLE_ENTITY).await, "wrong_hash");
+    let call = call_with(&bridge, "call_1", "call_1.wav").await;
+    let path = format!("/api/v1/public/recordings/{}", call["recording_access_token"].as_str().unwrap());
+    assert_eq!(bridge.get(&path).send().await.unwrap().status(), StatusCode::NOT_FOUND, "nothing was stored");
+
+    for _ in 0..2 {
+        let body =
+            json(upload(&bridge, "call_1.wav", content.clone(), Some(&hash(&content))).await, StatusCode::OK)
+                .await;
+        assert_eq!(body, json!({"key": "call_1.wav", "size_bytes": 200_000, "sha256": hash(&content)}));
+    }
+    assert_eq!(bridge.get(&path).send().await.unwrap().bytes().await.unwrap(), content);
+
+    let large = upload(&bridge, "call_2.wav", vec![0; 17 * 1024 * 1024], None).await;
+    assert_eq!(refusal(large, StatusCode::PAYLOAD_TOO_LARGE).await, "too_large");
+    for key in ["..%2f..%2fvox.sqlite", ".hidden", "a%00b", "%2fetc%2fpasswd"] {
+        let refused = upload(&bridge, key, vec![1], None).await.status();
+        assert!(refused.is_client_error(), "{key}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn parts_are_served_by_login_and_by_link() {
+    let bridge = TestBridge::start().await;
+    let content = content();
+    upload(&bridge, "call_1.wav", content.clone(), None).await;
+    let call = call_with(&bridge, "call_1", "call_1.wav").await;
+    let token = bridge.token(Role::Agent).await;
+    let link = format!("/api/v1/public/recordings/{}", call["recording_access_token"].as_str().unwrap());
+    let ways = [bridge.get("/api/v1/recordings/call_1").bearer_auth(token), bridge.get(&link)];
+    for way in ways {
+        let ask = |range: &str| way.try_clone().unwrap().header(RANGE, range).send();
+        let whole = way.try_clone().unwrap().send().await.unwrap();
+        assert_eq!(
+            (whole.status(), &whole.headers()[CONTENT_TYPE]),
+            (StatusCode::OK, &"audio/wav".parse().unwrap())
+        );
+        let etag = whole.headers()[ETAG].clone();
+        assert_eq!(whole.bytes().await.unwrap(), content);
+
+        let part = ask("bytes=1000-1999").await.unwrap();
+        assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+        assert_eq!(part.headers()[CONTENT_RANGE], "bytes 1000-1999/200000");
+        assert_eq!(part.bytes().await.unwrap(), content[1000..2000]);
+        assert_eq!(ask("bytes=-5").await.unwrap().bytes().await.unwrap(), content[199_995..]);
+
+        let outside = ask("bytes=200000-").await.unwrap();
+        assert_eq!(outside.headers()[CONTENT_RANGE], "bytes */200000");
+        assert_eq!(outside.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+        let same =
+            way.try_clone().unwrap().header(RANGE, "bytes=0-0").header(IF_RANGE, etag).send().await.unwrap();
+        assert_eq!(same.status(), StatusCode::PARTIAL_CONTENT);
+    }
+}
+
+#[tokio::test]
+async fn a_workers_own_token_opens_the_recording_and_is_kept_as_a_hash_only() {
+    let bridge = TestBridge::start().await;
+    upload(&bridge, "call_1.wav", content(), None).await;
+    let own = "a".repeat(40);
+    let mut with_token = result("call_1", "bot");
+    with_token["recording_key"] = json!("call_1.wav");
+    with_token["recording_access_token"] = json!(own);
+    bridge.deliver(&with_token).await;
+    let status = bridge.get(&format!("/api/v1/public/recordings/{own}")).send().await.unwrap().status();
+    assert_eq!(status, StatusCode::OK);
+    assert!(!bridge.call("call_1").await.to_string().contains(&own));
+
+    // A second call that claims the same token gets one of its own instead of opening the first one's recording.
+    with_token["session_id"] = json!("call_2");
+    assert_eq!(bridge.deliver(&with_token).await.status(), StatusCode::OK);
+    assert!(bridge.call("call_2").await["recording_access_token"].is_string());
+    for wrong in ["", "x", &"a".repeat(500)] {
+        let path = format!("/api/v1/public/recordings/{wrong}");
+        assert_eq!(bridge.get(&path).send().await.unwrap().status(), StatusCode::NOT_FOUND, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn until_the_upload_the_worker_is_asked() {
+    let bridge = TestBridge::start().await;
+    let secret = bridge.app.config.auth.internal_secret.expose_secret().to_owned();
+    let files = get(move |Path(key): Path<String>, headers: HeaderMap| async move {
+        let known = headers.get(SECRET_HEADER).is_some_and(|s| s.as_bytes() == secret.as_bytes());
+        if known && key == "call_1.wav" { Ok(content()) } else { Err(axum::http::StatusCode::NOT_FOUND) }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let worker =
+        tokio::spawn(axum::serve(listener, Router::new().route("/recordings/{key}", files)).into_future());
+
+    let call = call_with(&bridge, "call_1", "call_1.wav").await;
+    let link = format!("/api/v1/public/recordings/{}", call["recording_access_token"].as_str().unwrap());
+    assert_eq!(
+        bridge.get(&link).send().await.unwrap().status(),
+        StatusCode::NOT_FOUND,
+        "no worker is registered"
+    );
+    for (id, address) in [("wrk_dead", "http://127.0.0.1:9".to_owned()), ("wrk_1", address)] {
+        let report = json!({
+            "worker_id": id, "host": "h", "address": address, "slots": 1, "calls": 0, "build": "t", "draining": false, "pid": 1
+        });
+        let registered =
+            bridge.internal(Method::POST, "/api/v1/fleet/workers").json(&report).send().await.unwrap();
+        assert_eq!(registered.status(), StatusCode::OK);
+    }
+    assert_eq!(bridge.get(&link).send().await.unwrap().bytes().await.unwrap(), content());
+    call_with(&bridge, "call_2", "call_2.wav").await;
+    let call = bridge.call("call_2").await;
+    let link = format!("/api/v1/public/recordings/{}", call["recording_access_token"].as_str().unwrap());
+    assert_eq!(bridge.get(&link).send().await.unwrap().status(), StatusCode::NOT_FOUND);
+    worker.abort();
+}

@@ -1,0 +1,289 @@
+//! Every route of the table: documented, closed to whom it should be, and unmoved by hostile input.
+
+use reqwest::{Method, RequestBuilder, StatusCode};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use vox_bridge::auth::role::Role;
+use vox_bridge::routes::{Access, Route, table};
+use vox_shared::ids::{BotId, SessionId, TenantId};
+use vox_shared::model::bot::BotSettings;
+use vox_shared::wire::SECRET_HEADER;
+
+use crate::harness::{TestBridge, json, result};
+
+/// In what the first tenant owns; nobody else may ever see it.
+const CANARY: &str = "canary-7f3a";
+
+#[tokio::test]
+async fn every_route_is_in_the_document_and_every_documented_route_exists() {
+    let bridge = TestBridge::start().await;
+    let document = json(bridge.get("/openapi.json").send().await.unwrap(), StatusCode::OK).await;
+    let mut documented: Vec<(String, String)> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| {
+            let methods = item.as_object().unwrap().keys().map(|m| (path.clone(), m.to_uppercase()));
+            methods.collect::<Vec<_>>()
+        })
+        .collect();
+    let mut routed: Vec<(String, String)> =
+        table().iter().map(|r| (r.path.to_owned(), r.method.to_string())).collect();
+    documented.sort();
+    routed.sort();
+    assert_eq!(documented, routed);
+
+    let text = document.to_string();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    for reference in text.split("#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(schemas.contains_key(name), "{name} is referred to but not defined");
+    }
+    let page = bridge.get("/docs").send().await.unwrap();
+    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    let page = page.text().await.unwrap();
+    assert!(policy.contains("default-src 'none'") && !page.contains("<script"), "{policy}");
+    for (path, _) in routed {
+        assert!(page.contains(&path), "{path} is missing from the page");
+    }
+}
+
+/// Who knocks.
+#[derive(Clone, Debug)]
+enum Actor {
+    Nobody,
+    Token(&'static str, String, Option<Role>),
+    OtherTenant(String),
+    Secret,
+    WrongSecret,
+}
+
+#[tokio::test]
+async fn every_route_is_closed_to_whom_it_should_be() {
+    let bridge = TestBridge::start().await;
+    let other = bridge.insert_tenant("other").await;
+    let actors = actors(&bridge, &other).await;
+    for route in table() {
+        for actor in &actors {
+            // A fresh object each time: an allowed DELETE takes it away.
+            let (bot, call) = objects(&bridge).await;
+            let request = dressed(&bridge, actor, request(&bridge, &route, &bot, &call));
+            let answer = request.send().await.unwrap();
+            let (status, body) = (answer.status(), answer.text().await.unwrap());
+            let told = format!("{} {} as {actor:?}: {status} {body}", route.method, route.path);
+            check_access(&route, actor, status, &told);
+            let insider = matches!(actor, Actor::Token(_, _, Some(_)) | Actor::Secret);
+            assert!(insider || !body.contains(CANARY), "a leak: {told}");
+        }
+    }
+}
+
+async fn actors(bridge: &TestBridge, other: &TenantId) -> Vec<Actor> {
+    let good = bridge.token(Role::Agent).await;
+    let (head, signature) = good.rsplit_once('.').unwrap();
+    let forged = format!("{head}.{}", signature.chars().rev().collect::<String>());
+    vec![
+        Actor::Nobody,
+        Actor::Token("garbage", "not-a-token".into(), None),
+        Actor::Token("forged", forged, None),
+        Actor::Token("disabled", disabled_token(bridge).await, None),
+        Actor::Token("agent", good, Some(Role::Agent)),
+        Actor::Token("admin", bridge.token(Role::Admin).await, Some(Role::Admin)),
+        Actor::Token("super_admin", bridge.token(Role::SuperAdmin).await, Some(Role::SuperAdmin)),
+        Actor::OtherTenant(bridge.token_of(other, Role::SuperAdmin).await),
+        Actor::Secret,
+        Actor::WrongSecret,
+    ]
+}
+
+async fn disabled_token(bridge: &TestBridge) -> String {
+    let user = bridge.insert_user(&bridge.tenant(), "disabled@test", Role::SuperAdmin).await;
+    let token = bridge.app.tokens.issue(&user, bridge.now()).unwrap();
+    let mut stored = bridge.app.stores.all_users().find_by_email("disabled@test").await.unwrap().unwrap();
+    stored.value.active = false;
+    bridge.app.stores.users(&bridge.tenant()).replace_user(stored).await.unwrap();
+    token
+}
+
+async fn objects(bridge: &TestBridge) -> (BotId, SessionId) {
+    let settings = BotSettings { name: CANARY.into(), ..BotSettings::default() };
+    let bot = bridge.insert_bot(&bridge.tenant(), settings).await;
+    let call = SessionId::generate();
+    let query = [("session_id", call.as_str()), ("caller_id", CANARY)];
+    assert_eq!(bridge.fetch_config(bot.as_str(), &query).await.status(), StatusCode::OK);
+    (bot, call)
+}
+
+fn request(bridge: &TestBridge, route: &Route, bot: &BotId, call: &SessionId) -> RequestBuilder {
+    let path = route
+        .path
+        .replace("{bot_id}", bot.as_str())
+        .replace("{session_id}", call.as_str())
+        .replace("{token}", "no-such-token")
+        .replace("{key}", "canary.wav");
+    let request = bridge.request(route.method.clone(), &path);
+    if route.method == Method::GET { request } else { request.json(&json!({})) }
+}
+
+fn dressed(bridge: &TestBridge, actor: &Actor, request: RequestBuilder) -> RequestBuilder {
+    match actor {
+        Actor::Nobody => request,
+        Actor::Token(_, token, _) | Actor::OtherTenant(token) => request.bearer_auth(token),
+        Actor::Secret => {
+            request.header(SECRET_HEADER, bridge.app.config.auth.internal_secret.expose_secret())
+        }
+        Actor::WrongSecret => request.header(SECRET_HEADER, "wrong"),
+    }
+}
+
+fn check_access(route: &Route, actor: &Actor, status: StatusCode, told: &str) {
+    assert!(!status.is_server_error(), "{told}");
+    let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    match (route.access, actor) {
+        (Access::Public, _) => {}
+        (Access::Internal, Actor::Secret) => assert!(!refused, "{told}"),
+        (Access::Internal, _) => assert_eq!(status, StatusCode::FORBIDDEN, "{told}"),
+        (Access::Person(role), Actor::Token(_, _, Some(own))) if *own >= role => assert!(!refused, "{told}"),
+        (Access::Person(_), Actor::Token(_, _, Some(_))) => {
+            assert_eq!(status, StatusCode::FORBIDDEN, "{told}")
+        }
+        (Access::Person(_), Actor::OtherTenant(_)) if route.path.contains('{') => {
+            assert_eq!(status, StatusCode::NOT_FOUND, "{told}");
+        }
+        (Access::Person(_), Actor::OtherTenant(_)) => assert!(!refused, "{told}"),
+        (Access::Person(_), _) => assert_eq!(status, StatusCode::UNAUTHORIZED, "{told}"),
+    }
+}
+
+#[tokio::test]
+async fn no_body_makes_a_route_fail() {
+    let bridge = TestBridge::start().await;
+    let token = bridge.token(Role::SuperAdmin).await;
+    for route in table().into_iter().filter(|r| r.method != Method::GET) {
+        for (name, body) in hostile_bodies() {
+            let (bot, call) = objects(&bridge).await;
+            let request = request(&bridge, &route, &bot, &call).bearer_auth(&token).body(body);
+            let request = dressed(&bridge, &Actor::Secret, request);
+            match request.send().await {
+                Ok(answer) => {
+                    let status = answer.status();
+                    assert!(!status.is_server_error(), "{} {} {name}: {status}", route.method, route.path);
+                }
+                // The bridge may refuse a body that is far too large before it has read it.
+                Err(error) => assert!(name == "oversized", "{} {name}: {error}", route.path),
+            }
+        }
+    }
+    assert_eq!(bridge.get("/health").send().await.unwrap().status(), StatusCode::OK);
+}
+
+fn hostile_bodies() -> Vec<(&'static str, Vec<u8>)> {
+    let deep =
+        |open: &str, close: &str| format!("{}{}", open.repeat(10_000), close.repeat(10_000)).into_bytes();
+    let every_field = |value: Value| {
+        let names = [
+            "email",
+            "password",
+            "name",
+            "role",
+            "refresh_token",
+            "current_password",
+            "new_password",
+            "bot_id",
+            "llm",
+            "session_id",
+            "disconnected_by",
+            "transcript",
+            "worker_id",
+            "address",
+            "slots",
+            "languages",
+            "version",
+        ];
+        let mut body = result("call_x", "bot").as_object().unwrap().clone();
+        body.extend(names.map(|n| (n.to_owned(), value.clone())));
+        Value::Object(body).to_string().into_bytes()
+    };
+    vec![
+        ("empty", Vec::new()),
+        ("null", b"null".to_vec()),
+        ("list", b"[]".to_vec()),
+        ("text", b"\"x\"".to_vec()),
+        ("number", b"1e999".to_vec()),
+        ("cut off", b"{\"a\":".to_vec()),
+        ("trailing", b"{} {}".to_vec()),
+        ("bad utf-8", b"{\"name\":\"\xff\xfe\"}".to_vec()),
+        ("lone surrogate", br#"{"name":"\ud800"}"#.to_vec()),
+        ("nul", b"{\"name\":\"\\u0000\"}".to_vec()),
+        ("deep list", deep("[", "]")),
+        ("deep object", deep("{\"a\":", "}")),
+        ("operator", br#"{"$gt":""}"#.to_vec()),
+        ("operators", every_field(json!({"$gt": ""}))),
+        ("nulls", every_field(Value::Null)),
+        ("numbers", every_field(json!(-1.5e300))),
+        ("texts", every_field(json!("\u{0}\u{202e}' OR 1=1 --"))),
+        ("lists", every_field(json!([[], {}, null]))),
+        ("oversized", format!("{{\"name\":\"{}\"}}", "x".repeat(10_000_000)).into_bytes()),
+    ]
+}
+
+#[tokio::test]
+async fn no_path_or_query_makes_a_route_fail() {
+    let bridge = TestBridge::start().await;
+    let token = bridge.token(Role::SuperAdmin).await;
+    let long = "x".repeat(5_000);
+    let values =
+        ["%00", "..%2f..%2fetc%2fpasswd", "%ff%fe", "%7B%22$gt%22:%22%22%7D", "'%20OR%201=1", &long, "."];
+    let queries = [
+        "limit=-1",
+        "limit=99999999999999999999",
+        "limit=abc&cursor=!!",
+        "cursor=bnVsbA",
+        "cursor=eyJpIjoiYnlfdGltZSIsIm8iOiJEZXNjZW5kaW5nIiwiayI6W10sImQiOiIifQ",
+        "from=yesterday&to=%00&status=nope",
+        "session_id=..%2f&connected_event=%5B%5B&caller_id=%ff&transport=talk&ticket=",
+        "bot_id[$ne]=x&limit=1&limit=2",
+    ];
+    for route in table() {
+        let names = values.iter().map(|value| filled(route.path, value));
+        let asked = queries.iter().map(|query| format!("{}?{query}", filled(route.path, "faq")));
+        for path in names.chain(asked) {
+            let request = bridge.request(route.method.clone(), &path).bearer_auth(&token).body("{}");
+            let status = dressed(&bridge, &Actor::Secret, request).send().await.unwrap().status();
+            assert!(!status.is_server_error(), "{} {path}: {status}", route.method);
+        }
+    }
+}
+
+fn filled(path: &str, value: &str) -> String {
+    let mut parts = path.split('{');
+    let mut out = parts.next().unwrap().to_owned();
+    for part in parts {
+        out.push_str(value);
+        out.push_str(part.split_once('}').unwrap().1);
+    }
+    out
+}
+
+#[tokio::test]
+async fn every_answer_carries_its_request_id_and_the_security_headers() {
+    let bridge = TestBridge::start().await;
+    let answer = bridge.get("/health").header("x-request-id", "abc-1").send().await.unwrap();
+    assert_eq!(answer.headers()["x-request-id"], "abc-1");
+    let answer = bridge.get("/nowhere").header("x-request-id", "not ok!").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    assert!(answer.headers()["x-request-id"].to_str().unwrap().starts_with("req_"));
+    for (name, value) in
+        [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("cache-control", "no-store")]
+    {
+        assert_eq!(answer.headers()[name], value);
+    }
+    let wrong = bridge.request(Method::DELETE, "/health").send().await.unwrap();
+    assert_eq!(wrong.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let metrics = bridge.get("/metrics").send().await.unwrap().text().await.unwrap();
+    assert!(
+        metrics.contains(r#"http_requests_total{method="GET",path="/health",status="200"} 1"#),
+        "{metrics}"
+    );
+    assert!(metrics.contains(r#"errors_total{service="bridge",type="not_found"} 1"#), "{metrics}");
+}

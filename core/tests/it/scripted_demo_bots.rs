@@ -254,8 +254,7 @@ fn survey_is_answered() {
         &[
             ("yes", "how was your visit"),
             ("five", "Thank you. Second"),
-            ("I'd say for", "how friendly"),
-            ("four", "recommend us"),
+            ("I'd say for", "recommend us"),
             ("yes of course", "good to hear. Those were all"),
         ],
     );
@@ -330,7 +329,7 @@ fn a_demo_bot_is_never_speechless() {
         let settings: BotSettings = serde_json::from_str(bot).unwrap();
         let phrases: Vec<String> = serde_json::from_value(settings.stt.extra["expected"].clone()).unwrap();
         assert_eq!(settings.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["end_call"]);
-        for seed in 0..40_usize {
+        for seed in 0..20_usize {
             let mut talk = Talk::with(bot);
             let mut at = seed;
             for _ in 0..10 {
@@ -362,10 +361,12 @@ fn every_expected_phrase_of_a_demo_bot_is_understood_somewhere() {
             talk.say(phrase)
         };
         let at_a_loss: Vec<String> = openings.iter().map(|opening| answer_after(opening, "xyzzy")).collect();
-        for phrase in phrases.iter().filter(|phrase| bot != SURVEY || !beyond.contains(&phrase.as_str())) {
+        let is_lost = |phrase: &&String| {
             let mut tries = openings.iter().zip(&at_a_loss);
-            let understood = tries.any(|(opening, loss)| answer_after(opening, phrase) != *loss);
-            assert!(understood, "nothing understands {phrase:?}");
-        }
+            !tries.any(|(opening, loss)| answer_after(opening, phrase) != *loss)
+        };
+        let expected = phrases.iter().filter(|phrase| bot != SURVEY || !beyond.contains(&phrase.as_str()));
+        let lost: Vec<&String> = expected.filter(is_lost).collect();
+        assert_eq!(lost, Vec::<&String>::new(), "{} understands these nowhere", settings.name);
     }
 }

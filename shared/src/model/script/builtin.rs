@@ -59,6 +59,7 @@ const PERSON: &[&str] = &[
     "(talk|speak|talking|speaking) (to|with) (someone|somebody|anyone|people|reception)",
     "(real|actual|live|human) (person|human|agent|being|operator)",
     "(agent|operator|representative|receptionist|human|customer service)",
+    "(a person|somebody|a human) please",
     "(transfer|connect|put) me",
     "(not|isnt) (a|this a) (machine|robot|bot|computer)",
     "(are|is) (you|this) (a|an) (robot|machine|computer|bot|recording)",

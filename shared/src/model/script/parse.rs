@@ -11,7 +11,7 @@ use super::template::Template;
 use super::words::words;
 use super::{
     Action, Choice, Condition, Correction, Intent, MAX_ENTRIES, MAX_STATES, Route, Rule, Script, ScriptError,
-    Slot, SlotKind, State, Test, Then, builtin,
+    Slot, SlotKind, State, Test, Then, YesNo, builtin,
 };
 
 type Read<T> = Result<T, ScriptError>;
@@ -42,6 +42,8 @@ pub(super) fn script(value: &Value) -> Read<Script> {
         states: named(&top.get("states")?, MAX_STATES, |at| state(at, &sets))?,
         corrections: top.or_default("corrections", |at| corrections(&at))?,
         second_thoughts: sets["correction"].to_vec(),
+        yes: sets["yes"].to_vec(),
+        no: sets["no"].to_vec(),
         reprompts: lines_or(&top, "reprompts", "Sorry, I didn't get that. {ask}")?,
         silence: lines_or(&top, "silence", "Sorry, I didn't hear you. {ask}")?,
         give_up: top
@@ -96,7 +98,7 @@ fn slot(at: At<'_>, sets: &Sets) -> Read<Slot> {
     let kind_at = fields.get("type")?;
     let bound = |key: &str, default: i64| fields.find(key).map_or(Ok(default), |at| at.integer());
     let kind = match kind_at.text()? {
-        "yes_no" => SlotKind::YesNo { yes: sets["yes"].to_vec(), no: sets["no"].to_vec() },
+        "yes_no" => SlotKind::YesNo,
         "number" => SlotKind::Number { min: bound("min", 0)?, max: bound("max", 999_999)? },
         "digits" => SlotKind::Digits {
             min_digits: digits(bound("min", 1)?, &fields)?,
@@ -182,17 +184,28 @@ fn state(at: At<'_>, sets: &Sets) -> Read<State> {
 }
 
 fn rule(at: At<'_>, sets: &Sets) -> Read<Rule> {
-    let fields = at.fields(&[&["match", "heard", "when"][..], &ACTION_KEYS].concat())?;
+    let fields = at.fields(&[&["answer", "match", "heard", "when"][..], &ACTION_KEYS].concat())?;
     let rule = Rule {
+        answer: fields.find("answer").map(|at| yes_no(&at)).transpose()?,
         patterns: fields.or_default("match", |at| at.patterns(sets))?,
         heard: fields.or_default("heard", |at| at.names())?,
         when: fields.or_default("when", |at| condition(&at))?,
         action: action(&fields)?,
     };
-    if rule.patterns.is_empty() && rule.heard.is_empty() {
-        return Err(fields.error("this rule would fire at every word; give it \"match\" or \"heard\""));
+    if rule.answer.is_none() && rule.patterns.is_empty() && rule.heard.is_empty() {
+        return Err(
+            fields.error("this rule would fire at every word; give it \"answer\", \"match\" or \"heard\"")
+        );
     }
     Ok(rule)
+}
+
+fn yes_no(at: &At<'_>) -> Read<YesNo> {
+    match at.text()? {
+        "yes" => Ok(YesNo::Yes),
+        "no" => Ok(YesNo::No),
+        other => Err(at.error(format!("\"{other}\" is no such answer; use yes or no, or \"match\""))),
+    }
 }
 
 /// A list of routes, or the name of the only state that can follow.

@@ -14,8 +14,8 @@ fn script() -> Value {
             "confirm": {
                 "ask": "Can you come?",
                 "on": [
-                    {"match": ["<yes>"], "go": "done"},
-                    {"match": ["<no>"], "clear": "day", "go": "when"}
+                    {"answer": "yes", "go": "done"},
+                    {"answer": "no", "clear": "day", "go": "when"}
                 ]
             },
             "when": {"ask": "When then?", "fill": ["day", "time"], "next": "done"},
@@ -84,6 +84,8 @@ fn wrong_shapes_are_found() {
         "script.states.confirm.on[0]",
         "would fire at every word",
     );
+    let rule = json!([{"answer": "maybe", "go": "done"}]);
+    check("/states/confirm/on", rule, "script.states.confirm.on[0].answer", "use yes or no");
     check("/corrections", json!({"...": "x"}), "script.corrections....", "misheard");
     let error = validate_script(&json!([])).unwrap_err();
     assert_eq!(error.to_string(), "script: this is a list; write an object");

@@ -122,11 +122,12 @@ fn number(min: i64, max: i64, words: &[String]) -> Option<Mention> {
             None => at += 1,
         }
     }
-    if words.len() > SHORT_ANSWER {
-        return None;
-    }
-    let heard =
-        words.iter().enumerate().find_map(|(at, word)| Some((at, sounds_like(word).filter(in_range)?)));
+    let is_asked_for = |at: usize| {
+        let introduced = at > 0 && matches!(words[at - 1].as_str(), "say" | "maybe" | "probably" | "number");
+        words.len() <= SHORT_ANSWER || (introduced && at + 1 == words.len())
+    };
+    let mut sounds = words.iter().enumerate().filter(|(at, _)| is_asked_for(*at));
+    let heard = sounds.find_map(|(at, word)| Some((at, sounds_like(word).filter(in_range)?)));
     heard.map(|(at, number)| mention(number, at, 1))
 }
 
@@ -239,6 +240,7 @@ mod tests {
         let slot = json!({"type": "number", "min": 1, "max": 5});
         check(&slot, "I'd say four", Some("4"));
         check(&slot, "for", Some("4"));
+        check(&slot, "I'd say for", Some("4"));
         check(&slot, "for me it is fine", None);
         check(&slot, "ten", None);
         check(&slot, "nine, sorry, five", Some("5"));

@@ -83,10 +83,10 @@ async fn every_acknowledged_result_survives_sigkill() {
     let mut bridge = Some(bridge);
     for delivery in deliveries {
         acknowledged.extend(delivery.await.unwrap());
-        if acknowledged.len() >= RESULTS {
-            if let Some(bridge) = bridge.take() {
-                bridge.kill().await;
-            }
+        if acknowledged.len() >= RESULTS
+            && let Some(bridge) = bridge.take()
+        {
+            bridge.kill().await;
         }
     }
     assert!(acknowledged.len() >= RESULTS, "{} were acknowledged", acknowledged.len());

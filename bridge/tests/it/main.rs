@@ -1,4 +1,5 @@
 //! Behaviour tests of the crate, one file per behaviour.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod harness;
 

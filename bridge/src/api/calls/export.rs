@@ -31,13 +31,16 @@ pub struct Export {
     pub bot: Option<Value>,
 }
 
+/// JSON that browsers save.
+type AsFile = ([(HeaderName, String); 1], Json<Export>);
+
 /// One of the tenant's calls as a file.
 #[instrument(name = "calls.export", skip_all, fields(call.id = %call.0))]
 pub async fn export(
     who: Allowed<ReadCalls>,
     call: InPath<SessionId>,
     State(app): State<App>,
-) -> ApiResult<([(HeaderName, String); 1], Json<Export>)> {
+) -> ApiResult<AsFile> {
     let stored = app.stores.calls(who.tenant()).get_call(&call.0).await?;
     let bot = match app.stores.bots(who.tenant()).get_bot(&stored.value.bot_id).await {
         Ok(bot) => Some(Value::Object(keys::masked(&bot.value.settings))),

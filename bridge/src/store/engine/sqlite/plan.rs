@@ -32,3 +32,28 @@ fn steps(connection: &Connection, statement: &Statement) -> Result<Vec<String>, 
     let rows = prepared.query_map(params_from_iter(&statement.values), |row| row.get::<_, String>(3))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(text: &str) -> Result<(), EngineError> {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch("CREATE TABLE t (id TEXT PRIMARY KEY, a, b); CREATE INDEX ta ON t (a, id)")
+            .unwrap();
+        check(&connection, &Statement { text: text.into(), values: Vec::new() })
+    }
+
+    #[test]
+    fn scans_and_sorts_are_found() {
+        assert!(checked("SELECT * FROM t WHERE a = 1 ORDER BY id").is_ok());
+        for bad in [
+            "SELECT * FROM t WHERE b = 1",
+            "SELECT * FROM t WHERE a = 1 ORDER BY b",
+            "SELECT * FROM t ORDER BY a",
+        ] {
+            assert!(checked(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Our own line: no panic, no frame over 200 ms, and nothing that only the address may say.
+#![no_main]
+
+mod messages;
+
+use libfuzzer_sys::fuzz_target;
+use vox_core::transport::line::LineIn;
+use vox_core::transport::talk::TalkCodec;
+
+/// 200 ms at 16 kHz.
+const MAX_SAMPLES: usize = 3_200;
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut codec = TalkCodec;
+    for event in messages::feed(&mut codec, bytes) {
+        match event {
+            LineIn::Audio(pcm) => assert!(pcm.len() <= MAX_SAMPLES),
+            LineIn::Dtmf(_) | LineIn::HungUp { .. } => {}
+            other => panic!("the line cannot say this: {other:?}"),
+        }
+    }
+    messages::check_writing(&mut codec);
+});

@@ -1,0 +1,64 @@
+# The recipes for every day. `just` lists them.
+
+default:
+    @just --list --unsorted
+
+# Packages, models, release build, platform, one spoken call.
+setup:
+    scripts/run.sh
+
+# The platform on this machine, until Ctrl-C.
+run *arguments:
+    cargo build --release --workspace --bins
+    target/release/vox up {{ arguments }}
+
+# Everything that CI runs.
+test:
+    scripts/test.sh
+
+# Formatting and clippy, without building programs.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+fmt:
+    cargo fmt --all
+
+# One benchmark by name: `just bench calls`, `just bench silero`, `just bench bridge`.
+bench name *arguments:
+    just bench-{{ name }} {{ arguments }}
+
+# Real workers and sockets, scripted vendors: the table of docs/benchmarks.md.
+bench-calls *arguments:
+    cargo build --release --workspace --bins
+    target/release/vox-testkit bench calls {{ arguments }}
+
+# The detector: microseconds for each window, by code path.
+bench-silero:
+    cargo run --release -p vox-core --example silero_bench
+
+# The bridge: config fetches and results a second.
+bench-bridge:
+    cargo run --release -p vox-bridge --example measure
+
+# kill -9 of workers and bridge at random instants; prints what was lost and what was doubled.
+kill rounds="100":
+    cargo build --release --workspace --bins
+    target/release/vox-testkit kill --rounds {{ rounds }}
+
+# Fuzz one parser: outbox, deepgram, openai, elevenlabs, ws, exotel, talk. Needs cargo-fuzz and a nightly toolchain.
+fuzz target seconds="60":
+    mkdir -p fuzz/corpus/{{ target }}
+    cargo +nightly fuzz run {{ target }} fuzz/corpus/{{ target }} fuzz/seeds/{{ target }} -- -max_total_time={{ seconds }}
+
+# The crates' own documentation.
+doc:
+    cargo doc --workspace --no-deps --document-private-items
+
+# Licences, advisories, banned crates. Needs cargo-deny.
+deny:
+    cargo deny check
+
+# The vendors' own clients against the scripted vendors.
+official-clients:
+    scripts/check-official-clients.sh

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Install what building and testing Vox needs on Debian or Ubuntu besides the Rust toolchain: a C compiler and linker, python3
+# with pip (for the detector's weights), the local engines' libraries. Does nothing where all of it is there.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+
+fail() {
+    echo "install-test-tools: $1" >&2
+    exit 1
+}
+
+# lacks COMMAND: whether it is missing.
+lacks() {
+    ! command -v "$1" >/dev/null
+}
+
+command -v cargo >/dev/null || fail "cargo is missing: install a Rust toolchain, 1.95 or newer"
+
+packages=()
+if lacks cc; then packages+=(build-essential); fi
+if lacks python3; then packages+=(python3); fi
+if ! python3 -m pip --version >/dev/null 2>&1; then packages+=(python3-pip); fi
+if [ ! -s /etc/ssl/certs/ca-certificates.crt ]; then packages+=(ca-certificates); fi
+
+if [ ${#packages[@]} -gt 0 ]; then
+    command -v apt-get >/dev/null || fail "no apt-get here; install by your system's means: ${packages[*]}"
+    as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || fail "run as root: apt-get install ${packages[*]}"
+        as_root=(sudo)
+    fi
+    echo "install-test-tools: installing ${packages[*]}"
+    "${as_root[@]}" apt-get update
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${packages[@]}"
+fi
+
+scripts/install-engines.sh

@@ -12,7 +12,11 @@ const MAX_SAMPLES: usize = 3_200;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut codec = TalkCodec;
-    for event in messages::feed(&mut codec, bytes) {
+    // What the address says stands before everything that the socket says.
+    let mut events = TalkCodec::opening(None);
+    events.extend(messages::feed(&mut codec, bytes));
+    messages::check_order(&events);
+    for event in &events[2..] {
         match event {
             LineIn::Audio(pcm) => assert!(pcm.len() <= MAX_SAMPLES),
             LineIn::Dtmf(_) | LineIn::HungUp { .. } => {}

@@ -21,7 +21,7 @@ use crate::ffi::Missing;
 use crate::ffi::pocketsphinx::{Pocketsphinx, Refused};
 use crate::pipe::{Pipes, bad_request};
 use hearing::Hearing;
-use model::Model;
+use model::{Channel, Model};
 
 /// The library has no version call; its soname and Debian's package stand for this interface.
 const VERSION: &str = "5prealpha (libpocketsphinx.so.3)";
@@ -29,7 +29,7 @@ const VERSION: &str = "5prealpha (libpocketsphinx.so.3)";
 /// Load the libraries and the acoustic model once and say what was found.
 pub fn check(library_dir: Option<&Path>, model_dir: &Path) -> Result<EngineInfo, Failure> {
     let library = Rc::new(Pocketsphinx::load(library_dir).map_err(|error| no_library(&error))?);
-    let model = Model::at(model_dir)?;
+    let model = Model::at(model_dir, Channel::Wideband)?;
     model.has_language_model()?;
     model.phone_loop(&library).map_err(|error| refused(&error))?;
     Ok(EngineInfo {
@@ -44,13 +44,14 @@ pub fn check(library_dir: Option<&Path>, model_dir: &Path) -> Result<EngineInfo,
 /// Hear what the client sends until it closes its end.
 pub fn run(library_dir: Option<&Path>, model_dir: &Path, pipes: &mut Pipes) -> Result<(), Failure> {
     let library = Rc::new(Pocketsphinx::load(library_dir).map_err(|error| no_library(&error))?);
-    let model = Model::at(model_dir)?;
     let settings = match pipes.requests.next()? {
         Some(Request::Configure(settings)) => settings,
         Some(_) => return Err(bad_request("a recogniser wants its settings before anything else")),
         None => return Ok(()),
     };
     validate(&settings)?;
+    let channel = if settings.rate == 8_000 { Channel::Telephone } else { Channel::Wideband };
+    let model = Model::at(model_dir, channel)?;
     let (mut hearing, readiness) = Hearing::start(&library, &model, &settings)?;
     // The client is gone when a reply cannot be written; that is an end like any other.
     let mut told = pipes.replies.send(&Reply::Ready(readiness));

@@ -13,6 +13,9 @@ use thiserror::Error;
 
 use super::library::{Loaded, Missing, open, symbol};
 
+/// Numbers in one frame of features (`-ceplen`).
+pub const CEPSTRUM: usize = 13;
+
 type Config = *mut c_void;
 type RawDecoder = *mut c_void;
 type RawSegment = *mut c_void;
@@ -29,6 +32,7 @@ pub struct Pocketsphinx {
     set_search: Symbol<unsafe extern "C" fn(RawDecoder, *const c_char) -> c_int>,
     start: Symbol<unsafe extern "C" fn(RawDecoder) -> c_int>,
     process: Symbol<unsafe extern "C" fn(RawDecoder, *const c_short, usize, c_int, c_int) -> c_int>,
+    process_cepstra: Symbol<unsafe extern "C" fn(RawDecoder, *mut *mut f32, c_int, c_int, c_int) -> c_int>,
     end: Symbol<unsafe extern "C" fn(RawDecoder) -> c_int>,
     hypothesis: Symbol<unsafe extern "C" fn(RawDecoder, *mut c_int) -> *const c_char>,
     segments: Symbol<unsafe extern "C" fn(RawDecoder) -> RawSegment>,
@@ -96,6 +100,7 @@ impl Pocketsphinx {
                 set_search: symbol(&main, "ps_set_search")?,
                 start: symbol(&main, "ps_start_utt")?,
                 process: symbol(&main, "ps_process_raw")?,
+                process_cepstra: symbol(&main, "ps_process_cep")?,
                 end: symbol(&main, "ps_end_utt")?,
                 hypothesis: symbol(&main, "ps_get_hyp")?,
                 segments: symbol(&main, "ps_seg_iter")?,
@@ -171,6 +176,18 @@ impl Decoder {
         // SAFETY: the decoder is live, the samples are read only during the call.
         let frames = unsafe { (self.library.process)(self.raw, pcm.as_ptr(), pcm.len(), 0, 0) };
         u32::try_from(frames).map_err(|_| Refused("take audio"))
+    }
+
+    /// As [`Self::process`], with this cepstrum in each of so many frames.
+    pub fn process_cepstrum(&mut self, cepstrum: &[f32; CEPSTRUM], frames: usize) -> Result<(), Refused> {
+        let mut rows = vec![*cepstrum; frames];
+        let mut pointers: Vec<*mut f32> = rows.iter_mut().map(|row| row.as_mut_ptr()).collect();
+        let count = c_int::try_from(frames).map_err(|_| Refused("take so many frames"))?;
+        // SAFETY: the decoder is live; `pointers` are that many rows of its features' length, and they are
+        // only used during the call. The library's `mfcc_t` is `float`: Debian builds without fixed point.
+        let searched =
+            unsafe { (self.library.process_cepstra)(self.raw, pointers.as_mut_ptr(), count, 0, 0) };
+        if searched < 0 { Err(Refused("take features")) } else { Ok(()) }
     }
 
     pub fn end_utterance(&mut self) -> Result<(), Refused> {

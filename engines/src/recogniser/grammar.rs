@@ -9,11 +9,16 @@ use vox_engines::message::Readiness;
 use super::dictionary::{Pronunciations, pronunciations};
 use super::phrase::{DIGITS, digit_words, spoken_words};
 
+/// A spoken row of digits in JSGF.
+const DIGITS_RULE: &str = "<digit>+";
+
 /// Phrases that can be recognised, their words' pronunciations, and what had to be left out.
 #[derive(Debug)]
 pub struct Grammar {
     /// JSGF text, or `None` if no phrase is left.
     pub jsgf: Option<String>,
+    /// Whether a row of digits, of any length, is among the phrases.
+    pub has_digits: bool,
     pub pronunciations: Pronunciations,
     pub readiness: Readiness,
 }
@@ -39,8 +44,9 @@ impl Grammar {
         readiness.unknown_words =
             needed.into_iter().filter(|word| !pronunciations.contains_key(word)).collect();
         let rules: Vec<String> = rules.into_iter().collect();
+        let has_digits = rules.iter().any(|rule| rule == DIGITS_RULE);
         let jsgf = (!rules.is_empty()).then(|| jsgf(&rules));
-        Ok(Self { jsgf, pronunciations, readiness })
+        Ok(Self { jsgf, has_digits, pronunciations, readiness })
     }
 }
 
@@ -54,7 +60,7 @@ impl Phrase {
     fn new(written: &str) -> Self {
         if written.trim() == DIGITS {
             let words = digit_words().map(str::to_owned).collect();
-            return Self { written: written.to_owned(), words, rule: "<digit>+".to_owned() };
+            return Self { written: written.to_owned(), words, rule: DIGITS_RULE.to_owned() };
         }
         let words = spoken_words(written);
         Self { written: written.to_owned(), rule: words.join(" "), words }
@@ -64,7 +70,7 @@ impl Phrase {
 /// Words are letters, digits and apostrophes only (see `spoken_words`), so nothing in them is JSGF syntax.
 fn jsgf(rules: &[String]) -> String {
     let digits = digit_words().collect::<Vec<_>>().join(" | ");
-    let digit_rule = rules.iter().any(|rule| rule.contains("<digit>"));
+    let digit_rule = rules.iter().any(|rule| rule == DIGITS_RULE);
     let digit_rule = if digit_rule { format!("<digit> = {digits};\n") } else { String::new() };
     format!("#JSGF V1.0;\ngrammar expected;\n{digit_rule}public <expected> = {};\n", rules.join(" | "))
 }

@@ -7,7 +7,7 @@ use vox_engines::message::{Failure, FailureKind, HeardWord, Readiness, Reply, Sp
 use super::ear::{Ear, Piece};
 use super::grammar::Grammar;
 use super::model::Model;
-use super::score::{accepted, confidence, probability};
+use super::score::{accepted, confidence, probability, without_digits_penalty};
 use super::upsample::Upsampler;
 use crate::ffi::pocketsphinx::{Pocketsphinx, Refused};
 use crate::pipe::bad_request;
@@ -34,6 +34,7 @@ pub struct Hearing {
 struct Expected {
     words: Ear,
     phones: Ear,
+    has_digits: bool,
 }
 
 #[derive(Default)]
@@ -57,6 +58,7 @@ impl Hearing {
             Some(jsgf) => Some(Expected {
                 words: Ear::new(model.expected(library, &grammar, jsgf).map_err(engine)?),
                 phones: Ear::new(model.phone_loop(library).map_err(engine)?),
+                has_digits: grammar.has_digits,
             }),
             None if settings.free => None,
             None => return Err(bad_request("the dictionary lacks words of every expected phrase")),
@@ -146,9 +148,13 @@ impl Hearing {
 impl Expected {
     /// The expected words, if they are what was said (so far).
     fn transcript(&mut self) -> Option<Transcript> {
-        let (words_score, phones_score) = (self.words.score()?, self.phones.score()?);
+        let (mut words_score, phones_score) = (self.words.score()?, self.phones.score()?);
         let pieces = self.words.pieces();
-        let frames = pieces.iter().filter(|piece| !piece.word.is_empty()).map(|piece| piece.frames).sum();
+        let words: Vec<&Piece> = pieces.iter().filter(|piece| !piece.word.is_empty()).collect();
+        if self.has_digits {
+            words_score = without_digits_penalty(words_score, i32::try_from(words.len()).unwrap_or(i32::MAX));
+        }
+        let frames = words.iter().map(|piece| piece.frames).sum();
         let confidence = confidence(words_score, phones_score, frames);
         accepted(confidence).then(|| transcript(&pieces, confidence, |_| confidence))
     }

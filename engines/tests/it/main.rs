@@ -1,4 +1,5 @@
 //! The engines as their callers see them: real libraries, real processes.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, in its helpers too")]
 
 mod a_broken_engine_is_reported;
 mod flite_speaks;

@@ -1,1 +1,14 @@
+//! The command line of Vox: `vox up` runs the whole platform on one machine, `vox call` talks to a bot, `vox doctor` says
+//! what is wrong and how to mend it.
 
+pub mod arguments;
+mod bridge;
+pub mod call;
+pub mod dispatch;
+pub mod doctor;
+pub mod installation;
+pub mod platform;
+mod private_file;
+pub mod terminal;
+mod tls;
+pub mod up;

@@ -12,7 +12,7 @@
 //!
 //! A state says how many sockets the worker had received when it was sent. The dispatcher believes it only if that is the
 //! number it has handed over: a "free" that crossed a call on its way is not mistaken for news. A worker whose connection
-//! closes is gone.
+//! closes is gone, so one that drains keeps it until its call has ended.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,0 +1,177 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
+use url::Url;
+use vox_caller::Protocol;
+
+/// Vox: AI phone calls on your own machines.
+#[derive(Debug, Parser)]
+#[command(name = "vox", version, about)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole platform on this machine.
+    Up(UpArguments),
+    /// Talk to a bot from the terminal.
+    Call(Box<CallArguments>),
+    /// Check this machine and the platform, and say how to mend what is wrong.
+    Doctor(DoctorArguments),
+}
+
+/// Where state is kept unless told otherwise.
+pub const DATA_DIR: &str = "vox-data";
+/// Calls come in here unless told otherwise.
+pub const CALLS_PORT: u16 = 8090;
+/// The bridge's API is here unless told otherwise.
+pub const BRIDGE_PORT: u16 = 8080;
+
+/// `vox up`
+#[derive(Clone, Debug, Args)]
+pub struct UpArguments {
+    /// Where all state is kept; made at the first start.
+    #[arg(long, value_name = "DIR", default_value = DATA_DIR)]
+    pub data_dir: PathBuf,
+    /// Port of the call sockets; 0 takes a free one.
+    #[arg(long, value_name = "N", default_value_t = CALLS_PORT)]
+    pub port: u16,
+    /// Port of the bridge's API; 0 takes a free one.
+    #[arg(long, value_name = "N", default_value_t = BRIDGE_PORT)]
+    pub bridge_port: u16,
+    /// Calls that can be held at once: one worker process each.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: u16,
+    /// Write this file, one JSON object, when calls can be answered.
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// Where scripts/fetch-models.sh put the models [default: models, here or beside the programs].
+    #[arg(long, value_name = "DIR", env = "VOX_MODELS_DIR")]
+    pub models_dir: Option<PathBuf>,
+}
+
+/// `vox call`
+#[derive(Clone, Debug, Args)]
+pub struct CallArguments {
+    /// The bot, by id or name.
+    #[arg(value_name = "BOT")]
+    pub bot: String,
+    /// Play a recording as the caller, in real time from the answer on (16-bit PCM WAV).
+    #[arg(long, value_name = "FILE", group = "speech")]
+    pub wav: Option<PathBuf>,
+    /// Say a line with the local voice when the bot has finished speaking; repeat for more lines.
+    #[arg(long, value_name = "TEXT", group = "speech")]
+    pub say: Vec<String>,
+    /// Talk with this machine's microphone and loudspeaker.
+    #[arg(long, group = "speech")]
+    pub mic: bool,
+    /// Protocol: talk, ws, exotel, exotel:16000 or exotel:24000.
+    #[arg(long, value_name = "PROTOCOL", default_value = "talk")]
+    pub via: Protocol,
+    /// Keep recording.wav (both sides, from the bridge), result.json and heard.wav (as this caller heard it) in DIR.
+    #[arg(long, value_name = "DIR")]
+    pub save: Option<PathBuf>,
+    /// End with one JSON object on standard output; everything else goes to standard error.
+    #[arg(long)]
+    pub json: bool,
+    /// The bridge of another deployment [default: the platform running on --data-dir].
+    #[arg(long, value_name = "URL", requires = "secret")]
+    pub url: Option<Url>,
+    /// Where that deployment's calls come in, if not at the same address.
+    #[arg(long, value_name = "URL", requires = "url")]
+    pub calls_url: Option<Url>,
+    /// That deployment's internal secret.
+    #[arg(long, value_name = "SECRET", env = "VOXCORE_SECRET", hide_env_values = true)]
+    pub secret: Option<SecretString>,
+    /// Where the running platform keeps its state.
+    #[arg(long, value_name = "DIR", default_value = DATA_DIR, conflicts_with = "url")]
+    pub data_dir: PathBuf,
+    /// Voice of --say and of typed lines.
+    #[arg(long, value_enum, default_value_t = Voice::Slt)]
+    pub voice: Voice,
+    /// Hang up after so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    pub timeout: Duration,
+}
+
+/// The local voices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Voice {
+    /// A man, plain and clear.
+    Kal,
+    /// A woman, more natural.
+    Slt,
+}
+
+/// `vox doctor`
+#[derive(Clone, Debug, Args)]
+pub struct DoctorArguments {
+    /// Where the platform keeps, or shall keep, its state.
+    #[arg(long, value_name = "DIR", default_value = DATA_DIR)]
+    pub data_dir: PathBuf,
+    /// Port that the call sockets shall have.
+    #[arg(long, value_name = "N", default_value_t = CALLS_PORT)]
+    pub port: u16,
+    /// Port that the bridge's API shall have.
+    #[arg(long, value_name = "N", default_value_t = BRIDGE_PORT)]
+    pub bridge_port: u16,
+    /// Where the models are [default: models, here or beside the programs].
+    #[arg(long, value_name = "DIR", env = "VOX_MODELS_DIR")]
+    pub models_dir: Option<PathBuf>,
+    /// Print one JSON object instead of lines.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u32>() {
+        Ok(count @ 1..=3600) => Ok(Duration::from_secs(count.into())),
+        _ => Err("a whole number of seconds, 1 to 3600".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, String> {
+        Arguments::try_parse_from(line.split_whitespace()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn what_contradicts_is_refused_with_the_reason() {
+        for (line, reason) in [
+            ("vox call faq --say hi --mic", "cannot be used with"),
+            ("vox call faq --via sip", "use talk, ws, exotel"),
+            ("vox call faq --url http://h", "--secret"),
+            ("vox call faq --timeout 0", "1 to 3600"),
+            ("vox up --workers 0", "1..=256"),
+            ("vox call", "<BOT>"),
+            ("vox up --port 70000", "0..=65535"),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert!(error.contains(reason), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn lines_are_kept_in_order() {
+        let arguments =
+            Arguments::try_parse_from(["vox", "call", "faq", "--say", "one", "--say", "two"]).unwrap();
+        let Command::Call(call) = arguments.command else { panic!("not a call") };
+        assert_eq!(call.say, ["one", "two"]);
+    }
+}

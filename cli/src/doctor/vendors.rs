@@ -1,0 +1,191 @@
+//! Every vendor key of every bot, tried against its vendor.
+
+use std::collections::BTreeMap;
+
+use reqwest::{StatusCode, header};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use tokio::time::Instant;
+use vox_shared::clock::Clock;
+use vox_shared::egress::Policy;
+
+use super::Finding;
+use super::clock::{judge_skew, skew};
+use super::egress::Egress;
+use super::vendor::Vendor;
+use crate::bridge::{Bridge, BridgeError};
+
+/// How much of a vendor's refusal is looked at, bytes.
+const MAX_REFUSAL_BYTES: usize = 2_000;
+
+#[derive(Deserialize)]
+struct Uses {
+    items: Vec<Use>,
+}
+
+/// One vendor of one bot, as the bridge's internal route tells it.
+#[derive(Clone, Deserialize)]
+struct Use {
+    bot_id: String,
+    provider: String,
+    api_key: SecretString,
+    #[serde(default)]
+    base_url: Option<String>,
+}
+
+/// What one key was found to be.
+struct Answer {
+    finding: Finding,
+    /// The other side's `Date`.
+    date: Option<String>,
+}
+
+/// One finding per key, and one about the clock if a vendor told the time.
+pub async fn check(bridge: &Bridge, policy: Policy, clock: &Clock) -> Vec<Finding> {
+    let uses: Uses = match bridge.read("/api/v1/internal/vendors", "tell its bots' vendors").await {
+        Ok(uses) => uses,
+        Err(BridgeError::Status { status: StatusCode::NOT_FOUND, .. }) => {
+            let mend = "bring vox-bridge to the version of this program";
+            return vec![Finding::warn("vendor keys", "the bridge does not tell them", mend)];
+        }
+        Err(error) => return vec![Finding::fail("vendor keys", error.to_string(), "see the bridge above")],
+    };
+    let egress = Egress::new(policy);
+    let mut findings = Vec::new();
+    let mut told_time = None;
+    for (bots, one) in distinct(uses.items) {
+        let Some(vendor) = Vendor::of(&one.provider) else { continue };
+        let Answer { finding, date } = ask(&egress, vendor, &one).await;
+        told_time = told_time.or_else(|| Some((skew(&date?, clock.now())?, one.provider.clone())));
+        findings.push(Finding { name: format!("key of {}", one.provider), ..finding }.of_bots(&bots));
+    }
+    if findings.is_empty() {
+        findings.push(Finding::ok("vendor keys", "no bot uses a vendor that needs one"));
+    }
+    findings.extend(told_time.map(|(skew, vendor)| judge_skew(skew, &vendor)));
+    findings
+}
+
+impl Finding {
+    fn of_bots(self, bots: &[String]) -> Self {
+        Self { detail: format!("{} (of {})", self.detail, bots.join(", ")), ..self }
+    }
+}
+
+/// Each key once, with the bots that use it.
+fn distinct(uses: Vec<Use>) -> Vec<(Vec<String>, Use)> {
+    let mut keys: BTreeMap<(String, String, Option<String>), (Vec<String>, Use)> = BTreeMap::new();
+    for one in uses {
+        let key = (one.provider.clone(), one.api_key.expose_secret().to_owned(), one.base_url.clone());
+        let (bots, _) = keys.entry(key).or_insert_with(|| (Vec::new(), one.clone()));
+        if !bots.contains(&one.bot_id) {
+            bots.push(one.bot_id);
+        }
+    }
+    keys.into_values().collect()
+}
+
+async fn ask(egress: &Egress, vendor: Vendor, one: &Use) -> Answer {
+    let told = |finding| Answer { finding, date: None };
+    let key = one.api_key.expose_secret();
+    let keyless = key.is_empty() && vendor.may_be_keyless() && one.base_url.is_some();
+    if key.is_empty() && !keyless {
+        return told(Finding::fail("", "there is none", "give the bot a key, or another vendor"));
+    }
+    let Some(url) = vendor.question(one.base_url.as_deref()) else {
+        return told(Finding::fail(
+            "",
+            "the bot's base_url is no address",
+            "correct it in the bot's settings",
+        ));
+    };
+    let request = match egress.get(url) {
+        Ok(request) => request,
+        Err(refused) => return told(Finding::fail("", refused.to_string(), "see VOX_EGRESS_ALLOW")),
+    };
+    let request = match vendor.header(key) {
+        _ if keyless => request,
+        Some((name, value)) => request.header(name, value),
+        None => return told(Finding::fail("", "it holds characters that no key has", "enter it again")),
+    };
+    // The second request has its connection already: that is the latency a call meets.
+    let warm = request.try_clone();
+    let first = time(request).await;
+    match (first, warm) {
+        (Ok((response, _)), Some(warm)) if response.status().is_success() => {
+            let date = date(&response);
+            // The body is read so that the connection can be used again.
+            let _ = response.bytes().await;
+            Answer { finding: measured(warm).await, date }
+        }
+        (Ok((response, ms)), _) => {
+            let date = date(&response);
+            Answer { finding: refusal(response).await.after_ms(ms), date }
+        }
+        (Err(error), _) => told(unreachable(&error)),
+    }
+}
+
+async fn time(request: reqwest::RequestBuilder) -> Result<(reqwest::Response, f64), reqwest::Error> {
+    let start = Instant::now();
+    let response = request.send().await?;
+    Ok((response, start.elapsed().as_secs_f64() * 1_000.0))
+}
+
+async fn measured(request: reqwest::RequestBuilder) -> Finding {
+    match time(request).await {
+        Ok((_, ms)) => Finding::ok("", "it is good").after_ms(ms),
+        Err(error) => unreachable(&error),
+    }
+}
+
+fn date(response: &reqwest::Response) -> Option<String> {
+    Some(response.headers().get(header::DATE)?.to_str().ok()?.to_owned())
+}
+
+/// A key may be good and not allowed to be asked about.
+async fn refusal(mut response: reqwest::Response) -> Finding {
+    let status = response.status();
+    let mut body = Vec::new();
+    while let (true, Ok(Some(piece))) = (body.len() < MAX_REFUSAL_BYTES, response.chunk().await) {
+        body.extend_from_slice(&piece);
+    }
+    // ElevenLabs' word for a restricted key that is asked for the user's profile.
+    let restricted = String::from_utf8_lossy(&body).contains("missing_permissions");
+    match status {
+        _ if restricted => Finding::ok("", "it is good, and restricted"),
+        StatusCode::FORBIDDEN => Finding::warn(
+            "",
+            "it is known and may not be asked about: it may still be good for calls",
+            "make a test call: `vox call BOT`",
+        ),
+        StatusCode::UNAUTHORIZED => {
+            Finding::fail("", "it is refused", "enter a valid key in the bot's settings")
+        }
+        StatusCode::TOO_MANY_REQUESTS => {
+            Finding::warn("", "it is over its limit now", "wait, or raise the limit at the vendor")
+        }
+        StatusCode::PAYMENT_REQUIRED => Finding::fail("", "its account is out of credit", "pay the vendor"),
+        status if status.is_server_error() => Finding::warn(
+            "",
+            format!("the vendor is out of order ({status})"),
+            "see the vendor's status page",
+        ),
+        status => Finding::warn(
+            "",
+            format!("the vendor answered {status}"),
+            "check the bot's base_url; a server that is not the vendor's may not have this address",
+        ),
+    }
+}
+
+/// Without the address: a user's may hold something private.
+fn unreachable(error: &reqwest::Error) -> Finding {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let detail =
+        if error.is_timeout() { "no answer in time".to_owned() } else { format!("not reached: {cause}") };
+    Finding::fail("", detail, "check the network, the bot's base_url and VOX_EGRESS_ALLOW")
+}

@@ -1,0 +1,116 @@
+//! `vox up`: the whole platform on one machine. The bridge on its embedded engines and the workers are child processes
+//! that are started again when they die; callers come in through the dispatcher of this process.
+
+mod backoff;
+mod child;
+mod greeting;
+mod home;
+mod log;
+mod processes;
+mod signals;
+mod start;
+mod stop;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use vox_shared::env::Env;
+
+use crate::arguments::UpArguments;
+use crate::dispatch::{DispatchError, Dispatcher, Roster};
+use crate::installation::Missing;
+use crate::platform::PlatformError;
+use crate::terminal::Terminal;
+use child::Child;
+use home::Home;
+use signals::Signals;
+
+/// Why the platform is not up.
+#[derive(Debug, thiserror::Error)]
+pub enum UpError {
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    #[error(
+        "a platform is already running on {data_dir}{told}: stop it first (Ctrl-C in its terminal, or kill its process), or use another --data-dir"
+    )]
+    Locked { data_dir: PathBuf, told: String },
+    #[error("cannot use the data directory: {what} {path}")]
+    DataDir { what: &'static str, path: PathBuf, source: io::Error },
+    #[error("{path} holds no usable secret: remove it, and a new one is made")]
+    Secret { path: PathBuf },
+    #[error(transparent)]
+    Dispatch(#[from] DispatchError),
+    #[error("cannot listen for signals")]
+    Signals(#[source] io::Error),
+    #[error("{name} does not start: {last_words}\nmore in {log}; `vox doctor` checks this machine")]
+    DoesNotStart { name: String, last_words: String, log: PathBuf },
+    #[error("{name} was not ready within {} seconds; see {log}", .within.as_secs())]
+    NotReady { name: String, within: Duration, log: PathBuf },
+    #[error("the bridge's ready file {path} makes no sense: are `vox` and `vox-bridge` of one version?")]
+    BridgeFile { path: PathBuf, source: serde_json::Error },
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+}
+
+/// Everything that runs.
+#[derive(Debug)]
+struct Crew {
+    bridge: Option<Child>,
+    workers: Vec<Child>,
+    roster: Roster,
+    dispatching: JoinHandle<()>,
+    stop_dispatching: CancellationToken,
+    /// Where calls come in.
+    calls_url: String,
+}
+
+impl Crew {
+    /// With the dispatcher running and nobody to dispatch to.
+    fn new(dispatcher: Dispatcher) -> Self {
+        let stop_dispatching = CancellationToken::new();
+        Self {
+            bridge: None,
+            workers: Vec::new(),
+            roster: dispatcher.roster(),
+            calls_url: format!("http://{}", dispatcher.address()),
+            dispatching: tokio::spawn(dispatcher.run(stop_dispatching.clone())),
+            stop_dispatching,
+        }
+    }
+
+    fn children(&self) -> impl Iterator<Item = &Child> {
+        self.workers.iter().chain(&self.bridge)
+    }
+}
+
+/// Run until a signal comes.
+pub async fn run(arguments: UpArguments, env: &Env) -> Result<ExitCode, UpError> {
+    let terminal = Terminal::stdout(env);
+    let mut signals = Signals::listen().map_err(UpError::Signals)?;
+    let programs = processes::Programs::find(arguments.models_dir.as_deref())?;
+    let home = Home::open(&arguments.data_dir)?;
+    start::forget(&home, arguments.ready_file.as_deref())?;
+    let dispatcher =
+        Dispatcher::bind(&home.dispatch(arguments.port), crate::dispatch::Patience::default()).await?;
+    let mut crew = Crew::new(dispatcher);
+    let plan = start::Plan { programs, home: &home, arguments: &arguments, terminal: &terminal };
+    let started = tokio::select! {
+        started = start::start(&mut crew, &plan) => Some(started),
+        () = signals.next() => None,
+    };
+    match started {
+        Some(Ok(())) => signals.next().await,
+        Some(Err(error)) => {
+            stop::at_once(crew).await;
+            return Err(error);
+        }
+        None => {}
+    }
+    let code = stop::stop(crew, &mut signals, &terminal).await;
+    home.forget_running();
+    Ok(code)
+}

@@ -57,9 +57,14 @@ impl App {
         let settings = Settings { quota_bytes: config.outbox_quota_bytes, ..Settings::new(clock.clone()) };
         let directories = Directories::new(config.data_dir.join("outbox"), settings.clone());
         let own = directories.own(&config.worker_id);
-        let (outbox, recovered) = Outbox::open(&own, settings).with_context(|| format!("opening the outbox {}", own.display()))?;
+        let (outbox, recovered) =
+            Outbox::open(&own, settings).with_context(|| format!("opening the outbox {}", own.display()))?;
         if recovered.torn_bytes > 0 || recovered.quarantined > 0 {
-            tracing::warn!(torn_bytes = recovered.torn_bytes, quarantined = recovered.quarantined, "the outbox was mended");
+            tracing::warn!(
+                torn_bytes = recovered.torn_bytes,
+                quarantined = recovered.quarantined,
+                "the outbox was mended"
+            );
         }
         let allow = AllowList::parse(&config.egress_allow)?;
         let egress = Arc::new(Egress::new(Policy::new(allow)));
@@ -85,7 +90,9 @@ impl App {
 /// The local engines are optional: a bot that wants them without the program is told so when its call begins.
 fn engines(path: Option<&std::path::Path>) -> Option<EngineBinary> {
     match path {
-        Some(path) => EngineBinary::at(path).inspect_err(|error| tracing::warn!(%error, "VOX_ENGINE is not usable")).ok(),
+        Some(path) => EngineBinary::at(path)
+            .inspect_err(|error| tracing::warn!(%error, "VOX_ENGINE is not usable"))
+            .ok(),
         None => EngineBinary::beside_current_exe(),
     }
 }

@@ -121,11 +121,15 @@ impl Bridge {
         let mut url = url::Url::parse(&format!("{}/api/v1/config/{}", self.url, query.bot_id))
             .map_err(|e| ConfigError::Unreachable(format!("bad address: {e}")))?;
         url.query_pairs_mut().extend_pairs(parameters);
-        let request = self.http.get(url).header(SECRET_HEADER, self.secret.expose_secret()).timeout(CONFIG_TRY);
+        let request =
+            self.http.get(url).header(SECRET_HEADER, self.secret.expose_secret()).timeout(CONFIG_TRY);
         let response = request.send().await.map_err(|e| ConfigError::Unreachable(short(&e)))?;
         let status = response.status();
         if status == StatusCode::OK {
-            return response.json().await.map_err(|e| ConfigError::Unreachable(format!("unreadable config: {}", short(&e))));
+            return response
+                .json()
+                .await
+                .map_err(|e| ConfigError::Unreachable(format!("unreadable config: {}", short(&e))));
         }
         let detail = detail_of(response).await;
         let refusal = match status.as_u16() {

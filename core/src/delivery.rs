@@ -39,7 +39,11 @@ impl Directories {
 
     /// A directory for this process: another life of the same worker has another one.
     pub fn own(&self, worker: &WorkerId) -> PathBuf {
-        self.parent.join(format!("{worker}-{}-{}", std::process::id(), self.settings.clock.now().as_millisecond()))
+        self.parent.join(format!(
+            "{worker}-{}-{}",
+            std::process::id(),
+            self.settings.clock.now().as_millisecond()
+        ))
     }
 }
 
@@ -188,7 +192,11 @@ async fn settle(outbox: &Outbox, seq: Seq, outcome: Result<(), DeliveryError>, r
         }
         Err(DeliveryError::Retry(why)) => *retry = Some(why),
         Err(DeliveryError::Rejected(why)) => {
-            tracing::error!(why, seq, "the bridge will never take this record; it is kept in the rejected log");
+            tracing::error!(
+                why,
+                seq,
+                "the bridge will never take this record; it is kept in the rejected log"
+            );
             if let Err(error) = outbox.reject(seq, &why).await {
                 *retry = Some(error.to_string());
             }

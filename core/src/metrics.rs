@@ -75,13 +75,29 @@ impl Metrics {
         registry.register("calls_refused", "Calls not let in", self.refused.clone());
         registry.register("call_duration_seconds", "Length of calls", self.duration.clone());
         registry.register("e2e_latency_seconds", "Wire to ear, per turn", self.wire_to_ear.clone());
-        registry.register("platform_latency_seconds", "Our own share of a turn's delay", self.platform.clone());
+        registry.register(
+            "platform_latency_seconds",
+            "Our own share of a turn's delay",
+            self.platform.clone(),
+        );
         registry.register("barge_in_seconds", "Interrupting speech to silence", self.barge_in.clone());
-        registry.register("frame_lateness_seconds", "99th percentile of a call's frame lateness", self.lateness.clone());
+        registry.register(
+            "frame_lateness_seconds",
+            "99th percentile of a call's frame lateness",
+            self.lateness.clone(),
+        );
         registry.register("provider_requests", "Requests to vendors", self.requests.clone());
         registry.register("outbox_depth", "Records waiting for delivery", self.outbox_depth.clone());
-        registry.register("outbox_oldest_seconds", "Age of the oldest waiting record", self.outbox_oldest.clone());
-        registry.register("outbox_rejected", "Records that the bridge will never take", self.outbox_rejected.clone());
+        registry.register(
+            "outbox_oldest_seconds",
+            "Age of the oldest waiting record",
+            self.outbox_oldest.clone(),
+        );
+        registry.register(
+            "outbox_rejected",
+            "Records that the bridge will never take",
+            self.outbox_rejected.clone(),
+        );
     }
 
     /// A call was let in.

@@ -21,7 +21,9 @@ pub async fn run(app: Arc<App>, addr: SocketAddr) {
     loop {
         let renewed = app.bridge.register(&report(&app, addr)).await;
         let pause = match &renewed {
-            Ok(lease) => RENEW_EVERY.min(Duration::from_secs(u64::from(lease.ttl_seconds) / 2).max(RETRY_EVERY)),
+            Ok(lease) => {
+                RENEW_EVERY.min(Duration::from_secs(u64::from(lease.ttl_seconds) / 2).max(RETRY_EVERY))
+            }
             Err(error) => {
                 tracing::debug!(%error, "the bridge does not take the registration yet");
                 RETRY_EVERY

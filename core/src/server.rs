@@ -46,7 +46,8 @@ impl Listeners {
     /// Bind what the settings say.
     pub async fn bind(app: &App) -> anyhow::Result<Self> {
         let addr = app.config.addr;
-        let tcp = TcpListener::bind(addr).await.with_context(|| format!("listening on {addr} (VOXCORE_ADDR)"))?;
+        let tcp =
+            TcpListener::bind(addr).await.with_context(|| format!("listening on {addr} (VOXCORE_ADDR)"))?;
         let unix = match &app.config.socket_dir {
             Some(dir) => Some(bind_unix(dir, app.worker_id.as_str())?),
             None => None,
@@ -119,7 +120,9 @@ pub async fn connection<S>(stream: S, router: Router)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = TowerToHyperService::new(router.map_request(|r: http::Request<hyper::body::Incoming>| r.map(axum::body::Body::new)));
+    let service = TowerToHyperService::new(
+        router.map_request(|r: http::Request<hyper::body::Incoming>| r.map(axum::body::Body::new)),
+    );
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)

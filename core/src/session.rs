@@ -214,6 +214,7 @@ impl Session {
             Timer::SttReady => self.stt_failed("not ready in time", out),
             Timer::SttSilent => self.stt_failed("no result while the caller speaks", out),
             Timer::Model => self.model_timed_out(out),
+            Timer::Filler => self.say_filler(out),
             Timer::Voice => self.voice_failed("no audio in time", out),
             Timer::Playout => self.fail_line("playout does not move".into(), out),
             Timer::Goodbye => self.hang_up_now(out),

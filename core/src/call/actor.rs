@@ -18,8 +18,8 @@ use crate::media::level::is_audible;
 use crate::media::playout::{Carrier, Pacing, Queue};
 use crate::media::recorder::{CallerTrack, Recorder};
 use crate::provider::tts::{TtsEvent, TtsInput, UtteranceId};
-use crate::session::event::{Command, Event, Outcome, VoiceEvent};
 use crate::session::Session;
+use crate::session::event::{Command, Event, Outcome, VoiceEvent};
 use crate::transport::line::{LineIn, LineOut, Traits};
 use crate::transport::socket::Ends;
 
@@ -116,7 +116,8 @@ pub async fn run(parts: Parts) -> Ended {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut draining = false;
     while actor.outcome.is_none() {
-        let deadline = actor.parts.session.next_deadline().map_or(began + Duration::from_secs(86_400), |d| began + d);
+        let deadline =
+            actor.parts.session.next_deadline().map_or(began + Duration::from_secs(86_400), |d| began + d);
         let hear_voice = actor.queue.samples() < actor.samples(QUEUE_LIMIT);
         tokio::select! {
             biased;
@@ -194,7 +195,8 @@ impl Actor {
                 recorder.bot(at, &next.pcm);
             }
             self.note_sent(&next, at);
-            let mark = (next.last && next.samples > 0 && self.parts.traits.echoes_marks).then(|| format!("u{}", next.utterance));
+            let mark = (next.last && next.samples > 0 && self.parts.traits.echoes_marks)
+                .then(|| format!("u{}", next.utterance));
             self.send(LineOut::Audio(next.pcm));
             if let Some(name) = mark {
                 let grace = self.samples(MARK_GRACE) as u64;
@@ -230,7 +232,9 @@ impl Actor {
         for (utterance, samples) in self.carrier.played(now) {
             let audible = self.speaking.utterance != utterance
                 || self.speaking.audible_from.is_some_and(|from| samples > from);
-            let whole = self.speaking.utterance == utterance && self.speaking.complete && samples >= self.speaking.sent;
+            let whole = self.speaking.utterance == utterance
+                && self.speaking.complete
+                && samples >= self.speaking.sent;
             let waits = whole && self.speaking.mark.is_some();
             let played_ms = if whole { samples.div_ceil(rate / 1000) } else { samples * 1000 / rate };
             let played_ms = u32::try_from(played_ms.saturating_sub(u64::from(waits))).unwrap_or(u32::MAX);
@@ -272,7 +276,9 @@ impl Actor {
         let now = (self.began.elapsed().as_secs_f64() * rate) as u64;
         self.received += pcm.len() as u64;
         if self.received > now + self.samples(FLOOD_LIMIT) as u64 {
-            return self.events.push_back(Event::LineFailed { why: "audio comes faster than real time".into() });
+            return self
+                .events
+                .push_back(Event::LineFailed { why: "audio comes faster than real time".into() });
         }
         let at = self.track.place(now, pcm.len() as u64, !is_audible(pcm), self.parts.rate_hz);
         if let (Some(recorder), Some(at)) = (&mut self.parts.recorder, at) {
@@ -446,4 +452,3 @@ impl Actor {
         }
     }
 }
-

@@ -40,7 +40,9 @@ impl ClipKey {
     pub fn new(voice: &TtsSettings, rate_hz: u32, text: &str) -> Self {
         let mut hash = Sha256::new();
         let extra = serde_json::to_string(&voice.extra).unwrap_or_default();
-        for part in [&voice.provider, &voice.model, &voice.voice, &voice.language, &extra, &rate_hz.to_string(), text] {
+        for part in
+            [&voice.provider, &voice.model, &voice.voice, &voice.language, &extra, &rate_hz.to_string(), text]
+        {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }
@@ -66,7 +68,11 @@ impl Clips {
         let length = u32::from_le_bytes(*length) as usize;
         let head: Head = serde_json::from_slice(rest.get(..length)?).ok()?;
         let pcm = pcm::from_bytes(&rest[length..]).ok()?;
-        let words = head.words.into_iter().map(|(text, started_ms, ended_ms)| WordMark { text, started_ms, ended_ms });
+        let words = head.words.into_iter().map(|(text, started_ms, ended_ms)| WordMark {
+            text,
+            started_ms,
+            ended_ms,
+        });
         (!pcm.is_empty()).then(|| Clip { pcm, words: words.collect() })
     }
 

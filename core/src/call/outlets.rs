@@ -104,7 +104,8 @@ impl Outlets {
     /// The next thing a vendor says. Waits for ever while nothing is open; cancel-safe. `hear_voice` is false while
     /// enough audio waits to be played: the voice is then held back by its own full queue.
     pub async fn next(&mut self, hear_voice: bool) -> Heard {
-        let gone = |what: &str| Failure::new(FailureClass::Unavailable, format!("{what} ended without a word"));
+        let gone =
+            |what: &str| Failure::new(FailureClass::Unavailable, format!("{what} ended without a word"));
         let (stt, llm, voice) = (&mut self.stt, &mut self.llm, &mut self.voice);
         tokio::select! {
             event = async { stt.as_mut().expect("guarded").events.recv().await }, if stt.is_some() => {
@@ -154,7 +155,9 @@ impl Outlets {
     /// Open the recogniser with this index and give it the last `replay` of audio.
     pub fn open_stt(&mut self, index: usize, replay: Duration, now: Duration) -> Result<(), Failure> {
         self.stt = None;
-        let settings = *with_fallbacks(&self.config.stt, |s| s, |s| &s.fallbacks).get(index).unwrap_or(&&self.config.stt);
+        let settings = *with_fallbacks(&self.config.stt, |s| s, |s| &s.fallbacks)
+            .get(index)
+            .unwrap_or(&&self.config.stt);
         let recogniser = self.providers.recogniser(settings)?;
         self.stt = Some(recogniser.open(self.rate_hz));
         let past = self.ring.last(self.samples(replay));
@@ -177,7 +180,9 @@ impl Outlets {
 
     /// Ask the model with this index.
     pub fn ask(&mut self, request: RequestId, index: usize, ask: LlmRequest) -> Result<(), Failure> {
-        let settings = *with_fallbacks(&self.config.llm, |s| s, |s| &s.fallbacks).get(index).unwrap_or(&&self.config.llm);
+        let settings = *with_fallbacks(&self.config.llm, |s| s, |s| &s.fallbacks)
+            .get(index)
+            .unwrap_or(&&self.config.llm);
         let model = self.providers.language_model(settings)?;
         self.llm = Some((request, model.ask(ask)));
         Ok(())
@@ -193,7 +198,9 @@ impl Outlets {
         self.voice = None;
         self.keeping = None;
         self.voice_index = index;
-        let settings = *with_fallbacks(&self.config.tts, |s| s, |s| &s.fallbacks).get(index).unwrap_or(&&self.config.tts);
+        let settings = *with_fallbacks(&self.config.tts, |s| s, |s| &s.fallbacks)
+            .get(index)
+            .unwrap_or(&&self.config.tts);
         let voice = self.providers.voice(settings)?;
         self.voice = Some(voice.open(self.rate_hz));
         Ok(())
@@ -256,7 +263,9 @@ impl Outlets {
     fn keep(&mut self, event: &TtsEvent) {
         let Some(keeping) = &mut self.keeping else { return };
         match event {
-            TtsEvent::Audio { utterance, pcm } if *utterance == keeping.utterance => keeping.clip.pcm.extend(pcm),
+            TtsEvent::Audio { utterance, pcm } if *utterance == keeping.utterance => {
+                keeping.clip.pcm.extend(pcm)
+            }
             TtsEvent::Words { utterance, words } if *utterance == keeping.utterance => {
                 keeping.clip.words.extend(words.iter().cloned());
             }

@@ -112,8 +112,10 @@ fn set_stt_seconds(usage: &mut Vec<Usage>, config: &RuntimeConfig, seconds: f64)
 
 /// Which vendors the call ran on, without keys.
 fn pipeline(config: &RuntimeConfig) -> serde_json::Value {
-    let stt = with_fallbacks(&config.stt, |s| json!({"provider": s.provider, "model": s.model}), |s| &s.fallbacks);
-    let llm = with_fallbacks(&config.llm, |s| json!({"provider": s.provider, "model": s.model}), |s| &s.fallbacks);
+    let stt =
+        with_fallbacks(&config.stt, |s| json!({"provider": s.provider, "model": s.model}), |s| &s.fallbacks);
+    let llm =
+        with_fallbacks(&config.llm, |s| json!({"provider": s.provider, "model": s.model}), |s| &s.fallbacks);
     let tts = with_fallbacks(
         &config.tts,
         |s| json!({"provider": s.provider, "model": s.model, "voice": s.voice}),

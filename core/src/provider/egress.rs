@@ -98,21 +98,18 @@ pub fn secret_header(vendor: &str, value: &str) -> Result<HeaderValue, Failure> 
 
 /// What a failed HTTP request means. The address is left out of the detail: a user's may hold something private.
 pub fn http_failure(error: reqwest::Error) -> Failure {
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if let Some(failure) = cause.downcast_ref::<Failure>() {
-            return failure.clone();
-        }
-        source = cause.source();
+    let causes = || std::iter::successors(error.source(), |cause| (*cause).source());
+    if let Some(failure) = causes().find_map(|cause| cause.downcast_ref::<Failure>()) {
+        return failure.clone();
     }
+    // The innermost cause names the fault (a certificate, a refused connection); the outer ones only say "client error".
+    let cause = causes().last().map(|cause| format!(": {cause}")).unwrap_or_default();
     let class = match () {
         () if error.is_timeout() => FailureClass::TimedOut,
         () if error.is_builder() => FailureClass::Refused,
         () => FailureClass::Unavailable,
     };
-    let error = error.without_url();
-    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-    Failure::new(class, format!("{error}{cause}"))
+    Failure::new(class, format!("{}{cause}", error.without_url()))
 }
 
 #[cfg(test)]

@@ -30,7 +30,13 @@ pub enum SttEvent {
     Partial { text: String },
     /// Words that will not change. `from_finalize` when it answers [`SttInput::Finalize`]; `utterance_end` when the
     /// recogniser itself thinks the utterance is over. The text may be empty.
-    Final { text: String, confidence: Option<f32>, words: Vec<Word>, from_finalize: bool, utterance_end: bool },
+    Final {
+        text: String,
+        confidence: Option<f32>,
+        words: Vec<Word>,
+        from_finalize: bool,
+        utterance_end: bool,
+    },
     /// The recogniser's second sign that the utterance is over.
     UtteranceEnd,
     /// Audio billed on this stream, seconds, where the vendor says so.

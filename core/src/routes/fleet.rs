@@ -44,7 +44,8 @@ pub async fn show(State(app): State<Arc<App>>) -> impl IntoResponse {
     let mut sockets = app.config.socket_dir.as_deref().map(sockets).unwrap_or_default();
     sockets.sort();
     let asked = join_all(sockets.iter().map(|s| ask(s))).await;
-    let mut fleet = Fleet { status: "ok", fleet_calls: 0, fleet_max: 0, fleet_available: 0, workers: Vec::new() };
+    let mut fleet =
+        Fleet { status: "ok", fleet_calls: 0, fleet_max: 0, fleet_available: 0, workers: Vec::new() };
     for (socket, health) in sockets.iter().zip(asked) {
         let id = socket.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         match health {
@@ -63,7 +64,11 @@ pub async fn show(State(app): State<Arc<App>>) -> impl IntoResponse {
 
 fn sockets(dir: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    entries.map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "sock")).take(MAX_WORKERS).collect()
+    entries
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|e| e == "sock"))
+        .take(MAX_WORKERS)
+        .collect()
 }
 
 async fn ask(socket: &Path) -> Option<Health> {

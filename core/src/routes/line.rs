@@ -72,7 +72,8 @@ pub fn open(
     };
     let (ends, pump) = socket::channel();
     let traits = protocol.codec.traits();
-    let incoming = Incoming { bot_id, ticket: protocol.ticket, ends, traits, pacing: protocol.pacing, guard, place };
+    let incoming =
+        Incoming { bot_id, ticket: protocol.ticket, ends, traits, pacing: protocol.pacing, guard, place };
     let clock = app.clock.clone();
     upgrade
         .max_message_size(traits.max_message_bytes)

@@ -19,7 +19,8 @@ pub async fn fetch(State(app): State<Arc<App>>, Path(key): Path<String>, headers
     if !bool::from(given.ct_eq(app.config.secret.expose_secret().as_bytes())) {
         return error(StatusCode::FORBIDDEN, "forbidden");
     }
-    let plain = key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) && !key.starts_with('.');
+    let plain = key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        && !key.starts_with('.');
     if !plain {
         return error(StatusCode::NOT_FOUND, "not_found");
     }

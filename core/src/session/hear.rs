@@ -306,6 +306,10 @@ impl Session {
             self.report.event(self.now, "noise", "a sound without words", out);
             return self.pump(out);
         }
+        if let Some(text) = self.pending.take() {
+            self.turn += 1;
+            return self.answer(&text, out);
+        }
         if self.held.is_some() {
             let at = acoustic_end + Duration::from_secs_f32(self.rules.turn.resume_secs.clamp(0.0, 10.0));
             self.timers.set(Timer::Resume, at.max(self.now));

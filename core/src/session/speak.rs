@@ -40,6 +40,13 @@ impl Session {
     /// Say a fixed phrase.
     pub(super) fn say_phrase(&mut self, text: String, kind: Kind, out: &mut Vec<Command>) {
         self.timers.clear(Timer::Idle);
+        if let Some(mouth) = &mut self.mouth {
+            // Something is being said (it may not be interrupted): the phrase follows it.
+            let next = mouth.next.get_or_insert_default();
+            next.push(' ');
+            next.push_str(&text);
+            return self.close_text(out);
+        }
         let mut utterance = self.new_utterance(kind);
         utterance.add_sent(&text);
         utterance.text_complete = true;
@@ -51,6 +58,15 @@ impl Session {
         self.timers.set(Timer::Voice, self.now + self.voice_stall());
         out.push(Command::Phrase { utterance: utterance.id, text });
         self.mouth = Some(utterance);
+    }
+
+    /// The model is done: what is being said has no more text to come.
+    pub(super) fn close_text(&mut self, out: &mut Vec<Command>) {
+        if let Some(mouth) = self.mouth.as_mut().filter(|_| self.thought.is_none()) {
+            mouth.text_complete = true;
+        }
+        self.pump(out);
+        self.settle_mouth(out);
     }
 
     /// Say the rest of a reply.
@@ -192,6 +208,10 @@ impl Session {
         };
         self.report.speech(self.now, "bot_started", why);
         self.report.first_audio.get_or_insert(self.now);
+        if kind == Kind::Prompt && self.thought.is_some() {
+            // A filler: the reply's delay goes on.
+            return;
+        }
         let clock = std::mem::take(&mut self.clock);
         if let Some(latency) = clock.parts(turn, self.now, self.rules.transport_delay) {
             self.report.latency.push(latency.clone());
@@ -208,8 +228,16 @@ impl Session {
         self.timers.clear(Timer::Voice);
         self.timers.clear(Timer::Playout);
         self.write_line(&mouth, false, out);
-        if let Some(rest) = mouth.rest {
-            return self.say_rest(rest, mouth.kind, out);
+        if let Some(rest) = mouth.rest.filter(|r| !r.is_empty()) {
+            self.say_rest(rest, mouth.kind, out);
+            if let Some(said) = &mut self.mouth {
+                said.next = mouth.next;
+            }
+            return;
+        }
+        if let Some(next) = mouth.next {
+            let kind = if mouth.kind == Kind::Goodbye { Kind::Goodbye } else { Kind::Reply };
+            return self.say_rest(next, kind, out);
         }
         if mouth.kind == Kind::Goodbye {
             return self.hang_up_now(out);
@@ -225,7 +253,7 @@ impl Session {
 
     fn say_rest(&mut self, rest: String, kind: Kind, out: &mut Vec<Command>) {
         let mut utterance = self.new_utterance(kind);
-        utterance.waiting.push_back(rest);
+        utterance.waiting.push_back(rest.trim().to_owned());
         utterance.text_complete = self.thought.is_none();
         self.mouth = Some(utterance);
         self.pump(out);
@@ -269,7 +297,7 @@ impl Session {
         self.voice.provider = (self.voice.provider + 1) % self.rules.tts.len();
         out.push(Command::OpenVoice { provider: self.voice.provider });
         let Some(mouth) = &mut self.mouth else { return };
-        if mouth.audio_complete || mouth.sent.is_empty() {
+        if (mouth.audio_complete && mouth.audio_ms > 0) || mouth.sent.is_empty() {
             return self.pump(out);
         }
         let (covered, mut rest) = mouth.split(mouth.audio_ms);
@@ -278,6 +306,7 @@ impl Session {
             rest.push_str(&piece);
         }
         let old = mouth.id;
+        mouth.marks.truncate(covered.split_whitespace().count());
         mouth.sent = covered;
         mouth.rest = Some(rest.trim().to_owned());
         mouth.audio_complete = true;
@@ -292,7 +321,12 @@ impl Session {
         if mouth.started_at.is_some() {
             self.write_line(&mouth, false, out);
         }
-        let rest = mouth.rest.unwrap_or_default();
+        let mut rest = mouth.rest.unwrap_or_default();
+        if let Some(next) = mouth.next {
+            rest.push(' ');
+            rest.push_str(&next);
+        }
+        let rest = rest.trim().to_owned();
         if rest.is_empty() && mouth.kind == Kind::Goodbye {
             return self.hang_up_now(out);
         }

@@ -15,6 +15,8 @@ use crate::provider::llm::{Finish, LlmEvent, LlmUsage, ToolCall};
 
 /// The model's first token must come within this, and each further one.
 const MODEL_STALL: Duration = Duration::from_secs(4);
+/// A caller who waits this long for a reply is told that it comes.
+const FILLER_AFTER: Duration = Duration::from_secs(2);
 /// Requests per reply before the bot excuses itself.
 const MODEL_ATTEMPTS: u32 = 2;
 /// Replies in a row that failed before the call ends.
@@ -47,8 +49,26 @@ impl Session {
         self.held = None;
         self.timers.clear(Timer::Resume);
         self.timers.clear(Timer::Idle);
+        if let Some(before) = self.pending.take() {
+            self.context.caller(&before);
+        }
         self.context.caller(text);
+        self.timers.set(Timer::Filler, self.now + FILLER_AFTER);
         self.ask(0, 1, 0, out);
+    }
+
+    /// The model is slow: the line must not be dead meanwhile.
+    pub(super) fn say_filler(&mut self, out: &mut Vec<Command>) {
+        let waits = self.thought.as_ref().is_some_and(|t| !t.muted) && self.mouth.is_none();
+        if !waits || self.ear.is_active() || self.phase != Phase::Live || self.rules.phrases.hold.is_empty() {
+            return;
+        }
+        self.report.event(self.now, "filler", "the reply takes long", out);
+        let clock = self.clock;
+        let hold = self.rules.phrases.hold.clone();
+        self.say_phrase(hold, Kind::Prompt, out);
+        // The delay that counts is that of the reply.
+        self.clock = clock;
     }
 
     fn ask(&mut self, provider: usize, attempt: u32, rounds: u32, out: &mut Vec<Command>) {
@@ -74,6 +94,7 @@ impl Session {
 
     pub(super) fn cancel_thought(&mut self, out: &mut Vec<Command>) {
         self.timers.clear(Timer::Model);
+        self.timers.clear(Timer::Filler);
         if let Some(thought) = self.thought.take() {
             out.push(Command::CancelAsk { request: thought.request });
         }
@@ -128,11 +149,13 @@ impl Session {
             self.mouth = Some(self.new_utterance(Kind::Reply));
         }
         if let Some(mouth) = &mut self.mouth {
-            match &mut mouth.rest {
-                Some(rest) => {
-                    rest.push(' ');
-                    rest.push_str(&piece);
+            let later = if mouth.rest.is_some() { &mut mouth.rest } else { &mut mouth.next };
+            match later {
+                Some(text) => {
+                    text.push(' ');
+                    text.push_str(&piece);
                 }
+                None if mouth.end_sent => mouth.next = Some(piece),
                 None => mouth.waiting.push_back(piece),
             }
         }
@@ -177,15 +200,11 @@ impl Session {
         if thought.muted {
             return;
         }
-        if let Some(mouth) = &mut self.mouth {
-            mouth.text_complete = true;
-        }
         if self.is_looping(&thought.text) {
             self.report.event(self.now, "loop_guard", "the same reply again and again", out);
             self.become_goodbye(DisconnectedBy::Bot);
         }
-        self.pump(out);
-        self.settle_mouth(out);
+        self.close_text(out);
     }
 
     fn count_usage(&mut self, thought: &Thought, usage: Option<LlmUsage>) {
@@ -262,11 +281,7 @@ impl Session {
         self.report.event(self.now, "model_failed", format!("{}: {failure}", vendor.provider), out);
         if !thought.text.trim().is_empty() {
             // What was said stands; the rest is lost.
-            if let Some(mouth) = &mut self.mouth {
-                mouth.text_complete = true;
-            }
-            self.pump(out);
-            return self.settle_mouth(out);
+            return self.close_text(out);
         }
         let next = (thought.provider + 1) % self.rules.llm.len();
         let useful = failure.class.is_transient() || next != thought.provider;
@@ -288,7 +303,7 @@ impl Session {
             return self.say_goodbye(apology, DisconnectedBy::Error, out);
         }
         if self.ear.is_speaking() {
-            return;
+            return self.close_text(out);
         }
         let trouble = self.rules.phrases.trouble.clone();
         self.say_phrase(trouble, Kind::Prompt, out);

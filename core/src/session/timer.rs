@@ -22,6 +22,8 @@ pub enum Timer {
     SttSilent,
     /// The model's first token, or the next one.
     Model,
+    /// The reply is late: say so.
+    Filler,
     /// The voice's first audio, or more when playout ran dry.
     Voice,
     /// Playout must move on while there is audio to play.

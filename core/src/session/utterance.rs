@@ -50,6 +50,8 @@ pub struct Utterance {
     pub started_at: Option<Duration>,
     /// A voice failed under it: this text is to be said again by the next voice when the audio at hand is played.
     pub rest: Option<String>,
+    /// Text of a reply that became ready while a fixed phrase was being said: said after it.
+    pub next: Option<String>,
 }
 
 impl Utterance {
@@ -72,6 +74,7 @@ impl Utterance {
             audible_at: None,
             started_at: None,
             rest: None,
+            next: None,
         }
     }
 
@@ -109,7 +112,7 @@ impl Utterance {
     /// What the caller has not heard, including text that was never sent.
     pub fn unheard(&self) -> String {
         let mut rest = if self.is_finished() { String::new() } else { self.split(self.played_ms).1 };
-        for piece in &self.waiting {
+        for piece in self.waiting.iter().chain(&self.rest).chain(&self.next).filter(|p| !p.is_empty()) {
             if !rest.is_empty() {
                 rest.push(' ');
             }

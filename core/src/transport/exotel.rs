@@ -54,7 +54,8 @@ impl ExotelCodec {
     fn on_start(&mut self, start: Option<Map<String, Value>>) -> Result<Vec<LineIn>, Violation> {
         let start = start.ok_or_else(|| Violation::new(close::POLICY, "start has no start object"))?;
         let field = |name: &str| start.get(name).and_then(text_of);
-        let stream_id = field("stream_sid").ok_or_else(|| Violation::new(close::POLICY, "start has no stream_sid"))?;
+        let stream_id =
+            field("stream_sid").ok_or_else(|| Violation::new(close::POLICY, "start has no stream_sid"))?;
         let rate_hz = self.rate(start.get("media_format").and_then(Value::as_object))?;
         let info = CallInfo {
             stream_id: Some(stream_id),
@@ -69,17 +70,25 @@ impl ExotelCodec {
     }
 
     fn rate(&self, format: Option<&Map<String, Value>>) -> Result<u32, Violation> {
-        let encoding = format.and_then(|f| f.get("encoding")).and_then(text_of).unwrap_or_default().to_lowercase();
+        let encoding =
+            format.and_then(|f| f.get("encoding")).and_then(text_of).unwrap_or_default().to_lowercase();
         if ["mulaw", "ulaw", "alaw", "mp3", "opus"].iter().any(|bad| encoding.contains(bad)) {
-            return Err(Violation::new(close::UNSUPPORTED, "media_format.encoding must be raw/slin (16-bit linear)"));
+            return Err(Violation::new(
+                close::UNSUPPORTED,
+                "media_format.encoding must be raw/slin (16-bit linear)",
+            ));
         }
-        let said = format.and_then(|f| f.get("sample_rate")).and_then(number_of).and_then(|r| u32::try_from(r).ok());
+        let said =
+            format.and_then(|f| f.get("sample_rate")).and_then(number_of).and_then(|r| u32::try_from(r).ok());
         let rate = said.or(self.asked_hz).unwrap_or(8_000);
         if !matches!(rate, 8_000 | 16_000 | 24_000) {
             return Err(Violation::new(close::UNSUPPORTED, "the sample rate must be 8000, 16000 or 24000"));
         }
         if self.asked_hz.is_some_and(|asked| asked != rate) {
-            return Err(Violation::new(close::UNSUPPORTED, "media_format.sample_rate differs from the address's sample-rate"));
+            return Err(Violation::new(
+                close::UNSUPPORTED,
+                "media_format.sample_rate differs from the address's sample-rate",
+            ));
         }
         Ok(rate)
     }
@@ -118,7 +127,8 @@ impl Codec for ExotelCodec {
             }
             ("start", false) => self.on_start(event.start),
             ("media", true) => {
-                let media = event.media.ok_or_else(|| Violation::new(close::POLICY, "media has no media object"))?;
+                let media =
+                    event.media.ok_or_else(|| Violation::new(close::POLICY, "media has no media object"))?;
                 let payload = media.get("payload").and_then(Value::as_str);
                 let payload = payload.ok_or_else(|| Violation::new(close::POLICY, "media has no payload"))?;
                 Ok(vec![LineIn::Audio(pcm::from_base64(payload)?)])
@@ -150,7 +160,9 @@ impl Codec for ExotelCodec {
         match out {
             LineOut::Close { code, reason, .. } => close(reason, code),
             _ if self.info.is_none() || self.ended => Vec::new(),
-            LineOut::Audio(pcm) => vec![self.message("media", &[("media", json!({"payload": pcm::to_base64(&pcm)}))])],
+            LineOut::Audio(pcm) => {
+                vec![self.message("media", &[("media", json!({"payload": pcm::to_base64(&pcm)}))])]
+            }
             LineOut::Mark(name) => vec![self.message("mark", &[("mark", json!({"name": name}))])],
             LineOut::Clear => vec![self.message("clear", &[])],
             LineOut::HangUp { by } => close(by.as_str().to_owned(), close::NORMAL),
@@ -186,7 +198,8 @@ mod tests {
             let violation = ExotelCodec::new(asked).decode(Wire::Text(&start)).unwrap_err();
             assert_eq!(violation.code, close::UNSUPPORTED, "{start}");
         }
-        let violation = ExotelCodec::new(None).decode(Wire::Text(r#"{"event":"media","media":{}}"#)).unwrap_err();
+        let violation =
+            ExotelCodec::new(None).decode(Wire::Text(r#"{"event":"media","media":{}}"#)).unwrap_err();
         assert_eq!(violation.code, close::POLICY);
     }
 

@@ -53,7 +53,9 @@ pub enum LineIn {
     Dtmf(char),
     /// All audio sent before our mark was played or cleared.
     Mark(String),
-    HungUp { by: DisconnectedBy },
+    HungUp {
+        by: DisconnectedBy,
+    },
     /// The carrier broke the protocol; the pump closes the line.
     Violation(Violation),
 }
@@ -115,9 +117,15 @@ pub enum WireOut {
     Text(String),
     Binary(Vec<u8>),
     /// Nothing follows.
-    Close { code: u16, reason: String },
+    Close {
+        code: u16,
+        reason: String,
+    },
     /// Close with this when the other side does not within the deadline, or as soon as it does.
-    CloseSoon { code: u16, reason: String },
+    CloseSoon {
+        code: u16,
+        reason: String,
+    },
 }
 
 /// What sets one line's protocol apart.

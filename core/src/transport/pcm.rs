@@ -16,7 +16,8 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Vec<i16>, Violation> {
 
 /// Base64 to samples.
 pub fn from_base64(text: &str) -> Result<Vec<i16>, Violation> {
-    let bytes = STANDARD.decode(text).map_err(|_| Violation::new(close::UNSUPPORTED, "the payload is not base64"))?;
+    let bytes =
+        STANDARD.decode(text).map_err(|_| Violation::new(close::UNSUPPORTED, "the payload is not base64"))?;
     from_bytes(&bytes)
 }
 

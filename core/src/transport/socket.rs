@@ -41,13 +41,25 @@ pub struct Pump {
 enum End {
     /// The other side is gone.
     Gone,
-    Close { code: u16, reason: String },
-    CloseSoon { code: u16, reason: String },
+    Close {
+        code: u16,
+        reason: String,
+    },
+    CloseSoon {
+        code: u16,
+        reason: String,
+    },
 }
 
 impl Pump {
     /// Run until the line is closed. `opening` stands for messages that the address already said.
-    pub async fn run(mut self, mut socket: WebSocket, mut codec: Box<dyn Codec>, opening: Vec<LineIn>, clock: Clock) {
+    pub async fn run(
+        mut self,
+        mut socket: WebSocket,
+        mut codec: Box<dyn Codec>,
+        opening: Vec<LineIn>,
+        clock: Clock,
+    ) {
         for event in opening {
             if self.to_call.send(event).await.is_err() {
                 return;
@@ -117,7 +129,13 @@ impl Pump {
         Ok(true)
     }
 
-    async fn violated(&self, socket: &mut WebSocket, codec: &mut dyn Codec, clock: &Clock, violation: Violation) -> End {
+    async fn violated(
+        &self,
+        socket: &mut WebSocket,
+        codec: &mut dyn Codec,
+        clock: &Clock,
+        violation: Violation,
+    ) -> End {
         let out = LineOut::Close {
             code: violation.code,
             reason: violation.reason.clone(),

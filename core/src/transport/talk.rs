@@ -34,7 +34,12 @@ struct Event {
 impl TalkCodec {
     /// The first messages of the line: there is no handshake beyond the ticket in the address.
     pub fn opening(caller_id: Option<String>) -> Vec<LineIn> {
-        let info = CallInfo { caller_id, direction: Some("incoming".into()), rate_hz: RATE_HZ, ..CallInfo::default() };
+        let info = CallInfo {
+            caller_id,
+            direction: Some("incoming".into()),
+            rate_hz: RATE_HZ,
+            ..CallInfo::default()
+        };
         vec![LineIn::Ready(Box::new(info)), LineIn::Answered]
     }
 }
@@ -55,8 +60,9 @@ impl Codec for TalkCodec {
             }
             Wire::Binary(bytes) => Ok(vec![LineIn::Audio(pcm::from_bytes(bytes)?)]),
             Wire::Text(text) => {
-                let event: Event = serde_json::from_str(text)
-                    .map_err(|_| Violation::new(close::POLICY, "malformed message: a JSON object with 'type' is expected"))?;
+                let event: Event = serde_json::from_str(text).map_err(|_| {
+                    Violation::new(close::POLICY, "malformed message: a JSON object with 'type' is expected")
+                })?;
                 Ok(match event.kind.as_str() {
                     "dtmf" => event.digit.as_ref().and_then(digit_of).map(LineIn::Dtmf).into_iter().collect(),
                     "hangup" => vec![LineIn::HungUp { by: DisconnectedBy::Customer }],
@@ -70,7 +76,9 @@ impl Codec for TalkCodec {
         let text = |value: Value| WireOut::Text(value.to_string());
         match out {
             LineOut::Accepted { session_id } => {
-                vec![text(json!({"type": "ready", "session_id": session_id, "sample_rate": RATE_HZ, "frame_ms": 20}))]
+                vec![text(
+                    json!({"type": "ready", "session_id": session_id, "sample_rate": RATE_HZ, "frame_ms": 20}),
+                )]
             }
             LineOut::Audio(pcm) => vec![WireOut::Binary(pcm::to_bytes(&pcm))],
             LineOut::Notice(notice) => vec![text(notice_json(&notice))],

@@ -211,7 +211,9 @@ impl Codec for WsCodec {
                 out.push(WireOut::CloseSoon { code: close::NORMAL, reason: "bot hung up".into() });
                 out
             }
-            LineOut::Close { code, reason, .. } if self.info.stream_id.is_some() && self.stage != Stage::Connected => {
+            LineOut::Close { code, reason, .. }
+                if self.info.stream_id.is_some() && self.stage != Stage::Connected =>
+            {
                 let mut out = Vec::from(self.hangup(&reason));
                 out.push(WireOut::Close { code, reason });
                 out
@@ -265,7 +267,8 @@ pub(super) fn digit_of(value: &Value) -> Option<char> {
 
 pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Violation> {
     serde_json::from_str(text).map_err(|error| {
-        let text = format!("malformed message at column {}: a JSON object with 'event' is expected", error.column());
+        let text =
+            format!("malformed message at column {}: a JSON object with 'event' is expected", error.column());
         Violation::new(close::POLICY, text)
     })
 }
@@ -313,7 +316,10 @@ mod tests {
             (vec![connected, connected], close::POLICY),
             (vec![connected, r#"{"event":"media","payload":"AAA="}"#], close::POLICY),
             (vec![connected, r#"{"event":"start"}"#], close::POLICY),
-            (vec![connected, r#"{"event":"start","streamId":"s","mediaFormat":{"sampleRate":16000}}"#], close::UNSUPPORTED),
+            (
+                vec![connected, r#"{"event":"start","streamId":"s","mediaFormat":{"sampleRate":16000}}"#],
+                close::UNSUPPORTED,
+            ),
             (vec![connected, HANDSHAKE[1], r#"{"event":"media","payload":"AAAA"}"#], close::UNSUPPORTED),
             (vec![connected, HANDSHAKE[1], r#"{"event":"media","payload":"%%"}"#], close::UNSUPPORTED),
             (vec![connected, HANDSHAKE[1], r#"{"event":"media"}"#], close::POLICY),
@@ -332,7 +338,9 @@ mod tests {
         let names: Vec<String> = out
             .iter()
             .map(|o| match o {
-                WireOut::Text(t) => serde_json::from_str::<Value>(t).unwrap()["event"].as_str().unwrap().to_owned(),
+                WireOut::Text(t) => {
+                    serde_json::from_str::<Value>(t).unwrap()["event"].as_str().unwrap().to_owned()
+                }
                 other => format!("{other:?}").split(' ').next().unwrap().to_owned(),
             })
             .collect();

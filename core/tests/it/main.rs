@@ -1,8 +1,14 @@
 //! Behaviour tests of the crate, one file per behaviour.
 
+mod a_call_over_every_line;
+mod a_goodbye_is_spoken_to_its_end;
+mod bad_input_is_refused;
+mod barge_in_stops_speech;
 mod conformance;
+mod harness;
 mod local_engines_talk;
 mod scripted_demo_bots;
+mod silent_callers_are_let_go;
 mod silero;
 mod vendor_deepgram;
 mod vendor_elevenlabs;

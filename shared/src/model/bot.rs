@@ -242,6 +242,8 @@ impl Default for RecordingSettings {
 pub struct Phrases {
     /// Speech was heard but no words came.
     pub not_understood: String,
+    /// The reply takes long: said so that the line is not dead.
+    pub hold: String,
     /// The model failed; the bot asks again.
     pub trouble: String,
     /// Nothing helped; said before hanging up.
@@ -254,6 +256,7 @@ impl Default for Phrases {
     fn default() -> Self {
         Self {
             not_understood: "Sorry, I didn't catch that. Could you say it again?".into(),
+            hold: "One moment, please.".into(),
             trouble: "Sorry, one moment. Could you say that once more?".into(),
             apology: "I'm sorry, we have a technical problem. Please call again later. Goodbye.".into(),
             time_up: "We have reached the end of our time. Thank you for calling. Goodbye.".into(),

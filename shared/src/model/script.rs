@@ -48,6 +48,9 @@ pub struct Script {
     pub corrections: Vec<Correction>,
     /// What announces that the caller takes something back ("sorry", "I mean"): the set `<correction>`.
     pub second_thoughts: Vec<Pattern>,
+    /// What means yes, and what means no: the sets `<yes>` and `<no>`.
+    pub yes: Vec<Pattern>,
+    pub no: Vec<Pattern>,
     /// Said one after another when nothing fits, where a state has none of its own.
     pub reprompts: Vec<Template>,
     /// Said when the caller's turn held no words.
@@ -75,7 +78,7 @@ pub struct Slot {
 #[derive(Clone, Debug, PartialEq)]
 pub enum SlotKind {
     /// `yes` or `no`.
-    YesNo { yes: Vec<Pattern>, no: Vec<Pattern> },
+    YesNo,
     /// A whole number, both bounds included.
     Number { min: i64, max: i64 },
     /// A number read digit by digit (telephone, reference).
@@ -135,12 +138,31 @@ pub struct State {
 /// What to do about something that was said.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
+    /// The words must be this answer to a yes-or-no question ("no problem" is a yes), if there is one.
+    pub answer: Option<YesNo>,
     /// Any of these must match, if there are some.
     pub patterns: Vec<Pattern>,
     /// Any of these slots must have been mentioned in this turn, if there are some.
     pub heard: Vec<String>,
     pub when: Condition,
     pub action: Action,
+}
+
+/// The answer to a yes-or-no question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum YesNo {
+    Yes,
+    No,
+}
+
+impl YesNo {
+    /// The value of a slot that holds it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+        }
+    }
 }
 
 /// A way onward.

@@ -124,6 +124,63 @@ async fn a_resolver_that_hangs_times_out() {
     assert_eq!(failure.class, FailureClass::TimedOut);
 }
 
+/// A TLS server for `vendor.test` that answers every request with `answer`, and the settings that trust it.
+async fn tls_server(answer: &'static str) -> (u16, rustls::ClientConfig) {
+    let made = rcgen::generate_simple_self_signed(["vendor.test".to_owned()]).unwrap();
+    let provider = || Arc::new(rustls::crypto::ring::default_provider());
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()).into();
+    let server = rustls::ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let client = rustls::ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(server));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let _request = stream.read(&mut [0; 4096]).await;
+            let _gone = stream.write_all(answer.as_bytes()).await;
+            let _gone = stream.shutdown().await;
+        }
+    });
+    (port, client)
+}
+
+#[tokio::test]
+async fn encrypted_connections_reach_a_trusted_vendor_under_its_name() {
+    let egress = egress("127.0.0.0/8", &["127.0.0.1"]);
+    let (port, trusting) = tls_server("HTTP/1.1 418 Teapot\r\ncontent-length: 2\r\n\r\nok").await;
+    egress.tls.set(Arc::new(trusting)).unwrap();
+    let answer = egress.http().get(format!("https://vendor.test:{port}/")).send().await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "ok");
+    let refused = egress.websocket(&url(&format!("wss://vendor.test:{port}/")), HeaderMap::new()).await;
+    let Err(ConnectError::Refused(refusal)) = refused else { panic!("not refused") };
+    assert_eq!(refusal.status, 418);
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_not_accepted() {
+    let egress = egress("127.0.0.0/8", &["127.0.0.1"]);
+    let (port, _trusting) = tls_server("HTTP/1.1 200 OK\r\n\r\n").await;
+    let wss = failure(egress.websocket(&url(&format!("wss://vendor.test:{port}/")), HeaderMap::new()).await);
+    let https =
+        http_failure(egress.http().get(format!("https://vendor.test:{port}/")).send().await.unwrap_err());
+    for failure in [wss, https] {
+        assert_eq!(failure.class, FailureClass::Unavailable);
+        assert!(failure.detail.contains("certificate"), "{}", failure.detail);
+    }
+}
+
 #[test]
 fn a_key_is_marked_secret_and_checked() {
     assert!(secret_header("acme", "Bearer k").unwrap().is_sensitive());

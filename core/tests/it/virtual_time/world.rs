@@ -1,0 +1,568 @@
+//! A call in virtual time: caller, line and vendors around one session.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::time::Duration;
+
+use vox_core::provider::llm::Role;
+use vox_core::provider::stt::SttEvent;
+use vox_core::provider::tts::{UtteranceId, WordMark};
+use vox_core::session::Session;
+use vox_core::session::event::{Command, Event, Outcome, RequestId, VoiceEvent, Window};
+use vox_core::session::rules::Rules;
+use vox_shared::model::bot::{ReEngagement, Tool};
+use vox_shared::wire::config::RuntimeConfig;
+use vox_shared::wire::result::{DisconnectedBy, Speaker};
+
+use super::random::Random;
+use super::vendors::{SttMood, VoiceMood, failure, reply, stt_mood, voice_mood};
+
+const MS_PER_CHAR: u32 = 60;
+const MAX_CALL_MS: u64 = 60_000;
+/// Far more than the events of the longest call.
+const MAX_STEPS: u64 = 100_000;
+/// A word counts as heard when at most this much of its end is missing: the session's own tolerance.
+const WORD_TAIL_MS: u32 = 60;
+const SAYINGS: [&str; 10] = [
+    "yes please",
+    "no",
+    "what are your opening hours",
+    "mm-hmm",
+    "stop",
+    "my number is",
+    "could you repeat that for me",
+    "I would like to move my appointment to Monday",
+    "okay",
+    "wait a second I have another question",
+];
+
+#[derive(Debug)]
+enum Happening {
+    Session(Event),
+    Stt { stream: u64, event: SttEvent },
+    Voice { stream: u64, event: VoiceEvent, words: Vec<WordMark>, ms: u32 },
+    Playout,
+    Window,
+    CallerActs,
+    CallerStops,
+}
+
+#[derive(Debug)]
+struct Scheduled(u64, u64, Happening);
+
+impl PartialEq for Scheduled {
+    fn eq(&self, other: &Self) -> bool {
+        (self.0, self.1) == (other.0, other.1)
+    }
+}
+impl Eq for Scheduled {}
+impl PartialOrd for Scheduled {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Scheduled {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.0, self.1).cmp(&(other.0, other.1))
+    }
+}
+
+/// What the caller's ear got of one utterance.
+#[derive(Debug, Default)]
+struct Heard {
+    audio_ms: u32,
+    played_ms: u32,
+    words: Vec<WordMark>,
+    complete: bool,
+    stopped: bool,
+}
+
+/// What a conversation showed.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    pub replies: usize,
+    pub interruptions: usize,
+    pub faults: usize,
+    pub ended_by_bot: bool,
+    pub longest_silence_ms: u64,
+}
+
+pub struct World {
+    random: Random,
+    seed: u64,
+    session: Session,
+    now: u64,
+    steps: u64,
+    order: u64,
+    queue: BinaryHeap<Reverse<Scheduled>>,
+    stt_stream: u64,
+    stt_mood: SttMood,
+    voice_stream: u64,
+    voice_mood: VoiceMood,
+    voice_pieces: u64,
+    /// Time at which each utterance's audio so far is complete.
+    voice_free_at: u64,
+    speech_ms: HashMap<UtteranceId, u32>,
+    ear: Vec<(UtteranceId, Heard)>,
+    speaking: bool,
+    saying: Option<(&'static str, u64)>,
+    unfinalised: VecDeque<&'static str>,
+    patience: u64,
+    llm: HashMap<RequestId, bool>,
+    outcome: Option<Box<Outcome>>,
+    faults: usize,
+    silent_since: Option<u64>,
+    longest_silence: u64,
+}
+
+fn config(random: &mut Random) -> RuntimeConfig {
+    let text = r#"{"session_id":"call_x","webhook_url":"","system_prompt":"Be kind.","opening_message":""}"#;
+    let mut config: RuntimeConfig = serde_json::from_str(text).unwrap();
+    if random.chance(90) {
+        config.opening_message = "Hello, this is Maya. How can I help you today?".into();
+    }
+    config.max_call_duration_seconds = (MAX_CALL_MS / 1000) as u32;
+    config.tools = vec![Tool {
+        name: "end_call".into(),
+        description: String::new(),
+        parameters: serde_json::Value::Null,
+    }];
+    config.re_engagement =
+        random.chance(90).then(|| ReEngagement { after_secs: 6.0, ..ReEngagement::default() });
+    config.turn.interruptible = random.chance(95);
+    if random.chance(30) {
+        config.stt.fallbacks = vec![config.stt.clone()];
+        config.llm.fallbacks = vec![config.llm.clone()];
+        config.tts.fallbacks = vec![config.tts.clone()];
+    }
+    config
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let rules = Rules::from_config(&config(&mut random), Duration::ZERO);
+        let patience = random.range(2, 8);
+        let mut world = Self {
+            random,
+            seed,
+            session: Session::new(rules),
+            now: 0,
+            steps: 0,
+            order: 0,
+            queue: BinaryHeap::new(),
+            stt_stream: 0,
+            stt_mood: SttMood::Good,
+            voice_stream: 0,
+            voice_mood: VoiceMood::Good,
+            voice_pieces: 0,
+            voice_free_at: 0,
+            speech_ms: HashMap::new(),
+            ear: Vec::new(),
+            speaking: false,
+            saying: None,
+            unfinalised: VecDeque::new(),
+            patience,
+            llm: HashMap::new(),
+            outcome: None,
+            faults: 0,
+            silent_since: None,
+            longest_silence: 0,
+        };
+        world.at(0, Happening::Session(Event::Answered));
+        world.at(20, Happening::Playout);
+        world.at(32, Happening::Window);
+        let first = world.random.range(300, 6_000);
+        world.at(first, Happening::CallerActs);
+        world
+    }
+
+    fn at(&mut self, when: u64, what: Happening) {
+        self.order += 1;
+        self.queue.push(Reverse(Scheduled(when.max(self.now), self.order, what)));
+    }
+
+    pub fn run(mut self) -> Verdict {
+        while self.outcome.is_none() {
+            let next = self.queue.peek().map(|Reverse(s)| s.0).expect("the line never ends by itself");
+            let deadline = self.session.next_deadline().map(|d| d.as_nanos().div_ceil(1_000_000) as u64);
+            match deadline.filter(|d| *d <= next) {
+                Some(deadline) => {
+                    self.now = self.now.max(deadline);
+                    self.feed(Event::Tick);
+                }
+                None => {
+                    let Some(Reverse(Scheduled(when, _, what))) = self.queue.pop() else {
+                        unreachable!("peeked")
+                    };
+                    self.now = when;
+                    self.happen(what);
+                }
+            }
+            self.steps += 1;
+            assert!(
+                self.steps < MAX_STEPS,
+                "seed {} at {}: time stands still: {:?}",
+                self.seed,
+                self.now,
+                self.session
+            );
+            assert!(self.now < MAX_CALL_MS + 60_000, "seed {}: the call does not end", self.seed);
+        }
+        self.judge()
+    }
+
+    fn happen(&mut self, what: Happening) {
+        match what {
+            Happening::Session(event) => self.feed(event),
+            Happening::Stt { stream, event } if stream == self.stt_stream => self.feed(Event::Stt(event)),
+            Happening::Stt { .. } => {}
+            Happening::Voice { stream, event, words, ms } => self.voice(stream, event, words, ms),
+            Happening::Playout => self.playout(),
+            Happening::Window => self.window(),
+            Happening::CallerActs => self.caller_acts(),
+            Happening::CallerStops => self.caller_stops(),
+        }
+    }
+
+    fn feed(&mut self, event: Event) {
+        let mut commands = Vec::new();
+        self.session.on(Duration::from_millis(self.now), event, &mut commands);
+        for command in commands {
+            assert!(self.outcome.is_none(), "seed {}: something follows the end: {command:?}", self.seed);
+            self.carry_out(command);
+        }
+        self.check();
+    }
+
+    fn check(&mut self) {
+        let owes = self.session.owes_sound();
+        if owes {
+            assert!(
+                self.session.silence_deadline().is_some(),
+                "seed {} at {}: the bot owes sound and no timer is armed: {:?}",
+                self.seed,
+                self.now,
+                self.session
+            );
+        }
+        if self.session.is_over() {
+            assert_eq!(self.session.next_deadline(), None, "seed {}: a timer outlives the call", self.seed);
+        }
+        let sounding = self.ear.last().is_some_and(|(_, h)| !h.stopped && h.played_ms < h.audio_ms);
+        match (owes && !sounding && !self.speaking, self.silent_since) {
+            (true, None) => self.silent_since = Some(self.now),
+            (true, Some(since)) => self.longest_silence = self.longest_silence.max(self.now - since),
+            (false, _) => self.silent_since = None,
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::OpenStt { .. } => self.open_stt(),
+            Command::FinalizeStt => self.finalize(),
+            Command::Ask { request, .. } => {
+                let ends = self.random.chance(15);
+                let (events, faulty) = reply(&mut self.random, ends);
+                self.faults += usize::from(faulty);
+                self.llm.insert(request, true);
+                for (after, event) in events {
+                    self.at(self.now + after, Happening::Session(Event::Llm { request, event }));
+                }
+            }
+            Command::CancelAsk { request } => drop(self.llm.remove(&request)),
+            Command::OpenVoice { .. } => self.open_voice(),
+            Command::Say { utterance, text } => self.synthesise(utterance, &text),
+            Command::EndSay { utterance } => self.end_voice(utterance),
+            Command::Phrase { utterance, text } => {
+                if self.random.chance(60) {
+                    self.cached(utterance, &text);
+                } else {
+                    self.synthesise(utterance, &text);
+                    self.end_voice(utterance);
+                }
+            }
+            Command::StopSaying { utterance, .. } => {
+                if let Some((_, heard)) = self.ear.iter_mut().find(|(id, _)| *id == utterance) {
+                    heard.stopped = true;
+                }
+            }
+            Command::Finish(outcome) => self.outcome = Some(outcome),
+            Command::JournalTurn(_)
+            | Command::JournalEvent(_)
+            | Command::Notify(_)
+            | Command::HangUp { .. } => {}
+        }
+    }
+
+    fn open_stt(&mut self) {
+        self.stt_stream += 1;
+        self.stt_mood = stt_mood(&mut self.random);
+        let stream = self.stt_stream;
+        let ready = self.now + self.random.range(10, 800);
+        match self.stt_mood {
+            SttMood::NeverReady => self.faults += 1,
+            SttMood::Deaf => {
+                self.faults += 1;
+                self.at(ready, Happening::Stt { stream, event: SttEvent::Ready });
+            }
+            SttMood::Breaks(age) => {
+                self.faults += 1;
+                self.at(ready, Happening::Stt { stream, event: SttEvent::Ready });
+                let event = SttEvent::Failed(failure("cut"));
+                self.at(ready + age, Happening::Stt { stream, event });
+            }
+            SttMood::Good => self.at(ready, Happening::Stt { stream, event: SttEvent::Ready }),
+        }
+    }
+
+    fn hears(&self) -> bool {
+        matches!(self.stt_mood, SttMood::Good | SttMood::Breaks(_))
+    }
+
+    fn words(&mut self, text: &str, from_finalize: bool, after: u64) {
+        let event = SttEvent::Final {
+            text: text.to_owned(),
+            confidence: Some(0.9),
+            words: Vec::new(),
+            from_finalize,
+            utterance_end: !from_finalize && self.random.chance(50),
+        };
+        let stream = self.stt_stream;
+        self.at(self.now + after, Happening::Stt { stream, event });
+    }
+
+    fn finalize(&mut self) {
+        if !self.hears() || self.random.chance(5) {
+            return;
+        }
+        let text: Vec<&str> = self.unfinalised.drain(..).collect();
+        let after =
+            if self.random.chance(5) { self.random.range(800, 2_500) } else { self.random.range(20, 500) };
+        self.words(&text.join(" "), true, after);
+    }
+
+    fn open_voice(&mut self) {
+        self.voice_stream += 1;
+        self.voice_mood = voice_mood(&mut self.random);
+        self.faults += usize::from(self.voice_mood != VoiceMood::Good);
+        self.voice_pieces = 0;
+        self.voice_free_at = self.now;
+        let stream = self.voice_stream;
+        let ready = self.now + self.random.range(5, 400);
+        self.at(ready, Happening::Voice { stream, event: VoiceEvent::Ready, words: Vec::new(), ms: 0 });
+    }
+
+    fn marks(&mut self, utterance: UtteranceId, text: &str) -> (Vec<WordMark>, u32) {
+        let start = self.speech_ms.entry(utterance).or_default();
+        let mut words = Vec::new();
+        let from = *start;
+        for word in text.split_whitespace() {
+            let length = (word.len() as u32 + 1) * MS_PER_CHAR;
+            words.push(WordMark { text: word.into(), started_ms: *start, ended_ms: *start + length });
+            *start += length;
+        }
+        (words, *start - from)
+    }
+
+    fn synthesise(&mut self, utterance: UtteranceId, text: &str) {
+        let (words, length) = self.marks(utterance, text);
+        let stream = self.voice_stream;
+        let mut at = self.voice_free_at.max(self.now) + self.random.range(20, 500);
+        if matches!(self.voice_mood, VoiceMood::Mute | VoiceMood::Empty) {
+            return;
+        }
+        let mut left = length;
+        let mut words = Some(words);
+        while left > 0 {
+            if let VoiceMood::Breaks(after) = self.voice_mood
+                && self.voice_pieces >= after
+            {
+                let event = VoiceEvent::Failed(failure("cut"));
+                self.at(at, Happening::Voice { stream, event, words: Vec::new(), ms: 0 });
+                return;
+            }
+            let ms = left.min(250);
+            left -= ms;
+            self.voice_pieces += 1;
+            let event = VoiceEvent::Audio { utterance, ms };
+            self.at(at, Happening::Voice { stream, event, words: words.take().unwrap_or_default(), ms });
+            at += self.random.range(5, 120);
+        }
+        self.voice_free_at = at;
+    }
+
+    fn end_voice(&mut self, utterance: UtteranceId) {
+        let stream = self.voice_stream;
+        let done = match self.voice_mood {
+            VoiceMood::Mute => return,
+            VoiceMood::Breaks(after) if self.voice_pieces >= after => return,
+            _ => VoiceEvent::Done { utterance },
+        };
+        let at = self.voice_free_at.max(self.now) + 5;
+        self.at(at, Happening::Voice { stream, event: done, words: Vec::new(), ms: 0 });
+    }
+
+    fn cached(&mut self, utterance: UtteranceId, text: &str) {
+        let (words, ms) = self.marks(utterance, text);
+        let stream = u64::MAX;
+        let event = VoiceEvent::Audio { utterance, ms };
+        self.at(self.now, Happening::Voice { stream, event, words, ms });
+        let event = VoiceEvent::Done { utterance };
+        self.at(self.now, Happening::Voice { stream, event, words: Vec::new(), ms: 0 });
+    }
+
+    fn voice(&mut self, stream: u64, event: VoiceEvent, words: Vec<WordMark>, ms: u32) {
+        if stream != self.voice_stream && stream != u64::MAX {
+            return;
+        }
+        let utterance = match &event {
+            VoiceEvent::Audio { utterance, .. } | VoiceEvent::Done { utterance } => Some(*utterance),
+            _ => None,
+        };
+        if let Some(utterance) = utterance
+            && self.session.is_saying(utterance)
+        {
+            let done = matches!(event, VoiceEvent::Done { .. });
+            let heard = self.hearing(utterance);
+            heard.audio_ms += ms;
+            heard.words.extend(words.iter().cloned());
+            heard.complete |= done;
+        } else if utterance.is_some() {
+            return;
+        }
+        self.feed(Event::Voice(event));
+        if let Some(utterance) = utterance.filter(|_| !words.is_empty() && self.outcome.is_none()) {
+            self.feed(Event::Voice(VoiceEvent::Words { utterance, words }));
+        }
+    }
+
+    fn hearing(&mut self, utterance: UtteranceId) -> &mut Heard {
+        let at = self.ear.iter().position(|(id, _)| *id == utterance).unwrap_or_else(|| {
+            self.ear.push((utterance, Heard::default()));
+            self.ear.len() - 1
+        });
+        &mut self.ear[at].1
+    }
+
+    fn playout(&mut self) {
+        self.at(self.now + 20, Happening::Playout);
+        let next = self.ear.iter_mut().find(|(_, h)| !h.stopped && h.played_ms < h.audio_ms);
+        if let Some((utterance, heard)) = next {
+            heard.played_ms = (heard.played_ms + 20).min(heard.audio_ms);
+            let event = Event::Played { utterance: *utterance, played_ms: heard.played_ms, audible: true };
+            self.feed(event);
+        }
+    }
+
+    fn window(&mut self) {
+        self.at(self.now + 32, Happening::Window);
+        let (probability, level) = if self.speaking { (0.93, -22.0) } else { (0.03, -66.0) };
+        let ends_at = Duration::from_millis(self.now);
+        self.feed(Event::Window(Window { ends_at, probability, levels_db: [level; 4] }));
+    }
+
+    fn caller_acts(&mut self) {
+        if self.patience == 0 && self.random.chance(60) {
+            let by = DisconnectedBy::Customer;
+            return self.feed(Event::HungUp { by });
+        }
+        self.patience = self.patience.saturating_sub(1);
+        let length = match self.random.range(0, 100) {
+            0..8 => {
+                let digit = *self.random.pick(&['1', '2', '#', '9', 'x']);
+                self.feed(Event::Dtmf(digit));
+                let next = self.now + self.random.range(500, 9_000);
+                return self.at(next, Happening::CallerActs);
+            }
+            // A cough: speech to the detector, nothing to the recogniser.
+            8..18 => {
+                self.saying = None;
+                self.random.range(60, 900)
+            }
+            _ => {
+                let text = *self.random.pick(&SAYINGS);
+                self.saying = Some((text, self.now));
+                text.len() as u64 * 65
+            }
+        };
+        self.speaking = true;
+        self.at(self.now + length, Happening::CallerStops);
+        if let Some((text, _)) = self.saying
+            && self.hears()
+            && self.random.chance(80)
+        {
+            let half: Vec<&str> = text.split(' ').collect();
+            let half = half[..half.len().div_ceil(2)].join(" ");
+            let stream = self.stt_stream;
+            let when = self.now + length / 2 + self.random.range(100, 500);
+            self.at(when, Happening::Stt { stream, event: SttEvent::Partial { text: half } });
+        }
+    }
+
+    fn caller_stops(&mut self) {
+        self.speaking = false;
+        if let Some((text, _)) = self.saying.take()
+            && self.hears()
+        {
+            if self.random.chance(50) {
+                let after = self.random.range(100, 700);
+                self.words(text, false, after);
+            } else {
+                self.unfinalised.push_back(text);
+            }
+        }
+        let next = self.now
+            + if self.random.chance(10) {
+                self.random.range(8_000, 30_000)
+            } else {
+                self.random.range(300, 7_000)
+            };
+        self.at(next, Happening::CallerActs);
+    }
+
+    /// The context must be what the ear got, word by word.
+    fn judge(self) -> Verdict {
+        let outcome = self.outcome.expect("the loop ends with an outcome");
+        let in_context: Vec<String> = self
+            .session
+            .context()
+            .history()
+            .iter()
+            .filter(|m| m.role == Role::Assistant)
+            .flat_map(|m| m.text.split_whitespace().map(str::to_owned))
+            .collect();
+        let heard: Vec<String> = self.ear.iter().flat_map(|(_, h)| words_heard(h)).collect();
+        assert_eq!(in_context, heard, "seed {}: the context is not what was heard", self.seed);
+        let lines: Vec<_> = outcome.transcript.iter().filter(|t| t.speaker == Speaker::Bot).collect();
+        let spoken: Vec<String> =
+            lines.iter().flat_map(|t| t.text.split_whitespace().map(str::to_owned)).collect();
+        assert_eq!(spoken, heard, "seed {}: the transcript is not what was heard", self.seed);
+        for l in &outcome.latency {
+            let parts = l.endpoint_ms
+                + l.stt_ms
+                + l.llm_ms
+                + l.sentence_ms
+                + l.tts_ms
+                + l.platform_ms
+                + l.transport_ms;
+            assert!(parts + 1e-6 >= l.total_ms, "seed {}: the parts do not add up: {l:?}", self.seed);
+        }
+        Verdict {
+            replies: lines.len(),
+            interruptions: lines.iter().filter(|t| t.interrupted).count(),
+            faults: self.faults,
+            ended_by_bot: outcome.disconnected_by == DisconnectedBy::Bot,
+            longest_silence_ms: self.longest_silence,
+        }
+    }
+}
+
+fn words_heard(heard: &Heard) -> Vec<String> {
+    if heard.played_ms == 0 {
+        return Vec::new();
+    }
+    let whole = heard.complete && heard.played_ms >= heard.audio_ms;
+    let words = heard.words.iter().filter(|w| whole || w.ended_ms <= heard.played_ms + WORD_TAIL_MS);
+    words.map(|w| w.text.clone()).collect()
+}

@@ -80,8 +80,9 @@ impl Parts {
     pub fn embedded(data_dir: &Path, clock: Clock, bound: SocketAddr) -> Result<Self, StartError> {
         let refused = |source| StartError::DataDir { path: data_dir.display().to_string(), source };
         std::fs::create_dir_all(data_dir).map_err(refused)?;
-        let engine = Arc::new(Sqlite::open(&data_dir.join(DOCUMENT_FILE))?);
+        // First, because it finds out whether another bridge uses the data directory.
         let objects = Arc::new(Directory::open(&data_dir.join(OBJECT_DIR))?);
+        let engine = Arc::new(Sqlite::open(&data_dir.join(DOCUMENT_FILE))?);
         Ok(Self { engine, objects, clock, bound })
     }
 }

@@ -5,17 +5,18 @@ pub mod body;
 pub mod client;
 pub mod params;
 pub mod request_id;
+mod trace;
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tokio::time::timeout;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::app::App;
 use crate::error::{ApiError, ErrorCode};
@@ -42,8 +43,10 @@ pub async fn surround(State(app): State<App>, request: Request, next: Next) -> R
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "unmatched".to_owned(), |m| m.as_str().to_owned());
-    let span =
-        tracing::info_span!("request", request.id = %id, %method, path, tenant.id = tracing::field::Empty);
+    let span = span(&id, &method, &path);
+    if let Some(trace) = trace::of(request.headers()) {
+        span.record("trace.id", trace.trace_id).record("span.id", trace.span_id);
+    }
 
     let answer = request_id::CURRENT.scope(id.clone(), answer(request, next)).instrument(span.clone());
     let mut response = answer.await;
@@ -61,6 +64,19 @@ pub async fn surround(State(app): State<App>, request: Request, next: Next) -> R
         tracing::info!(status = status.as_u16(), duration_ms = took.as_secs_f64() * 1e3, "answered")
     });
     response
+}
+
+fn span(id: &str, method: &Method, path: &str) -> Span {
+    let later = tracing::field::Empty;
+    tracing::info_span!(
+        "request",
+        request.id = id,
+        %method,
+        path,
+        tenant.id = later,
+        trace.id = later,
+        span.id = later
+    )
 }
 
 async fn answer(request: Request, next: Next) -> Response {

@@ -68,6 +68,8 @@ pub enum ObjectError {
     /// The sender stopped before the end.
     #[error("the object's content was cut off")]
     CutOff(#[source] std::io::Error),
+    #[error("'{0}' is used by another process; one bridge at a time may use a data directory")]
+    InUse(String),
     #[error("the object store failed to {doing}")]
     Failed {
         doing: &'static str,

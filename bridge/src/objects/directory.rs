@@ -19,20 +19,28 @@ const PARTS: &str = ".parts";
 /// Bytes read at a time.
 const READ_CHUNK: usize = 64 * 1024;
 
+/// Held by the process that uses the directory.
+const LOCK: &str = ".lock";
+
 /// Objects below a root directory.
 pub struct Directory {
     root: PathBuf,
+    /// Keeps other processes out; the kernel lets go of it when this one ends, however it ends.
+    _lock: std::fs::File,
 }
 
 impl Directory {
-    /// Open or create the directory. What a killed process left half-written is removed.
+    /// Open or create the directory, for this process alone. What a killed process left half-written is removed.
     pub fn open(root: &Path) -> Result<Self, ObjectError> {
+        std::fs::create_dir_all(root).map_err(failed("create the object directory"))?;
+        let lock = std::fs::File::create(root.join(LOCK)).map_err(failed("create the lock file"))?;
+        lock.try_lock().map_err(|_| ObjectError::InUse(root.display().to_string()))?;
         let parts = root.join(PARTS);
         if parts.exists() {
             std::fs::remove_dir_all(&parts).map_err(failed("remove unfinished objects"))?;
         }
         std::fs::create_dir_all(&parts).map_err(failed("create the object directory"))?;
-        Ok(Self { root: root.to_owned() })
+        Ok(Self { root: root.to_owned(), _lock: lock })
     }
 
     fn path(&self, key: &Key) -> PathBuf {

@@ -76,16 +76,21 @@ pub async fn prepare(app: &App, bot_id: &BotId, request: Request) -> Result<Runt
     within_hours(&bot, now)?;
 
     let mut request = request;
-    let reserved: Map<String, Value> =
-        RESERVED.iter().filter_map(|key| request.connected_event.remove_entry(*key)).collect();
+    let reserved = take_reserved(&mut request.connected_event);
     let forced = reserved.get(CAMPAIGN_SESSION).and_then(Value::as_str).and_then(|id| id.parse().ok());
     let session = forced.or(request.session_id.take()).unwrap_or_else(SessionId::generate);
+    tracing::Span::current().record("call.id", tracing::field::display(&session));
     if request.transport.as_deref() == Some(TALK) {
         spend_ticket(app, bot_id, &session, &request).await?;
     }
     let call = skeleton(&bot, bot_id, &request, now);
     store_skeleton(app, &session, &call).await?;
     Ok(filled_in(app, bot_id, bot, &session, &call))
+}
+
+/// Take what speaks to the bridge out of a connected event.
+pub fn take_reserved(event: &mut Map<String, Value>) -> Map<String, Value> {
+    RESERVED.iter().filter_map(|key| event.remove_entry(*key)).collect()
 }
 
 fn within_hours(bot: &Bot, now: Timestamp) -> Result<(), Refused> {

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::auth::secret_token;
 use crate::auth::token::SigningFailed;
 use crate::metrics::Ended;
+use crate::runtime::config::take_reserved;
 use crate::store::calls::{Call, CallStatus};
 use crate::store::{Stamp, StoreError, Stored};
 
@@ -130,8 +131,10 @@ fn apply(call: &mut Call, app: &App, result: &CallResult, raw: Map<String, Value
     over(&mut call.direction, &result.call_direction);
     over(&mut call.transport, &result.transport);
     over(&mut call.recording_key, &recording_key(result));
-    if result.connected_event.is_some() {
-        call.connected_event.clone_from(&result.connected_event);
+    if let (None, Some(Value::Object(event))) = (&call.connected_event, &result.connected_event) {
+        let mut event = event.clone();
+        take_reserved(&mut event);
+        call.connected_event = Some(Value::Object(event));
     }
     call.result = Some(raw);
 }

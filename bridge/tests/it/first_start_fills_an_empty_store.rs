@@ -44,6 +44,17 @@ async fn a_start_that_was_killed_half_way_is_finished_with_the_same_password() {
 }
 
 #[tokio::test]
+async fn a_data_directory_is_used_by_one_bridge_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = app(dir.path()).await;
+    let parts = || Parts::embedded(dir.path(), Clock::system(), "127.0.0.1:1".parse().unwrap());
+    let refused = parts().map(drop).unwrap_err();
+    assert!(format!("{:?}", anyhow::Error::from(refused)).contains("used by another process"));
+    drop(first);
+    assert!(parts().is_ok());
+}
+
+#[tokio::test]
 async fn the_password_logs_in() {
     let bridge = TestBridge::start().await;
     let answer = bridge.log_in(ADMIN_EMAIL, bridge.admin_password.expose_secret()).await;

@@ -32,7 +32,7 @@ pub struct FetchQuery {
 }
 
 /// Runtime config for a call that begins.
-#[instrument(name = "config.fetch", skip_all, fields(bot.id = %bot.0))]
+#[instrument(name = "config.fetch", skip_all, fields(bot.id = %bot.0, call.id))]
 pub async fn fetch(
     _: Internal,
     bot: InPath<BotId>,

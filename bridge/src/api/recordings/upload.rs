@@ -61,7 +61,9 @@ impl From<ObjectError> for ApiError {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong_hash", error.to_string())
             }
             ObjectError::CutOff(_) => Self::bad_request("cut_off", error.to_string()),
-            ObjectError::Failed { .. } => Self::internal("use the object store", &error),
+            ObjectError::InUse(_) | ObjectError::Failed { .. } => {
+                Self::internal("use the object store", &error)
+            }
         }
     }
 }

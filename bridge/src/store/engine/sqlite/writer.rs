@@ -17,7 +17,8 @@ const MAX_GROUP: usize = 128;
 type Commit = Result<(), EngineError>;
 /// Tells the waiting caller, once the commit's outcome is known.
 type Reply = Box<dyn FnOnce(Commit) + Send>;
-type Job = Box<dyn FnOnce(&Connection) -> Reply + Send>;
+/// Does its work in the open transaction, or passes on why there is none.
+type Job = Box<dyn FnOnce(Result<&Connection, EngineError>) -> Reply + Send>;
 
 /// A handle to the writing thread, which ends when the last handle is gone.
 #[derive(Clone)]
@@ -45,7 +46,7 @@ impl Writer {
     {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let outcome = work(connection, input);
+            let outcome = connection.and_then(|connection| work(connection, input));
             Box::new(move |commit| {
                 // The caller may have stopped waiting; the write stands all the same.
                 let _ = answer.send(commit.and(outcome));
@@ -82,21 +83,60 @@ fn write_group(
     queue: &mut mpsc::Receiver<Job>,
     replies: &mut Vec<Reply>,
 ) -> Commit {
-    let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(EngineError::from);
+    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+        replies.push(first(Err(error.into())));
+        return Ok(());
+    }
     let mut next = Some(first);
     while let Some(job) = next {
-        replies.push(job(connection));
+        replies.push(job(Ok(connection)));
         // A full disk makes SQLite roll the whole transaction back by itself; what follows would commit one by one.
         if connection.is_autocommit() {
-            begun?;
             return Err(EngineError::Unavailable("the transaction was rolled back".into()));
         }
         next = if replies.len() < MAX_GROUP { queue.try_recv().ok() } else { None };
     }
-    begun?;
     connection.execute_batch("COMMIT").map_err(|error| {
         // The error of the commit is what the callers get; a failed rollback adds nothing to it.
         let _ = connection.execute_batch("ROLLBACK");
         error.into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started() -> (tempfile::TempDir, Writer) {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = super::super::connect(&dir.path().join("t.sqlite")).unwrap();
+        connection.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY)").unwrap();
+        (dir, Writer::start(connection).unwrap())
+    }
+
+    fn insert(connection: &Connection, n: i64) -> Result<(), EngineError> {
+        connection.execute("INSERT INTO t VALUES (?1)", [n]).map(drop).map_err(super::super::write_failed)
+    }
+
+    #[tokio::test]
+    async fn a_clash_fails_alone_in_its_group() {
+        let (_dir, writer) = started();
+        let writes = [1, 2, 1, 3].map(|n| writer.run(n, insert));
+        let outcomes = futures_util::future::join_all(writes).await;
+        assert_eq!(outcomes, [Ok(()), Ok(()), Err(EngineError::Duplicate), Ok(())]);
+    }
+
+    #[tokio::test]
+    async fn a_rolled_back_group_fails_as_a_whole_and_the_next_works() {
+        let (_dir, writer) = started();
+        // What SQLite does by itself when the disk is full.
+        let full = |connection: &Connection, ()| Ok(connection.execute_batch("ROLLBACK")?);
+        let (before, broken) = futures_util::join!(writer.run(1, insert), writer.run((), full));
+        assert!(matches!(broken, Err(EngineError::Unavailable(_))), "{broken:?}");
+        let count =
+            |c: &Connection, ()| Ok(c.query_row("SELECT COUNT(*) FROM t", [], |row| row.get::<_, i64>(0))?);
+        let kept = writer.run((), count).await.unwrap();
+        assert_eq!(kept, i64::from(before.is_ok()), "what was answered is what is there");
+        assert_eq!(writer.run(2, insert).await, Ok(()));
+    }
 }

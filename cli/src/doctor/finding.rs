@@ -88,7 +88,7 @@ mod tests {
     fn the_summary_counts_what_is_wrong() {
         let (ok, warn, fail) =
             (Finding::ok("a", "x"), Finding::warn("b", "x", "y"), Finding::fail("c", "x", "y"));
-        assert_eq!(summary(&[ok.clone()]), "All is well.");
+        assert_eq!(summary(std::slice::from_ref(&ok)), "All is well.");
         assert_eq!(summary(&[ok.clone(), warn.clone()]), "Nothing is broken; 1 to look at.");
         assert_eq!(summary(&[ok.clone(), warn, fail]), "1 broken, 1 to look at.");
         let json = to_json(&[ok.after_ms(1.26)], true);

@@ -1,7 +1,5 @@
 //! Every vendor key of every bot, tried against its vendor.
 
-use std::collections::BTreeMap;
-
 use reqwest::{StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -31,6 +29,13 @@ struct Use {
     api_key: SecretString,
     #[serde(default)]
     base_url: Option<String>,
+}
+
+impl Use {
+    fn is_same_key(&self, other: &Self) -> bool {
+        let same = self.api_key.expose_secret() == other.api_key.expose_secret();
+        same && self.provider == other.provider && self.base_url == other.base_url
+    }
 }
 
 /// What one key was found to be.
@@ -74,15 +79,16 @@ impl Finding {
 
 /// Each key once, with the bots that use it.
 fn distinct(uses: Vec<Use>) -> Vec<(Vec<String>, Use)> {
-    let mut keys: BTreeMap<(String, String, Option<String>), (Vec<String>, Use)> = BTreeMap::new();
+    let mut keys: Vec<(Vec<String>, Use)> = Vec::new();
     for one in uses {
-        let key = (one.provider.clone(), one.api_key.expose_secret().to_owned(), one.base_url.clone());
-        let (bots, _) = keys.entry(key).or_insert_with(|| (Vec::new(), one.clone()));
-        if !bots.contains(&one.bot_id) {
-            bots.push(one.bot_id);
+        match keys.iter_mut().find(|(_, known)| known.is_same_key(&one)) {
+            Some((bots, _)) if bots.contains(&one.bot_id) => {}
+            Some((bots, _)) => bots.push(one.bot_id),
+            None => keys.push((vec![one.bot_id.clone()], one)),
         }
     }
-    keys.into_values().collect()
+    keys.sort_by(|(_, a), (_, b)| a.provider.cmp(&b.provider));
+    keys
 }
 
 async fn ask(egress: &Egress, vendor: Vendor, one: &Use) -> Answer {

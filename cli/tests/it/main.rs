@@ -1,1 +1,11 @@
 //! Behaviour tests of the crate, one file per behaviour.
+
+mod a_call_from_the_command_line;
+mod a_platform_comes_up;
+mod arguments_are_explained;
+mod calls_are_handed_to_free_workers;
+mod doctor_finds_what_is_wrong;
+mod fake_worker;
+mod full_and_wrong_requests_are_refused;
+mod platform;
+mod raw_client;

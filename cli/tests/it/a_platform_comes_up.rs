@@ -1,0 +1,101 @@
+//! `vox up`: the ready file, one platform per directory, children that are started again, an orderly end.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::platform::{START_DEADLINE, Up, processes_of, run, text};
+
+fn within(deadline: Duration, what: &str, mut so: impl FnMut() -> bool) {
+    let end = Instant::now() + deadline;
+    while !so() {
+        assert!(Instant::now() < end, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn the_ready_file_is_one_object_for_this_user_alone() {
+    let up = Up::start(2);
+    let names: Vec<&str> = up.ready.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = ["admin_email", "admin_password", "bots", "bridge_url", "calls_url", "internal_secret"];
+    assert_eq!(names, expected);
+    let bots: Vec<&str> =
+        up.ready["bots"].as_array().unwrap().iter().map(|bot| bot["id"].as_str().unwrap()).collect();
+    for bot in ["appointment-reminder", "faq", "survey"] {
+        assert!(bots.contains(&bot), "{bots:?}");
+    }
+    let file = up.directory.path().join("ready.json");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let found: Value =
+        serde_json::from_slice(&std::fs::read(up.data_dir().join("run/up.json")).unwrap()).unwrap();
+    assert_eq!(found, up.ready, "`vox call` finds the same");
+    up.prints("Vox is up");
+    let printed = up.printed();
+    for name in ["bridge_url", "calls_url", "admin_email", "admin_password"] {
+        assert!(printed.contains(up.text(name)), "{name} in {printed}");
+    }
+    let second =
+        run(["up", "--port", "0", "--bridge-port", "0", "--data-dir", up.data_dir().to_str().unwrap()]);
+    let said = text(&second.stderr);
+    assert!(
+        !second.status.success() && said.contains("already running") && said.contains(up.text("bridge_url")),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_second_start_keeps_secrets_and_prints_no_password() {
+    let first = Up::start(1);
+    let (secret, password) =
+        (first.text("internal_secret").to_owned(), first.text("admin_password").to_owned());
+    let (data_dir, bridge_url) = (first.data_dir(), first.text("bridge_url").to_owned());
+    let (was_content, directory) = first.stop();
+    assert!(was_content, "no call was running: it ends with success");
+    assert!(!data_dir.join("run/up.json").exists(), "nobody is led to a platform that is gone");
+    assert_eq!(processes_of(&data_dir), [], "no process is left");
+    assert!(std::net::TcpStream::connect(bridge_url.trim_start_matches("http://")).is_err());
+    let second = Up::start_in(directory, 1);
+    assert_eq!(second.text("internal_secret"), secret);
+    second.prints("Vox is up");
+    assert!(!second.printed().contains(&password), "the password is printed once");
+    assert_eq!(second.text("admin_password"), password, "and scripts can read it until it is changed");
+}
+
+#[test]
+fn children_that_are_killed_are_started_again() {
+    let up = Up::start(1);
+    let pid = |name: &str| {
+        let found = processes_of(&up.data_dir());
+        found.into_iter().find(|(_, process)| process == name).map(|(pid, _)| pid)
+    };
+    for (name, said) in [("vox-core", "w1 ended by itself"), ("vox-bridge", "bridge ended by itself")] {
+        let old = pid(name).unwrap();
+        kill_process(Pid::from_raw(old.cast_signed()).unwrap(), Signal::KILL).unwrap();
+        up.prints(said);
+        within(START_DEADLINE, name, || pid(name).is_some_and(|new| new != old));
+    }
+    within(START_DEADLINE, "the worker answers through the same address", || {
+        let health = get(&format!("{}/health", up.text("calls_url")));
+        health.contains("\"worker_id\":\"w1\"")
+    });
+    within(START_DEADLINE, "the bridge answers at the same address", || {
+        get(&format!("{}/health", up.text("bridge_url"))).contains("\"ok\"")
+    });
+    assert!(up.stop().0);
+}
+
+/// The body of an answer; empty when nobody answers.
+fn get(url: &str) -> String {
+    use std::io::{Read as _, Write as _};
+    let (host, path) = url.trim_start_matches("http://").split_once('/').unwrap();
+    let Ok(mut stream) = std::net::TcpStream::connect(host) else { return String::new() };
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let mut answer = String::new();
+    // A connection that breaks while it comes up is an empty answer.
+    let _ = write!(stream, "GET /{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let _ = stream.read_to_string(&mut answer);
+    answer
+}

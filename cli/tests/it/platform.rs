@@ -1,0 +1,163 @@
+//! A whole platform, started by the program itself, and ended when the test is over.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// A debug build on a busy machine takes its time.
+pub const START_DEADLINE: Duration = Duration::from_secs(90);
+const STOP_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The program under test.
+pub fn vox() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_vox"))
+}
+
+/// Run it to its end.
+pub fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
+    vox().args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// `vox up` on a directory of its own.
+pub struct Up {
+    child: Child,
+    printed: Arc<Mutex<String>>,
+    pub directory: tempfile::TempDir,
+    pub ready: Value,
+}
+
+impl Up {
+    /// Start, and wait until calls can be answered.
+    pub fn start(workers: u16) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self::start_in(directory, workers)
+    }
+
+    pub fn start_in(directory: tempfile::TempDir, workers: u16) -> Self {
+        for program in ["vox-bridge", "vox-core", "vox-engine"] {
+            let path = Path::new(env!("CARGO_BIN_EXE_vox")).with_file_name(program);
+            assert!(path.is_file(), "{program} is missing: cargo build --workspace --bins");
+        }
+        let ready_file = directory.path().join("ready.json");
+        let mut child = vox()
+            .args(["up", "--port", "0", "--bridge-port", "0", "--workers", &workers.to_string()])
+            .arg("--data-dir")
+            .arg(directory.path().join("data"))
+            .arg("--ready-file")
+            .arg(&ready_file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let printed = collect(&mut child);
+        let mut up = Self { child, printed, directory, ready: Value::Null };
+        up.ready = up.wait_for(&ready_file);
+        up
+    }
+
+    fn wait_for(&mut self, ready_file: &Path) -> Value {
+        let deadline = Instant::now() + START_DEADLINE;
+        loop {
+            if let Ok(found) = std::fs::read_to_string(ready_file) {
+                return serde_json::from_str(&found).expect("the file is whole when it is there");
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none() && Instant::now() < deadline, "{ended:?}\n{}", self.printed());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    pub fn text(&self, name: &str) -> &str {
+        self.ready[name].as_str().unwrap_or_else(|| panic!("{name} in {}", self.ready))
+    }
+
+    pub fn printed(&self) -> String {
+        self.printed.lock().unwrap().clone()
+    }
+
+    /// Wait until something was printed.
+    pub fn prints(&self, what: &str) {
+        let deadline = Instant::now() + START_DEADLINE;
+        while !self.printed().contains(what) {
+            assert!(Instant::now() < deadline, "never printed {what:?}:\n{}", self.printed());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_raw(self.child.id().cast_signed()).unwrap(), signal).unwrap();
+    }
+
+    /// Ask it to stop and wait for the end; says whether it was content.
+    pub fn stop(mut self) -> (bool, tempfile::TempDir) {
+        self.signal(Signal::TERM);
+        let code = self.end();
+        (code == Some(0), std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap()))
+    }
+
+    /// Wait for the end.
+    pub fn end(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + STOP_DEADLINE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "it does not stop:\n{}", self.printed());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.signal(Signal::TERM);
+            self.signal(Signal::TERM);
+            // A second signal stops at once.
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Everything it prints, as it comes.
+fn collect(child: &mut Child) -> Arc<Mutex<String>> {
+    let printed = Arc::new(Mutex::new(String::new()));
+    let (lines, to) = (BufReader::new(child.stdout.take().unwrap()), Arc::clone(&printed));
+    std::thread::spawn(move || {
+        for line in lines.lines().map_while(Result::ok) {
+            let mut all = to.lock().unwrap();
+            all.push_str(&line);
+            all.push('\n');
+        }
+    });
+    printed
+}
+
+/// The processes of a worker or the bridge, found by the directory in their environment.
+pub fn processes_of(data_dir: &Path) -> Vec<(u32, String)> {
+    let needle = data_dir.as_os_str().as_encoded_bytes();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
+        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        if environment.windows(needle.len()).any(|window| window == needle) {
+            let name = std::fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+            found.push((pid, name.trim().to_owned()));
+        }
+    }
+    found
+}

@@ -1,5 +1,6 @@
 //! The subcommands, and how they speak to the terminal.
 
+pub mod kill;
 pub mod load;
 pub mod serve;
 

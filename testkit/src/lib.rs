@@ -4,5 +4,6 @@
 //! from anything else through the `vox-testkit` program.
 
 pub mod chaos;
+pub mod kill;
 pub mod load;
 pub mod vendor;

@@ -1,0 +1,149 @@
+//! The control plane: the real one, in this process, on a port that it keeps when it goes and comes back.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use reqwest::Client;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use vox_bridge::app::{App, Parts};
+use vox_bridge::config::Config;
+use vox_bridge::store::Stamp;
+use vox_bridge::store::bots::Bot;
+use vox_bridge::store::tenants::{Tenant, TenantStatus};
+use vox_shared::clock::Clock;
+use vox_shared::ids::{BotId, TenantId};
+use vox_shared::model::bot::BotSettings;
+use vox_shared::wire::SECRET_HEADER;
+
+use super::{LOOK_EVERY, PATIENCE};
+
+/// A bridge that can go away and come back.
+pub struct Bridge {
+    addr: SocketAddr,
+    data: PathBuf,
+    http: Client,
+    running: Option<Running>,
+}
+
+struct Running {
+    app: App,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+fn config(data: &Path) -> Config {
+    Config::for_tests(data.to_owned())
+}
+
+/// The secret that workers prove themselves with.
+pub fn secret() -> String {
+    config(Path::new("unused")).auth.internal_secret.expose_secret().to_owned()
+}
+
+fn tenant() -> TenantId {
+    "default".parse().unwrap()
+}
+
+impl Bridge {
+    pub async fn start(data: &Path) -> Self {
+        // Chosen once per process; a second choice is refused and changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = Client::builder().no_proxy().build().unwrap();
+        let addr = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut bridge = Self { addr, data: data.to_owned(), http, running: None };
+        bridge.come_back().await;
+        let app = &bridge.running.as_ref().unwrap().app;
+        let now = Stamp(app.clock.now());
+        let owner = Tenant { name: "Default".into(), status: TenantStatus::Active, created_at: now };
+        app.stores.tenants().insert(&tenant(), &owner).await.unwrap();
+        bridge
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Serve what the data directory holds.
+    pub async fn come_back(&mut self) {
+        let listener = TcpListener::bind(self.addr).await.unwrap();
+        self.addr = listener.local_addr().unwrap();
+        let parts = Parts::embedded(&self.data, Clock::system(), self.addr).unwrap();
+        let app = App::build(config(&self.data), parts).await.unwrap();
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(vox_bridge::serve::serve(listener, app.router(), stop.clone()));
+        self.running = Some(Running { app, stop, serving });
+    }
+
+    /// Stop serving: who connects now is refused.
+    pub async fn go_away(&mut self) {
+        let Running { app, stop, serving } = self.running.take().expect("the bridge is there");
+        stop.cancel();
+        serving.await.unwrap();
+        drop(app);
+    }
+
+    pub async fn stop(&mut self) {
+        if self.running.is_some() {
+            self.go_away().await;
+        }
+    }
+
+    /// Store a bot; answers its id.
+    pub async fn insert_bot(&self, settings: BotSettings) -> String {
+        let app = &self.running.as_ref().expect("the bridge is there").app;
+        let (id, now) = (BotId::generate(), Stamp(app.clock.now()));
+        let bot = Bot { tenant_id: tenant(), created_at: now, updated_at: now, settings, creation: None };
+        app.stores.bots(&tenant()).insert_bot(&id, &bot).await.unwrap();
+        id.to_string()
+    }
+
+    /// A ticket for `/talk`.
+    pub async fn ticket(&self, bot: &str) -> String {
+        let url = format!("{}/api/v1/internal/talk-tickets", self.url());
+        let request = self.http.post(url).header(SECRET_HEADER, secret()).json(&json!({"bot_id": bot}));
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        answer["ticket"].as_str().unwrap_or_else(|| panic!("no ticket: {answer}")).to_owned()
+    }
+
+    /// All calls that the bridge knows of.
+    pub async fn calls(&self) -> Vec<Value> {
+        self.get("/api/v1/internal/calls").await["items"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The terminal record of the one call of this caller, when it has come.
+    pub async fn record(&self, caller: &str) -> Result<Value, String> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let calls: Vec<Value> =
+                self.calls().await.into_iter().filter(|call| call["caller_id"] == caller).collect();
+            match calls.as_slice() {
+                [call] if !call["completed_at"].is_null() => {
+                    let id = call["session_id"].as_str().unwrap_or_default();
+                    return Ok(self.get(&format!("/api/v1/internal/calls/{id}")).await);
+                }
+                [_, _, ..] => return Err(format!("{} calls of {caller}", calls.len())),
+                _ if Instant::now() > until => {
+                    return Err(format!("no terminal record of {caller}: {calls:?}"));
+                }
+                _ => sleep(LOOK_EVERY).await,
+            }
+        }
+    }
+
+    /// A recording by its public link.
+    pub async fn recording(&self, record: &Value) -> Vec<u8> {
+        let url = record["recording_url"].as_str().unwrap_or_else(|| panic!("no recording: {record}"));
+        let response = self.http.get(url).send().await.unwrap().error_for_status().unwrap();
+        response.bytes().await.unwrap().to_vec()
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let request = self.http.get(format!("{}{path}", self.url())).header(SECRET_HEADER, secret());
+        request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
+    }
+}

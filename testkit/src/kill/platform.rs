@@ -1,0 +1,300 @@
+//! The bridge, the workers and the vendors: started, killed, and started again on the same ports and data.
+
+use std::{
+    fs::{self, File},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    process::{Child, Command},
+    time::{Instant, sleep},
+};
+use vox_shared::wire::SECRET_HEADER;
+
+use super::{KillError, Plan, book::Held};
+use crate::vendor::{Dice, deepgram, elevenlabs, openai};
+
+/// A debug build on a busy machine needs a while.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+const ANSWER_PAUSE: Duration = Duration::from_millis(10);
+/// One request to the bridge.
+const REQUEST_WITHIN: Duration = Duration::from_secs(10);
+/// Of a log in an error.
+const LOG_LINES: usize = 8;
+/// The most calls the bridge lists at once.
+const PAGE: usize = 500;
+
+/// A program with its settings, so that it can be started again.
+struct Program {
+    name: &'static str,
+    path: PathBuf,
+    arguments: Vec<String>,
+    settings: Vec<(&'static str, String)>,
+    log: PathBuf,
+    health: String,
+    running: Option<Child>,
+}
+
+/// The whole platform. Killed when dropped.
+pub(super) struct Platform {
+    bridge: Program,
+    workers: Vec<Program>,
+    http: reqwest::Client,
+    bridge_url: String,
+    worker_addrs: Vec<SocketAddr>,
+    secret: SecretString,
+    bot_id: String,
+    _vendors: (deepgram::Server, openai::Server, elevenlabs::Server),
+    _data: TempDir,
+}
+
+impl Program {
+    fn spawn(&mut self) -> Result<(), KillError> {
+        let failed = |source| KillError::Spawn { program: self.path.clone(), source };
+        let log = File::options().create(true).append(true).open(&self.log).map_err(failed)?;
+        // Nothing of this process's surroundings reaches the program.
+        let child = Command::new(&self.path)
+            .args(&self.arguments)
+            .env_clear()
+            .envs(self.settings.iter().map(|(name, value)| (*name, value.as_str())))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        self.running = Some(child);
+        Ok(())
+    }
+
+    /// SIGKILL. The process is reaped, so that whoever looks for its lock finds it free.
+    async fn kill(&mut self) {
+        if let Some(mut child) = self.running.take() {
+            // It may have died by itself, which the next health check shows.
+            let _dead_already = child.kill().await;
+        }
+    }
+
+    async fn answers(&self, http: &reqwest::Client) -> Result<(), KillError> {
+        let until = Instant::now() + ANSWER_WITHIN;
+        while Instant::now() < until {
+            let answer = http.get(&self.health).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(());
+            }
+            sleep(ANSWER_PAUSE).await;
+        }
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        let log = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
+        Err(KillError::NoAnswer { program: self.name, within: ANSWER_WITHIN, log })
+    }
+
+    async fn revive(&mut self, http: &reqwest::Client, dead: Duration) -> Result<(), KillError> {
+        self.kill().await;
+        sleep(dead).await;
+        self.spawn()?;
+        self.answers(http).await
+    }
+}
+
+impl Platform {
+    pub(super) async fn start(plan: &Plan, workers: usize) -> Result<Self, KillError> {
+        // Whoever was first is as good: there is one provider in this program.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let data = tempfile::tempdir().map_err(KillError::Data)?;
+        let failed = |source| KillError::Bridge { what: "make a client", source };
+        let http = reqwest::Client::builder().no_proxy().timeout(REQUEST_WITHIN).build().map_err(failed)?;
+        let (jwt, secret) = (random_secret(), random_secret());
+        let bridge_addr = free_address()?;
+        let mut bridge = bridge(plan, data.path(), bridge_addr, &[&jwt, &secret]);
+        bridge.spawn()?;
+        bridge.answers(&http).await?;
+        let addrs = (0..workers).map(|_| free_address()).collect::<Result<Vec<_>, _>>()?;
+        let bridge_url = format!("http://{bridge_addr}");
+        let mut started = Vec::new();
+        for (number, addr) in addrs.iter().enumerate() {
+            let mut worker = worker(plan, data.path(), (number, *addr), (&bridge_url, &secret));
+            worker.spawn()?;
+            started.push(worker);
+        }
+        for worker in &started {
+            worker.answers(&http).await?;
+        }
+        let vendors = vendors().await;
+        let bot_id = insert_bot(&http, &bridge_url, &data.path().join("ready.json"), &vendors).await?;
+        Ok(Self {
+            bridge,
+            workers: started,
+            http,
+            bridge_url,
+            worker_addrs: addrs,
+            secret,
+            bot_id,
+            _vendors: vendors,
+            _data: data,
+        })
+    }
+
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    pub(super) fn secret(&self) -> &SecretString {
+        &self.secret
+    }
+
+    pub(super) fn bot_id(&self) -> &str {
+        &self.bot_id
+    }
+
+    /// Where a worker takes calls.
+    pub(super) fn calls_url(&self, worker: usize) -> String {
+        format!("ws://{}", self.worker_addrs[worker])
+    }
+
+    /// Where a ticket for `/talk` is asked for.
+    pub(super) fn tickets_url(&self) -> String {
+        format!("{}/api/v1/internal/talk-tickets", self.bridge_url)
+    }
+
+    /// Kill a worker; it comes back after `dead` and this returns when it answers.
+    pub(super) async fn kill_worker(&mut self, worker: usize, dead: Duration) -> Result<(), KillError> {
+        self.workers[worker].revive(&self.http, dead).await
+    }
+
+    /// The same for the bridge.
+    pub(super) async fn kill_bridge(&mut self, dead: Duration) -> Result<(), KillError> {
+        self.bridge.revive(&self.http, dead).await
+    }
+
+    /// Every call that the bridge holds.
+    pub(super) async fn calls(&self) -> Result<Vec<Held>, KillError> {
+        const WHAT: &str = "list the calls";
+        let (mut held, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let mut query = vec![("limit", PAGE.to_string())];
+            query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+            let url =
+                reqwest::Url::parse_with_params(&format!("{}/api/v1/internal/calls", self.bridge_url), query)
+                    .map_err(|_| KillError::Answer(WHAT))?;
+            let request = self.http.get(url).header(SECRET_HEADER, self.secret.expose_secret());
+            let page = answer(request, WHAT).await?;
+            let items = serde_json::from_value(page["items"].clone()).map_err(|_| KillError::Answer(WHAT))?;
+            held.extend::<Vec<Held>>(items);
+            cursor = page["next_cursor"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                return Ok(held);
+            }
+        }
+    }
+
+    pub(super) async fn stop(mut self) {
+        for program in self.workers.iter_mut().chain([&mut self.bridge]) {
+            program.kill().await;
+        }
+    }
+}
+
+fn bridge(plan: &Plan, data: &Path, addr: SocketAddr, [jwt, secret]: &[&SecretString; 2]) -> Program {
+    Program {
+        name: "vox-bridge",
+        path: plan.bin_dir.join("vox-bridge"),
+        arguments: vec!["--ready-file".into(), data.join("ready.json").display().to_string()],
+        settings: vec![
+            ("JWT_SECRET", jwt.expose_secret().to_owned()),
+            ("VOXCORE_SECRET", secret.expose_secret().to_owned()),
+            ("VOX_DATA_DIR", data.join("bridge").display().to_string()),
+            ("VOX_BRIDGE_ADDR", addr.to_string()),
+        ],
+        log: data.join("bridge.log"),
+        health: format!("http://{addr}/health"),
+        running: None,
+    }
+}
+
+fn worker(
+    plan: &Plan,
+    data: &Path,
+    (number, addr): (usize, SocketAddr),
+    (bridge_url, secret): (&str, &SecretString),
+) -> Program {
+    Program {
+        name: "vox-core",
+        path: plan.bin_dir.join("vox-core"),
+        arguments: Vec::new(),
+        settings: vec![
+            ("VOXCORE_WORKER_ID", format!("worker-{number}")),
+            ("VOXCORE_ADDR", addr.to_string()),
+            // One host: who survives adopts the outbox of who does not.
+            ("VOXCORE_DATA_DIR", data.join("core").display().to_string()),
+            ("VOX_MODELS_DIR", plan.models_dir.display().to_string()),
+            ("VOX_BRIDGE_URL", bridge_url.to_owned()),
+            ("VOXCORE_SECRET", secret.expose_secret().to_owned()),
+            ("VOX_EGRESS_ALLOW", "127.0.0.0/8".to_owned()),
+            ("VOXCORE_PARENT_DEATH", "1".to_owned()),
+        ],
+        log: data.join(format!("worker-{number}.log")),
+        health: format!("http://{addr}/health"),
+        running: None,
+    }
+}
+
+/// Vendors that answer at once, so that calls are short.
+async fn vendors() -> (deepgram::Server, openai::Server, elevenlabs::Server) {
+    let voice = elevenlabs::Script { realtime_factor: 0.0, ..elevenlabs::Script::default() };
+    (
+        deepgram::Server::start(deepgram::Script::saying(["Hello."])).await,
+        openai::Server::start(openai::Script::saying("Yes, of course.")).await,
+        elevenlabs::Server::start(voice).await,
+    )
+}
+
+/// Log in as the first administrator and make the bot that is called.
+async fn insert_bot(
+    http: &reqwest::Client,
+    bridge_url: &str,
+    ready_file: &Path,
+    (stt, llm, tts): &(deepgram::Server, openai::Server, elevenlabs::Server),
+) -> Result<String, KillError> {
+    const LOG_IN: &str = "log in";
+    const MAKE: &str = "make a bot";
+    let ready = fs::read(ready_file).map_err(|_| KillError::Answer(LOG_IN))?;
+    let ready: Value = serde_json::from_slice(&ready).map_err(|_| KillError::Answer(LOG_IN))?;
+    let login = json!({"email": ready["admin_email"], "password": ready["admin_password"]});
+    let session = answer(http.post(format!("{bridge_url}/api/v1/auth/login")).json(&login), LOG_IN).await?;
+    let token = session["access_token"].as_str().ok_or(KillError::Answer(LOG_IN))?;
+    let bot = json!({
+        "name": "Kill test", "system_prompt": "You answer the telephone.", "opening_message": "Good day.",
+        "stt": {"provider": "deepgram", "api_key": stt.api_key(), "extra": {"base_url": stt.url()}},
+        "llm": {"provider": "openai", "api_key": llm.api_key(), "extra": {"base_url": format!("{}/v1", llm.url())}},
+        "tts": {"provider": "elevenlabs", "api_key": tts.api_key(), "voice": "21m00Tcm4TlvDq8ikWAM",
+                "extra": {"base_url": tts.url()}},
+    });
+    let made = http.post(format!("{bridge_url}/api/v1/bots")).bearer_auth(token).json(&bot);
+    let made = answer(made, MAKE).await?;
+    Ok(made["id"].as_str().ok_or(KillError::Answer(MAKE))?.to_owned())
+}
+
+async fn answer(request: reqwest::RequestBuilder, what: &'static str) -> Result<Value, KillError> {
+    let failed = |source| KillError::Bridge { what, source };
+    let response = request.send().await.and_then(reqwest::Response::error_for_status).map_err(failed)?;
+    response.json().await.map_err(failed)
+}
+
+/// A port that nobody has now, kept over all restarts.
+fn free_address() -> Result<SocketAddr, KillError> {
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+    bound.map_err(KillError::Data)
+}
+
+fn random_secret() -> SecretString {
+    let mut dice = Dice::new(rand::random());
+    format!("{}{}", dice.uuid(), dice.uuid()).into()
+}

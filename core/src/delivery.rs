@@ -124,8 +124,14 @@ async fn close_lost_calls(app: &App, outbox: &Outbox, records: &[Record]) -> any
     Ok(())
 }
 
+/// What the outbox holds of one call, in order.
+pub async fn journal_of(outbox: &Outbox, session_id: &SessionId) -> Vec<JournalRecord> {
+    let records = read_all(outbox).await.unwrap_or_default();
+    records.into_iter().map(|(_, record)| record).filter(|record| record.session_id() == session_id).collect()
+}
+
 /// More than a header.
-fn has_sound(file: &Path) -> bool {
+pub fn has_sound(file: &Path) -> bool {
     std::fs::metadata(file).is_ok_and(|m| m.len() > 44)
 }
 
@@ -206,6 +212,11 @@ async fn settle(outbox: &Outbox, seq: Seq, outcome: Result<(), DeliveryError>, r
 
 async fn upload(app: &App, recording: &RecordingFile) -> Result<(), DeliveryError> {
     let file = app.recordings.join(&recording.file);
+    // Uploaded and removed, and then the process was stopped before it could acknowledge.
+    if !tokio::fs::try_exists(&file).await.unwrap_or(true) {
+        tracing::warn!("a recording is gone from this host: it was uploaded before");
+        return Ok(());
+    }
     app.bridge.at(&recording.bridge_url).upload(&recording.key, &file).await?;
     if let Err(error) = tokio::fs::remove_file(&file).await {
         tracing::warn!(%error, "an uploaded recording stays on this host");

@@ -50,15 +50,16 @@ impl CallJournal {
     }
 
     /// The same journal when the bridge gave the call another name: the new name is born, the old one owes nothing.
-    pub fn renamed(self, session_id: &SessionId, accepted: &Accepted) -> Self {
+    /// Both are on disk when this returns, so that no kill can leave a record under the old name.
+    pub async fn renamed(self, session_id: &SessionId, accepted: &Accepted) -> Result<Self, AppendError> {
         if self.session_id == *session_id {
-            return self;
+            return Ok(self);
         }
         let renamed = Accepted { session_id: session_id.clone(), ..accepted.clone() };
         self.note(&JournalRecord::Accepted(Box::new(renamed)));
         let reason = format!("renamed to {session_id}");
-        self.note(&JournalRecord::Refused { session_id: self.session_id.clone(), reason });
-        Self { session_id: session_id.clone(), place: self.place }
+        self.write(&JournalRecord::Refused { session_id: self.session_id.clone(), reason }).await?;
+        Ok(Self { session_id: session_id.clone(), place: self.place })
     }
 
     /// Write without waiting. A fault is counted by the outbox.

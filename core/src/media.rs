@@ -5,3 +5,4 @@ pub mod playout;
 pub mod recorder;
 pub mod resample;
 pub mod silero;
+pub mod trim;

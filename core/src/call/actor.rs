@@ -17,7 +17,8 @@ use crate::journal::CallJournal;
 use crate::media::level::is_audible;
 use crate::media::playout::{Carrier, Pacing, Queue};
 use crate::media::recorder::{CallerTrack, Recorder};
-use crate::provider::tts::{TtsEvent, TtsInput, UtteranceId};
+use crate::media::trim::Trim;
+use crate::provider::tts::{TtsEvent, TtsInput, UtteranceId, WordMark};
 use crate::session::Session;
 use crate::session::event::{Command, Event, Outcome, VoiceEvent};
 use crate::transport::line::{LineIn, LineOut, Traits};
@@ -67,7 +68,8 @@ struct Speaking {
     sent: u64,
     /// Its first audible sample.
     audible_from: Option<u64>,
-    /// All of it was sent, and its mark is out: (name, media time by which the echo must come).
+    /// All of it was sent and its end is not heard yet: the mark whose echo says so, and the media time from which the
+    /// clock alone decides.
     mark: Option<(String, u64)>,
     complete: bool,
 }
@@ -80,7 +82,11 @@ struct Actor {
     carrier: Carrier,
     track: CallerTrack,
     received: u64,
+    /// Samples that the voice has given of its current utterance.
+    arrived: (UtteranceId, u64),
     speaking: Speaking,
+    /// The leading silence of the utterance that the voice gives now.
+    trim: (UtteranceId, Trim),
     /// A fade is on its way: tell the carrier to stop when it is out.
     clear_due: bool,
     line_full_since: Option<Instant>,
@@ -94,6 +100,7 @@ struct Actor {
 /// Run a call whose line is answered, to its end.
 pub async fn run(parts: Parts) -> Ended {
     let began = Instant::now();
+    let rate_hz = parts.rate_hz;
     let mut actor = Actor {
         parts,
         began,
@@ -102,7 +109,9 @@ pub async fn run(parts: Parts) -> Ended {
         carrier: Carrier::default(),
         track: CallerTrack::default(),
         received: 0,
+        arrived: (UtteranceId::default(), 0),
         speaking: Speaking::default(),
+        trim: (0, Trim::new(rate_hz)),
         clear_due: false,
         line_full_since: None,
         lateness: Lateness::default(),
@@ -143,6 +152,11 @@ impl Actor {
     /// Media time of the running tick, samples.
     fn now_samples(&self) -> u64 {
         self.tick * u64::from(self.parts.rate_hz) / 50
+    }
+
+    /// Media time right now, between ticks, samples.
+    fn elapsed_samples(&self) -> u64 {
+        (self.began.elapsed().as_secs_f64() * f64::from(self.parts.rate_hz)) as u64
     }
 
     fn at(&self, samples: u64) -> Duration {
@@ -188,24 +202,33 @@ impl Actor {
     fn send_due(&mut self, now: u64) -> bool {
         let Pacing { chunk, lead } = self.parts.pacing;
         let mut sent = false;
-        while self.carrier.ahead(now) + chunk <= lead.max(chunk) {
+        while self.carrier.ahead(now) < lead {
             let Some(next) = self.queue.take(chunk) else { break };
             let at = self.carrier.send(&next, now);
             if let Some(recorder) = &mut self.parts.recorder {
                 recorder.bot(at, &next.pcm);
             }
             self.note_sent(&next, at);
-            let mark = (next.last && next.samples > 0 && self.parts.traits.echoes_marks)
-                .then(|| format!("u{}", next.utterance));
+            let ended = (next.last && next.samples > 0).then_some(next.utterance);
             self.send(LineOut::Audio(next.pcm));
-            if let Some(name) = mark {
-                let grace = self.samples(MARK_GRACE) as u64;
-                self.speaking.mark = Some((name.clone(), at + chunk as u64 + grace));
-                self.send(LineOut::Mark(name));
+            if let Some(utterance) = ended {
+                self.mark_end(utterance, at + chunk as u64);
             }
             sent = true;
         }
         sent
+    }
+
+    /// The last of an utterance was sent, and is played until media time `until`. Its end counts as heard when the
+    /// carrier echoes our mark; without marks when the frame that left just now has been played.
+    fn mark_end(&mut self, utterance: UtteranceId, until: u64) {
+        let name = format!("u{utterance}");
+        let echoes = self.parts.traits.echoes_marks;
+        let wait = self.samples(if echoes { MARK_GRACE } else { TICK }) as u64;
+        self.speaking.mark = Some((name.clone(), until + wait));
+        if echoes {
+            self.send(LineOut::Mark(name));
+        }
     }
 
     fn note_sent(&mut self, chunk: &crate::media::playout::Chunk, _at: u64) {
@@ -236,8 +259,8 @@ impl Actor {
                 && self.speaking.complete
                 && samples >= self.speaking.sent;
             let waits = whole && self.speaking.mark.is_some();
-            let played_ms = if whole { samples.div_ceil(rate / 1000) } else { samples * 1000 / rate };
-            let played_ms = u32::try_from(played_ms.saturating_sub(u64::from(waits))).unwrap_or(u32::MAX);
+            let played_ms = (samples * 1000 / rate).saturating_sub(u64::from(waits));
+            let played_ms = u32::try_from(played_ms).unwrap_or(u32::MAX);
             self.events.push_back(Event::Played { utterance, played_ms, audible });
         }
         if self.speaking.mark.as_ref().is_some_and(|(_, by)| now >= *by) {
@@ -247,8 +270,7 @@ impl Actor {
 
     fn mark_echoed(&mut self) {
         self.speaking.mark = None;
-        let rate = u64::from(self.parts.rate_hz);
-        let played_ms = u32::try_from(self.speaking.sent.div_ceil(rate / 1000)).unwrap_or(u32::MAX);
+        let played_ms = self.length_ms(self.speaking.sent as usize);
         self.events.push_back(Event::Played { utterance: self.speaking.utterance, played_ms, audible: true });
     }
 
@@ -272,8 +294,7 @@ impl Actor {
     }
 
     fn on_audio(&mut self, pcm: &[i16]) {
-        let rate = f64::from(self.parts.rate_hz);
-        let now = (self.began.elapsed().as_secs_f64() * rate) as u64;
+        let now = self.elapsed_samples();
         self.received += pcm.len() as u64;
         if self.received > now + self.samples(FLOOD_LIMIT) as u64 {
             return self
@@ -296,36 +317,76 @@ impl Actor {
         let event = match heard {
             Heard::Stt(event) => Event::Stt(event),
             Heard::Llm(request, event) => Event::Llm { request, event },
-            Heard::Voice(event) => match self.take_voice(event) {
-                Some(event) => Event::Voice(event),
-                None => return,
-            },
+            Heard::Voice(event) => return self.take_voice(event),
         };
         self.events.push_back(event);
     }
 
     /// Audio goes to the queue; the session learns its length.
-    fn take_voice(&mut self, event: TtsEvent) -> Option<VoiceEvent> {
-        Some(match event {
-            TtsEvent::Ready => VoiceEvent::Ready,
+    fn take_voice(&mut self, event: TtsEvent) {
+        match event {
+            TtsEvent::Ready => self.tell(VoiceEvent::Ready),
             TtsEvent::Audio { utterance, pcm } => {
-                if !self.parts.session.is_saying(utterance) {
-                    return None;
-                }
-                self.queue.push(utterance, &pcm);
-                VoiceEvent::Audio { utterance, ms: self.length_ms(pcm.len()) }
+                let pcm = self.trim(utterance).audio(&pcm);
+                self.take_audio(utterance, &pcm);
+                let words = self.trim(utterance).settled_words();
+                self.take_words(utterance, words);
             }
-            TtsEvent::Words { utterance, words } => VoiceEvent::Words { utterance, words },
+            TtsEvent::Words { utterance, words } => {
+                let words = self.trim(utterance).words(words);
+                self.take_words(utterance, words);
+            }
             TtsEvent::Done { utterance } => {
+                let rest = self.trim(utterance).finish();
+                self.take_audio(utterance, &rest);
+                let words = self.trim(utterance).settled_words();
+                self.take_words(utterance, words);
                 self.queue.complete(utterance);
-                VoiceEvent::Done { utterance }
+                self.tell(VoiceEvent::Done { utterance });
             }
-            TtsEvent::Usage { characters } => VoiceEvent::Usage { characters },
-            TtsEvent::Failed(failure) => VoiceEvent::Failed(failure),
-        })
+            TtsEvent::Usage { characters } => self.tell(VoiceEvent::Usage { characters }),
+            TtsEvent::Failed(failure) => self.tell(VoiceEvent::Failed(failure)),
+        }
     }
 
-    /// Rounded down, so that playing all samples always reaches the sum of the lengths.
+    fn trim(&mut self, utterance: UtteranceId) -> &mut Trim {
+        if self.trim.0 != utterance {
+            self.trim = (utterance, Trim::new(self.parts.rate_hz));
+        }
+        &mut self.trim.1
+    }
+
+    fn take_audio(&mut self, utterance: UtteranceId, pcm: &[i16]) {
+        if pcm.is_empty() || !self.parts.session.is_saying(utterance) {
+            return;
+        }
+        self.queue.push(utterance, pcm);
+        let ms = self.arrived_ms(utterance, pcm.len());
+        self.tell(VoiceEvent::Audio { utterance, ms });
+    }
+
+    fn take_words(&mut self, utterance: UtteranceId, words: Vec<WordMark>) {
+        if !words.is_empty() {
+            self.tell(VoiceEvent::Words { utterance, words });
+        }
+    }
+
+    fn tell(&mut self, event: VoiceEvent) {
+        self.events.push_back(Event::Voice(event));
+    }
+
+    /// The length of a piece, such that the pieces' lengths add up to that of the whole: the end of an utterance is told
+    /// from its last millisecond.
+    fn arrived_ms(&mut self, utterance: UtteranceId, samples: usize) -> u32 {
+        if self.arrived.0 != utterance {
+            self.arrived = (utterance, 0);
+        }
+        let before = self.length_ms(self.arrived.1 as usize);
+        self.arrived.1 += samples as u64;
+        self.length_ms(self.arrived.1 as usize) - before
+    }
+
+    /// Whole milliseconds, rounded down.
     fn length_ms(&self, samples: usize) -> u32 {
         u32::try_from(samples as u64 * 1000 / u64::from(self.parts.rate_hz)).unwrap_or(u32::MAX)
     }
@@ -388,18 +449,15 @@ impl Actor {
             let asked = self.parts.outlets.synthesise_phrase(utterance, text);
             return self.voice_result(asked);
         };
-        self.queue.push(utterance, &clip.pcm);
-        self.queue.complete(utterance);
-        let ms = self.length_ms(clip.pcm.len());
-        self.events.push_back(Event::Voice(VoiceEvent::Audio { utterance, ms }));
-        self.events.push_back(Event::Voice(VoiceEvent::Words { utterance, words: clip.words }));
-        self.events.push_back(Event::Voice(VoiceEvent::Done { utterance }));
+        self.take_voice(TtsEvent::Words { utterance, words: clip.words });
+        self.take_voice(TtsEvent::Audio { utterance, pcm: clip.pcm });
+        self.take_voice(TtsEvent::Done { utterance });
     }
 
     fn stop_saying(&mut self, utterance: UtteranceId, fade: Duration) {
         self.parts.outlets.cancel_voice(utterance);
         self.carrier.forget(utterance);
-        let now = (self.began.elapsed().as_secs_f64() * f64::from(self.parts.rate_hz)) as u64;
+        let now = self.elapsed_samples();
         let buffered = self.parts.traits.buffers && self.carrier.ahead(now) > 0;
         let fade = if self.parts.traits.buffers { 0 } else { self.samples(fade) };
         self.queue.stop(utterance, fade);

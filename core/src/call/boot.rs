@@ -92,7 +92,14 @@ async fn start(app: Arc<App>, line: Incoming, info: CallInfo, session_id: Sessio
         Err(error) => return reject(&app, &journal, &accepted, &ends, error).await,
     };
     // The bridge may have put its own name on the call (a campaign's).
-    let journal = journal.renamed(&config.session_id, &accepted);
+    let journal = match journal.renamed(&config.session_id, &accepted).await {
+        Ok(journal) => journal,
+        Err(error) => {
+            tracing::error!(%error, "a renamed call cannot be journalled; it is refused");
+            return refuse(&ends, close::TRY_AGAIN, "the worker's disk takes no record of a call", None)
+                .await;
+        }
+    };
     let accepted = Accepted { session_id: config.session_id.clone(), ..accepted };
     guard.name(accepted.session_id.clone());
     let ready = LineOut::Accepted { session_id: accepted.session_id.to_string() };
@@ -169,6 +176,7 @@ async fn converse(
 ) -> CallResult {
     let Line { ends, traits, pacing, rate_hz } = line;
     let recorder = recorder(app, accepted, &config, rate_hz);
+    let unrecorded = config.recording.enabled && recorder.is_none();
     let parts = Parts {
         session: Session::new(Rules::from_config(&config, Duration::ZERO)),
         ends,
@@ -184,14 +192,23 @@ async fn converse(
     // A panic in one call must not take its record with it.
     let running = tokio::spawn(actor::run(parts).in_current_span());
     match running.await {
-        Ok(ended) => package::result(accepted, &config, ended, app.clock.now()),
+        Ok(ended) => package::result(accepted, &config, ended, app.clock.now(), unrecorded),
         Err(error) => {
             tracing::error!(%error, "the call broke off by a fault of ours");
-            let mut result = package::skeleton(accepted, DisconnectedBy::Error, app.clock.now());
-            result.error = Some("an internal fault ended the call".into());
-            result
+            broken_off(app, accepted).await
         }
     }
+}
+
+/// The record of a call that a fault of ours ended: what its journal and the disk hold.
+async fn broken_off(app: &App, accepted: &Accepted) -> CallResult {
+    let journal = crate::delivery::journal_of(&app.outbox, &accepted.session_id).await;
+    let mut result = package::from_journal(accepted, DisconnectedBy::Error, journal, app.clock.now());
+    result.error = Some("an internal fault ended the call".into());
+    let file =
+        accepted.recording_file.as_ref().filter(|f| crate::delivery::has_sound(&app.recordings.join(f)));
+    result.recording_key = file.and(accepted.recording_key.clone());
+    result
 }
 
 /// The record and the recording go to disk; only then is the call finished.

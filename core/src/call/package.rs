@@ -27,8 +27,14 @@ pub fn skeleton(accepted: &Accepted, by: DisconnectedBy, ended_at: Timestamp) ->
     result
 }
 
-/// The record of a call that ran to its end.
-pub fn result(accepted: &Accepted, config: &RuntimeConfig, ended: Ended, ended_at: Timestamp) -> CallResult {
+/// The record of a call that ran to its end. `unrecorded`: a recording was wanted and no disk took it.
+pub fn result(
+    accepted: &Accepted,
+    config: &RuntimeConfig,
+    ended: Ended,
+    ended_at: Timestamp,
+    unrecorded: bool,
+) -> CallResult {
     let outcome = ended.outcome;
     let mut result = skeleton(accepted, outcome.disconnected_by, ended_at);
     result.call_duration_seconds = outcome.duration.as_secs_f64();
@@ -61,6 +67,9 @@ pub fn result(accepted: &Accepted, config: &RuntimeConfig, ended: Ended, ended_a
             let fault = recording.fault.unwrap_or_else(|| "nothing was recorded".into());
             result.events.push(recording_fault(&result, fault));
         }
+        None if unrecorded => {
+            result.events.push(recording_fault(&result, "the file could not be made".into()))
+        }
         None => {}
     }
     result
@@ -68,7 +77,19 @@ pub fn result(accepted: &Accepted, config: &RuntimeConfig, ended: Ended, ended_a
 
 /// The record of a call whose worker died: what its journal holds.
 pub fn worker_lost(accepted: &Accepted, journal: Vec<JournalRecord>, last_at: Timestamp) -> CallResult {
-    let mut result = skeleton(accepted, DisconnectedBy::WorkerLost, last_at);
+    let mut result = from_journal(accepted, DisconnectedBy::WorkerLost, journal, last_at);
+    result.error = Some("the worker process died during the call".into());
+    result
+}
+
+/// The record of a call that did not package itself.
+pub fn from_journal(
+    accepted: &Accepted,
+    by: DisconnectedBy,
+    journal: Vec<JournalRecord>,
+    last_at: Timestamp,
+) -> CallResult {
+    let mut result = skeleton(accepted, by, last_at);
     for record in journal {
         match record {
             JournalRecord::Turn { entry, .. } => result.transcript.push(entry),
@@ -78,7 +99,6 @@ pub fn worker_lost(accepted: &Accepted, journal: Vec<JournalRecord>, last_at: Ti
     }
     let started = accepted.started_at.parse::<Timestamp>().unwrap_or(last_at);
     result.call_duration_seconds = last_at.duration_since(started).as_secs_f64().max(0.0);
-    result.error = Some("the worker process died during the call".into());
     result
 }
 

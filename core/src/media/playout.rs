@@ -9,7 +9,8 @@ use crate::provider::tts::UtteranceId;
 pub struct Pacing {
     /// Samples in a message; the last one of an utterance is padded with silence to it.
     pub chunk: usize,
-    /// How far ahead of real time audio may be sent, samples. 0: each chunk when it is due.
+    /// The next message goes out when the carrier has less than this left to play, samples. At least a tick of the
+    /// media clock, or the line runs dry between two ticks.
     pub lead: usize,
 }
 

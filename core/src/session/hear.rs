@@ -21,7 +21,7 @@ const STT_ATTEMPTS: u32 = 3;
 /// A reopened recogniser hears this much of the past.
 const STT_REPLAY: Duration = Duration::from_secs(10);
 /// Speech without words shorter than this is a noise, longer is "I did not understand".
-const UNDERSTANDABLE: Duration = Duration::from_millis(600);
+const UNDERSTANDABLE: Duration = Duration::from_millis(250);
 /// "I did not understand" at most this often in a row.
 const MAX_REPROMPTS: u32 = 2;
 /// A turn that never pauses is answered after this.

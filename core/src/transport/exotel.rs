@@ -16,8 +16,8 @@ const MIN_CHUNK_BYTES: usize = 3_200;
 const CHUNK_STEP_BYTES: usize = 320;
 /// A message is at least this long in time too, milliseconds.
 const MIN_CHUNK_MS: usize = 100;
-/// How far ahead audio is sent, milliseconds: two messages at 8 kHz.
-const LEAD_MS: usize = 400;
+/// The next message goes out when the carrier has less than this left, milliseconds: at most 400 ms wait there.
+const LEAD_MS: usize = 200;
 const MAX_MESSAGE_BYTES: usize = 192 * 1024;
 
 /// The protocol of one connection.

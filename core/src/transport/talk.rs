@@ -50,7 +50,7 @@ impl Codec for TalkCodec {
     }
 
     fn pacing(&self, _rate_hz: u32) -> Pacing {
-        Pacing { chunk: CHUNK, lead: 0 }
+        Pacing { chunk: CHUNK, lead: CHUNK }
     }
 
     fn decode(&mut self, message: Wire<'_>) -> Result<Vec<LineIn>, Violation> {
@@ -117,6 +117,8 @@ fn notice_json(notice: &Notice) -> Value {
                 "endpoint_ms": latency.endpoint_ms,
                 "stt_ms": latency.stt_ms,
                 "llm_ms": latency.llm_ms,
+                "rag_ms": latency.rag_ms,
+                "tool_ms": latency.tool_ms,
                 "sentence_ms": latency.sentence_ms,
                 "tts_ms": latency.tts_ms,
                 "platform_ms": latency.platform_ms,

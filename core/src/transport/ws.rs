@@ -166,7 +166,7 @@ impl Codec for WsCodec {
     }
 
     fn pacing(&self, _rate_hz: u32) -> Pacing {
-        Pacing { chunk: CHUNK, lead: 0 }
+        Pacing { chunk: CHUNK, lead: CHUNK }
     }
 
     fn decode(&mut self, message: Wire<'_>) -> Result<Vec<LineIn>, Violation> {

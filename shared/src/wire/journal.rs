@@ -44,7 +44,7 @@ pub struct Accepted {
     pub call_direction: Option<String>,
     #[serde(default)]
     pub connected_event: Option<Value>,
-    /// The file that grows while the call runs, relative to the outbox directory.
+    /// The file that grows while the call runs, in the host's recordings directory.
     #[serde(default)]
     pub recording_file: Option<String>,
     /// The key the recording will have.
@@ -59,7 +59,7 @@ pub struct Accepted {
 pub struct RecordingFile {
     pub session_id: SessionId,
     pub key: String,
-    /// Relative to the outbox directory.
+    /// In the host's recordings directory.
     pub file: String,
     pub bridge_url: String,
 }

@@ -87,6 +87,9 @@ fn expected(settings: &SttSettings) -> Result<Vec<String>, Failure> {
     list.iter().map(phrase).collect()
 }
 
+/// A sign of life after this many pieces of audio: half a second of 20 ms frames.
+const HEARTBEAT_PIECES: usize = 25;
+
 /// Serve a running engine until the input ends, the reader goes or the engine fails; the failure, if that was it.
 async fn listen(
     mut client: SphinxClient,
@@ -103,12 +106,18 @@ async fn listen(
             "some expected phrases hold words that the dictionary lacks; they cannot be heard"
         );
     }
+    let mut pieces = 0;
     loop {
         tokio::select! {
             next = input.recv() => {
                 let orders = ear.take(next?);
                 if let Err(error) = carry_out(&client, orders).await {
                     return Some(failure(&error));
+                }
+                // A grammar may have no words for long: the engine took the sound, so it lives.
+                pieces += 1;
+                if pieces % HEARTBEAT_PIECES == 0 && outlet.is_empty() {
+                    outlet.push(SttEvent::Partial { text: String::new() });
                 }
             }
             event = client.next_event(), if outlet.is_empty() => match event {

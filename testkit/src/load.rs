@@ -20,7 +20,9 @@ mod talk;
 mod tickets;
 
 pub use speech::{SpeechError, Voice, clips};
+pub(crate) use summary::failure;
 pub use summary::{Callers, Calls, Gaps, Summary, Turns};
+pub use talk::converse;
 pub use tickets::{TicketError, Tickets};
 
 use cost::Meter;

@@ -168,7 +168,7 @@ impl Tally {
 }
 
 /// In one word why a call was none; `None` for one that was.
-fn failure(report: &Report) -> Option<String> {
+pub(crate) fn failure(report: &Report) -> Option<String> {
     let code = report.end.close_code.map(|code| format!("_{code}")).unwrap_or_default();
     match report.end.by {
         EndedBy::Server => Some(format!("closed_by_server{code}")),

@@ -17,8 +17,9 @@ const LAST_ANSWER: Duration = Duration::from_secs(3);
 const INTERRUPT_AFTER: Duration = Duration::from_millis(700);
 const INTERRUPT_EVERY: u32 = 3;
 
-/// Talk with the bot until the time is up or the call is over.
-pub(super) async fn converse(call: &Call, plan: &Plan, number: u32, until: Instant) {
+/// Talk with the bot until the time is up or the call is over, as the plan says. `number` is the caller's: others say
+/// other things at other times.
+pub async fn converse(call: &Call, plan: &Plan, number: u32, until: Instant) {
     let mut talker = Talker::new(call);
     let mut outcome = talker.act(await_reply(number, GREETING_WITHIN.min(left(until)))).await;
     for turn in 0u32.. {

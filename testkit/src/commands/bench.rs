@@ -1,0 +1,105 @@
+//! `vox-testkit bench`: what calls cost, and how fluent they are.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+use vox_caller::Protocol;
+use vox_testkit::bench::{self, Report, Settings};
+
+const CALLS_MAX: u32 = 500;
+const SECONDS_MIN: u32 = 5;
+const SECONDS_MAX: u32 = 3_600;
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Two-way talk at real workers with scripted vendors, at several levels of load.
+    Calls(Calls),
+}
+
+#[derive(Args)]
+struct Calls {
+    /// Calls at once, one level after another.
+    #[arg(long, value_delimiter = ',', default_value = "1,5,20,50", value_parser = clap::value_parser!(u32).range(1..=i64::from(CALLS_MAX)))]
+    calls: Vec<u32>,
+    /// How long each level is counted, all of its calls talking.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(i64::from(SECONDS_MIN)..=i64::from(SECONDS_MAX)))]
+    seconds: u32,
+    /// ws, exotel, exotel:16000, exotel:24000 or talk.
+    #[arg(long, default_value = "ws")]
+    protocol: Protocol,
+    /// Where vox-core lies; by default beside this program.
+    #[arg(long)]
+    bin_dir: Option<PathBuf>,
+    /// Where scripts/fetch-models.sh put the detector's weights.
+    #[arg(long, default_value = "models")]
+    models_dir: PathBuf,
+    /// Print one JSON object instead of tables.
+    #[arg(long)]
+    json: bool,
+    /// Also write the page of the documentation.
+    #[arg(long)]
+    markdown: Option<PathBuf>,
+}
+
+/// Measure and print. Everything that was started ends with it, also on Ctrl-C.
+///
+/// # Errors
+/// When something is missing or does not start, when interrupted, or when no call at all succeeded.
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let What::Calls(calls) = arguments.what;
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let report = tokio::select! {
+        report = Box::pin(measure(&calls)) => report?,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted; nothing was written"),
+        _ = terminate.recv() => bail!("stopped; nothing was written"),
+    };
+    if let Some(path) = &calls.markdown {
+        write_page(path, &report)?;
+    }
+    print(&report, calls.json)?;
+    let dead = report.levels.iter().find(|level| level.talk.failed == u64::from(level.calls));
+    if let Some(level) = dead {
+        bail!("no call succeeded at {} calls: {:?}", level.calls, level.talk.reasons);
+    }
+    Ok(())
+}
+
+async fn measure(calls: &Calls) -> anyhow::Result<Report> {
+    let testkit = std::env::current_exe().context("find this program")?;
+    let beside = testkit.parent().map(Path::to_path_buf).unwrap_or_default();
+    let settings = Settings {
+        levels: calls.calls.clone(),
+        talk: Duration::from_secs(u64::from(calls.seconds)),
+        protocol: calls.protocol,
+        programs: calls.bin_dir.clone().unwrap_or(beside),
+        testkit,
+        models: calls.models_dir.clone(),
+    };
+    Ok(Box::pin(bench::run(settings, super::progress)).await?)
+}
+
+fn write_page(path: &Path, report: &Report) -> anyhow::Result<()> {
+    fs::write(path, report.to_markdown()).with_context(|| format!("write the page {}", path.display()))
+}
+
+fn print(report: &Report, as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        return Ok(super::announce(&report.to_json())?);
+    }
+    let mut out = std::io::stdout().lock();
+    out.write_all(report.to_text().as_bytes())?;
+    Ok(out.flush()?)
+}

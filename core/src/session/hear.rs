@@ -175,6 +175,10 @@ impl Session {
 
     pub(super) fn on_stt(&mut self, event: SttEvent, out: &mut Vec<Command>) {
         if let SttEvent::Failed(failure) = &event {
+            if !failure.class.is_transient() && self.rules.stt.len() == 1 {
+                // A wrong key stays wrong: no use in asking again.
+                self.ear.stt_failures = STT_ATTEMPTS;
+            }
             return self.stt_failed(&failure.to_string(), out);
         }
         self.timers.clear(Timer::SttReady);

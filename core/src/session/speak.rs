@@ -132,7 +132,12 @@ impl Session {
                 usage.characters += characters;
                 usage.requests += 1;
             }
-            VoiceEvent::Failed(failure) => self.voice_failed(&failure.to_string(), out),
+            VoiceEvent::Failed(failure) => {
+                if !failure.class.is_transient() && self.rules.tts.len() == 1 {
+                    self.voice.failures = VOICE_ATTEMPTS;
+                }
+                self.voice_failed(&failure.to_string(), out);
+            }
         }
     }
 

@@ -42,10 +42,10 @@ const FIRST_SENTENCE: &str = "Yes, of course.";
 /// What the recogniser makes of the callers' speech, and the rest of the bot's answer to it. Neighbours differ, because
 /// a bot that repeats itself ends the call, and share no words, because an echo of the bot does not interrupt it.
 const TALK: [(&str, &str); 4] = [
-    ("What time does your shop close today?", "We are there until six, and on Saturday until noon."),
-    ("Could somebody deliver a parcel tomorrow?", "That is possible, if the order arrives before lunch."),
-    ("Please tell me how much everything costs.", "The large one is twelve, the small one is only seven."),
-    ("I would like another kind, in blue.", "There are three of them left, I can put one aside."),
+    ("What time does your shop close today?", "We are there until six."),
+    ("Could somebody deliver a parcel tomorrow?", "Only if it gets here early."),
+    ("Please tell me how much everything costs.", "Twelve, or seven for a small one."),
+    ("I would like another kind, in blue.", "There are three left here."),
 ];
 
 /// The delays that are no doing of the platform's, milliseconds. All turns have the same.

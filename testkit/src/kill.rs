@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub use book::Summary;
 
 use crate::vendor::Dice;
-use book::{Book, Kill, Victim};
+use book::{Book, Kill, Moment, Victim};
 use callers::{Caller, Phase};
 use platform::Platform;
 
@@ -33,6 +33,8 @@ const PHASE_WITHIN: Duration = Duration::from_secs(6);
 const KILL_WITHIN_MS: u64 = 1_000;
 /// The same before a delivery: the worker delivers as soon as its record is on disk.
 const DELIVERY_WITHIN_MS: u64 = 30;
+/// The same while the next call is set up.
+const BIRTH_WITHIN_MS: u64 = 400;
 /// Longest time for which a victim stays dead.
 const DEAD_MS: u64 = 300;
 /// After the last call everything is delivered within this.
@@ -128,39 +130,42 @@ impl Killer {
     /// The kinds of kill take turns; whose worker and the instant are left to chance.
     async fn strike(&mut self, round: u32, platform: &mut Platform) -> Result<(), KillError> {
         let worker = self.dice.up_to(WORKERS as u64 - 1) as usize;
-        let victim = match round % 3 {
-            0 => Victim::Worker(worker),
-            1 => Victim::Bridge,
-            _ => Victim::BridgeBeforeDelivery,
+        let (victim, moment) = match round % 4 {
+            0 => (Victim::Worker(worker), Moment::MidCall),
+            1 => (Victim::Bridge, Moment::MidCall),
+            2 => (Victim::Bridge, Moment::Ends),
+            _ if self.dice.up_to(1) == 0 => (Victim::Worker(worker), Moment::Ends),
+            _ => (Victim::Worker(worker), Moment::Begins),
         };
-        let (phase, within_ms) = match victim {
-            Victim::BridgeBeforeDelivery => (Phase::HungUp, DELIVERY_WITHIN_MS),
-            Victim::Worker(_) | Victim::Bridge => (Phase::Talking, KILL_WITHIN_MS),
+        let (phase, within_ms) = match moment {
+            Moment::MidCall => (Phase::Talking, KILL_WITHIN_MS),
+            Moment::Ends => (Phase::HungUp, DELIVERY_WITHIN_MS),
+            Moment::Begins => (Phase::Idle, BIRTH_WITHIN_MS),
         };
         self.reached(worker, phase).await;
         sleep(Duration::from_millis(self.dice.up_to(within_ms))).await;
-        self.book.killed(Kill { victim, at: Instant::now() });
+        self.book.killed(Kill { victim, moment, at: Instant::now() });
         let dead = Duration::from_millis(self.dice.up_to(DEAD_MS));
         match victim {
             Victim::Worker(number) => platform.kill_worker(number, dead).await,
-            Victim::Bridge | Victim::BridgeBeforeDelivery => platform.kill_bridge(dead).await,
+            Victim::Bridge => platform.kill_bridge(dead).await,
         }
     }
 
-    /// Wait for the caller of this worker to come to a phase anew.
+    /// Wait for the caller of this worker to be in a call, or to come to another phase anew.
     async fn reached(&mut self, worker: usize, wanted: Phase) {
         let phase = &mut self.phases[worker];
-        if wanted == Phase::HungUp {
-            // The last call's hang-up does not count.
-            phase.mark_unchanged();
-            while timeout(PHASE_WITHIN, phase.changed()).await.is_ok_and(|changed| changed.is_ok()) {
-                if *phase.borrow_and_update() == wanted {
-                    return;
-                }
-            }
-        } else {
+        if wanted == Phase::Talking {
             // Without a call in time the kill falls between two calls, which is an instant like any other.
             let _either = timeout(PHASE_WITHIN, phase.wait_for(|phase| *phase == wanted)).await;
+            return;
+        }
+        // The last call's does not count.
+        phase.mark_unchanged();
+        while timeout(PHASE_WITHIN, phase.changed()).await.is_ok_and(|changed| changed.is_ok()) {
+            if *phase.borrow_and_update() == wanted {
+                return;
+            }
         }
     }
 }

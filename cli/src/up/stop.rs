@@ -16,6 +16,8 @@ use crate::terminal::Terminal;
 const IDLE_DEADLINE: Duration = Duration::from_secs(15);
 /// For the bridge to finish its requests.
 const BRIDGE_DEADLINE: Duration = Duration::from_secs(15);
+/// How long the bridge answers after the last call: whoever placed it fetches its record.
+const RECORD_GRACE: Duration = Duration::from_secs(2);
 /// For killed processes to be gone.
 const KILL_DEADLINE: Duration = Duration::from_secs(5);
 const LOOK_PAUSE: Duration = Duration::from_millis(250);
@@ -55,13 +57,18 @@ pub async fn at_once(crew: Crew) {
 }
 
 async fn gently(crew: &Crew, terminal: &Terminal) {
+    let had_calls = !crew.roster.on_call().is_empty();
     crew.workers.iter().for_each(|worker| worker.wish(Wish::Stop));
     tokio::select! {
         () = over(&crew.workers) => {}
         () = watch_calls(crew, terminal) => {}
     }
+    if had_calls {
+        sleep(RECORD_GRACE).await;
+    }
     if let Some(bridge) = &crew.bridge {
         bridge.wish(Wish::Stop);
+        // One that takes longer is ended by what follows.
         let _ = timeout(BRIDGE_DEADLINE, bridge.over()).await;
     }
 }

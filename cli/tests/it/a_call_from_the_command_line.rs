@@ -39,7 +39,7 @@ fn loudness(path: &Path) -> Vec<f64> {
 fn a_spoken_call(via: &str) {
     let up = Up::start(1);
     let save = up.directory.path().join("kept");
-    let lines = ["--say", "yes, I can make it", "--say", "no, thank you", "--save", save.to_str().unwrap()];
+    let lines = ["--say", "yes, I can", "--say", "no, thank you", "--save", save.to_str().unwrap()];
     let (is_success, outcome, shown) = call(&up, via, &lines);
     assert!(is_success, "{outcome}\n{shown}");
     let by = outcome["disconnected_by"].as_str().unwrap();

@@ -36,7 +36,6 @@ async fn no_free_worker_is_503_with_retry_after() {
     worker.say(WorkerState::Draining).await;
     check("draining").await;
     assert_eq!(desk.roster.on_call().len(), 1, "its call still counts");
-    drop(check);
     desk.close().await;
 }
 

@@ -1,5 +1,7 @@
 //! Behaviour tests of the crate, one file per behaviour.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod a_call_from_the_command_line;
 mod a_platform_comes_up;
 mod arguments_are_explained;

@@ -26,7 +26,7 @@ pub struct SphinxClient {
 }
 
 impl SphinxClient {
-    /// Start a recogniser and wait until it can hear: some 50 ms with a grammar alone, about a second with
+    /// Start a recogniser and wait until it can hear: some 200 ms with a grammar alone, about a second with
     /// the large-vocabulary model.
     ///
     /// # Errors

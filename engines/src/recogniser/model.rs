@@ -21,6 +21,11 @@ const PRIMING_FRAMES: usize = 200;
 /// Word insertion penalty where a row of digits is expected; without it breath becomes another "eight".
 const DIGITS_PENALTY: &[u8] = b"0.05";
 
+/// Have every frame scored against the best of all sounds and not only of those that the search still follows.
+/// Without it a grammar that has nothing left but silence to follow takes any speech for it at no cost, and
+/// the scores of two decoders mean nothing beside one another.
+const COMPARABLE: (&str, &[u8]) = ("-compallsen", b"yes");
+
 /// What the audio went through before it came here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
@@ -77,8 +82,9 @@ impl Model {
         grammar: &Grammar,
         jsgf: &str,
     ) -> Result<Decoder, Refused> {
-        let penalty: &[(&str, &[u8])] = &[("-wip", DIGITS_PENALTY)];
-        let mut decoder = self.decoder(library, if grammar.has_digits { penalty } else { &[] })?;
+        let with_penalty = [COMPARABLE, ("-wip", DIGITS_PENALTY)];
+        let options = if grammar.has_digits { &with_penalty[..] } else { &with_penalty[..1] };
+        let mut decoder = self.decoder(library, options)?;
         for (word, variants) in &grammar.pronunciations {
             for (index, phones) in variants.iter().enumerate() {
                 let name = if index == 0 { word.clone() } else { format!("{word}({})", index + 1) };
@@ -94,8 +100,8 @@ impl Model {
         let phones = self.phones.as_os_str().as_bytes();
         // Context-independent phones cost a third of the work and judge as well; the weak language weight
         // keeps likely sequences of phones from outweighing what was heard.
-        let options: [(&str, &[u8]); 4] =
-            [("-allphone", phones), ("-allphone_ci", b"yes"), ("-lw", b"0.1"), ("-pip", b"1")];
+        let options: [(&str, &[u8]); 5] =
+            [COMPARABLE, ("-allphone", phones), ("-allphone_ci", b"yes"), ("-lw", b"0.1"), ("-pip", b"1")];
         self.primed(self.decoder(library, &options)?)
     }
 

@@ -6,14 +6,14 @@
 
 /// Log-likelihood ratio per frame, expected words against any phones, from which words are taken for said. In
 /// the decoder's unit, see [`crate::ffi::pocketsphinx::Hypothesis`].
-const ACCEPT_RATIO: f32 = -16.5;
+const ACCEPT_RATIO: f32 = -13.5;
 
 /// Change of the ratio that moves the confidence from 0.5 to 0.73.
 const RATIO_SCALE: f32 = 5.0;
 
 /// Frames added to those of the words: their edges and the breath around them cost the phrase some likelihood
 /// that does not grow with its length, and short words would be refused for it.
-const EDGE_FRAMES: f32 = 50.0;
+const EDGE_FRAMES: f32 = 75.0;
 
 /// What the word insertion penalty of a row of digits takes off the score for each word, more than the usual
 /// penalty does: ln(0.65 / 0.05) times the language weight 6.5, in the decoder's unit.

@@ -147,7 +147,7 @@ async fn words_have_times_inside_the_utterance_and_partials_come_before_the_fina
 async fn digits_are_heard_in_a_row() {
     let mut client =
         soon(SphinxClient::spawn(&binary(), settings(8_000, &["<digits>", "yes"]))).await.unwrap();
-    let pcm = said(FliteVoice::Kal8k, "four, seven, one, nine", 8_000).await;
+    let pcm = said(FliteVoice::Kal8k, "four seven one nine", 8_000).await;
     assert_eq!(hear(&mut client, &pcm, 8_000).await.0.text, "four seven one nine");
 }
 

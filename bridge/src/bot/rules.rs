@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use reqwest::Url;
 use serde_json::{Map, Value};
 use vox_shared::model::bot::{ActiveHours, BotSettings, ReEngagement, Tool};
+use vox_shared::model::script::validate_script;
 
 use super::hours::{minutes, weekday};
 use super::keys::{Keyed, refuse_mask};
@@ -55,6 +56,7 @@ pub fn check(settings: &BotSettings, faults: &mut Faults) {
     let longest = f64::from(settings.max_call_duration_seconds);
     faults.range("max_call_duration_seconds", longest, 10.0..=f64::from(MAX_CALL_SECONDS));
     faults.free("variables", &Value::Object(settings.variables.clone()));
+    check_scripts(settings, faults);
     check_hours(&settings.active_hours, faults);
     if let Some(prompts) = &settings.re_engagement {
         check_re_engagement(prompts, faults);
@@ -162,6 +164,18 @@ fn check_vendors(settings: &BotSettings, faults: &mut Faults) {
     for (path, llm) in models.chain(fallbacks) {
         faults.range(&format!("{path}.temperature"), llm.temperature.into(), 0.0..=2.0);
         faults.range(&format!("{path}.max_tokens"), llm.max_tokens.into(), 1.0..=8192.0);
+    }
+}
+
+/// A script that is there must be one that can be spoken; a bot without one gets its script later.
+fn check_scripts(settings: &BotSettings, faults: &mut Faults) {
+    let all = std::iter::once(("llm".to_owned(), &settings.llm))
+        .chain(settings.llm.fallbacks.iter().enumerate().map(|(i, llm)| (format!("llm.fallbacks.{i}"), llm)));
+    for (path, llm) in all.filter(|(_, llm)| llm.provider == "scripted") {
+        let Some(script) = llm.extra.get("script").filter(|s| !s.is_null()) else { continue };
+        if let Err(error) = validate_script(script) {
+            faults.add(&format!("{path}.extra.script"), error.to_string());
+        }
     }
 }
 
@@ -318,6 +332,16 @@ mod tests {
                 "vad.off_confidence",
             ],
         );
+    }
+
+    #[test]
+    fn a_script_that_cannot_be_spoken_is_refused_where_it_stands() {
+        let mut settings = BotSettings { name: "Maya".into(), ..BotSettings::default() };
+        settings.llm.extra.insert("script".into(), serde_json::json!({"nonsense": 1}));
+        let mut faults = Faults::default();
+        check(&settings, &mut faults);
+        assert_eq!(faults.0.len(), 1);
+        assert_eq!(faults.0[0].path, "llm.extra.script");
     }
 
     #[test]

@@ -176,7 +176,6 @@ async fn converse(
 ) -> CallResult {
     let Line { ends, traits, pacing, rate_hz } = line;
     let recorder = recorder(app, accepted, &config, rate_hz);
-    let unrecorded = config.recording.enabled && recorder.is_none();
     let parts = Parts {
         session: Session::new(Rules::from_config(&config, Duration::ZERO)),
         ends,
@@ -192,7 +191,7 @@ async fn converse(
     // A panic in one call must not take its record with it.
     let running = tokio::spawn(actor::run(parts).in_current_span());
     match running.await {
-        Ok(ended) => package::result(accepted, &config, ended, app.clock.now(), unrecorded),
+        Ok(ended) => package::result(accepted, &config, ended, app.clock.now()),
         Err(error) => {
             tracing::error!(%error, "the call broke off by a fault of ours");
             broken_off(app, accepted).await

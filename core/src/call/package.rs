@@ -27,14 +27,8 @@ pub fn skeleton(accepted: &Accepted, by: DisconnectedBy, ended_at: Timestamp) ->
     result
 }
 
-/// The record of a call that ran to its end. `unrecorded`: a recording was wanted and no disk took it.
-pub fn result(
-    accepted: &Accepted,
-    config: &RuntimeConfig,
-    ended: Ended,
-    ended_at: Timestamp,
-    unrecorded: bool,
-) -> CallResult {
+/// The record of a call that ran to its end.
+pub fn result(accepted: &Accepted, config: &RuntimeConfig, ended: Ended, ended_at: Timestamp) -> CallResult {
     let outcome = ended.outcome;
     let mut result = skeleton(accepted, outcome.disconnected_by, ended_at);
     result.call_duration_seconds = outcome.duration.as_secs_f64();
@@ -67,7 +61,7 @@ pub fn result(
             let fault = recording.fault.unwrap_or_else(|| "nothing was recorded".into());
             result.events.push(recording_fault(&result, fault));
         }
-        None if unrecorded => {
+        None if config.recording.enabled => {
             result.events.push(recording_fault(&result, "the file could not be made".into()))
         }
         None => {}

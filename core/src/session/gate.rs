@@ -6,6 +6,7 @@ use std::time::Duration;
 use vox_shared::model::bot::VadSettings;
 
 use super::event::{LEVELS_PER_WINDOW, Window};
+use crate::media::level::AUDIBLE_DB;
 
 /// Length of a detector window.
 pub const WINDOW: Duration = Duration::from_millis(32);
@@ -129,7 +130,8 @@ impl Gate {
         if window.probability < self.settings.off_confidence {
             return;
         }
-        let threshold = self.floor_db + self.settings.min_volume.max(3.0);
+        // The faint tail of a word, which no listener hears, is not the end of speech.
+        let threshold = (self.floor_db + self.settings.min_volume.max(3.0)).max(AUDIBLE_DB);
         let quarter = WINDOW / u32::try_from(LEVELS_PER_WINDOW).expect("four fits");
         for (i, level) in window.levels_db.iter().enumerate().rev() {
             if *level >= threshold {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 use vox_shared::wire::result::{CallEvent, Speaker, TranscriptEntry, TurnLatency, Usage, Word};
 
 use super::event::{Command, Notice};
@@ -31,19 +31,7 @@ pub struct Report {
 impl Report {
     /// Something happened.
     pub fn event(&mut self, at: Duration, event: &str, why: impl Into<String>, out: &mut Vec<Command>) {
-        self.event_with(at, event, why, Map::new(), out);
-    }
-
-    /// Something happened, with data.
-    pub fn event_with(
-        &mut self,
-        at: Duration,
-        event: &str,
-        why: impl Into<String>,
-        data: Map<String, Value>,
-        out: &mut Vec<Command>,
-    ) {
-        let event = CallEvent { at_ms: ms(at), event: event.to_owned(), why: why.into(), data };
+        let event = CallEvent { at_ms: ms(at), event: event.to_owned(), why: why.into(), data: Map::new() };
         if self.events.len() < MAX_ENTRIES {
             self.events.push(event.clone());
         }

@@ -208,7 +208,7 @@ mod tests {
         for rate in [8_000, 16_000, 24_000] {
             let pacing = ExotelCodec::new(None).pacing(rate);
             let bytes = pacing.chunk * 2;
-            assert!(bytes >= 3_200 && bytes <= 100_000 && bytes % 320 == 0, "{rate}: {bytes}");
+            assert!((3_200..=100_000).contains(&bytes) && bytes % 320 == 0, "{rate}: {bytes}");
             assert!(pacing.lead >= pacing.chunk);
         }
     }

@@ -1,5 +1,7 @@
 //! Behaviour tests of the crate, one file per behaviour.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod a_call_over_every_line;
 mod a_goodbye_is_spoken_to_its_end;
 mod bad_input_is_refused;

@@ -42,7 +42,10 @@ async fn two_utterances_are_heard_where_they_were_spoken() {
     let results = of(&messages, "Results");
     let finals: Vec<_> =
         results.iter().filter(|one| one["is_final"] == true && !transcript(one).is_empty()).collect();
-    assert_eq!(finals.iter().map(|one| transcript(one)).collect::<Vec<_>>(), ["Hello, big wide world.", "Good bye."]);
+    assert_eq!(
+        finals.iter().map(|one| transcript(one)).collect::<Vec<_>>(),
+        ["Hello, big wide world.", "Good bye."]
+    );
     assert!(finals.iter().all(|one| one["speech_final"] == true && one["from_finalize"] == false));
     assert!(results.iter().any(|one| one["is_final"] == false && transcript(one) == "Hello, big"));
     let first = &finals[0]["channel"]["alternatives"][0]["words"][0];

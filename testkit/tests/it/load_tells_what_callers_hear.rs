@@ -46,7 +46,7 @@ impl Bot {
         while bot.next().await?["event"] != "answer" {}
         loop {
             bot.speak().await?;
-            while !bot.last_sound.is_some_and(|at| at.elapsed() >= REPLY_AFTER) {
+            while bot.last_sound.is_none_or(|at| at.elapsed() < REPLY_AFTER) {
                 bot.next().await?;
             }
         }

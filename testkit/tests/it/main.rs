@@ -1,6 +1,9 @@
 //! The scripted vendors and the chaos proxy, driven from outside by plain clients.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking; the lint spares only the test functions themselves")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking; the lint spares only the test functions themselves"
+)]
 
 mod chaos_breaks_connections;
 mod clients;

@@ -35,10 +35,9 @@ impl Worker {
     pub async fn start(data: &Path, bridge_url: &str, settings: &[(&str, &str)]) -> Self {
         let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
         // A file that has reached its size limit is to be a failed write, as a full disk is, and no signal.
-        let mut command = Command::new("sh");
+        let mut command = Command::new("/bin/sh");
         command.args(["-c", "trap '' XFSZ; exec \"$0\"", env!("CARGO_BIN_EXE_vox-core")]);
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("VOXCORE_SECRET", secret()).env("VOX_BRIDGE_URL", bridge_url);
+        command.env_clear().env("VOXCORE_SECRET", secret()).env("VOX_BRIDGE_URL", bridge_url);
         command.env("VOXCORE_DATA_DIR", data).env("VOX_MODELS_DIR", models);
         command.env("VOXCORE_SOCKET_DIR", data.join("sockets")).env("VOX_EGRESS_ALLOW", "127.0.0.0/8");
         command.envs(settings.iter().copied()).stderr(Stdio::piped()).kill_on_drop(true);

@@ -26,8 +26,8 @@ pub struct SphinxClient {
 }
 
 impl SphinxClient {
-    /// Start a recogniser and wait until it can hear: some 200 ms with a grammar alone, about a second with
-    /// the large-vocabulary model.
+    /// Start a recogniser and wait until it can hear: a fraction of a second with a grammar alone, a
+    /// second or two with the large-vocabulary model.
     ///
     /// # Errors
     /// [`EngineError::NotInstalled`] names what to install, [`EngineError::Refused`] what is wrong with the

@@ -29,7 +29,7 @@ pub fn open(name: &str, dir: Option<&Path>) -> Result<Loaded, Missing> {
     // SAFETY: the libraries named here (flite, sphinxbase, pocketsphinx) have no initialisers of their own
     // beyond what the C compiler adds, and they are never unloaded while in use: their owner keeps `Loaded`.
     let opened = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_GLOBAL) };
-    let library = opened.map_err(|error| Missing { name: name.to_owned(), reason: error.to_string() })?;
+    let library = opened.map_err(|error| Missing { name: name.to_owned(), reason: reason(&error) })?;
     Ok(Loaded { library, name: path.display().to_string() })
 }
 
@@ -41,5 +41,10 @@ pub fn open(name: &str, dir: Option<&Path>) -> Result<Loaded, Missing> {
 pub unsafe fn symbol<T>(loaded: &Loaded, symbol: &str) -> Result<Symbol<T>, Missing> {
     // SAFETY: the caller vouches for the type; a missing symbol is an error and not a null pointer.
     let found = unsafe { loaded.library.get::<T>(symbol.as_bytes()) };
-    found.map_err(|error| Missing { name: loaded.name.clone(), reason: error.to_string() })
+    found.map_err(|error| Missing { name: loaded.name.clone(), reason: reason(&error) })
+}
+
+/// What the loader said: `libloading` keeps it as the source of an error that itself only says "dlopen failed".
+fn reason(error: &libloading::Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }

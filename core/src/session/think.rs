@@ -38,6 +38,8 @@ pub struct Thought {
     splitter: Splitter,
     text: String,
     tools: Vec<ToolCall>,
+    /// A piece of it went on to be said; tokens that are no piece yet were never on their way.
+    handed: bool,
     /// The caller speaks: pieces are held, not said.
     pub muted: bool,
 }
@@ -87,6 +89,7 @@ impl Session {
             splitter: Splitter::default(),
             text: String::new(),
             tools: Vec::new(),
+            handed: false,
             muted,
         });
         out.push(Command::Ask { request, provider, ask: Box::new(self.context.request()) });
@@ -137,6 +140,9 @@ impl Session {
     /// Hand a piece of the reply on: to the voice, or to the held text while the caller speaks.
     fn enqueue(&mut self, piece: String, out: &mut Vec<Command>) {
         self.clock.first_piece.get_or_insert(self.now);
+        if let Some(thought) = &mut self.thought {
+            thought.handed = true;
+        }
         if self.thought.as_ref().is_some_and(|t| t.muted) {
             let held = self.held.get_or_insert_default();
             if !held.is_empty() {
@@ -279,7 +285,7 @@ impl Session {
         out.push(Command::CancelAsk { request: thought.request });
         let vendor = self.rules.llm[thought.provider].clone();
         self.report.event(self.now, "model_failed", format!("{}: {failure}", vendor.provider), out);
-        if !thought.text.trim().is_empty() {
+        if thought.handed {
             // What was said stands; the rest is lost.
             return self.close_text(out);
         }

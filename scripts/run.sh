@@ -79,7 +79,7 @@ vox=${CARGO_TARGET_DIR:-target}/release/vox
 call() {
     say "A call: the appointment reminder"
     "$vox" call appointment-reminder --data-dir "$data_dir" --save "$data_dir/first-call" \
-        --say "yes, I can" --say "no, thank you"
+        --say "yes I can" --say "no thank you"
     say "Listen to it: $data_dir/first-call/recording.wav (left the caller, right the bot)"
 }
 

@@ -50,8 +50,8 @@ pub async fn check(bridge: &Bridge, policy: Policy, clock: &Clock) -> Vec<Findin
     let uses: Uses = match bridge.read("/api/v1/internal/vendors", "tell its bots' vendors").await {
         Ok(uses) => uses,
         Err(BridgeError::Status { status: StatusCode::NOT_FOUND, .. }) => {
-            let mend = "bring vox-bridge to the version of this program";
-            return vec![Finding::warn("vendor keys", "the bridge does not tell them", mend)];
+            let mend = "try each bot with a call: `vox call BOT`";
+            return vec![Finding::warn("vendor keys", "not tried: this bridge does not tell them", mend)];
         }
         Err(error) => return vec![Finding::fail("vendor keys", error.to_string(), "see the bridge above")],
     };

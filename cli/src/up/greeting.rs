@@ -9,9 +9,9 @@ use crate::terminal::{Style, Terminal, plain};
 
 /// What the demo bots understand well, to begin with.
 const TO_SAY: [(&str, &str); 3] = [
-    ("appointment-reminder", "--say \"yes, I can\" --say \"no, thank you\""),
-    ("faq", "--say \"what are your hours\" --say \"no, thank you\""),
-    ("survey", "--say yes --say five --say yes --say no"),
+    ("appointment-reminder", "--say \"yes I can\" --say \"no thank you\""),
+    ("faq", "--say \"what are your hours\" --say \"no thank you\""),
+    ("survey", "--say yes --say five --say four --say yes"),
 ];
 
 /// Where everything is, and what to try.

@@ -1,20 +1,11 @@
 //! `vox up`: the ready file, one platform per directory, children that are started again, an orderly end.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::platform::{START_DEADLINE, Up, processes_of, run, text};
-
-fn within(deadline: Duration, what: &str, mut so: impl FnMut() -> bool) {
-    let end = Instant::now() + deadline;
-    while !so() {
-        assert!(Instant::now() < end, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
+use super::platform::{Up, get, processes_of, run, text};
 
 #[test]
 fn the_ready_file_is_one_object_for_this_user_alone() {
@@ -75,27 +66,13 @@ fn children_that_are_killed_are_started_again() {
         let old = pid(name).unwrap();
         kill_process(Pid::from_raw(old.cast_signed()).unwrap(), Signal::KILL).unwrap();
         up.prints(said);
-        within(START_DEADLINE, name, || pid(name).is_some_and(|new| new != old));
+        up.eventually(name, || pid(name).is_some_and(|new| new != old));
     }
-    within(START_DEADLINE, "the worker answers through the same address", || {
-        let health = get(&format!("{}/health", up.text("calls_url")));
-        health.contains("\"worker_id\":\"w1\"")
+    up.eventually("the worker answers at the same address", || {
+        up.get("/health").contains("\"worker_id\":\"w1\"")
     });
-    within(START_DEADLINE, "the bridge answers at the same address", || {
-        get(&format!("{}/health", up.text("bridge_url"))).contains("\"ok\"")
+    up.eventually("the bridge answers at the same address", || {
+        get(up.text("bridge_url"), "/health").contains("\"ok\"")
     });
     assert!(up.stop().0);
-}
-
-/// The body of an answer; empty when nobody answers.
-fn get(url: &str) -> String {
-    use std::io::{Read as _, Write as _};
-    let (host, path) = url.trim_start_matches("http://").split_once('/').unwrap();
-    let Ok(mut stream) = std::net::TcpStream::connect(host) else { return String::new() };
-    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-    let mut answer = String::new();
-    // A connection that breaks while it comes up is an empty answer.
-    let _ = write!(stream, "GET /{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    let _ = stream.read_to_string(&mut answer);
-    answer
 }

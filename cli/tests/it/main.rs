@@ -4,6 +4,7 @@
 
 mod a_call_from_the_command_line;
 mod a_platform_comes_up;
+mod a_stop_waits_for_calls;
 mod arguments_are_explained;
 mod calls_are_handed_to_free_workers;
 mod doctor_finds_what_is_wrong;

@@ -1,7 +1,8 @@
 //! A whole platform, started by the program itself, and ended when the test is over.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -11,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// A debug build on a busy machine takes its time.
-pub const START_DEADLINE: Duration = Duration::from_secs(90);
+const START_DEADLINE: Duration = Duration::from_secs(90);
 const STOP_DEADLINE: Duration = Duration::from_secs(60);
 
 /// The program under test.
@@ -91,11 +92,21 @@ impl Up {
 
     /// Wait until something was printed.
     pub fn prints(&self, what: &str) {
+        self.eventually(what, || self.printed().contains(what));
+    }
+
+    /// Wait until something is so.
+    pub fn eventually(&self, what: &str, mut so: impl FnMut() -> bool) {
         let deadline = Instant::now() + START_DEADLINE;
-        while !self.printed().contains(what) {
-            assert!(Instant::now() < deadline, "never printed {what:?}:\n{}", self.printed());
+        while !so() {
+            assert!(Instant::now() < deadline, "not in time: {what}\n{}", self.printed());
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// What is answered at the calls' address; empty when nobody does.
+    pub fn get(&self, path: &str) -> String {
+        get(self.text("calls_url"), path)
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -131,6 +142,17 @@ impl Drop for Up {
             let _ = self.child.wait();
         }
     }
+}
+
+/// An answer, head and body; empty when nobody answers.
+pub fn get(url: &str, path: &str) -> String {
+    let Ok(mut stream) = TcpStream::connect(url.trim_start_matches("http://")) else { return String::new() };
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let mut answer = String::new();
+    // A connection that breaks while the other side comes up is an empty answer.
+    let _ = write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let _ = stream.read_to_string(&mut answer);
+    answer
 }
 
 /// Everything it prints, as it comes.

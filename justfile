@@ -31,7 +31,8 @@ bench name *arguments:
 # Real workers and sockets, scripted vendors: the table of docs/benchmarks.md.
 bench-calls *arguments:
     cargo build --release --workspace --bins
-    target/release/vox-testkit bench calls {{ arguments }}
+    cargo build --release -p vox-core --example silero_bench
+    target/release/vox-testkit bench calls --markdown docs/benchmarks.md {{ arguments }}
 
 # The detector: microseconds for each window, by code path.
 bench-silero:

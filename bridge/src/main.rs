@@ -30,7 +30,11 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let env = Env::of_process();
     telemetry::init("vox-bridge", &std::process::id().to_string(), &env)?;
+    let stops_with_parent = env.text("VOX_PARENT_DEATH").is_some_and(|v| v == "1");
     let config = Config::from_env(env)?;
+    if stops_with_parent {
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+    }
 
     let listener = TcpListener::bind(config.server.addr)
         .await

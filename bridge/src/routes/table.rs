@@ -338,6 +338,13 @@ fn internal_routes() -> Vec<Route> {
             Doc::new("internal", "Bots of all tenants")
                 .answers::<internal::bots::BotNames>("200", "Oldest first"),
         ),
+        row(
+            (Method::GET, "/api/v1/internal/vendors"),
+            Access::Internal,
+            internal::vendors::vendors,
+            Doc::new("internal", "Every vendor key of every bot, for `vox doctor`")
+                .answers::<internal::vendors::VendorUses>("200", "One item a key"),
+        ),
     ]
 }
 

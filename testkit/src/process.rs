@@ -57,20 +57,29 @@ fn parse_memory(rollup: &str) -> Memory {
     memory
 }
 
-/// Processor time that the whole machine has used.
-pub(crate) fn machine_cpu_time() -> Option<Duration> {
-    busy_ticks(&fs::read_to_string("/proc/stat").ok()?).map(|ticks| TICK * ticks)
+/// Processor time of the whole machine, all cores together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MachineTime {
+    /// Programs, kernel and interrupts.
+    pub(crate) busy: Duration,
+    /// Wanted, while a virtual machine's host gave the processor to others.
+    pub(crate) stolen: Duration,
 }
 
-/// User, nice, system, interrupts and stolen time of the first line of `proc_stat(5)`.
-fn busy_ticks(stat: &str) -> Option<u32> {
+/// What the machine has used since it was started.
+pub(crate) fn machine_time() -> Option<MachineTime> {
+    parse_machine(&fs::read_to_string("/proc/stat").ok()?)
+}
+
+/// The first line of `proc_stat(5)`: user, nice, system, idle, iowait, irq, softirq, steal.
+fn parse_machine(stat: &str) -> Option<MachineTime> {
     let mut words = stat.lines().next()?.split_whitespace();
     if words.next() != Some("cpu") {
         return None;
     }
-    let ticks: Vec<u64> = words.map_while(|word| word.parse().ok()).collect();
-    let busy = [0, 1, 2, 5, 6, 7].iter().filter_map(|&field| ticks.get(field)).sum::<u64>();
-    u32::try_from(busy).ok()
+    let ticks: Vec<u32> = words.map_while(|word| word.parse().ok()).collect();
+    let busy: u32 = [0, 1, 2, 5, 6].iter().filter_map(|&field| ticks.get(field)).sum();
+    Some(MachineTime { busy: TICK * busy, stolen: TICK * ticks.get(7).copied().unwrap_or(0) })
 }
 
 #[cfg(test)]
@@ -85,9 +94,10 @@ mod tests {
     }
 
     #[test]
-    fn idle_and_waiting_time_is_not_busy() {
+    fn idle_time_is_not_busy_and_stolen_time_stands_by_itself() {
         let stat = "cpu  100 20 30 99999 888 4 5 6 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n";
-        assert_eq!(busy_ticks(stat), Some(165));
+        let (busy, stolen) = (Duration::from_millis(1_590), Duration::from_millis(60));
+        assert_eq!(parse_machine(stat), Some(MachineTime { busy, stolen }));
     }
 
     #[test]

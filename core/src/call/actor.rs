@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use vox_shared::wire::journal::JournalRecord;
 
@@ -28,6 +28,10 @@ use crate::transport::socket::Ends;
 
 /// The media clock's step.
 pub const TICK: Duration = Duration::from_millis(20);
+/// With nothing to play the clock only keeps the recording's memory small: once in so many steps.
+const IDLE_TICKS: u64 = 25;
+/// No call lasts this long; a deadline for when nothing is armed.
+const FAR: Duration = Duration::from_secs(86_400);
 /// The line took no message for this long: it is dead.
 const LINE_STALL: Duration = Duration::from_secs(2);
 /// Audio waiting beyond this holds the voice back.
@@ -79,6 +83,7 @@ struct Speaking {
 struct Actor {
     parts: Parts,
     began: Instant,
+    /// Steps of the media clock that are behind us.
     tick: u64,
     queue: Queue,
     carrier: Carrier,
@@ -123,17 +128,18 @@ pub async fn run(parts: Parts) -> Ended {
         outcome: None,
     };
     actor.settle();
-    let mut ticks = interval_at(began, TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut draining = false;
+    let mut wake = std::pin::pin!(sleep_until(began));
     while actor.outcome.is_none() {
-        let deadline =
-            actor.parts.session.next_deadline().map_or(began + Duration::from_secs(86_400), |d| began + d);
+        // Arming a timer anew costs the runtime two system calls: only when it changed.
+        let deadline = actor.next_deadline();
+        if wake.deadline() != deadline {
+            wake.as_mut().reset(deadline);
+        }
         let hear_voice = actor.queue.samples() < actor.samples(QUEUE_LIMIT);
         tokio::select! {
             biased;
-            due = ticks.tick() => actor.on_tick(due),
-            () = sleep_until(deadline) => actor.events.push_back(Event::Tick),
+            () = wake.as_mut() => actor.on_time(),
             message = actor.parts.ends.incoming.recv() => actor.on_line(message),
             heard = actor.parts.outlets.next(hear_voice) => actor.on_heard(heard),
             () = actor.parts.drain.cancelled(), if !draining => {
@@ -142,8 +148,14 @@ pub async fn run(parts: Parts) -> Ended {
             }
         }
         actor.settle();
+        actor.begin_at_once();
     }
     actor.end().await
+}
+
+/// Steps of the media clock that have passed by then.
+fn step_at(elapsed: Duration) -> u64 {
+    (elapsed.as_millis() / TICK.as_millis()) as u64
 }
 
 impl Actor {
@@ -151,12 +163,12 @@ impl Actor {
         (length.as_secs_f64() * f64::from(self.parts.rate_hz)).round() as usize
     }
 
-    /// Media time of the running tick, samples.
+    /// Media time of the last step, samples.
     fn now_samples(&self) -> u64 {
         self.tick * u64::from(self.parts.rate_hz) / 50
     }
 
-    /// Media time right now, between ticks, samples.
+    /// Media time right now, between steps, samples.
     fn elapsed_samples(&self) -> u64 {
         (self.began.elapsed().as_secs_f64() * f64::from(self.parts.rate_hz)) as u64
     }
@@ -180,24 +192,66 @@ impl Actor {
         tracing::error!("session and actor talk in circles; the call goes on with the next event");
     }
 
-    fn on_tick(&mut self, due: Instant) {
+    /// When the actor has to act by itself: for the session, or for the media clock.
+    fn next_deadline(&self) -> Instant {
+        let session = self.parts.session.next_deadline().unwrap_or(FAR);
+        self.began + session.min(self.next_tick())
+    }
+
+    /// The next step of the media clock that matters.
+    fn next_tick(&self) -> Duration {
+        let plays = self.queue.samples() > 0
+            || self.clear_due
+            || self.speaking.mark.is_some()
+            || self.line_full_since.is_some()
+            || self.carrier.plays_until() > self.now_samples();
+        let steps = if plays { 1 } else { IDLE_TICKS };
+        TICK * u32::try_from(self.tick + steps).unwrap_or(u32::MAX)
+    }
+
+    fn on_time(&mut self) {
+        let elapsed = self.began.elapsed();
+        if elapsed >= self.next_tick() {
+            self.on_tick(elapsed);
+        }
+        if self.parts.session.next_deadline().is_some_and(|deadline| elapsed >= deadline) {
+            self.events.push_back(Event::Tick);
+        }
+    }
+
+    /// A step of the media clock; steps that were missed are gone, as they are for the caller.
+    fn on_tick(&mut self, elapsed: Duration) {
+        let before = self.tick;
+        self.tick = step_at(elapsed);
         let now = self.now_samples();
         if let Some(recorder) = &mut self.parts.recorder {
             recorder.advance(now);
         }
-        let sent = self.send_due(now);
-        if sent {
-            self.lateness.add(due.elapsed());
+        if self.send_due(now) {
+            for step in before + 1..=self.tick {
+                self.lateness.add(elapsed - TICK * u32::try_from(step).unwrap_or(u32::MAX));
+            }
         } else if self.clear_due && self.queue.samples() == 0 {
             self.clear_due = false;
             self.send(LineOut::Clear);
         } else if self.speaking.sent > 0 && !self.speaking.complete && self.carrier.ahead(now) == 0 {
             self.underruns += 1;
         }
-        self.tick += 1;
-        self.report_played(self.now_samples());
+        self.report_played(now + self.samples(TICK) as u64);
         if self.line_full_since.is_some_and(|since| since.elapsed() > LINE_STALL) {
             self.events.push_back(Event::LineFailed { why: "the line takes no more audio".into() });
+        }
+    }
+
+    /// Sound for a line that plays nothing does not wait for the clock's next step.
+    fn begin_at_once(&mut self) {
+        let now = self.elapsed_samples();
+        if self.outcome.is_none() && self.queue.samples() > 0 && self.carrier.ahead(now) == 0 {
+            self.tick = step_at(self.began.elapsed());
+            if self.send_due(now) {
+                self.report_played(now + self.samples(TICK) as u64);
+                self.settle();
+            }
         }
     }
 

@@ -139,6 +139,11 @@ impl Carrier {
         usize::try_from(self.plays_until.saturating_sub(now)).unwrap_or(usize::MAX)
     }
 
+    /// Media time at which the carrier falls silent, samples.
+    pub fn plays_until(&self) -> u64 {
+        self.plays_until
+    }
+
     /// The carrier dropped what it had not played.
     pub fn clear(&mut self, now: u64) {
         self.plays_until = self.plays_until.min(now);

@@ -19,6 +19,8 @@ use crate::transport::socket;
 
 /// How long a refused carrier should wait, seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+/// A few frames, bytes: the buffer is zeroed for every read, and a larger message makes it grow.
+const READ_BUFFER: usize = 4 * 1024;
 /// Most bytes waiting to be written to one carrier.
 const WRITE_BUFFER: usize = 512 * 1024;
 
@@ -78,6 +80,7 @@ pub fn open(
     upgrade
         .max_message_size(traits.max_message_bytes)
         .max_frame_size(traits.max_message_bytes)
+        .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BUFFER)
         .on_upgrade(move |socket| async move {

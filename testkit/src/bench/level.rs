@@ -12,7 +12,7 @@ use super::{
     figures::{Conversation, Talk, sum_up},
     workers::Worker,
 };
-use crate::process::{Memory, cpu_time, machine_cpu_time, memory};
+use crate::process::{MachineTime, Memory, cpu_time, machine_time, memory};
 
 /// After the last worker registered, until it counts as idle.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -58,6 +58,8 @@ pub struct MachineLoad {
     pub vendors: f64,
     /// Everything else on this machine.
     pub others: f64,
+    /// What the host of a virtual machine gave to others.
+    pub stolen: f64,
 }
 
 /// Processor time until some moment.
@@ -66,7 +68,7 @@ struct Books {
     workers: Vec<Duration>,
     callers: Duration,
     vendors: Duration,
-    machine: Duration,
+    machine: MachineTime,
 }
 
 /// Run one level.
@@ -162,7 +164,7 @@ impl Books {
             workers: workers.iter().map(|worker| of(worker.pid)).collect(),
             callers: of(std::process::id()),
             vendors: ground.vendors.pids().into_iter().map(of).sum(),
-            machine: machine_cpu_time().unwrap_or_default(),
+            machine: machine_time().unwrap_or_default(),
         }
     }
 
@@ -181,13 +183,14 @@ impl Books {
         let workers = self.worker_shares(earlier).iter().sum::<f64>();
         let callers = self.share(earlier, self.callers, earlier.callers);
         let vendors = self.share(earlier, self.vendors, earlier.vendors);
-        let all = self.share(earlier, self.machine, earlier.machine);
+        let all = self.share(earlier, self.machine.busy, earlier.machine.busy);
         MachineLoad {
             cores: std::thread::available_parallelism().map_or(0, |cores| cores.get() as u32),
             workers,
             callers,
             vendors,
             others: (all - workers - callers - vendors).max(0.0),
+            stolen: self.share(earlier, self.machine.stolen, earlier.machine.stolen),
         }
     }
 }

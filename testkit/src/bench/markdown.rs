@@ -128,5 +128,5 @@ impl Report {
 
 const PERCENTILE_TURNS: u64 = 100;
 
-const OF_THE_MACHINE: &str = "*Everything else* was not started by the benchmark; on a virtual machine it includes the time that the host gave to others. When it is much, or the callers' own timers \
-    are late, the machine was too busy to judge the workers.\n";
+const OF_THE_MACHINE: &str = "*Everything else* was not started by the benchmark. What the host of a virtual machine takes for others makes frames late \
+    whatever the workers do: where it is much, or the callers' own timers are late, the machine was too busy to judge them.\n";

@@ -114,6 +114,7 @@ pub(super) fn machine(report: &Report) -> Table {
     row("callers and control plane", |level| format!("{:.1}", level.machine.callers));
     row("scripted vendors", |level| format!("{:.1}", level.machine.vendors));
     row("everything else on the machine", |level| format!("{:.1}", level.machine.others));
+    row("taken by the host of this virtual machine", |level| format!("{:.1}", level.machine.stolen));
     row("of", |level| format!("{}", level.machine.cores * 100));
     row("lateness of the callers' own timers, ms, worst call's P99", |level| {
         format!("{:.1}", level.talk.caller_timer_lateness_p99_ms.max)

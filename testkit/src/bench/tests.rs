@@ -24,6 +24,7 @@ fn level(calls: u32, cpu_percent: f64, lateness_ms: f64) -> Level {
             callers: 7.25,
             vendors: 8.5,
             others: 1.0,
+            stolen: 0.5,
         },
         talk: Talk {
             platform_ms: spread(4.0, 9.0),

@@ -32,6 +32,8 @@ impl Actor {
                 let words = self.trim(utterance).settled_words();
                 self.take_words(utterance, words);
                 self.queue.complete(utterance);
+                // The last of it may have left before the voice said so.
+                self.speaking.complete |= self.speaking.utterance == utterance && self.queue.samples() == 0;
                 self.tell(VoiceEvent::Done { utterance });
             }
             TtsEvent::Usage { characters } => self.tell(VoiceEvent::Usage { characters }),
@@ -113,6 +115,7 @@ impl Actor {
         }
     }
 
+    /// Fill the carrier up to its lead. True when something was sent.
     pub(super) fn send_due(&mut self, now: u64) -> bool {
         let Pacing { chunk, lead } = self.parts.pacing;
         let mut sent = false;
@@ -163,7 +166,7 @@ impl Actor {
         self.speaking.complete |= chunk.last;
     }
 
-    /// Tell the session what has left for the caller's ear by media time `now`.
+    /// Tell the session what has been played by media time `now`: the end of the frame that leaves now.
     pub(super) fn report_played(&mut self, now: u64) {
         let rate = u64::from(self.parts.rate_hz);
         for (utterance, samples) in self.carrier.played(now) {

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use vox_shared::ids::{SessionId, WorkerId};
-use vox_shared::outbox::{Backoff, Outbox, Record, Seq, Settings, orphans};
+use vox_shared::outbox::{Backoff, Outbox, Record, Seq, Settings, neighbours};
 use vox_shared::wire::journal::{Accepted, JournalRecord, RecordingFile};
 
 use crate::app::App;
@@ -17,8 +18,13 @@ use crate::bridge::DeliveryError;
 use crate::call::package;
 use crate::journal::entry;
 
-/// How often the host is searched for outboxes of the dead.
-const ADOPTION_EVERY: Duration = Duration::from_secs(1);
+/// The host is searched for outboxes of the dead this often, by somebody: a look costs as much as the host has workers, so
+/// many of them take turns.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// A worker looks no more often than this, however alone it is.
+const OWN_LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Outboxes of the dead that one worker delivers at a time; more wait for the next look, or for a neighbour.
+const ADOPTIONS: usize = 8;
 /// Records read at once.
 const PAGE: usize = 256;
 /// How often the worker looks at its own outbox without being told.
@@ -50,14 +56,14 @@ impl Directories {
 /// Deliver the worker's own records until the process ends.
 pub async fn run_own(app: Arc<App>) {
     loop {
-        deliver_all(&app, &app.outbox, Owner::Running).await;
+        deliver_all(&app, &app.outbox).await;
         let _either = timeout(IDLE_LOOK, app.outbox_changed.notified()).await;
     }
 }
 
 /// Deliver what is left at the end of the process, for a bounded time; the rest is adopted later.
 pub async fn flush(app: &App, within: Duration) {
-    let _adopted_later = timeout(within, deliver_all(app, &app.outbox, Owner::Running)).await;
+    let _adopted_later = timeout(within, deliver_all(app, &app.outbox)).await;
     if let Err(error) = app.outbox.remove_if_empty().await {
         tracing::debug!(%error, "the outbox stays for adoption");
     }
@@ -65,11 +71,20 @@ pub async fn flush(app: &App, within: Duration) {
 
 /// Look for outboxes of dead workers until the process ends.
 pub async fn run_adoption(app: Arc<App>) {
+    let mut adoptions = JoinSet::new();
     loop {
-        for dir in orphans(&app.directories.parent).unwrap_or_default() {
-            adopt(&app, &dir).await;
+        let neighbours = neighbours(&app.directories.parent).unwrap_or_default();
+        while adoptions.try_join_next().is_some() {}
+        for dir in neighbours.orphans {
+            if adoptions.len() < ADOPTIONS {
+                let app = app.clone();
+                adoptions.spawn(async move { adopt(&app, &dir).await });
+            }
         }
-        sleep(ADOPTION_EVERY).await;
+        let turns = u32::try_from(neighbours.held).unwrap_or(u32::MAX);
+        let every = LOOK_EVERY.saturating_mul(turns).max(OWN_LOOK_EVERY);
+        // Spread, so that the workers of a host do not all look at once.
+        sleep(every.mul_f64(0.5 + rand::random::<f64>())).await;
     }
 }
 
@@ -83,7 +98,7 @@ async fn adopt(app: &App, dir: &Path) {
         tracing::error!(%error, "a lost call could not be closed; the outbox is left for the next adopter");
         return;
     }
-    deliver_all(app, &outbox, Owner::Dead).await;
+    deliver_all(app, &outbox).await;
     if let Err(error) = outbox.remove_if_empty().await {
         tracing::debug!(%error, "the adopted outbox stays");
     }
@@ -135,19 +150,11 @@ pub fn has_sound(file: &Path) -> bool {
     std::fs::metadata(file).is_ok_and(|m| m.len() > 44)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Owner {
-    /// This process: its running call's journal stays.
-    Running,
-    /// Nobody: every call in it is over.
-    Dead,
-}
-
 /// Deliver until nothing is left that can be delivered now.
-async fn deliver_all(app: &App, outbox: &Outbox, owner: Owner) {
+async fn deliver_all(app: &App, outbox: &Outbox) {
     let mut backoff = Backoff::new();
     loop {
-        match deliver_once(app, outbox, owner).await {
+        match deliver_once(app, outbox).await {
             Ok(()) => return,
             Err(why) => {
                 let wait = backoff.next_wait(rand::random());
@@ -159,8 +166,7 @@ async fn deliver_all(app: &App, outbox: &Outbox, owner: Owner) {
 }
 
 /// One pass over the outbox. `Err` when something must be tried again.
-async fn deliver_once(app: &App, outbox: &Outbox, owner: Owner) -> Result<(), String> {
-    let live = if owner == Owner::Running { app.slot.session_id() } else { None };
+async fn deliver_once(app: &App, outbox: &Outbox) -> Result<(), String> {
     let records = read_all(outbox).await?;
     let ended: HashSet<SessionId> = records
         .iter()
@@ -177,8 +183,7 @@ async fn deliver_once(app: &App, outbox: &Outbox, owner: Owner) -> Result<(), St
             JournalRecord::Recording(recording) => upload(app, &recording).await,
             // The journal has served when the call's end is on disk behind it.
             other if ended.contains(other.session_id()) => Ok(()),
-            // Still running, or accepted a moment ago.
-            other if owner == Owner::Running || live.as_ref() == Some(other.session_id()) => continue,
+            // Of a call that runs, or was accepted a moment ago.
             _ => continue,
         };
         settle(outbox, seq, outcome, &mut retry).await;

@@ -5,4 +5,5 @@ pub mod playout;
 pub mod recorder;
 pub mod resample;
 pub mod silero;
+pub mod tone;
 pub mod trim;

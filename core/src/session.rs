@@ -39,6 +39,8 @@ const GOODBYE_LIMIT: Duration = Duration::from_secs(45);
 const DURATION_WARNING: Duration = Duration::from_secs(30);
 /// Silence that ends a call whose bot has no prompts.
 const SILENCE_LIMIT: Duration = Duration::from_secs(300);
+/// The longest that a caller hears nothing when it is the bot's turn: the hold tone needs no vendor.
+const DEAD_AIR: Duration = Duration::from_secs(3);
 /// A recogniser must be ready within this.
 const STT_READY: Duration = Duration::from_secs(5);
 
@@ -137,6 +139,17 @@ impl Session {
         while let Some(timer) = self.timers.pop_due(self.now) {
             self.on_timer(timer, out);
         }
+        self.guard_silence();
+    }
+
+    /// Silence that is the bot's has an end, even when every vendor stalls.
+    fn guard_silence(&mut self) {
+        let plays = self.mouth.as_ref().is_some_and(|mouth| mouth.ahead_ms() > 0);
+        if self.owes_sound() && !plays {
+            self.timers.ensure(Timer::DeadAir, self.now + DEAD_AIR);
+        } else {
+            self.timers.clear(Timer::DeadAir);
+        }
     }
 
     /// When [`Event::Tick`] is due. `None` before the answer and after the end.
@@ -165,9 +178,12 @@ impl Session {
         }
     }
 
-    /// The earliest deadline that breaks a silence; the longest duration of the call does not count.
+    /// The earliest deadline that goes on with the conversation: the longest duration of the call does not count, nor
+    /// does the hold tone.
     pub fn silence_deadline(&self) -> Option<Duration> {
-        self.timers.next_of(|t| !matches!(t, Timer::MaxDuration | Timer::DurationWarning | Timer::SttReady))
+        self.timers.next_of(|t| {
+            !matches!(t, Timer::MaxDuration | Timer::DurationWarning | Timer::SttReady | Timer::DeadAir)
+        })
     }
 
     /// What the speech gate makes of the line now.
@@ -215,6 +231,10 @@ impl Session {
             Timer::SttSilent => self.stt_failed("no result while the caller speaks", out),
             Timer::Model => self.model_timed_out(out),
             Timer::Filler => self.say_filler(out),
+            Timer::DeadAir => {
+                self.report.event(self.now, "hold_tone", "the caller has heard nothing for 3 s", out);
+                out.push(Command::HoldTone);
+            }
             Timer::Voice => self.voice_failed("no audio in time", out),
             Timer::Playout => self.fail_line("playout does not move".into(), out),
             Timer::Goodbye => self.hang_up_now(out),

@@ -2,7 +2,7 @@
 //!
 //! Append, make durable, then act; deliver at least once; acknowledge. One thread owns the files and commits in groups,
 //! so an append never blocks the caller's thread. A directory belongs to one process at a time (`flock`); when that
-//! dies another one adopts the directory ([`orphans`], [`Outbox::adopt`]) and removes it once everything is delivered.
+//! dies another one adopts the directory ([`neighbours`], [`Outbox::adopt`]) and removes it once everything is delivered.
 //!
 //! Sequence numbers ascend and are never used twice in a directory; numbers are skipped where writes failed or records
 //! were damaged. What delivers the records, and when, is not decided here; [`Backoff`] says how long to wait.
@@ -38,7 +38,7 @@ pub use error::{AppendError, Closed, DiskFault, OpenError, StoreError};
 pub use format::{Header, MAX_PAYLOAD_BYTES, RECORD_OVERHEAD_BYTES};
 pub use handle::{Outbox, Reservation};
 pub use ledger::Stats;
-pub use lock::{orphans, remains};
+pub use lock::{Neighbours, neighbours, remains};
 pub use rejected::{Rejected, read_rejected};
 pub use remove::Removal;
 pub use scan::{Frame, Scan, read_segment};

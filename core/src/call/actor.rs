@@ -19,6 +19,7 @@ use crate::journal::CallJournal;
 use crate::media::level::is_audible;
 use crate::media::playout::{Carrier, Pacing, Queue};
 use crate::media::recorder::{CallerTrack, Recorder};
+use crate::media::tone::hold_tone;
 use crate::media::trim::Trim;
 use crate::provider::tts::{TtsInput, UtteranceId};
 use crate::session::Session;
@@ -333,6 +334,7 @@ impl Actor {
             }
             Command::Phrase { utterance, text } => self.phrase(utterance, text),
             Command::StopSaying { utterance, fade } => self.stop_saying(utterance, fade),
+            Command::HoldTone => self.queue.interject(hold_tone(self.parts.rate_hz)),
             Command::JournalTurn(entry) => {
                 let session_id = self.parts.journal.session_id().clone();
                 self.parts.journal.note(&JournalRecord::Turn { session_id, entry });

@@ -53,6 +53,12 @@ impl Queue {
         }
     }
 
+    /// Sound that belongs to no utterance, played before all that waits; nothing of it counts as heard.
+    pub fn interject(&mut self, pcm: Vec<i16>) {
+        let utterance = UtteranceId::default();
+        self.waiting.push_front(Waiting { utterance, pcm: pcm.into(), complete: true, stopped: true });
+    }
+
     /// No more audio of this utterance comes.
     pub fn complete(&mut self, utterance: UtteranceId) {
         if let Some(waiting) = self.waiting.iter_mut().find(|w| w.utterance == utterance) {
@@ -119,10 +125,10 @@ impl Carrier {
     pub fn send(&mut self, chunk: &Chunk, now: u64) -> u64 {
         let from = self.plays_until.max(now);
         self.plays_until = from + chunk.pcm.len() as u64;
-        if self.counted.0 != chunk.utterance {
-            self.counted = (chunk.utterance, 0);
-        }
         if chunk.samples > 0 {
+            if self.counted.0 != chunk.utterance {
+                self.counted = (chunk.utterance, 0);
+            }
             self.sent.push_back(Sent {
                 utterance: chunk.utterance,
                 from,
@@ -201,6 +207,25 @@ mod tests {
         assert_eq!((a.samples, b.samples, b.last), (0, 0, true));
         assert!(a.pcm[0] == 1000 && a.pcm[159] > b.pcm[0] && b.pcm[159] < 10);
         assert_eq!(queue.samples(), 0);
+    }
+
+    #[test]
+    fn an_interjection_breaks_into_an_utterance_and_changes_nothing_of_what_was_heard() {
+        let (mut queue, mut carrier) = (Queue::default(), Carrier::default());
+        queue.push(1, &[7; 200]);
+        let mut now = 0;
+        let mut send = |queue: &mut Queue, now: &mut u64| {
+            let chunk = queue.take(160)?;
+            carrier.send(&chunk, *now);
+            *now += 160;
+            Some((chunk.pcm[0], carrier.played(*now)))
+        };
+        assert_eq!(send(&mut queue, &mut now), Some((7, vec![(1, 160)])));
+        assert_eq!(send(&mut queue, &mut now), None, "the voice stalls");
+        queue.interject(vec![3; 100]);
+        assert_eq!(send(&mut queue, &mut now), Some((3, Vec::new())));
+        queue.push(1, &[7; 120]);
+        assert_eq!(send(&mut queue, &mut now), Some((7, vec![(1, 320)])));
     }
 
     #[test]

@@ -121,6 +121,8 @@ pub enum Command {
         utterance: UtteranceId,
         fade: Duration,
     },
+    /// Let the caller hear that the line lives: a short soft tone that needs no vendor and is no speech of the bot's.
+    HoldTone,
     /// Write to the journal.
     JournalTurn(TranscriptEntry),
     JournalEvent(CallEvent),

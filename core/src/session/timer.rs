@@ -24,6 +24,8 @@ pub enum Timer {
     Model,
     /// The reply is late: say so.
     Filler,
+    /// The bot owes sound and gives none, whatever is being done about it: let the caller hear that the line lives.
+    DeadAir,
     /// The voice's first audio, or more when playout ran dry.
     Voice,
     /// Playout must move on while there is audio to play.

@@ -16,7 +16,7 @@ pub(super) const LOCK_FILE: &str = "lock";
 
 const DIR_MODE: u32 = 0o700;
 
-/// A lock may be seen held for an instant while [`orphans`] probes it, and the directory may vanish while it is being
+/// A lock may be seen held for an instant while [`neighbours`] probes it, and the directory may vanish while it is being
 /// locked; so a refusal is believed only after this many tries.
 const LOCK_TRIES: u32 = 10;
 const LOCK_RETRY: Duration = Duration::from_millis(10);
@@ -107,22 +107,36 @@ fn attempt(dir: &Path) -> io::Result<Attempt> {
     }
 }
 
-/// The outboxes directly below `parent` that no live process holds, sorted by name. Each may be taken by somebody else
-/// before it is opened: [`super::Outbox::adopt`] decides.
-pub fn orphans(parent: &Path) -> io::Result<Vec<PathBuf>> {
+/// The outboxes of a host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Neighbours {
+    /// Those that no live process holds, sorted by name. Each may be taken by somebody else before it is opened:
+    /// [`super::Outbox::adopt`] decides.
+    pub orphans: Vec<PathBuf>,
+    /// How many have an owner.
+    pub held: usize,
+}
+
+/// The outboxes directly below `parent`.
+pub fn neighbours(parent: &Path) -> io::Result<Neighbours> {
     let entries = match std::fs::read_dir(parent) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Neighbours::default()),
         other => other?,
     };
-    let mut found = Vec::new();
+    let mut found = Neighbours::default();
     for entry in entries {
         let entry = entry?;
         let is_settled = entry.file_name().to_string_lossy().contains(REMAINS_SUFFIX);
-        if entry.file_type()?.is_dir() && !is_settled && is_unheld(&entry.path())? {
-            found.push(entry.path());
+        if is_settled || !entry.file_type()?.is_dir() {
+            continue;
+        }
+        if is_unheld(&entry.path())? {
+            found.orphans.push(entry.path());
+        } else {
+            found.held += 1;
         }
     }
-    found.sort();
+    found.orphans.sort();
     Ok(found)
 }
 

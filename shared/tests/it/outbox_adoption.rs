@@ -19,12 +19,12 @@ async fn a_held_outbox_is_neither_listed_nor_opened() {
     let (dead, alive) = (parent.path().join("dead"), parent.path().join("alive"));
     leave_one_record(&dead, "fact").await;
     let (outbox, _) = Outbox::open(&alive, settings()).unwrap();
-    assert_eq!(outbox::orphans(parent.path()).unwrap(), [dead]);
+    assert_eq!(outbox::neighbours(parent.path()).unwrap().orphans, [dead]);
     assert!(matches!(Outbox::adopt(&alive, settings()), Err(OpenError::Held(_))));
     assert!(matches!(Outbox::open(&alive, settings()), Err(OpenError::Held(_))));
     outbox.close().await;
-    assert_eq!(outbox::orphans(parent.path()).unwrap().len(), 2);
-    assert!(outbox::orphans(&parent.path().join("nowhere")).unwrap().is_empty());
+    assert_eq!(outbox::neighbours(parent.path()).unwrap().orphans.len(), 2);
+    assert!(outbox::neighbours(&parent.path().join("nowhere")).unwrap().orphans.is_empty());
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn rejected_records_outlive_the_directory() {
         let Removal::SetAside(kept) = outbox.remove_if_empty().await.unwrap() else {
             panic!("not set aside")
         };
-        assert_eq!(outbox::orphans(parent.path()).unwrap(), Vec::<std::path::PathBuf>::new());
+        assert_eq!(outbox::neighbours(parent.path()).unwrap().orphans, Vec::<std::path::PathBuf>::new());
         assert_eq!(outbox::remains(parent.path()).unwrap().len(), n + 1);
         let rejected = read_rejected(&kept).unwrap();
         assert_eq!(
@@ -78,7 +78,7 @@ fn two_adopters_never_both_deliver() {
             let runtime = runtime.handle().clone();
             std::thread::spawn(move || {
                 start.wait();
-                for dir in outbox::orphans(&parent).unwrap() {
+                for dir in outbox::neighbours(&parent).unwrap().orphans {
                     match Outbox::adopt(&dir, settings()) {
                         Ok((outbox, found)) => {
                             *delivered.lock().unwrap() += found.records.len();

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::time::Duration;
 
+use vox_core::media::tone::LENGTH;
 use vox_core::provider::llm::Role;
 use vox_core::provider::stt::SttEvent;
 use vox_core::provider::tts::{UtteranceId, WordMark};
@@ -111,6 +112,7 @@ pub struct World {
     llm: HashMap<RequestId, bool>,
     outcome: Option<Box<Outcome>>,
     faults: usize,
+    tone_until: u64,
     silent_since: Option<u64>,
     longest_silence: u64,
 }
@@ -166,6 +168,7 @@ impl World {
             llm: HashMap::new(),
             outcome: None,
             faults: 0,
+            tone_until: 0,
             silent_since: None,
             longest_silence: 0,
         };
@@ -249,7 +252,8 @@ impl World {
         if self.session.is_over() {
             assert_eq!(self.session.next_deadline(), None, "seed {}: a timer outlives the call", self.seed);
         }
-        let sounding = self.ear.last().is_some_and(|(_, h)| !h.stopped && h.played_ms < h.audio_ms);
+        let speaking = self.ear.last().is_some_and(|(_, h)| !h.stopped && h.played_ms < h.audio_ms);
+        let sounding = speaking || self.now < self.tone_until;
         match (owes && !sounding && !self.speaking, self.silent_since) {
             (true, None) => self.silent_since = Some(self.now),
             (true, Some(since)) => self.longest_silence = self.longest_silence.max(self.now - since),
@@ -287,6 +291,7 @@ impl World {
                     heard.stopped = true;
                 }
             }
+            Command::HoldTone => self.tone_until = self.now + LENGTH.as_millis() as u64,
             Command::Finish(outcome) => self.outcome = Some(outcome),
             Command::JournalTurn(_)
             | Command::JournalEvent(_)

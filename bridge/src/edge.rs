@@ -21,8 +21,10 @@ use tracing::{Instrument, Span};
 use crate::app::App;
 use crate::error::{ApiError, ErrorCode};
 
-/// Longest time to the first byte of an answer. Uploads of recordings are the longest requests.
+/// Longest time to the first byte of an answer.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(120);
+/// The same for the upload of a recording, whose body may come over a slow line: as long as a worker tries.
+const UPLOAD_DEADLINE: Duration = Duration::from_secs(600);
 
 /// Headers on every answer. The API serves data, never a page that may be framed or sniffed.
 const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
@@ -48,7 +50,9 @@ pub async fn surround(State(app): State<App>, request: Request, next: Next) -> R
         span.record("trace.id", trace.trace_id).record("span.id", trace.span_id);
     }
 
-    let answer = request_id::CURRENT.scope(id.clone(), answer(request, next)).instrument(span.clone());
+    let answer = request_id::CURRENT
+        .scope(id.clone(), answer(request, next, deadline(&method, &path)))
+        .instrument(span.clone());
     let mut response = answer.await;
 
     secure(response.headers_mut());
@@ -79,8 +83,13 @@ fn span(id: &str, method: &Method, path: &str) -> Span {
     )
 }
 
-async fn answer(request: Request, next: Next) -> Response {
-    let handled = AssertUnwindSafe(timeout(REQUEST_DEADLINE, next.run(request))).catch_unwind();
+fn deadline(method: &Method, path: &str) -> Duration {
+    let is_upload = method == Method::PUT && path.starts_with("/api/v1/internal/recordings/");
+    if is_upload { UPLOAD_DEADLINE } else { REQUEST_DEADLINE }
+}
+
+async fn answer(request: Request, next: Next, deadline: Duration) -> Response {
+    let handled = AssertUnwindSafe(timeout(deadline, next.run(request))).catch_unwind();
     match handled.await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => ApiError::busy(StatusCode::SERVICE_UNAVAILABLE, "timeout", 1).into_response(),

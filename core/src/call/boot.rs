@@ -188,6 +188,7 @@ async fn converse(
         journal,
         drain: app.drain.clone(),
     };
+    parts.outlets.warm_up();
     // A panic in one call must not take its record with it.
     let running = tokio::spawn(actor::run(parts).in_current_span());
     match running.await {

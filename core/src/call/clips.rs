@@ -10,6 +10,8 @@ use vox_shared::model::bot::TtsSettings;
 use crate::provider::tts::WordMark;
 use crate::transport::pcm;
 
+/// What all clips may take on the disk: about two hours at 8 kHz. Beyond it the oldest go, down to three quarters.
+const MAX_CACHE_BYTES: u64 = 128 * 1024 * 1024;
 /// A clip larger than this is not read: five minutes at 24 kHz.
 const MAX_CLIP_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -85,7 +87,32 @@ impl Clips {
         bytes.extend(pcm::to_bytes(&clip.pcm));
         let temporary = self.dir.join(format!("{}.{}.tmp", key.0, std::process::id()));
         std::fs::write(&temporary, bytes)?;
-        std::fs::rename(temporary, self.path(key))
+        std::fs::rename(temporary, self.path(key))?;
+        self.prune(MAX_CACHE_BYTES)
+    }
+
+    /// Remove the oldest files when all together are larger than `limit` bytes: clips, and what a killed writer left.
+    fn prune(&self, limit: u64) -> std::io::Result<()> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            // A neighbour may have removed it meanwhile.
+            let Ok(about) = entry.metadata() else { continue };
+            files.push((about.modified()?, about.len(), entry.path()));
+        }
+        let mut total: u64 = files.iter().map(|(_, length, _)| length).sum();
+        if total <= limit {
+            return Ok(());
+        }
+        files.sort();
+        for (_, length, path) in files {
+            if total <= limit / 4 * 3 {
+                break;
+            }
+            let _gone = std::fs::remove_file(path);
+            total -= length;
+        }
+        Ok(())
     }
 
     fn path(&self, key: &ClipKey) -> PathBuf {
@@ -95,7 +122,28 @@ impl Clips {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
+
+    #[test]
+    fn the_oldest_clips_make_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let clips = Clips::open(dir.path()).unwrap();
+        let voice = TtsSettings::default();
+        let key = |n: u64| ClipKey::new(&voice, 8_000, &n.to_string());
+        let clip = Clip { pcm: vec![1; 500], words: Vec::new() };
+        for n in 0..8 {
+            clips.store(&key(n), &clip).unwrap();
+            let stored = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(n);
+            File::options().write(true).open(clips.path(&key(n))).unwrap().set_modified(stored).unwrap();
+        }
+        clips.prune(8 * 2_000).unwrap();
+        assert!((0..8).all(|n| clips.load(&key(n)).is_some()), "there is room for all");
+        clips.prune(4_300).unwrap();
+        let left: Vec<u64> = (0..8).filter(|n| clips.load(&key(*n)).is_some()).collect();
+        assert_eq!(left, [5, 6, 7]);
+    }
 
     #[test]
     fn a_clip_is_found_again_only_for_the_same_voice_rate_and_text() {

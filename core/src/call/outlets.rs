@@ -197,6 +197,14 @@ impl Outlets {
         }
     }
 
+    /// Have the model's connection ready by the first question.
+    pub fn warm_up(&self) {
+        // Settings that are refused are told when the model is asked.
+        if let Ok(model) = self.providers.language_model(&self.config.llm) {
+            model.warm_up();
+        }
+    }
+
     /// Ask the model with this index.
     pub fn ask(&mut self, request: RequestId, index: usize, ask: LlmRequest) -> Result<(), Failure> {
         let settings = *with_fallbacks(&self.config.llm, |s| s, |s| &s.fallbacks)

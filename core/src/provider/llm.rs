@@ -101,6 +101,8 @@ pub struct LlmStream {
 pub trait LanguageModel: Send + Sync {
     /// Ask. Returns at once.
     fn ask(&self, request: LlmRequest) -> LlmStream;
+    /// Open what can be opened ahead of the first question. Returns at once; a failure shows when the model is asked.
+    fn warm_up(&self) {}
     /// Vendor's name for events and usage.
     fn name(&self) -> &'static str;
 }

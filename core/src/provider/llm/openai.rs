@@ -140,6 +140,15 @@ impl LanguageModel for OpenAi {
         LlmStream { events, task: TaskGuard::new(task) }
     }
 
+    fn warm_up(&self) {
+        let client = self.clone();
+        tokio::spawn(async move {
+            if let Err(failure) = client.warm().await {
+                tracing::debug!(%failure, "no connection ahead of the first question");
+            }
+        });
+    }
+
     fn name(&self) -> &'static str {
         NAME
     }

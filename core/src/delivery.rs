@@ -95,8 +95,7 @@ async fn adopt(app: &App, dir: &Path) {
     let Ok(Ok((outbox, recovered))) = opened else { return };
     tracing::warn!(records = recovered.records.len(), "adopted the outbox of a dead worker");
     if let Err(error) = close_lost_calls(app, &outbox, &recovered.records).await {
-        tracing::error!(%error, "a lost call could not be closed; the outbox is left for the next adopter");
-        return;
+        tracing::error!(%error, "a lost call could not be closed; it is left for the next adopter");
     }
     deliver_all(app, &outbox).await;
     if let Err(error) = outbox.remove_if_empty().await {
@@ -127,7 +126,11 @@ async fn close_lost_calls(app: &App, outbox: &Outbox, records: &[Record]) -> any
     for (session_id, (accepted, journal, last_at)) in open {
         let mut result = package::worker_lost(&accepted, journal, last_at);
         let recording = accepted.recording_file.clone().zip(accepted.recording_key.clone());
-        let recording = recording.filter(|(file, _)| has_sound(&app.recordings.join(file)));
+        let has_sound = |file: &str| has_sound(&app.recordings.join(file));
+        if let Some(file) = accepted.recording_file.as_deref().filter(|file| !has_sound(file)) {
+            forget_recording(app, file).await;
+        }
+        let recording = recording.filter(|(file, _)| has_sound(file));
         result.recording_key = recording.as_ref().map(|(_, key)| key.clone());
         outbox.append(entry(&JournalRecord::Result(Box::new(result)))).await?;
         if let Some((file, key)) = recording {
@@ -143,6 +146,16 @@ async fn close_lost_calls(app: &App, outbox: &Outbox, records: &[Record]) -> any
 pub async fn journal_of(outbox: &Outbox, session_id: &SessionId) -> Vec<JournalRecord> {
     let records = read_all(outbox).await.unwrap_or_default();
     records.into_iter().map(|(_, record)| record).filter(|record| record.session_id() == session_id).collect()
+}
+
+/// Remove a file without sound: of a call that ended before its first sample, or was not recorded at all.
+pub async fn forget_recording(app: &App, file: &str) {
+    match tokio::fs::remove_file(app.recordings.join(file)).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!(%error, "an empty recording stays on this host");
+        }
+        _ => {}
+    }
 }
 
 /// More than a header.

@@ -72,6 +72,8 @@ pub struct Session {
     model_failures: u32,
     /// Text the bot was about to say when it was interrupted: said after all if no words follow.
     held: Option<String>,
+    /// What the interrupted reply had said or was about to, to tell its echo.
+    cut: Option<String>,
     /// Words the caller said over the bot without interrupting it: answered when it is done.
     pending: Option<String>,
     digits: String,
@@ -102,6 +104,7 @@ impl Session {
             voice: VoiceLadder::default(),
             model_failures: 0,
             held: None,
+            cut: None,
             pending: None,
             digits: String::new(),
             turn: 0,
@@ -241,6 +244,8 @@ impl Session {
             Timer::DurationWarning => {
                 self.report.event(self.now, "duration_warning", "30 s to the longest duration", out)
             }
+            // A goodbye that runs already has its own limit.
+            Timer::MaxDuration if self.phase != Phase::Live => {}
             Timer::MaxDuration => {
                 self.report.event(self.now, "max_duration", "the longest duration is reached", out);
                 let text = self.rules.phrases.time_up.clone();
@@ -330,8 +335,12 @@ impl Session {
             return;
         }
         self.ear.ever_spoke = true;
-        self.timers.clear(Timer::Idle);
         self.report.event(self.now, "dtmf", "a key was pressed", out);
+        if digit == '#' && self.digits.is_empty() {
+            // The end of an entry that never began.
+            return;
+        }
+        self.timers.clear(Timer::Idle);
         if self.rules.turn.interruptible && (self.mouth.is_some() || self.thought.is_some()) {
             self.interrupt("a key was pressed", out);
             self.held = None;

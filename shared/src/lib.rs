@@ -5,6 +5,7 @@ pub mod clock;
 pub mod egress;
 pub mod env;
 pub mod ids;
+pub mod json;
 pub mod model;
 pub mod outbox;
 pub mod redact;

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use vox_shared::wire::journal::JournalRecord;
+use vox_shared::wire::result::DisconnectedBy;
 
 use super::detector::Detector;
 use super::meter::Lateness;
@@ -35,6 +36,8 @@ const IDLE_TICKS: u64 = 25;
 const FAR: Duration = Duration::from_secs(86_400);
 /// The line took no message for this long: it is dead.
 const LINE_STALL: Duration = Duration::from_secs(2);
+/// A voice that gave nothing for this long does not fill the frame it began: what is there of it is sent.
+const TAIL_WAIT: Duration = Duration::from_millis(150);
 /// Audio waiting beyond this holds the voice back.
 const QUEUE_LIMIT: Duration = Duration::from_secs(12);
 /// A carrier that sends more than this ahead of real time is flooding.
@@ -87,6 +90,8 @@ struct Actor {
     /// Steps of the media clock that are behind us.
     tick: u64,
     queue: Queue,
+    /// Media time of the voice's newest audio, samples.
+    pushed_at: u64,
     carrier: Carrier,
     track: CallerTrack,
     received: u64,
@@ -102,6 +107,8 @@ struct Actor {
     underruns: u64,
     events: VecDeque<Event>,
     commands: Vec<Command>,
+    /// The last word to the line; it waits for room there.
+    hang_up: Option<DisconnectedBy>,
     outcome: Option<Box<Outcome>>,
 }
 
@@ -114,6 +121,7 @@ pub async fn run(parts: Parts) -> Ended {
         began,
         tick: 0,
         queue: Queue::default(),
+        pushed_at: 0,
         carrier: Carrier::default(),
         track: CallerTrack::default(),
         received: 0,
@@ -126,6 +134,7 @@ pub async fn run(parts: Parts) -> Ended {
         underruns: 0,
         events: VecDeque::from([Event::Answered]),
         commands: Vec::new(),
+        hang_up: None,
         outcome: None,
     };
     actor.settle();
@@ -239,6 +248,9 @@ impl Actor {
             self.underruns += 1;
         }
         self.report_played(now + self.samples(TICK) as u64);
+        if self.parts.ends.outgoing.capacity() > 0 {
+            self.line_full_since = None;
+        }
         if self.line_full_since.is_some_and(|since| since.elapsed() > LINE_STALL) {
             self.events.push_back(Event::LineFailed { why: "the line takes no more audio".into() });
         }
@@ -257,7 +269,6 @@ impl Actor {
     }
 
     fn on_line(&mut self, message: Option<LineIn>) {
-        use vox_shared::wire::result::DisconnectedBy;
         match message {
             Some(LineIn::Audio(pcm)) => self.on_audio(&pcm),
             Some(LineIn::Dtmf(digit)) => self.events.push_back(Event::Dtmf(digit)),
@@ -283,11 +294,13 @@ impl Actor {
                 .events
                 .push_back(Event::LineFailed { why: "audio comes faster than real time".into() });
         }
-        let at = self.track.place(now, pcm.len() as u64, !is_audible(pcm), self.parts.rate_hz);
+        let is_quiet = !self.parts.session.hears_speech() || !is_audible(pcm);
+        let at = self.track.place(now, pcm.len() as u64, is_quiet, self.parts.rate_hz);
         if let (Some(recorder), Some(at)) = (&mut self.parts.recorder, at) {
             recorder.caller(at, pcm);
         }
-        let ends_at = self.at(at.unwrap_or(now.saturating_sub(pcm.len() as u64)) + pcm.len() as u64);
+        // A burst is placed behind what came before it, and may reach ahead of the clock; the caller cannot.
+        let ends_at = self.at(now.min(at.map_or(now, |at| at + pcm.len() as u64)));
         self.parts.outlets.hear(pcm);
         let mut windows = Vec::new();
         let speaking = self.parts.session.hears_speech();
@@ -321,6 +334,8 @@ impl Actor {
             }
             Command::CancelAsk { request } => self.parts.outlets.cancel_ask(request),
             Command::OpenVoice { provider } => {
+                // What the voice before it gave is all there is; an unfinished utterance would block those behind it.
+                self.queue.complete_all();
                 let opened = self.parts.outlets.open_voice(provider);
                 self.voice_result(opened);
             }
@@ -347,7 +362,7 @@ impl Actor {
                 // A watcher that does not read misses notices, never audio.
                 let _missed = self.parts.ends.outgoing.try_send(LineOut::Notice(notice));
             }
-            Command::HangUp { by } => self.send(LineOut::HangUp { by }),
+            Command::HangUp { by } => self.hang_up = Some(by),
             Command::Finish(outcome) => self.outcome = Some(outcome),
         }
     }
@@ -370,9 +385,13 @@ impl Actor {
     }
 
     async fn end(self) -> Ended {
-        let Actor { parts, began, lateness, underruns, outcome, .. } = self;
+        let Actor { parts, began, lateness, underruns, hang_up, outcome, .. } = self;
         let Parts { recorder, outlets, rate_hz, ends, .. } = parts;
         let now = (began.elapsed().as_secs_f64() * f64::from(rate_hz)) as u64;
+        if let Some(by) = hang_up {
+            // A line that takes nothing any more is closed without it.
+            let _stuck = timeout(LINE_STALL, ends.outgoing.send(LineOut::HangUp { by })).await;
+        }
         let estimate = outlets.stt_samples as f64 / f64::from(rate_hz);
         let finish = async {
             match recorder {

@@ -220,10 +220,10 @@ async fn keep(app: &App, accepted: &Accepted, result: CallResult, journal: &Call
         let JournalRecord::Result(result) = record else { return };
         deliver_directly(app, &result).await;
     }
-    let (Some(file), Some(key), true) = (&accepted.recording_file, &accepted.recording_key, has_recording)
-    else {
-        return;
-    };
+    let (Some(file), Some(key)) = (&accepted.recording_file, &accepted.recording_key) else { return };
+    if !has_recording {
+        return crate::delivery::forget_recording(app, file).await;
+    }
     let record = JournalRecord::Recording(RecordingFile {
         session_id: accepted.session_id.clone(),
         key: key.clone(),

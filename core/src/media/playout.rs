@@ -66,6 +66,11 @@ impl Queue {
         }
     }
 
+    /// No more audio comes of anything: the voice is gone.
+    pub fn complete_all(&mut self) {
+        self.waiting.iter_mut().for_each(|waiting| waiting.complete = true);
+    }
+
     /// Fade the utterance out over `fade` samples and drop the rest.
     pub fn stop(&mut self, utterance: UtteranceId, fade: usize) {
         let Some(waiting) = self.waiting.iter_mut().find(|w| w.utterance == utterance) else { return };
@@ -84,13 +89,14 @@ impl Queue {
         self.waiting.iter().map(|w| w.pcm.len()).sum()
     }
 
-    /// The next chunk, if there is a whole one, or the padded end of a complete utterance.
-    pub fn take(&mut self, chunk: usize) -> Option<Chunk> {
+    /// The next chunk, if there is a whole one, or the padded end of a complete utterance. With `dry` also the padded
+    /// beginning of a chunk: its voice gives no more for now, and what is not sent can never be heard.
+    pub fn take(&mut self, chunk: usize, dry: bool) -> Option<Chunk> {
         while self.waiting.front().is_some_and(|w| w.complete && w.pcm.is_empty()) {
             self.waiting.pop_front();
         }
         let front = self.waiting.front_mut()?;
-        if front.pcm.len() < chunk && !front.complete {
+        if front.pcm.len() < chunk && !front.complete && (!dry || front.pcm.is_empty()) {
             return None;
         }
         let samples = front.pcm.len().min(chunk);
@@ -190,12 +196,28 @@ mod tests {
     fn a_stream_is_cut_into_chunks_and_its_end_is_padded() {
         let mut queue = Queue::default();
         queue.push(1, &[7; 250]);
-        assert_eq!(queue.take(160).map(|c| (c.samples, c.last)), Some((160, false)));
-        assert_eq!(queue.take(160), None, "an unfinished utterance waits for a whole chunk");
+        assert_eq!(queue.take(160, false).map(|c| (c.samples, c.last)), Some((160, false)));
+        assert_eq!(queue.take(160, false), None, "an unfinished utterance waits for a whole chunk");
         queue.complete(1);
-        let end = queue.take(160).unwrap();
+        let end = queue.take(160, false).unwrap();
         assert_eq!((end.samples, end.last, end.pcm.len(), end.pcm[90]), (90, true, 160, 0));
-        assert_eq!(queue.take(160), None);
+        assert_eq!(queue.take(160, false), None);
+    }
+
+    #[test]
+    fn the_tail_of_a_voice_that_stalls_is_played_and_counts() {
+        let (mut queue, mut carrier) = (Queue::default(), Carrier::default());
+        queue.push(1, &[7; 200]);
+        carrier.send(&queue.take(160, true).unwrap(), 0);
+        assert_eq!(queue.take(160, false), None);
+        let tail = queue.take(160, true).unwrap();
+        assert_eq!((tail.samples, tail.last, tail.pcm[39], tail.pcm[40]), (40, false, 7, 0));
+        carrier.send(&tail, 160);
+        assert_eq!(carrier.played(400), [(1, 200)]);
+        assert_eq!(queue.take(160, true), None, "nothing is left that could be sent");
+        queue.push(1, &[7; 160]);
+        carrier.send(&queue.take(160, false).unwrap(), 480);
+        assert_eq!(carrier.played(640), [(1, 360)]);
     }
 
     #[test]
@@ -203,7 +225,7 @@ mod tests {
         let mut queue = Queue::default();
         queue.push(1, &[1000; 1000]);
         queue.stop(1, 320);
-        let (a, b) = (queue.take(160).unwrap(), queue.take(160).unwrap());
+        let (a, b) = (queue.take(160, false).unwrap(), queue.take(160, false).unwrap());
         assert_eq!((a.samples, b.samples, b.last), (0, 0, true));
         assert!(a.pcm[0] == 1000 && a.pcm[159] > b.pcm[0] && b.pcm[159] < 10);
         assert_eq!(queue.samples(), 0);
@@ -215,7 +237,7 @@ mod tests {
         queue.push(1, &[7; 200]);
         let mut now = 0;
         let mut send = |queue: &mut Queue, now: &mut u64| {
-            let chunk = queue.take(160)?;
+            let chunk = queue.take(160, false)?;
             carrier.send(&chunk, *now);
             *now += 160;
             Some((chunk.pcm[0], carrier.played(*now)))

@@ -27,7 +27,7 @@ pub struct CallerTrack {
 impl CallerTrack {
     /// The place of `length` samples that arrived at media time `now`. `rate_hz` scales the tolerances: up to 60 ms of
     /// lag is jitter and stays contiguous; more is a gap. When more than 60 ms ahead (a burst after a stall), a quiet
-    /// piece is dropped (`None`) to come back to the clock.
+    /// piece (one without speech) is dropped (`None`) to come back to the clock.
     pub fn place(&mut self, now: u64, length: u64, is_quiet: bool, rate_hz: u32) -> Option<u64> {
         let slack = u64::from(rate_hz) * 60 / 1000;
         let due = now.saturating_sub(length);

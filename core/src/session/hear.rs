@@ -18,8 +18,13 @@ const STT_FIRST_RESULT: Duration = Duration::from_millis(1_500);
 const STT_NEXT_RESULT: Duration = Duration::from_secs(3);
 /// Reopened this often without a result in between, the recogniser counts as lost.
 const STT_ATTEMPTS: u32 = 3;
-/// A reopened recogniser hears this much of the past.
+/// A reopened recogniser hears at most this much of the past: the open turn, or what came after the last one.
 const STT_REPLAY: Duration = Duration::from_secs(10);
+/// Of the sound before a turn's first speech a recogniser needs this much.
+const PRE_ROLL: Duration = Duration::from_millis(300);
+/// An interrupted reply is taken up after a backchannel when at least so many words of it are left; a caller who talks over its
+/// last words answers it.
+const WORDS_LEFT: usize = 4;
 /// Speech without words shorter than this is a noise, longer is "I did not understand".
 const UNDERSTANDABLE: Duration = Duration::from_millis(250);
 /// "I did not understand" at most this often in a row.
@@ -50,8 +55,8 @@ pub struct Ear {
     burst_since: Duration,
     voiced: Duration,
     acoustic_end: Duration,
-    /// The turn was closed on a partial: the final of the same words is still to come and must not count twice.
-    late_final_due: bool,
+    /// The last turn was closed on these words of a partial: their final is still to come and must not count twice.
+    late_final: Option<String>,
     reprompts: u32,
     stt_provider: usize,
     stt_failures: u32,
@@ -116,7 +121,6 @@ impl Session {
         }
         self.ear.state = Hearing::Speaking;
         self.ear.burst_since = since;
-        self.ear.late_final_due = false;
         if self.ear.began.is_none() {
             self.ear.began = Some(since);
         }
@@ -208,7 +212,11 @@ impl Session {
     }
 
     fn on_partial(&mut self, text: String, out: &mut Vec<Command>) {
-        if text.trim().is_empty() || self.ear.late_final_due || self.phase != Phase::Live {
+        if text.trim().is_empty() || self.phase != Phase::Live {
+            return;
+        }
+        // A partial of the turn that is closed already.
+        if self.ear.late_final.is_some() && self.ear.state == Hearing::Quiet {
             return;
         }
         self.ear.stt_failures = 0;
@@ -227,8 +235,9 @@ impl Session {
         if self.phase != Phase::Live {
             return;
         }
-        if self.ear.late_final_due && self.ear.state == Hearing::Quiet {
-            self.ear.late_final_due = false;
+        if let Some(counted) = self.ear.late_final.take()
+            && self.is_of_last_turn(text, &words, &counted)
+        {
             return;
         }
         self.ear.partial.clear();
@@ -244,6 +253,15 @@ impl Session {
         self.ear.confidence = confidence.or(self.ear.confidence);
         self.note_unheard_speech();
         self.consider_interruption(out);
+    }
+
+    /// Whether a final belongs to the turn that was closed on the partial `counted`.
+    fn is_of_last_turn(&self, text: &str, times: &[Word], counted: &str) -> bool {
+        match (self.ear.state, times.last()) {
+            (Hearing::Quiet, _) => true,
+            (_, Some(last)) => Duration::from_millis(last.ended_ms) <= self.ear.burst_since,
+            (_, None) => words::words(text) == words::words(counted),
+        }
     }
 
     /// Words came though the detector heard no speech (a faint line): they are a turn all the same.
@@ -274,19 +292,24 @@ impl Session {
         if text.is_empty() {
             return self.close_without_words(out);
         }
-        let late_final_due = !self.ear.partial.is_empty();
+        let late_final = Some(self.ear.partial.clone()).filter(|partial| !partial.is_empty());
         self.ear.ever_spoke = true;
         self.ear.reprompts = 0;
         self.prompts_used = 0;
         let over_bot = self.mouth.is_some();
-        if !over_bot {
+        let asks_nothing = self.asks_for_no_answer(&text);
+        if !over_bot && !asks_nothing {
             self.turn += 1;
             self.clock = clock;
         }
         let line = self.caller_line(text.clone());
         self.ear.reset();
-        self.ear.late_final_due = late_final_due;
+        self.ear.late_final = late_final;
         self.report.line(line, out);
+        if asks_nothing {
+            self.report.event(self.now, "backchannel", "words over the bot that ask for no answer", out);
+            return self.resume_held(out);
+        }
         if !over_bot {
             return self.answer(&text, out);
         }
@@ -300,6 +323,13 @@ impl Session {
             });
         }
         self.pump(out);
+    }
+
+    /// The words that stopped the bot turn out to be a backchannel, or the bot's own voice come back.
+    fn asks_for_no_answer(&self, text: &str) -> bool {
+        let (Some(cut), Some(held), None) = (&self.cut, &self.held, &self.mouth) else { return false };
+        words::words(held).len() >= WORDS_LEFT
+            && (words::is_backchannel(text, &self.rules.turn) || words::is_echo(text, cut))
     }
 
     fn close_without_words(&mut self, out: &mut Vec<Command>) {
@@ -387,9 +417,11 @@ impl Session {
         };
         let unheard = mouth.unheard();
         let was_heard = mouth.started_at.is_some();
+        let said = Some(mouth.sent.clone());
         self.mouth = Some(mouth);
         self.stop_mouth(out);
         self.held = Some(unheard);
+        self.cut = said.filter(|_| was_heard);
         if was_heard {
             self.report.barge_in.push(self.now.saturating_sub(since));
             self.report.speech(self.now, "bot_interrupted", why);
@@ -431,8 +463,29 @@ impl Session {
             return self.say_goodbye(apology, vox_shared::wire::result::DisconnectedBy::Error, out);
         }
         self.ear.stt_provider = (self.ear.stt_provider + 1) % self.rules.stt.len();
-        out.push(Command::OpenStt { provider: self.ear.stt_provider, replay: STT_REPLAY });
+        let replay = self.now.saturating_sub(self.unanswered_from()).min(STT_REPLAY);
+        out.push(Command::OpenStt { provider: self.ear.stt_provider, replay });
         self.timers.set(Timer::SttReady, self.now + STT_READY);
+        if self.ear.state == Hearing::Deciding {
+            out.push(Command::FinalizeStt);
+        }
+    }
+
+    /// From where a new recogniser must hear: what is known of the open turn stays if it has times, else it is heard again.
+    /// Words of turns that are closed must not come twice.
+    fn unanswered_from(&mut self) -> Duration {
+        let ear = &mut self.ear;
+        ear.late_final = None;
+        ear.partial.clear();
+        let Some(began) = ear.began.filter(|_| ear.state != Hearing::Quiet) else { return ear.acoustic_end };
+        match ear.words.last() {
+            Some(last) => Duration::from_millis(last.ended_ms),
+            None => {
+                ear.finals.clear();
+                ear.confidence = None;
+                began.saturating_sub(PRE_ROLL)
+            }
+        }
     }
 
     /// The call ends: what the caller said last still belongs to the record.

@@ -24,7 +24,7 @@ const MODEL_FAILURES: u32 = 2;
 /// Tool rounds in one turn.
 const MAX_TOOL_ROUNDS: u32 = 3;
 /// The same reply this often in a row ends the call.
-const LOOP_LIMIT: u32 = 4;
+const LOOP_LIMIT: u32 = 3;
 /// Characters of one reply kept; a model that never stops is cut here.
 const MAX_REPLY_CHARS: usize = 4_000;
 
@@ -49,6 +49,7 @@ impl Session {
     pub(super) fn answer(&mut self, text: &str, out: &mut Vec<Command>) {
         self.cancel_thought(out);
         self.held = None;
+        self.cut = None;
         self.timers.clear(Timer::Resume);
         self.timers.clear(Timer::Idle);
         if let Some(before) = self.pending.take() {
@@ -184,7 +185,9 @@ impl Session {
         self.count_usage(&thought, usage);
         let (ends, others): (Vec<_>, Vec<_>) =
             thought.tools.iter().cloned().partition(|t| t.name == END_CALL);
-        if thought.text.trim().is_empty() && thought.tools.is_empty() {
+        let asks_again = !others.is_empty() && thought.rounds < MAX_TOOL_ROUNDS;
+        if !thought.handed && ends.is_empty() && !asks_again {
+            // No text, or nothing in it that can be said.
             let failure = Failure::new(
                 crate::provider::FailureClass::Malformed,
                 format!("an empty reply ({finish:?})"),
@@ -196,7 +199,7 @@ impl Session {
         if let Some(end) = ends.first() {
             return self.end_call(end, &thought, out);
         }
-        if !others.is_empty() && thought.rounds < MAX_TOOL_ROUNDS {
+        if asks_again {
             for call in others {
                 self.report.event(self.now, "tool_refused", format!("there is no tool '{}'", call.name), out);
                 self.context.tool_result(call, "error: this tool does not exist");

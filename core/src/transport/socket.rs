@@ -16,6 +16,8 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(2);
 const CLOSE_DEADLINE: Duration = Duration::from_millis(2_500);
 /// Nothing at all from the carrier for this long: the line is dead. Carriers send silence.
 const READ_DEADLINE: Duration = Duration::from_secs(30);
+/// The same while it rings, when carriers may send nothing: longer than the call waits for its answer.
+const RING_DEADLINE: Duration = Duration::from_secs(75);
 
 /// The call's ends of a line.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ pub struct Ends {
 pub fn channel() -> (Ends, Pump) {
     let (to_call, incoming) = mpsc::channel(LINE_DEPTH);
     let (outgoing, from_call) = mpsc::channel(LINE_DEPTH);
-    (Ends { incoming, outgoing }, Pump { to_call, from_call })
+    (Ends { incoming, outgoing }, Pump { to_call, from_call, answered: false })
 }
 
 /// The socket's ends of a line.
@@ -36,6 +38,15 @@ pub fn channel() -> (Ends, Pump) {
 pub struct Pump {
     to_call: mpsc::Sender<LineIn>,
     from_call: mpsc::Receiver<LineOut>,
+    answered: bool,
+}
+
+/// After a message from the socket.
+enum Next {
+    Go,
+    SocketGone,
+    /// The call listens no more.
+    CallGone,
 }
 
 enum End {
@@ -81,52 +92,60 @@ impl Pump {
     async fn exchange(&mut self, socket: &mut WebSocket, codec: &mut dyn Codec, clock: &Clock) -> End {
         let mut heard_at = Instant::now();
         loop {
+            let deadline = if self.answered { READ_DEADLINE } else { RING_DEADLINE };
             tokio::select! {
                 message = socket.recv() => {
                     heard_at = Instant::now();
                     match self.take(message, codec).await {
-                        Ok(true) => {}
-                        Ok(false) => return End::Gone,
+                        Ok(Next::Go) => {}
+                        Ok(Next::SocketGone) => return End::Gone,
+                        Ok(Next::CallGone) => return self.say_the_rest(socket, codec, clock).await,
                         Err(violation) => return self.violated(socket, codec, clock, violation).await,
                     }
                 }
                 out = self.from_call.recv() => {
-                    let Some(out) = out else { return End::Close { code: close::NORMAL, reason: String::new() } };
-                    for message in codec.encode(out, clock.now()) {
-                        match write(socket, message).await {
-                            Ok(None) => {}
-                            Ok(Some(end)) => return end,
-                            Err(()) => return End::Gone,
-                        }
+                    if let Some(end) = say(socket, codec, clock, out).await {
+                        return end;
                     }
                 }
-                () = tokio::time::sleep_until(heard_at + READ_DEADLINE) => {
-                    let violation = Violation::new(close::POLICY, "nothing was received for 30 s");
+                () = tokio::time::sleep_until(heard_at + deadline) => {
+                    let text = format!("nothing was received for {} s", deadline.as_secs());
+                    let violation = Violation::new(close::POLICY, text);
                     return self.violated(socket, codec, clock, violation).await;
                 }
             }
         }
     }
 
-    /// `Ok(false)` when the socket or the call is gone.
+    /// The call takes nothing more; what it said last still goes out.
+    async fn say_the_rest(&mut self, socket: &mut WebSocket, codec: &mut dyn Codec, clock: &Clock) -> End {
+        loop {
+            let out = self.from_call.recv().await;
+            if let Some(end) = say(socket, codec, clock, out).await {
+                return end;
+            }
+        }
+    }
+
     async fn take(
-        &self,
+        &mut self,
         message: Option<Result<Message, axum::Error>>,
         codec: &mut dyn Codec,
-    ) -> Result<bool, Violation> {
+    ) -> Result<Next, Violation> {
         let events = match message {
             Some(Ok(Message::Text(text))) => codec.decode(Wire::Text(text.as_str()))?,
             Some(Ok(Message::Binary(data))) => codec.decode(Wire::Binary(&data))?,
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(true),
-            Some(Ok(Message::Close(_))) | None => return Ok(false),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(Next::Go),
+            Some(Ok(Message::Close(_))) | None => return Ok(Next::SocketGone),
             Some(Err(error)) => return read_fault(&error),
         };
         for event in events {
+            self.answered |= matches!(event, LineIn::Answered);
             if self.to_call.send(event).await.is_err() {
-                return Ok(false);
+                return Ok(Next::CallGone);
             }
         }
-        Ok(true)
+        Ok(Next::Go)
     }
 
     async fn violated(
@@ -153,7 +172,7 @@ impl Pump {
 }
 
 /// A read error is the other side's doing when it broke the protocol, else the line is simply gone.
-fn read_fault(error: &axum::Error) -> Result<bool, Violation> {
+fn read_fault(error: &axum::Error) -> Result<Next, Violation> {
     let text = error.to_string().to_lowercase();
     if text.contains("too long") || text.contains("too big") || text.contains("space limit") {
         return Err(Violation::new(close::TOO_BIG, "the message is over this line's limit"));
@@ -161,7 +180,7 @@ fn read_fault(error: &axum::Error) -> Result<bool, Violation> {
     if text.contains("utf-8") || text.contains("utf8") {
         return Err(Violation::new(close::POLICY, "a text frame is not UTF-8"));
     }
-    Ok(false)
+    Ok(Next::SocketGone)
 }
 
 /// `Ok(Some(..))` when this was the last message.
@@ -176,6 +195,24 @@ async fn write(socket: &mut WebSocket, message: WireOut) -> Result<Option<End>, 
         Ok(Ok(())) => Ok(None),
         Ok(Err(_)) | Err(_) => Err(()),
     }
+}
+
+/// Write what the call says; `None` of it is its end.
+async fn say(
+    socket: &mut WebSocket,
+    codec: &mut dyn Codec,
+    clock: &Clock,
+    out: Option<LineOut>,
+) -> Option<End> {
+    let Some(out) = out else { return Some(End::Close { code: close::NORMAL, reason: String::new() }) };
+    for message in codec.encode(out, clock.now()) {
+        match write(socket, message).await {
+            Ok(None) => {}
+            Ok(Some(end)) => return Some(end),
+            Err(()) => return Some(End::Gone),
+        }
+    }
+    None
 }
 
 async fn close_now(socket: &mut WebSocket, code: u16, reason: String) {

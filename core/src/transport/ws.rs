@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use vox_shared::json::is_deeper_than;
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::line::{CallInfo, Codec, LineIn, LineOut, Traits, Violation, Wire, WireOut, close};
@@ -19,6 +20,9 @@ const CHUNK: usize = 160;
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 /// The most samples one message may carry: two seconds.
 const MAX_SAMPLES: usize = 16_000;
+
+/// What a carrier says of a call is stored inside other documents, which have a limit of their own.
+const MAX_DEPTH: usize = 32;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -200,6 +204,8 @@ impl Codec for WsCodec {
                 self.stage = Stage::Live;
                 Ok(vec![LineIn::Answered])
             }
+            // Early media stood for it.
+            ("answer", Stage::Live) => Ok(Vec::new()),
             ("media", Stage::Answer | Stage::Live) => self.on_media(&event),
             ("dtmf", Stage::Live) => {
                 let digit = event.digit.as_ref().or(event.dtmf.as_ref().and_then(|d| d.get("digit")));
@@ -285,6 +291,10 @@ pub(super) fn digit_of(value: &Value) -> Option<char> {
 }
 
 pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Violation> {
+    if is_deeper_than(text.as_bytes(), MAX_DEPTH) {
+        let text = format!("malformed message: nested deeper than {MAX_DEPTH} levels");
+        return Err(Violation::new(close::POLICY, text));
+    }
     serde_json::from_str(text).map_err(|error| {
         let text =
             format!("malformed message at column {}: a JSON object with 'event' is expected", error.column());
@@ -346,8 +356,19 @@ mod tests {
             let (_, _, violation) = run(&messages);
             assert_eq!(violation.map(|v| v.code), Some(code), "{messages:?}");
         }
+        let deep = format!(r#"{{"event":"connected","x":{}{}}}"#, "[".repeat(32), "]".repeat(32));
+        assert_eq!(run(&[&deep]).2.map(|v| v.code), Some(close::POLICY), "33 levels");
         let mut codec = WsCodec::default();
         assert_eq!(codec.decode(Wire::Binary(&[1, 2])).unwrap_err().code, close::UNSUPPORTED);
+    }
+
+    #[test]
+    fn early_media_stands_for_the_answer_that_may_follow() {
+        let early = r#"{"event":"media","payload":"AAE="}"#;
+        let (_, events, violation) = run(&[HANDSHAKE[0], HANDSHAKE[1], early, HANDSHAKE[2], early]);
+        assert_eq!(violation, None);
+        assert_eq!(events.iter().filter(|e| matches!(e, LineIn::Answered)).count(), 1);
+        assert_eq!(events.iter().filter(|e| matches!(e, LineIn::Audio(_))).count(), 2);
     }
 
     #[test]

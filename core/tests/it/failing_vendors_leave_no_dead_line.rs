@@ -108,3 +108,26 @@ async fn whichever_vendor_and_however_it_fails() {
     let failed: Vec<Option<String>> = stream::iter(checks).buffer_unordered(AT_ONCE).collect().await;
     assert_eq!(failed.into_iter().flatten().collect::<Vec<_>>(), Vec::<String>::new());
 }
+
+/// Its last audio fills no frame of the line; it is heard all the same, and another voice says the rest.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_voice_that_is_cut_in_mid_sentence_is_taken_over() {
+    let stage = Stage::start(Scripts::default()).await;
+    let bot = stage.bot(|_| {}).await;
+    let cut = Faults { cut_after: Some(Cut::Messages(2)), fail_first: Some(1), ..Faults::default() };
+    stage.vendors.set_faults(Faults::default(), Faults::default(), cut);
+    for protocol in [Protocol::Ws, Protocol::Exotel { rate_hz: 8_000 }] {
+        let caller = format!("cut over {protocol:?}");
+        let call = stage.dial(protocol, &bot, &caller).await;
+        let scenario = Scenario::new()
+            .then(Step::AwaitReply { quiet: Duration::from_millis(1_500), within: Duration::from_secs(10) })
+            .hangup();
+        let done = run(call, scenario).await;
+        let record = stage.record(&caller).await;
+        assert!(done.is_complete(), "{caller}: {:?} {}", done.steps, record["events"]);
+        assert_eq!(record["disconnected_by"], "customer", "{caller}: {}", record["events"]);
+        assert_eq!(texts(&record, "bot").join(" "), GREETING, "{caller}: {}", record["events"]);
+    }
+    stage.vendors.set_faults(Faults::default(), Faults::default(), Faults::default());
+    stage.end().await;
+}

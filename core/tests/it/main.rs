@@ -18,6 +18,7 @@ mod scripted_demo_bots;
 mod silent_callers_are_let_go;
 mod silero;
 mod stopping_lets_calls_end;
+mod turns_are_counted_once;
 mod vendor_deepgram;
 mod vendor_elevenlabs;
 mod vendor_openai;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Actor, MARK_GRACE, Speaking, TICK};
+use super::{Actor, MARK_GRACE, Speaking, TAIL_WAIT, TICK};
 use crate::media::level::is_audible;
 use crate::media::playout::{Chunk, Pacing};
 use crate::media::trim::Trim;
@@ -53,6 +53,7 @@ impl Actor {
             return;
         }
         self.queue.push(utterance, pcm);
+        self.pushed_at = self.elapsed_samples();
         let ms = self.arrived_ms(utterance, pcm.len());
         self.tell(VoiceEvent::Audio { utterance, ms });
     }
@@ -120,7 +121,9 @@ impl Actor {
         let Pacing { chunk, lead } = self.parts.pacing;
         let mut sent = false;
         while self.carrier.ahead(now) < lead {
-            let Some(next) = self.queue.take(chunk) else { break };
+            let stalls =
+                self.carrier.ahead(now) == 0 && now >= self.pushed_at + self.samples(TAIL_WAIT) as u64;
+            let Some(next) = self.queue.take(chunk, stalls) else { break };
             let at = self.carrier.send(&next, now);
             if let Some(recorder) = &mut self.parts.recorder {
                 recorder.bot(at, &next.pcm);

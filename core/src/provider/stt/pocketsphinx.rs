@@ -87,8 +87,8 @@ fn expected(settings: &SttSettings) -> Result<Vec<String>, Failure> {
     list.iter().map(phrase).collect()
 }
 
-/// A sign of life after this many pieces of audio: half a second of 20 ms frames.
-const HEARTBEAT_PIECES: usize = 25;
+/// Signs of life for each second of audio.
+const HEARTBEATS: usize = 2;
 
 /// Serve a running engine until the input ends, the reader goes or the engine fails; the failure, if that was it.
 async fn listen(
@@ -106,17 +106,19 @@ async fn listen(
             "some expected phrases hold words that the dictionary lacks; they cannot be heard"
         );
     }
-    let mut pieces = 0;
+    let sign_of_life = ear.engine_hz() as usize / HEARTBEATS;
+    let mut heard = 0;
     loop {
         tokio::select! {
             next = input.recv() => {
                 let orders = ear.take(next?);
+                heard += orders.iter().map(Order::samples).sum::<usize>();
                 if let Err(error) = carry_out(&client, orders).await {
                     return Some(failure(&error));
                 }
                 // A grammar may have no words for long: the engine took the sound, so it lives.
-                pieces += 1;
-                if pieces % HEARTBEAT_PIECES == 0 && outlet.is_empty() {
+                if heard >= sign_of_life && outlet.is_empty() {
+                    heard = 0;
                     outlet.push(SttEvent::Partial { text: String::new() });
                 }
             }

@@ -35,6 +35,16 @@ pub(super) enum Order {
     Finalize,
 }
 
+impl Order {
+    /// Audio it hands over, samples at the engine's rate.
+    pub fn samples(&self) -> usize {
+        match self {
+            Self::Hear(pcm) => pcm.len(),
+            Self::Finalize => 0,
+        }
+    }
+}
+
 /// Searching costs a quarter of a core, so silence is kept back until a sound comes.
 #[derive(Debug)]
 pub(super) struct Ear {

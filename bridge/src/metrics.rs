@@ -74,8 +74,7 @@ impl Metrics {
     }
 
     pub fn request(&self, method: &Method, path: &str, status: StatusCode, took: Duration) {
-        // A client may invent methods; those of the route table are few.
-        let method = if path == "unmatched" { "any".to_owned() } else { method.to_string() };
+        let method = if path == "unmatched" { "any" } else { known(method) }.to_owned();
         let path = path.to_owned();
         let requested = Requested { method: method.clone(), path: path.clone(), status: status.as_u16() };
         self.requests.get_or_create(&requested).inc();
@@ -101,5 +100,38 @@ impl Metrics {
         let mut text = String::new();
         text::encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+/// A client may invent methods, and the 405 that answers one must not become a label that stays for ever.
+fn known(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invented_methods_share_one_label() {
+        let metrics = Metrics::new(false);
+        for n in 0..50 {
+            let method = Method::from_bytes(format!("INVENTED{n}").as_bytes()).unwrap();
+            metrics.request(&method, "/health", StatusCode::METHOD_NOT_ALLOWED, Duration::ZERO);
+        }
+        metrics.request(&Method::GET, "/health", StatusCode::OK, Duration::ZERO);
+        let text = metrics.render(Capacity::default()).unwrap();
+        let counted: Vec<&str> = text.lines().filter(|l| l.starts_with("http_requests_total{")).collect();
+        assert_eq!(counted.len(), 2, "{counted:?}");
+        assert!(text.contains(r#"method="other",path="/health",status="405"} 50"#), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! The listener. Connections are bounded, must send their headers in time, and are finished gracefully at the end.
+//! The listener. Connections are bounded, must send their headers and take their answers in time, and are finished gracefully at the end.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -23,16 +24,41 @@ use tower::ServiceExt;
 const MAX_CONNECTIONS: usize = 2048;
 /// Longest time for a request's headers, and for an idle connection between requests.
 const HEADER_DEADLINE: Duration = Duration::from_secs(30);
+/// Longest time in which a peer takes nothing of an answer that is sent to it.
+const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// Time that running requests get at the end.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
 /// Pause after a failed accept: out of file descriptors, most often.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a peer may keep its connection without doing its part.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a request's headers, and between two requests.
+    pub headers: Duration,
+    /// For the next piece of an answer to be taken.
+    pub write: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { headers: HEADER_DEADLINE, write: WRITE_DEADLINE }
+    }
+}
+
 /// Serve until `stop`, then finish what runs.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    serve_with(listener, router, Patience::default(), stop).await;
+}
+
+/// As [`serve`], with other deadlines.
+pub async fn serve_with(listener: TcpListener, router: Router, patience: Patience, stop: CancellationToken) {
     let (room, open) = (Arc::new(Semaphore::new(MAX_CONNECTIONS)), TaskTracker::new());
     while let Some((stream, peer, permit)) = accept(&listener, &room, &stop).await {
-        open.spawn(connection(stream, peer, router.clone(), stop.clone()).then_release(permit));
+        // Answers are small and complete; waiting to fill a packet only delays them. A socket that refuses is still usable.
+        let _ = stream.set_nodelay(true);
+        let serving = connection((stream, peer), router.clone(), patience, stop.clone());
+        open.spawn(serving.then_release(permit));
     }
     drop(listener);
     open.close();
@@ -61,9 +87,15 @@ async fn accept(
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
-    // Answers are small and complete; waiting to fill a packet only delays them. A socket that refuses is still usable.
-    let _ = stream.set_nodelay(true);
+async fn connection(
+    (stream, peer): (TcpStream, SocketAddr),
+    router: Router,
+    patience: Patience,
+    stop: CancellationToken,
+) {
+    // A peer that never reads would keep its connection for ever, and enough of them all connections.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(patience.write));
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -72,8 +104,8 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, stop: C
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_DEADLINE)
-        .serve_connection(TokioIo::new(stream), service);
+        .header_read_timeout(patience.headers)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
     let mut serving = std::pin::pin!(serving);
     let outcome = tokio::select! {
         outcome = serving.as_mut() => outcome,

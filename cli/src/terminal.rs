@@ -1,11 +1,16 @@
 //! The only place that writes to the terminal. A stream that cannot be written (a closed pipe) loses its lines and stops
 //! nothing.
 
+mod background;
+
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use vox_shared::env::Env;
+
+use background::Background;
 
 /// Widest line shown for the moment, characters; a longer one would wrap and could not be taken back.
 const MAX_FLEETING: usize = 100;
@@ -33,6 +38,7 @@ pub struct Terminal {
     is_terminal: bool,
     has_colours: bool,
     has_fleeting: Arc<AtomicBool>,
+    background: Option<Background>,
 }
 
 impl Terminal {
@@ -48,7 +54,24 @@ impl Terminal {
 
     fn new(stream: Stream, is_terminal: bool, env: &Env) -> Self {
         let has_colours = is_terminal && env.text("NO_COLOR").is_none();
-        Self { stream, is_terminal, has_colours, has_fleeting: Arc::default() }
+        Self { stream, is_terminal, has_colours, has_fleeting: Arc::default(), background: None }
+    }
+
+    /// The same, never waiting for whoever reads: lines that nobody takes are lost.
+    pub fn in_background(self) -> Self {
+        let started = match self.stream {
+            Stream::Stdout => Background::start(io::stdout()),
+            Stream::Stderr => Background::start(io::stderr()),
+        };
+        // Without another thread it waits, as it did before.
+        Self { background: started.ok(), ..self }
+    }
+
+    /// Wait until what was written in the background is out, but not for ever.
+    pub fn finish(&self, within: Duration) {
+        if let Some(background) = &self.background {
+            background.finish(within);
+        }
     }
 
     /// A line.
@@ -89,6 +112,9 @@ impl Terminal {
     }
 
     fn write(&self, text: &str) {
+        if let Some(background) = &self.background {
+            return background.write(text);
+        }
         let bytes = text.as_bytes();
         // Nowhere is left to tell that a line was lost.
         let _ = match self.stream {

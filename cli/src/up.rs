@@ -29,6 +29,9 @@ use child::Child;
 use home::Home;
 use signals::Signals;
 
+/// For a terminal that is read to show the last lines.
+const LAST_LINES_DEADLINE: Duration = Duration::from_secs(1);
+
 /// Why the platform is not up.
 #[derive(Debug, thiserror::Error)]
 pub enum UpError {
@@ -89,7 +92,14 @@ impl Crew {
 
 /// Run until a signal comes.
 pub async fn run(arguments: UpArguments, env: &Env) -> Result<ExitCode, UpError> {
-    let terminal = Terminal::stdout(env);
+    // Everything runs on this one thread: a terminal that is not read must not stop it.
+    let terminal = Terminal::stdout(env).in_background();
+    let outcome = run_on(&terminal, arguments).await;
+    terminal.finish(LAST_LINES_DEADLINE);
+    outcome
+}
+
+async fn run_on(terminal: &Terminal, arguments: UpArguments) -> Result<ExitCode, UpError> {
     let mut signals = Signals::listen().map_err(UpError::Signals)?;
     let programs = processes::Programs::find(arguments.models_dir.as_deref())?;
     let home = Home::open(&arguments.data_dir)?;
@@ -97,7 +107,7 @@ pub async fn run(arguments: UpArguments, env: &Env) -> Result<ExitCode, UpError>
     let dispatcher =
         Dispatcher::bind(&home.dispatch(arguments.port), crate::dispatch::Patience::default()).await?;
     let mut crew = Crew::new(dispatcher);
-    let plan = start::Plan { programs, home: &home, arguments: &arguments, terminal: &terminal };
+    let plan = start::Plan { programs, home: &home, arguments: &arguments, terminal };
     let started = tokio::select! {
         started = start::start(&mut crew, &plan) => Some(started),
         () = signals.next() => None,
@@ -110,7 +120,5 @@ pub async fn run(arguments: UpArguments, env: &Env) -> Result<ExitCode, UpError>
         }
         None => {}
     }
-    let code = stop::stop(crew, &mut signals, &terminal).await;
-    home.forget_running();
-    Ok(code)
+    Ok(stop::stop(crew, &mut signals, terminal).await)
 }

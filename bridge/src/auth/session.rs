@@ -41,6 +41,7 @@ pub async fn begin(app: &App, id: &UserId, user: &User) -> ApiResult<SessionView
         current_hash: secret_token::hash(&secret),
         expires_at: expiry(now),
         rotations: 0,
+        tokens_valid_from: Some(user.tokens_valid_from),
     };
     app.stores.refresh_tokens().insert_family(&family_id, &family).await?;
     view(app, user, format!("{family_id}.{secret}"))
@@ -60,7 +61,8 @@ pub async fn refresh(app: &App, token: &str) -> ApiResult<SessionView> {
         return Err(refused());
     }
     let user = app.stores.all_users().find_by_email(&family.value.email).await?.ok_or_else(refused)?;
-    if !user.value.active || user.id != family.value.user_id.as_str() {
+    let is_theirs = user.value.active && user.id == family.value.user_id.as_str();
+    if !is_theirs || !has_todays_password(&family.value, &user.value) {
         return Err(refused());
     }
     let fresh = secret_token::generate();
@@ -68,6 +70,7 @@ pub async fn refresh(app: &App, token: &str) -> ApiResult<SessionView> {
     family.value.current_hash = secret_token::hash(&fresh);
     family.value.expires_at = expiry(now);
     family.value.rotations += 1;
+    family.value.tokens_valid_from = Some(user.value.tokens_valid_from);
     match app.stores.refresh_tokens().rotate(family).await {
         Err(StoreError::Conflict) => Err(ApiError::conflict(
             "refreshed_elsewhere",
@@ -86,6 +89,18 @@ pub async fn end(app: &App, token: &str) -> ApiResult<()> {
         app.stores.refresh_tokens().revoke(&family.id).await?;
     }
     Ok(())
+}
+
+/// Whether the session began under the password that is valid now. A change of password deletes the sessions, but one
+/// whose login was under way at that moment, or that a failed deletion left, is refused by this. A family from before the
+/// stamp counts as begun at its last refresh.
+fn has_todays_password(family: &Family, user: &User) -> bool {
+    match family.tokens_valid_from {
+        Some(then) => then == user.tokens_valid_from,
+        None => {
+            family.expires_at.0.saturating_sub(REFRESH_LIFE).is_ok_and(|at| user.tokens_valid_from.0 <= at)
+        }
+    }
 }
 
 async fn open<'t>(app: &App, token: &'t str) -> ApiResult<Option<(Stored<Family>, &'t str)>> {

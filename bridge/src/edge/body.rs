@@ -4,6 +4,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use vox_shared::json::is_deeper_than;
 
 use crate::app::App;
 use crate::error::{ApiError, FieldError};
@@ -12,6 +13,10 @@ use crate::error::{ApiError, FieldError};
 pub const MAX_JSON_BYTES: usize = 1024 * 1024;
 /// Largest result of a call.
 pub const MAX_RESULT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Deepest nesting of JSON from outside. It is stored inside documents and sent on inside messages, and whoever reads
+/// those must not meet the parser's own limit of 127.
+pub const MAX_LEVELS: usize = 64;
 
 /// A JSON body of type `T`.
 #[derive(Debug)]
@@ -33,8 +38,11 @@ impl<T: DeserializeOwned> FromRequest<App> for Checked<T> {
     }
 }
 
-/// JSON as `T`: 400 for what is no JSON, 422 with the field's path for a wrong type.
+/// JSON as `T`: 400 for what is no JSON or nests too deep, 422 with the field's path for a wrong type.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    if is_deeper_than(bytes, MAX_LEVELS) {
+        return Err(not_json());
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| refusal(&error))?;
     reader.end().map_err(|_| not_json())?;
@@ -67,8 +75,6 @@ pub fn without_value(message: &str) -> String {
 }
 
 fn not_json() -> ApiError {
-    ApiError::bad_request(
-        "malformed_json",
-        "the body is no well-formed JSON (UTF-8, at most 127 levels deep)",
-    )
+    let detail = format!("the body is no well-formed JSON (UTF-8, at most {MAX_LEVELS} levels deep)");
+    ApiError::bad_request("malformed_json", detail)
 }

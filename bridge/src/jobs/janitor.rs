@@ -12,7 +12,8 @@ use crate::store::{Stamp, StoreError};
 
 /// Pause between two rounds.
 const PAUSE: Duration = Duration::from_secs(60);
-/// Expired workers stay visible to the recording fall-back for this long.
+/// Expired workers are in no list and are asked for nothing; their documents stay for whoever looks for a worker that was
+/// lost a moment ago.
 const WORKERS_KEPT: SignedDuration = SignedDuration::from_hours(1);
 
 /// Sweep again and again until `stop`.

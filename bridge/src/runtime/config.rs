@@ -78,12 +78,14 @@ pub async fn prepare(app: &App, bot_id: &BotId, request: Request) -> Result<Runt
     let mut request = request;
     let reserved = take_reserved(&mut request.connected_event);
     let forced = reserved.get(CAMPAIGN_SESSION).and_then(Value::as_str).and_then(|id| id.parse().ok());
-    let session = forced.or(request.session_id.take()).unwrap_or_else(SessionId::generate);
+    let proposed = request.session_id.take();
+    let session = forced.or(proposed.clone()).unwrap_or_else(SessionId::generate);
     tracing::Span::current().record("call.id", tracing::field::display(&session));
     if request.transport.as_deref() == Some(TALK) {
         spend_ticket(app, bot_id, &session, &request).await?;
     }
-    let call = skeleton(&bot, bot_id, &request, now);
+    let proposed = proposed.filter(|id| *id != session);
+    let call = Call { proposed_session_id: proposed, ..skeleton(&bot, bot_id, &request, now) };
     store_skeleton(app, &session, &call).await?;
     Ok(filled_in(app, bot_id, bot, &session, &call))
 }
@@ -124,6 +126,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &Request, now: Timestamp) -> Cal
         tenant_id: bot.tenant_id.clone(),
         bot_id: bot_id.clone(),
         status: CallStatus::Started,
+        proposed_session_id: None,
         created_at: Stamp(now),
         caller_id: request.caller_id.clone().or_else(|| field("callerId")).map(short).unwrap_or_default(),
         stream_id: request.stream_id.clone().or_else(|| field("streamId")).map(short),
@@ -146,7 +149,9 @@ async fn store_skeleton(app: &App, session: &SessionId, call: &Call) -> Result<(
         Err(StoreError::Duplicate) => {
             let known = app.stores.all_calls().find_call(session).await?;
             let same = |known: &Stored<Call>| {
-                known.value.bot_id == call.bot_id && known.value.status == CallStatus::Started
+                known.value.bot_id == call.bot_id
+                    && known.value.status == CallStatus::Started
+                    && known.value.proposed_session_id == call.proposed_session_id
             };
             known.is_some_and(|k| same(&k)).then_some(()).ok_or(Refused::SessionTaken)
         }

@@ -95,6 +95,7 @@ async fn without_skeleton(app: &App, result: &CallResult) -> Result<Stored<Call>
         tenant_id: bot.value.tenant_id,
         bot_id,
         status: CallStatus::Started,
+        proposed_session_id: None,
         created_at: Stamp(began),
         caller_id: String::new(),
         stream_id: None,

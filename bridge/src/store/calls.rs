@@ -14,6 +14,7 @@ use super::stamp::Stamp;
 const BY_TIME: &str = "by_time";
 const BY_BOT: &str = "by_bot";
 const BY_STATUS: &str = "by_status";
+const BY_END: &str = "by_end";
 const BY_CALLER: &str = "by_caller";
 const BY_RECORDING_TOKEN: &str = "by_recording_token";
 const OF_ALL: &str = "of_all";
@@ -27,6 +28,8 @@ pub static CALLS: Collection = Collection {
         Index::ordered(BY_TIME, &["tenant_id", "created_at"]),
         Index::ordered(BY_BOT, &["tenant_id", "bot_id", "created_at"]),
         Index::ordered(BY_STATUS, &["tenant_id", "status", "created_at"]),
+        // Calls that have not ended are not in it.
+        Index::sparse_by(BY_END, &["tenant_id", "disconnected_by", "created_at"], "disconnected_by"),
         Index::ordered(BY_CALLER, &["tenant_id", "caller_id", "created_at"]),
         Index::unique(BY_RECORDING_TOKEN, &["recording_token_hash"]),
         Index::ordered(OF_ALL, &["created_at"]),
@@ -72,6 +75,9 @@ pub struct Call {
     pub bot_id: BotId,
     pub status: CallStatus,
     pub created_at: Stamp,
+    /// What core proposed, where a campaign chose another id: tells a call that asks again from a second call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed_session_id: Option<SessionId>,
     /// Empty when the caller is not known; every call is in the caller index.
     pub caller_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -160,6 +166,8 @@ impl CallFilter {
             BY_CALLER
         } else if self.bot.is_some() {
             BY_BOT
+        } else if self.disconnected_by.is_some() {
+            BY_END
         } else if self.status.is_some() {
             BY_STATUS
         } else {
@@ -174,7 +182,7 @@ fn narrowed(mut query: Query, filter: &CallFilter) -> Query {
         (BY_CALLER, "caller_id", filter.caller.clone()),
         (BY_BOT, "bot_id", filter.bot.as_ref().map(ToString::to_string)),
         (BY_STATUS, "status", filter.status.map(|s| s.as_str().to_owned())),
-        ("", "disconnected_by", filter.disconnected_by.map(|d| d.as_str().to_owned())),
+        (BY_END, "disconnected_by", filter.disconnected_by.map(|d| d.as_str().to_owned())),
         ("", "direction", filter.direction.clone()),
     ];
     for (own_index, field, value) in exact {
@@ -214,5 +222,26 @@ impl AllCalls {
     pub async fn list_calls(&self, limit: usize, after: Option<Cursor>) -> Result<Listed<Call>, StoreError> {
         let query = Query::by_index(&CALLS, OF_ALL).from("").order(Order::Descending);
         self.0.list(query.limit(limit).after(after).omit(WITHOUT_RESULT)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_filter_but_the_direction_has_an_index_of_its_own() {
+        let check = |filter: CallFilter, index: &str, filters: usize| {
+            let query = narrowed(Query::by_index(&CALLS, filter.index()).equals("tenant_id", "t"), &filter);
+            assert_eq!((filter.index(), query.filters.len()), (index, filters), "{filter:?}");
+        };
+        check(CallFilter::default(), BY_TIME, 0);
+        check(CallFilter { caller: Some("+49".into()), ..CallFilter::default() }, BY_CALLER, 0);
+        check(CallFilter { bot: Some("faq".parse().unwrap()), ..CallFilter::default() }, BY_BOT, 0);
+        check(CallFilter { status: Some(CallStatus::Failed), ..CallFilter::default() }, BY_STATUS, 0);
+        let end = Some(DisconnectedBy::Rnr);
+        check(CallFilter { disconnected_by: end, ..CallFilter::default() }, BY_END, 0);
+        let status = Some(CallStatus::NoAnswer);
+        check(CallFilter { disconnected_by: end, status, ..CallFilter::default() }, BY_END, 1);
     }
 }

@@ -12,8 +12,8 @@ use super::stamp::Stamp;
 
 const BY_EXPIRY: &str = "by_expiry";
 const BY_USER: &str = "by_user";
-/// Sessions of one person that are ended in one go.
-const MAX_FAMILIES: usize = 500;
+/// Sessions read at once to be ended.
+const PAGE: usize = 100;
 
 pub static REFRESH_TOKENS: Collection = Collection {
     name: "refresh_tokens",
@@ -33,6 +33,10 @@ pub struct Family {
     pub current_hash: String,
     pub expires_at: Stamp,
     pub rotations: u32,
+    /// The user's `tokens_valid_from` when the session began: another one means that the password was changed since.
+    /// Families from before this field lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_valid_from: Option<Stamp>,
 }
 
 /// The families of the deployment, found by the token itself.
@@ -67,13 +71,18 @@ impl Families {
         Ok(())
     }
 
-    /// End all sessions of a person.
+    /// End all sessions of a person, however many.
     pub async fn revoke_all_of(&self, user: &UserId) -> Result<(), StoreError> {
         let query = Query::by_index(&REFRESH_TOKENS, BY_USER).equals("user_id", user.as_str());
-        for family in self.0.list(query.limit(MAX_FAMILIES)).await?.items {
-            self.revoke(&family.id).await?;
+        loop {
+            let families = self.0.list(query.clone().limit(PAGE)).await?.items;
+            if families.is_empty() {
+                return Ok(());
+            }
+            for family in families {
+                self.revoke(&family.id).await?;
+            }
         }
-        Ok(())
     }
 
     /// Forget what expired; answers how many, a page at most.

@@ -1,5 +1,6 @@
 //! Core workers that registered and have not let their lease run out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use vox_shared::ids::WorkerId;
 use vox_shared::wire::fleet::WorkerReport;
 
 use super::documents::{Documents, StoreError, Stored};
-use super::engine::{Collection, Engine, Index, Query};
+use super::engine::{Collection, Cursor, Engine, Index, Query};
 use super::stamp::Stamp;
 
 const BY_EXPIRY: &str = "by_expiry";
@@ -52,10 +53,18 @@ impl Workers {
         Ok(self.0.find(id.as_str()).await?.map(|s| s.value))
     }
 
-    /// Those whose lease runs still, a page of them.
+    /// All whose lease runs still, by their ids.
     pub async fn list_live(&self, now: Stamp) -> Result<Vec<Registration>, StoreError> {
-        let listed = self.0.list(Query::by_index(&WORKERS, BY_EXPIRY).from(now)).await?;
-        Ok(listed.items.into_iter().map(|s| s.value).collect())
+        // By id: one that renews between two pages moves to a later page and is met twice.
+        let mut live = BTreeMap::new();
+        let mut after = None;
+        loop {
+            let query = Query::by_index(&WORKERS, BY_EXPIRY).from(now).after(after);
+            let listed = self.0.list(query).await?;
+            live.extend(listed.items.into_iter().map(|s| (s.id, s.value)));
+            let Some(next) = listed.next_cursor else { return Ok(live.into_values().collect()) };
+            after = Some(Cursor::parse(&next)?);
+        }
     }
 
     /// Forget those whose lease ended before `before`; answers how many, a page at most.

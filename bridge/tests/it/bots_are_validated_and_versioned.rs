@@ -167,3 +167,29 @@ async fn the_demo_bots_are_good_by_the_same_rules() {
         assert_eq!(status, StatusCode::CREATED, "{id}: {}", answer.text().await.unwrap());
     }
 }
+
+/// Stored inside a document, 127 levels become 128, which the parser refuses: such a bot could be made and never be read,
+/// replaced or deleted again, and it stopped the next start of the bridge.
+#[tokio::test]
+async fn a_bot_that_nests_too_deep_is_refused_and_any_other_can_be_used() {
+    // The variables and the object that holds them are levels too.
+    let deep = |levels: usize| {
+        let inside = (0..levels - 2).fold(json!(1), |inside, _| json!([inside]));
+        json!({"name": "deep", "variables": {"a": inside}})
+    };
+    let bots = Bots::start().await;
+    for levels in [65, 127] {
+        let refused = bots.send(Method::POST, "", &deep(levels)).await;
+        let body = json(refused, StatusCode::BAD_REQUEST).await;
+        assert_eq!(body["error"]["code"], "malformed_json");
+        assert!(body["detail"].as_str().unwrap().contains("at most 64 levels"), "{body}");
+    }
+    let made = json(bots.send(Method::POST, "", &deep(60)).await, StatusCode::CREATED).await;
+    let path = format!("/{}", made["id"].as_str().unwrap());
+    let read = json(bots.send(Method::GET, &path, &Value::Null).await, StatusCode::OK).await;
+    assert_eq!(read["variables"], deep(60)["variables"]);
+    let list = json(bots.send(Method::GET, "", &Value::Null).await, StatusCode::OK).await;
+    assert!(list.to_string().contains(r#""name":"deep""#), "{list}");
+    assert_eq!(bots.send(Method::PUT, &path, &deep(64)).await.status(), StatusCode::OK);
+    assert_eq!(bots.send(Method::DELETE, &path, &Value::Null).await.status(), StatusCode::NO_CONTENT);
+}

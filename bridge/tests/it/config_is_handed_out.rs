@@ -102,6 +102,12 @@ async fn a_campaign_chooses_the_session_and_broken_events_count_as_none() {
     let query = [("session_id", "call_mine"), ("connected_event", &event)];
     let body = json(bridge.fetch_config("faq", &query).await, StatusCode::OK).await;
     assert_eq!(body["session_id"], "camp_7");
+    assert_eq!(json(bridge.fetch_config("faq", &query).await, StatusCode::OK).await, body, "asked again");
+    // Two calls on one id would share one record, one recording and one place in the fleet.
+    for other in [&[("session_id", "call_other"), query[1]][..], &[("session_id", "camp_7")], &query[1..]] {
+        let second = bridge.fetch_config("faq", other).await;
+        assert_eq!(refusal(second, StatusCode::CONFLICT).await, "session_taken", "{other:?}");
+    }
     for broken in ["{", "[]", "7", "{\"a\":", &"[".repeat(5_000)] {
         let body =
             json(bridge.fetch_config("faq", &[("connected_event", broken)]).await, StatusCode::OK).await;

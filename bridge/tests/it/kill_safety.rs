@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 use vox_shared::wire::SECRET_HEADER;
@@ -106,9 +107,8 @@ async fn every_acknowledged_result_survives_sigkill() {
 async fn sigterm_ends_it_in_good_order() {
     let dir = tempfile::tempdir().unwrap();
     let mut bridge = Process::start(dir.path(), 1).await;
-    let pid = bridge.child.id().unwrap().to_string();
-    let sent = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
-    assert!(sent.success());
+    let pid = Pid::from_raw(bridge.child.id().unwrap().cast_signed()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(15), bridge.child.wait()).await.unwrap().unwrap();
     assert!(ended.success(), "{ended}");
 }

@@ -55,6 +55,28 @@ async fn guessing_is_stopped_and_the_wait_ends() {
     assert_eq!(bridge.log_in(ADMIN_EMAIL, right).await.status(), StatusCode::OK);
 }
 
+/// An address was cut to 256 characters for the throttle and folded again for the look-up: with enough spaces and anything
+/// behind them every guess counted for another account than the one it was made on.
+#[tokio::test]
+async fn a_padded_address_is_no_second_name_for_an_account() {
+    let bridge = TestBridge::start().await;
+    let right = bridge.admin_password.expose_secret();
+    for n in 0..4 {
+        let padded = format!("{ADMIN_EMAIL}{}x{n}", " ".repeat(256 - ADMIN_EMAIL.len()));
+        assert_eq!(bridge.log_in(&padded, right).await.status(), StatusCode::UNAUTHORIZED, "{padded:?}");
+    }
+    assert_eq!(bridge.log_in("", right).await.status(), StatusCode::UNAUTHORIZED);
+    // Blanks around an address are no part of it.
+    let padded = format!("{}{ADMIN_EMAIL}{}", " ".repeat(300), " ".repeat(300));
+    assert_eq!(bridge.log_in(&padded, right).await.status(), StatusCode::OK);
+    // Addresses that cannot be are counted as attempts of the client.
+    let statuses = futures_util::future::join_all((0..3).map(|n| {
+        let bridge = &bridge;
+        async move { bridge.log_in(&format!("{n}{}", "x".repeat(300)), "wrong").await.status() }
+    }));
+    assert!(statuses.await.contains(&StatusCode::TOO_MANY_REQUESTS));
+}
+
 #[tokio::test]
 async fn a_client_elsewhere_locks_nobody_out() {
     let trusted = |config: &mut vox_bridge::config::Config| {

@@ -5,6 +5,7 @@ mod harness;
 
 mod bots_are_validated_and_versioned;
 mod calls_are_listed_and_exported;
+mod clients_that_never_read_are_cut;
 mod config_is_handed_out;
 mod engine_conformance;
 mod expired_documents_are_swept;

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::routing::get;
-use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, RANGE};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, RANGE};
 use reqwest::{Method, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use vox_bridge::auth::role::Role;
 use vox_shared::wire::SECRET_HEADER;
 
-use crate::harness::{TestBridge, json, refusal, result};
+use crate::harness::{TestBridge, client, json, refusal, result};
 
 async fn upload(bridge: &TestBridge, key: &str, content: Vec<u8>, sha256: Option<&str>) -> Response {
     let request = bridge.internal(Method::PUT, &format!("/api/v1/internal/recordings/{key}")).body(content);
@@ -90,6 +90,15 @@ async fn parts_are_served_by_login_and_by_link() {
         assert_eq!(part.headers()[CONTENT_RANGE], "bytes 1000-1999/200000");
         assert_eq!(part.bytes().await.unwrap(), content[1000..2000]);
         assert_eq!(ask("bytes=-5").await.unwrap().bytes().await.unwrap(), content[199_995..]);
+
+        let mut head = way.try_clone().unwrap().header(RANGE, "bytes=1000-1999").build().unwrap();
+        *head.method_mut() = Method::HEAD;
+        let head = client().execute(head).await.unwrap();
+        assert_eq!(
+            (head.status(), head.headers()[CONTENT_LENGTH].to_str().unwrap()),
+            (StatusCode::OK, "200000")
+        );
+        assert!(head.headers().get(CONTENT_RANGE).is_none());
 
         let outside = ask("bytes=200000-").await.unwrap();
         assert_eq!(outside.headers()[CONTENT_RANGE], "bytes */200000");

@@ -4,7 +4,10 @@ use jiff::SignedDuration;
 use reqwest::{Method, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use vox_bridge::auth::secret_token::hash;
 use vox_bridge::first_start::ADMIN_EMAIL;
+use vox_bridge::store::Stamp;
+use vox_bridge::store::refresh_tokens::Family;
 
 use crate::harness::{TestBridge, json, refusal, wrong_fields};
 
@@ -95,6 +98,69 @@ async fn a_new_password_ends_every_other_session() {
     }
     assert_eq!(bridge.log_in(ADMIN_EMAIL, &old).await.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(bridge.log_in(ADMIN_EMAIL, "long enough 1").await.status(), StatusCode::OK);
+}
+
+/// A family in the store as a login would have left it, and the session that a client has of it.
+async fn insert_family(bridge: &TestBridge, id: &str, under: Option<Stamp>) -> Value {
+    let user = bridge.app.stores.all_users().find_by_email(ADMIN_EMAIL).await.unwrap().unwrap();
+    let family = Family {
+        tenant_id: user.value.tenant_id,
+        user_id: user.id.parse().unwrap(),
+        email: ADMIN_EMAIL.into(),
+        current_hash: hash("secret"),
+        expires_at: Stamp(bridge.now() + SignedDuration::from_hours(24 * 14)),
+        rotations: 0,
+        tokens_valid_from: under,
+    };
+    bridge.app.stores.refresh_tokens().insert_family(id, &family).await.unwrap();
+    json!({"refresh_token": format!("{id}.secret")})
+}
+
+async fn valid_from(bridge: &TestBridge) -> Stamp {
+    let user = bridge.app.stores.all_users().find_by_email(ADMIN_EMAIL).await.unwrap();
+    user.unwrap().value.tokens_valid_from
+}
+
+#[tokio::test]
+async fn a_new_password_ends_sessions_without_number_and_those_that_began_at_that_moment() {
+    let bridge = TestBridge::start().await;
+    let (mine, old_stamp) = (bridge.admin_session().await, valid_from(&bridge).await);
+    let mut theirs = Vec::new();
+    for n in 0..600 {
+        theirs.push(insert_family(&bridge, &format!("f{n}"), Some(old_stamp)).await);
+    }
+    let unstamped = insert_family(&bridge, "unstamped", None).await;
+    let unstamped = json(refresh(&bridge, &unstamped).await, StatusCode::OK).await;
+
+    bridge.clock.advance(SignedDuration::from_secs(2));
+    let body =
+        json!({"current_password": bridge.admin_password.expose_secret(), "new_password": "long enough 1"});
+    let token = mine["access_token"].as_str().unwrap();
+    let path = "/api/v1/auth/me/password";
+    let changed = bridge.request(Method::PUT, path).bearer_auth(token).json(&body).send().await.unwrap();
+    let fresh = json(changed, StatusCode::OK).await;
+
+    // A login that read the person before the change and wrote its family after it.
+    theirs.push(insert_family(&bridge, "late", Some(old_stamp)).await);
+    theirs.push(unstamped);
+    for session in &theirs {
+        assert_eq!(refresh(&bridge, session).await.status(), StatusCode::UNAUTHORIZED, "{session}");
+    }
+    assert_eq!(refresh(&bridge, &fresh).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_session_from_before_the_stamp_ends_with_the_next_password_only() {
+    let bridge = TestBridge::start().await;
+    let old = insert_family(&bridge, "old", None).await;
+    let spared = insert_family(&bridge, "spared", None).await;
+    assert_eq!(refresh(&bridge, &spared).await.status(), StatusCode::OK);
+    // The password changes, but the deletion of the sessions fails.
+    bridge.clock.advance(SignedDuration::from_secs(2));
+    let mut user = bridge.app.stores.all_users().find_by_email(ADMIN_EMAIL).await.unwrap().unwrap();
+    user.value.tokens_valid_from = Stamp(bridge.now());
+    bridge.app.stores.users(&bridge.tenant()).replace_user(user).await.unwrap();
+    assert_eq!(refresh(&bridge, &old).await.status(), StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

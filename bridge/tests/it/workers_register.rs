@@ -4,6 +4,8 @@ use jiff::SignedDuration;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
+use vox_bridge::store::Stamp;
+use vox_bridge::store::workers::Registration;
 
 use crate::harness::{TestBridge, json, wrong_fields};
 
@@ -72,4 +74,19 @@ async fn an_address_is_a_host_and_a_port_and_nothing_else() {
         assert_eq!(wrong_fields(register(&bridge, &worker).await).await, ["address"], "{bad}");
     }
     assert_eq!(wrong_fields(register(&bridge, &report("w1", "h1", 2, false)).await).await, ["calls"]);
+}
+
+/// One page of the store holds 500.
+#[tokio::test]
+async fn a_large_fleet_is_seen_whole() {
+    let bridge = TestBridge::start().await;
+    let token = bridge.token(Role::Admin).await;
+    let expires_at = Stamp(bridge.now() + SignedDuration::from_secs(15));
+    let workers = bridge.app.stores.workers();
+    let registered = (0..520).map(|n| {
+        let report = serde_json::from_value(report(&format!("w{n}"), "h1", 0, false)).unwrap();
+        workers.register(Registration { report, expires_at })
+    });
+    futures_util::future::try_join_all(registered).await.unwrap();
+    assert_eq!(status(&bridge, &token).await["capacity"], 520);
 }

@@ -22,7 +22,8 @@ const MAX_SOCKET_PATH_BYTES: usize = 107;
 /// Longest name of a worker's socket below the run directory.
 const LONGEST_SOCKET: &str = "workers/w256.sock";
 
-/// The data directory of a running platform. Nobody else can open it until this is dropped.
+/// The data directory of a running platform. Nobody else can open it until this is dropped, and then nothing tells of a
+/// running platform any more.
 #[derive(Debug)]
 pub struct Home {
     root: PathBuf,
@@ -109,9 +110,6 @@ impl Home {
             // It may not be there; and a stale file is recognised by whoever finds nobody answering.
             let _ = fs::remove_file(path);
         }
-        if !self.sockets.starts_with(&self.root) {
-            let _ = fs::remove_dir_all(&self.sockets);
-        }
     }
 
     fn make_secret(&self, name: &str) -> Result<(), UpError> {
@@ -121,6 +119,17 @@ impl Home {
         }
         private_file::write(&path, random_hex::<SECRET_BYTES>().as_bytes())
             .map_err(|source| UpError::DataDir { what: "cannot write", path, source })
+    }
+}
+
+/// However the platform ends, a start that failed included: `up.json` holds the secret of all that run here.
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.forget_running();
+        if !self.sockets.starts_with(&self.root) {
+            // Made for this platform alone; what cannot be removed is an empty directory of this user.
+            let _ = fs::remove_dir_all(&self.sockets);
+        }
     }
 }
 
@@ -206,8 +215,24 @@ mod tests {
             !socket.starts_with(&deep) && socket.as_os_str().len() <= MAX_SOCKET_PATH_BYTES,
             "{socket:?}"
         );
-        std::os::unix::net::UnixListener::bind(&socket).unwrap();
         home.forget_running();
+        std::os::unix::net::UnixListener::bind(&socket)
+            .expect("an earlier platform's files went, the place stays");
+        drop(home);
         assert!(!socket.parent().unwrap().exists(), "nothing is left behind");
+    }
+
+    #[test]
+    fn whatever_ends_a_platform_takes_its_secret_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::open(directory.path()).unwrap();
+        let (up, bridge) = (home.up_file(), home.bridge_file());
+        for file in [&up, &bridge] {
+            fs::write(file, "{}").unwrap();
+        }
+        assert!(Home::open(directory.path()).is_err() && up.exists(), "one that is kept out takes nothing");
+        drop(home);
+        assert!(!up.exists() && !bridge.exists());
+        assert!(directory.path().join("secrets/internal").exists(), "the next start uses it");
     }
 }

@@ -1,5 +1,6 @@
 //! `vox up`: the ready file, one platform per directory, children that are started again, an orderly end.
 
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -75,4 +76,31 @@ fn children_that_are_killed_are_started_again() {
         get(up.text("bridge_url"), "/health").contains("\"ok\"")
     });
     assert!(up.stop().0);
+}
+
+#[test]
+fn an_output_that_nobody_reads_stops_nothing() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    // The smallest pipe there is, full from the beginning.
+    let capacity = rustix::pipe::fcntl_setpipe_size(&writer, 4096).unwrap();
+    writer.write_all(&vec![b'x'; capacity]).unwrap();
+    let mut up = Up::start_onto(tempfile::tempdir().unwrap(), 1, writer.into());
+    up.eventually("the worker answers", || up.get("/health").contains("\"worker_id\":\"w1\""));
+    up.signal(Signal::TERM);
+    assert_eq!(up.end(), Some(0));
+    drop(reader);
+}
+
+#[test]
+fn a_start_that_fails_leaves_no_secret_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("data");
+    // The ready file is written last: everything runs by then, and `up.json` is there.
+    let ready_file = directory.path().join("nowhere/ready.json");
+    let ready_file = ready_file.to_str().unwrap();
+    let arguments = ["up", "--port", "0", "--bridge-port", "0", "--workers", "1", "--ready-file", ready_file];
+    let failed = run(arguments.into_iter().chain(["--data-dir", data_dir.to_str().unwrap()]));
+    assert!(!failed.status.success(), "{}", text(&failed.stdout));
+    assert!(!data_dir.join("run/up.json").exists() && !data_dir.join("run/bridge.json").exists());
+    assert_eq!(processes_of(&data_dir), [], "no process is left");
 }

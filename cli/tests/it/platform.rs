@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -45,6 +45,11 @@ impl Up {
     }
 
     pub fn start_in(directory: tempfile::TempDir, workers: u16) -> Self {
+        Self::start_onto(directory, workers, Stdio::piped())
+    }
+
+    /// With its output going elsewhere.
+    pub fn start_onto(directory: tempfile::TempDir, workers: u16, stdout: Stdio) -> Self {
         for program in ["vox-bridge", "vox-core", "vox-engine"] {
             let path = Path::new(env!("CARGO_BIN_EXE_vox")).with_file_name(program);
             assert!(path.is_file(), "{program} is missing: cargo build --workspace --bins");
@@ -57,10 +62,10 @@ impl Up {
             .arg("--ready-file")
             .arg(&ready_file)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(stdout)
             .spawn()
             .unwrap();
-        let printed = collect(&mut child);
+        let printed = child.stdout.take().map(collect).unwrap_or_default();
         let mut up = Self { child, printed, directory, ready: Value::Null };
         up.ready = up.wait_for(&ready_file);
         up
@@ -156,9 +161,9 @@ pub fn get(url: &str, path: &str) -> String {
 }
 
 /// Everything it prints, as it comes.
-fn collect(child: &mut Child) -> Arc<Mutex<String>> {
+fn collect(stdout: ChildStdout) -> Arc<Mutex<String>> {
     let printed = Arc::new(Mutex::new(String::new()));
-    let (lines, to) = (BufReader::new(child.stdout.take().unwrap()), Arc::clone(&printed));
+    let (lines, to) = (BufReader::new(stdout), Arc::clone(&printed));
     std::thread::spawn(move || {
         for line in lines.lines().map_while(Result::ok) {
             let mut all = to.lock().unwrap();

@@ -3,6 +3,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::clients::http;
@@ -64,7 +65,7 @@ async fn fault_options_reach_the_server_and_a_signal_stops_it() {
         (answer.status().as_u16(), &answer.headers()["retry-after-ms"]),
         (429, &"700".parse().unwrap())
     );
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     assert!(child.wait().unwrap().success());
 }
 

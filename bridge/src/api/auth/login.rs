@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::password::{MAX_PASSWORD_BYTES, PasswordError};
+use crate::auth::rules::MAX_EMAIL_BYTES;
 use crate::auth::session::{SessionView, begin};
 use crate::edge::body::Checked;
 use crate::edge::client::ClientAddress;
@@ -32,12 +33,14 @@ pub async fn login(
     body: Checked<Credentials>,
 ) -> ApiResult<Json<SessionView>> {
     let Credentials { email, password } = body.0;
-    let account = fold_email(&email).chars().take(256).collect::<String>();
+    // Never a part of a longer address: what is cut off here would have to be cut off in the look-up too, or one account
+    // had many names for the throttle. Addresses that nobody can have share one name.
+    let account = Some(fold_email(&email)).filter(|a| a.len() <= MAX_EMAIL_BYTES).unwrap_or_default();
     app.throttle
         .attempt(client.0, &account, app.clock.now())
         .map_err(|wait| ApiError::busy(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", wait))?;
     let refused = || ApiError::unauthorized("wrong address or password");
-    if password.expose_secret().len() > MAX_PASSWORD_BYTES {
+    if account.is_empty() || password.expose_secret().len() > MAX_PASSWORD_BYTES {
         return Err(refused());
     }
     let user = app.stores.all_users().find_by_email(&account).await?;

@@ -8,10 +8,12 @@ use serde_json::{Map, Value};
 use tracing::instrument;
 use utoipa::IntoParams;
 use vox_shared::ids::{BotId, SessionId};
+use vox_shared::json::is_deeper_than;
 use vox_shared::wire::config::RuntimeConfig;
 
 use crate::app::App;
 use crate::auth::internal::Internal;
+use crate::edge::body::MAX_LEVELS;
 use crate::edge::params::{InPath, InQuery};
 use crate::error::{ApiError, ApiResult};
 use crate::runtime::config::{Refused, Request, prepare};
@@ -21,7 +23,8 @@ use crate::runtime::config::{Refused, Request, prepare};
 pub struct FetchQuery {
     caller_id: Option<String>,
     stream_id: Option<String>,
-    /// The transport's first message, URL-encoded JSON; what is no JSON object counts as `{}`.
+    /// The transport's first message, URL-encoded JSON; what is no JSON object, or nests deeper than
+    /// 64 levels, counts as `{}`.
     connected_event: Option<String>,
     /// The id that core proposes. Fetching again with the same one is harmless.
     #[param(value_type = Option<String>)]
@@ -46,6 +49,7 @@ pub async fn fetch(
 }
 
 fn object(text: Option<&str>) -> Map<String, Value> {
+    let text = text.filter(|t| !is_deeper_than(t.as_bytes(), MAX_LEVELS));
     text.and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default()
 }
 
@@ -75,5 +79,9 @@ mod tests {
             assert!(object(text).is_empty(), "{text:?}");
         }
         assert_eq!(object(Some(r#"{"a":1}"#)).len(), 1);
+        let nested =
+            |levels: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(levels - 1), "]".repeat(levels - 1));
+        assert_eq!(object(Some(&nested(64))).len(), 1);
+        assert!(object(Some(&nested(65))).is_empty(), "too deep");
     }
 }

@@ -1,11 +1,11 @@
 //! `GET /api/v1/public/recordings/{token}`
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use tracing::instrument;
 
-use super::serve::serve;
+use super::serve::{Asked, serve};
 use crate::app::App;
 use crate::auth::secret_token::{MAX_TOKEN_BYTES, hash};
 use crate::edge::params::InPath;
@@ -17,6 +17,7 @@ use crate::error::{ApiError, ApiResult};
 pub async fn by_token(
     token: InPath<String>,
     State(app): State<App>,
+    method: Method,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let missing = || ApiError::not_found("recording");
@@ -24,5 +25,5 @@ pub async fn by_token(
         return Err(missing());
     }
     let call = app.stores.all_calls().find_by_recording_token(&hash(&token.0)).await?.ok_or_else(missing)?;
-    serve(&app, &call.value, &headers).await
+    serve(&app, &call.value, Asked { method: &method, headers: &headers }).await
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
@@ -21,20 +21,27 @@ pub fn object_key(key: &str) -> Result<Key, ObjectError> {
     Key::parse(&format!("{FOLDER}/{key}"))
 }
 
+/// What a client asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    pub method: &'a Method,
+    pub headers: &'a HeaderMap,
+}
+
 /// The recording of a call: from the object store, else from a worker that still has it, else 404.
-pub async fn serve(app: &App, call: &Call, headers: &HeaderMap) -> ApiResult<Response> {
+pub async fn serve(app: &App, call: &Call, asked: Asked<'_>) -> ApiResult<Response> {
     let missing = || ApiError::not_found("recording");
     let name = call.recording_key.as_deref().ok_or_else(missing)?;
     let key = object_key(name).map_err(|_| missing())?;
     match app.objects.head(key.clone()).await? {
-        Some(head) => stored(app, key, &head, headers).await,
+        Some(head) => stored(app, key, &head, asked).await,
         None => from_worker(app, call, name).await?.ok_or_else(missing),
     }
 }
 
-async fn stored(app: &App, key: Key, head: &Head, headers: &HeaderMap) -> ApiResult<Response> {
+async fn stored(app: &App, key: Key, head: &Head, asked: Asked<'_>) -> ApiResult<Response> {
     let size = head.size_bytes;
-    let (status, range) = match wanted(headers, head) {
+    let (status, range) = match wanted(asked, head) {
         Wanted::Whole => (StatusCode::OK, 0..size),
         Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
         Wanted::Nothing => return Ok(unsatisfiable(size)),
@@ -65,12 +72,12 @@ fn unsatisfiable(size: u64) -> Response {
     response
 }
 
-/// Its own worker first: most often the upload is just under way.
+/// Most often the upload is just under way.
 async fn from_worker(app: &App, call: &Call, name: &str) -> ApiResult<Option<Response>> {
-    let mut workers = app.stores.workers().list_live(app.clock.now().into()).await?;
-    workers.sort_by_key(|w| Some(&w.report.worker_id) != call.worker_id.as_ref());
+    let workers = app.stores.workers().list_live(app.clock.now().into()).await?;
     let key = Key::parse(name)?;
-    let Some(file) = app.worker_files.find(&key, &workers).await else { return Ok(None) };
+    let found = app.worker_files.find(&key, call.worker_id.as_ref(), &workers).await;
+    let Some(file) = found else { return Ok(None) };
     let mut response = Body::from_stream(file.content).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, WAV);
     if let Some(size) = file.size_bytes {
@@ -86,12 +93,15 @@ enum Wanted {
     Nothing,
 }
 
-/// RFC 9110, section 14: one byte range is served; several, another unit or a malformed header are answered whole.
-fn wanted(headers: &HeaderMap, head: &Head) -> Wanted {
+/// RFC 9110, section 14: one byte range is served; several, another unit or a malformed header are answered whole. A
+/// range means something for GET only (14.2): HEAD tells the size of the whole.
+fn wanted(Asked { method, headers }: Asked<'_>, head: &Head) -> Wanted {
     let changed = headers.get(header::IF_RANGE).is_some_and(|tag| tag.as_bytes() != head.etag.as_bytes());
     let text = headers.get(header::RANGE).and_then(|v| v.to_str().ok());
     match text.and_then(|t| t.trim().strip_prefix("bytes=")) {
-        Some(spec) if !changed => part(spec, head.size_bytes).unwrap_or(Wanted::Whole),
+        Some(spec) if !changed && method == Method::GET => {
+            part(spec, head.size_bytes).unwrap_or(Wanted::Whole)
+        }
         _ => Wanted::Whole,
     }
 }
@@ -122,9 +132,11 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::RANGE, HeaderValue::from_static(range));
         let head = Head { size_bytes: 100, etag: "\"a\"".into() };
-        assert_eq!(wanted(&headers, &head), expected, "{range}");
+        let asked = |method: &Method, headers: &HeaderMap| wanted(Asked { method, headers }, &head);
+        assert_eq!(asked(&Method::GET, &headers), expected, "{range}");
+        assert_eq!(asked(&Method::HEAD, &headers), Wanted::Whole, "HEAD with {range}");
         headers.insert(header::IF_RANGE, HeaderValue::from_static("\"other\""));
-        assert_eq!(wanted(&headers, &head), Wanted::Whole, "{range} of a changed file");
+        assert_eq!(asked(&Method::GET, &headers), Wanted::Whole, "{range} of a changed file");
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct Index {
     /// equal types only.
     pub fields: &'static [&'static str],
     pub kind: IndexKind,
+    /// Documents without this field are not in the index.
+    pub optional: Option<&'static str>,
 }
 
 /// What an index promises beyond speed.
@@ -30,32 +32,40 @@ pub enum IndexKind {
     /// No two documents share the key. A document without the last field is not in the index: MongoDB counts a missing
     /// field as null and SQLite never counts nulls as equal, so "absent" is only safe when it is outside the index.
     Unique,
-    /// Documents without the last field are not in the index.
+    /// Documents without one of the fields are not in the index.
     Sparse,
 }
 
 impl Index {
     /// An index to page by.
     pub const fn ordered(name: &'static str, fields: &'static [&'static str]) -> Self {
-        Self { name, fields, kind: IndexKind::Ordered }
+        Self { name, fields, kind: IndexKind::Ordered, optional: None }
     }
 
     /// A key that one document at most may carry.
     pub const fn unique(name: &'static str, fields: &'static [&'static str]) -> Self {
-        Self { name, fields, kind: IndexKind::Unique }
+        Self { name, fields, kind: IndexKind::Unique, optional: last(fields) }
     }
 
     /// An index over the documents that have the last field.
     pub const fn sparse(name: &'static str, fields: &'static [&'static str]) -> Self {
-        Self { name, fields, kind: IndexKind::Sparse }
+        Self { name, fields, kind: IndexKind::Sparse, optional: last(fields) }
     }
 
-    /// The field whose absence keeps a document out of the index.
-    pub fn optional_field(&self) -> Option<&'static str> {
-        match self.kind {
-            IndexKind::Ordered => None,
-            IndexKind::Unique | IndexKind::Sparse => self.fields.last().copied(),
-        }
+    /// An index over the documents that have `optional`, which is one of the fields.
+    pub const fn sparse_by(
+        name: &'static str,
+        fields: &'static [&'static str],
+        optional: &'static str,
+    ) -> Self {
+        Self { name, fields, kind: IndexKind::Sparse, optional: Some(optional) }
+    }
+}
+
+const fn last(fields: &'static [&'static str]) -> Option<&'static str> {
+    match fields {
+        [.., last] => Some(last),
+        [] => None,
     }
 }
 
@@ -73,7 +83,7 @@ impl Collection {
         for index in self.indexes {
             for field in index.fields {
                 let scalar = match at_path(body, field) {
-                    None | Some(Value::Null) => index.optional_field() == Some(*field),
+                    None | Some(Value::Null) => index.optional == Some(*field),
                     Some(Value::Array(_) | Value::Object(_)) => false,
                     Some(_) => true,
                 };

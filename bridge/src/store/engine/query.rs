@@ -150,6 +150,11 @@ impl Query {
         self
     }
 
+    /// Whether it may look at many more documents than it answers: those that the index yields and the filters refuse.
+    pub(super) fn is_scan(&self) -> bool {
+        !self.filters.is_empty() && matches!(self.by, By::Index { .. })
+    }
+
     /// Check the search against its index and split the index's fields: how many are fixed, and by which the answer is
     /// sorted. `None` for a search by id.
     pub(super) fn shape(&self) -> Result<Option<Shape>, EngineError> {

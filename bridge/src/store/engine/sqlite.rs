@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use serde_json::{Map, Value};
 
 use super::{Answer, Collection, Document, Engine, EngineError, Group, Page, Query, Update};
-use readers::Readers;
+use readers::{Effort, Readers};
 use writer::Writer;
 
 /// Layout of the file. A file of a newer layout is refused.
@@ -87,7 +87,8 @@ fn write_failed(error: rusqlite::Error) -> EngineError {
 
 impl Engine for Sqlite {
     fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()> {
-        Box::pin(self.writer.run(sql::create(collections), |connection, statements| {
+        // No deadline: a new index over a large file takes minutes, and a start that gave up would never get there.
+        Box::pin(self.writer.run_to_its_end(sql::create(collections), |connection, statements| {
             Ok(statements.iter().try_for_each(|text| connection.execute_batch(text))?)
         }))
     }
@@ -108,7 +109,7 @@ impl Engine for Sqlite {
     fn get(&self, from: &'static Collection, id: String) -> Answer<'_, Option<Document>> {
         Box::pin(async move {
             let statement = sql::select(&Query::by_id(from, id).limit(1))?;
-            Ok(self.readers.run(move |connection| rows::documents(connection, &statement)).await?.pop())
+            Ok(self.readers.run(Effort::Small, move |c| rows::documents(c, &statement)).await?.pop())
         })
     }
 
@@ -116,8 +117,8 @@ impl Engine for Sqlite {
         Box::pin(async move {
             let shape = query.shape()?;
             let statement = sql::select(&query)?;
-            let mut documents =
-                self.readers.run(move |connection| rows::documents(connection, &statement)).await?;
+            let effort = if query.is_scan() { Effort::Scan } else { Effort::Small };
+            let mut documents = self.readers.run(effort, move |c| rows::documents(c, &statement)).await?;
             let more = documents.len() > query.limit;
             documents.truncate(query.limit);
             let next = match (shape, documents.last()) {
@@ -176,14 +177,32 @@ impl Engine for Sqlite {
     fn count(&self, query: Query) -> Answer<'_, u64> {
         Box::pin(async move {
             let statement = sql::count(&query)?;
-            self.readers.run(move |connection| rows::count(connection, &statement)).await
+            self.readers.run(Effort::Scan, move |connection| rows::count(connection, &statement)).await
         })
     }
 
     fn sum(&self, query: Query, group_by: &'static str, field: &'static str) -> Answer<'_, Vec<Group>> {
         Box::pin(async move {
             let statement = sql::sum(&query, group_by, field)?;
-            self.readers.run(move |connection| rows::groups(connection, &statement)).await
+            self.readers.run(Effort::Scan, move |connection| rows::groups(connection, &statement)).await
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Index;
+    use super::*;
+
+    static THINGS: Collection = Collection { name: "things", indexes: &[Index::ordered("by_n", &["n"])] };
+
+    /// Building an index over a large file takes longer than any answer may: time that stands still passes the deadline
+    /// as soon as the runtime has nothing to do but wait.
+    #[tokio::test(start_paused = true)]
+    async fn preparing_has_no_deadline() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = Sqlite::open(&dir.path().join("t.sqlite")).unwrap();
+        engine.prepare(&[&THINGS]).await.unwrap();
+        engine.prepare(&[&THINGS]).await.unwrap();
     }
 }

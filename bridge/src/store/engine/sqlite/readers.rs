@@ -1,52 +1,216 @@
-//! A few connections for reading, used from blocking threads.
+//! A few connections for reading, used from blocking threads. A read that takes too long is interrupted, or it would keep
+//! its connection from all others; and reads that may look at very many documents leave half of the connections to those
+//! that a call waits for.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use rusqlite::{Connection, InterruptHandle};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::{ANSWER_DEADLINE, EngineError, connect};
 
 /// Reads at the same time.
 const READERS: usize = 4;
+/// Of these, scans.
+const SCANNERS: usize = READERS / 2;
+/// Between two interrupts: one that comes between two statements of a read interrupts nothing.
+const INTERRUPT_PAUSE: Duration = Duration::from_millis(50);
+/// Longest wait for an interrupted read. One that even then goes on waits for its disk.
+const INTERRUPT_DEADLINE: Duration = Duration::from_secs(1);
+
+/// How much a read may look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// About as many documents as it answers.
+    Small,
+    /// Possibly very many more than it answers.
+    Scan,
+}
 
 /// Connections are opened when first needed and kept.
 pub struct Readers {
     path: PathBuf,
     free: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
+    scans: Arc<Semaphore>,
+    deadline: Duration,
 }
 
 impl Readers {
     pub fn new(path: PathBuf) -> Self {
-        Self { path, free: Arc::default(), permits: Arc::new(Semaphore::new(READERS)) }
+        let [permits, scans] = [READERS, SCANNERS].map(|n| Arc::new(Semaphore::new(n)));
+        Self { path, free: Arc::default(), permits, scans, deadline: ANSWER_DEADLINE }
     }
 
     /// Run `work` on a free connection.
-    pub async fn run<T, W>(&self, work: W) -> Result<T, EngineError>
+    pub async fn run<T, W>(&self, effort: Effort, work: W) -> Result<T, EngineError>
     where
         T: Send + 'static,
         W: FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
     {
-        let permit = timeout(ANSWER_DEADLINE, self.permits.clone().acquire_owned())
+        let permits = timeout(self.deadline, self.admit(effort))
             .await
-            .map_err(|_| EngineError::Unavailable("all readers are busy".into()))?
-            .expect("the semaphore is never closed");
-        let (free, path) = (self.free.clone(), self.path.clone());
-        let reading = tokio::task::spawn_blocking(move || {
-            let kept = free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            .map_err(|_| EngineError::Unavailable("all readers are busy".into()))?;
+        let (free, path, reading) = (self.free.clone(), self.path.clone(), Arc::new(Reading::default()));
+        let seen = reading.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let kept = lock(&free).pop();
             let connection = kept.map_or_else(|| connect(&path), Ok)?;
+            seen.begin(&connection);
             let outcome = work(&connection);
-            free.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            drop(permit);
+            // From here on no interrupt can come any more, so none can hit the next read of this connection.
+            seen.end();
+            lock(&free).push(connection);
+            drop(permits);
             outcome
         });
-        match timeout(ANSWER_DEADLINE, reading).await {
+        // A task of its own: the read is ended at its deadline even when nobody waits for it any more.
+        let watched = tokio::spawn(watch(task, reading, self.deadline));
+        match timeout(self.deadline + INTERRUPT_DEADLINE, watched).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(EngineError::Unavailable("a read failed".into())),
-            Err(_) => Err(EngineError::Unavailable("a read takes too long".into())),
+            Err(_) => Err(too_long()),
+        }
+    }
+
+    /// A scan waits for its own permit first, so that it keeps no other read from a connection meanwhile.
+    async fn admit(&self, effort: Effort) -> [Option<OwnedSemaphorePermit>; 2] {
+        let scan = match effort {
+            Effort::Small => None,
+            Effort::Scan => self.scans.clone().acquire_owned().await.ok(),
+        };
+        [scan, self.permits.clone().acquire_owned().await.ok()]
+    }
+}
+
+/// Wait for a read; when it takes too long, interrupt it until it ends.
+async fn watch<T>(
+    mut task: JoinHandle<Result<T, EngineError>>,
+    reading: Arc<Reading>,
+    deadline: Duration,
+) -> Result<T, EngineError> {
+    let failed = |_| EngineError::Unavailable("a read failed".into());
+    if let Ok(ended) = timeout(deadline, &mut task).await {
+        return ended.map_err(failed)?;
+    }
+    loop {
+        reading.interrupt();
+        if let Ok(ended) = timeout(INTERRUPT_PAUSE, &mut task).await {
+            return ended.map_err(failed)?.map_err(|_| too_long());
+        }
+    }
+}
+
+fn too_long() -> EngineError {
+    EngineError::Unavailable("a read takes too long".into())
+}
+
+/// The way to interrupt a read, there only while it has its connection.
+#[derive(Default)]
+struct Reading(Mutex<Option<InterruptHandle>>);
+
+impl Reading {
+    fn begin(&self, connection: &Connection) {
+        *lock(&self.0) = Some(connection.get_interrupt_handle());
+    }
+
+    fn end(&self) {
+        *lock(&self.0) = None;
+    }
+
+    /// Under the lock, so that the connection cannot be given back meanwhile.
+    fn interrupt(&self) {
+        if let Some(handle) = &*lock(&self.0) {
+            handle.interrupt();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(200);
+
+    fn readers(deadline: Duration) -> (tempfile::TempDir, Arc<Readers>) {
+        let dir = tempfile::tempdir().unwrap();
+        let readers = Readers { deadline, ..Readers::new(dir.path().join("t.sqlite")) };
+        (dir, Arc::new(readers))
+    }
+
+    /// A query that takes a minute.
+    fn endless(connection: &Connection) -> Result<i64, EngineError> {
+        let text = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000000) SELECT COUNT(*) FROM n";
+        Ok(connection.query_row(text, [], |row| row.get(0))?)
+    }
+
+    fn one(connection: &Connection) -> Result<i64, EngineError> {
+        Ok(connection.query_row("SELECT 1", [], |row| row.get(0))?)
+    }
+
+    #[tokio::test]
+    async fn a_read_that_does_not_end_is_interrupted_and_frees_its_connection() {
+        let (_dir, readers) = readers(SHORT);
+        for _ in 0..2 {
+            let endless = (0..READERS).map(|_| readers.run(Effort::Small, endless));
+            for outcome in futures_util::future::join_all(endless).await {
+                assert_eq!(outcome, Err(too_long()));
+            }
+            assert_eq!(readers.permits.available_permits(), READERS);
+            assert_eq!(lock(&readers.free).len(), READERS, "the connections are used again");
+        }
+        assert_eq!(readers.run(Effort::Small, one).await, Ok(1), "and good for the next read");
+    }
+
+    #[tokio::test]
+    async fn a_read_that_nobody_waits_for_is_interrupted_too() {
+        let (_dir, readers) = readers(SHORT);
+        let waiting = timeout(SHORT / 4, readers.run(Effort::Small, endless)).await;
+        assert!(waiting.is_err());
+        let began = Instant::now();
+        while lock(&readers.free).is_empty() {
+            assert!(began.elapsed() < Duration::from_secs(10), "it runs for ever");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn scans_leave_half_of_the_connections_to_others() {
+        let (_dir, readers) = readers(Duration::from_secs(10));
+        let (release, held) = std::sync::mpsc::sync_channel::<()>(READERS * 2);
+        let held = Arc::new(Mutex::new(held));
+        let scans: Vec<_> = (0..READERS * 2)
+            .map(|_| {
+                let (readers, held) = (readers.clone(), held.clone());
+                tokio::spawn(async move {
+                    // It ends when it is let go, or when the test is over.
+                    let until = move |_: &Connection| Ok(lock(&held).recv().is_ok());
+                    readers.run(Effort::Scan, until).await
+                })
+            })
+            .collect();
+        let as_many_as_may = async {
+            while readers.permits.available_permits() > READERS - SCANNERS {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(10), as_many_as_may).await.expect("the scans run");
+        assert_eq!(readers.run(Effort::Small, one).await, Ok(1));
+        for _ in &scans {
+            release.send(()).unwrap();
+        }
+        for scan in scans {
+            assert_eq!(scan.await.unwrap(), Ok(true));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Running a built statement and reading its rows.
 
 use rusqlite::{Connection, Row, params_from_iter};
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::sql::Statement;
@@ -18,9 +19,19 @@ pub fn documents(connection: &Connection, statement: &Statement) -> Result<Vec<D
 }
 
 fn document(row: &Row<'_>) -> Result<Document, EngineError> {
-    let body: String = row.get(2)?;
-    let body = serde_json::from_str(&body).map_err(|e| EngineError::Malformed(e.to_string()))?;
-    Ok(Document { id: row.get(0)?, version: row.get(1)?, body })
+    let text: String = row.get(2)?;
+    Ok(Document { id: row.get(0)?, version: row.get(1)?, body: decode(&text)? })
+}
+
+/// Without the parser's limit of 127 levels: a document that was once stored must always be readable, or it can never be
+/// mended either. SQLite itself takes no JSON deeper than 1000 levels, so the stack has an end.
+fn decode(text: &str) -> Result<Map<String, Value>, EngineError> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    reader.disable_recursion_limit();
+    let malformed = |error: serde_json::Error| EngineError::Malformed(error.to_string());
+    let body = Map::deserialize(&mut reader).map_err(malformed)?;
+    reader.end().map_err(malformed)?;
+    Ok(body)
 }
 
 pub fn count(connection: &Connection, statement: &Statement) -> Result<u64, EngineError> {
@@ -45,4 +56,34 @@ fn group(row: &Row<'_>) -> Result<Group, EngineError> {
         ValueRef::Null | ValueRef::Blob(_) => Value::Null,
     };
     Ok(Group { key, count: row.get(1)?, sum: row.get(2)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Collection, Query};
+    use super::super::sql;
+    use super::*;
+
+    static THINGS: Collection = Collection { name: "things", indexes: &[] };
+
+    #[test]
+    fn a_document_deeper_than_the_parsers_limit_is_read() {
+        let connection = Connection::open_in_memory().unwrap();
+        for text in sql::create(&[&THINGS]) {
+            connection.execute_batch(&text).unwrap();
+        }
+        let levels = (1..200).fold(Value::from(1), |inside, _| Value::Array(vec![inside]));
+        let body = Map::from_iter([("a".to_owned(), levels)]);
+        connection.execute(&sql::insert(&THINGS), ("x", encode(&body))).unwrap();
+        let statement = sql::select(&Query::by_id(&THINGS, "x").limit(1)).unwrap();
+        let read = documents(&connection, &statement).unwrap();
+        assert_eq!(read, [Document { id: "x".into(), version: 1, body }]);
+    }
+
+    #[test]
+    fn text_that_is_no_object_is_refused() {
+        for bad in ["", "[]", "{", "{}x"] {
+            assert!(matches!(decode(bad), Err(EngineError::Malformed(_))), "{bad}");
+        }
+    }
 }

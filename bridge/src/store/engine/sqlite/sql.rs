@@ -32,8 +32,7 @@ fn create_index(table: &str, index: &Index) -> String {
     if index.kind != IndexKind::Unique {
         keys.push("id".into());
     }
-    let partial =
-        index.optional_field().map(|f| format!(" WHERE {} IS NOT NULL", field(f))).unwrap_or_default();
+    let partial = index.optional.map(|f| format!(" WHERE {} IS NOT NULL", field(f))).unwrap_or_default();
     format!(
         "CREATE {unique}INDEX IF NOT EXISTS {} ON {table} ({}){partial}",
         index_name(table, index),
@@ -122,7 +121,7 @@ fn filtered(query: &Query, select: &str) -> Result<Statement, EngineError> {
                     built.and(key, sign, value);
                 }
             }
-            if let Some(optional) = shape.index.optional_field() {
+            if let Some(optional) = shape.index.optional {
                 built.text.push_str(&format!(" AND {} IS NOT NULL", field(optional)));
             }
         }

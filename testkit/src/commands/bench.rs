@@ -32,7 +32,7 @@ enum What {
 #[derive(Args)]
 struct Calls {
     /// Calls at once, one level after another.
-    #[arg(long, value_delimiter = ',', default_value = "1,5,20,50", value_parser = clap::value_parser!(u32).range(1..=i64::from(CALLS_MAX)))]
+    #[arg(long, value_delimiter = ',', default_value = "1,5,20,50,100,200", value_parser = clap::value_parser!(u32).range(1..=i64::from(CALLS_MAX)))]
     calls: Vec<u32>,
     /// How long each level is counted, all of its calls talking.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(i64::from(SECONDS_MIN)..=i64::from(SECONDS_MAX)))]

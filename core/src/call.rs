@@ -4,6 +4,7 @@ pub mod actor;
 pub mod boot;
 pub mod clips;
 pub mod detector;
+pub mod feed;
 pub mod meter;
 pub mod outlets;
 pub mod package;

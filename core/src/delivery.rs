@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use vox_shared::ids::{SessionId, WorkerId};
-use vox_shared::outbox::{Backoff, Outbox, Record, Seq, Settings, neighbours};
+use vox_shared::outbox::{Backoff, OpenError, Outbox, Record, Seq, Settings, neighbours};
 use vox_shared::wire::journal::{Accepted, JournalRecord, RecordingFile};
 
 use crate::app::App;
@@ -56,14 +57,14 @@ impl Directories {
 /// Deliver the worker's own records until the process ends.
 pub async fn run_own(app: Arc<App>) {
     loop {
-        deliver_all(&app, &app.outbox).await;
+        deliver_all(&app, &app.outbox, Some(&app.outbox_changed)).await;
         let _either = timeout(IDLE_LOOK, app.outbox_changed.notified()).await;
     }
 }
 
 /// Deliver what is left at the end of the process, for a bounded time; the rest is adopted later.
 pub async fn flush(app: &App, within: Duration) {
-    let _adopted_later = timeout(within, deliver_all(app, &app.outbox)).await;
+    let _adopted_later = timeout(within, deliver_all(app, &app.outbox, None)).await;
     if let Err(error) = app.outbox.remove_if_empty().await {
         tracing::debug!(%error, "the outbox stays for adoption");
     }
@@ -91,13 +92,27 @@ pub async fn run_adoption(app: Arc<App>) {
 async fn adopt(app: &App, dir: &Path) {
     let (path, settings) = (dir.to_owned(), app.directories.settings.clone());
     let opened = tokio::task::spawn_blocking(move || Outbox::adopt(&path, settings)).await;
-    // Another adopter was faster, or the directory is gone: nothing to do.
-    let Ok(Ok((outbox, recovered))) = opened else { return };
+    let (outbox, recovered) = match opened {
+        Ok(Ok(adopted)) => adopted,
+        // Another adopter was faster.
+        Ok(Err(OpenError::Held(_) | OpenError::Gone(_))) => return,
+        Ok(Err(error)) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the outbox of a dead worker cannot be opened"
+            );
+            return;
+        }
+        Err(error) => {
+            tracing::error!(%error, "the outbox of a dead worker cannot be opened");
+            return;
+        }
+    };
     tracing::warn!(records = recovered.records.len(), "adopted the outbox of a dead worker");
     if let Err(error) = close_lost_calls(app, &outbox, &recovered.records).await {
         tracing::error!(%error, "a lost call could not be closed; it is left for the next adopter");
     }
-    deliver_all(app, &outbox).await;
+    deliver_all(app, &outbox, None).await;
     if let Err(error) = outbox.remove_if_empty().await {
         tracing::debug!(%error, "the adopted outbox stays");
     }
@@ -106,21 +121,35 @@ async fn adopt(app: &App, dir: &Path) {
 /// Write a `worker_lost` record for every call that started and never ended.
 async fn close_lost_calls(app: &App, outbox: &Outbox, records: &[Record]) -> anyhow::Result<()> {
     let mut open: BTreeMap<SessionId, (Accepted, Vec<JournalRecord>, Timestamp)> = BTreeMap::new();
+    // Results whose upload is not on disk behind them: the worker died between the two, or it is done already.
+    let mut recorded: BTreeMap<SessionId, String> = BTreeMap::new();
     for record in records {
         let Ok(journal) = serde_json::from_slice::<JournalRecord>(&record.payload) else { continue };
         match journal {
             JournalRecord::Accepted(accepted) => {
                 open.insert(accepted.session_id.clone(), (*accepted, Vec::new(), record.at));
             }
-            JournalRecord::Result(result) => drop(open.remove(&result.session_id)),
+            JournalRecord::Result(result) => {
+                open.remove(&result.session_id);
+                if let Some(key) = result.recording_key {
+                    recorded.insert(result.session_id, key);
+                }
+            }
             JournalRecord::Refused { session_id, .. } => drop(open.remove(&session_id)),
-            JournalRecord::Recording(_) => {}
+            JournalRecord::Recording(recording) => drop(recorded.remove(&recording.session_id)),
             other => {
                 if let Some((_, journal, last_at)) = open.get_mut(other.session_id()) {
                     journal.push(other);
                     *last_at = record.at;
                 }
             }
+        }
+    }
+    for (session_id, key) in recorded {
+        if has_sound(&app.recordings.join(&key)) {
+            let (file, bridge_url) = (key.clone(), app.bridge.url().to_owned());
+            let record = RecordingFile { session_id, key, file, bridge_url };
+            outbox.append(entry(&JournalRecord::Recording(record))).await?;
         }
     }
     for (session_id, (accepted, journal, last_at)) in open {
@@ -163,8 +192,8 @@ pub fn has_sound(file: &Path) -> bool {
     std::fs::metadata(file).is_ok_and(|m| m.len() > 44)
 }
 
-/// Deliver until nothing is left that can be delivered now.
-async fn deliver_all(app: &App, outbox: &Outbox) {
+/// Deliver until nothing is left that can be delivered now. What is new does not wait for what is tried again.
+async fn deliver_all(app: &App, outbox: &Outbox, news: Option<&Notify>) {
     let mut backoff = Backoff::new();
     loop {
         match deliver_once(app, outbox).await {
@@ -172,7 +201,10 @@ async fn deliver_all(app: &App, outbox: &Outbox) {
             Err(why) => {
                 let wait = backoff.next_wait(rand::random());
                 tracing::warn!(why, wait_ms = wait.as_millis() as u64, "a delivery is tried again");
-                sleep(wait).await;
+                match news {
+                    Some(news) => drop(timeout(wait, news.notified()).await),
+                    None => sleep(wait).await,
+                }
             }
         }
     }
@@ -180,7 +212,9 @@ async fn deliver_all(app: &App, outbox: &Outbox) {
 
 /// One pass over the outbox. `Err` when something must be tried again.
 async fn deliver_once(app: &App, outbox: &Outbox) -> Result<(), String> {
-    let records = read_all(outbox).await?;
+    let mut records = read_all(outbox).await?;
+    // Results are small and waited for; an upload may take minutes.
+    records.sort_by_key(|(_, record)| matches!(record, JournalRecord::Recording(_)));
     let ended: HashSet<SessionId> = records
         .iter()
         .filter(|(_, r)| matches!(r, JournalRecord::Result(_) | JournalRecord::Refused { .. }))

@@ -21,7 +21,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::app::App;
 use crate::routes::line::HeldSlot;
-use crate::server::{connection, handed_over};
+use crate::server::{handed_over, one_request};
 
 /// State goes up at least this often.
 const STATE_EVERY: Duration = Duration::from_millis(500);
@@ -93,7 +93,10 @@ async fn receive(app: &Arc<App>, stream: &UnixStream, received: &AtomicU64) -> s
         let Some((kind, descriptor)) = message else {
             return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
         };
-        let Some(descriptor) = descriptor else { continue };
+        let Some(descriptor) = descriptor else {
+            // Out of descriptors: the kernel dropped it. A new link counts from nothing, with both sides agreeing.
+            return Err(std::io::Error::other("a connection was lost on its way: too many open files"));
+        };
         let held = (kind == b'C').then(|| app.slot.take()).flatten();
         received.fetch_add(1, Ordering::AcqRel);
         accept(app.clone(), descriptor, held.map(HeldSlot::new))?;
@@ -112,7 +115,7 @@ fn accept(app: Arc<App>, descriptor: OwnedFd, held: Option<HeldSlot>) -> std::io
                 handed_over(stream, app, held.clone()).await;
                 drop(held.take());
             }
-            None => connection(stream, crate::routes::router(app)).await,
+            None => one_request(stream, crate::routes::router(app)).await,
         }
     });
     Ok(())

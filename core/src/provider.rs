@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// How many messages wait in a stream, each way. 64 frames of 20 ms are 1.3 s of audio.
 pub const STREAM_DEPTH: usize = 64;
+/// Pieces of audio that wait for a recogniser: more than ten seconds of them, so that a replay fits while it connects.
+pub const AUDIO_DEPTH: usize = 320;
 
 /// What a vendor's failure means for the caller of the trait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]

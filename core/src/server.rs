@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -134,10 +136,25 @@ where
     }
 }
 
+/// Serve one request of a connection that was handed over: a second one on it would come past the dispatcher. An upgrade
+/// stays what it is.
+pub async fn one_request<S>(stream: S, router: Router)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let last = axum::middleware::map_response(async |mut response: Response| {
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    });
+    connection(stream, router.layer(last)).await;
+}
+
 /// Serve a connection that came with the slot already taken for it.
 pub async fn handed_over<S>(stream: S, app: Arc<App>, held: HeldSlot)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    connection(stream, router(app).layer(axum::Extension(held))).await;
+    one_request(stream, router(app).layer(axum::Extension(held))).await;
 }

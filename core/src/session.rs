@@ -185,7 +185,14 @@ impl Session {
     /// does the hold tone.
     pub fn silence_deadline(&self) -> Option<Duration> {
         self.timers.next_of(|t| {
-            !matches!(t, Timer::MaxDuration | Timer::DurationWarning | Timer::SttReady | Timer::DeadAir)
+            !matches!(
+                t,
+                Timer::MaxDuration
+                    | Timer::DurationWarning
+                    | Timer::SttReady
+                    | Timer::SttRetry
+                    | Timer::DeadAir
+            )
         })
     }
 
@@ -230,8 +237,9 @@ impl Session {
             Timer::Idle => self.on_idle(out),
             Timer::Dtmf => self.flush_digits(out),
             Timer::Resume => self.resume_held(out),
-            Timer::SttReady => self.stt_failed("not ready in time", out),
-            Timer::SttSilent => self.stt_failed("no result while the caller speaks", out),
+            Timer::SttReady => self.stt_failed("not ready in time", None, out),
+            Timer::SttRetry => self.open_stt(out),
+            Timer::SttSilent => self.stt_failed("no result while the caller speaks", None, out),
             Timer::Model => self.model_timed_out(out),
             Timer::Filler => self.say_filler(out),
             Timer::DeadAir => {
@@ -308,6 +316,7 @@ impl Session {
             Timer::Resume,
             Timer::SttSilent,
             Timer::SttReady,
+            Timer::SttRetry,
             Timer::Dtmf,
         ] {
             self.timers.clear(timer);

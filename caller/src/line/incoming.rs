@@ -94,8 +94,14 @@ impl Line {
             Some(Effect::HungUp { reason }) if ending.end.by == EndedBy::Caller => {
                 ending.end.reason = format!("{}; disconnected_by {reason:?}", ending.end.reason);
             }
-            Some(Effect::Transcript(transcript)) => self.log.transcript(transcript),
-            Some(Effect::Metrics(metrics)) => self.log.metrics(metrics),
+            Some(Effect::Transcript(transcript)) => {
+                self.log.transcript(transcript);
+                self.tell(Event::Transcript(transcript.clone()));
+            }
+            Some(Effect::Metrics(metrics)) => {
+                self.log.metrics(metrics);
+                self.tell(Event::Metrics(metrics.clone()));
+            }
             Some(Effect::Audio | Effect::Clear | Effect::Mark(_) | Effect::HungUp { .. }) if !in_flight => {
                 self.note(Rule::AfterHangup, || "audio or an event after the end of the call".to_owned());
             }

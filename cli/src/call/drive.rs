@@ -133,7 +133,13 @@ async fn say_typed(call: &Call, speaker: &Speaker, terminal: &Terminal) -> Resul
         if line.trim().is_empty() {
             continue;
         }
-        let clip = speaker.speak(line.trim()).await?;
+        let clip = match speaker.speak(line.trim()).await {
+            Ok(clip) => clip,
+            Err(error) => {
+                terminal.warning(&format!("not said: {error}"));
+                continue;
+            }
+        };
         match call.say(&clip).await {
             Ok(spoken) => last_ms = spoken.to_ms,
             Err(_) => return Ok(()),

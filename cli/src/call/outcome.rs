@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use vox_caller::{End, Heard, Report, Violation};
 
 use super::CallError;
-use super::record::Stored;
+use super::record::{Stored, patient};
 use crate::bridge::Bridge;
 use crate::private_file;
 use crate::terminal::{Style, Terminal, plain};
@@ -75,7 +75,7 @@ fn keep(path: PathBuf, bytes: &[u8]) -> Result<PathBuf, CallError> {
 async fn download(bridge: &Bridge, token: &str) -> Result<Option<Vec<u8>>, CallError> {
     let deadline = Instant::now() + RECORDING_DEADLINE;
     loop {
-        let found = bridge.find_recording(token).await?;
+        let found = patient(bridge.find_recording(token).await)?;
         if found.is_some() || Instant::now() >= deadline {
             return Ok(found);
         }

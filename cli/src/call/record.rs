@@ -65,10 +65,11 @@ async fn find(bridge: &Bridge, session_id: &str) -> Result<Option<Stored>, CallE
     }))
 }
 
-/// The bridge may be starting again at just this moment: the deadline decides.
-fn patient<T>(found: Result<Option<T>, BridgeError>) -> Result<Option<T>, BridgeError> {
+/// The bridge may be starting again at just this moment, or be short of breath: the deadline decides.
+pub(super) fn patient<T>(found: Result<Option<T>, BridgeError>) -> Result<Option<T>, BridgeError> {
     match found {
-        Err(BridgeError::Unreachable { .. }) => Ok(None),
+        Err(BridgeError::Unreachable { .. } | BridgeError::Malformed(_)) => Ok(None),
+        Err(BridgeError::Status { status, .. }) if status.is_server_error() => Ok(None),
         found => found,
     }
 }

@@ -50,7 +50,8 @@ pub async fn prepare(arguments: &CallArguments) -> Result<Script, CallError> {
         return microphone();
     }
     if let Some(path) = &arguments.wav {
-        return Ok(Script::Recording(Clip::from_wav(path)?));
+        // At the line's rate before the call: a long recording would keep the line waiting.
+        return Ok(Script::Recording(Clip::from_wav(path)?.at_rate(arguments.via.rate_hz())));
     }
     let speaker = Speaker::new(arguments.voice)?;
     if arguments.say.is_empty() {

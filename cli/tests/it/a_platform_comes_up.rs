@@ -1,7 +1,9 @@
 //! `vox up`: the ready file, one platform per directory, children that are started again, an orderly end.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -36,6 +38,26 @@ fn the_ready_file_is_one_object_for_this_user_alone() {
         !second.status.success() && said.contains("already running") && said.contains(up.text("bridge_url")),
         "{said}"
     );
+}
+
+/// A second request on the connection would come past the dispatcher, and a pooled client would hold a worker.
+#[test]
+fn a_connection_that_was_handed_over_answers_one_request() {
+    let up = Up::start(1);
+    for (path, status) in [("/health", "200"), ("/ws/faq", "426"), ("/health", "200")] {
+        let mut stream = TcpStream::connect(up.text("calls_url").trim_start_matches("http://")).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: vox\r\n\r\n");
+        stream.write_all(request.repeat(2).as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        // It may be reset behind the answer, with our second request unread.
+        let _reset = stream.read_to_end(&mut answer).map_err(|error| {
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{path} is kept open");
+        });
+        let answer = text(&answer);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+    }
 }
 
 #[test]

@@ -301,7 +301,8 @@ impl Actor {
         }
         // A burst is placed behind what came before it, and may reach ahead of the clock; the caller cannot.
         let ends_at = self.at(now.min(at.map_or(now, |at| at + pcm.len() as u64)));
-        self.parts.outlets.hear(pcm);
+        let length = self.at(pcm.len() as u64);
+        self.parts.outlets.feed.hear(pcm, ends_at.saturating_sub(length));
         let mut windows = Vec::new();
         let speaking = self.parts.session.hears_speech();
         self.parts.detector.push(pcm, ends_at, speaking, &mut windows);
@@ -325,7 +326,7 @@ impl Actor {
                     self.events.push_back(Event::Stt(crate::provider::stt::SttEvent::Failed(failure)));
                 }
             }
-            Command::FinalizeStt => self.parts.outlets.finalize_stt(),
+            Command::FinalizeStt => self.parts.outlets.feed.finalize(),
             Command::Ask { request, provider, ask } => {
                 if let Err(failure) = self.parts.outlets.ask(request, provider, *ask) {
                     let event = crate::provider::llm::LlmEvent::Failed(failure);
@@ -392,21 +393,20 @@ impl Actor {
             // A line that takes nothing any more is closed without it.
             let _stuck = timeout(LINE_STALL, ends.outgoing.send(LineOut::HangUp { by })).await;
         }
-        let estimate = outlets.stt_samples as f64 / f64::from(rate_hz);
         let finish = async {
             match recorder {
                 Some(recorder) => tokio::task::spawn_blocking(move || recorder.finish(now)).await.ok(),
                 None => None,
             }
         };
-        let (recording, billed) = tokio::join!(finish, outlets.close());
+        let (recording, stt_seconds) = tokio::join!(finish, outlets.close());
         // Dropping the line's end tells the pump that nothing follows.
         drop(ends);
         Ended {
             outcome: *outcome.expect("the loop ends with an outcome"),
             lateness_p99_ms: lateness.quantile_ms(0.99),
             underruns,
-            stt_seconds: billed.unwrap_or(estimate),
+            stt_seconds,
             recording,
         }
     }

@@ -176,7 +176,7 @@ async fn converse(
 ) -> CallResult {
     let Line { ends, traits, pacing, rate_hz } = line;
     let recorder = recorder(app, accepted, &config, rate_hz);
-    let parts = Parts {
+    let mut parts = Parts {
         session: Session::new(Rules::from_config(&config, Duration::ZERO)),
         ends,
         traits,

@@ -1,53 +1,19 @@
 //! The call's vendors: opened, fed and listened to on the session's orders.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
 use vox_shared::wire::config::RuntimeConfig;
 
 use super::clips::{Clip, ClipKey, Clips};
-use crate::provider::llm::{LlmEvent, LlmRequest, LlmStream};
+use super::feed::Feed;
+use crate::provider::llm::{LanguageModel, LlmEvent, LlmRequest, LlmStream};
 use crate::provider::registry::Providers;
-use crate::provider::stt::{SttEvent, SttInput, SttStream};
+use crate::provider::stt::SttEvent;
 use crate::provider::tts::{TtsEvent, TtsInput, TtsStream, UtteranceId};
 use crate::provider::{Failure, FailureClass};
 use crate::session::event::RequestId;
 use crate::session::rules::with_fallbacks;
-
-/// Audio goes to the recogniser in pieces of at least this: half the messages of a 20 ms line, and well inside what vendors
-/// advise.
-const PIECE: Duration = Duration::from_millis(40);
-/// Audio kept for a recogniser that is opened again.
-const RING: Duration = Duration::from_secs(10);
-/// A replay goes out in pieces of this length, so that it fits the stream's queue.
-const REPLAY_PIECE_MS: usize = 250;
-/// How long a recogniser may take to say what it billed.
-const USAGE_WAIT: Duration = Duration::from_millis(500);
-
-/// The caller's newest audio.
-#[derive(Debug, Default)]
-struct Ring {
-    pieces: VecDeque<Arc<[i16]>>,
-    samples: usize,
-}
-
-impl Ring {
-    fn push(&mut self, pcm: Arc<[i16]>, limit: usize) {
-        self.samples += pcm.len();
-        self.pieces.push_back(pcm);
-        while self.samples > limit {
-            let Some(old) = self.pieces.pop_front() else { return };
-            self.samples -= old.len();
-        }
-    }
-
-    fn last(&self, samples: usize) -> Vec<i16> {
-        let all: Vec<i16> = self.pieces.iter().flat_map(|p| p.iter().copied()).collect();
-        all[all.len().saturating_sub(samples)..].to_vec()
-    }
-}
 
 /// A phrase that is being synthesised and will be kept.
 #[derive(Debug)]
@@ -63,15 +29,10 @@ pub struct Outlets {
     config: Arc<RuntimeConfig>,
     clips: Clips,
     rate_hz: u32,
-    /// The caller's newest audio, less than a piece.
-    piece: Vec<i16>,
-    ring: Ring,
-    stt: Option<SttStream>,
-    /// Media time of the stream's first sample.
-    stt_from_ms: u64,
-    /// Audio sent to recognisers, samples; what it costs when the vendor does not say.
-    pub stt_samples: u64,
-    pub stt_dropped: u64,
+    /// The recogniser.
+    pub feed: Feed,
+    /// The bot's models in their order, made when first needed: they learn what their server does not take.
+    models: Vec<Option<Arc<dyn LanguageModel>>>,
     llm: Option<(RequestId, LlmStream)>,
     voice: Option<TtsStream>,
     voice_index: usize,
@@ -94,12 +55,8 @@ impl Outlets {
             config,
             clips,
             rate_hz,
-            piece: Vec::new(),
-            ring: Ring::default(),
-            stt: None,
-            stt_from_ms: 0,
-            stt_samples: 0,
-            stt_dropped: 0,
+            feed: Feed::new(rate_hz),
+            models: Vec::new(),
             llm: None,
             voice: None,
             voice_index: 0,
@@ -112,14 +69,14 @@ impl Outlets {
     pub async fn next(&mut self, hear_voice: bool) -> Heard {
         let gone =
             |what: &str| Failure::new(FailureClass::Unavailable, format!("{what} ended without a word"));
-        let (stt, llm, voice) = (&mut self.stt, &mut self.llm, &mut self.voice);
+        let (feed, llm, voice) = (&mut self.feed, &mut self.llm, &mut self.voice);
         tokio::select! {
-            event = async { stt.as_mut().expect("guarded").events.recv().await }, if stt.is_some() => {
+            event = feed.next(), if feed.is_open() => {
                 let event = event.unwrap_or_else(|| SttEvent::Failed(gone("the recogniser")));
                 if matches!(event, SttEvent::Failed(_)) {
-                    self.stt = None;
+                    self.feed.shut();
                 }
-                Heard::Stt(self.on_media_clock(event))
+                Heard::Stt(event)
             }
             event = async { llm.as_mut().expect("guarded").1.events.recv().await }, if llm.is_some() => {
                 let event = event.unwrap_or_else(|| LlmEvent::Failed(gone("the model")));
@@ -142,77 +99,42 @@ impl Outlets {
         }
     }
 
-    /// The caller's audio.
-    pub fn hear(&mut self, pcm: &[i16]) {
-        self.piece.extend_from_slice(pcm);
-        if self.piece.len() >= self.samples(PIECE) {
-            self.send_piece();
-        }
-    }
-
-    fn send_piece(&mut self) {
-        if self.piece.is_empty() {
-            return;
-        }
-        let pcm: Arc<[i16]> = self.piece.as_slice().into();
-        self.piece.clear();
-        self.ring.push(pcm.clone(), self.samples(RING));
-        self.send_audio(pcm);
-    }
-
-    fn send_audio(&mut self, pcm: Arc<[i16]>) {
-        let Some(stt) = &self.stt else { return };
-        let samples = pcm.len() as u64;
-        match stt.input.try_send(SttInput::Audio(pcm)) {
-            Ok(()) => self.stt_samples += samples,
-            Err(_) => self.stt_dropped += samples,
-        }
-    }
-
     /// Open the recogniser with this index and give it the last `replay` of audio.
     pub fn open_stt(&mut self, index: usize, replay: Duration, now: Duration) -> Result<(), Failure> {
-        self.send_piece();
-        self.stt = None;
+        self.feed.shut();
         let settings = *with_fallbacks(&self.config.stt, |s| s, |s| &s.fallbacks)
             .get(index)
             .unwrap_or(&&self.config.stt);
         let recogniser = self.providers.recogniser(settings)?;
-        self.stt = Some(recogniser.open(self.rate_hz));
-        let past = self.ring.last(self.samples(replay));
-        let past_ms = past.len() as u64 * 1000 / u64::from(self.rate_hz);
-        self.stt_from_ms = crate::session::report::ms(now).saturating_sub(past_ms);
-        let piece = self.rate_hz as usize * REPLAY_PIECE_MS / 1000;
-        for part in past.chunks(piece) {
-            self.send_audio(part.into());
-        }
+        self.feed.open(recogniser.open(self.rate_hz), replay, now);
         Ok(())
     }
 
-    /// Ask the recogniser for its final words.
-    pub fn finalize_stt(&mut self) {
-        self.send_piece();
-        if let Some(stt) = &self.stt {
-            // A full queue means that it is stalled: the session's own deadline deals with that.
-            let _stalled = stt.input.try_send(SttInput::Finalize);
-        }
-    }
-
     /// Have the model's connection ready by the first question.
-    pub fn warm_up(&self) {
+    pub fn warm_up(&mut self) {
         // Settings that are refused are told when the model is asked.
-        if let Ok(model) = self.providers.language_model(&self.config.llm) {
+        if let Ok(model) = self.model(0) {
             model.warm_up();
         }
     }
 
     /// Ask the model with this index.
     pub fn ask(&mut self, request: RequestId, index: usize, ask: LlmRequest) -> Result<(), Failure> {
-        let settings = *with_fallbacks(&self.config.llm, |s| s, |s| &s.fallbacks)
-            .get(index)
-            .unwrap_or(&&self.config.llm);
-        let model = self.providers.language_model(settings)?;
+        let model = self.model(index)?;
         self.llm = Some((request, model.ask(ask)));
         Ok(())
+    }
+
+    fn model(&mut self, index: usize) -> Result<Arc<dyn LanguageModel>, Failure> {
+        let all = with_fallbacks(&self.config.llm, |s| s, |s| &s.fallbacks);
+        let index = if index < all.len() { index } else { 0 };
+        self.models.resize(all.len(), None);
+        if let Some(model) = &self.models[index] {
+            return Ok(model.clone());
+        }
+        let model = self.providers.language_model(all[index])?;
+        self.models[index] = Some(model.clone());
+        Ok(model)
     }
 
     /// Drop a request.
@@ -264,23 +186,11 @@ impl Outlets {
         }
     }
 
-    /// Close everything; the seconds the recogniser billed, if it says so in time.
-    pub async fn close(mut self) -> Option<f64> {
+    /// Close everything; the seconds that were recognised.
+    pub async fn close(mut self) -> f64 {
         self.llm = None;
         self.voice = None;
-        self.send_piece();
-        let stt = self.stt.take()?;
-        let SttStream { input, mut events, task: _task } = stt;
-        drop(input);
-        let usage = async {
-            while let Some(event) = events.recv().await {
-                if let SttEvent::Usage { seconds } = event {
-                    return Some(seconds);
-                }
-            }
-            None
-        };
-        timeout(USAGE_WAIT, usage).await.ok().flatten()
+        self.feed.close().await
     }
 
     fn clip_key(&self, text: &str) -> ClipKey {
@@ -308,19 +218,5 @@ impl Outlets {
             }
             _ => {}
         }
-    }
-
-    fn on_media_clock(&self, mut event: SttEvent) -> SttEvent {
-        if let SttEvent::Final { words, .. } = &mut event {
-            for word in words {
-                word.started_ms += self.stt_from_ms;
-                word.ended_ms += self.stt_from_ms;
-            }
-        }
-        event
-    }
-
-    fn samples(&self, length: Duration) -> usize {
-        (length.as_secs_f64() * f64::from(self.rate_hz)) as usize
     }
 }

@@ -56,7 +56,7 @@ pub struct SttStream {
 /// A recogniser that can be opened any number of times.
 pub trait Recogniser: Send + Sync {
     /// Begin a session at `rate_hz` (8000, 16000 or 24000), mono LINEAR16. Returns at once; `Ready` or `Failed` follows.
-    /// Audio sent before `Ready` is kept (bounded by [`super::STREAM_DEPTH`]) and sent when the session stands.
+    /// Audio sent before `Ready` is kept (bounded by [`super::AUDIO_DEPTH`]) and sent when the session stands.
     fn open(&self, rate_hz: u32) -> SttStream;
     /// Vendor's name for events and usage.
     fn name(&self) -> &'static str;

@@ -18,6 +18,10 @@ const STT_FIRST_RESULT: Duration = Duration::from_millis(1_500);
 const STT_NEXT_RESULT: Duration = Duration::from_secs(3);
 /// Reopened this often without a result in between, the recogniser counts as lost.
 const STT_ATTEMPTS: u32 = 3;
+/// Before the same recogniser is tried for the third time; the fourth waits three times as long …
+const STT_RETRY: Duration = Duration::from_millis(500);
+/// … and a vendor's own wish counts up to this.
+const STT_RETRY_MOST: Duration = Duration::from_secs(2);
 /// A reopened recogniser hears at most this much of the past: the open turn, or what came after the last one.
 const STT_REPLAY: Duration = Duration::from_secs(10);
 /// Of the sound before a turn's first speech a recogniser needs this much.
@@ -128,7 +132,8 @@ impl Session {
             self.timers.clear(timer);
         }
         self.timers.set(Timer::EndOfTurn, self.now + LONGEST_TURN);
-        if !self.ear.stt_lost && !self.timers.is_set(Timer::SttReady) {
+        let is_open = !self.timers.is_set(Timer::SttReady) && !self.timers.is_set(Timer::SttRetry);
+        if !self.ear.stt_lost && is_open {
             self.timers.set(Timer::SttSilent, self.now + STT_FIRST_RESULT);
         }
         self.consider_interruption(out);
@@ -183,7 +188,7 @@ impl Session {
                 // A wrong key stays wrong: no use in asking again.
                 self.ear.stt_failures = STT_ATTEMPTS;
             }
-            return self.stt_failed(&failure.to_string(), out);
+            return self.stt_failed(&failure.to_string(), failure.retry_after, out);
         }
         self.timers.clear(Timer::SttReady);
         if self.timers.is_set(Timer::SttSilent) {
@@ -446,7 +451,9 @@ impl Session {
         }
     }
 
-    pub(super) fn stt_failed(&mut self, why: &str, out: &mut Vec<Command>) {
+    /// The recogniser broke or is stuck. Another one is opened at once; the same one too the first time, and then after a
+    /// while, or a short trouble at the vendor would use up all attempts within a second.
+    pub(super) fn stt_failed(&mut self, why: &str, retry_after: Option<Duration>, out: &mut Vec<Command>) {
         if self.ear.stt_lost || self.phase != Phase::Live {
             return;
         }
@@ -462,7 +469,22 @@ impl Session {
             let apology = self.rules.phrases.apology.clone();
             return self.say_goodbye(apology, vox_shared::wire::result::DisconnectedBy::Error, out);
         }
-        self.ear.stt_provider = (self.ear.stt_provider + 1) % self.rules.stt.len();
+        let next = (self.ear.stt_provider + 1) % self.rules.stt.len();
+        let asked = retry_after.unwrap_or_default().min(STT_RETRY_MOST);
+        let wait = STT_RETRY * (self.ear.stt_failures - 1) * self.ear.stt_failures / 2;
+        let is_other = next != self.ear.stt_provider;
+        self.ear.stt_provider = next;
+        self.timers.clear(Timer::SttReady);
+        match wait.max(asked) {
+            wait if is_other || wait.is_zero() => self.open_stt(out),
+            wait => self.timers.set(Timer::SttRetry, self.now + wait),
+        }
+    }
+
+    pub(super) fn open_stt(&mut self, out: &mut Vec<Command>) {
+        if self.ear.stt_lost || self.phase != Phase::Live {
+            return;
+        }
         let replay = self.now.saturating_sub(self.unanswered_from()).min(STT_REPLAY);
         out.push(Command::OpenStt { provider: self.ear.stt_provider, replay });
         self.timers.set(Timer::SttReady, self.now + STT_READY);

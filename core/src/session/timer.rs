@@ -18,6 +18,8 @@ pub enum Timer {
     Resume,
     /// The recogniser must be ready.
     SttReady,
+    /// A recogniser that failed is opened again.
+    SttRetry,
     /// The recogniser must answer while the caller speaks.
     SttSilent,
     /// The model's first token, or the next one.

@@ -162,6 +162,26 @@ fn a_new_recogniser_hears_the_open_turn_again_and_counts_it_once() {
 }
 
 #[test]
+fn a_short_trouble_of_the_recogniser_does_not_use_up_its_chances() {
+    let mut call = Call::new();
+    let opened =
+        |call: &mut Call| call.asked_for().iter().filter(|c| matches!(c, Command::OpenStt { .. })).count();
+    call.feed(failed());
+    assert_eq!(opened(&mut call), 1, "the first time at once");
+    call.feed(failed());
+    assert_eq!(opened(&mut call), 0);
+    call.pass(600, false);
+    assert_eq!(opened(&mut call), 1);
+    call.feed(failed());
+    call.pass(1_200, false);
+    assert_eq!(opened(&mut call), 0);
+    call.pass(500, false);
+    assert_eq!(opened(&mut call), 1, "two seconds of trouble are lived through");
+    call.feed(failed());
+    assert!(!said(&call.asked_for()).is_empty(), "then the caller is told");
+}
+
+#[test]
 fn words_with_times_need_not_be_heard_again() {
     let mut call = Call::new();
     call.pass(1_024, true);

@@ -130,10 +130,13 @@ pub fn neighbours(parent: &Path) -> io::Result<Neighbours> {
         if is_settled || !entry.file_type()?.is_dir() {
             continue;
         }
-        if is_unheld(&entry.path())? {
-            found.orphans.push(entry.path());
-        } else {
-            found.held += 1;
+        match is_unheld(&entry.path()) {
+            Ok(true) => found.orphans.push(entry.path()),
+            Ok(false) => found.held += 1,
+            // Another user's, for example: it must not hide the others.
+            Err(error) => {
+                tracing::warn!(%error, path = %entry.path().display(), "an outbox cannot be looked at");
+            }
         }
     }
     found.orphans.sort();

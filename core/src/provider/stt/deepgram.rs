@@ -18,7 +18,7 @@ use super::{Recogniser, SttEvent, SttInput, SttStream};
 use crate::provider::egress::{ConnectError, Egress, Refusal, WebSocket, clean, secret_header};
 use crate::provider::extra::Extra;
 use crate::provider::outlet::Outlet;
-use crate::provider::{Failure, FailureClass, STREAM_DEPTH, TaskGuard};
+use crate::provider::{AUDIO_DEPTH, Failure, FailureClass, STREAM_DEPTH, TaskGuard};
 
 const NAME: &str = "deepgram";
 
@@ -73,7 +73,7 @@ impl Deepgram {
 
 impl Recogniser for Deepgram {
     fn open(&self, rate_hz: u32) -> SttStream {
-        let (input, input_end) = mpsc::channel(STREAM_DEPTH);
+        let (input, input_end) = mpsc::channel(AUDIO_DEPTH);
         let (events_end, events) = mpsc::channel(STREAM_DEPTH);
         let task = tokio::spawn(self.clone().run(rate_hz, input_end, events_end));
         SttStream { input, events, task: TaskGuard::new(task) }

@@ -113,15 +113,14 @@ fn admit(record: &Record, headers: &HeaderMap, key: &str) -> Result<(), Refusal>
     Err(Refusal::new(401, "INVALID_AUTH", "Invalid credentials."))
 }
 
-/// `Authorization: Token K`, `Authorization: Bearer K`, or the WebSocket protocols `token, K`.
+/// `Authorization: Token K`, or the WebSocket protocols `token, K`. `Bearer` is for temporary tokens, which are not scripted.
 fn offered_key(headers: &HeaderMap) -> Option<&str> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
-        let known = scheme.eq_ignore_ascii_case("token") || scheme.eq_ignore_ascii_case("bearer");
-        return known.then_some(key.trim());
+        return scheme.eq_ignore_ascii_case("token").then_some(key.trim());
     }
     let (scheme, key) = headers.get(header::SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?.split_once(',')?;
-    matches!(scheme.trim(), "token" | "bearer").then_some(key.trim())
+    (scheme.trim() == "token").then_some(key.trim())
 }
 
 /// An answer other than the upgrade.

@@ -170,7 +170,15 @@ fn tool_call(call: &ToolCall) -> Value {
         Value::String(unparsed) => unparsed.clone(),
         parsed => parsed.to_string(),
     };
-    json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}})
+    let name = tool_name(&call.name);
+    json!({"id": call.id, "type": "function", "function": {"name": name, "arguments": arguments}})
+}
+
+/// A model may invent a tool with a name that the vendor does not take back in the history: letters, digits, `_` and `-`, at most 64.
+fn tool_name(invented: &str) -> String {
+    let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    let name: String = invented.chars().take(64).map(allowed).collect();
+    if name.is_empty() { "tool".to_owned() } else { name }
 }
 
 fn tool(tool: &ToolSpec, sends_strict: bool) -> Value {
@@ -192,6 +200,16 @@ mod tests {
     fn body(extra: Value, request: &LlmRequest) -> Value {
         let settings = LlmSettings { extra: extra.as_object().cloned().unwrap(), ..LlmSettings::default() };
         Template::new(&settings, &Extra::new(NAME, &settings.extra)).unwrap().body(request)
+    }
+
+    #[test]
+    fn an_invented_tool_does_not_spoil_the_history() {
+        assert_eq!(tool_name("end_call"), "end_call");
+        assert_eq!(tool_name("functions.end call"), "functions_end_call");
+        assert_eq!(
+            (tool_name("").as_str(), tool_name(&"é".repeat(99)).as_str()),
+            ("tool", "_".repeat(64).as_str())
+        );
     }
 
     fn request() -> LlmRequest {

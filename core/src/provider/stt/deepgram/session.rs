@@ -220,8 +220,12 @@ impl Heard {
 
     fn take_interim(&mut self, results: Results) -> Option<SttEvent> {
         let stale = results.start + results.duration <= self.final_until + SLACK && self.final_until > 0.0;
-        if stale || results.text.is_empty() {
+        if stale {
             return None;
+        }
+        if results.text.is_empty() {
+            // It hears sound and no words: a sign of life.
+            return Some(SttEvent::Partial { text: String::new() });
         }
         self.open = true;
         self.ended = false;
@@ -242,7 +246,7 @@ impl Heard {
             self.ended = results.speech_final;
         }
         if silent && !results.from_finalize && !results.speech_final {
-            return None;
+            return (!repeated).then(|| SttEvent::Partial { text: String::new() });
         }
         Some(SttEvent::Final {
             confidence: results.confidence.filter(|_| !silent),

@@ -1,0 +1,294 @@
+//! The caller's audio on its way to the recogniser: cut into pieces, remembered for the next one, and the recogniser's clock,
+//! which counts only what it was sent, brought back to the call's.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::provider::stt::{SttEvent, SttInput, SttStream};
+
+/// Audio goes out in pieces of at least this: half the messages of a 20 ms line, and well inside what vendors advise.
+const PIECE: Duration = Duration::from_millis(40);
+/// Audio kept for a recogniser that is opened again.
+const RING: Duration = Duration::from_secs(10);
+/// A replay goes out in pieces of this length, so that it fits the stream's queue.
+const REPLAY_PIECE: Duration = Duration::from_millis(250);
+/// How long a recogniser may take to say what it billed.
+const USAGE_WAIT: Duration = Duration::from_millis(500);
+/// The two clocks may differ by this much before it counts: jitter of the line.
+const SLACK_MS: u64 = 100;
+/// Places remembered where the clocks went apart; words are seldom older than the newest few.
+const MAX_ANCHORS: usize = 64;
+
+/// The caller's newest audio.
+#[derive(Debug, Default)]
+struct Ring {
+    pieces: VecDeque<Arc<[i16]>>,
+    samples: usize,
+}
+
+impl Ring {
+    fn push(&mut self, pcm: Arc<[i16]>, limit: usize) {
+        self.samples += pcm.len();
+        self.pieces.push_back(pcm);
+        while self.samples > limit {
+            let Some(old) = self.pieces.pop_front() else { return };
+            self.samples -= old.len();
+        }
+    }
+
+    fn last(&self, samples: usize) -> Vec<i16> {
+        let all: Vec<i16> = self.pieces.iter().flat_map(|p| p.iter().copied()).collect();
+        all[all.len().saturating_sub(samples)..].to_vec()
+    }
+}
+
+/// Where a stream's own time stands on the call's. A line that sends nothing for a while, or audio that found no room, moves
+/// all that follows.
+#[derive(Debug, Default)]
+struct StreamClock {
+    /// (stream, call), milliseconds, ascending.
+    anchors: VecDeque<(u64, u64)>,
+}
+
+impl StreamClock {
+    /// Audio that is sent at `stream_ms` was heard at `call_ms`.
+    fn note(&mut self, stream_ms: u64, call_ms: u64) {
+        if self.anchors.is_empty() || self.on_call(stream_ms).abs_diff(call_ms) > SLACK_MS {
+            self.anchors.push_back((stream_ms, call_ms));
+            if self.anchors.len() > MAX_ANCHORS {
+                self.anchors.pop_front();
+            }
+        }
+    }
+
+    fn on_call(&self, stream_ms: u64) -> u64 {
+        let anchor = self.anchors.iter().rev().find(|(stream, _)| *stream <= stream_ms);
+        let (stream, call) = anchor.or(self.anchors.front()).copied().unwrap_or_default();
+        (call + stream_ms).saturating_sub(stream)
+    }
+}
+
+/// The open recogniser, and what it is fed.
+pub struct Feed {
+    rate_hz: u32,
+    /// Less than a piece, and when it was heard.
+    piece: Vec<i16>,
+    piece_ms: u64,
+    ring: Ring,
+    stream: Option<SttStream>,
+    clock: StreamClock,
+    /// Sent to the open stream, samples.
+    sent: u64,
+    /// Sent to streams before it.
+    sent_before: u64,
+    /// Found no room in any stream's queue.
+    dropped: u64,
+}
+
+impl Feed {
+    pub fn new(rate_hz: u32) -> Self {
+        Self {
+            rate_hz,
+            piece: Vec::new(),
+            piece_ms: 0,
+            ring: Ring::default(),
+            stream: None,
+            clock: StreamClock::default(),
+            sent: 0,
+            sent_before: 0,
+            dropped: 0,
+        }
+    }
+
+    /// The caller's audio, heard from media time `from`.
+    pub fn hear(&mut self, pcm: &[i16], from: Duration) {
+        if self.piece.is_empty() {
+            self.piece_ms = from.as_millis() as u64;
+        }
+        self.piece.extend_from_slice(pcm);
+        if self.piece.len() >= self.samples(PIECE) {
+            self.send_piece();
+        }
+    }
+
+    /// Feed this recogniser from now on, beginning with the last `replay` of audio.
+    pub fn open(&mut self, stream: SttStream, replay: Duration, now: Duration) {
+        self.send_piece();
+        self.shut();
+        self.stream = Some(stream);
+        let past = self.ring.last(self.samples(replay));
+        let mut at_ms = (now.as_millis() as u64).saturating_sub(self.ms(past.len() as u64));
+        for part in past.chunks(self.samples(REPLAY_PIECE)) {
+            self.send(part.into(), at_ms);
+            at_ms += self.ms(part.len() as u64);
+        }
+    }
+
+    /// Feed nobody.
+    pub fn shut(&mut self) {
+        self.stream = None;
+        self.clock = StreamClock::default();
+        self.sent_before += std::mem::take(&mut self.sent);
+    }
+
+    /// Ask the recogniser for its final words.
+    pub fn finalize(&mut self) {
+        self.send_piece();
+        if let Some(stream) = &self.stream {
+            // A full queue means that it is stalled: the session's own deadline deals with that.
+            let _stalled = stream.input.try_send(SttInput::Finalize);
+        }
+    }
+
+    /// Whether a recogniser is open.
+    pub fn is_open(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// What the recogniser says next, its words on the call's clock; `None` when it ended without a word. Waits for ever
+    /// while none is open; cancel-safe.
+    pub async fn next(&mut self) -> Option<SttEvent> {
+        let Some(stream) = &mut self.stream else { return std::future::pending().await };
+        let mut event = stream.events.recv().await?;
+        if let SttEvent::Final { words, .. } = &mut event {
+            for word in words {
+                word.started_ms = self.clock.on_call(word.started_ms);
+                word.ended_ms = self.clock.on_call(word.ended_ms);
+            }
+        }
+        Some(event)
+    }
+
+    /// Close the recogniser; the seconds that were recognised in all, as the last vendor bills them if it says so in time.
+    pub async fn close(mut self) -> f64 {
+        self.send_piece();
+        if self.dropped > 0 {
+            tracing::warn!(
+                samples = self.dropped,
+                "recognisers were too slow to take all of the caller's audio"
+            );
+        }
+        let rate = f64::from(self.rate_hz);
+        let (before, estimate) = (self.sent_before as f64 / rate, self.sent as f64 / rate);
+        let Some(stream) = self.stream.take() else { return before + estimate };
+        let SttStream { input, mut events, task: _task } = stream;
+        drop(input);
+        let billed = async {
+            while let Some(event) = events.recv().await {
+                if let SttEvent::Usage { seconds } = event {
+                    return Some(seconds);
+                }
+            }
+            None
+        };
+        before + timeout(USAGE_WAIT, billed).await.ok().flatten().unwrap_or(estimate)
+    }
+
+    fn send_piece(&mut self) {
+        if self.piece.is_empty() {
+            return;
+        }
+        let pcm: Arc<[i16]> = self.piece.as_slice().into();
+        self.piece.clear();
+        self.ring.push(pcm.clone(), self.samples(RING));
+        self.send(pcm, self.piece_ms);
+    }
+
+    fn send(&mut self, pcm: Arc<[i16]>, heard_ms: u64) {
+        let Some(stream) = &self.stream else { return };
+        let samples = pcm.len() as u64;
+        if stream.input.try_send(SttInput::Audio(pcm)).is_err() {
+            self.dropped += samples;
+            return;
+        }
+        self.clock.note(self.ms(self.sent), heard_ms);
+        self.sent += samples;
+    }
+
+    fn ms(&self, samples: u64) -> u64 {
+        samples * 1000 / u64::from(self.rate_hz)
+    }
+
+    fn samples(&self, length: Duration) -> usize {
+        (length.as_secs_f64() * f64::from(self.rate_hz)) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+    use vox_shared::wire::result::Word;
+
+    use super::*;
+    use crate::provider::TaskGuard;
+
+    const FRAME: [i16; 160] = [5; 160];
+
+    /// A recogniser with room for so many pieces, and its ends.
+    fn stream(room: usize) -> (SttStream, mpsc::Receiver<SttInput>, mpsc::Sender<SttEvent>) {
+        let (input, pieces) = mpsc::channel(room);
+        let (says, events) = mpsc::channel(8);
+        (SttStream { input, events, task: TaskGuard::new(tokio::spawn(async {})) }, pieces, says)
+    }
+
+    /// Twenty milliseconds after twenty milliseconds, from one time to another.
+    fn hear(feed: &mut Feed, from_ms: u64, to_ms: u64) {
+        for at in (from_ms..to_ms).step_by(20) {
+            feed.hear(&FRAME, Duration::from_millis(at));
+        }
+    }
+
+    async fn word_at(feed: &mut Feed, says: &mpsc::Sender<SttEvent>, ms: u64) -> u64 {
+        let words = vec![Word { text: "yes".into(), started_ms: ms, ended_ms: ms + 10 }];
+        let text = "yes".to_owned();
+        let event =
+            SttEvent::Final { text, confidence: None, words, from_finalize: false, utterance_end: false };
+        says.send(event).await.unwrap();
+        let Some(SttEvent::Final { words, .. }) = feed.next().await else { panic!("a final was sent") };
+        words[0].started_ms
+    }
+
+    #[tokio::test]
+    async fn words_keep_their_place_over_a_line_that_paused() {
+        let (stream, _pieces, says) = stream(1_000);
+        let mut feed = Feed::new(8_000);
+        feed.open(stream, Duration::ZERO, Duration::from_millis(300));
+        hear(&mut feed, 320, 1_320);
+        hear(&mut feed, 6_320, 7_320);
+        assert_eq!(word_at(&mut feed, &says, 500).await, 820);
+        assert_eq!(word_at(&mut feed, &says, 1_500).await, 6_820, "five seconds of nothing lie between");
+    }
+
+    #[tokio::test]
+    async fn words_keep_their_place_when_a_slow_recogniser_lost_audio() {
+        let (stream, mut pieces, says) = stream(10);
+        let mut feed = Feed::new(8_000);
+        feed.open(stream, Duration::ZERO, Duration::ZERO);
+        hear(&mut feed, 0, 1_000);
+        while pieces.try_recv().is_ok() {}
+        hear(&mut feed, 1_000, 1_400);
+        assert_eq!(word_at(&mut feed, &says, 300).await, 300);
+        assert_eq!(word_at(&mut feed, &says, 500).await, 1_100, "0.6 s found no room");
+    }
+
+    #[tokio::test]
+    async fn a_new_recogniser_gets_the_past_and_all_seconds_are_counted() {
+        let mut feed = Feed::new(8_000);
+        let (first, _first_pieces, _) = stream(1_000);
+        feed.open(first, Duration::ZERO, Duration::ZERO);
+        hear(&mut feed, 0, 4_000);
+        let (second, mut pieces, says) = stream(1_000);
+        feed.open(second, Duration::from_secs(2), Duration::from_secs(4));
+        assert_eq!(word_at(&mut feed, &says, 1_000).await, 3_000);
+        let mut replayed = 0;
+        while let Ok(SttInput::Audio(pcm)) = pieces.try_recv() {
+            replayed += pcm.len();
+        }
+        assert_eq!(replayed, 16_000);
+        drop(says);
+        assert!((feed.close().await - 6.0).abs() < 1e-9, "four seconds and two");
+    }
+}

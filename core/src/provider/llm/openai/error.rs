@@ -15,7 +15,8 @@ use crate::provider::{Failure, FailureClass};
 /// How much of an error's body is read.
 const BODY_MAX: usize = 64 * 1024;
 const BODY_DEADLINE: Duration = Duration::from_secs(2);
-/// An account without credit does not get any by waiting a little: this hint sends the session to its next provider.
+/// An account without credit does not get any by waiting a little. The session asks its next model after any failure; the hint is
+/// for whoever would wait for the same one.
 const NO_CREDIT_WAIT: Duration = Duration::from_secs(3600);
 
 /// Read a refused request's answer, in bounds.

@@ -86,6 +86,8 @@ pub enum Finish {
 pub enum LlmEvent {
     Text(String),
     ToolCall(ToolCall),
+    /// The model works and says nothing yet that is for the caller: it reasons, or writes a tool's arguments.
+    Progress,
     Done { finish: Finish, usage: Option<LlmUsage> },
     Failed(Failure),
 }

@@ -116,6 +116,7 @@ impl Session {
                     thought.tools.push(call);
                 }
             }
+            LlmEvent::Progress => self.timers.set(Timer::Model, self.now + MODEL_STALL),
             LlmEvent::Done { finish, usage } => self.on_done(finish, usage, out),
             LlmEvent::Failed(failure) => self.model_failed(&failure, out),
         }

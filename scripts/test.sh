@@ -3,10 +3,15 @@
 #
 #   scripts/test.sh                  formatting, clippy, all tests
 #   VOX_SKIP_LINT=1 scripts/test.sh  the tests alone: about a third less time from nothing
+#
+# Everything that the tests printed is in target/test.log, and as JUnit XML in target/nextest/ci/junit.xml.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
-log=${CARGO_TARGET_DIR:-target}/test.log
+target=${CARGO_TARGET_DIR:-target}
+tools=$target/tools
+log=$target/test.log
+mkdir -p "$target"
 
 step() {
     printf '\n== %s (after %d s)\n' "$1" "$SECONDS"
@@ -34,6 +39,8 @@ if [ "${VOX_SKIP_LINT:-0}" != 1 ]; then
     components
     step "formatting"
     cargo fmt --all --check
+    step "import circles"
+    scripts/check-circles.py
     step "clippy"
     cargo clippy --workspace --all-targets -- -D warnings
 fi
@@ -42,21 +49,14 @@ fi
 step "programs"
 cargo build --workspace --bins
 
+# Each test is a process of its own with a time-out (.config/nextest.toml). A failure is a failure: nothing is tried twice.
 step "tests"
-mkdir -p "$(dirname "$log")"
-if ! cargo test --workspace --no-fail-fast 2>&1 | tee "$log"; then
-    # Calls in real time on a machine that others use too: a test that failed gets one more try by itself, and is named.
-    mapfile -t failed < <(sed -n 's/^test \([^ ]*\) .*\.\.\. FAILED$/\1/p; s/^test \([^ ]*\) \.\.\. FAILED$/\1/p' "$log" | sort -u)
-    step "FAILED at the first try: ${failed[*]:-(no test: see above)}"
-    if [ ${#failed[@]} -eq 0 ] || [ ${#failed[@]} -gt 5 ] ||
-        ! cargo test --workspace --no-fail-fast -- --exact --test-threads 1 "${failed[@]}" 2>&1 | tee -a "$log"; then
-        step "FAILED"
-        echo "everything that was printed is in $log"
-        exit 1
-    fi
-    step "passed only at the second try: ${failed[*]}"
-fi
+"$tools/cargo-nextest" nextest run --workspace --profile ci --no-fail-fast 2>&1 | tee "$log"
+
+# The runner above does not know the examples in the documentation.
+step "examples in the documentation"
+cargo test --workspace --doc 2>&1 | tee "$log.doc"
 
 step "done"
-awk '/^test result: ok/ { passed += $4; binaries += 1 }
-     END { printf "%d tests passed in %d test programs\n", passed, binaries }' "$log"
+awk '/^test result: ok/ { passed += $4 } END { printf "%d examples in the documentation passed\n", passed }' "$log.doc"
+sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -E '^ +Summary '

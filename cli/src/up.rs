@@ -6,6 +6,7 @@ mod child;
 mod greeting;
 mod home;
 mod log;
+mod plan;
 mod processes;
 mod signals;
 mod start;
@@ -107,7 +108,7 @@ async fn run_on(terminal: &Terminal, arguments: UpArguments) -> Result<ExitCode,
     let dispatcher =
         Dispatcher::bind(&home.dispatch(arguments.port), crate::dispatch::Patience::default()).await?;
     let mut crew = Crew::new(dispatcher);
-    let plan = start::Plan { programs, home: &home, arguments: &arguments, terminal };
+    let plan = plan::Plan { programs, home: &home, arguments: &arguments, terminal };
     let started = tokio::select! {
         started = start::start(&mut crew, &plan) => Some(started),
         () = signals.next() => None,

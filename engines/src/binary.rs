@@ -1,6 +1,5 @@
 //! Finding `vox-engine` and asking it what this machine can do.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::error::EngineError;
+use crate::kind::EngineKind;
 use crate::message::{Failure, FailureKind};
 
 /// File name of the engine binary.
@@ -17,42 +17,6 @@ const BINARY_NAME: &str = "vox-engine";
 
 /// How long a check may take: it loads the libraries and a voice or a model once.
 const CHECK_DEADLINE: Duration = Duration::from_secs(15);
-
-/// Which C library an engine process wraps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EngineKind {
-    /// The voice.
-    Flite,
-    /// The recogniser.
-    Pocketsphinx,
-}
-
-impl EngineKind {
-    /// The subcommand of `vox-engine`, and the name people know it by.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Flite => "flite",
-            Self::Pocketsphinx => "pocketsphinx",
-        }
-    }
-
-    /// What installs its libraries and models on Debian and its relatives.
-    #[must_use]
-    pub const fn install_command(self) -> &'static str {
-        match self {
-            Self::Flite => "apt-get install libflite1",
-            Self::Pocketsphinx => "apt-get install libpocketsphinx3 pocketsphinx-en-us",
-        }
-    }
-}
-
-impl fmt::Display for EngineKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// What `vox-engine <kind> --check` found on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

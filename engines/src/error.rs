@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::binary::EngineKind;
+use crate::kind::EngineKind;
 use crate::message::MessageError;
 
 /// Every way in which an engine can fail its caller.

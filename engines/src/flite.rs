@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::binary::{EngineBinary, EngineKind, failed};
+use crate::binary::{EngineBinary, failed};
 use crate::error::EngineError;
+use crate::kind::EngineKind;
 use crate::message::{MAX_TEXT_BYTES, Reply, Request, WordTime};
 use crate::process::EngineProcess;
 

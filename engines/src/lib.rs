@@ -8,12 +8,14 @@ pub mod binary;
 pub mod error;
 pub mod flite;
 pub mod frame;
+pub mod kind;
 pub mod message;
 mod process;
 pub mod sphinx;
 
-pub use binary::{EngineBinary, EngineInfo, EngineKind, check};
+pub use binary::{EngineBinary, EngineInfo, check};
 pub use error::EngineError;
 pub use flite::{FliteClient, FliteEvent, FliteVoice, Speech, synthesise_to_pcm};
+pub use kind::EngineKind;
 pub use message::{HeardWord, SphinxSettings, Transcript, WordTime};
 pub use sphinx::{SphinxClient, SphinxEvent};

@@ -11,9 +11,10 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use crate::binary::{EngineBinary, EngineKind, failed};
+use crate::binary::{EngineBinary, failed};
 use crate::error::EngineError;
 use crate::frame::FrameParser;
+use crate::kind::EngineKind;
 use crate::message::{MessageError, Readiness, Reply, Request};
 
 /// Requests waiting for the pipe: five seconds of 20 ms audio frames.

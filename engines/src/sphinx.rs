@@ -1,8 +1,9 @@
 //! The client of the pocketsphinx recogniser.
 
-use crate::binary::{EngineBinary, EngineKind, failed};
+use crate::binary::{EngineBinary, failed};
 use crate::error::EngineError;
 use crate::flite::error_chain;
+use crate::kind::EngineKind;
 use crate::message::{MAX_AUDIO_SAMPLES, Readiness, Reply, Request, SphinxSettings, Transcript};
 use crate::process::EngineProcess;
 

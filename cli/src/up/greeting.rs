@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret as _;
 
-use super::start::Plan;
+use super::plan::Plan;
 use crate::arguments::DATA_DIR;
 use crate::platform::Platform;
 use crate::terminal::{Style, Terminal, plain};

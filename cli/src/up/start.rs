@@ -13,11 +13,10 @@ use vox_engines::{EngineBinary, EngineKind, check};
 
 use super::child::{Child, Progress};
 use super::home::Home;
-use super::processes::{BRIDGE_ADDR, Programs, bridge_addr, worker_name};
+use super::plan::Plan;
+use super::processes::{BRIDGE_ADDR, bridge_addr, worker_name};
 use super::{Crew, UpError, greeting};
-use crate::arguments::UpArguments;
 use crate::platform::{BotName, Platform};
-use crate::terminal::Terminal;
 
 /// For the bridge to listen: a first start hashes a password and writes a database.
 const BRIDGE_DEADLINE: Duration = Duration::from_secs(30);
@@ -28,14 +27,6 @@ const MAX_DEATHS: u32 = 3;
 const READY_FILE_PAUSE: Duration = Duration::from_millis(25);
 /// The first login, below the bridge's directory, until the password is changed.
 const FIRST_LOGIN: &str = "first-login.json";
-
-/// What is started where.
-pub struct Plan<'a> {
-    pub programs: Programs,
-    pub home: &'a Home,
-    pub arguments: &'a UpArguments,
-    pub terminal: &'a Terminal,
-}
 
 /// What the bridge says when it listens.
 #[derive(Deserialize)]

@@ -88,7 +88,10 @@ pub enum LlmEvent {
     ToolCall(ToolCall),
     /// The model works and says nothing yet that is for the caller: it reasons, or writes a tool's arguments.
     Progress,
-    Done { finish: Finish, usage: Option<LlmUsage> },
+    Done {
+        finish: Finish,
+        usage: Option<LlmUsage>,
+    },
     Failed(Failure),
 }
 

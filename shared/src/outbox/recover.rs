@@ -11,7 +11,7 @@ use super::names::{self, Listing};
 use super::quarantine::Quarantine;
 use super::rejected::read_rejected;
 use super::scan::{Frame, read_segment};
-use super::store::{Place, Segment};
+use super::segment::{Place, Segment};
 use super::{Record, Seq, StoreError};
 
 /// Everything that opening found.

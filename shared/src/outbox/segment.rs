@@ -3,9 +3,10 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rustix::fs::{FallocateFlags, fallocate};
 
 use super::disk::{Disk, write_all_at};
@@ -18,6 +19,34 @@ pub(super) const FILE_MODE: u32 = 0o600;
 /// Disk space held ahead of the records, so that the end of a running call can be written although something else, a
 /// recording say, filled the disk meanwhile.
 pub(super) const RUNWAY_BYTES: u64 = 1024 * 1024;
+
+/// A segment on disk.
+pub(super) struct Segment {
+    pub path: PathBuf,
+    pub header: Header,
+    /// Records that are not acknowledged.
+    pub live: usize,
+    /// What its records count against the quota.
+    pub bytes: u64,
+    /// Holds damage that could not be copied: must not be deleted.
+    pub is_pinned: bool,
+    pub acks: Option<File>,
+}
+
+impl Segment {
+    pub(super) fn new(path: PathBuf, header: Header) -> Self {
+        Self { path, header, live: 0, bytes: 0, is_pinned: false, acks: None }
+    }
+}
+
+/// Where an unacknowledged record lies.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub segment: u64,
+    pub start: u64,
+    pub at: Timestamp,
+    pub payload_bytes: usize,
+}
 
 /// A segment open for writing. Its length is the durable length: nothing is counted before the disk confirmed it.
 pub(super) struct SegmentFile {

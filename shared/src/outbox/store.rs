@@ -17,40 +17,12 @@ use super::names;
 use super::quarantine::Quarantine;
 use super::recover::Findings;
 use super::rejected::{self, RejectedLog};
-use super::segment::{FILE_MODE, SegmentFile, WriteFailure};
+use super::segment::{FILE_MODE, Place, Segment, SegmentFile, WriteFailure};
 use super::{Entry, Record, Seq, StoreError};
 
 /// When everything is acknowledged, an active segment of at least this size is given up to free its space; a smaller
 /// one is kept, because a new file costs two syncs.
 const RECLAIM_ACTIVE_BYTES: u64 = 64 * 1024;
-
-/// A segment on disk.
-pub(super) struct Segment {
-    pub path: PathBuf,
-    pub header: Header,
-    /// Records that are not acknowledged.
-    pub live: usize,
-    /// What its records count against the quota.
-    pub bytes: u64,
-    /// Holds damage that could not be copied: must not be deleted.
-    pub is_pinned: bool,
-    acks: Option<File>,
-}
-
-impl Segment {
-    pub(super) fn new(path: PathBuf, header: Header) -> Self {
-        Self { path, header, live: 0, bytes: 0, is_pinned: false, acks: None }
-    }
-}
-
-/// Where an unacknowledged record lies.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    pub segment: u64,
-    pub start: u64,
-    pub at: Timestamp,
-    pub payload_bytes: usize,
-}
 
 /// An open outbox's files.
 pub(super) struct Store {

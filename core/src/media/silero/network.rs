@@ -7,17 +7,11 @@
 use std::array;
 
 use super::activation::{sigmoid, tanh};
-use super::spectrum::{self, Complex, Plan};
+use super::spectrum::{self, Complex, FRAMES, MAX_BINS, MAX_SAMPLES, Plan};
 use super::vector::{Block, LANES, Vector};
 
 /// Units of the LSTM cell.
 pub(super) const HIDDEN: usize = 128;
-/// Frames of the Fourier transform in a window.
-pub(super) const FRAMES: usize = 4;
-/// Context, window and padding at 16 kHz.
-pub(super) const MAX_SAMPLES: usize = 640;
-/// Bins of the Fourier transform at 16 kHz.
-pub(super) const MAX_BINS: usize = 129;
 /// The most inputs a layer has: those of the LSTM.
 const MAX_INPUTS: usize = 2 * HIDDEN;
 /// Outputs of the four convolutions.

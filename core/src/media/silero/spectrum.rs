@@ -7,7 +7,12 @@
 use std::f64::consts::TAU;
 use std::ops::{Add, Mul, Sub};
 
-use super::network::{FRAMES, MAX_BINS, MAX_SAMPLES};
+/// Frames of the Fourier transform in a window.
+pub(super) const FRAMES: usize = 4;
+/// Context, window and padding at 16 kHz.
+pub(super) const MAX_SAMPLES: usize = 640;
+/// Bins of the Fourier transform at 16 kHz.
+pub(super) const MAX_BINS: usize = 129;
 
 /// One value of each frame.
 #[derive(Clone, Copy)]

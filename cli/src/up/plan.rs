@@ -1,0 +1,14 @@
+//! What a start is made of.
+
+use super::home::Home;
+use super::processes::Programs;
+use crate::arguments::UpArguments;
+use crate::terminal::Terminal;
+
+/// What is started where.
+pub struct Plan<'a> {
+    pub programs: Programs,
+    pub home: &'a Home,
+    pub arguments: &'a UpArguments,
+    pub terminal: &'a Terminal,
+}

@@ -3,6 +3,7 @@
 //!
 //! `now` counts from the moment the line's media began; it is the recording's clock.
 
+pub mod books;
 pub mod context;
 pub mod event;
 pub mod gate;
@@ -11,6 +12,7 @@ pub mod report;
 pub mod rules;
 pub mod sentence;
 mod speak;
+pub mod text;
 mod think;
 pub mod timer;
 pub mod utterance;

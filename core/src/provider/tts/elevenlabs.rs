@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use vox_shared::model::bot::{ApiKey, TtsSettings};
 
-pub use event::{Alignment, Event, EventError, parse_event};
+pub use event::{Alignment, Alignments, Event, EventError, parse_event};
 
 use super::{TtsEvent, TtsInput, TtsStream, Voice};
 use crate::provider::egress::{ConnectError, Egress, WebSocket, secret_header};

@@ -76,6 +76,7 @@ impl Context {
             messages.push(opening);
         }
         self.characters += text.chars().count() as u64;
+        self.words.sent(text);
         messages.push(json!({"text": format!("{text} "), "context_id": self.id()}));
         messages
     }
@@ -96,13 +97,13 @@ impl Context {
     pub(super) fn take_piece(
         &mut self,
         pcm: &[u8],
-        alignment: Option<&super::Alignment>,
+        alignments: &super::Alignments,
         rate_hz: u32,
     ) -> Vec<TtsEvent> {
         let utterance = self.utterance;
         let samples = self.samples(pcm);
         let audio_ms = samples.len() as f64 * 1000.0 / f64::from(rate_hz);
-        let words = self.words.take(alignment, audio_ms);
+        let words = self.words.take(alignments, audio_ms);
         let mut events = Vec::new();
         if !words.is_empty() {
             events.push(TtsEvent::Words { utterance, words });
@@ -195,7 +196,7 @@ mod tests {
     fn sound_comes_in_small_pieces_after_its_words() {
         let mut context = Context::new(1);
         let second = vec![0; 32_000];
-        let events = context.take_piece(&second, None, 16_000);
+        let events = context.take_piece(&second, &super::super::Alignments::default(), 16_000);
         assert_eq!(events.len(), PIECES_PER_SECOND);
         assert!(events.iter().all(|event| matches!(event, TtsEvent::Audio { pcm, .. } if pcm.len() == 1000)));
     }

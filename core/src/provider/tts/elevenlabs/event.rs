@@ -18,7 +18,7 @@ pub enum Event {
         context: Option<String>,
         /// Little-endian 16-bit samples; a sample may be cut between messages.
         pcm: Vec<u8>,
-        alignment: Option<Alignment>,
+        alignments: Alignments,
         is_final: bool,
     },
     /// The vendor refuses something; it closes the connection next.
@@ -30,6 +30,22 @@ pub enum Event {
     },
     /// Something not needed or not known yet.
     Other,
+}
+
+/// The two alignments of a message; either may be missing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Alignments {
+    /// Of the text that was sent.
+    pub given: Option<Alignment>,
+    /// Of what the vendor made of it: "$5" is "five dollars".
+    pub normalized: Option<Alignment>,
+}
+
+impl Alignments {
+    /// Whether neither is there.
+    pub fn is_empty(&self) -> bool {
+        self.given.is_none() && self.normalized.is_none()
+    }
 }
 
 /// Characters and their times within one message, milliseconds.
@@ -73,7 +89,11 @@ pub fn parse_event(text: &str) -> Result<Event, EventError> {
     Ok(Event::Piece {
         context: value["contextId"].as_str().or_else(|| value["context_id"].as_str()).map(str::to_owned),
         pcm: if has_audio { samples(audio)? } else { Vec::new() },
-        alignment: alignment(&value["alignment"]).or_else(|| alignment(&value["normalizedAlignment"])),
+        alignments: Alignments {
+            given: alignment(&value["alignment"]),
+            normalized: alignment(&value["normalizedAlignment"])
+                .or_else(|| alignment(&value["normalized_alignment"])),
+        },
         is_final,
     })
 }

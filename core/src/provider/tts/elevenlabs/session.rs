@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::context::Context;
 use super::error::{close_failure, message_failure};
-use super::event::{Alignment, Event, parse_event};
+use super::event::{Alignments, Event, parse_event};
 use super::{TtsEvent, TtsInput};
 use crate::provider::egress::{Incoming, WebSocket};
 use crate::provider::outlet::Outlet;
@@ -224,9 +224,9 @@ impl Session {
             Incoming::Closed { code, reason } => return Err(close_failure(code, &reason)),
         };
         match parse_event(text.as_str()) {
-            Ok(Event::Piece { context, pcm, alignment, is_final }) => {
+            Ok(Event::Piece { context, pcm, alignments, is_final }) => {
                 self.malformed = 0;
-                self.take_piece(context.as_deref(), &pcm, alignment.as_ref(), is_final);
+                self.take_piece(context.as_deref(), &pcm, &alignments, is_final);
                 Ok(())
             }
             Ok(Event::Error { word, code }) => Err(message_failure(&word, code)),
@@ -235,7 +235,7 @@ impl Session {
         }
     }
 
-    fn take_piece(&mut self, id: Option<&str>, pcm: &[u8], alignment: Option<&Alignment>, is_final: bool) {
+    fn take_piece(&mut self, id: Option<&str>, pcm: &[u8], alignments: &Alignments, is_final: bool) {
         let at = match id {
             Some(id) => self.contexts.iter().position(|context| context.is_named(id)),
             None if self.contexts.len() == 1 => Some(0),
@@ -243,8 +243,8 @@ impl Session {
         };
         let Some(at) = at else { return };
         let context = &mut self.contexts[at];
-        if !context.cancelled && (!pcm.is_empty() || alignment.is_some()) {
-            let events = context.take_piece(pcm, alignment, self.link.rate_hz);
+        if !context.cancelled && (!pcm.is_empty() || !alignments.is_empty()) {
+            let events = context.take_piece(pcm, alignments, self.link.rate_hz);
             events.into_iter().for_each(|event| self.outlet.push(event));
         }
         if is_final {

@@ -24,27 +24,32 @@ mod parsing {
 
     #[test]
     fn both_generations_of_names_are_read() {
-        let alignment = Some(Alignment { chars: vec![char("H", 0.0, 80.0), char("i", 80.0, 60.0)] });
-        let piece = |context: &str| Event::Piece {
+        let alignment = || Some(Alignment { chars: vec![char("H", 0.0, 80.0), char("i", 80.0, 60.0)] });
+        let piece = |context: &str, given, normalized| Event::Piece {
             context: Some(context.into()),
             pcm: vec![1, 0],
-            alignment: alignment.clone(),
+            alignments: Alignments { given, normalized },
             is_final: false,
         };
         check(
             r#"{"audio":"AQA=","contextId":"u1","alignment":{"chars":["H","i"],"charStartTimesMs":[0,80],"charDurationsMs":[80,60]}}"#,
-            Ok(piece("u1")),
+            Ok(piece("u1", alignment(), None)),
         );
         check(
             r#"{"audio":"AQA=","context_id":"u2","alignment":null,
                 "normalizedAlignment":{"chars":["H","i"],"charsStartTimesMs":[0,80],"charsDurationsMs":[80,60]}}"#,
-            Ok(piece("u2")),
+            Ok(piece("u2", None, alignment())),
         );
     }
 
     #[test]
     fn ends_errors_and_the_unknown_are_told_apart() {
-        let end = Event::Piece { context: Some("u1".into()), pcm: vec![], alignment: None, is_final: true };
+        let end = Event::Piece {
+            context: Some("u1".into()),
+            pcm: vec![],
+            alignments: Alignments::default(),
+            is_final: true,
+        };
         check(r#"{"isFinal":true,"contextId":"u1"}"#, Ok(end.clone()));
         check(r#"{"isFinal":true,"audio":null,"contextId":"u1"}"#, Ok(end));
         let error = Event::Error { word: "max_active_conversations".into(), code: Some(1008) };

@@ -1,16 +1,35 @@
 //! Characters with times per message become words with times per reply.
+//!
+//! What the vendor's servers send as alignment differs by model and year: times that begin anew in every message or go on
+//! from the reply's beginning, characters of this message's sound only or of the whole sentence again, of the text or of
+//! what the text was rewritten to. So neither the times nor the characters are believed by themselves: the characters are
+//! read against the text that was sent, and their times are placed on the sound that came with them.
 
-use super::event::{AlignedChar, Alignment};
+use super::event::{AlignedChar, Alignment, Alignments};
 use crate::provider::tts::WordMark;
 
 /// Longest word; what has no spaces for longer is cut.
-const WORD_CHARS_MAX: usize = 200;
+const WORD_CHARS_MAX: usize = 40;
+/// Characters of a script without spaces that are marked together.
+const UNSPACED_CHARS: usize = 3;
+/// Times may end this much behind the sound they came with and still belong to it: rounding.
+const SLACK_MS: f64 = 60.0;
+/// Nobody speaks a character in less, milliseconds: such times are spread over the sound.
+const FASTEST_CHAR_MS: f64 = 12.0;
+/// Characters that tell where in the text an alignment stands.
+const TELLING: usize = 4;
 
-/// The words of one context. The vendor's times begin at 0 in every message, and a word may straddle two messages.
+/// The words of one context.
 #[derive(Debug, Default)]
 pub(super) struct Words {
-    /// The context's time at which the next message begins, milliseconds.
-    base_ms: f64,
+    /// Letters of the text that was sent, as they are compared.
+    text: Vec<char>,
+    /// Where in `text` the pieces begin that were sent one by one.
+    pieces: Vec<usize>,
+    /// Letters of `text` whose times are known.
+    placed: usize,
+    /// Length of the sound that came before this message, milliseconds.
+    sound_ms: f64,
     begun: Option<Begun>,
 }
 
@@ -22,100 +41,162 @@ struct Begun {
     ended_ms: f64,
 }
 
+/// How an alignment continues the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    /// It goes on where the last one ended.
+    Next,
+    /// It says again what was said; from this character on it is new.
+    Again { new: usize },
+    /// It is not the text.
+    Other,
+}
+
 impl Words {
-    /// Take a message's alignment; its words that are complete are returned. `audio_ms` is the length of the message's sound,
-    /// which moves the time on where the alignment is missing.
-    pub(super) fn take(&mut self, alignment: Option<&Alignment>, audio_ms: f64) -> Vec<WordMark> {
-        let mut words = Vec::new();
-        let Some(alignment) = alignment else {
-            self.base_ms += audio_ms;
-            return words;
+    /// Text was sent.
+    pub(super) fn sent(&mut self, text: &str) {
+        self.pieces.push(self.text.len());
+        self.text.extend(letters(text));
+    }
+
+    /// Take a message's alignments, and the length of its sound; words that are complete are returned.
+    pub(super) fn take(&mut self, alignments: &Alignments, audio_ms: f64) -> Vec<WordMark> {
+        let base_ms = self.sound_ms;
+        self.sound_ms += audio_ms;
+        let Some((alignment, fit)) = self.choose(alignments, audio_ms) else { return Vec::new() };
+        let new = match fit {
+            Fit::Again { new } => new,
+            Fit::Next | Fit::Other => 0,
         };
-        let mut end_ms: f64 = 0.0;
-        for char in &alignment.chars {
-            end_ms = end_ms.max(char.started_ms + char.duration_ms);
-            words.extend(self.take_char(char));
+        let chars = &alignment.chars[new.min(alignment.chars.len())..];
+        let mut words = Vec::new();
+        // Nothing may stand between two sentences that were sent one by one.
+        if self.pieces.contains(&self.placed) && !chars.is_empty() {
+            words.extend(self.end());
         }
-        self.base_ms += end_ms;
+        if fit != Fit::Other {
+            self.placed += chars.iter().flat_map(|c| letters(&c.text)).count();
+        }
+        let place = Place::of(chars, fit, base_ms, audio_ms);
+        for (at, char) in chars.iter().enumerate() {
+            let (started_ms, ended_ms) = place.time(at, char);
+            words.extend(self.take_char(&char.text, started_ms, ended_ms));
+        }
         words
     }
 
-    fn take_char(&mut self, char: &AlignedChar) -> Option<WordMark> {
-        if char.text.trim().is_empty() {
+    /// The alignment that fits the text, of the sent text's first; where none does, the one whose times fit the sound.
+    fn choose<'a>(&self, alignments: &'a Alignments, audio_ms: f64) -> Option<(&'a Alignment, Fit)> {
+        let both = || [&alignments.given, &alignments.normalized].into_iter().flatten();
+        let fitted = |wanted: fn(Fit) -> bool| both().map(|a| (a, self.fit(a))).find(|(_, fit)| wanted(*fit));
+        let off = |a: &Alignment| (end_ms(&a.chars) - audio_ms).abs();
+        fitted(|fit| fit == Fit::Next).or_else(|| fitted(|fit| fit != Fit::Other)).or_else(|| {
+            let nearest = both().min_by(|a, b| off(a).total_cmp(&off(b)))?;
+            Some((nearest, Fit::Other))
+        })
+    }
+
+    fn fit(&self, alignment: &Alignment) -> Fit {
+        let listed: Vec<char> = alignment.chars.iter().flat_map(|c| letters(&c.text)).collect();
+        let stands = |from: usize| {
+            let length = listed.len().min(self.text.len() - from);
+            length > 0 && self.text[from..from + length] == listed[..length]
+        };
+        if listed.is_empty() || stands(self.placed) {
+            return Fit::Next;
+        }
+        let telling = listed.len() >= TELLING || listed.len() >= self.placed;
+        let again = self.pieces.iter().rev().find(|from| **from < self.placed && telling && stands(**from));
+        let Some(from) = again else { return Fit::Other };
+        let old = (self.placed - from).min(listed.len());
+        // The characters that hold the letters which were placed before.
+        let mut left = old;
+        let new = alignment.chars.iter().position(|c| {
+            let count = letters(&c.text).count();
+            if count > left {
+                return true;
+            }
+            left -= count;
+            false
+        });
+        Fit::Again { new: new.unwrap_or(alignment.chars.len()) }
+    }
+
+    fn take_char(&mut self, text: &str, started_ms: f64, ended_ms: f64) -> Option<WordMark> {
+        if text.trim().is_empty() {
             return self.end();
         }
-        let started_ms = self.base_ms + char.started_ms;
+        let unspaced =
+            text.chars().next().is_some_and(|c| crate::session::text::syllables(c) > 1 || is_unspaced(c));
         let begun = self.begun.get_or_insert_with(|| Begun {
             text: String::new(),
             chars: 0,
             started_ms,
             ended_ms: started_ms,
         });
-        begun.text.push_str(&char.text);
+        begun.text.push_str(text);
         begun.chars += 1;
-        begun.ended_ms = begun.ended_ms.max(started_ms + char.duration_ms);
-        if begun.chars < WORD_CHARS_MAX { None } else { self.end() }
+        begun.ended_ms = begun.ended_ms.max(ended_ms);
+        let most = if unspaced { UNSPACED_CHARS } else { WORD_CHARS_MAX };
+        if begun.chars < most { None } else { self.end() }
     }
 
     /// The word that has begun, because nothing follows.
     pub(super) fn end(&mut self) -> Option<WordMark> {
         let begun = self.begun.take()?;
         let started_ms = begun.started_ms.round() as u32;
-        Some(WordMark {
-            text: begun.text,
-            started_ms,
-            ended_ms: (begun.ended_ms.round() as u32).max(started_ms),
-        })
+        let ended_ms = (begun.ended_ms.round() as u32).max(started_ms);
+        Some(WordMark { text: begun.text, started_ms, ended_ms })
     }
+}
+
+/// Where an alignment's times lie on the reply's sound.
+struct Place {
+    offset_ms: f64,
+    /// The times cannot be right: so long is each character instead, from the beginning of the sound on.
+    each_ms: Option<f64>,
+}
+
+impl Place {
+    fn of(chars: &[AlignedChar], fit: Fit, base_ms: f64, audio_ms: f64) -> Self {
+        let first_ms = chars.first().map_or(0.0, |c| c.started_ms);
+        let length_ms = end_ms(chars) - first_ms;
+        let fastest_ms = chars.len() as f64 * FASTEST_CHAR_MS;
+        if chars.len() >= TELLING && length_ms < fastest_ms && audio_ms > length_ms {
+            return Self { offset_ms: base_ms, each_ms: Some(audio_ms / chars.len() as f64) };
+        }
+        let is_within = first_ms <= audio_ms && matches!(fit, Fit::Next | Fit::Other);
+        // Times that do not begin within this sound count from somewhere else: the sentence's or the reply's beginning.
+        let goes_on = first_ms > SLACK_MS
+            && end_ms(chars) > audio_ms + SLACK_MS
+            && (first_ms - base_ms).abs() <= SLACK_MS;
+        let offset_ms = if is_within && !goes_on { base_ms } else { base_ms - first_ms };
+        Self { offset_ms, each_ms: None }
+    }
+
+    fn time(&self, at: usize, char: &AlignedChar) -> (f64, f64) {
+        if let Some(each_ms) = self.each_ms {
+            let started_ms = self.offset_ms + at as f64 * each_ms;
+            return (started_ms, started_ms + each_ms);
+        }
+        let started_ms = (self.offset_ms + char.started_ms).max(0.0);
+        (started_ms, started_ms + char.duration_ms)
+    }
+}
+
+fn end_ms(chars: &[AlignedChar]) -> f64 {
+    chars.iter().map(|c| c.started_ms + c.duration_ms).fold(0.0, f64::max)
+}
+
+/// What is compared of a text: its letters and digits.
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
+}
+
+/// South-east Asian scripts, which write no spaces either.
+fn is_unspaced(c: char) -> bool {
+    matches!(u32::from(c), 0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1780..=0x17FF)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn alignment(text: &str, each_ms: f64) -> Alignment {
-        let char = |(at, c): (usize, char)| AlignedChar {
-            text: c.to_string(),
-            started_ms: at as f64 * each_ms,
-            duration_ms: each_ms,
-        };
-        Alignment { chars: text.chars().enumerate().map(char).collect() }
-    }
-
-    fn mark(text: &str, started_ms: u32, ended_ms: u32) -> WordMark {
-        WordMark { text: text.into(), started_ms, ended_ms }
-    }
-
-    #[test]
-    fn times_go_on_over_messages() {
-        let mut words = Words::default();
-        assert_eq!(
-            words.take(Some(&alignment("Hi there. ", 10.0)), 100.0),
-            [mark("Hi", 0, 20), mark("there.", 30, 90)]
-        );
-        assert_eq!(words.take(Some(&alignment("Yes ", 10.0)), 40.0), [mark("Yes", 100, 130)]);
-    }
-
-    #[test]
-    fn a_word_may_straddle_two_messages() {
-        let mut words = Words::default();
-        assert_eq!(words.take(Some(&alignment("one tw", 10.0)), 60.0), [mark("one", 0, 30)]);
-        assert_eq!(words.take(Some(&alignment("o three", 10.0)), 70.0), [mark("two", 40, 70)]);
-        assert_eq!(words.end(), Some(mark("three", 80, 130)));
-        assert_eq!(words.end(), None);
-    }
-
-    #[test]
-    fn sound_without_times_moves_the_time_on() {
-        let mut words = Words::default();
-        assert!(words.take(None, 500.0).is_empty());
-        assert_eq!(words.take(Some(&alignment("a ", 10.0)), 20.0), [mark("a", 500, 510)]);
-    }
-
-    #[test]
-    fn text_without_spaces_is_cut() {
-        let mut words = Words::default();
-        let taken = words.take(Some(&alignment(&"x".repeat(1000), 1.0)), 1000.0);
-        assert_eq!(taken.len(), 1000 / WORD_CHARS_MAX);
-    }
-}
+mod tests;

@@ -1,0 +1,71 @@
+//! What is said, with where each character of it lies in the kept text.
+
+/// Text being put together: single spaces, none at its ends.
+#[derive(Debug, Default)]
+pub(super) struct Out {
+    say: String,
+    ends: Vec<u32>,
+    gap: bool,
+    /// Something was left out since the last character.
+    skipped: bool,
+    /// The last character is the comma between two cells of a table.
+    cell: bool,
+}
+
+impl Out {
+    /// Say a character of the kept text that ends at `keep`.
+    pub(super) fn say(&mut self, c: char, keep: u32) {
+        if c.is_whitespace() {
+            return self.gap();
+        }
+        let closes = matches!(c, '.' | ',' | '!' | '?' | ';' | ':');
+        if self.gap && !self.say.is_empty() && !(closes && self.skipped) {
+            self.say.push(' ');
+            self.ends.push(self.last());
+        }
+        self.gap = false;
+        self.skipped = false;
+        self.cell = false;
+        self.say.push(c);
+        self.ends.push(keep);
+    }
+
+    /// Say words for what ends at `keep` in the kept text: it is said when the last of them is.
+    pub(super) fn words(&mut self, words: &str, keep: u32) {
+        let (before, is_comma) = (self.last(), words.starts_with(','));
+        if is_comma && (self.say.is_empty() || self.say.ends_with([',', '.', ':', ';', '!', '?'])) {
+            return self.gap();
+        }
+        if is_comma {
+            self.gap = false;
+        }
+        let count = words.trim_end().chars().count();
+        for (at, c) in words.chars().enumerate() {
+            self.say(c, if at + 1 == count { keep } else { before });
+        }
+        self.cell = is_comma;
+    }
+
+    /// A space, where something follows.
+    pub(super) fn gap(&mut self) {
+        self.gap = true;
+    }
+
+    /// Something is not said.
+    pub(super) fn skip(&mut self) {
+        self.skipped = true;
+    }
+
+    /// The text and the ends. A cell's comma is not left at the end.
+    pub(super) fn finish(mut self) -> (String, Vec<u32>) {
+        if self.cell {
+            self.say.pop();
+            self.ends.pop();
+        }
+        (self.say, self.ends)
+    }
+
+    fn last(&self) -> u32 {
+        self.ends.last().copied().unwrap_or_default()
+    }
+}

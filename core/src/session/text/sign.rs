@@ -1,0 +1,103 @@
+//! What single characters mean for speech.
+
+/// Marks that end a sentence without a space behind them: Unicode's Sentence_Terminal without the Latin ones, of which
+/// `.` `!` `?` want a space.
+pub(super) const TERMINALS: &str =
+    "։؝؞؟۔܀܁܂߹࠷࠹࠽࠾।॥၊။።፧፨᙮᜵᜶។៕᠃᠉᥄᥅᪨᪩᪪᪫᭚᭛᭞᭟᭽᭾᰻᰼᱾᱿‼⁇⁈⁉⸮⸼⹓⹔。꓿꘎꘏꛳꛷꡶꡷꣎꣏꤯꧈꧉꩝꩞꩟꫰꫱꯫﹒﹖﹗！．？｡།༎༏༐༑\u{37e}";
+/// Marks that end a clause without a space behind them.
+const WIDE_CLAUSES: &str = "，、；：､،؛፣፤፥፦᠂᠄᠈";
+/// What may follow a sentence's mark and belongs to it: closing quotes and brackets.
+const CLOSERS: &str = "\"'”’»›)]}）］｝」』】〉》〕〗﹂﹄｣";
+
+/// Whether a sentence ends with it, whatever follows.
+pub(super) fn is_terminal(c: char) -> bool {
+    !c.is_ascii() && TERMINALS.contains(c)
+}
+
+/// Whether a clause ends with it, whatever follows.
+pub(super) fn is_wide_clause(c: char) -> bool {
+    !c.is_ascii() && WIDE_CLAUSES.contains(c)
+}
+
+/// A mark of a script that puts no space behind it.
+pub(super) fn is_wide_mark(c: char) -> bool {
+    matches!(u32::from(c), 0x3000..=0x303F | 0xFE10..=0xFE6F | 0xFF01..=0xFF0F | 0xFF1A..=0xFF1F | 0xFF3B..=0xFF3D | 0xFF5B..=0xFF65)
+}
+
+pub(super) fn is_closer(c: char) -> bool {
+    CLOSERS.contains(c)
+}
+
+/// Letters of scripts that write no spaces between words.
+pub(super) fn is_unspaced(c: char) -> bool {
+    is_syllabic(c)
+        || is_wide_mark(c)
+        || matches!(u32::from(c), 0x0E00..=0x0EFF | 0x0F00..=0x0FFF | 0x1000..=0x109F | 0x1780..=0x17FF | 0x19E0..=0x19FF | 0xA9E0..=0xA9FF | 0xAA60..=0xAA7F)
+}
+
+/// Letters that are a syllable each, and take as long as three of an alphabet.
+fn is_syllabic(c: char) -> bool {
+    matches!(u32::from(c), 0x3040..=0x30FF | 0x3100..=0x312F | 0x31A0..=0x31FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0xFF66..=0xFF9F | 0x20000..=0x3FFFF)
+}
+
+/// How long a character takes to say, in letters of an alphabet.
+pub fn syllables(c: char) -> usize {
+    match c {
+        c if is_syllabic(c) => 3,
+        '\u{AC00}'..='\u{D7A3}' => 2,
+        _ => 1,
+    }
+}
+
+/// Pictures, arrows and decoration: seen, never said.
+pub(super) fn is_pictograph(c: char) -> bool {
+    matches!(u32::from(c),
+        0x20E3 | 0x2190..=0x21FF | 0x231A..=0x231B | 0x2328 | 0x23CF | 0x23E9..=0x23FA | 0x2500..=0x25FF
+        | 0x2600..=0x266C | 0x266E | 0x2670..=0x2775 | 0x2794..=0x27BF | 0x27F0..=0x27FF | 0x2900..=0x297F | 0x2B00..=0x2BFF
+        | 0x3030 | 0x303D | 0x1F000..=0x1FAFF | 0xE0001..=0xE007F | 0x2022 | 0x2023 | 0x2043 | 0x2219 | 0xFFFC | 0xFFFD)
+}
+
+/// Zero-width joiners and variation selectors: letters' business in some scripts, and pictures' glue.
+pub(super) fn is_joiner(c: char) -> bool {
+    matches!(u32::from(c), 0x200C | 0x200D | 0xFE00..=0xFE0F | 0xE0100..=0xE01EF | 0x180B..=0x180D | 0x180F)
+}
+
+/// Joiners that mean something only between two letters.
+pub(super) fn is_between(c: char) -> bool {
+    matches!(c, '\u{200C}' | '\u{200D}')
+}
+
+/// Never said and never of use to a voice: control characters, byte order marks, soft hyphens.
+pub(super) fn is_noise(c: char) -> bool {
+    (c.is_control() && !c.is_whitespace()) || matches!(c, '\u{FEFF}' | '\u{2060}' | '\u{AD}' | '\u{200B}')
+}
+
+/// Whether a joiner beside it is a letters' joiner.
+pub(super) fn joins(c: char) -> bool {
+    !c.is_ascii() && !c.is_whitespace() && !is_pictograph(c) && !is_joiner(c) && !is_noise(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scripts_marks_end_a_sentence() {
+        for c in "。！？｡।॥؟۔։።᠃။។།".chars() {
+            assert!(is_terminal(c), "{c}");
+        }
+        for c in ".!?,;:，、a…".chars() {
+            assert!(!is_terminal(c), "{c}");
+        }
+    }
+
+    #[test]
+    fn letters_digits_and_signs_of_meaning_are_no_pictures() {
+        for c in "a9é感क한©®™°½±×÷≤≥€№①❶§†".chars() {
+            assert!(!is_pictograph(c), "{c}");
+        }
+        for c in "😀✅→★•▶☎👍🇮✔".chars() {
+            assert!(is_pictograph(c), "{c}");
+        }
+    }
+}

@@ -1,7 +1,10 @@
 //! What makes a bot: the rules its settings keep to, its vendor keys, its hours, its templates.
 
 pub mod draft;
+mod gap;
 pub mod hours;
 pub mod keys;
+pub mod line;
 pub mod rules;
 pub mod template;
+mod typed;

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::edge::request_id;
 use crate::store::StoreError;
+use crate::store::engine::EngineError;
 
 /// What a handler answers.
 pub type ApiResult<T> = Result<T, ApiError>;
@@ -129,7 +130,9 @@ impl From<StoreError> for ApiError {
             StoreError::BadCursor => {
                 Self::bad_request("bad_cursor", "the cursor does not belong to this list; begin without one")
             }
-            StoreError::Engine(_) => Self::unavailable(&error),
+            StoreError::Engine(EngineError::Unavailable(_)) => Self::unavailable(&error),
+            // Damage or a fault of ours: trying again does not help.
+            StoreError::Engine(_) => Self::internal("use the store", &error),
         }
     }
 }

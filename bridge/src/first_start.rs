@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use vox_shared::ids::{BotId, TenantId, UserId};
+use vox_shared::ids::{TenantId, UserId};
 use vox_shared::model::bot::BotSettings;
 
 use crate::app::App;
@@ -87,18 +87,16 @@ pub fn forget_first_password(data_dir: &Path) {
 }
 
 async fn insert_demo_bots(app: &App, tenant: &TenantId, now: Stamp) -> Result<(), FirstStartError> {
+    let mut bots = Vec::new();
     for (id, text) in DEMO_BOTS {
         let settings: BotSettings =
             serde_json::from_str(text).map_err(|source| FirstStartError::DemoBot { id, source })?;
         let bot =
             Bot { tenant_id: tenant.clone(), created_at: now, updated_at: now, settings, creation: None };
-        let id: BotId = id.parse().expect("a constant that is an id");
-        match app.stores.bots(tenant).insert_bot(&id, &bot).await {
-            // Left by a start that did not finish.
-            Err(StoreError::Duplicate) => {}
-            other => other?,
-        }
+        bots.push((id.parse().expect("a constant that is an id"), bot));
     }
+    // Those that are there already were left by a start that did not finish.
+    app.stores.bots(tenant).insert_bots(bots).await?;
     Ok(())
 }
 

@@ -1,3 +1,4 @@
 //! Work that nobody asks for.
 
 pub mod janitor;
+pub mod lost_calls;

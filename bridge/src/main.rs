@@ -46,6 +46,7 @@ async fn main() -> anyhow::Result<()> {
 
     let stop = CancellationToken::new();
     let sweeping = tokio::spawn(jobs::janitor::run(app.clone(), stop.clone()));
+    let closing = tokio::spawn(jobs::lost_calls::run(app.clone(), stop.clone()));
     let serving = tokio::spawn(serve::serve(listener, app.router(), stop.clone()));
     if let Some(path) = &arguments.ready_file {
         let local_url = format!("http://{}", vox_bridge::app::reachable(bound));
@@ -58,6 +59,7 @@ async fn main() -> anyhow::Result<()> {
     stop.cancel();
     serving.await.context("the listener failed")?;
     sweeping.await.context("the janitor failed")?;
+    closing.await.context("the closing of lost calls failed")?;
     Ok(())
 }
 

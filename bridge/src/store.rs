@@ -4,6 +4,7 @@ pub mod bots;
 pub mod calls;
 mod documents;
 pub mod engine;
+mod migrate;
 pub mod refresh_tokens;
 mod stamp;
 pub mod tenants;
@@ -29,7 +30,11 @@ pub const COLLECTIONS: &[&Collection] = &[
     &workers::WORKERS,
     &tickets::TICKETS,
     &refresh_tokens::REFRESH_TOKENS,
+    &migrate::SCHEMAS,
 ];
+
+/// Most documents that one round of sweeping deletes.
+pub const SWEPT: usize = 500;
 
 /// The stores over one engine. Cheap to clone.
 #[derive(Clone)]
@@ -38,10 +43,17 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// Create the collections that are missing and open them.
+    /// Create the collections that are missing, bring old documents up to date, and open them.
     pub async fn open(engine: Arc<dyn Engine>) -> Result<Self, StoreError> {
         engine.prepare(COLLECTIONS).await?;
+        migrate::run(&*engine, COLLECTIONS).await?;
         Ok(Self { engine })
+    }
+
+    /// Whether the store answers and would take a write now.
+    pub async fn check_health(&self) -> Result<(), StoreError> {
+        self.engine.get(&tenants::TENANTS, String::new()).await?;
+        Ok(self.engine.check_writable().await?)
     }
 
     pub fn tenants(&self) -> tenants::Tenants {

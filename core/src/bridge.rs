@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use vox_shared::ids::{BotId, SessionId};
 use vox_shared::wire::SECRET_HEADER;
-use vox_shared::wire::config::{Refusal, RuntimeConfig};
+use vox_shared::wire::config::{LINE_FORBIDDEN, Refusal, RuntimeConfig};
 use vox_shared::wire::fleet::{WorkerLease, WorkerReport};
 use vox_shared::wire::result::CallResult;
 
@@ -136,6 +136,7 @@ impl Bridge {
             404 => Refusal::UnknownBot,
             402 => Refusal::QuotaSpent,
             401 => Refusal::BadTicket,
+            403 if detail.contains(LINE_FORBIDDEN) => Refusal::LineForbidden,
             503 if detail.contains("outside_active_hours") => Refusal::OutsideHours,
             500.. | 429 | 408 => return Err(ConfigError::Unreachable(format!("{status}: {detail}"))),
             _ => Refusal::Other,

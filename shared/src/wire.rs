@@ -5,6 +5,7 @@ pub mod config;
 pub mod fleet;
 pub mod handover;
 pub mod journal;
+pub mod limits;
 pub mod result;
 
 /// The header that carries the deployment's internal secret.

@@ -6,6 +6,7 @@ use vox_shared::model::bot::BotSettings;
 
 use super::keys;
 use super::rules::{self, Faults};
+use super::typed;
 use crate::edge::body::without_value;
 use crate::error::FieldError;
 
@@ -21,7 +22,7 @@ pub fn new(given: &Map<String, Value>) -> Result<BotSettings, Vec<FieldError>> {
 pub fn replacing(given: &Map<String, Value>, stored: &BotSettings) -> Result<BotSettings, Vec<FieldError>> {
     let mut faults = Faults::default();
     let mut settings = understood(given, &mut faults)?;
-    keys::keep_stored(&mut settings, stored, &mut faults.0);
+    keep_secrets(&mut settings, stored, given, &mut faults);
     rules::check(&settings, &mut faults);
     finish(settings, faults)
 }
@@ -30,26 +31,38 @@ pub fn replacing(given: &Map<String, Value>, stored: &BotSettings) -> Result<Bot
 pub fn patching(patch: &Map<String, Value>, stored: &BotSettings) -> Result<BotSettings, Vec<FieldError>> {
     let mut faults = Faults::default();
     let mut merged = keys::masked(stored);
-    // Keys are put back after the merge, so that a patch of the address does not take the key along.
-    for section in ["stt", "llm", "tts"] {
-        merged.get_mut(section).and_then(Value::as_object_mut).into_iter().for_each(keys::clear);
-    }
+    // Secrets are put back after the merge, so that a patch of an address does not take its key along.
+    keys::clear_all(&mut merged);
     merge(&mut merged, patch);
     let mut settings = understood(&merged, &mut faults)?;
-    keys::keep_stored(&mut settings, stored, &mut faults.0);
+    keep_secrets(&mut settings, stored, patch, &mut faults);
     rules::check(&settings, &mut faults);
     finish(settings, faults)
 }
 
+/// Put the secrets back that a change does not name. The lines' token is taken away by naming it (null, or empty).
+fn keep_secrets(
+    settings: &mut BotSettings,
+    stored: &BotSettings,
+    given: &Map<String, Value>,
+    faults: &mut Faults,
+) {
+    keys::keep_stored(settings, stored, &mut faults.0);
+    if keys::leaves_token(given) {
+        settings.line_access.token = stored.line_access.token.clone();
+    }
+}
+
 fn understood(given: &Map<String, Value>, faults: &mut Faults) -> Result<BotSettings, Vec<FieldError>> {
-    let settings: BotSettings = typed(Value::Object(given.clone()))?;
+    let mut settings: BotSettings = read(Value::Object(given.clone()))?;
     if let Ok(Value::Object(known)) = serde_json::to_value(&settings) {
         rules::unknown_fields(given, &known, "", faults);
     }
+    typed::trim_settings(&mut settings);
     Ok(settings)
 }
 
-fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Vec<FieldError>> {
+fn read<T: DeserializeOwned>(value: Value) -> Result<T, Vec<FieldError>> {
     serde_path_to_error::deserialize(value)
         .map_err(|e| vec![FieldError::new(e.path().to_string(), without_value(&e.inner().to_string()))])
 }
@@ -92,6 +105,27 @@ mod tests {
         assert_eq!(patched.llm.api_key.expose(), "sk-0123456789abcdef");
         let moved = json!({"llm": {"extra": {"base_url": "https://evil.example"}}});
         assert_eq!(patching(&map(moved), &stored).unwrap_err()[0].path, "llm.api_key");
+    }
+
+    #[test]
+    fn the_token_of_the_lines_is_kept_until_it_is_named() {
+        let given = json!({"name": "a", "line_access": {"token": "line-token-1", "addresses": ["10.0.0.1"]}});
+        let stored = new(&map(given)).unwrap();
+        let token =
+            |patch: Value| patching(&map(patch), &stored).unwrap().line_access.token.expose().to_owned();
+        for kept in [json!({"name": "b"}), json!({"line_access": {"addresses": []}})] {
+            assert_eq!(token(kept), "line-token-1");
+        }
+        assert_eq!(token(json!({"line_access": {"token": " line-token-2\n"}})), "line-token-2");
+        for taken_away in [json!({"line_access": null}), json!({"line_access": {"token": null}})] {
+            assert_eq!(token(taken_away), "");
+        }
+        assert_eq!(
+            replacing(&map(json!({"name": "a"})), &stored).unwrap().line_access.token.expose(),
+            "line-token-1"
+        );
+        let masked = json!({"line_access": {"token": "line…en-1"}});
+        assert_eq!(patching(&map(masked), &stored).unwrap_err()[0].path, "line_access.token");
     }
 
     #[test]

@@ -1,17 +1,29 @@
-//! Vendor keys: shown masked, never taken back masked, and kept when a change does not name them. A stored key goes only
-//! to the vendor and address it was given for: otherwise whoever may edit a bot could send it to a server of their own.
+//! Secrets of a bot: vendor keys and the token of its lines. Shown masked, never taken back masked, and kept when a change
+//! does not name them (`keep`).
+
+mod keep;
 
 use serde_json::{Map, Value};
 use vox_shared::model::bot::{ApiKey, BotSettings, LlmSettings, SttSettings, TtsSettings};
 
-use crate::error::FieldError;
+use super::typed::Alphabet;
+pub use keep::keep_stored;
 
 /// Stands for the hidden part of a key.
 const ELLIPSIS: char = '…';
 /// Keys shorter than this are hidden whole: eight shown characters would be too much of them.
 const MIN_SHOWN: usize = 16;
+/// Characters of a key that a mask shows at each end.
+const SHOWN: usize = 4;
+/// What other programs hide a key with, and how many of them make a mask.
+const STARS: [char; 3] = ['*', '•', '●'];
+const MIN_STARS: usize = 3;
+/// Most characters that such a mask shows before and after.
+const MOST_SHOWN: usize = 8;
 const KEY: &str = "api_key";
-/// The sections that hold keys.
+const TOKEN: &str = "token";
+const LINE_ACCESS: &str = "line_access";
+/// The sections that hold vendor keys.
 const SECTIONS: [&str; 3] = ["stt", "llm", "tts"];
 
 /// `first4…last4`, nothing of a short key, empty for none.
@@ -20,13 +32,28 @@ pub fn mask(key: &str) -> String {
     match characters.len() {
         0 => String::new(),
         n if n < MIN_SHOWN => ELLIPSIS.to_string(),
-        n => characters[..4].iter().chain([&ELLIPSIS]).chain(&characters[n - 4..]).collect(),
+        n => characters[..SHOWN].iter().chain([&ELLIPSIS]).chain(&characters[n - SHOWN..]).collect(),
     }
 }
 
-/// Whether a text is a mask rather than a key. No vendor's key has characters beyond printable ASCII.
-fn is_masked(key: &str) -> bool {
-    key.contains("***") || key.chars().any(|c| !c.is_ascii_graphic())
+/// Whether a text is a mask rather than a key: exactly the form of our own, or stars with a little of the key around them.
+/// Whatever else a key may not be (white space, letters of other scripts) is told by its own name.
+pub fn is_masked(text: &str) -> bool {
+    let own = match text.split_once(ELLIPSIS) {
+        Some(("", "")) => true,
+        Some((first, last)) => {
+            first.chars().count() == SHOWN && last.chars().count() == SHOWN && !last.contains(ELLIPSIS)
+        }
+        None => false,
+    };
+    let stars = |c: char| STARS.contains(&c);
+    let (Some(begin), Some(end)) = (text.find(stars), text.rfind(stars)) else { return own };
+    let hidden = &text[begin..end];
+    let shown_before = text[..begin].chars().count();
+    let shown_after = text[end..].chars().skip(1).count();
+    own || (hidden.chars().all(stars)
+        && hidden.chars().count() + 1 >= MIN_STARS
+        && shown_before.max(shown_after) <= MOST_SHOWN)
 }
 
 /// Settings as a person may see them.
@@ -38,6 +65,9 @@ pub fn masked(settings: &BotSettings) -> Map<String, Value> {
         if let Some(Value::Object(section)) = shown.get_mut(section) {
             mask_section(section);
         }
+    }
+    if let Some(Value::String(token)) = shown.get_mut(LINE_ACCESS).and_then(|access| access.get_mut(TOKEN)) {
+        *token = mask(token);
     }
     shown
 }
@@ -51,119 +81,120 @@ fn mask_section(section: &mut Map<String, Value>) {
     }
 }
 
+/// Take every secret out of settings as [`masked`] shows them.
+pub fn clear_all(shown: &mut Map<String, Value>) {
+    for section in SECTIONS {
+        shown.get_mut(section).and_then(Value::as_object_mut).into_iter().for_each(clear);
+    }
+    if let Some(Value::Object(access)) = shown.get_mut(LINE_ACCESS) {
+        access.remove(TOKEN);
+    }
+}
+
+/// Whether a change leaves the token of the lines alone: it names neither it nor, as null, all of the access to them.
+pub fn leaves_token(given: &Map<String, Value>) -> bool {
+    match given.get(LINE_ACCESS) {
+        None => true,
+        Some(Value::Object(access)) => !access.contains_key(TOKEN),
+        Some(_) => false,
+    }
+}
+
 /// Take the keys out of a section.
-pub fn clear(section: &mut Map<String, Value>) {
+fn clear(section: &mut Map<String, Value>) {
     section.remove(KEY);
     if let Some(Value::Array(fallbacks)) = section.get_mut("fallbacks") {
         fallbacks.iter_mut().filter_map(Value::as_object_mut).for_each(clear);
     }
 }
 
-/// The parts of a vendor's settings that concern its key.
+/// The parts of a vendor's settings that concern its key, and those that people type.
 pub trait Keyed: Sized {
     fn provider(&self) -> &str;
+    fn model(&self) -> &str;
+    /// Empty for what has no voice.
+    fn voice(&self) -> &str;
     fn extra(&self) -> &Map<String, Value>;
+    fn extra_mut(&mut self) -> &mut Map<String, Value>;
     fn key(&mut self) -> &mut ApiKey;
     fn api_key(&self) -> &ApiKey;
     fn fallbacks(&self) -> &[Self];
     fn fallbacks_mut(&mut self) -> &mut Vec<Self>;
+    /// What people type, by name: a model or a voice may have any name of one line, a language is a tag.
+    fn names(&self) -> Vec<(&'static str, &str, Alphabet)>;
+    /// The same and the vendor's own name, to be tidied.
+    fn names_mut(&mut self) -> Vec<&mut String>;
 }
 
 macro_rules! keyed {
-    ($($settings:ty),*) => {$(
+    ($($settings:ty: $voice:expr, [$($name:ident $alphabet:ident),*];)*) => {$(
         impl Keyed for $settings {
             fn provider(&self) -> &str { &self.provider }
+            fn model(&self) -> &str { &self.model }
+            fn voice(&self) -> &str { let voice: fn(&Self) -> &str = $voice; voice(self) }
             fn extra(&self) -> &Map<String, Value> { &self.extra }
+            fn extra_mut(&mut self) -> &mut Map<String, Value> { &mut self.extra }
             fn key(&mut self) -> &mut ApiKey { &mut self.api_key }
             fn api_key(&self) -> &ApiKey { &self.api_key }
             fn fallbacks(&self) -> &[Self] { &self.fallbacks }
             fn fallbacks_mut(&mut self) -> &mut Vec<Self> { &mut self.fallbacks }
+            fn names(&self) -> Vec<(&'static str, &str, Alphabet)> {
+                vec![$((stringify!($name), self.$name.as_str(), Alphabet::$alphabet)),*]
+            }
+            fn names_mut(&mut self) -> Vec<&mut String> { vec![&mut self.provider, $(&mut self.$name),*] }
         }
     )*};
 }
 
-keyed!(SttSettings, LlmSettings, TtsSettings);
-
-/// Put the stored keys where the new settings name none.
-pub fn keep_stored(new: &mut BotSettings, stored: &BotSettings, faults: &mut Vec<FieldError>) {
-    keep(&mut new.stt, &stored.stt, "stt", faults);
-    keep(&mut new.llm, &stored.llm, "llm", faults);
-    keep(&mut new.tts, &stored.tts, "tts", faults);
-}
-
-fn keep<T: Keyed>(new: &mut T, stored: &T, path: &str, faults: &mut Vec<FieldError>) {
-    if new.api_key().is_empty() && !stored.api_key().is_empty() && new.provider() == stored.provider() {
-        if new.extra().get("base_url") == stored.extra().get("base_url") {
-            *new.key() = stored.api_key().clone();
-        } else {
-            let why = "give the key again: the stored one is not sent to another base_url";
-            faults.push(FieldError::new(format!("{path}.{KEY}"), why));
-        }
-    }
-    for (place, fallback) in new.fallbacks_mut().iter_mut().enumerate() {
-        if let Some(stored) = stored.fallbacks().get(place) {
-            keep(fallback, stored, &format!("{path}.fallbacks.{place}"), faults);
-        }
-    }
-}
-
-/// Refuse a mask that was sent back as a key.
-pub fn refuse_mask(key: &ApiKey, path: &str, faults: &mut Vec<FieldError>) {
-    if is_masked(key.expose()) {
-        let why = "this is a masked key; leave the field out to keep the stored one, or send the whole key";
-        faults.push(FieldError::new(format!("{path}.{KEY}"), why));
-    }
+keyed! {
+    SttSettings: |_| "", [model Line, language Ascii];
+    LlmSettings: |_| "", [model Line];
+    TtsSettings: |tts| &tts.voice, [model Line, voice Line, language Ascii];
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn with_key(key: &str, base_url: Option<&str>) -> BotSettings {
-        let mut settings = BotSettings::default();
-        settings.llm.provider = "openai".into();
-        settings.llm.api_key = ApiKey::new(key);
-        settings
-            .llm
-            .fallbacks
-            .push(LlmSettings { api_key: ApiKey::new("fallback-0123456789"), ..LlmSettings::default() });
-        if let Some(url) = base_url {
-            settings.llm.extra.insert("base_url".into(), url.into());
-        }
-        settings
-    }
-
     #[test]
     fn a_mask_shows_little_and_is_recognised() {
         assert_eq!(mask("sk-0123456789abcdef"), "sk-0…cdef");
         assert_eq!((mask("short").as_str(), mask("")), ("…", String::new()));
-        for text in [mask("sk-0123456789abcdef"), mask("short"), "sk-***".into(), "two words".into()] {
-            assert!(is_masked(&text), "{text}");
+        let ours = [mask("sk-0123456789abcdef"), mask("short")];
+        for text in ours.iter().map(String::as_str).chain(["sk-***", "********", "sk-0••••cdef", "***"])
+        {
+            assert!(is_masked(text), "{text}");
         }
-        assert!(!is_masked("sk-0123456789abcdef") && !is_masked(""));
     }
 
     #[test]
-    fn no_key_is_left_in_what_is_shown() {
-        let shown = Value::Object(masked(&with_key("sk-0123456789abcdef", None))).to_string();
+    fn what_is_no_mask_is_not_called_one() {
+        for text in [
+            "sk-0123456789abcdef",
+            "",
+            "two words",
+            "k-0123456789abcdef\nk-fedcba9876543210",
+            "ключ-0123456789abcdef",
+            "sk-01…9abcdef",
+            "a**b0123456789",
+            "p4ss***w0rd-that-is-long",
+        ] {
+            assert!(!is_masked(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_secret_is_left_in_what_is_shown() {
+        let mut settings = BotSettings::default();
+        settings.llm.api_key = ApiKey::new("sk-0123456789abcdef");
+        settings
+            .llm
+            .fallbacks
+            .push(LlmSettings { api_key: ApiKey::new("fb-0123456789abcdef"), ..LlmSettings::default() });
+        settings.line_access.token = ApiKey::new("lt-0123456789abcdef");
+        let shown = Value::Object(masked(&settings)).to_string();
         assert!(!shown.contains("0123456789"), "{shown}");
         assert!(shown.contains("\"temperature\":0.7"), "{shown}");
-    }
-
-    #[test]
-    fn an_omitted_key_is_kept_only_for_the_same_address() {
-        let stored = with_key("sk-0123456789abcdef", None);
-        let mut faults = Vec::new();
-        let mut new = with_key("", None);
-        new.llm.fallbacks[0].api_key = ApiKey::default();
-        keep_stored(&mut new, &stored, &mut faults);
-        assert_eq!(new.llm.api_key.expose(), "sk-0123456789abcdef");
-        assert_eq!(new.llm.fallbacks[0].api_key.expose(), "fallback-0123456789");
-        assert!(faults.is_empty());
-
-        let mut moved = with_key("", Some("https://evil.example"));
-        keep_stored(&mut moved, &stored, &mut faults);
-        assert!(moved.llm.api_key.is_empty());
-        assert_eq!(faults[0].path, "llm.api_key");
+        assert!(shown.contains("lt-0…cdef"), "{shown}");
     }
 }

@@ -3,11 +3,13 @@
 use jiff::tz::TimeZone;
 use reqwest::Url;
 use serde_json::{Map, Value};
-use vox_shared::model::bot::{ActiveHours, BotSettings, ReEngagement, Tool};
+use vox_shared::egress::{BadRange, Range};
+use vox_shared::model::bot::{ActiveHours, ApiKey, BotSettings, LineAccess, ReEngagement, Tool};
 use vox_shared::model::script::validate_script;
 
 use super::hours::{minutes, weekday};
-use super::keys::{Keyed, refuse_mask};
+use super::keys::{Keyed, is_masked};
+use super::typed::{self, Alphabet};
 use crate::error::FieldError;
 
 /// Longest name, characters.
@@ -23,6 +25,9 @@ const MAX_FALLBACKS: usize = 4;
 const MAX_TOOLS: usize = 16;
 const MAX_PROMPTS: usize = 10;
 const MAX_WORDS: usize = 200;
+const MAX_ADDRESSES: usize = 64;
+/// Shortest token of a line, characters: a caller may try as often as it likes.
+const MIN_TOKEN: usize = 8;
 /// Largest free-form object, bytes of JSON.
 const MAX_FREE_BYTES: usize = 128 * 1024;
 /// Longest call that may be set, seconds; the limit of the operations.
@@ -58,6 +63,7 @@ pub fn check(settings: &BotSettings, faults: &mut Faults) {
     faults.free("variables", &Value::Object(settings.variables.clone()));
     check_scripts(settings, faults);
     check_hours(&settings.active_hours, faults);
+    check_line_access(&settings.line_access, faults);
     if let Some(prompts) = &settings.re_engagement {
         check_re_engagement(prompts, faults);
     }
@@ -114,11 +120,29 @@ fn check_hours(hours: &ActiveHours, faults: &mut Faults) {
     for (path, text) in [("active_hours.start", &hours.start), ("active_hours.end", &hours.end)] {
         faults.unless(minutes(text).is_some(), path, || "must be HH:MM, 00:00 to 24:00".into());
     }
+    faults.unless(hours.start != "24:00", "active_hours.start", || {
+        "must be before 24:00; that is 00:00 of the next day".into()
+    });
     faults.unless(hours.start != hours.end, "active_hours.end", || "must differ from the start".into());
     faults.unless(!hours.days.is_empty(), "active_hours.days", || "name at least one day".into());
     for (place, day) in hours.days.iter().enumerate() {
         let path = format!("active_hours.days.{place}");
         faults.unless(weekday(day).is_some(), &path, || "must be mon, tue, wed, thu, fri, sat or sun".into());
+    }
+}
+
+fn check_line_access(access: &LineAccess, faults: &mut Faults) {
+    faults.secret("line_access.token", &access.token);
+    let length = access.token.expose().len();
+    faults.unless(access.token.is_empty() || length >= MIN_TOKEN, "line_access.token", || {
+        format!("at least {MIN_TOKEN} characters, or strangers find it by trying")
+    });
+    faults.count("line_access.addresses", access.addresses.len(), MAX_ADDRESSES);
+    for (place, text) in access.addresses.iter().take(MAX_ADDRESSES).enumerate() {
+        if let Err(error) = text.parse::<Range>() {
+            let error: BadRange = error;
+            faults.add(&format!("line_access.addresses.{place}"), error.to_string());
+        }
     }
 }
 
@@ -149,16 +173,6 @@ fn check_vendors(settings: &BotSettings, faults: &mut Faults) {
     check_vendor(&settings.stt, "stt", &STT, faults);
     check_vendor(&settings.llm, "llm", &LLM, faults);
     check_vendor(&settings.tts, "tts", &TTS, faults);
-    for (path, text) in [
-        ("stt.model", &settings.stt.model),
-        ("stt.language", &settings.stt.language),
-        ("llm.model", &settings.llm.model),
-        ("tts.model", &settings.tts.model),
-        ("tts.voice", &settings.tts.voice),
-        ("tts.language", &settings.tts.language),
-    ] {
-        faults.text(path, text, MAX_WORD_BYTES);
-    }
     let models = std::iter::once(("llm".to_owned(), &settings.llm));
     let fallbacks = settings.llm.fallbacks.iter().enumerate().map(|(n, f)| (format!("llm.fallbacks.{n}"), f));
     for (path, llm) in models.chain(fallbacks) {
@@ -190,13 +204,19 @@ fn check_vendor<T: Keyed>(vendor: &T, path: &str, known: &Vendors, faults: &mut 
     faults.unless(!keyless, &format!("{path}.api_key"), || {
         format!("{name} needs a key, unless extra.base_url names a server of your own")
     });
-    refuse_mask(vendor.api_key(), path, &mut faults.0);
-    faults.text(&format!("{path}.api_key"), vendor.api_key().expose(), MAX_WORD_BYTES);
+    faults.secret(&format!("{path}.api_key"), vendor.api_key());
+    for (name, text, alphabet) in vendor.names() {
+        faults.word(&format!("{path}.{name}"), text, alphabet);
+    }
     faults.free(&format!("{path}.extra"), &Value::Object(vendor.extra().clone()));
     if let Some(url) = base_url {
         let usable = url.as_str().is_some_and(is_address);
-        faults.unless(usable, &format!("{path}.extra.base_url"), || {
-            "must be an http, https, ws or wss address without user and password".into()
+        // The parser would take white space out by itself, and the address that is used would not be the one that is shown.
+        let stray = url.as_str().and_then(|text| typed::fault(text, Alphabet::Ascii));
+        faults.unless(usable && stray.is_none(), &format!("{path}.extra.base_url"), || {
+            stray.unwrap_or_else(|| {
+                "must be an http, https, ws or wss address without user and password".into()
+            })
         });
     }
     faults.count(&format!("{path}.fallbacks"), vendor.fallbacks().len(), MAX_FALLBACKS);
@@ -265,6 +285,24 @@ impl Faults {
 
     fn text(&mut self, path: &str, text: &str, most: usize) {
         self.unless(text.len() <= most, path, || format!("at most {most} bytes"));
+    }
+
+    /// A key or a token: a mask is told as one, and anything else that no key has by its own name.
+    fn secret(&mut self, path: &str, secret: &ApiKey) {
+        let masked =
+            "this is a masked key; leave the field out to keep the stored one, or send the whole key";
+        match is_masked(secret.expose()) {
+            true => self.add(path, masked),
+            false => self.word(path, secret.expose(), Alphabet::Ascii),
+        }
+    }
+
+    /// A short text that is one word or one line.
+    fn word(&mut self, path: &str, text: &str, alphabet: Alphabet) {
+        if let Some(why) = typed::fault(text, alphabet) {
+            self.add(path, why);
+        }
+        self.text(path, text, MAX_WORD_BYTES);
     }
 
     fn count(&mut self, path: &str, count: usize, most: usize) {

@@ -1,13 +1,21 @@
-//! Template variables: `{{call.name}}` and flat names like `{{name}}` in prompts.
+//! Template variables: `{{call.name}}` and flat names like `{{name}}` in prompts and in what the bot says. A value is put in as
+//! it is and never read as a template itself.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-/// Longest text that a template may grow to, bytes. Past it the remaining tokens stay as they are.
+use super::gap;
+
+/// Longest text that a template may grow to, bytes. Past it the remaining tokens count as unknown.
 const MAX_RENDERED_BYTES: usize = 512 * 1024;
 /// Longest name between the braces, bytes.
 const MAX_NAME_BYTES: usize = 128;
+const OPEN: &str = "{{";
+const CLOSE: &str = "}}";
 
 /// The values of one call.
 #[derive(Clone, Debug, Default)]
@@ -27,69 +35,177 @@ pub fn system(now: Timestamp, zone: &TimeZone, zone_name: &str) -> Map<String, V
         ("current_date".to_owned(), text("%Y-%m-%d")),
         ("current_time".to_owned(), text("%H:%M")),
         ("current_datetime".to_owned(), text("%Y-%m-%d %H:%M")),
+        ("current_weekday".to_owned(), text("%A")),
         ("timezone".to_owned(), zone_name.into()),
     ])
 }
 
+/// A piece of a template.
+enum Piece<'a> {
+    Text(&'a str),
+    /// A whole token, and the name in it.
+    Token(&'a str, &'a str),
+    /// Braces that no token is made of.
+    Stray(&'a str),
+}
+
 impl Variables {
-    /// The text with every known token replaced, in one pass: a value is never itself read as a template. An unknown
-    /// token stays as it is.
-    pub fn render(&self, text: &str) -> String {
+    /// For a prompt: every known token is replaced, an unknown one stays as it is, so that whoever reads the prompt sees it.
+    pub fn prompt(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(open) = rest.find("{{") {
-            let (before, token) = rest.split_at(open);
-            out.push_str(before);
-            let value = token.find("}}").and_then(|close| {
-                let value = self.find(token[2..close].trim())?;
-                (out.len() + value.len() <= MAX_RENDERED_BYTES).then_some((value, close + 2))
-            });
-            match value {
-                Some((value, length)) => {
-                    out.push_str(&value);
-                    rest = &token[length..];
-                }
-                None => {
-                    out.push_str("{{");
-                    rest = &token[2..];
-                }
+        for piece in Pieces(text) {
+            match piece {
+                Piece::Text(text) | Piece::Stray(text) => out.push_str(text),
+                Piece::Token(token, name) => match self.find(name).map(|v| written(&v)) {
+                    Some(value) if out.len() + value.len() <= MAX_RENDERED_BYTES => out.push_str(&value),
+                    _ => out.push_str(token),
+                },
             }
         }
-        out.push_str(rest);
+        out
+    }
+
+    /// For what the bot says: a token without a value is left out, with the space and the punctuation that belong to it,
+    /// and its name goes to `unknown`. Braces are never spoken, and neither are a list's or an object's.
+    pub fn phrase(&self, text: &str, unknown: &mut BTreeSet<String>) -> String {
+        let (mut out, mut is_open) = (String::with_capacity(text.len()), false);
+        for piece in Pieces(text) {
+            match piece {
+                Piece::Text(text) if is_open => gap::close(&mut out, text),
+                Piece::Text(text) => out.push_str(text),
+                Piece::Token(_, name) => match self.find(name).and_then(|v| sayable(&v)) {
+                    Some(value) if out.len() + value.len() <= MAX_RENDERED_BYTES => {
+                        out.push_str(&value);
+                        is_open = false;
+                        continue;
+                    }
+                    _ => {
+                        unknown.insert(name.chars().take(MAX_NAME_BYTES).collect());
+                        is_open = true;
+                        continue;
+                    }
+                },
+                Piece::Stray(braces) => {
+                    unknown.insert(braces.to_owned());
+                    continue;
+                }
+            }
+            is_open = false;
+        }
+        if is_open {
+            gap::end(&mut out);
+        }
         out
     }
 
     /// Exact (with its namespace), then system, crm, call, then the bot's own.
-    fn find(&self, name: &str) -> Option<String> {
+    fn find(&self, name: &str) -> Option<Cow<'_, Value>> {
         if name.is_empty() || name.len() > MAX_NAME_BYTES {
             return None;
         }
         let exact = match name.split_once('.') {
-            Some(("call", path)) => at(&self.call, path),
-            Some(("crm", path)) => at(&self.crm, path),
-            Some(("system", path)) => at(&self.system, path),
+            Some(("call", path)) => in_object(&self.call, path),
+            Some(("crm", path)) => in_object(&self.crm, path),
+            Some(("system", path)) => in_object(&self.system, path),
             _ => None,
         };
-        let flat =
-            || [&self.system, &self.crm, &self.call, &self.bot].into_iter().find_map(|map| at(map, name));
-        exact.or_else(flat).map(spoken)
+        let everywhere = [&self.system, &self.crm, &self.call, &self.bot];
+        exact.or_else(|| everywhere.into_iter().find_map(|map| in_object(map, name)))
     }
 }
 
-/// A key, or a path into nested objects.
-fn at<'a>(map: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
-    map.get(path).or_else(|| {
-        let (first, rest) = path.split_once('.')?;
-        at(map.get(first)?.as_object()?, rest)
+/// Splits a template. A token is the innermost pair of braces, so `{{a {{b}}` holds the token `{{b}}`.
+struct Pieces<'a>(&'a str);
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        let all = self.0;
+        let length = match (all.find(OPEN), all.find(CLOSE)) {
+            (Some(0), Some(close)) if !all[OPEN.len()..close].contains(OPEN) => {
+                let token = &all[..close + CLOSE.len()];
+                self.0 = &all[token.len()..];
+                return Some(Piece::Token(token, all[OPEN.len()..close].trim()));
+            }
+            (Some(0), _) | (_, Some(0)) => {
+                self.0 = &all[OPEN.len()..];
+                return Some(Piece::Stray(&all[..OPEN.len()]));
+            }
+            (None, None) => all.len(),
+            (open, close) => open.unwrap_or(all.len()).min(close.unwrap_or(all.len())),
+        };
+        self.0 = &all[length..];
+        (length > 0).then(|| Piece::Text(&all[..length]))
+    }
+}
+
+/// A key, or a path: by names into objects, by numbers into lists (`items.0.name`, `items[0].name`), and through text that
+/// is itself JSON, at any depth. A dialler's fields often hold such text.
+fn in_object<'a>(map: &'a Map<String, Value>, path: &str) -> Option<Cow<'a, Value>> {
+    if let Some(value) = map.get(path) {
+        return Some(Cow::Borrowed(value));
+    }
+    // The key that ends at a dot or a bracket; a key may hold dots itself.
+    path.match_indices(['.', '[']).find_map(|(at, sign)| {
+        let value = map.get(&path[..at])?;
+        inside(value, if sign == "[" { &path[at..] } else { &path[at + 1..] })
     })
 }
 
+fn inside<'a>(value: &'a Value, path: &str) -> Option<Cow<'a, Value>> {
+    match value {
+        Value::Object(map) => in_object(map, path),
+        Value::Array(list) => {
+            let (place, rest) = place_of(path)?;
+            let value = list.get(place)?;
+            if rest.is_empty() { Some(Cow::Borrowed(value)) } else { inside(value, rest) }
+        }
+        Value::String(text) => {
+            let parsed = structure(text)?;
+            inside(&parsed, path).map(|found| Cow::Owned(found.into_owned()))
+        }
+        _ => None,
+    }
+}
+
+/// The number that a path begins with, `0`, `0.rest`, `[0]` or `[0].rest`, and what follows.
+fn place_of(path: &str) -> Option<(usize, &str)> {
+    let (number, rest) = match path.strip_prefix('[') {
+        Some(bracketed) => bracketed.split_once(']')?,
+        None => path.split_at(path.find(['.', '[']).unwrap_or(path.len())),
+    };
+    Some((number.parse().ok()?, rest.strip_prefix('.').unwrap_or(rest)))
+}
+
+/// The object or list that a text is the JSON of.
+fn structure(text: &str) -> Option<Value> {
+    let begins = text.trim_start().starts_with(['{', '[']);
+    begins.then(|| serde_json::from_str(text).ok()).flatten()
+}
+
 /// Text as it is, everything else as JSON.
-fn spoken(value: &Value) -> String {
+fn written(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
         other => other.to_string(),
+    }
+}
+
+/// What a voice can say of a value: text and numbers, and a list of them. Nothing is no value.
+fn sayable(value: &Value) -> Option<String> {
+    match value {
+        Value::Null | Value::Object(_) => None,
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::String(text) => match structure(text) {
+            Some(inner) => sayable(&inner),
+            None => Some(text.clone()).filter(|t| !t.trim().is_empty()),
+        },
+        Value::Array(list) => {
+            let words: Vec<String> = list.iter().map(sayable).collect::<Option<_>>()?;
+            (!words.is_empty()).then(|| words.join(", "))
+        }
     }
 }
 
@@ -102,16 +218,28 @@ mod tests {
         value.as_object().unwrap().clone()
     }
 
-    fn check(text: &str, expected: &str) {
-        let variables = Variables {
-            call: map(
-                json!({"name": "Asha", "both": "call", "nested": {"city": "Pune"}, "evil": "{{name}}", "n": 3}),
-            ),
+    fn variables() -> Variables {
+        let order = json!({"items": [{"name": "tea", "price": 3}, {"name": "milk"}], "note": r#"{"gate": [7, [8, 9]]}"#});
+        Variables {
+            call: map(json!({
+                "name": "Asha", "both": "call", "nested": {"city": "Pune"}, "evil": "{{name}}", "n": 3, "nothing": null,
+                "blank": "  ", "dotted.key": "whole", "list": ["a", 2], "order": order.to_string(), "broken": "{no json",
+                "a.b": {"c": "deep"}
+            })),
             crm: map(json!({"both": "crm"})),
             system: map(json!({"timezone": "UTC"})),
             bot: map(json!({"name": "nobody", "clinic": "Sunrise"})),
-        };
-        assert_eq!(variables.render(text), expected);
+        }
+    }
+
+    fn check(text: &str, expected: &str) {
+        assert_eq!(variables().prompt(text), expected);
+    }
+
+    fn said(text: &str, expected: &str, names: &[&str]) {
+        let mut unknown = BTreeSet::new();
+        assert_eq!(variables().phrase(text, &mut unknown), expected, "{text}");
+        assert_eq!(unknown.into_iter().collect::<Vec<_>>(), names, "{text}");
     }
 
     #[test]
@@ -123,16 +251,69 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_or_broken_stays_literal() {
+    fn values_inside_json_text_are_reached_by_dots_at_any_depth() {
+        check("{{order.items.0.name}} {{call.order.items.1.name}} {{order.items[0].price}}", "tea milk 3");
+        check("{{order.note.gate.0}} {{order.note.gate.1.1}} {{order.note.gate[1][0]}}", "7 9 8");
+        check("{{dotted.key}} {{list.1}} {{a.b.c}}", "whole 2 deep");
+        for unknown in [
+            "{{order.items.2.name}}",
+            "{{order.items.x}}",
+            "{{broken.x}}",
+            "{{n.x}}",
+            "{{order.}}",
+            "{{list[}}",
+        ] {
+            check(unknown, unknown);
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_or_broken_stays_literal_in_a_prompt() {
         check("{{unknown}} {{call.unknown}} {{}} {{name", "{{unknown}} {{call.unknown}} {{}} {{name");
         check("{{{{name}}}}", "{{Asha}}");
+        check("{{a {{name}} }}", "{{a Asha }}");
         check("{{evil}}", "{{name}}");
         check("ünï {{name}} {{ü}}", "ünï Asha {{ü}}");
+        check("{{nothing}}", "");
+    }
+
+    #[test]
+    fn what_has_no_value_is_left_out_of_what_is_said() {
+        said("Hello {{customer}}, this is the clinic.", "Hello, this is the clinic.", &["customer"]);
+        said("Hello {{ name }}, it is {{n}}.", "Hello Asha, it is 3.", &[]);
+        said("{{customer}}, good day.", "good day.", &["customer"]);
+        said("{{a}} {{b}}, hi {{c}}!", "hi!", &["a", "b", "c"]);
+        said("Hello {{nothing}}! And {{blank}}?", "Hello! And?", &["blank", "nothing"]);
+        said("You owe {{nested}} to {{list}}.", "You owe to a, 2.", &["nested"]);
+        said("Order {{order}} is ready", "Order is ready", &["order"]);
+        said("Hello {{customer}}", "Hello", &["customer"]);
+        said("{{customer}}", "", &["customer"]);
+    }
+
+    #[test]
+    fn braces_of_a_template_are_never_said() {
+        said("Hi {{}} there {{name", "Hi there name", &["", "{{"]);
+        said("Hi {{a {{name}} }} you", "Hi a Asha  you", &["{{", "}}"]);
+        said("Hi {{evil}}", "Hi {{name}}", &[]);
     }
 
     #[test]
     fn a_template_cannot_grow_without_bound() {
         let variables = Variables { call: map(json!({"x": "y".repeat(10_000)})), ..Variables::default() };
-        assert!(variables.render(&"{{x}}".repeat(10_000)).len() < MAX_RENDERED_BYTES + 60_000);
+        let text = "{{x}}".repeat(10_000);
+        assert!(variables.prompt(&text).len() < MAX_RENDERED_BYTES + 60_000);
+        assert!(variables.phrase(&text, &mut BTreeSet::new()).len() <= MAX_RENDERED_BYTES);
+    }
+
+    #[test]
+    fn the_system_knows_the_bots_own_calendar() {
+        // Late on Friday in UTC it is Saturday in Kolkata.
+        let zone = TimeZone::get("Asia/Kolkata").unwrap();
+        let system = system("2026-11-20T20:30:00Z".parse().unwrap(), &zone, "Asia/Kolkata");
+        let expected = json!({
+            "current_date": "2026-11-21", "current_time": "02:00", "current_datetime": "2026-11-21 02:00",
+            "current_weekday": "Saturday", "timezone": "Asia/Kolkata"
+        });
+        assert_eq!(Value::Object(system), expected);
     }
 }

@@ -9,14 +9,7 @@ use vox_shared::json::is_deeper_than;
 use crate::app::App;
 use crate::error::{ApiError, FieldError};
 
-/// Largest JSON body, except for call results.
-pub const MAX_JSON_BYTES: usize = 1024 * 1024;
-/// Largest result of a call.
-pub const MAX_RESULT_BYTES: usize = 8 * 1024 * 1024;
-
-/// Deepest nesting of JSON from outside. It is stored inside documents and sent on inside messages, and whoever reads
-/// those must not meet the parser's own limit of 127.
-pub const MAX_LEVELS: usize = 64;
+pub use vox_shared::wire::limits::{MAX_JSON_BYTES, MAX_JSON_LEVELS as MAX_LEVELS, MAX_RESULT_BYTES};
 
 /// A JSON body of type `T`.
 #[derive(Debug)]

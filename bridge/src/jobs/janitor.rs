@@ -8,31 +8,51 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::store::{Stamp, StoreError};
+use crate::store::{SWEPT, Stamp, StoreError};
 
 /// Pause between two rounds.
 const PAUSE: Duration = Duration::from_secs(60);
+/// Pause before the next batch while there is more to do: the store belongs to the calls.
+const BREATH: Duration = Duration::from_millis(200);
 /// Expired workers are in no list and are asked for nothing; their documents stay for whoever looks for a worker that was
 /// lost a moment ago.
 const WORKERS_KEPT: SignedDuration = SignedDuration::from_hours(1);
 
-/// Sweep again and again until `stop`.
+/// What one batch did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// Documents that went, and calls that were closed.
+    pub gone: usize,
+    /// A batch was full, so there is more.
+    pub more: bool,
+}
+
+/// Sweep again and again until `stop`: batch after batch while there is more, so that it never falls behind.
 pub async fn run(app: App, stop: CancellationToken) {
-    while stop.run_until_cancelled(sleep(PAUSE)).await.is_some() {
+    let mut pause = PAUSE;
+    while stop.run_until_cancelled(sleep(pause)).await.is_some() {
+        pause = PAUSE;
         match sweep(&app).await {
-            Ok(0) => {}
-            Ok(gone) => tracing::debug!(gone, "expired documents were removed"),
+            Ok(Swept { gone: 0, .. }) => {}
+            Ok(Swept { gone, more }) => {
+                tracing::debug!(gone, more, "expired documents were removed");
+                if more {
+                    pause = BREATH;
+                }
+            }
             Err(error) => tracing::warn!(%error, "expired documents could not be removed"),
         }
     }
 }
 
-/// One round; answers how many documents went, a page of each kind at most.
-pub async fn sweep(app: &App) -> Result<usize, StoreError> {
+/// One batch of each kind.
+pub async fn sweep(app: &App) -> Result<Swept, StoreError> {
     let now = app.clock.now();
     let long_ago = now.saturating_sub(WORKERS_KEPT).unwrap_or(now);
-    let tickets = app.stores.tickets().sweep(Stamp(now)).await?;
-    let sessions = app.stores.refresh_tokens().sweep(Stamp(now)).await?;
-    let workers = app.stores.workers().sweep(Stamp(long_ago)).await?;
-    Ok(tickets + sessions + workers)
+    let batches = [
+        app.stores.tickets().sweep(Stamp(now)).await?,
+        app.stores.refresh_tokens().sweep(Stamp(now)).await?,
+        app.stores.workers().sweep(Stamp(long_ago)).await?,
+    ];
+    Ok(Swept { gone: batches.iter().sum(), more: batches.contains(&SWEPT) })
 }

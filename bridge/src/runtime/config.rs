@@ -1,15 +1,18 @@
 //! The runtime config: everything checked that could refuse the call, the skeleton stored, the templates filled in.
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use vox_shared::ids::{BotId, SessionId};
-use vox_shared::model::bot::Phrases;
+use vox_shared::model::bot::{Phrases, ReEngagement};
 use vox_shared::wire::WIRE_VERSION;
-use vox_shared::wire::config::RuntimeConfig;
+use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
 use crate::app::App;
 use crate::auth::secret_token;
 use crate::bot::hours;
+use crate::bot::line::{self, Caller};
 use crate::bot::template::{self, Variables};
 use crate::store::bots::Bot;
 use crate::store::calls::{Call, CallStatus};
@@ -33,17 +36,8 @@ const CAMPAIGN_SESSION: &str = "_campaign_session_id";
 const TALK: &str = "talk";
 /// Longest caller, stream or transport name kept, characters.
 const MAX_NAME: usize = 128;
-
-/// What core says about the call that begins.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    pub caller_id: Option<String>,
-    pub stream_id: Option<String>,
-    pub connected_event: Map<String, Value>,
-    pub session_id: Option<SessionId>,
-    pub transport: Option<String>,
-    pub ticket: Option<String>,
-}
+/// After a call's longest duration: ringing, its last words, and a result that waits for the bridge.
+const RESULT_MARGIN: SignedDuration = SignedDuration::from_mins(15);
 
 /// Why there is no config.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +50,10 @@ pub enum Refused {
     OutsideHours { days: String, start: String, end: String, timezone: String },
     #[error("the ticket is missing, spent, expired or for another bot")]
     BadTicket,
+    #[error(
+        "line_forbidden: this bot's lines are guarded; present its line token, or call from an address on its list"
+    )]
+    LineForbidden,
     #[error("this session id belongs to another call")]
     SessionTaken,
     #[error(transparent)]
@@ -63,7 +61,7 @@ pub enum Refused {
 }
 
 /// The config for a call to this bot. Asking again with the same session id is harmless until the call has ended.
-pub async fn prepare(app: &App, bot_id: &BotId, request: Request) -> Result<RuntimeConfig, Refused> {
+pub async fn prepare(app: &App, bot_id: &BotId, request: ConfigRequest) -> Result<RuntimeConfig, Refused> {
     let now = app.clock.now();
     let bot = app.stores.all_bots().find_bot(bot_id).await?.ok_or(Refused::UnknownBot)?.value;
     if !bot.settings.enabled {
@@ -77,17 +75,35 @@ pub async fn prepare(app: &App, bot_id: &BotId, request: Request) -> Result<Runt
 
     let mut request = request;
     let reserved = take_reserved(&mut request.connected_event);
-    let forced = reserved.get(CAMPAIGN_SESSION).and_then(Value::as_str).and_then(|id| id.parse().ok());
+    let is_talk = request.transport.as_deref() == Some(TALK);
+    let caller = match is_talk {
+        // Its ticket is spent below.
+        true => Caller::Known,
+        false => {
+            line::caller(&bot.settings.line_access, request.line_token.as_deref(), request.peer.as_deref())
+        }
+    };
+    if caller == Caller::Forbidden {
+        return Err(Refused::LineForbidden);
+    }
+    // A stranger may not take another call's name, nor switch anything off.
+    let forced = reserved.get(CAMPAIGN_SESSION).filter(|_| caller == Caller::Known);
+    let forced = forced.and_then(Value::as_str).and_then(|id| id.parse().ok());
     let proposed = request.session_id.take();
     let session = forced.or(proposed.clone()).unwrap_or_else(SessionId::generate);
     tracing::Span::current().record("call.id", tracing::field::display(&session));
-    if request.transport.as_deref() == Some(TALK) {
+    if is_talk {
         spend_ticket(app, bot_id, &session, &request).await?;
     }
     let proposed = proposed.filter(|id| *id != session);
     let call = Call { proposed_session_id: proposed, ..skeleton(&bot, bot_id, &request, now) };
     store_skeleton(app, &session, &call).await?;
     Ok(filled_in(app, bot_id, bot, &session, &call))
+}
+
+/// A name from outside as it is kept; it is indexed, and nobody's name is longer.
+pub fn short(text: String) -> String {
+    text.chars().take(MAX_NAME).collect()
 }
 
 /// Take what speaks to the bridge out of a connected event.
@@ -108,7 +124,12 @@ fn within_hours(bot: &Bot, now: Timestamp) -> Result<(), Refused> {
     })
 }
 
-async fn spend_ticket(app: &App, bot: &BotId, call: &SessionId, request: &Request) -> Result<(), Refused> {
+async fn spend_ticket(
+    app: &App,
+    bot: &BotId,
+    call: &SessionId,
+    request: &ConfigRequest,
+) -> Result<(), Refused> {
     let ticket = request.ticket.as_deref().filter(|t| t.len() <= secret_token::MAX_TOKEN_BYTES);
     let hash = secret_token::hash(ticket.ok_or(Refused::BadTicket)?);
     match app.stores.tickets().spend(&hash, bot, call, app.clock.now().into()).await? {
@@ -117,10 +138,10 @@ async fn spend_ticket(app: &App, bot: &BotId, call: &SessionId, request: &Reques
     }
 }
 
-fn skeleton(bot: &Bot, bot_id: &BotId, request: &Request, now: Timestamp) -> Call {
+fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) -> Call {
     let event = &request.connected_event;
+    let longest = SignedDuration::from_secs(bot.settings.max_call_duration_seconds.into());
     let field = |name: &str| event.get(name).and_then(Value::as_str).map(str::to_owned);
-    let short = |text: String| text.chars().take(MAX_NAME).collect::<String>();
     let direction = field("callDirection").filter(|d| d == "incoming" || d == "outgoing");
     Call {
         tenant_id: bot.tenant_id.clone(),
@@ -128,6 +149,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &Request, now: Timestamp) -> Cal
         status: CallStatus::Started,
         proposed_session_id: None,
         created_at: Stamp(now),
+        deadline: Some(Stamp(now.saturating_add(longest + RESULT_MARGIN).unwrap_or(Timestamp::MAX))),
         caller_id: request.caller_id.clone().or_else(|| field("callerId")).map(short).unwrap_or_default(),
         stream_id: request.stream_id.clone().or_else(|| field("streamId")).map(short),
         direction: Some(direction.unwrap_or_else(|| "incoming".into())),
@@ -168,29 +190,34 @@ fn filled_in(app: &App, bot_id: &BotId, bot: Bot, session: &SessionId, call: &Ca
         system: template::system(app.clock.now(), &zone, &settings.timezone),
         bot: settings.variables,
     };
-    let render = |text: &str| variables.render(text);
+    let mut unknown = BTreeSet::new();
+    let opening_message = variables.phrase(&settings.opening_message, &mut unknown);
+    let mut said = |text: &str| variables.phrase(text, &mut unknown);
     let mut phrases = settings.phrases;
-    for phrase in spoken(&mut phrases) {
-        *phrase = render(phrase);
+    for (phrase, stock) in spoken(&mut phrases).into_iter().zip(spoken(&mut Phrases::default())) {
+        *phrase = or_stock(said(phrase), phrase, stock);
     }
+    let re_engagement = settings.re_engagement.map(|idle| ReEngagement {
+        prompts: idle.prompts.iter().map(|p| said(p)).filter(|p| !p.is_empty()).collect(),
+        goodbye: or_stock(said(&idle.goodbye), &idle.goodbye, &ReEngagement::default().goodbye),
+        ..idle
+    });
+    let (voicemail_message, pre_transfer_message) =
+        (said(&settings.voicemail_message), said(&settings.pre_transfer_message));
     RuntimeConfig {
         version: WIRE_VERSION,
         session_id: session.clone(),
         tenant_id: Some(bot.tenant_id),
         bot_id: Some(bot_id.clone()),
         webhook_url: format!("{}/api/v1/call-results", app.base_url),
-        system_prompt: render(&settings.system_prompt),
-        opening_message: render(&settings.opening_message),
+        system_prompt: variables.prompt(&settings.system_prompt),
+        opening_message,
         timezone: settings.timezone,
-        re_engagement: settings.re_engagement.map(|mut r| {
-            r.prompts.iter_mut().for_each(|p| *p = render(p));
-            r.goodbye = render(&r.goodbye);
-            r
-        }),
+        re_engagement,
         min_words_interruption: settings.min_words_interruption,
         max_call_duration_seconds: settings.max_call_duration_seconds,
-        voicemail_message: render(&settings.voicemail_message),
-        pre_transfer_message: render(&settings.pre_transfer_message),
+        voicemail_message,
+        pre_transfer_message,
         tools: settings.tools,
         conversation_policy: None,
         transfer_targets: Vec::new(),
@@ -202,7 +229,14 @@ fn filled_in(app: &App, bot_id: &BotId, bot: Bot, session: &SessionId, call: &Ca
         vad: settings.vad,
         turn: settings.turn,
         recording: settings.recording,
+        template_warnings: unknown.into_iter().collect(),
     }
+}
+
+/// A phrase of which nothing is left says what an unchanged bot would: silence where a caller waits for a word is worse.
+fn or_stock(said: String, template: &str, stock: &str) -> String {
+    let is_empty = said != template && !said.chars().any(char::is_alphanumeric);
+    if is_empty { stock.to_owned() } else { said }
 }
 
 fn spoken(phrases: &mut Phrases) -> [&mut String; 5] {

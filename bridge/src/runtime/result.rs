@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::auth::secret_token;
 use crate::auth::token::SigningFailed;
 use crate::metrics::Ended;
-use crate::runtime::config::take_reserved;
+use crate::runtime::config::{short, take_reserved};
 use crate::store::calls::{Call, CallStatus};
 use crate::store::{Stamp, StoreError, Stored};
 
@@ -97,6 +97,7 @@ async fn without_skeleton(app: &App, result: &CallResult) -> Result<Stored<Call>
         status: CallStatus::Started,
         proposed_session_id: None,
         created_at: Stamp(began),
+        deadline: None,
         caller_id: String::new(),
         stream_id: None,
         direction: None,
@@ -123,10 +124,11 @@ fn apply(call: &mut Call, app: &App, result: &CallResult, raw: Map<String, Value
     call.status = CallStatus::of(result.disconnected_by);
     call.disconnected_by = Some(result.disconnected_by);
     call.completed_at = Some(Stamp(app.clock.now()));
+    call.deadline = None;
     call.duration_seconds = Some(result.call_duration_seconds);
     call.worker_id = result.worker_id.clone().or(call.worker_id.take());
     if let Some(caller) = result.caller_id.as_ref().or(result.from_number.as_ref()) {
-        call.caller_id.clone_from(caller);
+        call.caller_id = short(caller.clone());
     }
     over(&mut call.stream_id, &result.stream_id);
     over(&mut call.direction, &result.call_direction);

@@ -7,21 +7,27 @@ use serde::{Deserialize, Serialize};
 use vox_shared::ids::{BotId, TenantId};
 use vox_shared::model::bot::BotSettings;
 
-use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored};
-use super::engine::{Collection, Cursor, Engine, Index, Order, Query};
+use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
+use super::engine::{Collection, Cursor, Engine, Field, Index, Order, Query, Text};
 use super::stamp::Stamp;
+use crate::field;
 
 const BY_CREATED: &str = "by_created";
 const BY_CREATION_KEY: &str = "by_creation_key";
 const OF_ALL: &str = "of_all";
 
+const CREATED_AT: Field<Text> = field!(Bot => created_at: Text);
+const CREATION_KEY: Field<Text> = field!(Bot => creation / Creation => key: Text);
+
 pub static BOTS: Collection = Collection {
     name: "bots",
     indexes: &[
-        Index::ordered(BY_CREATED, &["tenant_id", "created_at"]),
-        Index::unique(BY_CREATION_KEY, &["tenant_id", "creation.key"]),
-        Index::ordered(OF_ALL, &["created_at"]),
+        Index::ordered(BY_CREATED, &[TENANT.place(), CREATED_AT.place()]),
+        Index::unique(BY_CREATION_KEY, &[TENANT.place(), CREATION_KEY.place()]),
+        Index::ordered(OF_ALL, &[CREATED_AT.place()]),
     ],
+    fields: &[],
+    steps: &[],
 };
 
 /// A bot as it is stored.
@@ -73,9 +79,14 @@ impl Bots {
         self.0.insert(id.as_str(), bot).await
     }
 
+    /// Insert a few at once; answers the ids that are taken.
+    pub async fn insert_bots(&self, bots: Vec<(BotId, Bot)>) -> Result<Vec<String>, StoreError> {
+        self.0.insert_many(bots.into_iter().map(|(id, bot)| (id.to_string(), bot)).collect()).await
+    }
+
     /// The bot that an earlier request with this key made.
     pub async fn find_by_creation_key(&self, key: &str) -> Result<Option<Stored<Bot>>, StoreError> {
-        self.0.first(self.0.query(BY_CREATION_KEY).equals("creation.key", key)).await
+        self.0.first(self.0.query(BY_CREATION_KEY).equals(CREATION_KEY, key)).await
     }
 
     /// Write back a bot that was read here.
@@ -102,6 +113,6 @@ impl AllBots {
 
     /// Oldest first.
     pub async fn list_bots(&self, limit: usize) -> Result<Listed<Bot>, StoreError> {
-        self.0.list(Query::by_index(&BOTS, OF_ALL).from("").limit(limit)).await
+        self.0.list(Query::by_index(&BOTS, OF_ALL).from(CREATED_AT, "").limit(limit)).await
     }
 }

@@ -1,5 +1,7 @@
 //! Calls: a skeleton from the moment the config was fetched, the worker's result when it ended.
 
+mod old;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -7,9 +9,12 @@ use serde_json::{Map, Value};
 use vox_shared::ids::{BotId, SessionId, TenantId, WorkerId};
 use vox_shared::wire::result::DisconnectedBy;
 
-use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored};
-use super::engine::{Collection, Cursor, Engine, Filter, Index, Order, Query};
+use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
+use super::engine::{
+    Collection, Cursor, Engine, Field, Filter, Holds, Index, Json, Order, Query, Text, holds,
+};
 use super::stamp::Stamp;
+use crate::field;
 
 const BY_TIME: &str = "by_time";
 const BY_BOT: &str = "by_bot";
@@ -18,22 +23,42 @@ const BY_END: &str = "by_end";
 const BY_CALLER: &str = "by_caller";
 const BY_RECORDING_TOKEN: &str = "by_recording_token";
 const OF_ALL: &str = "of_all";
+const BY_DEADLINE: &str = "by_deadline";
+
+const CREATED_AT: Field<Text> = field!(Call => created_at: Text);
+const BOT_ID: Field<Text> = field!(Call => bot_id: Text);
+const STATUS: Field<Text> = field!(Call => status: Text);
+const DISCONNECTED_BY: Field<Text> = field!(Call => disconnected_by: Text);
+const CALLER_ID: Field<Text> = field!(Call => caller_id: Text);
+const DIRECTION: Field<Text> = field!(Call => direction: Text);
+const RECORDING_TOKEN_HASH: Field<Text> = field!(Call => recording_token_hash: Text);
+const DEADLINE: Field<Text> = field!(Call => deadline: Text);
+const RESULT: Field<Json> = field!(Call => result: Json);
+const CONNECTED_EVENT: Field<Json> = field!(Call => connected_event: Json);
 
 /// The heavy part, left out of lists.
-const WITHOUT_RESULT: &[&str] = &["result", "connected_event"];
+const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT];
 
 pub static CALLS: Collection = Collection {
     name: "calls",
     indexes: &[
-        Index::ordered(BY_TIME, &["tenant_id", "created_at"]),
-        Index::ordered(BY_BOT, &["tenant_id", "bot_id", "created_at"]),
-        Index::ordered(BY_STATUS, &["tenant_id", "status", "created_at"]),
+        Index::ordered(BY_TIME, &[TENANT.place(), CREATED_AT.place()]),
+        Index::ordered(BY_BOT, &[TENANT.place(), BOT_ID.place(), CREATED_AT.place()]),
+        Index::ordered(BY_STATUS, &[TENANT.place(), STATUS.place(), CREATED_AT.place()]),
         // Calls that have not ended are not in it.
-        Index::sparse_by(BY_END, &["tenant_id", "disconnected_by", "created_at"], "disconnected_by"),
-        Index::ordered(BY_CALLER, &["tenant_id", "caller_id", "created_at"]),
-        Index::unique(BY_RECORDING_TOKEN, &["recording_token_hash"]),
-        Index::ordered(OF_ALL, &["created_at"]),
+        Index::sparse_by(
+            BY_END,
+            &[TENANT.place(), DISCONNECTED_BY.place(), CREATED_AT.place()],
+            DISCONNECTED_BY.place(),
+        ),
+        Index::ordered(BY_CALLER, &[TENANT.place(), CALLER_ID.place(), CREATED_AT.place()]),
+        Index::unique(BY_RECORDING_TOKEN, &[RECORDING_TOKEN_HASH.place()]),
+        Index::ordered(OF_ALL, &[CREATED_AT.place()]),
+        // Calls that have ended are not in it.
+        Index::sparse(BY_DEADLINE, &[DEADLINE.place()]),
     ],
+    fields: &[DIRECTION.place()],
+    steps: &[old::with_own_endings],
 };
 
 /// Where a call stands, derived from `disconnected_by` once it ended.
@@ -42,19 +67,29 @@ pub static CALLS: Collection = Collection {
 pub enum CallStatus {
     /// Config fetched, no result yet.
     Started,
+    /// Somebody was talked to.
     Completed,
+    /// It rang, or was taken, and nobody spoke; or nobody was there to answer.
     NoAnswer,
+    Busy,
+    /// The callee, or the carrier for it, declined.
+    Rejected,
+    /// A machine answered.
+    Voicemail,
     Failed,
 }
 
 impl CallStatus {
     /// The status that an ending means.
     pub fn of(end: DisconnectedBy) -> Self {
-        use DisconnectedBy::*;
+        use DisconnectedBy as End;
         match end {
-            Bot | Customer | Voicemail | Timeout | TransferToAgent => Self::Completed,
-            Rnr | NoAnswer | Busy | Rejected | OutsideHours => Self::NoAnswer,
-            Error | WorkerLost => Self::Failed,
+            End::Bot | End::Customer | End::Timeout | End::TransferToAgent => Self::Completed,
+            End::Rnr | End::NoAnswer | End::OutsideHours => Self::NoAnswer,
+            End::Busy => Self::Busy,
+            End::Rejected => Self::Rejected,
+            End::Voicemail => Self::Voicemail,
+            End::Error | End::WorkerLost => Self::Failed,
         }
     }
 
@@ -63,9 +98,17 @@ impl CallStatus {
             Self::Started => "started",
             Self::Completed => "completed",
             Self::NoAnswer => "no_answer",
+            Self::Busy => "busy",
+            Self::Rejected => "rejected",
+            Self::Voicemail => "voicemail",
             Self::Failed => "failed",
         }
     }
+}
+
+holds! { Text:
+    CallStatus => |status| status.as_str().into();
+    DisconnectedBy => |end| end.as_str().into();
 }
 
 /// A call as it is stored. What lists and filters need stands at the top; the result is kept whole.
@@ -75,6 +118,9 @@ pub struct Call {
     pub bot_id: BotId,
     pub status: CallStatus,
     pub created_at: Stamp,
+    /// When a call without a result counts as lost; absent once it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Stamp>,
     /// What core proposed, where a campaign chose another id: tells a call that asks again from a second call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposed_session_id: Option<SessionId>,
@@ -178,27 +224,35 @@ impl CallFilter {
 
 fn narrowed(mut query: Query, filter: &CallFilter) -> Query {
     let index = filter.index();
-    let exact = [
-        (BY_CALLER, "caller_id", filter.caller.clone()),
-        (BY_BOT, "bot_id", filter.bot.as_ref().map(ToString::to_string)),
-        (BY_STATUS, "status", filter.status.map(|s| s.as_str().to_owned())),
-        (BY_END, "disconnected_by", filter.disconnected_by.map(|d| d.as_str().to_owned())),
-        ("", "direction", filter.direction.clone()),
-    ];
-    for (own_index, field, value) in exact {
-        let Some(value) = value else { continue };
-        query = match own_index == index {
-            true => query.equals(field, value),
-            false => query.filter(Filter::Is(field, value.into())),
-        };
+    if let Some(caller) = &filter.caller {
+        query = by_or_filter(query, index == BY_CALLER, CALLER_ID, caller);
+    }
+    if let Some(bot) = &filter.bot {
+        query = by_or_filter(query, index == BY_BOT, BOT_ID, bot);
+    }
+    if let Some(end) = filter.disconnected_by {
+        query = by_or_filter(query, index == BY_END, DISCONNECTED_BY, end);
+    }
+    if let Some(status) = filter.status {
+        query = by_or_filter(query, index == BY_STATUS, STATUS, status);
+    }
+    if let Some(direction) = &filter.direction {
+        query = query.filter(Filter::is(DIRECTION, direction));
     }
     if let Some(from) = filter.from {
-        query = query.from(from);
+        query = query.from(CREATED_AT, from);
     }
     if let Some(to) = filter.to {
-        query = query.below(to);
+        query = query.below(CREATED_AT, to);
     }
     query
+}
+
+fn by_or_filter(query: Query, is_indexed: bool, field: Field<Text>, value: impl Holds<Text>) -> Query {
+    match is_indexed {
+        true => query.equals(field, value),
+        false => query.filter(Filter::is(field, value)),
+    }
 }
 
 /// Look-ups across tenants: by session id behind the internal secret, and by a recording's token.
@@ -215,12 +269,18 @@ impl AllCalls {
 
     /// By the SHA-256 of the token.
     pub async fn find_by_recording_token(&self, hash: &str) -> Result<Option<Stored<Call>>, StoreError> {
-        self.0.first(Query::by_index(&CALLS, BY_RECORDING_TOKEN).equals("recording_token_hash", hash)).await
+        self.0.first(Query::by_index(&CALLS, BY_RECORDING_TOKEN).equals(RECORDING_TOKEN_HASH, hash)).await
+    }
+
+    /// Calls that should have had a result by now, the longest overdue first.
+    pub async fn list_overdue(&self, now: Stamp, limit: usize) -> Result<Vec<Stored<Call>>, StoreError> {
+        let query = Query::by_index(&CALLS, BY_DEADLINE).below(DEADLINE, now);
+        Ok(self.0.list(query.limit(limit)).await?.items)
     }
 
     /// Newest first, without their results.
     pub async fn list_calls(&self, limit: usize, after: Option<Cursor>) -> Result<Listed<Call>, StoreError> {
-        let query = Query::by_index(&CALLS, OF_ALL).from("").order(Order::Descending);
+        let query = Query::by_index(&CALLS, OF_ALL).from(CREATED_AT, "").order(Order::Descending);
         self.0.list(query.limit(limit).after(after).omit(WITHOUT_RESULT)).await
     }
 }
@@ -232,7 +292,7 @@ mod tests {
     #[test]
     fn every_filter_but_the_direction_has_an_index_of_its_own() {
         let check = |filter: CallFilter, index: &str, filters: usize| {
-            let query = narrowed(Query::by_index(&CALLS, filter.index()).equals("tenant_id", "t"), &filter);
+            let query = narrowed(Query::by_index(&CALLS, filter.index()).equals(TENANT, "t"), &filter);
             assert_eq!((filter.index(), query.filters.len()), (index, filters), "{filter:?}");
         };
         check(CallFilter::default(), BY_TIME, 0);

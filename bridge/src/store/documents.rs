@@ -9,10 +9,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use vox_shared::ids::TenantId;
 
-use super::engine::{Collection, Document, Engine, EngineError, Query, Update};
+use super::engine::{Collection, Document, Engine, EngineError, Field, New, Query, Text, Update};
 
-/// The field that says whose document it is.
-pub const TENANT: &str = "tenant_id";
+/// The field that says whose document it is; every kind of document of a tenant has it.
+pub(super) const TENANT: Field<Text> = Field::new("tenant_id");
 
 /// A document read from the store, with what is needed to write it back.
 #[derive(Clone, Debug)]
@@ -109,14 +109,9 @@ impl<T: Serialize + DeserializeOwned> Documents<T> {
         }
     }
 
-    /// Delete what a search yields, one page of it; answers how many went.
-    pub async fn sweep(&self, query: Query) -> Result<usize, StoreError> {
-        let documents = self.engine.find(query).await?.documents;
-        let mut gone = 0;
-        for document in documents {
-            gone += usize::from(self.engine.delete(self.collection, document.id, document.version).await?);
-        }
-        Ok(gone)
+    /// Delete what a search yields, as many as its limit; answers how many went. Fewer means that none is left.
+    pub async fn delete_many(&self, query: Query) -> Result<usize, StoreError> {
+        Ok(self.engine.delete_many(query).await?)
     }
 }
 
@@ -134,7 +129,7 @@ impl<T: Serialize + DeserializeOwned + OfTenant> Scoped<T> {
 
     /// A search by an index whose first field is the tenant.
     pub fn query(&self, index: &'static str) -> Query {
-        Query::by_index(self.all.collection, index).equals(TENANT, self.tenant.as_str())
+        Query::by_index(self.all.collection, index).equals(TENANT, &self.tenant)
     }
 
     pub async fn find(&self, id: &str) -> Result<Option<Stored<T>>, StoreError> {
@@ -156,6 +151,17 @@ impl<T: Serialize + DeserializeOwned + OfTenant> Scoped<T> {
     pub async fn insert(&self, id: &str, value: &T) -> Result<(), StoreError> {
         self.own(value)?;
         self.all.insert(id, value).await
+    }
+
+    /// Insert a batch; answers the ids of those that were refused because the id or a unique key is taken.
+    pub async fn insert_many(&self, values: Vec<(String, T)>) -> Result<Vec<String>, StoreError> {
+        let new = |(id, value): &(String, T)| {
+            self.own(value)?;
+            Ok(New { id: id.clone(), body: encode(value)? })
+        };
+        let documents: Vec<New> = values.iter().map(new).collect::<Result<_, StoreError>>()?;
+        let refused = self.all.engine.insert_many(self.all.collection, documents).await?;
+        Ok(refused.into_iter().map(|place| values[place].0.clone()).collect())
     }
 
     pub async fn replace(&self, stored: Stored<T>) -> Result<Stored<T>, StoreError> {

@@ -1,29 +1,53 @@
 //! The document seam: what SQLite and MongoDB can both do exactly and atomically, and nothing else. One document per
 //! atomic step; no sessions, transactions, change streams or collations. A search names a declared index; there are no
-//! table scans. Every engine passes the suite in `tests/it/engine_conformance.rs`.
+//! table scans. Every engine passes the suite in `tests/it/engine_conformance.rs`. Decision 0013 says why.
 
 mod collection;
+mod field;
 mod query;
 pub mod sqlite;
+mod update;
 
 use std::future::Future;
 use std::pin::Pin;
 
 use serde_json::{Map, Value};
 
-pub use collection::{Collection, Index, IndexKind, at_path};
-pub use query::{By, Cursor, Filter, MAX_PAGE, Order, Query, Update};
+pub use collection::{Collection, Index, IndexKind, Step};
+pub(crate) use field::holds;
+pub use field::{Boolean, Field, FieldType, Holds, Integer, Json, Kind, MAX_KEY_BYTES, Place, Scalar, Text};
+pub use query::{By, Cursor, Filter, MAX_PAGE, Order, Query};
+pub use update::Update;
+
+/// Most documents that one write may insert.
+pub const MAX_BATCH: usize = 500;
 
 /// The eventual answer of an engine.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, EngineError>> + Send + 'a>>;
 
-/// One stored document. `id` and `version` are kept beside the body (`_id` and `version` in MongoDB).
+/// One stored document. An engine keeps an envelope of four parts: the id (`_id` in MongoDB), `version`, `schema` (of the
+/// body, so that old ones are found and brought up to date), and the body nested as `body`: no field of ours can clash with
+/// the engine's, and a field's place is the same path in every engine, below `body`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
     pub id: String,
     /// 1 after the insert, one more after each change.
     pub version: u64,
     pub body: Map<String, Value>,
+}
+
+/// A document to be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct New {
+    pub id: String,
+    pub body: Map<String, Value>,
+}
+
+/// A document whose body has an older schema than its collection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outdated {
+    pub document: Document,
+    pub schema: u32,
 }
 
 /// Documents of a search, and where the next page begins.
@@ -39,7 +63,8 @@ pub struct Group {
     /// The common value; null for documents without the field.
     pub key: Value,
     pub count: u64,
-    pub sum: f64,
+    /// Exact; documents without the field add nothing.
+    pub sum: i64,
 }
 
 /// A store of documents. A write is durable when its answer is there: it survives a kill of the process and of the
@@ -49,6 +74,10 @@ pub trait Engine: Send + Sync {
     fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()>;
     /// Store a new document with version 1. [`EngineError::Duplicate`] when its id or a unique key is taken.
     fn insert(&self, into: &'static Collection, id: String, body: Map<String, Value>) -> Answer<'_, ()>;
+    /// Store up to [`MAX_BATCH`] new documents, in no order. Answers the places of those that were refused because their id
+    /// or a unique key is taken; the others are stored. One that may not be stored at all refuses the batch before anything
+    /// is written. Repeated after an unclear answer, those that are there already are among the refused.
+    fn insert_many(&self, into: &'static Collection, documents: Vec<New>) -> Answer<'_, Vec<usize>>;
     fn get(&self, from: &'static Collection, id: String) -> Answer<'_, Option<Document>>;
     fn find(&self, query: Query) -> Answer<'_, Page>;
     /// Replace the body if the stored version is still `document.version`; answers the new version.
@@ -58,21 +87,35 @@ pub trait Engine: Send + Sync {
     fn find_one_and_update(&self, query: Query, update: Update) -> Answer<'_, Option<Document>>;
     /// Delete if the stored version is still this one; `false` when it is not, or when the document is gone.
     fn delete(&self, from: &'static Collection, id: String, version: u64) -> Answer<'_, bool>;
+    /// Delete what a search by an index yields, up to its limit and whatever the versions are; answers how many went. Fewer
+    /// than the limit means that none is left.
+    fn delete_many(&self, query: Query) -> Answer<'_, usize>;
     fn count(&self, query: Query) -> Answer<'_, u64>;
-    /// Sum a numeric field per value of another, over all documents of a search (its limit and cursor are not used).
-    fn sum(&self, query: Query, group_by: &'static str, field: &'static str) -> Answer<'_, Vec<Group>>;
+    /// Sum an integer per value of another field, over all documents of a search (its limit and cursor are not used).
+    /// [`EngineError::Overflow`] when a sum has more than 64 bits.
+    fn sum(&self, query: Query, group_by: Place, field: Field<Integer>) -> Answer<'_, Vec<Group>>;
+    /// Documents of an older schema than the collection's, by their ids, after this one. Every write stores the present
+    /// schema, so writing a document back takes it out of this list.
+    fn list_outdated(
+        &self,
+        of: &'static Collection,
+        after: Option<String>,
+        limit: usize,
+    ) -> Answer<'_, Vec<Outdated>>;
+    /// Whether a write would be taken now.
+    fn check_writable(&self) -> Answer<'_, ()>;
 
     /// Add to an integer and answer the sum; `None` when there is no such document.
     fn increment(
         &self,
         of: &'static Collection,
         id: String,
-        by: (&'static str, i64),
+        by: (Field<Integer>, i64),
     ) -> Answer<'_, Option<i64>> {
         Box::pin(async move {
             let update = Update::default().increment(by.0, by.1);
             let document = self.find_one_and_update(Query::by_id(of, id), update).await?;
-            Ok(document.and_then(|d| at_path(&d.body, by.0).and_then(Value::as_i64)))
+            Ok(document.and_then(|d| by.0.place().of(&d.body).and_then(Value::as_i64)))
         })
     }
 }
@@ -90,9 +133,17 @@ pub enum EngineError {
     /// A fault of the program.
     #[error("a search that no declared index serves: {0}")]
     Undeclared(String),
-    /// A fault of the program.
+    /// A fault of the program, or damage: a document that may not be stored, or one that is stored and makes no sense.
     #[error("a document that may not be stored: {0}")]
     Malformed(String),
+    /// A sum that has more than 64 bits; nothing was changed.
+    #[error("the sum of '{0}' does not fit")]
+    Overflow(String),
+    #[error("{got} documents at once, and {MAX_BATCH} are the most")]
+    TooMany { got: usize },
+    /// Start the newer version, or go back to a copy of the store from before it.
+    #[error("{what} was written by a newer version (schema {found}); this one reads up to {known}")]
+    Newer { what: String, found: i64, known: i64 },
     /// Whether a write happened is not known; it may be repeated.
     #[error("the document store does not answer: {0}")]
     Unavailable(String),

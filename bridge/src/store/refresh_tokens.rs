@@ -6,21 +6,28 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::{TenantId, UserId};
 
+use super::SWEPT;
 use super::documents::{Documents, StoreError, Stored};
-use super::engine::{Collection, Engine, Index, Query};
+use super::engine::{Collection, Engine, Field, Index, Query, Text};
 use super::stamp::Stamp;
+use crate::field;
 
 const BY_EXPIRY: &str = "by_expiry";
 const BY_USER: &str = "by_user";
 /// Sessions read at once to be ended.
 const PAGE: usize = 100;
 
+const EXPIRES_AT: Field<Text> = field!(Family => expires_at: Text);
+const USER_ID: Field<Text> = field!(Family => user_id: Text);
+
 pub static REFRESH_TOKENS: Collection = Collection {
     name: "refresh_tokens",
     indexes: &[
-        Index::ordered(BY_EXPIRY, &["expires_at"]),
-        Index::ordered(BY_USER, &["user_id", "expires_at"]),
+        Index::ordered(BY_EXPIRY, &[EXPIRES_AT.place()]),
+        Index::ordered(BY_USER, &[USER_ID.place(), EXPIRES_AT.place()]),
     ],
+    fields: &[],
+    steps: &[],
 };
 
 /// The tokens that began with one login; the id is the family's.
@@ -73,7 +80,7 @@ impl Families {
 
     /// End all sessions of a person, however many.
     pub async fn revoke_all_of(&self, user: &UserId) -> Result<(), StoreError> {
-        let query = Query::by_index(&REFRESH_TOKENS, BY_USER).equals("user_id", user.as_str());
+        let query = Query::by_index(&REFRESH_TOKENS, BY_USER).equals(USER_ID, user);
         loop {
             let families = self.0.list(query.clone().limit(PAGE)).await?.items;
             if families.is_empty() {
@@ -85,8 +92,10 @@ impl Families {
         }
     }
 
-    /// Forget what expired; answers how many, a page at most.
+    /// Forget what expired; answers how many, [`SWEPT`] at most.
     pub async fn sweep(&self, now: Stamp) -> Result<usize, StoreError> {
-        self.0.sweep(Query::by_index(&REFRESH_TOKENS, BY_EXPIRY).below(now)).await
+        self.0
+            .delete_many(Query::by_index(&REFRESH_TOKENS, BY_EXPIRY).below(EXPIRES_AT, now).limit(SWEPT))
+            .await
     }
 }

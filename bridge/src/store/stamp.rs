@@ -4,7 +4,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+
+use super::engine::{Text, holds};
 
 /// A UTC instant with microseconds, `2026-11-21T15:00:00.000000Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,11 +23,7 @@ impl From<Timestamp> for Stamp {
     }
 }
 
-impl From<Stamp> for Value {
-    fn from(stamp: Stamp) -> Self {
-        Self::String(stamp.to_string())
-    }
-}
+holds! { Text: Stamp => |stamp| stamp.to_string().into(); }
 
 impl Serialize for Stamp {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

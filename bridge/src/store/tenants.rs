@@ -9,7 +9,7 @@ use super::documents::{Documents, StoreError, Stored};
 use super::engine::{Collection, Engine};
 use super::stamp::Stamp;
 
-pub static TENANTS: Collection = Collection { name: "tenants", indexes: &[] };
+pub static TENANTS: Collection = Collection { name: "tenants", indexes: &[], fields: &[], steps: &[] };
 
 /// One tenant.
 #[derive(Clone, Debug, Serialize, Deserialize)]

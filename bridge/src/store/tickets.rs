@@ -5,14 +5,24 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::{BotId, SessionId, TenantId};
 
+use super::SWEPT;
 use super::documents::{Documents, StoreError};
-use super::engine::{Collection, Engine, Filter, Index, Query, Update};
+use super::engine::{Collection, Engine, Field, Filter, Index, Query, Text, Update};
 use super::stamp::Stamp;
+use crate::field;
 
 const BY_EXPIRY: &str = "by_expiry";
 
-pub static TICKETS: Collection =
-    Collection { name: "tickets", indexes: &[Index::ordered(BY_EXPIRY, &["expires_at"])] };
+const EXPIRES_AT: Field<Text> = field!(Ticket => expires_at: Text);
+const BOT_ID: Field<Text> = field!(Ticket => bot_id: Text);
+const SPENT_BY: Field<Text> = field!(Ticket => spent_by: Text);
+
+pub static TICKETS: Collection = Collection {
+    name: "tickets",
+    indexes: &[Index::ordered(BY_EXPIRY, &[EXPIRES_AT.place()])],
+    fields: &[BOT_ID.place(), SPENT_BY.place()],
+    steps: &[],
+};
 
 /// One ticket; the id is the SHA-256 of its text.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,18 +57,18 @@ impl Tickets {
         now: Stamp,
     ) -> Result<bool, StoreError> {
         let fresh = Query::by_id(&TICKETS, hash)
-            .filter(Filter::Is("bot_id", bot.as_str().into()))
-            .filter(Filter::Absent("spent_by"))
-            .filter(Filter::AtLeast("expires_at", now.into()));
-        if self.0.update(fresh, Update::default().set("spent_by", call.as_str())).await?.is_some() {
+            .filter(Filter::is(BOT_ID, bot))
+            .filter(Filter::absent(SPENT_BY))
+            .filter(Filter::at_least(EXPIRES_AT, now));
+        if self.0.update(fresh, Update::default().set(SPENT_BY, call)).await?.is_some() {
             return Ok(true);
         }
         let known = self.0.find(hash).await?;
         Ok(known.is_some_and(|t| t.value.spent_by.as_ref() == Some(call) && t.value.bot_id == *bot))
     }
 
-    /// Forget what expired; answers how many, a page at most.
+    /// Forget what expired; answers how many, [`SWEPT`] at most.
     pub async fn sweep(&self, now: Stamp) -> Result<usize, StoreError> {
-        self.0.sweep(Query::by_index(&TICKETS, BY_EXPIRY).below(now)).await
+        self.0.delete_many(Query::by_index(&TICKETS, BY_EXPIRY).below(EXPIRES_AT, now).limit(SWEPT)).await
     }
 }

@@ -6,14 +6,21 @@ use serde::{Deserialize, Serialize};
 use vox_shared::ids::{TenantId, UserId};
 
 use super::documents::{Documents, OfTenant, Scoped, StoreError, Stored};
-use super::engine::{Collection, Engine, Index, Query};
+use super::engine::{Collection, Engine, Field, Index, Query, Text};
 use super::stamp::Stamp;
 use crate::auth::role::Role;
+use crate::field;
 
 const BY_EMAIL: &str = "by_email";
 
-pub static USERS: Collection =
-    Collection { name: "users", indexes: &[Index::unique(BY_EMAIL, &["email_folded"])] };
+const EMAIL_FOLDED: Field<Text> = field!(User => email_folded: Text);
+
+pub static USERS: Collection = Collection {
+    name: "users",
+    indexes: &[Index::unique(BY_EMAIL, &[EMAIL_FOLDED.place()])],
+    fields: &[],
+    steps: &[],
+};
 
 /// A person.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,6 +83,6 @@ impl AllUsers {
     }
 
     pub async fn find_by_email(&self, email: &str) -> Result<Option<Stored<User>>, StoreError> {
-        self.0.first(Query::by_index(&USERS, BY_EMAIL).equals("email_folded", fold_email(email))).await
+        self.0.first(Query::by_index(&USERS, BY_EMAIL).equals(EMAIL_FOLDED, fold_email(email))).await
     }
 }

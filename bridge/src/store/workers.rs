@@ -7,16 +7,24 @@ use serde::{Deserialize, Serialize};
 use vox_shared::ids::WorkerId;
 use vox_shared::wire::fleet::WorkerReport;
 
+use super::SWEPT;
 use super::documents::{Documents, StoreError, Stored};
-use super::engine::{Collection, Cursor, Engine, Index, Query};
+use super::engine::{Collection, Cursor, Engine, Field, Index, Query, Text};
 use super::stamp::Stamp;
+use crate::field;
 
 const BY_EXPIRY: &str = "by_expiry";
 /// Tries to write a registration that others of the same id write too.
 const MAX_TRIES: usize = 5;
 
-pub static WORKERS: Collection =
-    Collection { name: "workers", indexes: &[Index::ordered(BY_EXPIRY, &["expires_at"])] };
+const EXPIRES_AT: Field<Text> = field!(Registration => expires_at: Text);
+
+pub static WORKERS: Collection = Collection {
+    name: "workers",
+    indexes: &[Index::ordered(BY_EXPIRY, &[EXPIRES_AT.place()])],
+    fields: &[],
+    steps: &[],
+};
 
 /// A registration; the id is the worker's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,7 +67,7 @@ impl Workers {
         let mut live = BTreeMap::new();
         let mut after = None;
         loop {
-            let query = Query::by_index(&WORKERS, BY_EXPIRY).from(now).after(after);
+            let query = Query::by_index(&WORKERS, BY_EXPIRY).from(EXPIRES_AT, now).after(after);
             let listed = self.0.list(query).await?;
             live.extend(listed.items.into_iter().map(|s| (s.id, s.value)));
             let Some(next) = listed.next_cursor else { return Ok(live.into_values().collect()) };
@@ -67,8 +75,8 @@ impl Workers {
         }
     }
 
-    /// Forget those whose lease ended before `before`; answers how many, a page at most.
+    /// Forget those whose lease ended before `before`; answers how many, [`SWEPT`] at most.
     pub async fn sweep(&self, before: Stamp) -> Result<usize, StoreError> {
-        self.0.sweep(Query::by_index(&WORKERS, BY_EXPIRY).below(before)).await
+        self.0.delete_many(Query::by_index(&WORKERS, BY_EXPIRY).below(EXPIRES_AT, before).limit(SWEPT)).await
     }
 }

@@ -92,6 +92,57 @@ async fn keys_are_masked_and_masks_never_come_back() {
     assert_eq!(bots.key_of(id).await, "sk-another-0123456789");
 }
 
+/// A key that was pasted with a line feed was called "masked"; so was everything else that no key has.
+#[tokio::test]
+async fn pasted_keys_are_trimmed_or_refused_for_what_is_in_them() {
+    let bots = Bots::start().await;
+    let with = |key: &str| json!({"name": "a", "llm": {"provider": "openai", "api_key": key}});
+    for pasted in ["\n", " ", "\t\r\n", "\u{feff}", "\u{200b}", "\u{a0}"] {
+        for key in [format!("{KEY}{pasted}"), format!("{pasted}{KEY}"), format!("\"{KEY}\"{pasted}")] {
+            let made = json(bots.send(Method::POST, "", &with(&key)).await, StatusCode::CREATED).await;
+            assert_eq!(bots.key_of(made["id"].as_str().unwrap()).await, KEY, "{key:?}");
+        }
+    }
+    for (key, word) in [
+        (format!("{KEY}\n{KEY}"), "line feed"),
+        (format!("{KEY} {KEY}"), "white space"),
+        (format!("{KEY}\u{200b}{KEY}"), "white space"),
+        (format!("ключ{KEY}"), "ASCII"),
+        ("sk-0…cdef".to_owned(), "masked"),
+        ("********".to_owned(), "masked"),
+    ] {
+        let refused =
+            json(bots.send(Method::POST, "", &with(&key)).await, StatusCode::UNPROCESSABLE_ENTITY).await;
+        let fields = &refused["error"]["fields"];
+        assert_eq!(fields[0]["path"], "llm.api_key", "{refused}");
+        let told = fields[0]["message"].as_str().unwrap();
+        assert!(told.contains(word) && told.contains("masked") == (word == "masked"), "{key:?}: {told}");
+        assert!(!told.contains(KEY), "{told}");
+    }
+    let url = json!({"name": "a", "llm": {"provider": "openai", "api_key": KEY, "extra": {"base_url": "http://10.0.0.2 /v1"}}});
+    assert_eq!(wrong_fields(bots.send(Method::POST, "", &url).await).await, ["llm.extra.base_url"]);
+}
+
+#[tokio::test]
+async fn keys_follow_their_fallbacks_when_the_order_changes() {
+    let bots = Bots::start().await;
+    let llm = |model: &str, key: Option<&str>| json!({"provider": "openai", "model": model, "api_key": key.unwrap_or_default()});
+    let mut first = llm("a", Some("key-a-0123456789"));
+    first["fallbacks"] = json!([llm("b", Some("key-b-0123456789")), llm("c", Some("key-c-0123456789"))]);
+    let made =
+        json(bots.send(Method::POST, "", &json!({"name": "a", "llm": first})).await, StatusCode::CREATED)
+            .await;
+    let path = format!("/{}", made["id"].as_str().unwrap());
+    let turned = json!({"llm": {"fallbacks": [llm("c", None), llm("b", None)]}});
+    assert_eq!(bots.send(Method::PATCH, &path, &turned).await.status(), StatusCode::OK);
+    let config = json(bots.bridge.fetch_config(&path[1..], &[]).await, StatusCode::OK).await;
+    let keys: Vec<_> = (0..2).map(|n| config["llm"]["fallbacks"][n]["api_key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["key-c-0123456789", "key-b-0123456789"]);
+    let unclear = json!({"llm": {"fallbacks": [llm("x", None), llm("y", None)]}});
+    let refused = wrong_fields(bots.send(Method::PATCH, &path, &unclear).await).await;
+    assert_eq!(&refused[..2], ["llm.fallbacks.0.api_key", "llm.fallbacks.1.api_key"]);
+}
+
 #[tokio::test]
 async fn a_change_based_on_an_old_version_loses() {
     let bots = Bots::start().await;

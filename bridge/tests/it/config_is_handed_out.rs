@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::store::tenants::TenantStatus;
-use vox_shared::model::bot::{ActiveHours, BotSettings};
+use vox_shared::model::bot::{ActiveHours, ApiKey, BotSettings, LineAccess, Phrases, ReEngagement};
 use vox_shared::wire::config::RuntimeConfig;
 
 use crate::harness::{TestBridge, json, refusal, result};
@@ -39,15 +39,48 @@ async fn prompts_openings_and_phrases_are_filled_in() {
     settings.variables.insert("name".into(), "nobody".into());
     settings.system_prompt =
         "{{call.name}} at {{clinic}}, {{system.current_date}} {{current_time}}, {{unknown}}".into();
-    settings.opening_message = "Hello {{name}}".into();
+    settings.opening_message = "Hello {{name}}, it is {{system.current_weekday}}".into();
     settings.phrases.apology = "Sorry {{name}}".into();
     let bot = bridge.insert_bot(&bridge.tenant(), settings).await;
     let event = json!({"name": "Asha {{clinic}}", "_campaign_id": "secret"}).to_string();
     let body =
         json(bridge.fetch_config(bot.as_str(), &[("connected_event", &event)]).await, StatusCode::OK).await;
     assert_eq!(body["system_prompt"], "Asha {{clinic}} at Sunrise, 2026-11-20 15:30, {{unknown}}");
-    assert_eq!(body["opening_message"], "Hello Asha {{clinic}}");
+    assert_eq!(body["opening_message"], "Hello Asha {{clinic}}, it is Friday");
+    assert_eq!(body.get("template_warnings"), None, "an unknown name in the prompt is no warning");
     assert_eq!(body["phrases"]["apology"], "Sorry Asha {{clinic}}");
+}
+
+#[tokio::test]
+async fn what_has_no_value_is_never_spoken_and_told() {
+    let bridge = TestBridge::start().await;
+    let mut settings = named("t");
+    settings.opening_message = "Hello {{customer}}, this is the clinic.".into();
+    settings.voicemail_message = "Please call {{ office }} back.".into();
+    settings.pre_transfer_message = "One moment {{customer}}.".into();
+    settings.phrases.time_up = "{{time_up_text}}".into();
+    settings.phrases.hold = "Let me see {{call.order.items.0.name}}.".into();
+    settings.phrases.trouble = String::new();
+    settings.re_engagement = Some(ReEngagement {
+        prompts: vec!["{{customer}}?".into(), "Are you there, {{customer}}?".into(), "{{customer}}".into()],
+        goodbye: "Goodbye {{customer}}!".into(),
+        ..ReEngagement::default()
+    });
+    let bot = bridge.insert_bot(&bridge.tenant(), settings).await;
+    let order = json!({"items": [{"name": "tea"}]}).to_string();
+    let event = json!({"order": order, "customer": null}).to_string();
+    let body =
+        json(bridge.fetch_config(bot.as_str(), &[("connected_event", &event)]).await, StatusCode::OK).await;
+    let config: RuntimeConfig = serde_json::from_value(body).unwrap();
+    assert_eq!(config.opening_message, "Hello, this is the clinic.");
+    assert_eq!(config.voicemail_message, "Please call back.");
+    assert_eq!(config.pre_transfer_message, "One moment.");
+    assert_eq!(config.phrases.hold, "Let me see tea.");
+    assert_eq!(config.phrases.time_up, Phrases::default().time_up, "something has to be said");
+    assert_eq!(config.phrases.trouble, "", "what says nothing on purpose stays so");
+    let idle = config.re_engagement.unwrap();
+    assert_eq!((idle.prompts, idle.goodbye.as_str()), (vec!["Are you there?".to_owned()], "Goodbye!"));
+    assert_eq!(config.template_warnings, ["customer", "office", "time_up_text"]);
 }
 
 #[tokio::test]
@@ -98,14 +131,24 @@ async fn fetching_again_is_harmless_but_another_calls_id_is_not_taken() {
 #[tokio::test]
 async fn a_campaign_chooses_the_session_and_broken_events_count_as_none() {
     let bridge = TestBridge::start().await;
+    // Only a caller who has the bot's token may choose.
+    let token = "lt-0123456789abcdef";
+    let line_access = LineAccess { token: ApiKey::new(token), ..LineAccess::default() };
+    let bot = bridge.insert_bot(&bridge.tenant(), BotSettings { line_access, ..named("campaign") }).await;
+    let bot = bot.as_str();
     let event = json!({"_campaign_session_id": "camp_7"}).to_string();
-    let query = [("session_id", "call_mine"), ("connected_event", &event)];
-    let body = json(bridge.fetch_config("faq", &query).await, StatusCode::OK).await;
+    let query = [("session_id", "call_mine"), ("connected_event", &event), ("line_token", token)];
+    let body = json(bridge.fetch_config(bot, &query).await, StatusCode::OK).await;
     assert_eq!(body["session_id"], "camp_7");
-    assert_eq!(json(bridge.fetch_config("faq", &query).await, StatusCode::OK).await, body, "asked again");
+    assert_eq!(json(bridge.fetch_config(bot, &query).await, StatusCode::OK).await, body, "asked again");
     // Two calls on one id would share one record, one recording and one place in the fleet.
-    for other in [&[("session_id", "call_other"), query[1]][..], &[("session_id", "camp_7")], &query[1..]] {
-        let second = bridge.fetch_config("faq", other).await;
+    let others = [
+        &[("session_id", "call_other"), query[1], query[2]][..],
+        &[("session_id", "camp_7"), query[2]],
+        &query[1..],
+    ];
+    for other in others {
+        let second = bridge.fetch_config(bot, other).await;
         assert_eq!(refusal(second, StatusCode::CONFLICT).await, "session_taken", "{other:?}");
     }
     for broken in ["{", "[]", "7", "{\"a\":", &"[".repeat(5_000)] {

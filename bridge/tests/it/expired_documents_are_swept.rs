@@ -3,7 +3,9 @@
 use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use vox_bridge::jobs::janitor::sweep;
+use vox_bridge::jobs::janitor::{Swept, sweep};
+use vox_bridge::store::tickets::Ticket;
+use vox_bridge::store::{SWEPT, Stamp};
 
 use crate::harness::TestBridge;
 
@@ -26,12 +28,27 @@ async fn tickets_sessions_and_workers_go_when_their_time_is_over() {
         "draining": false, "pid": 1
     });
     bridge.internal(Method::POST, "/api/v1/fleet/workers").json(&worker).send().await.unwrap();
-    assert_eq!(sweep(&bridge.app).await.unwrap(), 0);
+    let all = |gone| Swept { gone, more: false };
+    assert_eq!(sweep(&bridge.app).await.unwrap(), all(0));
     bridge.clock.advance(SignedDuration::from_mins(2));
-    assert_eq!(sweep(&bridge.app).await.unwrap(), 3, "the tickets");
+    assert_eq!(sweep(&bridge.app).await.unwrap(), all(3), "the tickets");
     bridge.clock.advance(SignedDuration::from_hours(2));
-    assert_eq!(sweep(&bridge.app).await.unwrap(), 1, "the worker");
+    assert_eq!(sweep(&bridge.app).await.unwrap(), all(1), "the worker");
     bridge.clock.advance(SignedDuration::from_hours(24 * 15));
-    assert_eq!(sweep(&bridge.app).await.unwrap(), 1, "the session");
+    assert_eq!(sweep(&bridge.app).await.unwrap(), all(1), "the session");
     assert_eq!(bridge.fetch_config("faq", &[]).await.status(), StatusCode::OK, "bots stay");
+}
+
+#[tokio::test]
+async fn the_janitor_goes_on_while_there_is_more() {
+    let bridge = TestBridge::start().await;
+    let expires_at = Stamp(bridge.now());
+    for n in 0..SWEPT + 20 {
+        let ticket =
+            Ticket { tenant_id: bridge.tenant(), bot_id: "faq".parse().unwrap(), expires_at, spent_by: None };
+        bridge.app.stores.tickets().insert_ticket(&format!("ticket-{n}"), &ticket).await.unwrap();
+    }
+    bridge.clock.advance(SignedDuration::from_mins(1));
+    assert_eq!(sweep(&bridge.app).await.unwrap(), Swept { gone: SWEPT, more: true });
+    assert_eq!(sweep(&bridge.app).await.unwrap(), Swept { gone: 20, more: false });
 }

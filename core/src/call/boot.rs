@@ -106,6 +106,10 @@ async fn start(app: Arc<App>, line: Incoming, info: CallInfo, session_id: Sessio
     let _gone = ends.outgoing.try_send(ready);
     app.metrics.call_started();
     let journal = Arc::new(journal);
+    for event in package::unknown_names(&config) {
+        let session_id = accepted.session_id.clone();
+        journal.note(&JournalRecord::Event { session_id, event });
+    }
     let result = match wait_for_answer(&mut ends).await {
         Ok(()) => {
             let line = Line { ends, traits, pacing: pacing(info.rate_hz), rate_hz: info.rate_hz };
@@ -259,6 +263,7 @@ async fn reject(app: &App, journal: &CallJournal, accepted: &Accepted, ends: &En
             Refusal::UnknownBot => (close::POLICY, None, "unknown_bot"),
             Refusal::QuotaSpent => (close::POLICY, None, "quota_exceeded"),
             Refusal::BadTicket => (close::POLICY, None, "bad_ticket"),
+            Refusal::LineForbidden => (close::POLICY, None, "line_forbidden"),
             Refusal::Other => (close::POLICY, None, "refused"),
         },
         ConfigError::Unreachable(_) => (close::TRY_AGAIN, None, "control_plane_unavailable"),

@@ -33,7 +33,7 @@ pub fn result(accepted: &Accepted, config: &RuntimeConfig, ended: Ended, ended_a
     let mut result = skeleton(accepted, outcome.disconnected_by, ended_at);
     result.call_duration_seconds = outcome.duration.as_secs_f64();
     result.transcript = outcome.transcript;
-    result.events = outcome.events;
+    result.events = unknown_names(config).chain(outcome.events).collect();
     result.why = outcome.why;
     result.error = outcome.error;
     let mut totals: Vec<f64> = outcome.latency.iter().map(|l| l.total_ms).collect();
@@ -94,6 +94,16 @@ pub fn from_journal(
     let started = accepted.started_at.parse::<Timestamp>().unwrap_or(last_at);
     result.call_duration_seconds = last_at.duration_since(started).as_secs_f64().max(0.0);
     result
+}
+
+/// What the bridge says of the config: names in the greeting and the fixed phrases that had no value. They were left out.
+pub fn unknown_names(config: &RuntimeConfig) -> impl Iterator<Item = CallEvent> {
+    config.template_warnings.iter().map(|name| CallEvent {
+        at_ms: 0,
+        event: "template_unknown".into(),
+        why: format!("'{name}' has no value; it is left out of what the bot says"),
+        data: serde_json::Map::new(),
+    })
 }
 
 fn recording_fault(result: &CallResult, why: String) -> CallEvent {

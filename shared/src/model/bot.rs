@@ -298,6 +298,25 @@ impl Default for ActiveHours {
     }
 }
 
+/// Who may open the bot's carrier lines (`/ws`, `/exotel`, and those to come). With neither token nor addresses anybody who
+/// reaches the worker may, and the keys of a dialler's first message that speak to the bridge (`_campaign_session_id`, …) do
+/// not count.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LineAccess {
+    /// What a caller may present instead of calling from one of the addresses.
+    pub token: ApiKey,
+    /// Addresses or ranges, `203.0.113.7` or `10.1.0.0/16`.
+    pub addresses: Vec<String>,
+}
+
+impl LineAccess {
+    /// Whether strangers are kept out.
+    pub fn is_guarded(&self) -> bool {
+        !self.token.is_empty() || !self.addresses.is_empty()
+    }
+}
+
 /// Everything an operator sets on a bot.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
@@ -309,6 +328,7 @@ pub struct BotSettings {
     /// IANA name; an unknown one counts as UTC.
     pub timezone: String,
     pub active_hours: ActiveHours,
+    pub line_access: LineAccess,
     pub re_engagement: Option<ReEngagement>,
     /// Words that interrupt the bot while it speaks.
     pub min_words_interruption: u32,
@@ -336,6 +356,7 @@ impl Default for BotSettings {
             opening_message: String::new(),
             timezone: "UTC".into(),
             active_hours: ActiveHours::default(),
+            line_access: LineAccess::default(),
             re_engagement: Some(ReEngagement::default()),
             min_words_interruption: 3,
             max_call_duration_seconds: 600,

@@ -1,4 +1,7 @@
-//! The runtime config: all that core needs to know for one call (bridge to core, `GET /api/v1/config/{bot_id}`).
+//! The runtime config: all that core needs to know for one call (bridge to core), and what core says to get it
+//! (`POST /api/v1/config/{bot_id}`; `GET` takes the same fields as a query).
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,6 +11,47 @@ use crate::model::bot::{
     LlmSettings, Phrases, ReEngagement, RecordingSettings, SttSettings, Tool, TtsSettings, TurnSettings,
     VadSettings,
 };
+
+/// What core says about the call that begins.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ConfigRequest {
+    pub version: u32,
+    /// The id that core proposes. Asking again with the same one is harmless.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
+    /// `ws`, `exotel` or `talk`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transport: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream_id: Option<String>,
+    /// Everything the line said first.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub connected_event: Map<String, Value>,
+    /// Spent on this call; `talk` needs one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// What the caller presented as the bot's line token, unchecked: the bridge decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line_token: Option<String>,
+    /// The address the line came from, as text without a port; behind a trusted proxy the one it forwarded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
+}
+
+/// Without what must not reach a log: numbers, what the line said, tickets and tokens.
+impl fmt::Debug for ConfigRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigRequest")
+            .field("session_id", &self.session_id)
+            .field("transport", &self.transport)
+            .field("has_ticket", &self.ticket.is_some())
+            .field("has_line_token", &self.line_token.is_some())
+            .finish_non_exhaustive()
+    }
+}
 
 /// The answer to a config fetch. Unknown fields are ignored, missing ones take the contract's defaults.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,6 +100,10 @@ pub struct RuntimeConfig {
     pub turn: TurnSettings,
     #[serde(default)]
     pub recording: RecordingSettings,
+    /// Names in the greeting and the fixed phrases that had no value and were left out; each is an event of the call,
+    /// `template_unknown`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub template_warnings: Vec<String>,
 }
 
 fn utc() -> String {
@@ -70,6 +118,9 @@ fn ten_minutes() -> u32 {
     600
 }
 
+/// The code that tells [`Refusal::LineForbidden`] from a wrong internal secret, which is 403 too.
+pub const LINE_FORBIDDEN: &str = "line_forbidden";
+
 /// Why the bridge refuses a call at config time. The wire form is the HTTP status and a JSON detail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -82,6 +133,9 @@ pub enum Refusal {
     OutsideHours,
     /// 401: the ticket is missing, spent or expired.
     BadTicket,
+    /// 403 with the code [`LINE_FORBIDDEN`]: the bot's lines are guarded, and the caller has neither its token nor an
+    /// address on its list.
+    LineForbidden,
     /// Any other status.
     Other,
 }
@@ -99,5 +153,23 @@ mod tests {
         assert_eq!((config.llm.temperature, config.llm.max_tokens), (0.7, 256));
         assert_eq!(config.timezone, "UTC");
         assert!(config.re_engagement.is_none() && config.transfer_targets.is_empty());
+        assert!(config.template_warnings.is_empty());
+    }
+
+    #[test]
+    fn the_golden_request_is_read_and_tells_a_log_no_secret() {
+        let text = include_str!("config_request_v1.golden.json");
+        let request: ConfigRequest = serde_json::from_str(text).unwrap();
+        assert_eq!(
+            (request.line_token.as_deref(), request.peer.as_deref()),
+            (Some("lt-0123456789"), Some("203.0.113.9"))
+        );
+        assert_eq!(request.connected_event["name"], "Asha");
+        let shown = format!("{request:?}");
+        for secret in ["lt-0123456789", "tk-0123456789", "Asha", "+4915112345678"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        let least: ConfigRequest = serde_json::from_str("{}").unwrap();
+        assert_eq!(least, ConfigRequest::default());
     }
 }

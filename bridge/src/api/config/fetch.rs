@@ -9,14 +9,15 @@ use tracing::instrument;
 use utoipa::IntoParams;
 use vox_shared::ids::{BotId, SessionId};
 use vox_shared::json::is_deeper_than;
-use vox_shared::wire::config::RuntimeConfig;
+use vox_shared::wire::WIRE_VERSION;
+use vox_shared::wire::config::{ConfigRequest, LINE_FORBIDDEN, RuntimeConfig};
 
 use crate::app::App;
 use crate::auth::internal::Internal;
 use crate::edge::body::MAX_LEVELS;
 use crate::edge::params::{InPath, InQuery};
 use crate::error::{ApiError, ApiResult};
-use crate::runtime::config::{Refused, Request, prepare};
+use crate::runtime::config::{Refused, prepare};
 
 /// What core says about the call.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -32,6 +33,10 @@ pub struct FetchQuery {
     /// `ws`, `exotel` or `talk`; `talk` needs a ticket.
     transport: Option<String>,
     ticket: Option<String>,
+    /// What the caller presented as the bot's line token.
+    line_token: Option<String>,
+    /// The address that the line came from.
+    peer: Option<String>,
 }
 
 /// Runtime config for a call that begins.
@@ -42,9 +47,18 @@ pub async fn fetch(
     query: InQuery<FetchQuery>,
     State(app): State<App>,
 ) -> ApiResult<Json<RuntimeConfig>> {
-    let FetchQuery { caller_id, stream_id, connected_event, session_id, transport, ticket } = query.0;
-    let connected_event = object(connected_event.as_deref());
-    let request = Request { caller_id, stream_id, connected_event, session_id, transport, ticket };
+    let query = query.0;
+    let request = ConfigRequest {
+        version: WIRE_VERSION,
+        session_id: query.session_id,
+        transport: query.transport,
+        caller_id: query.caller_id,
+        stream_id: query.stream_id,
+        connected_event: object(query.connected_event.as_deref()),
+        ticket: query.ticket,
+        line_token: query.line_token,
+        peer: query.peer,
+    };
     Ok(Json(prepare(&app, &bot.0, request).await?))
 }
 
@@ -60,6 +74,7 @@ impl From<Refused> for ApiError {
             Refused::Suspended => (StatusCode::PAYMENT_REQUIRED, "tenant_suspended"),
             Refused::OutsideHours { .. } => (StatusCode::SERVICE_UNAVAILABLE, "outside_active_hours"),
             Refused::BadTicket => (StatusCode::UNAUTHORIZED, "bad_ticket"),
+            Refused::LineForbidden => (StatusCode::FORBIDDEN, LINE_FORBIDDEN),
             Refused::SessionTaken => (StatusCode::CONFLICT, "session_taken"),
             Refused::Store(error) => return error.into(),
         };

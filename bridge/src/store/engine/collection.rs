@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::EngineError;
+use super::field::{MAX_KEY_BYTES, Place};
 
 /// A set of documents of one kind.
 #[derive(Debug)]
@@ -10,18 +11,24 @@ pub struct Collection {
     /// Snake case; the table or MongoDB collection is called the same.
     pub name: &'static str,
     pub indexes: &'static [Index],
+    /// What filters, changes and sums name beside the fields of the indexes.
+    pub fields: &'static [Place],
+    /// How an old body becomes a newer one: the first step leads from schema 1 to 2. Steps are never changed or taken out
+    /// once a version was released with them.
+    pub steps: &'static [Step],
 }
+
+/// Change a body of one schema into one of the next; the text says why it cannot be done.
+pub type Step = fn(&mut Map<String, Value>) -> Result<(), String>;
 
 /// An ordered list of fields that queries may search by.
 #[derive(Debug)]
 pub struct Index {
     pub name: &'static str,
-    /// Dotted paths. A field has one JSON type in all documents: text, integer or boolean. Engines agree on the order of
-    /// equal types only.
-    pub fields: &'static [&'static str],
+    pub fields: &'static [Place],
     pub kind: IndexKind,
     /// Documents without this field are not in the index.
-    pub optional: Option<&'static str>,
+    pub optional: Option<Place>,
 }
 
 /// What an index promises beyond speed.
@@ -38,38 +45,39 @@ pub enum IndexKind {
 
 impl Index {
     /// An index to page by.
-    pub const fn ordered(name: &'static str, fields: &'static [&'static str]) -> Self {
+    pub const fn ordered(name: &'static str, fields: &'static [Place]) -> Self {
         Self { name, fields, kind: IndexKind::Ordered, optional: None }
     }
 
     /// A key that one document at most may carry.
-    pub const fn unique(name: &'static str, fields: &'static [&'static str]) -> Self {
+    pub const fn unique(name: &'static str, fields: &'static [Place]) -> Self {
         Self { name, fields, kind: IndexKind::Unique, optional: last(fields) }
     }
 
     /// An index over the documents that have the last field.
-    pub const fn sparse(name: &'static str, fields: &'static [&'static str]) -> Self {
+    pub const fn sparse(name: &'static str, fields: &'static [Place]) -> Self {
         Self { name, fields, kind: IndexKind::Sparse, optional: last(fields) }
     }
 
     /// An index over the documents that have `optional`, which is one of the fields.
-    pub const fn sparse_by(
-        name: &'static str,
-        fields: &'static [&'static str],
-        optional: &'static str,
-    ) -> Self {
+    pub const fn sparse_by(name: &'static str, fields: &'static [Place], optional: Place) -> Self {
         Self { name, fields, kind: IndexKind::Sparse, optional: Some(optional) }
     }
 }
 
-const fn last(fields: &'static [&'static str]) -> Option<&'static str> {
+const fn last(fields: &'static [Place]) -> Option<Place> {
     match fields {
-        [.., last] => Some(last),
+        [.., last] => Some(*last),
         [] => None,
     }
 }
 
 impl Collection {
+    /// The schema of the bodies that this build writes; 1 is the first.
+    pub fn schema(&self) -> u32 {
+        1 + u32::try_from(self.steps.len()).expect("steps are written by hand")
+    }
+
     /// The declared index of that name.
     pub fn index(&self, name: &str) -> Result<&'static Index, EngineError> {
         self.indexes
@@ -78,34 +86,37 @@ impl Collection {
             .ok_or_else(|| EngineError::Undeclared(format!("{}: no index '{name}'", self.name)))
     }
 
-    /// Refuse a document that lacks an indexed field: the engines would sort or page it differently.
+    /// Refuse a field that is not declared for this collection, or with another type.
+    pub(super) fn declares(&self, place: &Place) -> Result<(), EngineError> {
+        let mut declared = self.indexes.iter().flat_map(|i| i.fields).chain(self.fields);
+        match declared.any(|d| d == place) {
+            true => Ok(()),
+            false => Err(EngineError::Undeclared(format!("{}: no field {place:?}", self.name))),
+        }
+    }
+
+    /// Refuse a document that lacks an indexed field, or has a declared one of another type: the engines would sort, page
+    /// or add it differently.
     pub fn check(&self, body: &Map<String, Value>) -> Result<(), EngineError> {
+        let refuse = |index: &Index, place: &Place, why: &str| {
+            let text = format!("{}: '{}' of index '{}' {why}", self.name, place.path, index.name);
+            Err(EngineError::Malformed(text))
+        };
         for index in self.indexes {
-            for field in index.fields {
-                let scalar = match at_path(body, field) {
-                    None | Some(Value::Null) => index.optional == Some(*field),
-                    Some(Value::Array(_) | Value::Object(_)) => false,
-                    Some(_) => true,
-                };
-                if !scalar {
-                    let text = format!(
-                        "{}: '{field}' of index '{}' must be text, a number or a boolean",
-                        self.name, index.name
-                    );
-                    return Err(EngineError::Malformed(text));
+            for place in index.fields {
+                match place.of(body) {
+                    None | Some(Value::Null) if index.optional == Some(*place) => {}
+                    None | Some(Value::Null) => return refuse(index, place, "is missing"),
+                    Some(value) if !place.takes(value) => {
+                        return refuse(index, place, &format!("must be of type {:?}", place.kind));
+                    }
+                    Some(Value::String(text)) if text.len() > MAX_KEY_BYTES => {
+                        return refuse(index, place, &format!("is longer than {MAX_KEY_BYTES} bytes"));
+                    }
+                    Some(_) => {}
                 }
             }
         }
-        Ok(())
+        self.fields.iter().try_for_each(|place| place.check(body))
     }
-}
-
-/// The value at a dotted path.
-pub fn at_path<'a>(body: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
-    let mut parts = path.split('.');
-    let mut value = body.get(parts.next()?)?;
-    for part in parts {
-        value = value.as_object()?.get(part)?;
-    }
-    Some(value)
 }

@@ -1,11 +1,12 @@
-//! What can be asked of a document engine: searches by a declared index, and updates that are applied atomically.
+//! What can be asked of a document engine: searches by a declared index.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::collection::{Collection, Index, at_path};
+use super::collection::{Collection, Index};
+use super::field::{Field, Holds, Json, Kind, Place, Scalar};
 use super::{Document, EngineError, IndexKind};
 
 /// Most documents one page may hold.
@@ -25,7 +26,7 @@ pub struct Query {
     pub limit: usize,
     pub after: Option<Cursor>,
     /// Top-level fields left out of the answer, for lists of documents with a heavy part.
-    pub omit: &'static [&'static str],
+    pub omit: &'static [Field<Json>],
 }
 
 /// Where a search begins.
@@ -34,20 +35,46 @@ pub enum By {
     Id(String),
     Index {
         name: &'static str,
-        equals: Vec<(&'static str, Value)>,
-        from: Option<Value>,
-        below: Option<Value>,
+        equals: Vec<(Place, Value)>,
+        from: Option<(Place, Value)>,
+        below: Option<(Place, Value)>,
     },
 }
 
 /// A condition on a field that need not be indexed.
 #[derive(Clone, Debug)]
-pub enum Filter {
-    Is(&'static str, Value),
+pub struct Filter {
+    pub(super) place: Place,
+    pub(super) test: Test,
+}
+
+/// What a filter asks of its field.
+#[derive(Clone, Debug)]
+pub(super) enum Test {
+    Is(Value),
     /// The field is missing or null.
-    Absent(&'static str),
-    AtLeast(&'static str, Value),
-    Below(&'static str, Value),
+    Absent,
+    AtLeast(Value),
+    Below(Value),
+}
+
+impl Filter {
+    pub fn is<K: Scalar>(field: Field<K>, value: impl Holds<K>) -> Self {
+        Self { place: field.place(), test: Test::Is(value.json()) }
+    }
+
+    /// The field is missing or null.
+    pub fn absent<K: Kind>(field: Field<K>) -> Self {
+        Self { place: field.place(), test: Test::Absent }
+    }
+
+    pub fn at_least<K: Scalar>(field: Field<K>, value: impl Holds<K>) -> Self {
+        Self { place: field.place(), test: Test::AtLeast(value.json()) }
+    }
+
+    pub fn below<K: Scalar>(field: Field<K>, value: impl Holds<K>) -> Self {
+        Self { place: field.place(), test: Test::Below(value.json()) }
+    }
 }
 
 /// The direction in which the index is read.
@@ -68,14 +95,6 @@ pub struct Cursor {
     pub(super) keys: Vec<Value>,
     #[serde(rename = "d")]
     pub(super) id: String,
-}
-
-/// A change to one document, applied as a whole or not at all; the version goes up by one.
-#[derive(Clone, Debug, Default)]
-pub struct Update {
-    set: Vec<(&'static str, Value)>,
-    unset: Vec<&'static str>,
-    increment: Vec<(&'static str, i64)>,
 }
 
 impl Query {
@@ -102,25 +121,25 @@ impl Query {
     }
 
     /// Fix the next field of the index.
-    pub fn equals(mut self, field: &'static str, value: impl Into<Value>) -> Self {
+    pub fn equals<K: Scalar>(mut self, field: Field<K>, value: impl Holds<K>) -> Self {
         if let By::Index { equals, .. } = &mut self.by {
-            equals.push((field, value.into()));
+            equals.push((field.place(), value.json()));
         }
         self
     }
 
     /// The field after the fixed ones is at least this.
-    pub fn from(mut self, value: impl Into<Value>) -> Self {
+    pub fn from<K: Scalar>(mut self, field: Field<K>, value: impl Holds<K>) -> Self {
         if let By::Index { from, .. } = &mut self.by {
-            *from = Some(value.into());
+            *from = Some((field.place(), value.json()));
         }
         self
     }
 
     /// The field after the fixed ones is less than this.
-    pub fn below(mut self, value: impl Into<Value>) -> Self {
+    pub fn below<K: Scalar>(mut self, field: Field<K>, value: impl Holds<K>) -> Self {
         if let By::Index { below, .. } = &mut self.by {
-            *below = Some(value.into());
+            *below = Some((field.place(), value.json()));
         }
         self
     }
@@ -145,7 +164,7 @@ impl Query {
         self
     }
 
-    pub fn omit(mut self, fields: &'static [&'static str]) -> Self {
+    pub fn omit(mut self, fields: &'static [Field<Json>]) -> Self {
         self.omit = fields;
         self
     }
@@ -158,6 +177,9 @@ impl Query {
     /// Check the search against its index and split the index's fields: how many are fixed, and by which the answer is
     /// sorted. `None` for a search by id.
     pub(super) fn shape(&self) -> Result<Option<Shape>, EngineError> {
+        for filter in &self.filters {
+            self.collection.declares(&filter.place)?;
+        }
         let By::Index { name, equals, from, below } = &self.by else { return Ok(None) };
         let index = self.collection.index(name)?;
         let refuse = |why: &str| EngineError::Undeclared(format!("{}.{name}: {why}", self.collection.name));
@@ -168,8 +190,9 @@ impl Query {
         if equals.is_empty() && !ranged {
             return Err(refuse("without a fixed field or a bound this would read the whole collection"));
         }
-        if ranged && equals.len() == index.fields.len() {
-            return Err(refuse("no field is left to bound"));
+        if [from, below].into_iter().flatten().any(|(place, _)| index.fields.get(equals.len()) != Some(place))
+        {
+            return Err(refuse("the bound is not on the field after the fixed ones"));
         }
         if index.kind == IndexKind::Unique && equals.len() < index.fields.len() {
             return Err(refuse("a unique key is searched whole"));
@@ -182,7 +205,7 @@ impl Query {
 
     /// The cursor that continues after a document.
     pub(super) fn cursor_after(&self, shape: &Shape, last: &Document) -> Cursor {
-        let key = |field: &&str| at_path(&last.body, field).cloned().unwrap_or(Value::Null);
+        let key = |place: &Place| place.of(&last.body).cloned().unwrap_or(Value::Null);
         Cursor {
             index: shape.index.name.to_owned(),
             order: self.order,
@@ -201,7 +224,7 @@ pub(super) struct Shape {
 
 impl Shape {
     /// The fields that the answer is sorted by, before the id.
-    pub fn sorted(&self) -> &'static [&'static str] {
+    pub fn sorted(&self) -> &'static [Place] {
         &self.index.fields[self.fixed..]
     }
 }
@@ -214,9 +237,6 @@ impl Cursor {
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| EngineError::BadCursor)?;
         let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| EngineError::BadCursor)?;
-        if cursor.keys.iter().any(|k| k.is_array() || k.is_object() || k.is_null()) {
-            return Err(EngineError::BadCursor);
-        }
         Ok(cursor)
     }
 
@@ -226,113 +246,67 @@ impl Cursor {
     }
 
     fn fits(&self, index: &Index, fixed: usize, order: Order) -> bool {
-        self.index == index.name && self.order == order && self.keys.len() == index.fields.len() - fixed
+        let sorted = &index.fields[fixed..];
+        self.index == index.name
+            && self.order == order
+            && self.keys.len() == sorted.len()
+            && sorted.iter().zip(&self.keys).all(|(place, key)| place.takes(key))
     }
-}
-
-impl Update {
-    pub fn set(mut self, field: &'static str, value: impl Into<Value>) -> Self {
-        self.set.push((field, value.into()));
-        self
-    }
-
-    pub fn unset(mut self, field: &'static str) -> Self {
-        self.unset.push(field);
-        self
-    }
-
-    /// Add to an integer; a missing field counts as zero.
-    pub fn increment(mut self, field: &'static str, by: i64) -> Self {
-        self.increment.push((field, by));
-        self
-    }
-
-    /// Apply to a body, for engines that update in code.
-    pub(super) fn apply(&self, body: &mut Map<String, Value>) -> Result<(), EngineError> {
-        for (path, value) in &self.set {
-            let (parent, last) = parent_of(body, path)?;
-            parent.insert(last.to_owned(), value.clone());
-        }
-        for path in &self.unset {
-            let (parent, last) = parent_of(body, path)?;
-            parent.remove(last);
-        }
-        for (path, by) in &self.increment {
-            let (parent, last) = parent_of(body, path)?;
-            let sum = match parent.get(last) {
-                None => Some(*by),
-                Some(old) => old.as_i64().and_then(|old| old.checked_add(*by)),
-            };
-            let sum =
-                sum.ok_or_else(|| EngineError::Malformed(format!("'{path}' cannot be incremented by {by}")))?;
-            parent.insert(last.to_owned(), sum.into());
-        }
-        Ok(())
-    }
-}
-
-fn parent_of<'a, 'p>(
-    body: &'a mut Map<String, Value>,
-    path: &'p str,
-) -> Result<(&'a mut Map<String, Value>, &'p str), EngineError> {
-    let mut at = body;
-    let mut parts = path.split('.').peekable();
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return Ok((at, part));
-        }
-        at = at
-            .entry(part)
-            .or_insert_with(|| Value::Object(Map::new()))
-            .as_object_mut()
-            .ok_or_else(|| EngineError::Malformed(format!("'{part}' of '{path}' is no object")))?;
-    }
-    Err(EngineError::Malformed("an empty path".into()))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::field::{Integer, Text};
     use super::*;
     use serde_json::json;
+
+    const TENANT: Field<Text> = Field::new("tenant_id");
+    const KEY: Field<Text> = Field::new("key");
+    const AGE: Field<Integer> = Field::new("age");
+    const COLOUR: Field<Text> = Field::new("colour");
 
     static THINGS: Collection = Collection {
         name: "things",
         indexes: &[
-            Index::ordered("by_age", &["tenant_id", "age"]),
-            Index::unique("by_key", &["tenant_id", "key"]),
+            Index::ordered("by_age", &[TENANT.place(), AGE.place()]),
+            Index::unique("by_key", &[TENANT.place(), KEY.place()]),
         ],
+        fields: &[COLOUR.place()],
+        steps: &[],
     };
 
     #[test]
     fn a_search_must_fit_its_index() {
         let by = |name| Query::by_index(&THINGS, name);
         assert!(by("by_age").shape().is_err(), "nothing fixed");
-        assert!(by("by_age").equals("age", 1).shape().is_err(), "not a prefix");
-        assert!(by("by_key").equals("tenant_id", "t").shape().is_err(), "half a unique key");
-        assert!(by("nope").equals("tenant_id", "t").shape().is_err());
-        assert!(by("by_age").equals("tenant_id", "t").from(3).shape().is_ok());
-        assert!(by("by_age").equals("tenant_id", "t").equals("age", 3).from(3).shape().is_err());
+        assert!(by("by_age").equals(AGE, 1).shape().is_err(), "not a prefix");
+        assert!(by("by_key").equals(TENANT, "t").shape().is_err(), "half a unique key");
+        assert!(by("nope").equals(TENANT, "t").shape().is_err());
+        assert!(by("by_age").equals(TENANT, "t").from(AGE, 3).shape().is_ok());
+        assert!(by("by_age").equals(TENANT, "t").from(KEY, "3").shape().is_err(), "not the next field");
+        assert!(by("by_age").equals(TENANT, "t").equals(AGE, 3).from(AGE, 3).shape().is_err());
+        let filtered = |filter| by("by_age").equals(TENANT, "t").filter(filter).shape();
+        assert!(filtered(Filter::is(COLOUR, "red")).is_ok() && filtered(Filter::absent(KEY)).is_ok());
+        assert!(filtered(Filter::is(Field::<Text>::new("color"), "red")).is_err(), "not declared");
+        assert!(filtered(Filter::is(Field::<Integer>::new("colour"), 1)).is_err(), "of another type");
     }
 
     #[test]
     fn a_cursor_fits_only_its_own_search() {
-        let query = Query::by_index(&THINGS, "by_age").equals("tenant_id", "t");
+        let query = Query::by_index(&THINGS, "by_age").equals(TENANT, "t");
         let shape = query.shape().unwrap().unwrap();
         let body = json!({"tenant_id": "t", "age": 4}).as_object().unwrap().clone();
         let cursor = query.cursor_after(&shape, &Document { id: "a".into(), version: 1, body });
         let back = Cursor::parse(&cursor.encode()).unwrap();
         assert_eq!(back, cursor);
         assert!(query.clone().after(Some(back.clone())).shape().is_ok());
+        for key in [json!("4"), json!(4.5), json!(null), json!([4])] {
+            let forged = Cursor { keys: vec![key], ..back.clone() };
+            assert!(query.clone().after(Some(forged)).shape().is_err(), "a key of another type");
+        }
         assert!(query.order(Order::Descending).after(Some(back)).shape().is_err());
         for bad in ["", "!!", "bnVsbA", &"A".repeat(5000)] {
             assert!(Cursor::parse(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn an_update_reaches_into_nested_fields() {
-        let mut body = json!({"a": {"n": 1}, "gone": 1}).as_object().unwrap().clone();
-        Update::default().set("a.b.c", "x").unset("gone").increment("a.n", 2).apply(&mut body).unwrap();
-        assert_eq!(Value::Object(body), json!({"a": {"n": 3, "b": {"c": "x"}}}));
     }
 }

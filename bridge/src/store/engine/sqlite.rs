@@ -12,15 +12,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params_from_iter};
 use serde_json::{Map, Value};
 
-use super::{Answer, Collection, Document, Engine, EngineError, Group, Page, Query, Update};
+use super::{
+    Answer, Collection, Document, Engine, EngineError, Field, Group, Integer, MAX_BATCH, MAX_PAGE, New,
+    Outdated, Page, Place, Query, Update,
+};
 use readers::{Effort, Readers};
 use writer::Writer;
 
-/// Layout of the file. A file of a newer layout is refused.
-const SCHEMA_VERSION: i64 = 1;
+/// Layout of the file: 1 had no schema beside a body. A file of a newer layout is refused.
+const LAYOUT: i64 = 2;
 /// Longest wait for an answer.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 /// Prepared statements kept per connection.
@@ -37,17 +40,32 @@ impl Sqlite {
     /// Open or create the file. Blocks; called once at start.
     pub fn open(path: &Path) -> Result<Self, EngineError> {
         let connection = connect(path)?;
-        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version > SCHEMA_VERSION {
-            let text = format!(
-                "{} was written by a newer version ({version}); this one reads {SCHEMA_VERSION}",
-                path.display()
-            );
-            return Err(EngineError::Unavailable(text));
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if found > LAYOUT {
+            return Err(EngineError::Newer { what: path.display().to_string(), found, known: LAYOUT });
         }
-        connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        if found < LAYOUT {
+            to_present_layout(&connection)?;
+        }
         Ok(Self { writer: Writer::start(connection)?, readers: Arc::new(Readers::new(PathBuf::from(path))) })
     }
+}
+
+/// In one transaction: a start that is killed meanwhile finds the file as it was.
+fn to_present_layout(connection: &Connection) -> Result<(), EngineError> {
+    let transaction = connection.unchecked_transaction()?;
+    for table in tables(&transaction)? {
+        transaction.execute_batch(&sql::add_schema(&table))?;
+    }
+    transaction.pragma_update(None, "user_version", LAYOUT)?;
+    Ok(transaction.commit()?)
+}
+
+fn tables(connection: &Connection) -> Result<Vec<String>, EngineError> {
+    let text = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let mut statement = connection.prepare(text)?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
 }
 
 /// A connection with the settings that durability rests on.
@@ -106,6 +124,31 @@ impl Engine for Sqlite {
         })
     }
 
+    fn insert_many(&self, into: &'static Collection, documents: Vec<New>) -> Answer<'_, Vec<usize>> {
+        Box::pin(async move {
+            if documents.len() > MAX_BATCH {
+                return Err(EngineError::TooMany { got: documents.len() });
+            }
+            documents.iter().try_for_each(|new| into.check(&new.body))?;
+            let rows: Vec<(String, String)> =
+                documents.into_iter().map(|new| (new.id, rows::encode(&new.body))).collect();
+            self.writer
+                .run((sql::insert(into), rows), |connection, (text, rows)| {
+                    let mut statement = connection.prepare_cached(&text)?;
+                    let mut refused = Vec::new();
+                    for (place, row) in rows.into_iter().enumerate() {
+                        match statement.execute(row).map_err(write_failed) {
+                            Ok(_) => {}
+                            Err(EngineError::Duplicate) => refused.push(place),
+                            Err(error) => return Err(error),
+                        }
+                    }
+                    Ok(refused)
+                })
+                .await
+        })
+    }
+
     fn get(&self, from: &'static Collection, id: String) -> Answer<'_, Option<Document>> {
         Box::pin(async move {
             let statement = sql::select(&Query::by_id(from, id).limit(1))?;
@@ -148,6 +191,7 @@ impl Engine for Sqlite {
 
     fn find_one_and_update(&self, query: Query, update: Update) -> Answer<'_, Option<Document>> {
         Box::pin(async move {
+            update.check(query.collection)?;
             let select = sql::select(&Query { omit: &[], ..query.clone() }.limit(1))?;
             let write = (select, sql::replace(query.collection), query.collection, update);
             self.writer
@@ -174,6 +218,19 @@ impl Engine for Sqlite {
         }))
     }
 
+    fn delete_many(&self, query: Query) -> Answer<'_, usize> {
+        Box::pin(async move {
+            let statement = sql::delete_many(&query)?;
+            self.writer
+                .run(statement, |connection, statement| {
+                    plan::check(connection, &statement)?;
+                    let mut prepared = connection.prepare_cached(&statement.text)?;
+                    prepared.execute(params_from_iter(&statement.values)).map_err(write_failed)
+                })
+                .await
+        })
+    }
+
     fn count(&self, query: Query) -> Answer<'_, u64> {
         Box::pin(async move {
             let statement = sql::count(&query)?;
@@ -181,11 +238,31 @@ impl Engine for Sqlite {
         })
     }
 
-    fn sum(&self, query: Query, group_by: &'static str, field: &'static str) -> Answer<'_, Vec<Group>> {
+    fn sum(&self, query: Query, group_by: Place, field: Field<Integer>) -> Answer<'_, Vec<Group>> {
         Box::pin(async move {
             let statement = sql::sum(&query, group_by, field)?;
             self.readers.run(Effort::Scan, move |connection| rows::groups(connection, &statement)).await
         })
+    }
+
+    fn list_outdated(
+        &self,
+        of: &'static Collection,
+        after: Option<String>,
+        limit: usize,
+    ) -> Answer<'_, Vec<Outdated>> {
+        Box::pin(async move {
+            // The first schema has nothing before it, and no index for it.
+            if of.schema() == 1 {
+                return Ok(Vec::new());
+            }
+            let statement = sql::outdated(of, after, limit.min(MAX_PAGE));
+            self.readers.run(Effort::Small, move |c| rows::outdated(c, &statement)).await
+        })
+    }
+
+    fn check_writable(&self) -> Answer<'_, ()> {
+        Box::pin(self.writer.check())
     }
 }
 
@@ -194,7 +271,12 @@ mod tests {
     use super::super::Index;
     use super::*;
 
-    static THINGS: Collection = Collection { name: "things", indexes: &[Index::ordered("by_n", &["n"])] };
+    static THINGS: Collection = Collection {
+        name: "things",
+        indexes: &[Index::ordered("by_n", &[Field::<Integer>::new("n").place()])],
+        fields: &[],
+        steps: &[],
+    };
 
     /// Building an index over a large file takes longer than any answer may: time that stands still passes the deadline
     /// as soon as the runtime has nothing to do but wait.

@@ -5,7 +5,7 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::sql::Statement;
-use super::{Document, EngineError, Group, plan};
+use super::{Document, EngineError, Group, Outdated, plan};
 
 pub fn encode(body: &Map<String, Value>) -> String {
     serde_json::to_string(body).expect("a JSON object is always serialisable")
@@ -34,6 +34,15 @@ fn decode(text: &str) -> Result<Map<String, Value>, EngineError> {
     Ok(body)
 }
 
+pub fn outdated(connection: &Connection, statement: &Statement) -> Result<Vec<Outdated>, EngineError> {
+    plan::check(connection, statement)?;
+    let mut prepared = connection.prepare_cached(&statement.text)?;
+    let rows = prepared.query_and_then(params_from_iter(&statement.values), |row| {
+        Ok(Outdated { document: document(row)?, schema: row.get(3)? })
+    })?;
+    rows.collect()
+}
+
 pub fn count(connection: &Connection, statement: &Statement) -> Result<u64, EngineError> {
     plan::check(connection, statement)?;
     let mut prepared = connection.prepare_cached(&statement.text)?;
@@ -55,7 +64,10 @@ fn group(row: &Row<'_>) -> Result<Group, EngineError> {
         ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned().into(),
         ValueRef::Null | ValueRef::Blob(_) => Value::Null,
     };
-    Ok(Group { key, count: row.get(1)?, sum: row.get(2)? })
+    let (high, low): (i64, i64) = (row.get(2)?, row.get(3)?);
+    let sum = (i128::from(high) << 32) + i128::from(low);
+    let sum = i64::try_from(sum).map_err(|_| EngineError::Overflow("sum".into()))?;
+    Ok(Group { key, count: row.get(1)?, sum })
 }
 
 #[cfg(test)]
@@ -64,7 +76,7 @@ mod tests {
     use super::super::sql;
     use super::*;
 
-    static THINGS: Collection = Collection { name: "things", indexes: &[] };
+    static THINGS: Collection = Collection { name: "things", indexes: &[], fields: &[], steps: &[] };
 
     #[test]
     fn a_document_deeper_than_the_parsers_limit_is_read() {

@@ -3,8 +3,8 @@
 use rusqlite::types::Value as Bound;
 use serde_json::Value;
 
-use super::super::query::{By, Filter, Order, Query};
-use super::super::{Collection, EngineError, Index, IndexKind};
+use super::super::query::{By, Order, Query, Shape, Test};
+use super::super::{Collection, EngineError, Field, Index, IndexKind, Integer, Place};
 
 /// A statement and the values it is run with.
 #[derive(Clone, Debug)]
@@ -19,20 +19,35 @@ pub fn create(collections: &[&'static Collection]) -> Vec<String> {
     for collection in collections {
         let table = collection.name;
         texts.push(format!(
-            "CREATE TABLE IF NOT EXISTS {table} (id TEXT PRIMARY KEY NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL)"
+            "CREATE TABLE IF NOT EXISTS {table} (id TEXT PRIMARY KEY NOT NULL, version INTEGER NOT NULL, \
+             body BLOB NOT NULL, schema INTEGER NOT NULL DEFAULT 1)"
         ));
         texts.extend(collection.indexes.iter().map(|index| create_index(table, index)));
+        if collection.schema() > 1 {
+            let (name, schema) = (outdated_index(collection), collection.schema());
+            texts.push(format!("CREATE INDEX IF NOT EXISTS {name} ON {table} (id) WHERE schema < {schema}"));
+        }
     }
     texts
 }
 
+/// What turns a file of the first layout, without schemas, into one of the second: every body in it has schema 1.
+pub fn add_schema(table: &str) -> String {
+    format!("ALTER TABLE \"{table}\" ADD COLUMN schema INTEGER NOT NULL DEFAULT 1")
+}
+
+/// Holds the documents of older schemas and so is empty almost always: it costs a write nothing.
+fn outdated_index(collection: &Collection) -> String {
+    format!("{}__before_{}", collection.name, collection.schema())
+}
+
 fn create_index(table: &str, index: &Index) -> String {
     let unique = if index.kind == IndexKind::Unique { "UNIQUE " } else { "" };
-    let mut keys: Vec<String> = index.fields.iter().map(|f| field(f)).collect();
+    let mut keys: Vec<String> = index.fields.iter().map(field).collect();
     if index.kind != IndexKind::Unique {
         keys.push("id".into());
     }
-    let partial = index.optional.map(|f| format!(" WHERE {} IS NOT NULL", field(f))).unwrap_or_default();
+    let partial = index.optional.map(|f| format!(" WHERE {} IS NOT NULL", field(&f))).unwrap_or_default();
     format!(
         "CREATE {unique}INDEX IF NOT EXISTS {} ON {table} ({}){partial}",
         index_name(table, index),
@@ -42,55 +57,81 @@ fn create_index(table: &str, index: &Index) -> String {
 
 /// The fields are part of the name: a changed declaration makes a new index instead of silently keeping the old one.
 fn index_name(table: &str, index: &Index) -> String {
-    format!("{table}_{}__{}", index.name, index.fields.join("_").replace('.', "_"))
+    let fields: Vec<&str> = index.fields.iter().map(|f| f.path).collect();
+    format!("{table}_{}__{}", index.name, fields.join("_").replace('.', "_"))
 }
 
 /// A field as an expression, the same text in index and query: SQLite matches them by it.
-fn field(path: &str) -> String {
+fn field(place: &Place) -> String {
+    let path = place.path;
     debug_assert!(path.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.'), "{path}");
     format!("json_extract(body, '$.{path}')")
 }
 
 pub fn insert(into: &Collection) -> String {
-    format!("INSERT INTO {} (id, version, body) VALUES (?1, 1, jsonb(?2))", into.name)
+    format!(
+        "INSERT INTO {} (id, version, schema, body) VALUES (?1, 1, {}, jsonb(?2))",
+        into.name,
+        into.schema()
+    )
 }
 
 pub fn replace(into: &Collection) -> String {
-    format!("UPDATE {} SET body = jsonb(?1), version = ?2 WHERE id = ?3 AND version = ?4", into.name)
+    format!(
+        "UPDATE {} SET body = jsonb(?1), version = ?2, schema = {} WHERE id = ?3 AND version = ?4",
+        into.name,
+        into.schema()
+    )
 }
 
 pub fn delete(from: &Collection) -> String {
     format!("DELETE FROM {} WHERE id = ?1 AND version = ?2", from.name)
 }
 
+/// Deletes as many as the query's limit.
+pub fn delete_many(query: &Query) -> Result<Statement, EngineError> {
+    let Some(shape) = query.shape()? else {
+        return Err(EngineError::Undeclared("one document is deleted by its id and version".into()));
+    };
+    let mut built = filtered(query, "SELECT id")?;
+    built.order(query, &shape);
+    built.limit(query.limit);
+    built.text = format!("DELETE FROM {} WHERE id IN ({})", query.collection.name, built.text);
+    Ok(built)
+}
+
+pub fn outdated(of: &Collection, after: Option<String>, limit: usize) -> Statement {
+    let text = format!(
+        "SELECT id, version, json(body), schema FROM {} INDEXED BY {} WHERE schema < {} AND id > ? ORDER BY id",
+        of.name,
+        outdated_index(of),
+        of.schema()
+    );
+    let mut built = Statement { text, values: vec![Bound::Text(after.unwrap_or_default())] };
+    built.limit(limit);
+    built
+}
+
 /// One row more than the limit is read, to know whether there is a next page.
 pub fn select(query: &Query) -> Result<Statement, EngineError> {
-    let paths: Vec<String> = query.omit.iter().map(|f| format!("'$.{f}'")).collect();
+    let paths: Vec<String> = query.omit.iter().map(|f| format!("'$.{}'", f.place().path)).collect();
     let body = if paths.is_empty() {
         "body".to_owned()
     } else {
         format!("jsonb_remove(body, {})", paths.join(", "))
     };
     let mut built = filtered(query, &format!("SELECT id, version, json({body})"))?;
-    let (sign, direction) = match query.order {
-        Order::Ascending => ('>', "ASC"),
-        Order::Descending => ('<', "DESC"),
-    };
     let Some(shape) = query.shape()? else { return Ok(built) };
-    let mut keys: Vec<String> = shape.sorted().iter().map(|f| field(f)).collect();
-    keys.push("id".into());
     if let Some(cursor) = &query.after {
+        let keys = sort_keys(&shape);
         let places = vec!["?"; keys.len()].join(", ");
+        let sign = if query.order == Order::Ascending { '>' } else { '<' };
         built.text.push_str(&format!(" AND ({}) {sign} ({places})", keys.join(", ")));
         built.values.extend(cursor.keys.iter().map(bound));
         built.values.push(Bound::Text(cursor.id.clone()));
     }
-    if shape.index.kind != IndexKind::Unique {
-        let keys: Vec<String> = keys.iter().map(|k| format!("{k} {direction}")).collect();
-        built.text.push_str(&format!(" ORDER BY {}", keys.join(", ")));
-    }
-    built.text.push_str(" LIMIT ?");
-    built.values.push(Bound::Integer(i64::try_from(query.limit + 1).unwrap_or(i64::MAX)));
+    built.order(query, &shape);
+    built.limit(query.limit + 1);
     Ok(built)
 }
 
@@ -98,11 +139,19 @@ pub fn count(query: &Query) -> Result<Statement, EngineError> {
     filtered(query, "SELECT COUNT(*)")
 }
 
-pub fn sum(query: &Query, group_by: &str, summed: &str) -> Result<Statement, EngineError> {
-    let (key, value) = (field(group_by), field(summed));
-    let mut built = filtered(query, &format!("SELECT {key}, COUNT(*), TOTAL({value})"))?;
+/// The sum in two halves, so that none of them can overflow in SQLite, which would tell it by a text only.
+pub fn sum(query: &Query, group_by: Place, summed: Field<Integer>) -> Result<Statement, EngineError> {
+    query.collection.declares(&group_by)?;
+    query.collection.declares(&summed.place())?;
+    let (key, value) = (field(&group_by), field(&summed.place()));
+    let halves = format!("COALESCE(SUM({value} >> 32), 0), COALESCE(SUM({value} & 4294967295), 0)");
+    let mut built = filtered(query, &format!("SELECT {key}, COUNT(*), {halves}"))?;
     built.text.push_str(&format!(" GROUP BY {key}"));
     Ok(built)
+}
+
+fn sort_keys(shape: &Shape) -> Vec<String> {
+    shape.sorted().iter().map(field).chain(["id".to_owned()]).collect()
 }
 
 fn filtered(query: &Query, select: &str) -> Result<Statement, EngineError> {
@@ -112,17 +161,16 @@ fn filtered(query: &Query, select: &str) -> Result<Statement, EngineError> {
         (By::Index { equals, from, below, .. }, Some(shape)) => {
             let index = index_name(table, shape.index);
             built.text = format!("{select} FROM {table} INDEXED BY {index} WHERE true");
-            for (name, value) in equals {
-                built.and(&field(name), "=", value);
+            for (place, value) in equals {
+                built.and(&field(place), "=", value);
             }
-            let ranged = shape.sorted().first().map(|f| field(f));
-            for (sign, value) in [(">=", from), ("<", below)] {
-                if let (Some(key), Some(value)) = (&ranged, value) {
-                    built.and(key, sign, value);
+            for (sign, bound) in [(">=", from), ("<", below)] {
+                if let Some((place, value)) = bound {
+                    built.and(&field(place), sign, value);
                 }
             }
             if let Some(optional) = shape.index.optional {
-                built.text.push_str(&format!(" AND {} IS NOT NULL", field(optional)));
+                built.text.push_str(&format!(" AND {} IS NOT NULL", field(&optional)));
             }
         }
         (By::Id(id), _) => {
@@ -132,11 +180,12 @@ fn filtered(query: &Query, select: &str) -> Result<Statement, EngineError> {
         (By::Index { name, .. }, None) => return Err(EngineError::Undeclared((*name).to_owned())),
     }
     for filter in &query.filters {
-        match filter {
-            Filter::Is(name, value) => built.and(&field(name), "=", value),
-            Filter::AtLeast(name, value) => built.and(&field(name), ">=", value),
-            Filter::Below(name, value) => built.and(&field(name), "<", value),
-            Filter::Absent(name) => built.text.push_str(&format!(" AND {} IS NULL", field(name))),
+        let name = field(&filter.place);
+        match &filter.test {
+            Test::Is(value) => built.and(&name, "=", value),
+            Test::AtLeast(value) => built.and(&name, ">=", value),
+            Test::Below(value) => built.and(&name, "<", value),
+            Test::Absent => built.text.push_str(&format!(" AND {name} IS NULL")),
         }
     }
     Ok(built)
@@ -146,6 +195,20 @@ impl Statement {
     fn and(&mut self, left: &str, sign: &str, right: &Value) {
         self.text.push_str(&format!(" AND {left} {sign} ?"));
         self.values.push(bound(right));
+    }
+
+    /// A unique key yields one document at most.
+    fn order(&mut self, query: &Query, shape: &Shape) {
+        if shape.index.kind != IndexKind::Unique {
+            let direction = if query.order == Order::Ascending { "ASC" } else { "DESC" };
+            let keys: Vec<String> = sort_keys(shape).iter().map(|k| format!("{k} {direction}")).collect();
+            self.text.push_str(&format!(" ORDER BY {}", keys.join(", ")));
+        }
+    }
+
+    fn limit(&mut self, rows: usize) {
+        self.text.push_str(" LIMIT ?");
+        self.values.push(Bound::Integer(i64::try_from(rows).unwrap_or(i64::MAX)));
     }
 }
 

@@ -1,7 +1,11 @@
 //! The one thread that writes. Whatever waits in its queue shares a transaction and so an fsync (4 to 8 ms each): that
 //! is what carries more than a few hundred durable writes a second.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -14,26 +18,40 @@ const QUEUE: usize = 1024;
 /// Writes that share one commit.
 const MAX_GROUP: usize = 128;
 
+/// Longest wait for the answer whether a write would be taken.
+const CHECK_DEADLINE: Duration = Duration::from_secs(3);
+
 type Commit = Result<(), EngineError>;
 /// Tells the waiting caller, once the commit's outcome is known.
 type Reply = Box<dyn FnOnce(Commit) + Send>;
 /// Does its work in the open transaction, or passes on why there is none.
-type Job = Box<dyn FnOnce(Result<&Connection, EngineError>) -> Reply + Send>;
+type Job = Box<dyn FnOnce(Result<&Connection, EngineError>) -> Done + Send>;
+
+/// What a job leaves.
+struct Done {
+    reply: Reply,
+    /// The disk did not take it.
+    is_failed: bool,
+}
 
 /// A handle to the writing thread, which ends when the last handle is gone.
 #[derive(Clone)]
 pub struct Writer {
     jobs: mpsc::Sender<Job>,
+    /// The last write failed: a full disk, most often.
+    is_failing: Arc<AtomicBool>,
 }
 
 impl Writer {
     pub fn start(connection: Connection) -> Result<Self, EngineError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
+        let is_failing = Arc::<AtomicBool>::default();
+        let failing = is_failing.clone();
         thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || write_all(&connection, queue))
+            .spawn(move || write_all(&connection, queue, &failing))
             .map_err(|e| EngineError::Unavailable(format!("cannot start the writing thread: {e}")))?;
-        Ok(Self { jobs })
+        Ok(Self { jobs, is_failing })
     }
 
     /// Do `work` with `input` inside the next transaction; the answer comes after its commit. `work` makes at most one
@@ -50,6 +68,24 @@ impl Writer {
         }
     }
 
+    /// Whether a write would be taken: the thread lives, gets the lock, and the last write went well. After one that did not,
+    /// this writes something, so that a disk with room again is noticed without waiting for the next call.
+    pub async fn check(&self) -> Result<(), EngineError> {
+        let probe = |connection: &Connection, writes: bool| {
+            let layout: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            if writes {
+                connection.pragma_update(None, "user_version", layout)?;
+            }
+            Ok(())
+        };
+        match timeout(CHECK_DEADLINE, self.run_to_its_end(self.is_failing.load(Ordering::Relaxed), probe))
+            .await
+        {
+            Ok(outcome) => outcome,
+            Err(_) => Err(EngineError::Unavailable("the writer is too slow".into())),
+        }
+    }
+
     /// As [`Writer::run`], however long it takes.
     pub async fn run_to_its_end<I, T, W>(&self, input: I, work: W) -> Result<T, EngineError>
     where
@@ -60,10 +96,12 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let outcome = connection.and_then(|connection| work(connection, input));
-            Box::new(move |commit| {
+            let is_failed = matches!(outcome, Err(EngineError::Unavailable(_)));
+            let reply = Box::new(move |commit: Commit| {
                 // The caller may have stopped waiting; the write stands all the same.
                 let _ = answer.send(commit.and(outcome));
-            })
+            });
+            Done { reply, is_failed }
         });
         self.jobs.send(job).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
@@ -74,12 +112,13 @@ fn gone() -> EngineError {
     EngineError::Unavailable("the writing thread has ended".into())
 }
 
-fn write_all(connection: &Connection, mut queue: mpsc::Receiver<Job>) {
+fn write_all(connection: &Connection, mut queue: mpsc::Receiver<Job>, is_failing: &AtomicBool) {
     while let Some(first) = queue.blocking_recv() {
-        let mut replies = Vec::new();
-        let commit = write_group(connection, first, &mut queue, &mut replies);
-        for reply in replies {
-            reply(commit.clone());
+        let mut done = Vec::new();
+        let commit = write_group(connection, first, &mut queue, &mut done);
+        is_failing.store(commit.is_err() || done.iter().any(|d| d.is_failed), Ordering::Relaxed);
+        for done in done {
+            (done.reply)(commit.clone());
         }
     }
 }
@@ -88,20 +127,26 @@ fn write_group(
     connection: &Connection,
     first: Job,
     queue: &mut mpsc::Receiver<Job>,
-    replies: &mut Vec<Reply>,
+    done: &mut Vec<Done>,
 ) -> Commit {
     if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
-        replies.push(first(Err(error.into())));
+        done.push(first(Err(error.into())));
         return Ok(());
     }
     let mut next = Some(first);
     while let Some(job) = next {
-        replies.push(job(Ok(connection)));
+        // A fault of ours in one write may not end the thread that all writes need: the group fails, the next one works.
+        let Ok(one) = catch_unwind(AssertUnwindSafe(|| job(Ok(connection)))) else {
+            // The error that follows is what the callers get; a failed rollback adds nothing to it.
+            let _ = connection.execute_batch("ROLLBACK");
+            return Err(EngineError::Unavailable("a write broke off by a fault of ours".into()));
+        };
+        done.push(one);
         // A full disk makes SQLite roll the whole transaction back by itself; what follows would commit one by one.
         if connection.is_autocommit() {
             return Err(EngineError::Unavailable("the transaction was rolled back".into()));
         }
-        next = if replies.len() < MAX_GROUP { queue.try_recv().ok() } else { None };
+        next = if done.len() < MAX_GROUP { queue.try_recv().ok() } else { None };
     }
     connection.execute_batch("COMMIT").map_err(|error| {
         // The error of the commit is what the callers get; a failed rollback adds nothing to it.
@@ -143,6 +188,36 @@ mod tests {
         };
         assert!(matches!(writer.run((), slow).await, Err(EngineError::Unavailable(_))));
         assert_eq!(writer.run_to_its_end((), slow).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_write_that_panics_takes_the_thread_with_it_for_nobody() {
+        let (_dir, writer) = started();
+        let broken =
+            writer.run((), |_: &Connection, ()| -> Result<(), EngineError> { panic!("a fault of ours") });
+        assert!(matches!(broken.await, Err(EngineError::Unavailable(_))));
+        assert_eq!(writer.run(1, insert).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_takes_nothing_is_noticed_and_one_that_takes_again_too() {
+        let (_dir, writer) = started();
+        assert_eq!(writer.check().await, Ok(()));
+        // As on a file system that became read-only.
+        let read_only = |connection: &Connection, is_read_only: bool| {
+            Ok(connection.pragma_update(None, "query_only", is_read_only)?)
+        };
+        writer.run(true, read_only).await.unwrap();
+        assert!(matches!(writer.run(1, insert).await, Err(EngineError::Unavailable(_))));
+        for _ in 0..2 {
+            assert!(matches!(writer.check().await, Err(EngineError::Unavailable(_))));
+        }
+        writer.run(false, read_only).await.unwrap();
+        assert_eq!(writer.check().await, Ok(()), "no other write is needed to find it out");
+        let (jobs, queue) = mpsc::channel(1);
+        drop(queue);
+        let dead = Writer { jobs, is_failing: Arc::default() };
+        assert!(matches!(dead.check().await, Err(EngineError::Unavailable(_))));
     }
 
     #[tokio::test]

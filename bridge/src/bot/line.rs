@@ -1,0 +1,75 @@
+//! Who may open a bot's carrier lines.
+
+use std::net::IpAddr;
+
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use vox_shared::egress::Range;
+use vox_shared::model::bot::LineAccess;
+
+/// What a caller has shown to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Has the bot's token or calls from one of its addresses: its dialler.
+    Known,
+    /// The bot's lines are open to anybody.
+    Stranger,
+    /// The bot's lines are guarded, and this is none of those that may.
+    Forbidden,
+}
+
+/// Judge what a caller presented and where the line came from.
+pub fn caller(access: &LineAccess, token: Option<&str>, peer: Option<&str>) -> Caller {
+    if !access.is_guarded() {
+        return Caller::Stranger;
+    }
+    let has_token = !access.token.is_empty() && token.is_some_and(|t| is_equal(t, access.token.expose()));
+    let peer = peer.and_then(|p| p.trim().parse::<IpAddr>().ok()).map(|ip| ip.to_canonical());
+    let is_listed = || {
+        let mut ranges = access.addresses.iter().filter_map(|text| text.parse::<Range>().ok());
+        peer.is_some_and(|ip| ranges.any(|range| range.contains(ip)))
+    };
+    if has_token || is_listed() { Caller::Known } else { Caller::Forbidden }
+}
+
+/// In constant time whatever the lengths are.
+fn is_equal(one: &str, other: &str) -> bool {
+    Sha256::digest(one).ct_eq(&Sha256::digest(other)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vox_shared::model::bot::ApiKey;
+
+    fn check(access: &LineAccess, token: Option<&str>, peer: Option<&str>, expected: Caller) {
+        assert_eq!(caller(access, token, peer), expected, "{token:?} {peer:?}");
+    }
+
+    #[test]
+    fn a_bot_without_token_and_addresses_is_open_to_strangers() {
+        check(&LineAccess::default(), None, None, Caller::Stranger);
+        check(&LineAccess::default(), Some("x"), Some("10.0.0.1"), Caller::Stranger);
+    }
+
+    #[test]
+    fn a_token_or_an_address_is_enough_and_nothing_else_is() {
+        let token = LineAccess { token: ApiKey::new("secret-token"), addresses: Vec::new() };
+        check(&token, Some("secret-token"), None, Caller::Known);
+        for wrong in [None, Some(""), Some("secret-toke"), Some("secret-token ")] {
+            check(&token, wrong, Some("10.0.0.1"), Caller::Forbidden);
+        }
+        let addresses =
+            LineAccess { addresses: vec!["10.1.0.0/16".into(), "fd00::1".into()], ..LineAccess::default() };
+        for good in ["10.1.2.3", "::ffff:10.1.2.3", "fd00::1"] {
+            check(&addresses, None, Some(good), Caller::Known);
+        }
+        for wrong in [None, Some("10.2.0.1"), Some("fd00::2"), Some("nowhere"), Some("")] {
+            check(&addresses, Some(""), wrong, Caller::Forbidden);
+        }
+        let both = LineAccess { addresses: addresses.addresses, ..token };
+        check(&both, Some("secret-token"), Some("192.0.2.1"), Caller::Known);
+        check(&both, Some("wrong"), Some("10.1.0.9"), Caller::Known);
+        check(&both, Some("wrong"), Some("192.0.2.1"), Caller::Forbidden);
+    }
+}

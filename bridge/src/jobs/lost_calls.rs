@@ -1,0 +1,85 @@
+//! Closes calls whose result never came: the host is gone with its outbox, or nobody starts a worker on it again. They get the
+//! terminal record `worker_lost`, which gives way to a result that comes after all.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use vox_shared::ids::SessionId;
+use vox_shared::wire::result::{CallResult, DisconnectedBy};
+
+use crate::app::App;
+use crate::runtime::result::{ResultError, record};
+use crate::store::calls::Call;
+use crate::store::{Stamp, StoreError, Stored};
+
+/// Pause between two rounds.
+const PAUSE: Duration = Duration::from_secs(60);
+/// Pause before the next batch while there is more to do.
+const BREATH: Duration = Duration::from_millis(200);
+/// Calls looked at in one batch.
+const BATCH: usize = 100;
+/// A call that a worker still has is looked at again after this.
+const AGAIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// Close lost calls again and again until `stop`.
+pub async fn run(app: App, stop: CancellationToken) {
+    let mut pause = PAUSE;
+    while stop.run_until_cancelled(sleep(pause)).await.is_some() {
+        pause = match close(&app).await {
+            Ok(BATCH) => BREATH,
+            Ok(_) => PAUSE,
+            Err(error) => {
+                tracing::warn!(%error, "lost calls could not be closed");
+                PAUSE
+            }
+        };
+    }
+}
+
+/// One batch; answers how many calls were looked at.
+pub async fn close(app: &App) -> Result<usize, ResultError> {
+    let now = app.clock.now();
+    let overdue = app.stores.all_calls().list_overdue(Stamp(now), BATCH).await?;
+    if overdue.is_empty() {
+        return Ok(0);
+    }
+    let live = app.stores.workers().list_live(Stamp(now)).await?;
+    let running: BTreeSet<SessionId> = live.into_iter().filter_map(|w| w.report.session_id).collect();
+    let looked_at = overdue.len();
+    for call in overdue {
+        let id: SessionId = call.id.parse().expect("calls are stored under session ids");
+        if running.contains(&id) {
+            ask_later(app, call, now).await?;
+        } else {
+            lose(app, id, call).await?;
+        }
+    }
+    Ok(looked_at)
+}
+
+async fn ask_later(app: &App, mut call: Stored<Call>, now: Timestamp) -> Result<(), StoreError> {
+    call.value.deadline = Some(Stamp(now.saturating_add(AGAIN).unwrap_or(Timestamp::MAX)));
+    let tenant = call.value.tenant_id.clone();
+    match app.stores.calls(&tenant).replace_call(call).await {
+        // Its result came meanwhile.
+        Err(StoreError::Conflict) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+async fn lose(app: &App, id: SessionId, call: Stored<Call>) -> Result<(), ResultError> {
+    let mut result = CallResult::bare(id.clone(), DisconnectedBy::WorkerLost);
+    result.bot_id = Some(call.value.bot_id);
+    result.started_at = Some(call.value.created_at.to_string());
+    result.error = Some("no result came, and no worker has the call any more".into());
+    let Ok(Value::Object(mut raw)) = serde_json::to_value(&result) else {
+        return Ok(());
+    };
+    raw.retain(|_, value| !value.is_null());
+    tracing::warn!(call.id = %id, "a call without a result is closed as lost");
+    record(app, raw, &result).await.map(drop)
+}

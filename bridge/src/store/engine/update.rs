@@ -1,0 +1,148 @@
+//! A change to one document, of declared fields only.
+
+use serde_json::{Map, Value};
+
+use super::EngineError;
+use super::collection::Collection;
+use super::field::{Field, Holds, Integer, Kind, Place};
+
+/// Applied as a whole or not at all; the version goes up by one.
+#[derive(Clone, Debug, Default)]
+pub struct Update(Vec<(Place, Change)>);
+
+#[derive(Clone, Debug)]
+enum Change {
+    Set(Value),
+    Unset,
+    Increment(i64),
+}
+
+impl Update {
+    pub fn set<K: Kind>(self, field: Field<K>, value: impl Holds<K>) -> Self {
+        self.with(field, Change::Set(value.json()))
+    }
+
+    pub fn unset<K: Kind>(self, field: Field<K>) -> Self {
+        self.with(field, Change::Unset)
+    }
+
+    /// Add to an integer; a missing field counts as zero.
+    pub fn increment(self, field: Field<Integer>, by: i64) -> Self {
+        self.with(field, Change::Increment(by))
+    }
+
+    fn with<K: Kind>(mut self, field: Field<K>, change: Change) -> Self {
+        self.0.push((field.place(), change));
+        self
+    }
+
+    /// Refuse what is not declared, and two changes of one field or of a field and its part: engines differ in which wins.
+    pub(super) fn check(&self, collection: &Collection) -> Result<(), EngineError> {
+        for (at, (place, _)) in self.0.iter().enumerate() {
+            collection.declares(place)?;
+            if let Some((other, _)) = self.0[..at].iter().find(|(other, _)| overlaps(other.path, place.path))
+            {
+                let text = format!("'{}' and '{}' are changed at once", other.path, place.path);
+                return Err(EngineError::Undeclared(text));
+            }
+        }
+        Ok(())
+    }
+
+    /// Apply to a body, for engines that update in code.
+    pub(super) fn apply(&self, body: &mut Map<String, Value>) -> Result<(), EngineError> {
+        for (place, change) in &self.0 {
+            let (parent, last) = parent_of(body, place.path)?;
+            match change {
+                Change::Set(value) => {
+                    parent.insert(last.to_owned(), value.clone());
+                }
+                Change::Unset => {
+                    parent.remove(last);
+                }
+                Change::Increment(by) => {
+                    let old = match parent.get(last) {
+                        None | Some(Value::Null) => 0,
+                        Some(old) => old.as_i64().ok_or_else(|| {
+                            EngineError::Malformed(format!("'{}' is no integer", place.path))
+                        })?,
+                    };
+                    let sum =
+                        old.checked_add(*by).ok_or_else(|| EngineError::Overflow(place.path.to_owned()))?;
+                    parent.insert(last.to_owned(), sum.into());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn overlaps(one: &str, other: &str) -> bool {
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn parent_of<'a, 'p>(
+    body: &'a mut Map<String, Value>,
+    path: &'p str,
+) -> Result<(&'a mut Map<String, Value>, &'p str), EngineError> {
+    let mut at = body;
+    let mut rest = path;
+    while let Some((part, after)) = rest.split_once('.') {
+        at = at
+            .entry(part)
+            .or_insert_with(|| Value::Object(Map::new()))
+            .as_object_mut()
+            .ok_or_else(|| EngineError::Malformed(format!("'{part}' of '{path}' is no object")))?;
+        rest = after;
+    }
+    Ok((at, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::field::Text;
+    use super::*;
+    use serde_json::json;
+
+    const NAME: Field<Text> = Field::new("a.b.c");
+    const GONE: Field<Text> = Field::new("gone");
+    const COUNT: Field<Integer> = Field::new("a.n");
+
+    static THINGS: Collection = Collection {
+        name: "things",
+        indexes: &[],
+        fields: &[NAME.place(), GONE.place(), COUNT.place()],
+        steps: &[],
+    };
+
+    fn body() -> Map<String, Value> {
+        json!({"a": {"n": 1}, "gone": "x"}).as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn an_update_reaches_into_nested_fields() {
+        let mut body = body();
+        let update = Update::default().set(NAME, "x").unset(GONE).increment(COUNT, 2);
+        update.check(&THINGS).unwrap();
+        update.apply(&mut body).unwrap();
+        assert_eq!(Value::Object(body), json!({"a": {"n": 3, "b": {"c": "x"}}}));
+    }
+
+    #[test]
+    fn a_sum_that_does_not_fit_is_refused() {
+        let update = Update::default().increment(COUNT, i64::MAX);
+        assert_eq!(update.apply(&mut body()), Err(EngineError::Overflow("a.n".into())));
+    }
+
+    #[test]
+    fn what_is_not_declared_or_changed_twice_is_refused() {
+        let refused = |update: Update| matches!(update.check(&THINGS), Err(EngineError::Undeclared(_)));
+        assert!(refused(Update::default().set(Field::<Text>::new("a.b.d"), "x")));
+        assert!(refused(Update::default().set(Field::<Integer>::new("gone"), 1)), "of another type");
+        assert!(refused(Update::default().set(GONE, "x").unset(GONE)));
+        assert!(
+            overlaps("a", "a.b") && overlaps("a.b", "a") && !overlaps("a.b", "a.bc") && !overlaps("ab", "a")
+        );
+    }
+}

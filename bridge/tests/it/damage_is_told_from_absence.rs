@@ -1,0 +1,28 @@
+//! A store that is away for a moment is 503 and worth another try; a document that makes no sense is 500.
+
+use reqwest::StatusCode;
+use rusqlite::Connection;
+use vox_bridge::auth::role::Role;
+
+use crate::harness::{TestBridge, refusal};
+
+fn damage(bridge: &TestBridge, text: &str) {
+    let file = bridge.app.config.storage.data_dir.join("vox.sqlite");
+    let changed = Connection::open(file).unwrap().execute(text, []).unwrap();
+    assert_eq!(changed, 1);
+}
+
+#[tokio::test]
+async fn a_malformed_document_is_a_fault_and_no_reason_to_try_again() {
+    let bridge = TestBridge::start().await;
+    let token = bridge.token(Role::Admin).await;
+    damage(&bridge, "UPDATE bots SET body = jsonb(json_set(body, '$.settings', 7)) WHERE id = 'faq'");
+    let answer = bridge.get("/api/v1/bots/faq").bearer_auth(&token).send().await.unwrap();
+    assert!(!answer.headers().contains_key("retry-after"));
+    assert_eq!(refusal(answer, StatusCode::INTERNAL_SERVER_ERROR).await, "internal");
+    let fetched = bridge.fetch_config("faq", &[]).await;
+    assert_eq!(fetched.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let other = bridge.get("/api/v1/bots/survey").bearer_auth(&token).send().await.unwrap();
+    assert_eq!(other.status(), StatusCode::OK, "others are not concerned");
+    assert_eq!(bridge.get("/health").send().await.unwrap().status(), StatusCode::OK);
+}

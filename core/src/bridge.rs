@@ -13,6 +13,7 @@ use vox_shared::wire::config::{LINE_FORBIDDEN, Refusal, RuntimeConfig};
 use vox_shared::wire::fleet::{WorkerLease, WorkerReport};
 use vox_shared::wire::result::CallResult;
 
+use crate::access::Presented;
 use crate::transport::line::CallInfo;
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
@@ -63,6 +64,8 @@ pub struct ConfigQuery<'a> {
     pub session_id: &'a SessionId,
     pub transport: &'a str,
     pub ticket: Option<&'a str>,
+    /// What the caller showed at the line.
+    pub presented: &'a Presented,
     pub info: &'a CallInfo,
 }
 

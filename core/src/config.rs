@@ -1,6 +1,6 @@
 //! The worker's settings, read once. `docs/settings-core.md` lists them for operators.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,6 +36,9 @@ pub struct CoreConfig {
     pub secret: SecretString,
     /// `VOX_EGRESS_ALLOW`: private ranges that a vendor's `base_url` may name, as in `127.0.0.0/8,10.1.0.0/16`.
     pub egress_allow: String,
+    /// `VOX_TRUSTED_PROXIES`: addresses of reverse proxies, comma-separated. Only what they say of the caller's address
+    /// counts. Default none.
+    pub trusted_proxies: Vec<IpAddr>,
     /// `VOXCORE_WORKERS`: how many workers the host runs, for `/health`. Default 1.
     pub workers: u32,
     /// `VOXCORE_OUTBOX_QUOTA_MB`: disk that the outbox may use. Default 256.
@@ -62,6 +65,7 @@ impl CoreConfig {
             bridge_url: env.text("VOX_BRIDGE_URL").unwrap_or_else(|| "http://127.0.0.1:8080".into()),
             secret,
             egress_allow: env.text("VOX_EGRESS_ALLOW").unwrap_or_default(),
+            trusted_proxies: proxies(&mut env),
             workers: env.parsed("VOXCORE_WORKERS").unwrap_or(1),
             outbox_quota_bytes: env.parsed::<u64>("VOXCORE_OUTBOX_QUOTA_MB").unwrap_or(256) * 1024 * 1024,
             drain: Duration::from_secs(env.parsed("VOXCORE_DRAIN_SECONDS").unwrap_or(3600)),
@@ -81,6 +85,18 @@ impl CoreConfig {
         env.finish()?;
         Ok(config)
     }
+}
+
+fn proxies(env: &mut Env) -> Vec<IpAddr> {
+    let text = env.text("VOX_TRUSTED_PROXIES").unwrap_or_default();
+    let mut proxies = Vec::new();
+    for address in text.split(',').map(str::trim).filter(|address| !address.is_empty()) {
+        match address.parse() {
+            Ok(address) => proxies.push(address),
+            Err(_) => env.fault(format!("VOX_TRUSTED_PROXIES: '{address}' is no IP address")),
+        }
+    }
+    proxies
 }
 
 fn check_secret(env: &mut Env, secret: &SecretString) {
@@ -114,8 +130,9 @@ mod tests {
             ("MAX_CONCURRENT_CALLS", "4"),
             ("VOX_EGRESS_ALLOW", "loopback"),
             ("VOX_BRIDGE_URL", "bridge:8080"),
+            ("VOX_TRUSTED_PROXIES", "127.0.0.1, nginx"),
         ])
         .unwrap_err();
-        assert_eq!(faults.0.len(), 5, "{faults}");
+        assert_eq!(faults.0.len(), 6, "{faults}");
     }
 }

@@ -19,9 +19,11 @@ use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{sleep, timeout};
 
+use crate::access::Origin;
 use crate::app::App;
 use crate::routes::line::HeldSlot;
-use crate::server::{handed_over, one_request};
+use crate::routes::router;
+use crate::server::{from, handed_over, one_request};
 
 /// State goes up at least this often.
 const STATE_EVERY: Duration = Duration::from_millis(500);
@@ -108,14 +110,17 @@ fn accept(app: Arc<App>, descriptor: OwnedFd, held: Option<HeldSlot>) -> std::io
     stream.set_nonblocking(true)?;
     let _unsupported = stream.set_nodelay(true);
     let stream = TcpStream::from_std(stream)?;
+    // Gone already, before anybody looked at it.
+    let Ok(peer) = stream.peer_addr() else { return Ok(()) };
+    let router = from(router(app), Origin::Peer(peer.ip()));
     tokio::spawn(async move {
         match held {
             // The slot is freed here if the request turned out to be no call.
             Some(held) => {
-                handed_over(stream, app, held.clone()).await;
+                handed_over(stream, router, held.clone()).await;
                 drop(held.take());
             }
-            None => one_request(stream, crate::routes::router(app)).await,
+            None => one_request(stream, router).await,
         }
     });
     Ok(())

@@ -1,6 +1,8 @@
 //! The media runtime: one process, one call. Transports at one edge, vendors at the other, between them a pure session
 //! machine that decides and an actor that carries out.
 
+pub mod access;
+pub mod admission;
 pub mod app;
 pub mod bridge;
 pub mod call;

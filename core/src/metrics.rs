@@ -11,6 +11,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use vox_shared::wire::result::CallResult;
 
+use crate::transport::untidy::Untidy;
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Ended {
     direction: String,
@@ -23,6 +25,13 @@ struct Vendor {
     kind: String,
 }
 
+/// A message that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Left {
+    transport: &'static str,
+    kind: &'static str,
+}
+
 /// The worker's metrics.
 #[derive(Debug)]
 pub struct Metrics {
@@ -30,6 +39,7 @@ pub struct Metrics {
     calls: Family<Ended, Counter>,
     active: Gauge,
     refused: Counter,
+    dropped: Family<Left, Counter>,
     duration: Histogram,
     wire_to_ear: Histogram,
     platform: Histogram,
@@ -52,6 +62,7 @@ impl Default for Metrics {
             calls: Family::default(),
             active: Gauge::default(),
             refused: Counter::default(),
+            dropped: Family::default(),
             duration: Histogram::new(LONG),
             wire_to_ear: Histogram::new(SECONDS),
             platform: Histogram::new(SHORT),
@@ -73,6 +84,8 @@ impl Metrics {
         registry.register("calls", "Calls that ended, by how", self.calls.clone());
         registry.register("calls_active", "Calls now", self.active.clone());
         registry.register("calls_refused", "Calls not let in", self.refused.clone());
+        let help = "Messages of carriers that could not be used";
+        registry.register("line_messages_dropped", help, self.dropped.clone());
         registry.register("call_duration_seconds", "Length of calls", self.duration.clone());
         registry.register("e2e_latency_seconds", "Wire to ear, per turn", self.wire_to_ear.clone());
         registry.register(
@@ -108,6 +121,13 @@ impl Metrics {
     /// A call was not let in.
     pub fn call_refused(&self) {
         self.refused.inc();
+    }
+
+    /// What a line's carrier sent and nobody could use, from its first message to its last.
+    pub fn messages_dropped(&self, transport: &'static str, counts: &[(Untidy, u64)]) {
+        for (kind, count) in counts {
+            self.dropped.get_or_create(&Left { transport, kind: kind.as_str() }).inc_by(*count);
+        }
     }
 
     /// A call that was let in has its record.

@@ -1,5 +1,6 @@
 //! The worker's HTTP surface. One file an endpoint.
 
+pub mod address;
 pub mod exotel;
 pub mod fleet;
 pub mod health;

@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
+use crate::access::Origin;
 use crate::app::App;
 use crate::routes::line::HeldSlot;
 use crate::routes::router;
@@ -71,9 +72,9 @@ impl Listeners {
             loop {
                 let Ok(place) = places.clone().acquire_owned().await else { return };
                 match tcp.accept().await {
-                    Ok((stream, _)) => {
+                    Ok((stream, peer)) => {
                         let _unsupported = stream.set_nodelay(true);
-                        let router = router.clone();
+                        let router = from(router.clone(), Origin::Peer(peer.ip()));
                         tokio::spawn(async move {
                             connection(stream, router).await;
                             drop(place);
@@ -89,7 +90,7 @@ impl Listeners {
                 let Ok(place) = places.clone().acquire_owned().await else { return };
                 match listener.accept().await {
                     Ok((stream, _)) => {
-                        let router = router.clone();
+                        let router = from(router.clone(), Origin::LocalProxy);
                         tokio::spawn(async move {
                             connection(stream, router).await;
                             drop(place);
@@ -101,6 +102,11 @@ impl Listeners {
         };
         tokio::join!(over_tcp, over_unix);
     }
+}
+
+/// The routes for requests that come from there.
+pub fn from(router: Router, origin: Origin) -> Router {
+    router.layer(axum::Extension(origin))
 }
 
 async fn pause(error: &std::io::Error) {
@@ -152,9 +158,9 @@ where
 }
 
 /// Serve a connection that came with the slot already taken for it.
-pub async fn handed_over<S>(stream: S, app: Arc<App>, held: HeldSlot)
+pub async fn handed_over<S>(stream: S, router: Router, held: HeldSlot)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    one_request(stream, router(app).layer(axum::Extension(held))).await;
+    one_request(stream, router.layer(axum::Extension(held))).await;
 }

@@ -1,8 +1,16 @@
 //! The lines a call comes in on. Each carrier's protocol is a pure codec; one pump moves its messages.
+//!
+//! `line` is what the codecs and the call say to each other. A codec reads fields with `field` and audio with `media`, says
+//! what it cannot use with `untidy`, and gives a `reason` its protocol's form (`close` for WebSockets).
 
+pub mod close;
 pub mod exotel;
+pub mod field;
 pub mod line;
-pub mod pcm;
+pub mod media;
+pub mod reason;
 pub mod socket;
 pub mod talk;
+pub mod unanswered;
+pub mod untidy;
 pub mod ws;

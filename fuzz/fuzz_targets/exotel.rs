@@ -17,9 +17,9 @@ fuzz_target!(|bytes: &[u8]| {
     let events = messages::feed(&mut codec, bytes);
     messages::check_order(&events);
     for event in &events {
-        if let LineIn::Ready(info) = event {
-            assert!(RATES.contains(&info.rate_hz) && asked.is_none_or(|rate| rate == info.rate_hz));
-            assert!(info.stream_id.is_some());
+        if let LineIn::Ready(ready) = event {
+            assert!(RATES.contains(&ready.rate_hz) && asked.is_none_or(|rate| rate == ready.rate_hz));
+            assert!(ready.info.stream_id.is_some());
         }
     }
     messages::check_writing(&mut codec);

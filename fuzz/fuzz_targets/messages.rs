@@ -1,15 +1,17 @@
 //! What the targets of the three lines share: the input as messages, and what holds for every line.
 
-use vox_core::transport::line::{Codec, LineIn, LineOut, Violation, Wire, WireOut, close};
+use vox_core::transport::close;
+use vox_core::transport::line::{Codec, LineIn, LineOut, Wire, WireOut};
+use vox_core::transport::reason::Reason;
+use vox_core::transport::untidy::{Fault, Untidy};
 use vox_shared::wire::result::DisconnectedBy;
 
 /// A close frame has room for this much text, bytes (RFC 6455, 5.5).
 const CLOSE_REASON_MAX: usize = 123;
-/// The codes that a violation may close with.
-const CODES: [u16; 3] = [close::UNSUPPORTED, close::POLICY, close::TOO_BIG];
 
 /// Feed a line the messages that `bytes` hold, one on each input line: the first byte says `b` for a binary frame,
-/// anything else for a text frame, so that seeds can be read. Stops at the first violation, as the pump does.
+/// anything else for a text frame, so that seeds can be read. Stops where the pump does: a message is left out, the protocol
+/// broken for good is the end.
 pub fn feed(codec: &mut dyn Codec, bytes: &[u8]) -> Vec<LineIn> {
     let mut events = Vec::new();
     for message in bytes.split(|byte| *byte == b'\n') {
@@ -24,18 +26,14 @@ pub fn feed(codec: &mut dyn Codec, bytes: &[u8]) -> Vec<LineIn> {
         };
         match decoded {
             Ok(more) => events.extend(more),
-            Err(violation) => {
-                check_violation(&violation);
+            Err(Fault::Dropped(_)) => {}
+            Err(Fault::Fatal(reason)) => {
+                assert!(matches!(reason, Reason::Unsupported(_)), "a codec knows no other: {reason}");
                 break;
             }
         }
     }
     events
-}
-
-fn check_violation(violation: &Violation) {
-    assert!(CODES.contains(&violation.code), "{violation}");
-    assert!(!violation.reason.is_empty() && violation.reason.len() <= CLOSE_REASON_MAX, "{violation}");
 }
 
 /// A line that has begun: the call is known before it is answered, each once, and nobody is heard before.
@@ -60,14 +58,16 @@ pub fn check_writing(codec: &mut dyn Codec) {
         LineOut::Mark("u1".into()),
         LineOut::Clear,
         LineOut::HangUp { by },
-        LineOut::Close { code: close::POLICY, reason: "outside_hours".into(), by: Some(by) },
+        LineOut::Refuse(Reason::OutsideHours),
     ];
-    for out in outs {
+    let refusals = Untidy::ALL.map(|untidy| LineOut::Refuse(Reason::NothingUsable(untidy)));
+    for out in outs.into_iter().chain(refusals) {
         for message in codec.encode(out, jiff::Timestamp::UNIX_EPOCH) {
             match message {
                 WireOut::Text(text) => assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok()),
                 WireOut::Binary(bytes) => assert!(bytes.len().is_multiple_of(2)),
-                WireOut::Close { reason, .. } | WireOut::CloseSoon { reason, .. } => {
+                WireOut::Close { code, reason } | WireOut::CloseSoon { code, reason } => {
+                    assert!((close::NORMAL..=close::TRY_AGAIN).contains(&code));
                     assert!(reason.len() <= CLOSE_REASON_MAX);
                 }
             }

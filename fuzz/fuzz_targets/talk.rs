@@ -1,4 +1,4 @@
-//! Our own line: no panic, no frame over 200 ms, and nothing that only the address may say.
+//! Our own line: no panic, no frame over the limit, and nothing that only the address may say.
 #![no_main]
 
 mod messages;
@@ -7,8 +7,8 @@ use libfuzzer_sys::fuzz_target;
 use vox_core::transport::line::LineIn;
 use vox_core::transport::talk::TalkCodec;
 
-/// 200 ms at 16 kHz.
-const MAX_SAMPLES: usize = 3_200;
+/// The largest message.
+const MAX_SAMPLES: usize = 8 * 1024;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut codec = TalkCodec;

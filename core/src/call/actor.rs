@@ -278,8 +278,8 @@ impl Actor {
                 }
             }
             Some(LineIn::HungUp { by }) => self.events.push_back(Event::HungUp { by }),
-            Some(LineIn::Violation(violation)) => {
-                self.events.push_back(Event::LineFailed { why: violation.to_string() });
+            Some(LineIn::Broken(reason)) => {
+                self.events.push_back(Event::LineFailed { why: reason.to_string() });
             }
             Some(LineIn::Ready(_) | LineIn::Answered) => {}
             None => self.events.push_back(Event::HungUp { by: DisconnectedBy::Customer }),

@@ -15,15 +15,17 @@ use super::actor::{self, Parts};
 use super::detector::Detector;
 use super::outlets::Outlets;
 use super::package;
+use crate::access::Presented;
+use crate::admission::Admission;
 use crate::app::App;
 use crate::bridge::{ConfigError, ConfigQuery};
-use crate::journal::{CallJournal, Place};
+use crate::journal::CallJournal;
 use crate::media::playout::Pacing;
 use crate::media::recorder::Recorder;
 use crate::session::Session;
 use crate::session::rules::Rules;
-use crate::slot::SlotGuard;
-use crate::transport::line::{CallInfo, LineIn, LineOut, Traits, close};
+use crate::transport::line::{CallInfo, LineIn, LineOut, Ready, Traits};
+use crate::transport::reason::Reason;
 use crate::transport::socket::Ends;
 
 /// The carrier must say who calls within this.
@@ -37,47 +39,54 @@ const DIRECT_ATTEMPTS: u32 = 40;
 pub struct Incoming {
     pub bot_id: BotId,
     pub ticket: Option<String>,
+    pub presented: Presented,
     pub ends: Ends,
     pub traits: Traits,
-    pub pacing: fn(u32) -> Pacing,
-    /// Holds the worker's slot until the record is durable.
-    pub guard: SlotGuard,
-    /// Place in the outbox for the call's records.
-    pub place: Place,
+    /// Held until the record is durable.
+    pub admission: Admission,
 }
 
 /// Run a call to its record.
 pub async fn run(app: Arc<App>, mut line: Incoming) {
-    let Some(info) = handshake(&mut line.ends).await else { return };
-    let session_id = SessionId::generate();
-    line.guard.name(session_id.clone());
-    let span = tracing::info_span!("call", call.id = %session_id, bot.id = %line.bot_id, transport = line.traits.name);
-    start(app, line, info, session_id).instrument(span).await;
+    let dropped = line.ends.dropped.clone();
+    let transport = line.traits.name;
+    if let Some(ready) = handshake(&mut line.ends).await {
+        begin(&app, line, ready).await;
+    }
+    app.metrics.messages_dropped(transport, &dropped.counts());
 }
 
-async fn handshake(ends: &mut Ends) -> Option<CallInfo> {
+async fn begin(app: &Arc<App>, line: Incoming, ready: Ready) {
+    let session_id = SessionId::generate();
+    line.admission.guard.name(session_id.clone());
+    let span = tracing::info_span!("call", call.id = %session_id, bot.id = %line.bot_id, transport = line.traits.name);
+    start(app, line, ready, session_id).instrument(span).await;
+}
+
+async fn handshake(ends: &mut Ends) -> Option<Ready> {
     match timeout(HANDSHAKE_DEADLINE, ends.incoming.recv()).await {
-        Ok(Some(LineIn::Ready(info))) => Some(*info),
-        // The pump has closed the line already, with its reason.
+        Ok(Some(LineIn::Ready(ready))) => Some(*ready),
+        // Hung up before it began, or the pump has closed the line already, with its reason.
         Ok(_) => None,
         Err(_) => {
-            let reason = "no start message within 10 s".to_owned();
-            let close = LineOut::Close { code: close::POLICY, reason, by: None };
-            let _gone = ends.outgoing.try_send(close);
+            let reason = Reason::NoHandshake(HANDSHAKE_DEADLINE.as_secs());
+            let _gone = ends.outgoing.try_send(LineOut::Refuse(reason));
             None
         }
     }
 }
 
-async fn start(app: Arc<App>, line: Incoming, info: CallInfo, session_id: SessionId) {
-    let Incoming { bot_id, ticket, mut ends, traits, pacing, guard, place } = line;
+async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: SessionId) {
+    let Incoming { bot_id, ticket, presented, mut ends, traits, admission } = line;
+    let (Ready { info, rate_hz, pacing }, Admission { guard, place }) = (ready, admission);
     let journal = place.journal(session_id.clone());
-    let accepted = accepted(&app, &info, &bot_id, &session_id, traits.name);
+    let accepted = accepted(app, &info, &bot_id, &session_id, traits.name);
     let query = ConfigQuery {
         bot_id: &bot_id,
         session_id: &session_id,
         transport: traits.name,
         ticket: ticket.as_deref(),
+        presented: &presented,
         info: &info,
     };
     // The birth is on disk before anything is done about the call; the config is only asked for meanwhile.
@@ -85,19 +94,18 @@ async fn start(app: Arc<App>, line: Incoming, info: CallInfo, session_id: Sessio
     let (written, config) = tokio::join!(journal.write(&record), app.bridge.fetch_config(&query));
     if let Err(error) = written {
         tracing::error!(%error, "a call cannot be journalled; it is refused");
-        return refuse(&ends, close::TRY_AGAIN, "the worker's disk takes no record of a call", None).await;
+        return refuse(&ends, Reason::NoRecord).await;
     }
     let config = match config {
         Ok(config) => Arc::new(config),
-        Err(error) => return reject(&app, &journal, &accepted, &ends, error).await,
+        Err(error) => return reject(app, &journal, &accepted, &ends, error).await,
     };
     // The bridge may have put its own name on the call (a campaign's).
     let journal = match journal.renamed(&config.session_id, &accepted).await {
         Ok(journal) => journal,
         Err(error) => {
             tracing::error!(%error, "a renamed call cannot be journalled; it is refused");
-            return refuse(&ends, close::TRY_AGAIN, "the worker's disk takes no record of a call", None)
-                .await;
+            return refuse(&ends, Reason::NoRecord).await;
         }
     };
     let accepted = Accepted { session_id: config.session_id.clone(), ..accepted };
@@ -110,15 +118,17 @@ async fn start(app: Arc<App>, line: Incoming, info: CallInfo, session_id: Sessio
         let session_id = accepted.session_id.clone();
         journal.note(&JournalRecord::Event { session_id, event });
     }
-    let result = match wait_for_answer(&mut ends).await {
+    let dropped = ends.dropped.clone();
+    let mut result = match wait_for_answer(&mut ends).await {
         Ok(()) => {
-            let line = Line { ends, traits, pacing: pacing(info.rate_hz), rate_hz: info.rate_hz };
-            converse(&app, &accepted, config, line, journal.clone()).await
+            let line = Line { ends, traits, pacing, rate_hz };
+            converse(app, &accepted, config, line, journal.clone()).await
         }
-        Err(by) => package::skeleton(&accepted, by, app.clock.now()),
+        Err((by, error)) => CallResult { error, ..package::skeleton(&accepted, by, app.clock.now()) },
     };
+    package::add_dropped(&mut result, &dropped.counts());
     app.metrics.call_ended(&result);
-    keep(&app, &accepted, result, &journal).await;
+    keep(app, &accepted, result, &journal).await;
     drop(guard);
     app.outbox_changed.notify_one();
 }
@@ -150,15 +160,24 @@ fn accepted(app: &App, info: &CallInfo, bot_id: &BotId, session_id: &SessionId, 
     }
 }
 
-async fn wait_for_answer(ends: &mut Ends) -> Result<(), DisconnectedBy> {
+/// Or how the call ended without one, and what went wrong if something did.
+async fn wait_for_answer(ends: &mut Ends) -> Result<(), (DisconnectedBy, Option<String>)> {
     let wait = async {
         loop {
             match ends.incoming.recv().await {
                 Some(LineIn::Answered) => return Ok(()),
-                Some(LineIn::HungUp { by }) => return Err(by),
-                Some(LineIn::Violation(_)) => return Err(DisconnectedBy::Error),
+                // Whoever let go of a call that was not answered: it was not answered.
+                Some(LineIn::HungUp { by: DisconnectedBy::Customer }) | None => {
+                    return Err((DisconnectedBy::NoAnswer, None));
+                }
+                Some(LineIn::HungUp { by }) => {
+                    let failed = by == DisconnectedBy::Error;
+                    return Err((by, failed.then(|| "the carrier could not place the call".to_owned())));
+                }
+                Some(LineIn::Broken(reason)) => {
+                    return Err((DisconnectedBy::Error, Some(reason.to_string())));
+                }
                 Some(_) => {}
-                None => return Err(DisconnectedBy::Customer),
             }
         }
     };
@@ -166,7 +185,7 @@ async fn wait_for_answer(ends: &mut Ends) -> Result<(), DisconnectedBy> {
         Ok(answer) => answer,
         Err(_) => {
             let _gone = ends.outgoing.try_send(LineOut::HangUp { by: DisconnectedBy::NoAnswer });
-            Err(DisconnectedBy::NoAnswer)
+            Err((DisconnectedBy::NoAnswer, None))
         }
     }
 }
@@ -257,30 +276,30 @@ async fn reject(app: &App, journal: &CallJournal, accepted: &Accepted, ends: &En
     tracing::warn!(%error, "the call is rejected");
     app.metrics.call_refused();
     let session_id = accepted.session_id.clone();
-    let (code, by, reason) = match &error {
+    let reason = match &error {
         ConfigError::Refused { refusal, .. } => match refusal {
-            Refusal::OutsideHours => (close::POLICY, Some(DisconnectedBy::OutsideHours), "outside_hours"),
-            Refusal::UnknownBot => (close::POLICY, None, "unknown_bot"),
-            Refusal::QuotaSpent => (close::POLICY, None, "quota_exceeded"),
-            Refusal::BadTicket => (close::POLICY, None, "bad_ticket"),
-            Refusal::LineForbidden => (close::POLICY, None, "line_forbidden"),
-            Refusal::Other => (close::POLICY, None, "refused"),
+            Refusal::OutsideHours => Reason::OutsideHours,
+            Refusal::UnknownBot => Reason::UnknownBot,
+            Refusal::QuotaSpent => Reason::QuotaExceeded,
+            Refusal::BadTicket => Reason::BadTicket,
+            Refusal::LineForbidden => Reason::LineForbidden,
+            Refusal::Other => Reason::Refused,
         },
-        ConfigError::Unreachable(_) => (close::TRY_AGAIN, None, "control_plane_unavailable"),
+        ConfigError::Unreachable(_) => Reason::ControlPlaneAway,
     };
     if let ConfigError::Refused { .. } = &error {
-        journal.note(&JournalRecord::Refused { session_id, reason: reason.to_owned() });
+        journal.note(&JournalRecord::Refused { session_id, reason: reason.to_string() });
     } else {
         let mut result = package::skeleton(accepted, DisconnectedBy::Error, app.clock.now());
         result.error = Some(error.to_string());
         keep(app, accepted, result, journal).await;
     }
-    refuse(ends, code, reason, by).await;
+    refuse(ends, reason).await;
     app.outbox_changed.notify_one();
 }
 
-async fn refuse(ends: &Ends, code: u16, reason: &str, by: Option<DisconnectedBy>) {
-    let _gone = ends.outgoing.send(LineOut::Close { code, reason: reason.to_owned(), by }).await;
+async fn refuse(ends: &Ends, reason: Reason) {
+    let _gone = ends.outgoing.send(LineOut::Refuse(reason)).await;
 }
 
 /// A call goes on without a recording when the disk does not take one; the record says so.

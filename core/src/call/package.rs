@@ -8,6 +8,7 @@ use vox_shared::wire::result::{CallEvent, CallResult, DisconnectedBy, LatencySum
 
 use super::actor::Ended;
 use crate::session::rules::with_fallbacks;
+use crate::transport::untidy::Untidy;
 
 /// The fade that follows the decision to fall silent, milliseconds.
 const FADE_MS: f64 = 80.0;
@@ -104,6 +105,20 @@ pub fn unknown_names(config: &RuntimeConfig) -> impl Iterator<Item = CallEvent> 
         why: format!("'{name}' has no value; it is left out of what the bot says"),
         data: serde_json::Map::new(),
     })
+}
+
+/// What the carrier sent and nobody could use is told in the record.
+pub fn add_dropped(result: &mut CallResult, counts: &[(Untidy, u64)]) {
+    if counts.is_empty() {
+        return;
+    }
+    let total: u64 = counts.iter().map(|(_, count)| count).sum();
+    result.events.push(CallEvent {
+        at_ms: (result.call_duration_seconds * 1e3) as u64,
+        event: "messages_dropped".into(),
+        why: format!("{total} messages of the carrier could not be used"),
+        data: counts.iter().map(|(kind, count)| (kind.as_str().to_owned(), (*count).into())).collect(),
+    });
 }
 
 fn recording_fault(result: &CallResult, why: String) -> CallEvent {

@@ -5,9 +5,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use vox_shared::wire::result::DisconnectedBy;
 
-use super::line::{CallInfo, Codec, LineIn, LineOut, Traits, Violation, Wire, WireOut, close};
-use super::pcm;
-use super::ws::{digit_of, number_of, parse, text_of};
+use super::close;
+use super::field;
+use super::line::{CallInfo, Codec, LineIn, LineOut, Ready, Traits, Wire, WireOut};
+use super::media::{self, Early};
+use super::reason::Reason;
+use super::untidy::{Fault, Untidy};
 use crate::media::playout::Pacing;
 
 /// Smallest message, bytes of audio.
@@ -25,80 +28,119 @@ const MAX_MESSAGE_BYTES: usize = 192 * 1024;
 pub struct ExotelCodec {
     /// From the address's query; the carrier's `start` must agree.
     asked_hz: Option<u32>,
-    info: Option<CallInfo>,
+    /// Where audio is sent, once the call has started. A repeated `start` may move it, as on `/ws`.
+    stream_id: Option<String>,
+    early: Early,
     connected: bool,
-    ended: bool,
+    /// The carrier stopped: what it still sends has no meaning.
+    over: bool,
+}
+
+/// Ten of these a second: read without a tree of values.
+#[derive(Deserialize)]
+struct PlainMedia<'a> {
+    event: &'a str,
+    #[serde(borrow)]
+    media: Inner<'a>,
 }
 
 #[derive(Deserialize)]
-struct Event {
-    event: String,
-    #[serde(default)]
-    start: Option<Map<String, Value>>,
-    #[serde(default)]
-    media: Option<Map<String, Value>>,
-    #[serde(default)]
-    dtmf: Option<Map<String, Value>>,
-    #[serde(default)]
-    mark: Option<Map<String, Value>>,
-    #[serde(default)]
-    stop: Option<Map<String, Value>>,
+struct Inner<'a> {
+    payload: &'a str,
 }
 
 impl ExotelCodec {
     /// A connection whose address asked for `sample-rate`.
     pub fn new(asked_hz: Option<u32>) -> Self {
-        Self { asked_hz, info: None, connected: false, ended: false }
+        Self { asked_hz, stream_id: None, early: Early::default(), connected: false, over: false }
     }
 
-    fn on_start(&mut self, start: Option<Map<String, Value>>) -> Result<Vec<LineIn>, Violation> {
-        let start = start.ok_or_else(|| Violation::new(close::POLICY, "start has no start object"))?;
-        let field = |name: &str| start.get(name).and_then(text_of);
-        let stream_id =
-            field("stream_sid").ok_or_else(|| Violation::new(close::POLICY, "start has no stream_sid"))?;
-        let rate_hz = self.rate(start.get("media_format").and_then(Value::as_object))?;
+    /// How the carrier wants its audio at a rate.
+    pub fn pacing(rate_hz: u32) -> Pacing {
+        let rate = rate_hz as usize;
+        let bytes = (rate * MIN_CHUNK_MS / 1000 * 2).max(MIN_CHUNK_BYTES).next_multiple_of(CHUNK_STEP_BYTES);
+        Pacing { chunk: bytes / 2, lead: rate * LEAD_MS / 1000 }
+    }
+
+    fn on_connected(&mut self) -> Result<Vec<LineIn>, Fault> {
+        let again = std::mem::replace(&mut self.connected, true);
+        if again || self.stream_id.is_some() { Err(Untidy::Repeated.into()) } else { Ok(Vec::new()) }
+    }
+
+    fn on_start(&mut self, fields: &Map<String, Value>) -> Result<Vec<LineIn>, Fault> {
+        let start = field::inner(fields, "start").unwrap_or(fields);
+        let stream_id = field::text(start, "stream_sid").or_else(|| field::text(fields, "stream_sid"));
+        let stream_id = stream_id.ok_or(Untidy::BadField)?;
+        if self.stream_id.is_some() {
+            self.stream_id = Some(stream_id);
+            return Err(Untidy::Repeated.into());
+        }
+        let rate_hz = self.rate(field::inner(start, "media_format"))?;
+        self.stream_id = Some(stream_id.clone());
+        let connected_event = start.iter().filter(|(name, _)| field::plain(name) != "event");
         let info = CallInfo {
             stream_id: Some(stream_id),
-            caller_id: field("from"),
-            did: field("to"),
+            caller_id: field::text(start, "from"),
+            did: field::text(start, "to"),
             direction: Some("incoming".into()),
-            connected_event: start.clone(),
-            rate_hz,
+            connected_event: connected_event.map(|(name, value)| (name.clone(), value.clone())).collect(),
         };
-        self.info = Some(info.clone());
-        Ok(vec![LineIn::Ready(Box::new(info)), LineIn::Answered])
+        let ready = Ready { info, rate_hz, pacing: Self::pacing(rate_hz) };
+        let mut events = vec![LineIn::Ready(Box::new(ready)), LineIn::Answered];
+        events.extend(self.early.take(rate_hz).map(LineIn::Audio));
+        Ok(events)
     }
 
-    fn rate(&self, format: Option<&Map<String, Value>>) -> Result<u32, Violation> {
-        let encoding =
-            format.and_then(|f| f.get("encoding")).and_then(text_of).unwrap_or_default().to_lowercase();
-        if ["mulaw", "ulaw", "alaw", "mp3", "opus"].iter().any(|bad| encoding.contains(bad)) {
-            return Err(Violation::new(
-                close::UNSUPPORTED,
-                "media_format.encoding must be raw/slin (16-bit linear)",
-            ));
+    fn rate(&self, format: Option<&Map<String, Value>>) -> Result<u32, Reason> {
+        let encoding = format.and_then(|format| field::text(format, "encoding"));
+        if encoding.is_some_and(|encoding| !media::is_linear16(&encoding)) {
+            return Err(Reason::Unsupported("media_format.encoding must be raw/slin (16-bit linear)"));
         }
-        let said =
-            format.and_then(|f| f.get("sample_rate")).and_then(number_of).and_then(|r| u32::try_from(r).ok());
-        let rate = said.or(self.asked_hz).unwrap_or(8_000);
-        if !matches!(rate, 8_000 | 16_000 | 24_000) {
-            return Err(Violation::new(close::UNSUPPORTED, "the sample rate must be 8000, 16000 or 24000"));
-        }
+        let said = format.and_then(|format| field::number(format, "sample_rate"));
+        let rate = match said.unwrap_or(u64::from(self.asked_hz.unwrap_or(8_000))) {
+            8_000 => 8_000,
+            16_000 => 16_000,
+            24_000 => 24_000,
+            _ => return Err(Reason::Unsupported("the sample rate must be 8000, 16000 or 24000")),
+        };
+        // Which of the two the audio has cannot be heard from it: half or double speed would go on unnoticed.
         if self.asked_hz.is_some_and(|asked| asked != rate) {
-            return Err(Violation::new(
-                close::UNSUPPORTED,
+            return Err(Reason::Unsupported(
                 "media_format.sample_rate differs from the address's sample-rate",
             ));
         }
         Ok(rate)
     }
 
-    fn message(&self, event: &str, body: &[(&str, Value)]) -> WireOut {
+    fn on_media(&mut self, payload: &str) -> Result<Vec<LineIn>, Fault> {
+        let pcm = media::from_base64(payload)?;
+        if self.stream_id.is_some() {
+            return Ok(vec![LineIn::Audio(pcm)]);
+        }
+        self.early.keep(&pcm);
+        Ok(Vec::new())
+    }
+
+    fn on_keys(&self, fields: &Map<String, Value>) -> Result<Vec<LineIn>, Fault> {
+        let keys = field::keys(fields)?;
+        match self.stream_id {
+            Some(_) => Ok(keys.into_iter().map(LineIn::Dtmf).collect()),
+            None => Err(Untidy::OutOfOrder.into()),
+        }
+    }
+
+    fn on_mark(&self, fields: &Map<String, Value>) -> Result<Vec<LineIn>, Fault> {
+        let mark = field::inner(fields, "mark").unwrap_or(fields);
+        let name = field::text(mark, "name").ok_or(Untidy::BadField)?;
+        if self.stream_id.is_some() { Ok(vec![LineIn::Mark(name)]) } else { Err(Untidy::OutOfOrder.into()) }
+    }
+
+    fn message(&self, event: &str, body: Option<(&str, Value)>) -> WireOut {
         let mut object = Map::new();
         object.insert("event".into(), event.into());
-        object.insert("stream_sid".into(), self.info.as_ref().and_then(|i| i.stream_id.clone()).into());
-        for (name, value) in body {
-            object.insert((*name).to_owned(), value.clone());
+        object.insert("stream_sid".into(), self.stream_id.clone().into());
+        if let Some((name, value)) = body {
+            object.insert(name.to_owned(), value);
         }
         WireOut::Text(Value::Object(object).to_string())
     }
@@ -109,118 +151,56 @@ impl Codec for ExotelCodec {
         Traits { name: "exotel", echoes_marks: true, buffers: true, max_message_bytes: MAX_MESSAGE_BYTES }
     }
 
-    fn pacing(&self, rate_hz: u32) -> Pacing {
-        let rate = rate_hz as usize;
-        let bytes = (rate * MIN_CHUNK_MS / 1000 * 2).max(MIN_CHUNK_BYTES).next_multiple_of(CHUNK_STEP_BYTES);
-        Pacing { chunk: bytes / 2, lead: rate * LEAD_MS / 1000 }
-    }
-
-    fn decode(&mut self, message: Wire<'_>) -> Result<Vec<LineIn>, Violation> {
-        let Wire::Text(text) = message else {
-            return Err(Violation::new(close::UNSUPPORTED, "binary frame: this line carries JSON text only"));
-        };
-        let event: Event = parse(text)?;
-        match (event.event.as_str(), self.info.is_some()) {
-            ("connected", false) if !self.connected => {
-                self.connected = true;
-                Ok(Vec::new())
+    fn decode(&mut self, message: Wire<'_>) -> Result<Vec<LineIn>, Fault> {
+        if self.over {
+            return Ok(Vec::new());
+        }
+        let Wire::Text(text) = message else { return Err(Untidy::Binary.into()) };
+        if let Some(payload) = plain_payload(text) {
+            return self.on_media(payload);
+        }
+        let fields = field::object(text)?;
+        match field::event_name(&fields, "event")?.as_str() {
+            "connected" => self.on_connected(),
+            "start" => self.on_start(&fields),
+            "media" => {
+                let inner = field::inner(&fields, "media").unwrap_or(&fields);
+                let payload = field::get(inner, "payload").or(field::get(&fields, "media"));
+                self.on_media(payload.and_then(Value::as_str).ok_or(Untidy::NoPayload)?)
             }
-            ("start", false) => self.on_start(event.start),
-            ("media", true) => {
-                let media =
-                    event.media.ok_or_else(|| Violation::new(close::POLICY, "media has no media object"))?;
-                let payload = media.get("payload").and_then(Value::as_str);
-                let payload = payload.ok_or_else(|| Violation::new(close::POLICY, "media has no payload"))?;
-                Ok(vec![LineIn::Audio(pcm::from_base64(payload)?)])
-            }
-            ("dtmf", true) => {
-                let digit = event.dtmf.as_ref().and_then(|d| d.get("digit")).and_then(digit_of);
-                Ok(digit.map(LineIn::Dtmf).into_iter().collect())
-            }
-            ("mark", true) => {
-                let name = event.mark.as_ref().and_then(|m| m.get("name")).and_then(text_of);
-                Ok(name.map(LineIn::Mark).into_iter().collect())
-            }
-            ("stop", _) => {
-                let _reason = event.stop;
-                self.ended = true;
+            "dtmf" => self.on_keys(&fields),
+            "mark" => self.on_mark(&fields),
+            // With a call or without one: whoever stops has no more to say.
+            "stop" => {
+                self.over = true;
                 Ok(vec![LineIn::HungUp { by: DisconnectedBy::Customer }])
             }
-            ("connected" | "start" | "media" | "dtmf" | "mark", started) => {
-                let expected = if started { "media, dtmf, mark or stop" } else { "connected, then start" };
-                let text = format!("'{}' out of order: expected {expected}", event.event);
-                Err(Violation::new(close::POLICY, text))
-            }
-            _ => Ok(Vec::new()),
+            _ => Err(Untidy::UnknownEvent.into()),
         }
     }
 
     fn encode(&mut self, out: LineOut, _now: jiff::Timestamp) -> Vec<WireOut> {
-        let close = |reason: String, code| vec![WireOut::Close { code, reason }];
         match out {
-            LineOut::Close { code, reason, .. } => close(reason, code),
-            _ if self.info.is_none() || self.ended => Vec::new(),
+            LineOut::Refuse(reason) => vec![close::refusing(&reason)],
+            _ if self.stream_id.is_none() || self.over => Vec::new(),
             LineOut::Audio(pcm) => {
-                vec![self.message("media", &[("media", json!({"payload": pcm::to_base64(&pcm)}))])]
+                vec![self.message("media", Some(("media", json!({"payload": media::to_base64(&pcm)}))))]
             }
-            LineOut::Mark(name) => vec![self.message("mark", &[("mark", json!({"name": name}))])],
-            LineOut::Clear => vec![self.message("clear", &[])],
-            LineOut::HangUp { by } => close(by.as_str().to_owned(), close::NORMAL),
+            LineOut::Mark(name) => vec![self.message("mark", Some(("mark", json!({"name": name}))))],
+            LineOut::Clear => vec![self.message("clear", None)],
+            LineOut::HangUp { by } => {
+                vec![WireOut::Close { code: close::NORMAL, reason: by.as_str().to_owned() }]
+            }
             LineOut::Accepted { .. } | LineOut::Notice(_) => Vec::new(),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const START: &str = r#"{"event":"start","sequence_number":"1","stream_sid":"s9","start":{"stream_sid":"s9","call_sid":"c",
-        "account_sid":"a","from":"0123","to":"0800","media_format":{"encoding":"raw/slin","sample_rate":"8000","bit_rate":"16"}}}"#;
-
-    #[test]
-    fn a_start_with_string_numbers_and_without_custom_parameters_is_taken() {
-        let mut codec = ExotelCodec::new(None);
-        codec.decode(Wire::Text(r#"{"event":"connected"}"#)).unwrap();
-        let events = codec.decode(Wire::Text(START)).unwrap();
-        let LineIn::Ready(info) = &events[0] else { panic!("{events:?}") };
-        assert_eq!((info.rate_hz, info.caller_id.as_deref()), (8_000, Some("0123")));
-        assert_eq!(events[1], LineIn::Answered);
-    }
-
-    #[test]
-    fn other_encodings_and_rates_are_refused() {
-        for (asked, start) in [
-            (None, START.replace("raw/slin", "audio/x-mulaw")),
-            (None, START.replace("\"8000\"", "\"11025\"")),
-            (Some(16_000), START.to_owned()),
-        ] {
-            let violation = ExotelCodec::new(asked).decode(Wire::Text(&start)).unwrap_err();
-            assert_eq!(violation.code, close::UNSUPPORTED, "{start}");
-        }
-        let violation =
-            ExotelCodec::new(None).decode(Wire::Text(r#"{"event":"media","media":{}}"#)).unwrap_err();
-        assert_eq!(violation.code, close::POLICY);
-    }
-
-    #[test]
-    fn every_message_keeps_the_chunk_rule() {
-        for rate in [8_000, 16_000, 24_000] {
-            let pacing = ExotelCodec::new(None).pacing(rate);
-            let bytes = pacing.chunk * 2;
-            assert!((3_200..=100_000).contains(&bytes) && bytes % 320 == 0, "{rate}: {bytes}");
-            assert!(pacing.lead >= pacing.chunk);
-        }
-    }
-
-    #[test]
-    fn nothing_is_sent_before_the_start_and_a_hang_up_closes() {
-        let mut codec = ExotelCodec::new(None);
-        assert!(codec.encode(LineOut::Audio(vec![0; 1600]), jiff::Timestamp::UNIX_EPOCH).is_empty());
-        codec.decode(Wire::Text(START)).unwrap();
-        let clear = codec.encode(LineOut::Clear, jiff::Timestamp::UNIX_EPOCH);
-        assert_eq!(clear, [WireOut::Text(r#"{"event":"clear","stream_sid":"s9"}"#.into())]);
-        let out = codec.encode(LineOut::HangUp { by: DisconnectedBy::Bot }, jiff::Timestamp::UNIX_EPOCH);
-        assert_eq!(out, [WireOut::Close { code: 1000, reason: "bot".into() }]);
-    }
+/// The payload of a `media` message in its usual form. Everything else is read with more patience.
+fn plain_payload(text: &str) -> Option<&str> {
+    let media: PlainMedia<'_> = serde_json::from_str(text).ok()?;
+    (media.event == "media").then_some(media.media.payload)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,31 +1,15 @@
-//! What every line has in common.
+//! What every line has in common: what a carrier's codec makes of its messages, and what it makes messages of.
 
 use serde_json::{Map, Value};
 use vox_shared::wire::result::DisconnectedBy;
 
+use super::reason::Reason;
+use super::untidy::Fault;
 use crate::media::playout::Pacing;
 use crate::session::event::Notice;
 
 /// Messages waiting on a line, each way: about a second of 20 ms frames.
 pub const LINE_DEPTH: usize = 64;
-
-/// WebSocket close codes that we send.
-pub mod close {
-    /// The call is over.
-    pub const NORMAL: u16 = 1000;
-    /// The worker is going down.
-    pub const AWAY: u16 = 1001;
-    /// Data of a kind or format that the line does not carry.
-    pub const UNSUPPORTED: u16 = 1003;
-    /// A message that breaks the protocol, or a call that is not allowed.
-    pub const POLICY: u16 = 1008;
-    /// A message over the limit.
-    pub const TOO_BIG: u16 = 1009;
-    /// Our fault.
-    pub const INTERNAL: u16 = 1011;
-    /// Try again later (busy, or the control plane is away).
-    pub const TRY_AGAIN: u16 = 1013;
-}
 
 /// Who is calling, as the line tells it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,15 +21,23 @@ pub struct CallInfo {
     pub direction: Option<String>,
     /// Everything the carrier said, for the config fetch.
     pub connected_event: Map<String, Value>,
+}
+
+/// A line whose handshake is complete.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ready {
+    pub info: CallInfo,
     /// Sample rate of the line, Hz.
     pub rate_hz: u32,
+    /// How the line wants its audio, at that rate.
+    pub pacing: Pacing,
 }
 
 /// From the carrier.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LineIn {
     /// The handshake is complete. The first message of a line.
-    Ready(Box<CallInfo>),
+    Ready(Box<Ready>),
     /// The callee answered: sound makes sense from now on.
     Answered,
     /// The caller's samples, any length.
@@ -56,33 +48,8 @@ pub enum LineIn {
     HungUp {
         by: DisconnectedBy,
     },
-    /// The carrier broke the protocol; the pump closes the line.
-    Violation(Violation),
-}
-
-/// A message that the protocol does not allow, and how the line is closed for it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{reason} (close {code})")]
-pub struct Violation {
-    pub code: u16,
-    /// For the close frame: what was wrong and what is expected, at most 120 bytes.
-    pub reason: String,
-}
-
-impl Violation {
-    /// Close with `code` because of `reason`.
-    pub fn new(code: u16, reason: impl Into<String>) -> Self {
-        Self { code, reason: close_reason(&reason.into()) }
-    }
-}
-
-/// A close frame holds 123 bytes of reason.
-pub fn close_reason(text: &str) -> String {
-    let mut end = text.len().min(120);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text[..end].to_owned()
+    /// The line breaks off for this reason; the pump closes it.
+    Broken(Reason),
 }
 
 /// To the carrier.
@@ -100,8 +67,8 @@ pub enum LineOut {
     Notice(Notice),
     /// End the call.
     HangUp { by: DisconnectedBy },
-    /// Refuse the call or break it off.
-    Close { code: u16, reason: String, by: Option<DisconnectedBy> },
+    /// Refuse the call, or break it off.
+    Refuse(Reason),
 }
 
 /// A message on the wire, in.
@@ -145,10 +112,8 @@ pub struct Traits {
 pub trait Codec: Send {
     /// What sets the protocol apart.
     fn traits(&self) -> Traits;
-    /// How audio is to be sent at the line's rate.
-    fn pacing(&self, rate_hz: u32) -> Pacing;
-    /// Read a message.
-    fn decode(&mut self, message: Wire<'_>) -> Result<Vec<LineIn>, Violation>;
+    /// Read a message. What the codec cannot use it says; whether the call ends for it is not the codec's to decide.
+    fn decode(&mut self, message: Wire<'_>) -> Result<Vec<LineIn>, Fault>;
     /// Write a message. `now` is the time of day for protocols that stamp it.
     fn encode(&mut self, out: LineOut, now: jiff::Timestamp) -> Vec<WireOut>;
 }

@@ -1,5 +1,6 @@
 //! Moves a line's messages between the WebSocket and the call: one task, bounded both ways, every wait with a deadline.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
@@ -8,7 +9,10 @@ use tokio::time::{Instant, timeout};
 use vox_shared::clock::Clock;
 use vox_shared::wire::result::DisconnectedBy;
 
-use super::line::{Codec, LINE_DEPTH, LineIn, LineOut, Violation, Wire, WireOut, close};
+use super::close;
+use super::line::{Codec, LINE_DEPTH, LineIn, LineOut, Wire, WireOut};
+use super::reason::Reason;
+use super::untidy::{Dropped, Fault, Patience};
 
 /// A socket that cannot be written for this long is dead.
 const WRITE_DEADLINE: Duration = Duration::from_secs(2);
@@ -24,13 +28,18 @@ const RING_DEADLINE: Duration = Duration::from_secs(75);
 pub struct Ends {
     pub incoming: mpsc::Receiver<LineIn>,
     pub outgoing: mpsc::Sender<LineOut>,
+    /// Messages that were left out so far.
+    pub dropped: Arc<Dropped>,
 }
 
 /// Both sides of a line.
 pub fn channel() -> (Ends, Pump) {
     let (to_call, incoming) = mpsc::channel(LINE_DEPTH);
     let (outgoing, from_call) = mpsc::channel(LINE_DEPTH);
-    (Ends { incoming, outgoing }, Pump { to_call, from_call, answered: false })
+    let dropped = Arc::new(Dropped::default());
+    let pump =
+        Pump { to_call, from_call, answered: false, dropped: dropped.clone(), patience: Patience::default() };
+    (Ends { incoming, outgoing, dropped }, pump)
 }
 
 /// The socket's ends of a line.
@@ -39,6 +48,8 @@ pub struct Pump {
     to_call: mpsc::Sender<LineIn>,
     from_call: mpsc::Receiver<LineOut>,
     answered: bool,
+    dropped: Arc<Dropped>,
+    patience: Patience,
 }
 
 /// After a message from the socket.
@@ -81,7 +92,7 @@ impl Pump {
             End::Gone => {}
             End::Close { code, reason } => close_now(&mut socket, code, reason).await,
             End::CloseSoon { code, reason } => {
-                wait_for_close(&mut socket).await;
+                wait_for_close(&mut socket, Some(codec.as_mut())).await;
                 close_now(&mut socket, code, reason).await;
             }
         }
@@ -100,7 +111,7 @@ impl Pump {
                         Ok(Next::Go) => {}
                         Ok(Next::SocketGone) => return End::Gone,
                         Ok(Next::CallGone) => return self.say_the_rest(socket, codec, clock).await,
-                        Err(violation) => return self.violated(socket, codec, clock, violation).await,
+                        Err(reason) => return self.break_off(socket, codec, clock, reason).await,
                     }
                 }
                 out = self.from_call.recv() => {
@@ -109,9 +120,8 @@ impl Pump {
                     }
                 }
                 () = tokio::time::sleep_until(heard_at + deadline) => {
-                    let text = format!("nothing was received for {} s", deadline.as_secs());
-                    let violation = Violation::new(close::POLICY, text);
-                    return self.violated(socket, codec, clock, violation).await;
+                    let reason = Reason::Silent(deadline.as_secs());
+                    return self.break_off(socket, codec, clock, reason).await;
                 }
             }
         }
@@ -131,14 +141,28 @@ impl Pump {
         &mut self,
         message: Option<Result<Message, axum::Error>>,
         codec: &mut dyn Codec,
-    ) -> Result<Next, Violation> {
-        let events = match message {
-            Some(Ok(Message::Text(text))) => codec.decode(Wire::Text(text.as_str()))?,
-            Some(Ok(Message::Binary(data))) => codec.decode(Wire::Binary(&data))?,
+    ) -> Result<Next, Reason> {
+        let decoded = match message {
+            Some(Ok(Message::Text(text))) => codec.decode(Wire::Text(text.as_str())),
+            Some(Ok(Message::Binary(data))) => codec.decode(Wire::Binary(&data)),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(Next::Go),
             Some(Ok(Message::Close(_))) | None => return Ok(Next::SocketGone),
             Some(Err(error)) => return read_fault(&error),
         };
+        let events = match decoded {
+            Ok(events) => events,
+            Err(Fault::Dropped(untidy)) => {
+                self.dropped.note(untidy);
+                self.patience.strain(untidy, Instant::now())?;
+                return Ok(Next::Go);
+            }
+            Err(Fault::Fatal(reason)) => return Err(reason),
+        };
+        // A key or a mark does not stand for the audio that is missing.
+        if !events.iter().all(|event| matches!(event, LineIn::Dtmf(_) | LineIn::Mark(_))) || events.is_empty()
+        {
+            self.patience.restore();
+        }
         for event in events {
             self.answered |= matches!(event, LineIn::Answered);
             if self.to_call.send(event).await.is_err() {
@@ -148,37 +172,28 @@ impl Pump {
         Ok(Next::Go)
     }
 
-    async fn violated(
+    /// Close the line for a reason, in its own words, and tell the call.
+    async fn break_off(
         &self,
         socket: &mut WebSocket,
         codec: &mut dyn Codec,
         clock: &Clock,
-        violation: Violation,
+        reason: Reason,
     ) -> End {
-        let out = LineOut::Close {
-            code: violation.code,
-            reason: violation.reason.clone(),
-            by: Some(DisconnectedBy::Error),
-        };
-        let (code, reason) = (violation.code, violation.reason.clone());
-        let _over = self.to_call.send(LineIn::Violation(violation)).await;
-        for message in codec.encode(out, clock.now()) {
-            if !matches!(write(socket, message).await, Ok(None)) {
-                break;
-            }
-        }
-        End::Close { code, reason }
+        let _over = self.to_call.send(LineIn::Broken(reason.clone())).await;
+        let said = say(socket, codec, clock, Some(LineOut::Refuse(reason))).await;
+        said.unwrap_or(End::Gone)
     }
 }
 
 /// A read error is the other side's doing when it broke the protocol, else the line is simply gone.
-fn read_fault(error: &axum::Error) -> Result<Next, Violation> {
+fn read_fault(error: &axum::Error) -> Result<Next, Reason> {
     let text = error.to_string().to_lowercase();
     if text.contains("too long") || text.contains("too big") || text.contains("space limit") {
-        return Err(Violation::new(close::TOO_BIG, "the message is over this line's limit"));
+        return Err(Reason::TooBig);
     }
     if text.contains("utf-8") || text.contains("utf8") {
-        return Err(Violation::new(close::POLICY, "a text frame is not UTF-8"));
+        return Err(Reason::NotText);
     }
     Ok(Next::SocketGone)
 }
@@ -218,21 +233,22 @@ async fn say(
 async fn close_now(socket: &mut WebSocket, code: u16, reason: String) {
     let frame = CloseFrame { code, reason: reason.into() };
     if let Ok(Ok(())) = timeout(WRITE_DEADLINE, socket.send(Message::Close(Some(frame)))).await {
-        wait_for_close(socket).await;
+        wait_for_close(socket, None).await;
     }
 }
 
-/// Read on until the other side closes, for a bounded time.
-async fn wait_for_close(socket: &mut WebSocket) {
+/// Read on until the other side closes, or hangs up in its protocol, for a bounded time.
+async fn wait_for_close(socket: &mut WebSocket, mut codec: Option<&mut dyn Codec>) {
+    let mut hangs_up = |text: &str| {
+        let events = codec.as_mut().and_then(|codec| codec.decode(Wire::Text(text)).ok()).unwrap_or_default();
+        events.iter().any(|event| matches!(event, LineIn::HungUp { .. }))
+    };
     let read = async {
         while let Some(Ok(message)) = socket.recv().await {
-            let ends = match &message {
-                Message::Close(_) => true,
-                Message::Text(text) => text.contains("\"hangup-call\""),
-                _ => false,
-            };
-            if ends {
-                return;
+            match message {
+                Message::Close(_) => return,
+                Message::Text(text) if hangs_up(text.as_str()) => return,
+                _ => {}
             }
         }
     };

@@ -1,46 +1,33 @@
 //! `/talk/{bot_id}`: our own line, for the console, the widget and the command line. Binary frames are 16 kHz mono
 //! LINEAR16; text frames are JSON events both ways. See `docs/talk-protocol.md`.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use vox_shared::wire::result::{DisconnectedBy, Speaker};
 
-use super::line::{CallInfo, Codec, LineIn, LineOut, Traits, Violation, Wire, WireOut, close};
-use super::pcm;
-use super::ws::digit_of;
+use super::close;
+use super::field;
+use super::line::{CallInfo, Codec, LineIn, LineOut, Ready, Traits, Wire, WireOut};
+use super::media;
+use super::untidy::{Fault, Untidy};
 use crate::media::playout::Pacing;
 use crate::session::event::Notice;
 
 const RATE_HZ: u32 = 16_000;
 /// 20 ms at 16 kHz.
 const CHUNK: usize = 320;
-/// 200 ms of audio, or a text frame.
+/// Half a second of audio, or a text frame.
 const MAX_MESSAGE_BYTES: usize = 16 * 1024;
-/// The longest binary frame: 200 ms.
-const MAX_BINARY_BYTES: usize = 6_400;
 
 /// The protocol of one connection.
 #[derive(Debug, Default)]
 pub struct TalkCodec;
 
-#[derive(Deserialize)]
-struct Event {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    digit: Option<Value>,
-}
-
 impl TalkCodec {
     /// The first messages of the line: there is no handshake beyond the ticket in the address.
     pub fn opening(caller_id: Option<String>) -> Vec<LineIn> {
-        let info = CallInfo {
-            caller_id,
-            direction: Some("incoming".into()),
-            rate_hz: RATE_HZ,
-            ..CallInfo::default()
-        };
-        vec![LineIn::Ready(Box::new(info)), LineIn::Answered]
+        let info = CallInfo { caller_id, direction: Some("incoming".into()), ..CallInfo::default() };
+        let ready = Ready { info, rate_hz: RATE_HZ, pacing: Pacing { chunk: CHUNK, lead: CHUNK } };
+        vec![LineIn::Ready(Box::new(ready)), LineIn::Answered]
     }
 }
 
@@ -49,26 +36,16 @@ impl Codec for TalkCodec {
         Traits { name: "talk", echoes_marks: false, buffers: false, max_message_bytes: MAX_MESSAGE_BYTES }
     }
 
-    fn pacing(&self, _rate_hz: u32) -> Pacing {
-        Pacing { chunk: CHUNK, lead: CHUNK }
-    }
-
-    fn decode(&mut self, message: Wire<'_>) -> Result<Vec<LineIn>, Violation> {
-        match message {
-            Wire::Binary(bytes) if bytes.len() > MAX_BINARY_BYTES => {
-                Err(Violation::new(close::TOO_BIG, "a binary frame holds at most 200 ms (6400 bytes)"))
-            }
-            Wire::Binary(bytes) => Ok(vec![LineIn::Audio(pcm::from_bytes(bytes)?)]),
-            Wire::Text(text) => {
-                let event: Event = serde_json::from_str(text).map_err(|_| {
-                    Violation::new(close::POLICY, "malformed message: a JSON object with 'type' is expected")
-                })?;
-                Ok(match event.kind.as_str() {
-                    "dtmf" => event.digit.as_ref().and_then(digit_of).map(LineIn::Dtmf).into_iter().collect(),
-                    "hangup" => vec![LineIn::HungUp { by: DisconnectedBy::Customer }],
-                    _ => Vec::new(),
-                })
-            }
+    fn decode(&mut self, message: Wire<'_>) -> Result<Vec<LineIn>, Fault> {
+        let text = match message {
+            Wire::Binary(bytes) => return Ok(vec![LineIn::Audio(media::from_bytes(bytes)?)]),
+            Wire::Text(text) => text,
+        };
+        let fields = field::object(text)?;
+        match field::event_name(&fields, "type")?.as_str() {
+            "dtmf" => Ok(field::keys(&fields)?.into_iter().map(LineIn::Dtmf).collect()),
+            "hangup" => Ok(vec![LineIn::HungUp { by: DisconnectedBy::Customer }]),
+            _ => Err(Untidy::UnknownEvent.into()),
         }
     }
 
@@ -80,16 +57,16 @@ impl Codec for TalkCodec {
                     json!({"type": "ready", "session_id": session_id, "sample_rate": RATE_HZ, "frame_ms": 20}),
                 )]
             }
-            LineOut::Audio(pcm) => vec![WireOut::Binary(pcm::to_bytes(&pcm))],
+            LineOut::Audio(pcm) => vec![WireOut::Binary(media::to_bytes(&pcm))],
             LineOut::Notice(notice) => vec![text(notice_json(&notice))],
             LineOut::HangUp { by } => vec![
                 text(json!({"type": "hangup", "disconnected_by": by.as_str()})),
                 WireOut::Close { code: close::NORMAL, reason: by.as_str().to_owned() },
             ],
-            LineOut::Close { code, reason, by } => {
-                let by = by.unwrap_or(DisconnectedBy::Error);
-                let error = json!({"type": "error", "code": by.as_str(), "detail": reason});
-                vec![text(error), WireOut::Close { code, reason }]
+            LineOut::Refuse(reason) => {
+                let code = reason.disconnected_by().as_str();
+                let error = json!({"type": "error", "code": code, "detail": reason.to_string()});
+                vec![text(error), close::refusing(&reason)]
             }
             LineOut::Mark(_) | LineOut::Clear => Vec::new(),
         }
@@ -134,14 +111,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn binary_is_audio_and_has_limits() {
+    fn binary_is_audio_and_text_is_events() {
         let mut codec = TalkCodec;
         assert_eq!(codec.decode(Wire::Binary(&[1, 0, 2, 0])).unwrap(), [LineIn::Audio(vec![1, 2])]);
-        assert_eq!(codec.decode(Wire::Binary(&[1, 0, 2])).unwrap_err().code, close::UNSUPPORTED);
-        assert_eq!(codec.decode(Wire::Binary(&[0; 6_402])).unwrap_err().code, close::TOO_BIG);
-        assert_eq!(codec.decode(Wire::Text("{}")).unwrap_err().code, close::POLICY);
         assert_eq!(codec.decode(Wire::Text(r#"{"type":"dtmf","digit":"5"}"#)).unwrap(), [LineIn::Dtmf('5')]);
-        assert!(codec.decode(Wire::Text(r#"{"type":"newer"}"#)).unwrap().is_empty());
+        for (message, why) in [
+            (Wire::Binary(&[1, 0, 2]), Untidy::HalfSample),
+            (Wire::Binary(&[]), Untidy::Empty),
+            (Wire::Text("{"), Untidy::NotJson),
+            (Wire::Text("{}"), Untidy::NoEvent),
+            (Wire::Text(r#"{"type":"dtmf"}"#), Untidy::BadField),
+            (Wire::Text(r#"{"type":"newer"}"#), Untidy::UnknownEvent),
+        ] {
+            assert_eq!(codec.decode(message), Err(why.into()), "{message:?}");
+        }
     }
 
     #[test]

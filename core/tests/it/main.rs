@@ -19,6 +19,8 @@ mod silent_callers_are_let_go;
 mod silero;
 mod stopping_lets_calls_end;
 mod turns_are_counted_once;
+mod unanswered_calls_say_why;
+mod untidy_carriers_keep_their_calls;
 mod vendor_deepgram;
 mod vendor_elevenlabs;
 mod vendor_openai;

@@ -1,0 +1,160 @@
+//! What a caller shows at a bot's line: a token, and where the connection comes from. Whether that is enough the bridge
+//! says, which knows what the bot's owner demands.
+
+use std::net::IpAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use secrecy::SecretString;
+
+/// Longest token looked at, bytes.
+const MAX_TOKEN: usize = 512;
+/// For carriers that can set a header, but not `Authorization`.
+const TOKEN_HEADER: &str = "x-line-token";
+const FORWARDED_FOR: &str = "x-forwarded-for";
+const REAL_IP: &str = "x-real-ip";
+
+/// How a connection reached this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// From this address: the carrier's, or a proxy's.
+    Peer(IpAddr),
+    /// Through a socket of the file system, which only this host's proxy opens.
+    LocalProxy,
+}
+
+/// What a caller shows.
+#[derive(Clone, Debug, Default)]
+pub struct Presented {
+    /// Never logged, and sent only to the bridge.
+    pub token: Option<SecretString>,
+    /// The caller's own address, where it is known.
+    pub peer: Option<IpAddr>,
+}
+
+impl Presented {
+    /// Read it from a request: the token from `Authorization` (`Bearer`, or the password of `Basic`, or its name when there
+    /// is no password: `wss://key:token@host`), `X-Line-Token`, or the address's `token`.
+    pub fn read(headers: &HeaderMap, query: &str, origin: Origin, proxies: &[IpAddr]) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let token = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(credential)
+            .or_else(|| text(TOKEN_HEADER).map(|token| token.trim().to_owned()))
+            .or_else(|| parameter(query, "token"))
+            .filter(|token| (1..=MAX_TOKEN).contains(&token.len()));
+        Self { token: token.map(SecretString::from), peer: peer(headers, origin, proxies) }
+    }
+}
+
+/// A parameter of a query, decoded; the first that is not empty.
+pub fn parameter(query: &str, name: &str) -> Option<String> {
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.into_owned())
+}
+
+fn credential(authorization: &str) -> Option<String> {
+    let (scheme, rest) = authorization.trim().split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(rest.trim().to_owned());
+    }
+    let pair = scheme.eq_ignore_ascii_case("basic").then(|| STANDARD.decode(rest.trim()).ok())??;
+    let pair = String::from_utf8(pair).ok()?;
+    let (name, password) = pair.split_once(':').unwrap_or((&pair, ""));
+    Some(if password.is_empty() { name } else { password }.to_owned())
+}
+
+/// Walks the chain of proxies from the nearest: the first address that is no trusted proxy is the caller's. What stands
+/// before it was written by the caller and proves nothing. A proxy that sets only `X-Real-IP` is believed too.
+fn peer(headers: &HeaderMap, origin: Origin, proxies: &[IpAddr]) -> Option<IpAddr> {
+    let lines = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+    let mut hops: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+    if hops.is_empty() {
+        hops.extend(headers.get(REAL_IP).and_then(|value| value.to_str().ok()));
+    }
+    let mut at = match origin {
+        Origin::Peer(address) => Some(address.to_canonical()),
+        Origin::LocalProxy => None,
+    };
+    for hop in hops.iter().rev() {
+        if at.is_some_and(|address| !proxies.contains(&address)) {
+            break;
+        }
+        match hop.trim().parse::<IpAddr>() {
+            Ok(address) => at = Some(address.to_canonical()),
+            Err(_) => break,
+        }
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
+    }
+
+    fn token(pairs: &[(&'static str, &'static str)], query: &str) -> Option<String> {
+        let shown = Presented::read(&headers(pairs), query, Origin::LocalProxy, &[]);
+        shown.token.map(|token| token.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn a_token_comes_in_every_way_that_carriers_have() {
+        for (pairs, query) in [
+            (&[][..], "sample-rate=8000&token=s3c%2Fret"),
+            (&[("authorization", "Bearer s3c/ret")], ""),
+            (&[("authorization", "bearer  s3c/ret ")], "token=other"),
+            (&[("authorization", "Basic a2V5OnMzYy9yZXQ=")], ""),
+            (&[("authorization", "Basic czNjL3JldDo=")], ""),
+            (&[("x-line-token", "s3c/ret")], ""),
+        ] {
+            assert_eq!(token(pairs, query).as_deref(), Some("s3c/ret"), "{pairs:?} {query}");
+        }
+        for (pairs, query) in [
+            (&[][..], ""),
+            (&[], "token="),
+            (&[("authorization", "Digest x")], ""),
+            (&[("authorization", "Basic %")], ""),
+        ] {
+            assert_eq!(token(pairs, query), None, "{pairs:?} {query}");
+        }
+        assert_eq!(token(&[], &format!("token={}", "x".repeat(513))), None);
+    }
+
+    #[test]
+    fn a_token_is_not_shown_in_a_log() {
+        let shown = Presented::read(&headers(&[]), "token=s3cret", Origin::LocalProxy, &[]);
+        assert!(!format!("{shown:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        let check = |origin: &str, pairs: &[(&'static str, &'static str)], expected: Option<&str>| {
+            let origin = origin.parse().map_or(Origin::LocalProxy, Origin::Peer);
+            let proxies = ["127.0.0.1".parse().unwrap(), "10.0.0.1".parse().unwrap()];
+            let shown = Presented::read(&headers(pairs), "", origin, &proxies);
+            assert_eq!(shown.peer.map(|peer| peer.to_string()).as_deref(), expected, "{origin:?} {pairs:?}");
+        };
+        check("203.0.113.5", &[], Some("203.0.113.5"));
+        check(
+            "203.0.113.5",
+            &[("x-forwarded-for", "1.2.3.4"), ("x-real-ip", "1.2.3.4")],
+            Some("203.0.113.5"),
+        );
+        check("127.0.0.1", &[("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.1")], Some("1.2.3.4"));
+        check("127.0.0.1", &[("x-real-ip", "1.2.3.4")], Some("1.2.3.4"));
+        check("::ffff:127.0.0.1", &[("x-real-ip", "1.2.3.4")], Some("1.2.3.4"));
+        check("127.0.0.1", &[("x-real-ip", "nonsense")], Some("127.0.0.1"));
+        check("unix", &[("x-forwarded-for", "6.6.6.6, 1.2.3.4")], Some("1.2.3.4"));
+        check("unix", &[], None);
+    }
+}

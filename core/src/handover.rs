@@ -21,9 +21,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::access::Origin;
 use crate::app::App;
-use crate::routes::line::HeldSlot;
-use crate::routes::router;
-use crate::server::{from, handed_over, one_request};
+use crate::routes::call::{Asker, HeldSlot};
+use crate::server::{Requests, connection};
 
 /// State goes up at least this often.
 const STATE_EVERY: Duration = Duration::from_millis(500);
@@ -112,16 +111,11 @@ fn accept(app: Arc<App>, descriptor: OwnedFd, held: Option<HeldSlot>) -> std::io
     let stream = TcpStream::from_std(stream)?;
     // Gone already, before anybody looked at it.
     let Ok(peer) = stream.peer_addr() else { return Ok(()) };
-    let router = from(router(app), Origin::Peer(peer.ip()));
+    let asker = Asker { origin: Origin::Peer(peer.ip()), held: held.clone() };
     tokio::spawn(async move {
-        match held {
-            // The slot is freed here if the request turned out to be no call.
-            Some(held) => {
-                handed_over(stream, router, held.clone()).await;
-                drop(held.take());
-            }
-            None => one_request(stream, router).await,
-        }
+        connection(stream, app, asker, Requests::One).await;
+        // The slot is freed here if the request turned out to be no call.
+        drop(held.and_then(|held| held.take()));
     });
     Ok(())
 }

@@ -1,25 +1,23 @@
 //! The worker's listeners: TCP, a Unix socket for the host's proxy, and connections handed over by `vox up`.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::Router;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
-use tower::ServiceExt;
 
 use crate::access::Origin;
 use crate::app::App;
-use crate::routes::line::HeldSlot;
-use crate::routes::router;
+use crate::routes;
+use crate::routes::call::Asker;
+use crate::transport::socket::Connection;
 
 /// A client must send its request's head within this.
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
@@ -65,7 +63,6 @@ impl Listeners {
 
     /// Serve until the future is dropped.
     pub async fn serve(self, app: Arc<App>) {
-        let router = router(app);
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let Self { tcp, unix } = self;
         let over_tcp = async {
@@ -74,9 +71,9 @@ impl Listeners {
                 match tcp.accept().await {
                     Ok((stream, peer)) => {
                         let _unsupported = stream.set_nodelay(true);
-                        let router = from(router.clone(), Origin::Peer(peer.ip()));
+                        let (app, asker) = (app.clone(), Asker::at(Origin::Peer(peer.ip())));
                         tokio::spawn(async move {
-                            connection(stream, router).await;
+                            connection(stream, app, asker, Requests::Many).await;
                             drop(place);
                         });
                     }
@@ -90,9 +87,9 @@ impl Listeners {
                 let Ok(place) = places.clone().acquire_owned().await else { return };
                 match listener.accept().await {
                     Ok((stream, _)) => {
-                        let router = from(router.clone(), Origin::LocalProxy);
+                        let (app, asker) = (app.clone(), Asker::at(Origin::LocalProxy));
                         tokio::spawn(async move {
-                            connection(stream, router).await;
+                            connection(stream, app, asker, Requests::Many).await;
                             drop(place);
                         });
                     }
@@ -102,11 +99,6 @@ impl Listeners {
         };
         tokio::join!(over_tcp, over_unix);
     }
-}
-
-/// The routes for requests that come from there.
-pub fn from(router: Router, origin: Origin) -> Router {
-    router.layer(axum::Extension(origin))
 }
 
 async fn pause(error: &std::io::Error) {
@@ -123,14 +115,26 @@ fn bind_unix(dir: &Path, worker: &str) -> anyhow::Result<(UnixListener, SocketFi
     Ok((listener, SocketFile(path)))
 }
 
+/// How many requests a connection may carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requests {
+    Many,
+    /// It was handed over: a second one would come past the dispatcher. An upgrade stays what it is.
+    One,
+}
+
 /// Serve one connection to its end, upgrades included.
-pub async fn connection<S>(stream: S, router: Router)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let service = TowerToHyperService::new(
-        router.map_request(|r: http::Request<hyper::body::Incoming>| r.map(axum::body::Body::new)),
-    );
+pub async fn connection<S: Connection>(stream: S, app: Arc<App>, asker: Asker, requests: Requests) {
+    let service = service_fn(|request| {
+        let (app, asker) = (app.clone(), asker.clone());
+        async move {
+            let mut answer = routes::answer::<S>(app, asker, request).await;
+            if requests == Requests::One && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(answer)
+        }
+    });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
@@ -140,27 +144,4 @@ where
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended badly");
     }
-}
-
-/// Serve one request of a connection that was handed over: a second one on it would come past the dispatcher. An upgrade
-/// stays what it is.
-pub async fn one_request<S>(stream: S, router: Router)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let last = axum::middleware::map_response(async |mut response: Response| {
-        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
-    });
-    connection(stream, router.layer(last)).await;
-}
-
-/// Serve a connection that came with the slot already taken for it.
-pub async fn handed_over<S>(stream: S, router: Router, held: HeldSlot)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    one_request(stream, router.layer(axum::Extension(held))).await;
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use vox_shared::model::bot::TtsSettings;
 
 use crate::provider::tts::WordMark;
-use crate::transport::pcm;
+use crate::transport::media;
 
 /// What all clips may take on the disk: about two hours at 8 kHz. Beyond it the oldest go, down to three quarters.
 const MAX_CACHE_BYTES: u64 = 128 * 1024 * 1024;
@@ -69,7 +69,7 @@ impl Clips {
         let (length, rest) = bytes.split_first_chunk::<4>()?;
         let length = u32::from_le_bytes(*length) as usize;
         let head: Head = serde_json::from_slice(rest.get(..length)?).ok()?;
-        let pcm = pcm::from_bytes(&rest[length..]).ok()?;
+        let pcm = media::from_bytes(&rest[length..]).ok()?;
         let words = head.words.into_iter().map(|(text, started_ms, ended_ms)| WordMark {
             text,
             started_ms,
@@ -84,7 +84,7 @@ impl Clips {
         let head = serde_json::to_vec(&Head { words })?;
         let mut bytes = u32::try_from(head.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
         bytes.extend(head);
-        bytes.extend(pcm::to_bytes(&clip.pcm));
+        bytes.extend(media::to_bytes(&clip.pcm));
         let temporary = self.dir.join(format!("{}.{}.tmp", key.0, std::process::id()));
         std::fs::write(&temporary, bytes)?;
         std::fs::rename(temporary, self.path(key))?;

@@ -1,18 +1,16 @@
 //! `GET /health/fleet`: the host. Any worker answers by asking every worker's local socket.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::response::IntoResponse;
 use futures_util::future::join_all;
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::health::{Health, json};
+use super::answer::{Answer, json};
+use super::health::Health;
 use crate::app::App;
 
 /// A worker that takes longer is unreachable.
@@ -40,7 +38,7 @@ enum Row {
 }
 
 /// Show it.
-pub async fn show(State(app): State<Arc<App>>) -> impl IntoResponse {
+pub async fn show(app: &App) -> Answer {
     let mut sockets = app.config.socket_dir.as_deref().map(sockets).unwrap_or_default();
     sockets.sort();
     let asked = join_all(sockets.iter().map(|s| ask(s))).await;

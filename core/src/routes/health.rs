@@ -1,12 +1,8 @@
 //! `GET /health`: this worker. Load balancers match the text, so the fields' order and the compact form are a contract.
 
-use std::sync::Arc;
-
-use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 
+use super::answer::{Answer, json};
 use crate::app::App;
 
 /// One worker's health, in the contract's order.
@@ -23,7 +19,7 @@ pub struct Health {
 }
 
 /// Show it.
-pub async fn show(State(app): State<Arc<App>>) -> impl IntoResponse {
+pub fn show(app: &App) -> Answer {
     let calls = u32::from(app.slot.is_busy());
     let draining = app.drain.is_cancelled();
     let health = Health {
@@ -37,12 +33,6 @@ pub async fn show(State(app): State<Arc<App>>) -> impl IntoResponse {
         worker_pid: std::process::id(),
     };
     json(&health)
-}
-
-/// Compact JSON.
-pub fn json<T: Serialize>(body: &T) -> impl IntoResponse + use<T> {
-    let text = serde_json::to_string(body).expect("health is plain data");
-    ([(CONTENT_TYPE, "application/json")], text)
 }
 
 #[cfg(test)]

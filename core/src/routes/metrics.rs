@@ -1,15 +1,12 @@
 //! `GET /metrics`: Prometheus.
 
-use std::sync::Arc;
+use http::StatusCode;
 
-use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
-
+use super::answer::{Answer, text};
 use crate::app::App;
 
 /// Show the worker's metrics.
-pub async fn show(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let text = app.metrics.render(&app.outbox);
-    ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+pub fn show(app: &App) -> Answer {
+    let metrics = app.metrics.render(&app.outbox);
+    text(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", metrics)
 }

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use vox_shared::clock::Clock;
 use vox_shared::wire::result::DisconnectedBy;
 
@@ -22,6 +26,11 @@ const CLOSE_DEADLINE: Duration = Duration::from_millis(2_500);
 const READ_DEADLINE: Duration = Duration::from_secs(30);
 /// The same while it rings, when carriers may send nothing: longer than the call waits for its answer.
 const RING_DEADLINE: Duration = Duration::from_secs(75);
+
+/// A connection that a line goes over.
+pub trait Connection: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connection for S {}
 
 /// The call's ends of a line.
 #[derive(Debug)]
@@ -75,9 +84,9 @@ enum End {
 
 impl Pump {
     /// Run until the line is closed. `opening` stands for messages that the address already said.
-    pub async fn run(
+    pub async fn run<S: Connection>(
         mut self,
-        mut socket: WebSocket,
+        mut socket: WebSocketStream<S>,
         mut codec: Box<dyn Codec>,
         opening: Vec<LineIn>,
         clock: Clock,
@@ -100,12 +109,17 @@ impl Pump {
         let _over = self.to_call.send(LineIn::HungUp { by: DisconnectedBy::Customer }).await;
     }
 
-    async fn exchange(&mut self, socket: &mut WebSocket, codec: &mut dyn Codec, clock: &Clock) -> End {
+    async fn exchange<S: Connection>(
+        &mut self,
+        socket: &mut WebSocketStream<S>,
+        codec: &mut dyn Codec,
+        clock: &Clock,
+    ) -> End {
         let mut heard_at = Instant::now();
         loop {
             let deadline = if self.answered { READ_DEADLINE } else { RING_DEADLINE };
             tokio::select! {
-                message = socket.recv() => {
+                message = socket.next() => {
                     heard_at = Instant::now();
                     match self.take(message, codec).await {
                         Ok(Next::Go) => {}
@@ -128,7 +142,12 @@ impl Pump {
     }
 
     /// The call takes nothing more; what it said last still goes out.
-    async fn say_the_rest(&mut self, socket: &mut WebSocket, codec: &mut dyn Codec, clock: &Clock) -> End {
+    async fn say_the_rest<S: Connection>(
+        &mut self,
+        socket: &mut WebSocketStream<S>,
+        codec: &mut dyn Codec,
+        clock: &Clock,
+    ) -> End {
         loop {
             let out = self.from_call.recv().await;
             if let Some(end) = say(socket, codec, clock, out).await {
@@ -139,14 +158,14 @@ impl Pump {
 
     async fn take(
         &mut self,
-        message: Option<Result<Message, axum::Error>>,
+        message: Option<Result<Message, Error>>,
         codec: &mut dyn Codec,
     ) -> Result<Next, Reason> {
         let decoded = match message {
             Some(Ok(Message::Text(text))) => codec.decode(Wire::Text(text.as_str())),
             Some(Ok(Message::Binary(data))) => codec.decode(Wire::Binary(&data)),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(Next::Go),
             Some(Ok(Message::Close(_))) | None => return Ok(Next::SocketGone),
+            Some(Ok(_)) => return Ok(Next::Go),
             Some(Err(error)) => return read_fault(&error),
         };
         let events = match decoded {
@@ -173,9 +192,9 @@ impl Pump {
     }
 
     /// Close the line for a reason, in its own words, and tell the call.
-    async fn break_off(
+    async fn break_off<S: Connection>(
         &self,
-        socket: &mut WebSocket,
+        socket: &mut WebSocketStream<S>,
         codec: &mut dyn Codec,
         clock: &Clock,
         reason: Reason,
@@ -187,19 +206,16 @@ impl Pump {
 }
 
 /// A read error is the other side's doing when it broke the protocol, else the line is simply gone.
-fn read_fault(error: &axum::Error) -> Result<Next, Reason> {
-    let text = error.to_string().to_lowercase();
-    if text.contains("too long") || text.contains("too big") || text.contains("space limit") {
-        return Err(Reason::TooBig);
+fn read_fault(error: &Error) -> Result<Next, Reason> {
+    match error {
+        Error::Capacity(_) => Err(Reason::TooBig),
+        Error::Utf8(_) => Err(Reason::NotText),
+        _ => Ok(Next::SocketGone),
     }
-    if text.contains("utf-8") || text.contains("utf8") {
-        return Err(Reason::NotText);
-    }
-    Ok(Next::SocketGone)
 }
 
 /// `Ok(Some(..))` when this was the last message.
-async fn write(socket: &mut WebSocket, message: WireOut) -> Result<Option<End>, ()> {
+async fn write<S: Connection>(socket: &mut WebSocketStream<S>, message: WireOut) -> Result<Option<End>, ()> {
     let message = match message {
         WireOut::Text(text) => Message::Text(text.into()),
         WireOut::Binary(data) => Message::Binary(data.into()),
@@ -213,8 +229,8 @@ async fn write(socket: &mut WebSocket, message: WireOut) -> Result<Option<End>, 
 }
 
 /// Write what the call says; `None` of it is its end.
-async fn say(
-    socket: &mut WebSocket,
+async fn say<S: Connection>(
+    socket: &mut WebSocketStream<S>,
     codec: &mut dyn Codec,
     clock: &Clock,
     out: Option<LineOut>,
@@ -230,21 +246,21 @@ async fn say(
     None
 }
 
-async fn close_now(socket: &mut WebSocket, code: u16, reason: String) {
-    let frame = CloseFrame { code, reason: reason.into() };
+async fn close_now<S: Connection>(socket: &mut WebSocketStream<S>, code: u16, reason: String) {
+    let frame = CloseFrame { code: code.into(), reason: reason.into() };
     if let Ok(Ok(())) = timeout(WRITE_DEADLINE, socket.send(Message::Close(Some(frame)))).await {
         wait_for_close(socket, None).await;
     }
 }
 
 /// Read on until the other side closes, or hangs up in its protocol, for a bounded time.
-async fn wait_for_close(socket: &mut WebSocket, mut codec: Option<&mut dyn Codec>) {
+async fn wait_for_close<S: Connection>(socket: &mut WebSocketStream<S>, mut codec: Option<&mut dyn Codec>) {
     let mut hangs_up = |text: &str| {
         let events = codec.as_mut().and_then(|codec| codec.decode(Wire::Text(text)).ok()).unwrap_or_default();
         events.iter().any(|event| matches!(event, LineIn::HungUp { .. }))
     };
     let read = async {
-        while let Some(Ok(message)) = socket.recv().await {
+        while let Some(Ok(message)) = socket.next().await {
             match message {
                 Message::Close(_) => return,
                 Message::Text(text) if hangs_up(text.as_str()) => return,

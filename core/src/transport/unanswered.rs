@@ -48,7 +48,7 @@ pub fn outcome(word: &str) -> DisconnectedBy {
     let word = plain(word);
     let is_number = word.bytes().all(|b| b.is_ascii_digit());
     let means = |name: &&str| if is_number { word == *name } else { word.contains(*name) };
-    let known = WORDS.iter().find(|(_, names)| !word.is_empty() && names.iter().any(|name| means(name)));
+    let known = WORDS.iter().find(|(_, names)| !word.is_empty() && names.iter().any(&means));
     known.map_or(DisconnectedBy::NoAnswer, |(by, _)| *by)
 }
 

@@ -13,14 +13,14 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
-    call::{Command, State},
     connect::Socket,
     ear::{Change, Ear},
     event::{End, EndedBy, Event},
-    mouth::Mouth,
+    mouth::{Mouth, Speech},
     options::Options,
     protocol::{Codec, Scratch},
     report::{Log, Report},
+    state::State,
     stats::LatenessHistogram,
     violation::{Ledger, Rule},
 };
@@ -31,6 +31,13 @@ mod incoming;
 /// The frame of every line's clock; Exotel's messages gather five.
 const FRAME: Duration = Duration::from_millis(20);
 const FRAMES_PER_SECOND: u32 = 50;
+
+/// What the holder of the call wants done.
+pub(crate) enum Command {
+    Say(Speech),
+    Dtmf(char),
+    Hangup,
+}
 
 /// What the task shares with the holder of the call.
 pub(crate) struct Shared {

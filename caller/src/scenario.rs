@@ -6,9 +6,10 @@ use serde::Serialize;
 use tokio::time::sleep;
 
 use crate::{
-    call::{Call, CallError, State},
+    call::{Call, CallError},
     report::Report,
     speech::Clip,
+    state::State,
 };
 
 /// How long a step waits for the bot unless it says otherwise.

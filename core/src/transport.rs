@@ -5,9 +5,11 @@
 
 pub mod close;
 pub mod exotel;
+pub mod fault;
 pub mod field;
 pub mod line;
 pub mod media;
+pub mod patience;
 pub mod reason;
 pub mod socket;
 pub mod talk;

@@ -1,9 +1,10 @@
 //! What the targets of the three lines share: the input as messages, and what holds for every line.
 
 use vox_core::transport::close;
+use vox_core::transport::fault::Fault;
 use vox_core::transport::line::{Codec, LineIn, LineOut, Wire, WireOut};
 use vox_core::transport::reason::Reason;
-use vox_core::transport::untidy::{Fault, Untidy};
+use vox_core::transport::untidy::Untidy;
 use vox_shared::wire::result::DisconnectedBy;
 
 /// A close frame has room for this much text, bytes (RFC 6455, 5.5).

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 use vox_shared::wire::result::DisconnectedBy;
 
+use super::fault::Fault;
 use super::reason::Reason;
-use super::untidy::Fault;
 use crate::media::playout::Pacing;
 use crate::session::event::Notice;
 

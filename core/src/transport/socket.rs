@@ -14,9 +14,11 @@ use vox_shared::clock::Clock;
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::close;
+use super::fault::Fault;
 use super::line::{Codec, LINE_DEPTH, LineIn, LineOut, Wire, WireOut};
+use super::patience::Patience;
 use super::reason::Reason;
-use super::untidy::{Dropped, Fault, Patience};
+use super::untidy::Dropped;
 
 /// A socket that cannot be written for this long is dead.
 const WRITE_DEADLINE: Duration = Duration::from_secs(2);

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use vox_shared::wire::result::{DisconnectedBy, Speaker};
 
 use super::close;
+use super::fault::Fault;
 use super::field;
 use super::line::{CallInfo, Codec, LineIn, LineOut, Ready, Traits, Wire, WireOut};
 use super::media;
-use super::untidy::{Fault, Untidy};
+use super::untidy::Untidy;
 use crate::media::playout::Pacing;
 use crate::session::event::Notice;
 

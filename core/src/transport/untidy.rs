@@ -1,15 +1,6 @@
-//! Messages of a carrier that cannot be used. One is left out and counted; the call goes on. It ends only when nothing else
-//! has come for a second.
+//! Messages of a carrier that cannot be used, by what is wrong with them. Each is left out and counted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
-use tokio::time::Instant;
-
-use super::reason::Reason;
-
-/// Nothing but bad messages for this long ends a call.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is wrong with a message that is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,29 +83,8 @@ impl Untidy {
     }
 
     /// Whether it may stand for audio that was lost. The others are harmless however many there are.
-    fn is_lost_media(self) -> bool {
+    pub fn is_lost_media(self) -> bool {
         !matches!(self, Self::Empty | Self::BadField | Self::OutOfOrder | Self::Repeated | Self::UnknownEvent)
-    }
-}
-
-/// What a decoder does not take.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// This message is left out.
-    Dropped(Untidy),
-    /// The protocol is broken for good: the call ends.
-    Fatal(Reason),
-}
-
-impl From<Untidy> for Fault {
-    fn from(untidy: Untidy) -> Self {
-        Self::Dropped(untidy)
-    }
-}
-
-impl From<Reason> for Fault {
-    fn from(reason: Reason) -> Self {
-        Self::Fatal(reason)
     }
 }
 
@@ -134,62 +104,9 @@ impl Dropped {
     }
 }
 
-/// How long bad messages have been coming.
-#[derive(Debug, Default)]
-pub struct Patience {
-    /// The first and the newest of those that came one upon the other.
-    bad: Option<(Instant, Instant)>,
-}
-
-impl Patience {
-    /// Something usable came.
-    pub fn restore(&mut self) {
-        self.bad = None;
-    }
-
-    /// A bad message came; the reason to end the call when that goes on for too long.
-    pub fn strain(&mut self, untidy: Untidy, now: Instant) -> Result<(), Reason> {
-        if !untidy.is_lost_media() {
-            return Ok(());
-        }
-        // A lone one now and then on a line that is otherwise silent is no stream of them.
-        let began = match self.bad {
-            Some((began, newest)) if now.duration_since(newest) < PATIENCE => began,
-            _ => now,
-        };
-        self.bad = Some((began, now));
-        match now.duration_since(began) >= PATIENCE {
-            true => Err(Reason::NothingUsable(untidy)),
-            false => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Bad messages every so many milliseconds; the one, counted from 1, that ends the call.
-    fn ends_with(untidy: Untidy, every_ms: u64, mut usable: impl FnMut(u64) -> bool) -> Option<u64> {
-        let (mut patience, start) = (Patience::default(), Instant::now());
-        (1..=100).find(|n| {
-            if usable(*n) {
-                patience.restore();
-            }
-            patience.strain(untidy, start + Duration::from_millis(every_ms * n)).is_err()
-        })
-    }
-
-    #[test]
-    fn only_a_second_of_nothing_else_ends_a_call() {
-        assert_eq!(ends_with(Untidy::NotBase64, 20, |_| false), Some(51));
-        assert_eq!(ends_with(Untidy::NotJson, 100, |_| false), Some(11));
-        assert_eq!(ends_with(Untidy::Binary, 20, |n| n % 40 == 0), None, "one good frame in 0.8 s");
-        assert_eq!(ends_with(Untidy::HalfSample, 1_000, |_| false), None, "one a second is no stream");
-        for harmless in [Untidy::Empty, Untidy::Repeated, Untidy::UnknownEvent, Untidy::OutOfOrder] {
-            assert_eq!(ends_with(harmless, 20, |_| false), None, "{}", harmless.as_str());
-        }
-    }
 
     #[test]
     fn each_kind_has_its_counter_and_its_word() {

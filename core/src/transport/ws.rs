@@ -9,12 +9,13 @@ use serde_json::{Map, Value, json};
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::close;
+use super::fault::Fault;
 use super::field;
 use super::line::{CallInfo, Codec, LineIn, LineOut, Ready, Traits, Wire, WireOut};
 use super::media::{self, Early};
 use super::reason::Reason;
 use super::unanswered;
-use super::untidy::{Fault, Untidy};
+use super::untidy::Untidy;
 use crate::media::playout::Pacing;
 
 const RATE_HZ: u32 = 8_000;

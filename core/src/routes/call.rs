@@ -97,25 +97,25 @@ pub fn open<S: Connection>(
         Presented::read(request.headers(), &address.query, asker.origin, &app.config.trusted_proxies);
     let (ends, pump) = socket::channel();
     let incoming = Incoming { bot_id, ticket, presented, ends, traits: codec.traits(), admission };
-    let line = Line { pump, codec, opening };
-    tokio::spawn(carry::<S>(app, on(&mut request), incoming, line));
+    let side = SocketSide { pump, codec, opening };
+    tokio::spawn(carry::<S>(app, on(&mut request), incoming, side));
     empty(switch)
 }
 
 /// The socket's side of a call.
-struct Line {
+struct SocketSide {
     pump: Pump,
     codec: Box<dyn Codec>,
     opening: Vec<LineIn>,
 }
 
 /// From the upgrade to the end of the call. A client that is gone before it was upgraded frees everything.
-async fn carry<S: Connection>(app: Arc<App>, upgrade: OnUpgrade, incoming: Incoming, line: Line) {
+async fn carry<S: Connection>(app: Arc<App>, upgrade: OnUpgrade, incoming: Incoming, side: SocketSide) {
     let Ok(upgraded) = upgrade.await else { return };
     let Ok(parts) = upgraded.downcast::<TokioIo<S>>() else {
         return tracing::error!("a connection is not of the type that it was served with");
     };
-    let Line { pump, codec, opening } = line;
+    let SocketSide { pump, codec, opening } = side;
     let limit = codec.traits().max_message_bytes;
     let config = WebSocketConfig::default()
         .max_message_size(Some(limit))

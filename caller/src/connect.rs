@@ -54,7 +54,7 @@ pub enum ConnectError {
     #[error("no open socket within {0:?}")]
     Deadline(Duration),
     #[error("the recording could not be opened")]
-    Recording(#[from] crate::wav::WavError),
+    Recording(#[from] vox_audio::wav::WavError),
 }
 
 impl ConnectError {

@@ -7,11 +7,9 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
+use vox_audio::wav::{WavError, WavWriter};
 
-use crate::{
-    stats::{LatenessHistogram, Spread},
-    wav::{WavError, WavWriter},
-};
+use crate::stats::{LatenessHistogram, Spread};
 
 mod gate;
 mod measure;

@@ -27,13 +27,11 @@ mod mouth;
 mod options;
 mod protocol;
 mod report;
-mod resample;
 mod scenario;
 mod speech;
 mod state;
 mod stats;
 mod violation;
-mod wav;
 
 pub use call::{Call, CallError, Saying, Spoken, connect};
 pub use connect::ConnectError;
@@ -41,10 +39,10 @@ pub use ear::{Barge, Change, Ear, Gate, Heard, Hearing, OwnTiming, Placed, Span,
 pub use event::{End, EndedBy, Event, Metrics, Transcript};
 pub use options::{Deadlines, Direction, Options, OptionsError, Protocol};
 pub use report::Report;
-pub use resample::resample;
 pub use scenario::{Outcome, Scenario, ScenarioReport, Step, StepReport, Talker, run};
 pub use speech::{Clip, ClipError, synthetic};
 pub use state::State;
 pub use stats::{LatenessHistogram, Spread};
 pub use violation::{Rule, Violation};
-pub use wav::{Wav, WavError, WavWriter};
+pub use vox_audio::resample::resample;
+pub use vox_audio::wav::{Wav, WavError, WavWriter};

@@ -3,12 +3,10 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use thiserror::Error;
+use vox_audio::resample::resample;
+use vox_audio::wav::{Wav, WavError};
 
-use crate::{
-    ear::{Gate, Hearing, Span, mean_square, spans_of},
-    resample::resample,
-    wav::{Wav, WavError},
-};
+use crate::ear::{Gate, Hearing, Span, mean_square, spans_of};
 
 mod synthetic;
 

@@ -43,7 +43,7 @@ impl Talk {
 
     pub(super) fn frame(&self, frame: &[i16]) -> Message {
         let mut bytes = Vec::with_capacity(FRAME_BYTES);
-        bytes.extend(frame.iter().flat_map(|sample| sample.to_le_bytes()));
+        vox_audio::pcm::append_bytes(frame.iter().copied(), &mut bytes);
         Message::binary(bytes)
     }
 

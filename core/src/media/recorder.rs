@@ -4,10 +4,12 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+
+use vox_audio::wav::{WavError, WavWriter};
 
 /// Held back before it is written: longer than any carrier's queue.
 const HOLD_SECS: u64 = 2;
@@ -15,8 +17,6 @@ const HOLD_SECS: u64 = 2;
 const AHEAD_SECS: u64 = 8;
 /// Blocks waiting for the disk. At a second each the disk may stall this long before sound is lost.
 const BLOCKS_WAITING: usize = 16;
-const HEADER_BYTES: u64 = 44;
-const BYTES_PER_FRAME: u32 = 4;
 
 /// Where the caller's samples go on the clock: they arrive in bursts, late, or not at all.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ pub struct Finished {
 }
 
 enum Work {
-    Block(Vec<u8>),
+    Block(Vec<[i16; 2]>),
     Finish,
 }
 
@@ -63,7 +63,7 @@ pub struct Recorder {
     /// Media clock of the first held frame.
     base: u64,
     rate_hz: u64,
-    block: Vec<u8>,
+    block: Vec<[i16; 2]>,
     disk: SyncSender<Work>,
     writer: Option<JoinHandle<Finished>>,
     lost_blocks: u64,
@@ -81,13 +81,15 @@ impl std::fmt::Debug for Recorder {
 impl Recorder {
     /// Begin a recording at `rate_hz`. The file must not exist yet.
     pub fn create(path: &Path, rate_hz: u32) -> io::Result<Self> {
-        let mut file = File::options().write(true).create_new(true).open(path)?;
-        file.write_all(&header(rate_hz, 0))?;
+        let file = File::options().write(true).create_new(true).open(path)?;
+        let sync = file.try_clone()?;
+        let mut wav = WavWriter::over(file, path, rate_hz, 2).map_err(io::Error::other)?;
+        wav.checkpoint().map_err(io::Error::other)?;
         let (disk, work) = sync_channel::<Work>(BLOCKS_WAITING);
         let writer = std::thread::Builder::new()
             .name("recorder".into())
             .stack_size(128 * 1024)
-            .spawn(move || write_blocks(file, rate_hz, &work))?;
+            .spawn(move || write_blocks(wav, &sync, &work))?;
         Ok(Self {
             held: VecDeque::with_capacity((u64::from(rate_hz) * (HOLD_SECS + 1)) as usize),
             base: 0,
@@ -173,12 +175,9 @@ impl Recorder {
     fn write_until(&mut self, until: u64) {
         let count =
             usize::try_from(until.saturating_sub(self.base)).unwrap_or(usize::MAX).min(self.held.len());
-        for frame in self.held.drain(..count) {
-            self.block.extend_from_slice(&frame[0].to_le_bytes());
-            self.block.extend_from_slice(&frame[1].to_le_bytes());
-        }
+        self.block.extend(self.held.drain(..count));
         self.base += count as u64;
-        if self.block.len() as u64 >= self.rate_hz * u64::from(BYTES_PER_FRAME) {
+        if self.block.len() as u64 >= self.rate_hz {
             self.send_block();
         }
     }
@@ -194,49 +193,36 @@ impl Recorder {
     }
 }
 
-fn write_blocks(mut file: File, rate_hz: u32, work: &std::sync::mpsc::Receiver<Work>) -> Finished {
-    let mut bytes = 0u64;
+fn write_blocks(mut wav: WavWriter, sync: &File, work: &std::sync::mpsc::Receiver<Work>) -> Finished {
+    let mut frames = 0u64;
     let mut fault = None;
     while let Ok(Work::Block(block)) = work.recv() {
         if fault.is_some() {
             continue;
         }
-        match append(&mut file, rate_hz, bytes, &block) {
-            Ok(()) => bytes += block.len() as u64,
-            Err(error) => fault = Some(format!("the recording stopped: {error}")),
+        match append(&mut wav, &block) {
+            Ok(()) => frames += block.len() as u64,
+            Err(error) => fault = Some(format!("the recording stopped: {}", told(&error))),
         }
     }
-    if let Err(error) = file.sync_all() {
+    if let (None, Err(error)) = (&fault, wav.finish()) {
+        fault = Some(format!("the recording stopped: {}", told(&error)));
+    }
+    if let Err(error) = sync.sync_all() {
         fault.get_or_insert(format!("the recording may not be on disk: {error}"));
     }
-    Finished { frames: bytes / u64::from(BYTES_PER_FRAME), fault }
+    Finished { frames, fault }
 }
 
 /// Sound first, then the header that says how much: a cut in between leaves a valid, shorter file.
-fn append(file: &mut File, rate_hz: u32, before: u64, block: &[u8]) -> io::Result<()> {
-    file.seek(SeekFrom::Start(HEADER_BYTES + before))?;
-    file.write_all(block)?;
-    file.seek(SeekFrom::Start(0))?;
-    file.write_all(&header(rate_hz, before + block.len() as u64))
+fn append(wav: &mut WavWriter, block: &[[i16; 2]]) -> Result<(), WavError> {
+    wav.write(block.iter().copied().flatten())?;
+    wav.checkpoint()
 }
 
-/// A canonical RIFF/WAVE header: PCM, two channels, 16 bit.
-fn header(rate_hz: u32, data_bytes: u64) -> [u8; HEADER_BYTES as usize] {
-    let data = u32::try_from(data_bytes).unwrap_or(u32::MAX - 64);
-    let mut out = [0u8; HEADER_BYTES as usize];
-    out[..4].copy_from_slice(b"RIFF");
-    out[4..8].copy_from_slice(&(data + 36).to_le_bytes());
-    out[8..16].copy_from_slice(b"WAVEfmt ");
-    out[16..20].copy_from_slice(&16u32.to_le_bytes());
-    out[20..22].copy_from_slice(&1u16.to_le_bytes());
-    out[22..24].copy_from_slice(&2u16.to_le_bytes());
-    out[24..28].copy_from_slice(&rate_hz.to_le_bytes());
-    out[28..32].copy_from_slice(&(rate_hz * BYTES_PER_FRAME).to_le_bytes());
-    out[32..34].copy_from_slice(&4u16.to_le_bytes());
-    out[34..36].copy_from_slice(&16u16.to_le_bytes());
-    out[36..40].copy_from_slice(b"data");
-    out[40..].copy_from_slice(&data.to_le_bytes());
-    out
+/// What the disk said; the path is the reader's own.
+fn told(error: &WavError) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 #[cfg(test)]

@@ -40,12 +40,9 @@ fn spaces(text: &[char]) -> usize {
 fn mark(text: &[char]) -> usize {
     let is_space = |at: usize| text.get(at).is_none_or(|c| c.is_whitespace());
     match text.first() {
-        Some('>')
-            if !text.get(1).is_some_and(|c| c.is_numeric() || *c == '=')
-                && !(is_space(1) && number_follows(&text[1..])) =>
-        {
-            1
-        }
+        // ">5" and "> 5" compare.
+        Some('>') if text.get(1) == Some(&'=') || number_follows(&text[1..]) => 0,
+        Some('>') => 1,
         Some('#') => {
             let hashes = text.iter().take_while(|c| **c == '#').count();
             let is_heading = hashes <= 6 && is_space(hashes) && !(hashes == 1 && number_follows(&text[1..]));

@@ -126,7 +126,7 @@ fn named_before(text: &str) -> Option<String> {
         .collect::<Vec<_>>()
         .join(" ");
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ':');
-    let words = text.split(|c: char| !is_name(c)).filter(|w| w.contains(char::is_alphabetic));
+    let mut words = text.split(|c: char| !is_name(c)).filter(|w| w.contains(char::is_alphabetic));
     let skip = [
         "json",
         "function",
@@ -141,7 +141,7 @@ fn named_before(text: &str) -> Option<String> {
         "type",
         "to",
     ];
-    let name = plain_name(words.filter(|w| !skip.contains(w)).next_back()?);
+    let name = plain_name(words.rfind(|w| !skip.contains(w))?);
     (!name.is_empty()).then_some(name)
 }
 

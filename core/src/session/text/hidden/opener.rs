@@ -208,7 +208,8 @@ impl Opener {
                 || (is_spaced && word.len() < TOKEN_MAX);
             return if may_be { Opens::Perhaps } else { Opens::No(String::new()) };
         }
-        if !is_known && !(is_spaced && !word.is_empty()) {
+        let is_call = is_known || (is_spaced && !word.is_empty());
+        if !is_call {
             let may_be = SPACES.iter().any(|space| space.starts_with(held));
             return if may_be { Opens::Perhaps } else { Opens::No(String::new()) };
         }

@@ -24,7 +24,7 @@ pub fn hold_tone(rate_hz: u32) -> Vec<i16> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::level::is_audible;
+    use crate::level::is_audible;
 
     #[test]
     fn it_is_heard_at_every_rate_and_does_not_click() {

@@ -1,4 +1,4 @@
-//! Rate conversion at a vendor's edge: a polyphase windowed-sinc filter for rational ratios.
+//! Rate conversion: a polyphase windowed-sinc filter for rational ratios.
 //!
 //! Own code because what the field's crates offer works on float blocks of a fixed size with their delay; a call needs
 //! any chunk size, 16-bit in and out, no allocation per chunk and a delay of one millisecond.
@@ -69,6 +69,20 @@ impl Resampler {
         self.history.resize(self.taps / 2 - 1, 0.0);
         self.at = 0;
     }
+}
+
+/// A whole piece of sound at another rate. The first sample of both is the same instant.
+pub fn resample(pcm: &[i16], from_hz: u32, to_hz: u32) -> Vec<i16> {
+    let mut out = Vec::new();
+    if pcm.is_empty() {
+        return out;
+    }
+    let mut resampler = Resampler::new(from_hz, to_hz);
+    resampler.push(pcm, &mut out);
+    resampler.finish(&mut out);
+    let length = (pcm.len() as u64 * u64::from(to_hz)).div_ceil(u64::from(from_hz.max(1)));
+    out.resize(usize::try_from(length).unwrap_or(usize::MAX), 0);
+    out
 }
 
 fn gcd(a: u32, b: u32) -> u32 {
@@ -159,6 +173,63 @@ mod tests {
     fn the_chunking_does_not_matter() {
         let pcm = tone(440.0, 16_000, 5_000);
         assert_eq!(convert(&pcm, 16_000, 24_000, 1), convert(&pcm, 16_000, 24_000, 5_000));
+    }
+
+    /// `rubato`'s FFT resampler as the oracle: another method, other code, the same sound.
+    #[test]
+    fn the_sound_is_the_one_that_another_resampler_makes() {
+        use rubato::{Fft, FixedSync, Resampler as _, audioadapter_buffers::direct::SequentialSliceOfVecs};
+        // Ratios whose delay in the oracle is a whole sample; the others are held against exact tones above.
+        for (from, to) in
+            [(16_000, 8_000), (8_000, 16_000), (24_000, 8_000), (24_000, 16_000), (8_000, 24_000)]
+        {
+            let speech: Vec<f64> = (0..from as usize)
+                .map(|i| {
+                    let t = i as f64 / f64::from(from);
+                    let tones = [(180.0, 0.4), (730.0, 0.3), (1_090.0, 0.2), (2_440.0, 0.1)];
+                    tones
+                        .iter()
+                        .map(|(hz, level)| level * (t * hz * std::f64::consts::TAU).sin())
+                        .sum::<f64>()
+                        * 0.3
+                })
+                .collect();
+            let pcm: Vec<i16> = speech.iter().map(|s| (s * 32_767.0).round() as i16).collect();
+            let ours = resample(&pcm, from, to);
+            let mut oracle = Fft::<f64>::new(from as usize, to as usize, 1_024, 1, FixedSync::Both).unwrap();
+            let channels = vec![speech.clone()];
+            let input = SequentialSliceOfVecs::new(&channels, 1, speech.len()).unwrap();
+            let theirs = oracle.process_all(&input, speech.len(), None).unwrap().take_data();
+            let middle = to as usize / 4..to as usize * 3 / 4;
+            let error = ours[middle.clone()]
+                .iter()
+                .zip(&theirs[middle])
+                .map(|(a, b)| (f64::from(*a) - b * 32_767.0).powi(2))
+                .sum::<f64>();
+            let error = (error / (to as f64 / 2.0)).sqrt();
+            assert!(error < 60.0, "{from}->{to}: {error} of 3700");
+        }
+    }
+
+    #[test]
+    fn a_whole_clip_keeps_its_length_and_its_place_in_time() {
+        for (from, to) in [
+            (8_000, 16_000),
+            (16_000, 8_000),
+            (24_000, 16_000),
+            (44_100, 8_000),
+            (8_000, 24_000),
+            (8_000, 8_000),
+        ] {
+            let out = resample(&tone(700.0, from, from as usize), from, to);
+            assert_eq!(out.len(), to as usize);
+            let wanted = tone(700.0, to, to as usize);
+            let inner = out.len() / 10..out.len() * 9 / 10;
+            let error: Vec<i16> =
+                out[inner.clone()].iter().zip(&wanted[inner]).map(|(a, b)| a.saturating_sub(*b)).collect();
+            assert!(rms(&error) < 60.0, "{from} to {to}: error {}", rms(&error));
+        }
+        assert!(resample(&[], 8_000, 16_000).is_empty());
     }
 
     #[test]

@@ -1,0 +1,10 @@
+//! Sound that every program handles the same way: 16-bit samples, their rates, levels and files. No I/O but WAV files, no
+//! clock, no threads.
+
+#![warn(missing_docs)]
+
+pub mod level;
+pub mod pcm;
+pub mod resample;
+pub mod tone;
+pub mod wav;

@@ -13,7 +13,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::config::Config;
-use vox_bridge::{first_start, serve};
+use vox_bridge::routes;
+use vox_bridge::serve::{Serving, serve};
 use vox_shared::clock::Clock;
 use vox_shared::wire::SECRET_HEADER;
 
@@ -36,9 +37,10 @@ async fn main() -> anyhow::Result<()> {
     let config = Config::for_tests(data.path().to_owned());
     let secret = config.auth.internal_secret.expose_secret().to_owned();
     let app = App::build(config, Parts::embedded(data.path(), Clock::system(), bound)?).await?;
-    first_start::first_start(&app).await?;
+    app.first_start().await?;
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(serve::serve(listener, app.router(), stop.clone()));
+    let api = move || routes::api(&app);
+    let serving = tokio::spawn(serve(listener, api, Serving::on_threads(2), stop.clone()));
     let target = Arc::new(Target {
         client: reqwest::Client::builder().no_proxy().build()?,
         url: format!("http://{bound}"),
@@ -60,7 +62,7 @@ async fn main() -> anyhow::Result<()> {
         times.len()
     )?;
     stop.cancel();
-    serving.await?;
+    serving.await??;
     Ok(())
 }
 

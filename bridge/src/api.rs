@@ -11,3 +11,4 @@ pub mod recordings;
 pub mod results;
 pub mod system;
 pub mod talk;
+pub mod vendors;

@@ -5,18 +5,28 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::Router;
+use secrecy::SecretString;
 use vox_shared::clock::Clock;
 
+use crate::api::calls::view::Links;
+use crate::api::recordings::serve::Recordings;
 use crate::auth::password::{PasswordError, Passwords};
+use crate::auth::people::People;
+use crate::auth::proof::Proofs;
+use crate::auth::session::Sessions;
 use crate::auth::throttle::Throttle;
 use crate::auth::token::Tokens;
+use crate::bot::catalogue::Catalogue;
 use crate::config::Config;
+use crate::first_start::{Empty, FirstStartError, first_start};
 use crate::fleet::files::WorkerFiles;
 use crate::metrics::Metrics;
 use crate::objects::directory::Directory;
 use crate::objects::{ObjectError, Objects};
-use crate::routes;
+use crate::routes::document::Documents;
+use crate::routes::{Route, table};
+use crate::runtime::config::Configs;
+use crate::runtime::result::Results;
 use crate::store::engine::sqlite::Sqlite;
 use crate::store::engine::{Engine, EngineError};
 use crate::store::{StoreError, Stores};
@@ -26,23 +36,29 @@ const DOCUMENT_FILE: &str = "vox.sqlite";
 /// The recordings below the data directory.
 const OBJECT_DIR: &str = "objects";
 
-/// The application. Immutable parts behind one pointer; cheap to clone.
+/// The application. Immutable parts behind one pointer; cheap to clone. It is put together here and taken apart again for
+/// the routes: a handler is given the parts that it names, never the whole.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
 
 /// The parts.
 pub struct Inner {
     pub config: Config,
-    /// How others reach this bridge, without a '/' at the end.
-    pub base_url: String,
     pub stores: Stores,
-    pub objects: Arc<dyn Objects>,
     pub clock: Clock,
-    pub tokens: Tokens,
-    pub passwords: Passwords,
-    pub throttle: Throttle,
-    pub metrics: Metrics,
-    pub worker_files: WorkerFiles,
+    pub tokens: Arc<Tokens>,
+    pub passwords: Arc<Passwords>,
+    pub metrics: Arc<Metrics>,
+    pub proofs: Proofs,
+    pub sessions: Sessions,
+    pub people: Arc<People>,
+    pub catalogue: Catalogue,
+    pub configs: Configs,
+    pub results: Results,
+    pub recordings: Recordings,
+    pub links: Links,
+    pub table: Vec<Route>,
+    pub documents: Documents,
 }
 
 /// What differs between production, the embedded engines and tests.
@@ -91,23 +107,61 @@ impl App {
     /// The only constructor; `main` and the tests both call it.
     pub async fn build(config: Config, parts: Parts) -> Result<Self, StartError> {
         let base_url = config.server.public_url.clone().unwrap_or_else(|| local_url(parts.bound));
+        let Parts { engine, objects, clock, .. } = parts;
+        let (stores, internal_secret) = (Stores::open(engine).await?, &config.auth.internal_secret);
+        let tokens = Arc::new(Tokens::new(&config.auth.jwt_secret));
+        let passwords = Arc::new(Passwords::new()?);
+        let metrics = Arc::new(Metrics::new(config.metrics.show_tenants));
+        let worker_files = Arc::new(WorkerFiles::new(internal_secret)?);
+        let sessions = Sessions::new(stores.clone(), clock.clone(), tokens.clone());
+        let table = table();
         Ok(Self(Arc::new(Inner {
-            base_url,
-            stores: Stores::open(parts.engine).await?,
-            objects: parts.objects,
-            clock: parts.clock,
-            tokens: Tokens::new(&config.auth.jwt_secret),
-            passwords: Passwords::new()?,
-            throttle: Throttle::default(),
-            metrics: Metrics::new(config.metrics.show_tenants),
-            worker_files: WorkerFiles::new(&config.auth.internal_secret)?,
+            proofs: Proofs::new(stores.clone(), clock.clone(), tokens.clone(), internal_secret.clone()),
+            people: Arc::new(People {
+                stores: stores.clone(),
+                clock: clock.clone(),
+                passwords: passwords.clone(),
+                sessions: sessions.clone(),
+                throttle: Throttle::default(),
+                data_dir: config.storage.data_dir.clone(),
+            }),
+            sessions,
+            catalogue: Catalogue { stores: stores.clone(), clock: clock.clone() },
+            configs: Configs { stores: stores.clone(), clock: clock.clone(), base_url: base_url.clone() },
+            results: Results {
+                stores: stores.clone(),
+                clock: clock.clone(),
+                tokens: tokens.clone(),
+                metrics: metrics.clone(),
+            },
+            recordings: Recordings {
+                stores: stores.clone(),
+                clock: clock.clone(),
+                objects,
+                worker_files,
+                max_bytes: config.storage.max_recording_bytes,
+            },
+            links: Links { tokens: tokens.clone(), base_url },
+            documents: Documents::of(&table),
+            table,
             config,
+            stores,
+            clock,
+            tokens,
+            passwords,
+            metrics,
         })))
     }
 
-    /// The HTTP surface.
-    pub fn router(&self) -> Router {
-        routes::router(self.clone())
+    /// Fill an empty store; see [`first_start`].
+    pub async fn first_start(&self) -> Result<Option<SecretString>, FirstStartError> {
+        first_start(Empty {
+            stores: &self.stores,
+            clock: &self.clock,
+            passwords: &self.passwords,
+            data_dir: &self.config.storage.data_dir,
+        })
+        .await
     }
 }
 

@@ -3,7 +3,9 @@
 pub mod allowed;
 pub mod internal;
 pub mod password;
+pub mod people;
 pub mod permission;
+pub mod proof;
 pub mod role;
 pub mod rules;
 pub mod secret_token;

@@ -55,12 +55,28 @@ pub struct Storage {
     pub max_recording_bytes: u64,
 }
 
-/// What the metrics tell.
+/// Where the metrics are, and what they tell.
 #[derive(Clone, Debug)]
 pub struct MetricsConfig {
+    /// `VOX_BRIDGE_METRICS_LISTEN` (127.0.0.1:9464): address that serves `/metrics` and nothing else; port 0 takes a free
+    /// one, `off` serves none.
+    pub listen: MetricsListen,
     /// `VOX_METRICS_TENANTS` (true): label calls with their tenant.
     pub show_tenants: bool,
 }
+
+/// Where `/metrics` is served. It names tenants, so it is not on the API's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsListen {
+    Off,
+    /// The usual place, if no other process has it.
+    Usual(SocketAddr),
+    /// Chosen by the operator: the bridge does not start without it.
+    Chosen(SocketAddr),
+}
+
+/// The port that Prometheus' exporters of OpenTelemetry use.
+const METRICS_PORT: u16 = 9464;
 
 impl Config {
     /// Read every setting; all faults are reported at once.
@@ -68,7 +84,7 @@ impl Config {
         let server = Server::from_env(&mut env);
         let auth = Auth::from_env(&mut env);
         let storage = Storage::from_env(&mut env);
-        let metrics = MetricsConfig { show_tenants: env.parsed("VOX_METRICS_TENANTS").unwrap_or(true) };
+        let metrics = MetricsConfig::from_env(&mut env);
         env.finish()?;
         Ok(Self { server, auth, storage, metrics })
     }
@@ -84,7 +100,10 @@ impl Config {
             },
             auth: Auth { jwt_secret: secret("jwt"), internal_secret: secret("internal") },
             storage: Storage { data_dir, max_recording_bytes: 16 * 1024 * 1024 },
-            metrics: MetricsConfig { show_tenants: true },
+            metrics: MetricsConfig {
+                listen: MetricsListen::Chosen(SocketAddr::from(([127, 0, 0, 1], 0))),
+                show_tenants: true,
+            },
         }
     }
 }
@@ -127,6 +146,22 @@ impl Storage {
             data_dir: env.path("VOX_DATA_DIR").unwrap_or_else(|| PathBuf::from("vox-data")),
             max_recording_bytes: env.parsed("VOX_RECORDING_MAX_BYTES").unwrap_or(MAX_RECORDING_BYTES),
         }
+    }
+}
+
+impl MetricsConfig {
+    fn from_env(env: &mut Env) -> Self {
+        const NAME: &str = "VOX_BRIDGE_METRICS_LISTEN";
+        let listen = match env.text(NAME).as_deref().map(|text| (text, text.parse())) {
+            None => MetricsListen::Usual(SocketAddr::from(([127, 0, 0, 1], METRICS_PORT))),
+            Some(("off", _)) => MetricsListen::Off,
+            Some((_, Ok(address))) => MetricsListen::Chosen(address),
+            Some((text, Err(_))) => {
+                env.fault(format!("{NAME}: '{text}' is neither an address with a port nor `off`"));
+                MetricsListen::Off
+            }
+        };
+        Self { listen, show_tenants: env.parsed("VOX_METRICS_TENANTS").unwrap_or(true) }
     }
 }
 
@@ -179,10 +214,26 @@ mod tests {
     }
 
     #[test]
+    fn metrics_are_where_the_operator_says() {
+        let with = |listen: &str| {
+            let secrets = [
+                ("JWT_SECRET", "kq8ZLw2nRpX0vT4yHs6DfG1jCbM3aUeN"),
+                ("VOXCORE_SECRET", "Zr5tVx7QwLk9PmYc2HdJ4nSg8BfA1eUo"),
+            ];
+            read(&[secrets[0], secrets[1], ("VOX_BRIDGE_METRICS_LISTEN", listen)])
+        };
+        assert_eq!(with("off").unwrap().metrics.listen, MetricsListen::Off);
+        let chosen = MetricsListen::Chosen("[::1]:7".parse().unwrap());
+        assert_eq!(with("[::1]:7").unwrap().metrics.listen, chosen);
+        assert!(with("9464").unwrap_err().contains("VOX_BRIDGE_METRICS_LISTEN"));
+    }
+
+    #[test]
     fn good_secrets_are_enough() {
         let (a, b) = ("kq8ZLw2nRpX0vT4yHs6DfG1jCbM3aUeN", "Zr5tVx7QwLk9PmYc2HdJ4nSg8BfA1eUo");
         let config = read(&[("JWT_SECRET", a), ("VOXCORE_SECRET", b)]).unwrap();
         assert_eq!(config.server.addr.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.metrics.listen, MetricsListen::Usual("127.0.0.1:9464".parse().unwrap()));
         assert!(read(&[("JWT_SECRET", a), ("VOXCORE_SECRET", a)]).unwrap_err().contains("must differ"));
     }
 }

@@ -3,28 +3,30 @@
 
 pub mod body;
 pub mod client;
+mod endpoint;
+mod in_turn;
 pub mod params;
+pub mod part;
 pub mod request_id;
 mod trace;
 
-use std::panic::AssertUnwindSafe;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt;
-use tokio::time::timeout;
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::{Bytes, Data};
 use tracing::{Instrument, Span};
 
-use crate::app::App;
-use crate::error::{ApiError, ErrorCode};
+use crate::error::ApiError;
+use crate::metrics::Metrics;
+use crate::serve::Pace;
 
-/// Longest time to the first byte of an answer.
-const REQUEST_DEADLINE: Duration = Duration::from_secs(120);
-/// The same for the upload of a recording, whose body may come over a slow line: as long as a worker tries.
-const UPLOAD_DEADLINE: Duration = Duration::from_secs(600);
+pub use endpoint::{REQUEST_DEADLINE, UPLOAD_DEADLINE, endpoint};
+pub use in_turn::InTurn;
 
 /// Headers on every answer. The API serves data, never a page that may be framed or sniffed.
 const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
@@ -36,38 +38,38 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
 ];
 
 /// The outermost layer.
-pub async fn surround(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn surround(
+    metrics: Data<Metrics>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let began = Instant::now();
-    let id = request_id::of(&request);
+    let _answering = request.request().conn_data::<Pace>().map(Pace::answering);
+    let id = request_id::of(request.headers());
     let method = request.method().clone();
     // The template, never the path itself: its parts are ids and tokens.
-    let path = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "unmatched".to_owned(), |m| m.as_str().to_owned());
+    let path = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let span = span(&id, &method, &path);
     if let Some(trace) = trace::of(request.headers()) {
         span.record("trace.id", trace.trace_id).record("span.id", trace.span_id);
     }
 
-    let answer = request_id::CURRENT
-        .scope(id.clone(), answer(request, next, deadline(&method, &path)))
-        .instrument(span.clone());
-    let mut response = answer.await;
+    let answer = request_id::CURRENT.scope(id.clone(), next.call(request)).instrument(span.clone());
+    let mut response = answer.await?;
 
     secure(response.headers_mut());
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(request_id::HEADER, value);
     }
     let (status, took) = (response.status(), began.elapsed());
-    app.metrics.request(&method, &path, status, took);
-    if let Some(ErrorCode(code)) = response.extensions().get() {
-        app.metrics.error(code);
+    metrics.request(&method, &path, status, took);
+    if let Some(refusal) = response.response().error().and_then(|e| e.as_error::<ApiError>()) {
+        metrics.error(refusal.code);
     }
     span.in_scope(|| {
         tracing::info!(status = status.as_u16(), duration_ms = took.as_secs_f64() * 1e3, "answered")
     });
-    response
+    Ok(if method == Method::HEAD { response.map_body(|_, body| withheld(&body)) } else { response })
 }
 
 fn span(id: &str, method: &Method, path: &str) -> Span {
@@ -83,38 +85,49 @@ fn span(id: &str, method: &Method, path: &str) -> Span {
     )
 }
 
-fn deadline(method: &Method, path: &str) -> Duration {
-    let is_upload = method == Method::PUT && path.starts_with("/api/v1/internal/recordings/");
-    if is_upload { UPLOAD_DEADLINE } else { REQUEST_DEADLINE }
-}
-
-async fn answer(request: Request, next: Next, deadline: Duration) -> Response {
-    let handled = AssertUnwindSafe(timeout(deadline, next.run(request))).catch_unwind();
-    match handled.await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => ApiError::busy(StatusCode::SERVICE_UNAVAILABLE, "timeout", 1).into_response(),
-        Err(_) => ApiError::internal("handle the request", &Panicked).into_response(),
-    }
-}
-
-/// A handler panicked; the message went to the log through the panic hook.
-#[derive(Debug, thiserror::Error)]
-#[error("a handler panicked")]
-struct Panicked;
-
 fn secure(headers: &mut HeaderMap) {
     for (name, value) in SECURITY_HEADERS {
         // A page that needs another policy has set its own.
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+}
+
+/// What HEAD answers in a body's place: its size. The content is never read.
+fn withheld(body: &impl MessageBody) -> BoxBody {
+    BoxBody::new(Withheld(body.size()))
+}
+
+struct Withheld(BodySize);
+
+impl MessageBody for Withheld {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0
+    }
+
+    fn poll_next(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<Bytes, Self::Error>>> {
+        std::task::Poll::Ready(None)
     }
 }
 
 /// What no route matches.
-pub async fn unmatched() -> ApiError {
-    ApiError::not_found("route")
+pub async fn unmatched() -> Result<HttpResponse, ApiError> {
+    Err(ApiError::not_found("route"))
 }
 
-/// A route that does not know the method.
-pub async fn wrong_method() -> ApiError {
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "this route does not have that method")
+/// A route that does not know the method; it tells those it knows.
+pub fn wrong_method(known: &str) -> HttpResponse {
+    let refusal =
+        ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "this route does not have that method");
+    let mut response = HttpResponse::from_error(refusal);
+    if let Ok(known) = HeaderValue::from_str(known) {
+        response.headers_mut().insert(header::ALLOW, known);
+    }
+    response
 }

@@ -3,13 +3,14 @@
 
 use std::borrow::Cow;
 
-use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::edge::request_id;
+use crate::fields::FieldError;
 use crate::store::StoreError;
 use crate::store::engine::EngineError;
 
@@ -17,7 +18,8 @@ use crate::store::engine::EngineError;
 pub type ApiResult<T> = Result<T, ApiError>;
 
 /// A refusal, with all that the client may know.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{code}: {detail}")]
 pub struct ApiError {
     pub status: StatusCode,
     /// A word of the documented list, for programs.
@@ -26,20 +28,6 @@ pub struct ApiError {
     pub detail: Cow<'static, str>,
     pub fields: Vec<FieldError>,
     pub retry_after_seconds: Option<u64>,
-}
-
-/// What is wrong with one field of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldError {
-    /// Dotted, `stt.fallbacks.0.api_key`.
-    pub path: String,
-    pub message: String,
-}
-
-impl FieldError {
-    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into() }
-    }
 }
 
 /// The body of every refusal.
@@ -59,10 +47,6 @@ struct ErrorPart {
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
 }
-
-/// Left in the response for the metrics.
-#[derive(Clone, Copy, Debug)]
-pub struct ErrorCode(pub &'static str);
 
 impl ApiError {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -137,24 +121,26 @@ impl From<StoreError> for ApiError {
     }
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
         let request_id = self.status.is_server_error().then(request_id::current).flatten();
         let part = ErrorPart {
             code: self.code.into(),
             detail: self.detail.clone().into_owned(),
-            fields: self.fields,
+            fields: self.fields.clone(),
             request_id,
         };
-        let body = Json(ErrorBody { error: part, detail: self.detail.into_owned() });
-        let mut response = (self.status, body).into_response();
-        response.extensions_mut().insert(ErrorCode(self.code));
+        let mut response = HttpResponse::build(self.status);
         if self.status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         if let Some(seconds) = self.retry_after_seconds {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.insert_header((header::RETRY_AFTER, seconds));
         }
-        response
+        response.json(ErrorBody { error: part, detail: self.detail.clone().into_owned() })
     }
 }

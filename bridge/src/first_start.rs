@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use vox_shared::clock::Clock;
 use vox_shared::ids::{TenantId, UserId};
 use vox_shared::model::bot::BotSettings;
 
-use crate::app::App;
-use crate::auth::password::PasswordError;
+use crate::auth::password::{PasswordError, Passwords};
 use crate::auth::role::Role;
 use crate::auth::secret_token;
 use crate::private_file;
 use crate::store::bots::Bot;
 use crate::store::tenants::{Tenant, TenantStatus};
 use crate::store::users::{User, fold_email};
-use crate::store::{Stamp, StoreError};
+use crate::store::{Stamp, StoreError, Stores};
 
 /// The first administrator.
 pub const ADMIN_EMAIL: &str = "admin@vox.local";
@@ -60,18 +60,27 @@ struct FirstLogin {
     password: String,
 }
 
+/// What a first start fills, and what it needs for that.
+pub struct Empty<'a> {
+    pub stores: &'a Stores,
+    pub clock: &'a Clock,
+    pub passwords: &'a Passwords,
+    /// Where the first password is written down.
+    pub data_dir: &'a Path,
+}
+
 /// Fill an empty store. Answers the administrator's password when this start made it, `None` on every later one.
-pub async fn first_start(app: &App) -> Result<Option<SecretString>, FirstStartError> {
+pub async fn first_start(into: Empty<'_>) -> Result<Option<SecretString>, FirstStartError> {
     let tenant: TenantId = TENANT_ID.parse().expect("a constant that is an id");
-    if app.stores.tenants().find(&tenant).await?.is_some() {
+    if into.stores.tenants().find(&tenant).await?.is_some() {
         return Ok(None);
     }
-    let now = Stamp(app.clock.now());
-    insert_demo_bots(app, &tenant, now).await?;
-    let password = first_password(&app.config.storage.data_dir)?;
-    insert_admin(app, &tenant, &password, now).await?;
+    let now = Stamp(into.clock.now());
+    insert_demo_bots(into.stores, &tenant, now).await?;
+    let password = first_password(into.data_dir)?;
+    insert_admin(&into, &tenant, &password, now).await?;
     let tenant_doc = Tenant { name: "Default".into(), status: TenantStatus::Active, created_at: now };
-    app.stores.tenants().insert(&tenant, &tenant_doc).await?;
+    into.stores.tenants().insert(&tenant, &tenant_doc).await?;
     tracing::info!(file = LOGIN_FILE, "first start: the administrator's password is in the data directory");
     Ok(Some(password))
 }
@@ -86,7 +95,7 @@ pub fn forget_first_password(data_dir: &Path) {
     }
 }
 
-async fn insert_demo_bots(app: &App, tenant: &TenantId, now: Stamp) -> Result<(), FirstStartError> {
+async fn insert_demo_bots(stores: &Stores, tenant: &TenantId, now: Stamp) -> Result<(), FirstStartError> {
     let mut bots = Vec::new();
     for (id, text) in DEMO_BOTS {
         let settings: BotSettings =
@@ -96,7 +105,7 @@ async fn insert_demo_bots(app: &App, tenant: &TenantId, now: Stamp) -> Result<()
         bots.push((id.parse().expect("a constant that is an id"), bot));
     }
     // Those that are there already were left by a start that did not finish.
-    app.stores.bots(tenant).insert_bots(bots).await?;
+    stores.bots(tenant).insert_bots(bots).await?;
     Ok(())
 }
 
@@ -114,7 +123,7 @@ fn first_password(data_dir: &Path) -> Result<SecretString, FirstStartError> {
 }
 
 async fn insert_admin(
-    app: &App,
+    into: &Empty<'_>,
     tenant: &TenantId,
     password: &SecretString,
     now: Stamp,
@@ -128,12 +137,12 @@ async fn insert_admin(
         active: true,
         languages: Vec::new(),
         primary_language: None,
-        password_hash: app.passwords.hash(password.expose_secret().into()).await?,
+        password_hash: into.passwords.hash(password.expose_secret().into()).await?,
         tokens_valid_from: now,
         created_at: now,
     };
     let id: UserId = ADMIN_ID.parse().expect("a constant that is an id");
-    match app.stores.users(tenant).insert_user(&id, &admin).await {
+    match into.stores.users(tenant).insert_user(&id, &admin).await {
         // Left by a start that did not finish; its password is the one in the file.
         Err(StoreError::Duplicate) => Ok(()),
         other => Ok(other?),

@@ -8,6 +8,7 @@ pub mod bot;
 pub mod config;
 pub mod edge;
 pub mod error;
+pub mod fields;
 pub mod first_start;
 pub mod fleet;
 pub mod jobs;

@@ -1,5 +1,6 @@
 //! `vox-bridge`: read the settings, open the store, listen, serve until told to stop.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -8,10 +9,13 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
-use vox_bridge::config::Config;
-use vox_bridge::{first_start, jobs, ready, serve};
+use vox_bridge::config::{Config, MetricsListen};
+use vox_bridge::ready::Addresses;
+use vox_bridge::serve::{Serving, serve};
+use vox_bridge::{jobs, ready, routes};
 use vox_shared::clock::Clock;
 use vox_shared::env::Env;
+use vox_shared::private::keep_files_private;
 use vox_shared::telemetry;
 
 /// The control plane of Vox. Settings come from the environment; see docs/settings-bridge.md.
@@ -23,8 +27,13 @@ struct Arguments {
     ready_file: Option<PathBuf>,
 }
 
-#[tokio::main]
+/// Threads that serve requests. They wait for the store most of the time; a second one keeps a hash or a long list from
+/// holding everybody up.
+const HTTP_THREADS: usize = 2;
+
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
+    keep_files_private();
     // Every TLS client of the process uses ring. It fails only if one was chosen before, which is then as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments = Arguments::parse();
@@ -36,31 +45,73 @@ async fn main() -> anyhow::Result<()> {
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
     }
 
-    let listener = TcpListener::bind(config.server.addr)
-        .await
-        .with_context(|| format!("cannot listen on {}", config.server.addr))?;
-    let bound = listener.local_addr().context("the listener has no address")?;
+    let (listener, bound) = listen(config.server.addr).await?;
+    let metrics = listen_for_metrics(config.metrics.listen).await?;
     let parts = Parts::embedded(&config.storage.data_dir, Clock::system(), bound)?;
     let app = App::build(config, parts).await?;
-    let password = first_start::first_start(&app).await?;
+    let password = app.first_start().await?;
 
     let stop = CancellationToken::new();
-    let sweeping = tokio::spawn(jobs::janitor::run(app.clone(), stop.clone()));
-    let closing = tokio::spawn(jobs::lost_calls::run(app.clone(), stop.clone()));
-    let serving = tokio::spawn(serve::serve(listener, app.router(), stop.clone()));
+    let janitor = jobs::janitor::run(app.stores.clone(), app.clock.clone(), stop.clone());
+    let sweeping = tokio::spawn(janitor);
+    let closing = tokio::spawn(jobs::lost_calls::run(app.results.clone(), stop.clone()));
+    let (metrics, metrics_bound) = metrics.unzip();
+    let serving = tokio::spawn(serve_all((listener, metrics), app.clone(), stop.clone()));
     if let Some(path) = &arguments.ready_file {
-        let local_url = format!("http://{}", vox_bridge::app::reachable(bound));
-        ready::write(&app, path, &local_url, password.as_ref()).await?;
+        let metrics = metrics_bound.map(|at| format!("http://{}/metrics", vox_bridge::app::reachable(at)));
+        let listening = Addresses { api: format!("http://{}", vox_bridge::app::reachable(bound)), metrics };
+        ready::write(&app.stores, path, &listening, password.as_ref()).await?;
     }
-    tracing::info!(address = %bound, "listening");
+    tracing::info!(address = %bound, metrics = ?metrics_bound, "listening");
 
     wait_for_signal().await?;
     tracing::info!("stopping: running requests are finished");
     stop.cancel();
-    serving.await.context("the listener failed")?;
+    serving.await.context("the listener failed")??;
     sweeping.await.context("the janitor failed")?;
     closing.await.context("the closing of lost calls failed")?;
     Ok(())
+}
+
+/// The API, and the metrics where nobody else comes.
+async fn serve_all(
+    (api, metrics): (TcpListener, Option<TcpListener>),
+    app: App,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let page = {
+        let (app, stop) = (app.clone(), stop.clone());
+        async move {
+            match metrics {
+                Some(metrics) => {
+                    serve(metrics, move || routes::metrics_page(&app), Serving::on_threads(1), stop).await
+                }
+                None => Ok(()),
+            }
+        }
+    };
+    let api = serve(api, move || routes::api(&app), Serving::on_threads(HTTP_THREADS), stop);
+    tokio::try_join!(api, page).map(drop)
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    let bound = listener.local_addr().context("the listener has no address")?;
+    Ok((listener, bound))
+}
+
+async fn listen_for_metrics(at: MetricsListen) -> anyhow::Result<Option<(TcpListener, SocketAddr)>> {
+    match at {
+        MetricsListen::Off => Ok(None),
+        MetricsListen::Chosen(address) => listen(address).await.map(Some),
+        MetricsListen::Usual(address) => match listen(address).await {
+            Ok(listening) => Ok(Some(listening)),
+            Err(error) => {
+                tracing::warn!(%error, "no metrics: choose another VOX_BRIDGE_METRICS_LISTEN");
+                Ok(None)
+            }
+        },
+    }
 }
 
 async fn wait_for_signal() -> anyhow::Result<()> {

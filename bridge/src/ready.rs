@@ -5,10 +5,9 @@ use std::path::Path;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use crate::app::App;
 use crate::first_start::ADMIN_EMAIL;
 use crate::private_file;
-use crate::store::StoreError;
+use crate::store::{StoreError, Stores};
 
 /// Most bots named.
 const MAX_BOTS: usize = 100;
@@ -16,6 +15,8 @@ const MAX_BOTS: usize = 100;
 #[derive(Serialize)]
 struct Ready<'a> {
     bridge_url: &'a str,
+    /// Null when metrics are not served.
+    metrics_url: Option<&'a str>,
     admin_email: &'a str,
     /// Only after the start that made it.
     admin_password: Option<&'a str>,
@@ -37,17 +38,27 @@ pub enum ReadyError {
     Write(#[from] std::io::Error),
 }
 
-/// Write the file. `local_url` is the address that is listened on.
+/// Where the bridge listens.
+#[derive(Debug)]
+pub struct Addresses {
+    /// `http://` and the address of the API.
+    pub api: String,
+    /// The same of the metrics, with their path.
+    pub metrics: Option<String>,
+}
+
+/// Write the file.
 pub async fn write(
-    app: &App,
+    stores: &Stores,
     path: &Path,
-    local_url: &str,
+    listening: &Addresses,
     password: Option<&SecretString>,
 ) -> Result<(), ReadyError> {
-    let bots = app.stores.all_bots().list_bots(MAX_BOTS).await?.items;
+    let bots = stores.all_bots().list_bots(MAX_BOTS).await?.items;
     let bots = bots.into_iter().map(|b| ReadyBot { id: b.id, name: b.value.settings.name }).collect();
     let ready = Ready {
-        bridge_url: local_url,
+        bridge_url: &listening.api,
+        metrics_url: listening.metrics.as_deref(),
         admin_email: ADMIN_EMAIL,
         admin_password: password.map(ExposeSecret::expose_secret),
         bots,

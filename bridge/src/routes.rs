@@ -2,21 +2,16 @@
 
 pub mod doc;
 pub mod document;
+mod surface;
 mod table;
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::Method;
-use axum::middleware;
-use axum::routing::MethodRouter;
+use actix_web::http::Method;
 
-use crate::app::App;
 use crate::auth::permission::Permission;
 use crate::auth::role::Role;
-use crate::edge;
-use crate::edge::body::MAX_JSON_BYTES;
 use doc::Doc;
 
+pub use surface::{api, metrics_page};
 pub use table::table;
 
 /// Who may use a route. The handler's extractor enforces it; the row says it again, and a test holds them together.
@@ -36,7 +31,8 @@ pub struct Route {
     /// With `{names}`.
     pub path: &'static str,
     pub access: Access,
-    handler: MethodRouter<App>,
+    /// Makes the route, once for each thread that serves.
+    handler: Box<dyn Fn() -> actix_web::Route + Send + Sync>,
     pub doc: Doc,
 }
 
@@ -45,16 +41,4 @@ impl Access {
     pub const fn with<P: Permission>() -> Self {
         Self::Person(P::ROLE)
     }
-}
-
-/// All routes with what surrounds them.
-pub fn router(app: App) -> Router {
-    let routes =
-        table().into_iter().fold(Router::new(), |router, route| router.route(route.path, route.handler));
-    routes
-        .fallback(edge::unmatched)
-        .method_not_allowed_fallback(edge::wrong_method)
-        .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
-        .layer(middleware::from_fn_with_state(app.clone(), edge::surround))
-        .with_state(app)
 }

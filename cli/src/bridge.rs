@@ -34,6 +34,8 @@ pub enum BridgeError {
     Unreachable { url: Url, source: reqwest::Error },
     #[error("the bridge refused the internal secret: it belongs to another deployment")]
     Secret,
+    #[error("the bridge refused the administrator's address or password, or the rank is too low")]
+    Login,
     #[error("the bridge answered {status} when asked to {what}: {body}")]
     Status { what: &'static str, status: StatusCode, body: String },
     #[error("the bridge's answer makes no sense: are `vox` and `vox-bridge` of one version?")]
@@ -78,6 +80,18 @@ struct CallName {
 #[derive(Deserialize)]
 struct Ticket {
     ticket: SecretString,
+}
+
+#[derive(Deserialize)]
+struct Session {
+    access_token: SecretString,
+}
+
+/// What a person logs in with.
+#[derive(Clone, Debug)]
+pub struct Login {
+    pub email: String,
+    pub password: SecretString,
 }
 
 /// The bridge of one deployment.
@@ -155,6 +169,32 @@ impl Bridge {
             Err(BridgeError::Status { status: StatusCode::NOT_FOUND, .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Any JSON that a person may read who logs in for it.
+    pub async fn read_as<T: DeserializeOwned>(
+        &self,
+        login: &Login,
+        path: &str,
+        what: &'static str,
+    ) -> Result<T, BridgeError> {
+        let body = json!({ "email": login.email, "password": login.password.expose_secret() });
+        let request = self.http.post(self.address("/api/v1/auth/login")).json(&body);
+        let session: Session = self.known(request, what).await?;
+        let request = self.http.get(self.address(path)).bearer_auth(session.access_token.expose_secret());
+        self.known(request, what).await
+    }
+
+    async fn known<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+        what: &'static str,
+    ) -> Result<T, BridgeError> {
+        let answer = self.send(request, what).await.map_err(|error| match error {
+            BridgeError::Secret => BridgeError::Login,
+            other => other,
+        })?;
+        answer.json().await.map_err(BridgeError::Malformed)
     }
 
     /// Any JSON that is behind the internal secret.

@@ -8,6 +8,7 @@ pub mod ids;
 pub mod json;
 pub mod model;
 pub mod outbox;
+pub mod private;
 pub mod redact;
 pub mod telemetry;
 pub mod wire;

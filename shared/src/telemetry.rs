@@ -30,6 +30,9 @@ use crate::env::Env;
 pub const MAX_TEXT_BYTES: usize = 4096;
 
 const DEFAULT_FILTER: &str = "info";
+/// The HTTP server tells every malformed request as an error of its own. Strangers send those, so it is not heard unless a
+/// filter names it; what we do about a connection is in our own lines.
+const UNHEARD: &str = "actix_http=off";
 
 /// Logging could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +64,7 @@ pub fn init(service: &'static str, instance: &str, env: &Env) -> Result<(), Init
 fn filter(env: &Env) -> Result<EnvFilter, InitError> {
     let set = ["LOG_LEVEL", "RUST_LOG"].into_iter().find_map(|name| Some((name, env.text(name)?)));
     let (name, text) = set.unwrap_or(("LOG_LEVEL", DEFAULT_FILTER.to_owned()));
-    EnvFilter::try_new(&text).map_err(|source| InitError::Filter { name, text, source })
+    EnvFilter::try_new(format!("{UNHEARD},{text}")).map_err(|source| InitError::Filter { name, text, source })
 }
 
 /// Writes each event as one line. A line that cannot be written is lost: a call must not die of its log.
@@ -355,6 +358,9 @@ mod tests {
         };
         assert_eq!(logged(&[], say).len(), 1);
         assert_eq!(logged(&[("LOG_LEVEL", "debug")], say).len(), 2);
+        let server = || tracing::error!(target: "actix_http::h1::dispatcher", "stream error");
+        assert_eq!(logged(&[("LOG_LEVEL", "debug")], server).len(), 0);
+        assert_eq!(logged(&[("LOG_LEVEL", "actix_http=error")], server).len(), 1);
         assert_eq!(logged(&[("RUST_LOG", "warn,vox_shared=debug")], say).len(), 2);
         assert_eq!(logged(&[("LOG_LEVEL", "error"), ("RUST_LOG", "debug")], say).len(), 0);
         let error = filter(&env(&[("LOG_LEVEL", "vox=loud")])).unwrap_err().to_string();

@@ -2,3 +2,4 @@
 
 pub mod register;
 pub mod status;
+pub mod view;

@@ -3,4 +3,3 @@
 pub mod bots;
 pub mod call;
 pub mod calls;
-pub mod vendors;

@@ -2,5 +2,5 @@
 
 pub mod by_session;
 pub mod by_token;
-mod serve;
+pub mod serve;
 pub mod upload;

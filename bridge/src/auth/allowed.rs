@@ -2,13 +2,15 @@
 
 use std::marker::PhantomData;
 
-use axum::extract::FromRequestParts;
-use axum::http::header;
-use axum::http::request::Parts;
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::future::LocalBoxFuture;
 use vox_shared::ids::{TenantId, UserId};
 
 use super::permission::Permission;
-use crate::app::App;
+use super::proof::Proofs;
+use crate::edge::part::part;
 use crate::error::{ApiError, ApiResult};
 use crate::store::Stored;
 use crate::store::users::User;
@@ -41,22 +43,23 @@ impl<P> Allowed<P> {
     }
 }
 
-impl<P: Permission> FromRequestParts<App> for Allowed<P> {
-    type Rejection = ApiError;
+impl<P: Permission> FromRequest for Allowed<P> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, ApiResult<Self>>;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        let token = bearer(parts)
-            .ok_or_else(|| ApiError::unauthorized("log in and send `Authorization: Bearer …`"))?;
-        let claims = app.tokens.read(token, app.clock.now()).ok_or_else(refused)?;
-        let user = app.stores.all_users().find_by_email(&claims.sub).await?.ok_or_else(refused)?;
-        if !user.value.active || claims.iat < user.value.tokens_valid_from.0.as_second() {
-            return Err(refused());
-        }
-        tracing::Span::current().record("tenant.id", tracing::field::display(&user.value.tenant_id));
-        if user.value.role < P::ROLE {
-            return Err(ApiError::forbidden("your role does not allow this"));
-        }
-        Ok(Self { user, permission: PhantomData })
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let proofs = part::<Proofs>(request).clone();
+        let token = bearer(request.headers()).map(str::to_owned);
+        Box::pin(async move {
+            let token =
+                token.ok_or_else(|| ApiError::unauthorized("log in and send `Authorization: Bearer …`"))?;
+            let user = proofs.person(&token).await?.ok_or_else(refused)?;
+            tracing::Span::current().record("tenant.id", tracing::field::display(&user.value.tenant_id));
+            if user.value.role < P::ROLE {
+                return Err(ApiError::forbidden("your role does not allow this"));
+            }
+            Ok(Self { user, permission: PhantomData })
+        })
     }
 }
 
@@ -64,7 +67,7 @@ fn refused() -> ApiError {
     ApiError::unauthorized("the access token is not valid (any more); log in again")
 }
 
-fn bearer(parts: &Parts) -> Option<&str> {
-    let (scheme, token) = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }

@@ -34,6 +34,8 @@ permissions! {
     TalkToBots => Agent;
     /// Make users.
     CreateUsers => Admin;
+    /// See the tenant's vendor keys in clear, to try them.
+    ReadVendorKeys => SuperAdmin;
     /// See the capacity of the deployment.
     ReadFleet => Admin;
 }

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::password::{MAX_PASSWORD_BYTES, MIN_PASSWORD};
-use crate::error::{ApiError, ApiResult, FieldError};
+use crate::fields::FieldError;
 use crate::store::users::fold_email;
 
 /// Longest address, bytes (RFC 5321), as it is typed and as it is compared.
@@ -58,8 +58,9 @@ impl Checks {
         self
     }
 
-    pub fn finish(self) -> ApiResult<()> {
-        if self.0.is_empty() { Ok(()) } else { Err(ApiError::invalid(self.0)) }
+    /// All that is wrong, at once.
+    pub fn finish(self) -> Result<(), Vec<FieldError>> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
     }
 
     fn unless(&mut self, good: bool, path: &str, message: &str) {

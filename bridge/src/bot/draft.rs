@@ -1,14 +1,12 @@
 //! From what a client sent to settings that may be stored.
 
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use vox_shared::model::bot::BotSettings;
 
 use super::keys;
 use super::rules::{self, Faults};
 use super::typed;
-use crate::edge::body::without_value;
-use crate::error::FieldError;
+use crate::fields::{self, FieldError};
 
 /// Settings for a new bot, or all that is wrong with them.
 pub fn new(given: &Map<String, Value>) -> Result<BotSettings, Vec<FieldError>> {
@@ -54,17 +52,13 @@ fn keep_secrets(
 }
 
 fn understood(given: &Map<String, Value>, faults: &mut Faults) -> Result<BotSettings, Vec<FieldError>> {
-    let mut settings: BotSettings = read(Value::Object(given.clone()))?;
+    let mut settings: BotSettings =
+        fields::typed(Value::Object(given.clone())).map_err(|fault| vec![fault])?;
     if let Ok(Value::Object(known)) = serde_json::to_value(&settings) {
         rules::unknown_fields(given, &known, "", faults);
     }
     typed::trim_settings(&mut settings);
     Ok(settings)
-}
-
-fn read<T: DeserializeOwned>(value: Value) -> Result<T, Vec<FieldError>> {
-    serde_path_to_error::deserialize(value)
-        .map_err(|e| vec![FieldError::new(e.path().to_string(), without_value(&e.inner().to_string()))])
 }
 
 fn finish(settings: BotSettings, faults: Faults) -> Result<BotSettings, Vec<FieldError>> {

@@ -10,7 +10,7 @@ use vox_shared::model::script::validate_script;
 use super::hours::{minutes, weekday};
 use super::keys::{Keyed, is_masked};
 use super::typed::{self, Alphabet};
-use crate::error::FieldError;
+use crate::fields::FieldError;
 
 /// Longest name, characters.
 const MAX_NAME: usize = 120;

@@ -1,34 +1,77 @@
 //! Reading JSON bodies: size, syntax and types are checked before a handler sees anything.
 
-use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
-use bytes::Bytes;
+use actix_web::dev::Payload;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::BytesMut;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 use vox_shared::json::is_deeper_than;
 
-use crate::app::App;
-use crate::error::{ApiError, FieldError};
+use crate::error::ApiError;
+use crate::fields::{FieldError, MAX_LEVELS, without_value};
 
-pub use vox_shared::wire::limits::{MAX_JSON_BYTES, MAX_JSON_LEVELS as MAX_LEVELS, MAX_RESULT_BYTES};
+pub use vox_shared::wire::limits::{MAX_JSON_BYTES, MAX_RESULT_BYTES};
 
-/// A JSON body of type `T`.
+/// Taken on the word of `Content-Length`; more is given when it comes.
+const FIRST_ROOM: usize = 64 * 1024;
+
+/// A JSON body of type `T` and at most `MAX` bytes.
 #[derive(Debug)]
-pub struct Checked<T>(pub T);
+pub struct Checked<T, const MAX: usize = MAX_JSON_BYTES>(pub T);
 
-impl<T: DeserializeOwned> FromRequest<App> for Checked<T> {
-    type Rejection = ApiError;
+impl<T: DeserializeOwned + 'static, const MAX: usize> FromRequest for Checked<T, MAX> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| {
-            match axum::response::IntoResponse::into_response(rejection).status() {
-                StatusCode::PAYLOAD_TOO_LARGE => {
-                    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too large")
-                }
-                _ => ApiError::bad_request("cut_off", "the body could not be read to its end"),
-            }
-        })?;
-        parse(&bytes).map(Self)
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let announced = announced(request);
+        let payload = payload.take();
+        Box::pin(async move { parse(&whole(payload, announced, MAX).await?).map(Self) })
     }
+}
+
+/// A body of at most `MAX` bytes as it came, for whoever has a reading of their own.
+#[derive(Debug)]
+pub struct Whole<const MAX: usize = MAX_JSON_BYTES>(pub BytesMut);
+
+impl<const MAX: usize> FromRequest for Whole<MAX> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let announced = announced(request);
+        let payload = payload.take();
+        Box::pin(async move { whole(payload, announced, MAX).await.map(Self) })
+    }
+}
+
+fn announced(request: &HttpRequest) -> usize {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    length.and_then(|v| v.to_str().ok()?.parse().ok()).unwrap_or(0)
+}
+
+/// All of a body.
+async fn whole(mut payload: Payload, announced: usize, most: usize) -> Result<BytesMut, ApiError> {
+    if announced > most {
+        return Err(too_large(most));
+    }
+    let mut body = BytesMut::with_capacity(announced.min(FIRST_ROOM));
+    while let Some(piece) = payload.next().await {
+        let piece =
+            piece.map_err(|_| ApiError::bad_request("cut_off", "the body could not be read to its end"))?;
+        if body.len() + piece.len() > most {
+            return Err(too_large(most));
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body)
+}
+
+fn too_large(most: usize) -> ApiError {
+    let detail = format!("the body is too large: at most {most} bytes");
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
 }
 
 /// JSON as `T`: 400 for what is no JSON or nests too deep, 422 with the field's path for a wrong type.
@@ -52,22 +95,8 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     )])
 }
 
-/// serde quotes the refused value, which may be a secret or a megabyte; what was expected is enough.
-pub fn without_value(message: &str) -> String {
-    let message = message.split(" at line ").next().unwrap_or(message);
-    match (message.strip_prefix("invalid type: "), message.split_once("expected ")) {
-        (Some(_), Some((_, expected))) => format!("wrong type, expected {expected}"),
-        _ if message.starts_with("invalid value") || message.starts_with("unknown variant") => {
-            match message.split_once("expected ") {
-                Some((_, expected)) => format!("not a valid value, expected {expected}"),
-                None => "not a valid value".into(),
-            }
-        }
-        _ => message.chars().take(200).collect(),
-    }
-}
-
-fn not_json() -> ApiError {
+/// The refusal of what is no JSON.
+pub fn not_json() -> ApiError {
     let detail = format!("the body is no well-formed JSON (UTF-8, at most {MAX_LEVELS} levels deep)");
     ApiError::bad_request("malformed_json", detail)
 }

@@ -1,25 +1,31 @@
 //! Which client sent a request.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::future::{Ready, ready};
+use std::net::{IpAddr, Ipv4Addr};
 
-use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::HeaderMap;
-use axum::http::request::Parts;
+use actix_web::dev::Payload;
+use actix_web::http::header::HeaderMap;
+use actix_web::{FromRequest, HttpRequest};
 
-use crate::app::App;
+use super::part::part;
 
 /// The address of the client: the connection's, or the last one that a trusted proxy added to `X-Forwarded-For`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-impl FromRequestParts<App> for ClientAddress {
-    type Rejection = Infallible;
+/// Addresses of reverse proxies whose word counts.
+#[derive(Clone, Debug)]
+pub struct TrustedProxies(pub Vec<IpAddr>);
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |c| c.0.ip().to_canonical());
-        Ok(Self(behind_proxies(peer, &parts.headers, &app.config.server.trusted_proxies)))
+impl FromRequest for ClientAddress {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.ip().to_canonical());
+        let TrustedProxies(trusted) = part(request);
+        ready(Ok(Self(behind_proxies(peer, request.headers(), trusted))))
     }
 }
 
@@ -27,7 +33,7 @@ impl FromRequestParts<App> for ClientAddress {
 /// before it was written by the client and proves nothing.
 fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     let lines = headers.get_all("x-forwarded-for");
-    let chain: Vec<&str> = lines.iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).collect();
+    let chain: Vec<&str> = lines.filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).collect();
     let mut at = peer;
     for hop in chain.iter().rev() {
         if !trusted.contains(&at) {
@@ -43,20 +49,25 @@ fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAd
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
     use super::*;
 
-    fn check(peer: &str, forwarded: &'static str, expected: &str) {
+    fn check(peer: &str, forwarded: &[&'static str], expected: &str) {
         let mut headers = HeaderMap::new();
-        headers.insert("x-forwarded-for", axum::http::HeaderValue::from_static(forwarded));
+        for line in forwarded {
+            headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(line));
+        }
         let trusted = ["127.0.0.1".parse().unwrap(), "10.0.0.1".parse().unwrap()];
         assert_eq!(behind_proxies(peer.parse().unwrap(), &headers, &trusted).to_string(), expected);
     }
 
     #[test]
     fn only_trusted_proxies_are_believed() {
-        check("203.0.113.5", "1.2.3.4", "203.0.113.5");
-        check("127.0.0.1", "1.2.3.4", "1.2.3.4");
-        check("127.0.0.1", "6.6.6.6, 1.2.3.4, 10.0.0.1", "1.2.3.4");
-        check("127.0.0.1", "nonsense", "127.0.0.1");
+        check("203.0.113.5", &["1.2.3.4"], "203.0.113.5");
+        check("127.0.0.1", &["1.2.3.4"], "1.2.3.4");
+        check("127.0.0.1", &["6.6.6.6, 1.2.3.4, 10.0.0.1"], "1.2.3.4");
+        check("127.0.0.1", &["6.6.6.6", "1.2.3.4"], "1.2.3.4");
+        check("127.0.0.1", &["nonsense"], "127.0.0.1");
     }
 }

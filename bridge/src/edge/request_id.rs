@@ -1,7 +1,6 @@
 //! The request id: taken from the client if it is harmless, made otherwise, and on every log line and answer.
 
-use axum::extract::Request;
-use axum::http::HeaderName;
+use actix_web::http::header::{HeaderMap, HeaderName};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -19,8 +18,9 @@ pub fn current() -> Option<String> {
     CURRENT.try_with(Clone::clone).ok()
 }
 
-pub fn of(request: &Request) -> String {
-    let given = request.headers().get(HEADER).and_then(|v| v.to_str().ok());
+/// The id of a request with these headers.
+pub fn of(headers: &HeaderMap) -> String {
+    let given = headers.get(HEADER).and_then(|v| v.to_str().ok());
     match given {
         Some(id) if (1..=MAX_BYTES).contains(&id.len()) && id.bytes().all(harmless) => id.to_owned(),
         _ => {

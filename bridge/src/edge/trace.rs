@@ -1,6 +1,6 @@
 //! W3C trace context: the trace that a request belongs to, so that log lines of all processes can be put together.
 
-use axum::http::HeaderMap;
+use actix_web::http::header::HeaderMap;
 
 const TRACEPARENT: &str = "traceparent";
 const TRACE_DIGITS: usize = 32;
@@ -31,11 +31,11 @@ pub fn of(headers: &HeaderMap) -> Option<Trace> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
+    use actix_web::http::header::{HeaderName, HeaderValue};
 
     fn check(header: &'static str, expected: Option<&str>) {
         let mut headers = HeaderMap::new();
-        headers.insert(TRACEPARENT, HeaderValue::from_static(header));
+        headers.insert(HeaderName::from_static(TRACEPARENT), HeaderValue::from_static(header));
         assert_eq!(of(&headers).map(|t| t.trace_id).as_deref(), expected, "{header}");
     }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use vox_shared::clock::Clock;
 
-use crate::app::App;
-use crate::store::{SWEPT, Stamp, StoreError};
+use crate::store::{SWEPT, Stamp, StoreError, Stores};
 
 /// Pause between two rounds.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -28,11 +28,11 @@ pub struct Swept {
 }
 
 /// Sweep again and again until `stop`: batch after batch while there is more, so that it never falls behind.
-pub async fn run(app: App, stop: CancellationToken) {
+pub async fn run(stores: Stores, clock: Clock, stop: CancellationToken) {
     let mut pause = PAUSE;
     while stop.run_until_cancelled(sleep(pause)).await.is_some() {
         pause = PAUSE;
-        match sweep(&app).await {
+        match sweep(&stores, &clock).await {
             Ok(Swept { gone: 0, .. }) => {}
             Ok(Swept { gone, more }) => {
                 tracing::debug!(gone, more, "expired documents were removed");
@@ -46,13 +46,13 @@ pub async fn run(app: App, stop: CancellationToken) {
 }
 
 /// One batch of each kind.
-pub async fn sweep(app: &App) -> Result<Swept, StoreError> {
-    let now = app.clock.now();
+pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> {
+    let now = clock.now();
     let long_ago = now.saturating_sub(WORKERS_KEPT).unwrap_or(now);
     let batches = [
-        app.stores.tickets().sweep(Stamp(now)).await?,
-        app.stores.refresh_tokens().sweep(Stamp(now)).await?,
-        app.stores.workers().sweep(Stamp(long_ago)).await?,
+        stores.tickets().sweep(Stamp(now)).await?,
+        stores.refresh_tokens().sweep(Stamp(now)).await?,
+        stores.workers().sweep(Stamp(long_ago)).await?,
     ];
     Ok(Swept { gone: batches.iter().sum(), more: batches.contains(&SWEPT) })
 }

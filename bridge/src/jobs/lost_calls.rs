@@ -11,8 +11,7 @@ use tokio_util::sync::CancellationToken;
 use vox_shared::ids::SessionId;
 use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
-use crate::app::App;
-use crate::runtime::result::{ResultError, record};
+use crate::runtime::result::{ResultError, Results, record};
 use crate::store::calls::Call;
 use crate::store::{Stamp, StoreError, Stored};
 
@@ -26,10 +25,10 @@ const BATCH: usize = 100;
 const AGAIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// Close lost calls again and again until `stop`.
-pub async fn run(app: App, stop: CancellationToken) {
+pub async fn run(results: Results, stop: CancellationToken) {
     let mut pause = PAUSE;
     while stop.run_until_cancelled(sleep(pause)).await.is_some() {
-        pause = match close(&app).await {
+        pause = match close(&results).await {
             Ok(BATCH) => BREATH,
             Ok(_) => PAUSE,
             Err(error) => {
@@ -41,37 +40,37 @@ pub async fn run(app: App, stop: CancellationToken) {
 }
 
 /// One batch; answers how many calls were looked at.
-pub async fn close(app: &App) -> Result<usize, ResultError> {
-    let now = app.clock.now();
-    let overdue = app.stores.all_calls().list_overdue(Stamp(now), BATCH).await?;
+pub async fn close(of: &Results) -> Result<usize, ResultError> {
+    let now = of.clock.now();
+    let overdue = of.stores.all_calls().list_overdue(Stamp(now), BATCH).await?;
     if overdue.is_empty() {
         return Ok(0);
     }
-    let live = app.stores.workers().list_live(Stamp(now)).await?;
+    let live = of.stores.workers().list_live(Stamp(now)).await?;
     let running: BTreeSet<SessionId> = live.into_iter().filter_map(|w| w.report.session_id).collect();
     let looked_at = overdue.len();
     for call in overdue {
         let id: SessionId = call.id.parse().expect("calls are stored under session ids");
         if running.contains(&id) {
-            ask_later(app, call, now).await?;
+            ask_later(of, call, now).await?;
         } else {
-            lose(app, id, call).await?;
+            lose(of, id, call).await?;
         }
     }
     Ok(looked_at)
 }
 
-async fn ask_later(app: &App, mut call: Stored<Call>, now: Timestamp) -> Result<(), StoreError> {
+async fn ask_later(of: &Results, mut call: Stored<Call>, now: Timestamp) -> Result<(), StoreError> {
     call.value.deadline = Some(Stamp(now.saturating_add(AGAIN).unwrap_or(Timestamp::MAX)));
     let tenant = call.value.tenant_id.clone();
-    match app.stores.calls(&tenant).replace_call(call).await {
+    match of.stores.calls(&tenant).replace_call(call).await {
         // Its result came meanwhile.
         Err(StoreError::Conflict) => Ok(()),
         other => other.map(drop),
     }
 }
 
-async fn lose(app: &App, id: SessionId, call: Stored<Call>) -> Result<(), ResultError> {
+async fn lose(of: &Results, id: SessionId, call: Stored<Call>) -> Result<(), ResultError> {
     let mut result = CallResult::bare(id.clone(), DisconnectedBy::WorkerLost);
     result.bot_id = Some(call.value.bot_id);
     result.started_at = Some(call.value.created_at.to_string());
@@ -81,5 +80,5 @@ async fn lose(app: &App, id: SessionId, call: Stored<Call>) -> Result<(), Result
     };
     raw.retain(|_, value| !value.is_null());
     tracing::warn!(call.id = %id, "a call without a result is closed as lost");
-    record(app, raw, &result).await.map(drop)
+    record(of, raw, &result).await.map(drop)
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::Method;
+use actix_web::http::Method;
+use actix_web::web::Bytes;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{HttpMethod, PathItem};
 use utoipa::openapi::security::{
@@ -11,18 +12,34 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Paths};
 use vox_shared::wire::SECRET_HEADER;
 
-use super::{Access, Route, table};
+use super::{Access, Route};
+use crate::api::system::docs;
 
 const BEARER: &str = "bearer";
 const SECRET: &str = "secret";
 const DESCRIPTION: &str = "The control plane of Vox. People log in and send their access token; workers send the internal \
     secret. Lists are paged with `limit` and `cursor`. Every refusal is `{error: {code, detail, fields?}}`.";
 
-/// The whole document.
-pub fn document() -> OpenApi {
+/// The document in the forms in which it is sent, made once.
+#[derive(Clone, Debug)]
+pub struct Documents {
+    pub json: Bytes,
+    /// HTML.
+    pub page: Bytes,
+}
+
+impl Documents {
+    /// Of these routes.
+    pub fn of(table: &[Route]) -> Self {
+        let document = serde_json::to_value(document(table)).expect("a document has text keys only");
+        Self { json: document.to_string().into(), page: docs::page(&document).into() }
+    }
+}
+
+fn document(table: &[Route]) -> OpenApi {
     let (mut paths, mut schemas) = (Paths::new(), BTreeMap::new());
-    for route in table() {
-        let mut item = PathItem::new(http_method(&route.method), operation(&route));
+    for route in table {
+        let mut item = PathItem::new(http_method(&route.method), operation(route));
         match paths.paths.get_mut(route.path) {
             Some(known) => known.merge_operations(item),
             None => {
@@ -30,7 +47,7 @@ pub fn document() -> OpenApi {
                 paths.paths.insert(route.path.to_owned(), item);
             }
         }
-        schemas.extend(route.doc.schemas);
+        schemas.extend(route.doc.schemas.iter().cloned());
     }
     let secret = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(SECRET_HEADER)));
     let bearer =

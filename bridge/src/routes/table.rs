@@ -1,16 +1,16 @@
 //! The rows.
 
-use axum::extract::DefaultBodyLimit;
-use axum::handler::Handler;
-use axum::http::Method;
-use axum::routing::{MethodFilter, MethodRouter, on};
+use std::time::Duration;
+
+use actix_web::Responder;
+use actix_web::dev::Handler;
+use actix_web::http::Method;
 
 use super::doc::Doc;
 use super::{Access, Route};
-use crate::api::{auth, bots, calls, config, fleet, internal, recordings, results, system, talk};
-use crate::app::App;
+use crate::api::{auth, bots, calls, config, fleet, internal, recordings, results, system, talk, vendors};
 use crate::auth::permission as may;
-use crate::edge::body::MAX_RESULT_BYTES;
+use crate::edge::{InTurn, REQUEST_DEADLINE, UPLOAD_DEADLINE, endpoint};
 
 /// Every route.
 pub fn table() -> Vec<Route> {
@@ -23,6 +23,7 @@ pub fn table() -> Vec<Route> {
         fleet_routes(),
         talk_routes(),
         internal_routes(),
+        vendor_routes(),
         system_routes(),
     ]
     .into_iter()
@@ -30,20 +31,32 @@ pub fn table() -> Vec<Route> {
     .collect()
 }
 
-fn row<H, T>(at: (Method, &'static str), access: Access, handler: H, doc: Doc) -> Route
+fn row<H, A>(at: (Method, &'static str), access: Access, handler: H, doc: Doc) -> Route
 where
-    H: Handler<T, App>,
-    T: 'static,
+    H: Handler<A> + Send + Sync,
+    H::Output: Responder,
+    A: InTurn + 'static,
 {
-    let (method, path) = at;
-    let filter = MethodFilter::try_from(method.clone()).expect("the table has only standard methods");
-    let handler: MethodRouter<App> = on(filter, handler);
-    Route { method, path, access, handler, doc }
+    slow_row(at, access, (handler, REQUEST_DEADLINE), doc)
+}
+
+/// A row whose handler gets another deadline.
+fn slow_row<H, A>(
+    (method, path): (Method, &'static str),
+    access: Access,
+    (handler, deadline): (H, Duration),
+    doc: Doc,
+) -> Route
+where
+    H: Handler<A> + Send + Sync,
+    H::Output: Responder,
+    A: InTurn + 'static,
+{
+    Route { method, path, access, handler: Box::new(move || endpoint(handler.clone(), deadline)), doc }
 }
 
 fn auth_routes() -> Vec<Route> {
-    use crate::auth::session::SessionView;
-    use auth::view::UserView;
+    use auth::view::{SessionView, UserView};
     let own = Access::with::<may::OwnProfile>();
     vec![
         row(
@@ -230,10 +243,10 @@ fn recording_routes() -> Vec<Route> {
             recordings::by_token::by_token,
             audio(Doc::new("recordings", "Recording by its link")),
         ),
-        row(
+        slow_row(
             (Method::PUT, "/api/v1/internal/recordings/{key}"),
             Access::Internal,
-            recordings::upload::upload,
+            (recordings::upload::upload, UPLOAD_DEADLINE),
             Doc::new("recordings", "Upload a recording")
                 .header("x-content-sha256", "Hex; the upload is refused if it does not match")
                 .bytes_body("audio/wav")
@@ -243,24 +256,35 @@ fn recording_routes() -> Vec<Route> {
 }
 
 fn core_routes() -> Vec<Route> {
+    const CONFIG: &str = "/api/v1/config/{bot_id}";
+    let config_refusals = |doc: Doc| {
+        doc.answers_with("200", "application/json", "The runtime config, version 1")
+            .refuses("401", "The ticket is missing, spent, expired or for another bot")
+            .refuses("402", "The tenant is suspended")
+            .refuses("403", "`line_forbidden`: the bot's lines are guarded, and this one is not allowed")
+            .refuses("404", "No such bot, or it is disabled")
+            .refuses("409", "The session id belongs to another call")
+            .refuses("503", "`outside_active_hours`")
+    };
     vec![
         row(
-            (Method::GET, "/api/v1/config/{bot_id}"),
+            (Method::GET, CONFIG),
             Access::Internal,
             config::fetch::fetch,
-            Doc::new("core", "Runtime config")
-                .query::<config::fetch::FetchQuery>()
-                .answers_with("200", "application/json", "The runtime config, version 1")
-                .refuses("401", "The ticket is missing, spent, expired or for another bot")
-                .refuses("402", "The tenant is suspended")
-                .refuses("404", "No such bot, or it is disabled")
-                .refuses("409", "The session id belongs to another call")
-                .refuses("503", "`outside_active_hours`"),
+            config_refusals(Doc::new("core", "Runtime config").query::<config::fetch::FetchQuery>()),
+        ),
+        row(
+            (Method::POST, CONFIG),
+            Access::Internal,
+            config::fetch::fetch_by_body,
+            config_refusals(
+                Doc::new("core", "Runtime config by body").json_body("The config request, version 1"),
+            ),
         ),
         row(
             (Method::POST, "/api/v1/call-results"),
             Access::Internal,
-            results::deliver::deliver.layer(DefaultBodyLimit::max(MAX_RESULT_BYTES)),
+            results::deliver::deliver,
             Doc::new("core", "Deliver a result")
                 .json_body("The call result, version 1")
                 .answers::<results::deliver::Receipt>("200", "The terminal record is durable")
@@ -286,7 +310,7 @@ fn fleet_routes() -> Vec<Route> {
             Access::with::<may::ReadFleet>(),
             fleet::status::status,
             Doc::new("fleet", "Capacity")
-                .answers::<crate::fleet::FleetView>("200", "The registered workers by host"),
+                .answers::<fleet::view::FleetView>("200", "The registered workers by host"),
         ),
     ]
 }
@@ -338,14 +362,17 @@ fn internal_routes() -> Vec<Route> {
             Doc::new("internal", "Bots of all tenants")
                 .answers::<internal::bots::BotNames>("200", "Oldest first"),
         ),
-        row(
-            (Method::GET, "/api/v1/internal/vendors"),
-            Access::Internal,
-            internal::vendors::vendors,
-            Doc::new("internal", "Every vendor key of every bot, for `vox doctor`")
-                .answers::<internal::vendors::VendorUses>("200", "One item a key"),
-        ),
     ]
+}
+
+fn vendor_routes() -> Vec<Route> {
+    vec![row(
+        (Method::GET, "/api/v1/vendor-keys"),
+        Access::with::<may::ReadVendorKeys>(),
+        vendors::keys::keys,
+        Doc::new("vendors", "Vendor keys of the tenant's bots in clear, for `vox doctor`")
+            .answers::<vendors::keys::VendorUses>("200", "One item a key"),
+    )]
 }
 
 fn system_routes() -> Vec<Route> {
@@ -355,13 +382,8 @@ fn system_routes() -> Vec<Route> {
             Access::Public,
             system::health::health,
             Doc::new("system", "Health")
-                .answers::<system::health::Health>("200", "The bridge and its store answer"),
-        ),
-        row(
-            (Method::GET, "/metrics"),
-            Access::Public,
-            system::metrics::metrics,
-            Doc::new("system", "Metrics").answers_with("200", "text/plain", "OpenMetrics"),
+                .answers::<system::health::Health>("200", "The bridge and its store answer")
+                .refuses("503", "The store does not answer, or takes no writes"),
         ),
         row(
             (Method::GET, "/openapi.json"),

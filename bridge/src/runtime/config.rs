@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
+use vox_shared::clock::Clock;
 use vox_shared::ids::{BotId, SessionId};
 use vox_shared::model::bot::{Phrases, ReEngagement};
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
-use crate::app::App;
 use crate::auth::secret_token;
 use crate::bot::hours;
 use crate::bot::line::{self, Caller};
@@ -17,7 +17,7 @@ use crate::bot::template::{self, Variables};
 use crate::store::bots::Bot;
 use crate::store::calls::{Call, CallStatus};
 use crate::store::tenants::TenantStatus;
-use crate::store::{Stamp, StoreError, Stored};
+use crate::store::{Stamp, StoreError, Stored, Stores};
 
 /// Keys of the connected event that speak to the bridge and are no variables.
 const RESERVED: [&str; 9] = [
@@ -35,7 +35,7 @@ const CAMPAIGN_SESSION: &str = "_campaign_session_id";
 /// The transport that needs a ticket.
 const TALK: &str = "talk";
 /// Longest caller, stream or transport name kept, characters.
-const MAX_NAME: usize = 128;
+pub const MAX_NAME: usize = 128;
 /// After a call's longest duration: ringing, its last words, and a result that waits for the bridge.
 const RESULT_MARGIN: SignedDuration = SignedDuration::from_mins(15);
 
@@ -60,14 +60,27 @@ pub enum Refused {
     Store(#[from] StoreError),
 }
 
+/// What configs are made of.
+#[derive(Clone)]
+pub struct Configs {
+    pub stores: Stores,
+    pub clock: Clock,
+    /// How workers reach this bridge, without a '/' at the end.
+    pub base_url: String,
+}
+
 /// The config for a call to this bot. Asking again with the same session id is harmless until the call has ended.
-pub async fn prepare(app: &App, bot_id: &BotId, request: ConfigRequest) -> Result<RuntimeConfig, Refused> {
-    let now = app.clock.now();
-    let bot = app.stores.all_bots().find_bot(bot_id).await?.ok_or(Refused::UnknownBot)?.value;
+pub async fn prepare(
+    from: &Configs,
+    bot_id: &BotId,
+    request: ConfigRequest,
+) -> Result<RuntimeConfig, Refused> {
+    let now = from.clock.now();
+    let bot = from.stores.all_bots().find_bot(bot_id).await?.ok_or(Refused::UnknownBot)?.value;
     if !bot.settings.enabled {
         return Err(Refused::UnknownBot);
     }
-    let tenant = app.stores.tenants().find(&bot.tenant_id).await?;
+    let tenant = from.stores.tenants().find(&bot.tenant_id).await?;
     if tenant.is_none_or(|t| t.value.status != TenantStatus::Active) {
         return Err(Refused::Suspended);
     }
@@ -93,12 +106,12 @@ pub async fn prepare(app: &App, bot_id: &BotId, request: ConfigRequest) -> Resul
     let session = forced.or(proposed.clone()).unwrap_or_else(SessionId::generate);
     tracing::Span::current().record("call.id", tracing::field::display(&session));
     if is_talk {
-        spend_ticket(app, bot_id, &session, &request).await?;
+        spend_ticket(from, bot_id, &session, &request).await?;
     }
     let proposed = proposed.filter(|id| *id != session);
     let call = Call { proposed_session_id: proposed, ..skeleton(&bot, bot_id, &request, now) };
-    store_skeleton(app, &session, &call).await?;
-    Ok(filled_in(app, bot_id, bot, &session, &call))
+    store_skeleton(from, &session, &call).await?;
+    Ok(filled_in(from, bot_id, bot, &session, &call))
 }
 
 /// A name from outside as it is kept; it is indexed, and nobody's name is longer.
@@ -125,14 +138,14 @@ fn within_hours(bot: &Bot, now: Timestamp) -> Result<(), Refused> {
 }
 
 async fn spend_ticket(
-    app: &App,
+    from: &Configs,
     bot: &BotId,
     call: &SessionId,
     request: &ConfigRequest,
 ) -> Result<(), Refused> {
     let ticket = request.ticket.as_deref().filter(|t| t.len() <= secret_token::MAX_TOKEN_BYTES);
     let hash = secret_token::hash(ticket.ok_or(Refused::BadTicket)?);
-    match app.stores.tickets().spend(&hash, bot, call, app.clock.now().into()).await? {
+    match from.stores.tickets().spend(&hash, bot, call, from.clock.now().into()).await? {
         true => Ok(()),
         false => Err(Refused::BadTicket),
     }
@@ -165,11 +178,11 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
     }
 }
 
-async fn store_skeleton(app: &App, session: &SessionId, call: &Call) -> Result<(), Refused> {
-    let calls = app.stores.calls(&call.tenant_id);
+async fn store_skeleton(from: &Configs, session: &SessionId, call: &Call) -> Result<(), Refused> {
+    let calls = from.stores.calls(&call.tenant_id);
     match calls.insert_call(session, call).await {
         Err(StoreError::Duplicate) => {
-            let known = app.stores.all_calls().find_call(session).await?;
+            let known = from.stores.all_calls().find_call(session).await?;
             let same = |known: &Stored<Call>| {
                 known.value.bot_id == call.bot_id
                     && known.value.status == CallStatus::Started
@@ -181,13 +194,13 @@ async fn store_skeleton(app: &App, session: &SessionId, call: &Call) -> Result<(
     }
 }
 
-fn filled_in(app: &App, bot_id: &BotId, bot: Bot, session: &SessionId, call: &Call) -> RuntimeConfig {
+fn filled_in(from: &Configs, bot_id: &BotId, bot: Bot, session: &SessionId, call: &Call) -> RuntimeConfig {
     let settings = bot.settings;
     let zone = hours::zone(&settings.timezone);
     let variables = Variables {
         call: call_variables(session, bot_id, call),
         crm: Map::new(),
-        system: template::system(app.clock.now(), &zone, &settings.timezone),
+        system: template::system(from.clock.now(), &zone, &settings.timezone),
         bot: settings.variables,
     };
     let mut unknown = BTreeSet::new();
@@ -209,7 +222,7 @@ fn filled_in(app: &App, bot_id: &BotId, bot: Bot, session: &SessionId, call: &Ca
         session_id: session.clone(),
         tenant_id: Some(bot.tenant_id),
         bot_id: Some(bot_id.clone()),
-        webhook_url: format!("{}/api/v1/call-results", app.base_url),
+        webhook_url: format!("{}/api/v1/call-results", from.base_url),
         system_prompt: variables.prompt(&settings.system_prompt),
         opening_message,
         timezone: settings.timezone,

@@ -1,16 +1,18 @@
 //! The result of a call: exactly one terminal record, however often and in whatever order it is delivered.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
+use vox_shared::clock::Clock;
 use vox_shared::ids::TenantId;
 use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
-use crate::app::App;
 use crate::auth::secret_token;
-use crate::auth::token::SigningFailed;
-use crate::metrics::Ended;
+use crate::auth::token::{SigningFailed, Tokens};
+use crate::metrics::{Ended, Metrics};
 use crate::runtime::config::{short, take_reserved};
 use crate::store::calls::{Call, CallStatus};
-use crate::store::{Stamp, StoreError, Stored};
+use crate::store::{Stamp, StoreError, Stored, Stores};
 
 /// Tries against others that write the same call.
 const MAX_TRIES: usize = 8;
@@ -37,34 +39,47 @@ pub enum ResultError {
     Store(#[from] StoreError),
 }
 
+/// Where results go.
+#[derive(Clone)]
+pub struct Results {
+    pub stores: Stores,
+    pub clock: Clock,
+    pub tokens: Arc<Tokens>,
+    pub metrics: Arc<Metrics>,
+}
+
 /// Take a delivered result. `raw` is the message without its nulls, kept as it came.
-pub async fn record(app: &App, raw: Map<String, Value>, result: &CallResult) -> Result<Outcome, ResultError> {
+pub async fn record(
+    into: &Results,
+    raw: Map<String, Value>,
+    result: &CallResult,
+) -> Result<Outcome, ResultError> {
     let mut raw = raw;
     // The token opens the recording; only its hash is kept.
     let given = raw.remove("recording_access_token").and_then(|t| t.as_str().map(str::to_owned));
-    let own = app.tokens.recording_link(&result.session_id)?;
+    let own = into.tokens.recording_link(&result.session_id)?;
     let mut token = given.filter(|t| acceptable(t)).unwrap_or_else(|| own.clone());
     for _ in 0..MAX_TRIES {
-        let known = app.stores.all_calls().find_call(&result.session_id).await?;
+        let known = into.stores.all_calls().find_call(&result.session_id).await?;
         if known.as_ref().is_some_and(|k| !replaces(k.value.disconnected_by, result.disconnected_by)) {
             return Ok(Outcome::AlreadyStored);
         }
         let is_new = known.is_none();
         let mut call = match known {
             Some(known) => known,
-            None => without_skeleton(app, result).await?,
+            None => without_skeleton(into, result).await?,
         };
-        apply(&mut call.value, app, result, raw.clone());
+        apply(&mut call.value, into, result, raw.clone());
         call.value.recording_token_hash = Some(secret_token::hash(&token));
         let tenant = call.value.tenant_id.clone();
-        let calls = app.stores.calls(&tenant);
+        let calls = into.stores.calls(&tenant);
         let written = match is_new {
             true => calls.insert_call(&result.session_id, &call.value).await,
             false => calls.replace_call(call).await.map(drop),
         };
         match written {
             Ok(()) => {
-                count(app, &tenant, result);
+                count(into, &tenant, result);
                 return Ok(Outcome::Stored);
             }
             // Another delivery was faster, or another call has the worker's token: ours is free.
@@ -86,11 +101,11 @@ fn replaces(old: Option<DisconnectedBy>, new: DisconnectedBy) -> bool {
 }
 
 /// The call of a result whose config fetch was never stored. Its bot says whose it is.
-async fn without_skeleton(app: &App, result: &CallResult) -> Result<Stored<Call>, ResultError> {
+async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<Call>, ResultError> {
     let bot_id = result.bot_id.clone().ok_or(ResultError::UnknownCall)?;
-    let bot = app.stores.all_bots().find_bot(&bot_id).await?.ok_or(ResultError::UnknownCall)?;
+    let bot = into.stores.all_bots().find_bot(&bot_id).await?.ok_or(ResultError::UnknownCall)?;
     let began =
-        result.started_at.as_deref().and_then(|at| at.parse().ok()).unwrap_or_else(|| app.clock.now());
+        result.started_at.as_deref().and_then(|at| at.parse().ok()).unwrap_or_else(|| into.clock.now());
     let value = Call {
         tenant_id: bot.value.tenant_id,
         bot_id,
@@ -115,7 +130,7 @@ async fn without_skeleton(app: &App, result: &CallResult) -> Result<Stored<Call>
 }
 
 /// What the result says goes over what the skeleton says; what it does not say leaves the skeleton alone.
-fn apply(call: &mut Call, app: &App, result: &CallResult, raw: Map<String, Value>) {
+fn apply(call: &mut Call, into: &Results, result: &CallResult, raw: Map<String, Value>) {
     fn over(old: &mut Option<String>, new: &Option<String>) {
         if new.is_some() {
             old.clone_from(new);
@@ -123,7 +138,7 @@ fn apply(call: &mut Call, app: &App, result: &CallResult, raw: Map<String, Value
     }
     call.status = CallStatus::of(result.disconnected_by);
     call.disconnected_by = Some(result.disconnected_by);
-    call.completed_at = Some(Stamp(app.clock.now()));
+    call.completed_at = Some(Stamp(into.clock.now()));
     call.deadline = None;
     call.duration_seconds = Some(result.call_duration_seconds);
     call.worker_id = result.worker_id.clone().or(call.worker_id.take());
@@ -156,12 +171,12 @@ fn acceptable(token: &str) -> bool {
         && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
-fn count(app: &App, tenant: &TenantId, result: &CallResult) {
+fn count(into: &Results, tenant: &TenantId, result: &CallResult) {
     let direction = match result.call_direction.as_deref() {
         Some("outgoing") => "outgoing",
         _ => "incoming",
     };
-    app.metrics.call_ended(Ended {
+    into.metrics.call_ended(Ended {
         tenant: tenant.to_string(),
         direction: direction.into(),
         status: CallStatus::of(result.disconnected_by).as_str().into(),

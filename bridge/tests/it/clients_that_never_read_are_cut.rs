@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use axum::Router;
-use axum::routing::get;
+use actix_web::{App, web};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use vox_bridge::serve::{Patience, serve_with};
+use vox_bridge::serve::{Patience, Serving, serve};
 
 use crate::harness::client;
 
@@ -17,12 +16,12 @@ const ANSWER_BYTES: usize = 1024 * 1024;
 
 #[tokio::test]
 async fn its_connection_ends_and_others_are_served() {
-    let router = Router::new().route("/", get(|| async { "x".repeat(ANSWER_BYTES) }));
+    let surface = || App::new().route("/", web::get().to(|| async { "x".repeat(ANSWER_BYTES) }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, patience) =
         (CancellationToken::new(), Patience { write: Duration::from_millis(100), ..Patience::default() });
-    let serving = tokio::spawn(serve_with(listener, router, patience, stop.clone()));
+    let serving = tokio::spawn(serve(listener, surface, Serving { threads: 1, patience }, stop.clone()));
 
     let mut stream = TcpStream::connect(address).await.unwrap();
     let pipelined = async {
@@ -34,5 +33,5 @@ async fn its_connection_ends_and_others_are_served() {
     let answer = client().get(format!("http://{address}")).send().await.unwrap();
     assert_eq!(answer.bytes().await.unwrap().len(), ANSWER_BYTES);
     stop.cancel();
-    serving.await.unwrap();
+    serving.await.unwrap().unwrap();
 }

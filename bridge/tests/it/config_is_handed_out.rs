@@ -6,7 +6,7 @@ use vox_bridge::store::tenants::TenantStatus;
 use vox_shared::model::bot::{ActiveHours, ApiKey, BotSettings, LineAccess, Phrases, ReEngagement};
 use vox_shared::wire::config::RuntimeConfig;
 
-use crate::harness::{TestBridge, json, refusal, result};
+use crate::harness::{TestBridge, json, refusal, result, wrong_fields};
 
 fn named(name: &str) -> BotSettings {
     BotSettings { name: name.into(), ..BotSettings::default() }
@@ -169,4 +169,33 @@ async fn vendor_keys_reach_core_in_clear() {
     let made = json(made, StatusCode::CREATED).await;
     let body = json(bridge.fetch_config(made["id"].as_str().unwrap(), &[]).await, StatusCode::OK).await;
     assert_eq!(body["llm"]["api_key"], "sk-0123456789abcdef");
+}
+
+/// In an address an event over some 20 KB was refused by the server and by proxies before it.
+#[tokio::test]
+async fn a_long_event_comes_in_a_body() {
+    let bridge = TestBridge::start().await;
+    let ask = |body: Value| bridge.internal(Method::POST, "/api/v1/config/faq").json(&body).send();
+    let long = "x".repeat(500_000);
+    let event = json!({"callerId": "+49151", "note": long, "_campaign_id": "c1"});
+    for (session, event) in [("call_object", event.clone()), ("call_text", json!(event.to_string()))] {
+        let body = json!({"session_id": session, "transport": "ws", "connected_event": event});
+        let body = json(ask(body).await.unwrap(), StatusCode::OK).await;
+        assert_eq!(body["session_id"], session);
+        let call = bridge.call(session).await;
+        assert_eq!((&call["caller_id"], &call["transport"]), (&json!("+49151"), &json!("ws")));
+        assert_eq!(call["connected_event"]["note"].as_str().unwrap().len(), long.len());
+        assert!(call["connected_event"].get("_campaign_id").is_none(), "reserved keys are taken out");
+    }
+    for event in [json!(null), json!([]), json!(7), json!("{"), json!("[[")] {
+        let body = json(ask(json!({"connected_event": event})).await.unwrap(), StatusCode::OK).await;
+        let call = bridge.call(body["session_id"].as_str().unwrap()).await;
+        assert_eq!(call["connected_event"], Value::Null, "{event}");
+    }
+    let refused = ask(json!({"session_id": "call_x", "transport": "talk"})).await.unwrap();
+    assert_eq!(refusal(refused, StatusCode::UNAUTHORIZED).await, "bad_ticket");
+    assert_eq!(wrong_fields(ask(json!({"session_id": "../x"})).await.unwrap()).await, ["session_id"]);
+    let nobody =
+        bridge.internal(Method::POST, "/api/v1/config/nobody").json(&json!({})).send().await.unwrap();
+    assert_eq!(refusal(nobody, StatusCode::NOT_FOUND).await, "unknown_bot");
 }

@@ -29,13 +29,13 @@ async fn tickets_sessions_and_workers_go_when_their_time_is_over() {
     });
     bridge.internal(Method::POST, "/api/v1/fleet/workers").json(&worker).send().await.unwrap();
     let all = |gone| Swept { gone, more: false };
-    assert_eq!(sweep(&bridge.app).await.unwrap(), all(0));
+    assert_eq!(sweep(&bridge.app.stores, &bridge.clock).await.unwrap(), all(0));
     bridge.clock.advance(SignedDuration::from_mins(2));
-    assert_eq!(sweep(&bridge.app).await.unwrap(), all(3), "the tickets");
+    assert_eq!(sweep(&bridge.app.stores, &bridge.clock).await.unwrap(), all(3), "the tickets");
     bridge.clock.advance(SignedDuration::from_hours(2));
-    assert_eq!(sweep(&bridge.app).await.unwrap(), all(1), "the worker");
+    assert_eq!(sweep(&bridge.app.stores, &bridge.clock).await.unwrap(), all(1), "the worker");
     bridge.clock.advance(SignedDuration::from_hours(24 * 15));
-    assert_eq!(sweep(&bridge.app).await.unwrap(), all(1), "the session");
+    assert_eq!(sweep(&bridge.app.stores, &bridge.clock).await.unwrap(), all(1), "the session");
     assert_eq!(bridge.fetch_config("faq", &[]).await.status(), StatusCode::OK, "bots stay");
 }
 
@@ -49,6 +49,6 @@ async fn the_janitor_goes_on_while_there_is_more() {
         bridge.app.stores.tickets().insert_ticket(&format!("ticket-{n}"), &ticket).await.unwrap();
     }
     bridge.clock.advance(SignedDuration::from_mins(1));
-    assert_eq!(sweep(&bridge.app).await.unwrap(), Swept { gone: SWEPT, more: true });
-    assert_eq!(sweep(&bridge.app).await.unwrap(), Swept { gone: 20, more: false });
+    assert_eq!(sweep(&bridge.app.stores, &bridge.clock).await.unwrap(), Swept { gone: SWEPT, more: true });
+    assert_eq!(sweep(&bridge.app.stores, &bridge.clock).await.unwrap(), Swept { gone: 20, more: false });
 }

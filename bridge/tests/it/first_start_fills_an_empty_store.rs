@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::config::Config;
-use vox_bridge::first_start::{ADMIN_EMAIL, DEMO_BOTS, first_start};
+use vox_bridge::first_start::{ADMIN_EMAIL, DEMO_BOTS};
 use vox_shared::clock::Clock;
 
 use crate::harness::{NOW, TestBridge, client};
@@ -21,10 +21,10 @@ async fn app(dir: &std::path::Path) -> App {
 async fn it_happens_once() {
     let dir = tempfile::tempdir().unwrap();
     let first = app(dir.path()).await;
-    let password = first_start(&first).await.unwrap().expect("the first start tells the password");
+    let password = first.first_start().await.unwrap().expect("the first start tells the password");
     drop(first);
     let second = app(dir.path()).await;
-    assert!(first_start(&second).await.unwrap().is_none());
+    assert!(second.first_start().await.unwrap().is_none());
     let user = second.stores.all_users().find_by_email(ADMIN_EMAIL).await.unwrap().unwrap();
     assert!(second.passwords.verify(password, Some(user.value.password_hash)).await.unwrap());
     for (id, _) in DEMO_BOTS {
@@ -39,7 +39,7 @@ async fn a_start_that_was_killed_half_way_is_finished_with_the_same_password() {
     let text = format!(r#"{{"email":"{ADMIN_EMAIL}","password":"written down before"}}"#);
     std::fs::write(dir.path().join("first-login.json"), text).unwrap();
     let app = app(dir.path()).await;
-    let password = first_start(&app).await.unwrap().unwrap();
+    let password = app.first_start().await.unwrap().unwrap();
     assert_eq!(password.expose_secret(), "written down before");
 }
 

@@ -13,7 +13,9 @@ use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::auth::role::Role;
 use vox_bridge::config::Config;
-use vox_bridge::first_start::{ADMIN_EMAIL, first_start};
+use vox_bridge::first_start::ADMIN_EMAIL;
+use vox_bridge::routes;
+use vox_bridge::serve::{Serving, serve};
 use vox_bridge::store::Stamp;
 use vox_bridge::store::bots::Bot;
 use vox_bridge::store::tenants::{Tenant, TenantStatus};
@@ -34,7 +36,7 @@ pub struct TestBridge {
     pub admin_password: SecretString,
     client: reqwest::Client,
     stop: CancellationToken,
-    serving: Option<JoinHandle<()>>,
+    serving: Option<JoinHandle<std::io::Result<()>>>,
     _data: TempDir,
 }
 
@@ -60,9 +62,11 @@ impl TestBridge {
         let bound = listener.local_addr().unwrap();
         let parts = Parts::embedded(data.path(), clock.clone(), bound).unwrap();
         let app = App::build(config, parts).await.unwrap();
-        let admin_password = first_start(&app).await.unwrap().expect("the store was empty");
+        let admin_password = app.first_start().await.unwrap().expect("the store was empty");
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(vox_bridge::serve::serve(listener, app.router(), stop.clone()));
+        let served = app.clone();
+        let api = move || routes::api(&served);
+        let serving = tokio::spawn(serve(listener, api, Serving::on_threads(2), stop.clone()));
         let url = format!("http://{bound}");
         Self { app, clock, url, admin_password, client, stop, serving: Some(serving), _data: data }
     }
@@ -73,6 +77,19 @@ impl TestBridge {
 
     pub fn tenant(&self) -> TenantId {
         "default".parse().unwrap()
+    }
+
+    /// What the metrics' own listener tells.
+    pub async fn metrics(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/metrics", listener.local_addr().unwrap());
+        let (served, stop) = (self.app.clone(), CancellationToken::new());
+        let page = move || routes::metrics_page(&served);
+        let serving = tokio::spawn(serve(listener, page, Serving::on_threads(1), stop.clone()));
+        let text = self.client.get(url).send().await.unwrap().text().await.unwrap();
+        stop.cancel();
+        serving.await.unwrap().unwrap();
+        text
     }
 
     /// A request without any credential.
@@ -165,7 +182,7 @@ impl TestBridge {
     /// Stop and wait for it.
     pub async fn stop(mut self) {
         self.stop.cancel();
-        self.serving.take().unwrap().await.unwrap();
+        self.serving.take().unwrap().await.unwrap().unwrap();
     }
 }
 

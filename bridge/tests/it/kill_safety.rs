@@ -1,5 +1,6 @@
 //! The real program, killed: what it acknowledged is there afterwards.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -24,8 +25,12 @@ struct Process {
 
 impl Process {
     async fn start(dir: &Path, round: u32) -> Self {
+        Self::start_by(Command::new(env!("CARGO_BIN_EXE_vox-bridge")), dir, round).await
+    }
+
+    async fn start_by(mut command: Command, dir: &Path, round: u32) -> Self {
         let ready_file = dir.join(format!("ready-{round}.json"));
-        let child = Command::new(env!("CARGO_BIN_EXE_vox-bridge"))
+        let child = command
             .arg("--ready-file")
             .arg(&ready_file)
             .env_clear()
@@ -33,6 +38,7 @@ impl Process {
                 ("JWT_SECRET", JWT),
                 ("VOXCORE_SECRET", SECRET),
                 ("VOX_BRIDGE_ADDR", "127.0.0.1:0"),
+                ("VOX_BRIDGE_METRICS_LISTEN", "127.0.0.1:0"),
                 ("LOG_LEVEL", "error"),
             ])
             .env("VOX_DATA_DIR", dir.join("data"))
@@ -69,6 +75,8 @@ async fn every_acknowledged_result_survives_sigkill() {
     let dir = tempfile::tempdir().unwrap();
     let (http, bridge) = (client(), Process::start(dir.path(), 1).await);
     assert!(bridge.ready["admin_password"].is_string());
+    let metrics = http.get(bridge.ready["metrics_url"].as_str().unwrap()).send().await.unwrap();
+    assert!(metrics.text().await.unwrap().contains("slots{"));
     let url = bridge.url("/api/v1/call-results");
     // All at once, so that the kill falls among group commits; those without an answer may or may not be there.
     let deliveries: Vec<_> = (0..RESULTS * 2)
@@ -126,4 +134,37 @@ async fn it_refuses_to_start_on_bad_settings_and_tells_all_faults() {
     for name in ["JWT_SECRET", "VOXCORE_SECRET", "VOX_BRIDGE_ADDR"] {
         assert!(told.contains(name), "{told}");
     }
+}
+
+/// Started with a umask that lets everybody read, as a service manager may do.
+#[tokio::test]
+async fn whatever_it_makes_is_its_users_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(r#"umask 022; exec "$0" "$@""#).arg(env!("CARGO_BIN_EXE_vox-bridge"));
+    let bridge = Process::start_by(shell, dir.path(), 1).await;
+    let upload = client().put(bridge.url("/api/v1/internal/recordings/call_1.wav"));
+    let stored = upload.header(SECRET_HEADER, SECRET).body(vec![1; 10]).send().await.unwrap();
+    assert_eq!(stored.status(), StatusCode::OK);
+    let mut seen = Vec::new();
+    for entry in walk(&dir.path().join("data")) {
+        let mode = std::fs::metadata(&entry).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode & 0o077, 0, "{}: {mode:o}", entry.display());
+        seen.push(entry.file_name().unwrap().to_str().unwrap().to_owned());
+    }
+    for name in ["vox.sqlite", "vox.sqlite-wal", "first-login.json", "recordings", "call_1.wav"] {
+        assert!(seen.iter().any(|s| s == name), "{name} in {seen:?}");
+    }
+    bridge.kill().await;
+}
+
+/// A directory and everything below it.
+fn walk(root: &Path) -> Vec<PathBuf> {
+    let mut all = vec![root.to_owned()];
+    if root.is_dir() {
+        for entry in std::fs::read_dir(root).unwrap() {
+            all.extend(walk(&entry.unwrap().path()));
+        }
+    }
+    all
 }

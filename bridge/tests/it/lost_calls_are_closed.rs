@@ -42,7 +42,7 @@ impl Host {
     /// Let time pass and the job run; answers where the call stands then.
     async fn after(&self, minutes: i64, session: &str) -> Value {
         self.bridge.clock.advance(SignedDuration::from_mins(minutes));
-        close(&self.bridge.app).await.unwrap();
+        close(&self.bridge.app.results).await.unwrap();
         self.bridge.call(session).await["status"].clone()
     }
 }
@@ -56,7 +56,7 @@ async fn a_call_that_no_worker_has_any_more_is_lost_after_its_longest_time() {
     let call = host.bridge.call("call_lost").await;
     assert_eq!(call["disconnected_by"], "worker_lost");
     assert!(call["error"].as_str().unwrap().contains("no worker"), "{call}");
-    assert_eq!(close(&host.bridge.app).await.unwrap(), 0, "it is closed once");
+    assert_eq!(close(&host.bridge.app.results).await.unwrap(), 0, "it is closed once");
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn many_lost_calls_are_closed_in_bounded_batches() {
         host.call_begins(&format!("call_{n:03}")).await;
     }
     host.bridge.clock.advance(SignedDuration::from_mins(20));
-    assert_eq!(close(&host.bridge.app).await.unwrap(), 100);
-    assert_eq!(close(&host.bridge.app).await.unwrap(), 30);
-    assert_eq!(close(&host.bridge.app).await.unwrap(), 0);
+    assert_eq!(close(&host.bridge.app.results).await.unwrap(), 100);
+    assert_eq!(close(&host.bridge.app.results).await.unwrap(), 30);
+    assert_eq!(close(&host.bridge.app.results).await.unwrap(), 0);
 }

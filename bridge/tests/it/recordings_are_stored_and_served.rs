@@ -1,16 +1,15 @@
 //! Recordings: in from core, out by login, by link, and from the worker until the upload is done.
 
-use axum::Router;
-use axum::extract::Path;
-use axum::http::HeaderMap;
-use axum::routing::get;
+use actix_web::{App, HttpRequest, HttpResponse, web};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, RANGE};
 use reqwest::{Method, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use vox_bridge::auth::role::Role;
+use vox_bridge::serve::{Serving, serve};
 use vox_shared::wire::SECRET_HEADER;
 
 use crate::harness::{TestBridge, client, json, refusal, result};
@@ -136,14 +135,21 @@ async fn a_workers_own_token_opens_the_recording_and_is_kept_as_a_hash_only() {
 async fn until_the_upload_the_worker_is_asked() {
     let bridge = TestBridge::start().await;
     let secret = bridge.app.config.auth.internal_secret.expose_secret().to_owned();
-    let files = get(move |Path(key): Path<String>, headers: HeaderMap| async move {
-        let known = headers.get(SECRET_HEADER).is_some_and(|s| s.as_bytes() == secret.as_bytes());
-        if known && key == "call_1.wav" { Ok(content()) } else { Err(axum::http::StatusCode::NOT_FOUND) }
-    });
+    let files = move || {
+        let secret = secret.clone();
+        let file = move |key: web::Path<String>, asked: HttpRequest| {
+            let known = asked.headers().get(SECRET_HEADER).is_some_and(|s| s.as_bytes() == secret.as_bytes());
+            let found = known && *key == "call_1.wav";
+            async move {
+                if found { HttpResponse::Ok().body(content()) } else { HttpResponse::NotFound().finish() }
+            }
+        };
+        App::new().route("/recordings/{key}", web::get().to(file))
+    };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let worker =
-        tokio::spawn(axum::serve(listener, Router::new().route("/recordings/{key}", files)).into_future());
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(serve(listener, files, Serving::on_threads(1), stop.clone()));
 
     let call = call_with(&bridge, "call_1", "call_1.wav").await;
     let link = format!("/api/v1/public/recordings/{}", call["recording_access_token"].as_str().unwrap());
@@ -165,5 +171,6 @@ async fn until_the_upload_the_worker_is_asked() {
     let call = bridge.call("call_2").await;
     let link = format!("/api/v1/public/recordings/{}", call["recording_access_token"].as_str().unwrap());
     assert_eq!(bridge.get(&link).send().await.unwrap().status(), StatusCode::NOT_FOUND);
-    worker.abort();
+    stop.cancel();
+    worker.await.unwrap().unwrap();
 }

@@ -49,7 +49,7 @@ async fn redelivery_changes_nothing() {
         json(bridge.internal(Method::GET, "/api/v1/internal/calls").send().await.unwrap(), StatusCode::OK)
             .await;
     assert_eq!(calls["items"].as_array().unwrap().len(), 1);
-    let metrics = bridge.get("/metrics").send().await.unwrap().text().await.unwrap();
+    let metrics = bridge.metrics().await;
     assert!(
         metrics.contains(r#"calls_total{tenant="default",direction="incoming",status="completed"} 1"#),
         "{metrics}"

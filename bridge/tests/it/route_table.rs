@@ -132,8 +132,13 @@ fn request(bridge: &TestBridge, route: &Route, bot: &BotId, call: &SessionId) ->
         .replace("{session_id}", call.as_str())
         .replace("{token}", "no-such-token")
         .replace("{key}", "canary.wav");
-    let request = bridge.request(route.method.clone(), &path);
-    if route.method == Method::GET { request } else { request.json(&json!({})) }
+    let request = bridge.request(method(route), &path);
+    if method(route) == Method::GET { request } else { request.json(&json!({})) }
+}
+
+/// The client's HTTP types are not the server's.
+fn method(route: &Route) -> Method {
+    route.method.as_str().parse().unwrap()
 }
 
 fn dressed(bridge: &TestBridge, actor: &Actor, request: RequestBuilder) -> RequestBuilder {
@@ -170,7 +175,7 @@ fn check_access(route: &Route, actor: &Actor, status: StatusCode, told: &str) {
 async fn no_body_makes_a_route_fail() {
     let bridge = TestBridge::start().await;
     let token = bridge.token(Role::SuperAdmin).await;
-    for route in table().into_iter().filter(|r| r.method != Method::GET) {
+    for route in table().into_iter().filter(|r| method(r) != Method::GET) {
         for (name, body) in hostile_bodies() {
             let (bot, call) = objects(&bridge).await;
             let request = request(&bridge, &route, &bot, &call).bearer_auth(&token).body(body);
@@ -180,8 +185,7 @@ async fn no_body_makes_a_route_fail() {
                     let status = answer.status();
                     assert!(!status.is_server_error(), "{} {} {name}: {status}", route.method, route.path);
                 }
-                // The bridge may refuse a body that is far too large before it has read it.
-                Err(error) => assert!(name == "oversized", "{} {name}: {error}", route.path),
+                Err(error) => panic!("{} {name}: {error}", route.path),
             }
         }
     }
@@ -259,7 +263,7 @@ async fn no_path_or_query_makes_a_route_fail() {
         let names = values.iter().map(|value| filled(route.path, value));
         let asked = queries.iter().map(|query| format!("{}?{query}", filled(route.path, "faq")));
         for path in names.chain(asked) {
-            let request = bridge.request(route.method.clone(), &path).bearer_auth(&token).body("{}");
+            let request = bridge.request(method(&route), &path).bearer_auth(&token).body("{}");
             let status = dressed(&bridge, &Actor::Secret, request).send().await.unwrap().status();
             assert!(!status.is_server_error(), "{} {path}: {status}", route.method);
         }
@@ -291,7 +295,7 @@ async fn every_answer_carries_its_request_id_and_the_security_headers() {
     }
     let wrong = bridge.request(Method::DELETE, "/health").send().await.unwrap();
     assert_eq!(wrong.status(), StatusCode::METHOD_NOT_ALLOWED);
-    let metrics = bridge.get("/metrics").send().await.unwrap().text().await.unwrap();
+    let metrics = bridge.metrics().await;
     assert!(
         metrics.contains(r#"http_requests_total{method="GET",path="/health",status="200"} 1"#),
         "{metrics}"

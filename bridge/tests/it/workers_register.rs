@@ -37,7 +37,7 @@ async fn capacity_is_what_live_workers_offer() {
     assert_eq!((&hosts[0]["total_capacity"], &hosts[0]["total_available"]), (&json!(2), &json!(1)));
     assert_eq!((&hosts[1]["status"], &hosts[1]["total_available"]), (&json!("draining"), &json!(0)));
     assert_eq!(hosts[0]["workers"][1]["outbox_depth"], 2);
-    let metrics = bridge.get("/metrics").send().await.unwrap().text().await.unwrap();
+    let metrics = bridge.metrics().await;
     assert!(
         metrics.contains("slots{state=\"free\"} 1") && metrics.contains("slots{state=\"busy\"} 1"),
         "{metrics}"

@@ -11,7 +11,7 @@ use super::Finding;
 use super::clock::{judge_skew, skew};
 use super::egress::Egress;
 use super::vendor::Vendor;
-use crate::bridge::{Bridge, BridgeError};
+use crate::bridge::{Bridge, BridgeError, Login};
 
 /// How much of a vendor's refusal is looked at, bytes.
 const MAX_REFUSAL_BYTES: usize = 2_000;
@@ -21,7 +21,7 @@ struct Uses {
     items: Vec<Use>,
 }
 
-/// One vendor of one bot, as the bridge's internal route tells it.
+/// One vendor of one bot, as the bridge tells an administrator.
 #[derive(Clone, Deserialize)]
 struct Use {
     bot_id: String,
@@ -46,9 +46,22 @@ struct Answer {
 }
 
 /// One finding per key, and one about the clock if a vendor told the time.
-pub async fn check(bridge: &Bridge, policy: Policy, clock: &Clock) -> Vec<Finding> {
-    let uses: Uses = match bridge.read("/api/v1/internal/vendors", "tell its bots' vendors").await {
+pub async fn check(
+    (bridge, login): (&Bridge, Option<&Login>),
+    policy: Policy,
+    clock: &Clock,
+) -> Vec<Finding> {
+    let Some(login) = login else {
+        let mend = "set VOX_ADMIN_PASSWORD (and VOX_ADMIN_EMAIL, if another was chosen) for `vox doctor`";
+        let detail = "not tried: keys are told to an administrator only, and the first password was changed";
+        return vec![Finding::warn("vendor keys", detail, mend)];
+    };
+    let uses: Uses = match bridge.read_as(login, "/api/v1/vendor-keys", "tell its bots' vendors").await {
         Ok(uses) => uses,
+        Err(error @ BridgeError::Login) => {
+            let mend = "give the password of a super_admin as VOX_ADMIN_PASSWORD";
+            return vec![Finding::warn("vendor keys", format!("not tried: {error}"), mend)];
+        }
         Err(BridgeError::Status { status: StatusCode::NOT_FOUND, .. }) => {
             let mend = "try each bot with a call: `vox call BOT`";
             return vec![Finding::warn("vendor keys", "not tried: this bridge does not tell them", mend)];

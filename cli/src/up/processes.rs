@@ -10,6 +10,8 @@ use crate::installation::{self, Missing};
 
 /// Address that the bridge listens on.
 pub const BRIDGE_ADDR: &str = "VOX_BRIDGE_ADDR";
+/// Address that the bridge's metrics are on.
+const BRIDGE_METRICS: &str = "VOX_BRIDGE_METRICS_LISTEN";
 
 /// The programs and the models.
 #[derive(Clone, Debug)]
@@ -33,8 +35,10 @@ impl Programs {
 
     /// The bridge on its embedded engines.
     pub fn bridge(&self, home: &Home, port: u16) -> Spec {
-        let set: [(&str, OsString); 5] = [
+        let set: [(&str, OsString); 6] = [
             (BRIDGE_ADDR, bridge_addr(port)),
+            // Several platforms may run on a machine. The ready file tells which port it is.
+            (BRIDGE_METRICS, bridge_addr(0)),
             ("VOX_DATA_DIR", home.bridge_dir().into()),
             ("JWT_SECRET_FILE", home.secret_file("jwt").into()),
             ("VOXCORE_SECRET_FILE", home.secret_file("internal").into()),

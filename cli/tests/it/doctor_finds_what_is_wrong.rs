@@ -3,17 +3,15 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use axum::Json;
-use axum::Router;
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::get;
+use actix_web::web::{self, Json};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use serde_json::{Value, json};
 
 use super::platform::{text, vox};
 
 /// A bridge, a fleet and three vendors behind one address.
 async fn serve() -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let base = url.clone();
     let one = move |bot: &str, provider: &str, key: &str| json!({"bot_id": bot, "provider": provider, "api_key": key, "base_url": base});
@@ -21,37 +19,57 @@ async fn serve() -> String {
         one("b1", "deepgram", "good"), one("b2", "deepgram", "good"), one("b1", "elevenlabs", "bad"),
         one("b1", "openai", ""), one("b2", "elevenlabs", "restricted"), one("b2", "flite", ""),
     ]});
-    let vendors = move |headers: HeaderMap| async move {
-        let is_ours = headers.get("x-voxcore-secret").is_some_and(|secret| secret == "s");
-        if is_ours { Ok(Json(uses)) } else { Err(StatusCode::UNAUTHORIZED) }
-    };
-    let router = Router::new()
-        .route("/health", get(|| async { Json(json!({"status": "ok"})) }))
-        .route("/health/fleet", get(|| async { Json(json!({"fleet_max": 2, "fleet_available": 1})) }))
-        .route("/api/v1/internal/vendors", get(vendors))
-        .route("/v1/projects", get(deepgram))
-        .route("/v1/user", get(elevenlabs))
-        .route("/models", get(|| async { Json(json!({"data": []})) }));
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let server = HttpServer::new(move || {
+        let uses = uses.clone();
+        let vendors = move |asked: HttpRequest| {
+            let is_admin = header(&asked, "authorization") == "Bearer t";
+            let uses = uses.clone();
+            async move {
+                if is_admin { HttpResponse::Ok().json(uses) } else { HttpResponse::Forbidden().finish() }
+            }
+        };
+        let always = |answer: Value| move || std::future::ready(HttpResponse::Ok().json(answer.clone()));
+        App::new()
+            .route("/health", web::get().to(always(json!({"status": "ok"}))))
+            .route("/health/fleet", web::get().to(always(json!({"fleet_max": 2, "fleet_available": 1}))))
+            .route("/api/v1/auth/login", web::post().to(login))
+            .route("/api/v1/vendor-keys", web::get().to(vendors))
+            .route("/v1/projects", web::get().to(deepgram))
+            .route("/v1/user", web::get().to(elevenlabs))
+            .route("/models", web::get().to(always(json!({"data": []}))))
+    });
+    tokio::spawn(server.workers(1).disable_signals().listen(listener).unwrap().run());
     url
 }
 
-async fn deepgram(headers: HeaderMap) -> StatusCode {
-    let is_good = headers.get("authorization").is_some_and(|key| key == "Token good");
-    if is_good { StatusCode::OK } else { StatusCode::UNAUTHORIZED }
+fn header<'r>(asked: &'r HttpRequest, name: &str) -> &'r str {
+    asked.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-async fn elevenlabs(headers: HeaderMap) -> (StatusCode, &'static str) {
-    match headers.get("xi-api-key").and_then(|key| key.to_str().ok()) {
-        Some("restricted") => (StatusCode::UNAUTHORIZED, r#"{"detail":{"status":"missing_permissions"}}"#),
-        _ => (StatusCode::UNAUTHORIZED, "{}"),
+async fn login(body: Json<Value>) -> HttpResponse {
+    if *body == json!({"email": "a", "password": "p"}) {
+        HttpResponse::Ok().json(json!({"access_token": "t"}))
+    } else {
+        HttpResponse::Unauthorized().finish()
+    }
+}
+
+async fn deepgram(asked: HttpRequest) -> HttpResponse {
+    let is_good = header(&asked, "authorization") == "Token good";
+    if is_good { HttpResponse::Ok().finish() } else { HttpResponse::Unauthorized().finish() }
+}
+
+async fn elevenlabs(asked: HttpRequest) -> HttpResponse {
+    match header(&asked, "xi-api-key") {
+        "restricted" => HttpResponse::Unauthorized().body(r#"{"detail":{"status":"missing_permissions"}}"#),
+        _ => HttpResponse::Unauthorized().body("{}"),
     }
 }
 
 fn tell_running(data_dir: &Path, url: &str) {
     std::fs::create_dir(data_dir.join("run")).unwrap();
     let up = json!({
-        "bridge_url": url, "calls_url": url, "admin_email": "a", "admin_password": null, "internal_secret": "s", "bots": [],
+        "bridge_url": url, "calls_url": url, "admin_email": "a", "admin_password": "p", "internal_secret": "s", "bots": [],
     });
     std::fs::write(data_dir.join("run/up.json"), up.to_string()).unwrap();
 }
@@ -92,6 +110,32 @@ async fn every_vendor_key_is_tried() {
     assert_eq!(levels("bridge"), ["ok"]);
     assert!(findings["workers"][0]["detail"].as_str().unwrap().contains("1 of 2"));
     assert!(!findings.contains_key("key of flite"));
+}
+
+/// One secret that all workers share opened every tenant's keys.
+#[tokio::test]
+async fn keys_are_asked_for_as_an_administrator() {
+    let directory = tempfile::tempdir().unwrap();
+    tell_running(directory.path(), &serve().await);
+    let up = directory.path().join("run/up.json");
+    let changed =
+        std::fs::read_to_string(&up).unwrap().replace(r#""admin_password":"p""#, r#""admin_password":null"#);
+    std::fs::write(&up, changed).unwrap();
+    let (_, findings) = examine(directory.path(), "127.0.0.0/8").await;
+    let untried = &findings["vendor keys"][0];
+    assert_eq!(untried["level"], "warn");
+    assert!(untried["mend"].as_str().unwrap().contains("VOX_ADMIN_PASSWORD"), "{untried}");
+    for (password, level) in [("wrong", "warn"), ("p", "fail")] {
+        let mut command = tokio::process::Command::from(vox());
+        command.args(["doctor", "--json", "--data-dir"]).arg(directory.path());
+        let output = command.env("VOX_ADMIN_PASSWORD", password).output().await.unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let about = |name: &str| name == "vendor keys" || name == "key of deepgram";
+        let found = report["findings"].as_array().unwrap();
+        let found = found.iter().find(|f| about(f["name"].as_str().unwrap())).unwrap();
+        // Without VOX_EGRESS_ALLOW the loopback address is not asked.
+        assert_eq!(found["level"], level, "{found}");
+    }
 }
 
 #[tokio::test]

@@ -1,18 +1,17 @@
 //! `GET|PUT /api/v1/auth/me`
 
-use axum::Json;
-use axum::extract::State;
+use actix_web::web::{Data, Json};
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::view::UserView;
-use crate::app::App;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::OwnProfile;
 use crate::auth::rules::Checks;
 use crate::edge::body::Checked;
-use crate::error::ApiResult;
+use crate::error::{ApiError, ApiResult};
+use crate::store::Stores;
 
 /// What people may change of themselves; what is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -32,10 +31,10 @@ pub async fn read(who: Allowed<OwnProfile>) -> Json<UserView> {
 #[instrument(name = "auth.change_me", skip_all)]
 pub async fn replace(
     who: Allowed<OwnProfile>,
-    State(app): State<App>,
+    stores: Data<Stores>,
     body: Checked<Profile>,
 ) -> ApiResult<Json<UserView>> {
-    let users = app.stores.users(who.tenant());
+    let users = stores.users(who.tenant());
     let mut stored = who.into_stored();
     let Profile { name, languages, primary_language } = body.0;
     let user = &mut stored.value;
@@ -49,7 +48,8 @@ pub async fn replace(
     Checks::default()
         .name(&user.name)
         .languages(&user.languages, user.primary_language.as_deref())
-        .finish()?;
+        .finish()
+        .map_err(ApiError::invalid)?;
     let stored = users.replace_user(stored).await?;
     Ok(Json(UserView::new(&stored.id, &stored.value)))
 }

@@ -1,16 +1,15 @@
 //! `POST /api/v1/auth/refresh`
 
-use axum::Json;
-use axum::extract::State;
+use actix_web::web::{Data, Json};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use crate::app::App;
-use crate::auth::session::{self, SessionView};
+use super::view::SessionView;
+use crate::auth::session::{SessionError, Sessions};
 use crate::edge::body::Checked;
-use crate::error::ApiResult;
+use crate::error::{ApiError, ApiResult};
 
 /// The token of the last login or refresh.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -21,6 +20,25 @@ pub struct RefreshRequest {
 
 /// Continue a session with new tokens.
 #[instrument(name = "auth.refresh", skip_all)]
-pub async fn refresh(State(app): State<App>, body: Checked<RefreshRequest>) -> ApiResult<Json<SessionView>> {
-    Ok(Json(session::refresh(&app, body.0.refresh_token.expose_secret()).await?))
+pub async fn refresh(
+    sessions: Data<Sessions>,
+    body: Checked<RefreshRequest>,
+) -> ApiResult<Json<SessionView>> {
+    Ok(Json(sessions.refresh(body.0.refresh_token.expose_secret()).await?.into()))
+}
+
+impl From<SessionError> for ApiError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Refused => {
+                Self::unauthorized("the refresh token is not valid (any more); log in again")
+            }
+            SessionError::RefreshedElsewhere => Self::conflict(
+                "refreshed_elsewhere",
+                "another request refreshed this session at the same moment; use its answer",
+            ),
+            SessionError::Token(error) => Self::internal("sign a token", &error),
+            SessionError::Store(error) => error.into(),
+        }
+    }
 }

@@ -1,24 +1,20 @@
 //! `POST /api/v1/auth/register`
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::StatusCode;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json};
 use secrecy::SecretString;
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;
-use vox_shared::ids::UserId;
 
 use super::view::UserView;
-use crate::app::App;
 use crate::auth::allowed::Allowed;
+use crate::auth::people::{NewPerson, People};
 use crate::auth::permission::CreateUsers;
 use crate::auth::role::Role;
 use crate::auth::rules::Checks;
 use crate::edge::body::Checked;
 use crate::error::{ApiError, ApiResult};
-use crate::store::users::{User, fold_email};
-use crate::store::{Stamp, StoreError};
 
 /// A person to be.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -37,9 +33,9 @@ pub struct NewUser {
 #[instrument(name = "auth.register", skip_all)]
 pub async fn register(
     who: Allowed<CreateUsers>,
-    State(app): State<App>,
+    people: Data<People>,
     body: Checked<NewUser>,
-) -> ApiResult<(StatusCode, Json<UserView>)> {
+) -> ApiResult<(Json<UserView>, StatusCode)> {
     let new = body.0;
     if !who.user().role.may_assign(new.role) {
         return Err(ApiError::forbidden("a role above your own cannot be given"));
@@ -49,29 +45,11 @@ pub async fn register(
         .name(&new.name)
         .new_password("password", &new.password)
         .languages(&new.languages, new.primary_language.as_deref())
-        .finish()?;
-    let now = Stamp(app.clock.now());
-    let user = User {
-        tenant_id: who.tenant().clone(),
-        email_folded: fold_email(&new.email),
-        email: new.email,
-        name: new.name,
-        role: new.role,
-        active: true,
-        languages: new.languages,
-        primary_language: new.primary_language,
-        password_hash: app.passwords.hash(new.password).await?,
-        tokens_valid_from: now,
-        created_at: now,
-    };
-    let id = UserId::generate();
-    match app.stores.users(who.tenant()).insert_user(&id, &user).await {
-        Err(StoreError::Duplicate) => {
-            Err(ApiError::conflict("email_taken", "a user with this address exists"))
-        }
-        inserted => {
-            inserted?;
-            Ok((StatusCode::CREATED, Json(UserView::new(id.as_str(), &user))))
-        }
-    }
+        .finish()
+        .map_err(ApiError::invalid)?;
+    let NewUser { email, password, name, role, languages, primary_language } = new;
+    let tenant_id = who.tenant().clone();
+    let new = NewPerson { tenant_id, email, name, role, languages, primary_language, password };
+    let (id, user) = people.register(new).await?;
+    Ok((Json(UserView::new(id.as_str(), &user)), StatusCode::CREATED))
 }

@@ -4,7 +4,28 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::role::Role;
+use crate::auth::session::Session;
+use crate::auth::token::ACCESS_SECONDS;
 use crate::store::users::User;
+
+/// What a login and a refresh answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionView {
+    pub access_token: String,
+    /// Good once.
+    pub refresh_token: String,
+    #[schema(example = "bearer")]
+    pub token_type: &'static str,
+    /// Of the access token, seconds.
+    pub expires_in: i64,
+}
+
+impl From<Session> for SessionView {
+    fn from(session: Session) -> Self {
+        let Session { access_token, refresh_token } = session;
+        Self { access_token, refresh_token, token_type: "bearer", expires_in: ACCESS_SECONDS }
+    }
+}
 
 /// A person.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,21 +1,21 @@
 //! `POST /api/v1/bots`. The example to follow for an endpoint: decode, call, encode.
 
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
+use actix_web::web::Data;
 use serde_json::{Map, Value};
 use tracing::instrument;
-use vox_shared::ids::BotId;
 
 use super::view::{WithTag, tagged};
-use crate::app::App;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditBots;
 use crate::auth::secret_token::hash;
+use crate::bot::catalogue::{BotError, Catalogue};
 use crate::bot::draft;
 use crate::edge::body::Checked;
 use crate::error::{ApiError, ApiResult};
-use crate::store::bots::{Bot, Creation};
-use crate::store::{Stamp, StoreError, Stored};
+use crate::store::bots::Creation;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Longest key, bytes.
@@ -25,35 +25,13 @@ const MAX_KEY_BYTES: usize = 256;
 #[instrument(name = "bots.create", skip_all)]
 pub async fn create(
     who: Allowed<EditBots>,
-    State(app): State<App>,
-    headers: HeaderMap,
+    bots: Data<Catalogue>,
+    request: HttpRequest,
     body: Checked<Map<String, Value>>,
 ) -> ApiResult<WithTag> {
-    let creation = creation(&who, &headers, &body.0)?;
+    let creation = creation(&who, request.headers(), &body.0)?;
     let settings = draft::new(&body.0).map_err(ApiError::invalid)?;
-    let (bots, now) = (app.stores.bots(who.tenant()), Stamp(app.clock.now()));
-    let bot = Bot { tenant_id: who.tenant().clone(), created_at: now, updated_at: now, settings, creation };
-    let id = BotId::generate();
-    match (bots.insert_bot(&id, &bot).await, &bot.creation) {
-        (Err(StoreError::Duplicate), Some(creation)) => {
-            let made = bots.find_by_creation_key(&creation.key).await?;
-            repeated(made, creation)
-        }
-        (inserted, _) => {
-            inserted?;
-            Ok(tagged(StatusCode::CREATED, Stored { id: id.to_string(), version: 1, value: bot }))
-        }
-    }
-}
-
-/// The same key with another body is a mistake of the client, not a repeat.
-fn repeated(made: Option<Stored<Bot>>, creation: &Creation) -> ApiResult<WithTag> {
-    let made = made.ok_or(StoreError::Conflict)?;
-    if made.value.creation.as_ref() == Some(creation) {
-        return Ok(tagged(StatusCode::CREATED, made));
-    }
-    let detail = "this Idempotency-Key was used with another body; choose a new one";
-    Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail))
+    Ok(tagged(StatusCode::CREATED, bots.create(who.tenant(), settings, creation).await?))
 }
 
 fn creation(
@@ -68,4 +46,16 @@ fn creation(
     // Maps are ordered by name, so the same body has the same text whatever the order it was sent in.
     let request = Value::Object(body.clone()).to_string();
     Ok(Some(Creation { key: hash(&format!("{} {key}", who.user_id())), request: hash(&request) }))
+}
+
+impl From<BotError> for ApiError {
+    fn from(error: BotError) -> Self {
+        match error {
+            BotError::KeyReused => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", error.to_string())
+            }
+            BotError::Invalid(fields) => Self::invalid(fields),
+            BotError::Store(error) => error.into(),
+        }
+    }
 }

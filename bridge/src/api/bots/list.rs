@@ -1,21 +1,20 @@
 //! `GET /api/v1/bots`
 
-use axum::Json;
-use axum::extract::State;
+use actix_web::web::{Data, Json};
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::IntoParams;
 
 use super::view::BotPage;
-use crate::app::App;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::ReadBots;
 use crate::edge::params::{InQuery, limit_of};
 use crate::error::ApiResult;
-use crate::store::{Cursor, StoreError};
+use crate::store::{Cursor, StoreError, Stores};
 
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub struct ListQuery {
     /// 1 to 200; 50 by default.
     limit: Option<usize>,
@@ -28,9 +27,9 @@ pub struct ListQuery {
 pub async fn list(
     who: Allowed<ReadBots>,
     query: InQuery<ListQuery>,
-    State(app): State<App>,
+    stores: Data<Stores>,
 ) -> ApiResult<Json<BotPage>> {
     let cursor = query.0.cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
     let limit = limit_of(query.0.limit)?;
-    Ok(Json(app.stores.bots(who.tenant()).list_bots(limit, cursor).await?.into()))
+    Ok(Json(stores.bots(who.tenant()).list_bots(limit, cursor).await?.into()))
 }

@@ -1,15 +1,15 @@
 //! `PATCH /api/v1/bots/{bot_id}`
 
-use axum::extract::State;
+use actix_web::web::Data;
 use serde_json::{Map, Value};
 use tracing::instrument;
 use vox_shared::ids::BotId;
 
 use super::replace::change;
 use super::view::WithTag;
-use crate::app::App;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditBots;
+use crate::bot::catalogue::Catalogue;
 use crate::bot::draft;
 use crate::edge::body::Checked;
 use crate::edge::params::{IfMatch, InPath};
@@ -20,9 +20,9 @@ use crate::error::ApiResult;
 pub async fn patch(
     who: Allowed<EditBots>,
     bot: InPath<BotId>,
-    State(app): State<App>,
-    expected: Option<IfMatch>,
+    bots: Data<Catalogue>,
+    expected: IfMatch,
     body: Checked<Map<String, Value>>,
 ) -> ApiResult<WithTag> {
-    change(&app, who, &bot.0, (expected, body.0), draft::patching).await
+    change(&bots, (who, bot.0), expected, body.0, draft::patching).await
 }

@@ -1,21 +1,21 @@
 //! `PUT /api/v1/bots/{bot_id}`
 
-use axum::extract::State;
-use axum::http::StatusCode;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
 use serde_json::{Map, Value};
 use tracing::instrument;
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
 
 use super::view::{WithTag, tagged};
-use crate::app::App;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditBots;
+use crate::bot::catalogue::Catalogue;
 use crate::bot::draft;
 use crate::edge::body::Checked;
 use crate::edge::params::{IfMatch, InPath};
-use crate::error::{ApiError, ApiResult, FieldError};
-use crate::store::{Stamp, StoreError};
+use crate::error::{ApiError, ApiResult};
+use crate::fields::FieldError;
 
 /// What views have beside the settings; accepted back, so that a bot can be read, changed and sent.
 const VIEW_FIELDS: [&str; 3] = ["id", "created_at", "updated_at"];
@@ -28,34 +28,28 @@ type Drafted = fn(&Map<String, Value>, &BotSettings) -> Result<BotSettings, Vec<
 pub async fn replace(
     who: Allowed<EditBots>,
     bot: InPath<BotId>,
-    State(app): State<App>,
-    expected: Option<IfMatch>,
+    bots: Data<Catalogue>,
+    expected: IfMatch,
     body: Checked<Map<String, Value>>,
 ) -> ApiResult<WithTag> {
-    change(&app, who, &bot.0, (expected, body.0), draft::replacing).await
+    change(&bots, (who, bot.0), expected, body.0, draft::replacing).await
 }
 
 /// Change a bot if it has the expected version still.
 pub async fn change(
-    app: &App,
-    who: Allowed<EditBots>,
-    id: &BotId,
-    (expected, mut given): (Option<IfMatch>, Map<String, Value>),
+    bots: &Catalogue,
+    (who, id): (Allowed<EditBots>, BotId),
+    expected: IfMatch,
+    mut given: Map<String, Value>,
     drafted: Drafted,
 ) -> ApiResult<WithTag> {
     let expected = expected_version(expected, &mut given)?;
-    let bots = app.stores.bots(who.tenant());
-    let mut bot = bots.get_bot(id).await?;
-    if expected.is_some_and(|version| version != bot.version) {
-        return Err(StoreError::Conflict.into());
-    }
-    bot.value.settings = drafted(&given, &bot.value.settings).map_err(ApiError::invalid)?;
-    bot.value.updated_at = Stamp(app.clock.now());
-    Ok(tagged(StatusCode::OK, bots.replace_bot(bot).await?))
+    let changed = bots.change((who.tenant(), &id), expected, |stored| drafted(&given, stored)).await?;
+    Ok(tagged(StatusCode::OK, changed))
 }
 
 /// From the header, or from `version` among the fields, which is taken out.
-fn expected_version(header: Option<IfMatch>, given: &mut Map<String, Value>) -> ApiResult<Option<u64>> {
+fn expected_version(header: IfMatch, given: &mut Map<String, Value>) -> ApiResult<Option<u64>> {
     for field in VIEW_FIELDS {
         given.remove(field);
     }
@@ -68,5 +62,5 @@ fn expected_version(header: Option<IfMatch>, given: &mut Map<String, Value>) -> 
             )])
         })?),
     };
-    Ok(header.map(|h| h.0).or(in_body))
+    Ok(header.0.or(in_body))
 }

@@ -1,7 +1,8 @@
 //! How bots are shown.
 
-use axum::Json;
-use axum::http::{HeaderName, StatusCode, header};
+use actix_web::http::{StatusCode, header};
+use actix_web::web::Json;
+use actix_web::{CustomizeResponder, Responder};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -33,7 +34,7 @@ pub struct BotPage {
 }
 
 /// A bot with its version as `ETag`.
-pub type WithTag = (StatusCode, [(HeaderName, String); 1], Json<BotView>);
+pub type WithTag = CustomizeResponder<Json<BotView>>;
 
 impl From<Stored<Bot>> for BotView {
     fn from(stored: Stored<Bot>) -> Self {
@@ -56,5 +57,5 @@ impl From<Listed<Bot>> for BotPage {
 /// The answer of everything that yields one bot.
 pub fn tagged(status: StatusCode, bot: Stored<Bot>) -> WithTag {
     let tag = format!("\"{}\"", bot.version);
-    (status, [(header::ETAG, tag)], Json(bot.into()))
+    Json(BotView::from(bot)).customize().with_status(status).insert_header((header::ETAG, tag))
 }

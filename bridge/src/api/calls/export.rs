@@ -1,22 +1,22 @@
 //! `GET /api/v1/calls/{session_id}/export.json`
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::{HeaderName, header};
+use actix_web::http::header;
+use actix_web::web::{Data, Json};
+use actix_web::{CustomizeResponder, Responder};
 use serde::Serialize;
 use serde_json::Value;
 use tracing::instrument;
 use utoipa::ToSchema;
+use vox_shared::clock::Clock;
 use vox_shared::ids::SessionId;
 
-use super::view::{CallDetail, detail};
-use crate::app::App;
+use super::view::{CallDetail, Links, detail};
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::ReadCalls;
 use crate::bot::keys;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
-use crate::store::StoreError;
+use crate::store::{Stamp, StoreError, Stores};
 
 /// Everything about one call.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,28 +32,30 @@ pub struct Export {
 }
 
 /// JSON that browsers save.
-type AsFile = ([(HeaderName, String); 1], Json<Export>);
+type AsFile = CustomizeResponder<Json<Export>>;
 
 /// One of the tenant's calls as a file.
 #[instrument(name = "calls.export", skip_all, fields(call.id = %call.0))]
 pub async fn export(
     who: Allowed<ReadCalls>,
     call: InPath<SessionId>,
-    State(app): State<App>,
+    stores: Data<Stores>,
+    links: Data<Links>,
+    clock: Data<Clock>,
 ) -> ApiResult<AsFile> {
-    let stored = app.stores.calls(who.tenant()).get_call(&call.0).await?;
-    let bot = match app.stores.bots(who.tenant()).get_bot(&stored.value.bot_id).await {
+    let stored = stores.calls(who.tenant()).get_call(&call.0).await?;
+    let bot = match stores.bots(who.tenant()).get_bot(&stored.value.bot_id).await {
         Ok(bot) => Some(Value::Object(keys::masked(&bot.value.settings))),
         Err(StoreError::NotFound) => None,
         Err(error) => return Err(ApiError::from(error)),
     };
     let export = Export {
         format: "vox.call/1",
-        exported_at: crate::store::Stamp(app.clock.now()).to_string(),
-        call: detail(&app, stored)?,
+        exported_at: Stamp(clock.now()).to_string(),
+        call: detail(&links, stored)?,
         bot,
     };
     // An id holds nothing that a quoted file name could not.
     let name = format!("attachment; filename=\"{}.json\"", call.0);
-    Ok(([(header::CONTENT_DISPOSITION, name)], Json(export)))
+    Ok(Json(export).customize().insert_header((header::CONTENT_DISPOSITION, name)))
 }

@@ -1,12 +1,14 @@
 //! How calls are shown.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use vox_shared::ids::SessionId;
 
-use crate::app::App;
 use crate::auth::secret_token;
+use crate::auth::token::Tokens;
 use crate::error::{ApiError, ApiResult};
 use crate::store::calls::{Call, CallStatus};
 use crate::store::{Listed, Stored};
@@ -83,13 +85,22 @@ impl From<Listed<Call>> for CallPage {
     }
 }
 
+/// Makes the links that open recordings.
+#[derive(Clone)]
+pub struct Links {
+    pub tokens: Arc<Tokens>,
+    /// How people reach this bridge, without a '/' at the end.
+    pub base_url: String,
+}
+
 /// The whole of a call. The link's token is made again and shown if it is the one whose hash is stored.
-pub fn detail(app: &App, mut stored: Stored<Call>) -> ApiResult<CallDetail> {
+pub fn detail(links: &Links, mut stored: Stored<Call>) -> ApiResult<CallDetail> {
     let id: SessionId = stored.id.parse().expect("calls are stored under session ids");
-    let link = app.tokens.recording_link(&id).map_err(|e| ApiError::internal("make a recording link", &e))?;
+    let link =
+        links.tokens.recording_link(&id).map_err(|e| ApiError::internal("make a recording link", &e))?;
     let known = stored.value.recording_token_hash.as_deref() == Some(secret_token::hash(&link).as_str());
     let recording_access_token = Some(link).filter(|_| known && stored.value.recording_key.is_some());
-    let public = |token: &String| format!("{}/api/v1/public/recordings/{token}", app.base_url);
+    let public = |token: &String| format!("{}/api/v1/public/recordings/{token}", links.base_url);
     let mut result = stored.value.result.take().unwrap_or_default();
     let (recording_key, connected_event) =
         (stored.value.recording_key.clone(), stored.value.connected_event.take());

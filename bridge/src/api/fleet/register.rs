@@ -1,16 +1,17 @@
 //! `POST /api/v1/fleet/workers`
 
-use axum::Json;
-use axum::extract::State;
+use actix_web::web::{Data, Json};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Url;
 use tracing::instrument;
+use vox_shared::clock::Clock;
 use vox_shared::wire::fleet::{WorkerLease, WorkerReport};
 
-use crate::app::App;
 use crate::auth::internal::Internal;
 use crate::edge::body::Checked;
-use crate::error::{ApiError, ApiResult, FieldError};
+use crate::error::{ApiError, ApiResult};
+use crate::fields::FieldError;
+use crate::store::Stores;
 use crate::store::workers::Registration;
 
 /// Life of a registration that is not renewed, seconds.
@@ -22,7 +23,8 @@ const MAX_TEXT: usize = 256;
 #[instrument(name = "fleet.register", skip_all, fields(worker.id = %body.0.worker_id))]
 pub async fn register(
     _: Internal,
-    State(app): State<App>,
+    stores: Data<Stores>,
+    clock: Data<Clock>,
     body: Checked<WorkerReport>,
 ) -> ApiResult<Json<WorkerLease>> {
     let report = body.0;
@@ -30,9 +32,9 @@ pub async fn register(
     if !faults.is_empty() {
         return Err(ApiError::invalid(faults));
     }
-    let expires_at = app.clock.now().saturating_add(SignedDuration::from_secs(TTL_SECONDS.into()));
+    let expires_at = clock.now().saturating_add(SignedDuration::from_secs(TTL_SECONDS.into()));
     let expires_at = expires_at.unwrap_or(Timestamp::MAX).into();
-    app.stores.workers().register(Registration { report, expires_at }).await?;
+    stores.workers().register(Registration { report, expires_at }).await?;
     Ok(Json(WorkerLease { ttl_seconds: TTL_SECONDS }))
 }
 

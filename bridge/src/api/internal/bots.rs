@@ -1,14 +1,14 @@
 //! `GET /api/v1/internal/bots`
 
-use axum::Json;
-use axum::extract::State;
+use actix_web::web::{Data, Json};
 use serde::Serialize;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::auth::internal::Internal;
 use crate::error::ApiResult;
+use crate::store::bots::Bot;
+use crate::store::{Stored, Stores};
 
 /// Most bots shown.
 const MAX_BOTS: usize = 500;
@@ -30,9 +30,9 @@ pub struct BotNames {
 
 /// Bots of all tenants, oldest first.
 #[instrument(name = "internal.bots", skip_all)]
-pub async fn bots(_: Internal, State(app): State<App>) -> ApiResult<Json<BotNames>> {
-    let listed = app.stores.all_bots().list_bots(MAX_BOTS).await?;
-    let name = |bot: crate::store::Stored<crate::store::bots::Bot>| BotName {
+pub async fn bots(_: Internal, stores: Data<Stores>) -> ApiResult<Json<BotNames>> {
+    let listed = stores.all_bots().list_bots(MAX_BOTS).await?;
+    let name = |bot: Stored<Bot>| BotName {
         id: bot.id,
         name: bot.value.settings.name,
         tenant_id: bot.value.tenant_id.to_string(),

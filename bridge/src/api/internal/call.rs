@@ -1,23 +1,23 @@
 //! `GET /api/v1/internal/calls/{session_id}`
 
-use axum::Json;
-use axum::extract::State;
+use actix_web::web::{Data, Json};
 use tracing::instrument;
 use vox_shared::ids::SessionId;
 
-use crate::api::calls::view::{CallDetail, detail};
-use crate::app::App;
+use crate::api::calls::view::{CallDetail, Links, detail};
 use crate::auth::internal::Internal;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
+use crate::store::Stores;
 
 /// One call of any tenant.
 #[instrument(name = "internal.call", skip_all, fields(call.id = %call.0))]
 pub async fn call(
     _: Internal,
     call: InPath<SessionId>,
-    State(app): State<App>,
+    stores: Data<Stores>,
+    links: Data<Links>,
 ) -> ApiResult<Json<CallDetail>> {
-    let found = app.stores.all_calls().find_call(&call.0).await?;
-    Ok(Json(detail(&app, found.ok_or_else(|| ApiError::not_found("call"))?)?))
+    let found = stores.all_calls().find_call(&call.0).await?;
+    Ok(Json(detail(&links, found.ok_or_else(|| ApiError::not_found("call"))?)?))
 }

@@ -1,22 +1,21 @@
 //! `GET /api/v1/internal/calls`
 
-use axum::Json;
-use axum::extract::State;
+use actix_web::web::{Data, Json};
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::IntoParams;
 
 use crate::api::calls::view::CallPage;
-use crate::app::App;
 use crate::auth::internal::Internal;
-use crate::edge::params::InQuery;
+use crate::edge::params::{InQuery, within};
 use crate::error::ApiResult;
-use crate::store::Cursor;
+use crate::store::{Cursor, StoreError, Stores};
 
 /// Most calls of a page.
 const MAX_LIMIT: usize = 500;
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub struct CallsQuery {
     /// 1 to 500; 500 by default.
     limit: Option<usize>,
@@ -28,10 +27,9 @@ pub struct CallsQuery {
 pub async fn calls(
     _: Internal,
     query: InQuery<CallsQuery>,
-    State(app): State<App>,
+    stores: Data<Stores>,
 ) -> ApiResult<Json<CallPage>> {
-    let cursor =
-        query.0.cursor.as_deref().map(Cursor::parse).transpose().map_err(crate::store::StoreError::from)?;
-    let limit = query.0.limit.unwrap_or(MAX_LIMIT).clamp(1, MAX_LIMIT);
-    Ok(Json(app.stores.all_calls().list_calls(limit, cursor).await?.into()))
+    let cursor = query.0.cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
+    let limit = within(query.0.limit.unwrap_or(MAX_LIMIT), MAX_LIMIT)?;
+    Ok(Json(stores.all_calls().list_calls(limit, cursor).await?.into()))
 }

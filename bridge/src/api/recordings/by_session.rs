@@ -1,13 +1,11 @@
 //! `GET /api/v1/recordings/{session_id}`
 
-use axum::extract::State;
-use axum::http::{HeaderMap, Method};
-use axum::response::Response;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use tracing::instrument;
 use vox_shared::ids::SessionId;
 
-use super::serve::{Asked, serve};
-use crate::app::App;
+use super::serve::{Recordings, serve};
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::ListenToRecordings;
 use crate::edge::params::InPath;
@@ -18,10 +16,9 @@ use crate::error::ApiResult;
 pub async fn by_session(
     who: Allowed<ListenToRecordings>,
     call: InPath<SessionId>,
-    State(app): State<App>,
-    method: Method,
-    headers: HeaderMap,
-) -> ApiResult<Response> {
-    let call = app.stores.calls(who.tenant()).get_call(&call.0).await?;
-    serve(&app, &call.value, Asked { method: &method, headers: &headers }).await
+    recordings: Data<Recordings>,
+    request: HttpRequest,
+) -> ApiResult<HttpResponse> {
+    let call = recordings.stores.calls(who.tenant()).get_call(&call.0).await?;
+    serve(&recordings, &call.value, &request).await
 }

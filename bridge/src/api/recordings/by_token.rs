@@ -1,12 +1,10 @@
 //! `GET /api/v1/public/recordings/{token}`
 
-use axum::extract::State;
-use axum::http::{HeaderMap, Method};
-use axum::response::Response;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use tracing::instrument;
 
-use super::serve::{Asked, serve};
-use crate::app::App;
+use super::serve::{Recordings, serve};
 use crate::auth::secret_token::{MAX_TOKEN_BYTES, hash};
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
@@ -16,14 +14,13 @@ use crate::error::{ApiError, ApiResult};
 #[instrument(name = "recordings.by_token", skip_all)]
 pub async fn by_token(
     token: InPath<String>,
-    State(app): State<App>,
-    method: Method,
-    headers: HeaderMap,
-) -> ApiResult<Response> {
+    recordings: Data<Recordings>,
+    request: HttpRequest,
+) -> ApiResult<HttpResponse> {
     let missing = || ApiError::not_found("recording");
     if token.0.len() > MAX_TOKEN_BYTES {
         return Err(missing());
     }
-    let call = app.stores.all_calls().find_by_recording_token(&hash(&token.0)).await?.ok_or_else(missing)?;
-    serve(&app, &call.value, Asked { method: &method, headers: &headers }).await
+    let call = recordings.stores.all_calls().find_by_recording_token(&hash(&token.0)).await?;
+    serve(&recordings, &call.ok_or_else(missing)?.value, &request).await
 }

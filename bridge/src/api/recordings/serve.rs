@@ -1,19 +1,34 @@
 //! Sending a recording, whole or in part.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use actix_web::body::{BodyStream, SizedStream};
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse};
+use vox_shared::clock::Clock;
 
-use crate::app::App;
 use crate::error::{ApiError, ApiResult};
-use crate::objects::{Head, Key, ObjectError};
+use crate::fleet::files::WorkerFiles;
+use crate::objects::{Head, Key, ObjectError, Objects};
+use crate::store::Stores;
 use crate::store::calls::Call;
 
 /// Where recordings are among the objects.
 const FOLDER: &str = "recordings";
-const WAV: HeaderValue = HeaderValue::from_static("audio/wav");
+const WAV: &str = "audio/wav";
+
+/// Where recordings are: in the object store, or still on the worker that made them.
+#[derive(Clone)]
+pub struct Recordings {
+    pub stores: Stores,
+    pub clock: Clock,
+    pub objects: Arc<dyn Objects>,
+    pub worker_files: Arc<WorkerFiles>,
+    /// Largest recording that is taken.
+    pub max_bytes: u64,
+}
 
 /// The object of a recording's key.
 pub fn object_key(key: &str) -> Result<Key, ObjectError> {
@@ -21,69 +36,57 @@ pub fn object_key(key: &str) -> Result<Key, ObjectError> {
     Key::parse(&format!("{FOLDER}/{key}"))
 }
 
-/// What a client asked with.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
-    pub method: &'a Method,
-    pub headers: &'a HeaderMap,
-}
-
 /// The recording of a call: from the object store, else from a worker that still has it, else 404.
-pub async fn serve(app: &App, call: &Call, asked: Asked<'_>) -> ApiResult<Response> {
+pub async fn serve(from: &Recordings, call: &Call, asked: &HttpRequest) -> ApiResult<HttpResponse> {
     let missing = || ApiError::not_found("recording");
     let name = call.recording_key.as_deref().ok_or_else(missing)?;
     let key = object_key(name).map_err(|_| missing())?;
-    match app.objects.head(key.clone()).await? {
-        Some(head) => stored(app, key, &head, asked).await,
-        None => from_worker(app, call, name).await?.ok_or_else(missing),
+    match from.objects.head(key.clone()).await? {
+        Some(head) => stored(from, key, &head, asked).await,
+        None => from_worker(from, call, name).await?.ok_or_else(missing),
     }
 }
 
-async fn stored(app: &App, key: Key, head: &Head, asked: Asked<'_>) -> ApiResult<Response> {
+async fn stored(from: &Recordings, key: Key, head: &Head, asked: &HttpRequest) -> ApiResult<HttpResponse> {
     let size = head.size_bytes;
-    let (status, range) = match wanted(asked, head) {
-        Wanted::Whole => (StatusCode::OK, 0..size),
-        Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+    let mut response = HttpResponse::Ok();
+    let range = match wanted(asked.method(), asked.headers(), head) {
+        Wanted::Whole => 0..size,
+        Wanted::Part(range) => {
+            let text = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+            response.status(StatusCode::PARTIAL_CONTENT).insert_header((header::CONTENT_RANGE, text));
+            range
+        }
         Wanted::Nothing => return Ok(unsatisfiable(size)),
     };
-    let content =
-        app.objects.get(key, range.clone()).await?.ok_or_else(|| ApiError::not_found("recording"))?;
-    let mut response = (status, Body::from_stream(content)).into_response();
-    let set = response.headers_mut();
-    set.insert(header::CONTENT_TYPE, WAV);
-    set.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    set.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
-    if let Ok(etag) = HeaderValue::from_str(&head.etag) {
-        set.insert(header::ETAG, etag);
-    }
-    if status == StatusCode::PARTIAL_CONTENT {
-        let text = format!("bytes {}-{}/{size}", range.start, range.end - 1);
-        set.insert(header::CONTENT_RANGE, HeaderValue::from_str(&text).expect("digits are a header value"));
-    }
-    Ok(response)
+    let content = from.objects.get(key, range.clone()).await?;
+    let content = content.ok_or_else(|| ApiError::not_found("recording"))?;
+    response.insert_header((header::CONTENT_TYPE, WAV)).insert_header((header::ACCEPT_RANGES, "bytes"));
+    response.insert_header((header::ETAG, head.etag.as_str()));
+    Ok(response.body(SizedStream::new(range.end - range.start, content)))
 }
 
-fn unsatisfiable(size: u64) -> Response {
+fn unsatisfiable(size: u64) -> HttpResponse {
     let detail = "the range lies outside the recording";
-    let mut response = ApiError::new(StatusCode::RANGE_NOT_SATISFIABLE, "bad_range", detail).into_response();
-    let text = format!("bytes */{size}");
-    let value = HeaderValue::from_str(&text).expect("digits are a header value");
-    response.headers_mut().insert(header::CONTENT_RANGE, value);
+    let refusal = ApiError::new(StatusCode::RANGE_NOT_SATISFIABLE, "bad_range", detail);
+    let mut response = HttpResponse::from_error(refusal);
+    let text = format!("bytes */{size}").parse().expect("digits are a header value");
+    response.headers_mut().insert(header::CONTENT_RANGE, text);
     response
 }
 
 /// Most often the upload is just under way.
-async fn from_worker(app: &App, call: &Call, name: &str) -> ApiResult<Option<Response>> {
-    let workers = app.stores.workers().list_live(app.clock.now().into()).await?;
+async fn from_worker(from: &Recordings, call: &Call, name: &str) -> ApiResult<Option<HttpResponse>> {
+    let workers = from.stores.workers().list_live(from.clock.now().into()).await?;
     let key = Key::parse(name)?;
-    let found = app.worker_files.find(&key, call.worker_id.as_ref(), &workers).await;
+    let found = from.worker_files.find(&key, call.worker_id.as_ref(), &workers).await;
     let Some(file) = found else { return Ok(None) };
-    let mut response = Body::from_stream(file.content).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, WAV);
-    if let Some(size) = file.size_bytes {
-        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(size));
-    }
-    Ok(Some(response))
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CONTENT_TYPE, WAV));
+    Ok(Some(match file.size_bytes {
+        Some(size) => response.body(SizedStream::new(size, file.content)),
+        None => response.body(BodyStream::new(file.content)),
+    }))
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -95,7 +98,7 @@ enum Wanted {
 
 /// RFC 9110, section 14: one byte range is served; several, another unit or a malformed header are answered whole. A
 /// range means something for GET only (14.2): HEAD tells the size of the whole.
-fn wanted(Asked { method, headers }: Asked<'_>, head: &Head) -> Wanted {
+fn wanted(method: &Method, headers: &HeaderMap, head: &Head) -> Wanted {
     let changed = headers.get(header::IF_RANGE).is_some_and(|tag| tag.as_bytes() != head.etag.as_bytes());
     let text = headers.get(header::RANGE).and_then(|v| v.to_str().ok());
     match text.and_then(|t| t.trim().strip_prefix("bytes=")) {
@@ -126,13 +129,15 @@ fn part(spec: &str, size: u64) -> Option<Wanted> {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::HeaderValue;
+
     use super::*;
 
     fn check(range: &'static str, expected: Wanted) {
         let mut headers = HeaderMap::new();
         headers.insert(header::RANGE, HeaderValue::from_static(range));
         let head = Head { size_bytes: 100, etag: "\"a\"".into() };
-        let asked = |method: &Method, headers: &HeaderMap| wanted(Asked { method, headers }, &head);
+        let asked = |method: &Method, headers: &HeaderMap| wanted(method, headers, &head);
         assert_eq!(asked(&Method::GET, &headers), expected, "{range}");
         assert_eq!(asked(&Method::HEAD, &headers), Wanted::Whole, "HEAD with {range}");
         headers.insert(header::IF_RANGE, HeaderValue::from_static("\"other\""));

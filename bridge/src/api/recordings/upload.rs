@@ -1,23 +1,24 @@
 //! `PUT /api/v1/internal/recordings/{key}`
 
-use axum::Json;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use futures_util::StreamExt;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json, Payload};
+use actix_web::{HttpRequest, web::Bytes};
+use futures_util::{StreamExt, stream};
 use serde::Serialize;
+use tokio::sync::mpsc;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::serve::object_key;
-use crate::app::App;
+use super::serve::{Recordings, object_key};
 use crate::auth::internal::Internal;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
-use crate::objects::{Expected, ObjectError};
+use crate::objects::{ByteStream, Expected, ObjectError};
 
 /// The SHA-256 that the sender announces, hex.
 const HASH_HEADER: &str = "x-content-sha256";
+/// Pieces of a body between the socket's thread and the store; each has some 32 KB.
+const PIECES: usize = 8;
 
 /// Given only when the recording is durable.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,22 +33,44 @@ pub struct Uploaded {
 pub async fn upload(
     _: Internal,
     key: InPath<String>,
-    State(app): State<App>,
-    headers: HeaderMap,
-    body: Body,
+    recordings: Data<Recordings>,
+    request: HttpRequest,
+    body: Payload,
 ) -> ApiResult<Json<Uploaded>> {
     let object = object_key(&key.0)?;
-    let sha256 = match headers.get(HASH_HEADER).map(|v| v.to_str()) {
+    let sha256 = match request.headers().get(HASH_HEADER).map(|v| v.to_str()) {
         None => None,
         Some(Ok(hash)) if hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
             Some(hash.to_owned())
         }
         Some(_) => return Err(ApiError::bad_request("bad_hash", "x-content-sha256 must be 64 hex digits")),
     };
-    let content = body.into_data_stream().map(|chunk| chunk.map_err(std::io::Error::other)).boxed();
-    let expected = Expected { max_bytes: app.config.storage.max_recording_bytes, sha256 };
-    let written = app.objects.put(object, content, expected).await?;
+    let expected = Expected { max_bytes: recordings.max_bytes, sha256 };
+    let (content, pump) = bridged(body);
+    let mut put = recordings.objects.put(object, content, expected);
+    // The store decides: when it refuses, the rest of the body is nobody's any more.
+    let written = tokio::select! {
+        written = &mut put => written,
+        () = pump => put.await,
+    }?;
     Ok(Json(Uploaded { key: key.0, size_bytes: written.size_bytes, sha256: written.sha256 }))
+}
+
+/// A body belongs to the thread of its connection, an object store works on any. What the first takes from the socket goes
+/// to the second through a few places.
+fn bridged(mut body: Payload) -> (ByteStream, impl Future<Output = ()>) {
+    let (sender, receiver) = mpsc::channel::<std::io::Result<Bytes>>(PIECES);
+    let pump = async move {
+        while let Some(piece) = body.next().await {
+            let piece = piece.map_err(|error| std::io::Error::other(error.to_string()));
+            if sender.send(piece).await.is_err() {
+                break;
+            }
+        }
+    };
+    let content =
+        stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
+    (content.boxed(), pump)
 }
 
 impl From<ObjectError> for ApiError {

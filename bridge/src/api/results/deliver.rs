@@ -1,19 +1,18 @@
 //! `POST /api/v1/call-results`
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::StatusCode;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::instrument;
 use utoipa::ToSchema;
 use vox_shared::wire::result::CallResult;
 
-use crate::app::App;
 use crate::auth::internal::Internal;
-use crate::edge::body::{Checked, without_value};
-use crate::error::{ApiError, ApiResult, FieldError};
-use crate::runtime::result::{Outcome, ResultError, record};
+use crate::edge::body::{Checked, MAX_RESULT_BYTES};
+use crate::error::{ApiError, ApiResult};
+use crate::fields::typed;
+use crate::runtime::result::{Outcome, ResultError, Results, record};
 
 /// Given only when the call's terminal record is durable.
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,19 +26,16 @@ pub struct Receipt {
 #[instrument(name = "results.deliver", skip_all, fields(call.id))]
 pub async fn deliver(
     _: Internal,
-    State(app): State<App>,
-    body: Checked<Map<String, Value>>,
+    results: Data<Results>,
+    body: Checked<Map<String, Value>, MAX_RESULT_BYTES>,
 ) -> ApiResult<Json<Receipt>> {
     let mut raw = body.0;
     // A null would overwrite what the skeleton knows.
     raw.retain(|_, value| !value.is_null());
     let result: CallResult =
-        serde_path_to_error::deserialize(Value::Object(raw.clone())).map_err(|error| {
-            let message = without_value(&error.inner().to_string());
-            ApiError::invalid(vec![FieldError::new(error.path().to_string(), message)])
-        })?;
+        typed(Value::Object(raw.clone())).map_err(|fault| ApiError::invalid(vec![fault]))?;
     tracing::Span::current().record("call.id", tracing::field::display(&result.session_id));
-    let status = match record(&app, raw, &result).await? {
+    let status = match record(&results, raw, &result).await? {
         Outcome::Stored => "stored",
         Outcome::AlreadyStored => "already_stored",
     };

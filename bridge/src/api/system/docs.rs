@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
-use axum::http::{HeaderName, header};
-use axum::response::Html;
+use actix_web::HttpResponse;
+use actix_web::http::header::{self, ContentType};
+use actix_web::web::Data;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::routes::document;
+use crate::routes::document::Documents;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c1c1c}\
 h1{font-size:1.6rem}h2{margin-top:2rem;border-bottom:1px solid #ddd;font-size:1.2rem}\
@@ -20,15 +21,17 @@ table{border-collapse:collapse;width:100%}td,th{text-align:left;border-top:1px s
 @media(prefers-color-scheme:dark){body{background:#161616;color:#e6e6e6}pre{background:#222}details,h2,td,th{border-color:#333}.a{color:#aaa}}";
 
 /// The OpenAPI document as one page that needs nothing else: no script, and a style that its policy names by hash.
-pub async fn docs() -> ([(HeaderName, String); 1], Html<String>) {
+pub async fn docs(documents: Data<Documents>) -> HttpResponse {
     let hash = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
     let policy =
         format!("default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'; base-uri 'none'");
-    let document = serde_json::to_value(document::document()).unwrap_or_default();
-    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page(&document)))
+    let mut response = HttpResponse::Ok();
+    response.insert_header(ContentType::html()).insert_header((header::CONTENT_SECURITY_POLICY, policy));
+    response.body(documents.page.clone())
 }
 
-fn page(document: &Value) -> String {
+/// The page of a document.
+pub fn page(document: &Value) -> String {
     let mut out = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
          <title>Vox API</title><style>{STYLE}</style><h1>Vox API {}</h1><p>{}</p><p><a href='/openapi.json'>openapi.json</a></p>",

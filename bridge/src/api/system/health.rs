@@ -1,13 +1,12 @@
 //! `GET /health`
 
-use axum::Json;
-use axum::extract::State;
+use actix_web::web::{Data, Json};
 use serde::Serialize;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::error::ApiResult;
+use crate::store::Stores;
 
 /// The bridge and its store answer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,7 +18,7 @@ pub struct Health {
 
 /// Whether the bridge can work: its store answers, and would take a write.
 #[instrument(name = "health", skip_all)]
-pub async fn health(State(app): State<App>) -> ApiResult<Json<Health>> {
-    app.stores.check_health().await?;
+pub async fn health(stores: Data<Stores>) -> ApiResult<Json<Health>> {
+    stores.check_health().await?;
     Ok(Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
 }

@@ -1,11 +1,12 @@
 //! `GET /openapi.json`
 
-use axum::Json;
-use utoipa::openapi::OpenApi;
+use actix_web::HttpResponse;
+use actix_web::http::header::ContentType;
+use actix_web::web::Data;
 
-use crate::routes;
+use crate::routes::document::Documents;
 
-/// The API as an OpenAPI document, made from the route table.
-pub async fn openapi() -> Json<OpenApi> {
-    Json(routes::document::document())
+/// The API as an OpenAPI document, made from the route table when the bridge started.
+pub async fn openapi(documents: Data<Documents>) -> HttpResponse {
+    HttpResponse::Ok().insert_header(ContentType::json()).body(documents.json.clone())
 }

@@ -1,22 +1,21 @@
 //! `POST /api/v1/talk/tickets`
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::StatusCode;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 use utoipa::ToSchema;
+use vox_shared::clock::Clock;
 use vox_shared::ids::{BotId, TenantId};
 
-use crate::app::App;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::TalkToBots;
 use crate::auth::secret_token;
 use crate::edge::body::Checked;
 use crate::error::{ApiError, ApiResult};
 use crate::store::tickets::Ticket;
-use crate::store::{Stamp, Stored, bots::Bot};
+use crate::store::{Stamp, Stored, Stores, bots::Bot};
 
 /// Time to open the socket.
 const LIFE: SignedDuration = SignedDuration::from_secs(60);
@@ -43,27 +42,28 @@ pub struct TicketView {
 #[instrument(name = "talk.issue", skip_all, fields(bot.id = %body.0.bot_id))]
 pub async fn issue(
     who: Allowed<TalkToBots>,
-    State(app): State<App>,
+    stores: Data<Stores>,
+    clock: Data<Clock>,
     body: Checked<TicketRequest>,
-) -> ApiResult<(StatusCode, Json<TicketView>)> {
-    let bot = app.stores.bots(who.tenant()).get_bot(&body.0.bot_id).await?;
-    ticket(&app, who.tenant(), &bot).await
+) -> ApiResult<(Json<TicketView>, StatusCode)> {
+    let bot = stores.bots(who.tenant()).get_bot(&body.0.bot_id).await?;
+    ticket((&stores, &clock), who.tenant(), &bot).await
 }
 
 /// Make and store a ticket for an enabled bot.
 pub async fn ticket(
-    app: &App,
+    (stores, clock): (&Stores, &Clock),
     tenant: &TenantId,
     bot: &Stored<Bot>,
-) -> ApiResult<(StatusCode, Json<TicketView>)> {
+) -> ApiResult<(Json<TicketView>, StatusCode)> {
     if !bot.value.settings.enabled {
         return Err(ApiError::conflict("bot_disabled", "the bot is disabled; enable it first"));
     }
     let bot_id: BotId = bot.id.parse().expect("bots are stored under bot ids");
     let text = secret_token::generate();
-    let expires_at = Stamp(app.clock.now().saturating_add(LIFE).unwrap_or(Timestamp::MAX));
+    let expires_at = Stamp(clock.now().saturating_add(LIFE).unwrap_or(Timestamp::MAX));
     let path = format!("/talk/{bot_id}");
     let ticket = Ticket { tenant_id: tenant.clone(), bot_id, expires_at, spent_by: None };
-    app.stores.tickets().insert_ticket(&secret_token::hash(&text), &ticket).await?;
-    Ok((StatusCode::CREATED, Json(TicketView { ticket: text, expires_at: expires_at.to_string(), path })))
+    stores.tickets().insert_ticket(&secret_token::hash(&text), &ticket).await?;
+    Ok((Json(TicketView { ticket: text, expires_at: expires_at.to_string(), path }), StatusCode::CREATED))
 }

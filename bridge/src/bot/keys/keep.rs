@@ -6,7 +6,7 @@ use serde_json::Value;
 use vox_shared::model::bot::{ApiKey, BotSettings};
 
 use super::{KEY, Keyed};
-use crate::error::FieldError;
+use crate::fields::FieldError;
 
 const MOVED: &str = "give the key again: the stored one is not sent to another base_url";
 const UNCLEAR: &str = "give the key again: more than one stored key could be meant";

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::config::Config;
+use vox_bridge::serve::{Serving, serve};
 use vox_bridge::store::Stamp;
 use vox_bridge::store::bots::Bot;
 use vox_bridge::store::tenants::{Tenant, TenantStatus};
@@ -33,7 +34,7 @@ pub struct Bridge {
 struct Running {
     app: App,
     stop: CancellationToken,
-    serving: JoinHandle<()>,
+    serving: JoinHandle<std::io::Result<()>>,
 }
 
 fn config(data: &Path) -> Config {
@@ -75,7 +76,9 @@ impl Bridge {
         let parts = Parts::embedded(&self.data, Clock::system(), self.addr).unwrap();
         let app = App::build(config(&self.data), parts).await.unwrap();
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(vox_bridge::serve::serve(listener, app.router(), stop.clone()));
+        let served = app.clone();
+        let api = move || vox_bridge::routes::api(&served);
+        let serving = tokio::spawn(serve(listener, api, Serving::on_threads(1), stop.clone()));
         self.running = Some(Running { app, stop, serving });
     }
 
@@ -83,7 +86,7 @@ impl Bridge {
     pub async fn go_away(&mut self) {
         let Running { app, stop, serving } = self.running.take().expect("the bridge is there");
         stop.cancel();
-        serving.await.unwrap();
+        serving.await.unwrap().unwrap();
         drop(app);
     }
 

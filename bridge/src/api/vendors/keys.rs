@@ -1,22 +1,21 @@
-//! `GET /api/v1/internal/vendors`
+//! `GET /api/v1/vendor-keys`
 
-use axum::Json;
-use axum::extract::State;
+use actix_web::web::{Data, Json};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::instrument;
 use utoipa::ToSchema;
 use vox_shared::model::bot::{ApiKey, BotSettings};
 
-use crate::app::App;
-use crate::auth::internal::Internal;
+use crate::auth::allowed::Allowed;
+use crate::auth::permission::ReadVendorKeys;
 use crate::error::ApiResult;
+use crate::store::{Cursor, StoreError, Stores};
 
-/// Most bots looked at.
-const MAX_BOTS: usize = 500;
+/// Bots looked at, at a time.
+const PAGE: usize = 200;
 
-/// One vendor of one bot, with its key in clear: whoever has the internal secret can fetch the bot's config, which
-/// holds the same.
+/// One vendor of one bot, with its key in clear.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VendorUse {
     pub bot_id: String,
@@ -31,12 +30,20 @@ pub struct VendorUses {
     pub items: Vec<VendorUse>,
 }
 
-/// Every vendor key of every bot and fallback, for `vox doctor`. Vendors without a key are left out.
-#[instrument(name = "internal.vendors", skip_all)]
-pub async fn vendors(_: Internal, State(app): State<App>) -> ApiResult<Json<VendorUses>> {
-    let listed = app.stores.all_bots().list_bots(MAX_BOTS).await?;
-    let items = listed.items.iter().flat_map(|bot| uses(&bot.id, &bot.value.settings)).collect();
-    Ok(Json(VendorUses { items }))
+/// Every vendor key of every bot and fallback of the tenant, for `vox doctor`, which tries them. Vendors without a key are
+/// left out. A worker is given the config of the call that it holds and has no use for this; so the secret that all
+/// workers share does not open it.
+#[instrument(name = "vendors.keys", skip_all)]
+pub async fn keys(who: Allowed<ReadVendorKeys>, stores: Data<Stores>) -> ApiResult<Json<VendorUses>> {
+    let (bots, mut items, mut cursor) = (stores.bots(who.tenant()), Vec::new(), None);
+    loop {
+        let page = bots.list_bots(PAGE, cursor).await?;
+        items.extend(page.items.iter().flat_map(|bot| uses(&bot.id, &bot.value.settings)));
+        cursor = page.next_cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
+        if cursor.is_none() {
+            return Ok(Json(VendorUses { items }));
+        }
+    }
 }
 
 fn uses(bot_id: &str, settings: &BotSettings) -> Vec<VendorUse> {

@@ -1,0 +1,146 @@
+//! What people do with their accounts: log in, change their password, make others.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+use vox_shared::clock::Clock;
+use vox_shared::ids::{TenantId, UserId};
+
+use super::password::{MAX_PASSWORD_BYTES, PasswordError, Passwords};
+use super::role::Role;
+use super::rules::MAX_EMAIL_BYTES;
+use super::session::{Session, SessionError, Sessions};
+use super::throttle::Throttle;
+use crate::first_start::{ADMIN_EMAIL, forget_first_password};
+use crate::store::users::{User, fold_email};
+use crate::store::{Stamp, StoreError, Stored, Stores};
+
+/// Why a person does not get what they want.
+#[derive(Debug, thiserror::Error)]
+pub enum PersonError {
+    /// An unknown address, a wrong password and an inactive person look and last the same.
+    #[error("wrong address or password")]
+    WrongLogin,
+    #[error("the current password is wrong")]
+    WrongPassword,
+    #[error("too many attempts; the next one may come in {wait_seconds} s")]
+    TooManyAttempts { wait_seconds: u64 },
+    #[error("a user with this address exists")]
+    EmailTaken,
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A person to be.
+#[derive(Debug)]
+pub struct NewPerson {
+    pub tenant_id: TenantId,
+    pub email: String,
+    pub name: String,
+    pub role: Role,
+    pub languages: Vec<String>,
+    pub primary_language: Option<String>,
+    pub password: SecretString,
+}
+
+/// The accounts of people.
+pub struct People {
+    pub stores: Stores,
+    pub clock: Clock,
+    pub passwords: Arc<Passwords>,
+    pub sessions: Sessions,
+    pub throttle: Throttle,
+    /// Where the first password is written down until it is changed.
+    pub data_dir: PathBuf,
+}
+
+impl People {
+    /// Begin a session.
+    pub async fn log_in(
+        &self,
+        client: IpAddr,
+        email: &str,
+        password: SecretString,
+    ) -> Result<Session, PersonError> {
+        // Never a part of a longer address: what is cut off here would have to be cut off in the look-up too, or one account
+        // had many names for the throttle. Addresses that nobody can have share one name.
+        let account = Some(fold_email(email)).filter(|a| a.len() <= MAX_EMAIL_BYTES).unwrap_or_default();
+        self.attempt(client, &account)?;
+        if account.is_empty() || password.expose_secret().len() > MAX_PASSWORD_BYTES {
+            return Err(PersonError::WrongLogin);
+        }
+        let user = self.stores.all_users().find_by_email(&account).await?;
+        let stored = user.as_ref().map(|u| u.value.password_hash.clone());
+        let right = self.passwords.verify(password, stored).await?;
+        let user = user.filter(|u| right && u.value.active).ok_or(PersonError::WrongLogin)?;
+        self.throttle.succeeded(client, &account);
+        Ok(self.sessions.begin(&id_of(&user), &user.value).await?)
+    }
+
+    /// Change a password. Every session of the person ends; the answer is a new one. A stolen access token does not get
+    /// to guess the password: attempts are limited as at the login.
+    pub async fn change_password(
+        &self,
+        client: IpAddr,
+        mut person: Stored<User>,
+        current: SecretString,
+        new: SecretString,
+    ) -> Result<Session, PersonError> {
+        let (id, account) = (id_of(&person), person.value.email_folded.clone());
+        self.attempt(client, &account)?;
+        if !self.passwords.verify(current, Some(person.value.password_hash.clone())).await? {
+            return Err(PersonError::WrongPassword);
+        }
+        self.throttle.succeeded(client, &account);
+        person.value.password_hash = self.passwords.hash(new).await?;
+        person.value.tokens_valid_from = Stamp(self.clock.now());
+        let users = self.stores.users(&person.value.tenant_id);
+        let person = users.replace_user(person).await?;
+        self.stores.refresh_tokens().revoke_all_of(&id).await?;
+        if person.value.email_folded == ADMIN_EMAIL {
+            forget_first_password(&self.data_dir);
+        }
+        Ok(self.sessions.begin(&id, &person.value).await?)
+    }
+
+    /// Make a person.
+    pub async fn register(&self, new: NewPerson) -> Result<(UserId, User), PersonError> {
+        let (id, now) = (UserId::generate(), Stamp(self.clock.now()));
+        let user = User {
+            tenant_id: new.tenant_id,
+            email_folded: fold_email(&new.email),
+            email: new.email,
+            name: new.name,
+            role: new.role,
+            active: true,
+            languages: new.languages,
+            primary_language: new.primary_language,
+            password_hash: self.passwords.hash(new.password).await?,
+            tokens_valid_from: now,
+            created_at: now,
+        };
+        match self.stores.users(&user.tenant_id).insert_user(&id, &user).await {
+            Err(StoreError::Duplicate) => Err(PersonError::EmailTaken),
+            inserted => {
+                inserted?;
+                Ok((id, user))
+            }
+        }
+    }
+
+    /// Counted before the password is looked at.
+    fn attempt(&self, client: IpAddr, account: &str) -> Result<(), PersonError> {
+        let counted = self.throttle.attempt(client, account, self.clock.now());
+        counted.map_err(|wait_seconds| PersonError::TooManyAttempts { wait_seconds })
+    }
+}
+
+fn id_of(user: &Stored<User>) -> UserId {
+    user.id.parse().expect("users are stored under user ids")
+}

@@ -1,0 +1,43 @@
+//! What is wrong with the fields of something that came from outside. The domain says it, the HTTP edge sends it.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+pub use vox_shared::wire::limits::MAX_JSON_LEVELS as MAX_LEVELS;
+
+/// What is wrong with one field of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Dotted, `stt.fallbacks.0.api_key`.
+    pub path: String,
+    pub message: String,
+}
+
+impl FieldError {
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into() }
+    }
+}
+
+/// A JSON value as `T`, or what is wrong with it.
+pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| FieldError::new(error.path().to_string(), without_value(&error.inner().to_string())))
+}
+
+/// serde quotes the refused value, which may be a secret or a megabyte; what was expected is enough.
+pub fn without_value(message: &str) -> String {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    match (message.strip_prefix("invalid type: "), message.split_once("expected ")) {
+        (Some(_), Some((_, expected))) => format!("wrong type, expected {expected}"),
+        _ if message.starts_with("invalid value") || message.starts_with("unknown variant") => {
+            match message.split_once("expected ") {
+                Some((_, expected)) => format!("not a valid value, expected {expected}"),
+                None => "not a valid value".into(),
+            }
+        }
+        _ => message.chars().take(200).collect(),
+    }
+}

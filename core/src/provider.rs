@@ -18,7 +18,7 @@ pub const STREAM_DEPTH: usize = 64;
 pub const AUDIO_DEPTH: usize = 320;
 
 /// What a vendor's failure means for the caller of the trait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
     /// Wrong or missing key: permanent.
@@ -47,7 +47,7 @@ impl FailureClass {
 }
 
 /// A vendor failed. `detail` is for logs and the call's events; it holds no key and no spoken word.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[error("{class:?}: {detail}")]
 pub struct Failure {
     pub class: FailureClass,

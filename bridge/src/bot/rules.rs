@@ -111,6 +111,7 @@ fn check_phrases(settings: &BotSettings, faults: &mut Faults) {
         ("phrases.apology", &phrases.apology),
         ("phrases.time_up", &phrases.time_up),
         ("phrases.hold", &phrases.hold),
+        ("phrases.closing", &phrases.closing),
     ] {
         faults.text(path, text, MAX_PHRASE_BYTES);
     }
@@ -253,6 +254,7 @@ fn check_turn(settings: &BotSettings, faults: &mut Faults) {
     for (path, value, range) in [
         ("turn.complete_secs", turn.complete_secs, 0.1..=5.0),
         ("turn.incomplete_secs", turn.incomplete_secs, 0.1..=10.0),
+        ("turn.spelling_secs", turn.spelling_secs, 0.1..=10.0),
         ("turn.transcript_secs", turn.transcript_secs, 0.1..=10.0),
         ("turn.watchdog_secs", turn.watchdog_secs, 1.0..=30.0),
         ("turn.interrupt_secs", turn.interrupt_secs, 0.1..=5.0),

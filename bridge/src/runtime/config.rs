@@ -252,9 +252,9 @@ fn or_stock(said: String, template: &str, stock: &str) -> String {
     if is_empty { stock.to_owned() } else { said }
 }
 
-fn spoken(phrases: &mut Phrases) -> [&mut String; 5] {
-    let Phrases { not_understood, trouble, apology, time_up, hold } = phrases;
-    [not_understood, trouble, apology, time_up, hold]
+fn spoken(phrases: &mut Phrases) -> [&mut String; 6] {
+    let Phrases { not_understood, trouble, apology, time_up, hold, closing } = phrases;
+    [not_understood, trouble, apology, time_up, hold, closing]
 }
 
 /// `call.*`: what the connected event said, and what the bridge knows itself.

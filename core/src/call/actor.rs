@@ -333,6 +333,11 @@ impl Actor {
                     self.events.push_back(Event::Llm { request, event });
                 }
             }
+            Command::RunTool { run, .. } => {
+                // No tool but those of the conversation itself is built yet.
+                let result = serde_json::Value::from("error: this tool is not available");
+                self.events.push_back(Event::ToolDone { run, result });
+            }
             Command::CancelAsk { request } => self.parts.outlets.cancel_ask(request),
             Command::OpenVoice { provider } => {
                 // What the voice before it gave is all there is; an unfinished utterance would block those behind it.

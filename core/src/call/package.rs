@@ -4,9 +4,12 @@ use jiff::Timestamp;
 use serde_json::json;
 use vox_shared::wire::config::RuntimeConfig;
 use vox_shared::wire::journal::{Accepted, JournalRecord};
-use vox_shared::wire::result::{CallEvent, CallResult, DisconnectedBy, LatencySummary, Usage};
+use vox_shared::wire::result::{
+    CallEvent, CallResult, DisconnectedBy, LatencySummary, Speaker, TranscriptEntry, Usage,
+};
 
 use super::actor::Ended;
+use crate::session::kind::EventKind;
 use crate::session::rules::with_fallbacks;
 use crate::transport::untidy::Untidy;
 
@@ -87,7 +90,7 @@ pub fn from_journal(
     let mut result = skeleton(accepted, by, last_at);
     for record in journal {
         match record {
-            JournalRecord::Turn { entry, .. } => result.transcript.push(entry),
+            JournalRecord::Turn { entry, .. } => add_line(&mut result.transcript, entry),
             JournalRecord::Event { event, .. } => result.events.push(event),
             _ => {}
         }
@@ -101,7 +104,7 @@ pub fn from_journal(
 pub fn unknown_names(config: &RuntimeConfig) -> impl Iterator<Item = CallEvent> {
     config.template_warnings.iter().map(|name| CallEvent {
         at_ms: 0,
-        event: "template_unknown".into(),
+        event: EventKind::TemplateUnknown.as_str().into(),
         why: format!("'{name}' has no value; it is left out of what the bot says"),
         data: serde_json::Map::new(),
     })
@@ -115,16 +118,28 @@ pub fn add_dropped(result: &mut CallResult, counts: &[(Untidy, u64)]) {
     let total: u64 = counts.iter().map(|(_, count)| count).sum();
     result.events.push(CallEvent {
         at_ms: (result.call_duration_seconds * 1e3) as u64,
-        event: "messages_dropped".into(),
+        event: EventKind::MessagesDropped.as_str().into(),
         why: format!("{total} messages of the carrier could not be used"),
         data: counts.iter().map(|(kind, count)| (kind.as_str().to_owned(), (*count).into())).collect(),
     });
 }
 
+/// A line of the caller that became longer takes the place of the one before it.
+fn add_line(transcript: &mut Vec<TranscriptEntry>, entry: TranscriptEntry) {
+    let is_same = |l: &TranscriptEntry| {
+        (l.turn, l.speaker, l.started_ms) == (entry.turn, entry.speaker, entry.started_ms)
+            && entry.speaker == Speaker::Caller
+    };
+    match transcript.iter().rposition(is_same) {
+        Some(at) => transcript[at] = entry,
+        None => transcript.push(entry),
+    }
+}
+
 fn recording_fault(result: &CallResult, why: String) -> CallEvent {
     CallEvent {
         at_ms: (result.call_duration_seconds * 1e3) as u64,
-        event: "recording_incomplete".into(),
+        event: EventKind::RecordingIncomplete.as_str().into(),
         why,
         data: serde_json::Map::new(),
     }

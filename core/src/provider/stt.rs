@@ -5,6 +5,7 @@ pub mod pocketsphinx;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use vox_shared::wire::result::Word;
 
@@ -20,7 +21,8 @@ pub enum SttInput {
 }
 
 /// What comes out. Times are milliseconds of audio since the stream's first sample.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SttEvent {
     /// Connected and authorised.
     Ready,

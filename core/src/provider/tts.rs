@@ -3,6 +3,7 @@
 pub mod elevenlabs;
 pub mod flite;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::{Failure, TaskGuard};
@@ -22,7 +23,7 @@ pub enum TtsInput {
 }
 
 /// A word and where its audio lies, milliseconds since the reply's first sample.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WordMark {
     pub text: String,
     pub started_ms: u32,

@@ -1,10 +1,31 @@
 //! The conversation as the model sees it. Bot text enters only as far as it was heard.
 
+use serde_json::Value;
+
+use super::plan::LineId;
+use super::text::append;
 use crate::provider::llm::{LlmRequest, Message, Role, ToolCall, ToolSpec};
 
 /// History sent to the model at most, counted as characters / 4.
 const HISTORY_TOKENS: usize = 8_000;
 const CHARS_PER_TOKEN: usize = 4;
+
+/// A message and, where its place was kept for it, the line it comes from.
+#[derive(Debug)]
+struct Entry {
+    message: Message,
+    line: Option<LineId>,
+    /// The text is what the model said and nobody heard yet.
+    promised: bool,
+}
+
+/// Where the conversation stood; what is said after it can be taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draft {
+    messages: usize,
+    /// Length of the last message's text: words are added to it.
+    text_bytes: usize,
+}
 
 /// The conversation so far.
 #[derive(Debug)]
@@ -12,7 +33,7 @@ pub struct Context {
     system: String,
     tools: Vec<ToolSpec>,
     cache_key: Option<String>,
-    history: Vec<Message>,
+    history: Vec<Entry>,
 }
 
 impl Context {
@@ -23,84 +44,172 @@ impl Context {
 
     /// The caller said.
     pub fn caller(&mut self, text: &str) {
-        self.append(Role::User, text);
+        if text.is_empty() {
+            return;
+        }
+        match self.history.last_mut() {
+            Some(last) if last.message.role == Role::User => join(&mut last.message.text, text),
+            _ => self.push(Message::text(Role::User, text)),
+        }
     }
 
-    /// The bot was heard to say. Empty text is nothing.
-    pub fn bot_heard(&mut self, text: &str) {
-        self.append(Role::Assistant, text);
+    /// What the caller had said turns out to be more: `before` becomes `whole`. False when it is not there.
+    pub fn amend_caller(&mut self, before: &str, whole: &str) -> bool {
+        let users = self.history.iter_mut().rev().filter(|e| e.message.role == Role::User);
+        for entry in users {
+            if let Some(at) = entry.message.text.rfind(before).filter(|_| !before.is_empty()) {
+                entry.message.text.replace_range(at..at + before.len(), whole);
+                return true;
+            }
+        }
+        false
     }
 
-    /// A tool ran.
-    pub fn tool_result(&mut self, call: ToolCall, result: &str) {
-        let id = call.id.clone();
-        self.history.push(Message {
-            role: Role::Assistant,
-            text: String::new(),
-            tool_calls: vec![call],
-            tool_call_id: None,
-        });
-        self.history.push(Message {
-            role: Role::Tool,
-            text: result.to_owned(),
-            tool_calls: Vec::new(),
-            tool_call_id: Some(id),
-        });
+    /// The operator wants the model to know this from now on.
+    pub fn note(&mut self, text: &str) {
+        self.push(Message::text(Role::System, text));
+    }
+
+    /// A place in the conversation to come back to: a reply may be asked for before the caller is known to be done.
+    pub fn draft(&self) -> Draft {
+        let text_bytes = self.history.last().map_or(0, |e| e.message.text.len());
+        Draft { messages: self.history.len(), text_bytes }
+    }
+
+    /// What was said after that place was not said.
+    pub fn withdraw(&mut self, draft: Draft) {
+        self.history.truncate(draft.messages);
+        if let Some(last) = self.history.last_mut() {
+            last.message.text.truncate(draft.text_bytes);
+        }
+    }
+
+    /// The model said this and called a tool after it: its place in the conversation is here, however late it is heard.
+    pub fn promise(&mut self, line: LineId, text: &str) {
+        if !text.is_empty() && !self.history.iter().any(|e| e.line == Some(line)) {
+            let message = Message::text(Role::Assistant, text);
+            self.history.push(Entry { message, line: Some(line), promised: true });
+        }
+    }
+
+    /// The bot was heard to say this of the line. Empty text is nothing.
+    pub fn bot_heard(&mut self, line: LineId, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        if let Some(entry) = self.history.iter_mut().find(|e| e.line == Some(line) && e.promised) {
+            entry.promised = false;
+            entry.message.text = text.to_owned();
+            return;
+        }
+        // Lines are said in their order: what was heard of this one comes before what is promised of a later one.
+        let is_later = |e: &Entry| e.promised && e.line.is_some_and(|later| later > line);
+        let end = self.history.iter().position(is_later).unwrap_or(self.history.len());
+        let own = self.history.iter().rposition(|e| e.line == Some(line));
+        match own.or(end.checked_sub(1)).map(|at| &mut self.history[at]) {
+            Some(entry) if is_speech(entry) => append(&mut entry.message.text, text),
+            _ => {
+                let message = Message::text(Role::Assistant, text);
+                self.history.insert(end, Entry { message, line: None, promised: false });
+            }
+        }
+    }
+
+    /// What was promised and will not be heard any more leaves the conversation.
+    pub fn drop_promises(&mut self) {
+        self.history.retain(|e| !e.promised);
+    }
+
+    /// Tools ran, all of one reply.
+    pub fn tool_results(&mut self, round: Vec<(ToolCall, Value)>) {
+        let (calls, results): (Vec<_>, Vec<_>) =
+            round.into_iter().map(|(call, result)| (call.clone(), (call.id, result))).unzip();
+        let message =
+            Message { role: Role::Assistant, text: String::new(), tool_calls: calls, tool_call_id: None };
+        self.push(message);
+        for (id, result) in results {
+            let text = result.as_str().map_or_else(|| result.to_string(), str::to_owned);
+            let message = Message { role: Role::Tool, text, tool_calls: Vec::new(), tool_call_id: Some(id) };
+            self.push(message);
+        }
     }
 
     /// Everything after the system message.
-    pub fn history(&self) -> &[Message] {
-        &self.history
+    pub fn history(&self) -> Vec<Message> {
+        self.history.iter().map(|e| e.message.clone()).collect()
     }
 
     /// The request for the next reply.
     pub fn request(&self) -> LlmRequest {
         let mut messages = vec![Message::text(Role::System, self.system.clone())];
-        messages.extend_from_slice(self.recent());
+        for entry in self.recent() {
+            let message = entry.message.clone();
+            match messages.last_mut() {
+                // Text and the tools it went with are one message to the model.
+                Some(last)
+                    if last.role == Role::Assistant
+                        && message.role == Role::Assistant
+                        && last.tool_calls.is_empty() =>
+                {
+                    join(&mut last.text, &message.text);
+                    last.tool_calls = message.tool_calls;
+                }
+                _ => messages.push(message),
+            }
+        }
         LlmRequest { messages, tools: self.tools.clone(), cache_key: self.cache_key.clone() }
     }
 
     /// The newest messages that fit, beginning with one of the caller or bot, never with a tool's answer alone.
-    fn recent(&self) -> &[Message] {
+    fn recent(&self) -> &[Entry] {
         let mut left = HISTORY_TOKENS * CHARS_PER_TOKEN;
         let mut from = self.history.len();
         while from > 0 {
-            let size = self.history[from - 1].text.len();
+            let size = self.history[from - 1].message.text.len();
             if size > left && from < self.history.len() {
                 break;
             }
             left = left.saturating_sub(size);
             from -= 1;
         }
-        while self.history.get(from).is_some_and(|m| m.role == Role::Tool) {
+        while self.history.get(from).is_some_and(|e| e.message.role == Role::Tool) {
             from += 1;
         }
         &self.history[from..]
     }
 
-    fn append(&mut self, role: Role, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        match self.history.last_mut() {
-            Some(last) if last.role == role && last.tool_calls.is_empty() => {
-                last.text.push(' ');
-                last.text.push_str(text);
-            }
-            _ => self.history.push(Message::text(role, text)),
-        }
+    fn push(&mut self, message: Message) {
+        self.history.push(Entry { message, line: None, promised: false });
     }
+}
+
+/// Whether it is what the bot was heard to say, and nothing else.
+fn is_speech(entry: &Entry) -> bool {
+    entry.message.role == Role::Assistant && entry.message.tool_calls.is_empty() && !entry.promised
+}
+
+fn join(text: &mut String, more: &str) {
+    if !text.is_empty() && !more.is_empty() {
+        text.push(' ');
+    }
+    text.push_str(more);
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn call(id: &str) -> ToolCall {
+        ToolCall { id: id.into(), name: "look_up".into(), arguments: json!({}) }
+    }
 
     #[test]
     fn one_speaker_in_a_row_is_one_message() {
         let mut context = Context::new("Be kind.".into(), Vec::new(), None);
-        context.bot_heard("Hello.");
-        context.bot_heard("");
+        context.bot_heard(1, "Hello.");
+        context.bot_heard(1, "");
         context.caller("I need");
         context.caller("help");
         let request = context.request();
@@ -113,12 +222,52 @@ mod tests {
         let mut context = Context::new(String::new(), Vec::new(), None);
         for i in 0..100 {
             context.caller(&format!("{i} {}", "x".repeat(1000)));
-            context.bot_heard("yes");
+            context.bot_heard(i, "yes");
         }
         let request = context.request();
         let size: usize = request.messages.iter().map(|m| m.text.len()).sum();
         assert!(size <= HISTORY_TOKENS * CHARS_PER_TOKEN);
         assert!(request.messages.last().is_some_and(|m| m.text == "yes"));
         assert_eq!(context.history().len(), 200);
+    }
+
+    #[test]
+    fn text_before_a_tool_call_keeps_its_place_and_shrinks_to_what_was_heard() {
+        let mut context = Context::new(String::new(), Vec::new(), None);
+        context.caller("What do I owe?");
+        context.promise(7, "Let me look that up.");
+        context.tool_results(vec![(call("a"), json!("12")), (call("b"), json!({"n": 1}))]);
+        let asked = context.request().messages;
+        assert_eq!(asked[2].text, "Let me look that up.");
+        assert_eq!(asked[2].tool_calls.len(), 2, "text and tools are one message");
+        assert_eq!((asked[3].text.as_str(), asked[4].text.as_str()), ("12", "{\"n\":1}"));
+        context.bot_heard(7, "Let me look");
+        context.bot_heard(8, "You owe twelve.");
+        let history = context.history();
+        assert_eq!(history[1].text, "Let me look");
+        assert_eq!(history.last().unwrap().text, "You owe twelve.");
+    }
+
+    #[test]
+    fn what_was_promised_and_never_heard_is_gone() {
+        let mut context = Context::new(String::new(), Vec::new(), None);
+        context.promise(1, "Never heard.");
+        context.tool_results(vec![(call("a"), json!("12"))]);
+        context.drop_promises();
+        assert!(context.history().iter().all(|m| m.text != "Never heard."));
+    }
+
+    #[test]
+    fn a_draft_can_be_withdrawn_and_late_words_are_added() {
+        let mut context = Context::new(String::new(), Vec::new(), None);
+        context.caller("I need an appointment");
+        assert!(context.amend_caller("an appointment", "an appointment on Monday"));
+        assert!(!context.amend_caller("never said", "at all"));
+        let draft = context.draft();
+        context.caller("at ten");
+        context.bot_heard(1, "Sure.");
+        context.withdraw(draft);
+        assert_eq!(context.history().len(), 1);
+        assert_eq!(context.history()[0].text, "I need an appointment on Monday");
     }
 }

@@ -2,21 +2,26 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use vox_shared::wire::result::{CallEvent, DisconnectedBy, TranscriptEntry, TurnLatency, Usage};
 
 use crate::provider::Failure;
-use crate::provider::llm::{LlmEvent, LlmRequest};
+use crate::provider::llm::{LlmEvent, LlmRequest, ToolCall};
 use crate::provider::stt::SttEvent;
 use crate::provider::tts::{UtteranceId, WordMark};
 
 /// Names a request to the model; counted up.
 pub type RequestId = u64;
 
+/// Names a run of a tool; counted up.
+pub type ToolRunId = u64;
+
 /// Sub-levels of one detector window: 4 of 8 ms each.
 pub const LEVELS_PER_WINDOW: usize = 4;
 
 /// One 32 ms window of the caller's audio, as the detector saw it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Window {
     /// Where the window ends on the media clock, which is also the recording's.
     pub ends_at: Duration,
@@ -27,7 +32,8 @@ pub struct Window {
 }
 
 /// What a voice stream said, with audio as a length: the samples stay with the actor.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum VoiceEvent {
     Ready,
     /// `ms` more of the utterance are queued for playout.
@@ -48,8 +54,27 @@ pub enum VoiceEvent {
     Failed(Failure),
 }
 
+/// What somebody outside the conversation wants of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Say this after what is being said.
+    Say { text: String },
+    /// The model shall know this from now on; nothing is said for it.
+    Steer { text: String },
+    /// Wait: nobody listens and nothing is said.
+    Hold,
+    /// Go on after a hold.
+    GoOn,
+    /// Hand the caller over. Not built yet: refused.
+    Transfer { to: String },
+    /// Say goodbye, with these words if there are any, and hang up.
+    End { goodbye: String },
+}
+
 /// Something that happened.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// Media flows both ways; the bot may speak.
     Answered,
@@ -66,6 +91,12 @@ pub enum Event {
         played_ms: u32,
         audible: bool,
     },
+    /// A tool that [`Command::RunTool`] started has answered.
+    ToolDone {
+        run: ToolRunId,
+        result: Value,
+    },
+    Order(Order),
     Dtmf(char),
     /// The line closed, or the carrier said so.
     HungUp {
@@ -82,7 +113,8 @@ pub enum Event {
 }
 
 /// Something to be done. The actor carries them out in order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Open the recogniser with this index of the fallback list (0 is the bot's first) and feed it the last `replay` of
     /// the caller's audio before the live one.
@@ -98,6 +130,11 @@ pub enum Command {
     },
     CancelAsk {
         request: RequestId,
+    },
+    /// Carry out a tool; [`Event::ToolDone`] follows, however late.
+    RunTool {
+        run: ToolRunId,
+        call: ToolCall,
     },
     OpenVoice {
         provider: usize,
@@ -137,17 +174,29 @@ pub enum Command {
 }
 
 /// What a watcher of the call is told.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Notice {
-    Transcript { entry: TranscriptEntry, is_final: bool },
-    BotStarted { turn: u32 },
-    BotStopped { turn: u32 },
-    Interrupted { turn: u32, heard: String },
+    /// A final line with the turn, speaker and start of one before it takes its place.
+    Transcript {
+        entry: TranscriptEntry,
+        is_final: bool,
+    },
+    BotStarted {
+        turn: u32,
+    },
+    BotStopped {
+        turn: u32,
+    },
+    Interrupted {
+        turn: u32,
+        heard: String,
+    },
     Metrics(TurnLatency),
 }
 
 /// All that the conversation leaves behind.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     pub disconnected_by: DisconnectedBy,
     pub duration: Duration,

@@ -6,6 +6,7 @@ use serde_json::Map;
 use vox_shared::wire::result::{CallEvent, Speaker, TranscriptEntry, TurnLatency, Usage, Word};
 
 use super::event::{Command, Notice};
+use super::kind::{EventKind, WhyKind};
 use crate::provider::tts::WordMark;
 
 /// Entries kept at most, of each kind: a runaway call must not grow without bound.
@@ -30,8 +31,8 @@ pub struct Report {
 
 impl Report {
     /// Something happened.
-    pub fn event(&mut self, at: Duration, event: &str, why: impl Into<String>, out: &mut Vec<Command>) {
-        let event = CallEvent { at_ms: ms(at), event: event.to_owned(), why: why.into(), data: Map::new() };
+    pub fn event(&mut self, at: Duration, kind: EventKind, why: impl Into<String>, out: &mut Vec<Command>) {
+        let event = call_event(at, kind.as_str(), why.into());
         if self.events.len() < MAX_ENTRIES {
             self.events.push(event.clone());
         }
@@ -39,14 +40,9 @@ impl Report {
     }
 
     /// Speech of the caller or the bot started or stopped, and this is why.
-    pub fn speech(&mut self, at: Duration, event: &str, why: impl Into<String>) {
+    pub fn speech(&mut self, at: Duration, kind: WhyKind, why: impl Into<String>) {
         if self.why.len() < MAX_ENTRIES {
-            self.why.push(CallEvent {
-                at_ms: ms(at),
-                event: event.to_owned(),
-                why: why.into(),
-                data: Map::new(),
-            });
+            self.why.push(call_event(at, kind.as_str(), why.into()));
         }
     }
 
@@ -58,6 +54,18 @@ impl Report {
         if self.transcript.len() < MAX_ENTRIES {
             self.transcript.push(entry.clone());
         }
+        out.push(Command::JournalTurn(entry.clone()));
+        out.push(Command::Notify(Notice::Transcript { entry, is_final: true }));
+    }
+
+    /// The caller's newest line with the text `before` has the text `whole`.
+    pub fn amend(&mut self, before: &str, whole: &str, out: &mut Vec<Command>) {
+        let lines = self.transcript.iter_mut().rev();
+        let Some(line) = lines.into_iter().find(|l| l.speaker == Speaker::Caller && l.text == before) else {
+            return;
+        };
+        line.text = whole.to_owned();
+        let entry = line.clone();
         out.push(Command::JournalTurn(entry.clone()));
         out.push(Command::Notify(Notice::Transcript { entry, is_final: true }));
     }
@@ -79,6 +87,10 @@ impl Report {
     }
 }
 
+fn call_event(at: Duration, event: &str, why: String) -> CallEvent {
+    CallEvent { at_ms: ms(at), event: event.to_owned(), why, data: Map::new() }
+}
+
 /// A line of the bot with its words on the media clock.
 pub fn bot_line(
     turn: u32,
@@ -88,10 +100,8 @@ pub fn bot_line(
     interrupted: bool,
 ) -> TranscriptEntry {
     let start = ms(span.0);
-    let spoken = text.split_whitespace().count();
     let words = marks
         .iter()
-        .take(spoken)
         .map(|m| Word {
             text: m.text.clone(),
             started_ms: start + u64::from(m.started_ms),

@@ -5,12 +5,15 @@ use std::time::Duration;
 use vox_shared::model::bot::{Phrases, ReEngagement, TurnSettings, VadSettings};
 use vox_shared::wire::config::RuntimeConfig;
 
+use super::farewell::stock_goodbye;
 use crate::provider::llm::ToolSpec;
 
 /// A keypad entry ends after this without a digit.
 pub const INTER_DIGIT: Duration = Duration::from_secs(2);
 /// A keypad entry ends at this many digits.
 pub const MAX_DIGITS: usize = 64;
+/// Silence that ends a call whose bot has no prompts.
+const SILENCE_LIMIT: Duration = Duration::from_secs(300);
 /// The tool that ends the call.
 pub const END_CALL: &str = "end_call";
 
@@ -28,10 +31,14 @@ pub struct Rules {
     pub opening_message: String,
     pub re_engagement: Option<ReEngagement>,
     pub phrases: Phrases,
+    /// The bot's goodbye when the model has none.
+    pub closing: String,
     pub min_words_interruption: usize,
     pub max_duration: Duration,
     pub tools: Vec<ToolSpec>,
     pub cache_key: Option<String>,
+    /// The voice's language (BCP-47), or empty.
+    pub language: String,
     pub vad: VadSettings,
     pub turn: TurnSettings,
     /// The bot's vendors and their fallbacks, in order; never empty.
@@ -63,11 +70,13 @@ impl Rules {
             system_prompt: config.system_prompt.clone(),
             opening_message: config.opening_message.clone(),
             re_engagement: config.re_engagement.clone(),
+            closing: closing(config),
             phrases: config.phrases.clone(),
             min_words_interruption: config.min_words_interruption as usize,
             max_duration: Duration::from_secs(u64::from(config.max_call_duration_seconds.max(1))),
             tools: tools.collect(),
             cache_key: config.bot_id.as_ref().map(|b| format!("vox-{b}")),
+            language: config.tts.language.clone(),
             vad: config.vad.clone(),
             turn: config.turn.clone(),
             stt: with_fallbacks(&config.stt, |s| name(&s.provider, &s.model), |s| &s.fallbacks),
@@ -76,6 +85,19 @@ impl Rules {
             transport_delay,
         }
     }
+}
+
+impl Rules {
+    /// Silence before the bot prompts, or ends the call.
+    pub fn idle_after(&self) -> Duration {
+        let prompts = self.re_engagement.as_ref();
+        prompts.map_or(SILENCE_LIMIT, |r| Duration::from_secs_f32(r.after_secs.max(1.0)))
+    }
+}
+
+fn closing(config: &RuntimeConfig) -> String {
+    let own = config.phrases.closing.trim();
+    if own.is_empty() { stock_goodbye(&config.tts.language).to_owned() } else { own.to_owned() }
 }
 
 /// A vendor and its fallbacks as one list.

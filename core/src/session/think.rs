@@ -1,224 +1,181 @@
-//! Thinking: the request to the model, its tokens, its tools, and what happens when it fails.
+//! What the model and its tools say, and what it means for the conversation.
 
-use std::time::Duration;
-
+use serde_json::Value;
 use vox_shared::wire::result::DisconnectedBy;
 
-use super::event::{Command, RequestId};
+use super::Session;
+use super::event::{Command, RequestId, ToolRunId};
+use super::kind::EventKind;
 use super::rules::END_CALL;
-use super::sentence::Splitter;
-use super::timer::Timer;
-use super::utterance::{Kind, Utterance};
-use super::{GOODBYE_LIMIT, Phase, Session};
-use crate::provider::Failure;
+use super::text::Item;
+use super::thinking::{AfterFailure, ThinkTimer, Thought, Told, Try, Waits};
+use super::utterance::Kind;
 use crate::provider::llm::{Finish, LlmEvent, LlmUsage, ToolCall};
+use crate::provider::{Failure, FailureClass};
 
-/// The model's first token must come within this, and each further one.
-const MODEL_STALL: Duration = Duration::from_secs(4);
-/// A caller who waits this long for a reply is told that it comes.
-const FILLER_AFTER: Duration = Duration::from_secs(2);
-/// Requests per reply before the bot excuses itself.
-const MODEL_ATTEMPTS: u32 = 2;
-/// Replies in a row that failed before the call ends.
-const MODEL_FAILURES: u32 = 2;
 /// Tool rounds in one turn.
 const MAX_TOOL_ROUNDS: u32 = 3;
-/// The same reply this often in a row ends the call.
-const LOOP_LIMIT: u32 = 3;
-/// Characters of one reply kept; a model that never stops is cut here.
-const MAX_REPLY_CHARS: usize = 4_000;
-
-/// A reply being made.
-#[derive(Debug)]
-pub struct Thought {
-    request: RequestId,
-    provider: usize,
-    attempt: u32,
-    rounds: u32,
-    splitter: Splitter,
-    text: String,
-    tools: Vec<ToolCall>,
-    /// A piece of it went on to be said; tokens that are no piece yet were never on their way.
-    handed: bool,
-    /// The caller speaks: pieces are held, not said.
-    pub muted: bool,
-}
 
 impl Session {
     /// The caller said this: think of a reply.
     pub(super) fn answer(&mut self, text: &str, out: &mut Vec<Command>) {
-        self.cancel_thought(out);
-        self.held = None;
-        self.cut = None;
-        self.timers.clear(Timer::Resume);
-        self.timers.clear(Timer::Idle);
-        if let Some(before) = self.pending.take() {
+        if let Some(before) = self.plan.take_unanswered() {
             self.context.caller(&before);
         }
         self.context.caller(text);
-        self.timers.set(Timer::Filler, self.now + FILLER_AFTER);
-        self.ask(0, 1, 0, out);
+        text.clone_into(&mut self.asked);
+        self.think_anew(out);
     }
 
-    /// The model is slow: the line must not be dead meanwhile.
-    pub(super) fn say_filler(&mut self, out: &mut Vec<Command>) {
-        let waits = self.thought.as_ref().is_some_and(|t| !t.muted) && self.mouth.is_none();
-        if !waits || self.ear.is_active() || self.phase != Phase::Live || self.rules.phrases.hold.is_empty() {
-            return;
+    /// Think of a reply to what the conversation is now; one that was being made is not wanted any more.
+    pub(super) fn think_anew(&mut self, out: &mut Vec<Command>) {
+        self.cancel_thought(out);
+        let is_reply = self.speaking.utterance().is_some_and(|u| u.kind == Kind::Reply);
+        if is_reply && !self.speaking.is_heard() {
+            self.silence_mouth(out);
         }
-        self.report.event(self.now, "filler", "the reply takes long", out);
-        let clock = self.clock;
-        let hold = self.rules.phrases.hold.clone();
-        self.say_phrase(hold, Kind::Prompt, out);
-        // The delay that counts is that of the reply.
-        self.clock = clock;
+        self.plan.answer(self.speaking.line());
+        self.context.drop_promises();
+        self.cut = None;
+        self.thinking.expect_reply(self.now);
+        self.ask(Try { provider: 0, attempt: 1, round: 0 }, out);
     }
 
-    fn ask(&mut self, provider: usize, attempt: u32, rounds: u32, out: &mut Vec<Command>) {
-        let request = self.next_request;
-        self.next_request += 1;
+    fn ask(&mut self, at: Try, out: &mut Vec<Command>) {
+        let request = self.thinking.ask(at, self.now);
+        self.send_request(request, at.provider, out);
+    }
+
+    fn send_request(&mut self, request: RequestId, provider: usize, out: &mut Vec<Command>) {
         let vendor = self.rules.llm[provider].clone();
         self.report.usage("llm", &vendor.provider, &vendor.model).requests += 1;
         self.clock.asked.get_or_insert(self.now);
-        self.timers.set(Timer::Model, self.now + MODEL_STALL);
-        let muted = self.ear.is_speaking() && self.thought.as_ref().is_some_and(|t| t.muted);
-        self.thought = Some(Thought {
-            request,
-            provider,
-            attempt,
-            rounds,
-            splitter: Splitter::default(),
-            text: String::new(),
-            tools: Vec::new(),
-            handed: false,
-            muted,
-        });
+        while let Some(late) = self.thinking.late_result() {
+            self.context.tool_results(vec![late]);
+        }
         out.push(Command::Ask { request, provider, ask: Box::new(self.context.request()) });
     }
 
     pub(super) fn cancel_thought(&mut self, out: &mut Vec<Command>) {
-        self.timers.clear(Timer::Model);
-        self.timers.clear(Timer::Filler);
-        if let Some(thought) = self.thought.take() {
-            out.push(Command::CancelAsk { request: thought.request });
+        if let Some(request) = self.thinking.cancel() {
+            out.push(Command::CancelAsk { request });
+        }
+    }
+
+    pub(super) fn on_think_timer(&mut self, timer: ThinkTimer, out: &mut Vec<Command>) {
+        match timer {
+            ThinkTimer::Model => self.model_failed(timed_out("no token in time"), out),
+            ThinkTimer::Reasoning => self.model_failed(timed_out("it reasons for too long"), out),
+            ThinkTimer::AskAgain => {
+                if let Some((request, at)) = self.thinking.ask_again(self.now) {
+                    self.send_request(request, at.provider, out);
+                }
+            }
+            ThinkTimer::Filler => self.say_filler(out),
+            ThinkTimer::Tools => {
+                self.report.event(self.now, EventKind::ToolFailed, "no answer in time", out);
+                self.thinking.tools_timed_out();
+                self.go_on_with_tools(out);
+            }
+        }
+    }
+
+    /// The reply is slow: the line must not be dead meanwhile.
+    fn say_filler(&mut self, out: &mut Vec<Command>) {
+        let waits = self.thinking.is_busy()
+            && !self.plan.is_paused()
+            && self.plan.is_silent()
+            && !self.speaking.is_busy();
+        let hold = self.rules.phrases.hold.clone();
+        if self.speaking.is_busy() {
+            self.thinking.say_so_later(self.now);
+        }
+        if waits && !self.listening.is_active() && self.course.is_live() && !hold.is_empty() {
+            self.report.event(self.now, EventKind::Filler, "the reply takes long", out);
+            self.say_phrase(&hold, Kind::Filler, out);
         }
     }
 
     pub(super) fn on_llm(&mut self, request: RequestId, event: LlmEvent, out: &mut Vec<Command>) {
-        if self.thought.as_ref().is_none_or(|t| t.request != request) {
-            return;
-        }
-        match event {
-            LlmEvent::Text(text) => self.on_tokens(&text, out),
-            LlmEvent::ToolCall(call) => {
-                self.timers.set(Timer::Model, self.now + MODEL_STALL);
-                if let Some(thought) = &mut self.thought {
-                    thought.tools.push(call);
+        let is_text = matches!(event, LlmEvent::Text(_));
+        match self.thinking.take(request, event, self.now) {
+            Told::Nothing => {}
+            Told::Items(items) => {
+                if is_text {
+                    self.clock.first_token.get_or_insert(self.now);
                 }
+                self.hand_on(items, out);
             }
-            LlmEvent::Progress => self.timers.set(Timer::Model, self.now + MODEL_STALL),
-            LlmEvent::Done { finish, usage } => self.on_done(finish, usage, out),
-            LlmEvent::Failed(failure) => self.model_failed(&failure, out),
+            Told::TooLong => {
+                self.report.event(self.now, EventKind::ReplyCut, "the model's reply is too long", out);
+                out.push(Command::CancelAsk { request });
+                self.on_done(Finish::Length, None, out);
+            }
+            Told::Done { finish, usage } => self.on_done(finish, usage, out),
+            Told::Failed(failure) => self.model_failed(failure, out),
         }
     }
 
-    fn on_tokens(&mut self, text: &str, out: &mut Vec<Command>) {
-        self.timers.set(Timer::Model, self.now + MODEL_STALL);
-        self.clock.first_token.get_or_insert(self.now);
-        let Some(thought) = &mut self.thought else { return };
-        if thought.text.len() > MAX_REPLY_CHARS {
-            self.report.event(self.now, "reply_cut", "the model's reply is too long", out);
-            if let Some(thought) = &self.thought {
-                out.push(Command::CancelAsk { request: thought.request });
-            }
-            return self.on_done(Finish::Length, None, out);
-        }
-        thought.text.push_str(text);
-        for piece in thought.splitter.push(text) {
-            self.enqueue(piece, out);
-        }
-    }
-
-    /// Hand a piece of the reply on: to the voice, or to the held text while the caller speaks.
-    fn enqueue(&mut self, piece: String, out: &mut Vec<Command>) {
-        self.clock.first_piece.get_or_insert(self.now);
-        if let Some(thought) = &mut self.thought {
-            thought.handed = true;
-        }
-        if self.thought.as_ref().is_some_and(|t| t.muted) {
-            let held = self.held.get_or_insert_default();
-            if !held.is_empty() {
-                held.push(' ');
-            }
-            held.push_str(&piece);
-            return;
-        }
-        if self.mouth.is_none() {
-            self.mouth = Some(self.new_utterance(Kind::Reply));
-        }
-        if let Some(mouth) = &mut self.mouth {
-            let later = if mouth.rest.is_some() { &mut mouth.rest } else { &mut mouth.next };
-            match later {
-                Some(text) => {
-                    text.push(' ');
-                    text.push_str(&piece);
+    /// Pieces of the reply go to the plan: said at once, or when the caller turns out not to interrupt.
+    fn hand_on(&mut self, items: Vec<Item>, out: &mut Vec<Command>) {
+        for item in items {
+            match item {
+                Item::Piece(piece) => {
+                    self.clock.first_piece.get_or_insert(self.now);
+                    self.thinking.note_handed(piece.keep());
+                    self.plan.piece(piece, self.turn);
                 }
-                None if mouth.end_sent => mouth.next = Some(piece),
-                None => mouth.waiting.push_back(piece),
+                Item::Tool(tool) => self.thinking.note_tool(tool),
+                Item::WasReasoning => self.unsay_reasoning(out),
             }
         }
         self.pump(out);
     }
 
-    pub(super) fn new_utterance(&mut self, kind: Kind) -> Utterance {
-        let id = self.next_utterance;
-        self.next_utterance += 1;
-        Utterance::new(id, kind, self.turn)
+    /// What was taken for the reply was the model's reasoning: nothing of it is for the caller.
+    fn unsay_reasoning(&mut self, out: &mut Vec<Command>) {
+        let open = self.plan.open_line().map(|l| l.id);
+        if open.is_some() && self.speaking.line() == open {
+            self.silence_mouth(out);
+        }
+        self.cut = None;
+        self.plan.drop_open();
+        self.thinking.note_reasoning();
     }
 
     fn on_done(&mut self, finish: Finish, usage: Option<LlmUsage>, out: &mut Vec<Command>) {
-        let last = self.thought.as_mut().and_then(|t| t.splitter.finish());
-        if let Some(piece) = last {
-            self.enqueue(piece, out);
-        }
-        self.timers.clear(Timer::Model);
-        let Some(thought) = self.thought.take() else { return };
+        let rest = self.thinking.flush();
+        self.hand_on(rest, out);
+        let Some(thought) = self.thinking.complete() else { return };
         self.count_usage(&thought, usage);
         let (ends, others): (Vec<_>, Vec<_>) =
             thought.tools.iter().cloned().partition(|t| t.name == END_CALL);
-        let asks_again = !others.is_empty() && thought.rounds < MAX_TOOL_ROUNDS;
-        if !thought.handed && ends.is_empty() && !asks_again {
-            // No text, or nothing in it that can be said.
-            let failure = Failure::new(
-                crate::provider::FailureClass::Malformed,
-                format!("an empty reply ({finish:?})"),
-            );
-            self.thought = Some(thought);
-            return self.model_failed(&failure, out);
-        }
-        self.model_failures = 0;
         if let Some(end) = ends.first() {
+            self.thinking.succeeded();
             return self.end_call(end, &thought, out);
         }
-        if asks_again {
-            for call in others {
-                self.report.event(self.now, "tool_refused", format!("there is no tool '{}'", call.name), out);
-                self.context.tool_result(call, "error: this tool does not exist");
-            }
-            return self.ask(thought.provider, 1, thought.rounds + 1, out);
+        if !others.is_empty() && thought.at.round < MAX_TOOL_ROUNDS {
+            self.thinking.succeeded();
+            return self.run_tools(thought, others, out);
         }
-        if thought.muted {
-            return;
+        if !thought.handed && !thought.is_silence() {
+            // No text, or nothing in it that can be said.
+            let failure = Failure::new(FailureClass::Malformed, format!("an empty reply ({finish:?})"));
+            return self.after_failure(thought, &failure, out);
         }
-        if self.is_looping(&thought.text) {
-            self.report.event(self.now, "loop_guard", "the same reply again and again", out);
+        self.thinking.succeeded();
+        self.plan.close_reply();
+        if !thought.handed {
+            return self.report.event(self.now, EventKind::NothingSaid, "the model has nothing to say", out);
+        }
+        if !self.plan.is_paused() && self.thinking.loop_guard.is_looping(&self.asked, &thought.said) {
+            self.report.event(self.now, EventKind::LoopGuard, "the same reply again and again", out);
             self.become_goodbye(DisconnectedBy::Bot);
         }
-        self.close_text(out);
     }
 
     fn count_usage(&mut self, thought: &Thought, usage: Option<LlmUsage>) {
-        let vendor = self.rules.llm[thought.provider].clone();
+        let vendor = self.rules.llm[thought.at.provider].clone();
         let entry = self.report.usage("llm", &vendor.provider, &vendor.model);
         match usage {
             Some(usage) => {
@@ -231,91 +188,82 @@ impl Session {
         }
     }
 
-    fn is_looping(&mut self, text: &str) -> bool {
-        if self.last_reply.0 == text {
-            self.last_reply.1 += 1;
-        } else {
-            self.last_reply = (text.to_owned(), 1);
+    /// The reply goes on when these tools have answered. What was said before them keeps its place in the conversation.
+    fn run_tools(&mut self, thought: Thought, calls: Vec<ToolCall>, out: &mut Vec<Command>) {
+        let line = self.plan.open_line().map(|l| l.id);
+        if let Some(line) = line.filter(|_| thought.handed) {
+            self.context.promise(line, thought.said.trim());
         }
-        self.last_reply.1 >= LOOP_LIMIT
-    }
-
-    /// The model ends the call: its goodbye is spoken to the end first, and nothing interrupts it.
-    fn end_call(&mut self, call: &ToolCall, thought: &Thought, out: &mut Vec<Command>) {
-        let message =
-            call.arguments.get("message").and_then(|m| m.as_str()).unwrap_or_default().trim().to_owned();
-        self.report.event(self.now, "tool_called", END_CALL, out);
-        let said = super::sentence::speakable(&thought.text);
-        let held = self.held.take().filter(|_| thought.muted).unwrap_or_default();
-        let more =
-            if message.is_empty() || said.contains(&message) { held } else { format!("{held} {message}") };
-        self.phase = Phase::Ending(DisconnectedBy::Bot);
-        self.quiet_ear_timers();
-        self.timers.set(Timer::Goodbye, self.now + GOODBYE_LIMIT);
-        let mut splitter = Splitter::default();
-        let mut pieces = splitter.push(more.trim());
-        pieces.extend(splitter.finish());
-        for piece in pieces {
-            self.enqueue(piece, out);
-        }
-        if self.mouth.is_none() {
-            return self.hang_up_now(out);
-        }
-        self.become_goodbye(DisconnectedBy::Bot);
-        self.pump(out);
-        self.settle_mouth(out);
-    }
-
-    fn become_goodbye(&mut self, by: DisconnectedBy) {
-        self.phase = Phase::Ending(by);
-        self.pending = None;
-        self.held = None;
-        self.quiet_ear_timers();
-        self.timers.ensure(Timer::Goodbye, self.now + GOODBYE_LIMIT);
-        if let Some(mouth) = &mut self.mouth {
-            mouth.kind = Kind::Goodbye;
-            mouth.text_complete = true;
-        }
-    }
-
-    pub(super) fn model_timed_out(&mut self, out: &mut Vec<Command>) {
-        let failure = Failure::new(crate::provider::FailureClass::TimedOut, "no token in time");
-        self.model_failed(&failure, out);
-    }
-
-    fn model_failed(&mut self, failure: &Failure, out: &mut Vec<Command>) {
-        self.timers.clear(Timer::Model);
-        let Some(thought) = self.thought.take() else { return };
-        out.push(Command::CancelAsk { request: thought.request });
-        let vendor = self.rules.llm[thought.provider].clone();
-        self.report.event(self.now, "model_failed", format!("{}: {failure}", vendor.provider), out);
-        if thought.handed {
-            // What was said stands; the rest is lost.
-            return self.close_text(out);
-        }
-        let next = (thought.provider + 1) % self.rules.llm.len();
-        let useful = failure.class.is_transient() || next != thought.provider;
-        if thought.attempt < MODEL_ATTEMPTS && useful {
-            let muted = thought.muted;
-            self.ask(next, thought.attempt + 1, thought.rounds, out);
-            if let Some(thought) = &mut self.thought {
-                thought.muted = muted;
+        self.plan.close_reply();
+        let mut waiting = Vec::with_capacity(calls.len());
+        for call in calls {
+            let known = self.rules.tools.iter().any(|t| t.name == call.name);
+            if known {
+                self.report.event(self.now, EventKind::ToolCalled, call.name.clone(), out);
+                waiting.push((call, Waits::ForTool));
+            } else {
+                let why = format!("there is no tool '{}'", call.name);
+                self.report.event(self.now, EventKind::ToolRefused, why, out);
+                waiting.push((call, Waits::Not(Value::from("error: this tool does not exist"))));
             }
-            return;
         }
-        self.model_failures += 1;
-        if self.phase != Phase::Live {
-            return self.hang_up_now(out);
-        }
-        if self.model_failures >= MODEL_FAILURES {
-            self.error = Some(format!("{}: {failure}", vendor.provider));
-            let apology = self.rules.phrases.apology.clone();
-            return self.say_goodbye(apology, DisconnectedBy::Error, out);
-        }
-        if self.ear.is_speaking() {
-            return self.close_text(out);
-        }
-        let trouble = self.rules.phrases.trouble.clone();
-        self.say_phrase(trouble, Kind::Prompt, out);
+        let started = self.thinking.run_tools(thought, waiting, self.now);
+        out.extend(started.into_iter().map(|(run, call)| Command::RunTool { run, call }));
+        self.go_on_with_tools(out);
     }
+
+    pub(super) fn on_tool_done(&mut self, run: ToolRunId, result: Value, out: &mut Vec<Command>) {
+        let started = self.thinking.tool_done(run, result);
+        out.extend(started.into_iter().map(|(run, call)| Command::RunTool { run, call }));
+        self.go_on_with_tools(out);
+    }
+
+    fn go_on_with_tools(&mut self, out: &mut Vec<Command>) {
+        if let Some((results, at)) = self.thinking.tool_results() {
+            self.context.tool_results(results);
+            self.ask(at, out);
+        }
+    }
+
+    fn model_failed(&mut self, failure: Failure, out: &mut Vec<Command>) {
+        let request = self.thinking.request();
+        // Words that are no sentence yet: what broke off is said if the reply has begun.
+        let rest = self.thinking.flush();
+        let Some(thought) = self.thinking.complete() else { return };
+        out.extend(request.map(|request| Command::CancelAsk { request }));
+        for item in rest {
+            if let Item::Piece(piece) = item
+                && thought.handed
+            {
+                self.plan.piece(piece, self.turn);
+            }
+        }
+        self.after_failure(thought, &failure, out);
+    }
+
+    fn after_failure(&mut self, thought: Thought, failure: &Failure, out: &mut Vec<Command>) {
+        let vendor = self.rules.llm[thought.at.provider].provider.clone();
+        self.report.event(self.now, EventKind::ModelFailed, format!("{vendor}: {failure}"), out);
+        match self.thinking.failed(thought, failure, self.rules.llm.len(), self.now) {
+            AfterFailure::Keep => self.plan.close_reply(),
+            AfterFailure::Ask(at) => self.ask(at, out),
+            AfterFailure::Later => {}
+            AfterFailure::Excuse if self.course.is_live() => {
+                if !self.listening.is_speaking() {
+                    let trouble = self.rules.phrases.trouble.clone();
+                    self.say_phrase(&trouble, Kind::Prompt, out);
+                }
+            }
+            AfterFailure::GiveUp if self.course.is_live() => {
+                self.error = Some(format!("{vendor}: {failure}"));
+                let apology = self.rules.phrases.apology.clone();
+                self.say_goodbye(apology, DisconnectedBy::Error, out);
+            }
+            AfterFailure::Excuse | AfterFailure::GiveUp => {}
+        }
+    }
+}
+
+fn timed_out(detail: &str) -> Failure {
+    Failure::new(FailureClass::TimedOut, detail)
 }

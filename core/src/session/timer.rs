@@ -1,85 +1,47 @@
-//! The session's deadlines. One of each kind at most; the actor sleeps until the earliest.
+//! Deadlines. Every part of the session owns its own; the actor sleeps until the earliest of all.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What a deadline is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Timer {
-    /// Silence after the caller's speech: decide whether the turn is over.
-    EndOfTurn,
-    /// The turn is over: the final words must come.
-    Transcript,
-    /// Caller silent: prompt.
-    Idle,
-    /// A digit came: more may follow.
-    Dtmf,
-    /// An interruption without words: take up the reply again.
-    Resume,
-    /// The recogniser must be ready.
-    SttReady,
-    /// A recogniser that failed is opened again.
-    SttRetry,
-    /// The recogniser must answer while the caller speaks.
-    SttSilent,
-    /// The model's first token, or the next one.
-    Model,
-    /// The reply is late: say so.
-    Filler,
-    /// The bot owes sound and gives none, whatever is being done about it: let the caller hear that the line lives.
-    DeadAir,
-    /// The voice's first audio, or more when playout ran dry.
-    Voice,
-    /// Playout must move on while there is audio to play.
-    Playout,
-    /// The goodbye must end.
-    Goodbye,
-    /// Thirty seconds before the longest duration.
-    DurationWarning,
-    /// The longest duration.
-    MaxDuration,
+/// The armed deadlines of one part, at most one of each kind.
+#[derive(Debug)]
+pub struct Timers<T>(BTreeMap<T, Duration>);
+
+impl<T> Default for Timers<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
 }
 
-/// The armed deadlines.
-#[derive(Debug, Default)]
-pub struct Timers(BTreeMap<Timer, Duration>);
-
-impl Timers {
+impl<T: Copy + Ord> Timers<T> {
     /// Arm (or re-arm) a deadline.
-    pub fn set(&mut self, timer: Timer, at: Duration) {
+    pub fn set(&mut self, timer: T, at: Duration) {
         self.0.insert(timer, at);
     }
 
     /// Arm a deadline only if it is not armed yet.
-    pub fn ensure(&mut self, timer: Timer, at: Duration) {
+    pub fn ensure(&mut self, timer: T, at: Duration) {
         self.0.entry(timer).or_insert(at);
     }
 
     /// Disarm.
-    pub fn clear(&mut self, timer: Timer) {
+    pub fn clear(&mut self, timer: T) {
         self.0.remove(&timer);
     }
 
     /// Whether it is armed.
-    pub fn is_set(&self, timer: Timer) -> bool {
+    pub fn is_set(&self, timer: T) -> bool {
         self.0.contains_key(&timer)
     }
 
-    /// The earliest deadline of all.
-    pub fn next(&self) -> Option<Duration> {
-        self.0.values().min().copied()
+    /// The earliest deadline and what it is for.
+    pub fn next(&self) -> Option<(Duration, T)> {
+        self.0.iter().map(|(timer, at)| (*at, *timer)).min()
     }
 
     /// The earliest deadline among those that `wanted` takes.
-    pub fn next_of(&self, wanted: impl Fn(Timer) -> bool) -> Option<Duration> {
+    pub fn next_of(&self, wanted: impl Fn(T) -> bool) -> Option<Duration> {
         self.0.iter().filter(|(t, _)| wanted(**t)).map(|(_, at)| *at).min()
-    }
-
-    /// Take the earliest deadline that has passed.
-    pub fn pop_due(&mut self, now: Duration) -> Option<Timer> {
-        let due = self.0.iter().filter(|(_, at)| **at <= now).min_by_key(|(_, at)| **at).map(|(t, _)| *t)?;
-        self.0.remove(&due);
-        Some(due)
     }
 
     /// Disarm all.
@@ -93,15 +55,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_earliest_due_deadline_comes_first_and_once() {
+    fn the_earliest_deadline_comes_first() {
         let mut timers = Timers::default();
-        timers.set(Timer::Idle, Duration::from_secs(10));
-        timers.set(Timer::Model, Duration::from_secs(4));
-        timers.ensure(Timer::Model, Duration::from_secs(1));
-        assert_eq!(timers.next(), Some(Duration::from_secs(4)));
-        assert_eq!(timers.pop_due(Duration::from_secs(3)), None);
-        assert_eq!(timers.pop_due(Duration::from_secs(20)), Some(Timer::Model));
-        assert_eq!(timers.pop_due(Duration::from_secs(20)), Some(Timer::Idle));
-        assert_eq!(timers.pop_due(Duration::from_secs(20)), None);
+        timers.set('a', Duration::from_secs(10));
+        timers.set('b', Duration::from_secs(4));
+        timers.ensure('b', Duration::from_secs(1));
+        assert_eq!(timers.next(), Some((Duration::from_secs(4), 'b')));
+        assert_eq!(timers.next_of(|t| t != 'b'), Some(Duration::from_secs(10)));
+        timers.clear('b');
+        assert_eq!(timers.next(), Some((Duration::from_secs(10), 'a')));
+        timers.clear_all();
+        assert_eq!(timers.next(), None);
     }
 }

@@ -1,14 +1,10 @@
 //! One reply of the bot on its way to the caller's ear: text, audio, and what of it was heard.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::books::{self, Books};
+use super::text::{Piece, joined, said};
 use crate::provider::tts::{UtteranceId, WordMark};
-
-/// Speech rate assumed while neither word times nor the whole audio are known, milliseconds a character.
-const MS_PER_CHAR: u32 = 65;
-/// A word counts as heard when this much of it may still be missing: voices mark a word's end after its last breath.
-const WORD_TAIL_MS: u32 = 60;
 
 /// Why the bot speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +15,8 @@ pub enum Kind {
     Reply,
     /// A fixed phrase: a prompt or an excuse. The conversation goes on after it.
     Prompt,
+    /// A fixed phrase that only says that the reply takes a while.
+    Filler,
     /// The last words: the call ends after them.
     Goodbye,
 }
@@ -29,15 +27,11 @@ pub struct Utterance {
     pub id: UtteranceId,
     pub kind: Kind,
     pub turn: u32,
-    /// Pieces not yet sent to the voice.
-    pub waiting: VecDeque<String>,
-    /// Text sent so far.
-    pub sent: String,
-    /// No more text will come.
-    pub text_complete: bool,
-    /// The voice was told so.
+    /// Pieces sent so far.
+    pub sent: Vec<Piece>,
+    /// The voice was told that no more text comes.
     pub end_sent: bool,
-    /// The voice has given all audio.
+    /// The voice has given all audio; nothing more of it is wanted.
     pub audio_complete: bool,
     pub audio_ms: u32,
     pub played_ms: u32,
@@ -48,10 +42,6 @@ pub struct Utterance {
     pub audible_at: Option<Duration>,
     /// First sample on the wire.
     pub started_at: Option<Duration>,
-    /// A voice failed under it: this text is to be said again by the next voice when the audio at hand is played.
-    pub rest: Option<String>,
-    /// Text of a reply that became ready while a fixed phrase was being said: said after it.
-    pub next: Option<String>,
 }
 
 impl Utterance {
@@ -61,9 +51,7 @@ impl Utterance {
             id,
             kind,
             turn,
-            waiting: VecDeque::new(),
-            sent: String::new(),
-            text_complete: false,
+            sent: Vec::new(),
             end_sent: false,
             audio_complete: false,
             audio_ms: 0,
@@ -73,8 +61,6 @@ impl Utterance {
             first_audio_at: None,
             audible_at: None,
             started_at: None,
-            rest: None,
-            next: None,
         }
     }
 
@@ -85,7 +71,7 @@ impl Utterance {
 
     /// Everything was said and heard.
     pub fn is_finished(&self) -> bool {
-        self.audio_complete && self.text_complete && self.waiting.is_empty() && self.ahead_ms() == 0
+        self.audio_complete && self.ahead_ms() == 0
     }
 
     /// Something was sent to the voice, and nothing is left to play, and more must come.
@@ -93,124 +79,54 @@ impl Utterance {
         !self.sent.is_empty() && !self.audio_complete && self.ahead_ms() == 0
     }
 
-    /// Note text sent to the voice.
-    pub fn add_sent(&mut self, piece: &str) {
-        if !self.sent.is_empty() {
-            self.sent.push(' ');
-        }
-        self.sent.push_str(piece);
+    /// How long the text sent so far takes to say, milliseconds.
+    pub fn expected_ms(&self) -> u32 {
+        books::expected_ms(&self.sent)
     }
 
-    /// What the caller has heard so far.
+    /// The model's own words as far as the caller has heard them.
     pub fn heard(&self) -> String {
         if self.is_finished() {
-            return self.sent.clone();
+            return joined(&self.sent);
         }
-        self.split(self.played_ms).0
+        joined(&self.split(self.played_ms).0)
     }
 
-    /// What the caller has not heard, including text that was never sent.
-    pub fn unheard(&self) -> String {
-        let mut rest = if self.is_finished() { String::new() } else { self.split(self.played_ms).1 };
-        for piece in self.waiting.iter().chain(&self.rest).chain(&self.next).filter(|p| !p.is_empty()) {
-            if !rest.is_empty() {
-                rest.push(' ');
-            }
-            rest.push_str(piece);
+    /// What was sent to the voice and not heard.
+    pub fn unheard(&self) -> Vec<Piece> {
+        if self.is_finished() { Vec::new() } else { self.split(self.played_ms).1 }
+    }
+
+    /// The sent text cut at a place of its audio: (before, after). A word belongs to the part before when its audio ends
+    /// there.
+    pub fn split(&self, at_ms: u32) -> (Vec<Piece>, Vec<Piece>) {
+        self.books().split(at_ms)
+    }
+
+    /// The words heard so far with their audio, as the voice said them.
+    pub fn heard_words(&self) -> Vec<WordMark> {
+        self.books().words(if self.is_finished() { self.audio_ms } else { self.played_ms })
+    }
+
+    /// What the voice says between two places of its audio, in its own words.
+    pub fn said_between(&self, from_ms: u32, until_ms: u32) -> String {
+        let before = self.split(from_ms).0;
+        let until = self.split(until_ms).0;
+        let heard = said(&until);
+        let skip = said(&before).chars().count();
+        heard.chars().skip(skip).collect()
+    }
+
+    /// Whether the audio at hand is long enough for every word that was sent.
+    pub fn is_covered(&self) -> bool {
+        if self.marks.is_empty() {
+            return self.audio_ms >= self.expected_ms() / 2;
         }
-        rest
+        let books = Books::new(&self.sent, &self.marks, None, self.audio_ms);
+        books.split(self.audio_ms).1.is_empty()
     }
 
-    /// The sent text cut at a place of its audio: (before, after), whole words. A word belongs to the part before when
-    /// its audio ends there.
-    pub fn split(&self, at_ms: u32) -> (String, String) {
-        let words: Vec<&str> = self.sent.split_whitespace().collect();
-        let before =
-            if self.marks.is_empty() { self.estimate(&words, at_ms) } else { self.marked(&words, at_ms) };
-        (words[..before].join(" "), words[before..].join(" "))
-    }
-
-    fn marked(&self, words: &[&str], at_ms: u32) -> usize {
-        let heard =
-            self.marks.iter().take_while(|m| m.ended_ms <= at_ms.saturating_add(WORD_TAIL_MS)).count();
-        if at_ms == 0 {
-            return 0;
-        }
-        if heard == self.marks.len() && self.audio_complete && at_ms >= self.audio_ms {
-            return words.len();
-        }
-        // A voice may mark more words than it was given ("$5" is two): keep to the share.
-        if self.audio_complete && self.marks.len() > words.len() {
-            return heard * words.len() / self.marks.len();
-        }
-        heard.min(words.len())
-    }
-
-    fn estimate(&self, words: &[&str], at_ms: u32) -> usize {
-        let chars = u32::try_from(self.sent.chars().count()).unwrap_or(u32::MAX);
-        let total_ms = if self.audio_complete {
-            self.audio_ms
-        } else {
-            chars.saturating_mul(MS_PER_CHAR).max(self.audio_ms)
-        };
-        if total_ms == 0 {
-            return 0;
-        }
-        let heard_chars = u64::from(chars) * u64::from(at_ms) / u64::from(total_ms);
-        let mut seen = 0u64;
-        words
-            .iter()
-            .take_while(|w| {
-                seen += w.chars().count() as u64 + 1;
-                seen <= heard_chars + 1
-            })
-            .count()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn utterance(text: &str, audio_ms: u32, marks: &[(&str, u32, u32)]) -> Utterance {
-        let mut utterance = Utterance::new(1, Kind::Reply, 1);
-        utterance.add_sent(text);
-        utterance.audio_ms = audio_ms;
-        utterance.marks = marks
-            .iter()
-            .map(|(t, s, e)| WordMark { text: (*t).into(), started_ms: *s, ended_ms: *e })
-            .collect();
-        utterance
-    }
-
-    #[test]
-    fn words_are_heard_when_their_audio_was_played() {
-        let mut u =
-            utterance("one two three", 900, &[("one", 0, 300), ("two", 300, 600), ("three", 600, 900)]);
-        for (played, heard) in
-            [(0, ""), (100, ""), (300, "one"), (590, "one two"), (700, "one two"), (900, "one two three")]
-        {
-            u.played_ms = played;
-            assert_eq!(u.heard(), heard, "at {played}");
-        }
-    }
-
-    #[test]
-    fn without_marks_the_share_of_the_audio_decides() {
-        let mut u = utterance("one two three four", 1_000, &[]);
-        u.audio_complete = true;
-        u.text_complete = true;
-        u.played_ms = 500;
-        assert_eq!((u.heard().as_str(), u.unheard().as_str()), ("one two", "three four"));
-        u.played_ms = 1_000;
-        assert_eq!(u.heard(), "one two three four");
-    }
-
-    #[test]
-    fn text_that_was_never_sent_was_never_heard() {
-        let mut u = utterance("one", 300, &[("one", 0, 300)]);
-        u.waiting.push_back("two three".into());
-        u.played_ms = 300;
-        assert_eq!((u.heard().as_str(), u.unheard().as_str()), ("one", "two three"));
+    fn books(&self) -> Books<'_> {
+        Books::new(&self.sent, &self.marks, self.audio_complete.then_some(self.audio_ms), self.audio_ms)
     }
 }

@@ -1,40 +1,130 @@
-//! What words mean for turn taking: backchannels, stop words, our own echo, a sentence that is not finished.
+//! What words mean for turn taking: backchannels, stop words, our own echo, a sentence that is not finished, a wish to hear
+//! something again.
 
 use vox_shared::model::bot::TurnSettings;
 
 /// Words that leave a sentence open when they stand last.
-const OPEN_ENDS: [&str; 34] = [
-    "a", "an", "the", "and", "or", "but", "so", "because", "if", "that", "to", "for", "of", "in", "on", "at",
-    "with", "from", "my", "your", "is", "are", "was", "it's", "i'm", "um", "uh", "er", "like", "about",
-    "when", "which", "then", "number",
+const OPEN_ENDS: [&str; 44] = [
+    "a",
+    "an",
+    "the",
+    "and",
+    "or",
+    "but",
+    "so",
+    "because",
+    "if",
+    "that",
+    "to",
+    "for",
+    "of",
+    "in",
+    "on",
+    "at",
+    "with",
+    "from",
+    "my",
+    "your",
+    "is",
+    "are",
+    "was",
+    "it's",
+    "i'm",
+    "um",
+    "uh",
+    "er",
+    "like",
+    "about",
+    "when",
+    "which",
+    "then",
+    "number",
+    "name",
+    "और",
+    "या",
+    "मेरा",
+    "मेरी",
+    "नंबर",
+    "aur",
+    "mera",
+    "meri",
+    "lekin",
 ];
+/// Words of the longest backchannel.
+const BACKCHANNEL_WORDS: usize = 4;
 /// An echo needs this many words: fewer may be the caller repeating us on purpose.
 const ECHO_WORDS: usize = 3;
+/// So many of a hundred words must be ours for an echo: what the caller adds is an answer.
+const ECHO_SHARE: usize = 80;
+/// Said alone or among few other words, these ask to hear something again.
+const AGAIN: [&str; 24] = [
+    "repeat",
+    "again",
+    "pardon",
+    "sorry",
+    "what",
+    "what was that",
+    "come again",
+    "excuse me",
+    "say that",
+    "didn't catch",
+    "did not catch",
+    "didn't hear",
+    "did not hear",
+    "can't hear",
+    "cannot hear",
+    "once more",
+    "फिर से",
+    "दोबारा",
+    "phir se",
+    "dobara",
+    "wie bitte",
+    "nochmal",
+    "otra vez",
+    "répéter",
+];
+/// A wish to hear it again that is longer says something of its own.
+const AGAIN_WORDS: usize = 12;
+/// Words that alone can be the whole wish; in a longer sentence they mean nothing.
+const AGAIN_ALONE: [&str; 3] = ["sorry", "what", "excuse me"];
 
 /// Lower-case words without punctuation.
 pub fn words(text: &str) -> Vec<String> {
     text.split_whitespace()
-        .map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase())
-        .filter(|w| !w.is_empty())
+        .map(|w| w.trim_matches(|c: char| !is_of_word(c)).to_lowercase())
+        .filter(|w| w.chars().any(char::is_alphanumeric))
         .collect()
+}
+
+/// Letters, digits, and the signs that only stand with letters in the scripts of India.
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric()
+        || matches!(u32::from(c), 0x0900..=0x0903 | 0x093A..=0x094F | 0x0951..=0x0957 | 0x0962..=0x0963)
+}
+
+/// How words sound, however they are written: "Mm-hmm.", "mm hmm" and "mhmm" are one.
+fn sound(words: &[String]) -> String {
+    let mut sound = String::new();
+    for c in words.iter().flat_map(|w| w.chars()).filter(|c| is_of_word(*c)) {
+        if !sound.ends_with(c) {
+            sound.push(c);
+        }
+    }
+    sound
 }
 
 /// Whether the text only says "go on".
 pub fn is_backchannel(text: &str, settings: &TurnSettings) -> bool {
-    let mut left = words(text);
-    if left.is_empty() {
-        return false;
-    }
-    let mut phrases: Vec<Vec<String>> =
-        settings.backchannels.iter().map(|p| words(p)).filter(|p| !p.is_empty()).collect();
-    phrases.sort_by_key(|p| std::cmp::Reverse(p.len()));
+    let phrases: Vec<String> = settings.backchannels.iter().map(|p| sound(&words(p))).collect();
+    let said = words(text);
+    let mut left = said.as_slice();
     while !left.is_empty() {
-        match phrases.iter().find(|p| left.starts_with(p)) {
-            Some(phrase) => drop(left.drain(..phrase.len())),
-            None => return false,
-        }
+        let begins =
+            (1..=left.len().min(BACKCHANNEL_WORDS)).rev().find(|n| phrases.contains(&sound(&left[..*n])));
+        let Some(words) = begins else { return false };
+        left = &left[words..];
     }
-    true
+    !said.is_empty()
 }
 
 /// Whether the text holds a phrase that always interrupts.
@@ -47,14 +137,28 @@ pub fn has_stop_word(text: &str, settings: &TurnSettings) -> bool {
         .any(|p| !p.is_empty() && said.windows(p.len()).any(|w| w == p))
 }
 
-/// Whether the text is what the bot itself was just saying, come back over the line.
+/// Whether the text is what the bot itself was saying at that time, come back over the line: nearly all of its words, in their
+/// order.
 pub fn is_echo(text: &str, bot_said: &str) -> bool {
     let heard = words(text);
     if heard.len() < ECHO_WORDS {
         return false;
     }
-    let said = words(bot_said);
-    said.windows(heard.len()).any(|w| w == heard)
+    common(&heard, &words(bot_said)) * 100 >= heard.len() * ECHO_SHARE
+}
+
+/// Words that both have, in the same order.
+pub fn common(a: &[String], b: &[String]) -> usize {
+    let mut best = vec![0; b.len() + 1];
+    for word in a {
+        let mut corner = 0;
+        for (at, other) in b.iter().enumerate() {
+            let above = best[at + 1];
+            best[at + 1] = if word == other { corner + 1 } else { above.max(best[at]) };
+            corner = above;
+        }
+    }
+    best[b.len()]
 }
 
 /// Whether the text reads as if more must follow.
@@ -69,6 +173,19 @@ pub fn is_incomplete(text: &str) -> bool {
     words(text).last().is_some_and(|w| OPEN_ENDS.contains(&w.as_str()))
 }
 
+/// Whether the caller wants to hear the last thing again.
+pub fn asks_again(text: &str) -> bool {
+    let said = words(text);
+    if said.is_empty() || said.len() > AGAIN_WORDS {
+        return false;
+    }
+    AGAIN.iter().any(|phrase| {
+        let wish = words(phrase);
+        let found = said.windows(wish.len()).any(|w| w == wish);
+        found && (!AGAIN_ALONE.contains(phrase) || said.len() <= wish.len() + 1)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,10 +195,24 @@ mod tests {
         let settings = TurnSettings::default();
         for (text, expected) in [
             ("Mm-hmm.", true),
+            ("Mhmm.", true),
+            ("mm hmm", true),
+            ("MHM!", true),
+            ("Uh huh, uh-huh.", true),
             ("ok, yeah", true),
+            ("O.K.", true),
             ("theek hai", true),
+            ("Thik hai.", true),
+            ("accha accha", true),
+            ("हाँ", true),
+            ("हां जी।", true),
+            ("जी", true),
+            ("ठीक है।", true),
+            ("I see.", true),
             ("ok but why", false),
+            ("हाँ लेकिन कब", false),
             ("", false),
+            ("...", false),
             ("yes", false),
         ] {
             assert_eq!(is_backchannel(text, &settings), expected, "{text}");
@@ -93,14 +224,23 @@ mod tests {
         let settings = TurnSettings::default();
         assert!(has_stop_word("no, WAIT a second", &settings));
         assert!(has_stop_word("could you hold on", &settings));
+        assert!(has_stop_word("रुको!", &settings));
         assert!(!has_stop_word("I waited", &settings));
     }
 
     #[test]
-    fn our_own_words_coming_back_are_an_echo() {
+    fn our_own_words_coming_back_are_an_echo_and_an_answer_is_none() {
         let said = "Would Tuesday at three work for you?";
-        assert!(is_echo("tuesday at three", said));
-        assert!(!is_echo("tuesday", said) && !is_echo("wednesday at three", said));
+        for (text, expected) in [
+            ("tuesday at three", true),
+            ("would tuesday at three work for", true),
+            ("tuesday", false),
+            ("wednesday at three", false),
+            ("yes tuesday at three", false),
+            ("three at tuesday", false),
+        ] {
+            assert_eq!(is_echo(text, said), expected, "{text}");
+        }
     }
 
     #[test]
@@ -110,9 +250,24 @@ mod tests {
             ("I would like to", true),
             ("yes please", false),
             ("What about", true),
+            ("मेरा नंबर", true),
             ("and.", false),
         ] {
             assert_eq!(is_incomplete(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wish_to_hear_it_again_is_one() {
+        for (text, expected) in [
+            ("Sorry?", true),
+            ("Could you repeat that, please?", true),
+            ("I didn't catch that", true),
+            ("What?", true),
+            ("What are your opening hours?", false),
+            ("I am sorry but I have no card", false),
+        ] {
+            assert_eq!(asks_again(text), expected, "{text}");
         }
     }
 }

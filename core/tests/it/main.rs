@@ -8,6 +8,7 @@ mod bad_input_is_refused;
 mod barge_in_stops_speech;
 mod calls_outlive_their_control_plane;
 mod conformance;
+mod conversation_rules;
 mod failing_vendors_leave_no_dead_line;
 mod full_disks_do_not_end_calls;
 mod greetings_are_kept;

@@ -220,7 +220,7 @@ fn a_reply_that_cannot_be_spoken_is_asked_for_again() {
     let mut call = Call::new();
     call.say("hello there");
     call.asked_for();
-    call.reply("...");
+    call.reply("``` ```");
     assert_eq!(asks(&call.asked_for()), 1);
     call.reply("**");
     let phrase = said(&call.asked_for());

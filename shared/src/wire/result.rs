@@ -63,6 +63,9 @@ pub struct Word {
     pub ended_ms: u64,
 }
 
+/// Characters that one line of a transcript holds at most: a recogniser that never ends a sentence must not fill the outbox.
+pub const LONGEST_LINE_CHARS: usize = 8_000;
+
 /// One utterance. Times are milliseconds on the media clock, which is also the recording's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TranscriptEntry {

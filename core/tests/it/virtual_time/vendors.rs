@@ -36,6 +36,13 @@ pub fn reply(random: &mut Random, ends_call: bool) -> (Vec<(u64, LlmEvent)>, boo
     }
     let mut at = if random.chance(8) { random.range(2_000, 3_900) } else { random.range(80, 900) };
     let mut events = Vec::new();
+    if random.chance(4) {
+        // It reasons first.
+        for _ in 0..random.range(1, 14) {
+            events.push((at, LlmEvent::Progress));
+            at += 500;
+        }
+    }
     let mut faulty = false;
     let sentences = random.range(1, 5);
     'reply: for _ in 0..sentences {
@@ -57,8 +64,9 @@ pub fn reply(random: &mut Random, ends_call: bool) -> (Vec<(u64, LlmEvent)>, boo
             if random.chance(70) { json!({"message": "Goodbye and take care."}) } else { json!({}) };
         let call = ToolCall { id: "c".into(), name: "end_call".into(), arguments };
         events.push((at, LlmEvent::ToolCall(call)));
-    } else if random.chance(3) {
-        let call = ToolCall { id: "x".into(), name: "made_up".into(), arguments: json!({}) };
+    } else if random.chance(8) {
+        let name = if random.chance(70) { "look_up" } else { "made_up" };
+        let call = ToolCall { id: "x".into(), name: name.into(), arguments: json!({}) };
         events.push((at, LlmEvent::ToolCall(call)));
     }
     let usage = random.chance(80).then_some(LlmUsage { tokens_in: 10, tokens_out: 20, tokens_cached: 0 });
@@ -81,6 +89,8 @@ pub enum VoiceMood {
     Breaks(u64),
     /// Says done without sound.
     Empty,
+    /// Gives all audio and never says that it is done.
+    NeverDone,
 }
 
 pub fn voice_mood(random: &mut Random) -> VoiceMood {
@@ -88,6 +98,7 @@ pub fn voice_mood(random: &mut Random) -> VoiceMood {
         0..2 => VoiceMood::Mute,
         2..6 => VoiceMood::Breaks(random.range(0, 12)),
         6..7 => VoiceMood::Empty,
+        7..9 => VoiceMood::NeverDone,
         _ => VoiceMood::Good,
     }
 }

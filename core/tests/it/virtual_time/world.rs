@@ -1,11 +1,13 @@
 //! A call in virtual time: caller, line and vendors around one session.
 
+mod caller;
+mod judge;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::time::Duration;
 
 use vox_core::media::tone::LENGTH;
-use vox_core::provider::llm::Role;
 use vox_core::provider::stt::SttEvent;
 use vox_core::provider::tts::{UtteranceId, WordMark};
 use vox_core::session::Session;
@@ -13,7 +15,6 @@ use vox_core::session::event::{Command, Event, Outcome, RequestId, VoiceEvent, W
 use vox_core::session::rules::Rules;
 use vox_shared::model::bot::{ReEngagement, Tool};
 use vox_shared::wire::config::RuntimeConfig;
-use vox_shared::wire::result::{DisconnectedBy, Speaker};
 
 use super::random::Random;
 use super::vendors::{SttMood, VoiceMood, failure, reply, stt_mood, voice_mood};
@@ -124,11 +125,13 @@ fn config(random: &mut Random) -> RuntimeConfig {
         config.opening_message = "Hello, this is Maya. How can I help you today?".into();
     }
     config.max_call_duration_seconds = (MAX_CALL_MS / 1000) as u32;
-    config.tools = vec![Tool {
-        name: "end_call".into(),
-        description: String::new(),
-        parameters: serde_json::Value::Null,
-    }];
+    config.tools = ["end_call", "look_up"]
+        .map(|name| Tool {
+            name: name.into(),
+            description: String::new(),
+            parameters: serde_json::Value::Null,
+        })
+        .to_vec();
     config.re_engagement =
         random.chance(90).then(|| ReEngagement { after_secs: 6.0, ..ReEngagement::default() });
     config.turn.interruptible = random.chance(95);
@@ -274,6 +277,11 @@ impl World {
                     self.at(self.now + after, Happening::Session(Event::Llm { request, event }));
                 }
             }
+            Command::RunTool { run, .. } => {
+                let result = serde_json::Value::from("error: no such tool here");
+                let after = self.random.range(10, 3_000);
+                self.at(self.now + after, Happening::Session(Event::ToolDone { run, result }));
+            }
             Command::CancelAsk { request } => drop(self.llm.remove(&request)),
             Command::OpenVoice { .. } => self.open_voice(),
             Command::Say { utterance, text } => self.synthesise(utterance, &text),
@@ -400,7 +408,7 @@ impl World {
     fn end_voice(&mut self, utterance: UtteranceId) {
         let stream = self.voice_stream;
         let done = match self.voice_mood {
-            VoiceMood::Mute => return,
+            VoiceMood::Mute | VoiceMood::NeverDone => return,
             VoiceMood::Breaks(after) if self.voice_pieces >= after => return,
             _ => VoiceEvent::Done { utterance },
         };
@@ -466,108 +474,4 @@ impl World {
         let ends_at = Duration::from_millis(self.now);
         self.feed(Event::Window(Window { ends_at, probability, levels_db: [level; 4] }));
     }
-
-    fn caller_acts(&mut self) {
-        if self.patience == 0 && self.random.chance(60) {
-            let by = DisconnectedBy::Customer;
-            return self.feed(Event::HungUp { by });
-        }
-        self.patience = self.patience.saturating_sub(1);
-        let length = match self.random.range(0, 100) {
-            0..8 => {
-                let digit = *self.random.pick(&['1', '2', '#', '9', 'x']);
-                self.feed(Event::Dtmf(digit));
-                let next = self.now + self.random.range(500, 9_000);
-                return self.at(next, Happening::CallerActs);
-            }
-            // A cough: speech to the detector, nothing to the recogniser.
-            8..18 => {
-                self.saying = None;
-                self.random.range(60, 900)
-            }
-            _ => {
-                let text = *self.random.pick(&SAYINGS);
-                self.saying = Some((text, self.now));
-                text.len() as u64 * 65
-            }
-        };
-        self.speaking = true;
-        self.at(self.now + length, Happening::CallerStops);
-        if let Some((text, _)) = self.saying
-            && self.hears()
-            && self.random.chance(80)
-        {
-            let half: Vec<&str> = text.split(' ').collect();
-            let half = half[..half.len().div_ceil(2)].join(" ");
-            let stream = self.stt_stream;
-            let when = self.now + length / 2 + self.random.range(100, 500);
-            self.at(when, Happening::Stt { stream, event: SttEvent::Partial { text: half } });
-        }
-    }
-
-    fn caller_stops(&mut self) {
-        self.speaking = false;
-        if let Some((text, _)) = self.saying.take()
-            && self.hears()
-        {
-            if self.random.chance(50) {
-                let after = self.random.range(100, 700);
-                self.words(text, false, after);
-            } else {
-                self.unfinalised.push_back(text);
-            }
-        }
-        let next = self.now
-            + if self.random.chance(10) {
-                self.random.range(8_000, 30_000)
-            } else {
-                self.random.range(300, 7_000)
-            };
-        self.at(next, Happening::CallerActs);
-    }
-
-    /// The context must be what the ear got, word by word.
-    fn judge(self) -> Verdict {
-        let outcome = self.outcome.expect("the loop ends with an outcome");
-        let in_context: Vec<String> = self
-            .session
-            .context()
-            .history()
-            .iter()
-            .filter(|m| m.role == Role::Assistant)
-            .flat_map(|m| m.text.split_whitespace().map(str::to_owned))
-            .collect();
-        let heard: Vec<String> = self.ear.iter().flat_map(|(_, h)| words_heard(h)).collect();
-        assert_eq!(in_context, heard, "seed {}: the context is not what was heard", self.seed);
-        let lines: Vec<_> = outcome.transcript.iter().filter(|t| t.speaker == Speaker::Bot).collect();
-        let spoken: Vec<String> =
-            lines.iter().flat_map(|t| t.text.split_whitespace().map(str::to_owned)).collect();
-        assert_eq!(spoken, heard, "seed {}: the transcript is not what was heard", self.seed);
-        for l in &outcome.latency {
-            let parts = l.endpoint_ms
-                + l.stt_ms
-                + l.llm_ms
-                + l.sentence_ms
-                + l.tts_ms
-                + l.platform_ms
-                + l.transport_ms;
-            assert!(parts + 1e-6 >= l.total_ms, "seed {}: the parts do not add up: {l:?}", self.seed);
-        }
-        Verdict {
-            replies: lines.len(),
-            interruptions: lines.iter().filter(|t| t.interrupted).count(),
-            faults: self.faults,
-            ended_by_bot: outcome.disconnected_by == DisconnectedBy::Bot,
-            longest_silence_ms: self.longest_silence,
-        }
-    }
-}
-
-fn words_heard(heard: &Heard) -> Vec<String> {
-    if heard.played_ms == 0 {
-        return Vec::new();
-    }
-    let whole = heard.complete && heard.played_ms >= heard.audio_ms;
-    let words = heard.words.iter().filter(|w| whole || w.ended_ms <= heard.played_ms + WORD_TAIL_MS);
-    words.map(|w| w.text.clone()).collect()
 }

@@ -1,4 +1,4 @@
-//! The speech gate: from detector windows to "speech began" and "speech ended", with hysteresis, a loudness gate above
+//! Voice activity: from detector windows to "speech began" and "speech ended", with hysteresis, a loudness gate above
 //! the measured noise floor, and the acoustic end of speech to 8 ms.
 
 use std::time::Duration;
@@ -42,17 +42,17 @@ enum State {
     },
 }
 
-/// The gate of one call.
+/// Whether the caller speaks, as far as sound tells..
 #[derive(Debug)]
-pub struct Gate {
+pub struct Activity {
     settings: VadSettings,
     state: State,
     floor_db: f32,
     loud_until: Duration,
 }
 
-impl Gate {
-    /// A gate that has heard nothing yet.
+impl Activity {
+    /// An ear that has heard nothing yet.
     pub fn new(settings: VadSettings) -> Self {
         Self { settings, state: State::Quiet, floor_db: FLOOR_START_DB, loud_until: Duration::ZERO }
     }
@@ -60,6 +60,11 @@ impl Gate {
     /// Whether the caller is speaking (or only just stopped).
     pub fn is_speaking(&self) -> bool {
         matches!(self.state, State::Speaking | State::Stopping { .. })
+    }
+
+    /// Whether the newest window was speech, and not the pause behind it.
+    pub fn is_voiced(&self) -> bool {
+        self.state == State::Speaking
     }
 
     /// Take a window.
@@ -149,12 +154,12 @@ mod tests {
 
     /// Runs windows given as (probability, level) and returns what changed and at which window.
     fn run(windows: &[(f32, f32)]) -> Vec<(usize, Change)> {
-        let mut gate = Gate::new(VadSettings::default());
+        let mut activity = Activity::new(VadSettings::default());
         let mut changes = Vec::new();
         for (i, (probability, level)) in windows.iter().enumerate() {
             let ends_at = WINDOW * u32::try_from(i + 1).unwrap();
             let window = Window { ends_at, probability: *probability, levels_db: [*level; 4] };
-            changes.extend(gate.push(&window).map(|c| (i, c)));
+            changes.extend(activity.push(&window).map(|c| (i, c)));
         }
         changes
     }

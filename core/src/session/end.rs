@@ -1,0 +1,203 @@
+//! Silence, keys, the goodbye and the end of the call.
+
+use vox_shared::wire::result::{DisconnectedBy, Speaker, TranscriptEntry};
+
+use super::Session;
+use super::event::{Command, Outcome};
+use super::farewell::rest_of_message;
+use super::kind::EventKind;
+use super::phase::{Phase, PhaseTimer};
+use super::report::{TurnClock, ms};
+use super::rules;
+use super::text::phrase;
+use super::thinking::Thought;
+use super::utterance::Kind;
+use crate::provider::llm::ToolCall;
+
+impl Session {
+    pub(super) fn on_call_timer(&mut self, timer: PhaseTimer, out: &mut Vec<Command>) {
+        match timer {
+            PhaseTimer::Idle => self.on_idle(out),
+            PhaseTimer::Keys => self.take_keys(out),
+            PhaseTimer::Goodbye => self.hang_up_now(out),
+            PhaseTimer::DurationWarning => {
+                let why = "30 s to the longest duration";
+                self.report.event(self.now, EventKind::DurationWarning, why, out);
+            }
+            PhaseTimer::MaxDuration => {
+                self.report.event(self.now, EventKind::MaxDuration, "the longest duration is reached", out);
+                let text = self.rules.phrases.time_up.clone();
+                self.say_goodbye(text, DisconnectedBy::Timeout, out);
+            }
+        }
+    }
+
+    /// Nobody has spoken for a while.
+    fn on_idle(&mut self, out: &mut Vec<Command>) {
+        let by = if self.listening.ever_spoke() { DisconnectedBy::Timeout } else { DisconnectedBy::Rnr };
+        let Some(re_engagement) = self.rules.re_engagement.clone() else {
+            let why = "no speech for the longest allowed silence";
+            self.report.event(self.now, EventKind::SilenceLimit, why, out);
+            self.course.end(by, self.now);
+            return self.hang_up_now(out);
+        };
+        let why = format!("{} s without speech", re_engagement.after_secs);
+        self.report.event(self.now, EventKind::CallerSilent, why, out);
+        match re_engagement.prompts.get(self.prompts_used) {
+            Some(prompt) => {
+                self.prompts_used += 1;
+                self.say_phrase(&prompt, Kind::Prompt, out);
+            }
+            None => self.say_goodbye(re_engagement.goodbye, by, out),
+        }
+    }
+
+    pub(super) fn on_key(&mut self, key: char, out: &mut Vec<Command>) {
+        if !matches!(key, '0'..='9' | '*' | '#' | 'A'..='D') || !self.course.is_live() {
+            return;
+        }
+        // A caller who presses keys is there.
+        self.listening.note_sign_of_caller();
+        self.prompts_used = 0;
+        self.course.not_idle();
+        self.report.event(self.now, EventKind::Dtmf, "a key was pressed", out);
+        if key == '#' && self.keys.is_empty() {
+            // The end of an entry that never began.
+            return;
+        }
+        if self.rules.turn.interruptible {
+            self.fall_silent_for_key(out);
+        }
+        if key != '#' {
+            self.keys.push(key);
+        }
+        if key == '#' || self.keys.len() >= rules::MAX_DIGITS {
+            self.take_keys(out);
+        } else {
+            self.course.await_keys(self.now + rules::INTER_DIGIT);
+        }
+    }
+
+    fn fall_silent_for_key(&mut self, out: &mut Vec<Command>) {
+        let speaks = self.speaking.is_busy() || self.thinking.is_busy() || !self.plan.is_silent();
+        if !speaks {
+            return;
+        }
+        self.cancel_thought(out);
+        if self.silence_mouth(out) {
+            self.report.event(self.now, EventKind::Interrupted, "a key was pressed", out);
+        }
+        self.cut = None;
+        self.plan.answer(None);
+    }
+
+    /// The entry is complete.
+    fn take_keys(&mut self, out: &mut Vec<Command>) {
+        self.course.clear(PhaseTimer::Keys);
+        let keys = std::mem::take(&mut self.keys);
+        if keys.is_empty() {
+            return;
+        }
+        let text = format!("[keypad: {keys}]");
+        self.turn += 1;
+        self.clock = TurnClock { closed: Some(self.now), ..TurnClock::default() };
+        let at = ms(self.now);
+        let entry = TranscriptEntry {
+            turn: self.turn,
+            speaker: Speaker::Caller,
+            text: text.clone(),
+            confidence: None,
+            started_ms: at,
+            ended_ms: at,
+            interrupted: false,
+            words: Vec::new(),
+        };
+        self.report.line(entry, out);
+        self.answer(&text, out);
+    }
+
+    /// Say the last words and hang up when they were heard.
+    pub(super) fn say_goodbye(&mut self, text: String, by: DisconnectedBy, out: &mut Vec<Command>) {
+        self.cancel_thought(out);
+        self.silence_mouth(out);
+        self.plan.clear();
+        self.become_goodbye(by);
+        self.say_phrase(&text, Kind::Goodbye, out);
+    }
+
+    /// What is being said and planned is the last.
+    pub(super) fn become_goodbye(&mut self, by: DisconnectedBy) {
+        self.course.end(by, self.now);
+        self.keys.clear();
+        self.listening.stop();
+        self.plan.make_last();
+        self.speaking.make_last();
+    }
+
+    /// The model ends the call. Its goodbye is spoken to the end first, and nothing interrupts it; the message is not said when
+    /// the model's own words say it already, and without either the bot has a goodbye.
+    pub(super) fn end_call(&mut self, call: &ToolCall, thought: &Thought, out: &mut Vec<Command>) {
+        let message = call.arguments.get("message").and_then(|m| m.as_str()).unwrap_or_default();
+        self.report.event(self.now, EventKind::ToolCalled, rules::END_CALL, out);
+        let last = rest_of_message(&thought.said, message.trim());
+        let mut last = phrase(&last, &self.rules.language);
+        if last.is_none() && thought.said.is_empty() {
+            last = phrase(&self.rules.closing, &self.rules.language);
+        }
+        if let Some(piece) = last {
+            self.clock.first_piece.get_or_insert(self.now);
+            self.plan.piece(piece, self.turn);
+        }
+        self.become_goodbye(DisconnectedBy::Bot);
+        self.pump(out);
+    }
+
+    pub(super) fn hang_up_now(&mut self, out: &mut Vec<Command>) {
+        let by = match self.course.phase() {
+            Phase::Ending(by) => by,
+            _ => DisconnectedBy::Bot,
+        };
+        out.push(Command::HangUp { by });
+        self.finish(by, out);
+    }
+
+    pub(super) fn fail_line(&mut self, why: String, out: &mut Vec<Command>) {
+        self.error = Some(why.clone());
+        self.report.event(self.now, EventKind::LineFailed, why, out);
+        out.push(Command::HangUp { by: DisconnectedBy::Error });
+        self.finish(DisconnectedBy::Error, out);
+    }
+
+    /// The conversation is over: leave the record, once.
+    pub(super) fn finish(&mut self, by: DisconnectedBy, out: &mut Vec<Command>) {
+        if self.is_over() {
+            return;
+        }
+        let by = match self.course.phase() {
+            // The caller hung up while the bot said goodbye: the bot had ended the call.
+            Phase::Ending(ended_by) if by == DisconnectedBy::Customer => ended_by,
+            _ => by,
+        };
+        self.cancel_thought(out);
+        self.silence_mouth(out);
+        self.context.drop_promises();
+        self.flush_caller(out);
+        self.report.event(self.now, EventKind::Ended, by.as_str(), out);
+        self.course.finish();
+        self.listening.stop();
+        self.speaking.finish();
+        let report = std::mem::take(&mut self.report);
+        out.push(Command::Finish(Box::new(Outcome {
+            disconnected_by: by,
+            duration: self.now,
+            transcript: report.transcript,
+            events: report.events,
+            why: report.why,
+            latency: report.latency,
+            first_audio: report.first_audio,
+            barge_in: report.barge_in,
+            usage: report.usage,
+            error: self.error.take(),
+        })));
+    }
+}

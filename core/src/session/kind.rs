@@ -1,0 +1,172 @@
+//! The kinds of events that a call's record holds, as `docs/events.md` lists them.
+
+use serde::{Deserialize, Serialize};
+
+/// What happened in a call: an entry of the record's `events`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    Answered,
+    Interrupted,
+    Resumed,
+    Backchannel,
+    Noise,
+    NotUnderstood,
+    WordsAdded,
+    CallerSilent,
+    SilenceLimit,
+    Dtmf,
+    Filler,
+    HoldTone,
+    NothingSaid,
+    ToolCalled,
+    ToolRefused,
+    ToolFailed,
+    ReplyCut,
+    LoopGuard,
+    RecogniserFailed,
+    ModelFailed,
+    VoiceFailed,
+    LineFailed,
+    OrderTaken,
+    OrderRefused,
+    DurationWarning,
+    MaxDuration,
+    Draining,
+    MessagesDropped,
+    RecordingIncomplete,
+    TemplateUnknown,
+    Ended,
+}
+
+/// Why speech of the caller or the bot started or stopped: an entry of the record's `why`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhyKind {
+    CallerStarted,
+    CallerStopped,
+    TurnClosed,
+    CallerWentOn,
+    BotStarted,
+    BotInterrupted,
+    BotStopped,
+}
+
+impl EventKind {
+    /// Every kind, for the test that the documentation lists them all.
+    pub const ALL: [Self; 31] = [
+        Self::Answered,
+        Self::Interrupted,
+        Self::Resumed,
+        Self::Backchannel,
+        Self::Noise,
+        Self::NotUnderstood,
+        Self::WordsAdded,
+        Self::CallerSilent,
+        Self::SilenceLimit,
+        Self::Dtmf,
+        Self::Filler,
+        Self::HoldTone,
+        Self::NothingSaid,
+        Self::ToolCalled,
+        Self::ToolRefused,
+        Self::ToolFailed,
+        Self::ReplyCut,
+        Self::LoopGuard,
+        Self::RecogniserFailed,
+        Self::ModelFailed,
+        Self::VoiceFailed,
+        Self::LineFailed,
+        Self::OrderTaken,
+        Self::OrderRefused,
+        Self::DurationWarning,
+        Self::MaxDuration,
+        Self::Draining,
+        Self::MessagesDropped,
+        Self::RecordingIncomplete,
+        Self::TemplateUnknown,
+        Self::Ended,
+    ];
+    /// The word in the record.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Interrupted => "interrupted",
+            Self::Resumed => "resumed",
+            Self::Backchannel => "backchannel",
+            Self::Noise => "noise",
+            Self::NotUnderstood => "not_understood",
+            Self::WordsAdded => "words_added",
+            Self::CallerSilent => "caller_silent",
+            Self::SilenceLimit => "silence_limit",
+            Self::Dtmf => "dtmf",
+            Self::Filler => "filler",
+            Self::HoldTone => "hold_tone",
+            Self::NothingSaid => "nothing_said",
+            Self::ToolCalled => "tool_called",
+            Self::ToolRefused => "tool_refused",
+            Self::ToolFailed => "tool_failed",
+            Self::ReplyCut => "reply_cut",
+            Self::LoopGuard => "loop_guard",
+            Self::RecogniserFailed => "recogniser_failed",
+            Self::ModelFailed => "model_failed",
+            Self::VoiceFailed => "voice_failed",
+            Self::LineFailed => "line_failed",
+            Self::OrderTaken => "order_taken",
+            Self::OrderRefused => "order_refused",
+            Self::DurationWarning => "duration_warning",
+            Self::MaxDuration => "max_duration",
+            Self::Draining => "draining",
+            Self::MessagesDropped => "messages_dropped",
+            Self::RecordingIncomplete => "recording_incomplete",
+            Self::TemplateUnknown => "template_unknown",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+impl WhyKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::CallerStarted,
+        Self::CallerStopped,
+        Self::TurnClosed,
+        Self::CallerWentOn,
+        Self::BotStarted,
+        Self::BotInterrupted,
+        Self::BotStopped,
+    ];
+    /// The word in the record.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CallerStarted => "caller_started",
+            Self::CallerStopped => "caller_stopped",
+            Self::TurnClosed => "turn_closed",
+            Self::CallerWentOn => "caller_went_on",
+            Self::BotStarted => "bot_started",
+            Self::BotInterrupted => "bot_interrupted",
+            Self::BotStopped => "bot_stopped",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_serialised_name_and_a_row_in_the_documentation() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/events.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let rows: Vec<&str> = page.lines().filter(|l| l.starts_with("| `")).collect();
+        let documented = |word: &str| rows.iter().any(|row| row.contains(&format!("`{word}`")));
+        for kind in EventKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+            assert!(documented(kind.as_str()), "{} is not in docs/events.md", kind.as_str());
+        }
+        for kind in WhyKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+            assert!(documented(kind.as_str()), "{} is not in docs/events.md", kind.as_str());
+        }
+    }
+}

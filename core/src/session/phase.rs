@@ -1,0 +1,125 @@
+//! Where the call stands, and the deadlines that belong to the call as a whole.
+
+use std::time::Duration;
+
+use vox_shared::wire::result::DisconnectedBy;
+
+use super::timer::Timers;
+
+/// A goodbye that has not ended after this is cut off.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(45);
+/// The warning comes this long before the longest duration.
+const DURATION_WARNING: Duration = Duration::from_secs(30);
+
+/// Where a call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Media does not flow yet.
+    Waiting,
+    Live,
+    /// Ordered to wait: nobody listens, nothing is said, until the order to go on.
+    Held,
+    /// The last words are being said.
+    Ending(DisconnectedBy),
+    Over,
+}
+
+/// What a deadline of the call as a whole is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PhaseTimer {
+    /// Nobody speaks: prompt.
+    Idle,
+    /// A key was pressed: more may follow.
+    Keys,
+    /// The goodbye must end.
+    Goodbye,
+    /// Thirty seconds before the longest duration.
+    DurationWarning,
+    /// The longest duration.
+    MaxDuration,
+}
+
+/// The phase and its deadlines: leaving a phase disarms what belonged to it.
+#[derive(Debug)]
+pub struct Course {
+    phase: Phase,
+    timers: Timers<PhaseTimer>,
+}
+
+impl Course {
+    /// A call that is not answered.
+    pub fn new() -> Self {
+        Self { phase: Phase::Waiting, timers: Timers::default() }
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    pub fn is_live(&self) -> bool {
+        self.phase == Phase::Live
+    }
+
+    pub fn is_ending(&self) -> bool {
+        matches!(self.phase, Phase::Ending(_))
+    }
+
+    pub fn timers(&self) -> &Timers<PhaseTimer> {
+        &self.timers
+    }
+
+    /// Media flows.
+    pub fn begin(&mut self, now: Duration, longest: Duration) {
+        self.phase = Phase::Live;
+        self.timers.set(PhaseTimer::MaxDuration, now + longest);
+        if longest > DURATION_WARNING * 2 {
+            self.timers.set(PhaseTimer::DurationWarning, (now + longest).saturating_sub(DURATION_WARNING));
+        }
+    }
+
+    /// Wait for an order to go on.
+    pub fn hold(&mut self) {
+        self.phase = Phase::Held;
+        self.timers.clear(PhaseTimer::Idle);
+        self.timers.clear(PhaseTimer::Keys);
+    }
+
+    /// Go on after a hold.
+    pub fn release(&mut self) {
+        self.phase = Phase::Live;
+    }
+
+    /// The last words are said from now on. A goodbye that runs already keeps its limit.
+    pub fn end(&mut self, by: DisconnectedBy, now: Duration) {
+        let limit = self.timers.next_of(|t| t == PhaseTimer::Goodbye).unwrap_or(now + GOODBYE_LIMIT);
+        self.timers.clear_all();
+        self.timers.set(PhaseTimer::Goodbye, limit);
+        self.phase = Phase::Ending(by);
+    }
+
+    /// Nothing follows.
+    pub fn finish(&mut self) {
+        self.phase = Phase::Over;
+        self.timers.clear_all();
+    }
+
+    /// Arm the silence prompt if it is not armed.
+    pub fn idle_after(&mut self, now: Duration, after: Duration) {
+        self.timers.ensure(PhaseTimer::Idle, now + after);
+    }
+
+    /// Somebody speaks, or is about to.
+    pub fn not_idle(&mut self) {
+        self.timers.clear(PhaseTimer::Idle);
+    }
+
+    /// More keys may follow until then.
+    pub fn await_keys(&mut self, until: Duration) {
+        self.timers.set(PhaseTimer::Keys, until);
+    }
+
+    /// A deadline has come.
+    pub fn clear(&mut self, timer: PhaseTimer) {
+        self.timers.clear(timer);
+    }
+}

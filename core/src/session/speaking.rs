@@ -1,0 +1,336 @@
+//! Speaking: the mouth, which takes the plan's text to the voice and knows what was heard, and the ladder of voices.
+
+use std::time::Duration;
+
+use super::event::Command;
+use super::plan::{LineId, Next, Plan};
+use super::timer::Timers;
+use super::utterance::{Kind, Utterance};
+use crate::provider::tts::{UtteranceId, WordMark};
+
+/// The voice's first audio must come within this …
+const VOICE_STALL: Duration = Duration::from_millis(1_500);
+/// … or this, while it is still connecting.
+const VOICE_STALL_CONNECTING: Duration = Duration::from_secs(3);
+/// Playout of audio at hand must move within this, else the line is dead.
+const PLAYOUT_STALL: Duration = Duration::from_secs(3);
+/// Voices tried in a row before the bot falls back to what the cache holds.
+const VOICE_ATTEMPTS: u32 = 2;
+/// Text goes to the voice while less than this is waiting to be heard.
+const LOOK_AHEAD_MS: u32 = 6_000;
+/// How the bot falls silent.
+const FADE: Duration = Duration::from_millis(80);
+
+/// What a deadline of speaking is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SpeakTimer {
+    /// The voice's first audio, or more when playout ran dry.
+    Voice,
+    /// Playout must move on while there is audio to play.
+    Playout,
+    /// An interruption without words: take up what was being said.
+    Resume,
+    /// The bot owes sound and gives none, whatever is being done about it: let the caller hear that the line lives.
+    DeadAir,
+}
+
+/// What is in the mouth, and from which line of the plan.
+#[derive(Debug)]
+struct Mouth {
+    utterance: Utterance,
+    line: LineId,
+}
+
+/// What a step of playout changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub turn: u32,
+    pub kind: Kind,
+    /// Its first sample is on the wire.
+    pub started: bool,
+    /// Its first audible sample is.
+    pub audible: bool,
+}
+
+/// What follows when a voice fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextVoice {
+    /// This one of the list is opened.
+    Try(usize),
+    /// None works; what the cache holds can still be said.
+    CacheOnly,
+    /// Not even that.
+    Nothing,
+}
+
+/// The speaking side of one call.
+#[derive(Debug, Default)]
+pub struct Speaking {
+    mouth: Option<Mouth>,
+    newest: UtteranceId,
+    timers: Timers<SpeakTimer>,
+    provider: usize,
+    failures: u32,
+    ready: bool,
+    lost: bool,
+}
+
+impl Speaking {
+    pub fn timers(&self) -> &Timers<SpeakTimer> {
+        &self.timers
+    }
+
+    /// A deadline has come.
+    pub fn clear(&mut self, timer: SpeakTimer) {
+        self.timers.clear(timer);
+    }
+
+    /// What is being said.
+    pub fn utterance(&self) -> Option<&Utterance> {
+        self.mouth.as_ref().map(|m| &m.utterance)
+    }
+
+    /// The line of the plan that is being said.
+    pub fn line(&self) -> Option<LineId> {
+        self.mouth.as_ref().map(|m| m.line)
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.mouth.is_some()
+    }
+
+    /// Something of it is on the wire.
+    pub fn is_heard(&self) -> bool {
+        self.utterance().is_some_and(|u| u.started_at.is_some())
+    }
+
+    /// Something at hand is still to be played.
+    pub fn plays(&self) -> bool {
+        self.utterance().is_some_and(|u| u.ahead_ms() > 0)
+    }
+
+    /// Whether audio of this utterance is still wanted.
+    pub fn wants(&self, id: UtteranceId) -> bool {
+        self.utterance().is_some_and(|u| u.id == id && !u.audio_complete)
+    }
+
+    /// The voice of the list that is in use.
+    pub fn provider(&self) -> usize {
+        self.provider
+    }
+
+    /// Take text of the plan to the voice, as far as it should run ahead. With `begin` false nothing new is begun: the caller
+    /// speaks.
+    pub fn pump(&mut self, plan: &mut Plan, now: Duration, begin: bool, out: &mut Vec<Command>) {
+        let stall = self.stall();
+        if self.mouth.is_none() {
+            let Some(line) = plan.current().filter(|_| begin) else { return };
+            self.newest += 1;
+            let utterance = Utterance::new(self.newest, line.kind, line.turn);
+            self.mouth = Some(Mouth { utterance, line: line.id });
+        }
+        let Some(Mouth { utterance, line }) = &mut self.mouth else { return };
+        if plan.is_paused() {
+            return;
+        }
+        while !utterance.end_sent && !utterance.audio_complete && !runs_far_ahead(utterance) {
+            match plan.take(*line) {
+                Next::Phrase(phrase) if utterance.sent.is_empty() => {
+                    let text = phrase.say().to_owned();
+                    utterance.sent.push(phrase);
+                    utterance.end_sent = true;
+                    utterance.first_sent_at = Some(now);
+                    self.timers.set(SpeakTimer::Voice, now + stall);
+                    out.push(Command::Phrase { utterance: utterance.id, text });
+                }
+                Next::Phrase(piece) | Next::Piece(piece) => {
+                    let text = piece.say().to_owned();
+                    utterance.sent.push(piece);
+                    utterance.first_sent_at.get_or_insert(now);
+                    out.push(Command::Say { utterance: utterance.id, text });
+                }
+                Next::Wait => break,
+                Next::End => {
+                    utterance.end_sent = true;
+                    out.push(Command::EndSay { utterance: utterance.id });
+                }
+            }
+        }
+        // Dry with text outstanding: the voice owes audio. Dry because the model is slow: the model's timer stands.
+        if utterance.is_dry() && (utterance.end_sent || utterance.audio_ms == 0) {
+            self.timers.ensure(SpeakTimer::Voice, now + stall);
+        }
+    }
+
+    /// More of the utterance is at hand. False when it is not wanted any more.
+    pub fn audio(&mut self, id: UtteranceId, ms: u32, now: Duration) -> Option<Kind> {
+        let utterance = self.wanted(id).filter(|_| ms > 0)?;
+        utterance.audio_ms = utterance.audio_ms.saturating_add(ms);
+        utterance.first_audio_at.get_or_insert(now);
+        let kind = utterance.kind;
+        self.timers.clear(SpeakTimer::Voice);
+        self.timers.ensure(SpeakTimer::Playout, now + PLAYOUT_STALL);
+        Some(kind)
+    }
+
+    /// Where the utterance's words lie.
+    pub fn words(&mut self, id: UtteranceId, words: Vec<WordMark>) {
+        if let Some(mouth) = self.mouth.as_mut().filter(|m| m.utterance.id == id) {
+            mouth.utterance.marks.extend(words);
+        }
+    }
+
+    /// The voice has connected.
+    pub fn ready(&mut self) {
+        self.ready = true;
+    }
+
+    /// The voice says that the utterance is complete. False when it gave nothing at all for it.
+    pub fn done(&mut self, id: UtteranceId) -> bool {
+        let Some(utterance) = self.wanted(id) else { return true };
+        utterance.audio_complete = true;
+        let spoke = utterance.audio_ms > 0;
+        self.timers.clear(SpeakTimer::Voice);
+        if spoke {
+            self.failures = 0;
+        }
+        spoke
+    }
+
+    /// The voice owes audio and gives none. True when the caller has heard every word all the same: a voice that never says
+    /// "done" is done.
+    pub fn is_done_in_silence(&mut self) -> bool {
+        let Some(mouth) = &mut self.mouth else { return false };
+        let utterance = &mut mouth.utterance;
+        let heard = utterance.end_sent && utterance.audio_ms > 0 && utterance.ahead_ms() == 0;
+        utterance.audio_complete |= heard && utterance.is_covered();
+        utterance.audio_complete
+    }
+
+    /// Of this utterance `played_ms` have left for the caller's ear.
+    pub fn played(
+        &mut self,
+        id: UtteranceId,
+        played_ms: u32,
+        audible: bool,
+        now: Duration,
+    ) -> Option<Progress> {
+        let stall = self.stall();
+        let Mouth { utterance, .. } = self.mouth.as_mut().filter(|m| m.utterance.id == id)?;
+        utterance.played_ms = utterance.played_ms.max(played_ms.min(utterance.audio_ms));
+        let started = utterance.started_at.is_none();
+        let audible = audible && utterance.audible_at.is_none();
+        utterance.started_at.get_or_insert(now);
+        if audible {
+            utterance.audible_at = Some(now);
+        }
+        if utterance.ahead_ms() > 0 {
+            self.timers.set(SpeakTimer::Playout, now + PLAYOUT_STALL);
+        } else {
+            self.timers.clear(SpeakTimer::Playout);
+        }
+        if utterance.is_dry() && utterance.end_sent {
+            self.timers.ensure(SpeakTimer::Voice, now + stall);
+        }
+        Some(Progress { turn: utterance.turn, kind: utterance.kind, started, audible })
+    }
+
+    /// The utterance that was said to its end, if one was.
+    pub fn finished(&mut self) -> Option<(Utterance, LineId)> {
+        let mouth = self.mouth.take_if(|m| m.utterance.is_finished())?;
+        self.timers.clear(SpeakTimer::Voice);
+        self.timers.clear(SpeakTimer::Playout);
+        Some((mouth.utterance, mouth.line))
+    }
+
+    /// Stop now. What was not heard of it goes back to the plan.
+    pub fn stop(&mut self, plan: &mut Plan, out: &mut Vec<Command>) -> Option<(Utterance, LineId)> {
+        let Mouth { utterance, line } = self.mouth.take()?;
+        self.timers.clear(SpeakTimer::Voice);
+        self.timers.clear(SpeakTimer::Playout);
+        out.push(Command::StopSaying { utterance: utterance.id, fade: FADE });
+        plan.give_back(line, utterance.unheard(), utterance.started_at.is_some());
+        Some((utterance, line))
+    }
+
+    /// No words followed an interruption: say the rest then.
+    pub fn resume_at(&mut self, at: Duration) {
+        self.timers.set(SpeakTimer::Resume, at);
+    }
+
+    /// Whether the bot owes sound and gives none: the hold tone comes after `patience`.
+    pub fn guard_silence(&mut self, owes: bool, now: Duration, patience: Duration) {
+        if owes && !self.plays() {
+            self.timers.ensure(SpeakTimer::DeadAir, now + patience);
+        } else {
+            self.timers.clear(SpeakTimer::DeadAir);
+        }
+    }
+
+    /// A failure that will not pass, at the only voice there is: no use in trying again.
+    pub fn give_up(&mut self) {
+        self.failures = VOICE_ATTEMPTS;
+    }
+
+    /// The voice broke or stalls.
+    pub fn failed(&mut self, voices: usize) -> NextVoice {
+        self.timers.clear(SpeakTimer::Voice);
+        self.failures += 1;
+        self.ready = false;
+        if self.failures <= VOICE_ATTEMPTS {
+            self.provider = (self.provider + 1) % voices;
+            return NextVoice::Try(self.provider);
+        }
+        if std::mem::replace(&mut self.lost, true) { NextVoice::Nothing } else { NextVoice::CacheOnly }
+    }
+
+    /// The next voice says what the one before it gave no audio for: that goes back to the plan, and the utterance ends with
+    /// what is at hand. With nothing left to play, the utterance is over.
+    pub fn change_voice(&mut self, plan: &mut Plan, out: &mut Vec<Command>) -> Option<(Utterance, LineId)> {
+        let mouth = self.mouth.as_mut()?;
+        let utterance = &mut mouth.utterance;
+        if (utterance.audio_complete && utterance.audio_ms > 0) || utterance.sent.is_empty() {
+            return None;
+        }
+        let (covered, rest) = utterance.split(utterance.audio_ms);
+        plan.give_back(mouth.line, rest, !covered.is_empty());
+        utterance.sent = covered;
+        utterance.audio_complete = true;
+        if utterance.ahead_ms() > 0 {
+            return None;
+        }
+        // Nothing left to play: the caller waits in silence, so go on at once.
+        let Mouth { utterance, line } = self.mouth.take()?;
+        out.push(Command::StopSaying { utterance: utterance.id, fade: Duration::ZERO });
+        self.timers.clear(SpeakTimer::Playout);
+        Some((utterance, line))
+    }
+
+    /// What is being said is the last the bot says.
+    pub fn make_last(&mut self) {
+        self.timers.clear(SpeakTimer::Resume);
+        if let Some(mouth) = &mut self.mouth {
+            mouth.utterance.kind = Kind::Goodbye;
+        }
+    }
+
+    /// The call is over.
+    pub fn finish(&mut self) {
+        self.timers.clear_all();
+    }
+
+    fn stall(&self) -> Duration {
+        if self.ready { VOICE_STALL } else { VOICE_STALL_CONNECTING }
+    }
+
+    fn wanted(&mut self, id: UtteranceId) -> Option<&mut Utterance> {
+        let utterance = self.mouth.as_mut().map(|m| &mut m.utterance)?;
+        (utterance.id == id && !utterance.audio_complete).then_some(utterance)
+    }
+}
+
+/// Enough text is with the voice.
+fn runs_far_ahead(utterance: &Utterance) -> bool {
+    let expected = utterance.expected_ms().max(utterance.audio_ms);
+    expected.saturating_sub(utterance.played_ms) > LOOK_AHEAD_MS && utterance.ahead_ms() > LOOK_AHEAD_MS / 2
+}

@@ -1,0 +1,322 @@
+//! Thinking: the request to the model that is under way, the tools it called, and the ladder of models.
+
+mod loop_guard;
+mod tool_runs;
+
+use std::time::Duration;
+
+use super::event::{RequestId, ToolRunId};
+use super::text::{Item, Splitter, ToolText, append};
+use super::timer::Timers;
+use crate::provider::Failure;
+use crate::provider::llm::{Finish, LlmEvent, LlmUsage, ToolCall};
+
+pub use loop_guard::LoopGuard;
+pub use tool_runs::{ToolRuns, Waits};
+
+/// The model's first sign of life must come within this, and each further one.
+const MODEL_STALL: Duration = Duration::from_secs(4);
+/// A model that works and says nothing for the caller gets this long in all.
+const LONGEST_REASONING: Duration = Duration::from_secs(30);
+/// A caller who waits this long for a reply is told that it comes …
+const FILLER_AFTER: Duration = Duration::from_secs(2);
+/// … and this long for a tool.
+const TOOL_FILLER_AFTER: Duration = Duration::from_millis(700);
+/// A vendor's wish to be asked later counts up to this; the caller waits meanwhile.
+const PATIENCE: Duration = Duration::from_millis(2_500);
+/// Requests per reply before the bot excuses itself.
+const MODEL_ATTEMPTS: u32 = 2;
+/// Replies in a row that failed before the call ends.
+const MODEL_FAILURES: u32 = 2;
+/// Characters of one reply kept; a model that never stops is cut here.
+const MAX_REPLY_CHARS: usize = 4_000;
+
+/// What a deadline of thinking is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ThinkTimer {
+    /// The model's first token, or the next one.
+    Model,
+    /// The model reasons and reasons.
+    Reasoning,
+    /// The model asked to be asked later.
+    AskAgain,
+    /// The reply is late: say so.
+    Filler,
+    /// A tool must answer.
+    Tools,
+}
+
+/// Which model is asked, for which time, and in which round of tools.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Try {
+    pub provider: usize,
+    /// From 1.
+    pub attempt: u32,
+    /// Rounds of tools before it.
+    pub round: u32,
+}
+
+/// A reply being made.
+#[derive(Debug, Default)]
+pub struct Thought {
+    /// `None` while it waits to be asked again, or for tools.
+    request: Option<RequestId>,
+    pub at: Try,
+    splitter: Splitter,
+    /// The model's words of this round, as they came.
+    pub text: String,
+    /// What of them is for the caller.
+    pub said: String,
+    pub tools: Vec<ToolCall>,
+    /// A piece of it went on to be said; tokens that are no piece yet were never on their way.
+    pub handed: bool,
+}
+
+impl Thought {
+    /// The model answered, and what it answered is that there is nothing to say: dots or a thumb, not a broken reply.
+    pub fn is_silence(&self) -> bool {
+        let is_markup = |c: char| c.is_whitespace() || "*_#`~|<>\\".contains(c);
+        !self.handed && !self.text.chars().all(is_markup) && !self.text.chars().any(char::is_alphanumeric)
+    }
+}
+
+/// What the model's newest event comes to.
+#[derive(Debug)]
+pub enum Told {
+    Nothing,
+    /// Pieces to be said, and tools that were called in the text.
+    Items(Vec<Item>),
+    /// The reply is longer than any that can be listened to.
+    TooLong,
+    Done {
+        finish: Finish,
+        usage: Option<LlmUsage>,
+    },
+    Failed(Failure),
+}
+
+/// What follows a failed request.
+#[derive(Debug)]
+pub enum AfterFailure {
+    /// What was said of it stands.
+    Keep,
+    /// Ask now.
+    Ask(Try),
+    /// Ask when the time has come: [`ThinkTimer::AskAgain`].
+    Later,
+    /// Excuse: the caller is asked to say it again.
+    Excuse,
+    /// The model fails for good.
+    GiveUp,
+}
+
+/// The thinking side of one call.
+#[derive(Debug, Default)]
+pub struct Thinking {
+    thought: Option<Thought>,
+    newest: RequestId,
+    runs: ToolRuns,
+    failures: u32,
+    pub loop_guard: LoopGuard,
+    timers: Timers<ThinkTimer>,
+    /// The voice's language and the model's tools: what the text may hold.
+    language: String,
+    tools: Vec<String>,
+}
+
+impl Thinking {
+    /// A mind without a thought, whose words are said in this language.
+    pub fn new(language: &str, tools: Vec<String>) -> Self {
+        Self { language: language.to_owned(), tools, ..Self::default() }
+    }
+
+    pub fn timers(&self) -> &Timers<ThinkTimer> {
+        &self.timers
+    }
+
+    /// A deadline has come.
+    pub fn clear(&mut self, timer: ThinkTimer) {
+        self.timers.clear(timer);
+    }
+
+    /// A reply is being made.
+    pub fn is_busy(&self) -> bool {
+        self.thought.is_some()
+    }
+
+    /// The caller waits from now on.
+    pub fn expect_reply(&mut self, now: Duration) {
+        self.timers.set(ThinkTimer::Filler, now + FILLER_AFTER);
+    }
+
+    /// Something is being said when the caller should be told that a tool takes a while: after it.
+    pub fn say_so_later(&mut self, now: Duration) {
+        if self.thought.as_ref().is_some_and(|t| t.request.is_none()) {
+            self.timers.set(ThinkTimer::Filler, now + TOOL_FILLER_AFTER);
+        }
+    }
+
+    /// Ask a model: the request's name.
+    pub fn ask(&mut self, at: Try, now: Duration) -> RequestId {
+        self.newest += 1;
+        self.timers.set(ThinkTimer::Model, now + MODEL_STALL);
+        self.timers.set(ThinkTimer::Reasoning, now + LONGEST_REASONING);
+        let splitter = Splitter::new(&self.language, self.tools.clone());
+        self.thought = Some(Thought { request: Some(self.newest), at, splitter, ..Thought::default() });
+        self.newest
+    }
+
+    /// The model that wished to be asked later is asked now.
+    pub fn ask_again(&mut self, now: Duration) -> Option<(RequestId, Try)> {
+        let at = self.thought.as_ref().filter(|t| t.request.is_none())?.at;
+        Some((self.ask(at, now), at))
+    }
+
+    /// The reply is not wanted any more: the request to be cancelled. Tools that run go on; their results are kept.
+    pub fn cancel(&mut self) -> Option<RequestId> {
+        self.timers.clear_all();
+        self.runs.leave();
+        self.thought.take()?.request
+    }
+
+    /// Take what the model says.
+    pub fn take(&mut self, request: RequestId, event: LlmEvent, now: Duration) -> Told {
+        let Some(thought) = self.thought.as_mut().filter(|t| t.request == Some(request)) else {
+            return Told::Nothing;
+        };
+        if !matches!(event, LlmEvent::Done { .. } | LlmEvent::Failed(_)) {
+            self.timers.set(ThinkTimer::Model, now + MODEL_STALL);
+        }
+        match event {
+            LlmEvent::Text(text) => {
+                self.timers.clear(ThinkTimer::Reasoning);
+                if thought.text.len() > MAX_REPLY_CHARS {
+                    return Told::TooLong;
+                }
+                thought.text.push_str(&text);
+                Told::Items(thought.splitter.push(&text))
+            }
+            LlmEvent::ToolCall(call) => {
+                self.timers.clear(ThinkTimer::Reasoning);
+                thought.tools.push(call);
+                Told::Nothing
+            }
+            LlmEvent::Progress => Told::Nothing,
+            LlmEvent::Done { finish, usage } => Told::Done { finish, usage },
+            LlmEvent::Failed(failure) => Told::Failed(failure),
+        }
+    }
+
+    /// A piece of the reply went on to be said: these are the model's own words.
+    pub fn note_handed(&mut self, words: &str) {
+        if let Some(thought) = &mut self.thought {
+            thought.handed = true;
+            append(&mut thought.said, words);
+        }
+    }
+
+    /// What seemed to be the reply was the model's reasoning.
+    pub fn note_reasoning(&mut self) {
+        if let Some(thought) = &mut self.thought {
+            thought.handed = false;
+            thought.said.clear();
+        }
+    }
+
+    /// The model called a tool in its text.
+    pub fn note_tool(&mut self, tool: ToolText) {
+        if let Some(thought) = &mut self.thought {
+            let id = format!("text_{}_{}", self.newest, thought.tools.len());
+            thought.tools.push(ToolCall { id, name: tool.name, arguments: tool.arguments });
+        }
+    }
+
+    /// What of the text so far is no piece yet.
+    pub fn flush(&mut self) -> Vec<Item> {
+        self.thought.as_mut().map(|t| t.splitter.finish()).unwrap_or_default()
+    }
+
+    /// The request of the reply that is being made.
+    pub fn request(&self) -> Option<RequestId> {
+        self.thought.as_ref().and_then(|t| t.request)
+    }
+
+    /// The reply is complete.
+    pub fn complete(&mut self) -> Option<Thought> {
+        self.timers.clear(ThinkTimer::Model);
+        self.timers.clear(ThinkTimer::Reasoning);
+        self.thought.take()
+    }
+
+    /// The reply was one.
+    pub fn succeeded(&mut self) {
+        self.failures = 0;
+    }
+
+    /// The request failed.
+    pub fn failed(
+        &mut self,
+        mut thought: Thought,
+        failure: &Failure,
+        models: usize,
+        now: Duration,
+    ) -> AfterFailure {
+        if thought.handed {
+            return AfterFailure::Keep;
+        }
+        let next = (thought.at.provider + 1) % models;
+        let is_other = next != thought.at.provider;
+        let asked = failure.retry_after.unwrap_or_default();
+        let useful = is_other || (failure.class.is_transient() && asked <= PATIENCE);
+        if thought.at.attempt < MODEL_ATTEMPTS && useful {
+            let at = Try { provider: next, attempt: thought.at.attempt + 1, ..thought.at };
+            if is_other || asked.is_zero() {
+                return AfterFailure::Ask(at);
+            }
+            thought.request = None;
+            thought.at = at;
+            self.thought = Some(thought);
+            self.timers.set(ThinkTimer::AskAgain, now + asked);
+            return AfterFailure::Later;
+        }
+        self.failures += 1;
+        if self.failures >= MODEL_FAILURES { AfterFailure::GiveUp } else { AfterFailure::Excuse }
+    }
+
+    /// The reply goes on when these tools have answered: the calls to be made now.
+    pub fn run_tools(
+        &mut self,
+        thought: Thought,
+        calls: Vec<(ToolCall, Waits)>,
+        now: Duration,
+    ) -> Vec<(ToolRunId, ToolCall)> {
+        self.thought = Some(Thought { request: None, at: thought.at, ..Thought::default() });
+        self.timers.set(ThinkTimer::Filler, now + TOOL_FILLER_AFTER);
+        let started = self.runs.begin(calls);
+        self.timers.set(ThinkTimer::Tools, now + tool_runs::LONGEST_RUN);
+        started
+    }
+
+    /// A tool answered: calls that waited for it to be done.
+    pub fn tool_done(&mut self, id: ToolRunId, result: serde_json::Value) -> Vec<(ToolRunId, ToolCall)> {
+        self.runs.done(id, result)
+    }
+
+    /// The tools that have not answered in time did not.
+    pub fn tools_timed_out(&mut self) {
+        self.runs.give_up();
+    }
+
+    /// All tools of the reply have answered: their results, and the round that follows.
+    pub fn tool_results(&mut self) -> Option<(Vec<(ToolCall, serde_json::Value)>, Try)> {
+        let at = self.thought.as_ref().filter(|t| t.request.is_none())?.at;
+        let results = self.runs.results()?;
+        self.timers.clear(ThinkTimer::Tools);
+        Some((results, Try { attempt: 1, round: at.round + 1, ..at }))
+    }
+
+    /// A result of a reply that was cancelled meanwhile.
+    pub fn late_result(&mut self) -> Option<(ToolCall, serde_json::Value)> {
+        self.runs.late()
+    }
+}

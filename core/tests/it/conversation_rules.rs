@@ -1,0 +1,9 @@
+//! The rules of the conversation, one test each: a scripted call in virtual time, without network, sound or sleep.
+
+mod ending;
+mod interrupting;
+mod listening;
+mod orders;
+mod replay;
+mod scene;
+mod thinking;

@@ -1,0 +1,101 @@
+//! Goodbyes: one, to its end, and never none.
+
+use serde_json::json;
+use vox_core::provider::llm::{Finish, LlmEvent};
+use vox_shared::wire::result::{DisconnectedBy, Speaker};
+
+use super::scene::Scene;
+
+/// The bot's last words when the model says `text` and calls `end_call` with these arguments.
+fn last_words(text: &str, arguments: serde_json::Value, language: &str) -> String {
+    let mut scene = Scene::begin(|c| c.tts.language = language.into());
+    scene.caller_says("That is all.", 900);
+    if !text.is_empty() {
+        scene.tokens(text);
+    }
+    scene.calls_tool("a", "end_call", arguments);
+    scene.llm(LlmEvent::Done { finish: Finish::ToolCalls, usage: None });
+    while scene.outcome.is_none() && scene.now < 60_000 {
+        scene.pass(100);
+    }
+    let outcome = scene.outcome.as_ref().expect("the call ends");
+    assert_eq!(outcome.disconnected_by, DisconnectedBy::Bot);
+    scene.lines(Speaker::Bot)[1..].join(" ")
+}
+
+#[test]
+fn the_goodbye_is_said_once() {
+    for (text, message, expected) in [
+        (
+            "Thank you for calling. Goodbye.",
+            "Thank you for calling, goodbye!",
+            "Thank you for calling. Goodbye.",
+        ),
+        ("Thanks for calling, bye!", "Goodbye!", "Thanks for calling, bye!"),
+        ("It is booked.", "Goodbye.", "It is booked. Goodbye."),
+        ("", "Goodbye and take care.", "Goodbye and take care."),
+        ("Goodbye!", "Your code is 4471. Goodbye!", "Goodbye! Your code is 4471."),
+    ] {
+        assert_eq!(last_words(text, json!({"message": message}), "en"), expected);
+    }
+}
+
+#[test]
+fn a_model_that_only_calls_the_tool_does_not_cut_the_caller_off() {
+    for arguments in
+        [json!({}), json!({"message": ""}), json!({"message": "…"}), json!(null), json!({"message": 5})]
+    {
+        assert_eq!(last_words("", arguments, "en-US"), "Thank you for calling. Goodbye.");
+    }
+    assert_eq!(last_words("", json!({}), "de"), "Danke für Ihren Anruf. Auf Wiederhören.");
+    assert_eq!(last_words("", json!({}), "hi-IN"), "कॉल करने के लिए धन्यवाद। नमस्ते।");
+}
+
+#[test]
+fn the_bots_own_closing_phrase_comes_before_the_stock_one() {
+    let mut scene = Scene::begin(|c| c.phrases.closing = "The clinic says goodbye.".into());
+    scene.caller_says("That is all.", 900);
+    scene.calls_tool("a", "end_call", json!({}));
+    scene.llm(LlmEvent::Done { finish: Finish::ToolCalls, usage: None });
+    scene.pass(6_000);
+    assert_eq!(scene.lines(Speaker::Bot).last().unwrap(), "The clinic says goodbye.");
+}
+
+#[test]
+fn a_voice_that_never_says_done_has_said_what_was_heard() {
+    let mut scene = Scene::begin(|_| {});
+    scene.never_done = true;
+    for n in 1..=5 {
+        scene.caller_says("When do you open?", 900);
+        assert_eq!(scene.asked.len(), n, "the bot hangs in its own words");
+        scene.reply(&format!("We open at nine on day {n}."));
+        scene.hear_out();
+        scene.pass(2_000);
+    }
+    assert_eq!(scene.count("voice_failed"), 0);
+    scene.hang_up();
+    assert_eq!(scene.lines(Speaker::Bot).last().unwrap(), "We open at nine on day 5.");
+}
+
+#[test]
+fn a_goodbye_of_a_voice_that_never_says_done_ends_the_call_as_the_bot_wished() {
+    let mut scene = Scene::begin(|_| {});
+    scene.never_done = true;
+    scene.caller_says("That is all.", 900);
+    scene.calls_tool("a", "end_call", json!({"message": "Goodbye and take care."}));
+    scene.llm(LlmEvent::Done { finish: Finish::ToolCalls, usage: None });
+    scene.pass(6_000);
+    let outcome = scene.outcome.as_ref().expect("the call ends");
+    assert_eq!((outcome.disconnected_by, outcome.error.as_deref()), (DisconnectedBy::Bot, None));
+    assert_eq!(scene.lines(Speaker::Bot).last().unwrap(), "Goodbye and take care.");
+}
+
+#[test]
+fn a_voice_that_stops_in_mid_sentence_has_failed() {
+    let mut scene = Scene::begin(|_| {});
+    scene.caller_says("When do you open?", 900);
+    scene.mute = true;
+    scene.reply("We open at nine.");
+    scene.pass(2_000);
+    assert_eq!(scene.count("voice_failed"), 1);
+}

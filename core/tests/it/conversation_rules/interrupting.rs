@@ -1,0 +1,171 @@
+//! What stops the bot, and what does not.
+
+use vox_core::session::event::Event;
+use vox_shared::wire::result::Speaker;
+
+use super::scene::{Scene, prompts_after};
+
+const LONG: &str =
+    "We are open from nine to five on all days of the week but on Sundays, when the whole house is closed.";
+
+fn talking() -> Scene {
+    let mut scene = Scene::begin(|_| {});
+    scene.caller_says("Tell me.", 900);
+    scene.reply(LONG);
+    scene.pass(1_400);
+    assert!(scene.bot_speaks());
+    scene
+}
+
+#[test]
+fn backchannels_neither_stop_the_bot_nor_are_answered() {
+    for text in [
+        "Mhmm.",
+        "Mm-hmm",
+        "uh-huh",
+        "Uh huh.",
+        "Yeah.",
+        "OK, okay.",
+        "accha",
+        "Achha!",
+        "हाँ",
+        "जी",
+        "ठीक है।",
+        "हाँ जी",
+        "嗯",
+    ] {
+        let mut scene = talking();
+        scene.sound(350);
+        scene.final_words(text);
+        scene.hear_out();
+        scene.pass(1_500);
+        assert_eq!((scene.count("interrupted"), scene.asked.len()), (0, 1), "{text}");
+        assert_eq!(scene.said[1..].join(" "), LONG, "{text}");
+    }
+}
+
+#[test]
+fn a_long_backchannel_lets_the_bot_go_on_where_it_stopped() {
+    let mut scene = talking();
+    scene.sound(600);
+    scene.final_words("ठीक है");
+    scene.pass(700);
+    scene.hear_out();
+    assert_eq!(scene.asked.len(), 1);
+    scene.hang_up();
+    assert_eq!(scene.lines(Speaker::Bot)[1..].join(" "), LONG);
+}
+
+#[test]
+fn phrases_that_always_interrupt_do() {
+    for text in ["stop", "Wait.", "Hold on!", "ruko", "रुको"] {
+        let mut scene = talking();
+        scene.sound(200);
+        scene.partial(text);
+        assert_eq!(scene.count("interrupted"), 1, "{text}");
+    }
+}
+
+#[test]
+fn the_bots_own_voice_on_the_line_is_no_answer() {
+    let mut scene = talking();
+    // What the bot said half a second before comes back.
+    scene.set_sound(true);
+    scene.pass(300);
+    scene.partial("nine to five");
+    scene.pass(300);
+    scene.set_sound(false);
+    scene.final_words("nine to five on all");
+    scene.hear_out();
+    scene.pass(1_500);
+    assert_eq!(scene.asked.len(), 1, "{:?}", scene.events);
+    scene.hang_up();
+    assert_eq!(scene.lines(Speaker::Bot)[1..].join(" "), LONG);
+}
+
+#[test]
+fn an_answer_in_the_bots_own_words_is_an_answer() {
+    let mut scene = Scene::begin(|_| {});
+    scene.caller_says("I want to come.", 900);
+    scene.reply("Would you like to come on Tuesday at ten or on Wednesday at three?");
+    scene.pass(3_800);
+    scene.set_sound(true);
+    scene.pass(700);
+    scene.set_sound(false);
+    scene.final_words("on Tuesday at ten");
+    scene.hear_out();
+    scene.pass(1_500);
+    assert_eq!(scene.asked.len(), 2, "the answer was dropped: {:?}", scene.events);
+    assert_eq!(scene.told().last().unwrap(), "on Tuesday at ten");
+}
+
+#[test]
+fn a_sound_without_words_does_not_silence_the_bot_for_long() {
+    let mut scene = talking();
+    scene.set_sound(true);
+    scene.pass(4_000);
+    assert!(scene.bot_speaks(), "a noise that goes on silences the bot: {:?}", scene.events);
+    scene.hear_out();
+    scene.hang_up();
+    assert_eq!(scene.lines(Speaker::Bot)[1..].join(" "), LONG);
+}
+
+#[test]
+fn a_filler_that_is_cut_by_noise_costs_nothing_of_the_reply() {
+    let mut scene = Scene::begin(|_| {});
+    scene.caller_says("Tell me.", 900);
+    scene.pass(2_200);
+    assert_eq!(scene.count("filler"), 1);
+    scene.sound(450);
+    scene.reply(LONG);
+    scene.pass(400);
+    scene.stt_final("", true, false, Vec::new());
+    scene.pass(3_000);
+    scene.hear_out();
+    scene.hang_up();
+    assert!(scene.lines(Speaker::Bot).join(" ").ends_with(LONG), "{:?}", scene.lines(Speaker::Bot));
+}
+
+#[test]
+fn a_caller_who_uses_only_the_keypad_is_not_idle() {
+    let mut scene = Scene::begin(|c| {
+        let re_engagement = c.re_engagement.get_or_insert_default();
+        re_engagement.after_secs = 2.5;
+        re_engagement.prompts = vec!["Are you still there?".into(), "Please press a key.".into()];
+        re_engagement.goodbye = "Nobody is there. Goodbye.".into();
+    });
+    for key in ['1', '2', '3', '4'] {
+        scene.pass(2_700);
+        scene.key(key);
+        scene.key('#');
+        scene.reply(&format!("You pressed {key}."));
+        scene.hear_out();
+    }
+    assert_eq!(scene.asked.len(), 4);
+    assert!(!scene.said.iter().any(|s| s.contains("Goodbye")), "{:?}", scene.said);
+    scene.pass(20_000);
+    assert!(scene.said.iter().any(|s| s.contains("Nobody is there")), "silence still ends the call");
+}
+
+#[test]
+fn the_idle_clock_starts_when_the_bot_has_stopped() {
+    let mut scene = Scene::begin(|c| c.re_engagement = prompts_after(3.0));
+    scene.caller_says("Tell me.", 900);
+    scene.reply(LONG);
+    scene.hear_out();
+    let stopped = scene.now;
+    while scene.count("caller_silent") == 0 && scene.now < stopped + 6_000 {
+        scene.pass(20);
+    }
+    let waited = scene.now - stopped;
+    assert!((2_800..=3_200).contains(&waited), "{waited} ms");
+}
+
+#[test]
+fn a_caller_who_hangs_up_leaves_what_was_heard_and_no_more() {
+    let mut scene = talking();
+    scene.feed(Event::HungUp { by: vox_shared::wire::result::DisconnectedBy::Customer });
+    let outcome = scene.outcome.as_ref().unwrap();
+    let last = outcome.transcript.last().unwrap();
+    assert!(last.interrupted && LONG.starts_with(&last.text) && last.text.len() < LONG.len() / 2, "{last:?}");
+}

@@ -1,0 +1,299 @@
+//! A call in virtual time whose every event a test writes itself, but for what is the same in all: windows of 32 ms, a voice of
+//! 60 ms a character, and a line that plays what it is given.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use vox_core::provider::Failure;
+use vox_core::provider::llm::{Finish, LlmEvent, LlmRequest, Role, ToolCall};
+use vox_core::provider::stt::SttEvent;
+use vox_core::provider::tts::{UtteranceId, WordMark};
+use vox_core::session::Session;
+use vox_core::session::event::{Command, Event, Order, Outcome, RequestId, ToolRunId, VoiceEvent, Window};
+use vox_core::session::rules::Rules;
+use vox_shared::model::bot::ReEngagement;
+use vox_shared::wire::config::RuntimeConfig;
+use vox_shared::wire::result::{DisconnectedBy, Speaker, TranscriptEntry, Word};
+
+const MS_PER_CHAR: u32 = 60;
+/// Step of a scene: every event falls on one.
+const STEP_MS: u64 = 4;
+
+/// One utterance between voice and ear.
+#[derive(Debug)]
+struct Sound {
+    id: UtteranceId,
+    length_ms: u32,
+    played_ms: u32,
+}
+
+pub struct Scene {
+    session: Session,
+    pub now: u64,
+    speaks: bool,
+    sounds: VecDeque<Sound>,
+    /// A voice that never says that an utterance is complete.
+    pub never_done: bool,
+    /// A voice that gives no audio.
+    pub mute: bool,
+    /// Texts given to the voice, in order.
+    pub said: Vec<String>,
+    pub asked: Vec<(RequestId, LlmRequest)>,
+    pub cancelled: Vec<RequestId>,
+    pub tools: Vec<(ToolRunId, ToolCall)>,
+    pub recognisers: usize,
+    pub finalised: usize,
+    pub tones: usize,
+    pub events: Vec<String>,
+    pub outcome: Option<Box<Outcome>>,
+    /// Everything that was fed in and what came of it, for a replay.
+    pub log: Vec<(Duration, Event, Vec<Command>)>,
+}
+
+pub fn config(change: impl FnOnce(&mut RuntimeConfig)) -> RuntimeConfig {
+    let text =
+        r#"{"session_id":"call_x","webhook_url":"","system_prompt":"Be kind.","opening_message":"Hello."}"#;
+    let mut config: RuntimeConfig = serde_json::from_str(text).unwrap();
+    change(&mut config);
+    config
+}
+
+/// Prompts for a caller who is silent for so long.
+pub fn prompts_after(after_secs: f32) -> Option<ReEngagement> {
+    Some(ReEngagement { after_secs, ..ReEngagement::default() })
+}
+
+impl Scene {
+    /// An answered call whose greeting has been heard.
+    pub fn begin(change: impl FnOnce(&mut RuntimeConfig)) -> Self {
+        let mut scene = Self {
+            session: Session::new(Rules::from_config(&config(change), Duration::ZERO)),
+            now: 0,
+            speaks: false,
+            sounds: VecDeque::new(),
+            never_done: false,
+            mute: false,
+            said: Vec::new(),
+            asked: Vec::new(),
+            cancelled: Vec::new(),
+            tools: Vec::new(),
+            recognisers: 0,
+            finalised: 0,
+            tones: 0,
+            events: Vec::new(),
+            outcome: None,
+            log: Vec::new(),
+        };
+        scene.feed(Event::Answered);
+        scene.feed(Event::Voice(VoiceEvent::Ready));
+        scene.pass(1_000);
+        scene
+    }
+
+    pub fn feed(&mut self, event: Event) {
+        let now = Duration::from_millis(self.now);
+        let mut commands = Vec::new();
+        self.session.on(now, event.clone(), &mut commands);
+        self.log.push((now, event, commands.clone()));
+        for command in commands {
+            self.carry_out(command);
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::OpenStt { .. } => {
+                self.recognisers += 1;
+                self.feed(Event::Stt(SttEvent::Ready));
+            }
+            Command::FinalizeStt => self.finalised += 1,
+            Command::Ask { request, ask, .. } => self.asked.push((request, *ask)),
+            Command::CancelAsk { request } => self.cancelled.push(request),
+            Command::RunTool { run, call } => self.tools.push((run, call)),
+            Command::Say { utterance, text } => self.voice(utterance, text),
+            Command::Phrase { utterance, text } => {
+                self.voice(utterance, text);
+                self.voice_done(utterance);
+            }
+            Command::EndSay { utterance } => self.voice_done(utterance),
+            Command::StopSaying { utterance, .. } => self.sounds.retain(|s| s.id != utterance),
+            Command::HoldTone => self.tones += 1,
+            Command::JournalEvent(event) => self.events.push(event.event),
+            Command::Finish(outcome) => self.outcome = Some(outcome),
+            Command::OpenVoice { .. }
+            | Command::JournalTurn(_)
+            | Command::Notify(_)
+            | Command::HangUp { .. } => {}
+        }
+    }
+
+    fn voice(&mut self, id: UtteranceId, text: String) {
+        self.said.push(text.clone());
+        if self.mute {
+            return;
+        }
+        if self.sounds.iter().all(|s| s.id != id) {
+            self.sounds.push_back(Sound { id, length_ms: 0, played_ms: 0 });
+        }
+        let sound = self.sounds.iter_mut().find(|s| s.id == id).unwrap();
+        let mut at = sound.length_ms;
+        let mut words = Vec::new();
+        for word in text.split_whitespace() {
+            let length = (word.chars().count() as u32 + 1) * MS_PER_CHAR;
+            words.push(WordMark { text: word.into(), started_ms: at, ended_ms: at + length });
+            at += length;
+        }
+        let ms = at - sound.length_ms;
+        sound.length_ms = at;
+        self.feed(Event::Voice(VoiceEvent::Audio { utterance: id, ms }));
+        self.feed(Event::Voice(VoiceEvent::Words { utterance: id, words }));
+    }
+
+    fn voice_done(&mut self, utterance: UtteranceId) {
+        if !self.never_done && !self.mute {
+            self.feed(Event::Voice(VoiceEvent::Done { utterance }));
+        }
+    }
+
+    /// Let time pass.
+    pub fn pass(&mut self, ms: u64) {
+        let until = self.now + ms;
+        while self.now < until && self.outcome.is_none() {
+            self.now += STEP_MS;
+            if self.session.next_deadline().is_some_and(|at| at <= Duration::from_millis(self.now)) {
+                self.feed(Event::Tick);
+            }
+            if self.now.is_multiple_of(32) {
+                let (probability, level) = if self.speaks { (0.93, -22.0) } else { (0.03, -66.0) };
+                let ends_at = Duration::from_millis(self.now);
+                self.feed(Event::Window(Window { ends_at, probability, levels_db: [level; 4] }));
+            }
+            if self.now.is_multiple_of(20) {
+                self.play();
+            }
+        }
+        self.now = self.now.max(until);
+    }
+
+    fn play(&mut self) {
+        let Some(sound) = self.sounds.iter_mut().find(|s| s.played_ms < s.length_ms) else { return };
+        sound.played_ms = (sound.played_ms + 20).min(sound.length_ms);
+        let event = Event::Played { utterance: sound.id, played_ms: sound.played_ms, audible: true };
+        self.feed(event);
+    }
+
+    /// The line carries sound that the detector takes for speech, for so long.
+    pub fn sound(&mut self, ms: u64) {
+        self.speaks = true;
+        self.pass(ms);
+        self.speaks = false;
+    }
+
+    /// Sound begins or ends, while time passes elsewhere.
+    pub fn set_sound(&mut self, on: bool) {
+        self.speaks = on;
+    }
+
+    pub fn partial(&mut self, text: &str) {
+        self.feed(Event::Stt(SttEvent::Partial { text: text.into() }));
+    }
+
+    pub fn final_words(&mut self, text: &str) {
+        self.stt_final(text, false, false, Vec::new());
+    }
+
+    pub fn stt_final(&mut self, text: &str, from_finalize: bool, utterance_end: bool, words: Vec<Word>) {
+        let confidence = Some(0.9);
+        let text = text.to_owned();
+        self.feed(Event::Stt(SttEvent::Final { text, confidence, words, from_finalize, utterance_end }));
+    }
+
+    /// The caller says this in so much time, and the recogniser does what it should.
+    pub fn caller_says(&mut self, text: &str, ms: u64) {
+        self.sound(ms);
+        self.stt_final(text, false, true, Vec::new());
+        self.pass(700);
+    }
+
+    /// The newest request is answered with this text.
+    pub fn reply(&mut self, text: &str) {
+        self.tokens(text);
+        self.llm(LlmEvent::Done { finish: Finish::Stop, usage: None });
+    }
+
+    pub fn tokens(&mut self, text: &str) {
+        self.llm(LlmEvent::Text(text.into()));
+    }
+
+    pub fn llm(&mut self, event: LlmEvent) {
+        let request = self.asked.last().expect("the model was asked").0;
+        self.feed(Event::Llm { request, event });
+    }
+
+    pub fn llm_fails(&mut self, failure: Failure) {
+        self.llm(LlmEvent::Failed(failure));
+    }
+
+    pub fn calls_tool(&mut self, id: &str, name: &str, arguments: serde_json::Value) {
+        self.llm(LlmEvent::ToolCall(ToolCall { id: id.into(), name: name.into(), arguments }));
+    }
+
+    pub fn order(&mut self, order: Order) {
+        self.feed(Event::Order(order));
+    }
+
+    pub fn key(&mut self, key: char) {
+        self.feed(Event::Dtmf(key));
+    }
+
+    pub fn hang_up(&mut self) -> &Outcome {
+        self.feed(Event::HungUp { by: DisconnectedBy::Customer });
+        self.outcome.as_ref().expect("a call that was hung up has an outcome")
+    }
+
+    /// Whether the bot is being heard.
+    pub fn bot_speaks(&self) -> bool {
+        self.sounds.iter().any(|s| s.played_ms < s.length_ms)
+    }
+
+    /// Let the bot say all it has.
+    pub fn hear_out(&mut self) {
+        while self.bot_speaks() && self.outcome.is_none() {
+            self.pass(20);
+        }
+        self.pass(40);
+    }
+
+    /// What the caller has said, as the newest request tells the model.
+    pub fn told(&self) -> Vec<String> {
+        let (_, request) = self.asked.last().expect("the model was asked");
+        let users = request.messages.iter().filter(|m| m.role == Role::User);
+        users.map(|m| m.text.clone()).collect()
+    }
+
+    /// The roles and texts of the newest request, after the system prompt.
+    pub fn conversation(&self) -> Vec<(Role, String)> {
+        let (_, request) = self.asked.last().expect("the model was asked");
+        request.messages.iter().skip(1).map(|m| (m.role, m.text.clone())).collect()
+    }
+
+    pub fn context(&self) -> Vec<(Role, String)> {
+        self.session.context().history().into_iter().map(|m| (m.role, m.text)).collect()
+    }
+
+    pub fn count(&self, event: &str) -> usize {
+        self.events.iter().filter(|e| *e == event).count()
+    }
+
+    /// The lines of one side, after the end.
+    pub fn lines(&self, speaker: Speaker) -> Vec<String> {
+        let outcome = self.outcome.as_ref().expect("the call is over");
+        let lines = outcome.transcript.iter().filter(|l| l.speaker == speaker);
+        lines.map(|l: &TranscriptEntry| l.text.clone()).collect()
+    }
+}
+
+/// A word with its place on the call's clock.
+pub fn word(text: &str, started_ms: u64, ended_ms: u64) -> Word {
+    Word { text: text.into(), started_ms, ended_ms }
+}

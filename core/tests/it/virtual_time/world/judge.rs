@@ -1,0 +1,53 @@
+//! What must hold of a conversation that is over.
+
+use vox_core::provider::llm::Role;
+use vox_shared::wire::result::{DisconnectedBy, Speaker};
+
+use super::{Heard, Verdict, WORD_TAIL_MS, World};
+
+impl World {
+    /// The context must be what the ear got, word by word.
+    pub(super) fn judge(self) -> Verdict {
+        let outcome = self.outcome.expect("the loop ends with an outcome");
+        let in_context: Vec<String> = self
+            .session
+            .context()
+            .history()
+            .iter()
+            .filter(|m| m.role == Role::Assistant)
+            .flat_map(|m| m.text.split_whitespace().map(str::to_owned))
+            .collect();
+        let heard: Vec<String> = self.ear.iter().flat_map(|(_, h)| words_heard(h)).collect();
+        assert_eq!(in_context, heard, "seed {}: the context is not what was heard", self.seed);
+        let lines: Vec<_> = outcome.transcript.iter().filter(|t| t.speaker == Speaker::Bot).collect();
+        let spoken: Vec<String> =
+            lines.iter().flat_map(|t| t.text.split_whitespace().map(str::to_owned)).collect();
+        assert_eq!(spoken, heard, "seed {}: the transcript is not what was heard", self.seed);
+        for l in &outcome.latency {
+            let parts = l.endpoint_ms
+                + l.stt_ms
+                + l.llm_ms
+                + l.sentence_ms
+                + l.tts_ms
+                + l.platform_ms
+                + l.transport_ms;
+            assert!(parts + 1e-6 >= l.total_ms, "seed {}: the parts do not add up: {l:?}", self.seed);
+        }
+        Verdict {
+            replies: lines.len(),
+            interruptions: lines.iter().filter(|t| t.interrupted).count(),
+            faults: self.faults,
+            ended_by_bot: outcome.disconnected_by == DisconnectedBy::Bot,
+            longest_silence_ms: self.longest_silence,
+        }
+    }
+}
+
+fn words_heard(heard: &Heard) -> Vec<String> {
+    if heard.played_ms == 0 {
+        return Vec::new();
+    }
+    let whole = heard.complete && heard.played_ms >= heard.audio_ms;
+    let words = heard.words.iter().filter(|w| whole || w.ended_ms <= heard.played_ms + WORD_TAIL_MS);
+    words.map(|w| w.text.clone()).collect()
+}

@@ -68,6 +68,46 @@ async fn filters_narrow_alone_and_together() {
     }
 }
 
+/// An empty list that means "you misspelt it" looks like one that means "there are none".
+#[tokio::test]
+async fn a_question_that_nothing_can_answer_is_refused_by_name() {
+    let bridge = TestBridge::start().await;
+    let token = with_calls(&bridge).await;
+    let ask = |path: String| bridge.get(&path).bearer_auth(&token).send();
+    for (query, name) in [
+        ("calller=%2B491", "calller"),
+        ("bot=faq", "bot"),
+        ("Limit=5", "Limit"),
+        ("status[]=started", "status[]"),
+        ("status=started&status=failed", "status"),
+        ("direction=sideways", "direction"),
+        ("caller=", "caller"),
+        ("caller=+", "caller"),
+        ("from=2026-11-20T10:05:00Z&to=2026-11-20T10:05:00Z", "to"),
+        ("from=2026-11-20T10:00:00+x", "from"),
+        ("=x", ""),
+    ] {
+        let refused = ask(format!("/api/v1/calls?{query}")).await.unwrap();
+        assert_eq!(wrong_fields(refused).await, [name], "{query}");
+    }
+    for path in ["/api/v1/bots?name=x", "/api/v1/bots?limit=1&page=2"] {
+        assert_eq!(ask(path.into()).await.unwrap().status(), StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+    }
+    for understood in ["caller=+491", "caller=%2B491", "caller=%20491"] {
+        let page = json(ask(format!("/api/v1/calls?{understood}")).await.unwrap(), StatusCode::OK).await;
+        assert_eq!(numbers(&page), ["09", "05", "01"], "{understood}");
+    }
+    let page = ask("/api/v1/calls?from=2026-11-20T15:33:00+05:30&to=2026-11-20T10:05:00+00:00".into());
+    assert_eq!(numbers(&json(page.await.unwrap(), StatusCode::OK).await), ["04", "03"]);
+    // A worker of another version may say more than this bridge knows.
+    let newer = bridge.fetch_config("faq", &[("session_id", "call_newer"), ("a_newer_field", "x")]).await;
+    assert_eq!(newer.status(), StatusCode::OK);
+    let bare =
+        bridge.internal(reqwest::Method::GET, "/api/v1/config/faq?session_id=call_bare&caller_id=+4930");
+    assert_eq!(bare.send().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(bridge.call("call_bare").await["caller_id"], "+4930");
+}
+
 #[tokio::test]
 async fn pages_follow_each_other_while_calls_come_in() {
     let bridge = TestBridge::start().await;

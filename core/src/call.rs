@@ -1,10 +1,10 @@
 //! One call, from the first message of the line to its record on disk.
 
 pub mod actor;
-pub mod boot;
 pub mod clips;
 pub mod detector;
 pub mod feed;
+pub mod life;
 pub mod meter;
-pub mod outlets;
-pub mod package;
+pub mod record;
+pub mod vendors;

@@ -16,7 +16,7 @@ use vox_shared::wire::journal::{Accepted, JournalRecord, RecordingFile};
 
 use crate::app::App;
 use crate::bridge::DeliveryError;
-use crate::call::package;
+use crate::call::record;
 use crate::journal::entry;
 
 /// The host is searched for outboxes of the dead this often, by somebody: a look costs as much as the host has workers, so
@@ -153,7 +153,7 @@ async fn close_lost_calls(app: &App, outbox: &Outbox, records: &[Record]) -> any
         }
     }
     for (session_id, (accepted, journal, last_at)) in open {
-        let mut result = package::worker_lost(&accepted, journal, last_at);
+        let mut result = record::worker_lost(&accepted, journal, last_at);
         let recording = accepted.recording_file.clone().zip(accepted.recording_key.clone());
         let has_sound = |file: &str| has_sound(&app.recordings.join(file));
         if let Some(file) = accepted.recording_file.as_deref().filter(|file| !has_sound(file)) {

@@ -15,7 +15,7 @@ use vox_shared::wire::result::DisconnectedBy;
 
 use super::detector::Detector;
 use super::meter::Lateness;
-use super::outlets::{Heard, Outlets};
+use super::vendors::{Heard, Vendors};
 use crate::journal::CallJournal;
 use crate::media::level::is_audible;
 use crate::media::playout::{Carrier, Pacing, Queue};
@@ -56,7 +56,7 @@ pub struct Parts {
     pub rate_hz: u32,
     pub detector: Detector,
     pub recorder: Option<Recorder>,
-    pub outlets: Outlets,
+    pub vendors: Vendors,
     pub journal: Arc<CallJournal>,
     pub drain: CancellationToken,
 }
@@ -151,7 +151,7 @@ pub async fn run(parts: Parts) -> Ended {
             biased;
             () = wake.as_mut() => actor.on_time(),
             message = actor.parts.ends.incoming.recv() => actor.on_line(message),
-            heard = actor.parts.outlets.next(hear_voice) => actor.on_heard(heard),
+            heard = actor.parts.vendors.next(hear_voice) => actor.on_heard(heard),
             () = actor.parts.drain.cancelled(), if !draining => {
                 draining = true;
                 actor.events.push_back(Event::Drain);
@@ -302,7 +302,7 @@ impl Actor {
         // A burst is placed behind what came before it, and may reach ahead of the clock; the caller cannot.
         let ends_at = self.at(now.min(at.map_or(now, |at| at + pcm.len() as u64)));
         let length = self.at(pcm.len() as u64);
-        self.parts.outlets.feed.hear(pcm, ends_at.saturating_sub(length));
+        self.parts.vendors.feed.hear(pcm, ends_at.saturating_sub(length));
         let mut windows = Vec::new();
         let speaking = self.parts.session.hears_speech();
         self.parts.detector.push(pcm, ends_at, speaking, &mut windows);
@@ -322,13 +322,13 @@ impl Actor {
         match command {
             Command::OpenStt { provider, replay } => {
                 let now = self.began.elapsed();
-                if let Err(failure) = self.parts.outlets.open_stt(provider, replay, now) {
+                if let Err(failure) = self.parts.vendors.open_stt(provider, replay, now) {
                     self.events.push_back(Event::Stt(crate::provider::stt::SttEvent::Failed(failure)));
                 }
             }
-            Command::FinalizeStt => self.parts.outlets.feed.finalize(),
+            Command::FinalizeStt => self.parts.vendors.feed.finalize(),
             Command::Ask { request, provider, ask } => {
-                if let Err(failure) = self.parts.outlets.ask(request, provider, *ask) {
+                if let Err(failure) = self.parts.vendors.ask(request, provider, *ask) {
                     let event = crate::provider::llm::LlmEvent::Failed(failure);
                     self.events.push_back(Event::Llm { request, event });
                 }
@@ -338,19 +338,19 @@ impl Actor {
                 let result = serde_json::Value::from("error: this tool is not available");
                 self.events.push_back(Event::ToolDone { run, result });
             }
-            Command::CancelAsk { request } => self.parts.outlets.cancel_ask(request),
+            Command::CancelAsk { request } => self.parts.vendors.cancel_ask(request),
             Command::OpenVoice { provider } => {
                 // What the voice before it gave is all there is; an unfinished utterance would block those behind it.
                 self.queue.complete_all();
-                let opened = self.parts.outlets.open_voice(provider);
+                let opened = self.parts.vendors.open_voice(provider);
                 self.voice_result(opened);
             }
             Command::Say { utterance, text } => {
-                let told = self.parts.outlets.tell_voice(TtsInput::Speak { utterance, text });
+                let told = self.parts.vendors.tell_voice(TtsInput::Speak { utterance, text });
                 self.voice_result(told);
             }
             Command::EndSay { utterance } => {
-                let told = self.parts.outlets.tell_voice(TtsInput::End { utterance });
+                let told = self.parts.vendors.tell_voice(TtsInput::End { utterance });
                 self.voice_result(told);
             }
             Command::Phrase { utterance, text } => self.phrase(utterance, text),
@@ -392,7 +392,7 @@ impl Actor {
 
     async fn end(self) -> Ended {
         let Actor { parts, began, lateness, underruns, hang_up, outcome, .. } = self;
-        let Parts { recorder, outlets, rate_hz, ends, .. } = parts;
+        let Parts { recorder, vendors, rate_hz, ends, .. } = parts;
         let now = (began.elapsed().as_secs_f64() * f64::from(rate_hz)) as u64;
         if let Some(by) = hang_up {
             // A line that takes nothing any more is closed without it.
@@ -404,7 +404,7 @@ impl Actor {
                 None => None,
             }
         };
-        let (recording, stt_seconds) = tokio::join!(finish, outlets.close());
+        let (recording, stt_seconds) = tokio::join!(finish, vendors.close());
         // Dropping the line's end tells the pump that nothing follows.
         drop(ends);
         Ended {

@@ -16,7 +16,7 @@ use super::answer::{Answer, empty, error};
 use crate::access::{Origin, Presented};
 use crate::admission::admit;
 use crate::app::App;
-use crate::call::boot::{self, Incoming};
+use crate::call::life::{self, Incoming};
 use crate::slot::SlotGuard;
 use crate::transport::line::{Codec, LineIn};
 use crate::transport::reason::Reason;
@@ -127,7 +127,7 @@ async fn carry<S: Connection>(app: Arc<App>, upgrade: OnUpgrade, incoming: Incom
     let (stream, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
     let socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
     let clock = app.clock.clone();
-    let call = tokio::spawn(boot::run(app, incoming));
+    let call = tokio::spawn(life::run(app, incoming));
     pump.run(socket, codec, opening, clock).await;
     if let Err(error) = call.await {
         tracing::error!(%error, "a call's task broke off");

@@ -85,8 +85,8 @@ impl Actor {
     }
 
     pub(super) fn phrase(&mut self, utterance: UtteranceId, text: String) {
-        let Some(clip) = self.parts.outlets.clip(&text) else {
-            let asked = self.parts.outlets.synthesise_phrase(utterance, text);
+        let Some(clip) = self.parts.vendors.clip(&text) else {
+            let asked = self.parts.vendors.synthesise_phrase(utterance, text);
             return self.voice_result(asked);
         };
         self.take_voice(TtsEvent::Words { utterance, words: clip.words });
@@ -95,7 +95,7 @@ impl Actor {
     }
 
     pub(super) fn stop_saying(&mut self, utterance: UtteranceId, fade: Duration) {
-        self.parts.outlets.cancel_voice(utterance);
+        self.parts.vendors.cancel_voice(utterance);
         self.carrier.forget(utterance);
         let now = self.elapsed_samples();
         let buffered = self.parts.traits.buffers && self.carrier.ahead(now) > 0;

@@ -24,7 +24,7 @@ struct Keeping {
 }
 
 /// The open streams of a call.
-pub struct Outlets {
+pub struct Vendors {
     providers: Arc<Providers>,
     config: Arc<RuntimeConfig>,
     clips: Clips,
@@ -47,7 +47,7 @@ pub enum Heard {
     Voice(TtsEvent),
 }
 
-impl Outlets {
+impl Vendors {
     /// The vendors of a call; none is opened yet.
     pub fn new(providers: Arc<Providers>, config: Arc<RuntimeConfig>, clips: Clips, rate_hz: u32) -> Self {
         Self {

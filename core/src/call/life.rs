@@ -13,8 +13,8 @@ use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
 use super::actor::{self, Parts};
 use super::detector::Detector;
-use super::outlets::Outlets;
-use super::package;
+use super::record;
+use super::vendors::Vendors;
 use crate::access::Presented;
 use crate::admission::Admission;
 use crate::app::App;
@@ -114,7 +114,7 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     let _gone = ends.outgoing.try_send(ready);
     app.metrics.call_started();
     let journal = Arc::new(journal);
-    for event in package::unknown_names(&config) {
+    for event in record::unknown_names(&config) {
         let session_id = accepted.session_id.clone();
         journal.note(&JournalRecord::Event { session_id, event });
     }
@@ -124,9 +124,9 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
             let line = Line { ends, traits, pacing, rate_hz };
             converse(app, &accepted, config, line, journal.clone()).await
         }
-        Err((by, error)) => CallResult { error, ..package::skeleton(&accepted, by, app.clock.now()) },
+        Err((by, error)) => CallResult { error, ..record::skeleton(&accepted, by, app.clock.now()) },
     };
-    package::add_dropped(&mut result, &dropped.counts());
+    record::add_dropped(&mut result, &dropped.counts());
     app.metrics.call_ended(&result);
     keep(app, &accepted, result, &journal).await;
     drop(guard);
@@ -142,7 +142,7 @@ struct Line {
 
 fn accepted(app: &App, info: &CallInfo, bot_id: &BotId, session_id: &SessionId, transport: &str) -> Accepted {
     let now = app.clock.now();
-    let key = package::recording_key(now, session_id);
+    let key = record::recording_key(now, session_id);
     Accepted {
         version: vox_shared::wire::WIRE_VERSION,
         session_id: session_id.clone(),
@@ -207,15 +207,15 @@ async fn converse(
         rate_hz,
         detector: Detector::new(app.weights.clone(), rate_hz),
         recorder,
-        outlets: Outlets::new(app.providers.clone(), config.clone(), app.clips.clone(), rate_hz),
+        vendors: Vendors::new(app.providers.clone(), config.clone(), app.clips.clone(), rate_hz),
         journal,
         drain: app.drain.clone(),
     };
-    parts.outlets.warm_up();
+    parts.vendors.warm_up();
     // A panic in one call must not take its record with it.
     let running = tokio::spawn(actor::run(parts).in_current_span());
     match running.await {
-        Ok(ended) => package::result(accepted, &config, ended, app.clock.now()),
+        Ok(ended) => record::result(accepted, &config, ended, app.clock.now()),
         Err(error) => {
             tracing::error!(%error, "the call broke off by a fault of ours");
             broken_off(app, accepted).await
@@ -226,7 +226,7 @@ async fn converse(
 /// The record of a call that a fault of ours ended: what its journal and the disk hold.
 async fn broken_off(app: &App, accepted: &Accepted) -> CallResult {
     let journal = crate::delivery::journal_of(&app.outbox, &accepted.session_id).await;
-    let mut result = package::from_journal(accepted, DisconnectedBy::Error, journal, app.clock.now());
+    let mut result = record::from_journal(accepted, DisconnectedBy::Error, journal, app.clock.now());
     result.error = Some("an internal fault ended the call".into());
     let file =
         accepted.recording_file.as_ref().filter(|f| crate::delivery::has_sound(&app.recordings.join(f)));
@@ -290,7 +290,7 @@ async fn reject(app: &App, journal: &CallJournal, accepted: &Accepted, ends: &En
     if let ConfigError::Refused { .. } = &error {
         journal.note(&JournalRecord::Refused { session_id, reason: reason.to_string() });
     } else {
-        let mut result = package::skeleton(accepted, DisconnectedBy::Error, app.clock.now());
+        let mut result = record::skeleton(accepted, DisconnectedBy::Error, app.clock.now());
         result.error = Some(error.to_string());
         keep(app, accepted, result, journal).await;
     }

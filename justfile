@@ -32,7 +32,7 @@ bench name *arguments:
 bench-calls *arguments:
     cargo build --release --workspace --bins
     cargo build --release -p vox-core --example silero_bench
-    target/release/vox-testkit bench calls --markdown docs/benchmarks.md {{ arguments }}
+    target/release/vox-bench calls --markdown docs/benchmarks.md {{ arguments }}
 
 # The detector: microseconds for each window, by code path.
 bench-silero:
@@ -45,7 +45,7 @@ bench-bridge:
 # kill -9 of workers and bridge at random instants; prints what was lost and what was doubled.
 kill rounds="100":
     cargo build --release --workspace --bins
-    target/release/vox-testkit kill --rounds {{ rounds }}
+    target/release/vox-bench kill --rounds {{ rounds }}
 
 # Fuzz one parser: outbox, deepgram, openai, elevenlabs, ws, exotel, talk. Needs cargo-fuzz and a nightly toolchain.
 fuzz target seconds="60":

@@ -10,6 +10,7 @@ pub struct Spread {
     pub p50: f64,
     pub p90: f64,
     pub p99: f64,
+    pub p999: f64,
     pub max: f64,
 }
 
@@ -20,7 +21,14 @@ impl Spread {
         let Some(&max) = values.last() else { return Self::default() };
         let rank =
             |share: f64| values[((values.len() as f64 * share).ceil() as usize).clamp(1, values.len()) - 1];
-        Self { count: values.len() as u64, p50: rank(0.50), p90: rank(0.90), p99: rank(0.99), max }
+        Self {
+            count: values.len() as u64,
+            p50: rank(0.50),
+            p90: rank(0.90),
+            p99: rank(0.99),
+            p999: rank(0.999),
+            max,
+        }
     }
 }
 
@@ -77,7 +85,14 @@ impl LatenessHistogram {
         if self.count == 0 {
             return Spread::default();
         }
-        Spread { count: self.count, p50: at(0.50), p90: at(0.90), p99: at(0.99), max: self.max_ms }
+        Spread {
+            count: self.count,
+            p50: at(0.50),
+            p90: at(0.90),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: self.max_ms,
+        }
     }
 }
 
@@ -88,7 +103,7 @@ mod tests {
     #[test]
     fn percentiles_are_nearest_rank() {
         let spread = Spread::of((1..=100).rev().map(f64::from).collect());
-        assert_eq!(spread, Spread { count: 100, p50: 50.0, p90: 90.0, p99: 99.0, max: 100.0 });
+        assert_eq!(spread, Spread { count: 100, p50: 50.0, p90: 90.0, p99: 99.0, p999: 100.0, max: 100.0 });
         assert_eq!(Spread::of(vec![7.0]).p99, 7.0);
         assert_eq!(Spread::of(vec![]).count, 0);
     }
@@ -104,6 +119,6 @@ mod tests {
         first.merge(&second);
         let spread = first.spread();
         assert_eq!((spread.count, spread.p50, spread.p90), (100, 0.0, 0.0));
-        assert_eq!((spread.p99, spread.max), (30.5, 4_000.0));
+        assert_eq!((spread.p99, spread.p999, spread.max), (30.5, 4_000.0, 4_000.0));
     }
 }

@@ -1,8 +1,5 @@
-//! The subcommands, and how they speak to the terminal.
+//! The subcommand, and how it speaks to the terminal.
 
-pub mod bench;
-pub mod kill;
-pub mod load;
 pub mod serve;
 
 use std::io::Write;
@@ -11,12 +8,6 @@ use std::io::Write;
 pub fn complain(error: &anyhow::Error) {
     // Nobody is left to tell when standard error is closed.
     let _ = writeln!(std::io::stderr(), "vox-testkit: {error:#}");
-}
-
-/// Say on standard error what is being done, for whoever waits.
-pub fn progress(what: &str) {
-    // A program that reports elsewhere may have closed it.
-    let _ = writeln!(std::io::stderr(), "vox-testkit: {what}");
 }
 
 /// Write one JSON value as a line of standard output.

@@ -3,9 +3,5 @@
 //! Everything here can be used by itself, also against software that is not Vox's: in a test through this library,
 //! from anything else through the `vox-testkit` program.
 
-pub mod bench;
 pub mod chaos;
-pub mod kill;
-pub mod load;
-mod process;
 pub mod vendor;

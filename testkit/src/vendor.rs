@@ -13,8 +13,7 @@ pub mod openai;
 mod server;
 mod wire;
 
-pub(crate) use faults::Dice;
-pub use faults::{Cut, Faults, Lie};
+pub use faults::{Cut, Dice, Faults, Lie};
 pub use host::{DEFAULT_API_KEY, StartError};
 pub use observe::{Ending, Exchange, Observed, Received};
 pub use server::{Server, Vendor};

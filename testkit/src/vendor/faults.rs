@@ -107,14 +107,16 @@ impl Faults {
 
 /// A small seeded generator (splitmix64): the same seed gives the same faults on every machine and release.
 #[derive(Clone, Debug)]
-pub(crate) struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// Begin with this seed.
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(crate) fn roll(&mut self) -> u64 {
+    /// Any value.
+    pub fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -123,12 +125,12 @@ impl Dice {
     }
 
     /// A value from 0 to `most`, both included.
-    pub(crate) fn up_to(&mut self, most: u64) -> u64 {
+    pub fn up_to(&mut self, most: u64) -> u64 {
         self.roll() % most.saturating_add(1).max(1)
     }
 
     /// An identifier in the form of a version 4 UUID.
-    pub(crate) fn uuid(&mut self) -> String {
+    pub fn uuid(&mut self) -> String {
         let (high, low) = (self.roll(), self.roll());
         format!(
             "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",

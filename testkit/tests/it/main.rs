@@ -12,7 +12,5 @@ mod deepgram_refuses;
 mod elevenlabs_refuses;
 mod elevenlabs_speaks;
 mod faults_strike;
-mod killed_processes_lose_no_call;
-mod load_tells_what_callers_hear;
 mod openai_answers;
 mod served_from_the_command_line;

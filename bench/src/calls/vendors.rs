@@ -18,7 +18,7 @@ use tokio::{
 use vox_caller::Spread;
 
 use super::BenchError;
-use crate::vendor::{deepgram, elevenlabs, openai};
+use vox_testkit::vendor::{deepgram, elevenlabs, openai};
 
 /// From `Finalize` to the final transcript.
 const RECOGNISER_FINAL_MS: u64 = 100;
@@ -37,6 +37,8 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 /// Answers from which the model's delay is taken.
 const CALIBRATIONS: usize = 9;
 
+/// The same for every caller, so it is kept as sound.
+const GREETING: &str = "Hello, this is the shop. How can I help?";
 /// How every reply begins: the piece that the voice gets first.
 const FIRST_SENTENCE: &str = "Yes, of course.";
 /// What the recogniser makes of the callers' speech, and the rest of the bot's answer to it. Neighbours differ, because
@@ -109,7 +111,8 @@ impl Vendors {
         json!({
             "webhook_url": "",
             "system_prompt": "You answer the telephone of a shop. Be brief.",
-            "opening_message": "Hello, this is the shop. How can I help?",
+            "opening_message": GREETING,
+            "stable_phrases": [GREETING],
             "max_call_duration_seconds": 24 * 3_600,
             "turn": {"complete_secs": endpoint_secs, "incomplete_secs": endpoint_secs},
             "stt": {

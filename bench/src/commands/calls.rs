@@ -1,4 +1,4 @@
-//! `vox-testkit bench`: what calls cost, and how fluent they are.
+//! `vox-bench calls`: what calls cost, and how fluent they are.
 
 use std::{
     fs,
@@ -8,10 +8,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, Subcommand};
+use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
+use vox_bench::calls::{self, Report, Settings};
 use vox_caller::Protocol;
-use vox_testkit::bench::{self, Report, Settings};
 
 const CALLS_MAX: u32 = 500;
 const SECONDS_MIN: u32 = 5;
@@ -19,21 +19,9 @@ const SECONDS_MAX: u32 = 3_600;
 
 #[derive(Args)]
 pub struct Arguments {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Subcommand)]
-enum What {
-    /// Two-way talk at real workers with scripted vendors, at several levels of load.
-    Calls(Calls),
-}
-
-#[derive(Args)]
-struct Calls {
     /// Calls at once, one level after another.
-    #[arg(long, value_delimiter = ',', default_value = "1,5,20,50,100,200", value_parser = clap::value_parser!(u32).range(1..=i64::from(CALLS_MAX)))]
-    calls: Vec<u32>,
+    #[arg(long, visible_alias = "calls", value_delimiter = ',', default_value = "1,5,20,50,100,200", value_parser = clap::value_parser!(u32).range(1..=i64::from(CALLS_MAX)))]
+    levels: Vec<u32>,
     /// How long each level is counted, all of its calls talking.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(i64::from(SECONDS_MIN)..=i64::from(SECONDS_MAX)))]
     seconds: u32,
@@ -59,17 +47,16 @@ struct Calls {
 /// # Errors
 /// When something is missing or does not start, when interrupted, or when no call at all succeeded.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let What::Calls(calls) = arguments.what;
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let report = tokio::select! {
-        report = Box::pin(measure(&calls)) => report?,
+        report = Box::pin(measure(&arguments)) => report?,
         _ = tokio::signal::ctrl_c() => bail!("interrupted; nothing was written"),
         _ = terminate.recv() => bail!("stopped; nothing was written"),
     };
-    if let Some(path) = &calls.markdown {
+    if let Some(path) = &arguments.markdown {
         write_page(path, &report)?;
     }
-    print(&report, calls.json)?;
+    print(&report, arguments.json)?;
     let dead = report.levels.iter().find(|level| level.talk.failed == u64::from(level.calls));
     if let Some(level) = dead {
         bail!("no call succeeded at {} calls: {:?}", level.calls, level.talk.reasons);
@@ -77,18 +64,18 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn measure(calls: &Calls) -> anyhow::Result<Report> {
-    let testkit = std::env::current_exe().context("find this program")?;
-    let beside = testkit.parent().map(Path::to_path_buf).unwrap_or_default();
+async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
+    let own = std::env::current_exe().context("find this program")?;
+    let beside = own.parent().map(Path::to_path_buf).unwrap_or_default();
     let settings = Settings {
-        levels: calls.calls.clone(),
-        talk: Duration::from_secs(u64::from(calls.seconds)),
-        protocol: calls.protocol,
-        programs: calls.bin_dir.clone().unwrap_or(beside),
-        testkit,
-        models: calls.models_dir.clone(),
+        levels: arguments.levels.clone(),
+        talk: Duration::from_secs(u64::from(arguments.seconds)),
+        protocol: arguments.protocol,
+        programs: arguments.bin_dir.clone().unwrap_or_else(|| beside.clone()),
+        testkit: beside.join("vox-testkit"),
+        models: arguments.models_dir.clone(),
     };
-    Ok(Box::pin(bench::run(settings, super::progress)).await?)
+    Ok(Box::pin(calls::run(settings, super::progress)).await?)
 }
 
 fn write_page(path: &Path, report: &Report) -> anyhow::Result<()> {

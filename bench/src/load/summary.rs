@@ -210,8 +210,8 @@ impl fmt::Display for Summary {
         )?;
         writeln!(
             f,
-            "\n{:<26}{:>8}{:>10}{:>10}{:>10}{:>10}",
-            "heard, ms", "count", "P50", "P90", "P99", "max"
+            "\n{:<26}{:>8}{:>10}{:>10}{:>10}{:>10}{:>10}",
+            "heard, ms", "count", "P50", "P90", "P99", "P99.9", "max"
         )?;
         for (name, spread) in [
             ("answer to first audio", &self.answer_to_first_audio_ms),
@@ -221,8 +221,8 @@ impl fmt::Display for Summary {
             ("longest silence of a call", &self.longest_silence_ms),
             ("callers' own timers, P99", &self.caller.timer_lateness_p99_ms),
         ] {
-            let Spread { count, p50, p90, p99, max } = spread;
-            writeln!(f, "{name:<26}{count:>8}{p50:>10.1}{p90:>10.1}{p99:>10.1}{max:>10.1}")?;
+            let Spread { count, p50, p90, p99, p999, max } = spread;
+            writeln!(f, "{name:<26}{count:>8}{p50:>10.1}{p90:>10.1}{p99:>10.1}{p999:>10.1}{max:>10.1}")?;
         }
         for violation in &self.violations {
             let example = violation.examples.first().map_or("", String::as_str);

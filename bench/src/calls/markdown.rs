@@ -23,7 +23,7 @@ impl Report {
         format!(
             "| machine | |\n| --- | --- |\n| processor | {}, {} cores |\n| memory | {:.0} GiB |\n| kernel | {} |\n\
              | commit | `{}`, {} profile |\n| date | {} |\n\n\
-             To repeat: `just bench calls`, or with other levels `vox-testkit bench calls --calls 1,5,20,50 --seconds 60 \
+             To repeat: `just bench calls`, or with other levels `vox-bench calls --levels 1,5,20,50 --seconds 60 \
              --markdown docs/benchmarks.md` (`--json` prints every figure).\n",
             machine.processor,
             machine.cores,

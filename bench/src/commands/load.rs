@@ -1,12 +1,12 @@
-//! `vox-testkit load`: talking callers against any server of a media protocol.
+//! `vox-bench load`: talking callers against any server of a media protocol.
 
 use std::{io::Write, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use secrecy::SecretString;
+use vox_bench::load::{BargeIn, Plan, Summary, Tickets, Voice, clips, drive};
 use vox_caller::{Options, Protocol};
-use vox_testkit::load::{BargeIn, Plan, Summary, Tickets, Voice, clips, drive};
 
 /// Callers that one process can make without its own timers being late.
 const CALLERS_MAX: u32 = 2_000;

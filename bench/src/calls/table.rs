@@ -85,6 +85,7 @@ pub(super) fn levels(report: &Report) -> Table {
     row("frame lateness at the caller, ms, P99 (most)", |level| {
         format!("{:.1} ({:.1})", level.talk.frame_lateness_ms.p99, level.talk.frame_lateness_ms.max)
     });
+    row("same, P99.9", |level| format!("{:.1}", level.talk.frame_lateness_ms.p999));
     row("frame lateness at the worker, ms, worst call's P99", |level| {
         format!("{:.1}", level.talk.worker_frame_lateness_p99_ms.max)
     });

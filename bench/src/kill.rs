@@ -20,10 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use book::Summary;
 
-use crate::vendor::Dice;
 use book::{Book, Kill, Moment, Victim};
 use callers::{Caller, Phase};
 use platform::Platform;
+use vox_testkit::vendor::Dice;
 
 /// Workers with one caller each.
 const WORKERS: usize = 3;

@@ -5,7 +5,7 @@ use vox_caller::Spread;
 use super::*;
 
 fn spread(p50: f64, p99: f64) -> Spread {
-    Spread { count: 40, p50, p90: p99, p99, max: p99 }
+    Spread { count: 40, p50, p90: p99, p99, p999: p99 * 2.0, max: p99 * 2.0 }
 }
 
 fn level(calls: u32, cpu_percent: f64, lateness_ms: f64) -> Level {
@@ -70,6 +70,16 @@ fn every_figure_stands_beside_its_target_with_an_honest_verdict() {
     assert_eq!(verdict(&report, "worker ready"), Verdict::Met);
     assert_eq!(verdict(&report, "answer to first audio"), Verdict::NotMeasured);
     assert_eq!(verdict(&report, "calls at once"), Verdict::Missed, "50 calls had late frames");
+}
+
+#[test]
+fn the_tail_is_judged_at_a_hundred_calls_and_nowhere_else() {
+    let name = "frame lateness at the caller, P99.9, at 100 calls";
+    assert_eq!(verdict(&report(), name), Verdict::NotMeasured);
+    let at =
+        |lateness_ms| Report { levels: vec![level(50, 0.8, 9.0), level(100, 0.8, lateness_ms)], ..report() };
+    assert_eq!(verdict(&at(2.5), name), Verdict::Met);
+    assert_eq!(verdict(&at(2.6), name), Verdict::Missed);
 }
 
 #[test]

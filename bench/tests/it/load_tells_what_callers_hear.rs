@@ -15,8 +15,8 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until, timeout_at};
+use vox_bench::load::{BargeIn, Plan, Tickets, drive};
 use vox_caller::{Options, Protocol, Rule, synthetic};
-use vox_testkit::load::{BargeIn, Plan, Tickets, drive};
 
 const FRAME: Duration = Duration::from_millis(20);
 /// From the last sound of the caller to the reply: what the server waits.

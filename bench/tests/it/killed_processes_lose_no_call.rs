@@ -1,15 +1,15 @@
-//! The short form of `vox-testkit kill`: real processes, killed at random instants, and books that are in order.
+//! The short form of `vox-bench kill`: real processes, killed at random instants, and books that are in order.
 
 use std::path::Path;
 
-use vox_testkit::kill::{Plan, run};
+use vox_bench::kill::{Plan, run};
 
 const ROUNDS: u32 = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_record_per_call_whoever_died() {
     let seed = rand::random();
-    let bin_dir = Path::new(env!("CARGO_BIN_EXE_vox-testkit")).parent().unwrap().to_owned();
+    let bin_dir = Path::new(env!("CARGO_BIN_EXE_vox-bench")).parent().unwrap().to_owned();
     let models_dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
     let summary = run(Plan { rounds: ROUNDS, seed, bin_dir, models_dir }).await.unwrap();
     assert!(summary.is_in_order(), "{summary}");

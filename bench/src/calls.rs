@@ -54,7 +54,7 @@ pub struct Settings {
     pub protocol: Protocol,
     /// Where `vox-core` lies.
     pub programs: PathBuf,
-    /// This program: it plays the vendors.
+    /// The test kit's program: it plays the vendors.
     pub testkit: PathBuf,
     /// Where the detector's weights lie.
     pub models: PathBuf,
@@ -64,7 +64,7 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
     #[error(
-        "{0} is missing; build it first: cargo build --release -p vox-core -p vox-testkit -p vox-engines"
+        "{0} is missing; build it first: cargo build --release -p vox-core -p vox-testkit -p vox-bench -p vox-engines"
     )]
     NoProgram(PathBuf),
     #[error("{0} is missing; fetch it first: scripts/fetch-models.sh")]
@@ -194,7 +194,7 @@ impl Ground {
 }
 
 /// The workers' name for their phrase cache.
-const CLIPS: &str = "clips";
+const CLIPS: &str = "phrases";
 const LOGS: &str = "logs";
 
 fn copy_files(from: &Path, to: &Path) -> io::Result<()> {

@@ -1,10 +1,10 @@
-//! `vox-testkit kill`: the platform's processes are killed in mid-call, and the books are checked.
+//! `vox-bench kill`: the platform's processes are killed in mid-call, and the books are checked.
 
 use std::{io::Write, path::PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use vox_testkit::kill::{Plan, run as kill};
+use vox_bench::kill::{Plan, run as kill};
 
 /// Kills of one run; a hundred take some minutes.
 const ROUNDS_MAX: u32 = 100_000;

@@ -18,7 +18,7 @@ use tokio::{
 use vox_shared::wire::SECRET_HEADER;
 
 use super::{KillError, Plan, book::Held};
-use crate::vendor::{Dice, deepgram, elevenlabs, openai};
+use vox_testkit::vendor::{Dice, deepgram, elevenlabs, openai};
 
 /// A debug build on a busy machine needs a while.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);

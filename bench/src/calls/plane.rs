@@ -19,6 +19,7 @@ use vox_shared::{
     ids::WorkerId,
     wire::{
         SECRET_HEADER,
+        config::ConfigRequest,
         fleet::{WorkerLease, WorkerReport},
         result::CallResult,
     },
@@ -57,7 +58,7 @@ impl Plane {
         let url = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Shared { secret, config, told: watch::Sender::default() });
         let routes = Router::new()
-            .route("/api/v1/config/{bot_id}", get(give_config))
+            .route("/api/v1/config/{bot_id}", get(give_config).post(give_config_by_body))
             .route("/api/v1/call-results", post(take_result))
             .route("/api/v1/internal/recordings/{*key}", put(take_recording))
             .route("/api/v1/fleet/workers", post(register))
@@ -134,6 +135,15 @@ async fn give_config(
     config["bot_id"] = json!(bot_id);
     config["session_id"] = json!(query.get("session_id"));
     Json(config)
+}
+
+async fn give_config_by_body(
+    shared: State<Arc<Shared>>,
+    bot_id: Path<String>,
+    Json(request): Json<ConfigRequest>,
+) -> Json<Value> {
+    let query = HashMap::from_iter(request.session_id.map(|id| ("session_id".to_owned(), id.to_string())));
+    give_config(shared, bot_id, Query(query)).await
 }
 
 async fn take_result(State(shared): State<Arc<Shared>>, Json(result): Json<CallResult>) -> StatusCode {

@@ -18,6 +18,9 @@ const GREETING_MS: f64 = 150.0;
 const BARGE_IN_MS: f64 = 120.0;
 const DETECTOR_US: f64 = 40.0;
 const LATENESS_MS: f64 = 20.0;
+/// One frame in a thousand may be later than this at [`TAIL_CALLS`].
+const TAIL_MS: f64 = 5.0;
+const TAIL_CALLS: u32 = 100;
 /// Calls on two cores without late frames.
 const CALLS: u32 = 200;
 
@@ -85,6 +88,7 @@ impl Report {
                 "us",
                 once.detector.as_ref().map(|detector| detector.warm_p50_us),
             ),
+            self.tail(),
             self.fluency(),
         ]);
         bars
@@ -135,6 +139,14 @@ impl Report {
     fn level_of_record(&self) -> Option<&Level> {
         let below = self.levels.iter().filter(|level| level.calls <= PLATFORM_CALLS);
         below.max_by_key(|level| level.calls).or(self.levels.first())
+    }
+
+    /// The latest frames, at a load that two cores carry with room to spare.
+    fn tail(&self) -> Bar {
+        let level = self.levels.iter().find(|level| level.calls == TAIL_CALLS);
+        let lateness = level.map(|level| &level.talk.frame_lateness_ms).filter(|lateness| lateness.count > 0);
+        let name = format!("frame lateness at the caller, P99.9, at {TAIL_CALLS} calls");
+        at_most(&name, TAIL_MS, "ms", lateness.map(|lateness| lateness.p999))
     }
 
     fn fluency(&self) -> Bar {

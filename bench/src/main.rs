@@ -1,0 +1,43 @@
+//! `vox-bench`: measures calls, makes many of them, and kills the platform under them.
+
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use commands::{calls, kill, load};
+
+/// What calls cost, how fluent they are, and whether their records survive.
+#[derive(Parser)]
+#[command(name = "vox-bench", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure what calls cost and how fluent they are, with real workers at several levels of load.
+    Calls(calls::Arguments),
+    /// Talk to a server of a media protocol with many callers, and tell what they heard.
+    Load(load::Arguments),
+    /// Kill the platform's processes in mid-call, again and again, and check that no call's record is lost or doubled.
+    Kill(kill::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Calls(arguments) => calls::run(arguments).await,
+        Command::Load(arguments) => load::run(arguments).await,
+        Command::Kill(arguments) => kill::run(arguments).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            commands::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -4,18 +4,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use vox_engines::EngineBinary;
 use vox_shared::clock::Clock;
 use vox_shared::egress::{AllowList, Policy};
 use vox_shared::ids::WorkerId;
 use vox_shared::outbox::{Outbox, Settings};
+use vox_shared::private;
 
 use crate::bridge::Bridge;
-use crate::call::clips::Clips;
 use crate::config::CoreConfig;
-use crate::delivery::Directories;
+use crate::courier::Courier;
+use crate::courier::clips::Clips;
+use crate::courier::desk::{Desk, Directories};
 use crate::media::silero::Weights;
 use crate::metrics::Metrics;
 use crate::provider::egress::Egress;
@@ -35,16 +36,14 @@ pub struct App {
     pub providers: Arc<Providers>,
     pub bridge: Bridge,
     pub outbox: Outbox,
-    pub directories: Directories,
     /// Recordings of the host's workers, named by their keys.
     pub recordings: PathBuf,
-    pub clips: Clips,
+    /// Everything that is no sound, on a thread of its own.
+    pub courier: Arc<Courier>,
     pub slot: Slot,
     pub metrics: Metrics,
     /// Stops new calls; the running one ends by itself.
     pub drain: CancellationToken,
-    /// Something was written that waits for delivery.
-    pub outbox_changed: Notify,
 }
 
 impl App {
@@ -52,10 +51,12 @@ impl App {
     pub fn build(config: CoreConfig, clock: Clock) -> anyhow::Result<Arc<Self>> {
         let weights = Weights::open(config.models_dir.join(WEIGHTS_FILE))?;
         let recordings = config.data_dir.join("recordings");
-        std::fs::create_dir_all(&recordings)
-            .with_context(|| format!("making the recordings directory {}", recordings.display()))?;
+        let outboxes = config.data_dir.join("outbox");
+        for dir in [&recordings, &outboxes] {
+            private::directory(dir).with_context(|| format!("making the directory {}", dir.display()))?;
+        }
         let settings = Settings { quota_bytes: config.outbox_quota_bytes, ..Settings::new(clock.clone()) };
-        let directories = Directories::new(config.data_dir.join("outbox"), settings.clone());
+        let directories = Directories::new(outboxes, settings.clone());
         let own = directories.own(&config.worker_id);
         let (outbox, recovered) =
             Outbox::open(&own, settings).with_context(|| format!("opening the outbox {}", own.display()))?;
@@ -68,20 +69,28 @@ impl App {
         }
         let allow = AllowList::parse(&config.egress_allow)?;
         let egress = Arc::new(Egress::new(Policy::new(allow)));
+        let bridge = Bridge::new(&config.bridge_url, config.secret.clone())?;
+        let desk = Desk {
+            bridge: bridge.clone(),
+            outbox: outbox.clone(),
+            directories,
+            recordings: recordings.clone(),
+            clips: Clips::open(&config.data_dir)?,
+            books: Arc::default(),
+            news: Arc::default(),
+        };
         Ok(Arc::new(Self {
             worker_id: config.worker_id.clone(),
             clock,
             weights: Arc::new(weights),
             providers: Arc::new(Providers { egress, engines: engines(config.engine.as_deref()) }),
-            bridge: Bridge::new(&config.bridge_url, config.secret.clone())?,
+            bridge,
             outbox,
-            directories,
-            clips: Clips::open(&config.data_dir.join("clips"))?,
+            courier: Arc::new(Courier::start(desk).context("starting the courier's thread")?),
             recordings,
             slot: Slot::default(),
             metrics: Metrics::default(),
             drain: CancellationToken::new(),
-            outbox_changed: Notify::new(),
             config,
         }))
     }

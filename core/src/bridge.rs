@@ -3,18 +3,16 @@
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::{Response, StatusCode};
+use bytes::Bytes;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 use tokio::time::{Instant, sleep};
-use vox_shared::ids::{BotId, SessionId};
-use vox_shared::wire::SECRET_HEADER;
-use vox_shared::wire::config::{LINE_FORBIDDEN, Refusal, RuntimeConfig};
+use vox_shared::ids::BotId;
+use vox_shared::outbox::Seq;
+use vox_shared::wire::config::{ConfigRequest, LINE_FORBIDDEN, Refusal, RuntimeConfig};
 use vox_shared::wire::fleet::{WorkerLease, WorkerReport};
-use vox_shared::wire::result::CallResult;
-
-use crate::access::Presented;
-use crate::transport::line::CallInfo;
+use vox_shared::wire::{SECRET_HEADER, SEQ_HEADER};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
@@ -49,24 +47,15 @@ pub enum ConfigError {
 /// Why a delivery did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
-    /// Try again later.
+    /// It did not take it now.
     #[error("{0}")]
     Retry(String),
+    /// It did not answer.
+    #[error("{0}")]
+    Away(String),
     /// It will never be taken.
     #[error("{0}")]
     Rejected(String),
-}
-
-/// What a config is asked for.
-#[derive(Clone, Copy, Debug)]
-pub struct ConfigQuery<'a> {
-    pub bot_id: &'a BotId,
-    pub session_id: &'a SessionId,
-    pub transport: &'a str,
-    pub ticket: Option<&'a str>,
-    /// What the caller showed at the line.
-    pub presented: &'a Presented,
-    pub info: &'a CallInfo,
 }
 
 impl Bridge {
@@ -94,10 +83,11 @@ impl Bridge {
 
     /// The runtime config of a call. Anything but 200 rejects it; a bridge that does not answer is asked again for a
     /// few seconds.
-    pub async fn fetch_config(&self, query: &ConfigQuery<'_>) -> Result<RuntimeConfig, ConfigError> {
+    pub async fn fetch_config(&self, bot: &BotId, ask: &ConfigRequest) -> Result<RuntimeConfig, ConfigError> {
         let started = Instant::now();
+        let body = Bytes::from(serde_json::to_vec(ask).expect("a config request is plain data"));
         loop {
-            match self.try_config(query).await {
+            match self.try_config(bot, body.clone()).await {
                 Err(ConfigError::Unreachable(why)) if started.elapsed() + CONFIG_PAUSE < CONFIG_PATIENCE => {
                     tracing::warn!(why, "the bridge did not give the config; asking again");
                     sleep(CONFIG_PAUSE).await;
@@ -107,25 +97,9 @@ impl Bridge {
         }
     }
 
-    async fn try_config(&self, query: &ConfigQuery<'_>) -> Result<RuntimeConfig, ConfigError> {
-        let info = query.info;
-        let mut parameters = vec![
-            ("session_id", query.session_id.to_string()),
-            ("transport", query.transport.to_owned()),
-            ("connected_event", Value::Object(info.connected_event.clone()).to_string()),
-        ];
-        let optional = [
-            ("caller_id", &info.caller_id),
-            ("stream_id", &info.stream_id),
-            ("direction", &info.direction),
-            ("ticket", &query.ticket.map(str::to_owned)),
-        ];
-        parameters.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
-        let mut url = url::Url::parse(&format!("{}/api/v1/config/{}", self.url, query.bot_id))
-            .map_err(|e| ConfigError::Unreachable(format!("bad address: {e}")))?;
-        url.query_pairs_mut().extend_pairs(parameters);
-        let request =
-            self.http.get(url).header(SECRET_HEADER, self.secret.expose_secret()).timeout(CONFIG_TRY);
+    /// In a body: what a dialler says about a call may be longer than any address may be.
+    async fn try_config(&self, bot: &BotId, body: Bytes) -> Result<RuntimeConfig, ConfigError> {
+        let request = self.post(&format!("/api/v1/config/{bot}"), body).timeout(CONFIG_TRY);
         let response = request.send().await.map_err(|e| ConfigError::Unreachable(short(&e)))?;
         let status = response.status();
         if status == StatusCode::OK {
@@ -147,10 +121,23 @@ impl Bridge {
         Err(ConfigError::Refused { refusal, detail })
     }
 
-    /// Store a result; 2xx means that it is durable there.
-    pub async fn deliver(&self, result: &CallResult) -> Result<(), DeliveryError> {
-        let request = self.http.post(format!("{}/api/v1/call-results", self.url)).json(result);
-        judge(request.header(SECRET_HEADER, self.secret.expose_secret()).send().await).await.map(drop)
+    /// Store a result, in the bytes in which it was written; 2xx means that it is durable there.
+    pub async fn deliver(&self, seq: Seq, result: Vec<u8>) -> Result<(), DeliveryError> {
+        let request = self.post("/api/v1/call-results", result.into()).header(SEQ_HEADER, seq);
+        judge(request.send().await).await.map(drop)
+    }
+
+    /// Store a result that is in no outbox.
+    pub async fn deliver_unwritten(&self, result: Vec<u8>) -> Result<(), DeliveryError> {
+        judge(self.post("/api/v1/call-results", result.into()).send().await).await.map(drop)
+    }
+
+    fn post(&self, path: &str, json: Bytes) -> RequestBuilder {
+        self.http
+            .post(format!("{}{path}", self.url))
+            .header(SECRET_HEADER, self.secret.expose_secret())
+            .header(CONTENT_TYPE, "application/json")
+            .body(json)
     }
 
     /// Upload a recording.
@@ -163,8 +150,8 @@ impl Bridge {
             .http
             .put(format!("{}/api/v1/internal/recordings/{key}", self.url))
             .header(SECRET_HEADER, self.secret.expose_secret())
-            .header(http::header::CONTENT_TYPE, "audio/wav")
-            .header(http::header::CONTENT_LENGTH, size)
+            .header(CONTENT_TYPE, "audio/wav")
+            .header(reqwest::header::CONTENT_LENGTH, size)
             .timeout(UPLOAD_DEADLINE)
             .body(body);
         judge(request.send().await).await.map(drop)
@@ -178,9 +165,9 @@ impl Bridge {
     }
 }
 
-/// 2xx is done; 5xx, 429, 408 and no answer are retried; another status is final.
+/// 2xx is done; 5xx, 429, 408, a wrong secret and no answer are retried; another status is final.
 async fn judge(response: Result<Response, reqwest::Error>) -> Result<Response, DeliveryError> {
-    let response = response.map_err(|e| DeliveryError::Retry(short(&e)))?;
+    let response = response.map_err(|e| DeliveryError::Away(short(&e)))?;
     let status = response.status();
     if status.is_success() {
         return Ok(response);
@@ -203,7 +190,7 @@ async fn detail_of(response: Response) -> String {
     text
 }
 
-/// An error without its address: the query holds the caller's number.
+/// An error without its address.
 fn short(error: &reqwest::Error) -> String {
     let kind = if error.is_timeout() {
         "no answer in time"

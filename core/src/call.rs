@@ -1,7 +1,6 @@
 //! One call, from the first message of the line to its record on disk.
 
 pub mod actor;
-pub mod clips;
 pub mod detector;
 pub mod feed;
 pub mod life;

@@ -6,6 +6,8 @@ use vox_shared::wire::journal::{Accepted, JournalRecord};
 
 /// Kept of the outbox's quota for each call: its transcript, events and result.
 const CALL_BYTES: u64 = 1024 * 1024;
+/// Records read at once.
+const PAGE: usize = 256;
 
 /// A record as the outbox takes it. The kind repeats what the payload says, for people who look at the file.
 pub fn entry(record: &JournalRecord) -> Entry {
@@ -49,17 +51,30 @@ impl CallJournal {
         &self.session_id
     }
 
-    /// The same journal when the bridge gave the call another name: the new name is born, the old one owes nothing.
-    /// Both are on disk when this returns, so that no kill can leave a record under the old name.
-    pub async fn renamed(self, session_id: &SessionId, accepted: &Accepted) -> Result<Self, AppendError> {
+    /// The bridge gave the call another name: the new name is born, the old one owes nothing. Both are on disk when this
+    /// returns, so that no kill can leave a record under the old name.
+    pub async fn rename(&mut self, session_id: &SessionId, accepted: &Accepted) -> Result<(), AppendError> {
         if self.session_id == *session_id {
-            return Ok(self);
+            return Ok(());
         }
         let renamed = Accepted { session_id: session_id.clone(), ..accepted.clone() };
+        let former = std::mem::replace(&mut self.session_id, session_id.clone());
         self.note(&JournalRecord::Accepted(Box::new(renamed)));
         let reason = format!("renamed to {session_id}");
-        self.write(&JournalRecord::Refused { session_id: self.session_id.clone(), reason }).await?;
-        Ok(Self { session_id: session_id.clone(), place: self.place })
+        self.write(&JournalRecord::Refused { session_id: former, reason }).await.map(drop)
+    }
+
+    /// What the outbox holds of this call, in order.
+    pub async fn read(&self) -> Vec<JournalRecord> {
+        let mut found = Vec::new();
+        let mut after = 0;
+        while let Ok(page) = self.place.outbox().pending(after, PAGE).await {
+            let Some(last) = page.last() else { break };
+            after = last.seq;
+            let records = page.iter().filter_map(|record| serde_json::from_slice(&record.payload).ok());
+            found.extend(records.filter(|record: &JournalRecord| *record.session_id() == self.session_id));
+        }
+        found
     }
 
     /// Write without waiting. A fault is counted by the outbox.

@@ -7,7 +7,7 @@ pub mod app;
 pub mod bridge;
 pub mod call;
 pub mod config;
-pub mod delivery;
+pub mod courier;
 pub mod handover;
 pub mod journal;
 pub mod media;

@@ -8,10 +8,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 use vox_core::app::App;
 use vox_core::config::CoreConfig;
-use vox_core::{delivery, handover, registration, server::Listeners};
+use vox_core::{handover, registration, server::Listeners};
 use vox_shared::clock::Clock;
 use vox_shared::env::Env;
-use vox_shared::telemetry;
+use vox_shared::{private, telemetry};
 
 /// What is left is delivered for this long at the end; the rest is adopted by others.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
 }
 
 fn start() -> anyhow::Result<()> {
+    private::keep_files_private();
     let env = Env::of_process();
     let instance = env.text("VOXCORE_WORKER_ID").unwrap_or_else(|| std::process::id().to_string());
     telemetry::init("vox-core", &instance, &env)?;
@@ -35,7 +36,7 @@ fn start() -> anyhow::Result<()> {
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
     }
     rustls::crypto::ring::default_provider().install_default().ok().context("installing the TLS provider")?;
-    // One call, one thread: audio, vendors and control take turns, and nothing is locked.
+    // One call, one thread: audio and vendors take turns, and nothing is locked. What is no sound is the courier's.
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(config))
 }
 
@@ -47,9 +48,7 @@ async fn run(config: CoreConfig) -> anyhow::Result<()> {
     tracing::info!(worker.id = %app.worker_id, %addr, "the worker answers");
     let mut background = tokio::task::JoinSet::new();
     background.spawn(listeners.serve(app.clone()));
-    background.spawn(delivery::run_own(app.clone()));
-    background.spawn(delivery::run_adoption(app.clone()));
-    background.spawn(registration::run(app.clone(), addr));
+    app.courier.spawn(registration::run(app.clone(), addr));
     if let Some(socket) = app.config.dispatch.clone() {
         background.spawn(handover::run(app.clone(), socket));
     }
@@ -60,7 +59,7 @@ async fn run(config: CoreConfig) -> anyhow::Result<()> {
         tracing::warn!("the call outlived the drain limit; it is closed by whoever adopts its journal");
     }
     background.shutdown().await;
-    delivery::flush(&app, FLUSH).await;
+    app.courier.stop(FLUSH).await;
     Ok(())
 }
 

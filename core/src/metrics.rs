@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use vox_shared::wire::result::CallResult;
 
+use crate::courier::desk::Books;
 use crate::transport::untidy::Untidy;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -49,6 +50,7 @@ pub struct Metrics {
     outbox_depth: Gauge,
     outbox_oldest: Gauge,
     outbox_rejected: Gauge,
+    results_in_memory: Gauge,
 }
 
 const SECONDS: [f64; 12] = [0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0];
@@ -72,6 +74,7 @@ impl Default for Metrics {
             outbox_depth: Gauge::default(),
             outbox_oldest: Gauge::default(),
             outbox_rejected: Gauge::default(),
+            results_in_memory: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -110,6 +113,11 @@ impl Metrics {
             "outbox_rejected",
             "Records that the bridge will never take",
             self.outbox_rejected.clone(),
+        );
+        registry.register(
+            "results_in_memory",
+            "Ends of calls that neither the disk nor the bridge has yet",
+            self.results_in_memory.clone(),
         );
     }
 
@@ -154,11 +162,12 @@ impl Metrics {
         }
     }
 
-    /// All metrics as text, with the outbox as it is now.
-    pub fn render(&self, outbox: &vox_shared::outbox::Outbox) -> String {
+    /// All metrics as text, with the outbox and what the courier has in hand as they are now.
+    pub fn render(&self, outbox: &vox_shared::outbox::Outbox, books: &Books) -> String {
         let stats = outbox.stats();
         self.outbox_depth.set(i64::try_from(stats.depth).unwrap_or(i64::MAX));
-        self.outbox_rejected.set(i64::try_from(stats.rejected).unwrap_or(i64::MAX));
+        self.outbox_rejected.set(i64::try_from(stats.rejected + books.refused()).unwrap_or(i64::MAX));
+        self.results_in_memory.set(i64::try_from(books.held()).unwrap_or(i64::MAX));
         let oldest = outbox.oldest_age().unwrap_or_default().as_secs();
         self.outbox_oldest.set(i64::try_from(oldest).unwrap_or(i64::MAX));
         let mut text = String::new();

@@ -51,6 +51,6 @@ fn report(app: &App, addr: SocketAddr) -> WorkerReport {
         session_id: app.slot.session_id(),
         outbox_depth: stats.depth,
         outbox_oldest_seconds: app.outbox.oldest_age().unwrap_or_default().as_secs_f64(),
-        outbox_rejected: stats.rejected,
+        outbox_rejected: stats.rejected + app.courier.books().refused(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,6 +113,9 @@ fn bind_unix(dir: &Path, worker: &str) -> anyhow::Result<(UnixListener, SocketFi
     // A crashed process leaves its file.
     let _fresh = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).with_context(|| format!("listening on {}", path.display()))?;
+    // Open to whom its directory is open: an operator makes one for the group of the proxy.
+    let mode = std::fs::metadata(dir)?.permissions().mode() & 0o660 | 0o600;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))?;
     Ok((listener, SocketFile(path)))
 }
 

@@ -10,6 +10,8 @@ pub mod result;
 
 /// The header that carries the deployment's internal secret.
 pub const SECRET_HEADER: &str = "x-voxcore-secret";
+/// The header that carries the outbox's number of a delivered result: the body is delivered as it was written.
+pub const SEQ_HEADER: &str = "x-vox-seq";
 /// Version of the messages written by this build.
 pub const WIRE_VERSION: u32 = 1;
 

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use vox_shared::clock::Clock;
 use vox_shared::ids::{BotId, SessionId};
-use vox_shared::model::bot::{Phrases, ReEngagement};
+use vox_shared::model::bot::{BotSettings, Phrases, ReEngagement};
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
@@ -201,8 +201,9 @@ fn filled_in(from: &Configs, bot_id: &BotId, bot: Bot, session: &SessionId, call
         call: call_variables(session, bot_id, call),
         crm: Map::new(),
         system: template::system(from.clock.now(), &zone, &settings.timezone),
-        bot: settings.variables,
+        bot: settings.variables.clone(),
     };
+    let stable_phrases = stable_phrases(&settings, &variables);
     let mut unknown = BTreeSet::new();
     let opening_message = variables.phrase(&settings.opening_message, &mut unknown);
     let mut said = |text: &str| variables.phrase(text, &mut unknown);
@@ -236,6 +237,7 @@ fn filled_in(from: &Configs, bot_id: &BotId, bot: Bot, session: &SessionId, call
         transfer_targets: Vec::new(),
         transfer_numbers: Map::new(),
         phrases,
+        stable_phrases,
         stt: settings.stt,
         llm: settings.llm,
         tts: settings.tts,
@@ -250,6 +252,25 @@ fn filled_in(from: &Configs, bot_id: &BotId, bot: Bot, session: &SessionId, call
 fn or_stock(said: String, template: &str, stock: &str) -> String {
     let is_empty = said != template && !said.chars().any(char::is_alphanumeric);
     if is_empty { stock.to_owned() } else { said }
+}
+
+/// What is said alike to every caller: what reads the same when nothing is known but the bot's own variables.
+fn stable_phrases(settings: &BotSettings, variables: &Variables) -> Vec<String> {
+    let anybody = Variables { bot: variables.bot.clone(), ..Variables::default() };
+    let (mut own, mut stock) = (settings.phrases.clone(), Phrases::default());
+    let phrases = spoken(&mut own).into_iter().map(|p| &*p).zip(spoken(&mut stock).into_iter().map(|p| &*p));
+    let (none, goodbye) = (String::new(), ReEngagement::default().goodbye);
+    let idle = settings
+        .re_engagement
+        .iter()
+        .flat_map(|r| r.prompts.iter().map(|p| (p, &none)).chain([(&r.goodbye, &goodbye)]));
+    let others = [&settings.opening_message, &settings.voicemail_message, &settings.pre_transfer_message];
+    let all = others.into_iter().map(|text| (text, &none)).chain(phrases).chain(idle);
+    let says = |variables: &Variables, (template, stock): (&String, &String)| {
+        or_stock(variables.phrase(template, &mut BTreeSet::new()), template, stock)
+    };
+    let said = all.map(|phrase| (says(variables, phrase), says(&anybody, phrase)));
+    said.filter(|(here, anywhere)| here == anywhere && !here.is_empty()).map(|(here, _)| here).collect()
 }
 
 fn spoken(phrases: &mut Phrases) -> [&mut String; 6] {

@@ -15,11 +15,12 @@ use vox_shared::wire::result::DisconnectedBy;
 
 use super::detector::Detector;
 use super::meter::Lateness;
+use super::record::Ended;
 use super::vendors::{Heard, Vendors};
 use crate::journal::CallJournal;
 use crate::media::level::is_audible;
 use crate::media::playout::{Carrier, Pacing, Queue};
-use crate::media::recorder::{CallerTrack, Recorder};
+use crate::media::recorder::{CallerTrack, Recorder, Unfinished};
 use crate::media::tone::hold_tone;
 use crate::media::trim::Trim;
 use crate::provider::tts::{TtsInput, UtteranceId};
@@ -59,16 +60,6 @@ pub struct Parts {
     pub vendors: Vendors,
     pub journal: Arc<CallJournal>,
     pub drain: CancellationToken,
-}
-
-/// What the call leaves behind, with what only the actor knows.
-#[derive(Debug)]
-pub struct Ended {
-    pub outcome: Outcome,
-    pub lateness_p99_ms: f64,
-    pub underruns: u64,
-    pub stt_seconds: f64,
-    pub recording: Option<crate::media::recorder::Finished>,
 }
 
 #[derive(Debug, Default)]
@@ -314,6 +305,7 @@ impl Actor {
             Heard::Stt(event) => Event::Stt(event),
             Heard::Llm(request, event) => Event::Llm { request, event },
             Heard::Voice(event) => return self.take_voice(event),
+            Heard::Phrase(utterance, clip) => return self.take_clip(utterance, clip),
         };
         self.events.push_back(event);
     }
@@ -398,20 +390,15 @@ impl Actor {
             // A line that takes nothing any more is closed without it.
             let _stuck = timeout(LINE_STALL, ends.outgoing.send(LineOut::HangUp { by })).await;
         }
-        let finish = async {
-            match recorder {
-                Some(recorder) => tokio::task::spawn_blocking(move || recorder.finish(now)).await.ok(),
-                None => None,
-            }
-        };
-        let (recording, stt_seconds) = tokio::join!(finish, vendors.close());
+        let recording = recorder.map(|recorder| Unfinished { recorder, until: now });
+        let recognised = vendors.close().await;
         // Dropping the line's end tells the pump that nothing follows.
         drop(ends);
         Ended {
             outcome: *outcome.expect("the loop ends with an outcome"),
             lateness_p99_ms: lateness.quantile_ms(0.99),
             underruns,
-            stt_seconds,
+            recognised,
             recording,
         }
     }

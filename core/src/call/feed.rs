@@ -71,6 +71,17 @@ impl StreamClock {
     }
 }
 
+/// What one of the bot's recognisers heard of the call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Recognised {
+    /// Its place among the bot's recognisers.
+    pub index: usize,
+    /// As it bills them if it says so, else as they were sent.
+    pub seconds: f64,
+    /// How often it was opened.
+    pub streams: u64,
+}
+
 /// The open recogniser, and what it is fed.
 pub struct Feed {
     rate_hz: u32,
@@ -82,8 +93,12 @@ pub struct Feed {
     clock: StreamClock,
     /// Sent to the open stream, samples.
     sent: u64,
-    /// Sent to streams before it.
-    sent_before: u64,
+    /// What the open stream bills, if it has said so.
+    billed: Option<f64>,
+    /// Whose stream is open.
+    index: usize,
+    /// What streams before it heard.
+    recognised: Vec<Recognised>,
     /// Found no room in any stream's queue.
     dropped: u64,
 }
@@ -98,7 +113,9 @@ impl Feed {
             stream: None,
             clock: StreamClock::default(),
             sent: 0,
-            sent_before: 0,
+            billed: None,
+            index: 0,
+            recognised: Vec::new(),
             dropped: 0,
         }
     }
@@ -114,11 +131,12 @@ impl Feed {
         }
     }
 
-    /// Feed this recogniser from now on, beginning with the last `replay` of audio.
-    pub fn open(&mut self, stream: SttStream, replay: Duration, now: Duration) {
+    /// Feed this recogniser, the bot's with this index, from now on, beginning with the last `replay` of audio.
+    pub fn open(&mut self, index: usize, stream: SttStream, replay: Duration, now: Duration) {
         self.send_piece();
         self.shut();
         self.stream = Some(stream);
+        self.index = index;
         let past = self.ring.last(self.samples(replay));
         let mut at_ms = (now.as_millis() as u64).saturating_sub(self.ms(past.len() as u64));
         for part in past.chunks(self.samples(REPLAY_PIECE)) {
@@ -129,9 +147,23 @@ impl Feed {
 
     /// Feed nobody.
     pub fn shut(&mut self) {
-        self.stream = None;
+        if self.stream.take().is_some() {
+            self.note_heard();
+        }
         self.clock = StreamClock::default();
-        self.sent_before += std::mem::take(&mut self.sent);
+    }
+
+    /// The open stream has ended: what it heard is its vendor's.
+    fn note_heard(&mut self) {
+        let sent = std::mem::take(&mut self.sent) as f64 / f64::from(self.rate_hz);
+        let seconds = self.billed.take().unwrap_or(sent);
+        match self.recognised.iter_mut().find(|r| r.index == self.index) {
+            Some(known) => {
+                known.seconds += seconds;
+                known.streams += 1;
+            }
+            None => self.recognised.push(Recognised { index: self.index, seconds, streams: 1 }),
+        }
     }
 
     /// Ask the recogniser for its final words.
@@ -152,7 +184,12 @@ impl Feed {
     /// while none is open; cancel-safe.
     pub async fn next(&mut self) -> Option<SttEvent> {
         let Some(stream) = &mut self.stream else { return std::future::pending().await };
-        let mut event = stream.events.recv().await?;
+        let mut event = loop {
+            match stream.events.recv().await? {
+                SttEvent::Usage { seconds } => self.billed = Some(seconds),
+                event => break event,
+            }
+        };
         if let SttEvent::Final { words, .. } = &mut event {
             for word in words {
                 word.started_ms = self.clock.on_call(word.started_ms);
@@ -162,8 +199,8 @@ impl Feed {
         Some(event)
     }
 
-    /// Close the recogniser; the seconds that were recognised in all, as the last vendor bills them if it says so in time.
-    pub async fn close(mut self) -> f64 {
+    /// Close the recogniser; what each one heard, as the last bills it if it says so in time.
+    pub async fn close(mut self) -> Vec<Recognised> {
         self.send_piece();
         if self.dropped > 0 {
             tracing::warn!(
@@ -171,9 +208,7 @@ impl Feed {
                 "recognisers were too slow to take all of the caller's audio"
             );
         }
-        let rate = f64::from(self.rate_hz);
-        let (before, estimate) = (self.sent_before as f64 / rate, self.sent as f64 / rate);
-        let Some(stream) = self.stream.take() else { return before + estimate };
+        let Some(stream) = self.stream.take() else { return self.recognised };
         let SttStream { input, mut events, task: _task } = stream;
         drop(input);
         let billed = async {
@@ -184,7 +219,10 @@ impl Feed {
             }
             None
         };
-        before + timeout(USAGE_WAIT, billed).await.ok().flatten().unwrap_or(estimate)
+        let billed = timeout(USAGE_WAIT, billed).await.ok().flatten();
+        self.billed = billed.or(self.billed);
+        self.note_heard();
+        self.recognised
     }
 
     fn send_piece(&mut self) {
@@ -255,7 +293,7 @@ mod tests {
     async fn words_keep_their_place_over_a_line_that_paused() {
         let (stream, _pieces, says) = stream(1_000);
         let mut feed = Feed::new(8_000);
-        feed.open(stream, Duration::ZERO, Duration::from_millis(300));
+        feed.open(0, stream, Duration::ZERO, Duration::from_millis(300));
         hear(&mut feed, 320, 1_320);
         hear(&mut feed, 6_320, 7_320);
         assert_eq!(word_at(&mut feed, &says, 500).await, 820);
@@ -266,7 +304,7 @@ mod tests {
     async fn words_keep_their_place_when_a_slow_recogniser_lost_audio() {
         let (stream, mut pieces, says) = stream(10);
         let mut feed = Feed::new(8_000);
-        feed.open(stream, Duration::ZERO, Duration::ZERO);
+        feed.open(0, stream, Duration::ZERO, Duration::ZERO);
         hear(&mut feed, 0, 1_000);
         while pieces.try_recv().is_ok() {}
         hear(&mut feed, 1_000, 1_400);
@@ -278,10 +316,10 @@ mod tests {
     async fn a_new_recogniser_gets_the_past_and_all_seconds_are_counted() {
         let mut feed = Feed::new(8_000);
         let (first, _first_pieces, _) = stream(1_000);
-        feed.open(first, Duration::ZERO, Duration::ZERO);
+        feed.open(0, first, Duration::ZERO, Duration::ZERO);
         hear(&mut feed, 0, 4_000);
         let (second, mut pieces, says) = stream(1_000);
-        feed.open(second, Duration::from_secs(2), Duration::from_secs(4));
+        feed.open(1, second, Duration::from_secs(2), Duration::from_secs(4));
         assert_eq!(word_at(&mut feed, &says, 1_000).await, 3_000);
         let mut replayed = 0;
         while let Ok(SttInput::Audio(pcm)) = pieces.try_recv() {
@@ -289,6 +327,27 @@ mod tests {
         }
         assert_eq!(replayed, 16_000);
         drop(says);
-        assert!((feed.close().await - 6.0).abs() < 1e-9, "four seconds and two");
+        let heard = |index, seconds| Recognised { index, seconds, streams: 1 };
+        assert_eq!(feed.close().await, [heard(0, 4.0), heard(1, 2.0)]);
+    }
+
+    #[tokio::test]
+    async fn what_a_recogniser_bills_counts_for_its_own_stream_only() {
+        let mut feed = Feed::new(8_000);
+        let (first, _first_pieces, says) = stream(1_000);
+        feed.open(0, first, Duration::ZERO, Duration::ZERO);
+        hear(&mut feed, 0, 2_000);
+        says.send(SttEvent::Usage { seconds: 9.5 }).await.unwrap();
+        assert_eq!(word_at(&mut feed, &says, 100).await, 100, "the bill is no word");
+        let (second, _pieces, _says) = stream(1_000);
+        feed.open(1, second, Duration::ZERO, Duration::from_secs(2));
+        hear(&mut feed, 2_000, 3_000);
+        let (again, _pieces, says) = stream(1_000);
+        feed.open(0, again, Duration::ZERO, Duration::from_secs(3));
+        hear(&mut feed, 3_000, 4_000);
+        says.send(SttEvent::Usage { seconds: 0.5 }).await.unwrap();
+        drop(says);
+        let heard = |index, seconds, streams| Recognised { index, seconds, streams };
+        assert_eq!(feed.close().await, [heard(0, 10.0, 2), heard(1, 1.0, 1)]);
     }
 }

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use secrecy::ExposeSecret;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 use tracing::Instrument;
 use vox_shared::ids::{BotId, SessionId};
-use vox_shared::outbox::Backoff;
-use vox_shared::wire::config::{Refusal, RuntimeConfig};
-use vox_shared::wire::journal::{Accepted, JournalRecord, RecordingFile};
+use vox_shared::outbox::AppendError;
+use vox_shared::wire::WIRE_VERSION;
+use vox_shared::wire::config::{ConfigRequest, Refusal, RuntimeConfig};
+use vox_shared::wire::journal::{Accepted, JournalRecord};
 use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
 use super::actor::{self, Parts};
@@ -18,10 +21,12 @@ use super::vendors::Vendors;
 use crate::access::Presented;
 use crate::admission::Admission;
 use crate::app::App;
-use crate::bridge::{ConfigError, ConfigQuery};
+use crate::bridge::ConfigError;
+use crate::courier::keep::{End, Ending};
+use crate::courier::{Ask, Begun, HELD_MAX, has_sound};
 use crate::journal::CallJournal;
 use crate::media::playout::Pacing;
-use crate::media::recorder::Recorder;
+use crate::media::recorder::{Recorder, Unfinished};
 use crate::session::Session;
 use crate::session::rules::Rules;
 use crate::transport::line::{CallInfo, LineIn, LineOut, Ready, Traits};
@@ -32,8 +37,10 @@ use crate::transport::socket::Ends;
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 /// Ringing.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
-/// How long a result that the disk refused is offered to the bridge directly.
-const DIRECT_ATTEMPTS: u32 = 40;
+/// The disk must take the call's birth within this: the caller hears nothing meanwhile.
+const BIRTH_DEADLINE: Duration = Duration::from_secs(4);
+/// For reading the journal of a call that broke off.
+const JOURNAL_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A line that wants a call.
 pub struct Incoming {
@@ -79,58 +86,97 @@ async fn handshake(ends: &mut Ends) -> Option<Ready> {
 async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: SessionId) {
     let Incoming { bot_id, ticket, presented, mut ends, traits, admission } = line;
     let (Ready { info, rate_hz, pacing }, Admission { guard, place }) = (ready, admission);
-    let journal = place.journal(session_id.clone());
-    let accepted = accepted(app, &info, &bot_id, &session_id, traits.name);
-    let query = ConfigQuery {
-        bot_id: &bot_id,
-        session_id: &session_id,
-        transport: traits.name,
-        ticket: ticket.as_deref(),
-        presented: &presented,
-        info: &info,
-    };
-    // The birth is on disk before anything is done about the call; the config is only asked for meanwhile.
-    let record = JournalRecord::Accepted(Box::new(accepted.clone()));
-    let (written, config) = tokio::join!(journal.write(&record), app.bridge.fetch_config(&query));
-    if let Err(error) = written {
-        tracing::error!(%error, "a call cannot be journalled; it is refused");
+    if app.courier.books().held() >= HELD_MAX {
         return refuse(&ends, Reason::NoRecord).await;
     }
-    let config = match config {
-        Ok(config) => Arc::new(config),
-        Err(error) => return reject(app, &journal, &accepted, &ends, error).await,
+    let mut journal = place.journal(session_id.clone());
+    let accepted = accepted(app, &info, &bot_id, &session_id, traits.name);
+    let request = ConfigRequest {
+        version: WIRE_VERSION,
+        session_id: Some(session_id),
+        transport: Some(traits.name.to_owned()),
+        caller_id: info.caller_id.clone(),
+        stream_id: info.stream_id.clone(),
+        connected_event: info.connected_event.clone(),
+        ticket,
+        line_token: presented.token.as_ref().map(|token| token.expose_secret().to_owned()),
+        peer: presented.peer.map(|peer| peer.to_string()),
+    };
+    let ask = Ask { bot_id, request, rate_hz };
+    // The birth is on disk before anything is done about the call; the config is only asked for meanwhile.
+    let record = JournalRecord::Accepted(Box::new(accepted.clone()));
+    let born = timeout(BIRTH_DEADLINE, journal.write(&record));
+    let (born, begun) = tokio::join!(born, app.courier.begin(ask));
+    if let Some(fault) = fault(born) {
+        let call = Unborn { accepted, journal: Arc::new(journal), is_known: begun.is_ok() };
+        return call.refuse(app, &ends, &fault).await;
+    }
+    let begun = match begun {
+        Ok(begun) => begun,
+        Err(error) => return reject(app, accepted, journal, &ends, error).await,
     };
     // The bridge may have put its own name on the call (a campaign's).
-    let journal = match journal.renamed(&config.session_id, &accepted).await {
-        Ok(journal) => journal,
-        Err(error) => {
-            tracing::error!(%error, "a renamed call cannot be journalled; it is refused");
-            return refuse(&ends, Reason::NoRecord).await;
-        }
-    };
-    let accepted = Accepted { session_id: config.session_id.clone(), ..accepted };
+    let name = begun.config.session_id.clone();
+    let renamed = timeout(BIRTH_DEADLINE, journal.rename(&name, &accepted)).await;
+    let (accepted, journal) = (Accepted { session_id: name, ..accepted }, Arc::new(journal));
+    if let Some(fault) = fault(renamed) {
+        return Unborn { accepted, journal, is_known: true }.refuse(app, &ends, &fault).await;
+    }
     guard.name(accepted.session_id.clone());
     let ready = LineOut::Accepted { session_id: accepted.session_id.to_string() };
     let _gone = ends.outgoing.try_send(ready);
     app.metrics.call_started();
-    let journal = Arc::new(journal);
-    for event in record::unknown_names(&config) {
+    for event in record::unknown_names(&begun.config) {
         let session_id = accepted.session_id.clone();
         journal.note(&JournalRecord::Event { session_id, event });
     }
     let dropped = ends.dropped.clone();
-    let mut result = match wait_for_answer(&mut ends).await {
+    let (mut result, recording) = match wait_for_answer(&mut ends).await {
         Ok(()) => {
             let line = Line { ends, traits, pacing, rate_hz };
-            converse(app, &accepted, config, line, journal.clone()).await
+            converse(app, &accepted, begun, line, journal.clone()).await
         }
-        Err((by, error)) => CallResult { error, ..record::skeleton(&accepted, by, app.clock.now()) },
+        Err((by, error)) => (CallResult { error, ..record::skeleton(&accepted, by, app.clock.now()) }, None),
     };
     record::add_dropped(&mut result, &dropped.counts());
     app.metrics.call_ended(&result);
-    keep(app, &accepted, result, &journal).await;
+    let end = End::Over { result: Box::new(result), recording };
+    app.courier.keep(Ending { accepted, journal, end }).await;
     drop(guard);
-    app.outbox_changed.notify_one();
+}
+
+/// What is wrong with a write that the call waited for.
+fn fault<T>(written: Result<Result<T, AppendError>, Elapsed>) -> Option<String> {
+    match written {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some(format!("the disk took no record within {} s", BIRTH_DEADLINE.as_secs())),
+    }
+}
+
+/// A call that the worker cannot write down.
+struct Unborn {
+    accepted: Accepted,
+    journal: Arc<CallJournal>,
+    /// The bridge has given a config for it, and waits for its end.
+    is_known: bool,
+}
+
+impl Unborn {
+    async fn refuse(self, app: &App, ends: &Ends, fault: &str) {
+        tracing::error!(fault, "a call cannot be journalled; it is refused");
+        app.metrics.call_refused();
+        refuse(ends, Reason::NoRecord).await;
+        let Self { accepted, journal, is_known } = self;
+        let end = if is_known {
+            let mut result = record::skeleton(&accepted, DisconnectedBy::Error, app.clock.now());
+            result.error = Some(format!("the worker could not write the call down: {fault}"));
+            End::Over { result: Box::new(result), recording: None }
+        } else {
+            End::Refused { reason: Reason::NoRecord.to_string() }
+        };
+        app.courier.keep(Ending { accepted, journal, end }).await;
+    }
 }
 
 struct Line {
@@ -144,7 +190,7 @@ fn accepted(app: &App, info: &CallInfo, bot_id: &BotId, session_id: &SessionId, 
     let now = app.clock.now();
     let key = record::recording_key(now, session_id);
     Accepted {
-        version: vox_shared::wire::WIRE_VERSION,
+        version: WIRE_VERSION,
         session_id: session_id.clone(),
         bot_id: bot_id.clone(),
         worker_id: app.worker_id.clone(),
@@ -193,11 +239,12 @@ async fn wait_for_answer(ends: &mut Ends) -> Result<(), (DisconnectedBy, Option<
 async fn converse(
     app: &Arc<App>,
     accepted: &Accepted,
-    config: Arc<RuntimeConfig>,
+    begun: Begun,
     line: Line,
     journal: Arc<CallJournal>,
-) -> CallResult {
+) -> (CallResult, Option<Unfinished>) {
     let Line { ends, traits, pacing, rate_hz } = line;
+    let config = begun.config.clone();
     let recorder = recorder(app, accepted, &config, rate_hz);
     let mut parts = Parts {
         session: Session::new(Rules::from_config(&config, Duration::ZERO)),
@@ -207,8 +254,8 @@ async fn converse(
         rate_hz,
         detector: Detector::new(app.weights.clone(), rate_hz),
         recorder,
-        vendors: Vendors::new(app.providers.clone(), config.clone(), app.clips.clone(), rate_hz),
-        journal,
+        vendors: Vendors::new(app.providers.clone(), app.courier.clone(), begun, rate_hz),
+        journal: journal.clone(),
         drain: app.drain.clone(),
     };
     parts.vendors.warm_up();
@@ -218,64 +265,25 @@ async fn converse(
         Ok(ended) => record::result(accepted, &config, ended, app.clock.now()),
         Err(error) => {
             tracing::error!(%error, "the call broke off by a fault of ours");
-            broken_off(app, accepted).await
+            (broken_off(app, accepted, &journal).await, None)
         }
     }
 }
 
 /// The record of a call that a fault of ours ended: what its journal and the disk hold.
-async fn broken_off(app: &App, accepted: &Accepted) -> CallResult {
-    let journal = crate::delivery::journal_of(&app.outbox, &accepted.session_id).await;
-    let mut result = record::from_journal(accepted, DisconnectedBy::Error, journal, app.clock.now());
+async fn broken_off(app: &App, accepted: &Accepted, journal: &CallJournal) -> CallResult {
+    let lines = timeout(JOURNAL_DEADLINE, journal.read()).await.unwrap_or_default();
+    let mut result = record::from_journal(accepted, DisconnectedBy::Error, lines, app.clock.now());
     result.error = Some("an internal fault ended the call".into());
-    let file =
-        accepted.recording_file.as_ref().filter(|f| crate::delivery::has_sound(&app.recordings.join(f)));
+    let file = accepted.recording_file.as_ref().filter(|f| has_sound(&app.recordings.join(f)));
     result.recording_key = file.and(accepted.recording_key.clone());
     result
 }
 
-/// The record and the recording go to disk; only then is the call finished.
-async fn keep(app: &App, accepted: &Accepted, result: CallResult, journal: &CallJournal) {
-    let has_recording = result.recording_key.is_some();
-    let record = JournalRecord::Result(Box::new(result));
-    if let Err(error) = journal.write(&record).await {
-        tracing::error!(%error, "the disk takes no result; it goes to the bridge directly");
-        let JournalRecord::Result(result) = record else { return };
-        deliver_directly(app, &result).await;
-    }
-    let (Some(file), Some(key)) = (&accepted.recording_file, &accepted.recording_key) else { return };
-    if !has_recording {
-        return crate::delivery::forget_recording(app, file).await;
-    }
-    let record = JournalRecord::Recording(RecordingFile {
-        session_id: accepted.session_id.clone(),
-        key: key.clone(),
-        file: file.clone(),
-        bridge_url: accepted.bridge_url.clone(),
-    });
-    if let Err(error) = journal.write(&record).await {
-        tracing::error!(%error, "the recording stays on this host: its upload cannot be journalled");
-    }
-}
-
-/// The last resort of a result whose disk is full: hold it in memory until the bridge has it.
-async fn deliver_directly(app: &App, result: &CallResult) {
-    let mut backoff = Backoff::new();
-    for _ in 0..DIRECT_ATTEMPTS {
-        match app.bridge.deliver(result).await {
-            Ok(()) => return,
-            Err(error) => tracing::error!(%error, "a result that is not on disk could not be delivered yet"),
-        }
-        sleep(backoff.next_wait(rand::random())).await;
-    }
-    tracing::error!("a result is lost: neither the disk nor the bridge took it");
-}
-
 /// The call is not let in. What the bridge decided owes no record; a bridge that could not be asked does.
-async fn reject(app: &App, journal: &CallJournal, accepted: &Accepted, ends: &Ends, error: ConfigError) {
+async fn reject(app: &App, accepted: Accepted, journal: CallJournal, ends: &Ends, error: ConfigError) {
     tracing::warn!(%error, "the call is rejected");
     app.metrics.call_refused();
-    let session_id = accepted.session_id.clone();
     let reason = match &error {
         ConfigError::Refused { refusal, .. } => match refusal {
             Refusal::OutsideHours => Reason::OutsideHours,
@@ -287,15 +295,15 @@ async fn reject(app: &App, journal: &CallJournal, accepted: &Accepted, ends: &En
         },
         ConfigError::Unreachable(_) => Reason::ControlPlaneAway,
     };
-    if let ConfigError::Refused { .. } = &error {
-        journal.note(&JournalRecord::Refused { session_id, reason: reason.to_string() });
+    let end = if let ConfigError::Refused { .. } = &error {
+        End::Refused { reason: reason.to_string() }
     } else {
-        let mut result = record::skeleton(accepted, DisconnectedBy::Error, app.clock.now());
+        let mut result = record::skeleton(&accepted, DisconnectedBy::Error, app.clock.now());
         result.error = Some(error.to_string());
-        keep(app, accepted, result, journal).await;
-    }
+        End::Over { result: Box::new(result), recording: None }
+    };
     refuse(ends, reason).await;
-    app.outbox_changed.notify_one();
+    app.courier.keep(Ending { accepted, journal: Arc::new(journal), end }).await;
 }
 
 async fn refuse(ends: &Ends, reason: Reason) {

@@ -8,13 +8,26 @@ use vox_shared::wire::result::{
     CallEvent, CallResult, DisconnectedBy, LatencySummary, Speaker, TranscriptEntry, Usage,
 };
 
-use super::actor::Ended;
+use super::feed::Recognised;
+use crate::media::recorder::{Finished, Unfinished};
+use crate::session::event::Outcome;
 use crate::session::kind::EventKind;
 use crate::session::rules::with_fallbacks;
 use crate::transport::untidy::Untidy;
 
 /// The fade that follows the decision to fall silent, milliseconds.
 const FADE_MS: f64 = 80.0;
+
+/// What a conversation leaves behind, with what only its actor knows.
+#[derive(Debug)]
+pub struct Ended {
+    pub outcome: Outcome,
+    pub lateness_p99_ms: f64,
+    pub underruns: u64,
+    pub recognised: Vec<Recognised>,
+    /// Still open: closing it waits for the disk.
+    pub recording: Option<Unfinished>,
+}
 
 /// A record with what is known since the call was accepted.
 pub fn skeleton(accepted: &Accepted, by: DisconnectedBy, ended_at: Timestamp) -> CallResult {
@@ -31,8 +44,13 @@ pub fn skeleton(accepted: &Accepted, by: DisconnectedBy, ended_at: Timestamp) ->
     result
 }
 
-/// The record of a call that ran to its end.
-pub fn result(accepted: &Accepted, config: &RuntimeConfig, ended: Ended, ended_at: Timestamp) -> CallResult {
+/// The record of a call that ran to its end, and its recording, which is still open: [`add_recording`] tells of it.
+pub fn result(
+    accepted: &Accepted,
+    config: &RuntimeConfig,
+    ended: Ended,
+    ended_at: Timestamp,
+) -> (CallResult, Option<Unfinished>) {
     let outcome = ended.outcome;
     let mut result = skeleton(accepted, outcome.disconnected_by, ended_at);
     result.call_duration_seconds = outcome.duration.as_secs_f64();
@@ -52,25 +70,27 @@ pub fn result(accepted: &Accepted, config: &RuntimeConfig, ended: Ended, ended_a
     };
     result.latency_samples = outcome.latency;
     result.usage_metrics = outcome.usage;
-    set_stt_seconds(&mut result.usage_metrics, config, ended.stt_seconds);
+    add_recognised(&mut result.usage_metrics, config, &ended.recognised);
     result.pipeline_config = Some(pipeline(config));
-    match ended.recording {
-        Some(recording) if recording.frames > 0 => {
-            result.recording_key = accepted.recording_key.clone();
-            if let Some(fault) = recording.fault {
-                result.events.push(recording_fault(&result, fault));
-            }
-        }
-        Some(recording) => {
-            let fault = recording.fault.unwrap_or_else(|| "nothing was recorded".into());
-            result.events.push(recording_fault(&result, fault));
-        }
-        None if config.recording.enabled => {
-            result.events.push(recording_fault(&result, "the file could not be made".into()))
-        }
-        None => {}
+    if ended.recording.is_none() && config.recording.enabled {
+        result.events.push(recording_fault(&result, "the file could not be made".into()));
     }
-    result
+    (result, ended.recording)
+}
+
+/// What became of the recording.
+pub fn add_recording(result: &mut CallResult, accepted: &Accepted, finished: Finished) {
+    let nothing = || "nothing was recorded".to_owned();
+    let fault = match finished.frames {
+        0 => Some(finished.fault.unwrap_or_else(nothing)),
+        _ => {
+            result.recording_key = accepted.recording_key.clone();
+            finished.fault
+        }
+    };
+    if let Some(fault) = fault {
+        result.events.push(recording_fault(result, fault));
+    }
 }
 
 /// The record of a call whose worker died: what its journal holds.
@@ -80,7 +100,7 @@ pub fn worker_lost(accepted: &Accepted, journal: Vec<JournalRecord>, last_at: Ti
     result
 }
 
-/// The record of a call that did not package itself.
+/// The record of a call that did not write its own.
 pub fn from_journal(
     accepted: &Accepted,
     by: DisconnectedBy,
@@ -145,22 +165,20 @@ fn recording_fault(result: &CallResult, why: String) -> CallEvent {
     }
 }
 
-/// The seconds of recognition, where the vendor did not say them during the call.
-fn set_stt_seconds(usage: &mut Vec<Usage>, config: &RuntimeConfig, seconds: f64) {
-    if seconds <= 0.0 {
-        return;
-    }
-    match usage.iter_mut().find(|u| u.kind == "stt") {
-        Some(entry) if entry.seconds <= 0.0 => entry.seconds = seconds,
-        Some(_) => {}
-        None => usage.push(Usage {
-            provider: config.stt.provider.clone(),
-            model: config.stt.model.clone(),
-            kind: "stt".into(),
-            seconds,
-            requests: 1,
-            ..Usage::default()
-        }),
+/// The seconds of recognition, to the vendor that recognised them: after a fail-over a call has several.
+fn add_recognised(usage: &mut Vec<Usage>, config: &RuntimeConfig, recognised: &[Recognised]) {
+    let vendors = with_fallbacks(&config.stt, |s| (&s.provider, &s.model), |s| &s.fallbacks);
+    for Recognised { index, seconds, streams } in recognised {
+        let (provider, model) = vendors.get(*index).unwrap_or(&vendors[0]);
+        let found =
+            usage.iter().position(|u| u.kind == "stt" && u.provider == **provider && u.model == **model);
+        let row = found.unwrap_or_else(|| {
+            let (provider, model) = ((*provider).clone(), (*model).clone());
+            usage.push(Usage { provider, model, kind: "stt".into(), ..Usage::default() });
+            usage.len() - 1
+        });
+        usage[row].seconds += seconds;
+        usage[row].requests += streams;
     }
 }
 
@@ -181,4 +199,26 @@ fn pipeline(config: &RuntimeConfig) -> serde_json::Value {
 /// The names that a call's recording goes by.
 pub fn recording_key(accepted_at: Timestamp, session_id: &vox_shared::ids::SessionId) -> String {
     format!("{}-{session_id}.wav", accepted_at.strftime("%Y%m%d"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_fail_over_each_recogniser_is_billed_what_it_heard() {
+        let config = json!({
+            "session_id": "call_1", "webhook_url": "", "system_prompt": "", "opening_message": "",
+            "stt": {"provider": "deepgram", "model": "nova-3", "fallbacks": [
+                {"provider": "deepgram", "model": "nova-2"},
+                {"provider": "deepgram", "model": "nova-3", "language": "hi"},
+            ]},
+        });
+        let config: RuntimeConfig = serde_json::from_value(config).unwrap();
+        let heard = |index, seconds, streams| Recognised { index, seconds, streams };
+        let mut usage = Vec::new();
+        add_recognised(&mut usage, &config, &[heard(0, 12.0, 2), heard(1, 30.5, 1), heard(2, 4.0, 1)]);
+        let told: Vec<_> = usage.iter().map(|u| (u.model.as_str(), u.seconds, u.requests)).collect();
+        assert_eq!(told, [("nova-3", 16.0, 3), ("nova-2", 30.5, 1)]);
+    }
 }

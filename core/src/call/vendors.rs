@@ -1,12 +1,16 @@
-//! The call's vendors: opened, fed and listened to on the session's orders.
+//! The call's vendors: opened, fed and listened to on the session's orders; and the phrases that need none.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
 use vox_shared::wire::config::RuntimeConfig;
 
-use super::clips::{Clip, ClipKey, Clips};
-use super::feed::Feed;
+use super::feed::{Feed, Recognised};
+use crate::courier::clips::{Clip, Phrase};
+use crate::courier::{Begun, Courier};
 use crate::provider::llm::{LanguageModel, LlmEvent, LlmRequest, LlmStream};
 use crate::provider::registry::Providers;
 use crate::provider::stt::SttEvent;
@@ -15,20 +19,35 @@ use crate::provider::{Failure, FailureClass};
 use crate::session::event::RequestId;
 use crate::session::rules::with_fallbacks;
 
+/// A phrase that is looked for longer than this is synthesised: whoever waits on the line must not wait for a disk.
+const CLIP_PATIENCE: Duration = Duration::from_millis(100);
+
 /// A phrase that is being synthesised and will be kept.
 #[derive(Debug)]
 struct Keeping {
     utterance: UtteranceId,
-    key: ClipKey,
+    phrase: Phrase,
     clip: Clip,
+}
+
+/// A phrase that the courier looks for.
+#[derive(Debug)]
+struct Wanted {
+    utterance: UtteranceId,
+    text: String,
+    until: Instant,
+    answer: oneshot::Receiver<Option<Clip>>,
 }
 
 /// The open streams of a call.
 pub struct Vendors {
     providers: Arc<Providers>,
     config: Arc<RuntimeConfig>,
-    clips: Clips,
+    courier: Arc<Courier>,
     rate_hz: u32,
+    /// The greeting as sound, if it is kept.
+    greeting: Option<Clip>,
+    wanted: VecDeque<Wanted>,
     /// The recogniser.
     pub feed: Feed,
     /// The bot's models in their order, made when first needed: they learn what their server does not take.
@@ -45,16 +64,20 @@ pub enum Heard {
     Stt(SttEvent),
     Llm(RequestId, LlmEvent),
     Voice(TtsEvent),
+    /// A phrase that was kept, whole.
+    Phrase(UtteranceId, Clip),
 }
 
 impl Vendors {
     /// The vendors of a call; none is opened yet.
-    pub fn new(providers: Arc<Providers>, config: Arc<RuntimeConfig>, clips: Clips, rate_hz: u32) -> Self {
+    pub fn new(providers: Arc<Providers>, courier: Arc<Courier>, begun: Begun, rate_hz: u32) -> Self {
         Self {
             providers,
-            config,
-            clips,
+            config: begun.config,
+            courier,
             rate_hz,
+            greeting: begun.greeting,
+            wanted: VecDeque::new(),
             feed: Feed::new(rate_hz),
             models: Vec::new(),
             llm: None,
@@ -71,6 +94,7 @@ impl Vendors {
             |what: &str| Failure::new(FailureClass::Unavailable, format!("{what} ended without a word"));
         let (feed, llm, voice) = (&mut self.feed, &mut self.llm, &mut self.voice);
         tokio::select! {
+            clip = found(self.wanted.front_mut()), if !self.wanted.is_empty() => self.on_found(clip),
             event = feed.next(), if feed.is_open() => {
                 let event = event.unwrap_or_else(|| SttEvent::Failed(gone("the recogniser")));
                 if matches!(event, SttEvent::Failed(_)) {
@@ -106,7 +130,7 @@ impl Vendors {
             .get(index)
             .unwrap_or(&&self.config.stt);
         let recogniser = self.providers.recogniser(settings)?;
-        self.feed.open(recogniser.open(self.rate_hz), replay, now);
+        self.feed.open(index, recogniser.open(self.rate_hz), replay, now);
         Ok(())
     }
 
@@ -164,38 +188,60 @@ impl Vendors {
         voice.input.try_send(input).map_err(full)
     }
 
-    /// The phrase as sound, if it is kept.
-    pub fn clip(&self, text: &str) -> Option<Clip> {
-        self.clips.load(&self.clip_key(text))
+    /// Have a phrase said: its sound at once if it is at hand. Else it is looked for, or synthesised and kept.
+    pub fn phrase(&mut self, utterance: UtteranceId, text: String) -> Result<Option<Clip>, Failure> {
+        if self.voice_index == 0 && text == self.config.opening_message && self.greeting.is_some() {
+            return Ok(self.greeting.take());
+        }
+        let asked = self.stable(&text).and_then(|phrase| self.courier.find(phrase));
+        match asked {
+            Some(answer) => {
+                let until = Instant::now() + CLIP_PATIENCE;
+                self.wanted.push_back(Wanted { utterance, text, until, answer });
+                Ok(None)
+            }
+            None => self.synthesise(utterance, text).map(|()| None),
+        }
     }
 
-    /// Have a phrase synthesised, and keep it when it is whole.
-    pub fn synthesise_phrase(&mut self, utterance: UtteranceId, text: String) -> Result<(), Failure> {
-        let key = self.clip_key(&text);
+    fn on_found(&mut self, clip: Option<Clip>) -> Heard {
+        let Wanted { utterance, text, .. } = self.wanted.pop_front().expect("it was waited for");
+        match clip {
+            Some(clip) => Heard::Phrase(utterance, clip),
+            None => match self.synthesise(utterance, text) {
+                // The voice will be heard; meanwhile this says nothing.
+                Ok(()) => Heard::Phrase(utterance, Clip::default()),
+                Err(failure) => Heard::Voice(TtsEvent::Failed(failure)),
+            },
+        }
+    }
+
+    fn stable(&self, text: &str) -> Option<Phrase> {
+        Phrase::stable(&self.config, self.voice_index, self.rate_hz, text)
+    }
+
+    fn synthesise(&mut self, utterance: UtteranceId, text: String) -> Result<(), Failure> {
+        let phrase = self.stable(&text);
         self.tell_voice(TtsInput::Speak { utterance, text })?;
         self.tell_voice(TtsInput::End { utterance })?;
-        self.keeping = Some(Keeping { utterance, key, clip: Clip::default() });
+        self.keeping = phrase.map(|phrase| Keeping { utterance, phrase, clip: Clip::default() });
         Ok(())
     }
 
     /// The reply was stopped.
     pub fn cancel_voice(&mut self, utterance: UtteranceId) {
         self.keeping.take_if(|k| k.utterance == utterance);
+        self.wanted.retain(|w| w.utterance != utterance);
         if let Some(voice) = &self.voice {
             let _stalled = voice.input.try_send(TtsInput::Cancel { utterance });
         }
     }
 
-    /// Close everything; the seconds that were recognised.
-    pub async fn close(mut self) -> f64 {
+    /// Close everything; what each recogniser heard.
+    pub async fn close(mut self) -> Vec<Recognised> {
         self.llm = None;
         self.voice = None;
         self.feed.close().await
-    }
-
-    fn clip_key(&self, text: &str) -> ClipKey {
-        let settings = with_fallbacks(&self.config.tts, |s| s, |s| &s.fallbacks);
-        ClipKey::new(settings.get(self.voice_index).unwrap_or(&settings[0]), self.rate_hz, text)
     }
 
     fn keep(&mut self, event: &TtsEvent) {
@@ -209,14 +255,16 @@ impl Vendors {
             }
             TtsEvent::Done { utterance } if *utterance == keeping.utterance => {
                 let Some(done) = self.keeping.take() else { return };
-                let clips = self.clips.clone();
-                tokio::task::spawn_blocking(move || {
-                    if let Err(error) = clips.store(&done.key, &done.clip) {
-                        tracing::warn!(%error, "a phrase could not be kept; it will be synthesised again");
-                    }
-                });
+                self.courier.store(done.phrase, done.clip);
             }
             _ => {}
         }
     }
+}
+
+/// What became of the search, in time.
+async fn found(wanted: Option<&mut Wanted>) -> Option<Clip> {
+    let Some(wanted) = wanted else { return std::future::pending().await };
+    let answer = timeout_at(wanted.until, &mut wanted.answer).await;
+    answer.ok().and_then(Result::ok).flatten()
 }

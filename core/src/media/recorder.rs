@@ -52,6 +52,14 @@ pub struct Finished {
     pub fault: Option<String>,
 }
 
+/// A recording whose call is over: it is closed where nobody waits for the disk.
+#[derive(Debug)]
+pub struct Unfinished {
+    pub recorder: Recorder,
+    /// Media time at which the call ended, samples.
+    pub until: u64,
+}
+
 enum Work {
     Block(Vec<[i16; 2]>),
     Finish,

@@ -21,8 +21,8 @@ use crate::media::playout::Pacing;
 const RATE_HZ: u32 = 8_000;
 /// 20 ms at 8 kHz.
 const CHUNK: usize = 160;
-/// A carrier that sends 500 ms at once needs 11 kB; this is three seconds.
-const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+/// A carrier that sends 500 ms at once needs 11 kB; what a dialler says of a call at first may be far longer.
+const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 /// Where diallers say how a call ended.
 const ENDINGS: [&str; 4] = ["disconnectedBy", "reason", "hangupCause", "cause"];
 

@@ -35,8 +35,8 @@ async fn and_spoken_without_the_voice_in_the_next_call() {
     let first = first_audio_ms(&stage, &bot, "first").await;
     assert!(first > VOICE_MS as f64, "the first call waits for the voice: {first} ms");
     assert_eq!(greetings_asked(&stage), 1);
-    let clips = stage.core_data().join("clips");
-    eventually("the greeting is kept", async || (!files_in(&clips).is_empty()).then_some(())).await;
+    let kept = stage.core_data().join("phrases");
+    eventually("the greeting is kept", async || (!files_in(&kept).is_empty()).then_some(())).await;
 
     let second = first_audio_ms(&stage, &bot, "second").await;
     assert!(second < VOICE_MS as f64 / 2.0, "{second} ms, the first call {first} ms");

@@ -260,6 +260,11 @@ impl Reservation {
         self.outbox.append_detached_charged(entry, charge);
     }
 
+    /// The outbox that it is a part of.
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
     /// Bytes not used yet.
     pub fn left_bytes(&self) -> u64 {
         self.hold.left()

@@ -88,6 +88,10 @@ pub struct RuntimeConfig {
     pub transfer_numbers: Map<String, Value>,
     #[serde(default)]
     pub phrases: Phrases,
+    /// Texts of this config that are said alike to every caller. Only they are kept as sound: what holds a caller's name or
+    /// debt is nobody else's.
+    #[serde(default)]
+    pub stable_phrases: Vec<String>,
     #[serde(default)]
     pub stt: SttSettings,
     #[serde(default)]

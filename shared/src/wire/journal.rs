@@ -77,3 +77,95 @@ impl JournalRecord {
         }
     }
 }
+
+/// What a deliverer needs to know of a record. It reads no more: what a newer worker wrote beside this reaches the bridge as
+/// it was written.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Label {
+    pub record: Labelled,
+    pub session_id: SessionId,
+    /// Of a result.
+    #[serde(default)]
+    pub recording_key: Option<String>,
+}
+
+/// The kinds of [`JournalRecord`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Labelled {
+    Accepted,
+    Turn,
+    Event,
+    Result,
+    Refused,
+    Recording,
+}
+
+/// How the payload of a result begins: what is delivered begins behind it.
+const RESULT_TAG: &[u8] = br#"{"record":"result","#;
+
+/// The body of a delivery: the bytes of a stored result without the tag that tells it from other records. One that begins
+/// otherwise is delivered as it is; the bridge knows the tag.
+pub fn result_body(mut payload: Vec<u8>) -> Vec<u8> {
+    if payload.starts_with(RESULT_TAG) {
+        payload.drain(1..RESULT_TAG.len());
+    }
+    payload
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::result::DisconnectedBy;
+    use super::*;
+
+    /// As a worker of the next version may write it.
+    const NEWER: &str = include_str!("journal_result_v2.golden.json");
+
+    #[test]
+    fn a_newer_result_is_delivered_byte_for_byte() {
+        let payload = NEWER.trim_end().as_bytes().to_vec();
+        let body = String::from_utf8(result_body(payload)).unwrap();
+        let rest = NEWER.trim_end().strip_prefix(r#"{"record":"result","#).unwrap();
+        assert_eq!(body, format!("{{{rest}"));
+        assert!(body.contains(r#""added_later":{"n":1.50}"#), "{body}");
+        let result: CallResult = serde_json::from_str(&body).unwrap();
+        assert_eq!(result.session_id.to_string(), "call_00000000000000000000000001");
+    }
+
+    #[test]
+    fn what_is_written_today_loses_its_tag_and_keeps_the_rest() {
+        let result = CallResult::bare("call_1".parse().unwrap(), DisconnectedBy::Bot);
+        let stored = serde_json::to_vec(&JournalRecord::Result(Box::new(result.clone()))).unwrap();
+        assert_eq!(result_body(stored), serde_json::to_vec(&result).unwrap());
+        assert_eq!(result_body(br#"{"session_id":"x"}"#.to_vec()), br#"{"session_id":"x"}"#);
+    }
+
+    #[test]
+    fn every_record_has_its_label() {
+        let session_id: SessionId = "call_1".parse().unwrap();
+        let event = CallEvent { at_ms: 1, event: "e".into(), why: "w".into(), data: serde_json::Map::new() };
+        let file = "f".to_owned();
+        let recording = RecordingFile {
+            session_id: session_id.clone(),
+            key: file.clone(),
+            file,
+            bridge_url: String::new(),
+        };
+        let mut result = CallResult::bare(session_id.clone(), DisconnectedBy::Bot);
+        result.recording_key = Some("k".into());
+        let records = [
+            (JournalRecord::Event { session_id: session_id.clone(), event }, Labelled::Event),
+            (JournalRecord::Result(Box::new(result)), Labelled::Result),
+            (
+                JournalRecord::Refused { session_id: session_id.clone(), reason: "r".into() },
+                Labelled::Refused,
+            ),
+            (JournalRecord::Recording(recording), Labelled::Recording),
+        ];
+        for (record, kind) in records {
+            let label: Label = serde_json::from_slice(&serde_json::to_vec(&record).unwrap()).unwrap();
+            assert_eq!((label.record, &label.session_id), (kind, &session_id));
+            assert_eq!(label.recording_key.is_some(), kind == Labelled::Result);
+        }
+    }
+}

@@ -1,11 +1,13 @@
 //! `POST /api/v1/call-results`
 
+use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::instrument;
 use utoipa::ToSchema;
+use vox_shared::wire::SEQ_HEADER;
 use vox_shared::wire::result::CallResult;
 
 use crate::auth::internal::Internal;
@@ -26,10 +28,19 @@ pub struct Receipt {
 #[instrument(name = "results.deliver", skip_all, fields(call.id))]
 pub async fn deliver(
     _: Internal,
+    request: HttpRequest,
     results: Data<Results>,
     body: Checked<Map<String, Value>, MAX_RESULT_BYTES>,
 ) -> ApiResult<Json<Receipt>> {
     let mut raw = body.0;
+    // The worker delivers what it wrote, byte for byte: its outbox's number comes beside it, and the tag that tells a result
+    // from other records of an outbox may still be there.
+    raw.remove("record");
+    if let Some(seq) =
+        request.headers().get(SEQ_HEADER).and_then(|seq| seq.to_str().ok()?.parse::<u64>().ok())
+    {
+        raw.insert("seq".into(), seq.into());
+    }
     // A null would overwrite what the skeleton knows.
     raw.retain(|_, value| !value.is_null());
     let result: CallResult =

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::{Actor, MARK_GRACE, Speaking, TAIL_WAIT, TICK};
+use crate::courier::clips::Clip;
 use crate::media::level::is_audible;
 use crate::media::playout::{Chunk, Pacing};
 use crate::media::trim::Trim;
@@ -85,10 +86,18 @@ impl Actor {
     }
 
     pub(super) fn phrase(&mut self, utterance: UtteranceId, text: String) {
-        let Some(clip) = self.parts.vendors.clip(&text) else {
-            let asked = self.parts.vendors.synthesise_phrase(utterance, text);
-            return self.voice_result(asked);
-        };
+        match self.parts.vendors.phrase(utterance, text) {
+            Ok(Some(clip)) => self.take_clip(utterance, clip),
+            Ok(None) => {}
+            Err(failure) => self.voice_result(Err(failure)),
+        }
+    }
+
+    /// A phrase that was kept as sound. One without sound is being synthesised.
+    pub(super) fn take_clip(&mut self, utterance: UtteranceId, clip: Clip) {
+        if clip.pcm.is_empty() {
+            return;
+        }
         self.take_voice(TtsEvent::Words { utterance, words: clip.words });
         self.take_voice(TtsEvent::Audio { utterance, pcm: clip.pcm });
         self.take_voice(TtsEvent::Done { utterance });

@@ -1,19 +1,35 @@
 //! Fixed phrases as sound on disk, so that a greeting needs no voice: one file a phrase, named by all that decides how
-//! it sounds.
+//! it sounds. Only what is said alike to every caller is kept: a name or a sum owed is nobody's to find on a disk, and would
+//! push out what is needed again.
 
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use vox_shared::model::bot::TtsSettings;
+use vox_shared::private;
+use vox_shared::wire::config::RuntimeConfig;
 
 use crate::provider::tts::WordMark;
+use crate::session::rules::with_fallbacks;
 use crate::transport::media;
 
-/// What all clips may take on the disk: about two hours at 8 kHz. Beyond it the oldest go, down to three quarters.
+/// What all clips may take on the disk: about two hours at 8 kHz. Beyond it those go that were not used for longest, down to
+/// three quarters.
 const MAX_CACHE_BYTES: u64 = 128 * 1024 * 1024;
 /// A clip larger than this is not read: five minutes at 24 kHz.
 const MAX_CLIP_BYTES: u64 = 16 * 1024 * 1024;
+/// A use is noted on the file when the last note is older than this: a write for every call would be wasted.
+const NOTE_EVERY: Duration = Duration::from_secs(600);
+/// Owner only.
+const FILE_MODE: u32 = 0o600;
+/// Where clips lay when those with callers' names were among them.
+const FORMER_DIRECTORY: &str = "clips";
 
 /// The cache in a directory shared by the host's workers.
 #[derive(Clone, Debug)]
@@ -52,20 +68,49 @@ impl ClipKey {
     }
 }
 
+/// A phrase that may be kept, with all that decides how it sounds.
+#[derive(Clone, Debug)]
+pub struct Phrase {
+    config: Arc<RuntimeConfig>,
+    voice: usize,
+    rate_hz: u32,
+    text: String,
+}
+
+impl Phrase {
+    /// The text in the bot's voice with this index; `None` when it is not the same for every caller, or empty.
+    pub fn stable(config: &Arc<RuntimeConfig>, voice: usize, rate_hz: u32, text: &str) -> Option<Self> {
+        let is_stable = !text.is_empty() && config.stable_phrases.iter().any(|phrase| phrase == text);
+        is_stable.then(|| Self { config: config.clone(), voice, rate_hz, text: text.to_owned() })
+    }
+
+    /// Its name in the cache: a hash, so not for the audio's thread.
+    pub fn key(&self) -> ClipKey {
+        let voices = with_fallbacks(&self.config.tts, |s| s, |s| &s.fallbacks);
+        ClipKey::new(voices.get(self.voice).unwrap_or(&voices[0]), self.rate_hz, &self.text)
+    }
+}
+
 impl Clips {
-    /// The cache in `dir`, which is made if it is missing.
-    pub fn open(dir: &Path) -> std::io::Result<Self> {
-        std::fs::create_dir_all(dir)?;
-        Ok(Self { dir: dir.to_owned() })
+    /// The cache in the host's data directory, made if it is missing.
+    pub fn open(data_dir: &Path) -> std::io::Result<Self> {
+        let dir = data_dir.join("phrases");
+        private::directory(&dir)?;
+        // A neighbour may be at it, too, or it was never there.
+        let _gone = std::fs::remove_dir_all(data_dir.join(FORMER_DIRECTORY));
+        Ok(Self { dir })
     }
 
     /// The clip, if it is there and whole. Reads the disk: small files, from the page cache after the first call.
     pub fn load(&self, key: &ClipKey) -> Option<Clip> {
-        let path = self.path(key);
-        if std::fs::metadata(&path).ok()?.len() > MAX_CLIP_BYTES {
+        let mut file = File::open(self.path(key)).ok()?;
+        let about = file.metadata().ok()?;
+        if about.len() > MAX_CLIP_BYTES {
             return None;
         }
-        let bytes = std::fs::read(path).ok()?;
+        let mut bytes = Vec::with_capacity(about.len() as usize);
+        file.read_to_end(&mut bytes).ok()?;
+        note_use(&file, about.modified());
         let (length, rest) = bytes.split_first_chunk::<4>()?;
         let length = u32::from_le_bytes(*length) as usize;
         let head: Head = serde_json::from_slice(rest.get(..length)?).ok()?;
@@ -86,12 +131,15 @@ impl Clips {
         bytes.extend(head);
         bytes.extend(media::to_bytes(&clip.pcm));
         let temporary = self.dir.join(format!("{}.{}.tmp", key.0, std::process::id()));
-        std::fs::write(&temporary, bytes)?;
+        // Left by a process of the same id that was killed.
+        let _fresh = std::fs::remove_file(&temporary);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&temporary)?;
+        file.write_all(&bytes)?;
         std::fs::rename(temporary, self.path(key))?;
         self.prune(MAX_CACHE_BYTES)
     }
 
-    /// Remove the oldest files when all together are larger than `limit` bytes: clips, and what a killed writer left.
+    /// Remove the files that were not used for longest when all together are larger than `limit` bytes: clips, and what a killed writer left.
     fn prune(&self, limit: u64) -> std::io::Result<()> {
         let mut files = Vec::new();
         for entry in std::fs::read_dir(&self.dir)? {
@@ -120,6 +168,20 @@ impl Clips {
     }
 }
 
+/// The time of a clip's last use is that of its file's last change.
+fn note_use(file: &File, noted: std::io::Result<SystemTime>) {
+    let is_old = noted.is_ok_and(|noted| noted.elapsed().is_ok_and(|age| age > NOTE_EVERY));
+    if is_old {
+        // A file system that takes no times evicts by age instead.
+        let _unsupported = file.set_times(std::fs::FileTimes::new().set_modified(now()));
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a file's time is the kernel's, not the injected clock's")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs::File;
@@ -127,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_clips_make_room() {
+    fn what_was_not_used_for_longest_makes_room() {
         let dir = tempfile::tempdir().unwrap();
         let clips = Clips::open(dir.path()).unwrap();
         let voice = TtsSettings::default();
@@ -135,14 +197,19 @@ mod tests {
         let clip = Clip { pcm: vec![1; 500], words: Vec::new() };
         for n in 0..8 {
             clips.store(&key(n), &clip).unwrap();
-            let stored = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(n);
+            let stored = SystemTime::UNIX_EPOCH + Duration::from_secs(n);
             File::options().write(true).open(clips.path(&key(n))).unwrap().set_modified(stored).unwrap();
         }
         clips.prune(8 * 2_000).unwrap();
         assert!((0..8).all(|n| clips.load(&key(n)).is_some()), "there is room for all");
+        // Looking was a use; the greeting of every call is younger than what was said once last year.
+        for n in (0..8).filter(|n| *n != 2) {
+            let stored = SystemTime::UNIX_EPOCH + Duration::from_secs(n);
+            File::options().write(true).open(clips.path(&key(n))).unwrap().set_modified(stored).unwrap();
+        }
         clips.prune(4_300).unwrap();
-        let left: Vec<u64> = (0..8).filter(|n| clips.load(&key(*n)).is_some()).collect();
-        assert_eq!(left, [5, 6, 7]);
+        let left: Vec<u64> = (0..8).filter(|n| clips.path(&key(*n)).exists()).collect();
+        assert_eq!(left, [2, 6, 7]);
     }
 
     #[test]
@@ -161,5 +228,31 @@ mod tests {
         assert_eq!(clips.load(&ClipKey::new(&other, 8_000, "Hello.")), None);
         std::fs::write(clips.path(&key), b"\xff\xff\xff\xffgarbage").unwrap();
         assert_eq!(clips.load(&key), None, "a damaged clip is no clip");
+    }
+
+    #[test]
+    fn only_what_is_said_alike_to_every_caller_is_a_phrase_to_keep() {
+        let config = serde_json::json!({
+            "session_id": "call_1", "webhook_url": "", "system_prompt": "", "opening_message": "Hello, Ann.",
+            "stable_phrases": ["Are you still there?"],
+        });
+        let config: Arc<RuntimeConfig> = Arc::new(serde_json::from_value(config).unwrap());
+        assert!(Phrase::stable(&config, 0, 8_000, "Are you still there?").is_some());
+        assert!(Phrase::stable(&config, 0, 8_000, "Hello, Ann.").is_none());
+        assert!(Phrase::stable(&config, 0, 8_000, "").is_none());
+    }
+
+    #[test]
+    fn nobody_else_may_read_them_and_what_was_kept_before_is_gone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("clips")).unwrap();
+        std::fs::write(dir.path().join("clips/old.clip"), "Hello, Ann.").unwrap();
+        let clips = Clips::open(dir.path()).unwrap();
+        assert!(!dir.path().join("clips").exists());
+        let key = ClipKey::new(&TtsSettings::default(), 8_000, "Hello.");
+        clips.store(&key, &Clip { pcm: vec![1], words: Vec::new() }).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&clips.path(&key)), mode(&clips.dir)), (0o600, 0o700));
     }
 }

@@ -1,0 +1,146 @@
+//! A dead worker's outbox is adopted by another process of the host, and its unfinished call gets its terminal record from
+//! the journal.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use vox_shared::ids::SessionId;
+use vox_shared::outbox::{AppendError, OpenError, Outbox, Record, Seq, neighbours};
+use vox_shared::wire::journal::{Accepted, JournalRecord, Label, Labelled, RecordingFile};
+
+use super::deliver::Round;
+use super::desk::Desk;
+use super::upload::{forget, has_sound};
+use crate::call::record;
+use crate::journal::entry;
+
+/// The host is searched for outboxes of the dead this often, by somebody: a look costs as much as the host has workers, so
+/// many of them take turns.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// A worker looks no more often than this, however alone it is.
+const OWN_LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Outboxes of the dead that one worker delivers at a time; more wait for the next look, or for a neighbour.
+const ADOPTIONS: usize = 8;
+
+/// Look for outboxes of dead workers until the process ends.
+pub(super) async fn run(desk: Arc<Desk>) {
+    let mut adoptions = JoinSet::new();
+    loop {
+        let neighbours = neighbours(&desk.directories.parent).unwrap_or_default();
+        while adoptions.try_join_next().is_some() {}
+        for dir in neighbours.orphans {
+            if adoptions.len() < ADOPTIONS {
+                let desk = desk.clone();
+                adoptions.spawn(async move { adopt(&desk, &dir).await });
+            }
+        }
+        let turns = u32::try_from(neighbours.held).unwrap_or(u32::MAX);
+        let every = LOOK_EVERY.saturating_mul(turns).max(OWN_LOOK_EVERY);
+        // Spread, so that the workers of a host do not all look at once.
+        sleep(every.mul_f64(0.5 + rand::random::<f64>())).await;
+    }
+}
+
+async fn adopt(desk: &Desk, dir: &Path) {
+    let (path, settings) = (dir.to_owned(), desk.directories.settings.clone());
+    let opened = tokio::task::spawn_blocking(move || Outbox::adopt(&path, settings)).await;
+    let (outbox, recovered) = match opened {
+        Ok(Ok(adopted)) => adopted,
+        // Another adopter was faster.
+        Ok(Err(OpenError::Held(_) | OpenError::Gone(_))) => return,
+        Ok(Err(error)) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the outbox of a dead worker cannot be opened"
+            );
+            return;
+        }
+        Err(error) => {
+            tracing::error!(%error, "the outbox of a dead worker cannot be opened");
+            return;
+        }
+    };
+    tracing::warn!(records = recovered.records.len(), "adopted the outbox of a dead worker");
+    let closed = close_lost_calls(desk, &outbox, &recovered.records).await;
+    let is_closed = closed
+        .inspect_err(|error| tracing::error!(%error, "a lost call is left for the next adopter"))
+        .is_ok();
+    drop(recovered);
+    let mut round = Round::new(desk, &outbox);
+    if is_closed {
+        round.let_strays_go().await;
+    }
+    round.to_its_end().await;
+    if let Err(error) = outbox.remove_if_empty().await {
+        tracing::debug!(%error, "the adopted outbox stays");
+    }
+}
+
+/// Write a `worker_lost` record for every call that started and never ended.
+async fn close_lost_calls(desk: &Desk, outbox: &Outbox, records: &[Record]) -> Result<(), AppendError> {
+    let mut open: BTreeMap<SessionId, (Accepted, Vec<JournalRecord>, Timestamp)> = BTreeMap::new();
+    // Results whose upload is not on disk behind them: the worker died between the two, or it is done already.
+    let mut recorded: BTreeMap<SessionId, String> = BTreeMap::new();
+    for record in records {
+        // What cannot be read is set aside by whoever delivers.
+        let Ok(label) = serde_json::from_slice::<Label>(&record.payload) else { continue };
+        match label.record {
+            Labelled::Result => {
+                open.remove(&label.session_id);
+                recorded.extend(label.recording_key.map(|key| (label.session_id, key)));
+            }
+            Labelled::Refused => drop(open.remove(&label.session_id)),
+            Labelled::Recording => drop(recorded.remove(&label.session_id)),
+            Labelled::Accepted | Labelled::Turn | Labelled::Event => {
+                match serde_json::from_slice(&record.payload) {
+                    Ok(JournalRecord::Accepted(accepted)) => {
+                        open.insert(label.session_id, (*accepted, Vec::new(), record.at));
+                    }
+                    Ok(line) => {
+                        if let Some((_, journal, last_at)) = open.get_mut(&label.session_id) {
+                            journal.push(line);
+                            *last_at = record.at;
+                        }
+                    }
+                    Err(error) => set_aside(outbox, record.seq, &error).await,
+                }
+            }
+        }
+    }
+    for (session_id, key) in recorded {
+        if has_sound(&desk.recordings.join(&key)) {
+            let (file, bridge_url) = (key.clone(), desk.bridge.url().to_owned());
+            let record = RecordingFile { session_id, key, file, bridge_url };
+            outbox.append(entry(&JournalRecord::Recording(record))).await?;
+        }
+    }
+    for (session_id, (accepted, journal, last_at)) in open {
+        let mut result = record::worker_lost(&accepted, journal, last_at);
+        let recording = accepted.recording_file.clone().zip(accepted.recording_key.clone());
+        let has_sound = |file: &str| has_sound(&desk.recordings.join(file));
+        if let Some(file) = accepted.recording_file.as_deref().filter(|file| !has_sound(file)) {
+            forget(desk, file).await;
+        }
+        let recording = recording.filter(|(file, _)| has_sound(file));
+        result.recording_key = recording.as_ref().map(|(_, key)| key.clone());
+        outbox.append(entry(&JournalRecord::Result(Box::new(result)))).await?;
+        if let Some((file, key)) = recording {
+            let bridge_url = accepted.bridge_url.clone();
+            let record = RecordingFile { session_id, key, file, bridge_url };
+            outbox.append(entry(&JournalRecord::Recording(record))).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A line that only a newer worker can read is kept for a person, not dropped with the journal around it.
+async fn set_aside(outbox: &Outbox, seq: Seq, why: &serde_json::Error) {
+    if let Err(error) = outbox.reject(seq, &format!("a line of a lost call cannot be read: {why}")).await {
+        tracing::error!(%error, seq, "a line of a lost call can neither be read nor set aside");
+    }
+}

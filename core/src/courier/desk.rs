@@ -1,0 +1,82 @@
+//! What the courier works with, and what it has in hand.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::Notify;
+use vox_shared::ids::WorkerId;
+use vox_shared::outbox::{Outbox, Settings};
+
+use super::clips::Clips;
+use crate::bridge::Bridge;
+
+/// What the courier works with.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    pub bridge: Bridge,
+    /// This worker's own.
+    pub outbox: Outbox,
+    pub directories: Directories,
+    /// Recordings of the host's workers, named by their keys.
+    pub recordings: PathBuf,
+    pub clips: Clips,
+    /// What waits or failed outside any outbox.
+    pub books: Arc<Books>,
+    /// The outbox holds something new to deliver.
+    pub news: Arc<Notify>,
+}
+
+/// What the courier has in hand that no outbox shows.
+#[derive(Debug, Default)]
+pub struct Books {
+    held: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Books {
+    pub(super) fn hold(&self) {
+        self.held.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn let_go(&self) {
+        self.held.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn note_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Ends of calls that are not durable anywhere yet.
+    pub fn held(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Results that the bridge refused while the disk took none: they are in no rejected log.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+}
+
+/// Where the host's outboxes lie.
+#[derive(Clone, Debug)]
+pub struct Directories {
+    pub(super) parent: PathBuf,
+    pub(super) settings: Settings,
+}
+
+impl Directories {
+    /// All under one parent.
+    pub fn new(parent: PathBuf, settings: Settings) -> Self {
+        Self { parent, settings }
+    }
+
+    /// A directory for this process: another life of the same worker has another one.
+    pub fn own(&self, worker: &WorkerId) -> PathBuf {
+        self.parent.join(format!(
+            "{worker}-{}-{}",
+            std::process::id(),
+            self.settings.clock.now().as_millisecond()
+        ))
+    }
+}

@@ -1,0 +1,41 @@
+//! Recordings: to the bridge, and off the disk when they are there.
+
+use std::path::Path;
+
+use vox_shared::wire::journal::RecordingFile;
+
+use super::desk::Desk;
+use crate::bridge::DeliveryError;
+
+/// A WAV header and nothing behind it, bytes.
+const EMPTY_BYTES: u64 = 44;
+
+/// Upload a recording and remove its file.
+pub(super) async fn upload(desk: &Desk, recording: &RecordingFile) -> Result<(), DeliveryError> {
+    let file = desk.recordings.join(&recording.file);
+    // Uploaded and removed, and then the process was stopped before it could acknowledge.
+    if !tokio::fs::try_exists(&file).await.unwrap_or(true) {
+        tracing::warn!("a recording is gone from this host: it was uploaded before");
+        return Ok(());
+    }
+    desk.bridge.at(&recording.bridge_url).upload(&recording.key, &file).await?;
+    if let Err(error) = tokio::fs::remove_file(&file).await {
+        tracing::warn!(%error, "an uploaded recording stays on this host");
+    }
+    Ok(())
+}
+
+/// Remove a file without sound: of a call that ended before its first sample, or was not recorded at all.
+pub(super) async fn forget(desk: &Desk, file: &str) {
+    match tokio::fs::remove_file(desk.recordings.join(file)).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!(%error, "an empty recording stays on this host");
+        }
+        _ => {}
+    }
+}
+
+/// Whether there is more than a header.
+pub fn has_sound(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|m| m.len() > EMPTY_BYTES)
+}

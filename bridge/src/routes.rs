@@ -2,6 +2,7 @@
 
 pub mod doc;
 pub mod document;
+pub mod page;
 mod surface;
 mod table;
 

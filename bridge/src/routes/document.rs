@@ -12,8 +12,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Paths};
 use vox_shared::wire::SECRET_HEADER;
 
-use super::{Access, Route};
-use crate::api::system::docs;
+use super::{Access, Route, page};
 
 const BEARER: &str = "bearer";
 const SECRET: &str = "secret";
@@ -32,7 +31,7 @@ impl Documents {
     /// Of these routes.
     pub fn of(table: &[Route]) -> Self {
         let document = serde_json::to_value(document(table)).expect("a document has text keys only");
-        Self { json: document.to_string().into(), page: docs::page(&document).into() }
+        Self { json: document.to_string().into(), page: page::of(&document).into() }
     }
 }
 

@@ -156,7 +156,7 @@ impl Codec for ExotelCodec {
         if self.over {
             return Ok(Vec::new());
         }
-        let Wire::Text(text) = message else { return Err(Untidy::Binary.into()) };
+        let text = field::text_in(message)?;
         if let Some(payload) = plain_payload(text) {
             return self.on_media(payload);
         }

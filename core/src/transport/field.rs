@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use vox_shared::json::is_deeper_than;
 
+use super::line::Wire;
 use super::untidy::Untidy;
 
 /// What a carrier says of a call is stored inside other documents, which have a limit of their own.
@@ -10,8 +11,20 @@ const MAX_DEPTH: usize = 32;
 /// Numbers up to this are whole in JSON's doubles.
 const MAX_WHOLE: f64 = 9e15;
 
-/// A message as an object.
+/// A message as text. Some senders put their JSON into binary frames.
+pub fn text_in<'a>(message: Wire<'a>) -> Result<&'a str, Untidy> {
+    match message {
+        Wire::Text(text) => Ok(text),
+        Wire::Binary(bytes) if bytes.trim_ascii_start().first() == Some(&b'{') => {
+            std::str::from_utf8(bytes).map_err(|_| Untidy::Binary)
+        }
+        Wire::Binary(_) => Err(Untidy::Binary),
+    }
+}
+
+/// A message as an object. A byte order mark before it and a zero behind it are no part of it.
 pub fn object(text: &str) -> Result<Map<String, Value>, Untidy> {
+    let text = text.trim_start_matches('\u{feff}').trim_end_matches('\0');
     if is_deeper_than(text.as_bytes(), MAX_DEPTH) {
         return Err(Untidy::TooDeep);
     }
@@ -147,6 +160,15 @@ mod tests {
         {
             assert_eq!(keys(&fields(message.clone())), Err(Untidy::BadField), "{message}");
         }
+    }
+
+    #[test]
+    fn text_is_found_in_frames_of_either_kind() {
+        assert_eq!(text_in(Wire::Binary(b" {\"event\":\"a\"}")), Ok(" {\"event\":\"a\"}"));
+        for bytes in [&[0u8; 320][..], b"", b"{\xff}", b"[1]"] {
+            assert_eq!(text_in(Wire::Binary(bytes)), Err(Untidy::Binary));
+        }
+        assert!(object("\u{feff}{\"event\":\"a\"}\n\0").is_ok());
     }
 
     #[test]

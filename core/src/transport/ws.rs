@@ -255,7 +255,7 @@ impl Codec for WsCodec {
         if self.over {
             return Ok(Vec::new());
         }
-        let Wire::Text(text) = message else { return Err(Untidy::Binary.into()) };
+        let text = field::text_in(message)?;
         if let Some(payload) = plain_payload(text) {
             return self.on_media(payload);
         }

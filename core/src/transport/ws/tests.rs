@@ -109,6 +109,7 @@ fn a_message_that_cannot_be_used_is_left_out() {
         assert_eq!((brief(&events).as_str(), dropped), ("ramm", vec![why]), "{message}");
     }
     assert_eq!(WsCodec::default().decode(Wire::Binary(&[1, 2])), Err(Untidy::Binary.into()));
+    assert_eq!(WsCodec::default().decode(Wire::Binary(MEDIA.as_bytes())), Ok(Vec::new()), "it is kept");
     let (_, events, dropped) = run(&[CONNECTED, START, r#"{"event":"dtmf","digit":"1"}"#]);
     assert_eq!((brief(&events).as_str(), dropped), ("r", vec![Untidy::OutOfOrder]));
 }
@@ -120,6 +121,7 @@ fn media_comes_in_every_form() {
         r#"{"event":"media","media":"AQA="}"#,
         r#"{"event":"Media","Payload":"AQA"}"#,
         r#"{"event":"media","payload":"AQ\nA="}"#,
+        "\u{feff}{\"event\":\"media\",\"payload\":\"AQA=\"}\0",
         r#"{"event":"media","chunk":"7","payload":"AQA=","timestamp":5}"#,
     ] {
         let (_, events, _) = run(&[CONNECTED, START, media]);

@@ -12,6 +12,7 @@ mod conversation_rules;
 mod failing_vendors_leave_no_dead_line;
 mod full_disks_do_not_end_calls;
 mod greetings_are_kept;
+mod guarded_lines_ask_for_proof;
 mod harness;
 mod health_is_a_contract;
 mod local_engines_talk;

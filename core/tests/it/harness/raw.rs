@@ -6,6 +6,8 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::Request;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -44,7 +46,13 @@ impl Ended {
 
 impl Raw {
     pub async fn try_open(url: &str) -> Result<Self, Refused> {
-        match connect_async(url).await {
+        Self::try_request(url.into_client_request().unwrap()).await
+    }
+
+    /// The same with headers.
+    pub async fn try_request(request: Request<()>) -> Result<Self, Refused> {
+        let url = request.uri().clone();
+        match connect_async(request).await {
             Ok((socket, _)) => Ok(Self(socket)),
             Err(Error::Http(response)) => {
                 let retry_after = response.headers().get("retry-after");
@@ -61,12 +69,17 @@ impl Raw {
 
     /// Open; a worker that is still putting its last call away is asked again.
     pub async fn open(url: &str) -> Self {
+        Self::request(url.into_client_request().unwrap()).await
+    }
+
+    /// The same with headers.
+    pub async fn request(request: Request<()>) -> Self {
         let until = Instant::now() + PATIENCE;
         loop {
-            match Self::try_open(url).await {
+            match Self::try_request(request.clone()).await {
                 Ok(raw) => return raw,
                 Err(refused) if refused.status == 503 && Instant::now() < until => sleep(LOOK_EVERY).await,
-                Err(refused) => panic!("{url}: {refused:?}"),
+                Err(refused) => panic!("{}: {refused:?}", request.uri()),
             }
         }
     }

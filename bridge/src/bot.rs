@@ -8,4 +8,4 @@ pub mod keys;
 pub mod line;
 pub mod rules;
 pub mod template;
-mod typed;
+mod trim;

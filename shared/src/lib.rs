@@ -11,4 +11,5 @@ pub mod outbox;
 pub mod private;
 pub mod redact;
 pub mod telemetry;
+pub mod typed;
 pub mod wire;

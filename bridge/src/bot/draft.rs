@@ -5,7 +5,7 @@ use vox_shared::model::bot::BotSettings;
 
 use super::keys;
 use super::rules::{self, Faults};
-use super::typed;
+use super::trim;
 use crate::fields::{self, FieldError};
 
 /// Settings for a new bot, or all that is wrong with them.
@@ -57,7 +57,7 @@ fn understood(given: &Map<String, Value>, faults: &mut Faults) -> Result<BotSett
     if let Ok(Value::Object(known)) = serde_json::to_value(&settings) {
         rules::unknown_fields(given, &known, "", faults);
     }
-    typed::trim_settings(&mut settings);
+    trim::trim_settings(&mut settings);
     Ok(settings)
 }
 

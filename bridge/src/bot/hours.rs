@@ -103,6 +103,30 @@ mod tests {
     }
 
     #[test]
+    fn the_week_wraps_and_the_zones_own_clock_is_followed() {
+        // Monday 02:00 in Kolkata belongs to Sunday's window.
+        check(&["sun"], ("22:00", "06:00"), "2026-11-22T20:30:00Z", true);
+        check(&["mon"], ("22:00", "06:00"), "2026-11-22T20:30:00Z", false);
+        check(&["fri"], ("22:00", "24:00"), "2026-11-20T18:29:59Z", true);
+        check(&["fri"], ("22:00", "24:00"), "2026-11-20T18:30:00Z", false);
+        check(&["fri"], ("22:00", "00:00"), "2026-11-20T18:29:59Z", true);
+        // On 1 November 2026 New York has 01:30 twice, on 8 March it has no 02:30.
+        let hours = |start: &str, end: &str| ActiveHours {
+            enabled: true,
+            start: start.into(),
+            end: end.into(),
+            ..ActiveHours::default()
+        };
+        let open =
+            |hours: &ActiveHours, at: &str| open_at(hours, &zone("America/New_York"), at.parse().unwrap());
+        for at in ["2026-11-01T05:30:00Z", "2026-11-01T06:30:00Z"] {
+            assert!(open(&hours("01:00", "02:00"), at), "{at}");
+        }
+        assert!(!open(&hours("02:00", "03:00"), "2026-03-08T06:59:59Z"));
+        assert!(!open(&hours("02:00", "03:00"), "2026-03-08T07:00:00Z"), "it is three o'clock already");
+    }
+
+    #[test]
     fn the_default_window_is_the_whole_day() {
         check(&WEEK, ("00:00", "24:00"), "2026-11-20T18:29:59Z", true);
         let closed = ActiveHours { enabled: false, days: Vec::new(), ..ActiveHours::default() };

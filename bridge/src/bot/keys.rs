@@ -5,8 +5,8 @@ mod keep;
 
 use serde_json::{Map, Value};
 use vox_shared::model::bot::{ApiKey, BotSettings, LlmSettings, SttSettings, TtsSettings};
+use vox_shared::typed::Alphabet;
 
-use super::typed::Alphabet;
 pub use keep::keep_stored;
 
 /// Stands for the hidden part of a key.

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 use vox_shared::egress::{BadRange, Range};
 use vox_shared::model::bot::{ActiveHours, ApiKey, BotSettings, LineAccess, ReEngagement, Tool};
 use vox_shared::model::script::validate_script;
+use vox_shared::typed::{self, Alphabet};
 
 use super::hours::{minutes, weekday};
 use super::keys::{Keyed, is_masked};
-use super::typed::{self, Alphabet};
 use crate::fields::FieldError;
 
 /// Longest name, characters.
@@ -372,6 +372,20 @@ mod tests {
                 "vad.off_confidence",
             ],
         );
+    }
+
+    #[test]
+    fn windows_that_never_open_and_lines_that_anybody_finds_are_refused() {
+        let hours =
+            |start: &str, end: &str| json!({"name": "a", "active_hours": {"start": start, "end": end}});
+        check_settings(hours("00:00", "24:00"), &[]);
+        check_settings(hours("22:00", "00:00"), &[]);
+        check_settings(hours("24:00", "00:00"), &["active_hours.start"]);
+        check_settings(hours("09:00", "09:00"), &["active_hours.end"]);
+        let access = |token: &str, address: &str| json!({"name": "a", "line_access": {"token": token, "addresses": [address]}});
+        check_settings(access("lt-0123456789", "10.1.0.0/16"), &[]);
+        check_settings(access("short", "10.1.0.0/16"), &["line_access.token"]);
+        check_settings(access("lt-0…6789", "10.1.0.1/16"), &["line_access.token", "line_access.addresses.0"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::{TenantId, UserId};
+use vox_shared::typed::trimmed;
 
 use super::documents::{Documents, OfTenant, Scoped, StoreError, Stored};
 use super::engine::{Collection, Engine, Field, Index, Query, Text};
@@ -49,7 +50,7 @@ impl OfTenant for User {
 
 /// The form in which addresses are compared. Engines share no collation, so the folded form is stored.
 pub fn fold_email(email: &str) -> String {
-    email.trim().to_lowercase()
+    trimmed(email).to_lowercase()
 }
 
 /// The people of one tenant.

@@ -1,13 +1,17 @@
 //! The suite that every document engine passes. It uses nothing but the seam, so another engine joins with one more test
 //! at the end of this file.
 
+mod batches;
+mod indexes;
+mod schemas;
+mod types;
+
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use vox_bridge::store::COLLECTIONS;
 use vox_bridge::store::engine::{
-    Boolean, Collection, Cursor, Document, Engine, EngineError, Field, FieldType, Filter, Index, IndexKind,
-    Integer, Json, MAX_BATCH, MAX_KEY_BYTES, New, Order, Place, Query, Text, Update,
+    Boolean, Collection, Cursor, Document, Engine, EngineError, Field, Filter, Index, Integer, Json,
+    MAX_KEY_BYTES, Order, Query, Text, Update,
 };
 
 use crate::harness::temp_engine;
@@ -70,17 +74,17 @@ async fn suite(engine: Shared) {
     pages_are_complete_and_in_order(&engine).await;
     filters_and_ranges_narrow(&engine).await;
     undeclared_searches_are_refused(&engine).await;
-    undeclared_changes_are_refused(&engine).await;
-    a_field_has_one_type(&engine).await;
-    batches_are_inserted_and_tell_what_was_refused(&engine).await;
-    many_are_deleted_by_an_index(&engine).await;
-    sums_are_exact(&engine).await;
-    old_documents_are_listed_until_they_are_written(&engine).await;
+    types::undeclared_changes_are_refused(&engine).await;
+    types::a_field_has_one_type(&engine).await;
+    batches::batches_are_inserted_and_tell_what_was_refused(&engine).await;
+    batches::many_are_deleted_by_an_index(&engine).await;
+    types::sums_are_exact(&engine).await;
+    schemas::old_documents_are_listed_until_they_are_written(&engine).await;
     one_of_many_compare_and_sets_wins(&engine).await;
     each_claim_is_given_once(&engine).await;
     increments_add_up(&engine).await;
     deletes_need_the_version(&engine).await;
-    counts_and_sums(&engine).await;
+    types::counts_and_sums(&engine).await;
     values_come_back_as_they_were(&engine).await;
     assert_eq!(engine.check_writable().await, Ok(()));
 }
@@ -308,205 +312,6 @@ async fn deletes_need_the_version(engine: &Shared) {
     put(engine, "d2", json!({"owner": "d", "age": 0, "key": "free again"})).await;
 }
 
-async fn counts_and_sums(engine: &Shared) {
-    for (n, vendor, cost) in [(1, "a", 1_500_000_i64), (2, "b", 2), (3, "a", 4)] {
-        put(engine, &format!("s{n}"), json!({"owner": "s", "age": n, "vendor": vendor, "cost_micros": cost}))
-            .await;
-    }
-    put(engine, "s4", json!({"owner": "s", "age": 4, "vendor": "b"})).await;
-    let all = || owned("by_age", "s");
-    assert_eq!(engine.count(all()).await.unwrap(), 4);
-    assert_eq!(engine.count(all().filter(Filter::is(VENDOR, "a"))).await.unwrap(), 2);
-    let mut groups = engine.sum(all(), VENDOR.place(), COST).await.unwrap();
-    groups.sort_by_key(|g| g.key.to_string());
-    let plain: Vec<_> = groups.into_iter().map(|g| (g.key, g.count, g.sum)).collect();
-    assert_eq!(plain, [(json!("a"), 2, 1_500_004), (json!("b"), 2, 2)], "a missing amount adds nothing");
-    let undeclared = engine.sum(all(), VENDOR.place(), Field::new("cost")).await;
-    assert!(matches!(undeclared, Err(EngineError::Undeclared(_))));
-}
-
-async fn sums_are_exact(engine: &Shared) {
-    let amounts = [i64::MAX - 5, 9, -4, -9_007_199_254_740_993, 9_007_199_254_740_993];
-    for (n, cost) in amounts.into_iter().enumerate() {
-        put(engine, &format!("e{n}"), json!({"owner": "e", "age": n, "vendor": "a", "cost_micros": cost}))
-            .await;
-    }
-    let sum = |query| async { engine.sum(query, VENDOR.place(), COST).await.map(|g| g[0].sum) };
-    assert_eq!(
-        sum(owned("by_age", "e")).await,
-        Ok(i64::MAX),
-        "the way to the sum may leave its bounds, the sum not"
-    );
-    put(engine, "e9", json!({"owner": "e", "age": 9, "vendor": "a", "cost_micros": 1})).await;
-    let beyond = sum(owned("by_age", "e")).await;
-    assert!(matches!(beyond, Err(EngineError::Overflow(_))), "{beyond:?}");
-    assert_eq!(sum(owned("by_age", "e").from(AGE, 2)).await, Ok(-3));
-}
-
-async fn undeclared_changes_are_refused(engine: &Shared) {
-    put(engine, "x1", json!({"owner": "x", "age": 1, "colour": "red"})).await;
-    let change = |update| engine.find_one_and_update(Query::by_id(&THINGS, "x1"), update);
-    for update in [
-        Update::default().set(Field::<Text>::new("color"), "blue"),
-        Update::default().set(Field::<Integer>::new("colour"), 3),
-        Update::default().unset(Field::<Text>::new("nothing")),
-        Update::default().increment(Field::new("years"), 1),
-        Update::default().set(COLOUR, "blue").unset(COLOUR),
-        Update::default().set(IN, json!({})).increment(DEEP, 1),
-    ] {
-        let refused = change(update).await;
-        assert!(matches!(refused, Err(EngineError::Undeclared(_))), "{refused:?}");
-    }
-    let stored = engine.get(&THINGS, "x1".into()).await.unwrap().unwrap();
-    assert_eq!((stored.version, &stored.body["colour"]), (1, &json!("red")), "nothing was changed");
-}
-
-/// Engines agree on the order of equal types only, and give large or broken numbers back in different ways.
-async fn a_field_has_one_type(engine: &Shared) {
-    let good = json!({"owner": "y", "age": 1, "colour": "red", "flag": true, "cost_micros": 3});
-    let with = |field: &str, value: Value| {
-        let mut body = body(good.clone());
-        body.insert(field.into(), value);
-        body
-    };
-    let wrong = [
-        ("owner", json!(7)),
-        ("age", json!("1")),
-        ("age", json!(1.5)),
-        ("age", json!(1.0)),
-        ("age", json!(u64::MAX)),
-        ("age", json!(true)),
-        ("key", json!(7)),
-        ("note", json!(["n"])),
-        ("colour", json!(3)),
-        ("flag", json!("yes")),
-        ("cost_micros", json!(0.1)),
-        ("in", json!({"deep": "3"})),
-    ];
-    engine.insert(&THINGS, "y0".into(), body(good.clone())).await.unwrap();
-    for (field, value) in wrong {
-        let refused = [
-            engine.insert(&THINGS, "y1".into(), with(field, value.clone())).await,
-            engine
-                .insert_many(&THINGS, vec![New { id: "y1".into(), body: with(field, value.clone()) }])
-                .await
-                .map(drop),
-            engine
-                .compare_and_set(
-                    &THINGS,
-                    Document { id: "y0".into(), version: 1, body: with(field, value.clone()) },
-                )
-                .await
-                .map(drop),
-        ];
-        for outcome in refused {
-            assert!(matches!(outcome, Err(EngineError::Malformed(_))), "{field} {value}: {outcome:?}");
-        }
-    }
-    assert_eq!(engine.get(&THINGS, "y1".into()).await.unwrap(), None);
-    let nulls = body(json!({"owner": "y", "age": 2, "colour": null, "flag": null, "key": null}));
-    assert_eq!(engine.insert(&THINGS, "y2".into(), nulls).await, Ok(()), "absent is not a type");
-}
-
-async fn batches_are_inserted_and_tell_what_was_refused(engine: &Shared) {
-    let new = |id: &str, key: Option<&str>| New {
-        id: id.into(),
-        body: body(json!({"owner": "b", "age": 1, "key": key})),
-    };
-    put(engine, "b0", json!({"owner": "b", "age": 1, "key": "taken"})).await;
-    let batch = || {
-        vec![
-            new("b1", Some("one")),
-            new("b0", None),
-            new("b2", Some("taken")),
-            new("b3", None),
-            new("b3", None),
-        ]
-    };
-    assert_eq!(engine.insert_many(&THINGS, batch()).await, Ok(vec![1, 2, 4]));
-    assert_eq!(ids(engine, owned("by_age", "b")).await, ["b0", "b1", "b3"]);
-    assert_eq!(
-        engine.insert_many(&THINGS, batch()).await,
-        Ok(vec![0, 1, 2, 3, 4]),
-        "repeated, they are all there"
-    );
-    assert_eq!(engine.insert_many(&THINGS, Vec::new()).await, Ok(Vec::new()));
-
-    let broken = vec![new("b4", None), New { id: "b5".into(), body: body(json!({"owner": "b"})) }];
-    assert!(matches!(engine.insert_many(&THINGS, broken).await, Err(EngineError::Malformed(_))));
-    assert_eq!(engine.get(&THINGS, "b4".into()).await.unwrap(), None, "nothing of a broken batch is stored");
-
-    let full: Vec<New> = (0..=MAX_BATCH).map(|n| new(&format!("full{n:04}"), None)).collect();
-    assert_eq!(
-        engine.insert_many(&THINGS, full.clone()).await,
-        Err(EngineError::TooMany { got: MAX_BATCH + 1 })
-    );
-    assert_eq!(engine.insert_many(&THINGS, full[1..].to_vec()).await, Ok(Vec::new()));
-
-    // Two importers of one list: every key is taken once.
-    let list = |importer: usize| -> Vec<New> {
-        (0..100).map(|n| new(&format!("imp{importer}-{n}"), Some(&format!("contact {n}")))).collect()
-    };
-    let tasks = [0, 1, 2, 3].map(|importer| {
-        let (engine, list) = (engine.clone(), list(importer));
-        tokio::spawn(async move { 100 - engine.insert_many(&THINGS, list).await.unwrap().len() })
-    });
-    let mut stored = 0;
-    for task in tasks {
-        stored += task.await.unwrap();
-    }
-    assert_eq!(stored, 100);
-}
-
-async fn many_are_deleted_by_an_index(engine: &Shared) {
-    for n in 0..25 {
-        put(
-            engine,
-            &format!("r{n:02}"),
-            json!({"owner": "r", "age": n, "colour": if n % 2 == 0 { "red" } else { "blue" }}),
-        )
-        .await;
-    }
-    let old = || owned("by_age", "r").below(AGE, 20).filter(Filter::is(COLOUR, "red")).limit(4);
-    for expected in [4, 4, 2, 0] {
-        assert_eq!(engine.delete_many(old()).await, Ok(expected));
-    }
-    let left = ids(engine, owned("by_age", "r").below(AGE, 6)).await;
-    assert_eq!(left, ["r01", "r03", "r05"], "what the search does not yield stays");
-    let newest = owned("by_age", "r").order(Order::Descending).limit(1);
-    assert_eq!(engine.delete_many(newest).await, Ok(1));
-    assert_eq!(engine.get(&THINGS, "r24".into()).await.unwrap(), None);
-    for query in [Query::by_id(&THINGS, "r01"), Query::by_index(&THINGS, "by_age"), owned("by_key", "r")] {
-        let refused = engine.delete_many(query).await;
-        assert!(matches!(refused, Err(EngineError::Undeclared(_))), "{refused:?}");
-    }
-    put(engine, "r30", json!({"owner": "r", "age": 30, "key": "once"})).await;
-    assert_eq!(engine.delete_many(owned("by_key", "r").equals(KEY, "once")).await, Ok(1));
-    put(engine, "r31", json!({"owner": "r", "age": 31, "key": "once"})).await;
-}
-
-async fn old_documents_are_listed_until_they_are_written(engine: &Shared) {
-    for n in 0..5 {
-        put(engine, &format!("o{n}"), json!({"owner": "o", "age": n})).await;
-    }
-    assert_eq!(
-        engine.list_outdated(&THINGS, None, 10).await,
-        Ok(Vec::new()),
-        "the first schema has none before it"
-    );
-    engine.prepare(&[&NEWER_THINGS]).await.unwrap();
-    let page = engine.list_outdated(&NEWER_THINGS, Some("nz".into()), 3).await.unwrap();
-    let listed: Vec<_> = page.iter().map(|o| (o.document.id.as_str(), o.schema)).collect();
-    assert_eq!(listed, [("o0", 1), ("o1", 1), ("o2", 1)], "by id, after the given one");
-    engine.compare_and_set(&NEWER_THINGS, page[0].document.clone()).await.unwrap();
-    engine.increment(&NEWER_THINGS, "o1".into(), (COUNT, 1)).await.unwrap();
-    engine.insert(&NEWER_THINGS, "o00".into(), body(json!({"owner": "o", "age": 9}))).await.unwrap();
-    let page = engine.list_outdated(&NEWER_THINGS, Some("nz".into()), 10).await.unwrap();
-    let owned: Vec<_> =
-        page.iter().filter(|o| o.document.body["owner"] == "o").map(|o| o.document.id.as_str()).collect();
-    assert_eq!(owned, ["o2", "o3", "o4"], "every write stores the present schema");
-}
-
 async fn values_come_back_as_they_were(engine: &Shared) {
     let value = json!({
         "owner": "ünï \u{0}\u{1F600} '\"\\", "age": -9_007_199_254_740_993_i64, "dotted.key": {"$gt": ""},
@@ -521,87 +326,4 @@ async fn values_come_back_as_they_were(engine: &Shared) {
 async fn sqlite_passes() {
     let (_data, engine) = temp_engine();
     suite(engine).await;
-}
-
-/// The SQLite engine refuses plans that scan or sort in memory while debug assertions are on, so asking is proving.
-#[tokio::test]
-async fn every_declared_index_serves_every_search_it_allows() {
-    let (_data, engine) = temp_engine();
-    engine.prepare(COLLECTIONS).await.unwrap();
-    let mut asked = 0;
-    for collection in COLLECTIONS.iter().copied() {
-        for index in collection.indexes {
-            let least = if index.kind == IndexKind::Unique { index.fields.len() } else { 0 };
-            for fixed in least..=index.fields.len() {
-                for query in searches(collection, index, fixed) {
-                    engine.find(query.clone()).await.unwrap_or_else(|e| panic!("{query:?}: {e}"));
-                    engine.count(query.clone()).await.unwrap();
-                    engine.delete_many(query.after(None)).await.unwrap();
-                    asked += 1;
-                }
-            }
-        }
-    }
-    assert!(asked > 50, "{asked}");
-}
-
-/// A value of a field's type.
-fn value_of(place: &Place, text: &str, number: i64) -> Value {
-    match place.kind {
-        FieldType::Text => text.into(),
-        FieldType::Integer => number.into(),
-        FieldType::Boolean | FieldType::Json => true.into(),
-    }
-}
-
-fn fixed(query: Query, place: &Place) -> Query {
-    match place.kind {
-        FieldType::Text => query.equals(Field::<Text>::new(place.path), "x"),
-        FieldType::Integer => query.equals(Field::<Integer>::new(place.path), 5),
-        FieldType::Boolean | FieldType::Json => query.equals(Field::<Boolean>::new(place.path), true),
-    }
-}
-
-fn bounded(query: Query, place: &Place, from: bool, below: bool) -> Query {
-    let (text, number) = (Field::<Text>::new(place.path), Field::<Integer>::new(place.path));
-    let query = match (from, place.kind) {
-        (true, FieldType::Integer) => query.from(number, 1),
-        (true, _) => query.from(text, "a"),
-        (false, _) => query,
-    };
-    match (below, place.kind) {
-        (true, FieldType::Integer) => query.below(number, 9),
-        (true, _) => query.below(text, "z"),
-        (false, _) => query,
-    }
-}
-
-fn searches(collection: &'static Collection, index: &'static Index, prefix: usize) -> Vec<Query> {
-    let base = index.fields[..prefix].iter().fold(Query::by_index(collection, index.name), fixed);
-    let mut all = if prefix > 0 { vec![base.clone()] } else { Vec::new() };
-    if let Some(next) = index.fields.get(prefix) {
-        all.extend(
-            [(true, false), (false, true), (true, true)].map(|(f, b)| bounded(base.clone(), next, f, b)),
-        );
-    }
-    let keys: Vec<Value> = index.fields[prefix..].iter().map(|place| value_of(place, "m", 5)).collect();
-    let paged = |query: &Query, order: Order, word: &str| {
-        let cursor = json!({"i": index.name, "o": word, "k": keys, "d": "id"});
-        query.clone().order(order).after(Some(serde_json::from_value(cursor).unwrap()))
-    };
-    let turned: Vec<Query> = all
-        .iter()
-        .flat_map(|q| {
-            let other = index.fields.first().expect("an index has fields");
-            let filtered = match other.kind {
-                FieldType::Integer => Filter::absent(Field::<Integer>::new(other.path)),
-                FieldType::Boolean => Filter::absent(Field::<Boolean>::new(other.path)),
-                _ => Filter::absent(Field::<Text>::new(other.path)),
-            };
-            let filtered = q.clone().filter(filtered).order(Order::Descending);
-            [filtered, paged(q, Order::Ascending, "Ascending"), paged(q, Order::Descending, "Descending")]
-        })
-        .collect();
-    all.extend(turned);
-    all
 }

@@ -23,7 +23,13 @@ async fn nobody_hands_out_more_than_they_have() {
         refusal(register(&bridge, &admin, "A@Test", "agent").await, StatusCode::CONFLICT).await,
         "email_taken"
     );
-    assert_eq!(bridge.log_in("a@test", "long enough 1").await.status(), StatusCode::OK);
+    let pasted = register(&bridge, &admin, " A@Test\u{200b}\n", "agent").await;
+    assert_eq!(
+        refusal(pasted, StatusCode::CONFLICT).await,
+        "email_taken",
+        "what was pasted around it does not count"
+    );
+    assert_eq!(bridge.log_in("a@test\n", "long enough 1").await.status(), StatusCode::OK);
     let bad =
         json!({"email": "x", "password": "short", "name": "", "role": "agent", "primary_language": "hi"});
     let bad = bridge

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;
+use vox_shared::typed::trimmed;
 
 use super::view::UserView;
 use crate::auth::allowed::Allowed;
@@ -36,7 +37,8 @@ pub async fn register(
     people: Data<People>,
     body: Checked<NewUser>,
 ) -> ApiResult<(Json<UserView>, StatusCode)> {
-    let new = body.0;
+    let mut new = body.0;
+    new.email = trimmed(&new.email).to_owned();
     if !who.user().role.may_assign(new.role) {
         return Err(ApiError::forbidden("a role above your own cannot be given"));
     }

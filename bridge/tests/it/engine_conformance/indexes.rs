@@ -1,0 +1,92 @@
+//! Every declared index serves every search that it allows.
+
+use serde_json::{Value, json};
+use vox_bridge::store::COLLECTIONS;
+use vox_bridge::store::engine::{
+    Boolean, Collection, Field, FieldType, Filter, Index, IndexKind, Integer, Order, Place, Query, Text,
+};
+
+use crate::harness::temp_engine;
+
+/// The SQLite engine refuses plans that scan or sort in memory while debug assertions are on, so asking is proving.
+#[tokio::test]
+async fn every_declared_index_serves_every_search_it_allows() {
+    let (_data, engine) = temp_engine();
+    engine.prepare(COLLECTIONS).await.unwrap();
+    let mut asked = 0;
+    for collection in COLLECTIONS.iter().copied() {
+        for index in collection.indexes {
+            let least = if index.kind == IndexKind::Unique { index.fields.len() } else { 0 };
+            for fixed in least..=index.fields.len() {
+                for query in searches(collection, index, fixed) {
+                    engine.find(query.clone()).await.unwrap_or_else(|e| panic!("{query:?}: {e}"));
+                    engine.count(query.clone()).await.unwrap();
+                    engine.delete_many(query.after(None)).await.unwrap();
+                    asked += 1;
+                }
+            }
+        }
+    }
+    assert!(asked > 50, "{asked}");
+}
+
+/// A value of a field's type.
+fn value_of(place: &Place, text: &str, number: i64) -> Value {
+    match place.kind {
+        FieldType::Text => text.into(),
+        FieldType::Integer => number.into(),
+        FieldType::Boolean | FieldType::Json => true.into(),
+    }
+}
+
+fn fixed(query: Query, place: &Place) -> Query {
+    match place.kind {
+        FieldType::Text => query.equals(Field::<Text>::new(place.path), "x"),
+        FieldType::Integer => query.equals(Field::<Integer>::new(place.path), 5),
+        FieldType::Boolean | FieldType::Json => query.equals(Field::<Boolean>::new(place.path), true),
+    }
+}
+
+fn bounded(query: Query, place: &Place, from: bool, below: bool) -> Query {
+    let (text, number) = (Field::<Text>::new(place.path), Field::<Integer>::new(place.path));
+    let query = match (from, place.kind) {
+        (true, FieldType::Integer) => query.from(number, 1),
+        (true, _) => query.from(text, "a"),
+        (false, _) => query,
+    };
+    match (below, place.kind) {
+        (true, FieldType::Integer) => query.below(number, 9),
+        (true, _) => query.below(text, "z"),
+        (false, _) => query,
+    }
+}
+
+fn searches(collection: &'static Collection, index: &'static Index, prefix: usize) -> Vec<Query> {
+    let base = index.fields[..prefix].iter().fold(Query::by_index(collection, index.name), fixed);
+    let mut all = if prefix > 0 { vec![base.clone()] } else { Vec::new() };
+    if let Some(next) = index.fields.get(prefix) {
+        all.extend(
+            [(true, false), (false, true), (true, true)].map(|(f, b)| bounded(base.clone(), next, f, b)),
+        );
+    }
+    let keys: Vec<Value> = index.fields[prefix..].iter().map(|place| value_of(place, "m", 5)).collect();
+    let paged = |query: &Query, order: Order, word: &str| {
+        let cursor = json!({"i": index.name, "o": word, "k": keys, "d": "id"});
+        query.clone().order(order).after(Some(serde_json::from_value(cursor).unwrap()))
+    };
+    let turned: Vec<Query> = all
+        .iter()
+        .flat_map(|q| {
+            let other = index.fields.first().expect("an index has fields");
+            let filtered = match other.kind {
+                FieldType::Integer => Filter::absent(Field::<Integer>::new(other.path)),
+                FieldType::Boolean => Filter::absent(Field::<Boolean>::new(other.path)),
+                _ => Filter::absent(Field::<Text>::new(other.path)),
+            };
+            let filtered = q.clone().filter(filtered).order(Order::Descending);
+            [filtered, paged(q, Order::Ascending, "Ascending"), paged(q, Order::Descending, "Descending")]
+        })
+        .collect();
+    all.extend(turned);
+    all
+}

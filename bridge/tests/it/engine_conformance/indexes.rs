@@ -74,16 +74,17 @@ fn searches(collection: &'static Collection, index: &'static Index, prefix: usiz
         let cursor = json!({"i": index.name, "o": word, "k": keys, "d": "id"});
         query.clone().order(order).after(Some(serde_json::from_value(cursor).unwrap()))
     };
+    let declared = collection.indexes.iter().flat_map(|i| i.fields).chain(collection.fields);
+    let other = declared.into_iter().find(|place| !index.fields.contains(place));
     let turned: Vec<Query> = all
         .iter()
         .flat_map(|q| {
-            let other = index.fields.first().expect("an index has fields");
-            let filtered = match other.kind {
-                FieldType::Integer => Filter::absent(Field::<Integer>::new(other.path)),
-                FieldType::Boolean => Filter::absent(Field::<Boolean>::new(other.path)),
-                _ => Filter::absent(Field::<Text>::new(other.path)),
-            };
-            let filtered = q.clone().filter(filtered).order(Order::Descending);
+            let filtered = other.map_or(q.clone(), |other| match other.kind {
+                FieldType::Integer => q.clone().filter(Filter::is(Field::<Integer>::new(other.path), 5)),
+                FieldType::Boolean => q.clone().filter(Filter::is(Field::<Boolean>::new(other.path), true)),
+                _ => q.clone().filter(Filter::is(Field::<Text>::new(other.path), "x")),
+            });
+            let filtered = filtered.order(Order::Descending);
             [filtered, paged(q, Order::Ascending, "Ascending"), paged(q, Order::Descending, "Descending")]
         })
         .collect();

@@ -200,24 +200,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_writer_that_takes_nothing_is_noticed_and_one_that_takes_again_too() {
-        let (_dir, writer) = started();
+    async fn a_writer_that_takes_nothing_is_noticed() {
+        let (dir, writer) = started();
         assert_eq!(writer.check().await, Ok(()));
-        // As on a file system that became read-only.
-        let read_only = |connection: &Connection, is_read_only: bool| {
-            Ok(connection.pragma_update(None, "query_only", is_read_only)?)
-        };
-        writer.run(true, read_only).await.unwrap();
-        assert!(matches!(writer.run(1, insert).await, Err(EngineError::Unavailable(_))));
-        for _ in 0..2 {
-            assert!(matches!(writer.check().await, Err(EngineError::Unavailable(_))));
-        }
-        writer.run(false, read_only).await.unwrap();
-        assert_eq!(writer.check().await, Ok(()), "no other write is needed to find it out");
+        let other = super::super::connect(&dir.path().join("t.sqlite")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert!(matches!(writer.check().await, Err(EngineError::Unavailable(_))), "it waits for the lock");
+        other.execute_batch("COMMIT").unwrap();
+        assert_eq!(writer.check().await, Ok(()));
         let (jobs, queue) = mpsc::channel(1);
         drop(queue);
         let dead = Writer { jobs, is_failing: Arc::default() };
         assert!(matches!(dead.check().await, Err(EngineError::Unavailable(_))));
+    }
+
+    #[tokio::test]
+    async fn after_a_full_disk_the_check_writes_to_find_out_whether_there_is_room_again() {
+        let (_dir, writer) = started();
+        let limit = |connection: &Connection, ()| {
+            let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+            let _: i64 =
+                connection.pragma_update_and_check(None, "max_page_count", pages, |row| row.get(0))?;
+            Ok(())
+        };
+        writer.run((), limit).await.unwrap();
+        let large = |connection: &Connection, ()| {
+            Ok(connection.execute_batch("CREATE TABLE big AS SELECT zeroblob(1000000) AS b")?)
+        };
+        assert!(matches!(writer.run((), large).await, Err(EngineError::Unavailable(_))));
+        assert!(writer.is_failing.load(Ordering::Relaxed));
+        assert_eq!(writer.check().await, Ok(()));
+        assert!(!writer.is_failing.load(Ordering::Relaxed), "no other write was needed");
     }
 
     #[tokio::test]

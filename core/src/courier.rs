@@ -27,7 +27,7 @@ use vox_shared::ids::BotId;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
 use crate::bridge::ConfigError;
-use clips::{Clip, Phrase};
+use clips::{Clip, Phrase, Stable};
 use deliver::Round;
 use desk::{Books, Desk};
 use keep::Ending;
@@ -60,7 +60,9 @@ pub struct Ask {
 #[derive(Clone, Debug)]
 pub struct Begun {
     pub config: Arc<RuntimeConfig>,
-    pub greeting: Option<Clip>,
+    pub stable: Stable,
+    /// With its text.
+    pub greeting: Option<(String, Clip)>,
 }
 
 enum Errand {
@@ -230,7 +232,10 @@ where
 
 async fn begin(desk: &Desk, ask: Ask) -> Result<Begun, ConfigError> {
     let config = Arc::new(desk.bridge.fetch_config(&ask.bot_id, &ask.request).await?);
-    let opening = config.opening_message.clone();
-    let greeting = Phrase::stable(&config, 0, ask.rate_hz, &opening).and_then(|p| desk.clips.load(&p.key()));
-    Ok(Begun { config, greeting })
+    let stable = Stable::of(&config);
+    let greeting = stable.greeting(ask.rate_hz).and_then(|phrase| {
+        let clip = desk.clips.load(&phrase.key())?;
+        Some((phrase.text, clip))
+    });
+    Ok(Begun { config, stable, greeting })
 }

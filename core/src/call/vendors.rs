@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use vox_shared::wire::config::RuntimeConfig;
 
 use super::feed::{Feed, Recognised};
-use crate::courier::clips::{Clip, Phrase};
+use crate::courier::clips::{Clip, Phrase, Stable};
 use crate::courier::{Begun, Courier};
 use crate::provider::llm::{LanguageModel, LlmEvent, LlmRequest, LlmStream};
 use crate::provider::registry::Providers;
@@ -46,7 +46,9 @@ pub struct Vendors {
     courier: Arc<Courier>,
     rate_hz: u32,
     /// The greeting as sound, if it is kept.
-    greeting: Option<Clip>,
+    greeting: Option<(String, Clip)>,
+    /// What may be kept as sound.
+    stable: Stable,
     wanted: VecDeque<Wanted>,
     /// The recogniser.
     pub feed: Feed,
@@ -77,6 +79,7 @@ impl Vendors {
             courier,
             rate_hz,
             greeting: begun.greeting,
+            stable: begun.stable,
             wanted: VecDeque::new(),
             feed: Feed::new(rate_hz),
             models: Vec::new(),
@@ -190,10 +193,11 @@ impl Vendors {
 
     /// Have a phrase said: its sound at once if it is at hand. Else it is looked for, or synthesised and kept.
     pub fn phrase(&mut self, utterance: UtteranceId, text: String) -> Result<Option<Clip>, Failure> {
-        if self.voice_index == 0 && text == self.config.opening_message && self.greeting.is_some() {
-            return Ok(self.greeting.take());
+        let at_hand = self.greeting.take_if(|(greeting, _)| self.voice_index == 0 && *greeting == text);
+        if let Some((_, clip)) = at_hand {
+            return Ok(Some(clip));
         }
-        let asked = self.stable(&text).and_then(|phrase| self.courier.find(phrase));
+        let asked = self.keepable(&text).and_then(|phrase| self.courier.find(phrase));
         match asked {
             Some(answer) => {
                 let until = Instant::now() + CLIP_PATIENCE;
@@ -216,12 +220,12 @@ impl Vendors {
         }
     }
 
-    fn stable(&self, text: &str) -> Option<Phrase> {
-        Phrase::stable(&self.config, self.voice_index, self.rate_hz, text)
+    fn keepable(&self, text: &str) -> Option<Phrase> {
+        self.stable.phrase(self.voice_index, self.rate_hz, text)
     }
 
     fn synthesise(&mut self, utterance: UtteranceId, text: String) -> Result<(), Failure> {
-        let phrase = self.stable(&text);
+        let phrase = self.keepable(&text);
         self.tell_voice(TtsInput::Speak { utterance, text })?;
         self.tell_voice(TtsInput::End { utterance })?;
         self.keeping = phrase.map(|phrase| Keeping { utterance, phrase, clip: Clip::default() });

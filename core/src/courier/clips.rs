@@ -17,6 +17,7 @@ use vox_shared::wire::config::RuntimeConfig;
 
 use crate::provider::tts::WordMark;
 use crate::session::rules::with_fallbacks;
+use crate::session::text::phrase;
 use crate::transport::media;
 
 /// What all clips may take on the disk: about two hours at 8 kHz. Beyond it those go that were not used for longest, down to
@@ -74,21 +75,47 @@ pub struct Phrase {
     config: Arc<RuntimeConfig>,
     voice: usize,
     rate_hz: u32,
-    text: String,
+    /// As the voice is given it.
+    pub text: String,
 }
 
 impl Phrase {
-    /// The text in the bot's voice with this index; `None` when it is not the same for every caller, or empty.
-    pub fn stable(config: &Arc<RuntimeConfig>, voice: usize, rate_hz: u32, text: &str) -> Option<Self> {
-        let is_stable = !text.is_empty() && config.stable_phrases.iter().any(|phrase| phrase == text);
-        is_stable.then(|| Self { config: config.clone(), voice, rate_hz, text: text.to_owned() })
-    }
-
     /// Its name in the cache: a hash, so not for the audio's thread.
     pub fn key(&self) -> ClipKey {
         let voices = with_fallbacks(&self.config.tts, |s| s, |s| &s.fallbacks);
         ClipKey::new(voices.get(self.voice).unwrap_or(&voices[0]), self.rate_hz, &self.text)
     }
+}
+
+/// What of a call may be kept: the phrases that are the same for every caller, in the words that the voice is given.
+#[derive(Clone, Debug)]
+pub struct Stable {
+    config: Arc<RuntimeConfig>,
+    spoken: Arc<[String]>,
+}
+
+impl Stable {
+    /// Of this config. Cleans every text, so not for the audio's thread.
+    pub fn of(config: &Arc<RuntimeConfig>) -> Self {
+        let spoken = config.stable_phrases.iter().filter_map(|text| spoken(text, config));
+        Self { spoken: spoken.collect(), config: config.clone() }
+    }
+
+    /// The spoken text in the bot's voice with this index; `None` when it is not the same for every caller.
+    pub fn phrase(&self, voice: usize, rate_hz: u32, text: &str) -> Option<Phrase> {
+        let is_stable = self.spoken.iter().any(|phrase| phrase == text);
+        is_stable.then(|| Phrase { config: self.config.clone(), voice, rate_hz, text: text.to_owned() })
+    }
+
+    /// The opening message in the bot's first voice.
+    pub fn greeting(&self, rate_hz: u32) -> Option<Phrase> {
+        self.phrase(0, rate_hz, &spoken(&self.config.opening_message, &self.config)?)
+    }
+}
+
+/// What the voice is given of a fixed text.
+fn spoken(text: &str, config: &RuntimeConfig) -> Option<String> {
+    phrase(text, &config.tts.language).map(|piece| piece.say().to_owned())
 }
 
 impl Clips {
@@ -234,12 +261,13 @@ mod tests {
     fn only_what_is_said_alike_to_every_caller_is_a_phrase_to_keep() {
         let config = serde_json::json!({
             "session_id": "call_1", "webhook_url": "", "system_prompt": "", "opening_message": "Hello, Ann.",
-            "stable_phrases": ["Are you still there?"],
+            "stable_phrases": ["Are you *still* there?", ""],
         });
         let config: Arc<RuntimeConfig> = Arc::new(serde_json::from_value(config).unwrap());
-        assert!(Phrase::stable(&config, 0, 8_000, "Are you still there?").is_some());
-        assert!(Phrase::stable(&config, 0, 8_000, "Hello, Ann.").is_none());
-        assert!(Phrase::stable(&config, 0, 8_000, "").is_none());
+        let stable = Stable::of(&config);
+        assert!(stable.phrase(0, 8_000, "Are you still there?").is_some(), "as it is spoken");
+        assert!(stable.phrase(0, 8_000, "Hello, Ann.").is_none() && stable.greeting(8_000).is_none());
+        assert!(stable.phrase(0, 8_000, "").is_none());
     }
 
     #[test]

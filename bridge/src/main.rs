@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Parser;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::config::{Config, MetricsListen};
@@ -45,6 +45,7 @@ async fn main() -> anyhow::Result<()> {
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
     }
 
+    let end = EndSignals::listen()?;
     let (listener, bound) = listen(config.server.addr).await?;
     let metrics = listen_for_metrics(config.metrics.listen).await?;
     let parts = Parts::embedded(&config.storage.data_dir, Clock::system(), bound)?;
@@ -64,7 +65,7 @@ async fn main() -> anyhow::Result<()> {
     }
     tracing::info!(address = %bound, metrics = ?metrics_bound, "listening");
 
-    wait_for_signal().await?;
+    end.first().await;
     tracing::info!("stopping: running requests are finished");
     stop.cancel();
     serving.await.context("the listener failed")??;
@@ -114,12 +115,25 @@ async fn listen_for_metrics(at: MetricsListen) -> anyhow::Result<Option<(TcpList
     }
 }
 
-async fn wait_for_signal() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that end the process in good order. Made before anybody is told that the bridge is ready: one that comes
+/// right then must not find the kernel's own answer still in place.
+struct EndSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl EndSignals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?,
+        })
     }
-    Ok(())
+
+    async fn first(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -101,7 +101,7 @@ impl Session {
         match self.thinking.take(request, event, self.now) {
             Told::Nothing => {}
             Told::Items(items) => {
-                if is_text {
+                if is_text && self.thinking.is_for_caller() {
                     self.clock.first_token.get_or_insert(self.now);
                 }
                 self.hand_on(items, out);
@@ -125,7 +125,13 @@ impl Session {
                     self.thinking.note_handed(piece.keep());
                     self.plan.piece(piece, self.turn);
                 }
-                Item::Tool(tool) => self.thinking.note_tool(tool),
+                Item::Tool(tool) if self.rules.tools.iter().any(|t| t.name == tool.name) => {
+                    self.thinking.note_tool(tool);
+                }
+                Item::Tool(tool) => {
+                    let why = format!("there is no tool '{}', which the model called in its text", tool.name);
+                    self.report.event(self.now, EventKind::ToolRefused, why, out);
+                }
                 Item::WasReasoning => self.unsay_reasoning(out),
             }
         }

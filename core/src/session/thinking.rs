@@ -30,6 +30,8 @@ const MODEL_ATTEMPTS: u32 = 2;
 const MODEL_FAILURES: u32 = 2;
 /// Characters of one reply kept; a model that never stops is cut here.
 const MAX_REPLY_CHARS: usize = 4_000;
+/// The same with what is not for the caller: a model may reason in its text.
+const MAX_RAW_CHARS: usize = 64_000;
 
 /// What a deadline of thinking is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -189,12 +191,15 @@ impl Thinking {
         }
         match event {
             LlmEvent::Text(text) => {
-                self.timers.clear(ThinkTimer::Reasoning);
-                if thought.text.len() > MAX_REPLY_CHARS {
+                if thought.said.len() > MAX_REPLY_CHARS || thought.text.len() > MAX_RAW_CHARS {
                     return Told::TooLong;
                 }
                 thought.text.push_str(&text);
-                Told::Items(thought.splitter.push(&text))
+                let items = thought.splitter.push(&text);
+                if !thought.splitter.is_hiding() {
+                    self.timers.clear(ThinkTimer::Reasoning);
+                }
+                Told::Items(items)
             }
             LlmEvent::ToolCall(call) => {
                 self.timers.clear(ThinkTimer::Reasoning);
@@ -205,6 +210,11 @@ impl Thinking {
             LlmEvent::Done { finish, usage } => Told::Done { finish, usage },
             LlmEvent::Failed(failure) => Told::Failed(failure),
         }
+    }
+
+    /// Whether what the model writes just now is for the caller.
+    pub fn is_for_caller(&self) -> bool {
+        self.thought.as_ref().is_some_and(|t| !t.splitter.is_hiding())
     }
 
     /// A piece of the reply went on to be said: these are the model's own words.

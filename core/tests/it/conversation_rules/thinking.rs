@@ -222,6 +222,40 @@ fn an_unknown_tool_is_answered_and_a_late_result_is_kept() {
 }
 
 #[test]
+fn a_call_that_is_written_as_text_is_carried_out_and_not_spoken() {
+    let mut scene = Scene::begin(with_tools);
+    scene.caller_says("That is all.", 900);
+    scene.tokens("<tool_call>\n{\"name\": \"end_call\", \"arguments\": {\"message\": \"Goodbye then.\"}}\n</tool_call>");
+    scene.llm(LlmEvent::Done { finish: Finish::Stop, usage: None });
+    scene.pass(4_000);
+    assert_eq!(scene.said[1..], ["Goodbye then."]);
+    assert_eq!(scene.outcome.as_ref().expect("the call ends").disconnected_by, DisconnectedBy::Bot);
+}
+
+#[test]
+fn a_call_of_an_unknown_tool_in_the_text_is_dropped() {
+    let mut scene = Scene::begin(with_tools);
+    scene.caller_says("When do you open?", 900);
+    scene.reply("We open at nine. <tool_call>{\"name\": \"made_up\", \"arguments\": {}}</tool_call>");
+    scene.hear_out();
+    assert_eq!((scene.asked.len(), scene.count("tool_refused")), (1, 1));
+    assert_eq!(scene.said[1..], ["We open at nine."]);
+}
+
+#[test]
+fn long_reasoning_in_the_text_does_not_cut_the_answer() {
+    let mut scene = asked();
+    scene.tokens("<think>");
+    for _ in 0..1_000 {
+        scene.tokens("I should be kind. ");
+    }
+    scene.reply("</think>We open at nine.");
+    scene.hear_out();
+    assert_eq!(scene.said[1..], ["We open at nine."]);
+    assert_eq!(scene.count("reply_cut"), 0);
+}
+
+#[test]
 fn a_tool_that_never_answers_has_failed() {
     let mut scene = Scene::begin(with_tools);
     scene.caller_says("What do I owe?", 900);

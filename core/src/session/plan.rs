@@ -42,7 +42,7 @@ pub enum Next {
 #[derive(Debug, Default)]
 pub struct Plan {
     lines: VecDeque<Line>,
-    next_id: LineId,
+    newest: LineId,
     paused: bool,
     /// Words said over the bot without stopping it: answered when it is done.
     unanswered: String,
@@ -51,14 +51,25 @@ pub struct Plan {
 impl Plan {
     /// Say this phrase after what is planned.
     pub fn phrase(&mut self, phrase: Piece, kind: Kind, turn: u32) {
-        self.push(kind, turn, false, true).pieces.push_back(phrase);
+        let id = self.next_id();
+        self.lines.push_back(Line { id, kind, turn, pieces: [phrase].into(), open: false, fixed: true });
     }
 
     /// The next piece of the reply that is being made.
     pub fn piece(&mut self, piece: Piece, turn: u32) {
         match self.lines.iter_mut().find(|l| l.open) {
             Some(line) => line.pieces.push_back(piece),
-            None => self.push(Kind::Reply, turn, true, false).pieces.push_back(piece),
+            None => {
+                let (id, kind) = (self.next_id(), Kind::Reply);
+                self.lines.push_back(Line {
+                    id,
+                    kind,
+                    turn,
+                    pieces: [piece].into(),
+                    open: true,
+                    fixed: false,
+                });
+            }
         }
     }
 
@@ -137,7 +148,7 @@ impl Plan {
 
     /// Say nothing of all this.
     pub fn clear(&mut self) {
-        *self = Self { next_id: self.next_id, ..Self::default() };
+        *self = Self { newest: self.newest, ..Self::default() };
     }
 
     /// What is planned is all that will be said, and it is said whatever the caller does.
@@ -184,10 +195,9 @@ impl Plan {
         true
     }
 
-    fn push(&mut self, kind: Kind, turn: u32, open: bool, fixed: bool) -> &mut Line {
-        self.next_id += 1;
-        self.lines.push_back(Line { id: self.next_id, kind, turn, pieces: VecDeque::new(), open, fixed });
-        self.lines.back_mut().expect("a line was just added")
+    fn next_id(&mut self) -> LineId {
+        self.newest += 1;
+        self.newest
     }
 }
 

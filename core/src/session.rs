@@ -8,7 +8,6 @@
 //!
 //! `now` counts from the moment the line's media began; it is the recording's clock.
 
-pub mod activity;
 pub mod books;
 pub mod context;
 mod end;
@@ -31,6 +30,7 @@ mod think;
 pub mod thinking;
 pub mod timer;
 pub mod utterance;
+pub mod voicing;
 pub mod words;
 
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::plan::LineId;
+use super::plan::SayingId;
 use super::text::append;
 use crate::provider::llm::{LlmRequest, Message, Role, ToolCall, ToolSpec};
 
@@ -14,7 +14,7 @@ const CHARS_PER_TOKEN: usize = 4;
 #[derive(Debug)]
 struct Entry {
     message: Message,
-    line: Option<LineId>,
+    line: Option<SayingId>,
     /// The text is what the model said and nobody heard yet.
     promised: bool,
 }
@@ -85,7 +85,7 @@ impl Context {
     }
 
     /// The model said this and called a tool after it: its place in the conversation is here, however late it is heard.
-    pub fn promise(&mut self, line: LineId, text: &str) {
+    pub fn promise(&mut self, line: SayingId, text: &str) {
         if !text.is_empty() && !self.history.iter().any(|e| e.line == Some(line)) {
             let message = Message::text(Role::Assistant, text);
             self.history.push(Entry { message, line: Some(line), promised: true });
@@ -93,7 +93,7 @@ impl Context {
     }
 
     /// The bot was heard to say this of the line. Empty text is nothing.
-    pub fn bot_heard(&mut self, line: LineId, text: &str) {
+    pub fn bot_heard(&mut self, line: SayingId, text: &str) {
         if text.is_empty() {
             return;
         }

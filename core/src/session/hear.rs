@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use vox_shared::wire::result::DisconnectedBy;
 
-use super::activity::Change;
 use super::event::{Command, Notice, Window};
 use super::kind::{EventKind, WhyKind};
 use super::listening::{Amended, ClosedTurn, Decision, FinalWords, ListenTimer, NextRecogniser, State};
 use super::report::TurnClock;
 use super::text::joined;
 use super::utterance::Kind;
+use super::voicing::Change;
 use super::{Session, words};
 use crate::provider::Failure;
 use crate::provider::stt::SttEvent;

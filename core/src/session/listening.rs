@@ -10,10 +10,10 @@ use std::time::Duration;
 use vox_shared::model::bot::{TurnSettings, VadSettings};
 use vox_shared::wire::result::{TranscriptEntry, Word};
 
-use super::activity::{Activity, Change};
 use super::event::Window;
 use super::spelled::{self, Wanted};
 use super::timer::Timers;
+use super::voicing::{Change, Voicing};
 use super::words::is_incomplete;
 use caller_turn::CallerTurn;
 pub use caller_turn::{ClosedTurn, Decision, State};
@@ -74,7 +74,7 @@ pub enum ListenTimer {
 #[derive(Debug)]
 pub struct Listening {
     settings: TurnSettings,
-    activity: Activity,
+    voicing: Voicing,
     turn: CallerTurn,
     last: Option<Closed>,
     pub recogniser: Recogniser,
@@ -92,7 +92,7 @@ impl Listening {
     pub fn new(vad: VadSettings, settings: TurnSettings) -> Self {
         Self {
             settings,
-            activity: Activity::new(vad),
+            voicing: Voicing::new(vad),
             turn: CallerTurn::default(),
             last: None,
             recogniser: Recogniser::default(),
@@ -116,12 +116,12 @@ impl Listening {
 
     /// What the detector makes of the line.
     pub fn hears_speech(&self) -> bool {
-        self.activity.is_speaking()
+        self.voicing.is_speaking()
     }
 
     /// The newest sound was speech, and not the pause behind it.
     pub fn is_voiced(&self) -> bool {
-        self.is_speaking() && self.activity.is_voiced()
+        self.is_speaking() && self.voicing.is_voiced()
     }
 
     /// The caller is speaking right now.
@@ -175,7 +175,7 @@ impl Listening {
 
     /// Sound of the caller.
     pub fn window(&mut self, window: &Window) -> Option<Change> {
-        self.activity.push(window)
+        self.voicing.push(window)
     }
 
     /// Speech began.

@@ -10,12 +10,12 @@ use super::text::{Piece, joined};
 use super::utterance::Kind;
 
 /// Names a line of the plan; counted up.
-pub type LineId = u64;
+pub type SayingId = u64;
 
 /// Text to be said under one heading.
 #[derive(Debug)]
-pub struct Line {
-    pub id: LineId,
+pub struct Saying {
+    pub id: SayingId,
     pub kind: Kind,
     pub turn: u32,
     /// Not handed to the voice yet.
@@ -41,8 +41,8 @@ pub enum Next {
 /// What is to be said and answered.
 #[derive(Debug, Default)]
 pub struct Plan {
-    lines: VecDeque<Line>,
-    newest: LineId,
+    lines: VecDeque<Saying>,
+    newest: SayingId,
     paused: bool,
     /// Words said over the bot without stopping it: answered when it is done.
     unanswered: String,
@@ -52,7 +52,7 @@ impl Plan {
     /// Say this phrase after what is planned.
     pub fn phrase(&mut self, phrase: Piece, kind: Kind, turn: u32) {
         let id = self.next_id();
-        self.lines.push_back(Line { id, kind, turn, pieces: [phrase].into(), open: false, fixed: true });
+        self.lines.push_back(Saying { id, kind, turn, pieces: [phrase].into(), open: false, fixed: true });
     }
 
     /// The next piece of the reply that is being made.
@@ -61,7 +61,7 @@ impl Plan {
             Some(line) => line.pieces.push_back(piece),
             None => {
                 let (id, kind) = (self.next_id(), Kind::Reply);
-                self.lines.push_back(Line {
+                self.lines.push_back(Saying {
                     id,
                     kind,
                     turn,
@@ -81,12 +81,12 @@ impl Plan {
     }
 
     /// The line of the reply that is being made.
-    pub fn open_line(&self) -> Option<&Line> {
+    pub fn open_saying(&self) -> Option<&Saying> {
         self.lines.iter().find(|l| l.open)
     }
 
     /// The line to be said now; lines with nothing left are dropped. `None` while paused.
-    pub fn current(&mut self) -> Option<&Line> {
+    pub fn current(&mut self) -> Option<&Saying> {
         if self.paused {
             return None;
         }
@@ -97,7 +97,7 @@ impl Plan {
     }
 
     /// Take the next of this line.
-    pub fn take(&mut self, line: LineId) -> Next {
+    pub fn take(&mut self, line: SayingId) -> Next {
         let Some(line) = self.lines.iter_mut().find(|l| l.id == line) else { return Next::End };
         match line.pieces.pop_front() {
             Some(text) if line.fixed => Next::Phrase(text),
@@ -108,7 +108,7 @@ impl Plan {
     }
 
     /// This much of a line was taken and not said after all. `said` tells that the caller heard its beginning.
-    pub fn give_back(&mut self, id: LineId, pieces: Vec<Piece>, said: bool) {
+    pub fn give_back(&mut self, id: SayingId, pieces: Vec<Piece>, said: bool) {
         let Some(line) = self.lines.iter_mut().find(|l| l.id == id) else { return };
         line.fixed &= !said;
         for piece in pieces.into_iter().rev() {
@@ -140,7 +140,7 @@ impl Plan {
 
     /// The caller said something that is answered now: what was planned before is not said, but for a line in the mouth that
     /// may not be interrupted.
-    pub fn answer(&mut self, in_mouth: Option<LineId>) {
+    pub fn answer(&mut self, in_mouth: Option<SayingId>) {
         self.paused = false;
         self.lines.retain(|l| Some(l.id) == in_mouth);
         self.close_reply();
@@ -195,7 +195,7 @@ impl Plan {
         true
     }
 
-    fn next_id(&mut self) -> LineId {
+    fn next_id(&mut self) -> SayingId {
         self.newest += 1;
         self.newest
     }

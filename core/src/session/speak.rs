@@ -5,7 +5,7 @@ use vox_shared::wire::result::DisconnectedBy;
 use super::Session;
 use super::event::{Command, Notice, VoiceEvent};
 use super::kind::{EventKind, WhyKind};
-use super::plan::LineId;
+use super::plan::SayingId;
 use super::report::{bot_line, ms};
 use super::speaking::{NextVoice, Progress, SpeakTimer};
 use super::text::phrase;
@@ -112,7 +112,7 @@ impl Session {
     }
 
     /// What was heard of an utterance, in the conversation and the record.
-    pub(super) fn note_said(&mut self, said: &Utterance, line: LineId, cut: bool, out: &mut Vec<Command>) {
+    pub(super) fn note_said(&mut self, said: &Utterance, line: SayingId, cut: bool, out: &mut Vec<Command>) {
         let heard = said.heard();
         self.context.bot_heard(line, &heard);
         if said.kind != Kind::Filler {

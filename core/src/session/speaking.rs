@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::event::Command;
-use super::plan::{LineId, Next, Plan};
+use super::plan::{Next, Plan, SayingId};
 use super::timer::Timers;
 use super::utterance::{Kind, Utterance};
 use crate::provider::tts::{UtteranceId, WordMark};
@@ -38,7 +38,7 @@ pub enum SpeakTimer {
 #[derive(Debug)]
 struct Mouth {
     utterance: Utterance,
-    line: LineId,
+    line: SayingId,
 }
 
 /// What a step of playout changed.
@@ -91,7 +91,7 @@ impl Speaking {
     }
 
     /// The line of the plan that is being said.
-    pub fn line(&self) -> Option<LineId> {
+    pub fn line(&self) -> Option<SayingId> {
         self.mouth.as_ref().map(|m| m.line)
     }
 
@@ -236,7 +236,7 @@ impl Speaking {
     }
 
     /// The utterance that was said to its end, if one was.
-    pub fn finished(&mut self) -> Option<(Utterance, LineId)> {
+    pub fn finished(&mut self) -> Option<(Utterance, SayingId)> {
         let mouth = self.mouth.take_if(|m| m.utterance.is_finished())?;
         self.timers.clear(SpeakTimer::Voice);
         self.timers.clear(SpeakTimer::Playout);
@@ -244,7 +244,7 @@ impl Speaking {
     }
 
     /// Stop now. What was not heard of it goes back to the plan.
-    pub fn stop(&mut self, plan: &mut Plan, out: &mut Vec<Command>) -> Option<(Utterance, LineId)> {
+    pub fn stop(&mut self, plan: &mut Plan, out: &mut Vec<Command>) -> Option<(Utterance, SayingId)> {
         let Mouth { utterance, line } = self.mouth.take()?;
         self.timers.clear(SpeakTimer::Voice);
         self.timers.clear(SpeakTimer::Playout);
@@ -286,7 +286,7 @@ impl Speaking {
 
     /// The next voice says what the one before it gave no audio for: that goes back to the plan, and the utterance ends with
     /// what is at hand. With nothing left to play, the utterance is over.
-    pub fn change_voice(&mut self, plan: &mut Plan, out: &mut Vec<Command>) -> Option<(Utterance, LineId)> {
+    pub fn change_voice(&mut self, plan: &mut Plan, out: &mut Vec<Command>) -> Option<(Utterance, SayingId)> {
         let mouth = self.mouth.as_mut()?;
         let utterance = &mut mouth.utterance;
         if (utterance.audio_complete && utterance.audio_ms > 0) || utterance.sent.is_empty() {

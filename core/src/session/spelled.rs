@@ -167,7 +167,7 @@ pub fn is_in_the_middle(text: &str, wanted: Wanted) -> bool {
         // One digit or letter alone: part of something long only if that was asked for.
         [one] => {
             let is_digit = *one != Token::Maybe || all;
-            (asked && is_digit) || (all && last.chars().filter(char::is_ascii_digit).count() > 1)
+            (asked && is_digit) || (all && last.chars().filter(|c| c.is_numeric()).count() > 1)
         }
         _ => asked || certain >= 2 || (certain >= 1 && all),
     }

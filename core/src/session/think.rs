@@ -140,7 +140,7 @@ impl Session {
 
     /// What was taken for the reply was the model's reasoning: nothing of it is for the caller.
     fn unsay_reasoning(&mut self, out: &mut Vec<Command>) {
-        let open = self.plan.open_line().map(|l| l.id);
+        let open = self.plan.open_saying().map(|l| l.id);
         if open.is_some() && self.speaking.line() == open {
             self.silence_mouth(out);
         }
@@ -196,7 +196,7 @@ impl Session {
 
     /// The reply goes on when these tools have answered. What was said before them keeps its place in the conversation.
     fn run_tools(&mut self, thought: Thought, calls: Vec<ToolCall>, out: &mut Vec<Command>) {
-        let line = self.plan.open_line().map(|l| l.id);
+        let line = self.plan.open_saying().map(|l| l.id);
         if let Some(line) = line.filter(|_| thought.handed) {
             self.context.promise(line, thought.said.trim());
         }

@@ -1,4 +1,4 @@
-//! Voice activity: from detector windows to "speech began" and "speech ended", with hysteresis, a loudness gate above
+//! Voicing: from detector windows to "speech began" and "speech ended", with hysteresis, a loudness gate above
 //! the measured noise floor, and the acoustic end of speech to 8 ms.
 
 use std::time::Duration;
@@ -44,14 +44,14 @@ enum State {
 
 /// Whether the caller speaks, as far as sound tells..
 #[derive(Debug)]
-pub struct Activity {
+pub struct Voicing {
     settings: VadSettings,
     state: State,
     floor_db: f32,
     loud_until: Duration,
 }
 
-impl Activity {
+impl Voicing {
     /// An ear that has heard nothing yet.
     pub fn new(settings: VadSettings) -> Self {
         Self { settings, state: State::Quiet, floor_db: FLOOR_START_DB, loud_until: Duration::ZERO }
@@ -154,12 +154,12 @@ mod tests {
 
     /// Runs windows given as (probability, level) and returns what changed and at which window.
     fn run(windows: &[(f32, f32)]) -> Vec<(usize, Change)> {
-        let mut activity = Activity::new(VadSettings::default());
+        let mut voicing = Voicing::new(VadSettings::default());
         let mut changes = Vec::new();
         for (i, (probability, level)) in windows.iter().enumerate() {
             let ends_at = WINDOW * u32::try_from(i + 1).unwrap();
             let window = Window { ends_at, probability: *probability, levels_db: [*level; 4] };
-            changes.extend(activity.push(&window).map(|c| (i, c)));
+            changes.extend(voicing.push(&window).map(|c| (i, c)));
         }
         changes
     }

@@ -12,7 +12,6 @@ use vox_shared::wire::SECRET_HEADER;
 use vox_shared::wire::result::{TranscriptEntry, TurnLatency};
 
 use crate::platform::BotName;
-use crate::tls;
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 const REQUEST_DEADLINE: Duration = Duration::from_secs(15);
@@ -108,7 +107,7 @@ impl Bridge {
             Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let base = url.ok_or_else(|| BridgeError::Address(base.to_owned()))?;
         let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::client_config())
+            .tls_backend_preconfigured(vox_egress::client_config())
             .connect_timeout(CONNECT_DEADLINE)
             .timeout(REQUEST_DEADLINE)
             .no_proxy()

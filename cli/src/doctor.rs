@@ -1,12 +1,10 @@
 //! `vox doctor`: what is wrong with this machine or this platform, and how to mend it.
 
 mod clock;
-mod egress;
 mod finding;
 mod machine;
 mod ports;
 mod running;
-mod vendor;
 mod vendors;
 
 use std::process::ExitCode;

@@ -10,5 +10,4 @@ pub mod installation;
 pub mod platform;
 mod private_file;
 pub mod terminal;
-mod tls;
 pub mod up;

@@ -1,6 +1,7 @@
 //! What every Vox process must agree on: identifiers, the clock, the wire messages between bridge, core and dialler,
 //! the on-disk outbox. No network, no database.
 
+pub mod catalogue;
 pub mod clock;
 pub mod egress;
 pub mod env;

@@ -1,8 +1,8 @@
 //! What a bot's settings must keep to. All faults are told at once, each with the path of its field.
 
 use jiff::tz::TimeZone;
-use reqwest::Url;
 use serde_json::{Map, Value};
+use vox_shared::catalogue::{Given, Kind, SCRIPTED};
 use vox_shared::egress::{BadRange, Range};
 use vox_shared::model::bot::{ActiveHours, ApiKey, BotSettings, LineAccess, ReEngagement, Tool};
 use vox_shared::model::script::validate_script;
@@ -33,16 +33,7 @@ const MAX_FREE_BYTES: usize = 128 * 1024;
 /// Longest call that may be set, seconds; the limit of the operations.
 const MAX_CALL_SECONDS: u32 = 3600;
 
-const STT: Vendors = Vendors { keyed: &["deepgram"], local: &["pocketsphinx"] };
-const LLM: Vendors = Vendors { keyed: &["openai"], local: &["scripted"] };
-const TTS: Vendors = Vendors { keyed: &["elevenlabs"], local: &["flite"] };
 const END_CALL: &str = "end_call";
-
-/// Who offers a kind of service.
-struct Vendors {
-    keyed: &'static [&'static str],
-    local: &'static [&'static str],
-}
 
 /// Collects faults.
 #[derive(Default)]
@@ -171,9 +162,9 @@ fn check_tools(tools: &[Tool], faults: &mut Faults) {
 }
 
 fn check_vendors(settings: &BotSettings, faults: &mut Faults) {
-    check_vendor(&settings.stt, "stt", &STT, faults);
-    check_vendor(&settings.llm, "llm", &LLM, faults);
-    check_vendor(&settings.tts, "tts", &TTS, faults);
+    check_vendor(&settings.stt, "stt", Kind::Recogniser, faults);
+    check_vendor(&settings.llm, "llm", Kind::LanguageModel, faults);
+    check_vendor(&settings.tts, "tts", Kind::Voice, faults);
     let models = std::iter::once(("llm".to_owned(), &settings.llm));
     let fallbacks = settings.llm.fallbacks.iter().enumerate().map(|(n, f)| (format!("llm.fallbacks.{n}"), f));
     for (path, llm) in models.chain(fallbacks) {
@@ -186,7 +177,7 @@ fn check_vendors(settings: &BotSettings, faults: &mut Faults) {
 fn check_scripts(settings: &BotSettings, faults: &mut Faults) {
     let all = std::iter::once(("llm".to_owned(), &settings.llm))
         .chain(settings.llm.fallbacks.iter().enumerate().map(|(i, llm)| (format!("llm.fallbacks.{i}"), llm)));
-    for (path, llm) in all.filter(|(_, llm)| llm.provider == "scripted") {
+    for (path, llm) in all.filter(|(_, llm)| llm.provider == SCRIPTED.name) {
         let Some(script) = llm.extra.get("script").filter(|s| !s.is_null()) else { continue };
         if let Err(error) = validate_script(script) {
             faults.add(&format!("{path}.extra.script"), error.to_string());
@@ -194,47 +185,41 @@ fn check_scripts(settings: &BotSettings, faults: &mut Faults) {
     }
 }
 
-fn check_vendor<T: Keyed>(vendor: &T, path: &str, known: &Vendors, faults: &mut Faults) {
-    let (name, base_url) = (vendor.provider(), vendor.extra().get("base_url"));
-    let keyed = known.keyed.contains(&name);
-    faults.unless(keyed || known.local.contains(&name), &format!("{path}.provider"), || {
-        let all: Vec<&str> = known.keyed.iter().chain(known.local).copied().collect();
-        format!("must be one of {}", all.join(", "))
-    });
-    let keyless = keyed && vendor.api_key().is_empty() && base_url.is_none();
-    faults.unless(!keyless, &format!("{path}.api_key"), || {
-        format!("{name} needs a key, unless extra.base_url names a server of your own")
-    });
-    faults.secret(&format!("{path}.api_key"), vendor.api_key());
-    for (name, text, alphabet) in vendor.names() {
+fn check_vendor<T: Keyed>(settings: &T, path: &str, kind: Kind, faults: &mut Faults) {
+    faults.secret(&format!("{path}.api_key"), settings.api_key());
+    for (name, text, alphabet) in settings.names() {
         faults.word(&format!("{path}.{name}"), text, alphabet);
     }
-    faults.free(&format!("{path}.extra"), &Value::Object(vendor.extra().clone()));
-    if let Some(url) = base_url {
-        let usable = url.as_str().is_some_and(is_address);
-        // The parser would take white space out by itself, and the address that is used would not be the one that is shown.
-        let stray = url.as_str().and_then(|text| typed::fault(text, Alphabet::Ascii));
-        faults.unless(usable && stray.is_none(), &format!("{path}.extra.base_url"), || {
-            stray.unwrap_or_else(|| {
-                "must be an http, https, ws or wss address without user and password".into()
-            })
-        });
+    faults.free(&format!("{path}.extra"), &Value::Object(settings.extra().clone()));
+    // The parser would take white space out by itself, and the address that is used would not be the one that is shown.
+    let base_url = settings.extra().get("base_url").and_then(Value::as_str);
+    if let Some(stray) = base_url.and_then(|text| typed::fault(text, Alphabet::Ascii)) {
+        faults.add(&format!("{path}.extra.base_url"), stray);
     }
-    faults.count(&format!("{path}.fallbacks"), vendor.fallbacks().len(), MAX_FALLBACKS);
-    for (place, fallback) in vendor.fallbacks().iter().take(MAX_FALLBACKS).enumerate() {
+    match kind.find(settings.provider()) {
+        None => faults.add(&format!("{path}.provider"), format!("must be one of {}", kind.names())),
+        Some(vendor) => {
+            let names = settings.names();
+            let given = Given {
+                key: settings.api_key().expose(),
+                language: names.iter().find(|(name, ..)| *name == "language").map(|(_, text, _)| *text),
+                voice: (kind == Kind::Voice).then(|| settings.voice()),
+                extra: settings.extra(),
+            };
+            for fault in vendor.faults(given) {
+                faults.add_first(&format!("{path}.{}", fault.field), fault.message);
+            }
+        }
+    }
+    faults.free(&format!("{path}.extra"), &Value::Object(settings.extra().clone()));
+    faults.count(&format!("{path}.fallbacks"), settings.fallbacks().len(), MAX_FALLBACKS);
+    for (place, fallback) in settings.fallbacks().iter().take(MAX_FALLBACKS).enumerate() {
         let path = format!("{path}.fallbacks.{place}");
         faults.unless(fallback.fallbacks().is_empty(), &path, || {
             "a fallback has no fallbacks of its own".into()
         });
-        check_vendor(fallback, &path, known, faults);
+        check_vendor(fallback, &path, kind, faults);
     }
-}
-
-fn is_address(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| {
-        let scheme = matches!(url.scheme(), "http" | "https" | "ws" | "wss");
-        scheme && url.has_host() && url.username().is_empty() && url.password().is_none()
-    })
 }
 
 fn check_vad(settings: &BotSettings, faults: &mut Faults) {
@@ -273,6 +258,13 @@ fn check_turn(settings: &BotSettings, faults: &mut Faults) {
 impl Faults {
     pub fn add(&mut self, path: &str, message: impl Into<String>) {
         self.0.push(FieldError::new(path, message));
+    }
+
+    /// Add a fault of a field of which none was told yet: the first is the most exact.
+    fn add_first(&mut self, path: &str, message: impl Into<String>) {
+        if self.0.iter().all(|fault| fault.path != path) {
+            self.add(path, message);
+        }
     }
 
     fn unless(&mut self, good: bool, path: &str, message: impl FnOnce() -> String) {

@@ -86,7 +86,7 @@ async fn workers(calls_url: &str) -> Finding {
 
 async fn fleet(calls_url: &str) -> Result<Fleet, reqwest::Error> {
     let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(crate::tls::client_config())
+        .tls_backend_preconfigured(vox_egress::client_config())
         .no_proxy()
         .timeout(FLEET_DEADLINE)
         .build()?;

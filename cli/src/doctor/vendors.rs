@@ -1,20 +1,24 @@
 //! Every vendor key of every bot, tried against its vendor.
 
+use std::time::Duration;
+
 use reqwest::{StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tokio::time::Instant;
+use vox_egress::{Egress, secret_header};
+use vox_shared::catalogue::{self, Key, Vendor};
 use vox_shared::clock::Clock;
 use vox_shared::egress::Policy;
 
 use super::Finding;
 use super::clock::{judge_skew, skew};
-use super::egress::Egress;
-use super::vendor::Vendor;
 use crate::bridge::{Bridge, BridgeError, Login};
 
 /// How much of a vendor's refusal is looked at, bytes.
 const MAX_REFUSAL_BYTES: usize = 2_000;
+/// Longest wait for a vendor's answer.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
 struct Uses {
@@ -72,7 +76,7 @@ pub async fn check(
     let mut findings = Vec::new();
     let mut told_time = None;
     for (bots, one) in distinct(uses.items) {
-        let Some(vendor) = Vendor::of(&one.provider) else { continue };
+        let Some(vendor) = catalogue::find_keyed(&one.provider) else { continue };
         let Answer { finding, date } = ask(&egress, vendor, &one).await;
         told_time = told_time.or_else(|| Some((skew(&date?, clock.now())?, one.provider.clone())));
         findings.push(Finding { name: format!("key of {}", one.provider), ..finding }.of_bots(&bots));
@@ -104,28 +108,32 @@ fn distinct(uses: Vec<Use>) -> Vec<(Vec<String>, Use)> {
     keys
 }
 
-async fn ask(egress: &Egress, vendor: Vendor, one: &Use) -> Answer {
+async fn ask(egress: &Egress, vendor: &Vendor, one: &Use) -> Answer {
     let told = |finding| Answer { finding, date: None };
-    let key = one.api_key.expose_secret();
-    let keyless = key.is_empty() && vendor.may_be_keyless() && one.base_url.is_some();
+    let key = one.api_key.expose_secret().trim();
+    let keyless = key.is_empty() && vendor.key == Key::UnlessOwnServer && one.base_url.is_some();
     if key.is_empty() && !keyless {
         return told(Finding::fail("", "there is none", "give the bot a key, or another vendor"));
     }
-    let Some(url) = vendor.question(one.base_url.as_deref()) else {
+    let Some(url) = vendor.key_check_url(one.base_url.as_deref()) else {
         return told(Finding::fail(
             "",
             "the bot's base_url is no address",
             "correct it in the bot's settings",
         ));
     };
-    let request = match egress.get(url) {
-        Ok(request) => request,
-        Err(refused) => return told(Finding::fail("", refused.to_string(), "see VOX_EGRESS_ALLOW")),
-    };
-    let request = match vendor.header(key) {
-        _ if keyless => request,
-        Some((name, value)) => request.header(name, value),
-        None => return told(Finding::fail("", "it holds characters that no key has", "enter it again")),
+    if let Err(refused) = egress.check(&url) {
+        return told(Finding::fail("", refused.detail, "see VOX_EGRESS_ALLOW"));
+    }
+    let request = egress.http().get(url).timeout(DEADLINE);
+    let request = match vendor.key_check {
+        Some(check) if !keyless => match secret_header(vendor.name, &format!("{}{key}", check.prefix)) {
+            Ok(value) => request.header(check.header, value),
+            Err(_) => {
+                return told(Finding::fail("", "it holds characters that no key has", "enter it again"));
+            }
+        },
+        _ => request,
     };
     // The second request has its connection already: that is the latency a call meets.
     let warm = request.try_clone();

@@ -1,15 +1,12 @@
-//! Reading a vendor's `extra` settings. A wrong type is refused with the setting's name: a bot that silently ignores a setting
-//! is harder to mend than one that says what is wrong.
-
-use std::ops::RangeInclusive;
+//! Reading a vendor's settings by its row of the catalogue. A wrong one is refused with its name: a bot that silently ignores a
+//! setting is harder to mend than one that says what is wrong.
 
 use serde_json::{Map, Value};
 use url::Url;
+use vox_shared::catalogue::Vendor;
+use vox_shared::model::bot::ApiKey;
 
 use super::{Failure, FailureClass};
-
-/// Longest list of texts in a setting.
-const TEXTS_MAX: usize = 100;
 
 /// What a vendor's address is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,79 +15,97 @@ pub enum Transport {
     WebSocket,
 }
 
-/// The `extra` settings of one vendor; null counts as absent.
+/// The `extra` settings of one vendor, which were found to have their forms; null counts as absent.
 #[derive(Clone, Copy, Debug)]
 pub struct Extra<'a> {
-    vendor: &'static str,
+    vendor: &'static Vendor,
     map: &'a Map<String, Value>,
 }
 
 impl<'a> Extra<'a> {
-    /// Read `map`; `vendor` names it in errors.
-    pub fn new(vendor: &'static str, map: &'a Map<String, Value>) -> Self {
-        Self { vendor, map }
+    /// Check and read `map`. Settings that the vendor does not have are left alone: they may be another vendor's.
+    ///
+    /// # Errors
+    /// `Refused`, with the name of the first setting that has not its form.
+    pub fn new(vendor: &'static Vendor, map: &'a Map<String, Value>) -> Result<Self, Failure> {
+        match vendor.setting_faults(map).first() {
+            Some(fault) => Err(refused(vendor, &format!("{} {}", fault.field, fault.message))),
+            None => Ok(Self { vendor, map }),
+        }
+    }
+
+    /// A key without the spaces or the line feed that were copied with it.
+    ///
+    /// # Errors
+    /// `Unauthorised` where there must be one and is none.
+    pub fn key(&self, key: &ApiKey) -> Result<ApiKey, Failure> {
+        match self.vendor.key_fault(key.expose(), self.map) {
+            Some(fault) => Err(Failure::new(FailureClass::Unauthorised, fault)),
+            None => Ok(ApiKey::new(key.expose().trim())),
+        }
     }
 
     /// A text.
-    pub fn text(&self, key: &str) -> Result<Option<&'a str>, Failure> {
-        self.get(key).map(|value| value.as_str().ok_or_else(|| self.wrong(key, "a text"))).transpose()
+    pub fn text(&self, key: &str) -> Option<&'a str> {
+        self.get(key)?.as_str()
     }
 
     /// True or false.
-    pub fn flag(&self, key: &str) -> Result<Option<bool>, Failure> {
-        self.get(key).map(|value| value.as_bool().ok_or_else(|| self.wrong(key, "true or false"))).transpose()
+    pub fn flag(&self, key: &str) -> Option<bool> {
+        self.get(key)?.as_bool()
     }
 
-    /// A number in a range.
-    pub fn number(&self, key: &str, range: RangeInclusive<f64>) -> Result<Option<f64>, Failure> {
-        let read = |value: &Value| {
-            let expected = || format!("a number from {} to {}", range.start(), range.end());
-            value.as_f64().filter(|n| range.contains(n)).ok_or_else(|| self.wrong(key, &expected()))
-        };
-        self.get(key).map(read).transpose()
+    /// A number.
+    pub fn number(&self, key: &str) -> Option<f64> {
+        self.get(key)?.as_f64()
     }
 
     /// A list of texts; empty when absent.
-    pub fn texts(&self, key: &str) -> Result<Vec<&'a str>, Failure> {
-        let expected = || self.wrong(key, "a list of at most 100 texts");
-        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
-        let list = value.as_array().filter(|list| list.len() <= TEXTS_MAX).ok_or_else(expected)?;
-        list.iter().map(|item| item.as_str().ok_or_else(expected)).collect()
+    pub fn texts(&self, key: &str) -> Vec<&'a str> {
+        let list = self.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        list.iter().filter_map(Value::as_str).collect()
     }
 
-    /// Whether the operator gave an address of their own.
-    pub fn has_base_url(&self) -> bool {
-        self.get("base_url").is_some_and(|value| value.as_str() != Some(""))
+    /// A timer in milliseconds: `None` where the operator switched it off with `false` or 0.
+    pub fn timer(&self, key: &str, default_ms: u64) -> Option<u64> {
+        match self.get(key) {
+            None | Some(Value::Bool(true)) => Some(default_ms),
+            Some(value) => value.as_u64().filter(|ms| *ms > 0),
+        }
     }
 
     /// `base_url`, or the vendor's own address. `http` and `ws` (`https` and `wss`) are taken for each other.
-    pub fn base_url(&self, default: &str, transport: Transport) -> Result<Url, Failure> {
-        let expected =
-            || self.wrong("base_url", "an http, https, ws or wss address without credentials, query or #");
-        let text = self.text("base_url")?.filter(|text| !text.is_empty()).unwrap_or(default);
-        let mut url = Url::parse(text).map_err(|_| expected())?;
-        let scheme = match (url.scheme(), transport) {
-            ("http" | "ws", Transport::Http) => "http",
-            ("https" | "wss", Transport::Http) => "https",
-            ("http" | "ws", Transport::WebSocket) => "ws",
-            ("https" | "wss", Transport::WebSocket) => "wss",
-            _ => return Err(expected()),
+    pub fn base_url(&self, transport: Transport) -> Url {
+        let text =
+            self.text("base_url").map(str::trim).filter(|text| !text.is_empty()).unwrap_or(self.vendor.home);
+        let mut url = Url::parse(text).expect("the catalogue lets only addresses through");
+        let is_tls = matches!(url.scheme(), "https" | "wss");
+        let scheme = match (transport, is_tls) {
+            (Transport::Http, false) => "http",
+            (Transport::Http, true) => "https",
+            (Transport::WebSocket, false) => "ws",
+            (Transport::WebSocket, true) => "wss",
         };
-        let private = !url.username().is_empty() || url.password().is_some();
-        if private || url.query().is_some() || url.fragment().is_some() || !url.has_host() {
-            return Err(expected());
-        }
-        url.set_scheme(scheme).map_err(|()| expected())?;
-        Ok(url)
+        url.set_scheme(scheme).expect("all four schemes are of one kind");
+        url
     }
 
     fn get(&self, key: &str) -> Option<&'a Value> {
+        debug_assert!(self.vendor.setting(key).is_some(), "{key} is not in the catalogue");
         self.map.get(key).filter(|value| !value.is_null())
     }
+}
 
-    fn wrong(&self, key: &str, expected: &str) -> Failure {
-        Failure::new(FailureClass::Refused, format!("{}: extra.{key} must be {expected}", self.vendor))
-    }
+/// A voice or language that the vendor has not.
+///
+/// # Errors
+/// `Refused`, with the reason that is given.
+pub fn check(vendor: &Vendor, fault: Option<String>) -> Result<(), Failure> {
+    fault.map_or(Ok(()), |fault| Err(refused(vendor, &fault)))
+}
+
+fn refused(vendor: &Vendor, what: &str) -> Failure {
+    Failure::new(FailureClass::Refused, format!("{}: {what}", vendor.name))
 }
 
 /// `base` with path segments added; each segment is escaped. A base that already ends with the first segments (an address
@@ -109,6 +124,7 @@ pub fn endpoint(base: &Url, segments: &[&str]) -> Url {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use vox_shared::catalogue::{DEEPGRAM, ELEVENLABS, OPENAI};
 
     use super::*;
 
@@ -117,31 +133,49 @@ mod tests {
     }
 
     #[test]
-    fn wrong_types_are_named() {
-        let map = map(json!({"n": "x", "f": 1, "t": 2, "l": ["a", 1], "none": null, "speed": 3}));
-        let extra = Extra::new("acme", &map);
-        let check = |failure: Failure, part: &str| {
-            assert_eq!(failure.class, FailureClass::Refused);
-            assert!(failure.detail.contains(part), "{}", failure.detail);
+    fn a_wrong_setting_is_named() {
+        let check = |vendor, value: Value, detail: &str| {
+            let failure = Extra::new(vendor, &map(value)).unwrap_err();
+            assert_eq!((failure.class, failure.detail.as_str()), (FailureClass::Refused, detail));
         };
-        check(extra.number("n", 0.0..=1.0).unwrap_err(), "acme: extra.n must be a number from 0 to 1");
-        check(extra.number("speed", 0.7..=1.2).unwrap_err(), "0.7 to 1.2");
-        check(extra.flag("f").unwrap_err(), "extra.f must be true or false");
-        check(extra.text("t").unwrap_err(), "extra.t must be a text");
-        check(extra.texts("l").unwrap_err(), "extra.l must be a list");
-        assert_eq!(extra.text("none").unwrap(), None);
+        check(&ELEVENLABS, json!({"speed": 3}), "elevenlabs: extra.speed must be a number from 0.7 to 1.2");
+        check(&DEEPGRAM, json!({"numerals": 1}), "deepgram: extra.numerals must be true or false");
+        assert!(Extra::new(&DEEPGRAM, &map(json!({"numerals": null, "speed": "left over"}))).is_ok());
+    }
+
+    #[test]
+    fn timers_can_be_switched_off() {
+        let check = |value: Value, expected| {
+            let map = map(json!({ "endpointing": value }));
+            assert_eq!(Extra::new(&DEEPGRAM, &map).unwrap().timer("endpointing", 300), expected, "{map:?}");
+        };
+        check(Value::Null, Some(300));
+        check(json!(true), Some(300));
+        check(json!(500), Some(500));
+        check(json!(false), None);
+        check(json!(0), None);
+    }
+
+    #[test]
+    fn a_key_loses_what_was_copied_with_it() {
+        let (none, own) = (map(json!({})), map(json!({"base_url": "http://h"})));
+        let key = |vendor, map, key: &str| Extra::new(vendor, map).unwrap().key(&ApiKey::new(key));
+        assert_eq!(key(&OPENAI, &none, " k1\n").unwrap().expose(), "k1");
+        assert_eq!(key(&OPENAI, &none, " \n").unwrap_err().class, FailureClass::Unauthorised);
+        assert!(key(&OPENAI, &own, "").is_ok());
+        assert!(key(&ELEVENLABS, &own, "").is_err());
     }
 
     #[test]
     fn a_base_url_changes_its_scheme_with_the_transport() {
         let check = |text: &str, transport, expected: Option<&str>| {
             let map = map(json!({ "base_url": text }));
-            let read = Extra::new("acme", &map).base_url("https://acme.test", transport);
+            let read = Extra::new(&DEEPGRAM, &map).map(|extra| extra.base_url(transport));
             assert_eq!(read.ok().map(|url| url.to_string()).as_deref(), expected, "{text}");
         };
         check("http://10.0.0.1:8080", Transport::WebSocket, Some("ws://10.0.0.1:8080/"));
-        check("wss://a.test/x", Transport::Http, Some("https://a.test/x"));
-        check("", Transport::WebSocket, Some("wss://acme.test/"));
+        check(" wss://a.test/x\n", Transport::Http, Some("https://a.test/x"));
+        check("", Transport::WebSocket, Some("wss://api.deepgram.com/"));
         check("file:///etc/passwd", Transport::Http, None);
         check("https://user:pw@a.test", Transport::Http, None);
         check("https://a.test?x=1", Transport::Http, None);

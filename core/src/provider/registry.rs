@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use vox_engines::EngineBinary;
+use vox_shared::catalogue::{DEEPGRAM, ELEVENLABS, FLITE, Kind, OPENAI, POCKETSPHINX, SCRIPTED, Vendor};
 use vox_shared::model::bot::{LlmSettings, SttSettings, TtsSettings};
 
 use super::egress::Egress;
@@ -27,23 +28,23 @@ pub struct Providers {
 }
 
 type Made<T> = Result<Arc<T>, Failure>;
-type Maker<T, S> = fn(&Providers, &S) -> Made<T>;
+type Maker<T, S> = (&'static Vendor, fn(&Providers, &S) -> Made<T>);
 
-const RECOGNISERS: &[(&str, Maker<dyn Recogniser, SttSettings>)] = &[
-    ("deepgram", |with, settings| Ok(Arc::new(Deepgram::from_settings(settings, &with.egress)?))),
-    ("pocketsphinx", |with, settings| {
+const RECOGNISERS: &[Maker<dyn Recogniser, SttSettings>] = &[
+    (&DEEPGRAM, |with, settings| Ok(Arc::new(Deepgram::from_settings(settings, &with.egress)?))),
+    (&POCKETSPHINX, |with, settings| {
         Ok(Arc::new(Pocketsphinx::from_settings(settings, with.engines.as_ref())?))
     }),
 ];
 
-const LANGUAGE_MODELS: &[(&str, Maker<dyn LanguageModel, LlmSettings>)] = &[
-    ("openai", |with, settings| Ok(Arc::new(OpenAi::from_settings(settings, &with.egress)?))),
-    ("scripted", |_, settings| Ok(Arc::new(Scripted::from_settings(settings)?))),
+const LANGUAGE_MODELS: &[Maker<dyn LanguageModel, LlmSettings>] = &[
+    (&OPENAI, |with, settings| Ok(Arc::new(OpenAi::from_settings(settings, &with.egress)?))),
+    (&SCRIPTED, |_, settings| Ok(Arc::new(Scripted::from_settings(settings)?))),
 ];
 
-const VOICES: &[(&str, Maker<dyn Voice, TtsSettings>)] = &[
-    ("elevenlabs", |with, settings| Ok(Arc::new(ElevenLabs::from_settings(settings, &with.egress)?))),
-    ("flite", |with, settings| Ok(Arc::new(Flite::from_settings(settings, with.engines.as_ref())?))),
+const VOICES: &[Maker<dyn Voice, TtsSettings>] = &[
+    (&ELEVENLABS, |with, settings| Ok(Arc::new(ElevenLabs::from_settings(settings, &with.egress)?))),
+    (&FLITE, |with, settings| Ok(Arc::new(Flite::from_settings(settings, with.engines.as_ref())?))),
 ];
 
 impl Providers {
@@ -52,7 +53,7 @@ impl Providers {
     /// # Errors
     /// `Refused` for an unknown name or wrong settings; otherwise as the vendor says.
     pub fn recogniser(&self, settings: &SttSettings) -> Result<Arc<dyn Recogniser>, Failure> {
-        made("recogniser", RECOGNISERS, &settings.provider)?(self, settings)
+        made(Kind::Recogniser, RECOGNISERS, &settings.provider)?(self, settings)
     }
 
     /// The language model a bot asks for.
@@ -60,7 +61,7 @@ impl Providers {
     /// # Errors
     /// As [`Self::recogniser`].
     pub fn language_model(&self, settings: &LlmSettings) -> Result<Arc<dyn LanguageModel>, Failure> {
-        made("language model", LANGUAGE_MODELS, &settings.provider)?(self, settings)
+        made(Kind::LanguageModel, LANGUAGE_MODELS, &settings.provider)?(self, settings)
     }
 
     /// The voice a bot asks for.
@@ -68,14 +69,13 @@ impl Providers {
     /// # Errors
     /// As [`Self::recogniser`].
     pub fn voice(&self, settings: &TtsSettings) -> Result<Arc<dyn Voice>, Failure> {
-        made("voice", VOICES, &settings.provider)?(self, settings)
+        made(Kind::Voice, VOICES, &settings.provider)?(self, settings)
     }
 }
 
-fn made<M: Copy>(kind: &str, known: &[(&str, M)], name: &str) -> Result<M, Failure> {
-    known.iter().find(|(known, _)| *known == name).map(|(_, maker)| *maker).ok_or_else(|| {
-        let names: Vec<&str> = known.iter().map(|(known, _)| *known).collect();
-        let detail = format!("there is no {kind} \"{name}\"; use one of {}", names.join(", "));
+fn made<M: Copy>(kind: Kind, known: &[(&'static Vendor, M)], name: &str) -> Result<M, Failure> {
+    known.iter().find(|(vendor, _)| vendor.name == name).map(|(_, maker)| *maker).ok_or_else(|| {
+        let detail = format!("there is no {} \"{name}\"; use one of {}", kind.noun(), kind.names());
         Failure::new(FailureClass::Refused, detail)
     })
 }
@@ -86,6 +86,17 @@ mod tests {
     use vox_shared::egress::Policy;
 
     use super::*;
+
+    #[test]
+    fn every_row_of_the_catalogue_is_implemented_and_nothing_else() {
+        let check = |kind: Kind, implemented: Vec<&str>| {
+            let rows: Vec<&str> = kind.vendors().iter().map(|vendor| vendor.name).collect();
+            assert_eq!(implemented, rows, "{kind:?}");
+        };
+        check(Kind::Recogniser, RECOGNISERS.iter().map(|(vendor, _)| vendor.name).collect());
+        check(Kind::LanguageModel, LANGUAGE_MODELS.iter().map(|(vendor, _)| vendor.name).collect());
+        check(Kind::Voice, VOICES.iter().map(|(vendor, _)| vendor.name).collect());
+    }
 
     fn providers() -> Providers {
         Providers { egress: Arc::new(Egress::new(Policy::default())), engines: None }

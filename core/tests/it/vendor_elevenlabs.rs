@@ -9,7 +9,7 @@ use vox_core::provider::tts::elevenlabs::ElevenLabs;
 use vox_core::provider::tts::{TtsEvent, TtsInput, Voice};
 use vox_shared::egress::Policy;
 use vox_shared::model::bot::{ApiKey, TtsSettings};
-use vox_testkit::vendor::elevenlabs::{AlignmentForm, Script, Server};
+use vox_testkit::vendor::elevenlabs::{AlignmentForm, Habit, Script, Server};
 
 use crate::conformance::{local_egress, next, rest, tts};
 
@@ -47,6 +47,23 @@ async fn replies_are_spoken() {
 #[tokio::test]
 async fn the_older_names_of_times_are_read() {
     tts::happy(bench_with(Script { alignment: AlignmentForm::Older, ..Script::default() }).await).await;
+}
+
+#[tokio::test]
+async fn a_voice_that_never_says_that_it_is_done_is_done() {
+    for alignment in [AlignmentForm::Current, AlignmentForm::Null] {
+        let bench =
+            bench_with(Script { habits: vec![Habit::NeverDone], alignment, ..Script::default() }).await;
+        tts::ends_by_itself(bench, alignment != AlignmentForm::Null).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_voice_forgot_when_it_gave_up_is_said_all_the_same() {
+    tts::happy_but_for_its_price(
+        bench_with(Script { habits: vec![Habit::EarlyFinal], ..Script::default() }).await,
+    )
+    .await;
 }
 
 #[tokio::test]

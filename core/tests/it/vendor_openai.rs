@@ -10,7 +10,7 @@ use vox_core::provider::llm::{LanguageModel, LlmEvent, LlmRequest, Message, Role
 use vox_shared::egress::Policy;
 use vox_shared::model::bot::{ApiKey, LlmSettings};
 use vox_testkit::vendor::Faults;
-use vox_testkit::vendor::openai::{Rule, Script, Server};
+use vox_testkit::vendor::openai::{Habit, Rule, Script, Server};
 
 use crate::conformance::{llm, local_egress, rest};
 
@@ -100,6 +100,67 @@ async fn a_dropped_reply_is_cancelled() {
 #[tokio::test]
 async fn a_slow_reader_loses_nothing() {
     llm::slow_reader(bench().await).await;
+}
+
+#[tokio::test]
+async fn untidy_servers_change_no_words() {
+    use Habit::{CarriageReturns, InOnePiece, KeepAlives, NoDone, NoFinishReason, ThinksFirst};
+    let habits: [&[Habit]; 8] = [
+        &[NoFinishReason],
+        &[NoDone],
+        &[NoFinishReason, NoDone],
+        &[KeepAlives],
+        &[CarriageReturns, KeepAlives],
+        &[ThinksFirst],
+        &[InOnePiece],
+        &[ThinksFirst, KeepAlives, CarriageReturns, NoFinishReason, NoDone],
+    ];
+    for habits in habits {
+        let server = Server::start(Script { habits: habits.to_vec(), ..script() }).await;
+        let settings = settings(&server.url(), server.api_key());
+        let client: Arc<dyn LanguageModel> =
+            Arc::new(OpenAi::from_settings(&settings, &local_egress()).unwrap());
+        let mut stream = client.ask(hello());
+        let events = rest(&mut stream.events).await;
+        if habits.contains(&ThinksFirst) {
+            assert_eq!(events[0], LlmEvent::Progress, "{habits:?}");
+        }
+        llm::happy(llm::Bench { server, client }).await;
+    }
+}
+
+#[tokio::test]
+async fn an_address_is_found_however_it_is_written() {
+    let server = Server::start(script()).await;
+    for form in ["/v1", "/v1/", "/v1/chat/completions", "/v1/chat/completions/", "/v1/models", "", "/"] {
+        let extra = json!({"base_url": format!("{}{form}", server.url())});
+        let settings = LlmSettings {
+            extra: extra.as_object().cloned().unwrap(),
+            ..settings(&server.url(), &format!(" {}\n", server.api_key()))
+        };
+        let client = OpenAi::from_settings(&settings, &local_egress()).unwrap();
+        client.warm().await.unwrap();
+        let events = rest(&mut client.ask(hello()).events).await;
+        assert!(matches!(events.last(), Some(LlmEvent::Done { .. })), "{form}: {events:?}");
+    }
+    assert_eq!(server.observed().violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_version_that_is_missing_in_the_address_is_found() {
+    let server = Server::start(Script { only_below_v1: true, ..script() }).await;
+    let extra = json!({"base_url": server.url()});
+    let settings = LlmSettings {
+        extra: extra.as_object().cloned().unwrap(),
+        ..settings(&server.url(), server.api_key())
+    };
+    let client = OpenAi::from_settings(&settings, &local_egress()).unwrap();
+    for _ in 0..2 {
+        let events = rest(&mut client.ask(hello()).events).await;
+        assert!(matches!(events.last(), Some(LlmEvent::Done { .. })), "{events:?}");
+    }
+    let missed = server.observed().exchanges.iter().filter(|asked| asked.status == Some(404)).count();
+    assert_eq!(missed, 1, "the way is remembered");
 }
 
 #[tokio::test]

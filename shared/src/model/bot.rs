@@ -4,6 +4,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::catalogue::{FLITE, POCKETSPHINX, SCRIPTED};
+
 /// A vendor key. Serialises in clear: it must reach the core; views that go to people mask it first.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
@@ -36,13 +38,13 @@ impl Serialize for ApiKey {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SttSettings {
-    /// `deepgram` or `pocketsphinx`.
+    /// A recogniser of the catalogue.
     pub provider: String,
     pub api_key: ApiKey,
     pub model: String,
     /// BCP-47.
     pub language: String,
-    /// Vendor settings: `base_url`, `keyterms`; for pocketsphinx `expected` (list of phrases), `free` (bool).
+    /// The vendor's settings, see `docs/vendors.md`.
     pub extra: Map<String, Value>,
     /// Tried in order when this one fails.
     pub fallbacks: Vec<SttSettings>,
@@ -51,7 +53,7 @@ pub struct SttSettings {
 impl Default for SttSettings {
     fn default() -> Self {
         Self {
-            provider: "pocketsphinx".into(),
+            provider: POCKETSPHINX.name.into(),
             api_key: ApiKey::default(),
             model: String::new(),
             language: "en".into(),
@@ -65,7 +67,7 @@ impl Default for SttSettings {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LlmSettings {
-    /// `openai` (and every compatible server through `extra.base_url`) or `scripted`.
+    /// A language model of the catalogue.
     pub provider: String,
     pub api_key: ApiKey,
     pub model: String,
@@ -73,7 +75,7 @@ pub struct LlmSettings {
     pub temperature: f32,
     /// Longest reply, tokens.
     pub max_tokens: u32,
-    /// Vendor settings: `base_url`, `reasoning_effort`, `omit` (fields an old server refuses); for `scripted` the `script`.
+    /// The vendor's settings, see `docs/vendors.md`.
     pub extra: Map<String, Value>,
     pub fallbacks: Vec<LlmSettings>,
 }
@@ -81,7 +83,7 @@ pub struct LlmSettings {
 impl Default for LlmSettings {
     fn default() -> Self {
         Self {
-            provider: "scripted".into(),
+            provider: SCRIPTED.name.into(),
             api_key: ApiKey::default(),
             model: String::new(),
             temperature: 0.7,
@@ -96,14 +98,14 @@ impl Default for LlmSettings {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TtsSettings {
-    /// `elevenlabs` or `flite`.
+    /// A voice of the catalogue.
     pub provider: String,
     pub api_key: ApiKey,
     pub model: String,
     /// The vendor's voice id; for flite `kal` or `slt`.
     pub voice: String,
     pub language: String,
-    /// Vendor settings: `base_url`, `stability`, `similarity_boost`, `style`, `speed`.
+    /// The vendor's settings, see `docs/vendors.md`.
     pub extra: Map<String, Value>,
     pub fallbacks: Vec<TtsSettings>,
 }
@@ -111,7 +113,7 @@ pub struct TtsSettings {
 impl Default for TtsSettings {
     fn default() -> Self {
         Self {
-            provider: "flite".into(),
+            provider: FLITE.name.into(),
             api_key: ApiKey::default(),
             model: String::new(),
             voice: "slt".into(),

@@ -6,6 +6,7 @@
 mod context;
 mod door;
 mod format;
+mod habit;
 mod message;
 mod query;
 mod refusal;
@@ -22,6 +23,7 @@ use super::{
     server::{self, Vendor},
 };
 
+pub use habit::Habit;
 pub use script::{AlignmentForm, Script};
 
 /// A running scripted ElevenLabs.

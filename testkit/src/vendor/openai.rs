@@ -4,6 +4,7 @@
 
 mod answer;
 mod door;
+mod habit;
 mod refusal;
 mod request;
 mod rules;
@@ -18,6 +19,7 @@ use super::{
     server::{self, Vendor},
 };
 
+pub use habit::Habit;
 pub use script::{Reply, Rule, Script, ToolCall, Usage, When};
 
 /// A running scripted model.

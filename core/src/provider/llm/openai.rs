@@ -1,5 +1,6 @@
 //! OpenAI's Chat Completions, streamed, and every server that speaks them (`extra.base_url`).
 
+mod address;
 mod error;
 mod event;
 mod reply;
@@ -14,6 +15,7 @@ use http::header::{AUTHORIZATION, HeaderValue};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use url::Url;
+use vox_shared::catalogue::OPENAI;
 use vox_shared::model::bot::LlmSettings;
 
 pub use event::{Chunk, EventError, ToolPart, parse_event};
@@ -21,14 +23,13 @@ pub use sse::{SseError, SseEvent, SseParser};
 
 use super::{LanguageModel, LlmEvent, LlmRequest, LlmStream};
 use crate::provider::egress::{Egress, http_failure, secret_header};
-use crate::provider::extra::{Extra, Transport, endpoint};
+use crate::provider::extra::{Extra, Transport};
 use crate::provider::outlet::Outlet;
 use crate::provider::{Failure, FailureClass, STREAM_DEPTH, TaskGuard};
+use address::Address;
 use request::Template;
 
-const NAME: &str = "openai";
-const HOST: &str = "https://api.openai.com/v1";
-const MODEL: &str = "gpt-5.4-mini";
+const NAME: &str = OPENAI.name;
 /// Request to response head. The session gives up much earlier; this ends what it forgot.
 const HEAD_DEADLINE: Duration = Duration::from_secs(30);
 /// Opening a connection ahead is a favour, not worth a long wait.
@@ -39,28 +40,26 @@ const WARM_DEADLINE: Duration = Duration::from_secs(5);
 pub struct OpenAi {
     egress: Arc<Egress>,
     authorization: Option<HeaderValue>,
-    base: Url,
+    address: Arc<Address>,
     template: Arc<Template>,
 }
 
 impl OpenAi {
-    /// Check the settings; nothing is connected yet. `extra`: `base_url` (with its `/v1`), `reasoning_effort`, `verbosity`,
-    /// `service_tier`, `omit` (fields to leave out), `legacy_max_tokens` (send `max_tokens`).
+    /// Check the settings; nothing is connected yet.
     ///
     /// # Errors
     /// `Refused` for a setting of the wrong type, `Unauthorised` without a key (a server behind `base_url` may need none).
     pub fn from_settings(settings: &LlmSettings, egress: &Arc<Egress>) -> Result<Self, Failure> {
-        let extra = Extra::new(NAME, &settings.extra);
-        if settings.api_key.is_empty() && !extra.has_base_url() {
-            return Err(Failure::new(FailureClass::Unauthorised, "openai: api_key is empty"));
-        }
-        let base = extra.base_url(HOST, Transport::Http)?;
-        egress.check(&base)?;
-        let key = settings.api_key.expose();
+        let extra = Extra::new(&OPENAI, &settings.extra)?;
+        let key = extra.key(&settings.api_key)?;
+        let base = extra.base_url(Transport::Http);
+        let address = Arc::new(Address::new(base));
+        egress.check(address.written())?;
+        let key = key.expose();
         let authorization =
             if key.is_empty() { None } else { Some(secret_header(NAME, &format!("Bearer {key}"))?) };
         let template = Arc::new(Template::new(settings, &extra)?);
-        Ok(Self { egress: Arc::clone(egress), authorization, base, template })
+        Ok(Self { egress: Arc::clone(egress), authorization, address, template })
     }
 
     /// Open a connection ahead of the first question: name, TCP and TLS are then out of the first reply's way.
@@ -68,8 +67,8 @@ impl OpenAi {
     /// # Errors
     /// When the vendor cannot be reached or does not accept the key.
     pub async fn warm(&self) -> Result<(), Failure> {
-        let request = self.request(reqwest::Method::GET, endpoint(&self.base, &["models"]))?;
         let exchange = async {
+            let request = self.request(reqwest::Method::GET, self.address.route(&["models"]))?;
             let answer = request.send().await.map_err(http_failure)?;
             if !answer.status().is_success() {
                 let refusal = error::read_refusal(answer).await;
@@ -103,21 +102,26 @@ impl OpenAi {
         stream::read(response, out).await
     }
 
-    /// Ask; when the server names a field it does not know, ask again without it and remember that.
+    /// Ask. When the server names a field it does not know, ask again without it, when it has no such route, ask below `/v1`;
+    /// both are remembered.
     async fn post(&self, request: &LlmRequest) -> Result<reqwest::Response, Failure> {
         loop {
             let body = self.template.body(request);
-            let url = endpoint(&self.base, &["chat", "completions"]);
-            let sending = self.request(reqwest::Method::POST, url)?.json(&body).send();
+            let url = self.address.route(&["chat", "completions"]);
+            let sending = self.request(reqwest::Method::POST, url.clone())?.json(&body).send();
             let late = |_| Failure::new(FailureClass::TimedOut, "openai: no answer in time");
             let response = timeout(HEAD_DEADLINE, sending).await.map_err(late)?.map_err(http_failure)?;
             if response.status().is_success() {
+                if stream::is_web_page(&response) && self.address.turn(&url) {
+                    continue;
+                }
                 return Ok(response);
             }
             let refusal = error::read_refusal(response).await;
             let learnt =
                 error::unknown_field(&refusal, &body).is_some_and(|field| self.template.leave_out(field));
-            if !learnt {
+            let turned = error::has_no_route(&refusal) && self.address.turn(&url);
+            if !learnt && !turned {
                 return Err(error::http_refusal(&refusal));
             }
         }

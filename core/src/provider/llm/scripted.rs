@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tokio::sync::mpsc;
+use vox_shared::catalogue::SCRIPTED;
 use vox_shared::model::bot::LlmSettings;
 use vox_shared::model::script::Script;
 
@@ -93,7 +94,7 @@ impl LanguageModel for Scripted {
     }
 
     fn name(&self) -> &'static str {
-        "scripted"
+        SCRIPTED.name
     }
 }
 

@@ -1,7 +1,8 @@
 //! Deepgram Nova-3 live (`/v1/listen`): interim results, endpointing, `Finalize`.
 
+mod codec;
 mod event;
-mod session;
+mod heard;
 mod url;
 
 use std::sync::Arc;
@@ -10,17 +11,19 @@ use ::url::Url;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use tokio::sync::mpsc;
+use vox_shared::catalogue::DEEPGRAM;
 use vox_shared::model::bot::{ApiKey, SttSettings};
 
+pub use codec::ListenCodec;
 pub use event::{Event, Results, parse_event};
 
 use super::{Recogniser, SttEvent, SttInput, SttStream};
 use crate::provider::egress::{ConnectError, Egress, Refusal, WebSocket, clean, secret_header};
 use crate::provider::extra::Extra;
-use crate::provider::outlet::Outlet;
-use crate::provider::{AUDIO_DEPTH, Failure, FailureClass, STREAM_DEPTH, TaskGuard};
+use crate::provider::link;
+use crate::provider::{AUDIO_DEPTH, Failure, STREAM_DEPTH, TaskGuard};
 
-const NAME: &str = "deepgram";
+const NAME: &str = DEEPGRAM.name;
 
 /// A Deepgram account and the settings of its streams.
 #[derive(Clone, Debug)]
@@ -31,19 +34,16 @@ pub struct Deepgram {
 }
 
 impl Deepgram {
-    /// Check the settings; nothing is connected yet. `extra`: `base_url`, `keyterms`, `endpointing`, `utterance_end_ms`,
-    /// `smart_format`, `numerals`, `profanity_filter`, `mip_opt_out`, `tag`.
+    /// Check the settings; nothing is connected yet.
     ///
     /// # Errors
     /// `Refused` for a setting of the wrong type, `Unauthorised` without a key (a self-hosted engine behind `base_url` needs none).
     pub fn from_settings(settings: &SttSettings, egress: &Arc<Egress>) -> Result<Self, Failure> {
-        let extra = Extra::new(NAME, &settings.extra);
-        if settings.api_key.is_empty() && !extra.has_base_url() {
-            return Err(Failure::new(FailureClass::Unauthorised, "deepgram: api_key is empty"));
-        }
-        let url = url::build(settings, &extra)?;
+        let extra = Extra::new(&DEEPGRAM, &settings.extra)?;
+        let key = extra.key(&settings.api_key)?;
+        let url = url::build(settings, &extra);
         egress.check(&url)?;
-        Ok(Self { egress: Arc::clone(egress), key: settings.api_key.clone(), url })
+        Ok(Self { egress: Arc::clone(egress), key, url })
     }
 
     async fn connect(&self, rate_hz: u32) -> Result<WebSocket, Failure> {
@@ -58,24 +58,17 @@ impl Deepgram {
             ConnectError::Refused(refusal) => handshake_failure(&refusal, self.key.expose()),
         })
     }
-
-    async fn run(self, rate_hz: u32, input: mpsc::Receiver<SttInput>, events: mpsc::Sender<SttEvent>) {
-        let connected = tokio::select! {
-            connected = Box::pin(self.connect(rate_hz)) => connected,
-            () = events.closed() => return,
-        };
-        match connected {
-            Ok(socket) => session::run(socket, input, events).await,
-            Err(failure) => Outlet::new(events).finish(Some(SttEvent::Failed(failure))).await,
-        }
-    }
 }
 
 impl Recogniser for Deepgram {
     fn open(&self, rate_hz: u32) -> SttStream {
         let (input, input_end) = mpsc::channel(AUDIO_DEPTH);
         let (events_end, events) = mpsc::channel(STREAM_DEPTH);
-        let task = tokio::spawn(self.clone().run(rate_hz, input_end, events_end));
+        let client = self.clone();
+        let task = tokio::spawn(async move {
+            let connect = || client.connect(rate_hz);
+            link::run(ListenCodec::default(), connect, input_end, events_end).await;
+        });
         SttStream { input, events, task: TaskGuard::new(task) }
     }
 

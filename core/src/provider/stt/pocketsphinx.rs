@@ -3,21 +3,18 @@
 mod ear;
 
 use tokio::sync::mpsc;
-use vox_engines::message::{MAX_PHRASE_BYTES, MAX_PHRASES};
 use vox_engines::{EngineBinary, EngineError, SphinxClient, SphinxEvent, SphinxSettings};
+use vox_shared::catalogue::POCKETSPHINX;
 use vox_shared::model::bot::SttSettings;
 
 use self::ear::{Ear, Order};
 use super::{Recogniser, SttEvent, SttInput, SttStream};
 use crate::provider::engine::{failure, no_binary};
-use crate::provider::extra::Extra;
+use crate::provider::extra::{Extra, check};
 use crate::provider::outlet::Outlet;
 use crate::provider::{AUDIO_DEPTH, Failure, FailureClass, STREAM_DEPTH, TaskGuard};
 
-const NAME: &str = "pocketsphinx";
-
-/// The one language whose model Debian packages.
-const LANGUAGE: &str = "en";
+const NAME: &str = POCKETSPHINX.name;
 
 /// What a bot expects to hear.
 #[derive(Clone, Debug)]
@@ -34,14 +31,10 @@ impl Pocketsphinx {
     /// # Errors
     /// `NotInstalled` without the engine's program, `Refused` for a setting that cannot be.
     pub fn from_settings(settings: &SttSettings, binary: Option<&EngineBinary>) -> Result<Self, Failure> {
-        let language = settings.language.to_lowercase();
-        if language != LANGUAGE && !language.starts_with("en-") {
-            return Err(refused(format!(
-                "language \"{language}\" has no model here; use en, or another provider"
-            )));
-        }
-        let expected = expected(settings)?;
-        let free = Extra::new(NAME, &settings.extra).flag("free")?.unwrap_or(expected.is_empty());
+        check(&POCKETSPHINX, POCKETSPHINX.language_fault(&settings.language))?;
+        let extra = Extra::new(&POCKETSPHINX, &settings.extra)?;
+        let expected: Vec<String> = extra.texts("expected").into_iter().map(str::to_owned).collect();
+        let free = extra.flag("free").unwrap_or(expected.is_empty());
         if expected.is_empty() && !free {
             return Err(refused(
                 "extra.expected is empty and extra.free is off: nothing could be heard".into(),
@@ -69,22 +62,6 @@ impl Pocketsphinx {
 
 fn refused(problem: String) -> Failure {
     Failure::new(FailureClass::Refused, format!("{NAME}: {problem}"))
-}
-
-fn expected(settings: &SttSettings) -> Result<Vec<String>, Failure> {
-    let wrong = || {
-        let most = format!("at most {MAX_PHRASES} phrases of {MAX_PHRASE_BYTES} bytes");
-        refused(format!("extra.expected must be a list of {most}"))
-    };
-    let Some(list) = settings.extra.get("expected").filter(|list| !list.is_null()) else {
-        return Ok(Vec::new());
-    };
-    let list = list.as_array().filter(|list| list.len() <= MAX_PHRASES).ok_or_else(wrong)?;
-    let phrase = |item: &serde_json::Value| {
-        let phrase = item.as_str().filter(|phrase| phrase.len() <= MAX_PHRASE_BYTES);
-        phrase.map(str::to_owned).ok_or_else(wrong)
-    };
-    list.iter().map(phrase).collect()
 }
 
 /// Signs of life for each second of audio.
@@ -161,6 +138,8 @@ impl Recogniser for Pocketsphinx {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use vox_engines::message::{MAX_PHRASE_BYTES, MAX_PHRASES};
+    use vox_shared::catalogue::Form;
 
     use super::*;
 
@@ -175,6 +154,12 @@ mod tests {
         let failure = Pocketsphinx::from_settings(settings, None).unwrap_err();
         assert_eq!(failure.class, class, "{failure}");
         assert!(failure.detail.contains(hint), "{failure}");
+    }
+
+    #[test]
+    fn the_catalogue_allows_as_many_phrases_as_the_engine() {
+        let form = POCKETSPHINX.setting("expected").map(|setting| setting.form);
+        assert_eq!(form, Some(Form::Texts { most: MAX_PHRASES, bytes: MAX_PHRASE_BYTES }));
     }
 
     #[test]

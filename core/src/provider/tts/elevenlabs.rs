@@ -1,9 +1,10 @@
 //! ElevenLabs over its multi-context WebSocket: one connection per call, one context per reply.
 
+mod codec;
 mod context;
 mod error;
 mod event;
-mod session;
+mod told;
 mod url;
 mod words;
 
@@ -13,17 +14,19 @@ use ::url::Url;
 use http::HeaderMap;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
+use vox_shared::catalogue::ELEVENLABS;
 use vox_shared::model::bot::{ApiKey, TtsSettings};
 
+pub use codec::ContextsCodec;
 pub use event::{Alignment, Alignments, Event, EventError, parse_event};
 
 use super::{TtsEvent, TtsInput, TtsStream, Voice};
 use crate::provider::egress::{ConnectError, Egress, WebSocket, secret_header};
 use crate::provider::extra::Extra;
-use crate::provider::outlet::Outlet;
+use crate::provider::link;
 use crate::provider::{Failure, FailureClass, STREAM_DEPTH, TaskGuard};
 
-const NAME: &str = "elevenlabs";
+const NAME: &str = ELEVENLABS.name;
 
 /// An ElevenLabs account, a voice and how it speaks.
 #[derive(Clone, Debug)]
@@ -35,20 +38,17 @@ pub struct ElevenLabs {
 }
 
 impl ElevenLabs {
-    /// Check the settings; nothing is connected yet. `extra`: `base_url`, `stability`, `similarity_boost`, `style`,
-    /// `use_speaker_boost`, `speed`, `apply_text_normalization`, `enable_logging`, `seed`.
+    /// Check the settings; nothing is connected yet.
     ///
     /// # Errors
     /// `Refused` for a setting of the wrong type or without a voice, `Unauthorised` without a key.
     pub fn from_settings(settings: &TtsSettings, egress: &Arc<Egress>) -> Result<Self, Failure> {
-        let extra = Extra::new(NAME, &settings.extra);
-        if settings.api_key.is_empty() {
-            return Err(Failure::new(FailureClass::Unauthorised, "elevenlabs: api_key is empty"));
-        }
+        let extra = Extra::new(&ELEVENLABS, &settings.extra)?;
+        let key = extra.key(&settings.api_key)?;
         let url = url::build(settings, &extra)?;
         egress.check(&url)?;
-        let voice_settings = Arc::new(url::voice_settings(&extra)?);
-        Ok(Self { egress: Arc::clone(egress), key: settings.api_key.clone(), url, voice_settings })
+        let voice_settings = Arc::new(url::voice_settings(&extra));
+        Ok(Self { egress: Arc::clone(egress), key, url, voice_settings })
     }
 
     async fn connect(&self, rate_hz: u32) -> Result<WebSocket, Failure> {
@@ -66,34 +66,17 @@ impl ElevenLabs {
             ConnectError::Refused(refusal) => error::handshake_failure(&refusal),
         })
     }
-
-    async fn run(self, rate_hz: u32, input: mpsc::Receiver<TtsInput>, events: mpsc::Sender<TtsEvent>) {
-        let connected = tokio::select! {
-            connected = Box::pin(self.connect(rate_hz)) => connected,
-            () = events.closed() => return,
-        };
-        match connected {
-            Ok(socket) => {
-                let opening = Value::Object(self.voice_settings.as_ref().clone());
-                let again = || Box::pin(self.connect(rate_hz));
-                session::run(
-                    session::Link { socket, rate_hz, voice_settings: opening },
-                    again,
-                    input,
-                    events,
-                )
-                .await;
-            }
-            Err(failure) => Outlet::new(events).finish(Some(TtsEvent::Failed(failure))).await,
-        }
-    }
 }
 
 impl Voice for ElevenLabs {
     fn open(&self, rate_hz: u32) -> TtsStream {
         let (input, input_end) = mpsc::channel(STREAM_DEPTH);
         let (events_end, events) = mpsc::channel(STREAM_DEPTH);
-        let task = tokio::spawn(self.clone().run(rate_hz, input_end, events_end));
+        let client = self.clone();
+        let codec = ContextsCodec::new(rate_hz, Value::Object(self.voice_settings.as_ref().clone()));
+        let task = tokio::spawn(async move {
+            link::run(codec, || client.connect(rate_hz), input_end, events_end).await;
+        });
         TtsStream { input, events, task: TaskGuard::new(task) }
     }
 

@@ -5,15 +5,17 @@ mod desk;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use vox_engines::{EngineBinary, EngineError, FliteClient, FliteEvent, FliteVoice};
+use vox_shared::catalogue::FLITE;
 use vox_shared::model::bot::TtsSettings;
 
 use self::desk::{Desk, Order};
 use super::{TtsEvent, TtsInput, TtsStream, Voice};
 use crate::provider::engine::{failure, no_binary};
+use crate::provider::extra::check;
 use crate::provider::outlet::Outlet;
 use crate::provider::{Failure, FailureClass, STREAM_DEPTH, TaskGuard};
 
-const NAME: &str = "flite";
+const NAME: &str = FLITE.name;
 
 /// One of flite's voices.
 #[derive(Clone, Debug)]
@@ -28,16 +30,9 @@ impl Flite {
     /// # Errors
     /// `NotInstalled` without the engine's program, `Refused` for a voice or language that it has not.
     pub fn from_settings(settings: &TtsSettings, binary: Option<&EngineBinary>) -> Result<Self, Failure> {
-        let refused = |detail: String| Failure::new(FailureClass::Refused, format!("{NAME}: {detail}"));
-        let language = settings.language.to_lowercase();
-        if language != "en" && !language.starts_with("en-") {
-            return Err(refused(format!("it speaks no \"{language}\"; use en, or another provider")));
-        }
-        let voice = match settings.voice.as_str() {
-            "" | "slt" => FliteVoice::Slt16k,
-            "kal" => FliteVoice::Kal8k,
-            other => return Err(refused(format!("there is no voice \"{other}\"; use slt or kal"))),
-        };
+        check(&FLITE, FLITE.language_fault(&settings.language))?;
+        check(&FLITE, FLITE.voice_fault(&settings.voice))?;
+        let voice = if settings.voice.trim() == "kal" { FliteVoice::Kal8k } else { FliteVoice::Slt16k };
         let binary = binary.ok_or_else(|| no_binary(NAME))?.clone();
         Ok(Self { binary, voice })
     }

@@ -89,6 +89,32 @@ pub async fn happy<S: Vendor>(bench: Bench<S>) {
     bench.finish().await;
 }
 
+/// Replies of which every word comes end, whether the vendor says so or not.
+pub async fn ends_by_itself<S: Vendor>(bench: Bench<S>, tells_words: bool) {
+    let mut stream = bench.client.open(RATE_HZ);
+    for utterance in 1..=6 {
+        speak(&stream, utterance, &SENTENCES).await;
+        let reply = hear(&mut stream, utterance).await.expect("the stream stands");
+        assert!(reply.milliseconds() > 1500, "{reply:?}");
+        assert_eq!(reply.text(), if tells_words { SENTENCES.join(" ") } else { String::new() });
+    }
+    drop(stream);
+    bench.finish().await;
+}
+
+/// A reply is whole although part of it had to be asked for again, and was paid for again.
+pub async fn happy_but_for_its_price<S: Vendor>(bench: Bench<S>) {
+    let mut stream = bench.client.open(RATE_HZ);
+    for utterance in 1..=2 {
+        speak(&stream, utterance, &SENTENCES).await;
+        let reply = hear(&mut stream, utterance).await.expect("the stream stands");
+        assert_eq!(reply.text(), SENTENCES.join(" "));
+        assert!(reply.words.is_sorted_by_key(|word| word.started_ms), "{reply:?}");
+    }
+    drop(stream);
+    bench.finish().await;
+}
+
 /// An interrupted reply falls silent, and the next is whole.
 pub async fn interrupted<S: Vendor>(bench: Bench<S>) {
     let mut stream = bench.client.open(RATE_HZ);

@@ -29,6 +29,8 @@ pub(crate) struct Context {
     speaking: VecDeque<char>,
     due: Option<Instant>,
     closing: bool,
+    /// The context is given up after its first generation, of which so many characters are left.
+    gives_up_in: Option<usize>,
     pub(crate) last_heard: Instant,
 }
 
@@ -44,8 +46,14 @@ impl Context {
             speaking: VecDeque::new(),
             due: None,
             closing: false,
+            gives_up_in: None,
             last_heard: Instant::now(),
         }
+    }
+
+    /// Give it up after the first text that is generated.
+    pub(crate) fn give_up_early(&mut self) {
+        self.gives_up_in = Some(usize::MAX);
     }
 
     /// Append text, and generate what the schedule allows.
@@ -65,6 +73,9 @@ impl Context {
             return;
         }
         self.generations += 1;
+        if self.generations == 1 {
+            self.gives_up_in = self.gives_up_in.map(|_| text.chars().count());
+        }
         self.speaking.extend(text.chars());
         self.due.get_or_insert_with(|| Instant::now() + Duration::from_millis(script.first_audio_ms));
     }
@@ -93,16 +104,19 @@ impl Context {
     /// What falls due now, if anything.
     pub(crate) fn step(&mut self, now: Instant, script: &Script) -> Option<Step> {
         let due = self.due.filter(|due| *due <= now)?;
-        if self.speaking.is_empty() {
+        if self.speaking.is_empty() || self.gives_up_in == Some(0) {
             self.due = None;
-            return self.closing.then_some(Step::Final);
+            return (self.closing || self.gives_up_in == Some(0)).then_some(Step::Final);
         }
-        let count = self.manner.chars_per_piece().min(self.speaking.len());
+        let most = self.speaking.len().min(self.gives_up_in.unwrap_or(usize::MAX));
+        let count = self.manner.chars_per_piece().min(most);
+        self.gives_up_in = self.gives_up_in.map(|left| left - count);
         let piece = self.manner.piece(self.speaking.drain(..count).collect());
         let wait_ms =
             if script.realtime_factor > 0.0 { piece.duration_ms / script.realtime_factor } else { 0.0 };
         let next = due + Duration::from_secs_f64(wait_ms / 1_000.0);
-        self.due = (self.closing || !self.speaking.is_empty()).then_some(next);
+        let goes_on = self.closing || !self.speaking.is_empty() || self.gives_up_in == Some(0);
+        self.due = goes_on.then_some(next);
         self.last_heard = now;
         Some(Step::Audio(piece))
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::habit::Habit;
 use crate::vendor::{faults::Faults, host::DEFAULT_API_KEY};
 
 /// The script of one server. Times are in milliseconds.
@@ -20,6 +21,8 @@ pub struct Script {
     pub ms_per_char: u32,
     /// Audio in one message.
     pub chunk_ms: u32,
+    /// How the voice departs from the vendor's own.
+    pub habits: Vec<Habit>,
     /// How the character times are given.
     pub alignment: AlignmentForm,
     /// Close a session whose context is not opened by one space; otherwise it is only recorded as a violation.
@@ -52,6 +55,7 @@ impl Default for Script {
             realtime_factor: 8.0,
             ms_per_char: 60,
             chunk_ms: 250,
+            habits: Vec::new(),
             alignment: AlignmentForm::Current,
             strict_opening: true,
             inactivity_second_ms: 1_000,

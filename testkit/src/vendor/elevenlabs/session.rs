@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     context::{Context, Step},
+    habit::Habit,
     message::Message,
     query::Wanted,
     refusal::{POLICY, Trouble},
@@ -48,6 +49,8 @@ pub(crate) struct Session {
     contexts: Vec<(Option<String>, Context)>,
     authorised: bool,
     closing: bool,
+    /// One context of the session was given up early, which is enough.
+    gave_up: bool,
     last_heard: Instant,
 }
 
@@ -67,6 +70,7 @@ impl Session {
                     endpoint: opening.endpoint,
                     contexts: Vec::new(),
                     closing: false,
+                    gave_up: false,
                     last_heard: Instant::now(),
                     line,
                     script,
@@ -182,7 +186,10 @@ impl Session {
             }
             self.line.record.violation(objection);
         }
-        let context = Context::new(self.manner, settings, self.wanted.auto_mode);
+        let mut context = Context::new(self.manner, settings, self.wanted.auto_mode);
+        if self.script.habits.contains(&Habit::EarlyFinal) && !std::mem::replace(&mut self.gave_up, true) {
+            context.give_up_early();
+        }
         self.contexts.push((message.context_id.clone(), context));
         let at = self.contexts.len() - 1;
         self.speak(at, message, text.trim_start());
@@ -292,7 +299,9 @@ impl Session {
                     self.say(at, message);
                 }
                 Some(Step::Final) => {
-                    self.say(at, final_message(self.endpoint));
+                    if !self.script.habits.contains(&Habit::NeverDone) {
+                        self.say(at, final_message(self.endpoint));
+                    }
                     self.contexts.remove(at);
                     self.close_when_done();
                 }

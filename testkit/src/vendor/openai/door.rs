@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::{
     answer::{Answer, Stamp},
+    habit::Habit,
     refusal::{Refusal, add_headers},
     request::Request,
     script::Script,
@@ -53,6 +54,9 @@ async fn complete(
     record.edit(|exchange| exchange.keep_text(&String::from_utf8_lossy(&sent)));
     record.before_head().await;
     let (script, id) = (app.script(), app.new_id());
+    if is_elsewhere(&script, &uri) {
+        return no_route(&uri).respond(&record, &id);
+    }
     let asked =
         admit(&record, &headers, &script.api_key).and_then(|()| read(&record, &headers, &sent, &script));
     let request = match asked {
@@ -74,20 +78,25 @@ async fn complete(
         per_token: Duration::from_millis(script.per_token_ms),
     };
     record.status(200);
-    if request.stream {
-        streamed(record, &id, answer, (pace, request.include_usage))
+    if request.stream && !script.habits.contains(&Habit::InOnePiece) {
+        streamed(record, &id, (answer, request.include_usage), (pace, script.habits.clone()))
     } else {
         whole(record, &id, &answer, pace).await
     }
 }
 
-fn streamed(record: Record, id: &str, mut answer: Answer, (pace, include_usage): (Pace, bool)) -> Response {
+fn streamed(
+    record: Record,
+    id: &str,
+    (mut answer, include_usage): (Answer, bool),
+    manner: (Pace, Vec<Habit>),
+) -> Response {
     let mut headers = HeaderMap::new();
     add_headers(&mut headers, id, &record);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     let chunks = answer.chunks(include_usage);
-    (headers, body(record, chunks, pace)).into_response()
+    (headers, body(record, chunks, manner)).into_response()
 }
 
 async fn whole(record: Record, id: &str, answer: &Answer, pace: Pace) -> Response {
@@ -132,6 +141,9 @@ async fn models(
         return std::future::pending().await;
     }
     let (script, id) = (app.script(), app.new_id());
+    if is_elsewhere(&script, &uri) {
+        return no_route(&uri).respond(&record, &id);
+    }
     if let Err(refusal) = admit(&record, &headers, &script.api_key) {
         return refusal.respond(&record, &id);
     }
@@ -153,9 +165,15 @@ async fn models(
 async fn no_such_url(State(app): State<App>, ConnectInfo(wire): ConnectInfo<WireOf>, uri: Uri) -> Response {
     let record = app.begin_uncounted(Ask::new(&uri, wire));
     record.violation("unknown URL or method");
-    let message = format!("Invalid URL ({})", uri.path());
-    let refusal = Refusal { status: 404, ..Refusal::bad(message) };
-    refusal.respond(&record, &app.new_id())
+    no_route(&uri).respond(&record, &app.new_id())
+}
+
+fn is_elsewhere(script: &Script, uri: &Uri) -> bool {
+    script.only_below_v1 && !uri.path().starts_with("/v1/")
+}
+
+fn no_route(uri: &Uri) -> Refusal {
+    Refusal { status: 404, ..Refusal::bad(format!("Invalid URL ({})", uri.path())) }
 }
 
 /// The scripted refusal, then the key.

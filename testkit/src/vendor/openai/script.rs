@@ -4,6 +4,7 @@ use regex::Regex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use super::habit::Habit;
 use crate::vendor::{faults::Faults, host::DEFAULT_API_KEY};
 
 /// Names the server answers to, unless the script lists its own.
@@ -46,6 +47,10 @@ pub struct Script {
     pub first_token_ms: u64,
     /// Between tokens.
     pub per_token_ms: u64,
+    /// How the server departs from the vendor's own.
+    pub habits: Vec<Habit>,
+    /// Serve the routes below `/v1` only, as most servers do.
+    pub only_below_v1: bool,
     /// Refuse top-level fields that the vendor does not document.
     pub strict_fields: bool,
     /// What goes wrong.
@@ -191,6 +196,8 @@ impl Default for Script {
             },
             first_token_ms: 0,
             per_token_ms: 0,
+            habits: Vec::new(),
+            only_below_v1: false,
             strict_fields: false,
             faults: Faults::default(),
         }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{answer::Tongue, refusal::Refusal};
+use super::{answer::Tongue, habit::Habit, refusal::Refusal};
 use crate::vendor::{
     faults::Cut,
     host::Record,
@@ -28,15 +28,16 @@ pub(crate) struct Pace {
 
 struct Gone;
 
-/// Server-sent events for these chunks, then `[DONE]`.
-pub(crate) fn body(record: Record, chunks: Vec<Value>, pace: Pace) -> Body {
+/// Server-sent events for these chunks, then `[DONE]`, with the server's habits.
+pub(crate) fn body(record: Record, chunks: Vec<Value>, (pace, habits): (Pace, Vec<Habit>)) -> Body {
+    let chunks = Habit::bend(&habits, chunks);
     let (events, receiver) = mpsc::channel(IN_FLIGHT);
     let cut_ms = match record.faults.cut_after {
         Some(Cut::Ms(ms)) => Some(Duration::from_millis(ms)),
         _ => None,
     };
     tokio::spawn(async move {
-        let mut teller = Teller { liar: Liar::new(&record.faults, &Tongue), record, events, sent: 0 };
+        let mut teller = Teller { liar: Liar::new(&record.faults, &Tongue), record, habits, events, sent: 0 };
         let told = async {
             match cut_ms {
                 Some(after) => match tokio::time::timeout(after, teller.tell(chunks, pace)).await {
@@ -58,6 +59,7 @@ pub(crate) fn body(record: Record, chunks: Vec<Value>, pace: Pace) -> Body {
 struct Teller {
     record: Record,
     liar: Liar,
+    habits: Vec<Habit>,
     events: mpsc::Sender<Result<Bytes, Infallible>>,
     sent: u32,
 }
@@ -91,7 +93,7 @@ impl Teller {
         if let Some(text) = self.liar.release() {
             self.send(&text).await?;
         }
-        self.send("[DONE]").await
+        if self.habits.contains(&Habit::NoDone) { Ok(()) } else { self.send("[DONE]").await }
     }
 
     async fn wait(&self, delay: Duration) -> Result<(), Gone> {
@@ -105,7 +107,7 @@ impl Teller {
     }
 
     async fn send(&mut self, data: &str) -> Result<(), Gone> {
-        self.events.send(Ok(Bytes::from(format!("data: {data}\n\n")))).await.map_err(|_| Gone)?;
+        self.events.send(Ok(Bytes::from(Habit::write(&self.habits, data)))).await.map_err(|_| Gone)?;
         self.sent += 1;
         self.record.edit(|exchange| exchange.sent_messages += 1);
         if matches!(self.record.faults.cut_after, Some(Cut::Messages(most)) if self.sent >= most) {

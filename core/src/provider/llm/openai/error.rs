@@ -39,6 +39,13 @@ pub(super) async fn read_refusal(response: reqwest::Response) -> Refusal {
     Refusal { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
 }
 
+/// Whether there is nothing at the address, rather than no such model.
+pub(super) fn has_no_route(refusal: &Refusal) -> bool {
+    let body = refusal.json();
+    let error = &body["error"];
+    matches!(refusal.status, 404 | 405) && error["code"] != "model_not_found" && error["param"] != "model"
+}
+
 /// The failure that a refused request is.
 pub(super) fn http_refusal(refusal: &Refusal) -> Failure {
     let body = refusal.json();
@@ -51,6 +58,8 @@ pub(super) fn http_refusal(refusal: &Refusal) -> Failure {
         (Some(word), Some(field)) => Some(format!("{word} ({field})")),
         (word, field) => word.or(field).map(str::to_owned),
     };
+    // A gateway's page, not the model server's answer.
+    let said = said.or_else(|| refusal.is_web_page().then(|| "with a web page".to_owned()));
     let mut failure = refusal.failure(NAME, class(refusal, word), said.as_deref());
     if is_out_of_credit(word) {
         failure.retry_after = Some(NO_CREDIT_WAIT);
@@ -69,23 +78,43 @@ pub(super) fn stream_error(error: &StreamError) -> Failure {
     Failure { class, detail, retry_after: is_out_of_credit(word).then_some(NO_CREDIT_WAIT) }
 }
 
+/// By the word where it is known, whichever server's it is and however that writes it (`BadRequestError`, `bad_request`).
 fn class(refusal: &Refusal, word: Option<&str>) -> FailureClass {
-    match word {
-        Some("invalid_api_key" | "authentication_error") => FailureClass::Unauthorised,
-        Some("insufficient_quota" | "rate_limit_exceeded" | "billing_hard_limit_reached") => {
-            FailureClass::OverLimit
-        }
-        Some("invalid_request_error" | "context_length_exceeded" | "model_not_found")
+    let plain: String = word
+        .unwrap_or_default()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .to_ascii_lowercase();
+    match plain.trim_end_matches("error").trim_end_matches("exception") {
+        "invalidapikey" | "authentication" | "unauthenticated" | "unauthorized" | "permission"
+        | "permissiondenied" => FailureClass::Unauthorised,
+        "insufficientquota"
+        | "insufficientcredits"
+        | "billinghardlimitreached"
+        | "ratelimitexceeded"
+        | "ratelimit"
+        | "resourceexhausted"
+        | "toomanyrequests"
+        | "paymentrequired" => FailureClass::OverLimit,
+        "invalidrequest"
+        | "badrequest"
+        | "invalidargument"
+        | "contextlengthexceeded"
+        | "modelnotfound"
+        | "notfound"
+        | "unprocessableentity"
             if refusal.status >= 500 =>
         {
             FailureClass::Refused
         }
+        "overloaded" | "capacityexceeded" | "serviceunavailable" => FailureClass::Unavailable,
         _ => refusal.class(),
     }
 }
 
 fn is_out_of_credit(word: Option<&str>) -> bool {
-    matches!(word, Some("insufficient_quota" | "billing_hard_limit_reached"))
+    matches!(word, Some("insufficient_quota" | "billing_hard_limit_reached" | "insufficient_credits"))
 }
 
 /// The optional field of `body` that a 400 or 422 complains of: named in `param`, or in the text as servers without

@@ -34,7 +34,11 @@ struct Growing {
 
 impl Reply {
     /// Take a chunk; what it brings to be spoken is returned.
-    pub(super) fn take(&mut self, chunk: Chunk) -> Result<String, Failure> {
+    pub(super) fn take(&mut self, mut chunk: Chunk) -> Result<String, Failure> {
+        if chunk.is_whole && self.has_begun() {
+            // Some servers close a stream with the whole message: all of it has been told.
+            chunk = Chunk { text: String::new(), tools: Vec::new(), ..chunk };
+        }
         self.text_bytes += chunk.text.len();
         if self.text_bytes > TEXT_MAX {
             return Err(Failure::new(FailureClass::Malformed, "openai: the reply does not end"));
@@ -46,6 +50,20 @@ impl Reply {
         self.usage = chunk.usage.or(self.usage);
         self.finish = chunk.finish.or(self.finish);
         Ok(chunk.text)
+    }
+
+    /// Whether there is text or part of a tool call.
+    pub(super) fn has_begun(&self) -> bool {
+        self.text_bytes > 0 || !self.calls.is_empty()
+    }
+
+    /// Whether the stream may end here without a word about it: something came, and no tool's arguments are cut.
+    pub(super) fn may_end(&self) -> bool {
+        let is_whole = |call: &Growing| {
+            let arguments = call.arguments.trim();
+            call.name.is_some() && (arguments.is_empty() || serde_json::from_str::<Value>(arguments).is_ok())
+        };
+        self.has_begun() && self.calls.iter().all(is_whole)
     }
 
     fn take_part(&mut self, part: ToolPart) -> Result<(), Failure> {

@@ -4,28 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
+use vox_shared::catalogue::{OPENAI, OPENAI_OPTIONAL_FIELDS};
 use vox_shared::model::bot::LlmSettings;
 
-use super::{MODEL, NAME};
+use super::NAME;
 use crate::provider::extra::Extra;
 use crate::provider::llm::{LlmRequest, Message, Role, ToolCall, ToolSpec};
 use crate::provider::{Failure, FailureClass};
 
 /// Fields that some compatible server refuses and a reply does not depend on. A refusal that names one teaches us to leave it out.
-pub(super) const OPTIONAL: [&str; 12] = [
-    "include_obfuscation",
-    "stream_options",
-    "temperature",
-    "max_completion_tokens",
-    "parallel_tool_calls",
-    "tool_choice",
-    "strict",
-    "reasoning_effort",
-    "verbosity",
-    "service_tier",
-    "prompt_cache_key",
-    "store",
-];
+pub(super) const OPTIONAL: &[&str] = OPENAI_OPTIONAL_FIELDS;
 
 /// All of a request that does not change from turn to turn.
 #[derive(Debug)]
@@ -44,7 +32,7 @@ impl Template {
     pub(super) fn new(settings: &LlmSettings, extra: &Extra<'_>) -> Result<Self, Failure> {
         let mut passed_on = Vec::new();
         for field in ["reasoning_effort", "verbosity", "service_tier"] {
-            if let Some(value) = extra.text(field)?.filter(|value| !value.is_empty()) {
+            if let Some(value) = extra.text(field).filter(|value| !value.is_empty()) {
                 passed_on.push((field, value.to_owned()));
             }
         }
@@ -52,12 +40,8 @@ impl Template {
             let detail = format!("{NAME}: temperature must be from 0 to 2");
             return Err(Failure::new(FailureClass::Refused, detail));
         }
-        let omitted: BTreeSet<String> = extra.texts("omit")?.into_iter().map(str::to_owned).collect();
-        if let Some(unknown) = omitted.iter().find(|field| !OPTIONAL.contains(&field.as_str())) {
-            let detail = format!("{NAME}: extra.omit cannot hold {unknown:?}, only {}", OPTIONAL.join(", "));
-            return Err(Failure::new(FailureClass::Refused, detail));
-        }
-        let model = if settings.model.is_empty() { MODEL } else { &settings.model };
+        let omitted: BTreeSet<String> = extra.texts("omit").into_iter().map(str::to_owned).collect();
+        let model = if settings.model.is_empty() { OPENAI.model } else { &settings.model };
         let effort = passed_on
             .iter()
             .find(|(field, _)| *field == "reasoning_effort")
@@ -71,7 +55,7 @@ impl Template {
             temperature: thinking.takes_temperature.then_some(settings.temperature),
             max_tokens: settings.max_tokens,
             passed_on,
-            legacy_max_tokens: extra.flag("legacy_max_tokens")?.unwrap_or(false),
+            legacy_max_tokens: extra.flag("legacy_max_tokens").unwrap_or(false),
             omitted: Mutex::new(omitted),
         })
     }
@@ -199,7 +183,7 @@ mod tests {
 
     fn body(extra: Value, request: &LlmRequest) -> Value {
         let settings = LlmSettings { extra: extra.as_object().cloned().unwrap(), ..LlmSettings::default() };
-        Template::new(&settings, &Extra::new(NAME, &settings.extra)).unwrap().body(request)
+        Template::new(&settings, &Extra::new(&OPENAI, &settings.extra).unwrap()).unwrap().body(request)
     }
 
     #[test]
@@ -254,7 +238,9 @@ mod tests {
             let extra = json!({ "reasoning_effort": asked });
             let extra = extra.as_object().cloned().unwrap();
             let settings = LlmSettings { model: model.into(), extra, ..LlmSettings::default() };
-            let body = Template::new(&settings, &Extra::new(NAME, &settings.extra)).unwrap().body(&request());
+            let body = Template::new(&settings, &Extra::new(&OPENAI, &settings.extra).unwrap())
+                .unwrap()
+                .body(&request());
             assert_eq!((&body["reasoning_effort"], &body["temperature"]), (&effort, &temperature), "{model}");
         };
         check("gpt-5.4-mini", Value::Null, json!("none"), json!(0.7));
@@ -276,7 +262,7 @@ mod tests {
     #[test]
     fn a_refused_field_stays_out() {
         let settings = LlmSettings::default();
-        let template = Template::new(&settings, &Extra::new(NAME, &settings.extra)).unwrap();
+        let template = Template::new(&settings, &Extra::new(&OPENAI, &settings.extra).unwrap()).unwrap();
         assert!(template.leave_out("max_completion_tokens"));
         assert!(!template.leave_out("max_completion_tokens"), "a second refusal must not loop");
         let body = template.body(&request());

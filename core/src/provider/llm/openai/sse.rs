@@ -80,17 +80,13 @@ impl SseParser {
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
             "" if text.is_empty() => self.dispatch(events),
-            "data" => {
-                if self.event.data.len() + value.len() > EVENT_MAX {
-                    return Err(SseError::EventTooLong);
-                }
-                if self.has_data {
-                    self.event.data.push('\n');
-                }
-                self.event.data.push_str(value);
-                self.has_data = true;
-            }
+            "data" => self.take_data(value)?,
             "event" => value.clone_into(&mut self.event.name),
+            // llama.cpp breaks off with a field of this name instead of an event.
+            "error" => {
+                "error".clone_into(&mut self.event.name);
+                self.take_data(value)?;
+            }
             // Comments (an empty field name), ids, retry times and what nobody defined.
             _ => {}
         }
@@ -99,6 +95,18 @@ impl SseParser {
             self.line = line;
             self.line.clear();
         }
+        Ok(())
+    }
+
+    fn take_data(&mut self, value: &str) -> Result<(), SseError> {
+        if self.event.data.len() + value.len() > EVENT_MAX {
+            return Err(SseError::EventTooLong);
+        }
+        if self.has_data {
+            self.event.data.push('\n');
+        }
+        self.event.data.push_str(value);
+        self.has_data = true;
         Ok(())
     }
 
@@ -148,6 +156,9 @@ mod tests {
         SseParser::default().push(b"event: error\ndata: {}\n\ndata: 2\n\n", &mut events).unwrap();
         assert_eq!(events[0], SseEvent { name: "error".into(), data: "{}".into() });
         assert_eq!(events[1].name, "");
+        events.clear();
+        SseParser::default().push(b"error: {\"code\":500}\n\n", &mut events).unwrap();
+        assert_eq!(events[0], SseEvent { name: "error".into(), data: "{\"code\":500}".into() });
     }
 
     #[test]

@@ -8,11 +8,11 @@ use http::header::CONTENT_TYPE;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error::stream_error;
-use super::event::{StreamError, parse_event};
+use super::event::{parse_error, parse_event};
 use super::reply::Reply;
-use super::sse::{SseEvent, SseParser};
+use super::sse::{EVENT_MAX, SseError, SseEvent, SseParser};
 use crate::provider::egress::http_failure;
-use crate::provider::llm::LlmEvent;
+use crate::provider::llm::{Finish, LlmEvent};
 use crate::provider::outlet::{Gone, Outlet};
 use crate::provider::{Failure, FailureClass};
 
@@ -45,12 +45,16 @@ impl From<Gone> for End {
     }
 }
 
+/// Whether a server that should answer a question shows a page: nobody speaks this protocol at the address.
+pub(super) fn is_web_page(response: &reqwest::Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.trim_start().to_ascii_lowercase().starts_with("text/html")
+}
+
 /// Pass a reply on; the last event is returned.
 pub(super) async fn read(response: reqwest::Response, out: &mut Outlet<LlmEvent>) -> Result<LlmEvent, End> {
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if kind.starts_with("application/json") {
-        let detail = "openai: the server answered in one piece; it must support stream: true";
-        return Err(Failure::new(FailureClass::Malformed, detail).into());
+    if is_web_page(&response) {
+        return Err(web_page().into());
     }
     let mut body = Box::pin(response.bytes_stream());
     let mut reader = Reader::default();
@@ -61,7 +65,8 @@ pub(super) async fn read(response: reqwest::Response, out: &mut Outlet<LlmEvent>
             delivered = out.run() => { delivered?; continue; }
         };
         match piece {
-            Ok(Some(piece)) => reader.take(&piece.map_err(http_failure)?, out)?,
+            Ok(Some(Ok(piece))) => reader.take(&piece, out)?,
+            Ok(Some(Err(error))) => reader.cut(http_failure(error), out)?,
             Ok(None) => reader.over(out)?,
             Err(_) => reader.late()?,
         }
@@ -102,12 +107,23 @@ enum State {
     Over,
 }
 
+/// How the body is written, told by its first byte that is not white space: servers mislabel both ways.
+#[derive(Debug, Default)]
+enum Form {
+    #[default]
+    Unknown,
+    Events,
+    /// The whole answer as one object, or one object a line.
+    Json(Vec<u8>),
+}
+
 #[derive(Default)]
 struct Reader {
+    form: Form,
     sse: SseParser,
     reply: Reply,
     state: State,
-    end: Option<crate::provider::llm::Finish>,
+    end: Option<Finish>,
     malformed: u32,
 }
 
@@ -119,29 +135,44 @@ impl Reader {
         }
     }
 
-    /// Take a piece of the body. The texts of all events in it go out as one.
+    /// Take a piece of the body.
     fn take(&mut self, piece: &[u8], out: &mut Outlet<LlmEvent>) -> Result<(), Failure> {
+        if matches!(self.form, Form::Unknown) {
+            self.form = form(piece)?;
+        }
+        if let Form::Json(body) = &mut self.form {
+            body.extend_from_slice(piece);
+            if body.len() > EVENT_MAX {
+                return Err(malformed(&SseError::EventTooLong));
+            }
+            return Ok(());
+        }
         let mut events = Vec::new();
-        let malformed =
-            |error: super::SseError| Failure::new(FailureClass::Malformed, format!("openai: {error}"));
-        self.sse.push(piece, &mut events).map_err(malformed)?;
+        self.sse.push(piece, &mut events).map_err(|error| malformed(&error))?;
         self.take_events(events, out)
     }
 
+    /// The texts of all events go out as one; without any text, work that shows counts as one sign of life.
     fn take_events(&mut self, events: Vec<SseEvent>, out: &mut Outlet<LlmEvent>) -> Result<(), Failure> {
-        let mut text = String::new();
+        let mut told = Told::default();
         let mut outcome = Ok(());
         for event in events {
-            outcome = self.take_event(&event).map(|more| text.push_str(&more));
+            outcome = self.take_event(&event, &mut told);
             if outcome.is_err() || self.state == State::Over {
                 break;
             }
         }
-        if !text.is_empty() {
-            out.push(LlmEvent::Text(text));
+        if !told.text.is_empty() {
+            out.push(LlmEvent::Text(told.text));
+        } else if told.works {
+            out.push(LlmEvent::Progress);
         }
         outcome?;
-        if self.state != State::Speaking && self.end.is_none() {
+        if self.state == State::Speaking { Ok(()) } else { self.end_reply(out) }
+    }
+
+    fn end_reply(&mut self, out: &mut Outlet<LlmEvent>) -> Result<(), Failure> {
+        if self.end.is_none() {
             let (calls, finish) = self.reply.end()?;
             self.end = Some(finish);
             calls.into_iter().for_each(|call| out.push(LlmEvent::ToolCall(call)));
@@ -149,32 +180,51 @@ impl Reader {
         Ok(())
     }
 
-    fn take_event(&mut self, event: &SseEvent) -> Result<String, Failure> {
-        if event.data.trim() == "[DONE]" {
+    fn take_event(&mut self, event: &SseEvent, told: &mut Told) -> Result<(), Failure> {
+        let data = event.data.trim();
+        if data.trim_matches('"').eq_ignore_ascii_case("[DONE]") {
             self.state = State::Over;
-            return Ok(String::new());
+            return Ok(());
         }
-        let chunk = match parse_event(&event.data) {
+        if event.name == "error" {
+            return Err(stream_error(&parse_error(data)));
+        }
+        if !data.starts_with(['{', '[']) {
+            // A keep-alive as data: nothing, "ping", ": OPENROUTER PROCESSING".
+            return Ok(());
+        }
+        let chunk = match parse_event(data) {
             Ok(chunk) => chunk,
-            Err(_) if event.name == "error" => return Err(stream_error(&StreamError::default())),
-            Err(error) => return self.count_malformed(&error.to_string()).map(|()| String::new()),
+            Err(_) if data.contains('\n') => return self.take_lines(data, told),
+            Err(error) => return self.count_malformed(&error.to_string()),
         };
         self.malformed = 0;
-        if let Some(error) =
-            chunk.error.clone().or_else(|| (event.name == "error").then(StreamError::default))
-        {
-            return Err(stream_error(&error));
+        if let Some(error) = &chunk.error {
+            told.text.push_str(&chunk.text);
+            return Err(stream_error(error));
         }
         if self.end.is_some() {
             // Only usage is expected after the end.
             self.reply.usage = chunk.usage.or(self.reply.usage);
-            return Ok(String::new());
+            return Ok(());
         }
-        let text = self.reply.take(chunk)?;
+        told.works |= chunk.thinks || !chunk.tools.is_empty();
+        told.text.push_str(&self.reply.take(chunk)?);
         if self.reply.finish.is_some() && self.state == State::Speaking {
             self.state = State::Tail { until: Instant::now() + TAIL_WAIT };
         }
-        Ok(text)
+        Ok(())
+    }
+
+    /// Lines of data that are no object together: events of a server that leaves out the blank lines between them.
+    fn take_lines(&mut self, data: &str, told: &mut Told) -> Result<(), Failure> {
+        for line in data.lines() {
+            self.take_event(&SseEvent { name: String::new(), data: line.to_owned() }, told)?;
+            if self.state == State::Over {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn count_malformed(&mut self, what: &str) -> Result<(), Failure> {
@@ -186,18 +236,37 @@ impl Reader {
         Err(Failure::new(FailureClass::Malformed, format!("openai sends what it should not: {what}")))
     }
 
-    /// The body ended: fine after a reason to finish (`[DONE]` may be missing), a cut before it.
-    fn over(&mut self, out: &mut Outlet<LlmEvent>) -> Result<(), Failure> {
+    /// What has come and was not ended by a blank line or the body's end.
+    fn take_rest(&mut self, out: &mut Outlet<LlmEvent>) -> Result<(), Failure> {
         let mut events = Vec::new();
-        let malformed =
-            |error: super::SseError| Failure::new(FailureClass::Malformed, format!("openai: {error}"));
-        std::mem::take(&mut self.sse).finish(&mut events).map_err(malformed)?;
-        self.take_events(events, out)?;
-        if self.state == State::Speaking {
+        match std::mem::take(&mut self.form) {
+            Form::Json(body) => events = objects(&body),
+            Form::Unknown | Form::Events => {
+                std::mem::take(&mut self.sse).finish(&mut events).map_err(|error| malformed(&error))?;
+            }
+        }
+        self.take_events(events, out)
+    }
+
+    /// The body ended as HTTP says a body ends. Whatever came is the reply: `[DONE]` and even the reason to finish may be
+    /// missing. Only a reply of nothing, or of a tool call cut in its middle, has broken off.
+    fn over(&mut self, out: &mut Outlet<LlmEvent>) -> Result<(), Failure> {
+        self.take_rest(out)?;
+        if self.state == State::Speaking && !self.reply.may_end() {
             return Err(Failure::new(FailureClass::Unavailable, "openai: the reply broke off"));
         }
         self.state = State::Over;
-        Ok(())
+        self.end_reply(out)
+    }
+
+    /// The connection was lost. A reply that had its reason to finish is complete; otherwise the text so far is given first.
+    fn cut(&mut self, failure: Failure, out: &mut Outlet<LlmEvent>) -> Result<(), Failure> {
+        let rest = self.take_rest(out);
+        if self.state == State::Speaking {
+            return Err(failure);
+        }
+        self.state = State::Over;
+        rest
     }
 
     fn late(&mut self) -> Result<(), Failure> {
@@ -209,9 +278,44 @@ impl Reader {
     }
 
     fn done(self) -> LlmEvent {
-        LlmEvent::Done {
-            finish: self.end.unwrap_or(crate::provider::llm::Finish::Stop),
-            usage: self.reply.usage,
-        }
+        LlmEvent::Done { finish: self.end.unwrap_or(Finish::Stop), usage: self.reply.usage }
     }
+}
+
+/// What the events of one piece bring for the reader.
+#[derive(Default)]
+struct Told {
+    text: String,
+    works: bool,
+}
+
+fn form(piece: &[u8]) -> Result<Form, Failure> {
+    // The three bytes of a mark of order may stand before everything.
+    let begun = |byte: &&u8| !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf);
+    match piece.iter().find(begun) {
+        None => Ok(Form::Unknown),
+        Some(b'{' | b'[') => Ok(Form::Json(Vec::new())),
+        Some(b'<') => Err(web_page()),
+        Some(_) => Ok(Form::Events),
+    }
+}
+
+/// The objects of a body that is no event stream, each as an event's data.
+fn objects(body: &[u8]) -> Vec<SseEvent> {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let event = |data: &str| SseEvent { name: String::new(), data: data.to_owned() };
+    if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
+        return vec![event(text)];
+    }
+    text.lines().map(event).collect()
+}
+
+fn malformed(error: &SseError) -> Failure {
+    Failure::new(FailureClass::Malformed, format!("openai: {error}"))
+}
+
+fn web_page() -> Failure {
+    let detail = "openai: the server answered with a web page; base_url must be the address of its API, with /v1 where it has one";
+    Failure::new(FailureClass::Malformed, detail)
 }

@@ -2,9 +2,12 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, advance};
 use vox_shared::wire::result::Word;
 
-use super::session::{FINALIZE_WAIT, Heard, KEEP_ALIVE, MALFORMED_MAX};
+use super::codec::{FINALIZE_WAIT, KEEP_ALIVE};
+use super::heard::Heard;
 use super::*;
+use crate::provider::FailureClass;
 use crate::provider::egress::Incoming;
+use crate::provider::link::MALFORMED_MAX;
 
 fn results(text: &str, (start, duration): (f64, f64), flags: &[&str]) -> Value {
     let mut value = json!({"type": "Results", "start": start, "duration": duration,
@@ -163,7 +166,11 @@ mod serving {
         let (ours, vendor) = WebSocket::pair().await;
         let (input, input_end) = mpsc::channel(STREAM_DEPTH);
         let (events_end, mut events) = mpsc::channel(STREAM_DEPTH);
-        let task = tokio::spawn(session::run(ours, input_end, events_end));
+        let connections = std::sync::Mutex::new(Some(ours));
+        let task = tokio::spawn(async move {
+            let connect = || std::future::ready(Ok(connections.lock().unwrap().take().unwrap()));
+            link::run(ListenCodec::default(), connect, input_end, events_end).await;
+        });
         assert_eq!(events.recv().await, Some(SttEvent::Ready));
         Call { input, events, vendor, task }
     }
@@ -327,7 +334,7 @@ mod settings {
     use super::*;
 
     fn build(settings: SttSettings) -> Result<String, Failure> {
-        url::build(&settings, &Extra::new(NAME, &settings.extra)).map(|url| url.to_string())
+        Ok(url::build(&settings, &Extra::new(&DEEPGRAM, &settings.extra)?).to_string())
     }
 
     fn with(extra: Value) -> SttSettings {

@@ -1,7 +1,11 @@
 //! One reply on the wire.
 
-use serde_json::{Value, json};
+use std::time::Duration;
 
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::told::Told;
 use super::words::Words;
 use crate::provider::tts::{TtsEvent, UtteranceId};
 
@@ -9,16 +13,29 @@ use crate::provider::tts::{TtsEvent, UtteranceId};
 /// holds under four seconds, however much the vendor sends at a time.
 const PIECES_PER_SECOND: usize = 16;
 
+/// A reply whose last letter has its sound is over when the vendor has said nothing for so long, told or not.
+const TOLD_WAIT: Duration = Duration::from_millis(800);
+/// The same where the vendor gives no times, and the sound is long enough for the text.
+const UNTIMED_WAIT: Duration = Duration::from_millis(1_200);
+/// The same for any reply of which something was heard. The session gives a voice up that stalls before this.
+const ANY_WAIT: Duration = Duration::from_secs(5);
+/// Nobody speaks faster, milliseconds of sound for a letter.
+const FAST_MS_PER_LETTER: f64 = 45.0;
+
 /// A context of the connection and the reply it speaks.
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) utterance: UtteranceId,
     stage: Stage,
-    /// The reply was interrupted: what still comes is thrown away.
+    /// Nothing more of this reply is wanted, because it was interrupted or is over: what still comes is thrown away.
     pub(super) cancelled: bool,
     characters: u64,
     odd_byte: Option<u8>,
     words: Words,
+    told: Told,
+    audio_ms: f64,
+    /// When text was sent, or something of it came, for the last time.
+    active_at: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +47,19 @@ enum Stage {
     Closing,
 }
 
+/// What the server's `isFinal` means.
+#[derive(Debug, PartialEq)]
+pub(super) enum Final {
+    /// The reply is over.
+    Over,
+    /// The server gave the context up while there may still be text for it, which then opens it anew.
+    GivenUp,
+    /// The server gave it up with text unspoken: these messages speak the rest in a new context.
+    Again(Vec<Value>),
+}
+
 impl Context {
-    pub(super) fn new(utterance: UtteranceId) -> Self {
+    pub(super) fn new(utterance: UtteranceId, now: Instant) -> Self {
         Self {
             utterance,
             stage: Stage::Unopened,
@@ -39,6 +67,9 @@ impl Context {
             characters: 0,
             odd_byte: None,
             words: Words::default(),
+            told: Told::default(),
+            audio_ms: 0.0,
+            active_at: now,
         }
     }
 
@@ -63,10 +94,16 @@ impl Context {
 
     /// The messages that speak `text`. A new context begins with one space and its settings.
     pub(super) fn speak(&mut self, text: &str, voice_settings: &Value) -> Vec<Value> {
-        let mut messages = Vec::new();
         if self.stage == Stage::Closing || text.is_empty() {
-            return messages;
+            return Vec::new();
         }
+        self.told.add(text);
+        self.words.sent(text);
+        self.send(text, voice_settings)
+    }
+
+    fn send(&mut self, text: &str, voice_settings: &Value) -> Vec<Value> {
+        let mut messages = Vec::new();
         if self.stage == Stage::Unopened {
             self.stage = Stage::Open;
             let mut opening = json!({"text": " ", "context_id": self.id()});
@@ -76,7 +113,6 @@ impl Context {
             messages.push(opening);
         }
         self.characters += text.chars().count() as u64;
-        self.words.sent(text);
         messages.push(json!({"text": format!("{text} "), "context_id": self.id()}));
         messages
     }
@@ -103,7 +139,11 @@ impl Context {
         let utterance = self.utterance;
         let samples = self.samples(pcm);
         let audio_ms = samples.len() as f64 * 1000.0 / f64::from(rate_hz);
+        self.audio_ms += audio_ms;
+        let heard = alignments.given.as_ref().or(alignments.normalized.as_ref());
+        heard.into_iter().flat_map(|alignment| &alignment.chars).for_each(|char| self.told.hear(&char.text));
         let words = self.words.take(alignments, audio_ms);
+        self.told.place(self.words.placed());
         let mut events = Vec::new();
         if !words.is_empty() {
             events.push(TtsEvent::Words { utterance, words });
@@ -114,24 +154,52 @@ impl Context {
         events
     }
 
-    /// The server has nothing more for this context. True when the reply is over; false when the server gave the context up
-    /// while we may still have text for it, which then opens it anew.
-    pub(super) fn take_final(&mut self) -> (Vec<TtsEvent>, bool) {
-        let utterance = self.utterance;
-        let mut events: Vec<TtsEvent> = self
-            .words
-            .end()
-            .map(|word| TtsEvent::Words { utterance, words: vec![word] })
-            .into_iter()
-            .collect();
-        self.odd_byte = None;
-        let over = self.stage == Stage::Closing;
-        if over {
-            events.push(TtsEvent::Done { utterance });
-        } else {
-            self.stage = Stage::Unopened;
+    /// Something was sent or has come.
+    pub(super) fn touch(&mut self, now: Instant) {
+        self.active_at = now;
+    }
+
+    /// When the reply counts as over although the server has not said so: all text was sent, sound came, and then nothing.
+    pub(super) fn over_at(&self) -> Option<Instant> {
+        if self.stage != Stage::Closing || self.cancelled || self.audio_ms <= 0.0 {
+            return None;
         }
-        (events, over)
+        let wait = match self.told.is_complete() {
+            Some(true) => TOLD_WAIT,
+            None if self.audio_ms >= self.told.letters() as f64 * FAST_MS_PER_LETTER => UNTIMED_WAIT,
+            Some(false) | None => ANY_WAIT,
+        };
+        Some(self.active_at + wait)
+    }
+
+    /// The reply is over: its last word and its end.
+    pub(super) fn take_end(&mut self) -> Vec<TtsEvent> {
+        let utterance = self.utterance;
+        let word = self.words.end().map(|word| TtsEvent::Words { utterance, words: vec![word] });
+        word.into_iter().chain([TtsEvent::Done { utterance }]).collect()
+    }
+
+    /// The server has nothing more for this context.
+    pub(super) fn take_final(&mut self, voice_settings: &Value) -> Final {
+        self.odd_byte = None;
+        let closing = self.stage == Stage::Closing;
+        let rest = if self.cancelled { Vec::new() } else { self.told.take_rest() };
+        if rest.is_empty() && closing {
+            return Final::Over;
+        }
+        self.stage = Stage::Unopened;
+        if rest.is_empty() {
+            return Final::GivenUp;
+        }
+        let mut messages: Vec<Value> = rest.iter().flat_map(|text| self.send(text, voice_settings)).collect();
+        messages.extend(closing.then(|| self.close()).flatten());
+        Final::Again(messages)
+    }
+
+    /// The word that has begun when a context was given up: what follows is another.
+    pub(super) fn take_last_word(&mut self) -> Option<TtsEvent> {
+        let utterance = self.utterance;
+        self.words.end().map(|word| TtsEvent::Words { utterance, words: vec![word] })
     }
 
     fn samples(&mut self, pcm: &[u8]) -> Vec<i16> {
@@ -151,11 +219,12 @@ impl Context {
 
 #[cfg(test)]
 mod tests {
+    use super::super::event::{AlignedChar, Alignment, Alignments};
     use super::*;
 
     #[test]
     fn a_sample_cut_between_messages_is_whole() {
-        let mut context = Context::new(1);
+        let mut context = Context::new(1, Instant::now());
         let all: Vec<i16> = vec![1, -2, 300, -400];
         let bytes: Vec<u8> = all.iter().flat_map(|sample| sample.to_le_bytes()).collect();
         for cut in 0..=bytes.len() {
@@ -169,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_context_opens_once_and_closes_once() {
-        let mut context = Context::new(7);
+        let mut context = Context::new(7, Instant::now());
         let settings = json!({"speed": 1.1});
         let first = context.speak("Hello.", &settings);
         assert_eq!(first[0], json!({"text": " ", "context_id": "u7", "voice_settings": {"speed": 1.1}}));
@@ -184,19 +253,60 @@ mod tests {
 
     #[test]
     fn a_context_that_the_server_gave_up_opens_anew() {
-        let mut context = Context::new(1);
+        let mut context = Context::new(1, Instant::now());
         context.speak("One.", &Value::Null);
-        assert_eq!(context.take_final(), (Vec::new(), false));
+        assert_eq!(context.take_final(&Value::Null), Final::GivenUp);
         assert_eq!(context.speak("Two.", &Value::Null)[0], json!({"text": " ", "context_id": "u1"}));
         context.close();
-        assert_eq!(context.take_final(), (vec![TtsEvent::Done { utterance: 1 }], true));
+        assert_eq!(context.take_final(&Value::Null), Final::Over);
+        assert_eq!(context.take_end(), [TtsEvent::Done { utterance: 1 }]);
+    }
+
+    #[test]
+    fn what_was_not_spoken_when_the_server_gave_up_is_spoken_in_another_context() {
+        let mut context = Context::new(1, Instant::now());
+        for text in ["The first part.", "The second part."] {
+            context.speak(text, &Value::Null);
+        }
+        context.close();
+        let char = |c: char| AlignedChar { text: c.to_string(), started_ms: 0.0, duration_ms: 10.0 };
+        let given = Some(Alignment { chars: "The first part. ".chars().map(char).collect() });
+        context.take_piece(&[0; 3200], &Alignments { given, normalized: None }, 16_000);
+        let again = [
+            json!({"text": " ", "context_id": "u1"}),
+            json!({"text": "The second part. ", "context_id": "u1"}),
+            json!({"context_id": "u1", "close_context": true}),
+        ];
+        assert_eq!(context.take_final(&Value::Null), Final::Again(again.into()));
+        // A server that does not get further is not asked for ever.
+        assert_eq!(context.take_final(&Value::Null), Final::Over);
+    }
+
+    #[test]
+    fn a_reply_whose_end_is_never_told_is_over_after_a_while() {
+        let now = Instant::now();
+        let check = |heard: Option<&str>, samples: usize, expected: Option<Duration>| {
+            let mut context = Context::new(1, now);
+            context.speak("Ten chars.", &Value::Null);
+            assert_eq!(context.over_at(), None, "text may follow");
+            context.close();
+            let char = |c: char| AlignedChar { text: c.to_string(), started_ms: 0.0, duration_ms: 10.0 };
+            let given = heard.map(|text| Alignment { chars: text.chars().map(char).collect() });
+            context.take_piece(&vec![0; samples * 2], &Alignments { given, normalized: None }, 16_000);
+            assert_eq!(context.over_at().map(|at| at - now), expected, "{heard:?} {samples}");
+        };
+        check(None, 0, None);
+        check(Some("Ten chars."), 100, Some(TOLD_WAIT));
+        check(Some("Ten"), 16_000, Some(ANY_WAIT));
+        check(None, 16_000, Some(UNTIMED_WAIT));
+        check(None, 100, Some(ANY_WAIT));
     }
 
     #[test]
     fn sound_comes_in_small_pieces_after_its_words() {
-        let mut context = Context::new(1);
+        let mut context = Context::new(1, Instant::now());
         let second = vec![0; 32_000];
-        let events = context.take_piece(&second, &super::super::Alignments::default(), 16_000);
+        let events = context.take_piece(&second, &Alignments::default(), 16_000);
         assert_eq!(events.len(), PIECES_PER_SECOND);
         assert!(events.iter().all(|event| matches!(event, TtsEvent::Audio { pcm, .. } if pcm.len() == 1000)));
     }

@@ -3,9 +3,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use tokio::time::{Duration, Instant};
 
-use super::session::{CONTEXT_WAIT, CONTEXTS_MAX, KEEP_ALIVE, MALFORMED_MAX};
+use super::codec::{CONTEXT_WAIT, CONTEXTS_MAX, KEEP_ALIVE};
 use super::*;
 use crate::provider::egress::Incoming;
+use crate::provider::link::MALFORMED_MAX;
 use crate::provider::tts::{UtteranceId, WordMark};
 
 mod parsing {
@@ -90,16 +91,20 @@ mod serving {
         let (input, input_end) = mpsc::channel(STREAM_DEPTH);
         let (events_end, mut events) = mpsc::channel(STREAM_DEPTH);
         let (replacing, replaced) = mpsc::channel(1);
-        let again = move || {
-            let replacing = replacing.clone();
+        let first = Arc::new(std::sync::Mutex::new(Some(ours)));
+        let connect = move || {
+            let (replacing, first) = (replacing.clone(), first.lock().unwrap().take());
             async move {
-                let (ours, vendor) = WebSocket::pair().await;
-                replacing.send(vendor).await.unwrap();
-                Ok(ours)
+                let Some(first) = first else {
+                    let (ours, vendor) = WebSocket::pair().await;
+                    replacing.send(vendor).await.unwrap();
+                    return Ok(ours);
+                };
+                Ok(first)
             }
         };
-        let link = session::Link { socket: ours, rate_hz: 16_000, voice_settings: json!({"speed": 1.0}) };
-        let task = tokio::spawn(session::run(link, again, input_end, events_end));
+        let codec = ContextsCodec::new(16_000, json!({"speed": 1.0}));
+        let task = tokio::spawn(link::run(codec, connect, input_end, events_end));
         assert_eq!(events.recv().await, Some(TtsEvent::Ready));
         Call { input, events, vendor, task, replaced }
     }
@@ -355,7 +360,7 @@ mod settings {
             voice: voice.into(),
             ..TtsSettings::default()
         };
-        url::build(&settings, &Extra::new(NAME, &settings.extra)).map(|url| url.to_string())
+        url::build(&settings, &Extra::new(&ELEVENLABS, &settings.extra)?).map(|url| url.to_string())
     }
 
     #[test]
@@ -380,7 +385,7 @@ mod settings {
     fn only_the_given_voice_settings_are_sent() {
         let check = |extra: Value, expected: Result<Value, &str>| {
             let map = extra.as_object().cloned().unwrap();
-            match (url::voice_settings(&Extra::new(NAME, &map)), expected) {
+            match (Extra::new(&ELEVENLABS, &map).map(|extra| url::voice_settings(&extra)), expected) {
                 (Ok(got), Ok(expected)) => assert_eq!(Value::Object(got), expected),
                 (Err(failure), Err(part)) => assert!(failure.detail.contains(part), "{}", failure.detail),
                 (got, expected) => panic!("{got:?} instead of {expected:?}"),
@@ -392,5 +397,77 @@ mod settings {
             Ok(json!({"stability": 0.5, "use_speaker_boost": true})),
         );
         check(json!({"speed": 2.0}), Err("extra.speed must be a number from 0.7 to 1.2"));
+    }
+}
+
+mod protocol {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::provider::link::{Codec, Wishes};
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Order(TtsInput),
+        Message(Value),
+        Wait,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let message = |id: u64, letters: &str, is_final: bool| {
+            let times: Vec<usize> = (0..letters.len()).collect();
+            let chars: Vec<String> = letters.chars().map(String::from).collect();
+            json!({"audio": "AAAA", "contextId": format!("u{id}"), "isFinal": is_final,
+                "alignment": {"chars": chars, "charStartTimesMs": times, "charDurationsMs": times}})
+        };
+        let step = (0u64..7, 0..7).prop_map(move |(utterance, what)| match what {
+            0 => Step::Order(TtsInput::Speak { utterance, text: "One two.".into() }),
+            1 => Step::Order(TtsInput::Speak { utterance, text: "Three four.".into() }),
+            2 => Step::Order(TtsInput::End { utterance }),
+            3 => Step::Order(TtsInput::Cancel { utterance }),
+            4 => Step::Message(message(utterance, "One two.", utterance % 2 == 0)),
+            5 => Step::Message(message(utterance, "ree f", utterance % 3 == 0)),
+            _ => Step::Wait,
+        });
+        prop::collection::vec(step, 0..60)
+    }
+
+    proptest! {
+        /// Whatever comes in whatever order: a reply ends once, nothing of it follows, and the vendor's limit holds.
+        #[test]
+        fn no_reply_ends_twice_or_goes_on_after_its_end(steps in steps()) {
+            let mut codec = ContextsCodec::new(16_000, Value::Null);
+            let mut now = Instant::now();
+            let mut over = BTreeSet::new();
+            for step in steps {
+                let mut wishes = Wishes::default();
+                match step {
+                    Step::Order(order) if codec.takes_orders() => codec.order(order, now, &mut wishes).unwrap(),
+                    Step::Order(_) => {}
+                    Step::Message(message) => codec.text(&message.to_string(), now, &mut wishes).unwrap(),
+                    Step::Wait => {
+                        now = codec.due().unwrap_or(now).max(now);
+                        if codec.tick(now, &mut wishes).is_err() {
+                            return Ok(());
+                        }
+                        if wishes.reconnect {
+                            codec.open(now, &mut wishes);
+                        }
+                        prop_assert!(codec.due().is_none_or(|due| due > now), "a wait that ran out is done with");
+                    }
+                }
+                for event in wishes.events {
+                    match event {
+                        TtsEvent::Done { utterance } => prop_assert!(over.insert(utterance), "u{} ended twice", utterance),
+                        TtsEvent::Audio { utterance, .. } | TtsEvent::Words { utterance, .. } => {
+                            prop_assert!(!over.contains(&utterance), "u{} went on", utterance);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
     }
 }

@@ -59,6 +59,11 @@ impl Words {
         self.text.extend(letters(text));
     }
 
+    /// How many letters of the text have their times.
+    pub(super) fn placed(&self) -> usize {
+        self.placed
+    }
+
     /// Take a message's alignments, and the length of its sound; words that are complete are returned.
     pub(super) fn take(&mut self, alignments: &Alignments, audio_ms: f64) -> Vec<WordMark> {
         let base_ms = self.sound_ms;
@@ -189,7 +194,7 @@ fn end_ms(chars: &[AlignedChar]) -> f64 {
 }
 
 /// What is compared of a text: its letters and digits.
-fn letters(text: &str) -> impl Iterator<Item = char> {
+pub(super) fn letters(text: &str) -> impl Iterator<Item = char> {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 

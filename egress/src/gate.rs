@@ -9,7 +9,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 use vox_shared::egress::{Policy, Refused, Target};
 
-use crate::provider::{Failure, FailureClass};
+use crate::{Failure, FailureClass};
 
 /// Turns a host name into addresses; the system's resolver outside tests.
 pub type Lookup = dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync;

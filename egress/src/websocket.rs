@@ -19,7 +19,7 @@ use url::Url;
 
 use super::Refusal;
 use super::gate::Gate;
-use crate::provider::{Failure, FailureClass};
+use crate::{Failure, FailureClass};
 
 /// Name, connection, TLS and handshake together.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
@@ -120,7 +120,7 @@ impl WebSocket {
     }
 
     /// Both ends of a WebSocket within the process: ours and the vendor's.
-    #[cfg(test)]
+    #[cfg(feature = "pair")]
     pub async fn pair() -> (Self, Self) {
         use tokio_tungstenite::tungstenite::protocol::Role;
         // Small, so that a side that does not read is felt soon.
@@ -135,7 +135,7 @@ impl WebSocket {
     }
 
     /// Close with a code, as a vendor does.
-    #[cfg(test)]
+    #[cfg(feature = "pair")]
     pub async fn close_with(mut self, code: u16, reason: &str) {
         use tokio_tungstenite::tungstenite::protocol::CloseFrame;
         let frame = CloseFrame { code: code.into(), reason: reason.into() };

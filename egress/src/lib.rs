@@ -1,7 +1,8 @@
-//! The only way out to a vendor. A vendor's address may come from a user (`extra.base_url`), so every connection goes to an
-//! address that the deployment's policy allows; the public hosts of the vendors take the same path. No redirects, no proxy
-//! from the environment.
+//! The only way out to an address that a user gave: a vendor's `base_url`, a webhook, a document to fetch. Every connection goes to
+//! an address that the deployment's policy ([`vox_shared::egress`]) allows; the public hosts of the vendors take the same path. No
+//! redirects, no proxy from the environment. What goes wrong on the far side has a class that a caller can act on.
 
+mod failure;
 mod gate;
 mod refusal;
 mod tls;
@@ -15,11 +16,12 @@ use http::{HeaderMap, HeaderValue};
 use url::Url;
 use vox_shared::egress::Policy;
 
+pub use failure::{Failure, FailureClass};
 pub use gate::Lookup;
 pub use refusal::{Refusal, clean, code_word};
+pub use tls::client_config;
 pub use websocket::{CONNECT_DEADLINE, ConnectError, Incoming, Limits, WebSocket};
 
-use super::{Failure, FailureClass};
 use gate::Gate;
 
 /// How long a connection waits unused for the next request. Longer than a caller's turn, shorter than most servers' own limit.

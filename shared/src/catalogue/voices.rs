@@ -1,0 +1,66 @@
+//! Voices.
+
+use super::{Ability, Figures, Form, Key, KeyCheck, Kind, Setting, Vendor, VoiceRule};
+
+/// All voices.
+pub const VOICES: &[&Vendor] = &[&ELEVENLABS, &FLITE];
+
+/// ElevenLabs over its multi-context WebSocket.
+pub const ELEVENLABS: Vendor = Vendor {
+    kind: Kind::Voice,
+    name: "elevenlabs",
+    title: "ElevenLabs, multi-context WebSocket",
+    key: Key::Always,
+    home: "https://api.elevenlabs.io",
+    model: "eleven_flash_v2_5",
+    models: &["eleven_turbo_v2_5", "eleven_multilingual_v2", "eleven_flash_v2", "eleven_v3", "eleven_v4"],
+    voice: VoiceRule::Id,
+    languages: &[],
+    abilities: &[Ability::ManyReplies, Ability::CancelReply, Ability::WordTimes],
+    settings: &[
+        Setting { name: "base_url", form: Form::Address, about: "another host, such as a region's" },
+        Setting {
+            name: "stability",
+            form: Form::Number(0.0, 1.0),
+            about: "low is lively, high is even; as set on the voice",
+        },
+        Setting { name: "similarity_boost", form: Form::Number(0.0, 1.0), about: "as set on the voice" },
+        Setting { name: "style", form: Form::Number(0.0, 1.0), about: "as set on the voice" },
+        Setting { name: "speed", form: Form::Number(0.7, 1.2), about: "as set on the voice" },
+        Setting { name: "use_speaker_boost", form: Form::Flag, about: "as set on the voice" },
+        Setting {
+            name: "apply_text_normalization",
+            form: Form::OneOf(&["auto", "on", "off"]),
+            about: "whether numbers are written out before they are spoken",
+        },
+        Setting {
+            name: "enable_logging",
+            form: Form::Flag,
+            about: "false keeps nothing at the vendor, where the plan allows",
+        },
+        Setting {
+            name: "seed",
+            form: Form::Number(0.0, 4_294_967_295.0),
+            about: "the same sound for the same text",
+        },
+    ],
+    key_check: Some(KeyCheck { path: &["v1", "user"], header: "xi-api-key", prefix: "" }),
+    figures: Figures::UNKNOWN,
+};
+
+/// The keyless voice.
+pub const FLITE: Vendor = Vendor {
+    kind: Kind::Voice,
+    name: "flite",
+    title: "flite, on the machine",
+    key: Key::Never,
+    home: "",
+    model: "",
+    models: &[],
+    voice: VoiceRule::OneOf(&["slt", "kal"]),
+    languages: &["en"],
+    abilities: &[Ability::ManyReplies, Ability::CancelReply],
+    settings: &[],
+    key_check: None,
+    figures: Figures::OWN_MACHINE,
+};

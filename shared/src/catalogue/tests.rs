@@ -48,7 +48,7 @@ fn a_wrong_setting_is_named_with_what_is_allowed() {
     check(
         &DEEPGRAM,
         json!({"keyterms": "Vox", "endpointing": -1}),
-        &[("extra.endpointing", "10000"), ("extra.keyterms", "a list of at most 100")],
+        &[("extra.keyterms", "a list of at most 100"), ("extra.endpointing", "10000")],
     );
     check(&DEEPGRAM, json!({"endpointing": false, "utterance_end_ms": 0, "keyterms": ["a"]}), &[]);
     check(&DEEPGRAM, json!({"smart_format": "yes"}), &[("extra.smart_format", "true or false")]);

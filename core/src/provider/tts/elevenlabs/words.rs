@@ -76,7 +76,7 @@ impl Words {
         let chars = &alignment.chars[new.min(alignment.chars.len())..];
         let mut words = Vec::new();
         // Nothing may stand between two sentences that were sent one by one.
-        if self.pieces.contains(&self.placed) && !chars.is_empty() {
+        if self.pieces.contains(&self.placed) && chars.first().is_some_and(|char| begins_word(&char.text)) {
             words.extend(self.end());
         }
         if fit != Fit::Other {
@@ -191,6 +191,11 @@ impl Place {
 
 fn end_ms(chars: &[AlignedChar]) -> f64 {
     chars.iter().map(|c| c.started_ms + c.duration_ms).fold(0.0, f64::max)
+}
+
+/// Whether a character can only begin a word: the full stop of the sentence before may come with the next message.
+fn begins_word(text: &str) -> bool {
+    text.chars().next().is_some_and(|c| c.is_alphanumeric() || "“‘«([{¿¡「『（".contains(c))
 }
 
 /// What is compared of a text: its letters and digits.

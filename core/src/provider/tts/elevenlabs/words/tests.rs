@@ -109,3 +109,19 @@ fn sound_without_times_moves_the_time_on() {
     let mut words = Words::default();
     assert_eq!(words.take(&given("Hi "), 60.0), [mark("Hi", 0, 40)], "without a text it is taken as it is");
 }
+
+/// The vendor cuts its messages anywhere: between the last letter of a sentence and its full stop too.
+#[test]
+fn a_full_stop_that_comes_with_the_next_message_belongs_to_its_word() {
+    let expected = ["Good", "morning.", "How", "now?"];
+    for second in [". How now?", ". How now"] {
+        let messages = [(given("Good morning"), 240.0), (given(second), 200.0), (given("?"), 20.0)];
+        let messages = if second.ends_with('?') { &messages[..2] } else { &messages[..] };
+        let got: Vec<String> =
+            words(&["Good morning.", "How now?"], messages).into_iter().map(|w| w.0).collect();
+        assert_eq!(got, expected);
+    }
+    // Nothing may stand between two sentences that were sent one by one.
+    let apart = words(&["Yes", "No"], &[(given("Yes"), 60.0), (given("No"), 40.0)]);
+    assert_eq!(apart.len(), 2, "{apart:?}");
+}

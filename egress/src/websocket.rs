@@ -139,7 +139,7 @@ impl WebSocket {
     pub async fn close_with(mut self, code: u16, reason: &str) {
         use tokio_tungstenite::tungstenite::protocol::CloseFrame;
         let frame = CloseFrame { code: code.into(), reason: reason.into() };
-        self.send(Message::Close(Some(frame))).await.unwrap();
+        self.send(Message::Close(Some(frame))).await.expect("both ends are in this process");
         let _answer = self.next().await;
     }
 

@@ -3,7 +3,7 @@
 default:
     @just --list --unsorted
 
-# Packages, models, release build, platform, one spoken call.
+# Packages, models, a quick build, platform, one spoken call.
 setup:
     scripts/run.sh
 

@@ -73,8 +73,9 @@ scripts/install-engines.sh
 say "Models"
 scripts/fetch-models.sh
 say "Building"
-cargo build --release --workspace --bins
-vox=${CARGO_TARGET_DIR:-target}/release/vox
+# Only what a call needs, with a profile that compiles in a third of the time. `cargo build --release` is for production.
+cargo build --profile quick --bins -p vox-cli -p vox-bridge -p vox-core -p vox-engines
+vox=${CARGO_TARGET_DIR:-target}/quick/vox
 
 call() {
     say "A call: the appointment reminder"
@@ -130,5 +131,5 @@ if $once; then
     wait_for_end
     exit "$status"
 fi
-say "The platform keeps running; Ctrl-C stops it"
+say "The platform keeps running; Ctrl-C stops it. It is built to be here soon: for real calls, build it with cargo build --release"
 wait_for_end

@@ -5,5 +5,6 @@ pub mod detector;
 pub mod feed;
 pub mod life;
 pub mod meter;
+pub mod mouth;
 pub mod record;
 pub mod vendors;

@@ -1,8 +1,6 @@
 //! The actor around a session: it owns the line's ends, the media clock, the timers and the vendors' streams, feeds
 //! events in and carries commands out. It decides nothing.
 
-mod voice;
-
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +13,15 @@ use vox_shared::wire::result::DisconnectedBy;
 
 use super::detector::Detector;
 use super::meter::Lateness;
+use super::mouth::{Given, LineSound, Mouth, Order};
 use super::record::Ended;
 use super::vendors::{Heard, Vendors};
+use crate::courier::clips::Clip;
 use crate::journal::CallJournal;
 use crate::media::level::is_audible;
-use crate::media::playout::{Carrier, Pacing, Queue};
+use crate::media::playout::Pacing;
 use crate::media::recorder::{CallerTrack, Recorder, Unfinished};
-use crate::media::tone::hold_tone;
-use crate::media::trim::Trim;
-use crate::provider::tts::{TtsInput, UtteranceId};
+use crate::provider::tts::{TtsEvent, TtsInput, UtteranceId};
 use crate::session::Session;
 use crate::session::event::{Command, Event, Outcome, VoiceEvent};
 use crate::transport::line::{LineIn, LineOut, Traits};
@@ -37,14 +35,8 @@ const IDLE_TICKS: u64 = 25;
 const FAR: Duration = Duration::from_secs(86_400);
 /// The line took no message for this long: it is dead.
 const LINE_STALL: Duration = Duration::from_secs(2);
-/// A voice that gave nothing for this long does not fill the frame it began: what is there of it is sent.
-const TAIL_WAIT: Duration = Duration::from_millis(150);
-/// Audio waiting beyond this holds the voice back.
-const QUEUE_LIMIT: Duration = Duration::from_secs(12);
 /// A carrier that sends more than this ahead of real time is flooding.
 const FLOOD_LIMIT: Duration = Duration::from_secs(10);
-/// How long an echo of our mark is waited for before the clock alone decides that the caller has heard it.
-const MARK_GRACE: Duration = Duration::from_secs(1);
 /// Commands and events handled for one outer event; more would be a loop between session and actor.
 const MAX_STEPS: usize = 10_000;
 
@@ -62,40 +54,18 @@ pub struct Parts {
     pub drain: CancellationToken,
 }
 
-#[derive(Debug, Default)]
-struct Speaking {
-    utterance: UtteranceId,
-    /// Samples sent to the line.
-    sent: u64,
-    /// Its first audible sample.
-    audible_from: Option<u64>,
-    /// All of it was sent and its end is not heard yet: the mark whose echo says so, and the media time from which the
-    /// clock alone decides.
-    mark: Option<(String, u64)>,
-    complete: bool,
-}
-
 struct Actor {
     parts: Parts,
     began: Instant,
     /// Steps of the media clock that are behind us.
     tick: u64,
-    queue: Queue,
-    /// Media time of the voice's newest audio, samples.
-    pushed_at: u64,
-    carrier: Carrier,
+    mouth: Mouth,
+    /// What the mouth gave and is not carried out yet.
+    given: Given,
     track: CallerTrack,
     received: u64,
-    /// Samples that the voice has given of its current utterance.
-    arrived: (UtteranceId, u64),
-    speaking: Speaking,
-    /// The leading silence of the utterance that the voice gives now.
-    trim: (UtteranceId, Trim),
-    /// A fade is on its way: tell the carrier to stop when it is out.
-    clear_due: bool,
     line_full_since: Option<Instant>,
     lateness: Lateness,
-    underruns: u64,
     events: VecDeque<Event>,
     commands: Vec<Command>,
     /// The last word to the line; it waits for room there.
@@ -106,23 +76,18 @@ struct Actor {
 /// Run a call whose line is answered, to its end.
 pub async fn run(parts: Parts) -> Ended {
     let began = Instant::now();
-    let rate_hz = parts.rate_hz;
+    let Traits { buffers, echoes_marks, .. } = parts.traits;
+    let mouth = Mouth::new(LineSound { rate_hz: parts.rate_hz, pacing: parts.pacing, buffers, echoes_marks });
     let mut actor = Actor {
         parts,
         began,
         tick: 0,
-        queue: Queue::default(),
-        pushed_at: 0,
-        carrier: Carrier::default(),
+        mouth,
+        given: Given::default(),
         track: CallerTrack::default(),
         received: 0,
-        arrived: (UtteranceId::default(), 0),
-        speaking: Speaking::default(),
-        trim: (0, Trim::new(rate_hz)),
-        clear_due: false,
         line_full_since: None,
         lateness: Lateness::default(),
-        underruns: 0,
         events: VecDeque::from([Event::Answered]),
         commands: Vec::new(),
         hang_up: None,
@@ -137,7 +102,7 @@ pub async fn run(parts: Parts) -> Ended {
         if wake.deadline() != deadline {
             wake.as_mut().reset(deadline);
         }
-        let hear_voice = actor.queue.samples() < actor.samples(QUEUE_LIMIT);
+        let hear_voice = !actor.mouth.is_full();
         tokio::select! {
             biased;
             () = wake.as_mut() => actor.on_time(),
@@ -201,11 +166,7 @@ impl Actor {
 
     /// The next step of the media clock that matters.
     fn next_tick(&self) -> Duration {
-        let plays = self.queue.samples() > 0
-            || self.clear_due
-            || self.speaking.mark.is_some()
-            || self.line_full_since.is_some()
-            || self.carrier.plays_until() > self.now_samples();
+        let plays = self.line_full_since.is_some() || self.mouth.is_busy(self.now_samples());
         let steps = if plays { 1 } else { IDLE_TICKS };
         TICK * u32::try_from(self.tick + steps).unwrap_or(u32::MAX)
     }
@@ -228,17 +189,12 @@ impl Actor {
         if let Some(recorder) = &mut self.parts.recorder {
             recorder.advance(now);
         }
-        if self.send_due(now) {
+        if self.mouth.step(now, &mut self.given) {
             for step in before + 1..=self.tick {
                 self.lateness.add(elapsed - TICK * u32::try_from(step).unwrap_or(u32::MAX));
             }
-        } else if self.clear_due && self.queue.samples() == 0 {
-            self.clear_due = false;
-            self.send(LineOut::Clear);
-        } else if self.speaking.sent > 0 && !self.speaking.complete && self.carrier.ahead(now) == 0 {
-            self.underruns += 1;
         }
-        self.report_played(now + self.samples(TICK) as u64);
+        self.take_given();
         if self.parts.ends.outgoing.capacity() > 0 {
             self.line_full_since = None;
         }
@@ -250,10 +206,10 @@ impl Actor {
     /// Sound for a line that plays nothing does not wait for the clock's next step.
     fn begin_at_once(&mut self) {
         let now = self.elapsed_samples();
-        if self.outcome.is_none() && self.queue.samples() > 0 && self.carrier.ahead(now) == 0 {
+        if self.outcome.is_none() && self.mouth.may_begin(now) {
             self.tick = step_at(self.began.elapsed());
-            if self.send_due(now) {
-                self.report_played(now + self.samples(TICK) as u64);
+            if self.mouth.begin(now, &mut self.given) {
+                self.take_given();
                 self.settle();
             }
         }
@@ -264,9 +220,8 @@ impl Actor {
             Some(LineIn::Audio(pcm)) => self.on_audio(&pcm),
             Some(LineIn::Dtmf(digit)) => self.events.push_back(Event::Dtmf(digit)),
             Some(LineIn::Mark(name)) => {
-                if self.speaking.mark.as_ref().is_some_and(|(waiting, _)| *waiting == name) {
-                    self.mark_echoed();
-                }
+                self.mouth.mark(&name, &mut self.given);
+                self.take_given();
             }
             Some(LineIn::HungUp { by }) => self.events.push_back(Event::HungUp { by }),
             Some(LineIn::Broken(reason)) => {
@@ -332,8 +287,7 @@ impl Actor {
             }
             Command::CancelAsk { request } => self.parts.vendors.cancel_ask(request),
             Command::OpenVoice { provider } => {
-                // What the voice before it gave is all there is; an unfinished utterance would block those behind it.
-                self.queue.complete_all();
+                self.mouth.change_voice();
                 let opened = self.parts.vendors.open_voice(provider);
                 self.voice_result(opened);
             }
@@ -347,7 +301,7 @@ impl Actor {
             }
             Command::Phrase { utterance, text } => self.phrase(utterance, text),
             Command::StopSaying { utterance, fade } => self.stop_saying(utterance, fade),
-            Command::HoldTone => self.queue.interject(hold_tone(self.parts.rate_hz)),
+            Command::HoldTone => self.mouth.hold_tone(),
             Command::JournalTurn(entry) => {
                 let session_id = self.parts.journal.session_id().clone();
                 self.parts.journal.note(&JournalRecord::Turn { session_id, entry });
@@ -363,6 +317,68 @@ impl Actor {
             Command::HangUp { by } => self.hang_up = Some(by),
             Command::Finish(outcome) => self.outcome = Some(outcome),
         }
+    }
+
+    /// Sound of the voice, or of a kept phrase, goes to the mouth as far as it is still wanted.
+    fn take_voice(&mut self, event: TtsEvent) {
+        let now = self.elapsed_samples();
+        let wanted = match &event {
+            TtsEvent::Audio { utterance, .. } | TtsEvent::Done { utterance } => {
+                self.parts.session.is_saying(*utterance)
+            }
+            _ => true,
+        };
+        self.mouth.hear(event, wanted, now, &mut self.given);
+        self.take_given();
+    }
+
+    fn phrase(&mut self, utterance: UtteranceId, text: String) {
+        match self.parts.vendors.phrase(utterance, text) {
+            Ok(Some(clip)) => self.take_clip(utterance, clip),
+            Ok(None) => {}
+            Err(failure) => self.voice_result(Err(failure)),
+        }
+    }
+
+    /// A phrase that was kept as sound. One without sound is being synthesised.
+    fn take_clip(&mut self, utterance: UtteranceId, clip: Clip) {
+        if clip.pcm.is_empty() {
+            return;
+        }
+        self.take_voice(TtsEvent::Words { utterance, words: clip.words });
+        self.take_voice(TtsEvent::Audio { utterance, pcm: clip.pcm });
+        self.take_voice(TtsEvent::Done { utterance });
+    }
+
+    fn stop_saying(&mut self, utterance: UtteranceId, fade: Duration) {
+        self.parts.vendors.cancel_voice(utterance);
+        let now = self.elapsed_samples();
+        self.mouth.stop(utterance, fade, now, &mut self.given);
+        self.take_given();
+    }
+
+    /// Carry out what the mouth gave.
+    fn take_given(&mut self) {
+        self.events.extend(self.given.events.drain(..));
+        let mut orders = std::mem::take(&mut self.given.orders);
+        for order in orders.drain(..) {
+            match order {
+                Order::Play { at, pcm } => {
+                    if let Some(recorder) = &mut self.parts.recorder {
+                        recorder.bot(at, &pcm);
+                    }
+                    self.send(LineOut::Audio(pcm));
+                }
+                Order::Mark(name) => self.send(LineOut::Mark(name)),
+                Order::Clear { from } => {
+                    if let (Some(recorder), Some(from)) = (&mut self.parts.recorder, from) {
+                        recorder.clear_bot(from);
+                    }
+                    self.send(LineOut::Clear);
+                }
+            }
+        }
+        self.given.orders = orders;
     }
 
     fn voice_result(&mut self, result: Result<(), crate::provider::Failure>) {
@@ -383,7 +399,7 @@ impl Actor {
     }
 
     async fn end(self) -> Ended {
-        let Actor { parts, began, lateness, underruns, hang_up, outcome, .. } = self;
+        let Actor { parts, began, lateness, mouth, hang_up, outcome, .. } = self;
         let Parts { recorder, vendors, rate_hz, ends, .. } = parts;
         let now = (began.elapsed().as_secs_f64() * f64::from(rate_hz)) as u64;
         if let Some(by) = hang_up {
@@ -397,7 +413,7 @@ impl Actor {
         Ended {
             outcome: *outcome.expect("the loop ends with an outcome"),
             lateness_p99_ms: lateness.quantile_ms(0.99),
-            underruns,
+            underruns: mouth.underruns(),
             recognised,
             recording,
         }

@@ -1,0 +1,285 @@
+//! The bot's mouth: all that is known of an utterance's sound between the voice and the caller's ear.
+//!
+//! It takes what the voice gives, the session's orders and the steps of the media clock; it gives messages for the line,
+//! samples for the recording and facts for the session. It does no I/O and reads no clock: `now` is the media clock,
+//! samples.
+
+mod arriving;
+mod leaving;
+
+use std::time::Duration;
+
+use crate::media::playout::{Carrier, Pacing, Queue};
+use crate::media::tone::hold_tone;
+use crate::provider::tts::{TtsEvent, UtteranceId, WordMark};
+use crate::session::event::{Event, VoiceEvent};
+use arriving::Arriving;
+use leaving::Leaving;
+
+/// The media clock's step, as parts of a second.
+const STEPS_PER_SECOND: u64 = 50;
+/// A voice that gave nothing for this long does not fill the frame it began: what is there of it is sent.
+const TAIL_WAIT: Duration = Duration::from_millis(150);
+/// Audio waiting beyond this holds the voice back.
+const QUEUE_LIMIT: Duration = Duration::from_secs(12);
+/// How long an echo of our mark is waited for before the clock alone decides that the caller has heard it.
+const MARK_GRACE: Duration = Duration::from_secs(1);
+
+/// What is to be done with sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Send it; it is heard from media time `at` on.
+    Play { at: u64, pcm: Vec<i16> },
+    /// Ask the carrier to say when it has played what was sent.
+    Mark(String),
+    /// Have the carrier drop what it has not played; with `from` it was to be heard from that media time on.
+    Clear { from: Option<u64> },
+}
+
+/// What a call of the mouth comes to. The owner keeps one and empties it, so that a frame costs no allocation here.
+#[derive(Debug, Default)]
+pub struct Given {
+    pub orders: Vec<Order>,
+    pub events: Vec<Event>,
+}
+
+impl Given {
+    fn tell(&mut self, event: VoiceEvent) {
+        self.events.push(Event::Voice(event));
+    }
+}
+
+/// How a line takes sound.
+#[derive(Clone, Copy, Debug)]
+pub struct LineSound {
+    pub rate_hz: u32,
+    pub pacing: Pacing,
+    /// The carrier buffers: a fade cannot be heard, a clear cuts.
+    pub buffers: bool,
+    /// The carrier echoes marks.
+    pub echoes_marks: bool,
+}
+
+/// The mouth of one call.
+#[derive(Debug)]
+pub struct Mouth {
+    line: LineSound,
+    /// From the voice.
+    arriving: Arriving,
+    /// Waiting to be sent.
+    queue: Queue,
+    /// Sent, with the carrier.
+    carrier: Carrier,
+    /// The utterance that is being sent.
+    leaving: Leaving,
+    /// A fade is on its way: tell the carrier to stop when it is out.
+    clear_due: bool,
+    underruns: u64,
+}
+
+impl Mouth {
+    pub fn new(line: LineSound) -> Self {
+        Self {
+            line,
+            arriving: Arriving::new(line.rate_hz),
+            queue: Queue::default(),
+            carrier: Carrier::default(),
+            leaving: Leaving::default(),
+            clear_due: false,
+            underruns: 0,
+        }
+    }
+
+    /// Enough waits to be played: the voice is held back.
+    pub fn is_full(&self) -> bool {
+        self.queue.samples() >= self.samples(QUEUE_LIMIT) as usize
+    }
+
+    /// Whether each step of the clock matters, as of the last one.
+    pub fn is_busy(&self, now: u64) -> bool {
+        self.queue.samples() > 0
+            || self.clear_due
+            || self.leaving.mark.is_some()
+            || self.carrier.plays_until() > now
+    }
+
+    /// Times that the carrier ran dry within an utterance.
+    pub fn underruns(&self) -> u64 {
+        self.underruns
+    }
+
+    /// Take what the voice says. Its sound is dropped unless it is `wanted`.
+    pub fn hear(&mut self, event: TtsEvent, wanted: bool, now: u64, given: &mut Given) {
+        match event {
+            TtsEvent::Ready => given.tell(VoiceEvent::Ready),
+            TtsEvent::Audio { utterance, pcm } => {
+                let pcm = self.arriving.trim(utterance).audio(&pcm);
+                self.take_audio(utterance, &pcm, wanted, now, given);
+                self.take_words(utterance, Vec::new(), given);
+            }
+            TtsEvent::Words { utterance, words } => self.take_words(utterance, words, given),
+            TtsEvent::Done { utterance } => {
+                let rest = self.arriving.trim(utterance).finish();
+                self.take_audio(utterance, &rest, wanted, now, given);
+                self.take_words(utterance, Vec::new(), given);
+                self.queue.complete(utterance);
+                // The last of it may have left before the voice said so.
+                self.leaving.complete |= self.leaving.utterance == utterance && self.queue.samples() == 0;
+                given.tell(VoiceEvent::Done { utterance });
+            }
+            TtsEvent::Usage { characters } => given.tell(VoiceEvent::Usage { characters }),
+            TtsEvent::Failed(failure) => given.tell(VoiceEvent::Failed(failure)),
+        }
+    }
+
+    /// Another voice speaks from now on. What the one before it gave is all there is; an unfinished utterance would block
+    /// those behind it.
+    pub fn change_voice(&mut self) {
+        self.queue.complete_all();
+    }
+
+    /// A short soft tone before all that waits.
+    pub fn hold_tone(&mut self) {
+        self.queue.interject(hold_tone(self.line.rate_hz));
+    }
+
+    /// Stop this utterance: fade out over `fade` where the line holds no sound back, else at once.
+    pub fn stop(&mut self, utterance: UtteranceId, fade: Duration, now: u64, given: &mut Given) {
+        self.carrier.forget(utterance);
+        let buffers = self.line.buffers;
+        let buffered = buffers && self.carrier.ahead(now) > 0;
+        let fade = if buffers { 0 } else { self.samples(fade) as usize };
+        self.queue.stop(utterance, fade);
+        if self.leaving.utterance == utterance {
+            self.leaving.complete = true;
+            self.leaving.mark = None;
+        }
+        if buffered {
+            self.carrier.clear(now);
+            given.orders.push(Order::Clear { from: Some(now) });
+        } else {
+            self.clear_due = self.leaving.utterance == utterance && self.leaving.sent > 0;
+        }
+    }
+
+    /// A step of the clock. True when something was sent in it.
+    pub fn step(&mut self, now: u64, given: &mut Given) -> bool {
+        let sent = self.send_due(now, given);
+        if sent {
+            self.report_played(now, given);
+            return true;
+        }
+        if self.clear_due && self.queue.samples() == 0 {
+            self.clear_due = false;
+            given.orders.push(Order::Clear { from: None });
+        } else if self.leaving.sent > 0 && !self.leaving.complete && self.carrier.ahead(now) == 0 {
+            self.underruns += 1;
+        }
+        self.report_played(now, given);
+        false
+    }
+
+    /// Whether sound waits for a line that plays nothing: it need not wait for the clock's next step.
+    pub fn may_begin(&self, now: u64) -> bool {
+        self.queue.samples() > 0 && self.carrier.ahead(now) == 0
+    }
+
+    /// Send between two steps what [`Mouth::may_begin`]. True when something was sent.
+    pub fn begin(&mut self, now: u64, given: &mut Given) -> bool {
+        let sent = self.send_due(now, given);
+        if sent {
+            self.report_played(now, given);
+        }
+        sent
+    }
+
+    /// The carrier has played what was sent before this mark.
+    pub fn mark(&mut self, name: &str, given: &mut Given) {
+        if self.leaving.mark.as_ref().is_some_and(|(waiting, _)| waiting == name) {
+            self.mark_echoed(given);
+        }
+    }
+
+    fn take_audio(&mut self, utterance: UtteranceId, pcm: &[i16], wanted: bool, now: u64, given: &mut Given) {
+        if pcm.is_empty() || !wanted {
+            return;
+        }
+        self.queue.push(utterance, pcm);
+        let ms = self.arriving.length_ms(utterance, pcm.len(), now);
+        given.tell(VoiceEvent::Audio { utterance, ms });
+    }
+
+    fn take_words(&mut self, utterance: UtteranceId, words: Vec<WordMark>, given: &mut Given) {
+        let words = self.arriving.trim(utterance).words(words);
+        if !words.is_empty() {
+            given.tell(VoiceEvent::Words { utterance, words });
+        }
+    }
+
+    /// Fill the carrier up to its lead. True when something was sent.
+    fn send_due(&mut self, now: u64, given: &mut Given) -> bool {
+        let Pacing { chunk, lead } = self.line.pacing;
+        let mut sent = false;
+        while self.carrier.ahead(now) < lead {
+            let stalls =
+                self.carrier.ahead(now) == 0 && now >= self.arriving.newest_at + self.samples(TAIL_WAIT);
+            let Some(next) = self.queue.take(chunk, stalls) else { break };
+            let at = self.carrier.send(&next, now);
+            self.leaving.note(&next, self.line.rate_hz);
+            let ended = next.last && next.samples > 0;
+            given.orders.push(Order::Play { at, pcm: next.pcm });
+            if ended {
+                self.mark_end(next.utterance, at + chunk as u64, given);
+            }
+            sent = true;
+        }
+        sent
+    }
+
+    /// The last of an utterance was sent, and is played until media time `until`. Its end counts as heard when the
+    /// carrier echoes our mark; without marks when the frame that left just now has been played.
+    fn mark_end(&mut self, utterance: UtteranceId, until: u64, given: &mut Given) {
+        let name = format!("u{utterance}");
+        let echoes = self.line.echoes_marks;
+        let wait = if echoes { self.samples(MARK_GRACE) } else { self.frame() };
+        self.leaving.mark = Some((name.clone(), until + wait));
+        if echoes {
+            given.orders.push(Order::Mark(name));
+        }
+    }
+
+    /// Tell what has been played when the frame that leaves now has been.
+    fn report_played(&mut self, now: u64, given: &mut Given) {
+        let until = now + self.frame();
+        let rate = u64::from(self.line.rate_hz);
+        for (utterance, samples) in self.carrier.played(until) {
+            let (audible, whole) = self.leaving.state(utterance, samples);
+            let waits = whole && self.leaving.mark.is_some();
+            let played_ms = (samples * 1000 / rate).saturating_sub(u64::from(waits));
+            let played_ms = u32::try_from(played_ms).unwrap_or(u32::MAX);
+            given.events.push(Event::Played { utterance, played_ms, audible });
+        }
+        if self.leaving.mark.as_ref().is_some_and(|(_, by)| until >= *by) {
+            self.mark_echoed(given);
+        }
+    }
+
+    fn mark_echoed(&mut self, given: &mut Given) {
+        self.leaving.mark = None;
+        let utterance = self.leaving.utterance;
+        let played_ms =
+            u32::try_from(self.leaving.sent * 1000 / u64::from(self.line.rate_hz)).unwrap_or(u32::MAX);
+        given.events.push(Event::Played { utterance, played_ms, audible: true });
+    }
+
+    fn samples(&self, length: Duration) -> u64 {
+        (length.as_secs_f64() * f64::from(self.line.rate_hz)).round() as u64
+    }
+
+    fn frame(&self) -> u64 {
+        u64::from(self.line.rate_hz) / STEPS_PER_SECOND
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+use super::*;
+
+const FRAME: u64 = 160;
+
+fn mouth(pacing: Pacing, buffers: bool) -> (Mouth, Given) {
+    (Mouth::new(LineSound { rate_hz: 8_000, pacing, buffers, echoes_marks: buffers }), Given::default())
+}
+
+/// A line that plays what it gets, 20 ms at a time.
+fn direct() -> (Mouth, Given) {
+    mouth(Pacing { chunk: 160, lead: 160 }, false)
+}
+
+/// A carrier that holds sound, 100 ms at a time, and echoes marks.
+fn carrier() -> (Mouth, Given) {
+    mouth(Pacing { chunk: 800, lead: 1_600 }, true)
+}
+
+fn audio(utterance: UtteranceId, ms: usize) -> TtsEvent {
+    TtsEvent::Audio { utterance, pcm: vec![9_000; 8 * ms] }
+}
+
+fn played(given: &Given) -> Vec<(UtteranceId, u32, bool)> {
+    let of = |event: &Event| match event {
+        Event::Played { utterance, played_ms, audible } => Some((*utterance, *played_ms, *audible)),
+        _ => None,
+    };
+    given.events.iter().filter_map(of).collect()
+}
+
+fn sent(given: &Given) -> usize {
+    given.orders.iter().map(|o| if let Order::Play { pcm, .. } = o { pcm.len() } else { 0 }).sum()
+}
+
+#[test]
+fn what_the_voice_gives_is_told_in_lengths_that_add_up() {
+    let (mut mouth, mut given) = direct();
+    for samples in [33, 50, 77, 1_000, 3] {
+        mouth.hear(TtsEvent::Audio { utterance: 1, pcm: vec![9_000; samples] }, true, 0, &mut given);
+    }
+    let lengths = given.events.iter().filter_map(|e| match e {
+        Event::Voice(VoiceEvent::Audio { ms, .. }) => Some(*ms),
+        _ => None,
+    });
+    assert_eq!(lengths.sum::<u32>(), 1_163 * 1000 / 8_000);
+}
+
+#[test]
+fn an_utterance_is_heard_frame_by_frame_and_its_end_once() {
+    let (mut mouth, mut given) = direct();
+    mouth.hear(audio(1, 50), true, 0, &mut given);
+    mouth.hear(TtsEvent::Done { utterance: 1 }, true, 0, &mut given);
+    given.events.clear();
+    let mut now = 0;
+    while mouth.is_busy(now) && now < 20 * FRAME {
+        mouth.step(now, &mut given);
+        now += FRAME;
+    }
+    assert_eq!(sent(&given), 480, "the last frame is filled with silence");
+    let heard = played(&given);
+    assert!(heard.windows(2).all(|pair| pair[0].1 <= pair[1].1), "{heard:?}");
+    assert_eq!(heard.last(), Some(&(1, 50, true)));
+    assert_eq!(heard.iter().filter(|(_, ms, _)| *ms == 50).count(), 1, "{heard:?}");
+    assert_eq!(mouth.underruns(), 0);
+}
+
+#[test]
+fn the_end_waits_for_the_carriers_mark_or_its_grace() {
+    for echo in [true, false] {
+        let (mut mouth, mut given) = carrier();
+        mouth.hear(audio(7, 300), true, 0, &mut given);
+        mouth.hear(TtsEvent::Done { utterance: 7 }, true, 0, &mut given);
+        let mut ended_at = None;
+        for step in 0..100 {
+            given.events.clear();
+            mouth.step(step * FRAME, &mut given);
+            if echo && step == 20 {
+                mouth.mark("u6", &mut given);
+                assert!(played(&given).is_empty(), "another utterance's mark");
+                mouth.mark("u7", &mut given);
+            }
+            if played(&given).contains(&(7, 300, true)) {
+                ended_at.get_or_insert(step);
+            }
+        }
+        assert!(given.orders.contains(&Order::Mark("u7".into())));
+        let expected = if echo { 20..21 } else { 60..66 };
+        assert!(ended_at.is_some_and(|at| expected.contains(&at)), "echo {echo}: {ended_at:?}");
+    }
+}
+
+#[test]
+fn stopping_clears_a_carrier_and_fades_a_direct_line() {
+    let (mut mouth, mut given) = carrier();
+    mouth.hear(audio(1, 1_000), true, 0, &mut given);
+    mouth.step(0, &mut given);
+    given.orders.clear();
+    mouth.stop(1, Duration::from_millis(80), 400, &mut given);
+    assert_eq!(given.orders, [Order::Clear { from: Some(400) }]);
+    given.events.clear();
+    mouth.step(800, &mut given);
+    assert!(played(&given).is_empty() && sent(&given) == 0);
+
+    let (mut mouth, mut given) = direct();
+    mouth.hear(audio(1, 1_000), true, 0, &mut given);
+    mouth.step(0, &mut given);
+    mouth.stop(1, Duration::from_millis(80), FRAME, &mut given);
+    given.orders.clear();
+    given.events.clear();
+    for step in 1..10 {
+        mouth.step(step * FRAME, &mut given);
+    }
+    assert_eq!(sent(&given), 640, "80 ms of fade");
+    assert_eq!(given.orders.last(), Some(&Order::Clear { from: None }));
+    assert!(played(&given).is_empty(), "a fade counts as nothing heard");
+}
+
+#[test]
+fn sound_that_is_not_wanted_and_silence_in_front_are_not_played() {
+    let (mut mouth, mut given) = direct();
+    mouth.hear(audio(1, 100), false, 0, &mut given);
+    assert!(!mouth.is_busy(0) && given.events.is_empty());
+    let mut pcm = vec![0i16; 1_600];
+    pcm.extend([9_000i16; 800]);
+    let word = WordMark { text: "hi".into(), started_ms: 200, ended_ms: 300 };
+    mouth.hear(TtsEvent::Words { utterance: 2, words: vec![word] }, true, 0, &mut given);
+    assert!(given.events.is_empty(), "their place is not known yet");
+    mouth.hear(TtsEvent::Audio { utterance: 2, pcm }, true, 0, &mut given);
+    let words = given.events.iter().find_map(|e| match e {
+        Event::Voice(VoiceEvent::Words { words, .. }) => Some(words.clone()),
+        _ => None,
+    });
+    assert_eq!(words.map(|w| w[0].ended_ms), Some(115));
+}
+
+#[test]
+fn a_voice_that_stalls_is_an_underrun_and_its_tail_is_played() {
+    let (mut mouth, mut given) = direct();
+    mouth.hear(audio(1, 30), true, 0, &mut given);
+    for step in 0..20 {
+        mouth.step(step * FRAME, &mut given);
+    }
+    assert!(mouth.underruns() > 0);
+    assert_eq!(played(&given).last(), Some(&(1, 30, true)));
+}
+
+#[test]
+fn a_hold_tone_breaks_in_and_the_next_voice_is_not_blocked() {
+    let (mut mouth, mut given) = direct();
+    mouth.hear(audio(1, 10), true, 0, &mut given);
+    mouth.change_voice();
+    mouth.hold_tone();
+    mouth.hear(audio(2, 20), true, 0, &mut given);
+    for step in 0..40 {
+        mouth.step(step * FRAME, &mut given);
+    }
+    let heard: Vec<UtteranceId> = played(&given).iter().map(|(u, ..)| *u).collect();
+    assert!(heard.contains(&1) && heard.last() == Some(&2), "{heard:?}");
+}
+
+#[test]
+fn too_much_sound_holds_the_voice_back() {
+    let (mut mouth, mut given) = direct();
+    assert!(!mouth.is_full() && !mouth.may_begin(0));
+    mouth.hear(audio(1, 12_000), true, 0, &mut given);
+    assert!(mouth.is_full() && mouth.may_begin(0));
+}

@@ -19,9 +19,9 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Measure what calls cost and how fluent they are, with real workers at several levels of load.
-    Calls(calls::Arguments),
+    Calls(Box<calls::Arguments>),
     /// Talk to a server of a media protocol with many callers, and tell what they heard.
-    Load(load::Arguments),
+    Load(Box<load::Arguments>),
     /// Kill the platform's processes in mid-call, again and again, and check that no call's record is lost or doubled.
     Kill(kill::Arguments),
 }
@@ -29,8 +29,8 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Calls(arguments) => calls::run(arguments).await,
-        Command::Load(arguments) => load::run(arguments).await,
+        Command::Calls(arguments) => calls::run(*arguments).await,
+        Command::Load(arguments) => load::run(*arguments).await,
         Command::Kill(arguments) => kill::run(arguments).await,
     };
     match done {

@@ -199,7 +199,7 @@ async fn work(desk: Arc<Desk>, mut inbox: mpsc::Receiver<Errand>) {
             Errand::Stop(done) => {
                 standing.shutdown().await;
                 while endings.join_next().await.is_some() {}
-                Round::new(&desk, &desk.outbox).to_its_end().await;
+                Round::new(&desk, &desk.outbox).until_empty().await;
                 if let Err(error) = desk.outbox.remove_if_empty().await {
                     tracing::debug!(%error, "the outbox stays for adoption");
                 }

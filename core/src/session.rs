@@ -93,7 +93,7 @@ impl Session {
             thinking: Thinking::new(&rules.language, rules.tools.iter().map(|t| t.name.clone()).collect()),
             rules,
             now: Duration::ZERO,
-            course: Course::new(),
+            course: Course::default(),
             speaking: Speaking::default(),
             plan: Plan::default(),
             context,

@@ -1,9 +1,4 @@
 //! The benchmark's driver and the kill test, against real processes and a server whose delays are known.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking; the lint spares only the test functions themselves"
-)]
-
 mod killed_processes_lose_no_call;
 mod load_tells_what_callers_hear;

@@ -114,13 +114,13 @@ impl Mouth {
             TtsEvent::Ready => given.tell(VoiceEvent::Ready),
             TtsEvent::Audio { utterance, pcm } => {
                 let pcm = self.arriving.trim(utterance).audio(&pcm);
-                self.take_audio(utterance, &pcm, wanted, now, given);
+                self.take_audio(utterance, if wanted { &pcm } else { &[] }, now, given);
                 self.take_words(utterance, Vec::new(), given);
             }
             TtsEvent::Words { utterance, words } => self.take_words(utterance, words, given),
             TtsEvent::Done { utterance } => {
                 let rest = self.arriving.trim(utterance).finish();
-                self.take_audio(utterance, &rest, wanted, now, given);
+                self.take_audio(utterance, if wanted { &rest } else { &[] }, now, given);
                 self.take_words(utterance, Vec::new(), given);
                 self.queue.complete(utterance);
                 // The last of it may have left before the voice said so.
@@ -200,8 +200,8 @@ impl Mouth {
         }
     }
 
-    fn take_audio(&mut self, utterance: UtteranceId, pcm: &[i16], wanted: bool, now: u64, given: &mut Given) {
-        if pcm.is_empty() || !wanted {
+    fn take_audio(&mut self, utterance: UtteranceId, pcm: &[i16], now: u64, given: &mut Given) {
+        if pcm.is_empty() {
             return;
         }
         self.queue.push(utterance, pcm);

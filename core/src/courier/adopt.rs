@@ -75,7 +75,7 @@ async fn adopt(desk: &Desk, dir: &Path) {
     if is_closed {
         round.let_strays_go().await;
     }
-    round.to_its_end().await;
+    round.until_empty().await;
     if let Err(error) = outbox.remove_if_empty().await {
         tracing::debug!(%error, "the adopted outbox stays");
     }

@@ -112,7 +112,7 @@ impl<'a> Round<'a> {
     }
 
     /// Deliver until nothing is left.
-    pub(super) async fn to_its_end(mut self) {
+    pub(super) async fn until_empty(mut self) {
         loop {
             self.turn().await;
             let is_idle = self.uploading.is_empty() && self.ask_again.is_none();

@@ -196,7 +196,7 @@ async fn a_result_goes_out_byte_for_byte_with_its_number_beside_it() {
     desk.outbox.append(entry(&event(1))).await.unwrap();
     let payload = br#"{"record":"result","session_id":"call_1","x":1.50}"#.to_vec();
     let seq = desk.outbox.append(vox_shared::outbox::Entry::new(4, payload)).await.unwrap();
-    Round::new(&desk, &desk.outbox).to_its_end().await;
+    Round::new(&desk, &desk.outbox).until_empty().await;
     let asked = bridge.asked();
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].body, br#"{"session_id":"call_1","x":1.50}"#);
@@ -212,7 +212,7 @@ async fn what_is_new_does_not_wait_for_what_is_tried_again() {
         let result = CallResult { session_id: name.parse().unwrap(), ..result() };
         desk.outbox.append(entry(&JournalRecord::Result(Box::new(result)))).await.unwrap();
     }
-    Round::new(&desk, &desk.outbox).to_its_end().await;
+    Round::new(&desk, &desk.outbox).until_empty().await;
     let seqs: Vec<_> = bridge.asked().into_iter().filter_map(|asked| asked.seq).collect();
     assert_eq!(seqs, ["1", "2", "1"]);
 }
@@ -222,7 +222,7 @@ async fn a_refused_result_is_kept_in_the_rejected_log() {
     let (dir, bridge) = (tempfile::tempdir().unwrap(), Stub::answering(&[404]));
     let desk = desk(dir.path(), &bridge.url, settings());
     desk.outbox.append(entry(&JournalRecord::Result(Box::new(result())))).await.unwrap();
-    Round::new(&desk, &desk.outbox).to_its_end().await;
+    Round::new(&desk, &desk.outbox).until_empty().await;
     let stats = desk.outbox.stats();
     assert_eq!((bridge.asked().len(), stats.depth, stats.rejected), (1, 0, 1));
 }

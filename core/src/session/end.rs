@@ -46,7 +46,7 @@ impl Session {
         match re_engagement.prompts.get(self.prompts_used) {
             Some(prompt) => {
                 self.prompts_used += 1;
-                self.say_phrase(&prompt, Kind::Prompt, out);
+                self.say_phrase(prompt, Kind::Prompt, out);
             }
             None => self.say_goodbye(re_engagement.goodbye, by, out),
         }

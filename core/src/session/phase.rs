@@ -46,12 +46,14 @@ pub struct Course {
     timers: Timers<PhaseTimer>,
 }
 
-impl Course {
+impl Default for Course {
     /// A call that is not answered.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self { phase: Phase::Waiting, timers: Timers::default() }
     }
+}
 
+impl Course {
     pub fn phase(&self) -> Phase {
         self.phase
     }

@@ -22,7 +22,7 @@ fn check_message(text: &str) {
     }
 }
 
-/// Lines that begin with a digit are orders for the reply of that number, the others are the vendor's messages.
+// Lines that begin with a digit are orders for the reply of that number, the others are the vendor's messages.
 fuzz_target!(|text: &str| {
     let mut codec = ContextsCodec::new(16_000, Value::Null);
     let mut now = Instant::now();

@@ -80,9 +80,18 @@ impl<T: Serialize + DeserializeOwned> Documents<T> {
         self.engine.find(query.limit(1)).await?.documents.pop().map(decode).transpose()
     }
 
+    /// Without those that make no sense: one damaged document must not take its whole page away, nor stop for ever the jobs
+    /// that go by the list. Asked for by its id, it is [`EngineError::Malformed`].
     pub async fn list(&self, query: Query) -> Result<Listed<T>, StoreError> {
         let page = self.engine.find(query).await?;
-        let items = page.documents.into_iter().map(decode).collect::<Result<_, _>>()?;
+        let sound = |document| match decode(document) {
+            Ok(stored) => Some(stored),
+            Err(error) => {
+                tracing::error!(collection = self.collection.name, %error, "a damaged document is left out of a list");
+                None
+            }
+        };
+        let items = page.documents.into_iter().filter_map(sound).collect();
         Ok(Listed { items, next_cursor: page.next.map(|c| c.encode()) })
     }
 

@@ -68,7 +68,8 @@ pub struct Group {
 }
 
 /// A store of documents. A write is durable when its answer is there: it survives a kill of the process and of the
-/// machine. Any write may be repeated after an unclear answer.
+/// machine. Any write may be repeated after an unclear answer, except an update that adds to a number: that one may then
+/// count twice, so whoever needs it exact keeps a mark of what was added in the document and searches for its absence.
 pub trait Engine: Send + Sync {
     /// Create what is missing for these collections. Called once, at start.
     fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()>;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OpenFlags, params_from_iter};
 use serde_json::{Map, Value};
 
 use super::{
@@ -68,11 +68,10 @@ fn tables(connection: &Connection) -> Result<Vec<String>, EngineError> {
     Ok(names.collect::<Result<_, _>>()?)
 }
 
-/// A connection with the settings that durability rests on.
+/// The connection that writes, with the settings that durability rests on. It comes before every reader: while one
+/// connection turns a new file to WAL, the others find it locked and SQLite does not let them wait.
 fn connect(path: &Path) -> Result<Connection, EngineError> {
-    let connection = Connection::open(path)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-    connection.busy_timeout(ANSWER_DEADLINE)?;
+    let connection = patient(Connection::open(path)?)?;
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
         return Err(EngineError::Unavailable(format!(
@@ -84,7 +83,21 @@ fn connect(path: &Path) -> Result<Connection, EngineError> {
     Ok(connection)
 }
 
-/// Everything that is not a key clash: the caller cannot tell more from it than "not now".
+/// A connection that cannot write, to a file that [`connect`] has open.
+fn connect_to_read(path: &Path) -> Result<Connection, EngineError> {
+    patient(Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?)
+}
+
+fn patient(connection: Connection) -> Result<Connection, EngineError> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    connection.busy_timeout(ANSWER_DEADLINE)?;
+    Ok(connection)
+}
+
+/// The caller cannot tell more from it than "not now".
 impl From<rusqlite::Error> for EngineError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Unavailable(error.to_string())
@@ -93,14 +106,45 @@ impl From<rusqlite::Error> for EngineError {
 
 fn write_failed(error: rusqlite::Error) -> EngineError {
     use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+    use rusqlite::ffi::{SQLITE_ERROR, SQLITE_MISMATCH, SQLITE_TOOBIG};
     match &error {
         rusqlite::Error::SqliteFailure(e, _)
             if [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE].contains(&e.extended_code) =>
         {
             EngineError::Duplicate
         }
+        // What no other try will change, JSON that is nested too deeply for one; and no sign that the disk is ill.
+        rusqlite::Error::SqliteFailure(e, _)
+            if [SQLITE_ERROR, SQLITE_MISMATCH, SQLITE_TOOBIG].contains(&e.extended_code) =>
+        {
+            EngineError::Malformed(error.to_string())
+        }
         _ => error.into(),
     }
+}
+
+/// Insert rows; answers the places of those whose id or key is taken. Any other fault takes all of them back, out of a
+/// transaction that others share.
+fn insert_rows(
+    connection: &Connection,
+    text: &str,
+    rows: Vec<(String, String)>,
+) -> Result<Vec<usize>, EngineError> {
+    connection.execute_batch("SAVEPOINT batch")?;
+    let mut statement = connection.prepare_cached(text)?;
+    let mut refused = Vec::new();
+    for (place, row) in rows.into_iter().enumerate() {
+        match statement.execute(row).map_err(write_failed) {
+            Ok(_) => {}
+            Err(EngineError::Duplicate) => refused.push(place),
+            Err(error) => {
+                connection.execute_batch("ROLLBACK TO batch; RELEASE batch")?;
+                return Err(error);
+            }
+        }
+    }
+    connection.execute_batch("RELEASE batch")?;
+    Ok(refused)
 }
 
 impl Engine for Sqlite {
@@ -134,16 +178,7 @@ impl Engine for Sqlite {
                 documents.into_iter().map(|new| (new.id, rows::encode(&new.body))).collect();
             self.writer
                 .run((sql::insert(into), rows), |connection, (text, rows)| {
-                    let mut statement = connection.prepare_cached(&text)?;
-                    let mut refused = Vec::new();
-                    for (place, row) in rows.into_iter().enumerate() {
-                        match statement.execute(row).map_err(write_failed) {
-                            Ok(_) => {}
-                            Err(EngineError::Duplicate) => refused.push(place),
-                            Err(error) => return Err(error),
-                        }
-                    }
-                    Ok(refused)
+                    insert_rows(connection, &text, rows)
                 })
                 .await
         })
@@ -280,6 +315,28 @@ mod tests {
 
     /// Building an index over a large file takes longer than any answer may: time that stands still passes the deadline
     /// as soon as the runtime has nothing to do but wait.
+    #[tokio::test]
+    async fn a_batch_with_a_row_that_cannot_be_stored_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = Sqlite::open(&dir.path().join("t.sqlite")).unwrap();
+        engine.prepare(&[&THINGS]).await.unwrap();
+        let new = |id: &str, levels: u32| {
+            let nested = (0..levels).fold(Value::from(1), |inside, _| Value::Array(vec![inside]));
+            New {
+                id: id.into(),
+                body: Map::from_iter([("n".to_owned(), 1.into()), ("a".to_owned(), nested)]),
+            }
+        };
+        let refused = engine.insert_many(&THINGS, vec![new("x", 1), new("y", 1_500)]).await;
+        assert!(
+            matches!(refused, Err(EngineError::Malformed(_))),
+            "no other try will do better: {refused:?}"
+        );
+        assert_eq!(engine.get(&THINGS, "x".into()).await, Ok(None));
+        assert_eq!(engine.insert_many(&THINGS, vec![new("x", 1)]).await, Ok(vec![]));
+        assert_eq!(engine.check_writable().await, Ok(()));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn preparing_has_no_deadline() {
         let dir = tempfile::tempdir().unwrap();

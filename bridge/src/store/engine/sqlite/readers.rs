@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{ANSWER_DEADLINE, EngineError, connect};
+use super::{ANSWER_DEADLINE, EngineError, connect_to_read};
 
 /// Reads at the same time.
 const READERS: usize = 4;
@@ -59,7 +59,7 @@ impl Readers {
         let seen = reading.clone();
         let task = tokio::task::spawn_blocking(move || {
             let kept = lock(&free).pop();
-            let connection = kept.map_or_else(|| connect(&path), Ok)?;
+            let connection = kept.map_or_else(|| connect_to_read(&path), Ok)?;
             seen.begin(&connection);
             let outcome = work(&connection);
             // From here on no interrupt can come any more, so none can hit the next read of this connection.
@@ -138,14 +138,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use std::time::Instant;
 
+    use super::super::connect;
     use super::*;
 
     const SHORT: Duration = Duration::from_millis(200);
 
-    fn readers(deadline: Duration) -> (tempfile::TempDir, Arc<Readers>) {
+    /// The file with the connection that writes it, and its readers.
+    fn readers(deadline: Duration) -> ((tempfile::TempDir, Connection), Arc<Readers>) {
         let dir = tempfile::tempdir().unwrap();
-        let readers = Readers { deadline, ..Readers::new(dir.path().join("t.sqlite")) };
-        (dir, Arc::new(readers))
+        let path = dir.path().join("t.sqlite");
+        let writes = connect(&path).unwrap();
+        let readers = Readers { deadline, ..Readers::new(path) };
+        ((dir, writes), Arc::new(readers))
     }
 
     /// A query that takes a minute.
@@ -160,7 +164,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_that_does_not_end_is_interrupted_and_frees_its_connection() {
-        let (_dir, readers) = readers(SHORT);
+        let (_file, readers) = readers(SHORT);
         for _ in 0..2 {
             let endless = (0..READERS).map(|_| readers.run(Effort::Small, endless));
             for outcome in futures_util::future::join_all(endless).await {
@@ -174,7 +178,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_that_nobody_waits_for_is_interrupted_too() {
-        let (_dir, readers) = readers(SHORT);
+        let (_file, readers) = readers(SHORT);
         let waiting = timeout(SHORT / 4, readers.run(Effort::Small, endless)).await;
         assert!(waiting.is_err());
         let began = Instant::now();
@@ -185,8 +189,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_reader_cannot_write() {
+        let (_file, readers) = readers(SHORT);
+        let write = |c: &Connection| Ok(c.execute_batch("CREATE TABLE t (a)")?);
+        let refused = readers.run(Effort::Small, write).await.unwrap_err();
+        assert!(refused.to_string().contains("readonly"), "{refused}");
+    }
+
+    #[tokio::test]
     async fn scans_leave_half_of_the_connections_to_others() {
-        let (_dir, readers) = readers(Duration::from_secs(10));
+        let (_file, readers) = readers(Duration::from_secs(10));
         let (release, held) = std::sync::mpsc::sync_channel::<()>(READERS * 2);
         let held = Arc::new(Mutex::new(held));
         let scans: Vec<_> = (0..READERS * 2)

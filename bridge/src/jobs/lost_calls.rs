@@ -39,7 +39,7 @@ pub async fn run(results: Results, stop: CancellationToken) {
     }
 }
 
-/// One batch; answers how many calls were looked at.
+/// One batch; answers how many calls were done with. One that cannot be written keeps no other from its turn.
 pub async fn close(of: &Results) -> Result<usize, ResultError> {
     let now = of.clock.now();
     let overdue = of.stores.all_calls().list_overdue(Stamp(now), BATCH).await?;
@@ -48,16 +48,23 @@ pub async fn close(of: &Results) -> Result<usize, ResultError> {
     }
     let live = of.stores.workers().list_live(Stamp(now)).await?;
     let running: BTreeSet<SessionId> = live.into_iter().filter_map(|w| w.report.session_id).collect();
-    let looked_at = overdue.len();
+    let mut done = 0;
     for call in overdue {
-        let id: SessionId = call.id.parse().expect("calls are stored under session ids");
-        if running.contains(&id) {
-            ask_later(of, call, now).await?;
-        } else {
-            lose(of, id, call).await?;
+        let call_id = call.id.clone();
+        match settle(of, call, &running).await {
+            Ok(()) => done += 1,
+            Err(error) => tracing::error!(call.id = %call_id, %error, "a lost call could not be closed"),
         }
     }
-    Ok(looked_at)
+    Ok(done)
+}
+
+async fn settle(of: &Results, call: Stored<Call>, running: &BTreeSet<SessionId>) -> Result<(), ResultError> {
+    let id: SessionId = call.id.parse().map_err(|_| ResultError::UnknownCall)?;
+    match running.contains(&id) {
+        true => Ok(ask_later(of, call, of.clock.now()).await?),
+        false => lose(of, id, call).await,
+    }
 }
 
 async fn ask_later(of: &Results, mut call: Stored<Call>, now: Timestamp) -> Result<(), StoreError> {

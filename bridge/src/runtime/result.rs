@@ -61,9 +61,10 @@ pub async fn record(
     let mut token = given.filter(|t| acceptable(t)).unwrap_or_else(|| own.clone());
     for _ in 0..MAX_TRIES {
         let known = into.stores.all_calls().find_call(&result.session_id).await?;
-        if known.as_ref().is_some_and(|k| !replaces(k.value.disconnected_by, result.disconnected_by)) {
+        if known.as_ref().is_some_and(|k| !replaces(&Ending::of_call(&k.value), &Ending::of_result(result))) {
             return Ok(Outcome::AlreadyStored);
         }
+        let is_first = known.as_ref().is_none_or(|k| k.value.disconnected_by.is_none());
         let is_new = known.is_none();
         let mut call = match known {
             Some(known) => known,
@@ -79,7 +80,10 @@ pub async fn record(
         };
         match written {
             Ok(()) => {
-                count(into, &tenant, result);
+                // A call is counted once: what takes the place of a guess was counted with the guess.
+                if is_first {
+                    count(into, &tenant, result);
+                }
                 return Ok(Outcome::Stored);
             }
             // Another delivery was faster, or another call has the worker's token: ours is free.
@@ -90,12 +94,35 @@ pub async fn record(
     Err(StoreError::Conflict.into())
 }
 
-/// Whether a record ending in `new` takes the place of one ending in `old`: a call has one terminal record, and only the
-/// guess of a neighbour that the worker was lost gives way to the worker's own word.
-fn replaces(old: Option<DisconnectedBy>, new: DisconnectedBy) -> bool {
-    match old {
+/// How a call ended, and whether somebody who has its journal says so.
+struct Ending {
+    by: Option<DisconnectedBy>,
+    /// The record names the worker that had the call. What is closed here because nobody said anything names none.
+    is_from_worker: bool,
+}
+
+impl Ending {
+    fn of_call(call: &Call) -> Self {
+        Self {
+            by: call.disconnected_by,
+            is_from_worker: call.result.as_ref().is_some_and(|r| r.contains_key("worker_id")),
+        }
+    }
+
+    fn of_result(result: &CallResult) -> Self {
+        Self { by: Some(result.disconnected_by), is_from_worker: result.worker_id.is_some() }
+    }
+}
+
+/// Whether a record ending in `new` takes the place of one ending in `old`: a call has one terminal record. The guess that
+/// the worker was lost gives way to the worker's own word, and the bridge's guess, which has no transcript, also to that of
+/// a neighbour, which has what the journal held.
+fn replaces(old: &Ending, new: &Ending) -> bool {
+    match old.by {
         None => true,
-        Some(DisconnectedBy::WorkerLost) => new != DisconnectedBy::WorkerLost,
+        Some(DisconnectedBy::WorkerLost) => {
+            new.by != Some(DisconnectedBy::WorkerLost) || (!old.is_from_worker && new.is_from_worker)
+        }
         Some(_) => false,
     }
 }
@@ -190,9 +217,14 @@ mod tests {
 
     #[test]
     fn only_a_lost_worker_gives_way() {
-        assert!(replaces(None, WorkerLost) && replaces(None, Bot));
-        assert!(replaces(Some(WorkerLost), Bot));
-        assert!(!replaces(Some(WorkerLost), WorkerLost));
-        assert!(!replaces(Some(Bot), WorkerLost) && !replaces(Some(Bot), Customer));
+        let own = |by| Ending { by: Some(by), is_from_worker: true };
+        let guess = || Ending { by: Some(WorkerLost), is_from_worker: false };
+        let none = Ending { by: None, is_from_worker: false };
+        assert!(replaces(&none, &own(WorkerLost)) && replaces(&none, &own(Bot)) && replaces(&none, &guess()));
+        assert!(replaces(&own(WorkerLost), &own(Bot)) && replaces(&guess(), &own(Bot)));
+        assert!(replaces(&guess(), &own(WorkerLost)), "a neighbour has what the journal held");
+        assert!(!replaces(&own(WorkerLost), &own(WorkerLost)) && !replaces(&own(WorkerLost), &guess()));
+        assert!(!replaces(&guess(), &guess()));
+        assert!(!replaces(&own(Bot), &own(WorkerLost)) && !replaces(&own(Bot), &own(Customer)));
     }
 }

@@ -70,6 +70,45 @@ async fn a_late_result_takes_the_place_of_the_guess() {
     assert_eq!(call["error"], Value::Null, "nothing is left of the guess");
 }
 
+/// A neighbour on the host delivers what the journal of the killed worker holds, transcript and recording included; it may
+/// be slower than the bridge's own guess, and says `worker_lost` too.
+#[tokio::test]
+async fn a_neighbours_word_takes_the_place_of_the_guess_and_nothing_takes_its() {
+    let host = Host::start().await;
+    host.call_begins("call_adopted").await;
+    assert_eq!(host.after(20, "call_adopted").await, "failed");
+    let mut adopted = result("call_adopted", "worker_lost");
+    adopted["worker_id"] = json!("w1");
+    adopted["recording_key"] = json!("call_adopted.wav");
+    adopted["transcript"] = json!([
+        {"turn": 0, "speaker": "caller", "text": "I can come", "started_ms": 0, "ended_ms": 900}
+    ]);
+    assert_eq!(host.bridge.deliver(&adopted).await.status(), StatusCode::OK);
+    let call = host.bridge.call("call_adopted").await;
+    assert_eq!(call["transcript"][0]["text"], "I can come", "{call}");
+    assert_eq!(call["recording_key"], "call_adopted.wav");
+    assert_eq!(call["error"], Value::Null, "nothing is left of the guess");
+    adopted["transcript"] = json!([]);
+    host.bridge.deliver(&adopted).await;
+    let call = host.bridge.call("call_adopted").await;
+    assert_eq!(call["transcript"][0]["text"], "I can come", "one terminal record: {call}");
+    let counted = host.bridge.metrics().await;
+    let lines: Vec<&str> = counted.lines().filter(|l| l.starts_with("calls_total")).collect();
+    assert!(lines.len() == 1 && lines[0].ends_with(" 1"), "a call is counted once: {lines:?}");
+}
+
+#[tokio::test]
+async fn one_call_that_cannot_be_read_keeps_no_other_from_being_closed() {
+    let host = Host::start().await;
+    host.call_begins("call_broken").await;
+    host.bridge.clock.advance(SignedDuration::from_mins(1));
+    host.call_begins("call_sound").await;
+    let file = host.bridge.app.config.storage.data_dir.join("vox.sqlite");
+    let text = "UPDATE calls SET body = jsonb(json_set(body, '$.bot_id', 7)) WHERE id = 'call_broken'";
+    assert_eq!(rusqlite::Connection::open(file).unwrap().execute(text, []).unwrap(), 1);
+    assert_eq!(host.after(20, "call_sound").await, "failed");
+}
+
 #[tokio::test]
 async fn a_call_that_a_worker_has_is_asked_for_later() {
     let host = Host::start().await;

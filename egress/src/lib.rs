@@ -12,7 +12,7 @@ use std::error::Error as _;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method};
 use url::Url;
 use vox_shared::egress::Policy;
 
@@ -51,15 +51,12 @@ impl Egress {
         Self { gate: Gate::new(policy, lookup), tls: OnceLock::new(), http: OnceLock::new() }
     }
 
-    /// Whether an address may be used as it is written. An HTTP request needs this before it is sent, because the client's
-    /// resolver never sees a literal IP. Names are checked when they are resolved.
-    pub fn check(&self, url: &Url) -> Result<(), Failure> {
-        self.gate.check(url).map(|_target| ())
-    }
-
-    /// The process's HTTP client: it connects only to allowed addresses, follows nothing and keeps connections for reuse.
-    pub fn http(&self) -> reqwest::Client {
-        self.http.get_or_init(|| self.build_http()).clone()
+    /// A request by the process's HTTP client, which connects only to allowed addresses, follows nothing and keeps connections
+    /// for reuse. Refused at once when the address may not be used as it is written: the client's resolver, which checks
+    /// names, never sees a literal IP. This is the only way to a request, so that none goes out unchecked.
+    pub fn request(&self, method: Method, url: Url) -> Result<reqwest::RequestBuilder, Failure> {
+        self.gate.check(&url)?;
+        Ok(self.http.get_or_init(|| self.build_http()).request(method, url))
     }
 
     fn build_http(&self) -> reqwest::Client {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{StatusCode, header};
+use reqwest::{Method, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -122,10 +122,10 @@ async fn ask(egress: &Egress, vendor: &Vendor, one: &Use) -> Answer {
             "correct it in the bot's settings",
         ));
     };
-    if let Err(refused) = egress.check(&url) {
-        return told(Finding::fail("", refused.detail, "see VOX_EGRESS_ALLOW"));
-    }
-    let request = egress.http().get(url).timeout(DEADLINE);
+    let request = match egress.request(Method::GET, url) {
+        Ok(request) => request.timeout(DEADLINE),
+        Err(refused) => return told(Finding::fail("", refused.detail, "see VOX_EGRESS_ALLOW")),
+    };
     let request = match vendor.key_check {
         Some(check) if !keyless => match secret_header(vendor.name, &format!("{}{key}", check.prefix)) {
             Ok(value) => request.header(check.header, value),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::instrument;
 use utoipa::ToSchema;
+use vox_shared::catalogue;
 use vox_shared::model::bot::{ApiKey, BotSettings};
 
 use crate::auth::allowed::Allowed;
@@ -30,8 +31,8 @@ pub struct VendorUses {
     pub items: Vec<VendorUse>,
 }
 
-/// Every vendor key of every bot and fallback of the tenant, for `vox doctor`, which tries them. Vendors without a key are
-/// left out. A worker is given the config of the call that it holds and has no use for this; so the secret that all
+/// Every vendor of every bot and fallback of the tenant with its key, for `vox doctor`, which tries them. Vendors that never
+/// have one are left out; a missing key is told as an empty one, and so is a server of one's own that asks for none. A worker is given the config of the call that it holds and has no use for this; so the secret that all
 /// workers share does not open it.
 #[instrument(name = "vendors.keys", skip_all)]
 pub async fn keys(who: Allowed<ReadVendorKeys>, stores: Data<Stores>) -> ApiResult<Json<VendorUses>> {
@@ -59,7 +60,7 @@ fn uses(bot_id: &str, settings: &BotSettings) -> Vec<VendorUse> {
     stt.map(|s| entry(&s.provider, &s.api_key, &s.extra))
         .chain(llm.map(|s| entry(&s.provider, &s.api_key, &s.extra)))
         .chain(tts.map(|s| entry(&s.provider, &s.api_key, &s.extra)))
-        .filter(|used| !used.api_key.is_empty())
+        .filter(|used| !used.api_key.is_empty() || catalogue::find_keyed(&used.provider).is_some())
         .collect()
 }
 
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_is_listed_and_keyless_vendors_are_not() {
+    fn every_vendor_that_may_have_a_key_is_listed() {
         let mut settings = BotSettings::default();
         settings.llm.provider = "openai".into();
         settings.llm.api_key = ApiKey::new("k1");
@@ -79,6 +80,8 @@ mod tests {
         let found = uses("b", &settings);
         let told: Vec<_> = found.iter().map(|u| (u.provider.as_str(), u.api_key.as_str())).collect();
         assert_eq!(told, [("openai", "k1"), ("elevenlabs", "k2")]);
+        settings.llm.api_key = ApiKey::default();
+        assert_eq!(uses("b", &settings)[0].api_key, "", "a server of one's own is tried too");
         assert_eq!(found[0].base_url.as_deref(), Some("http://127.0.0.1:9/v1"));
     }
 }

@@ -128,8 +128,7 @@ impl OpenAi {
     }
 
     fn request(&self, method: reqwest::Method, url: Url) -> Result<reqwest::RequestBuilder, Failure> {
-        self.egress.check(&url)?;
-        let mut request = self.egress.http().request(method, url);
+        let mut request = self.egress.request(method, url)?;
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }

@@ -19,6 +19,8 @@ test:
 # Formatting and clippy, without building programs.
 lint:
     cargo fmt --all --check
+    scripts/check-circles.py
+    scripts/check-first-build.sh
     cargo clippy --workspace --all-targets -- -D warnings
 
 fmt:
@@ -47,7 +49,7 @@ kill rounds="100":
     cargo build --release --workspace --bins
     target/release/vox-bench kill --rounds {{ rounds }}
 
-# Fuzz one parser: outbox, deepgram, openai, elevenlabs, ws, exotel, talk. Needs cargo-fuzz and a nightly toolchain.
+# Fuzz one parser: `ls fuzz/fuzz_targets`. Needs cargo-fuzz and a nightly toolchain.
 fuzz target seconds="60":
     mkdir -p fuzz/corpus/{{ target }}
     cargo +nightly fuzz run {{ target }} fuzz/corpus/{{ target }} fuzz/seeds/{{ target }} -- -max_total_time={{ seconds }}

@@ -73,8 +73,9 @@ scripts/install-engines.sh
 say "Models"
 scripts/fetch-models.sh
 say "Building"
-# Only what a call needs, with a profile that compiles in a third of the time. `cargo build --release` is for production.
-cargo build --profile quick --bins -p vox-cli -p vox-bridge -p vox-core -p vox-engines
+# Only what a call needs (scripts/check-first-build.sh holds it), with a profile that compiles in a third of the time.
+# `cargo build --release` is for production.
+cargo build --profile quick --no-default-features --bins -p vox-cli -p vox-bridge -p vox-core -p vox-engines
 vox=${CARGO_TARGET_DIR:-target}/quick/vox
 
 call() {

@@ -41,6 +41,8 @@ if [ "${VOX_SKIP_LINT:-0}" != 1 ]; then
     cargo fmt --all --check
     step "import circles"
     scripts/check-circles.py
+    step "crates of the first build"
+    scripts/check-first-build.sh
     step "clippy"
     cargo clippy --workspace --all-targets -- -D warnings
 fi

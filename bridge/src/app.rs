@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use vox_shared::clock::Clock;
+use vox_shared::private;
 
 use crate::api::calls::view::Links;
 use crate::api::recordings::serve::Recordings;
@@ -95,10 +96,14 @@ impl Parts {
     /// The embedded engines: one SQLite file and one directory below the data directory. Blocks for the time of opening.
     pub fn embedded(data_dir: &Path, clock: Clock, bound: SocketAddr) -> Result<Self, StartError> {
         let refused = |source| StartError::DataDir { path: data_dir.display().to_string(), source };
-        std::fs::create_dir_all(data_dir).map_err(refused)?;
+        private::make_directory(data_dir).map_err(&refused)?;
         // First, because it finds out whether another bridge uses the data directory.
         let objects = Arc::new(Directory::open(&data_dir.join(OBJECT_DIR))?);
         let engine = Arc::new(Sqlite::open(&data_dir.join(DOCUMENT_FILE))?);
+        // A version that left the mode to its mask may have made them, and the store holds every vendor key.
+        for file in ["", "-wal", "-shm"].map(|end| data_dir.join(format!("{DOCUMENT_FILE}{end}"))) {
+            private::close_to_others(&file).map_err(&refused)?;
+        }
         Ok(Self { engine, objects, clock, bound })
     }
 }
@@ -116,7 +121,7 @@ impl App {
         let sessions = Sessions::new(stores.clone(), clock.clone(), tokens.clone());
         let table = table();
         Ok(Self(Arc::new(Inner {
-            proofs: Proofs::new(stores.clone(), clock.clone(), tokens.clone(), internal_secret.clone()),
+            proofs: Proofs::new(stores.clone(), clock.clone(), tokens.clone(), &config.auth),
             people: Arc::new(People {
                 stores: stores.clone(),
                 clock: clock.clone(),

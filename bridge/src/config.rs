@@ -44,6 +44,9 @@ pub struct Auth {
     pub jwt_secret: SecretString,
     /// `VOXCORE_SECRET` or `VOXCORE_SECRET_FILE` (required, 32 characters or more): what workers prove themselves with.
     pub internal_secret: SecretString,
+    /// `VOX_TOOLS_SECRET` or `VOX_TOOLS_SECRET_FILE` (none: nobody): what the deployment's own tools prove themselves with.
+    /// They may list the bots and calls of all tenants, which a worker may not.
+    pub tools_secret: Option<SecretString>,
 }
 
 /// Where state is kept.
@@ -98,7 +101,11 @@ impl Config {
                 public_url: None,
                 trusted_proxies: Vec::new(),
             },
-            auth: Auth { jwt_secret: secret("jwt"), internal_secret: secret("internal") },
+            auth: Auth {
+                jwt_secret: secret("jwt"),
+                internal_secret: secret("internal"),
+                tools_secret: Some(secret("tools")),
+            },
             storage: Storage { data_dir, max_recording_bytes: 16 * 1024 * 1024 },
             metrics: MetricsConfig {
                 listen: MetricsListen::Chosen(SocketAddr::from(([127, 0, 0, 1], 0))),
@@ -131,12 +138,23 @@ impl Auth {
     fn from_env(env: &mut Env) -> Self {
         let jwt_secret = strong_secret(env, "JWT_SECRET");
         let internal_secret = strong_secret(env, "VOXCORE_SECRET");
-        if !jwt_secret.expose_secret().is_empty()
-            && jwt_secret.expose_secret() == internal_secret.expose_secret()
-        {
+        let tools_secret =
+            env.secret("VOX_TOOLS_SECRET").map(|secret| strong(env, "VOX_TOOLS_SECRET", secret));
+        let same = |a: &SecretString, b: &SecretString| {
+            !a.expose_secret().is_empty() && a.expose_secret() == b.expose_secret()
+        };
+        if same(&jwt_secret, &internal_secret) {
             env.fault("JWT_SECRET and VOXCORE_SECRET: must differ, a worker must not be able to sign logins");
         }
-        Self { jwt_secret, internal_secret }
+        if tools_secret
+            .as_ref()
+            .is_some_and(|tools| same(tools, &internal_secret) || same(tools, &jwt_secret))
+        {
+            env.fault(
+                "VOX_TOOLS_SECRET: must differ from JWT_SECRET and VOXCORE_SECRET, a worker is no tool",
+            );
+        }
+        Self { jwt_secret, internal_secret, tools_secret }
     }
 }
 
@@ -171,6 +189,10 @@ fn strong_secret(env: &mut Env, name: &str) -> SecretString {
         env.fault(format!("{name}: is not set; make one with `openssl rand -base64 48`"));
         return SecretString::default();
     };
+    strong(env, name, secret)
+}
+
+fn strong(env: &mut Env, name: &str, secret: SecretString) -> SecretString {
     let text = secret.expose_secret().to_lowercase();
     if text.chars().count() < MIN_SECRET {
         env.fault(format!(
@@ -235,5 +257,10 @@ mod tests {
         assert_eq!(config.server.addr.to_string(), "127.0.0.1:8080");
         assert_eq!(config.metrics.listen, MetricsListen::Usual("127.0.0.1:9464".parse().unwrap()));
         assert!(read(&[("JWT_SECRET", a), ("VOXCORE_SECRET", a)]).unwrap_err().contains("must differ"));
+        for (tools, fault) in [(a, "must differ"), (b, "must differ"), ("short", "is shorter")] {
+            let given = [("JWT_SECRET", a), ("VOXCORE_SECRET", b), ("VOX_TOOLS_SECRET", tools)];
+            let told = read(&given).unwrap_err();
+            assert!(told.contains("VOX_TOOLS_SECRET") && told.contains(fault), "{told}");
+        }
     }
 }

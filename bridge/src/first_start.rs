@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use vox_shared::clock::Clock;
 use vox_shared::ids::{TenantId, UserId};
 use vox_shared::model::bot::BotSettings;
+use vox_shared::private;
 
 use crate::auth::password::{PasswordError, Passwords};
 use crate::auth::role::Role;
 use crate::auth::secret_token;
-use crate::private_file;
 use crate::store::bots::Bot;
 use crate::store::tenants::{Tenant, TenantStatus};
 use crate::store::users::{User, fold_email};
@@ -117,7 +117,7 @@ fn first_password(data_dir: &Path) -> Result<SecretString, FirstStartError> {
         return Ok(login.password.into());
     }
     let login = FirstLogin { email: ADMIN_EMAIL.into(), password: secret_token::generate() };
-    private_file::write_json(&path, &login)
+    private::write_json(&path, &login)
         .map_err(|source| FirstStartError::LoginFile { path: path.display().to_string(), source })?;
     Ok(login.password.into())
 }

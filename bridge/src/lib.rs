@@ -14,7 +14,6 @@ pub mod fleet;
 pub mod jobs;
 pub mod metrics;
 pub mod objects;
-mod private_file;
 pub mod ready;
 pub mod routes;
 pub mod runtime;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -54,10 +54,10 @@ async fn main() -> anyhow::Result<()> {
 
     let stop = CancellationToken::new();
     let janitor = jobs::janitor::run(app.stores.clone(), app.clock.clone(), stop.clone());
-    let sweeping = tokio::spawn(janitor);
-    let closing = tokio::spawn(jobs::lost_calls::run(app.results.clone(), stop.clone()));
+    let mut sweeping = tokio::spawn(janitor);
+    let mut closing = tokio::spawn(jobs::lost_calls::run(app.results.clone(), stop.clone()));
     let (metrics, metrics_bound) = metrics.unzip();
-    let serving = tokio::spawn(serve_all((listener, metrics), app.clone(), stop.clone()));
+    let mut serving = tokio::spawn(serve_all((listener, metrics), app.clone(), stop.clone()));
     if let Some(path) = &arguments.ready_file {
         let metrics = metrics_bound.map(|at| format!("http://{}/metrics", vox_bridge::app::reachable(at)));
         let listening = Addresses { api: format!("http://{}", vox_bridge::app::reachable(bound)), metrics };
@@ -65,7 +65,13 @@ async fn main() -> anyhow::Result<()> {
     }
     tracing::info!(address = %bound, metrics = ?metrics_bound, "listening");
 
-    end.first().await;
+    // A bridge that lacks one of its parts is no bridge: whoever runs it starts it anew.
+    tokio::select! {
+        () = end.first() => {}
+        ended = &mut serving => { ended.context("the listener failed")??; bail!("the listener has ended") }
+        ended = &mut sweeping => { ended.context("the janitor failed")?; bail!("the janitor has ended") }
+        ended = &mut closing => { ended.context("the closing of lost calls failed")?; bail!("it has ended") }
+    }
     tracing::info!("stopping: running requests are finished");
     stop.cancel();
     serving.await.context("the listener failed")??;

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use vox_shared::private;
 
 use crate::first_start::ADMIN_EMAIL;
-use crate::private_file;
 use crate::store::{StoreError, Stores};
 
 /// Most bots named.
@@ -63,5 +63,5 @@ pub async fn write(
         admin_password: password.map(ExposeSecret::expose_secret),
         bots,
     };
-    Ok(private_file::write_json(path, &ready)?)
+    Ok(private::write_json(path, &ready)?)
 }

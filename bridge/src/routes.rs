@@ -20,8 +20,10 @@ pub use table::table;
 pub enum Access {
     /// Anybody.
     Public,
-    /// Whoever has the internal secret; everybody else gets 403.
+    /// A worker, or one of the deployment's tools; everybody else gets 403.
     Internal,
+    /// One of the deployment's own tools; everybody else gets 403, a worker too.
+    Tools,
     /// A person of this rank or above; no credential is 401, a lower rank 403, another tenant's object 404.
     Person(Role),
 }

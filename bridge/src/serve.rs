@@ -39,7 +39,7 @@ impl Serving {
 }
 
 /// Serve what `surface` makes, once per thread, until `stop`; then finish what runs. A dropped future stops too. Fails when
-/// the threads cannot be started.
+/// the threads cannot be started, or when one of them ends.
 pub async fn serve<F, T, B>(
     listener: TcpListener,
     surface: F,
@@ -66,22 +66,31 @@ where
         workers.push(worker.start(surface.clone())?);
     }
     drop(running);
-    accept_all(listener, &workers, &stop).await;
+    let ended = accept_all(listener, &workers, &stop).await;
+    stop.cancel();
     drop(workers);
     // Each thread holds a sender and sends nothing: this ends with the last of them.
     let _ = all_ended.recv().await;
-    Ok(())
+    ended
 }
 
-/// Hand connections to the threads in turn.
-async fn accept_all(listener: TcpListener, workers: &[mpsc::Sender<Accepted>], stop: &CancellationToken) {
+/// Hand connections to the threads in turn, until `stop`. Fails when a thread has ended: every so-many-th client would meet
+/// it, so it is better to be started anew.
+async fn accept_all(
+    listener: TcpListener,
+    workers: &[mpsc::Sender<Accepted>],
+    stop: &CancellationToken,
+) -> std::io::Result<()> {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     for worker in workers.iter().cycle() {
-        let Some(accepted) = accept(&listener, &room, stop).await else { return };
-        if worker.send(accepted).await.is_err() {
-            tracing::error!("a thread for connections has ended");
+        let Some(accepted) = accept(&listener, &room, stop).await else { break };
+        match stop.run_until_cancelled(worker.send(accepted)).await {
+            Some(Ok(())) => {}
+            Some(Err(_)) => return Err(std::io::Error::other("a thread for connections has ended")),
+            None => break,
         }
     }
+    Ok(())
 }
 
 async fn accept(listener: &TcpListener, room: &Arc<Semaphore>, stop: &CancellationToken) -> Option<Accepted> {

@@ -86,8 +86,8 @@ pub struct CallArguments {
     /// Where that deployment's calls come in, if not at the same address.
     #[arg(long, value_name = "URL", requires = "url")]
     pub calls_url: Option<Url>,
-    /// That deployment's internal secret.
-    #[arg(long, value_name = "SECRET", env = "VOXCORE_SECRET", hide_env_values = true)]
+    /// That deployment's secret for tools.
+    #[arg(long, value_name = "SECRET", env = "VOX_TOOLS_SECRET", hide_env_values = true)]
     pub secret: Option<SecretString>,
     /// Where the running platform keeps its state.
     #[arg(long, value_name = "DIR", default_value = DATA_DIR, conflicts_with = "url")]

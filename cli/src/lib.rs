@@ -8,6 +8,5 @@ pub mod dispatch;
 pub mod doctor;
 pub mod installation;
 pub mod platform;
-mod private_file;
 pub mod terminal;
 pub mod up;

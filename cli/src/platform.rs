@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
-
-use crate::private_file;
+use vox_shared::private;
 
 /// Where `vox up` tells that it runs, below the data directory.
 pub const UP_FILE: &str = "run/up.json";
@@ -62,8 +61,7 @@ impl Platform {
     pub fn write(&self, path: &Path) -> Result<(), PlatformError> {
         let mut text = serde_json::to_vec(self).expect("texts and lists always serialise");
         text.push(b'\n');
-        private_file::write(path, &text)
-            .map_err(|source| PlatformError::Write { path: path.to_owned(), source })
+        private::write(path, &text).map_err(|source| PlatformError::Write { path: path.to_owned(), source })
     }
 }
 

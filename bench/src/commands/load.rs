@@ -50,7 +50,7 @@ pub struct Arguments {
     #[arg(long, requires = "secret", requires = "bot")]
     tickets_from: Option<reqwest::Url>,
     /// The secret for --tickets-from.
-    #[arg(long, env = "VOXCORE_SECRET", hide_env_values = true)]
+    #[arg(long, env = "VOX_TOOLS_SECRET", hide_env_values = true)]
     secret: Option<SecretString>,
     /// A header of the upgrade, "Name: value"; may be repeated.
     #[arg(long)]

@@ -61,7 +61,7 @@ impl Caller {
             http: platform.http().clone(),
             calls_url: platform.calls_url(worker),
             tickets_url: platform.tickets_url(),
-            secret: platform.secret().clone(),
+            secret: platform.tools_secret().clone(),
             bot_id: platform.bot_id().to_owned(),
             clip: synthetic(worker as u64 + 1, SYLLABLES),
         }

@@ -48,7 +48,8 @@ pub(super) struct Platform {
     http: reqwest::Client,
     bridge_url: String,
     worker_addrs: Vec<SocketAddr>,
-    secret: SecretString,
+    /// What opens the lists over all tenants.
+    tools: SecretString,
     bot_id: String,
     _vendors: (deepgram::Server, openai::Server, elevenlabs::Server),
     _data: TempDir,
@@ -111,9 +112,9 @@ impl Platform {
         let data = tempfile::tempdir().map_err(KillError::Data)?;
         let failed = |source| KillError::Bridge { what: "make a client", source };
         let http = reqwest::Client::builder().no_proxy().timeout(REQUEST_WITHIN).build().map_err(failed)?;
-        let (jwt, secret) = (random_secret(), random_secret());
+        let [jwt, secret, tools] = [(); 3].map(|()| random_secret());
         let bridge_addr = free_address()?;
-        let mut bridge = bridge(plan, data.path(), bridge_addr, &[&jwt, &secret]);
+        let mut bridge = bridge(plan, data.path(), bridge_addr, &[&jwt, &secret, &tools]);
         bridge.spawn()?;
         bridge.answers(&http).await?;
         let addrs = (0..workers).map(|_| free_address()).collect::<Result<Vec<_>, _>>()?;
@@ -135,7 +136,7 @@ impl Platform {
             http,
             bridge_url,
             worker_addrs: addrs,
-            secret,
+            tools,
             bot_id,
             _vendors: vendors,
             _data: data,
@@ -146,8 +147,8 @@ impl Platform {
         &self.http
     }
 
-    pub(super) fn secret(&self) -> &SecretString {
-        &self.secret
+    pub(super) fn tools_secret(&self) -> &SecretString {
+        &self.tools
     }
 
     pub(super) fn bot_id(&self) -> &str {
@@ -184,7 +185,7 @@ impl Platform {
             let url =
                 reqwest::Url::parse_with_params(&format!("{}/api/v1/internal/calls", self.bridge_url), query)
                     .map_err(|_| KillError::Answer(WHAT))?;
-            let request = self.http.get(url).header(SECRET_HEADER, self.secret.expose_secret());
+            let request = self.http.get(url).header(SECRET_HEADER, self.tools.expose_secret());
             let page = answer(request, WHAT).await?;
             let items = serde_json::from_value(page["items"].clone()).map_err(|_| KillError::Answer(WHAT))?;
             held.extend::<Vec<Held>>(items);
@@ -202,14 +203,16 @@ impl Platform {
     }
 }
 
-fn bridge(plan: &Plan, data: &Path, addr: SocketAddr, [jwt, secret]: &[&SecretString; 2]) -> Program {
+fn bridge(plan: &Plan, data: &Path, addr: SocketAddr, secrets: &[&SecretString; 3]) -> Program {
+    let [jwt, secret, tools] = secrets.map(|secret| secret.expose_secret().to_owned());
     Program {
         name: "vox-bridge",
         path: plan.bin_dir.join("vox-bridge"),
         arguments: vec!["--ready-file".into(), data.join("ready.json").display().to_string()],
         settings: vec![
-            ("JWT_SECRET", jwt.expose_secret().to_owned()),
-            ("VOXCORE_SECRET", secret.expose_secret().to_owned()),
+            ("JWT_SECRET", jwt),
+            ("VOXCORE_SECRET", secret),
+            ("VOX_TOOLS_SECRET", tools),
             ("VOX_DATA_DIR", data.join("bridge").display().to_string()),
             ("VOX_BRIDGE_ADDR", addr.to_string()),
         ],

@@ -1,4 +1,4 @@
-//! Who sends a request: a person with an access token, or a worker with the internal secret.
+//! Who sends a request: a person with an access token, a worker, or one of the deployment's own tools.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 use vox_shared::clock::Clock;
 
 use super::token::Tokens;
+use crate::config::Auth;
 use crate::store::users::User;
 use crate::store::{StoreError, Stored, Stores};
 
@@ -16,12 +17,22 @@ pub struct Proofs {
     stores: Stores,
     clock: Clock,
     tokens: Arc<Tokens>,
-    internal_secret: SecretString,
+    worker_secret: SecretString,
+    tools_secret: Option<SecretString>,
+}
+
+/// Who of the deployment itself sends a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inside {
+    Worker,
+    /// The command line, load tools, what an operator runs.
+    Tools,
 }
 
 impl Proofs {
-    pub fn new(stores: Stores, clock: Clock, tokens: Arc<Tokens>, internal_secret: SecretString) -> Self {
-        Self { stores, clock, tokens, internal_secret }
+    pub fn new(stores: Stores, clock: Clock, tokens: Arc<Tokens>, secrets: &Auth) -> Self {
+        let (worker_secret, tools_secret) = (secrets.internal_secret.clone(), secrets.tools_secret.clone());
+        Self { stores, clock, tokens, worker_secret, tools_secret }
     }
 
     /// The active person whose access token this is. Read from the store each time: a token outlives a rank.
@@ -31,8 +42,13 @@ impl Proofs {
         Ok(user.filter(|u| u.value.active && claims.iat >= u.value.tokens_valid_from.0.as_second()))
     }
 
-    /// Whether this is the internal secret; takes as long for a wrong one.
-    pub fn is_internal(&self, given: &[u8]) -> bool {
-        given.ct_eq(self.internal_secret.expose_secret().as_bytes()).into()
+    /// Whose secret this is; takes as long for a wrong one.
+    pub fn inside(&self, given: &[u8]) -> Option<Inside> {
+        let is = |secret: &SecretString| bool::from(given.ct_eq(secret.expose_secret().as_bytes()));
+        let (is_worker, is_tool) = (is(&self.worker_secret), self.tools_secret.as_ref().is_some_and(is));
+        if is_tool {
+            return Some(Inside::Tools);
+        }
+        is_worker.then_some(Inside::Worker)
     }
 }

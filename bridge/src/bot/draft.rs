@@ -25,7 +25,8 @@ pub fn replacing(given: &Map<String, Value>, stored: &BotSettings) -> Result<Bot
     finish(settings, faults)
 }
 
-/// A bot's settings with a JSON merge patch (RFC 7396) applied; null resets a field to its default.
+/// A bot's settings with a JSON merge patch (RFC 7396) applied; null resets a field to its default. What was wrong before
+/// the patch may stay so: a bot that an older version took must still be renamed, guarded and switched off.
 pub fn patching(patch: &Map<String, Value>, stored: &BotSettings) -> Result<BotSettings, Vec<FieldError>> {
     let mut faults = Faults::default();
     let mut merged = keys::masked(stored);
@@ -34,7 +35,10 @@ pub fn patching(patch: &Map<String, Value>, stored: &BotSettings) -> Result<BotS
     merge(&mut merged, patch);
     let mut settings = understood(&merged, &mut faults)?;
     keep_secrets(&mut settings, stored, patch, &mut faults);
-    rules::check(&settings, &mut faults);
+    let (mut before, mut after) = (Faults::default(), Faults::default());
+    rules::check(stored, &mut before);
+    rules::check(&settings, &mut after);
+    faults.0.extend(after.0.into_iter().filter(|fault| !before.0.contains(fault)));
     finish(settings, faults)
 }
 
@@ -83,6 +87,7 @@ fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
 mod tests {
     use super::*;
     use serde_json::json;
+    use vox_shared::model::bot::LlmSettings;
 
     fn map(value: Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
@@ -99,6 +104,25 @@ mod tests {
         assert_eq!(patched.llm.api_key.expose(), "sk-0123456789abcdef");
         let moved = json!({"llm": {"extra": {"base_url": "https://evil.example"}}});
         assert_eq!(patching(&map(moved), &stored).unwrap_err()[0].path, "llm.api_key");
+    }
+
+    #[test]
+    fn what_was_wrong_before_keeps_nobody_from_changing_the_rest() {
+        let stored = BotSettings {
+            name: "a".into(),
+            llm: LlmSettings {
+                extra: Map::from_iter([("no_such_setting".to_owned(), json!(1))]),
+                ..LlmSettings::default()
+            },
+            ..BotSettings::default()
+        };
+        let fault = new(&keys::masked(&stored)).unwrap_err().remove(0);
+        let patched =
+            patching(&map(json!({"enabled": false, "line_access": {"token": "line-token-1"}})), &stored);
+        assert!(!patched.unwrap().enabled);
+        let worse = patching(&map(json!({"llm": {"extra": {"another": 1}}})), &stored).unwrap_err();
+        assert_eq!(worse.len(), 1, "only the new fault is told: {worse:?}");
+        assert_ne!(worse[0].path, fault.path);
     }
 
     #[test]

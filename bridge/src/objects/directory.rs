@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
+use vox_shared::private;
 
 use super::{Answer, ByteStream, Expected, Head, Key, ObjectError, Objects, Written};
 use crate::auth::secret_token;
@@ -32,7 +33,7 @@ pub struct Directory {
 impl Directory {
     /// Open or create the directory, for this process alone. What a killed process left half-written is removed.
     pub fn open(root: &Path) -> Result<Self, ObjectError> {
-        std::fs::create_dir_all(root).map_err(failed("create the object directory"))?;
+        private::directory(root).map_err(failed("create the object directory"))?;
         let lock = std::fs::File::create(root.join(LOCK)).map_err(failed("create the lock file"))?;
         lock.try_lock().map_err(|_| ObjectError::InUse(root.display().to_string()))?;
         let parts = root.join(PARTS);

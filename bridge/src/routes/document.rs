@@ -68,7 +68,8 @@ fn operation(route: &Route) -> utoipa::openapi::path::Operation {
     let mut operation = route.doc.operation(route.path);
     let (scheme, access) = match route.access {
         Access::Public => (None, "public".to_owned()),
-        Access::Internal => (Some(SECRET), "internal secret".to_owned()),
+        Access::Internal => (Some(SECRET), "the workers' or the tools' secret".to_owned()),
+        Access::Tools => (Some(SECRET), "the tools' secret".to_owned()),
         Access::Person(role) => (Some(BEARER), format!("{} and above", role.as_str())),
     };
     operation.security = scheme.map(|name| vec![SecurityRequirement::new(name, Vec::<String>::new())]);

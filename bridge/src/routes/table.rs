@@ -328,7 +328,7 @@ fn talk_routes() -> Vec<Route> {
         ),
         row(
             (Method::POST, "/api/v1/internal/talk-tickets"),
-            Access::Internal,
+            Access::Tools,
             talk::issue_internal::issue_internal,
             Doc::new("talk", "Ticket to talk to any bot")
                 .body::<TicketRequest>()
@@ -342,7 +342,7 @@ fn internal_routes() -> Vec<Route> {
     vec![
         row(
             (Method::GET, "/api/v1/internal/calls"),
-            Access::Internal,
+            Access::Tools,
             internal::calls::calls,
             Doc::new("internal", "Calls of all tenants")
                 .query::<internal::calls::CallsQuery>()
@@ -350,14 +350,14 @@ fn internal_routes() -> Vec<Route> {
         ),
         row(
             (Method::GET, "/api/v1/internal/calls/{session_id}"),
-            Access::Internal,
+            Access::Tools,
             internal::call::call,
             Doc::new("internal", "A call of any tenant")
                 .answers::<CallDetail>("200", "All that is known of it"),
         ),
         row(
             (Method::GET, "/api/v1/internal/bots"),
-            Access::Internal,
+            Access::Tools,
             internal::bots::bots,
             Doc::new("internal", "Bots of all tenants")
                 .answers::<internal::bots::BotNames>("200", "Oldest first"),

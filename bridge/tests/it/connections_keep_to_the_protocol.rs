@@ -6,13 +6,16 @@ use actix_web::{App, web};
 use reqwest::{Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use vox_bridge::serve::{Patience, Serving, serve};
 
 use crate::harness::{TestBridge, json, refusal};
 
-const SOON: Duration = Duration::from_secs(10);
+/// Sooner than any deadline that is not the one under test.
+const SOON: Duration = Duration::from_secs(8);
 const ONE: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
 fn surface() -> App<
@@ -27,14 +30,35 @@ fn surface() -> App<
     App::new().route("/", web::get().to(|| async { "x" }))
 }
 
-/// A server with little patience, and a connection to it.
+/// A server, and a connection to it.
+struct Server {
+    stream: TcpStream,
+    stop: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    async fn start(patience: Patience) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(serve(listener, surface, Serving { threads: 1, patience }, stop.clone()));
+        Self { stream, stop, serving }
+    }
+
+    /// Tell it to stop, and wait until it has. The deadlines of slow peers are far longer than this waits.
+    async fn stopped(self) -> TcpStream {
+        self.stop.cancel();
+        timeout(SOON, self.serving).await.expect("it stops").unwrap().unwrap();
+        self.stream
+    }
+}
+
+/// A connection to a server with little patience.
 async fn impatient() -> (TcpStream, CancellationToken) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let patience = Patience { headers: Duration::from_millis(300), ..Patience::default() };
-    let stop = CancellationToken::new();
-    tokio::spawn(serve(listener, surface, Serving { threads: 1, patience }, stop.clone()));
-    (stream, stop)
+    let server = Server::start(patience).await;
+    (server.stream, server.stop)
 }
 
 async fn read_one(stream: &mut TcpStream) {
@@ -86,13 +110,58 @@ async fn a_connection_that_says_nothing_is_closed() {
 
 #[tokio::test]
 async fn at_the_end_idle_connections_close_at_once() {
-    let (mut stream, stop) = impatient().await;
-    stream.write_all(ONE).await.unwrap();
-    read_one(&mut stream).await;
-    stop.cancel();
+    let mut server = Server::start(Patience::default()).await;
+    server.stream.write_all(ONE).await.unwrap();
+    read_one(&mut server.stream).await;
+    let mut stream = server.stopped().await;
     let mut rest = Vec::new();
     let closed = timeout(SOON, stream.read_to_end(&mut rest)).await.expect("it is closed");
     assert_eq!(closed.unwrap_or_default(), 0);
+}
+
+#[tokio::test]
+async fn at_the_end_a_running_request_gets_its_answer() {
+    static ASKED: Notify = Notify::const_new();
+    static MAY_GO: Notify = Notify::const_new();
+    async fn held() -> &'static str {
+        ASKED.notify_one();
+        MAY_GO.notified().await;
+        "x"
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let stop = CancellationToken::new();
+    let surface = || App::new().route("/", web::get().to(held));
+    let serving = tokio::spawn(serve(listener, surface, Serving::on_threads(1), stop.clone()));
+    stream.write_all(ONE).await.unwrap();
+    ASKED.notified().await;
+    stop.cancel();
+    MAY_GO.notify_one();
+    read_one(&mut stream).await;
+    timeout(SOON, serving).await.expect("it stops").unwrap().unwrap();
+}
+
+/// Otherwise every so-many-th client would find nobody, while `/health` is green.
+#[tokio::test]
+async fn a_thread_that_ends_ends_the_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let broken = || -> App<_> {
+        if std::thread::current().name() == Some("http") {
+            panic!("this thread serves nobody")
+        } else {
+            surface()
+        }
+    };
+    let stop = CancellationToken::new();
+    let mut serving = tokio::spawn(serve(listener, broken, Serving::on_threads(1), stop.clone()));
+    let ended = loop {
+        let _connection = TcpStream::connect(address).await;
+        if let Ok(ended) = timeout(Duration::from_millis(50), &mut serving).await {
+            break ended;
+        }
+    };
+    assert!(ended.unwrap().is_err() && !stop.is_cancelled());
 }
 
 #[tokio::test]

@@ -14,12 +14,8 @@ async fn tickets_sessions_and_workers_go_when_their_time_is_over() {
     let bridge = TestBridge::start().await;
     let ticket = json!({"bot_id": "faq"});
     for _ in 0..3 {
-        let made = bridge
-            .internal(Method::POST, "/api/v1/internal/talk-tickets")
-            .json(&ticket)
-            .send()
-            .await
-            .unwrap();
+        let made =
+            bridge.tools(Method::POST, "/api/v1/internal/talk-tickets").json(&ticket).send().await.unwrap();
         assert_eq!(made.status(), StatusCode::CREATED);
     }
     bridge.admin_session().await;

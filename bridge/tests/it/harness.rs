@@ -101,7 +101,13 @@ impl TestBridge {
         self.request(Method::GET, path)
     }
 
-    /// A request with the internal secret.
+    /// A request with the secret of the deployment's tools.
+    pub fn tools(&self, method: Method, path: &str) -> RequestBuilder {
+        let secret = self.app.config.auth.tools_secret.as_ref().expect("tests set one");
+        self.request(method, path).header(SECRET_HEADER, secret.expose_secret())
+    }
+
+    /// A request with the workers' secret.
     pub fn internal(&self, method: Method, path: &str) -> RequestBuilder {
         self.request(method, path).header(SECRET_HEADER, self.app.config.auth.internal_secret.expose_secret())
     }
@@ -176,7 +182,7 @@ impl TestBridge {
     /// A call as the internal surface shows it.
     pub async fn call(&self, session: &str) -> Value {
         let path = format!("/api/v1/internal/calls/{session}");
-        json(self.internal(Method::GET, &path).send().await.unwrap(), StatusCode::OK).await
+        json(self.tools(Method::GET, &path).send().await.unwrap(), StatusCode::OK).await
     }
 
     /// Stop and wait for it.

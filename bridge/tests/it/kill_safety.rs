@@ -13,6 +13,7 @@ use vox_shared::wire::SECRET_HEADER;
 use crate::harness::{client, json, result};
 
 const SECRET: &str = "Zr5tVx7QwLk9PmYc2HdJ4nSg8BfA1eUo";
+const TOOLS: &str = "Yw3nTq8RkVb5MxZs1GfJ7pLd6HcA9eUo";
 const JWT: &str = "kq8ZLw2nRpX0vT4yHs6DfG1jCbM3aUeN";
 const RESULTS: usize = 200;
 const START_DEADLINE: Duration = Duration::from_secs(60);
@@ -37,6 +38,7 @@ impl Process {
             .envs([
                 ("JWT_SECRET", JWT),
                 ("VOXCORE_SECRET", SECRET),
+                ("VOX_TOOLS_SECRET", TOOLS),
                 ("VOX_BRIDGE_ADDR", "127.0.0.1:0"),
                 ("VOX_BRIDGE_METRICS_LISTEN", "127.0.0.1:0"),
                 ("LOG_LEVEL", "error"),
@@ -105,7 +107,7 @@ async fn every_acknowledged_result_survives_sigkill() {
     for n in acknowledged {
         let path = bridge.url(&format!("/api/v1/internal/calls/call_{n}"));
         let call =
-            json(http.get(path).header(SECRET_HEADER, SECRET).send().await.unwrap(), StatusCode::OK).await;
+            json(http.get(path).header(SECRET_HEADER, TOOLS).send().await.unwrap(), StatusCode::OK).await;
         assert_eq!(call["disconnected_by"], "bot");
     }
     bridge.kill().await;

@@ -72,7 +72,7 @@ async fn strangers_are_refused_and_leave_no_call() {
     let refused = guarded.asked(&[("session_id", "call_stranger"), ("transport", "ws")]).await;
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
     let call =
-        guarded.bridge.internal(Method::GET, "/api/v1/internal/calls/call_stranger").send().await.unwrap();
+        guarded.bridge.tools(Method::GET, "/api/v1/internal/calls/call_stranger").send().await.unwrap();
     assert_eq!(call.status(), StatusCode::NOT_FOUND);
 }
 

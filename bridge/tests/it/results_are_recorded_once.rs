@@ -46,8 +46,7 @@ async fn redelivery_changes_nothing() {
     }
     assert_eq!(bridge.call("call_d").await, first);
     let calls =
-        json(bridge.internal(Method::GET, "/api/v1/internal/calls").send().await.unwrap(), StatusCode::OK)
-            .await;
+        json(bridge.tools(Method::GET, "/api/v1/internal/calls").send().await.unwrap(), StatusCode::OK).await;
     assert_eq!(calls["items"].as_array().unwrap().len(), 1);
     let metrics = bridge.metrics().await;
     assert!(

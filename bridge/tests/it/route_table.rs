@@ -53,7 +53,8 @@ enum Actor {
     Nobody,
     Token(&'static str, String, Option<Role>),
     OtherTenant(String),
-    Secret,
+    Worker,
+    Tools,
     WrongSecret,
 }
 
@@ -63,7 +64,8 @@ impl Actor {
             Self::Nobody => "nobody",
             Self::Token(name, ..) => name,
             Self::OtherTenant(_) => "another tenant",
-            Self::Secret => "core",
+            Self::Worker => "a worker",
+            Self::Tools => "the tools",
             Self::WrongSecret => "a wrong secret",
         }
     }
@@ -83,7 +85,7 @@ async fn every_route_is_closed_to_whom_it_should_be() {
             let (status, body) = (answer.status(), answer.text().await.unwrap());
             let told = format!("{} {} as {}: {status} {body}", route.method, route.path, actor.name());
             check_access(&route, actor, status, &told);
-            let insider = matches!(actor, Actor::Token(_, _, Some(_)) | Actor::Secret);
+            let insider = matches!(actor, Actor::Token(_, _, Some(_)) | Actor::Worker | Actor::Tools);
             assert!(insider || !body.contains(CANARY), "a leak: {told}");
         }
     }
@@ -102,7 +104,8 @@ async fn actors(bridge: &TestBridge, other: &TenantId) -> Vec<Actor> {
         Actor::Token("admin", bridge.token(Role::Admin).await, Some(Role::Admin)),
         Actor::Token("super_admin", bridge.token(Role::SuperAdmin).await, Some(Role::SuperAdmin)),
         Actor::OtherTenant(bridge.token_of(other, Role::SuperAdmin).await),
-        Actor::Secret,
+        Actor::Worker,
+        Actor::Tools,
         Actor::WrongSecret,
     ]
 }
@@ -145,8 +148,12 @@ fn dressed(bridge: &TestBridge, actor: &Actor, request: RequestBuilder) -> Reque
     match actor {
         Actor::Nobody => request,
         Actor::Token(_, token, _) | Actor::OtherTenant(token) => request.bearer_auth(token),
-        Actor::Secret => {
+        Actor::Worker => {
             request.header(SECRET_HEADER, bridge.app.config.auth.internal_secret.expose_secret())
+        }
+        Actor::Tools => {
+            let secret = bridge.app.config.auth.tools_secret.as_ref().unwrap();
+            request.header(SECRET_HEADER, secret.expose_secret())
         }
         Actor::WrongSecret => request.header(SECRET_HEADER, "wrong"),
     }
@@ -157,8 +164,9 @@ fn check_access(route: &Route, actor: &Actor, status: StatusCode, told: &str) {
     let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
     match (route.access, actor) {
         (Access::Public, _) => {}
-        (Access::Internal, Actor::Secret) => assert!(!refused, "{told}"),
-        (Access::Internal, _) => assert_eq!(status, StatusCode::FORBIDDEN, "{told}"),
+        (Access::Internal, Actor::Worker | Actor::Tools) => assert!(!refused, "{told}"),
+        (Access::Tools, Actor::Tools) => assert!(!refused, "{told}"),
+        (Access::Internal | Access::Tools, _) => assert_eq!(status, StatusCode::FORBIDDEN, "{told}"),
         (Access::Person(role), Actor::Token(_, _, Some(own))) if *own >= role => assert!(!refused, "{told}"),
         (Access::Person(_), Actor::Token(_, _, Some(_))) => {
             assert_eq!(status, StatusCode::FORBIDDEN, "{told}")
@@ -179,7 +187,7 @@ async fn no_body_makes_a_route_fail() {
         for (name, body) in hostile_bodies() {
             let (bot, call) = objects(&bridge).await;
             let request = request(&bridge, &route, &bot, &call).bearer_auth(&token).body(body);
-            let request = dressed(&bridge, &Actor::Secret, request);
+            let request = dressed(&bridge, &Actor::Tools, request);
             match request.send().await {
                 Ok(answer) => {
                     let status = answer.status();
@@ -264,7 +272,7 @@ async fn no_path_or_query_makes_a_route_fail() {
         let asked = queries.iter().map(|query| format!("{}?{query}", filled(route.path, "faq")));
         for path in names.chain(asked) {
             let request = bridge.request(method(&route), &path).bearer_auth(&token).body("{}");
-            let status = dressed(&bridge, &Actor::Secret, request).send().await.unwrap().status();
+            let status = dressed(&bridge, &Actor::Tools, request).send().await.unwrap().status();
             assert!(!status.is_server_error(), "{} {path}: {status}", route.method);
         }
     }

@@ -8,8 +8,7 @@ use vox_bridge::auth::role::Role;
 use crate::harness::{TestBridge, json, refusal};
 
 async fn ticket(bridge: &TestBridge, bot: &str) -> String {
-    let request =
-        bridge.internal(Method::POST, "/api/v1/internal/talk-tickets").json(&json!({"bot_id": bot}));
+    let request = bridge.tools(Method::POST, "/api/v1/internal/talk-tickets").json(&json!({"bot_id": bot}));
     let body = json(request.send().await.unwrap(), StatusCode::CREATED).await;
     assert_eq!(body["path"], format!("/talk/{bot}"));
     body["ticket"].as_str().unwrap().to_owned()

@@ -7,11 +7,11 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use vox_caller::{End, Heard, Report, Violation};
+use vox_shared::private;
 
 use super::CallError;
 use super::record::{Stored, patient};
 use crate::bridge::Bridge;
-use crate::private_file;
 use crate::terminal::{Style, Terminal, plain};
 
 /// For the recording to be there after the record.
@@ -36,7 +36,7 @@ impl Paths {
     pub fn prepare(directory: Option<&Path>) -> Result<Self, CallError> {
         let Some(directory) = directory else { return Ok(Self::default()) };
         let failed = |source| CallError::Save { path: directory.to_owned(), source };
-        private_file::make_directory(directory).map_err(failed)?;
+        private::make_directory(directory).map_err(failed)?;
         let directory = std::path::absolute(directory).map_err(failed)?;
         Ok(Self { heard: Some(directory.join("heard.wav")), directory: Some(directory), ..Self::default() })
     }
@@ -66,7 +66,7 @@ impl Paths {
 }
 
 fn keep(path: PathBuf, bytes: &[u8]) -> Result<PathBuf, CallError> {
-    match private_file::write(&path, bytes) {
+    match private::write(&path, bytes) {
         Ok(()) => Ok(path),
         Err(source) => Err(CallError::Save { path, source }),
     }

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 use secrecy::SecretString;
+use vox_shared::private;
 
 use super::UpError;
 use crate::dispatch::Addresses;
 use crate::platform::{Platform, UP_FILE};
-use crate::private_file;
 
 /// Random bytes of a secret; written in hexadecimal.
 const SECRET_BYTES: usize = 32;
@@ -42,14 +42,14 @@ impl Home {
         let root = std::path::absolute(data_dir).map_err(failed("cannot name", data_dir))?;
         for folder in ["", "secrets", "logs", "run", "bridge", "core"] {
             let path = root.join(folder);
-            private_file::make_directory(&path).map_err(failed("cannot make", &path))?;
+            private::make_directory(&path).map_err(failed("cannot make", &path))?;
         }
         let lock_file = root.join("run/lock");
         let lock = lock(&lock_file).map_err(failed("cannot lock", &lock_file))?;
         let Some(lock) = lock else { return Err(locked(data_dir)) };
         let sockets = sockets(&root).map_err(failed("cannot make the sockets' directory of", &root))?;
         let home = Self { root, sockets, _lock: lock };
-        for name in ["jwt", "internal"] {
+        for name in ["jwt", "internal", "tools"] {
             home.make_secret(name)?;
         }
         Ok(home)
@@ -94,9 +94,9 @@ impl Home {
         Addresses { port, workers: self.sockets.join("dispatch.sock") }
     }
 
-    /// The secret that the bridge, the workers and the command line share.
-    pub fn internal_secret(&self) -> Result<SecretString, UpError> {
-        let path = self.secret_file("internal");
+    /// The secret that opens the bridge to the command line. The workers have another one.
+    pub fn tools_secret(&self) -> Result<SecretString, UpError> {
+        let path = self.secret_file("tools");
         match fs::read_to_string(&path) {
             Ok(text) if text.trim().len() >= MIN_SECRET_CHARS => Ok(text.trim().to_owned().into()),
             Ok(_) => Err(UpError::Secret { path }),
@@ -117,8 +117,11 @@ impl Home {
         if path.exists() {
             return Ok(());
         }
-        private_file::write(&path, random_hex::<SECRET_BYTES>().as_bytes())
-            .map_err(|source| UpError::DataDir { what: "cannot write", path, source })
+        private::write(&path, random_hex::<SECRET_BYTES>().as_bytes()).map_err(|source| UpError::DataDir {
+            what: "cannot write",
+            path,
+            source,
+        })
     }
 }
 
@@ -166,7 +169,7 @@ fn sockets(root: &Path) -> io::Result<PathBuf> {
     let usual = root.join("run");
     let fits = usual.join(LONGEST_SOCKET).as_os_str().len() <= MAX_SOCKET_PATH_BYTES;
     let sockets = if fits { usual } else { std::env::temp_dir().join(format!("vox-{}", random_hex::<8>())) };
-    private_file::make_directory(&sockets.join("workers"))?;
+    private::make_directory(&sockets.join("workers"))?;
     Ok(sockets)
 }
 
@@ -181,14 +184,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let read = |name: &str| fs::read_to_string(directory.path().join("secrets").join(name)).unwrap();
         let home = Home::open(directory.path()).unwrap();
-        let (jwt, internal) = (read("jwt"), read("internal"));
-        assert_eq!(home.internal_secret().unwrap().expose_secret(), internal);
-        assert!(internal.len() == 64 && jwt != internal);
+        let made = || ["jwt", "internal", "tools"].map(read);
+        let secrets = made();
+        let [jwt, internal, tools] = &secrets;
+        assert_eq!(home.tools_secret().unwrap().expose_secret(), tools);
+        assert!(tools.len() == 64 && jwt != internal && internal != tools && jwt != tools);
         drop(home);
         Home::open(directory.path()).unwrap();
-        assert_eq!((read("jwt"), read("internal")), (jwt, internal));
-        fs::write(directory.path().join("secrets/internal"), "short").unwrap();
-        let error = Home::open(directory.path()).unwrap().internal_secret().unwrap_err();
+        assert_eq!(made(), secrets);
+        fs::write(directory.path().join("secrets/tools"), "short").unwrap();
+        let error = Home::open(directory.path()).unwrap().tools_secret().unwrap_err();
         assert!(error.to_string().contains("remove it"), "{error}");
     }
 

@@ -35,20 +35,21 @@ impl Programs {
 
     /// The bridge on its embedded engines.
     pub fn bridge(&self, home: &Home, port: u16) -> Spec {
-        let set: [(&str, OsString); 6] = [
+        let set: [(&str, OsString); 7] = [
             (BRIDGE_ADDR, bridge_addr(port)),
             // Several platforms may run on a machine. The ready file tells which port it is.
             (BRIDGE_METRICS, bridge_addr(0)),
             ("VOX_DATA_DIR", home.bridge_dir().into()),
             ("JWT_SECRET_FILE", home.secret_file("jwt").into()),
             ("VOXCORE_SECRET_FILE", home.secret_file("internal").into()),
+            ("VOX_TOOLS_SECRET_FILE", home.secret_file("tools").into()),
             ("VOX_PARENT_DEATH", "1".into()),
         ];
         Spec {
             program: self.bridge.clone(),
             arguments: vec!["--ready-file".into(), home.bridge_file().into()],
             set: BTreeMap::from(set),
-            unset: vec!["JWT_SECRET", "VOXCORE_SECRET"],
+            unset: vec!["JWT_SECRET", "VOXCORE_SECRET", "VOX_TOOLS_SECRET"],
         }
     }
 
@@ -72,7 +73,7 @@ impl Programs {
             program: self.core.clone(),
             arguments: Vec::new(),
             set: BTreeMap::from(set),
-            unset: vec!["JWT_SECRET", "VOXCORE_SECRET"],
+            unset: vec!["JWT_SECRET", "VOXCORE_SECRET", "VOX_TOOLS_SECRET"],
         }
     }
 }

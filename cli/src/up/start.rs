@@ -64,7 +64,7 @@ pub async fn start(crew: &mut Crew, plan: &Plan<'_>) -> Result<(), UpError> {
     let platform = Platform {
         calls_url: crew.calls_url.clone(),
         admin_password: ready.admin_password.or_else(|| first_password(plan.home)),
-        internal_secret: plan.home.internal_secret()?,
+        internal_secret: plan.home.tools_secret()?,
         bridge_url: ready.bridge_url,
         admin_email: ready.admin_email,
         bots: ready.bots,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use crate::auth::internal::Internal;
+use crate::auth::internal::Tools;
 use crate::error::ApiResult;
 use crate::store::bots::Bot;
 use crate::store::{Stored, Stores};
@@ -30,7 +30,7 @@ pub struct BotNames {
 
 /// Bots of all tenants, oldest first.
 #[instrument(name = "internal.bots", skip_all)]
-pub async fn bots(_: Internal, stores: Data<Stores>) -> ApiResult<Json<BotNames>> {
+pub async fn bots(_: Tools, stores: Data<Stores>) -> ApiResult<Json<BotNames>> {
     let listed = stores.all_bots().list_bots(MAX_BOTS).await?;
     let name = |bot: Stored<Bot>| BotName {
         id: bot.id,

@@ -5,7 +5,7 @@ use tracing::instrument;
 use vox_shared::ids::SessionId;
 
 use crate::api::calls::view::{CallDetail, Links, detail};
-use crate::auth::internal::Internal;
+use crate::auth::internal::Tools;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
 use crate::store::Stores;
@@ -13,7 +13,7 @@ use crate::store::Stores;
 /// One call of any tenant.
 #[instrument(name = "internal.call", skip_all, fields(call.id = %call.0))]
 pub async fn call(
-    _: Internal,
+    _: Tools,
     call: InPath<SessionId>,
     stores: Data<Stores>,
     links: Data<Links>,

@@ -6,7 +6,7 @@ use tracing::instrument;
 use utoipa::IntoParams;
 
 use crate::api::calls::view::CallPage;
-use crate::auth::internal::Internal;
+use crate::auth::internal::Tools;
 use crate::edge::params::{InQuery, within};
 use crate::error::ApiResult;
 use crate::store::{Cursor, StoreError, Stores};
@@ -24,11 +24,7 @@ pub struct CallsQuery {
 
 /// Calls of all tenants, newest first.
 #[instrument(name = "internal.calls", skip_all)]
-pub async fn calls(
-    _: Internal,
-    query: InQuery<CallsQuery>,
-    stores: Data<Stores>,
-) -> ApiResult<Json<CallPage>> {
+pub async fn calls(_: Tools, query: InQuery<CallsQuery>, stores: Data<Stores>) -> ApiResult<Json<CallPage>> {
     let cursor = query.0.cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
     let limit = within(query.0.limit.unwrap_or(MAX_LIMIT), MAX_LIMIT)?;
     Ok(Json(stores.all_calls().list_calls(limit, cursor).await?.into()))

@@ -6,7 +6,7 @@ use tracing::instrument;
 use vox_shared::clock::Clock;
 
 use super::issue::{TicketRequest, TicketView, ticket};
-use crate::auth::internal::Internal;
+use crate::auth::internal::Tools;
 use crate::edge::body::Checked;
 use crate::error::{ApiError, ApiResult};
 use crate::store::Stores;
@@ -14,7 +14,7 @@ use crate::store::Stores;
 /// A ticket to talk to any bot, for the deployment's own command line.
 #[instrument(name = "talk.issue_internal", skip_all, fields(bot.id = %body.0.bot_id))]
 pub async fn issue_internal(
-    _: Internal,
+    _: Tools,
     stores: Data<Stores>,
     clock: Data<Clock>,
     body: Checked<TicketRequest>,

@@ -96,9 +96,10 @@ fn is_same<T: Keyed>(one: &T, other: &T) -> bool {
     goes_to_same(one, other) && one.model() == other.model() && one.voice() == other.voice()
 }
 
-/// Without the slash at its end, which changes nothing.
+/// Without the slash at its end, which changes nothing. An empty one counts as none, as everywhere.
 fn address<T: Keyed>(entry: &T) -> Option<&str> {
-    entry.extra().get("base_url").and_then(Value::as_str).map(|url| url.trim_end_matches('/'))
+    let given = entry.extra().get("base_url").and_then(Value::as_str)?;
+    Some(given.trim().trim_end_matches('/')).filter(|url| !url.is_empty())
 }
 
 /// Whether there were several entries like this one with keys of their own, and one of them is gone: which one, nobody says.
@@ -154,6 +155,14 @@ mod tests {
         check(bot(llm("b", ""), &[llm("a", ""), own()]), &stored(), &["key-b", "key-a", "key-c"], &[]);
         check(bot(own(), &[]), &stored(), &["key-c"], &[]);
         check(bot(llm("a", "new"), &[llm("b", "")]), &stored(), &["new", "key-b"], &[]);
+    }
+
+    #[test]
+    fn an_empty_address_is_none() {
+        let stored = bot(llm("a", "key-a"), &[]);
+        for empty in ["", " ", "/"] {
+            check(bot(at(empty, llm("a", "")), &[]), &stored, &["key-a"], &[]);
+        }
     }
 
     #[test]

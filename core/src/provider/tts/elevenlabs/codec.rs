@@ -104,11 +104,15 @@ impl Codec for ContextsCodec {
         self.contexts.iter().filter_map(Context::over_at).chain(self.held_until).min()
     }
 
-    /// A reply was heard to its end and its end was not told, or no room was made for a new one in time.
+    /// A reply was heard to its end and its end was not told, or stopped in its middle, or no room was made for a new one in time.
     fn tick(&mut self, now: Instant, wishes: &mut Out) -> Result<(), Failure> {
         let mut ended = false;
         for context in &mut self.contexts {
             if context.over_at().is_some_and(|at| at <= now) {
+                if context.is_cut() {
+                    let detail = "elevenlabs: a reply stopped before its end";
+                    return Err(Failure::new(FailureClass::TimedOut, detail));
+                }
                 tracing::warn!(provider = NAME, "a reply was spoken and its end not told");
                 wishes.events.extend(context.take_end());
                 context.cancelled = true;

@@ -21,6 +21,8 @@ const UNTIMED_WAIT: Duration = Duration::from_millis(1_200);
 const ANY_WAIT: Duration = Duration::from_secs(5);
 /// Nobody speaks faster, milliseconds of sound for a letter.
 const FAST_MS_PER_LETTER: f64 = 45.0;
+/// The last letters of a reply may go without times and sound of their own: a short word.
+const UNTOLD_LETTERS: usize = 4;
 
 /// A context of the connection and the reply it speaks.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub(super) struct Context {
     words: Words,
     told: Told,
     audio_ms: f64,
+    /// Of which so much had come when letters were given times for the last time.
+    told_ms: f64,
     /// When text was sent, or something of it came, for the last time.
     active_at: Instant,
 }
@@ -69,6 +73,7 @@ impl Context {
             words: Words::default(),
             told: Told::default(),
             audio_ms: 0.0,
+            told_ms: 0.0,
             active_at: now,
         }
     }
@@ -141,7 +146,10 @@ impl Context {
         let audio_ms = samples.len() as f64 * 1000.0 / f64::from(rate_hz);
         self.audio_ms += audio_ms;
         let heard = alignments.given.as_ref().or(alignments.normalized.as_ref());
-        heard.into_iter().flat_map(|alignment| &alignment.chars).for_each(|char| self.told.hear(&char.text));
+        if let Some(alignment) = heard.filter(|alignment| !alignment.chars.is_empty()) {
+            alignment.chars.iter().for_each(|char| self.told.hear(&char.text));
+            self.told_ms = self.audio_ms;
+        }
         let words = self.words.take(alignments, audio_ms);
         self.told.place(self.words.placed());
         let mut events = Vec::new();
@@ -170,6 +178,19 @@ impl Context {
             Some(false) | None => ANY_WAIT,
         };
         Some(self.active_at + wait)
+    }
+
+    /// Whether sound is missing, by the letters that have their times: what came after them is too short for the rest. A vendor that
+    /// says the text otherwise is believed when its sound is long enough for all of it.
+    pub(super) fn is_cut(&self) -> bool {
+        if self.told.is_complete() != Some(false) {
+            return false;
+        }
+        let (missing, sound_ms) = match self.told.untold() {
+            Some(letters) => (letters, self.audio_ms - self.told_ms),
+            None => (self.told.letters(), self.audio_ms),
+        };
+        sound_ms < missing.saturating_sub(UNTOLD_LETTERS) as f64 * FAST_MS_PER_LETTER
     }
 
     /// The reply is over: its last word and its end.
@@ -300,6 +321,30 @@ mod tests {
         check(Some("Ten"), 16_000, Some(ANY_WAIT));
         check(None, 16_000, Some(UNTIMED_WAIT));
         check(None, 100, Some(ANY_WAIT));
+    }
+
+    #[test]
+    fn a_reply_is_cut_when_its_sound_is_too_short_for_the_letters_that_were_not_told() {
+        let check = |text: &str, heard: &str, (told_ms, later_ms): (usize, usize), expected: bool| {
+            let mut context = Context::new(1, Instant::now());
+            context.speak(text, &Value::Null);
+            context.close();
+            let char = |c: char| AlignedChar { text: c.to_string(), started_ms: 0.0, duration_ms: 20.0 };
+            let given = (!heard.is_empty()).then(|| Alignment { chars: heard.chars().map(char).collect() });
+            context.take_piece(&vec![0; told_ms * 32], &Alignments { given, normalized: None }, 16_000);
+            context.take_piece(&vec![0; later_ms * 32], &Alignments::default(), 16_000);
+            assert_eq!(context.is_cut(), expected, "{text} {heard} {told_ms} {later_ms}");
+        };
+        let text = "We are open from nine to five, and on Saturdays until noon.";
+        check(text, "We are open from nine", (1_200, 0), true);
+        // Slow speech: the length of the sound alone would do for the whole text.
+        check(text, "We are open from nine", (6_000, 0), true);
+        check(text, "We are open from nine", (1_200, 2_400), false);
+        check(text, text, (3_000, 0), false);
+        check(text, "We are open from nine to five, and on Saturdays until", (3_000, 0), false);
+        check(text, "", (1_000, 0), false);
+        check("Dial 5551234.", "Dial five five five one two three four", (2_500, 0), false);
+        check("Dial 5551234.", "Dial five", (300, 0), true);
     }
 
     #[test]

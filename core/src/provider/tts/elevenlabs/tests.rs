@@ -320,6 +320,29 @@ mod serving {
         assert_eq!(failure.class, FailureClass::Malformed);
     }
 
+    /// Half a reply counted as all of it: it was taken for heard, and kept as the sound of its phrase.
+    #[tokio::test(start_paused = true)]
+    async fn a_reply_that_stops_in_its_middle_has_failed_and_is_not_done() {
+        let mut call = call().await;
+        call.say(1, "We are open from nine to five.").await;
+        call.end(1).await;
+        call.vendor_hears_reply("u1").await;
+        let mut first = sound("u1", 8_000);
+        let chars: Vec<String> = "We are ".chars().map(String::from).collect();
+        let times: Vec<usize> = (0..chars.len()).map(|at| at * 70).collect();
+        first["alignment"] =
+            json!({"chars": chars, "charStartTimesMs": times, "charDurationsMs": vec![70; 7]});
+        call.vendor_says(first).await;
+        let failure = loop {
+            match call.events.recv().await.unwrap() {
+                TtsEvent::Failed(failure) => break failure,
+                TtsEvent::Done { .. } => panic!("half a reply is done"),
+                _ => continue,
+            }
+        };
+        assert_eq!(failure.class, FailureClass::TimedOut);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_goodbye_lets_the_last_reply_finish() {
         let mut call = call().await;

@@ -51,6 +51,16 @@ impl Told {
         self.sent
     }
 
+    /// Letters that have no time yet, where the last times given are those of the text just before them; unknown where the vendor
+    /// says the text otherwise, or gives no times.
+    pub(super) fn untold(&self) -> Option<usize> {
+        let tail: Vec<char> = self.tail.chars().collect();
+        let text = self.pieces.iter().flat_map(|piece| letters(&piece.text));
+        let before: Vec<char> = text.take(self.placed).collect();
+        let stands_there = self.placed > 0 && before[before.len().saturating_sub(tail.len())..] == tail[..];
+        stands_there.then(|| self.sent.saturating_sub(self.placed))
+    }
+
     /// Whether all text has its sound; unknown where the vendor gives no times. The vendor may write numbers out, so an end that
     /// is the text's end counts as much as the number of letters.
     pub(super) fn is_complete(&self) -> Option<bool> {
@@ -100,6 +110,17 @@ mod tests {
         check(&["We open."], "", None);
         check(&[], "", None);
         check(&["नमस्ते जी।"], "नमस्ते जी।", Some(true));
+    }
+
+    #[test]
+    fn what_has_no_times_yet_is_known_while_the_vendor_says_the_text() {
+        let check = |pieces: &[&str], heard: &str, expected| {
+            assert_eq!(told(pieces, heard).untold(), expected, "{pieces:?} {heard}");
+        };
+        check(&["We open at nine."], "We op", Some(8));
+        check(&["We open", "at nine."], "We open at nine.", Some(0));
+        check(&["Dial 5551234."], "Dial five five", None);
+        check(&["We open."], "", None);
     }
 
     #[test]

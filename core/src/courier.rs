@@ -2,7 +2,8 @@
 //! delivers results and recordings, adopts what dead workers left, and reads and writes the phrase cache; the thread of the
 //! audio sends it messages and waits, if at all, for an answer.
 //!
-//! Why a thread: a delivery, a hash or a file that is read between two frames makes the second one late.
+//! Why a thread: a delivery, a hash or a file that is read between two frames makes the second one late. Its own file work is
+//! done on further threads: a disk that hangs holds up what needs it, and not the rest.
 
 mod adopt;
 pub mod clips;
@@ -38,8 +39,11 @@ pub use upload::has_sound;
 const INBOX: usize = 32;
 /// The thread's stack; what is large lives on the heap.
 const STACK_BYTES: usize = 512 * 1024;
-/// File work at a time: an upload, adoptions, a recording that is being closed.
-const MAX_BLOCKING_THREADS: usize = 12;
+/// File work at a time: an upload, adoptions and the look for them, clips, recordings that are being closed. More than all of
+/// them together, so that a disk that hangs over them does not hold up the look for the bridge's name.
+const MAX_BLOCKING_THREADS: usize = 24;
+/// How long a call waits for its config. The bridge's client gives up before, so the courier itself is stuck then.
+const BEGIN_PATIENCE: Duration = Duration::from_secs(7);
 /// How long the audio waits for the end of its call to be kept before the slot is free for the next.
 const KEEP_PATIENCE: Duration = Duration::from_secs(5);
 /// Ends that are held in memory at most. A worker that holds so many takes no call: its disk takes no records.
@@ -110,12 +114,16 @@ impl Courier {
         self.runtime.spawn(task);
     }
 
-    /// The config of a call. Bounded by the client's own patience.
+    /// The config of a call.
     pub async fn begin(&self, ask: Ask) -> Result<Begun, ConfigError> {
         let (answer, begun) = oneshot::channel();
-        let gone = || ConfigError::Unreachable("the worker's courier does not answer".into());
-        self.errands.send(Errand::Begin(Box::new(ask), answer)).await.map_err(|_| gone())?;
-        begun.await.unwrap_or_else(|_| Err(gone()))
+        let asked = async {
+            self.errands.send(Errand::Begin(Box::new(ask), answer)).await.ok()?;
+            begun.await.ok()
+        };
+        let answered = timeout(BEGIN_PATIENCE, asked).await.ok().flatten();
+        let gone = || Err(ConfigError::Unreachable("the worker's courier does not answer".into()));
+        answered.unwrap_or_else(gone)
     }
 
     /// Look for a phrase; `None` when the courier has its hands full.
@@ -180,12 +188,11 @@ async fn work(desk: Arc<Desk>, mut inbox: mpsc::Receiver<Errand>) {
                 // A caller who has gone needs no answer.
                 tokio::spawn(async move { answer.send(begin(&desk, *ask).await) });
             }
-            Errand::Find(phrase, answer) => drop(answer.send(desk.clips.load(&phrase.key()))),
-            Errand::Store(phrase, clip) => {
-                if let Err(error) = desk.clips.store(&phrase.key(), &clip) {
-                    tracing::warn!(%error, "a phrase could not be kept; it will be synthesised again");
-                }
+            Errand::Find(phrase, answer) => {
+                let clips = desk.clips.clone();
+                tokio::spawn(async move { answer.send(clips.find(phrase).await) });
             }
+            Errand::Store(phrase, clip) => desk.clips.keep(phrase, clip),
             Errand::Keep(ending, done) => {
                 let desk = desk.clone();
                 endings.spawn(async move {
@@ -233,9 +240,9 @@ where
 async fn begin(desk: &Desk, ask: Ask) -> Result<Begun, ConfigError> {
     let config = Arc::new(desk.bridge.fetch_config(&ask.bot_id, &ask.request).await?);
     let stable = Stable::of(&config);
-    let greeting = stable.greeting(ask.rate_hz).and_then(|phrase| {
-        let clip = desk.clips.load(&phrase.key())?;
-        Some((phrase.text, clip))
-    });
+    let greeting = match stable.greeting(ask.rate_hz) {
+        Some(phrase) => desk.clips.find(phrase.clone()).await.map(|clip| (phrase.text, clip)),
+        None => None,
+    };
     Ok(Begun { config, stable, greeting })
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::sleep;
 use vox_shared::ids::SessionId;
-use vox_shared::outbox::{AppendError, OpenError, Outbox, Record, Seq, neighbours};
+use vox_shared::outbox::{self, AppendError, Neighbours, OpenError, Outbox, Record, Seq};
 use vox_shared::wire::journal::{Accepted, JournalRecord, Label, Labelled, RecordingFile};
 
 use super::deliver::Round;
@@ -31,7 +31,7 @@ const ADOPTIONS: usize = 8;
 pub(super) async fn run(desk: Arc<Desk>) {
     let mut adoptions = JoinSet::new();
     loop {
-        let neighbours = neighbours(&desk.directories.parent).unwrap_or_default();
+        let neighbours = look(&desk).await;
         while adoptions.try_join_next().is_some() {}
         for dir in neighbours.orphans {
             if adoptions.len() < ADOPTIONS {
@@ -46,9 +46,16 @@ pub(super) async fn run(desk: Arc<Desk>) {
     }
 }
 
+/// What lies beside our own outbox. A disk that hangs holds the look up, and nothing else of the courier.
+async fn look(desk: &Desk) -> Neighbours {
+    let parent = desk.directories.parent.clone();
+    let looked = spawn_blocking(move || outbox::neighbours(&parent)).await;
+    looked.ok().and_then(Result::ok).unwrap_or_default()
+}
+
 async fn adopt(desk: &Desk, dir: &Path) {
     let (path, settings) = (dir.to_owned(), desk.directories.settings.clone());
-    let opened = tokio::task::spawn_blocking(move || Outbox::adopt(&path, settings)).await;
+    let opened = spawn_blocking(move || Outbox::adopt(&path, settings)).await;
     let (outbox, recovered) = match opened {
         Ok(Ok(adopted)) => adopted,
         // Another adopter was faster.
@@ -113,7 +120,7 @@ async fn close_lost_calls(desk: &Desk, outbox: &Outbox, records: &[Record]) -> R
         }
     }
     for (session_id, key) in recorded {
-        if has_sound(&desk.recordings.join(&key)) {
+        if has_sound(&desk.recordings.join(&key)).await {
             let (file, bridge_url) = (key.clone(), desk.bridge.url().to_owned());
             let record = RecordingFile { session_id, key, file, bridge_url };
             outbox.append(entry(&JournalRecord::Recording(record))).await?;
@@ -121,12 +128,13 @@ async fn close_lost_calls(desk: &Desk, outbox: &Outbox, records: &[Record]) -> R
     }
     for (session_id, (accepted, journal, last_at)) in open {
         let mut result = record::worker_lost(&accepted, journal, last_at);
-        let recording = accepted.recording_file.clone().zip(accepted.recording_key.clone());
-        let has_sound = |file: &str| has_sound(&desk.recordings.join(file));
-        if let Some(file) = accepted.recording_file.as_deref().filter(|file| !has_sound(file)) {
+        let mut recording = accepted.recording_file.clone().zip(accepted.recording_key.clone());
+        if let Some(file) = &accepted.recording_file
+            && !has_sound(&desk.recordings.join(file)).await
+        {
             forget(desk, file).await;
+            recording = None;
         }
-        let recording = recording.filter(|(file, _)| has_sound(file));
         result.recording_key = recording.as_ref().map(|(_, key)| key.clone());
         outbox.append(entry(&JournalRecord::Result(Box::new(result)))).await?;
         if let Some((file, key)) = recording {

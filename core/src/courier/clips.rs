@@ -11,6 +11,9 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use vox_shared::model::bot::TtsSettings;
 use vox_shared::private;
 use vox_shared::wire::config::RuntimeConfig;
@@ -27,6 +30,10 @@ const MAX_CACHE_BYTES: u64 = 128 * 1024 * 1024;
 const MAX_CLIP_BYTES: u64 = 16 * 1024 * 1024;
 /// A use is noted on the file when the last note is older than this: a write for every call would be wasted.
 const NOTE_EVERY: Duration = Duration::from_secs(600);
+/// A clip that the disk does not give within this is none: whoever asks for it waits on the line.
+const FIND_PATIENCE: Duration = Duration::from_millis(300);
+/// Clips that are read or written at a time. While a disk hangs over so many nothing more is begun, and phrases are synthesised.
+const HANDS: usize = 4;
 /// Owner only.
 const FILE_MODE: u32 = 0o600;
 /// Where clips lay when those with callers' names were among them.
@@ -36,6 +43,7 @@ const FORMER_DIRECTORY: &str = "clips";
 #[derive(Clone, Debug)]
 pub struct Clips {
     dir: PathBuf,
+    hands: Arc<Semaphore>,
 }
 
 /// A phrase as sound.
@@ -125,11 +133,39 @@ impl Clips {
         private::directory(&dir)?;
         // A neighbour may be at it, too, or it was never there.
         let _gone = std::fs::remove_dir_all(data_dir.join(FORMER_DIRECTORY));
-        Ok(Self { dir })
+        Ok(Self { dir, hands: Arc::new(Semaphore::new(HANDS)) })
+    }
+
+    /// Look for a phrase, where the disk may take its time.
+    pub async fn find(&self, phrase: Phrase) -> Option<Clip> {
+        let look = async {
+            let hand = self.hands.clone().acquire_owned().await.ok()?;
+            let clips = self.clone();
+            let reading = spawn_blocking(move || {
+                let _until_read = hand;
+                clips.load(&phrase.key())
+            });
+            reading.await.ok().flatten()
+        };
+        timeout(FIND_PATIENCE, look).await.ok().flatten()
+    }
+
+    /// Keep a phrase for later calls, without waiting for the disk.
+    pub fn keep(&self, phrase: Phrase, clip: Clip) {
+        let Ok(hand) = self.hands.clone().try_acquire_owned() else {
+            return tracing::warn!("the disk is busy with phrases; one is not kept");
+        };
+        let clips = self.clone();
+        spawn_blocking(move || {
+            let _until_written = hand;
+            if let Err(error) = clips.store(&phrase.key(), &clip) {
+                tracing::warn!(%error, "a phrase could not be kept; it will be synthesised again");
+            }
+        });
     }
 
     /// The clip, if it is there and whole. Reads the disk: small files, from the page cache after the first call.
-    pub fn load(&self, key: &ClipKey) -> Option<Clip> {
+    fn load(&self, key: &ClipKey) -> Option<Clip> {
         let mut file = File::open(self.path(key)).ok()?;
         let about = file.metadata().ok()?;
         if about.len() > MAX_CLIP_BYTES {
@@ -151,7 +187,7 @@ impl Clips {
     }
 
     /// Keep a clip. A reader sees the whole file or none.
-    pub fn store(&self, key: &ClipKey, clip: &Clip) -> std::io::Result<()> {
+    fn store(&self, key: &ClipKey, clip: &Clip) -> std::io::Result<()> {
         let words = clip.words.iter().map(|w| (w.text.clone(), w.started_ms, w.ended_ms)).collect();
         let head = serde_json::to_vec(&Head { words })?;
         let mut bytes = u32::try_from(head.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
@@ -190,7 +226,8 @@ impl Clips {
         Ok(())
     }
 
-    fn path(&self, key: &ClipKey) -> PathBuf {
+    /// Where this clip lies.
+    pub fn path(&self, key: &ClipKey) -> PathBuf {
         self.dir.join(format!("{}.clip", key.0))
     }
 }

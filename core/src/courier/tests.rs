@@ -21,6 +21,8 @@ use super::keep::{End, Ending, keep};
 use crate::bridge::Bridge;
 use crate::journal::{Place, entry};
 
+mod hanging_disk;
+
 /// A request as the bridge got it.
 #[derive(Clone, Debug, Default)]
 struct Asked {

@@ -36,6 +36,6 @@ pub(super) async fn forget(desk: &Desk, file: &str) {
 }
 
 /// Whether there is more than a header.
-pub fn has_sound(file: &Path) -> bool {
-    std::fs::metadata(file).is_ok_and(|m| m.len() > EMPTY_BYTES)
+pub async fn has_sound(file: &Path) -> bool {
+    tokio::fs::metadata(file).await.is_ok_and(|m| m.len() > EMPTY_BYTES)
 }

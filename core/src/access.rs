@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use secrecy::SecretString;
+use vox_shared::forwarded::{address, behind_proxies};
 
 /// Longest token looked at, bytes.
 const MAX_TOKEN: usize = 512;
@@ -67,28 +68,26 @@ fn credential(authorization: &str) -> Option<String> {
     Some(if password.is_empty() { name } else { password }.to_owned())
 }
 
-/// Walks the chain of proxies from the nearest: the first address that is no trusted proxy is the caller's. What stands
-/// before it was written by the caller and proves nothing. A proxy that sets only `X-Real-IP` is believed too.
+/// The caller's address, as far as it can be known. Behind a trusted proxy it is what that wrote: into `X-Forwarded-For`, or into
+/// `X-Real-IP` alone. The one that a proxy does not write it passes on as the caller sent it, so where both are there and
+/// do not agree, nothing is known.
 fn peer(headers: &HeaderMap, origin: Origin, proxies: &[IpAddr]) -> Option<IpAddr> {
-    let lines = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
-    let mut hops: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
-    if hops.is_empty() {
-        hops.extend(headers.get(REAL_IP).and_then(|value| value.to_str().ok()));
-    }
-    let mut at = match origin {
+    let values = |name: &str| -> Vec<&str> {
+        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect()
+    };
+    let (chain, real) = (values(FORWARDED_FOR), values(REAL_IP));
+    let at = match origin {
         Origin::Peer(address) => Some(address.to_canonical()),
         Origin::LocalProxy => None,
     };
-    for hop in hops.iter().rev() {
-        if at.is_some_and(|address| !proxies.contains(&address)) {
-            break;
-        }
-        match hop.trim().parse::<IpAddr>() {
-            Ok(address) => at = Some(address.to_canonical()),
-            Err(_) => break,
-        }
+    if at.is_some_and(|address| !proxies.contains(&address)) {
+        return at;
     }
-    at
+    let nearest = chain.last().or(real.last()).and_then(|line| line.rsplit(',').next()).and_then(address);
+    if real.iter().any(|real| address(real) != nearest) {
+        return None;
+    }
+    behind_proxies(at, if chain.is_empty() { &real } else { &chain }, proxies)
 }
 
 #[cfg(test)]
@@ -154,7 +153,32 @@ mod tests {
         check("127.0.0.1", &[("x-real-ip", "1.2.3.4")], Some("1.2.3.4"));
         check("::ffff:127.0.0.1", &[("x-real-ip", "1.2.3.4")], Some("1.2.3.4"));
         check("127.0.0.1", &[("x-real-ip", "nonsense")], Some("127.0.0.1"));
+        check(
+            "127.0.0.1",
+            &[("x-forwarded-for", "6.6.6.6, 1.2.3.4"), ("x-real-ip", "1.2.3.4")],
+            Some("1.2.3.4"),
+        );
         check("unix", &[("x-forwarded-for", "6.6.6.6, 1.2.3.4")], Some("1.2.3.4"));
         check("unix", &[], None);
+    }
+
+    /// Who is on an address list could be claimed by anybody behind a proxy that writes only one of the two headers.
+    #[test]
+    fn a_header_that_the_proxy_did_not_write_proves_nothing() {
+        let check = |origin: &str, chain: &'static str, real: &'static str| {
+            let origin = origin.parse().map_or(Origin::LocalProxy, Origin::Peer);
+            let headers = headers(&[("x-forwarded-for", chain), ("x-real-ip", real)]);
+            let shown = Presented::read(&headers, "", origin, &["127.0.0.1".parse().unwrap()]);
+            assert_eq!(shown.peer, None, "{origin:?} {chain} {real}");
+        };
+        for origin in ["127.0.0.1", "unix"] {
+            check(origin, "203.0.113.5", "6.6.6.6");
+            check(origin, "6.6.6.6", "203.0.113.5");
+            check(origin, "203.0.113.5, 127.0.0.1", "6.6.6.6");
+            check(origin, "", "6.6.6.6");
+        }
+        let mut twice = headers(&[("x-real-ip", "203.0.113.5")]);
+        twice.append(REAL_IP, HeaderValue::from_static("6.6.6.6"));
+        assert_eq!(Presented::read(&twice, "", Origin::LocalProxy, &[]).peer, None, "which of the two?");
     }
 }

@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod clock;
 pub mod egress;
 pub mod env;
+pub mod forwarded;
 pub mod ids;
 pub mod json;
 pub mod model;

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest};
+use vox_shared::forwarded;
 
 use super::part::part;
 
@@ -29,22 +30,10 @@ impl FromRequest for ClientAddress {
     }
 }
 
-/// Walks the chain of proxies from the nearest: the first address that is no trusted proxy is the client. What stands
-/// before it was written by the client and proves nothing.
 fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
-    let lines = headers.get_all("x-forwarded-for");
-    let chain: Vec<&str> = lines.filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).collect();
-    let mut at = peer;
-    for hop in chain.iter().rev() {
-        if !trusted.contains(&at) {
-            break;
-        }
-        match hop.trim().parse::<IpAddr>() {
-            Ok(address) => at = address.to_canonical(),
-            Err(_) => break,
-        }
-    }
-    at
+    let lines: Vec<&str> =
+        headers.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect();
+    forwarded::behind_proxies(Some(peer), &lines, trusted).unwrap_or(peer)
 }
 
 #[cfg(test)]

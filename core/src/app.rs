@@ -96,6 +96,26 @@ impl App {
     }
 }
 
+#[cfg(test)]
+impl App {
+    /// A worker with its data in a directory, and a bridge that nobody is at.
+    pub fn for_tests(dir: &std::path::Path) -> Arc<Self> {
+        let _chosen_before = rustls::crypto::ring::default_provider().install_default();
+        let data = dir.to_str().expect("a temporary directory's name is text");
+        let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
+        let vars = [
+            ("VOXCORE_SECRET", "0123456789abcdef0123456789abcdef"),
+            ("VOXCORE_DATA_DIR", data),
+            ("VOX_MODELS_DIR", models),
+            ("VOX_BRIDGE_URL", "http://127.0.0.1:9"),
+        ];
+        let vars = vars.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let config =
+            CoreConfig::from_env(vox_shared::env::Env::from_vars(vars)).expect("the settings are right");
+        Self::build(config, Clock::system()).expect("the weights are there: scripts/fetch-models.sh")
+    }
+}
+
 /// The local engines are optional: a bot that wants them without the program is told so when its call begins.
 fn engines(path: Option<&std::path::Path>) -> Option<EngineBinary> {
     match path {

@@ -46,8 +46,6 @@ const MAX_BLOCKING_THREADS: usize = 24;
 const BEGIN_PATIENCE: Duration = Duration::from_secs(7);
 /// How long the audio waits for the end of its call to be kept before the slot is free for the next.
 const KEEP_PATIENCE: Duration = Duration::from_secs(5);
-/// Ends that are held in memory at most. A worker that holds so many takes no call: its disk takes no records.
-pub const HELD_MAX: u64 = 4;
 /// After a part of the courier broke off.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
 

@@ -20,6 +20,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{sleep, timeout};
 
 use crate::access::Origin;
+use crate::admission::{Standing, standing};
 use crate::app::App;
 use crate::routes::call::{Asker, HeldSlot};
 use crate::server::{Requests, connection};
@@ -56,10 +57,10 @@ async fn report(app: &App, stream: &UnixStream, received: &AtomicU64) -> std::io
     let mut changes = app.slot.watch();
     let mut draining = false;
     loop {
-        let state = match (app.drain.is_cancelled(), app.slot.is_busy()) {
-            (true, _) => 'D',
-            (false, true) => 'B',
-            (false, false) => 'F',
+        let state = match standing(app) {
+            Standing::Draining => 'D',
+            Standing::Busy => 'B',
+            Standing::Free => 'F',
         };
         changes.borrow_and_update();
         let line = format!("{state} {}\n", received.load(Ordering::Acquire));

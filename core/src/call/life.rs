@@ -23,7 +23,7 @@ use crate::admission::Admission;
 use crate::app::App;
 use crate::bridge::ConfigError;
 use crate::courier::keep::{End, Ending};
-use crate::courier::{Ask, Begun, HELD_MAX, has_sound};
+use crate::courier::{Ask, Begun, has_sound};
 use crate::journal::CallJournal;
 use crate::media::playout::Pacing;
 use crate::media::recorder::{Recorder, Unfinished};
@@ -86,9 +86,6 @@ async fn handshake(ends: &mut Ends) -> Option<Ready> {
 async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: SessionId) {
     let Incoming { bot_id, ticket, presented, mut ends, traits, admission } = line;
     let (Ready { info, rate_hz, pacing }, Admission { guard, place }) = (ready, admission);
-    if app.courier.books().held() >= HELD_MAX {
-        return refuse(&ends, Reason::NoRecord).await;
-    }
     let mut journal = place.journal(session_id.clone());
     let accepted = accepted(app, &info, &bot_id, &session_id, traits.name);
     let request = ConfigRequest {

@@ -11,6 +11,9 @@ use vox_shared::outbox::{Outbox, Settings};
 use super::clips::Clips;
 use crate::bridge::Bridge;
 
+/// Ends that are held in memory at most. A worker that holds so many takes no call: its disk takes no records.
+pub const HELD_MAX: u64 = 4;
+
 /// What the courier works with.
 #[derive(Clone, Debug)]
 pub struct Desk {
@@ -35,7 +38,8 @@ pub struct Books {
 }
 
 impl Books {
-    pub(super) fn hold(&self) {
+    /// The end of a call is to be put away.
+    pub fn hold(&self) {
         self.held.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -50,6 +54,11 @@ impl Books {
     /// Ends of calls that are not durable anywhere yet.
     pub fn held(&self) -> u64 {
         self.held.load(Ordering::Relaxed)
+    }
+
+    /// Whether another end may not come.
+    pub fn is_full(&self) -> bool {
+        self.held() >= HELD_MAX
     }
 
     /// Results that the bridge refused while the disk took none: they are in no rejected log.

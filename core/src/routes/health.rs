@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, json};
+use crate::admission::{Standing, standing};
 use crate::app::App;
 
 /// One worker's health, in the contract's order.
@@ -20,14 +21,13 @@ pub struct Health {
 
 /// Show it.
 pub fn show(app: &App) -> Answer {
-    let calls = u32::from(app.slot.is_busy());
-    let draining = app.drain.is_cancelled();
+    let standing = standing(app);
     let health = Health {
-        status: if draining { "draining" } else { "ok" }.into(),
-        worker_calls: calls,
+        status: if standing == Standing::Draining { "draining" } else { "ok" }.into(),
+        worker_calls: u32::from(app.slot.is_busy()),
         worker_max: 1,
         total_capacity: app.config.workers,
-        total_available: if draining { 0 } else { 1 - calls },
+        total_available: u32::from(standing == Standing::Free),
         workers: app.config.workers,
         worker_id: app.worker_id.to_string(),
         worker_pid: std::process::id(),

@@ -71,5 +71,7 @@ async fn an_outbox_at_its_quota_lets_nobody_in() {
     };
     assert_eq!((refused.status, refused.retry_after.as_deref()), (503, Some("2")));
     assert_eq!(refused.body, json!({"error": "outbox_full"}));
+    let health = reqwest::get(stage.worker.http("/health")).await.unwrap().text().await.unwrap();
+    assert!(health.contains(r#""total_available":0"#), "load balancers must send nobody: {health}");
     stage.end().await;
 }

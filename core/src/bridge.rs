@@ -142,8 +142,7 @@ impl Bridge {
 
     /// Upload a recording.
     pub async fn upload(&self, key: &str, file: &Path) -> Result<(), DeliveryError> {
-        let open = tokio::fs::File::open(file).await;
-        let file = open.map_err(|e| DeliveryError::Rejected(format!("the recording cannot be read: {e}")))?;
+        let file = tokio::fs::File::open(file).await.map_err(|error| unreadable(&error))?;
         let size = file.metadata().await.map_err(|e| DeliveryError::Retry(e.to_string()))?.len();
         let body = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(file));
         let request = self
@@ -162,6 +161,15 @@ impl Bridge {
         let request = self.http.post(format!("{}/api/v1/fleet/workers", self.url)).json(report);
         let response = judge(request.header(SECRET_HEADER, self.secret.expose_secret()).send().await).await?;
         response.json().await.map_err(|e| DeliveryError::Retry(short(&e)))
+    }
+}
+
+/// Only a file that is not there will never be there; too many open files, or a disk that fails, may pass.
+fn unreadable(error: &std::io::Error) -> DeliveryError {
+    let why = format!("the recording cannot be read: {error}");
+    match error.kind() {
+        std::io::ErrorKind::NotFound => DeliveryError::Rejected(why),
+        _ => DeliveryError::Retry(why),
     }
 }
 
@@ -202,4 +210,22 @@ fn short(error: &reqwest::Error) -> String {
         "the exchange broke off"
     };
     kind.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A recording was given up for good because the worker had too many open files for a moment.
+    #[tokio::test]
+    async fn a_recording_that_cannot_be_opened_now_is_uploaded_later() {
+        let _chosen_before = rustls::crypto::ring::default_provider().install_default();
+        let bridge = Bridge::new("http://127.0.0.1:9", SecretString::from("x".repeat(32))).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("call.wav"), "").unwrap();
+        let fault = bridge.upload("key", &dir.path().join("call.wav/not_a_directory")).await.unwrap_err();
+        assert!(matches!(fault, DeliveryError::Retry(_)), "{fault:?}");
+        let fault = bridge.upload("key", &dir.path().join("gone.wav")).await.unwrap_err();
+        assert!(matches!(fault, DeliveryError::Rejected(_)), "{fault:?}");
+    }
 }

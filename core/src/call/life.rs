@@ -42,6 +42,9 @@ const BIRTH_DEADLINE: Duration = Duration::from_secs(4);
 /// For reading the journal of a call that broke off.
 const JOURNAL_DEADLINE: Duration = Duration::from_secs(5);
 
+/// For looking at the recording of such a call.
+const LOOK_DEADLINE: Duration = Duration::from_secs(1);
+
 /// A line that wants a call.
 pub struct Incoming {
     pub bot_id: BotId,
@@ -272,8 +275,12 @@ async fn broken_off(app: &App, accepted: &Accepted, journal: &CallJournal) -> Ca
     let lines = timeout(JOURNAL_DEADLINE, journal.read()).await.unwrap_or_default();
     let mut result = record::from_journal(accepted, DisconnectedBy::Error, lines, app.clock.now());
     result.error = Some("an internal fault ended the call".into());
-    let file = accepted.recording_file.as_ref().filter(|f| has_sound(&app.recordings.join(f)));
-    result.recording_key = file.and(accepted.recording_key.clone());
+    if let Some(file) = &accepted.recording_file {
+        let file = app.recordings.join(file);
+        // What is not known to be empty is uploaded: it would be removed otherwise.
+        let is_recorded = timeout(LOOK_DEADLINE, has_sound(&file)).await.unwrap_or(true);
+        result.recording_key = accepted.recording_key.clone().filter(|_| is_recorded);
+    }
     result
 }
 
@@ -307,10 +314,10 @@ async fn refuse(ends: &Ends, reason: Reason) {
     let _gone = ends.outgoing.send(LineOut::Refuse(reason)).await;
 }
 
-/// A call goes on without a recording when the disk does not take one; the record says so.
+/// A call goes on without a recording when there can be none.
 fn recorder(app: &App, accepted: &Accepted, config: &RuntimeConfig, rate_hz: u32) -> Option<Recorder> {
     let file = accepted.recording_file.as_ref().filter(|_| config.recording.enabled)?;
-    match Recorder::create(&app.recordings.join(file), rate_hz) {
+    match Recorder::create(app.recordings.join(file), rate_hz) {
         Ok(recorder) => Some(recorder),
         Err(error) => {
             tracing::error!(%error, "the call is not recorded");

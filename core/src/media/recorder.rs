@@ -5,8 +5,8 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::path::Path;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use vox_audio::wav::{WavError, WavWriter};
@@ -87,17 +87,14 @@ impl std::fmt::Debug for Recorder {
 }
 
 impl Recorder {
-    /// Begin a recording at `rate_hz`. The file must not exist yet.
-    pub fn create(path: &Path, rate_hz: u32) -> io::Result<Self> {
-        let file = File::options().write(true).create_new(true).open(path)?;
-        let sync = file.try_clone()?;
-        let mut wav = WavWriter::over(file, path, rate_hz, 2).map_err(io::Error::other)?;
-        wav.checkpoint().map_err(io::Error::other)?;
+    /// Begin a recording at `rate_hz`. The file must not exist yet; it is made by the writer, for a disk may take long over it.
+    /// Whether it could be made is known at the end. Fails when no thread can be had.
+    pub fn create(path: PathBuf, rate_hz: u32) -> io::Result<Self> {
         let (disk, work) = sync_channel::<Work>(BLOCKS_WAITING);
         let writer = std::thread::Builder::new()
             .name("recorder".into())
             .stack_size(128 * 1024)
-            .spawn(move || write_blocks(wav, &sync, &work))?;
+            .spawn(move || write_file(&path, rate_hz, &work))?;
         Ok(Self {
             held: VecDeque::with_capacity((u64::from(rate_hz) * (HOLD_SECS + 1)) as usize),
             base: 0,
@@ -201,7 +198,26 @@ impl Recorder {
     }
 }
 
-fn write_blocks(mut wav: WavWriter, sync: &File, work: &std::sync::mpsc::Receiver<Work>) -> Finished {
+/// Make the file and write what comes. A recording without a file ends here: what else comes for it is dropped.
+fn write_file(path: &Path, rate_hz: u32, work: &Receiver<Work>) -> Finished {
+    match begin(path, rate_hz) {
+        Ok((wav, sync)) => write_blocks(wav, &sync, work),
+        Err(error) => {
+            tracing::error!(%error, "the call is not recorded");
+            Finished { frames: 0, fault: Some(format!("the recording could not be begun: {error}")) }
+        }
+    }
+}
+
+fn begin(path: &Path, rate_hz: u32) -> io::Result<(WavWriter, File)> {
+    let file = File::options().write(true).create_new(true).open(path)?;
+    let sync = file.try_clone()?;
+    let mut wav = WavWriter::over(file, path, rate_hz, 2).map_err(|error| io::Error::other(told(&error)))?;
+    wav.checkpoint().map_err(|error| io::Error::other(told(&error)))?;
+    Ok((wav, sync))
+}
+
+fn write_blocks(mut wav: WavWriter, sync: &File, work: &Receiver<Work>) -> Finished {
     let mut frames = 0u64;
     let mut fault = None;
     while let Ok(Work::Block(block)) = work.recv() {
@@ -250,7 +266,7 @@ mod tests {
     fn both_directions_stand_where_they_were_heard() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("call.wav");
-        let mut recorder = Recorder::create(&path, 8_000).unwrap();
+        let mut recorder = Recorder::create(path.clone(), 8_000).unwrap();
         for tick in 0..500u64 {
             let now = tick * 160;
             recorder.advance(now);
@@ -271,7 +287,7 @@ mod tests {
     fn what_the_carrier_cleared_is_not_in_the_recording() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("call.wav");
-        let mut recorder = Recorder::create(&path, 8_000).unwrap();
+        let mut recorder = Recorder::create(path.clone(), 8_000).unwrap();
         recorder.bot(0, &[9; 3_200]);
         recorder.advance(800);
         recorder.clear_bot(800);
@@ -280,11 +296,24 @@ mod tests {
         assert_eq!((frames[799], frames[800], frames[3_199]), ([0, 9], [0, 0], [0, 0]));
     }
 
+    /// The call begins without waiting for the disk.
+    #[test]
+    fn a_recording_begins_although_its_file_cannot_be_made_and_says_so_at_the_end() {
+        let mut recorder = Recorder::create("/proc/no/such/call.wav".into(), 8_000).unwrap();
+        for second in 0..30u64 {
+            recorder.caller(second * 8_000, &[5; 8_000]);
+            recorder.advance((second + 1) * 8_000);
+        }
+        let finished = recorder.finish(30 * 8_000);
+        assert_eq!(finished.frames, 0);
+        assert!(finished.fault.is_some_and(|fault| fault.contains("could not be begun")));
+    }
+
     #[test]
     fn the_file_is_playable_while_it_grows() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("call.wav");
-        let mut recorder = Recorder::create(&path, 8_000).unwrap();
+        let mut recorder = Recorder::create(path.clone(), 8_000).unwrap();
         for second in 0..10u64 {
             recorder.caller(second * 8_000, &[5; 8_000]);
             recorder.advance((second + 1) * 8_000);

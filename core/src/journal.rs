@@ -34,7 +34,7 @@ impl Place {
 
     /// The journal of this call.
     pub fn journal(self, session_id: SessionId) -> CallJournal {
-        CallJournal { session_id, place: self.0 }
+        CallJournal { session_id, place: self.0, born: 0 }
     }
 }
 
@@ -43,12 +43,20 @@ impl Place {
 pub struct CallJournal {
     session_id: SessionId,
     place: Reservation,
+    /// The number of its first record; 0 while there is none.
+    born: Seq,
 }
 
 impl CallJournal {
     /// Whose journal.
     pub fn session_id(&self) -> &SessionId {
         &self.session_id
+    }
+
+    /// Write the call's first record, and wait until it is durable.
+    pub async fn begin(&mut self, birth: &JournalRecord) -> Result<(), AppendError> {
+        self.born = self.write(birth).await?;
+        Ok(())
     }
 
     /// The bridge gave the call another name: the new name is born, the old one owes nothing. Both are on disk when this
@@ -64,17 +72,16 @@ impl CallJournal {
         self.write(&JournalRecord::Refused { session_id: former, reason }).await.map(drop)
     }
 
-    /// What the outbox holds of this call, in order.
-    pub async fn read(&self) -> Vec<JournalRecord> {
-        let mut found = Vec::new();
-        let mut after = 0;
+    /// What the outbox holds of this call, in order, added to `found` as it is read. What lies before the call may be a day's
+    /// undelivered results, and is not looked at.
+    pub async fn read(&self, found: &mut Vec<JournalRecord>) {
+        let mut after = self.born.saturating_sub(1);
         while let Ok(page) = self.place.outbox().pending(after, PAGE).await {
             let Some(last) = page.last() else { break };
             after = last.seq;
             let records = page.iter().filter_map(|record| serde_json::from_slice(&record.payload).ok());
             found.extend(records.filter(|record: &JournalRecord| *record.session_id() == self.session_id));
         }
-        found
     }
 
     /// Write without waiting. A fault is counted by the outbox.
@@ -85,5 +92,55 @@ impl CallJournal {
     /// Write and wait until it is durable.
     pub async fn write(&self, record: &JournalRecord) -> Result<Seq, AppendError> {
         self.place.append(entry(record)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt;
+
+    use vox_shared::clock::Clock;
+    use vox_shared::outbox::Settings;
+
+    use super::*;
+
+    fn event(session_id: &str, why: &str) -> JournalRecord {
+        let event = serde_json::json!({"at_ms": 1, "event": "e", "why": why});
+        let event = serde_json::from_value(event).unwrap();
+        JournalRecord::Event { session_id: session_id.parse().unwrap(), event }
+    }
+
+    /// Make unreadable where this text lies in the directory's segments: whoever reads it counts damage.
+    fn damage(dir: &std::path::Path, text: &str) {
+        for path in std::fs::read_dir(dir).unwrap().flatten().map(|entry| entry.path()) {
+            let bytes = std::fs::read(&path).unwrap();
+            let at = bytes.windows(text.len()).position(|window| window == text.as_bytes());
+            if let Some(at) = at {
+                let file = std::fs::File::options().write(true).open(path).unwrap();
+                file.write_all_at(b"#", at as u64).unwrap();
+                return;
+            }
+        }
+        panic!("it lies nowhere");
+    }
+
+    #[tokio::test]
+    async fn a_journal_is_read_from_its_calls_birth_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let own = dir.path().join("own");
+        let (outbox, _) = Outbox::open(&own, Settings::new(Clock::system())).unwrap();
+        outbox.append(entry(&event("call_1", "of another day"))).await.unwrap();
+        let mut journal = Place::reserve(&outbox).unwrap().journal("call_1".parse().unwrap());
+        journal.begin(&event("call_1", "birth")).await.unwrap();
+        outbox.append(entry(&event("call_2", "another call's"))).await.unwrap();
+        journal.write(&event("call_1", "last")).await.unwrap();
+        damage(&own, "of another day");
+        let mut found = Vec::new();
+        journal.read(&mut found).await;
+        let found: Vec<_> = found.iter().map(|record| serde_json::to_value(record).unwrap()).collect();
+        let whys: Vec<_> = found.iter().map(|record| record["event"]["why"].as_str().unwrap()).collect();
+        assert_eq!(whys, ["birth", "last"]);
+        assert_eq!(outbox.stats().quarantined, 0, "what lies before was read");
+        assert_eq!(outbox.pending(0, 1).await.unwrap().len(), 0, "it is damaged indeed");
     }
 }

@@ -105,7 +105,7 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     let ask = Ask { bot_id, request, rate_hz };
     // The birth is on disk before anything is done about the call; the config is only asked for meanwhile.
     let record = JournalRecord::Accepted(Box::new(accepted.clone()));
-    let born = timeout(BIRTH_DEADLINE, journal.write(&record));
+    let born = timeout(BIRTH_DEADLINE, journal.begin(&record));
     let (born, begun) = tokio::join!(born, app.courier.begin(ask));
     if let Some(fault) = fault(born) {
         let call = Unborn { accepted, journal: Arc::new(journal), is_known: begun.is_ok() };
@@ -272,7 +272,9 @@ async fn converse(
 
 /// The record of a call that a fault of ours ended: what its journal and the disk hold.
 async fn broken_off(app: &App, accepted: &Accepted, journal: &CallJournal) -> CallResult {
-    let lines = timeout(JOURNAL_DEADLINE, journal.read()).await.unwrap_or_default();
+    let mut lines = Vec::new();
+    // What was read in time is told.
+    let _late = timeout(JOURNAL_DEADLINE, journal.read(&mut lines)).await;
     let mut result = record::from_journal(accepted, DisconnectedBy::Error, lines, app.clock.now());
     result.error = Some("an internal fault ended the call".into());
     if let Some(file) = &accepted.recording_file {

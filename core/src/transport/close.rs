@@ -8,6 +8,8 @@ use super::untidy::Untidy;
 pub const NORMAL: u16 = 1000;
 /// Data of a kind or format that the line does not carry.
 pub const UNSUPPORTED: u16 = 1003;
+/// A text frame that is no text.
+pub const NOT_TEXT: u16 = 1007;
 /// A message that breaks the protocol, or a call that is not allowed.
 pub const POLICY: u16 = 1008;
 /// A message over the limit.
@@ -24,6 +26,7 @@ pub fn code_of(reason: &Reason) -> u16 {
         Reason::Unsupported(_) => UNSUPPORTED,
         Reason::NothingUsable(Untidy::NotJson | Untidy::TooDeep | Untidy::NoEvent) => POLICY,
         Reason::NothingUsable(_) => UNSUPPORTED,
+        Reason::NotText => NOT_TEXT,
         Reason::TooBig => TOO_BIG,
         reason if reason.may_pass() => TRY_AGAIN,
         _ => POLICY,
@@ -59,6 +62,7 @@ mod tests {
             (Reason::Unsupported("8 kHz only"), UNSUPPORTED),
             (Reason::NothingUsable(Untidy::NotBase64), UNSUPPORTED),
             (Reason::NothingUsable(Untidy::NotJson), POLICY),
+            (Reason::NotText, NOT_TEXT),
             (Reason::TooBig, TOO_BIG),
         ] {
             assert_eq!(code_of(&reason), code, "{reason}");

@@ -41,6 +41,11 @@ impl CallerTrack {
         self.cursor += length;
         Some(at)
     }
+
+    /// Where the newest sound ends: after a burst ahead of the clock.
+    pub fn end(&self) -> u64 {
+        self.cursor
+    }
 }
 
 /// What became of a recording.
@@ -61,7 +66,11 @@ pub struct Unfinished {
 }
 
 enum Work {
-    Block(Vec<[i16; 2]>),
+    /// Sound, and how many frames before it found no room: silence stands for them, so that all keeps its place.
+    Block {
+        lost: u64,
+        block: Vec<[i16; 2]>,
+    },
     Finish,
 }
 
@@ -74,7 +83,9 @@ pub struct Recorder {
     block: Vec<[i16; 2]>,
     disk: SyncSender<Work>,
     writer: Option<JoinHandle<Finished>>,
-    lost_blocks: u64,
+    /// Frames that found no room in the writer's queue, in all and since the last block that did.
+    lost: u64,
+    newly_lost: u64,
 }
 
 impl std::fmt::Debug for Recorder {
@@ -95,15 +106,20 @@ impl Recorder {
             .name("recorder".into())
             .stack_size(128 * 1024)
             .spawn(move || write_file(&path, rate_hz, &work))?;
-        Ok(Self {
+        Ok(Self::over(disk, Some(writer), rate_hz))
+    }
+
+    fn over(disk: SyncSender<Work>, writer: Option<JoinHandle<Finished>>, rate_hz: u32) -> Self {
+        Self {
             held: VecDeque::with_capacity((u64::from(rate_hz) * (HOLD_SECS + 1)) as usize),
             base: 0,
             rate_hz: u64::from(rate_hz),
             block: Vec::new(),
             disk,
-            writer: Some(writer),
-            lost_blocks: 0,
-        })
+            writer,
+            lost: 0,
+            newly_lost: 0,
+        }
     }
 
     /// The caller was heard at media time `at` (samples).
@@ -135,16 +151,16 @@ impl Recorder {
     pub fn finish(mut self, now: u64) -> Finished {
         self.extend_to(now);
         self.write_until(now);
-        self.send_block();
         // A full queue means a stuck disk: the writer's own end tells how far it came.
-        let _closed = self.disk.send(Work::Finish);
+        let last = Work::Block { lost: self.newly_lost, block: std::mem::take(&mut self.block) };
+        let _closed = self.disk.send(last).and_then(|()| self.disk.send(Work::Finish));
         let writer = self.writer.take().expect("finish is called once");
         let mut finished = writer
             .join()
             .unwrap_or(Finished { frames: 0, fault: Some("the recording's writer panicked".into()) });
-        if self.lost_blocks > 0 && finished.fault.is_none() {
-            finished.fault =
-                Some(format!("the disk was too slow: {} s of sound are missing", self.lost_blocks));
+        if self.lost > 0 && finished.fault.is_none() {
+            let seconds = self.lost.div_ceil(self.rate_hz);
+            finished.fault = Some(format!("the disk was too slow: {seconds} s of sound are missing"));
         }
         finished
     }
@@ -188,12 +204,15 @@ impl Recorder {
     }
 
     fn send_block(&mut self) {
-        let block = std::mem::take(&mut self.block);
-        if block.is_empty() {
-            return;
-        }
-        if let Err(TrySendError::Full(_)) = self.disk.try_send(Work::Block(block)) {
-            self.lost_blocks += 1;
+        let (lost, block) = (self.newly_lost, std::mem::take(&mut self.block));
+        let length = block.len() as u64;
+        match self.disk.try_send(Work::Block { lost, block }) {
+            Err(TrySendError::Full(_)) => {
+                self.lost += length;
+                self.newly_lost += length;
+            }
+            // Without a writer nothing is recorded any more, as its end will say.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => self.newly_lost = 0,
         }
     }
 }
@@ -220,12 +239,12 @@ fn begin(path: &Path, rate_hz: u32) -> io::Result<(WavWriter, File)> {
 fn write_blocks(mut wav: WavWriter, sync: &File, work: &Receiver<Work>) -> Finished {
     let mut frames = 0u64;
     let mut fault = None;
-    while let Ok(Work::Block(block)) = work.recv() {
+    while let Ok(Work::Block { lost, block }) = work.recv() {
         if fault.is_some() {
             continue;
         }
-        match append(&mut wav, &block) {
-            Ok(()) => frames += block.len() as u64,
+        match append(&mut wav, lost, &block) {
+            Ok(()) => frames += lost + block.len() as u64,
             Err(error) => fault = Some(format!("the recording stopped: {}", told(&error))),
         }
     }
@@ -239,7 +258,10 @@ fn write_blocks(mut wav: WavWriter, sync: &File, work: &Receiver<Work>) -> Finis
 }
 
 /// Sound first, then the header that says how much: a cut in between leaves a valid, shorter file.
-fn append(wav: &mut WavWriter, block: &[[i16; 2]]) -> Result<(), WavError> {
+fn append(wav: &mut WavWriter, lost: u64, block: &[[i16; 2]]) -> Result<(), WavError> {
+    for _ in 0..lost {
+        wav.write([0, 0])?;
+    }
     wav.write(block.iter().copied().flatten())?;
     wav.checkpoint()
 }
@@ -294,6 +316,26 @@ mod tests {
         recorder.finish(3_200);
         let frames = frames(&path);
         assert_eq!((frames[799], frames[800], frames[3_199]), ([0, 9], [0, 0], [0, 0]));
+    }
+
+    /// What came after a second that the disk did not take stood a second too early.
+    #[test]
+    fn what_a_slow_disk_lost_is_silence_and_moves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("call.wav");
+        let (disk, work) = sync_channel(1);
+        let mut recorder = Recorder::over(disk, None, 8_000);
+        for second in 1..=6_i16 {
+            recorder.caller(u64::from(second.unsigned_abs() - 1) * 8_000, &[second; 8_000]);
+            recorder.advance(u64::from(second.unsigned_abs()) * 8_000);
+        }
+        let file = path.clone();
+        recorder.writer = Some(std::thread::spawn(move || write_file(&file, 8_000, &work)));
+        let finished = recorder.finish(6 * 8_000);
+        assert_eq!(finished.frames, 6 * 8_000);
+        assert_eq!(finished.fault.as_deref(), Some("the disk was too slow: 3 s of sound are missing"));
+        let seconds: Vec<i16> = frames(&path).chunks(8_000).map(|second| second[0][0]).collect();
+        assert_eq!(seconds, [1, 0, 0, 0, 5, 6]);
     }
 
     /// The call begins without waiting for the disk.

@@ -245,10 +245,11 @@ impl Actor {
         if let (Some(recorder), Some(at)) = (&mut self.parts.recorder, at) {
             recorder.caller(at, pcm);
         }
-        // A burst is placed behind what came before it, and may reach ahead of the clock; the caller cannot.
+        // A burst is placed behind what came before it, and may reach ahead of the clock: words are told where their sound is
+        // recorded. Turns are taken by the clock, ahead of which nobody can speak.
         let ends_at = self.at(now.min(at.map_or(now, |at| at + pcm.len() as u64)));
-        let length = self.at(pcm.len() as u64);
-        self.parts.vendors.feed.hear(pcm, ends_at.saturating_sub(length));
+        let recorded_at = self.at(at.unwrap_or(self.track.end()));
+        self.parts.vendors.feed.hear(pcm, recorded_at);
         let mut windows = Vec::new();
         let speaking = self.parts.session.hears_speech();
         self.parts.detector.push(pcm, ends_at, speaking, &mut windows);

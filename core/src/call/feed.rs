@@ -120,7 +120,7 @@ impl Feed {
         }
     }
 
-    /// The caller's audio, heard from media time `from`.
+    /// The caller's audio, as it stands in the recording from media time `from` on.
     pub fn hear(&mut self, pcm: &[i16], from: Duration) {
         if self.piece.is_empty() {
             self.piece_ms = from.as_millis() as u64;

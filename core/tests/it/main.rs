@@ -29,3 +29,4 @@ mod vendor_deepgram;
 mod vendor_elevenlabs;
 mod vendor_openai;
 mod virtual_time;
+mod words_stand_where_they_are_heard;

@@ -136,6 +136,7 @@ impl Mouth {
     /// those behind it.
     pub fn change_voice(&mut self) {
         self.queue.complete_all();
+        self.leaving.complete |= !self.queue.holds(self.leaving.utterance);
     }
 
     /// A short soft tone before all that waits.

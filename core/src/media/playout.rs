@@ -84,6 +84,11 @@ impl Queue {
         self.waiting.retain(|w| !w.pcm.is_empty() || !w.complete);
     }
 
+    /// Whether sound of this utterance waits.
+    pub fn holds(&self, utterance: UtteranceId) -> bool {
+        self.waiting.iter().any(|w| w.utterance == utterance && !w.pcm.is_empty())
+    }
+
     /// Samples at hand.
     pub fn samples(&self) -> usize {
         self.waiting.iter().map(|w| w.pcm.len()).sum()

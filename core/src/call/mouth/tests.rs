@@ -165,3 +165,25 @@ fn too_much_sound_holds_the_voice_back() {
     mouth.hear(audio(1, 12_000), true, 0, &mut given);
     assert!(mouth.is_full() && mouth.may_begin(0));
 }
+
+/// The silence until another voice spoke was counted as the carrier running dry, once for each frame.
+#[test]
+fn a_voice_that_was_replaced_leaves_no_carrier_dry() {
+    let (mut mouth, mut given) = direct();
+    mouth.hear(audio(1, 40), true, 0, &mut given);
+    let mut now = 0;
+    while mouth.is_busy(now) {
+        mouth.step(now, &mut given);
+        now += FRAME;
+    }
+    mouth.change_voice();
+    for _ in 0..50 {
+        mouth.step(now, &mut given);
+        now += FRAME;
+    }
+    mouth.hear(audio(2, 40), true, now, &mut given);
+    mouth.step(now, &mut given);
+    assert_eq!(mouth.underruns(), 0);
+    mouth.step(now + 4 * FRAME, &mut given);
+    assert_eq!(mouth.underruns(), 1, "of the new voice it counts");
+}

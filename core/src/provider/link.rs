@@ -296,8 +296,9 @@ impl<C: Codec> Link<C> {
         Ok(())
     }
 
+    /// What waits for the new connection does not wait for the old one's end.
     async fn replace(&mut self, socket: WebSocket) -> Result<(), Failure> {
-        std::mem::replace(&mut self.socket, socket).close().await;
+        tokio::spawn(std::mem::replace(&mut self.socket, socket).close());
         self.malformed = 0;
         self.open().await
     }

@@ -238,6 +238,19 @@ async fn a_connection_is_replaced_and_greeted_again() {
     assert_eq!(call.vendor_hears().await, "word");
 }
 
+/// A held reply waited until the old connection took its goodbye.
+#[tokio::test(start_paused = true)]
+async fn a_new_connection_is_used_although_the_old_one_is_stuck() {
+    let mut call = ready().await;
+    // The pair's buffer but for a few bytes: less than a goodbye.
+    call.order(&"x".repeat(4_085)).await;
+    call.order("again").await;
+    let asked = Instant::now();
+    let _stuck = std::mem::replace(&mut call.vendor, call.connections.recv().await.unwrap());
+    assert_eq!(call.vendor_hears().await, "hello");
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_goodbye_brings_the_last_words() {
     let mut call = ready().await;

@@ -16,7 +16,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use vox_bench::load::{BargeIn, Plan, Tickets, drive};
-use vox_caller::{Options, Protocol, Rule, synthetic};
+use vox_caller::{Options, Protocol, synthetic};
 
 const FRAME: Duration = Duration::from_millis(20);
 /// From the last sound of the caller to the reply: what the server waits.
@@ -28,6 +28,14 @@ async fn start(router: Router) -> SocketAddr {
     let address = listener.local_addr().expect("it is bound");
     tokio::spawn(async move { axum::serve(listener, router).await });
     address
+}
+
+/// A server whose bot has known delays.
+pub async fn start_bot() -> SocketAddr {
+    let bot = any(|upgrade: WebSocketUpgrade| async {
+        upgrade.on_upgrade(|socket| async { _ = Bot::answer(socket).await })
+    });
+    start(Router::new().route("/ws/{bot}", bot)).await
 }
 
 /// A bot of the dialler's protocol that answers everything after a fixed wait and stops when it is spoken over.
@@ -117,7 +125,7 @@ impl Bot {
     }
 }
 
-fn plan(address: SocketAddr, callers: u32, seconds: u64) -> Plan {
+pub fn plan(address: SocketAddr, callers: u32, seconds: u64) -> Plan {
     let mut options = Options::new(Protocol::Ws, &format!("ws://{address}")).expect("an address");
     options.bot_id = Some("bot_1".to_owned());
     Plan {
@@ -133,29 +141,14 @@ fn plan(address: SocketAddr, callers: u32, seconds: u64) -> Plan {
 
 #[tokio::test]
 async fn callers_talk_and_their_figures_are_the_servers_delays() {
-    let bot = any(|upgrade: WebSocketUpgrade| async {
-        upgrade.on_upgrade(|socket| async { _ = Bot::answer(socket).await })
-    });
-    let address = start(Router::new().route("/ws/{bot}", bot)).await;
-    let summary = drive(plan(address, 4, 20)).await;
+    let summary = drive(plan(start_bot().await, 4, 20)).await;
     let figures = format!("{summary}");
     assert_eq!((summary.calls.placed, summary.calls.completed, summary.calls.failed), (4, 4, 0), "{figures}");
     assert!(summary.turns.answered >= 8 && summary.turns.barge_ins >= 2, "{figures}");
-    // The scripted bot shares the machine: what only a late timer breaks is not the driver's to answer for.
-    let broken =
-        summary.violations.iter().filter(|v| !matches!(v.rule, Rule::Starved | Rule::TooFarAhead)).count();
-    assert_eq!(broken, 0, "{figures}");
-    // A busy machine adds to these and never takes away from them.
-    let wire = &summary.wire_to_ear_ms;
-    assert!(wire.p50 >= 480.0 && wire.p50 < 700.0, "{figures}");
-    assert!(
-        summary.barge_in_to_silence_ms.p50 >= 200.0 && summary.barge_in_to_silence_ms.p50 < 500.0,
-        "{figures}"
-    );
-    assert!(
-        summary.answer_to_first_audio_ms.count == 4 && summary.answer_to_first_audio_ms.p50 < 200.0,
-        "{figures}"
-    );
+    // A busy machine adds to these and never takes away from them; how much is for `timing.rs` to judge.
+    assert!(summary.wire_to_ear_ms.p50 >= 480.0, "{figures}");
+    assert!(summary.barge_in_to_silence_ms.p50 >= 200.0, "{figures}");
+    assert_eq!(summary.answer_to_first_audio_ms.count, 4, "{figures}");
     assert!(summary.frame_lateness_ms.count > 500, "{figures}");
     assert!(summary.caller.cpu_percent_of_core_per_caller.is_some_and(|percent| percent > 0.0), "{figures}");
 }

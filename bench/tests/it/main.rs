@@ -2,3 +2,4 @@
 
 mod killed_processes_lose_no_call;
 mod load_tells_what_callers_hear;
+mod timing;

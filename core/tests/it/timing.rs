@@ -15,7 +15,14 @@ const OWN_LATENESS_MS: f64 = 20.0;
 
 #[tokio::test]
 async fn frames_neither_starve_the_carrier_nor_flood_it() {
-    for (protocol, caller) in [(Protocol::Ws, "ws"), (Protocol::Talk, "talk")] {
+    let lines = [
+        (Protocol::Ws, "ws"),
+        (Protocol::Talk, "talk"),
+        (Protocol::Exotel { rate_hz: 8_000 }, "exotel-8"),
+        (Protocol::Exotel { rate_hz: 16_000 }, "exotel-16"),
+        (Protocol::Exotel { rate_hz: 24_000 }, "exotel-24"),
+    ];
+    for (protocol, caller) in lines {
         let scripts =
             Scripts::new(["Where are you?"], Script::saying("We are in Maple Street, by the old mill."));
         let stage = Stage::start(scripts).await;

@@ -17,13 +17,14 @@ use std::time::Duration;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use crate::access::Origin;
 use crate::admission::{Standing, standing};
 use crate::app::App;
 use crate::routes::call::{Asker, HeldSlot};
-use crate::server::{Requests, connection};
+use crate::server::{MAX_CONNECTIONS, Requests, connection};
 
 /// State goes up at least this often.
 const STATE_EVERY: Duration = Duration::from_millis(500);
@@ -85,6 +86,7 @@ async fn write_all(stream: &UnixStream, mut bytes: &[u8]) -> std::io::Result<()>
 }
 
 async fn receive(app: &Arc<App>, stream: &UnixStream, received: &AtomicU64) -> std::io::Result<()> {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         stream.readable().await?;
         let message = match stream.try_io(Interest::READABLE, || take_descriptor(stream)) {
@@ -101,11 +103,20 @@ async fn receive(app: &Arc<App>, stream: &UnixStream, received: &AtomicU64) -> s
         };
         let held = (kind == b'C').then(|| app.slot.take()).flatten();
         received.fetch_add(1, Ordering::AcqRel);
-        accept(app.clone(), descriptor, held.map(HeldSlot::new))?;
+        let place = places.clone().try_acquire_owned().ok();
+        // There is always room for the one call. Whatever else is too much is closed.
+        if place.is_some() || held.is_some() {
+            accept(app.clone(), descriptor, held.map(HeldSlot::new), place)?;
+        }
     }
 }
 
-fn accept(app: Arc<App>, descriptor: OwnedFd, held: Option<HeldSlot>) -> std::io::Result<()> {
+fn accept(
+    app: Arc<App>,
+    descriptor: OwnedFd,
+    held: Option<HeldSlot>,
+    place: Option<OwnedSemaphorePermit>,
+) -> std::io::Result<()> {
     let stream = StdTcpStream::from(descriptor);
     stream.set_nonblocking(true)?;
     let _unsupported = stream.set_nodelay(true);
@@ -117,6 +128,7 @@ fn accept(app: Arc<App>, descriptor: OwnedFd, held: Option<HeldSlot>) -> std::io
         connection(stream, app, asker, Requests::One).await;
         // The slot is freed here if the request turned out to be no call.
         drop(held.and_then(|held| held.take()));
+        drop(place);
     });
     Ok(())
 }
@@ -138,4 +150,43 @@ fn take_descriptor(stream: &UnixStream) -> std::io::Result<Option<(u8, Option<Ow
         }
     }
     Ok(Some((byte[0], descriptor)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::IoSlice;
+
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn hand_over(dispatcher: &UnixStream, connection: &TcpStream) {
+        let descriptors = [connection.as_fd()];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        assert!(ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)));
+        dispatcher.writable().await.unwrap();
+        sendmsg(dispatcher.as_fd(), &[IoSlice::new(b"O")], &mut ancillary, SendFlags::empty()).unwrap();
+    }
+
+    /// Each is a task and a descriptor for as long as its client likes.
+    #[tokio::test]
+    async fn what_is_handed_over_beyond_all_places_is_closed_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let app = App::for_tests(dir.path());
+        let (dispatcher, worker) = UnixStream::pair().unwrap();
+        tokio::spawn(async move { receive(&app, &worker, &AtomicU64::new(0)).await });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut clients = Vec::new();
+        for _ in 0..=MAX_CONNECTIONS {
+            clients.push(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
+            hand_over(&dispatcher, &listener.accept().await.unwrap().0).await;
+        }
+        let mut last = clients.pop().unwrap();
+        // Well before the deadline for a request's head, which closes all of them.
+        let closed = timeout(Duration::from_secs(3), last.read(&mut [0])).await;
+        assert_eq!(closed.expect("it is closed at once").unwrap(), 0);
+    }
 }

@@ -1,5 +1,7 @@
 //! The worker's listeners: TCP, a Unix socket for the host's proxy, and connections handed over by `vox up`.
 
+pub mod patient;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -19,11 +21,12 @@ use crate::app::App;
 use crate::routes;
 use crate::routes::call::Asker;
 use crate::transport::socket::Connection;
+use patient::Patient;
 
 /// A client must send its request's head within this.
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// Connections at once: one call, and the health checks of proxies and people.
-const MAX_CONNECTIONS: usize = 64;
+pub const MAX_CONNECTIONS: usize = 64;
 /// After accept failed (out of descriptors).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -142,10 +145,31 @@ pub async fn connection<S: Connection>(stream: S, app: Arc<App>, asker: Asker, r
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Patient::new(stream)), service)
         .with_upgrades()
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended badly");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt, duplex};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// Enough of them held every place for connections, and nobody else was answered.
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_of_its_answers_loses_its_connection() {
+        let dir = tempfile::tempdir().unwrap();
+        let app = App::for_tests(dir.path());
+        let (mut client, server) = duplex(512);
+        let served = tokio::spawn(connection(server, app, Asker::at(Origin::LocalProxy), Requests::Many));
+        for _ in 0..4 {
+            client.write_all(b"GET /metrics HTTP/1.1\r\nhost: worker\r\n\r\n").await.unwrap();
+        }
+        timeout(Duration::from_secs(60), served).await.expect("the connection is cut").unwrap();
     }
 }

@@ -17,6 +17,7 @@ use crate::access::{Origin, Presented};
 use crate::admission::admit;
 use crate::app::App;
 use crate::call::life::{self, Incoming};
+use crate::server::patient::Patient;
 use crate::slot::SlotGuard;
 use crate::transport::line::{Codec, LineIn};
 use crate::transport::reason::Reason;
@@ -112,7 +113,7 @@ struct SocketSide {
 /// From the upgrade to the end of the call. A client that is gone before it was upgraded frees everything.
 async fn carry<S: Connection>(app: Arc<App>, upgrade: OnUpgrade, incoming: Incoming, side: SocketSide) {
     let Ok(upgraded) = upgrade.await else { return };
-    let Ok(parts) = upgraded.downcast::<TokioIo<S>>() else {
+    let Ok(parts) = upgraded.downcast::<TokioIo<Patient<S>>>() else {
         return tracing::error!("a connection is not of the type that it was served with");
     };
     let SocketSide { pump, codec, opening } = side;
@@ -124,7 +125,7 @@ async fn carry<S: Connection>(app: Arc<App>, upgrade: OnUpgrade, incoming: Incom
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BUFFER);
     // The bytes of the raw socket, without the layers of HTTP in between.
-    let (stream, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
+    let (stream, read) = (parts.io.into_inner().into_inner(), parts.read_buf.to_vec());
     let socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
     let clock = app.clock.clone();
     let call = tokio::spawn(life::run(app, incoming));

@@ -3,19 +3,17 @@
 //! replace the connection, say goodbye. What the messages mean is the vendor's [`Codec`], which is pure: it holds no socket,
 //! reads no clock, spawns nothing, and can be tried and fuzzed without any of them.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::budget::Budget;
 use super::egress::{Incoming, WebSocket};
-use super::outlet::{Gone, Outlet};
+use super::outlet::{End, Gone, Outlet};
 use super::{Failure, FailureClass};
 
-/// Messages in a row that cannot be understood before the stream counts as broken.
-pub const MALFORMED_MAX: u32 = 5;
 /// How long a vendor may take to say that it is ready, after the handshake, where it says so at all.
 const READY_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -61,7 +59,7 @@ impl<E> Wishes<E> {
 /// Why a message was not taken.
 #[derive(Debug, PartialEq)]
 pub enum Flaw {
-    /// It is not what the protocol says; [`MALFORMED_MAX`] in a row are a failure.
+    /// It is not what the protocol says; [`super::budget::MALFORMED_MAX`] in a row are a failure.
     Malformed(String),
     /// The vendor refuses or breaks off.
     Failed(Failure),
@@ -165,31 +163,10 @@ pub async fn run<C, F>(
     };
     let mut link = Link::new(codec, socket, events);
     let end = match link.open().await {
-        Ok(()) => {
-            let Err(end) = link.serve(&mut orders, &connect).await;
-            end
-        }
-        Err(failure) => End::Failed(failure),
+        Ok(()) => link.serve(&mut orders, &connect).await,
+        Err(failure) => Err(End::Failed(failure)),
     };
     link.finish(end).await;
-}
-
-enum End {
-    OrdersOver,
-    ReaderGone,
-    Failed(Failure),
-}
-
-impl From<Failure> for End {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
-impl From<Gone> for End {
-    fn from(_: Gone) -> Self {
-        Self::ReaderGone
-    }
 }
 
 /// What ends a wait.
@@ -209,7 +186,7 @@ struct Link<C: Codec> {
     wishes: Wishes<C::Event>,
     keep_alive_at: Instant,
     ready_by: Instant,
-    malformed: u32,
+    budget: Budget,
 }
 
 impl<C: Codec> Link<C> {
@@ -222,7 +199,7 @@ impl<C: Codec> Link<C> {
             socket,
             outlet: Outlet::new(events),
             wishes: Wishes::default(),
-            malformed: 0,
+            budget: Budget::default(),
         }
     }
 
@@ -234,11 +211,12 @@ impl<C: Codec> Link<C> {
         self.grant().await
     }
 
+    /// Until nobody gives orders any more.
     async fn serve<F>(
         &mut self,
         orders: &mut mpsc::Receiver<C::Order>,
         connect: &impl Fn() -> F,
-    ) -> Result<Infallible, End>
+    ) -> Result<(), End>
     where
         F: Future<Output = Result<WebSocket, Failure>>,
     {
@@ -259,7 +237,7 @@ impl<C: Codec> Link<C> {
             };
             let now = Instant::now();
             match woken {
-                Woken::Order(None) => return Err(End::OrdersOver),
+                Woken::Order(None) => return Ok(()),
                 Woken::Order(Some(order)) => {
                     self.outlet.retain(|waiting| !self.codec.withdraws(&order, waiting));
                     self.codec.order(order, now, &mut self.wishes)?;
@@ -299,7 +277,7 @@ impl<C: Codec> Link<C> {
     /// What waits for the new connection does not wait for the old one's end.
     async fn replace(&mut self, socket: WebSocket) -> Result<(), Failure> {
         tokio::spawn(std::mem::replace(&mut self.socket, socket).close());
-        self.malformed = 0;
+        self.budget.restore();
         self.open().await
     }
 
@@ -310,28 +288,20 @@ impl<C: Codec> Link<C> {
             Incoming::Closed { code, reason } => return Err(self.codec.closed(code, &reason)),
         };
         match taken {
-            Ok(()) => self.malformed = 0,
+            Ok(()) => self.budget.restore(),
             Err(Flaw::Failed(failure)) => return Err(failure),
-            Err(Flaw::Malformed(what)) => {
-                self.malformed += 1;
-                let (provider, count) = (self.codec.vendor(), self.malformed);
-                tracing::warn!(provider, what, count, "a message was not understood");
-                if count >= MALFORMED_MAX {
-                    let detail = format!("{provider} sends what it should not: {what}");
-                    return Err(Failure::new(FailureClass::Malformed, detail));
-                }
-            }
+            Err(Flaw::Malformed(what)) => self.budget.strain(self.codec.vendor(), &what)?,
         }
         Ok(())
     }
 
-    async fn finish(mut self, end: End) {
+    async fn finish(mut self, end: Result<(), End>) {
         self.codec.over(&mut self.wishes);
         std::mem::take(&mut self.wishes.events).into_iter().for_each(|event| self.outlet.push(event));
         match end {
-            End::ReaderGone => self.socket.close().await,
-            End::OrdersOver => self.goodbye().await,
-            End::Failed(failure) => self.outlet.finish(Some(C::failed(failure))).await,
+            Ok(()) => self.goodbye().await,
+            Err(End::ReaderGone) => self.socket.close().await,
+            Err(End::Failed(failure)) => self.outlet.finish(Some(C::failed(failure))).await,
         }
     }
 

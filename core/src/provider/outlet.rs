@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::Failure;
+
 /// How long the last events wait for a reader that is slow.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -20,6 +22,25 @@ pub struct Outlet<T> {
 /// The reader has gone.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Gone;
+
+/// Why a vendor's task ends before its work is done.
+#[derive(Debug, PartialEq)]
+pub enum End {
+    ReaderGone,
+    Failed(Failure),
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<Gone> for End {
+    fn from(_: Gone) -> Self {
+        Self::ReaderGone
+    }
+}
 
 impl<T> Outlet<T> {
     pub fn new(events: mpsc::Sender<T>) -> Self {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::provider::budget::MALFORMED_MAX;
 
 /// A vendor that is configured by a first message, says itself when it is ready, and counts the seconds billed.
 #[derive(Default)]

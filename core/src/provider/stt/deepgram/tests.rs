@@ -6,8 +6,8 @@ use super::codec::{FINALIZE_WAIT, KEEP_ALIVE};
 use super::heard::Heard;
 use super::*;
 use crate::provider::FailureClass;
+use crate::provider::budget::MALFORMED_MAX;
 use crate::provider::egress::Incoming;
-use crate::provider::link::MALFORMED_MAX;
 
 fn results(text: &str, (start, duration): (f64, f64), flags: &[&str]) -> Value {
     let mut value = json!({"type": "Results", "start": start, "duration": duration,

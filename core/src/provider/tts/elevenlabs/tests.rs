@@ -5,8 +5,8 @@ use tokio::time::{Duration, Instant};
 
 use super::codec::{CONTEXT_WAIT, CONTEXTS_MAX, KEEP_ALIVE};
 use super::*;
+use crate::provider::budget::MALFORMED_MAX;
 use crate::provider::egress::Incoming;
-use crate::provider::link::MALFORMED_MAX;
 use crate::provider::tts::{UtteranceId, WordMark};
 
 mod parsing {

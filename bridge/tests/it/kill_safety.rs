@@ -8,6 +8,7 @@ use reqwest::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
 use vox_shared::wire::SECRET_HEADER;
 
 use crate::harness::{client, json, result};
@@ -15,7 +16,10 @@ use crate::harness::{client, json, result};
 const SECRET: &str = "Zr5tVx7QwLk9PmYc2HdJ4nSg8BfA1eUo";
 const TOOLS: &str = "Yw3nTq8RkVb5MxZs1GfJ7pLd6HcA9eUo";
 const JWT: &str = "kq8ZLw2nRpX0vT4yHs6DfG1jCbM3aUeN";
-const RESULTS: usize = 200;
+/// Acknowledged before the kill.
+const RESULTS: usize = 400;
+/// Deliveries at a time, so that the kill falls among group commits.
+const SENDERS: usize = 100;
 const START_DEADLINE: Duration = Duration::from_secs(60);
 
 /// The program on a free port; killed when dropped.
@@ -72,6 +76,24 @@ async fn wait_for(file: PathBuf) -> Value {
     }
 }
 
+/// Deliver one result after the other until there is no answer; which of them had none, and why.
+async fn deliver(
+    http: reqwest::Client,
+    url: String,
+    first: usize,
+    told: mpsc::Sender<usize>,
+) -> (usize, reqwest::Error) {
+    for n in (first..).step_by(SENDERS) {
+        let result = result(&format!("call_{n}"), "bot");
+        match http.post(&url).header(SECRET_HEADER, SECRET).json(&result).send().await {
+            Ok(answer) => assert_eq!(answer.status(), StatusCode::OK),
+            Err(error) => return (n, error),
+        }
+        told.send(n).await.expect("the test listens");
+    }
+    unreachable!("the numbers do not end")
+}
+
 #[tokio::test]
 async fn every_acknowledged_result_survives_sigkill() {
     let dir = tempfile::tempdir().unwrap();
@@ -80,27 +102,27 @@ async fn every_acknowledged_result_survives_sigkill() {
     let metrics = http.get(bridge.ready["metrics_url"].as_str().unwrap()).send().await.unwrap();
     assert!(metrics.text().await.unwrap().contains("slots{"));
     let url = bridge.url("/api/v1/call-results");
-    // All at once, so that the kill falls among group commits; those without an answer may or may not be there.
-    let deliveries: Vec<_> = (0..RESULTS * 2)
-        .map(|n| {
-            let request =
-                http.post(&url).header(SECRET_HEADER, SECRET).json(&result(&format!("call_{n}"), "bot"));
-            tokio::spawn(async move {
-                request.send().await.is_ok_and(|a| a.status() == StatusCode::OK).then_some(n)
-            })
-        })
+    let (told, mut answers) = mpsc::channel(SENDERS);
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|first| tokio::spawn(deliver(http.clone(), url.clone(), first, told.clone())))
         .collect();
+    drop(told);
     let mut acknowledged = Vec::new();
-    let mut bridge = Some(bridge);
-    for delivery in deliveries {
-        acknowledged.extend(delivery.await.unwrap());
-        if acknowledged.len() >= RESULTS
-            && let Some(bridge) = bridge.take()
-        {
-            bridge.kill().await;
-        }
+    while acknowledged.len() < RESULTS {
+        acknowledged.push(answers.recv().await.expect("deliveries go on"));
     }
-    assert!(acknowledged.len() >= RESULTS, "{} were acknowledged", acknowledged.len());
+    bridge.kill().await;
+    while let Some(n) = answers.recv().await {
+        acknowledged.push(n);
+    }
+    // Those without an answer may or may not be there.
+    let mut cut = 0;
+    for sender in senders {
+        let (unanswered, error) = sender.await.unwrap();
+        assert!(!acknowledged.contains(&unanswered));
+        cut += usize::from(!error.is_connect());
+    }
+    assert!(cut > 0, "the kill fell among no deliveries");
 
     let bridge = Process::start(dir.path(), 2).await;
     assert_eq!(bridge.ready["admin_password"], Value::Null, "told by the first start only");

@@ -51,6 +51,11 @@ impl Egress {
         Self { gate: Gate::new(policy, lookup), tls: OnceLock::new(), http: OnceLock::new() }
     }
 
+    /// Whether an address may be used as it is written, told when settings are read. Names are checked when they are resolved.
+    pub fn check(&self, url: &Url) -> Result<(), Failure> {
+        self.gate.check(url).map(|_target| ())
+    }
+
     /// A request by the process's HTTP client, which connects only to allowed addresses, follows nothing and keeps connections
     /// for reuse. Refused at once when the address may not be used as it is written: the client's resolver, which checks
     /// names, never sees a literal IP. This is the only way to a request, so that none goes out unchecked.

@@ -150,7 +150,7 @@ impl Recorder {
     /// Write everything up to `now` and close the file. Waits for the disk: not for the audio path.
     pub fn finish(mut self, now: u64) -> Finished {
         self.extend_to(now);
-        self.write_until(now);
+        self.settle(now);
         // A full queue means a stuck disk: the writer's own end tells how far it came.
         let last = Work::Block { lost: self.newly_lost, block: std::mem::take(&mut self.block) };
         let _closed = self.disk.send(last).and_then(|()| self.disk.send(Work::Finish));
@@ -193,11 +193,16 @@ impl Recorder {
         }
     }
 
-    fn write_until(&mut self, until: u64) {
+    /// Nothing before `until` changes any more.
+    fn settle(&mut self, until: u64) {
         let count =
             usize::try_from(until.saturating_sub(self.base)).unwrap_or(usize::MAX).min(self.held.len());
         self.block.extend(self.held.drain(..count));
         self.base += count as u64;
+    }
+
+    fn write_until(&mut self, until: u64) {
+        self.settle(until);
         if self.block.len() as u64 >= self.rate_hz {
             self.send_block();
         }

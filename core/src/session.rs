@@ -46,6 +46,7 @@ use rules::Rules;
 use speaking::{SpeakTimer, Speaking};
 use thinking::{ThinkTimer, Thinking};
 use utterance::{Kind, Utterance};
+use vox_shared::wire::result::DisconnectedBy;
 
 use crate::provider::tts::UtteranceId;
 
@@ -236,7 +237,7 @@ impl Session {
     }
 
     /// Go on with the conversation as far as it can go by itself: the one place where a line follows a line, an answer follows
-    /// the bot's line, the line is closed after the last word, and the idle clock runs.
+    /// the bot's line, the last word becomes the last, the line is closed after it, and the idle clock runs.
     fn go_on(&mut self, out: &mut Vec<Command>) {
         if matches!(self.course.phase(), Phase::Waiting | Phase::Over) {
             return;
@@ -244,6 +245,10 @@ impl Session {
         while let Some((utterance, line)) = self.speaking.finished() {
             self.note_said(&utterance, line, false, out);
             self.pump(out);
+        }
+        if self.plan.may_end() && self.course.is_live() && !self.listening.is_active() && self.keys.is_empty()
+        {
+            self.become_goodbye(DisconnectedBy::Bot);
         }
         self.pump(out);
         let silent = !self.speaking.is_busy() && self.plan.is_silent();

@@ -134,8 +134,9 @@ impl Session {
         self.speaking.make_last();
     }
 
-    /// The model ends the call. Its goodbye is spoken to the end first, and nothing interrupts it; the message is not said when
-    /// the model's own words say it already, and without either the bot has a goodbye.
+    /// The model ends the call, once the caller is not speaking: who goes on meanwhile is answered instead. Its goodbye is spoken
+    /// to the end first, and nothing interrupts it; the message is not said when the model's own words say it already, and
+    /// without either the bot has a goodbye.
     pub(super) fn end_call(&mut self, call: &ToolCall, thought: &Thought, out: &mut Vec<Command>) {
         let message = call.arguments.get("message").and_then(|m| m.as_str()).unwrap_or_default();
         self.report.event(self.now, EventKind::ToolCalled, rules::END_CALL, out);
@@ -148,8 +149,7 @@ impl Session {
             self.clock.first_piece.get_or_insert(self.now);
             self.plan.piece(piece, self.turn);
         }
-        self.become_goodbye(DisconnectedBy::Bot);
-        self.pump(out);
+        self.plan.end_with_this();
     }
 
     pub(super) fn hang_up_now(&mut self, out: &mut Vec<Command>) {

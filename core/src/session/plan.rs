@@ -46,6 +46,8 @@ pub struct Plan {
     paused: bool,
     /// Words said over the bot without stopping it: answered when it is done.
     unanswered: String,
+    /// The call ends with what is planned, if the caller has nothing to add.
+    ends: bool,
 }
 
 impl Plan {
@@ -142,6 +144,7 @@ impl Plan {
     /// may not be interrupted.
     pub fn answer(&mut self, in_mouth: Option<SayingId>) {
         self.paused = false;
+        self.ends = false;
         self.lines.retain(|l| Some(l.id) == in_mouth);
         self.close_reply();
     }
@@ -151,9 +154,21 @@ impl Plan {
         *self = Self { newest: self.newest, ..Self::default() };
     }
 
+    /// The call ends with what is planned, unless the caller, who may be speaking just now, says something that is answered.
+    pub fn end_with_this(&mut self) {
+        self.close_reply();
+        self.ends = true;
+    }
+
+    /// Whether nothing stands against ending the call.
+    pub fn may_end(&self) -> bool {
+        self.ends && !self.paused
+    }
+
     /// What is planned is all that will be said, and it is said whatever the caller does.
     pub fn make_last(&mut self) {
         self.paused = false;
+        self.ends = false;
         self.unanswered.clear();
         self.close_reply();
         for line in &mut self.lines {
@@ -171,8 +186,9 @@ impl Plan {
         joined(self.lines.iter().flat_map(|l| &l.pieces))
     }
 
-    /// The caller said this without stopping the bot.
+    /// The caller said this without stopping the bot. It is answered before the call ends.
     pub fn owe_answer(&mut self, text: &str) {
+        self.ends = false;
         if !self.unanswered.is_empty() {
             self.unanswered.push(' ');
         }

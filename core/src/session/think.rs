@@ -176,7 +176,7 @@ impl Session {
         }
         if !self.plan.is_paused() && self.thinking.loop_guard.is_looping(&self.asked, &thought.said) {
             self.report.event(self.now, EventKind::LoopGuard, "the same reply again and again", out);
-            self.become_goodbye(DisconnectedBy::Bot);
+            self.plan.end_with_this();
         }
     }
 

@@ -51,6 +51,49 @@ fn a_model_that_only_calls_the_tool_does_not_cut_the_caller_off() {
     assert_eq!(last_words("", json!({}), "hi-IN"), "कॉल करने के लिए धन्यवाद। नमस्ते।");
 }
 
+/// The caller is done, and then makes a sound for so long before the model ends the call.
+fn ending_over(sound_ms: u64) -> Scene {
+    let mut scene = Scene::begin(|_| {});
+    scene.caller_says("That is all.", 900);
+    scene.set_sound(true);
+    scene.pass(sound_ms);
+    scene.calls_tool("a", "end_call", json!({"message": "Goodbye and take care."}));
+    scene.llm(LlmEvent::Done { finish: Finish::ToolCalls, usage: None });
+    scene
+}
+
+#[test]
+fn a_caller_who_goes_on_is_answered_before_the_bot_ends_the_call() {
+    for sound_ms in [200, 700] {
+        let mut scene = ending_over(sound_ms);
+        scene.pass(800);
+        assert!(!scene.bot_speaks(), "{sound_ms}: the goodbye is said over the caller");
+        scene.set_sound(false);
+        scene.final_words("Oh wait, one more thing.");
+        scene.pass(700);
+        assert_eq!(scene.asked.len(), 2, "{sound_ms}: {:?}", scene.events);
+        scene.reply("Of course.");
+        scene.hear_out();
+        scene.pass(3_000);
+        assert!(scene.outcome.is_none() && scene.said[1..] == ["Of course."], "{:?}", scene.said);
+    }
+}
+
+#[test]
+fn a_sound_that_was_nothing_only_delays_the_goodbye() {
+    for sound_ms in [200, 700] {
+        let mut scene = ending_over(sound_ms);
+        scene.pass(200);
+        scene.set_sound(false);
+        scene.pass(500);
+        scene.stt_final("", true, false, Vec::new());
+        scene.pass(8_000);
+        let outcome = scene.outcome.as_ref().unwrap_or_else(|| panic!("{sound_ms}: {:?}", scene.events));
+        assert_eq!(outcome.disconnected_by, DisconnectedBy::Bot);
+        assert_eq!(scene.lines(Speaker::Bot).last().unwrap(), "Goodbye and take care.");
+    }
+}
+
 #[test]
 fn the_bots_own_closing_phrase_comes_before_the_stock_one() {
     let mut scene = Scene::begin(|c| c.phrases.closing = "The clinic says goodbye.".into());

@@ -190,7 +190,7 @@ impl Session {
                 entry.tokens_cached += usage.tokens_cached;
             }
             // The usual four characters a token, where the vendor does not say.
-            None => entry.tokens_out += thought.text.len() as u64 / 4,
+            None => entry.tokens_out += thought.written_chars as u64 / 4,
         }
     }
 

@@ -65,10 +65,11 @@ pub struct Thought {
     request: Option<RequestId>,
     pub at: Try,
     splitter: Splitter,
-    /// The model's words of this round, as they came.
-    pub text: String,
-    /// What of them is for the caller.
+    /// Length of what the model wrote in this round, characters.
+    pub written_chars: usize,
+    /// What of it is for the caller, and its length.
     pub said: String,
+    said_chars: usize,
     pub tools: Vec<ToolCall>,
     /// A piece of it went on to be said; tokens that are no piece yet were never on their way.
     pub handed: bool,
@@ -77,8 +78,7 @@ pub struct Thought {
 impl Thought {
     /// The model answered, and what it answered is that there is nothing to say: dots or a thumb, not a broken reply.
     pub fn is_silence(&self) -> bool {
-        let is_markup = |c: char| c.is_whitespace() || "*_#`~|<>\\".contains(c);
-        !self.handed && !self.text.chars().all(is_markup) && !self.text.chars().any(char::is_alphanumeric)
+        !self.handed && self.splitter.is_wordless()
     }
 }
 
@@ -191,10 +191,10 @@ impl Thinking {
         }
         match event {
             LlmEvent::Text(text) => {
-                if thought.said.len() > MAX_REPLY_CHARS || thought.text.len() > MAX_RAW_CHARS {
+                if thought.said_chars > MAX_REPLY_CHARS || thought.written_chars > MAX_RAW_CHARS {
                     return Told::TooLong;
                 }
-                thought.text.push_str(&text);
+                thought.written_chars += text.chars().count();
                 let items = thought.splitter.push(&text);
                 if !thought.splitter.is_hiding() {
                     self.timers.clear(ThinkTimer::Reasoning);
@@ -221,6 +221,7 @@ impl Thinking {
     pub fn note_handed(&mut self, words: &str) {
         if let Some(thought) = &mut self.thought {
             thought.handed = true;
+            thought.said_chars += words.chars().count();
             append(&mut thought.said, words);
         }
     }
@@ -229,6 +230,7 @@ impl Thinking {
     pub fn note_reasoning(&mut self) {
         if let Some(thought) = &mut self.thought {
             thought.handed = false;
+            thought.said_chars = 0;
             thought.said.clear();
         }
     }

@@ -6,6 +6,9 @@ use super::hidden::{Filter, Found};
 use super::piece::Piece;
 use super::tool::ToolText;
 
+/// Signs that say nothing by themselves.
+const MARKUP: &str = "*_#`~|<>\\";
+
 /// What a reply is made of, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
@@ -22,12 +25,15 @@ pub struct Splitter {
     filter: Filter,
     cutter: Cutter,
     cleaner: Cleaner,
+    /// The text for the caller has signs that are no markup, and letters or digits.
+    has_signs: bool,
+    has_words: bool,
 }
 
 impl Splitter {
     /// For a voice of this language (a tag, or empty where it is not known) and a model with these tools.
     pub fn new(language: &str, tools: Vec<String>) -> Self {
-        Self { filter: Filter::new(tools), cutter: Cutter::default(), cleaner: Cleaner::new(language) }
+        Self { filter: Filter::new(tools), cleaner: Cleaner::new(language), ..Self::default() }
     }
 
     /// Add text; what it completes.
@@ -55,9 +61,16 @@ impl Splitter {
         self.filter.is_hiding()
     }
 
+    /// Whether what is for the caller so far is signs and no word: dots, or a thumb.
+    pub fn is_wordless(&self) -> bool {
+        self.has_signs && !self.has_words
+    }
+
     fn take(&mut self, found: Found, items: &mut Vec<Item>) {
         match found {
             Found::Text(c) => {
+                self.has_signs |= !c.is_whitespace() && !MARKUP.contains(c);
+                self.has_words |= c.is_alphanumeric();
                 if let Some(piece) = self.cutter.push(c).and_then(|raw| self.cleaner.clean(&raw, false)) {
                     self.cutter.begun = true;
                     items.push(Item::Piece(piece));
@@ -67,6 +80,7 @@ impl Splitter {
             Found::WasReasoning => {
                 self.cutter = Cutter::default();
                 self.cleaner.forget();
+                (self.has_signs, self.has_words) = (false, false);
                 items.push(Item::WasReasoning);
             }
         }

@@ -56,7 +56,15 @@ fn reasoning_has_an_end() {
 
 #[test]
 fn a_model_that_has_nothing_to_say_is_taken_at_its_word() {
-    for text in ["...", "👍", " … ", "—"] {
+    for text in [
+        "...",
+        "👍",
+        " … ",
+        "—",
+        "<think>he only hums</think>...",
+        "He only hums.</think> …",
+        "<think>he only hums</think>\n\n👍\n",
+    ] {
         let mut scene = Scene::begin(|c| c.re_engagement = prompts_after(4.0));
         for n in 1..=3 {
             scene.caller_says("Hold on a second.", 900);
@@ -78,6 +86,30 @@ fn an_empty_reply_is_asked_for_again() {
     scene.reply("Here is my answer.");
     scene.hear_out();
     assert_eq!(scene.said.last().unwrap(), "Here is my answer.");
+}
+
+#[test]
+fn reasoning_without_an_answer_is_an_empty_reply() {
+    for text in ["<think>He wants to know when we open.</think>", "...</think>", "<think>dots ...</think>**"]
+    {
+        let mut scene = asked();
+        scene.reply(text);
+        assert_eq!((scene.asked.len(), scene.count("nothing_said")), (2, 0), "{text}");
+    }
+}
+
+#[test]
+fn a_reply_is_cut_by_its_characters_whatever_the_script() {
+    for (sentence, cut) in [("नमस्ते, हम नौ बजे खुलते हैं। ", false), ("We open at nine in the morning. ", true)]
+    {
+        let mut scene = asked();
+        let count = if cut { 4_200 } else { 3_000 } / sentence.chars().count();
+        for _ in 0..count {
+            scene.tokens(sentence);
+        }
+        scene.llm(LlmEvent::Done { finish: Finish::Stop, usage: None });
+        assert_eq!(scene.count("reply_cut"), usize::from(cut), "{sentence}");
+    }
 }
 
 #[test]

@@ -275,6 +275,7 @@ impl Actor {
                 }
             }
             Command::FinalizeStt => self.parts.vendors.feed.finalize(),
+            Command::CloseStt => self.parts.vendors.feed.shut(),
             Command::Ask { request, provider, ask } => {
                 if let Err(failure) = self.parts.vendors.ask(request, provider, *ask) {
                     let event = crate::provider::llm::LlmEvent::Failed(failure);

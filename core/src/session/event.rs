@@ -123,6 +123,8 @@ pub enum Command {
         replay: Duration,
     },
     FinalizeStt,
+    /// Nobody listens for a while: feed no recogniser until the next [`Command::OpenStt`].
+    CloseStt,
     Ask {
         request: RequestId,
         provider: usize,

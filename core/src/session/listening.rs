@@ -486,9 +486,24 @@ impl Listening {
         self.timers.clear(ListenTimer::SttReady);
     }
 
-    /// Nobody listens any more, or for a while.
+    /// Nobody listens any more.
     pub fn stop(&mut self) {
         self.timers.clear_all();
         self.last = None;
+    }
+
+    /// Nobody listens for a while: what the caller was saying is over, and what follows until [`Self::go_on`] is not for us.
+    pub fn hold(&mut self, now: Duration) {
+        self.stop();
+        self.turn.reset();
+        self.turn.acoustic_end = now;
+    }
+
+    /// Listen again, from now on; to a caller who is speaking already too.
+    pub fn go_on(&mut self, now: Duration) {
+        self.hold(now);
+        if self.hears_speech() {
+            self.speech_began(now, now);
+        }
     }
 }

@@ -25,6 +25,7 @@ impl Session {
             }
             (Order::GoOn, Phase::Held) => {
                 self.course.release();
+                self.listening.go_on(self.now);
                 self.open_stt(out);
                 "go on"
             }
@@ -41,15 +42,23 @@ impl Session {
         self.report.event(self.now, EventKind::OrderTaken, taken, out);
     }
 
-    /// Nobody listens and nothing is said until the order to go on. A recogniser is opened anew then.
+    /// Nobody listens and nothing is said until the order to go on. A recogniser is opened anew then. What the caller said
+    /// before and nobody answered the model knows.
     fn hold(&mut self, out: &mut Vec<Command>) {
         self.cancel_thought(out);
         self.silence_mouth(out);
+        let unanswered = self.plan.take_unanswered().unwrap_or_default();
         self.plan.clear();
+        self.cut = None;
         self.context.drop_promises();
+        self.context.caller(&unanswered);
+        self.context.caller(&self.listening.text());
         self.flush_caller(out);
-        self.listening.stop();
+        self.keys.clear();
+        self.listening.hold(self.now);
+        self.speaking.stay_silent();
         self.course.hold();
+        out.push(Command::CloseStt);
     }
 }
 

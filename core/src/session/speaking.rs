@@ -314,6 +314,11 @@ impl Speaking {
         }
     }
 
+    /// Nothing that was interrupted is taken up.
+    pub fn stay_silent(&mut self) {
+        self.timers.clear(SpeakTimer::Resume);
+    }
+
     /// The call is over.
     pub fn finish(&mut self) {
         self.timers.clear_all();

@@ -1,10 +1,12 @@
 //! Orders from outside the call.
 
+use std::time::Duration;
+
 use vox_core::provider::llm::Role;
 use vox_core::session::event::Order;
 use vox_shared::wire::result::{DisconnectedBy, Speaker};
 
-use super::scene::Scene;
+use super::scene::{Scene, prompts_after};
 
 #[test]
 fn an_operator_lets_the_bot_say_something() {
@@ -39,6 +41,86 @@ fn a_call_on_hold_is_silent_until_it_goes_on() {
     assert_eq!(scene.recognisers, 2);
     scene.caller_says("Hello again.", 900);
     assert_eq!(scene.asked.len(), 2);
+}
+
+#[test]
+fn nothing_of_a_hold_is_heard_and_the_caller_is_not_half_listened_to() {
+    let mut scene = Scene::begin(|_| {});
+    scene.set_sound(true);
+    scene.pass(400);
+    scene.order(Order::Hold);
+    assert_eq!(scene.replay, None, "the recogniser listens to a call on hold, and bills it");
+    scene.pass(3_000);
+    scene.set_sound(false);
+    scene.pass(30_000);
+    scene.set_sound(true);
+    scene.pass(5_000);
+    scene.set_sound(false);
+    scene.pass(1_000);
+    scene.order(Order::GoOn);
+    assert_eq!(scene.replay, Some(Duration::ZERO), "what was said on hold is heard and answered");
+    scene.order(Order::Say { text: "Thank you for holding.".into() });
+    assert!(scene.bot_speaks(), "the bot is mute after the hold");
+    scene.hear_out();
+    assert_eq!(scene.tones, 0);
+}
+
+#[test]
+fn a_pause_that_a_hold_cut_off_owes_nothing() {
+    let mut scene = Scene::begin(|_| {});
+    scene.sound(600);
+    scene.pass(250);
+    scene.order(Order::Hold);
+    scene.order(Order::GoOn);
+    scene.pass(9_000);
+    assert_eq!(scene.tones, 0, "the bot owes sound for a turn that is gone");
+}
+
+#[test]
+fn a_caller_who_speaks_when_the_hold_ends_is_heard_from_there() {
+    let mut scene = Scene::begin(|_| {});
+    scene.order(Order::Hold);
+    scene.set_sound(true);
+    scene.pass(2_000);
+    scene.order(Order::GoOn);
+    scene.pass(900);
+    scene.set_sound(false);
+    scene.final_words("Are you there again?");
+    scene.pass(700);
+    assert_eq!(scene.told(), ["Are you there again?"]);
+}
+
+#[test]
+fn what_the_caller_said_and_keyed_before_a_hold_is_not_lost_and_stops_nothing() {
+    let mut scene = Scene::begin(|c| c.re_engagement = prompts_after(4.0));
+    scene.caller_says("Tell me.", 900);
+    scene.reply("We are open from nine to five on all days of the week, and on Sundays from ten to two.");
+    scene.pass(900);
+    scene.sound(300);
+    scene.final_words("And parking?");
+    scene.pass(700);
+    assert!(scene.bot_speaks(), "two words do not stop it");
+    scene.sound(300);
+    scene.partial("Please");
+    scene.order(Order::Hold);
+    scene.pass(5_000);
+    scene.order(Order::GoOn);
+    scene.pass(4_300);
+    assert_eq!(scene.count("caller_silent"), 1, "no idle prompt after a hold");
+    scene.hear_out();
+    scene.caller_says("Hello?", 600);
+    assert!(scene.told().contains(&"And parking? Please".into()), "{:?}", scene.told());
+}
+
+#[test]
+fn a_key_before_a_hold_does_not_stop_the_idle_prompts_after_it() {
+    let mut scene = Scene::begin(|c| c.re_engagement = prompts_after(4.0));
+    scene.key('4');
+    scene.order(Order::Hold);
+    scene.pass(5_000);
+    scene.order(Order::GoOn);
+    scene.pass(4_300);
+    assert_eq!(scene.count("caller_silent"), 1);
 }
 
 #[test]

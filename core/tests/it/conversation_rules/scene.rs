@@ -42,6 +42,8 @@ pub struct Scene {
     pub cancelled: Vec<RequestId>,
     pub tools: Vec<(ToolRunId, ToolCall)>,
     pub recognisers: usize,
+    /// How much of the past the open recogniser heard; `None` while none is open.
+    pub replay: Option<Duration>,
     pub finalised: usize,
     pub tones: usize,
     pub events: Vec<String>,
@@ -78,6 +80,7 @@ impl Scene {
             cancelled: Vec::new(),
             tools: Vec::new(),
             recognisers: 0,
+            replay: None,
             finalised: 0,
             tones: 0,
             events: Vec::new(),
@@ -102,11 +105,13 @@ impl Scene {
 
     fn carry_out(&mut self, command: Command) {
         match command {
-            Command::OpenStt { .. } => {
+            Command::OpenStt { replay, .. } => {
                 self.recognisers += 1;
+                self.replay = Some(replay);
                 self.feed(Event::Stt(SttEvent::Ready));
             }
             Command::FinalizeStt => self.finalised += 1,
+            Command::CloseStt => self.replay = None,
             Command::Ask { request, ask, .. } => self.asked.push((request, *ask)),
             Command::CancelAsk { request } => self.cancelled.push(request),
             Command::RunTool { run, call } => self.tools.push((run, call)),

@@ -268,6 +268,7 @@ impl World {
         match command {
             Command::OpenStt { .. } => self.open_stt(),
             Command::FinalizeStt => self.finalize(),
+            Command::CloseStt => self.stt_stream += 1,
             Command::Ask { request, .. } => {
                 let ends = self.random.chance(15);
                 let (events, faulty) = reply(&mut self.random, ends);

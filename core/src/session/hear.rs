@@ -89,11 +89,6 @@ impl Session {
         if let SttEvent::Failed(failure) = event {
             return self.stt_broke(&failure, out);
         }
-        if let SttEvent::Usage { seconds } = event {
-            let vendor = self.rules.stt[self.listening.recogniser.provider()].clone();
-            self.report.usage("stt", &vendor.provider, &vendor.model).seconds += seconds;
-            return;
-        }
         if !self.course.is_live() {
             return;
         }
@@ -142,8 +137,7 @@ impl Session {
         if self.plan.amend_unanswered(&late.before, &late.whole) {
             return;
         }
-        let known = self.context.amend_caller(&late.before, &late.whole);
-        if !known || !late.added {
+        if !self.context.amend_caller(&late.before, &late.whole) {
             return;
         }
         self.report.event(self.now, EventKind::WordsAdded, "a final transcript came after the turn", out);

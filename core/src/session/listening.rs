@@ -18,8 +18,8 @@ use super::words::is_incomplete;
 use caller_turn::CallerTurn;
 pub use caller_turn::{ClosedTurn, Decision, State};
 use doubts::Doubts;
+use late_words::LastTurn;
 pub use late_words::{Amended, FinalWords};
-use late_words::{Closed, continues};
 pub use recogniser::{NextRecogniser, Recogniser};
 
 /// A recogniser must be ready within this.
@@ -76,7 +76,7 @@ pub struct Listening {
     settings: TurnSettings,
     voicing: Voicing,
     turn: CallerTurn,
-    last: Option<Closed>,
+    last: LastTurn,
     pub recogniser: Recogniser,
     timers: Timers<ListenTimer>,
     wanted: Wanted,
@@ -94,7 +94,7 @@ impl Listening {
             settings,
             voicing: Voicing::new(vad),
             turn: CallerTurn::default(),
-            last: None,
+            last: LastTurn::default(),
             recogniser: Recogniser::default(),
             timers: Timers::default(),
             wanted: Wanted::Anything,
@@ -331,8 +331,7 @@ impl Listening {
             return false;
         }
         // A partial of the turn that is closed already.
-        if self.turn.state == State::Quiet && self.last.as_ref().is_some_and(|l| continues(text, &l.partial))
-        {
+        if self.turn.state == State::Quiet && self.last.owns_partial(text, now) {
             return false;
         }
         self.note_words(now);
@@ -356,15 +355,9 @@ impl Listening {
         now: Duration,
     ) -> FinalWords {
         let text = text.trim();
-        if let Some(last) = self.last.take() {
-            if text.is_empty() && self.turn.state == State::Quiet {
-                self.last = Some(last);
-                return FinalWords::Nothing;
-            }
-            let next_since = (self.turn.state != State::Quiet).then_some(self.turn.burst_since);
-            if !text.is_empty() && last.owns(text, &times, next_since) {
-                return last.amend(text);
-            }
+        let next_since = (self.turn.state != State::Quiet).then_some(self.turn.burst_since);
+        if let Some(words) = self.last.take_final(text, &times, next_since, now) {
+            return words;
         }
         self.turn.add_final(text, times, confidence, now);
         if text.is_empty() {
@@ -430,11 +423,7 @@ impl Listening {
         if !closed.text.is_empty() {
             self.ever_spoke = true;
             self.doubts.understood();
-            self.last = (!turn.partial.is_empty()).then(|| Closed {
-                finals: turn.finals.clone(),
-                partial: turn.partial.clone(),
-                text: closed.text.clone(),
-            });
+            self.last = LastTurn::of(turn, now);
         }
         turn.reset();
         closed
@@ -460,7 +449,7 @@ impl Listening {
     pub fn open(&mut self, now: Duration) -> Duration {
         self.timers.clear(ListenTimer::SttRetry);
         self.timers.set(ListenTimer::SttReady, now + STT_READY);
-        self.last = None;
+        self.last = LastTurn::default();
         let turn = &mut self.turn;
         turn.partial.clear();
         let from = match (turn.began.filter(|_| turn.state != State::Quiet), turn.words.last()) {
@@ -489,7 +478,7 @@ impl Listening {
     /// Nobody listens any more.
     pub fn stop(&mut self) {
         self.timers.clear_all();
-        self.last = None;
+        self.last = LastTurn::default();
     }
 
     /// Nobody listens for a while: what the caller was saying is over, and what follows until [`Self::go_on`] is not for us.

@@ -189,6 +189,42 @@ fn late_words_do_not_cut_a_reply_that_is_heard_but_the_model_knows_them() {
 }
 
 #[test]
+fn a_correction_of_the_same_length_is_answered_anew() {
+    for (interim, words) in [
+        ("I can come on Monday", "I can't come on Monday."),
+        ("fifteen euros then", "fifty euros then"),
+        ("no not that one please", "not that one please"),
+    ] {
+        let mut scene = Scene::begin(|_| {});
+        scene.sound(1_200);
+        scene.partial(interim);
+        scene.pass(2_500);
+        scene.tokens("Then I will note that. ");
+        scene.final_words(words);
+        assert_eq!((scene.asked.len(), scene.told()), (2, vec![words.to_owned()]), "{interim}");
+    }
+}
+
+#[test]
+fn words_long_after_a_turn_are_a_turn_of_their_own() {
+    for (wait_ms, has_times) in [(30_000, false), (1_500, true)] {
+        let mut scene = Scene::begin(|_| {});
+        scene.sound(1_200);
+        scene.partial("I need an appointment");
+        scene.pass(2_500);
+        scene.reply("When?");
+        scene.hear_out();
+        scene.pass(wait_ms);
+        let at = scene.now;
+        let times = if has_times { vec![word("Monday.", at - 600, at - 200)] } else { Vec::new() };
+        scene.stt_final("On Monday.", false, true, times);
+        scene.pass(1_000);
+        assert_eq!(scene.told(), ["I need an appointment", "On Monday."], "after {wait_ms} ms");
+        assert_eq!(scene.asked.len(), 2);
+    }
+}
+
+#[test]
 fn a_final_that_says_what_the_interim_said_changes_nothing() {
     let mut scene = Scene::begin(|_| {});
     scene.sound(1_200);

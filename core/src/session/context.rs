@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::plan::SayingId;
 use super::text::append;
+use super::thinking::NO_ANSWER;
 use crate::provider::llm::{LlmRequest, Message, Role, ToolCall, ToolSpec};
 
 /// History sent to the model at most, counted as characters / 4.
@@ -17,15 +18,13 @@ struct Entry {
     line: Option<SayingId>,
     /// The text is what the model said and nobody heard yet.
     promised: bool,
+    /// The caller may not be done with it: it can be taken back.
+    draft: Option<Draft>,
 }
 
-/// Where the conversation stood; what is said after it can be taken back.
+/// Names words of the caller that can be taken back; counted up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Draft {
-    messages: usize,
-    /// Length of the last message's text: words are added to it.
-    text_bytes: usize,
-}
+pub struct Draft(u64);
 
 /// The conversation so far.
 #[derive(Debug)]
@@ -34,12 +33,13 @@ pub struct Context {
     tools: Vec<ToolSpec>,
     cache_key: Option<String>,
     history: Vec<Entry>,
+    drafts: u64,
 }
 
 impl Context {
     /// A conversation that has not begun.
     pub fn new(system: String, tools: Vec<ToolSpec>, cache_key: Option<String>) -> Self {
-        Self { system, tools, cache_key, history: Vec::new() }
+        Self { system, tools, cache_key, history: Vec::new(), drafts: 0 }
     }
 
     /// The caller said.
@@ -48,7 +48,9 @@ impl Context {
             return;
         }
         match self.history.last_mut() {
-            Some(last) if last.message.role == Role::User => join(&mut last.message.text, text),
+            Some(last) if last.message.role == Role::User && last.draft.is_none() => {
+                join(&mut last.message.text, text)
+            }
             _ => self.push(Message::text(Role::User, text)),
         }
     }
@@ -70,25 +72,33 @@ impl Context {
         self.push(Message::text(Role::System, text));
     }
 
-    /// A place in the conversation to come back to: a reply may be asked for before the caller is known to be done.
-    pub fn draft(&self) -> Draft {
-        let text_bytes = self.history.last().map_or(0, |e| e.message.text.len());
-        Draft { messages: self.history.len(), text_bytes }
+    /// The caller said, as it seems: a reply may be asked for before it is known whether that was all.
+    pub fn draft(&mut self, text: &str) -> Draft {
+        self.drafts += 1;
+        let draft = Draft(self.drafts);
+        self.push(Message::text(Role::User, text));
+        if let Some(entry) = self.history.last_mut() {
+            entry.draft = Some(draft);
+        }
+        draft
     }
 
-    /// What was said after that place was not said.
+    /// That was what the caller said.
+    pub fn confirm(&mut self, draft: Draft) {
+        self.history.iter_mut().filter(|e| e.draft == Some(draft)).for_each(|e| e.draft = None);
+    }
+
+    /// The caller goes on: those words, as far as they were known by now, come again. Whatever else was heard, said and noted
+    /// meanwhile stays.
     pub fn withdraw(&mut self, draft: Draft) {
-        self.history.truncate(draft.messages);
-        if let Some(last) = self.history.last_mut() {
-            last.message.text.truncate(draft.text_bytes);
-        }
+        self.history.retain(|e| e.draft != Some(draft));
     }
 
     /// The model said this and called a tool after it: its place in the conversation is here, however late it is heard.
     pub fn promise(&mut self, line: SayingId, text: &str) {
         if !text.is_empty() && !self.history.iter().any(|e| e.line == Some(line)) {
             let message = Message::text(Role::Assistant, text);
-            self.history.push(Entry { message, line: Some(line), promised: true });
+            self.history.push(Entry { message, line: Some(line), promised: true, draft: None });
         }
     }
 
@@ -110,7 +120,7 @@ impl Context {
             Some(entry) if is_speech(entry) => append(&mut entry.message.text, text),
             _ => {
                 let message = Message::text(Role::Assistant, text);
-                self.history.insert(end, Entry { message, line: None, promised: false });
+                self.history.insert(end, Entry { message, line: None, promised: false, draft: None });
             }
         }
     }
@@ -128,9 +138,18 @@ impl Context {
             Message { role: Role::Assistant, text: String::new(), tool_calls: calls, tool_call_id: None };
         self.push(message);
         for (id, result) in results {
-            let text = result.as_str().map_or_else(|| result.to_string(), str::to_owned);
+            let text = text_of(&result);
             let message = Message { role: Role::Tool, text, tool_calls: Vec::new(), tool_call_id: Some(id) };
             self.push(message);
+        }
+    }
+
+    /// A tool answered that no reply waits for any more: here, or where the model was told that it had not.
+    pub fn late_result(&mut self, call: ToolCall, result: Value) {
+        let is_told = |m: &Message| m.tool_call_id.as_ref() == Some(&call.id) && m.text == NO_ANSWER;
+        match self.history.iter_mut().rev().find(|e| is_told(&e.message)) {
+            Some(entry) => entry.message.text = text_of(&result),
+            None => self.tool_results(vec![(call, result)]),
         }
     }
 
@@ -153,6 +172,10 @@ impl Context {
                 {
                     join(&mut last.text, &message.text);
                     last.tool_calls = message.tool_calls;
+                }
+                // What the caller said and what seems to follow.
+                Some(last) if last.role == Role::User && message.role == Role::User => {
+                    join(&mut last.text, &message.text)
                 }
                 _ => messages.push(message),
             }
@@ -179,13 +202,17 @@ impl Context {
     }
 
     fn push(&mut self, message: Message) {
-        self.history.push(Entry { message, line: None, promised: false });
+        self.history.push(Entry { message, line: None, promised: false, draft: None });
     }
 }
 
 /// Whether it is what the bot was heard to say, and nothing else.
 fn is_speech(entry: &Entry) -> bool {
     entry.message.role == Role::Assistant && entry.message.tool_calls.is_empty() && !entry.promised
+}
+
+fn text_of(result: &Value) -> String {
+    result.as_str().map_or_else(|| result.to_string(), str::to_owned)
 }
 
 fn join(text: &mut String, more: &str) {
@@ -263,11 +290,39 @@ mod tests {
         context.caller("I need an appointment");
         assert!(context.amend_caller("an appointment", "an appointment on Monday"));
         assert!(!context.amend_caller("never said", "at all"));
-        let draft = context.draft();
-        context.caller("at ten");
+        let draft = context.draft("at ten");
+        assert_eq!(context.request().messages[1].text, "I need an appointment on Monday at ten");
+        context.withdraw(draft);
+        let draft = context.draft("at eleven");
+        context.confirm(draft);
+        context.withdraw(draft);
+        context.caller("or so");
+        assert_eq!(context.request().messages[1].text, "I need an appointment on Monday at eleven or so");
+    }
+
+    #[test]
+    fn only_the_draft_is_withdrawn_whatever_happened_meanwhile() {
+        let mut context = Context::new(String::new(), Vec::new(), None);
+        context.caller("जी हाँ मैं");
+        let draft = context.draft("सोमवार को");
+        assert!(context.amend_caller("जी हाँ मैं", "जी मैं हूँ ना"));
+        assert!(context.amend_caller("सोमवार को", "मंगलवार को आऊँगा"));
+        context.note("The caller is a doctor.");
         context.bot_heard(1, "Sure.");
         context.withdraw(draft);
-        assert_eq!(context.history().len(), 1);
-        assert_eq!(context.history()[0].text, "I need an appointment on Monday");
+        let texts: Vec<String> = context.history().into_iter().map(|m| m.text).collect();
+        assert_eq!(texts, ["जी मैं हूँ ना", "The caller is a doctor.", "Sure."]);
+    }
+
+    #[test]
+    fn a_late_result_takes_the_place_of_its_absence() {
+        let mut context = Context::new(String::new(), Vec::new(), None);
+        context.tool_results(vec![(call("call_0"), json!("7"))]);
+        context.tool_results(vec![(call("call_0"), json!(NO_ANSWER))]);
+        context.bot_heard(1, "I could not find out.");
+        context.late_result(call("call_0"), json!(12));
+        context.late_result(call("b"), json!(13));
+        let texts: Vec<String> = context.history().into_iter().map(|m| m.text).collect();
+        assert_eq!(texts, ["", "7", "", "12", "I could not find out.", "", "13"]);
     }
 }

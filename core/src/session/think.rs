@@ -8,7 +8,7 @@ use super::event::{Command, RequestId, ToolRunId};
 use super::kind::EventKind;
 use super::rules::END_CALL;
 use super::text::Item;
-use super::thinking::{AfterFailure, ThinkTimer, Thought, Told, Try, Waits};
+use super::thinking::{AfterFailure, Answered, ThinkTimer, Thought, Told, Try, Waits};
 use super::utterance::Kind;
 use crate::provider::llm::{Finish, LlmEvent, LlmUsage, ToolCall};
 use crate::provider::{Failure, FailureClass};
@@ -50,14 +50,12 @@ impl Session {
         let vendor = self.rules.llm[provider].clone();
         self.report.usage("llm", &vendor.provider, &vendor.model).requests += 1;
         self.clock.asked.get_or_insert(self.now);
-        while let Some(late) = self.thinking.late_result() {
-            self.context.tool_results(vec![late]);
-        }
         out.push(Command::Ask { request, provider, ask: Box::new(self.context.request()) });
     }
 
     pub(super) fn cancel_thought(&mut self, out: &mut Vec<Command>) {
-        if let Some(request) = self.thinking.cancel() {
+        if let Some((request, thought)) = self.thinking.cancel() {
+            self.count_usage(&thought, None);
             out.push(Command::CancelAsk { request });
         }
     }
@@ -219,9 +217,14 @@ impl Session {
     }
 
     pub(super) fn on_tool_done(&mut self, run: ToolRunId, result: Value, out: &mut Vec<Command>) {
-        let started = self.thinking.tool_done(run, result);
-        out.extend(started.into_iter().map(|(run, call)| Command::RunTool { run, call }));
-        self.go_on_with_tools(out);
+        match self.thinking.tool_done(run, result) {
+            Answered::InTime(started) => {
+                out.extend(started.into_iter().map(|(run, call)| Command::RunTool { run, call }));
+                self.go_on_with_tools(out);
+            }
+            // Where it comes is its place in the conversation: before what the caller says next.
+            Answered::Late(call, result) => self.context.late_result(call, result),
+        }
     }
 
     fn go_on_with_tools(&mut self, out: &mut Vec<Command>) {
@@ -236,7 +239,11 @@ impl Session {
         // Words that are no sentence yet: what broke off is said if the reply has begun.
         let rest = self.thinking.flush();
         let Some(thought) = self.thinking.complete() else { return };
-        out.extend(request.map(|request| Command::CancelAsk { request }));
+        if let Some(request) = request {
+            // A vendor that breaks off does not say what it bills.
+            self.count_usage(&thought, None);
+            out.push(Command::CancelAsk { request });
+        }
         for item in rest {
             if let Item::Piece(piece) = item
                 && thought.handed

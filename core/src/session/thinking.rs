@@ -12,7 +12,7 @@ use crate::provider::Failure;
 use crate::provider::llm::{Finish, LlmEvent, LlmUsage, ToolCall};
 
 pub use loop_guard::LoopGuard;
-pub use tool_runs::{ToolRuns, Waits};
+pub use tool_runs::{Answered, NO_ANSWER, ToolRuns, Waits};
 
 /// The model's first sign of life must come within this, and each further one.
 const MODEL_STALL: Duration = Duration::from_secs(4);
@@ -174,11 +174,13 @@ impl Thinking {
         Some((self.ask(at, now), at))
     }
 
-    /// The reply is not wanted any more: the request to be cancelled. Tools that run go on; their results are kept.
-    pub fn cancel(&mut self) -> Option<RequestId> {
+    /// The reply is not wanted any more: what it was so far, with the request to be cancelled. Tools that run go on; their
+    /// results are kept.
+    pub fn cancel(&mut self) -> Option<(RequestId, Thought)> {
         self.timers.clear_all();
         self.runs.leave();
-        self.thought.take()?.request
+        let thought = self.thought.take()?;
+        Some((thought.request?, thought))
     }
 
     /// Take what the model says.
@@ -309,8 +311,8 @@ impl Thinking {
         started
     }
 
-    /// A tool answered: calls that waited for it to be done.
-    pub fn tool_done(&mut self, id: ToolRunId, result: serde_json::Value) -> Vec<(ToolRunId, ToolCall)> {
+    /// A tool answered.
+    pub fn tool_done(&mut self, id: ToolRunId, result: serde_json::Value) -> Answered {
         self.runs.done(id, result)
     }
 
@@ -325,10 +327,5 @@ impl Thinking {
         let results = self.runs.results()?;
         self.timers.clear(ThinkTimer::Tools);
         Some((results, Try { attempt: 1, round: at.round + 1, ..at }))
-    }
-
-    /// A result of a reply that was cancelled meanwhile.
-    pub fn late_result(&mut self) -> Option<(ToolCall, serde_json::Value)> {
-        self.runs.late()
     }
 }

@@ -250,7 +250,40 @@ fn an_unknown_tool_is_answered_and_a_late_result_is_kept() {
     scene.reply("At nine.");
     scene.hear_out();
     scene.caller_says("And what do I owe?", 900);
-    assert!(scene.conversation().iter().any(|(role, text)| *role == Role::Tool && text == "12"));
+    let told = scene.conversation();
+    assert!(told.contains(&(Role::Tool, "12".into())), "{told:?}");
+    assert_eq!(told.last().unwrap().1, "And what do I owe?", "the caller's words are the newest");
+}
+
+#[test]
+fn a_tool_that_answers_after_all_is_known_to_the_model() {
+    let mut scene = Scene::begin(with_tools);
+    scene.caller_says("What do I owe?", 900);
+    scene.calls_tool("a", "look_up", json!({}));
+    scene.llm(LlmEvent::Done { finish: Finish::ToolCalls, usage: None });
+    let run = scene.tools[0].0;
+    scene.pass(20_100);
+    scene.reply("I could not find that out.");
+    scene.hear_out();
+    scene.feed(Event::ToolDone { run, result: json!("12") });
+    scene.caller_says("Try again.", 900);
+    let results: Vec<String> =
+        scene.conversation().into_iter().filter(|(role, _)| *role == Role::Tool).map(|(_, t)| t).collect();
+    assert_eq!(results, ["12"]);
+}
+
+#[test]
+fn what_a_cancelled_and_a_broken_request_wrote_is_counted() {
+    let mut scene = asked();
+    scene.tokens("We are open from nine to five");
+    scene.sound(900);
+    scene.final_words("And on Sunday?");
+    scene.pass(700);
+    assert_eq!(scene.asked.len(), 2);
+    scene.tokens("On Sundays we are closed, ");
+    scene.llm_fails(Failure::new(FailureClass::Unavailable, "cut"));
+    let usage = scene.hang_up().usage.iter().find(|u| u.kind == "llm").unwrap().clone();
+    assert!(usage.tokens_out >= 13, "{usage:?}");
 }
 
 #[test]

@@ -65,7 +65,8 @@ impl Session {
             // The end of an entry that never began.
             return;
         }
-        if self.rules.turn.interruptible {
+        // The first key of an entry stops the bot; what it says of its own accord meanwhile the others do not.
+        if self.rules.turn.interruptible && self.keys.is_empty() {
             self.fall_silent_for_key(out);
         }
         if key != '#' {
@@ -80,7 +81,7 @@ impl Session {
 
     fn fall_silent_for_key(&mut self, out: &mut Vec<Command>) {
         let speaks = self.speaking.is_busy() || self.thinking.is_busy() || !self.plan.is_silent();
-        if !speaks {
+        if !speaks || self.owes_greeting() {
             return;
         }
         self.cancel_thought(out);
@@ -89,6 +90,14 @@ impl Session {
         }
         self.cut = None;
         self.plan.answer(None);
+    }
+
+    /// Nothing of the greeting was heard yet: carriers send a key for "accept", and what the greeting has to say must be said.
+    /// The key is answered after it.
+    fn owes_greeting(&self) -> bool {
+        let in_mouth = self.speaking.utterance().map(|u| u.kind);
+        let next = in_mouth.or(self.plan.first_kind());
+        next == Some(Kind::Greeting) && !self.speaking.is_heard()
     }
 
     /// The entry is complete.

@@ -12,7 +12,7 @@ impl Session {
     pub(super) fn on_order(&mut self, order: Order, out: &mut Vec<Command>) {
         let taken = match (order, self.course.phase()) {
             (Order::Say { text }, Phase::Live) => {
-                self.say_phrase(&text, Kind::Prompt, out);
+                self.say_phrase(&text, Kind::Ordered, out);
                 "say"
             }
             (Order::Steer { text }, Phase::Live | Phase::Held) => {

@@ -98,6 +98,11 @@ impl Plan {
         self.lines.front().filter(|l| !l.pieces.is_empty())
     }
 
+    /// What the next line is for, be it paused.
+    pub fn first_kind(&self) -> Option<Kind> {
+        self.lines.iter().find(|l| !l.pieces.is_empty()).map(|l| l.kind)
+    }
+
     /// Take the next of this line.
     pub fn take(&mut self, line: SayingId) -> Next {
         let Some(line) = self.lines.iter_mut().find(|l| l.id == line) else { return Next::End };
@@ -141,11 +146,12 @@ impl Plan {
     }
 
     /// The caller said something that is answered now: what was planned before is not said, but for a line in the mouth that
-    /// may not be interrupted.
+    /// may not be interrupted, and an operator's words of which nothing was said yet.
     pub fn answer(&mut self, in_mouth: Option<SayingId>) {
         self.paused = false;
         self.ends = false;
-        self.lines.retain(|l| Some(l.id) == in_mouth);
+        let is_owed = |l: &Saying| l.kind == Kind::Ordered && l.fixed;
+        self.lines.retain(|l| Some(l.id) == in_mouth || is_owed(l));
         self.close_reply();
     }
 

@@ -95,6 +95,7 @@ impl Session {
             Kind::Greeting => "opening message",
             Kind::Reply => "reply",
             Kind::Prompt => "fixed phrase",
+            Kind::Ordered => "ordered",
             Kind::Filler => "filler",
             Kind::Goodbye => "goodbye",
         };

@@ -15,6 +15,8 @@ pub enum Kind {
     Reply,
     /// A fixed phrase: a prompt or an excuse. The conversation goes on after it.
     Prompt,
+    /// Words that somebody outside ordered: what the caller says before they were heard does not take them away.
+    Ordered,
     /// A fixed phrase that only says that the reply takes a while.
     Filler,
     /// The last words: the call ends after them.

@@ -127,6 +127,30 @@ fn a_filler_that_is_cut_by_noise_costs_nothing_of_the_reply() {
 }
 
 #[test]
+fn a_key_before_the_greeting_was_heard_takes_nothing_of_it_away() {
+    const GREETING: &str = "Hello. This call is recorded.";
+    for keys in ["1", "1#", "12"] {
+        let mut scene = Scene::answered(|c| c.opening_message = GREETING.into());
+        for key in keys.chars() {
+            scene.key(key);
+            scene.pass(300);
+        }
+        while scene.asked.is_empty() && scene.now < 3_000 {
+            scene.pass(20);
+        }
+        assert_eq!(scene.told(), [format!("[keypad: {}]", keys.trim_end_matches('#'))]);
+        scene.reply("Welcome.");
+        scene.hear_out();
+        scene.hang_up();
+        assert_eq!(scene.lines(Speaker::Bot), [GREETING, "Welcome."], "{keys}");
+    }
+    let mut scene = Scene::answered(|c| c.opening_message = GREETING.into());
+    scene.pass(600);
+    scene.key('1');
+    assert!(!scene.bot_speaks(), "who has heard it can skip the rest");
+}
+
+#[test]
 fn a_caller_who_uses_only_the_keypad_is_not_idle() {
     let mut scene = Scene::begin(|c| {
         let re_engagement = c.re_engagement.get_or_insert_default();

@@ -17,6 +17,32 @@ fn an_operator_lets_the_bot_say_something() {
 }
 
 #[test]
+fn what_an_operator_ordered_is_said_although_the_caller_speaks_or_keys_before_it() {
+    const ORDERED: &str = "A colleague will join us.";
+    for keys in [true, false] {
+        let mut scene = Scene::begin(|_| {});
+        scene.caller_says("Tell me.", 900);
+        scene.reply("We are open from nine to five on all days of the week but on Sundays.");
+        scene.pass(900);
+        scene.order(Order::Say { text: ORDERED.into() });
+        if keys {
+            scene.key('1');
+            scene.key('#');
+        } else {
+            scene.sound(700);
+            scene.final_words("Please stop it, I know.");
+            scene.pass(700);
+        }
+        assert_eq!(scene.asked.len(), 2);
+        scene.reply("As you wish.");
+        scene.hear_out();
+        scene.pass(100);
+        scene.hear_out();
+        assert_eq!(scene.said[scene.said.len() - 2..], [ORDERED, "As you wish."], "{:?}", scene.said);
+    }
+}
+
+#[test]
 fn an_operator_steers_the_model_without_a_word() {
     let mut scene = Scene::begin(|_| {});
     scene.order(Order::Steer { text: "The caller is a doctor.".into() });

@@ -68,6 +68,13 @@ pub fn prompts_after(after_secs: f32) -> Option<ReEngagement> {
 impl Scene {
     /// An answered call whose greeting has been heard.
     pub fn begin(change: impl FnOnce(&mut RuntimeConfig)) -> Self {
+        let mut scene = Self::answered(change);
+        scene.pass(1_000);
+        scene
+    }
+
+    /// A call that is answered now: nothing of the greeting was heard yet.
+    pub fn answered(change: impl FnOnce(&mut RuntimeConfig)) -> Self {
         let mut scene = Self {
             session: Session::new(Rules::from_config(&config(change), Duration::ZERO)),
             now: 0,
@@ -89,7 +96,6 @@ impl Scene {
         };
         scene.feed(Event::Answered);
         scene.feed(Event::Voice(VoiceEvent::Ready));
-        scene.pass(1_000);
         scene
     }
 

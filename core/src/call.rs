@@ -7,4 +7,5 @@ pub mod life;
 pub mod meter;
 pub mod mouth;
 pub mod record;
+pub mod spoken;
 pub mod vendors;

@@ -409,7 +409,7 @@ impl Actor {
             let _stuck = timeout(LINE_STALL, ends.outgoing.send(LineOut::HangUp { by })).await;
         }
         let recording = recorder.map(|recorder| Unfinished { recorder, until: now });
-        let recognised = vendors.close().await;
+        let (recognised, spoken) = vendors.close().await;
         // Dropping the line's end tells the pump that nothing follows.
         drop(ends);
         Ended {
@@ -417,6 +417,7 @@ impl Actor {
             lateness_p99_ms: lateness.quantile_ms(0.99),
             underruns: mouth.underruns(),
             recognised,
+            spoken,
             recording,
         }
     }

@@ -127,7 +127,7 @@ impl Mouth {
                 self.leaving.complete |= self.leaving.utterance == utterance && self.queue.samples() == 0;
                 given.tell(VoiceEvent::Done { utterance });
             }
-            TtsEvent::Usage { characters } => given.tell(VoiceEvent::Usage { characters }),
+            TtsEvent::Usage { .. } => {}
             TtsEvent::Failed(failure) => given.tell(VoiceEvent::Failed(failure)),
         }
     }

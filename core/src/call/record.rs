@@ -9,9 +9,11 @@ use vox_shared::wire::result::{
 };
 
 use super::feed::Recognised;
+use super::spoken::Spoken;
 use crate::media::recorder::{Finished, Unfinished};
 use crate::session::event::Outcome;
 use crate::session::kind::EventKind;
+use crate::session::report::usage_row;
 use crate::session::rules::with_fallbacks;
 use crate::transport::untidy::Untidy;
 
@@ -25,6 +27,7 @@ pub struct Ended {
     pub lateness_p99_ms: f64,
     pub underruns: u64,
     pub recognised: Vec<Recognised>,
+    pub spoken: Vec<Spoken>,
     /// Still open: closing it waits for the disk.
     pub recording: Option<Unfinished>,
 }
@@ -71,6 +74,7 @@ pub fn result(
     result.latency_samples = outcome.latency;
     result.usage_metrics = outcome.usage;
     add_recognised(&mut result.usage_metrics, config, &ended.recognised);
+    add_spoken(&mut result.usage_metrics, config, &ended.spoken);
     result.pipeline_config = Some(pipeline(config));
     if ended.recording.is_none() && config.recording.enabled {
         result.events.push(recording_fault(&result, "the file could not be made".into()));
@@ -170,15 +174,20 @@ fn add_recognised(usage: &mut Vec<Usage>, config: &RuntimeConfig, recognised: &[
     let vendors = with_fallbacks(&config.stt, |s| (&s.provider, &s.model), |s| &s.fallbacks);
     for Recognised { index, seconds, streams } in recognised {
         let (provider, model) = vendors.get(*index).unwrap_or(&vendors[0]);
-        let found =
-            usage.iter().position(|u| u.kind == "stt" && u.provider == **provider && u.model == **model);
-        let row = found.unwrap_or_else(|| {
-            let (provider, model) = ((*provider).clone(), (*model).clone());
-            usage.push(Usage { provider, model, kind: "stt".into(), ..Usage::default() });
-            usage.len() - 1
-        });
-        usage[row].seconds += seconds;
-        usage[row].requests += streams;
+        let row = usage_row(usage, "stt", provider, model);
+        row.seconds += seconds;
+        row.requests += streams;
+    }
+}
+
+/// The characters of speech, to the vendor that was given them.
+fn add_spoken(usage: &mut Vec<Usage>, config: &RuntimeConfig, spoken: &[Spoken]) {
+    let vendors = with_fallbacks(&config.tts, |s| (&s.provider, &s.model), |s| &s.fallbacks);
+    for Spoken { index, characters, requests } in spoken {
+        let (provider, model) = vendors.get(*index).unwrap_or(&vendors[0]);
+        let row = usage_row(usage, "tts", provider, model);
+        row.characters += characters;
+        row.requests += requests;
     }
 }
 

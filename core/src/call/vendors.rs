@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use vox_shared::wire::config::RuntimeConfig;
 
 use super::feed::{Feed, Recognised};
+use super::spoken::{Counted, Spoken};
 use crate::courier::clips::{Clip, Phrase, Stable};
 use crate::courier::{Begun, Courier};
 use crate::provider::llm::{LanguageModel, LlmEvent, LlmRequest, LlmStream};
@@ -57,6 +58,7 @@ pub struct Vendors {
     llm: Option<(RequestId, LlmStream)>,
     voice: Option<TtsStream>,
     voice_index: usize,
+    counted: Counted,
     keeping: Option<Keeping>,
 }
 
@@ -86,6 +88,7 @@ impl Vendors {
             llm: None,
             voice: None,
             voice_index: 0,
+            counted: Counted::default(),
             keeping: None,
         }
     }
@@ -118,6 +121,9 @@ impl Vendors {
                 if matches!(event, TtsEvent::Failed(_)) {
                     self.voice = None;
                     self.keeping = None;
+                }
+                if let TtsEvent::Usage { characters } = event {
+                    self.counted.billed(characters);
                 }
                 self.keep(&event);
                 Heard::Voice(event)
@@ -174,6 +180,7 @@ impl Vendors {
         self.voice = None;
         self.keeping = None;
         self.voice_index = index;
+        self.counted.open(index);
         let settings = *with_fallbacks(&self.config.tts, |s| s, |s| &s.fallbacks)
             .get(index)
             .unwrap_or(&&self.config.tts);
@@ -188,7 +195,12 @@ impl Vendors {
             return Err(Failure::new(FailureClass::Unavailable, "no voice is open"));
         };
         let full = |_| Failure::new(FailureClass::Unavailable, "the voice takes no more text");
-        voice.input.try_send(input).map_err(full)
+        let room = voice.input.try_reserve().map_err(full)?;
+        if let TtsInput::Speak { utterance, text } = &input {
+            self.counted.sent(*utterance, text);
+        }
+        room.send(input);
+        Ok(())
     }
 
     /// Have a phrase said: its sound at once if it is at hand. Else it is looked for, or synthesised and kept.
@@ -241,11 +253,11 @@ impl Vendors {
         }
     }
 
-    /// Close everything; what each recogniser heard.
-    pub async fn close(mut self) -> Vec<Recognised> {
-        self.llm = None;
-        self.voice = None;
-        self.feed.close().await
+    /// Close everything; what each recogniser heard and each voice was given.
+    pub async fn close(self) -> (Vec<Recognised>, Vec<Spoken>) {
+        let Self { feed, counted, llm, voice, .. } = self;
+        drop((llm, voice));
+        (feed.close().await, counted.finish())
     }
 
     fn keep(&mut self, event: &TtsEvent) {

@@ -48,9 +48,6 @@ pub enum VoiceEvent {
     Done {
         utterance: UtteranceId,
     },
-    Usage {
-        characters: u64,
-    },
     Failed(Failure),
 }
 

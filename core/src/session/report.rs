@@ -72,19 +72,19 @@ impl Report {
 
     /// The usage entry of a vendor, made when it is new.
     pub fn usage(&mut self, kind: &str, provider: &str, model: &str) -> &mut Usage {
-        let found =
-            self.usage.iter().position(|u| u.kind == kind && u.provider == provider && u.model == model);
-        let index = found.unwrap_or_else(|| {
-            self.usage.push(Usage {
-                provider: provider.to_owned(),
-                model: model.to_owned(),
-                kind: kind.to_owned(),
-                ..Usage::default()
-            });
-            self.usage.len() - 1
-        });
-        &mut self.usage[index]
+        usage_row(&mut self.usage, kind, provider, model)
     }
+}
+
+/// The usage entry of a vendor, made when it is new.
+pub fn usage_row<'a>(usage: &'a mut Vec<Usage>, kind: &str, provider: &str, model: &str) -> &'a mut Usage {
+    let found = usage.iter().position(|u| u.kind == kind && u.provider == provider && u.model == model);
+    let index = found.unwrap_or_else(|| {
+        let (provider, model) = (provider.to_owned(), model.to_owned());
+        usage.push(Usage { provider, model, kind: kind.to_owned(), ..Usage::default() });
+        usage.len() - 1
+    });
+    &mut usage[index]
 }
 
 fn call_event(at: Duration, event: &str, why: String) -> CallEvent {

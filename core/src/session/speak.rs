@@ -59,12 +59,6 @@ impl Session {
                     self.voice_failed("it gave no audio", out);
                 }
             }
-            VoiceEvent::Usage { characters } => {
-                let vendor = self.rules.tts[self.speaking.provider()].clone();
-                let usage = self.report.usage("tts", &vendor.provider, &vendor.model);
-                usage.characters += characters;
-                usage.requests += 1;
-            }
             VoiceEvent::Failed(failure) => {
                 if !failure.class.is_transient() && self.rules.tts.len() == 1 {
                     self.speaking.give_up();

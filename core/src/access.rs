@@ -7,8 +7,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
 use vox_shared::forwarded::{address, behind_proxies};
+use vox_shared::wire::SECRET_HEADER;
 
 /// Longest token looked at, bytes.
 const MAX_TOKEN: usize = 512;
@@ -49,6 +51,12 @@ impl Presented {
             .filter(|token| (1..=MAX_TOKEN).contains(&token.len()));
         Self { token: token.map(SecretString::from), peer: peer(headers, origin, proxies) }
     }
+}
+
+/// Whether a request comes from the deployment itself: it shows the internal secret.
+pub fn is_internal(headers: &HeaderMap, secret: &SecretString) -> bool {
+    let given = headers.get(SECRET_HEADER).map(|value| value.as_bytes()).unwrap_or_default();
+    bool::from(given.ct_eq(secret.expose_secret().as_bytes()))
 }
 
 /// A parameter of a query, decoded; the first that is not empty.

@@ -13,6 +13,7 @@ use vox_shared::outbox::{Outbox, Settings};
 use vox_shared::private;
 
 use crate::bridge::Bridge;
+use crate::call::orders::Orders;
 use crate::config::CoreConfig;
 use crate::courier::Courier;
 use crate::courier::clips::Clips;
@@ -41,6 +42,8 @@ pub struct App {
     /// Everything that is no sound, on a thread of its own.
     pub courier: Arc<Courier>,
     pub slot: Slot,
+    /// The inlet of the running call.
+    pub orders: Orders,
     pub metrics: Metrics,
     /// Stops new calls; the running one ends by itself.
     pub drain: CancellationToken,
@@ -89,6 +92,7 @@ impl App {
             courier: Arc::new(Courier::start(desk).context("starting the courier's thread")?),
             recordings,
             slot: Slot::default(),
+            orders: Orders::default(),
             metrics: Metrics::default(),
             drain: CancellationToken::new(),
             config,

@@ -6,6 +6,7 @@ pub mod feed;
 pub mod life;
 pub mod meter;
 pub mod mouth;
+pub mod orders;
 pub mod record;
 pub mod spoken;
 pub mod vendors;

@@ -7,6 +7,7 @@ pub mod exotel;
 pub mod fleet;
 pub mod health;
 pub mod metrics;
+pub mod orders;
 pub mod recordings;
 pub mod talk;
 pub mod ws;
@@ -31,15 +32,29 @@ enum Route<'a> {
     Fleet,
     Metrics,
     Recording(&'a str),
+    Orders(&'a str),
+}
+
+impl Route<'_> {
+    fn takes(self, method: &Method) -> bool {
+        match self {
+            Self::Orders(_) => *method == Method::POST,
+            _ => matches!(*method, Method::GET | Method::HEAD),
+        }
+    }
+
+    fn allows(self) -> HeaderValue {
+        HeaderValue::from_static(if self.takes(&Method::POST) { "POST" } else { "GET,HEAD" })
+    }
 }
 
 /// Answer a request that came over a connection of type `S`.
 pub async fn answer<S: Connection>(app: Arc<App>, asker: Asker, request: Request<Incoming>) -> Answer {
     let path = request.uri().path().to_owned();
     let Some(route) = of(&path) else { return error(StatusCode::NOT_FOUND, "not_found") };
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+    if !route.takes(request.method()) {
         let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
-        answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET,HEAD"));
+        answer.headers_mut().insert(header::ALLOW, route.allows());
         return answer;
     }
     match route {
@@ -50,6 +65,7 @@ pub async fn answer<S: Connection>(app: Arc<App>, asker: Asker, request: Request
         Route::Fleet => fleet::show(&app).await,
         Route::Metrics => metrics::show(&app),
         Route::Recording(key) => recordings::fetch(&app, key, request.headers()).await,
+        Route::Orders(session_id) => orders::place(&app, session_id, request).await,
     }
 }
 
@@ -61,6 +77,10 @@ fn of(path: &str) -> Option<Route<'_>> {
         _ => {}
     }
     let (folder, name) = path.strip_prefix('/')?.split_once('/')?;
+    if folder == "calls" {
+        let session_id = name.strip_suffix("/orders")?;
+        return (!session_id.is_empty() && !session_id.contains('/')).then_some(Route::Orders(session_id));
+    }
     if name.is_empty() || name.contains('/') {
         return None;
     }
@@ -87,6 +107,7 @@ mod tests {
             ("/health/fleet", Some(Route::Fleet)),
             ("/metrics", Some(Route::Metrics)),
             ("/recordings/call_1.wav", Some(Route::Recording("call_1.wav"))),
+            ("/calls/call_1/orders", Some(Route::Orders("call_1"))),
         ] {
             assert_eq!(of(path), route, "{path}");
         }
@@ -95,5 +116,18 @@ mod tests {
         {
             assert_eq!(of(path), None, "{path}");
         }
+        for path in ["/calls/call_1", "/calls//orders", "/calls/orders", "/calls/a/b/orders"] {
+            assert_eq!(of(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_orders_are_posted() {
+        let (orders, health) = (Route::Orders("call_1"), Route::Health);
+        assert!(orders.takes(&Method::POST) && !orders.takes(&Method::GET) && !health.takes(&Method::POST));
+        assert_eq!(
+            (orders.allows(), health.allows()),
+            ("POST".parse().unwrap(), "GET,HEAD".parse().unwrap())
+        );
     }
 }

@@ -126,7 +126,9 @@ impl Session {
             (_, Event::Played { utterance, played_ms, audible }) => {
                 self.on_played(utterance, played_ms, audible, out)
             }
-            (_, Event::Order(order)) => self.on_order(order, out),
+            (_, Event::Order { id, order }) => self.on_order(id, order, out),
+            (_, Event::Transferred) => self.transferred(out),
+            (_, Event::TransferFailed { why }) => self.transfer_failed(&why, out),
             (_, Event::Dtmf(key)) => self.on_key(key, out),
             (_, Event::Drain) => {
                 self.report.event(self.now, EventKind::Draining, "the process is asked to stop", out)
@@ -155,7 +157,7 @@ impl Session {
     /// Whether it is the bot's turn to be heard: it speaks, thinks, or is deciding whether the caller is done.
     pub fn owes_sound(&self) -> bool {
         match self.course.phase() {
-            Phase::Waiting | Phase::Held | Phase::Over => false,
+            Phase::Waiting | Phase::Held | Phase::Transferring | Phase::Over => false,
             Phase::Ending(_) => true,
             Phase::Live => {
                 !self.listening.is_speaking()

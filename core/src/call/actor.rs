@@ -1,11 +1,13 @@
 //! The actor around a session: it owns the line's ends, the media clock, the timers and the vendors' streams, feeds
 //! events in and carries commands out. It decides nothing.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc::Receiver;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use vox_shared::wire::journal::JournalRecord;
@@ -14,6 +16,7 @@ use vox_shared::wire::result::DisconnectedBy;
 use super::detector::Detector;
 use super::meter::Lateness;
 use super::mouth::{Given, LineSound, Mouth, Order};
+use super::orders::{Placed, Verdict};
 use super::record::Ended;
 use super::vendors::{Heard, Vendors};
 use crate::courier::clips::Clip;
@@ -23,7 +26,7 @@ use crate::media::playout::Pacing;
 use crate::media::recorder::{CallerTrack, Recorder, Unfinished};
 use crate::provider::tts::{TtsEvent, TtsInput, UtteranceId};
 use crate::session::Session;
-use crate::session::event::{Command, Event, Outcome, VoiceEvent};
+use crate::session::event::{Command, Event, OrderId, Outcome, VoiceEvent};
 use crate::transport::line::{LineIn, LineOut, Traits};
 use crate::transport::socket::Ends;
 
@@ -51,6 +54,8 @@ pub struct Parts {
     pub recorder: Option<Recorder>,
     pub vendors: Vendors,
     pub journal: Arc<CallJournal>,
+    /// From whoever is outside.
+    pub orders: Receiver<Placed>,
     pub drain: CancellationToken,
 }
 
@@ -66,6 +71,9 @@ struct Actor {
     received: u64,
     line_full_since: Option<Instant>,
     lateness: Lateness,
+    /// Who waits for what the session says to an order.
+    asking: HashMap<OrderId, oneshot::Sender<Verdict>>,
+    newest_order: OrderId,
     events: VecDeque<Event>,
     commands: Vec<Command>,
     /// The last word to the line; it waits for room there.
@@ -88,6 +96,8 @@ pub async fn run(parts: Parts) -> Ended {
         received: 0,
         line_full_since: None,
         lateness: Lateness::default(),
+        asking: HashMap::new(),
+        newest_order: 0,
         events: VecDeque::from([Event::Answered]),
         commands: Vec::new(),
         hang_up: None,
@@ -108,6 +118,7 @@ pub async fn run(parts: Parts) -> Ended {
             () = wake.as_mut() => actor.on_time(),
             message = actor.parts.ends.incoming.recv() => actor.on_line(message),
             heard = actor.parts.vendors.next(hear_voice) => actor.on_heard(heard),
+            Some(placed) = actor.parts.orders.recv() => actor.on_order(placed),
             () = actor.parts.drain.cancelled(), if !draining => {
                 draining = true;
                 actor.events.push_back(Event::Drain);
@@ -266,6 +277,18 @@ impl Actor {
         self.events.push_back(event);
     }
 
+    fn on_order(&mut self, placed: Placed) {
+        self.newest_order += 1;
+        self.asking.insert(self.newest_order, placed.verdict);
+        self.events.push_back(Event::Order { id: self.newest_order, order: placed.order });
+    }
+
+    fn answer_order(&mut self, id: OrderId, verdict: Verdict) {
+        if let Some(asker) = self.asking.remove(&id) {
+            let _gone = asker.send(verdict);
+        }
+    }
+
     fn carry_out(&mut self, command: Command) {
         match command {
             Command::OpenStt { provider, replay } => {
@@ -304,6 +327,13 @@ impl Actor {
             Command::Phrase { utterance, text } => self.phrase(utterance, text),
             Command::StopSaying { utterance, fade } => self.stop_saying(utterance, fade),
             Command::HoldTone => self.mouth.hold_tone(),
+            Command::OrderTaken { id } => self.answer_order(id, Ok(())),
+            Command::OrderRefused { id, why } => self.answer_order(id, Err(why)),
+            Command::Transfer { .. } => {
+                // No line says that it can; one that could would be asked here.
+                let why = "this line cannot hand a caller over".to_owned();
+                self.events.push_back(Event::TransferFailed { why });
+            }
             Command::JournalTurn(entry) => {
                 let session_id = self.parts.journal.session_id().clone();
                 self.parts.journal.note(&JournalRecord::Turn { session_id, entry });

@@ -256,6 +256,7 @@ async fn converse(
         recorder,
         vendors: Vendors::new(app.providers.clone(), app.courier.clone(), begun, rate_hz),
         journal: journal.clone(),
+        orders: app.orders.open(accepted.session_id.clone()),
         drain: app.drain.clone(),
     };
     parts.vendors.warm_up();

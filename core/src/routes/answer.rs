@@ -31,6 +31,11 @@ pub fn error(status: StatusCode, code: &str) -> Answer {
     text(status, "application/json", serde_json::json!({ "error": code }).to_string())
 }
 
+/// A JSON error with what is to be said about it.
+pub fn error_saying(status: StatusCode, code: &str, detail: &str) -> Answer {
+    text(status, "application/json", serde_json::json!({ "error": code, "detail": detail }).to_string())
+}
+
 /// A file, read while it is sent.
 pub fn file(content_type: &'static str, file: tokio::fs::File) -> Answer {
     let body = StreamBody::new(ReaderStream::new(file).map_ok(Frame::data)).boxed_unsync();

@@ -19,6 +19,7 @@ impl Session {
         match timer {
             PhaseTimer::Idle => self.on_idle(out),
             PhaseTimer::Keys => self.take_keys(out),
+            PhaseTimer::Transfer => self.transfer_failed("nobody answered in time", out),
             PhaseTimer::Goodbye => self.hang_up_now(out),
             PhaseTimer::DurationWarning => {
                 let why = "30 s to the longest duration";

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use vox_shared::wire::order::Order;
 use vox_shared::wire::result::{CallEvent, DisconnectedBy, TranscriptEntry, TurnLatency, Usage};
 
 use crate::provider::Failure;
@@ -16,6 +17,9 @@ pub type RequestId = u64;
 
 /// Names a run of a tool; counted up.
 pub type ToolRunId = u64;
+
+/// Names an order from outside; counted up.
+pub type OrderId = u64;
 
 /// Sub-levels of one detector window: 4 of 8 ms each.
 pub const LEVELS_PER_WINDOW: usize = 4;
@@ -51,24 +55,6 @@ pub enum VoiceEvent {
     Failed(Failure),
 }
 
-/// What somebody outside the conversation wants of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Order {
-    /// Say this after what is being said.
-    Say { text: String },
-    /// The model shall know this from now on; nothing is said for it.
-    Steer { text: String },
-    /// Wait: nobody listens and nothing is said.
-    Hold,
-    /// Go on after a hold.
-    GoOn,
-    /// Hand the caller over. Not built yet: refused.
-    Transfer { to: String },
-    /// Say goodbye, with these words if there are any, and hang up.
-    End { goodbye: String },
-}
-
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,7 +79,17 @@ pub enum Event {
         run: ToolRunId,
         result: Value,
     },
-    Order(Order),
+    /// Somebody outside wants this; [`Command::OrderTaken`] or [`Command::OrderRefused`] follows.
+    Order {
+        id: OrderId,
+        order: Order,
+    },
+    /// What [`Command::Transfer`] began has succeeded: the caller is somebody else's.
+    Transferred,
+    /// It has not; the caller is still here.
+    TransferFailed {
+        why: String,
+    },
     Dtmf(char),
     /// The line closed, or the carrier said so.
     HungUp {
@@ -156,6 +152,20 @@ pub enum Command {
     StopSaying {
         utterance: UtteranceId,
         fade: Duration,
+    },
+    /// The order is carried out.
+    OrderTaken {
+        id: OrderId,
+    },
+    /// The order is not possible now.
+    OrderRefused {
+        id: OrderId,
+        why: String,
+    },
+    /// Have the line hand the caller over; [`Event::Transferred`] or [`Event::TransferFailed`] follows. Only for a line that
+    /// says it can ([`super::rules::Rules::transfers`]).
+    Transfer {
+        to: String,
     },
     /// Let the caller hear that the line lives: a short soft tone that needs no vendor and is no speech of the bot's.
     HoldTone,

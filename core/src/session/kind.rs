@@ -30,6 +30,7 @@ pub enum EventKind {
     LineFailed,
     OrderTaken,
     OrderRefused,
+    TransferFailed,
     DurationWarning,
     MaxDuration,
     Draining,
@@ -54,7 +55,7 @@ pub enum WhyKind {
 
 impl EventKind {
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Answered,
         Self::Interrupted,
         Self::Resumed,
@@ -79,6 +80,7 @@ impl EventKind {
         Self::LineFailed,
         Self::OrderTaken,
         Self::OrderRefused,
+        Self::TransferFailed,
         Self::DurationWarning,
         Self::MaxDuration,
         Self::Draining,
@@ -114,6 +116,7 @@ impl EventKind {
             Self::LineFailed => "line_failed",
             Self::OrderTaken => "order_taken",
             Self::OrderRefused => "order_refused",
+            Self::TransferFailed => "transfer_failed",
             Self::DurationWarning => "duration_warning",
             Self::MaxDuration => "max_duration",
             Self::Draining => "draining",

@@ -1,50 +1,83 @@
 //! Orders from outside the conversation.
 
+use vox_shared::wire::order::Order;
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::Session;
-use super::event::{Command, Order};
+use super::event::{Command, OrderId};
 use super::kind::EventKind;
 use super::phase::Phase;
+use super::text::phrase;
 use super::utterance::Kind;
 
 impl Session {
-    pub(super) fn on_order(&mut self, order: Order, out: &mut Vec<Command>) {
-        let taken = match (order, self.course.phase()) {
+    pub(super) fn on_order(&mut self, id: OrderId, order: Order, out: &mut Vec<Command>) {
+        let name = order.name();
+        match self.carry_out(order, out) {
+            Ok(()) => {
+                self.report.event(self.now, EventKind::OrderTaken, name, out);
+                out.push(Command::OrderTaken { id });
+            }
+            Err(why) => {
+                self.report.event(self.now, EventKind::OrderRefused, format!("{name}: {why}"), out);
+                out.push(Command::OrderRefused { id, why });
+            }
+        }
+    }
+
+    /// Or why not.
+    fn carry_out(&mut self, order: Order, out: &mut Vec<Command>) -> Result<(), String> {
+        match (order, self.course.phase()) {
             (Order::Say { text }, Phase::Live) => {
+                if phrase(&text, &self.rules.language).is_none() {
+                    return Err("nothing in the text can be said".into());
+                }
                 self.say_phrase(&text, Kind::Ordered, out);
-                "say"
             }
-            (Order::Steer { text }, Phase::Live | Phase::Held) => {
-                self.context.note(&text);
-                "steer"
-            }
+            (Order::Steer { text }, Phase::Live | Phase::Held) => self.context.note(&text),
             (Order::Hold, Phase::Live) => {
-                self.hold(out);
-                "hold"
+                self.stand_still(out);
+                self.course.hold();
             }
-            (Order::GoOn, Phase::Held) => {
-                self.course.release();
-                self.listening.go_on(self.now);
-                self.open_stt(out);
-                "go on"
+            (Order::GoOn, Phase::Held) => self.listen_again(out),
+            (Order::Transfer { .. }, Phase::Live) if !self.rules.transfers => {
+                return Err("this line cannot hand a caller over".into());
+            }
+            (Order::Transfer { to }, Phase::Live) => {
+                self.stand_still(out);
+                self.course.transfer(self.now);
+                out.push(Command::Transfer { to });
             }
             (Order::End { goodbye }, Phase::Live | Phase::Held) => {
                 let text = if goodbye.trim().is_empty() { self.rules.closing.clone() } else { goodbye };
                 self.say_goodbye(text, DisconnectedBy::Bot, out);
-                "end"
             }
-            (order, _) => {
-                let why = format!("{} is not possible now", name(&order));
-                return self.report.event(self.now, EventKind::OrderRefused, why, out);
-            }
-        };
-        self.report.event(self.now, EventKind::OrderTaken, taken, out);
+            (_, phase) => return Err(format!("it is not possible {}", phase.when())),
+        }
+        Ok(())
     }
 
-    /// Nobody listens and nothing is said until the order to go on. A recogniser is opened anew then. What the caller said
-    /// before and nobody answered the model knows.
-    fn hold(&mut self, out: &mut Vec<Command>) {
+    /// The caller was handed over: the conversation is over.
+    pub(super) fn transferred(&mut self, out: &mut Vec<Command>) {
+        if self.course.phase() == Phase::Transferring {
+            self.finish(DisconnectedBy::TransferToAgent, out);
+        }
+    }
+
+    /// The caller is still here: the model is told why, and says something about it.
+    pub(super) fn transfer_failed(&mut self, why: &str, out: &mut Vec<Command>) {
+        if self.course.phase() != Phase::Transferring {
+            return;
+        }
+        self.report.event(self.now, EventKind::TransferFailed, why, out);
+        self.listen_again(out);
+        self.context.note(&format!("The transfer failed: {why}. The caller is still on the line."));
+        self.think_anew(out);
+    }
+
+    /// Nobody listens and nothing is said until [`Session::listen_again`]. What the caller said before and nobody answered the
+    /// model knows.
+    fn stand_still(&mut self, out: &mut Vec<Command>) {
         self.cancel_thought(out);
         self.silence_mouth(out);
         let unanswered = self.plan.take_unanswered().unwrap_or_default();
@@ -57,18 +90,13 @@ impl Session {
         self.keys.clear();
         self.listening.hold(self.now);
         self.speaking.stay_silent();
-        self.course.hold();
         out.push(Command::CloseStt);
     }
-}
 
-fn name(order: &Order) -> &'static str {
-    match order {
-        Order::Say { .. } => "say",
-        Order::Steer { .. } => "steer",
-        Order::Hold => "hold",
-        Order::GoOn => "go on",
-        Order::Transfer { .. } => "transfer",
-        Order::End { .. } => "end",
+    /// Nothing of what was heard meanwhile counts: a recogniser is opened anew.
+    fn listen_again(&mut self, out: &mut Vec<Command>) {
+        self.course.release();
+        self.listening.go_on(self.now);
+        self.open_stt(out);
     }
 }

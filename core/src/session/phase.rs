@@ -8,6 +8,8 @@ use super::timer::Timers;
 
 /// A goodbye that has not ended after this is cut off.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(45);
+/// Who the caller is handed over to must answer within this.
+const TRANSFER_LIMIT: Duration = Duration::from_secs(60);
 /// The warning comes this long before the longest duration.
 const DURATION_WARNING: Duration = Duration::from_secs(30);
 
@@ -19,6 +21,8 @@ pub enum Phase {
     Live,
     /// Ordered to wait: nobody listens, nothing is said, until the order to go on.
     Held,
+    /// The caller is being handed over: nobody listens and nothing is said until that succeeded or failed.
+    Transferring,
     /// The last words are being said.
     Ending(DisconnectedBy),
     Over,
@@ -31,12 +35,28 @@ pub enum PhaseTimer {
     Idle,
     /// A key was pressed: more may follow.
     Keys,
+    /// Whoever takes the caller over must answer.
+    Transfer,
     /// The goodbye must end.
     Goodbye,
     /// Thirty seconds before the longest duration.
     DurationWarning,
     /// The longest duration.
     MaxDuration,
+}
+
+impl Phase {
+    /// For people who are told that something is not possible now.
+    pub fn when(self) -> &'static str {
+        match self {
+            Self::Waiting => "before the answer",
+            Self::Live => "in a conversation that runs",
+            Self::Held => "while the call is on hold",
+            Self::Transferring => "while the caller is being handed over",
+            Self::Ending(_) => "when the goodbye has begun",
+            Self::Over => "after the end",
+        }
+    }
 }
 
 /// The phase and its deadlines: leaving a phase disarms what belonged to it.
@@ -86,9 +106,17 @@ impl Course {
         self.timers.clear(PhaseTimer::Keys);
     }
 
-    /// Go on after a hold.
+    /// Wait for somebody to take the caller over.
+    pub fn transfer(&mut self, now: Duration) {
+        self.hold();
+        self.phase = Phase::Transferring;
+        self.timers.set(PhaseTimer::Transfer, now + TRANSFER_LIMIT);
+    }
+
+    /// Go on after a hold, or a transfer that failed.
     pub fn release(&mut self) {
         self.phase = Phase::Live;
+        self.timers.clear(PhaseTimer::Transfer);
     }
 
     /// The last words are said from now on. A goodbye that runs already keeps its limit.

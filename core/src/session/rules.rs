@@ -45,6 +45,8 @@ pub struct Rules {
     pub stt: Vec<VendorName>,
     pub llm: Vec<VendorName>,
     pub tts: Vec<VendorName>,
+    /// Whether the line can hand the caller over. None can yet: orders for it are refused.
+    pub transfers: bool,
     /// What the line itself adds before the caller hears a frame.
     pub transport_delay: Duration,
 }
@@ -82,6 +84,7 @@ impl Rules {
             stt: with_fallbacks(&config.stt, |s| name(&s.provider, &s.model), |s| &s.fallbacks),
             llm: with_fallbacks(&config.llm, |s| name(&s.provider, &s.model), |s| &s.fallbacks),
             tts: with_fallbacks(&config.tts, |s| name(&s.provider, &s.model), |s| &s.fallbacks),
+            transfers: false,
             transport_delay,
         }
     }

@@ -17,6 +17,7 @@ mod harness;
 mod health_is_a_contract;
 mod local_engines_talk;
 mod long_first_messages_are_taken;
+mod orders_reach_the_running_call;
 mod scripted_demo_bots;
 mod silent_callers_are_let_go;
 mod silero;

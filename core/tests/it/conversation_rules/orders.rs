@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use vox_core::provider::llm::Role;
-use vox_core::session::event::Order;
+use vox_core::session::event::Event;
+use vox_core::session::rules::Rules;
+use vox_shared::wire::order::Order;
 use vox_shared::wire::result::{DisconnectedBy, Speaker};
 
-use super::scene::{Scene, prompts_after};
+use super::scene::{Scene, config, prompts_after};
 
 #[test]
 fn an_operator_lets_the_bot_say_something() {
@@ -167,5 +169,62 @@ fn an_order_that_is_not_possible_is_refused() {
     let mut scene = Scene::begin(|_| {});
     scene.order(Order::Transfer { to: "+15550001".into() });
     scene.order(Order::GoOn);
-    assert_eq!((scene.count("order_refused"), scene.count("order_taken")), (2, 0));
+    scene.order(Order::Say { text: "**".into() });
+    assert_eq!((scene.count("order_refused"), scene.count("order_taken")), (3, 0));
+    let whys: Vec<&str> = scene.verdicts.iter().map(|v| v.as_ref().unwrap_err().as_str()).collect();
+    let expected = [
+        "this line cannot hand a caller over",
+        "it is not possible in a conversation that runs",
+        "nothing in the text can be said",
+    ];
+    assert_eq!(whys, expected);
+    scene.order(Order::Hold);
+    scene.order(Order::Hold);
+    assert_eq!(scene.verdicts[3..], [Ok(()), Err("it is not possible while the call is on hold".into())]);
+}
+
+/// A call over a line that can hand the caller over, on its way to somebody.
+fn handing_over() -> Scene {
+    let rules = Rules::from_config(&config(|_| {}), Duration::ZERO);
+    let mut scene = Scene::by(Rules { transfers: true, ..rules });
+    scene.pass(1_000);
+    scene.caller_says("Give me a person.", 900);
+    scene.reply("I will connect you with one of my colleagues now, please hold the line.");
+    scene.pass(600);
+    scene.order(Order::Transfer { to: "+15550001".into() });
+    assert_eq!((scene.transfers.len(), scene.replay), (1, None));
+    scene
+}
+
+#[test]
+fn while_a_caller_is_handed_over_the_bot_is_silent_and_then_it_is_gone() {
+    let mut scene = handing_over();
+    assert!(!scene.bot_speaks());
+    scene.pass(30_000);
+    assert_eq!((scene.tones, scene.count("caller_silent")), (0, 0));
+    scene.order(Order::Say { text: "Still there?".into() });
+    assert_eq!(
+        scene.verdicts.last().unwrap(),
+        &Err("it is not possible while the caller is being handed over".into())
+    );
+    scene.feed(Event::Transferred);
+    assert_eq!(scene.outcome.as_ref().unwrap().disconnected_by, DisconnectedBy::TransferToAgent);
+}
+
+#[test]
+fn a_transfer_that_fails_comes_back_with_its_reason() {
+    for in_time in [true, false] {
+        let mut scene = handing_over();
+        if in_time {
+            scene.feed(Event::TransferFailed { why: "busy".into() });
+        } else {
+            scene.pass(60_100);
+        }
+        assert_eq!((scene.asked.len(), scene.count("transfer_failed"), scene.recognisers), (2, 1, 2));
+        let reason = if in_time { "busy" } else { "nobody answered in time" };
+        let told = scene.conversation();
+        assert!(told.iter().any(|(role, text)| *role == Role::System && text.contains(reason)), "{told:?}");
+        scene.feed(Event::Transferred);
+        assert!(scene.outcome.is_none(), "too late");
+    }
 }

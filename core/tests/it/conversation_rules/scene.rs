@@ -9,10 +9,11 @@ use vox_core::provider::llm::{Finish, LlmEvent, LlmRequest, Role, ToolCall};
 use vox_core::provider::stt::SttEvent;
 use vox_core::provider::tts::{UtteranceId, WordMark};
 use vox_core::session::Session;
-use vox_core::session::event::{Command, Event, Order, Outcome, RequestId, ToolRunId, VoiceEvent, Window};
+use vox_core::session::event::{Command, Event, Outcome, RequestId, ToolRunId, VoiceEvent, Window};
 use vox_core::session::rules::Rules;
 use vox_shared::model::bot::ReEngagement;
 use vox_shared::wire::config::RuntimeConfig;
+use vox_shared::wire::order::Order;
 use vox_shared::wire::result::{DisconnectedBy, Speaker, TranscriptEntry, Word};
 
 const MS_PER_CHAR: u32 = 60;
@@ -46,6 +47,9 @@ pub struct Scene {
     pub replay: Option<Duration>,
     pub finalised: usize,
     pub tones: usize,
+    /// What the session said to each order.
+    pub verdicts: Vec<Result<(), String>>,
+    pub transfers: Vec<String>,
     pub events: Vec<String>,
     pub outcome: Option<Box<Outcome>>,
     /// Everything that was fed in and what came of it, for a replay.
@@ -75,8 +79,13 @@ impl Scene {
 
     /// A call that is answered now: nothing of the greeting was heard yet.
     pub fn answered(change: impl FnOnce(&mut RuntimeConfig)) -> Self {
+        Self::by(Rules::from_config(&config(change), Duration::ZERO))
+    }
+
+    /// A call by these rules that is answered now.
+    pub fn by(rules: Rules) -> Self {
         let mut scene = Self {
-            session: Session::new(Rules::from_config(&config(change), Duration::ZERO)),
+            session: Session::new(rules),
             now: 0,
             speaks: false,
             sounds: VecDeque::new(),
@@ -90,6 +99,8 @@ impl Scene {
             replay: None,
             finalised: 0,
             tones: 0,
+            verdicts: Vec::new(),
+            transfers: Vec::new(),
             events: Vec::new(),
             outcome: None,
             log: Vec::new(),
@@ -129,6 +140,9 @@ impl Scene {
             Command::EndSay { utterance } => self.voice_done(utterance),
             Command::StopSaying { utterance, .. } => self.sounds.retain(|s| s.id != utterance),
             Command::HoldTone => self.tones += 1,
+            Command::OrderTaken { id } => self.note_verdict(id, Ok(())),
+            Command::OrderRefused { id, why } => self.note_verdict(id, Err(why)),
+            Command::Transfer { to } => self.transfers.push(to),
             Command::JournalEvent(event) => self.events.push(event.event),
             Command::Finish(outcome) => self.outcome = Some(outcome),
             Command::OpenVoice { .. }
@@ -249,8 +263,16 @@ impl Scene {
         self.llm(LlmEvent::ToolCall(ToolCall { id: id.into(), name: name.into(), arguments }));
     }
 
+    /// Order something; the session says at once what it makes of it.
     pub fn order(&mut self, order: Order) {
-        self.feed(Event::Order(order));
+        let id = self.verdicts.len() as u64 + 1;
+        self.feed(Event::Order { id, order });
+        assert_eq!(self.verdicts.len() as u64, id, "an order without a verdict");
+    }
+
+    fn note_verdict(&mut self, id: u64, verdict: Result<(), String>) {
+        self.verdicts.push(verdict);
+        assert_eq!(self.verdicts.len() as u64, id, "a verdict on another order");
     }
 
     pub fn key(&mut self, key: char) {

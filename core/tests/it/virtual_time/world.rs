@@ -303,6 +303,9 @@ impl World {
             Command::HoldTone => self.tone_until = self.now + LENGTH.as_millis() as u64,
             Command::Finish(outcome) => self.outcome = Some(outcome),
             Command::JournalTurn(_)
+            | Command::OrderTaken { .. }
+            | Command::OrderRefused { .. }
+            | Command::Transfer { .. }
             | Command::JournalEvent(_)
             | Command::Notify(_)
             | Command::HangUp { .. } => {}

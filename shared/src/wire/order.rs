@@ -1,0 +1,112 @@
+//! What somebody outside wants of a running call: `POST /calls/{session_id}/orders` on the worker that runs it.
+
+use serde::{Deserialize, Serialize};
+
+/// Longest text of an order, characters: what a caller listens to at once.
+pub const LONGEST_ORDER_CHARS: usize = 4_000;
+
+/// What somebody outside the conversation wants of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub enum Order {
+    /// Say this after what is being said.
+    Say { text: String },
+    /// The model shall know this from now on; nothing is said for it.
+    Steer { text: String },
+    /// Wait: nobody listens and nothing is said.
+    Hold,
+    /// Go on after a hold.
+    GoOn,
+    /// Hand the caller over to this number or address.
+    Transfer { to: String },
+    /// Say goodbye, with these words if there are any, and hang up.
+    End {
+        #[serde(default)]
+        goodbye: String,
+    },
+}
+
+/// An order as it is sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderRequest {
+    #[serde(default = "super::wire_version")]
+    pub version: u32,
+    #[serde(flatten)]
+    pub order: Order,
+}
+
+/// What is wrong with an order before any call has seen it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OrderFault {
+    #[error("empty_text")]
+    Empty,
+    #[error("text_too_long")]
+    TooLong,
+}
+
+impl Order {
+    /// The word for it, in events and errors.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Say { .. } => "say",
+            Self::Steer { .. } => "steer",
+            Self::Hold => "hold",
+            Self::GoOn => "go_on",
+            Self::Transfer { .. } => "transfer",
+            Self::End { .. } => "end",
+        }
+    }
+
+    /// Whether any call could carry it out.
+    pub fn check(&self) -> Result<(), OrderFault> {
+        let (text, may_be_empty) = match self {
+            Self::Say { text } | Self::Steer { text } => (text.as_str(), false),
+            Self::Transfer { to } => (to.as_str(), false),
+            Self::End { goodbye } => (goodbye.as_str(), true),
+            Self::Hold | Self::GoOn => return Ok(()),
+        };
+        if !may_be_empty && text.trim().is_empty() {
+            return Err(OrderFault::Empty);
+        }
+        if text.chars().count() > LONGEST_ORDER_CHARS {
+            return Err(OrderFault::TooLong);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn orders_of_the_first_version_are_read() {
+        let golden: Vec<OrderRequest> = serde_json::from_str(include_str!("order_v1.golden.json")).unwrap();
+        let orders = [
+            Order::Say { text: "A colleague will join us.".into() },
+            Order::Steer { text: "The caller is a doctor.".into() },
+            Order::Hold,
+            Order::GoOn,
+            Order::Transfer { to: "+15550001".into() },
+            Order::End { goodbye: "We close now.".into() },
+            Order::End { goodbye: String::new() },
+        ];
+        assert_eq!(golden.into_iter().map(|request| request.order).collect::<Vec<_>>(), orders);
+        let written = serde_json::to_value(OrderRequest { version: 1, order: Order::Hold }).unwrap();
+        assert_eq!(written, json!({"version": 1, "order": "hold"}));
+    }
+
+    #[test]
+    fn what_no_call_could_carry_out_is_told_before() {
+        let say = |text: &str| Order::Say { text: text.into() }.check();
+        assert_eq!(
+            (say(" \n"), say("Yes."), say(&"न".repeat(4_000))),
+            (Err(OrderFault::Empty), Ok(()), Ok(()))
+        );
+        assert_eq!(say(&"x".repeat(4_001)), Err(OrderFault::TooLong));
+        assert_eq!(Order::End { goodbye: String::new() }.check(), Ok(()));
+        assert_eq!(Order::Transfer { to: String::new() }.check(), Err(OrderFault::Empty));
+    }
+}

@@ -8,9 +8,9 @@ use vox_core::provider::{Failure, FailureClass};
 use vox_core::session::event::Event;
 use vox_shared::model::bot::Tool;
 use vox_shared::wire::config::RuntimeConfig;
-use vox_shared::wire::result::DisconnectedBy;
+use vox_shared::wire::result::{DisconnectedBy, Speaker};
 
-use super::scene::{Scene, prompts_after};
+use super::scene::{Scene, config, prompts_after};
 
 fn asked() -> Scene {
     let mut scene = Scene::begin(|_| {});
@@ -136,6 +136,27 @@ fn a_model_that_wants_to_be_asked_later_is_if_the_caller_can_wait() {
     scene.llm_fails(over(Some(60_000)));
     scene.pass(20);
     assert_eq!(scene.asked.len(), 2, "another model is asked at once");
+}
+
+#[test]
+fn a_model_that_fails_for_good_is_excused_once_and_then_the_call_ends() {
+    let phrases = config(|_| {}).phrases;
+    let mut scene = asked();
+    let fail_twice = |scene: &mut Scene| {
+        for _ in 0..2 {
+            scene.llm_fails(Failure::new(FailureClass::Unavailable, "cut"));
+        }
+    };
+    fail_twice(&mut scene);
+    assert_eq!((scene.asked.len(), scene.said.last()), (2, Some(&phrases.trouble)));
+    scene.hear_out();
+    scene.caller_says("When do you open?", 900);
+    fail_twice(&mut scene);
+    scene.pass(8_000);
+    let outcome = scene.outcome.as_ref().expect("the call ends");
+    assert_eq!(outcome.disconnected_by, DisconnectedBy::Error);
+    assert!(outcome.error.as_ref().is_some_and(|e| e.contains("cut")), "{:?}", outcome.error);
+    assert_eq!(scene.lines(Speaker::Bot).last(), Some(&phrases.apology));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod caller;
 mod judge;
+mod operator;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -47,6 +48,7 @@ enum Happening {
     Window,
     CallerActs,
     CallerStops,
+    OperatorActs,
 }
 
 #[derive(Debug)]
@@ -96,6 +98,8 @@ pub struct World {
     now: u64,
     steps: u64,
     order: u64,
+    /// Orders from outside so far.
+    orders: u64,
     queue: BinaryHeap<Reverse<Scheduled>>,
     stt_stream: u64,
     stt_mood: SttMood,
@@ -155,6 +159,7 @@ impl World {
             now: 0,
             steps: 0,
             order: 0,
+            orders: 0,
             queue: BinaryHeap::new(),
             stt_stream: 0,
             stt_mood: SttMood::Good,
@@ -180,6 +185,10 @@ impl World {
         world.at(32, Happening::Window);
         let first = world.random.range(300, 6_000);
         world.at(first, Happening::CallerActs);
+        if world.random.chance(30) {
+            let first = world.random.range(0, 20_000);
+            world.at(first, Happening::OperatorActs);
+        }
         world
     }
 
@@ -228,6 +237,7 @@ impl World {
             Happening::Window => self.window(),
             Happening::CallerActs => self.caller_acts(),
             Happening::CallerStops => self.caller_stops(),
+            Happening::OperatorActs => self.operator_acts(),
         }
     }
 

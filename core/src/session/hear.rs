@@ -231,7 +231,7 @@ impl Session {
             return;
         }
         self.listening.broke();
-        let vendor = &self.rules.stt[self.listening.recogniser.provider()];
+        let vendor = self.rules.stt.at(self.listening.recogniser.provider());
         let text = format!("{}: {why}", vendor.provider);
         self.report.event(self.now, EventKind::RecogniserFailed, text.clone(), out);
         match self.listening.recogniser.failed(self.rules.stt.len(), retry_after) {
@@ -253,7 +253,7 @@ impl Session {
     }
 
     pub(super) fn open_stt(&mut self, out: &mut Vec<Command>) {
-        if self.listening.recogniser.is_lost() || !self.course.is_live() {
+        if self.listening.recogniser.is_lost() || !self.course.is_live() || self.rules.stt.is_empty() {
             return;
         }
         let replay = self.listening.open(self.now);

@@ -18,10 +18,36 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(300);
 pub const END_CALL: &str = "end_call";
 
 /// A vendor as the usage report names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VendorName {
     pub provider: String,
     pub model: String,
+}
+
+/// The bot's vendors of one kind and their fallbacks, in order. Empty where a bot needs none: a model that hears and speaks by
+/// itself has no recogniser and no voice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ladder(Vec<VendorName>);
+
+impl Ladder {
+    /// The vendor at this place; one without a name where there is none.
+    pub fn at(&self, place: usize) -> VendorName {
+        self.0.get(place).cloned().unwrap_or_default()
+    }
+
+    /// How many there are to try.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The place that is tried after this one fails: the first again after the last.
+pub fn next_place(place: usize, of: usize) -> usize {
+    if place + 1 < of { place + 1 } else { 0 }
 }
 
 /// The rules of one conversation.
@@ -41,10 +67,9 @@ pub struct Rules {
     pub language: String,
     pub vad: VadSettings,
     pub turn: TurnSettings,
-    /// The bot's vendors and their fallbacks, in order; never empty.
-    pub stt: Vec<VendorName>,
-    pub llm: Vec<VendorName>,
-    pub tts: Vec<VendorName>,
+    pub stt: Ladder,
+    pub llm: Ladder,
+    pub tts: Ladder,
     /// Whether the line can hand the caller over. None can yet: orders for it are refused.
     pub transfers: bool,
     /// What the line itself adds before the caller hears a frame.
@@ -81,9 +106,9 @@ impl Rules {
             language: config.tts.language.clone(),
             vad: config.vad.clone(),
             turn: config.turn.clone(),
-            stt: with_fallbacks(&config.stt, |s| name(&s.provider, &s.model), |s| &s.fallbacks),
-            llm: with_fallbacks(&config.llm, |s| name(&s.provider, &s.model), |s| &s.fallbacks),
-            tts: with_fallbacks(&config.tts, |s| name(&s.provider, &s.model), |s| &s.fallbacks),
+            stt: Ladder(with_fallbacks(&config.stt, |s| name(&s.provider, &s.model), |s| &s.fallbacks)),
+            llm: Ladder(with_fallbacks(&config.llm, |s| name(&s.provider, &s.model), |s| &s.fallbacks)),
+            tts: Ladder(with_fallbacks(&config.tts, |s| name(&s.provider, &s.model), |s| &s.fallbacks)),
             transfers: false,
             transport_delay,
         }

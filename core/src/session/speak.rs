@@ -126,7 +126,7 @@ impl Session {
 
     /// The voice broke or stalls: the next one says what is not said yet.
     fn voice_failed(&mut self, why: &str, out: &mut Vec<Command>) {
-        let vendor = self.rules.tts[self.speaking.provider()].provider.clone();
+        let vendor = self.rules.tts.at(self.speaking.provider()).provider;
         let why = format!("{vendor}: {why}");
         self.report.event(self.now, EventKind::VoiceFailed, why.clone(), out);
         match self.speaking.failed(self.rules.tts.len()) {

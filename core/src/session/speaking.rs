@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::event::Command;
 use super::plan::{Next, Plan, SayingId};
+use super::rules::next_place;
 use super::timer::Timers;
 use super::utterance::{Kind, Utterance};
 use crate::provider::tts::{UtteranceId, WordMark};
@@ -278,7 +279,7 @@ impl Speaking {
         self.failures += 1;
         self.ready = false;
         if self.failures <= VOICE_ATTEMPTS {
-            self.provider = (self.provider + 1) % voices;
+            self.provider = next_place(self.provider, voices);
             return NextVoice::Try(self.provider);
         }
         if std::mem::replace(&mut self.lost, true) { NextVoice::Nothing } else { NextVoice::CacheOnly }

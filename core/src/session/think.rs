@@ -47,7 +47,7 @@ impl Session {
     }
 
     fn send_request(&mut self, request: RequestId, provider: usize, out: &mut Vec<Command>) {
-        let vendor = self.rules.llm[provider].clone();
+        let vendor = self.rules.llm.at(provider);
         self.report.usage("llm", &vendor.provider, &vendor.model).requests += 1;
         self.clock.asked.get_or_insert(self.now);
         out.push(Command::Ask { request, provider, ask: Box::new(self.context.request()) });
@@ -179,7 +179,7 @@ impl Session {
     }
 
     fn count_usage(&mut self, thought: &Thought, usage: Option<LlmUsage>) {
-        let vendor = self.rules.llm[thought.at.provider].clone();
+        let vendor = self.rules.llm.at(thought.at.provider);
         let entry = self.report.usage("llm", &vendor.provider, &vendor.model);
         match usage {
             Some(usage) => {
@@ -255,7 +255,7 @@ impl Session {
     }
 
     fn after_failure(&mut self, thought: Thought, failure: &Failure, out: &mut Vec<Command>) {
-        let vendor = self.rules.llm[thought.at.provider].provider.clone();
+        let vendor = self.rules.llm.at(thought.at.provider).provider;
         self.report.event(self.now, EventKind::ModelFailed, format!("{vendor}: {failure}"), out);
         match self.thinking.failed(thought, failure, self.rules.llm.len(), self.now) {
             AfterFailure::Keep => self.plan.close_reply(),

@@ -6,6 +6,7 @@ mod tool_runs;
 use std::time::Duration;
 
 use super::event::{RequestId, ToolRunId};
+use super::rules::next_place;
 use super::text::{Item, Splitter, ToolText, append};
 use super::timer::Timers;
 use crate::provider::Failure;
@@ -278,7 +279,7 @@ impl Thinking {
         if thought.handed {
             return AfterFailure::Keep;
         }
-        let next = (thought.at.provider + 1) % models;
+        let next = next_place(thought.at.provider, models);
         let is_other = next != thought.at.provider;
         let asked = failure.retry_after.unwrap_or_default();
         let useful = is_other || (failure.class.is_transient() && asked <= PATIENCE);

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::session::rules::next_place;
+
 /// Reopened this often without a result in between, the recogniser counts as lost.
 const STT_ATTEMPTS: u32 = 3;
 /// Before the same recogniser is tried for the third time; the fourth waits three times as long …
@@ -53,7 +55,7 @@ impl Recogniser {
             return false;
         }
         self.reopened += 1;
-        self.provider = (self.provider + 1) % recognisers;
+        self.provider = next_place(self.provider, recognisers);
         true
     }
 
@@ -70,7 +72,7 @@ impl Recogniser {
             self.lost = true;
             return NextRecogniser::Lost;
         }
-        let next = (self.provider + 1) % recognisers;
+        let next = next_place(self.provider, recognisers);
         let is_other = next != self.provider;
         self.provider = next;
         let asked = retry_after.unwrap_or_default().min(STT_RETRY_MOST);

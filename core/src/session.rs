@@ -120,6 +120,7 @@ impl Session {
             (Phase::Waiting, _) | (_, Event::Answered) => {}
             (_, Event::Window(window)) => self.on_window(&window, out),
             (_, Event::Stt(event)) => self.on_stt(event, out),
+            (_, Event::TurnJudged { id, probability }) => self.listening.judged(id, probability, self.now),
             (_, Event::Llm { request, event }) => self.on_llm(request, event, out),
             (_, Event::ToolDone { run, result }) => self.on_tool_done(run, result, out),
             (_, Event::Voice(event)) => self.on_voice(event, out),

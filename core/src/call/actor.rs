@@ -298,6 +298,8 @@ impl Actor {
                 }
             }
             Command::FinalizeStt => self.parts.vendors.feed.finalize(),
+            // No turn model is built yet. One is given `feed.heard_last`.
+            Command::JudgeTurn { .. } => {}
             Command::CloseStt => self.parts.vendors.feed.shut(),
             Command::Ask { request, provider, ask } => {
                 if let Err(failure) = self.parts.vendors.ask(request, provider, *ask) {

@@ -145,6 +145,11 @@ impl Feed {
         }
     }
 
+    /// The caller's newest audio, at most so much and at most what the ring holds: for a turn model.
+    pub fn heard_last(&self, length: Duration) -> Vec<i16> {
+        self.ring.last(self.samples(length))
+    }
+
     /// Feed nobody.
     pub fn shut(&mut self) {
         if self.stream.take().is_some() {
@@ -325,7 +330,7 @@ mod tests {
         while let Ok(SttInput::Audio(pcm)) = pieces.try_recv() {
             replayed += pcm.len();
         }
-        assert_eq!(replayed, 16_000);
+        assert_eq!((replayed, feed.heard_last(Duration::from_secs(3)).len()), (16_000, 24_000));
         drop(says);
         let heard = |index, seconds| Recognised { index, seconds, streams: 1 };
         assert_eq!(feed.close().await, [heard(0, 4.0), heard(1, 2.0)]);

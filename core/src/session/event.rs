@@ -18,6 +18,9 @@ pub type RequestId = u64;
 /// Names a run of a tool; counted up.
 pub type ToolRunId = u64;
 
+/// Names a pause of the caller; counted up.
+pub type PauseId = u64;
+
 /// Names an order from outside; counted up.
 pub type OrderId = u64;
 
@@ -63,6 +66,11 @@ pub enum Event {
     Answered,
     Window(Window),
     Stt(SttEvent),
+    /// A turn model has heard the pause of [`Command::JudgeTurn`]: the probability that the caller is done, 0 to 1.
+    TurnJudged {
+        id: PauseId,
+        probability: f32,
+    },
     Llm {
         request: RequestId,
         event: LlmEvent,
@@ -116,6 +124,11 @@ pub enum Command {
         replay: Duration,
     },
     FinalizeStt,
+    /// Let a turn model hear the caller's last eight seconds; [`Event::TurnJudged`] follows, or the words alone decide. Only
+    /// where the bot's rules name one ([`super::rules::Rules::judges_turns`]).
+    JudgeTurn {
+        id: PauseId,
+    },
     /// Nobody listens for a while: feed no recogniser until the next [`Command::OpenStt`].
     CloseStt,
     Ask {

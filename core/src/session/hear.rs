@@ -30,7 +30,8 @@ impl Session {
                 let why = format!("speech probability {probability:.2}");
                 self.report.speech(acoustic_end, WhyKind::CallerStopped, why);
                 if self.course.is_live() {
-                    self.listening.speech_ended(acoustic_end, self.now);
+                    let pause = self.listening.speech_ended(acoustic_end, self.now);
+                    out.extend(pause.filter(|_| self.rules.judges_turns).map(|id| Command::JudgeTurn { id }));
                 }
             }
             None if self.listening.is_speaking() => self.consider_interruption(out),

@@ -3,6 +3,7 @@
 mod caller_turn;
 mod doubts;
 mod late_words;
+mod pause;
 mod recogniser;
 
 use std::time::Duration;
@@ -10,28 +11,19 @@ use std::time::Duration;
 use vox_shared::model::bot::{TurnSettings, VadSettings};
 use vox_shared::wire::result::{TranscriptEntry, Word};
 
-use super::event::Window;
+use super::event::{PauseId, Window};
 use super::spelled::{self, Wanted};
 use super::timer::Timers;
 use super::voicing::{Change, Voicing};
-use super::words::is_incomplete;
 use caller_turn::CallerTurn;
 pub use caller_turn::{ClosedTurn, Decision, State};
 use doubts::Doubts;
 use late_words::LastTurn;
 pub use late_words::{Amended, FinalWords};
+use pause::Pause;
+use recogniser::{DEAF_AFTER, EARLY_RESULT, STT_FIRST_RESULT, STT_NEXT_RESULT, STT_READY};
 pub use recogniser::{NextRecogniser, Recogniser};
 
-/// A recogniser must be ready within this.
-const STT_READY: Duration = Duration::from_secs(5);
-/// It must say something this long after speech began: slow ones take up to four seconds for their first words …
-const STT_FIRST_RESULT: Duration = Duration::from_millis(4_500);
-/// … and then at least this often while speech goes on.
-const STT_NEXT_RESULT: Duration = Duration::from_secs(5);
-/// A result that came this long before the detector was sure belongs to the speech it found.
-const EARLY_RESULT: Duration = Duration::from_millis(500);
-/// A recogniser that gave no sign of life for so much speech, not even when it was asked to, is deaf.
-const DEAF_AFTER: Duration = Duration::from_millis(1_000);
 /// Without a sign of life the final words are waited for this many times longer.
 const SLOW_FACTOR: u32 = 2;
 /// A turn that never pauses is answered after this.
@@ -79,6 +71,7 @@ pub struct Listening {
     last: LastTurn,
     pub recogniser: Recogniser,
     timers: Timers<ListenTimer>,
+    pause: Pause,
     wanted: Wanted,
     /// When the recogniser last gave a sign of life, and its last words.
     sign_at: Option<Duration>,
@@ -97,6 +90,7 @@ impl Listening {
             last: LastTurn::default(),
             recogniser: Recogniser::default(),
             timers: Timers::default(),
+            pause: Pause::default(),
             wanted: Wanted::Anything,
             sign_at: None,
             words_at: None,
@@ -202,19 +196,27 @@ impl Listening {
         }
     }
 
-    /// Speech ended. False when it had counted as over before.
-    pub fn speech_ended(&mut self, acoustic_end: Duration, now: Duration) -> bool {
+    /// Speech ended: the pause that begins. `None` when it had counted as over before.
+    pub fn speech_ended(&mut self, acoustic_end: Duration, now: Duration) -> Option<PauseId> {
         for timer in [ListenTimer::SttSilent, ListenTimer::Over, ListenTimer::Wordless] {
             self.timers.clear(timer);
         }
         if self.turn.state != State::Speaking {
-            return false;
+            return None;
         }
+        self.pause.begin();
         self.turn.state = State::Paused;
         self.turn.acoustic_end = acoustic_end;
         self.turn.voiced += acoustic_end.saturating_sub(self.turn.burst_since);
         self.schedule_end(now);
-        true
+        Some(self.pause.id)
+    }
+
+    /// A turn model has judged a pause.
+    pub fn judged(&mut self, id: PauseId, probability: f32, now: Duration) {
+        if self.pause.judged(id, probability) && self.turn.state == State::Paused {
+            self.schedule_end(now);
+        }
     }
 
     /// The bot fell silent for a sound: without words it goes on soon.
@@ -226,15 +228,7 @@ impl Listening {
 
     /// Arm the end of the turn by what the words so far look like.
     fn schedule_end(&mut self, now: Duration) {
-        let text = self.turn.text();
-        let secs = if spelled::is_in_the_middle(&text, self.wanted) {
-            self.settings.spelling_secs
-        } else if is_incomplete(&text) {
-            self.settings.incomplete_secs
-        } else {
-            self.settings.complete_secs
-        };
-        let wait = Duration::from_secs_f32(secs.clamp(0.0, self.settings.watchdog_secs.max(0.1)));
+        let wait = self.pause.longest(&self.turn.text(), self.wanted, &self.settings);
         self.timers.set(ListenTimer::EndOfTurn, (self.turn.acoustic_end + wait).max(now));
     }
 

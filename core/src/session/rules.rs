@@ -70,6 +70,8 @@ pub struct Rules {
     pub stt: Ladder,
     pub llm: Ladder,
     pub tts: Ladder,
+    /// Whether a turn model is asked at each pause of the caller. No bot names one yet.
+    pub judges_turns: bool,
     /// Whether the line can hand the caller over. None can yet: orders for it are refused.
     pub transfers: bool,
     /// What the line itself adds before the caller hears a frame.
@@ -109,6 +111,7 @@ impl Rules {
             stt: Ladder(with_fallbacks(&config.stt, |s| name(&s.provider, &s.model), |s| &s.fallbacks)),
             llm: Ladder(with_fallbacks(&config.llm, |s| name(&s.provider, &s.model), |s| &s.fallbacks)),
             tts: Ladder(with_fallbacks(&config.tts, |s| name(&s.provider, &s.model), |s| &s.fallbacks)),
+            judges_turns: false,
             transfers: false,
             transport_delay,
         }

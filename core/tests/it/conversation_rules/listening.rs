@@ -1,8 +1,12 @@
 //! When a turn is over, and words that must not be lost.
 
+use std::time::Duration;
+
+use vox_core::session::event::Event;
+use vox_core::session::rules::Rules;
 use vox_shared::wire::result::Speaker;
 
-use super::scene::{Scene, prompts_after, word};
+use super::scene::{Scene, config, prompts_after, word};
 
 #[test]
 fn voiced_audio_without_words_is_waited_for_before_half_a_sentence_is_answered() {
@@ -262,6 +266,49 @@ fn a_number_read_in_groups_is_one_turn() {
         assert_eq!(scene.asked.len(), 1, "{question}");
         assert_eq!(scene.told(), [groups.join(" ")]);
     }
+}
+
+/// A call whose turns a model judges, at a pause after these words.
+fn judged(words: &str) -> Scene {
+    let rules = Rules::from_config(&config(|_| {}), Duration::ZERO);
+    let mut scene = Scene::by(Rules { judges_turns: true, ..rules });
+    scene.pass(1_000);
+    scene.sound(900);
+    scene.final_words(words);
+    while scene.pauses.is_empty() {
+        scene.pass(4);
+    }
+    scene
+}
+
+#[test]
+fn a_turn_model_decides_how_long_a_pause_may_be() {
+    for (words, probability, soon) in [
+        ("I would like to come on Monday.", 0.1, false),
+        ("I would like to come on Monday.", 0.9, true),
+        ("I would like to come on", 0.9, true),
+    ] {
+        let mut scene = judged(words);
+        scene.feed(Event::TurnJudged { id: scene.pauses[0], probability });
+        scene.pass(600);
+        assert_eq!(scene.asked.len(), usize::from(soon), "{words} {probability}");
+        scene.pass(3_000);
+        assert_eq!(scene.asked.len(), 1, "{words} {probability}: the wait is bounded");
+    }
+}
+
+#[test]
+fn the_words_decide_while_a_turn_model_is_silent_or_speaks_of_another_pause() {
+    let mut scene = judged("I would like to come on");
+    scene.pass(200);
+    scene.sound(300);
+    scene.pass(40);
+    scene.feed(Event::TurnJudged { id: scene.pauses[0], probability: 0.9 });
+    scene.pass(600);
+    assert_eq!(scene.asked.len(), 0, "the caller went on after that pause");
+    let mut scene = judged("I would like to come on Monday.");
+    scene.pass(600);
+    assert_eq!(scene.asked.len(), 1);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use vox_core::provider::llm::{Finish, LlmEvent, LlmRequest, Role, ToolCall};
 use vox_core::provider::stt::SttEvent;
 use vox_core::provider::tts::{UtteranceId, WordMark};
 use vox_core::session::Session;
-use vox_core::session::event::{Command, Event, Outcome, RequestId, ToolRunId, VoiceEvent, Window};
+use vox_core::session::event::{Command, Event, Outcome, PauseId, RequestId, ToolRunId, VoiceEvent, Window};
 use vox_core::session::rules::Rules;
 use vox_shared::model::bot::ReEngagement;
 use vox_shared::wire::config::RuntimeConfig;
@@ -46,6 +46,8 @@ pub struct Scene {
     /// How much of the past the open recogniser heard; `None` while none is open.
     pub replay: Option<Duration>,
     pub finalised: usize,
+    /// Pauses that a turn model is to judge.
+    pub pauses: Vec<PauseId>,
     pub tones: usize,
     /// What the session said to each order.
     pub verdicts: Vec<Result<(), String>>,
@@ -98,6 +100,7 @@ impl Scene {
             recognisers: 0,
             replay: None,
             finalised: 0,
+            pauses: Vec::new(),
             tones: 0,
             verdicts: Vec::new(),
             transfers: Vec::new(),
@@ -129,6 +132,7 @@ impl Scene {
             }
             Command::FinalizeStt => self.finalised += 1,
             Command::CloseStt => self.replay = None,
+            Command::JudgeTurn { id } => self.pauses.push(id),
             Command::Ask { request, ask, .. } => self.asked.push((request, *ask)),
             Command::CancelAsk { request } => self.cancelled.push(request),
             Command::RunTool { run, call } => self.tools.push((run, call)),

@@ -313,6 +313,7 @@ impl World {
             Command::HoldTone => self.tone_until = self.now + LENGTH.as_millis() as u64,
             Command::Finish(outcome) => self.outcome = Some(outcome),
             Command::JournalTurn(_)
+            | Command::JudgeTurn { .. }
             | Command::OrderTaken { .. }
             | Command::OrderRefused { .. }
             | Command::Transfer { .. }

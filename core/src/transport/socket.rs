@@ -24,8 +24,10 @@ use super::untidy::Dropped;
 const WRITE_DEADLINE: Duration = Duration::from_secs(2);
 /// The other side closes within this after our goodbye, or we do.
 const CLOSE_DEADLINE: Duration = Duration::from_millis(2_500);
-/// Nothing at all from the carrier for this long: the line is dead. Carriers send silence.
+/// Nothing at all from the carrier for this long, not even an answer to a ping: the line is dead.
 const READ_DEADLINE: Duration = Duration::from_secs(30);
+/// A carrier that says nothing, as some do while the caller is silent, is asked whether it is there, this often.
+const PING_AFTER: Duration = Duration::from_secs(10);
 /// The same while it rings, when carriers may send nothing: longer than the call waits for its answer.
 const RING_DEADLINE: Duration = Duration::from_secs(75);
 
@@ -94,6 +96,7 @@ impl Pump {
         clock: Clock,
     ) {
         for event in opening {
+            self.answered |= matches!(event, LineIn::Answered);
             if self.to_call.send(event).await.is_err() {
                 return;
             }
@@ -118,11 +121,13 @@ impl Pump {
         clock: &Clock,
     ) -> End {
         let mut heard_at = Instant::now();
+        let mut ping_at = heard_at + PING_AFTER;
         loop {
             let deadline = if self.answered { READ_DEADLINE } else { RING_DEADLINE };
             tokio::select! {
                 message = socket.next() => {
                     heard_at = Instant::now();
+                    ping_at = heard_at + PING_AFTER;
                     match self.take(message, codec).await {
                         Ok(Next::Go) => {}
                         Ok(Next::SocketGone) => return End::Gone,
@@ -135,9 +140,15 @@ impl Pump {
                         return end;
                     }
                 }
-                () = tokio::time::sleep_until(heard_at + deadline) => {
-                    let reason = Reason::Silent(deadline.as_secs());
-                    return self.break_off(socket, codec, clock, reason).await;
+                () = tokio::time::sleep_until(ping_at.min(heard_at + deadline)) => {
+                    if heard_at.elapsed() >= deadline {
+                        let reason = Reason::Silent(deadline.as_secs());
+                        return self.break_off(socket, codec, clock, reason).await;
+                    }
+                    ping_at = Instant::now() + PING_AFTER;
+                    if ask_for_life(socket).await.is_err() {
+                        return End::Gone;
+                    }
                 }
             }
         }
@@ -230,6 +241,13 @@ async fn write<S: Connection>(socket: &mut WebSocketStream<S>, message: WireOut)
     }
 }
 
+async fn ask_for_life<S: Connection>(socket: &mut WebSocketStream<S>) -> Result<(), ()> {
+    match timeout(WRITE_DEADLINE, socket.send(Message::Ping(Vec::new().into()))).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(()),
+    }
+}
+
 /// Write what the call says; `None` of it is its end.
 async fn say<S: Connection>(
     socket: &mut WebSocketStream<S>,
@@ -272,3 +290,6 @@ async fn wait_for_close<S: Connection>(socket: &mut WebSocketStream<S>, mut code
     };
     let _late = timeout(CLOSE_DEADLINE, read).await;
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,13 +98,13 @@ impl OpenAi {
         request: &LlmRequest,
         out: &mut Outlet<LlmEvent>,
     ) -> Result<LlmEvent, stream::End> {
-        let response = Box::pin(self.post(request)).await?;
-        stream::read(response, out).await
+        let answer = Box::pin(self.post(request)).await?;
+        stream::read(answer, out).await
     }
 
     /// Ask. When the server names a field it does not know, ask again without it, when it has no such route, ask below `/v1`;
     /// both are remembered.
-    async fn post(&self, request: &LlmRequest) -> Result<reqwest::Response, Failure> {
+    async fn post(&self, request: &LlmRequest) -> Result<stream::Answer, Failure> {
         loop {
             let body = self.template.body(request);
             let url = self.address.route(&["chat", "completions"]);
@@ -112,10 +112,11 @@ impl OpenAi {
             let late = |_| Failure::new(FailureClass::TimedOut, "openai: no answer in time");
             let response = timeout(HEAD_DEADLINE, sending).await.map_err(late)?.map_err(http_failure)?;
             if response.status().is_success() {
-                if stream::is_web_page(&response) && self.address.turn(&url) {
+                let answer = stream::Answer::of(response).await?;
+                if answer.is_web_page() && self.address.turn(&url) {
                     continue;
                 }
-                return Ok(response);
+                return Ok(answer);
             }
             let refusal = error::read_refusal(response).await;
             let learnt =

@@ -36,6 +36,14 @@ pub struct ToolPart {
     pub arguments: Arguments,
 }
 
+impl ToolPart {
+    /// Whether the piece, which comes behind a call of this name that has all its arguments, can be no more of that call.
+    pub fn begins_another(&self, known: Option<&str>) -> bool {
+        let brings = !matches!(&self.arguments, Arguments::Piece(piece) if piece.is_empty());
+        self.name.as_deref().is_some_and(|name| brings || known != Some(name))
+    }
+}
+
 /// Arguments come as pieces of JSON text; some servers send the finished object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arguments {
@@ -83,7 +91,9 @@ pub fn parse_event(data: &str) -> Result<Chunk, EventError> {
     let choice = own_choice(&value);
     let delta = if choice["delta"].is_object() { &choice["delta"] } else { &choice["message"] };
     Ok(Chunk {
-        text: content(&delta["content"]) + delta["refusal"].as_str().unwrap_or_default(),
+        // `text` beside the index is the form of completions without roles.
+        text: content(&delta["content"])
+            + delta["refusal"].as_str().or(choice["text"].as_str()).unwrap_or_default(),
         tools: tools(delta),
         thinks: REASONING.iter().any(|field| is_filled(&delta[*field])) || has_other_parts(&delta["content"]),
         is_whole: !choice["delta"].is_object() && delta.is_object(),

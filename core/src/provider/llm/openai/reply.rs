@@ -32,6 +32,23 @@ struct Growing {
     arguments: String,
 }
 
+impl Growing {
+    /// A name comes once. Some servers repeat it, with each piece of the arguments; some cut it in pieces before them.
+    fn take_name(&mut self, name: Option<String>) {
+        match (&mut self.name, name) {
+            (known @ None, name) => *known = name,
+            (Some(known), Some(more)) if self.arguments.is_empty() && !known.starts_with(&more) => {
+                if more.starts_with(known.as_str()) { *known = more } else { known.push_str(&more) }
+            }
+            _ => {}
+        }
+    }
+
+    fn has_all(&self) -> bool {
+        self.name.is_some() && serde_json::from_str::<Value>(&self.arguments).is_ok()
+    }
+}
+
 impl Reply {
     /// Take a chunk; what it brings to be spoken is returned.
     pub(super) fn take(&mut self, mut chunk: Chunk) -> Result<String, Failure> {
@@ -81,9 +98,8 @@ impl Reply {
             }
         };
         let call = &mut self.calls[at];
-        // Both come once; a server that repeats them says the same again.
         call.id = call.id.take().or(part.id);
-        call.name = call.name.take().or(part.name);
+        call.take_name(part.name);
         match part.arguments {
             Arguments::Piece(piece) => call.arguments.push_str(&piece),
             Arguments::Whole(whole) => call.arguments = whole.to_string(),
@@ -106,21 +122,21 @@ impl Reply {
         match part.index {
             Some(index) => {
                 let at = self.calls.iter().rposition(|call| call.index == Some(index))?;
-                let another = differs(&self.calls[at]) && part.name.is_some();
+                let call = &self.calls[at];
+                // The same index for every call, and no id to tell them by.
+                let follows =
+                    part.id.is_none() && call.has_all() && part.begins_another(call.name.as_deref());
+                let another = (differs(call) && part.name.is_some()) || follows;
                 (!another).then_some(at)
             }
             None => {
                 let newest = self.calls.len().checked_sub(1)?;
-                let another = differs(&self.calls[newest]) || self.is_whole(newest, part);
+                // Without index and id, a name after finished arguments begins another call.
+                let call = &self.calls[newest];
+                let another = differs(call) || (part.name.is_some() && call.has_all());
                 (!another).then_some(newest)
             }
         }
-    }
-
-    /// Without index and id, a name after finished arguments begins another call.
-    fn is_whole(&self, at: usize, part: &ToolPart) -> bool {
-        let call = &self.calls[at];
-        part.name.is_some() && call.name.is_some() && serde_json::from_str::<Value>(&call.arguments).is_ok()
     }
 
     /// The tool calls and how the reply ended. A reply cut short by a limit or filter has no calls: they may be incomplete.

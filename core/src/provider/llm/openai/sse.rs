@@ -32,6 +32,7 @@ pub struct SseParser {
     has_data: bool,
     after_cr: bool,
     begun: bool,
+    comments: u64,
 }
 
 impl SseParser {
@@ -57,6 +58,11 @@ impl SseParser {
             self.end_line(events)?;
         }
         Ok(())
+    }
+
+    /// Comments so far: servers send them to keep a connection alive.
+    pub fn comments(&self) -> u64 {
+        self.comments
     }
 
     /// The stream is over: what was begun counts, because some servers leave out the last blank line.
@@ -87,7 +93,8 @@ impl SseParser {
                 "error".clone_into(&mut self.event.name);
                 self.take_data(value)?;
             }
-            // Comments (an empty field name), ids, retry times and what nobody defined.
+            "" => self.comments += 1,
+            // Ids, retry times and what nobody defined.
             _ => {}
         }
         // The buffer is kept for the next line, unless one long line made it large.

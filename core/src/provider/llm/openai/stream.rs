@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use http::header::CONTENT_TYPE;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error::stream_error;
@@ -19,8 +18,12 @@ use crate::provider::{Failure, FailureClass};
 /// Silence within a reply after which it is given up. The session has its own, shorter patience; this one ends what nobody
 /// waits for any more.
 const IDLE_DEADLINE: Duration = Duration::from_secs(30);
-/// After the reason to finish, usage follows at once or not at all.
+/// After the reason to finish, usage follows at once or not at all …
 const TAIL_WAIT: Duration = Duration::from_millis(500);
+/// … but for servers that give a reason with every piece of the text.
+const UNSURE_WAIT: Duration = Duration::from_secs(4);
+/// So long a server that only keeps the connection alive counts as at work.
+const KEPT_ALIVE: Duration = Duration::from_secs(10);
 /// After the end, how long and how much is read so that the connection can be used again.
 const DRAIN_WAIT: Duration = Duration::from_secs(1);
 const DRAIN_BYTES: usize = 1 << 20;
@@ -45,19 +48,39 @@ impl From<Gone> for End {
     }
 }
 
-/// Whether a server that should answer a question shows a page: nobody speaks this protocol at the address.
-pub(super) fn is_web_page(response: &reqwest::Response) -> bool {
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.trim_start().to_ascii_lowercase().starts_with("text/html")
+/// An accepted request's answer, of which the beginning was looked at.
+pub(super) struct Answer {
+    begun: Vec<Bytes>,
+    rest: reqwest::Response,
+}
+
+impl Answer {
+    /// Look at a response's beginning if its head says that a page follows: some servers say so of an event stream.
+    pub(super) async fn of(mut rest: reqwest::Response) -> Result<Self, Failure> {
+        let mut begun = Vec::new();
+        let kind = rest.headers().get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let may_be_page =
+            kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"));
+        while may_be_page && begun.iter().all(|piece: &Bytes| first_byte(piece).is_none()) {
+            let late = |_| Failure::new(FailureClass::TimedOut, "openai: the reply came to a halt");
+            let piece = timeout(IDLE_DEADLINE, rest.chunk()).await.map_err(late)?.map_err(http_failure)?;
+            let Some(piece) = piece else { break };
+            begun.push(piece);
+        }
+        Ok(Self { begun, rest })
+    }
+
+    /// Whether a server that should answer a question shows a page: nobody speaks this protocol at the address.
+    pub(super) fn is_web_page(&self) -> bool {
+        self.begun.iter().find_map(|piece| first_byte(piece)) == Some(b'<')
+    }
 }
 
 /// Pass a reply on; the last event is returned.
-pub(super) async fn read(response: reqwest::Response, out: &mut Outlet<LlmEvent>) -> Result<LlmEvent, End> {
-    if is_web_page(&response) {
-        return Err(web_page().into());
-    }
-    let mut body = Box::pin(response.bytes_stream());
-    let mut reader = Reader::default();
+pub(super) async fn read(answer: Answer, out: &mut Outlet<LlmEvent>) -> Result<LlmEvent, End> {
+    let begun = futures_util::stream::iter(answer.begun.into_iter().map(Ok));
+    let mut body = Box::pin(begun.chain(answer.rest.bytes_stream()));
+    let mut reader = Reader::new();
     loop {
         let end = reader.wait_until();
         let piece = tokio::select! {
@@ -71,6 +94,7 @@ pub(super) async fn read(response: reqwest::Response, out: &mut Outlet<LlmEvent>
             Err(_) => reader.late()?,
         }
         if reader.state == State::Over {
+            reader.end_reply(out)?;
             // Reading on to the end lets the connection be used again; the reply need not wait for that.
             tokio::spawn(drain_pieces(body));
             return Ok(reader.done());
@@ -117,7 +141,6 @@ enum Form {
     Json(Vec<u8>),
 }
 
-#[derive(Default)]
 struct Reader {
     form: Form,
     sse: SseParser,
@@ -125,9 +148,22 @@ struct Reader {
     state: State,
     end: Option<Finish>,
     malformed: u32,
+    kept_alive_until: Instant,
 }
 
 impl Reader {
+    fn new() -> Self {
+        Self {
+            form: Form::default(),
+            sse: SseParser::default(),
+            reply: Reply::default(),
+            state: State::default(),
+            end: None,
+            malformed: 0,
+            kept_alive_until: Instant::now() + KEPT_ALIVE,
+        }
+    }
+
     fn wait_until(&self) -> Instant {
         match self.state {
             State::Tail { until } => until,
@@ -147,14 +183,20 @@ impl Reader {
             }
             return Ok(());
         }
-        let mut events = Vec::new();
+        let (mut events, comments) = (Vec::new(), self.sse.comments());
         self.sse.push(piece, &mut events).map_err(|error| malformed(&error))?;
-        self.take_events(events, out)
+        let kept_alive = self.sse.comments() > comments;
+        self.take_events(events, Told { kept_alive, ..Told::default() }, out)
     }
 
-    /// The texts of all events go out as one; without any text, work that shows counts as one sign of life.
-    fn take_events(&mut self, events: Vec<SseEvent>, out: &mut Outlet<LlmEvent>) -> Result<(), Failure> {
-        let mut told = Told::default();
+    /// The texts of all events go out as one; without any text, work that shows counts as one sign of life, and for a while
+    /// so does a connection that is kept alive.
+    fn take_events(
+        &mut self,
+        events: Vec<SseEvent>,
+        mut told: Told,
+        out: &mut Outlet<LlmEvent>,
+    ) -> Result<(), Failure> {
         let mut outcome = Ok(());
         for event in events {
             outcome = self.take_event(&event, &mut told);
@@ -164,11 +206,10 @@ impl Reader {
         }
         if !told.text.is_empty() {
             out.push(LlmEvent::Text(told.text));
-        } else if told.works {
+        } else if told.works || (told.kept_alive && Instant::now() < self.kept_alive_until) {
             out.push(LlmEvent::Progress);
         }
-        outcome?;
-        if self.state == State::Speaking { Ok(()) } else { self.end_reply(out) }
+        outcome
     }
 
     fn end_reply(&mut self, out: &mut Outlet<LlmEvent>) -> Result<(), Failure> {
@@ -191,6 +232,7 @@ impl Reader {
         }
         if !data.starts_with(['{', '[']) {
             // A keep-alive as data: nothing, "ping", ": OPENROUTER PROCESSING".
+            told.kept_alive = true;
             return Ok(());
         }
         let chunk = match parse_event(data) {
@@ -201,17 +243,26 @@ impl Reader {
         self.malformed = 0;
         if let Some(error) = &chunk.error {
             told.text.push_str(&chunk.text);
-            return Err(stream_error(error));
-        }
-        if self.end.is_some() {
-            // Only usage is expected after the end.
-            self.reply.usage = chunk.usage.or(self.reply.usage);
+            if self.state == State::Speaking {
+                return Err(stream_error(error));
+            }
+            // The reply was complete before it.
+            self.state = State::Over;
             return Ok(());
         }
         told.works |= chunk.thinks || !chunk.tools.is_empty();
+        // Only usage should follow the reason to finish; what follows it nevertheless says that it was none.
+        let brings = !chunk.text.is_empty() || !chunk.tools.is_empty();
+        let is_whole = chunk.is_whole;
         told.text.push_str(&self.reply.take(chunk)?);
-        if self.reply.finish.is_some() && self.state == State::Speaking {
-            self.state = State::Tail { until: Instant::now() + TAIL_WAIT };
+        match self.state {
+            State::Speaking if self.reply.finish.is_some() => {
+                self.state = State::Tail { until: Instant::now() + TAIL_WAIT };
+            }
+            State::Tail { .. } if brings && !is_whole => {
+                self.state = State::Tail { until: Instant::now() + UNSURE_WAIT };
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -245,7 +296,7 @@ impl Reader {
                 std::mem::take(&mut self.sse).finish(&mut events).map_err(|error| malformed(&error))?;
             }
         }
-        self.take_events(events, out)
+        self.take_events(events, Told::default(), out)
     }
 
     /// The body ended as HTTP says a body ends. Whatever came is the reply: `[DONE]` and even the reason to finish may be
@@ -256,7 +307,7 @@ impl Reader {
             return Err(Failure::new(FailureClass::Unavailable, "openai: the reply broke off"));
         }
         self.state = State::Over;
-        self.end_reply(out)
+        Ok(())
     }
 
     /// The connection was lost. A reply that had its reason to finish is complete; otherwise the text so far is given first.
@@ -287,12 +338,16 @@ impl Reader {
 struct Told {
     text: String,
     works: bool,
+    kept_alive: bool,
+}
+
+/// The first byte that says something: the three bytes of a mark of order may stand before everything.
+fn first_byte(piece: &[u8]) -> Option<u8> {
+    piece.iter().copied().find(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf))
 }
 
 fn form(piece: &[u8]) -> Result<Form, Failure> {
-    // The three bytes of a mark of order may stand before everything.
-    let begun = |byte: &&u8| !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf);
-    match piece.iter().find(begun) {
+    match first_byte(piece) {
         None => Ok(Form::Unknown),
         Some(b'{' | b'[') => Ok(Form::Json(Vec::new())),
         Some(b'<') => Err(web_page()),

@@ -1,6 +1,7 @@
 mod parsing;
 mod reading;
 mod refusing;
+mod untidy;
 
 use std::convert::Infallible;
 use std::time::Duration;

@@ -4,7 +4,7 @@ use vox_shared::wire::result::{DisconnectedBy, Speaker, TranscriptEntry};
 
 use super::Session;
 use super::event::{Command, Outcome};
-use super::farewell::rest_of_message;
+use super::farewell::{message_of, rest_of_message};
 use super::kind::EventKind;
 use super::phase::{Phase, PhaseTimer};
 use super::report::{TurnClock, ms};
@@ -148,9 +148,9 @@ impl Session {
     /// to the end first, and nothing interrupts it; the message is not said when the model's own words say it already, and
     /// without either the bot has a goodbye.
     pub(super) fn end_call(&mut self, call: &ToolCall, thought: &Thought, out: &mut Vec<Command>) {
-        let message = call.arguments.get("message").and_then(|m| m.as_str()).unwrap_or_default();
+        let message = message_of(&call.arguments);
         self.report.event(self.now, EventKind::ToolCalled, rules::END_CALL, out);
-        let last = rest_of_message(&thought.said, message.trim());
+        let last = rest_of_message(&thought.said, &message);
         let mut last = phrase(&last, &self.rules.language);
         if last.is_none() && thought.said.is_empty() {
             last = phrase(&self.rules.closing, &self.rules.language);

@@ -1,5 +1,7 @@
 //! One goodbye: which of the model's words and the tool's message are said, and the bot's own when there is neither.
 
+use serde_json::Value;
+
 use super::words::{common, words};
 
 /// Words that say goodbye.
@@ -45,6 +47,31 @@ const FAREWELLS: [&str; 38] = [
 ];
 /// So many of a hundred words in common say the same.
 const SAME_SHARE: usize = 60;
+
+/// The goodbye in the arguments of a call: text that is no JSON, or broken JSON, says it too.
+pub fn message_of(arguments: &Value) -> String {
+    match arguments {
+        Value::String(text) => written_message(text.trim()).trim().to_owned(),
+        arguments => arguments["message"].as_str().unwrap_or_default().trim().to_owned(),
+    }
+}
+
+fn written_message(text: &str) -> String {
+    if !text.starts_with(['{', '[']) {
+        return text.trim_matches('"').to_owned();
+    }
+    let Some((_, rest)) = text.split_once("message") else { return String::new() };
+    let rest = rest.trim_start_matches(['"', '\'', ' ', ':', '=']);
+    let behind = text[..text.len() - rest.len()].trim_end().chars().next_back();
+    let quote = behind.filter(|c| matches!(c, '"' | '\'')).unwrap_or('"');
+    let closes = |at: usize| {
+        let next = rest[at + 1..].trim_start().chars().next();
+        !rest[..at].ends_with('\\') && next.is_none_or(|c| matches!(c, ',' | '}' | ']'))
+    };
+    let end = rest.match_indices(quote).map(|(at, _)| at).find(|at| closes(*at));
+    let message = end.map_or_else(|| rest.trim_end_matches(['}', ' ', '\n']), |end| &rest[..end]);
+    message.replace("\\n", " ").replace('\\', "")
+}
 
 /// The bot's goodbye when neither the model nor the operator has one, by language (BCP-47).
 pub fn stock_goodbye(language: &str) -> &'static str {
@@ -114,6 +141,8 @@ fn sentences(text: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -133,6 +162,25 @@ mod tests {
             ("Bye.", "", ""),
         ] {
             assert_eq!(rest_of_message(said, message), expected, "{said} / {message}");
+        }
+    }
+
+    #[test]
+    fn a_goodbye_is_found_in_broken_arguments() {
+        for (arguments, message) in [
+            (json!({"message": " Bye. "}), "Bye."),
+            (json!({"reason": "done"}), ""),
+            (json!("Goodbye then."), "Goodbye then."),
+            (json!("Thank you for your message."), "Thank you for your message."),
+            (json!(r#"{"message": "Goodbye then."#), "Goodbye then."),
+            (json!(r#"{"message": "Goodbye then.","#), "Goodbye then."),
+            (json!(r#"{"message": "She said \"bye\".", "reason": "done",}"#), "She said \"bye\"."),
+            (json!("{'message': 'We'll call you. Bye.'}"), "We'll call you. Bye."),
+            (json!("{message: \"Bye.\"}"), "Bye."),
+            (json!("{\"reason\": "), ""),
+            (Value::Null, ""),
+        ] {
+            assert_eq!(message_of(&arguments), message, "{arguments}");
         }
     }
 }

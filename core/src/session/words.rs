@@ -57,7 +57,7 @@ const ECHO_WORDS: usize = 3;
 /// So many of a hundred words must be ours for an echo: what the caller adds is an answer.
 const ECHO_SHARE: usize = 80;
 /// Said alone or among few other words, these ask to hear something again.
-const AGAIN: [&str; 24] = [
+const AGAIN: [&str; 48] = [
     "repeat",
     "again",
     "pardon",
@@ -82,11 +82,36 @@ const AGAIN: [&str; 24] = [
     "nochmal",
     "otra vez",
     "répéter",
+    "huh",
+    "hello",
+    "hear me",
+    "hear you",
+    "louder",
+    "slower",
+    "slowly",
+    "speak up",
+    "one more time",
+    "don't understand",
+    "kya",
+    "kya kaha",
+    "क्या",
+    "क्या कहा",
+    "सुनाई नहीं",
+    "noch einmal",
+    "nochmals",
+    "wiederholen",
+    "cómo",
+    "repita",
+    "repetir",
+    "répétez",
+    "comment",
+    "ripetere",
 ];
 /// A wish to hear it again that is longer says something of its own.
 const AGAIN_WORDS: usize = 12;
 /// Words that alone can be the whole wish; in a longer sentence they mean nothing.
-const AGAIN_ALONE: [&str; 3] = ["sorry", "what", "excuse me"];
+const AGAIN_ALONE: [&str; 9] =
+    ["sorry", "what", "excuse me", "huh", "hello", "kya", "क्या", "cómo", "comment"];
 
 /// Lower-case words without punctuation.
 pub fn words(text: &str) -> Vec<String> {
@@ -116,15 +141,22 @@ fn sound(words: &[String]) -> String {
 /// Whether the text only says "go on".
 pub fn is_backchannel(text: &str, settings: &TurnSettings) -> bool {
     let phrases: Vec<String> = settings.backchannels.iter().map(|p| sound(&words(p))).collect();
-    let said = words(text);
+    let said = words(&text.replace(['、', '，', '。', '！', '…'], " "));
     let mut left = said.as_slice();
     while !left.is_empty() {
         let begins =
             (1..=left.len().min(BACKCHANNEL_WORDS)).rev().find(|n| phrases.contains(&sound(&left[..*n])));
-        let Some(words) = begins else { return false };
+        let unspaced = || (!left[0].is_ascii() && is_row_of(&sound(&left[..1]), &phrases)).then_some(1);
+        let Some(words) = begins.or_else(unspaced) else { return false };
         left = &left[words..];
     }
     !said.is_empty()
+}
+
+/// Phrases one behind the other, as scripts without spaces write them.
+fn is_row_of(word: &str, phrases: &[String]) -> bool {
+    let goes_on = |phrase: &String| word.strip_prefix(phrase).is_some_and(|rest| is_row_of(rest, phrases));
+    word.is_empty() || phrases.iter().filter(|phrase| !phrase.is_empty()).any(goes_on)
 }
 
 /// Whether the text holds a phrase that always interrupts.
@@ -164,7 +196,7 @@ pub fn common(a: &[String], b: &[String]) -> usize {
 /// Whether the text reads as if more must follow.
 pub fn is_incomplete(text: &str) -> bool {
     let text = text.trim_end();
-    if text.ends_with(',') || text.ends_with('-') {
+    if text.ends_with([',', '-', '…']) || text.ends_with("...") {
         return true;
     }
     if text.ends_with(['.', '?', '!', '।']) {
@@ -209,6 +241,14 @@ mod tests {
             ("जी", true),
             ("ठीक है।", true),
             ("I see.", true),
+            ("Uh.", true),
+            ("Ja, genau.", true),
+            ("Sí, sí.", true),
+            ("oui oui", true),
+            ("はい、はい。", true),
+            ("はいはい", true),
+            ("はいですが", false),
+            ("That's right.", true),
             ("ok but why", false),
             ("हाँ लेकिन कब", false),
             ("", false),
@@ -252,6 +292,8 @@ mod tests {
             ("What about", true),
             ("मेरा नंबर", true),
             ("and.", false),
+            ("My number is...", true),
+            ("I would like…", true),
         ] {
             assert_eq!(is_incomplete(text), expected, "{text}");
         }
@@ -264,6 +306,14 @@ mod tests {
             ("Could you repeat that, please?", true),
             ("I didn't catch that", true),
             ("What?", true),
+            ("Hello? Hello?", true),
+            ("Huh?", true),
+            ("Can you hear me?", true),
+            ("Could you speak a little slower?", true),
+            ("क्या?", true),
+            ("¿Cómo?", true),
+            ("Können Sie das noch einmal sagen?", true),
+            ("Hello, I need an appointment.", false),
             ("What are your opening hours?", false),
             ("I am sorry but I have no card", false),
         ] {

@@ -77,6 +77,8 @@ pub struct Session {
     clock: TurnClock,
     /// What an interruption cut off: its echo may still come.
     cut: Option<Utterance>,
+    /// What was said last, to its end: the same.
+    said: Option<Utterance>,
     /// What the caller said last, as the model was told.
     asked: String,
     keys: String,
@@ -101,6 +103,7 @@ impl Session {
             report: Report::default(),
             clock: TurnClock::default(),
             cut: None,
+            said: None,
             asked: String::new(),
             keys: String::new(),
             turn: 0,
@@ -247,6 +250,7 @@ impl Session {
         }
         while let Some((utterance, line)) = self.speaking.finished() {
             self.note_said(&utterance, line, false, out);
+            self.said = Some(utterance);
             self.pump(out);
         }
         if self.plan.may_end() && self.course.is_live() && !self.listening.is_active() && self.keys.is_empty()

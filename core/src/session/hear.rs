@@ -6,7 +6,7 @@ use vox_shared::wire::result::DisconnectedBy;
 
 use super::event::{Command, Notice, Window};
 use super::kind::{EventKind, WhyKind};
-use super::listening::{Amended, ClosedTurn, Decision, FinalWords, ListenTimer, NextRecogniser, State};
+use super::listening::{Amended, ClosedTurn, Decision, ListenTimer, NewWords, NextRecogniser, State};
 use super::report::TurnClock;
 use super::text::joined;
 use super::utterance::Kind;
@@ -75,15 +75,22 @@ impl Session {
             self.reopen_silent_stt(out);
             return self.listening.await_transcript(self.now);
         }
-        self.close_turn("no final transcript in time", out);
+        if !self.listening.waits_for_more(self.now) {
+            self.close_turn("no final transcript in time", out);
+        }
     }
 
     /// The detector hears speech and the recogniser has no words for it.
     fn sound_without_words(&mut self, out: &mut Vec<Command>) {
         let over_bot = self.plan.is_paused();
-        if self.listening.is_wordless(over_bot, self.now) {
-            self.close_turn("sound without words", out);
+        if !self.listening.is_wordless(over_bot, self.now) {
+            return;
         }
+        if self.listening.text().is_empty() {
+            return self.close_turn("sound without words", out);
+        }
+        let decision = self.listening.decide_over(self.now);
+        self.decided(decision, out);
     }
 
     pub(super) fn on_stt(&mut self, event: SttEvent, out: &mut Vec<Command>) {
@@ -101,16 +108,14 @@ impl Session {
             }
             SttEvent::Final { text, confidence, words, from_finalize, utterance_end } => {
                 self.listening.result(self.now);
-                match self.listening.final_words(&text, confidence, words, self.now) {
-                    FinalWords::LastTurn(amended) => return self.add_late_words(&amended, out),
-                    FinalWords::Words => self.consider_interruption(out),
-                    FinalWords::Nothing => {}
-                }
-                if utterance_end {
+                let new = self.listening.final_words(&text, confidence, words, self.now);
+                self.take_words(&new, out);
+                let is_this_turn = new.open || new.late.is_none();
+                if utterance_end && is_this_turn {
                     self.listening.utterance_end(false, self.now);
                 }
-                if self.listening.state() == State::Deciding && (from_finalize || utterance_end) {
-                    self.close_turn("final transcript", out);
+                if (from_finalize || utterance_end) && is_this_turn {
+                    self.last_words_came(out);
                 }
             }
             SttEvent::UtteranceEnd => {
@@ -122,13 +127,31 @@ impl Session {
         }
     }
 
-    fn on_partial(&mut self, text: &str, out: &mut Vec<Command>) {
-        if !self.listening.partial(text, self.now) {
-            return;
+    fn take_words(&mut self, new: &NewWords, out: &mut Vec<Command>) {
+        if let Some(late) = &new.late {
+            self.add_late_words(late, out);
         }
-        let entry = self.listening.line(self.turn, self.now);
-        out.push(Command::Notify(Notice::Transcript { entry, is_final: false }));
-        self.consider_interruption(out);
+        if new.open {
+            self.consider_interruption(out);
+        }
+    }
+
+    /// The recogniser says that these are all the words there are.
+    fn last_words_came(&mut self, out: &mut Vec<Command>) {
+        let listening = &mut self.listening;
+        let waits = listening.waits_for_more(self.now) || listening.waits_for_any(self.now);
+        if listening.state() == State::Deciding && !waits {
+            self.close_turn("final transcript", out);
+        }
+    }
+
+    fn on_partial(&mut self, text: &str, out: &mut Vec<Command>) {
+        let new = self.listening.partial(text, self.now);
+        if new.open {
+            let entry = self.listening.line(self.turn, self.now);
+            out.push(Command::Notify(Notice::Transcript { entry, is_final: false }));
+        }
+        self.take_words(&new, out);
     }
 
     /// The final of a turn that was closed on an interim: the record and the model learn it, and a reply that nobody heard yet
@@ -272,7 +295,7 @@ impl Session {
                 (utterance, format!("{} {}", joined(&utterance.unheard()), self.plan.text()))
             }
             (None, Some(cut)) if self.plan.is_paused() => (cut, self.plan.text()),
-            _ => return false,
+            _ => return self.is_echo_of_the_end(&closed.text, (began, closed.acoustic_end)),
         };
         if self.is_echo_of(utterance, &closed.text, (began, closed.acoustic_end)) {
             return self.speaking.is_busy() || words::words(&left).len() >= WORDS_LEFT;

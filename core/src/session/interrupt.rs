@@ -9,6 +9,8 @@ use super::{Session, words};
 
 /// Our own voice comes back over the line at most this much later than it was played.
 const ECHO_DELAY: Duration = Duration::from_millis(900);
+/// An echo of the bot's last words begins at least this long before they end.
+const ECHO_OVERLAP: Duration = Duration::from_millis(500);
 /// The detector's times and the voice's may differ by this.
 const ECHO_SLACK: Duration = Duration::from_millis(300);
 
@@ -56,6 +58,15 @@ impl Session {
         let place = |at: Duration| u32::try_from(at.saturating_sub(started).as_millis()).unwrap_or(u32::MAX);
         let spoken = said.said_between(place(span.0.saturating_sub(ECHO_DELAY)), place(span.1 + ECHO_SLACK));
         words::is_echo(text, &spoken)
+    }
+
+    /// Whether a text is what the bot said last, come back: it began while the bot spoke, and ended when the bot was done. An
+    /// answer in the same words begins with the bot's last ones at the earliest.
+    pub(super) fn is_echo_of_the_end(&self, text: &str, span: (Duration, Duration)) -> bool {
+        self.said.as_ref().is_some_and(|said| {
+            let end = said.started_at.map(|at| at + Duration::from_millis(u64::from(said.audio_ms)));
+            end.is_some_and(|end| span.0 + ECHO_OVERLAP <= end) && self.is_echo_of(said, text, span)
+        })
     }
 
     /// Fall silent because the caller speaks. What was not heard is kept until it is known what the caller wants.

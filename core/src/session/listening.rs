@@ -2,6 +2,7 @@
 
 mod caller_turn;
 mod doubts;
+mod ending;
 mod late_words;
 mod pause;
 mod recogniser;
@@ -18,26 +19,22 @@ use super::voicing::{Change, Voicing};
 use caller_turn::CallerTurn;
 pub use caller_turn::{ClosedTurn, Decision, State};
 use doubts::Doubts;
-use late_words::LastTurn;
-pub use late_words::{Amended, FinalWords};
+use ending::EMPTY_AFTER;
+pub use late_words::{Amended, NewWords};
+use late_words::{Closed, continues};
 use pause::Pause;
-use recogniser::{DEAF_AFTER, EARLY_RESULT, STT_FIRST_RESULT, STT_NEXT_RESULT, STT_READY};
 pub use recogniser::{NextRecogniser, Recogniser};
 
-/// Without a sign of life the final words are waited for this many times longer.
-const SLOW_FACTOR: u32 = 2;
+/// A recogniser must be ready within this.
+const STT_READY: Duration = Duration::from_secs(5);
+/// It must say something this long after speech began: slow ones take up to four seconds for their first words …
+const STT_FIRST_RESULT: Duration = Duration::from_millis(4_500);
+/// … and then at least this often while speech goes on.
+const STT_NEXT_RESULT: Duration = Duration::from_secs(5);
+/// A result that came this long before the detector was sure belongs to the speech it found.
+const EARLY_RESULT: Duration = Duration::from_millis(500);
 /// A turn that never pauses is answered after this.
 const LONGEST_TURN: Duration = Duration::from_secs(90);
-/// The recogniser said that the utterance is over, and no words followed: it is, whatever the detector hears.
-const OVER_AFTER: Duration = Duration::from_secs(2);
-/// The same when it said so a second time.
-const OVER_TWICE_AFTER: Duration = Duration::from_millis(1_200);
-/// Words came, and then only empty results, for this long: what the detector hears is no speech.
-const EMPTY_AFTER: Duration = Duration::from_secs(4);
-/// Sound without a word for this long is none of the caller's speech …
-const WORDLESS: Duration = Duration::from_secs(4);
-/// … and sooner when the bot fell silent for it.
-const WORDLESS_OVER_BOT: Duration = Duration::from_millis(2_500);
 /// A reopened recogniser hears at most this much of the past: the open turn, or what came after the last one.
 const STT_REPLAY: Duration = Duration::from_secs(10);
 /// Of the sound before a turn's first speech a recogniser needs this much.
@@ -68,7 +65,7 @@ pub struct Listening {
     settings: TurnSettings,
     voicing: Voicing,
     turn: CallerTurn,
-    last: LastTurn,
+    last: Option<Closed>,
     pub recogniser: Recogniser,
     timers: Timers<ListenTimer>,
     pause: Pause,
@@ -87,7 +84,7 @@ impl Listening {
             settings,
             voicing: Voicing::new(vad),
             turn: CallerTurn::default(),
-            last: LastTurn::default(),
+            last: None,
             recogniser: Recogniser::default(),
             timers: Timers::default(),
             pause: Pause::default(),
@@ -183,9 +180,7 @@ impl Listening {
             self.timers.clear(timer);
         }
         self.timers.set(ListenTimer::EndOfTurn, now + LONGEST_TURN);
-        if turn.text().is_empty() {
-            self.timers.set(ListenTimer::Wordless, now + WORDLESS);
-        }
+        self.expect_words(now);
         let is_open =
             !self.timers.is_set(ListenTimer::SttReady) && !self.timers.is_set(ListenTimer::SttRetry);
         if !self.recogniser.is_lost() && is_open {
@@ -219,79 +214,6 @@ impl Listening {
         }
     }
 
-    /// The bot fell silent for a sound: without words it goes on soon.
-    pub fn doubt_soon(&mut self, now: Duration) {
-        if self.turn.state == State::Speaking && self.turn.text().is_empty() {
-            self.timers.set(ListenTimer::Wordless, now.max(self.turn.burst_since + WORDLESS_OVER_BOT));
-        }
-    }
-
-    /// Arm the end of the turn by what the words so far look like.
-    fn schedule_end(&mut self, now: Duration) {
-        let wait = self.pause.longest(&self.turn.text(), self.wanted, &self.settings);
-        self.timers.set(ListenTimer::EndOfTurn, (self.turn.acoustic_end + wait).max(now));
-    }
-
-    /// The silence was long enough: are the words complete?
-    pub fn decide(&mut self, now: Duration) -> Decision {
-        if self.turn.state == State::Speaking {
-            self.turn.acoustic_end = now;
-            self.turn.voiced += now.saturating_sub(self.turn.burst_since);
-        }
-        for timer in
-            [ListenTimer::SttSilent, ListenTimer::EndOfTurn, ListenTimer::Over, ListenTimer::Wordless]
-        {
-            self.timers.clear(timer);
-        }
-        let complete = !self.turn.finals.is_empty() && self.turn.partial.is_empty();
-        if complete && !self.turn.has_sound_without_words() {
-            return Decision::Close("silence after a final transcript");
-        }
-        self.turn.state = State::Deciding;
-        let factor = if self.has_sign() { 1 } else { SLOW_FACTOR };
-        self.timers.set(ListenTimer::Transcript, now + self.transcript_wait() * factor);
-        Decision::Finalise
-    }
-
-    /// The recogniser says that the utterance is over though noise keeps the detector open, and no words followed.
-    pub fn decide_over(&mut self, now: Duration) -> Decision {
-        // What the detector heard since the last words is not the caller's.
-        let end = self.words_at.unwrap_or(now).min(now);
-        if self.turn.state == State::Speaking {
-            self.turn.state = State::Paused;
-            self.turn.acoustic_end = end.max(self.turn.began.unwrap_or_default());
-            self.turn.voiced += self.turn.acoustic_end.saturating_sub(self.turn.burst_since);
-        }
-        self.turn.believe_words();
-        self.decide(now)
-    }
-
-    /// The final words did not come. True when the recogniser gave no sign of life at all for the whole turn and another try
-    /// is worth it.
-    pub fn is_deaf(&mut self, recognisers: usize) -> bool {
-        self.turn.state == State::Deciding
-            && self.turn.text().is_empty()
-            && self.turn.voiced >= DEAF_AFTER
-            && !self.has_sign()
-            && !self.recogniser.is_lost()
-            && self.recogniser.is_silent(recognisers)
-    }
-
-    /// Final words are waited for anew, from a recogniser that is opened now.
-    pub fn await_transcript(&mut self, now: Duration) {
-        self.timers.set(ListenTimer::Transcript, now + self.transcript_wait() * SLOW_FACTOR);
-    }
-
-    fn transcript_wait(&self) -> Duration {
-        Duration::from_secs_f32(self.settings.transcript_secs.clamp(0.05, 10.0))
-    }
-
-    /// The recogniser gave a sign of life since this turn's speech began.
-    fn has_sign(&self) -> bool {
-        let began = self.turn.began.unwrap_or_default().saturating_sub(EARLY_RESULT);
-        self.sign_at.is_some_and(|at| at >= began)
-    }
-
     /// The recogniser says anything.
     pub fn sign(&mut self, now: Duration) {
         self.timers.clear(ListenTimer::SttReady);
@@ -318,26 +240,33 @@ impl Listening {
         }
     }
 
-    /// Words that may change. False when they are none of an open turn.
-    pub fn partial(&mut self, text: &str, now: Duration) -> bool {
-        let text = text.trim();
-        if text.is_empty() {
-            return false;
+    /// Words that may change.
+    pub fn partial(&mut self, text: &str, now: Duration) -> NewWords {
+        let mut text = text.trim().to_owned();
+        let quiet = self.turn.state == State::Quiet;
+        self.last.take_if(|last| !last.is_recent(now));
+        match &mut self.last {
+            // A partial of the turn that is closed already.
+            Some(last) if quiet && continues(&text, &last.partial) => {
+                return NewWords { late: last.grow(&text), open: false };
+            }
+            Some(last) if !quiet && self.turn.finals.is_empty() => {
+                text = last.part_by_words(&text, self.turn.began.unwrap_or(now)).next;
+            }
+            _ => {}
         }
-        // A partial of the turn that is closed already.
-        if self.turn.state == State::Quiet && self.last.owns_partial(text, now) {
-            return false;
+        if text.is_empty() {
+            return NewWords::default();
         }
         self.note_words(now);
-        self.turn.set_partial(text);
+        self.turn.set_partial(&text);
         self.note_unheard_speech(now);
-        match self.turn.state {
-            State::Paused => self.schedule_end(now),
+        if self.turn.state == State::Deciding {
             // The recogniser is at work: its final words are worth waiting for.
-            State::Deciding => self.timers.set(ListenTimer::Transcript, now + self.transcript_wait()),
-            State::Quiet | State::Speaking => {}
+            self.timers.set(ListenTimer::Transcript, now + self.transcript_wait());
         }
-        true
+        self.await_what_follows(now);
+        NewWords { late: None, open: true }
     }
 
     /// Words that will not change.
@@ -347,30 +276,35 @@ impl Listening {
         confidence: Option<f32>,
         times: Vec<Word>,
         now: Duration,
-    ) -> FinalWords {
-        let text = text.trim();
-        let next_since = (self.turn.state != State::Quiet).then_some(self.turn.burst_since);
-        if let Some(words) = self.last.take_final(text, &times, next_since, now) {
-            return words;
-        }
-        self.turn.add_final(text, times, confidence, now);
+    ) -> NewWords {
+        let mut text = text.trim().to_owned();
         if text.is_empty() {
-            return FinalWords::Nothing;
+            self.turn.add_final("", times, confidence, now);
+            return NewWords::default();
         }
+        let (mut late, mut others) = (None, 0);
+        if let Some(last) = self.last.take().filter(|last| last.is_recent(now)) {
+            let next_since = self.turn.began.filter(|_| self.turn.state != State::Quiet);
+            let parted = last.part(&text, &times, next_since);
+            late = if parted.own.is_empty() { None } else { last.amend(&parted.own) };
+            (text, others) = (parted.next, parted.own_words);
+        }
+        if text.is_empty() {
+            return NewWords { late, open: false };
+        }
+        self.turn.add_final(&text, times.into_iter().skip(others).collect(), confidence, now);
         self.note_words(now);
         self.note_unheard_speech(now);
-        if self.turn.state == State::Paused {
-            self.schedule_end(now);
-        }
-        FinalWords::Words
+        self.await_what_follows(now);
+        NewWords { late, open: true }
     }
 
-    /// The recogniser thinks that the utterance is over.
-    pub fn utterance_end(&mut self, again: bool, now: Duration) {
-        if self.turn.state == State::Speaking && !self.turn.text().is_empty() {
-            let wait = if again { OVER_TWICE_AFTER } else { OVER_AFTER };
-            let at = self.words_at.unwrap_or(now).max(self.turn.burst_since) + wait;
-            self.timers.set(ListenTimer::Over, at.max(now));
+    /// After new words: more of them while there is sound, else the end of the turn.
+    fn await_what_follows(&mut self, now: Duration) {
+        match self.turn.state {
+            State::Paused => self.schedule_end(now),
+            State::Speaking => self.expect_words(now),
+            State::Deciding | State::Quiet => {}
         }
     }
 
@@ -378,6 +312,7 @@ impl Listening {
         self.recogniser.gave_words();
         self.words_at = Some(now);
         self.doubts.words_came();
+        self.turn.over = false;
         self.timers.clear(ListenTimer::Over);
         self.timers.clear(ListenTimer::Wordless);
     }
@@ -417,25 +352,16 @@ impl Listening {
         if !closed.text.is_empty() {
             self.ever_spoke = true;
             self.doubts.understood();
-            self.last = LastTurn::of(turn, now);
+            self.last = (!turn.partial.is_empty()).then(|| Closed {
+                finals: turn.finals.clone(),
+                partial: turn.partial.clone(),
+                text: closed.text.clone(),
+                ended: closed.acoustic_end,
+                at: now,
+            });
         }
         turn.reset();
         closed
-    }
-
-    /// Sound has gone on without a word. True when it is none of the caller's; false while the recogniser may only be slow.
-    pub fn is_wordless(&mut self, over_bot: bool, now: Duration) -> bool {
-        if self.turn.state != State::Speaking || !self.turn.text().is_empty() {
-            return false;
-        }
-        let awaited = [ListenTimer::SttReady, ListenTimer::SttRetry, ListenTimer::SttSilent]
-            .iter()
-            .any(|timer| self.timers.is_set(*timer));
-        if over_bot || self.has_sign() || !awaited {
-            return true;
-        }
-        self.timers.set(ListenTimer::Wordless, now + WORDLESS / 2);
-        false
     }
 
     /// A recogniser is being opened: how much of the past it must hear. What is known of the open turn stays if it has times,
@@ -443,13 +369,13 @@ impl Listening {
     pub fn open(&mut self, now: Duration) -> Duration {
         self.timers.clear(ListenTimer::SttRetry);
         self.timers.set(ListenTimer::SttReady, now + STT_READY);
-        self.last = LastTurn::default();
+        self.last = None;
         let turn = &mut self.turn;
-        turn.partial.clear();
         let from = match (turn.began.filter(|_| turn.state != State::Quiet), turn.words.last()) {
             (None, _) => turn.acoustic_end,
             (Some(_), Some(last)) => Duration::from_millis(last.ended_ms),
             (Some(began), None) => {
+                turn.partial = turn.text();
                 turn.finals.clear();
                 turn.confidence = None;
                 began.saturating_sub(PRE_ROLL)
@@ -472,7 +398,7 @@ impl Listening {
     /// Nobody listens any more.
     pub fn stop(&mut self) {
         self.timers.clear_all();
-        self.last = LastTurn::default();
+        self.last = None;
     }
 
     /// Nobody listens for a while: what the caller was saying is over, and what follows until [`Self::go_on`] is not for us.

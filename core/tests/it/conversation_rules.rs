@@ -2,7 +2,9 @@
 
 mod ending;
 mod interrupting;
+mod late_words;
 mod listening;
+mod noise;
 mod orders;
 mod replay;
 mod scene;

@@ -61,6 +61,8 @@ pub struct CallerTurn {
     covered: Duration,
     /// The sound did not tell of this turn: its words did.
     pub unheard: bool,
+    /// The recogniser called the utterance over, and no words followed.
+    pub over: bool,
 }
 
 impl CallerTurn {
@@ -80,7 +82,10 @@ impl CallerTurn {
 
     /// Words that will not change, come at `now`.
     pub fn add_final(&mut self, text: &str, words: Vec<Word>, confidence: Option<f32>, now: Duration) {
-        self.partial.clear();
+        // Nothing after all is believed of a word, and not of a sentence: some recognisers answer so when they are hurried.
+        if !text.is_empty() || self.partial.split_whitespace().nth(1).is_none() {
+            self.partial.clear();
+        }
         let until = words.last().map_or(now, |w| Duration::from_millis(w.ended_ms));
         self.covered = self.covered.max(until.min(now));
         if text.is_empty() {

@@ -7,16 +7,6 @@ use std::time::Duration;
 
 use crate::session::rules::next_place;
 
-/// A recogniser must be ready within this.
-pub const STT_READY: Duration = Duration::from_secs(5);
-/// It must say something this long after speech began: slow ones take up to four seconds for their first words …
-pub const STT_FIRST_RESULT: Duration = Duration::from_millis(4_500);
-/// … and then at least this often while speech goes on.
-pub const STT_NEXT_RESULT: Duration = Duration::from_secs(5);
-/// A result that came this long before the detector was sure belongs to the speech it found.
-pub const EARLY_RESULT: Duration = Duration::from_millis(500);
-/// A recogniser that gave no sign of life for so much speech, not even when it was asked to, is deaf.
-pub const DEAF_AFTER: Duration = Duration::from_millis(1_000);
 /// Reopened this often without a result in between, the recogniser counts as lost.
 const STT_ATTEMPTS: u32 = 3;
 /// Before the same recogniser is tried for the third time; the fourth waits three times as long …

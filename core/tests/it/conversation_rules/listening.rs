@@ -110,7 +110,7 @@ fn speech_without_words_is_asked_for_again() {
     scene.set_sound(false);
     scene.pass(500);
     scene.stt_final("", true, false, Vec::new());
-    scene.pass(40);
+    scene.pass(1_100);
     assert_eq!(scene.count("not_understood"), 1);
     assert!(scene.bot_speaks());
 }

@@ -84,6 +84,8 @@ pub struct Session {
     keys: String,
     turn: u32,
     prompts_used: usize,
+    /// Since when nobody has said anything: sound without words does not change it.
+    idle_since: Option<Duration>,
     error: Option<String>,
 }
 
@@ -108,6 +110,7 @@ impl Session {
             keys: String::new(),
             turn: 0,
             prompts_used: 0,
+            idle_since: None,
             error: None,
         }
     }
@@ -265,13 +268,15 @@ impl Session {
             }
             return;
         }
-        let idle = silent
+        let waits = silent
             && self.course.is_live()
             && !self.thinking.is_busy()
-            && !self.listening.is_active()
             && !self.plan.is_paused()
             && self.keys.is_empty();
-        if !idle {
+        if !waits || !self.listening.text().is_empty() {
+            self.idle_since = None;
+        }
+        if !waits || self.listening.is_active() {
             return self.course.not_idle();
         }
         match self.plan.take_unanswered() {
@@ -280,7 +285,10 @@ impl Session {
                 self.course.not_idle();
                 self.answer(&text, out);
             }
-            None => self.course.idle_after(self.now, self.rules.idle_after()),
+            None => {
+                let since = *self.idle_since.get_or_insert(self.now);
+                self.course.idle_after(since, self.rules.idle_after());
+            }
         }
     }
 }

@@ -35,6 +35,7 @@ impl Session {
 
     /// Nobody has spoken for a while.
     fn on_idle(&mut self, out: &mut Vec<Command>) {
+        self.idle_since = None;
         let by = if self.listening.ever_spoke() { DisconnectedBy::Timeout } else { DisconnectedBy::Rnr };
         let Some(re_engagement) = self.rules.re_engagement.clone() else {
             let why = "no speech for the longest allowed silence";
@@ -60,6 +61,7 @@ impl Session {
         // A caller who presses keys is there.
         self.listening.note_sign_of_caller();
         self.prompts_used = 0;
+        self.idle_since = None;
         self.course.not_idle();
         self.report.event(self.now, EventKind::Dtmf, "a key was pressed", out);
         if key == '#' && self.keys.is_empty() {

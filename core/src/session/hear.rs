@@ -190,7 +190,7 @@ impl Session {
         }
         self.report.line(line, out);
         if asks_nothing {
-            let why = "words over the bot that ask for no answer";
+            let why = "words that ask for no answer";
             self.report.event(self.now, EventKind::Backchannel, why, out);
             return self.resume(out);
         }
@@ -295,6 +295,10 @@ impl Session {
                 (utterance, format!("{} {}", joined(&utterance.unheard()), self.plan.text()))
             }
             (None, Some(cut)) if self.plan.is_paused() => (cut, self.plan.text()),
+            // The reply that is being made is wanted all the same.
+            _ if self.thinking.is_busy() && words::is_backchannel(&closed.text, &self.rules.turn) => {
+                return true;
+            }
             _ => return self.is_echo_of_the_end(&closed.text, (began, closed.acoustic_end)),
         };
         if self.is_echo_of(utterance, &closed.text, (began, closed.acoustic_end)) {

@@ -164,6 +164,14 @@ impl Listening {
         self.wanted = spelled::wanted(text);
     }
 
+    /// The bot was heard to prompt: what it asked for before is still wanted, unless the prompt asks for something itself.
+    pub fn bot_prompted(&mut self, text: &str) {
+        match spelled::wanted(text) {
+            Wanted::Anything => {}
+            wanted => self.wanted = wanted,
+        }
+    }
+
     /// Sound of the caller.
     pub fn window(&mut self, window: &Window) -> Option<Change> {
         self.voicing.push(window)

@@ -110,8 +110,10 @@ impl Session {
     pub(super) fn note_said(&mut self, said: &Utterance, line: SayingId, cut: bool, out: &mut Vec<Command>) {
         let heard = said.heard();
         self.context.bot_heard(line, &heard);
-        if said.kind != Kind::Filler {
-            self.listening.bot_said(&heard);
+        match said.kind {
+            Kind::Filler => {}
+            Kind::Prompt => self.listening.bot_prompted(&heard),
+            Kind::Greeting | Kind::Reply | Kind::Goodbye => self.listening.bot_said(&heard),
         }
         let start = said.started_at.unwrap_or(self.now);
         let why = if cut { "cut off" } else { "all was said" };

@@ -50,6 +50,34 @@ const OPEN_ENDS: [&str; 44] = [
     "meri",
     "lekin",
 ];
+/// Those of them that end no sentence, whatever stands behind them: recognisers put a full stop behind everything that becomes
+/// final.
+const NEVER_LAST: [&str; 22] = [
+    "a",
+    "an",
+    "the",
+    "and",
+    "or",
+    "but",
+    "because",
+    "if",
+    "my",
+    "your",
+    "i'm",
+    "um",
+    "uh",
+    "er",
+    "और",
+    "या",
+    "मेरा",
+    "मेरी",
+    "aur",
+    "mera",
+    "meri",
+    "lekin",
+];
+/// "My name is": what is announced follows.
+const ANNOUNCED: [&str; 6] = ["name", "address", "number", "problem", "question", "reason"];
 /// Words of the longest backchannel.
 const BACKCHANNEL_WORDS: usize = 4;
 /// An echo needs this many words: fewer may be the caller repeating us on purpose.
@@ -199,10 +227,16 @@ pub fn is_incomplete(text: &str) -> bool {
     if text.ends_with([',', '-', '…']) || text.ends_with("...") {
         return true;
     }
-    if text.ends_with(['.', '?', '!', '।']) {
-        return false;
+    let said = words(text);
+    let Some(last) = said.last() else { return false };
+    match text.chars().next_back() {
+        Some('?' | '!') => false,
+        Some('.' | '।') => {
+            let announces = said.len() > 1 && ANNOUNCED.contains(&said[said.len() - 2].as_str());
+            NEVER_LAST.contains(&last.as_str()) || (announces && matches!(last.as_str(), "is" | "was"))
+        }
+        _ => OPEN_ENDS.contains(&last.as_str()),
     }
-    words(text).last().is_some_and(|w| OPEN_ENDS.contains(&w.as_str()))
 }
 
 /// Whether the caller wants to hear the last thing again.
@@ -291,7 +325,11 @@ mod tests {
             ("yes please", false),
             ("What about", true),
             ("मेरा नंबर", true),
-            ("and.", false),
+            ("and.", true),
+            ("My name is.", true),
+            ("That is what it is.", false),
+            ("Where are you from?", false),
+            ("I am from.", false),
             ("My number is...", true),
             ("I would like…", true),
         ] {

@@ -23,6 +23,10 @@ const WORDLESS_OVER_BOT: Duration = Duration::from_millis(2_500);
 const WORDLESS_AFTER_END: Duration = Duration::from_secs(3);
 /// … but later behind words, when the recogniser says nothing at all: it may be slow.
 const WORDLESS_AFTER_WORDS: Duration = Duration::from_secs(6);
+/// The newest of many bursts gets at least this long …
+const WORDLESS_BURST: Duration = Duration::from_millis(500);
+/// … and speech behind a pause in a sentence this long.
+const WORDLESS_AFTER_PAUSE: Duration = Duration::from_millis(2_500);
 /// The recogniser found no words when it was asked: they may be late, and nobody minds being asked again a little later.
 const NO_WORDS_AFTER: Duration = Duration::from_millis(1_500);
 /// Words that the detector did not hear come in steps of about a second: this long nothing, and the last step was the last.
@@ -135,14 +139,17 @@ impl Listening {
         }
     }
 
-    /// Speech began: words must come for it.
+    /// Speech began, or words came and it goes on: more words must come. Bursts that follow each other without a word are one
+    /// sound.
     pub(super) fn expect_words(&mut self, now: Duration) {
-        let limit = match self.turn.text().is_empty() {
-            true => WORDLESS,
-            false if self.turn.over => WORDLESS_AFTER_END,
-            false => WORDLESS_AFTER_WORDS,
+        let at = match self.turn.text().is_empty() {
+            true => (self.turn.began.unwrap_or(now) + WORDLESS).max(now + WORDLESS_BURST),
+            false => {
+                let limit = if self.turn.over { WORDLESS_AFTER_END } else { WORDLESS_AFTER_WORDS };
+                (self.words_at.unwrap_or(now) + limit).max(now + WORDLESS_AFTER_PAUSE)
+            }
         };
-        self.timers.set(ListenTimer::Wordless, now + limit);
+        self.timers.set(ListenTimer::Wordless, at);
     }
 
     /// The bot fell silent for a sound: without words it goes on soon.

@@ -312,6 +312,43 @@ fn the_words_decide_while_a_turn_model_is_silent_or_speaks_of_another_pause() {
 }
 
 #[test]
+fn a_prompt_between_does_not_forget_what_the_bot_asked_for() {
+    let mut scene = Scene::begin(|c| c.opening_message = "What is your postcode?".into());
+    scene.hear_out();
+    scene.sound(500);
+    scene.pass(600);
+    scene.stt_final("", true, false, Vec::new());
+    scene.pass(1_500);
+    assert_eq!(scene.count("not_understood"), 1);
+    scene.hear_out();
+    scene.sound(900);
+    scene.final_words("SW1A.");
+    scene.pass(1_200);
+    assert_eq!(scene.asked.len(), 0, "answered in the middle of the code");
+    scene.sound(900);
+    scene.final_words("1AA.");
+    scene.pass(2_500);
+    assert_eq!(scene.told(), ["SW1A. 1AA."]);
+}
+
+#[test]
+fn a_full_stop_behind_an_open_end_ends_nothing() {
+    for (first, second) in
+        [("My name is.", "Anna Smith."), ("I want to come on Monday and.", "I need a ramp.")]
+    {
+        let mut scene = Scene::begin(|_| {});
+        scene.sound(900);
+        scene.final_words(first);
+        scene.pass(900);
+        assert_eq!(scene.asked.len(), 0, "{first}");
+        scene.sound(900);
+        scene.final_words(second);
+        scene.pass(700);
+        assert_eq!(scene.told(), [format!("{first} {second}")]);
+    }
+}
+
+#[test]
 fn an_ordinary_answer_is_not_waited_for() {
     for (question, text) in [
         ("When shall I book it?", "Tuesday at ten."),

@@ -1,5 +1,7 @@
 //! Noise before, behind and over the words.
 
+use vox_shared::wire::result::Speaker;
+
 use super::scene::{Scene, prompts_after};
 
 #[test]
@@ -124,4 +126,70 @@ fn an_answer_that_repeats_the_bots_last_words_is_answered() {
     scene.pass(700);
     assert_eq!(scene.told().last().unwrap(), "on Wednesday at three");
     assert_eq!(scene.asked.len(), 2);
+}
+
+#[test]
+fn a_noise_in_bursts_is_one_noise() {
+    let mut scene = Scene::begin(|_| {});
+    scene.caller_says("Tell me.", 900);
+    let reply = "We are open from nine to five on all days of the week but on Sundays, when the whole house is closed.";
+    scene.reply(reply);
+    scene.pass(800);
+    for _ in 0..14 {
+        scene.sound(1_600);
+        scene.partial("");
+        scene.pass(304);
+    }
+    scene.hear_out();
+    scene.hang_up();
+    let said = scene.lines(Speaker::Bot)[1..].join(" ");
+    assert!(said.starts_with(reply), "television silenced the bot: {said}");
+
+    let mut scene = Scene::begin(|_| {});
+    for _ in 0..6 {
+        scene.sound(1_600);
+        scene.partial("");
+        scene.pass(304);
+    }
+    scene.pass(1_000);
+    assert_eq!(scene.count("not_understood"), 1, "nobody asks what was said");
+}
+
+#[test]
+fn sound_without_words_does_not_hold_the_idle_clock_up() {
+    let mut scene = Scene::begin(|c| c.re_engagement = prompts_after(4.0));
+    for _ in 0..3 {
+        scene.sound(160);
+        scene.pass(2_000);
+        scene.stt_final("", true, false, Vec::new());
+        scene.pass(500);
+    }
+    assert_eq!(scene.count("caller_silent"), 1, "clicks on the line are no caller");
+    scene.hear_out();
+    let prompted = scene.now;
+    scene.caller_says("Yes, I am here.", 900);
+    assert_eq!(scene.asked.len(), 1);
+    scene.reply("Good.");
+    scene.hear_out();
+    let answered = scene.now;
+    while scene.count("caller_silent") == 1 {
+        scene.pass(20);
+    }
+    assert!(
+        prompted < answered && scene.now - answered >= 3_900,
+        "the clock begins when the bot has stopped"
+    );
+}
+
+#[test]
+fn a_backchannel_while_the_bot_thinks_is_not_answered() {
+    let mut scene = Scene::begin(|_| {});
+    scene.caller_says("When do you open?", 900);
+    scene.sound(500);
+    scene.stt_final("Mhmm.", false, true, Vec::new());
+    scene.pass(600);
+    scene.reply("We open at nine.");
+    scene.hear_out();
+    assert_eq!((scene.asked.len(), scene.said.last().unwrap().as_str()), (1, "We open at nine."));
+    assert_eq!(scene.count("backchannel"), 1);
 }

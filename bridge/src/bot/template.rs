@@ -14,6 +14,8 @@ use super::gap;
 const MAX_RENDERED_BYTES: usize = 512 * 1024;
 /// Longest name between the braces, bytes.
 const MAX_NAME_BYTES: usize = 128;
+const WEEKDAY: &str = "current_weekday";
+const WEEKDAYS: [&str; 4] = ["weekday", "current_day", "day_of_week", "current_day_of_week"];
 const OPEN: &str = "{{";
 const CLOSE: &str = "}}";
 
@@ -35,7 +37,7 @@ pub fn system(now: Timestamp, zone: &TimeZone, zone_name: &str) -> Map<String, V
         ("current_date".to_owned(), text("%Y-%m-%d")),
         ("current_time".to_owned(), text("%H:%M")),
         ("current_datetime".to_owned(), text("%Y-%m-%d %H:%M")),
-        ("current_weekday".to_owned(), text("%A")),
+        (WEEKDAY.to_owned(), text("%A")),
         ("timezone".to_owned(), zone_name.into()),
     ])
 }
@@ -103,14 +105,24 @@ impl Variables {
         if name.is_empty() || name.len() > MAX_NAME_BYTES {
             return None;
         }
+        let name = &*dotted(name);
+        // What follows a stroke is a filter of other templates: `{{name | upper}}`.
+        let name = name.split_once('|').map_or(name, |(name, _)| name.trim_end());
         let exact = match name.split_once('.') {
             Some(("call", path)) => in_object(&self.call, path),
             Some(("crm", path)) => in_object(&self.crm, path),
-            Some(("system", path)) => in_object(&self.system, path),
+            Some(("system", path)) => in_object(&self.system, path).or_else(|| self.weekday(path)),
             _ => None,
         };
         let everywhere = [&self.system, &self.crm, &self.call, &self.bot];
-        exact.or_else(|| everywhere.into_iter().find_map(|map| in_object(map, name)))
+        let found = exact.or_else(|| everywhere.into_iter().find_map(|map| in_object(map, name)));
+        found.or_else(|| self.weekday(name))
+    }
+
+    /// The weekday by the other names that people try.
+    fn weekday(&self, name: &str) -> Option<Cow<'_, Value>> {
+        let is_one = WEEKDAYS.contains(&name);
+        is_one.then(|| self.system.get(WEEKDAY).map(Cow::Borrowed)).flatten()
     }
 }
 
@@ -124,9 +136,15 @@ impl<'a> Iterator for Pieces<'a> {
         let all = self.0;
         let length = match (all.find(OPEN), all.find(CLOSE)) {
             (Some(0), Some(close)) if !all[OPEN.len()..close].contains(OPEN) => {
-                let token = &all[..close + CLOSE.len()];
-                self.0 = &all[token.len()..];
-                return Some(Piece::Token(token, all[OPEN.len()..close].trim()));
+                let (mut end, mut name) = (close + CLOSE.len(), &all[OPEN.len()..close]);
+                // Three braces are two of a template that escapes.
+                if let Some(inner) = name.strip_prefix('{')
+                    && all[end..].starts_with('}')
+                {
+                    (end, name) = (end + 1, inner);
+                }
+                self.0 = &all[end..];
+                return Some(Piece::Token(&all[..end], name.trim()));
             }
             (Some(0), _) | (_, Some(0)) => {
                 self.0 = &all[OPEN.len()..];
@@ -178,10 +196,28 @@ fn place_of(path: &str) -> Option<(usize, &str)> {
     Some((number.parse().ok()?, rest.strip_prefix('.').unwrap_or(rest)))
 }
 
-/// The object or list that a text is the JSON of.
+/// A path with its quoted keys behind dots: `order["item"]` is `order.item`.
+fn dotted(path: &str) -> Cow<'_, str> {
+    let quoted = ["[\"", "['"].iter().any(|open| path.contains(open));
+    if !quoted {
+        return Cow::Borrowed(path);
+    }
+    let path = path.replace("[\"", ".").replace("['", ".");
+    Cow::Owned(path.replace("\"]", "").replace("']", ""))
+}
+
+/// The object or list that a text is the JSON of, also where it was made into text twice.
 fn structure(text: &str) -> Option<Value> {
-    let begins = text.trim_start().starts_with(['{', '[']);
-    begins.then(|| serde_json::from_str(text).ok()).flatten()
+    match text.trim_start().chars().next()? {
+        '{' | '[' => serde_json::from_str(text).ok(),
+        '"' => match serde_json::from_str(text).ok()? {
+            Value::String(inner) if inner.trim_start().starts_with(['{', '[']) => {
+                serde_json::from_str(&inner).ok()
+            }
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// Text as it is, everything else as JSON.
@@ -255,6 +291,14 @@ mod tests {
         check("{{order.items.0.name}} {{call.order.items.1.name}} {{order.items[0].price}}", "tea milk 3");
         check("{{order.note.gate.0}} {{order.note.gate.1.1}} {{order.note.gate[1][0]}}", "7 9 8");
         check("{{dotted.key}} {{list.1}} {{a.b.c}}", "whole 2 deep");
+        check(
+            "{{nested[\"city\"]}} {{call['nested']['city']}} {{order['items'][0]['name']}}",
+            "Pune Pune tea",
+        );
+        let twice = Value::from(json!({"city": "Pune"}).to_string()).to_string();
+        let variables =
+            Variables { call: map(json!({"x": twice, "said": "\"Bob\""})), ..Variables::default() };
+        assert_eq!(variables.prompt("{{x.city}} {{said}}"), "Pune \"Bob\"");
         for unknown in [
             "{{order.items.2.name}}",
             "{{order.items.x}}",
@@ -271,6 +315,7 @@ mod tests {
     fn what_is_unknown_or_broken_stays_literal_in_a_prompt() {
         check("{{unknown}} {{call.unknown}} {{}} {{name", "{{unknown}} {{call.unknown}} {{}} {{name");
         check("{{{{name}}}}", "{{Asha}}");
+        check("{{{name}}} {{{x}}} {{name | upper}}", "Asha {{{x}}} Asha");
         check("{{a {{name}} }}", "{{a Asha }}");
         check("{{evil}}", "{{name}}");
         check("ünï {{name}} {{ü}}", "ünï Asha {{ü}}");
@@ -295,6 +340,7 @@ mod tests {
         said("Hi {{}} there {{name", "Hi there name", &["", "{{"]);
         said("Hi {{a {{name}} }} you", "Hi a Asha  you", &["{{", "}}"]);
         said("Hi {{evil}}", "Hi {{name}}", &[]);
+        said("Hi {{{name}}} and {{{x}}}!", "Hi Asha and!", &["x"]);
     }
 
     #[test]
@@ -314,6 +360,11 @@ mod tests {
             "current_date": "2026-11-21", "current_time": "02:00", "current_datetime": "2026-11-21 02:00",
             "current_weekday": "Saturday", "timezone": "Asia/Kolkata"
         });
-        assert_eq!(Value::Object(system), expected);
+        assert_eq!(Value::Object(system.clone()), expected);
+        let variables = Variables { system, call: map(json!({"weekday": "mine"})), ..Variables::default() };
+        assert_eq!(
+            variables.prompt("{{system.weekday}} {{day_of_week}} {{system.current_day}} {{weekday}}"),
+            "Saturday Saturday Saturday mine"
+        );
     }
 }

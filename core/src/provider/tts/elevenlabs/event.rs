@@ -83,17 +83,20 @@ pub fn parse_event(text: &str) -> Result<Event, EventError> {
     let audio = &value["audio"];
     let is_final = value["isFinal"].as_bool().or_else(|| value["is_final"].as_bool()).unwrap_or(false);
     let has_audio = !audio.is_null();
-    if !has_audio && !is_final {
+    let alignments = Alignments {
+        given: alignment(&value["alignment"]),
+        normalized: alignment(&value["normalizedAlignment"])
+            .or_else(|| alignment(&value["normalized_alignment"])),
+    };
+    // Times may come by themselves, before or behind their sound.
+    let has_times = alignments.given.is_some() || alignments.normalized.is_some();
+    if !has_audio && !is_final && !has_times {
         return Ok(error(&value).unwrap_or(Event::Other));
     }
     Ok(Event::Piece {
         context: value["contextId"].as_str().or_else(|| value["context_id"].as_str()).map(str::to_owned),
         pcm: if has_audio { samples(audio)? } else { Vec::new() },
-        alignments: Alignments {
-            given: alignment(&value["alignment"]),
-            normalized: alignment(&value["normalizedAlignment"])
-                .or_else(|| alignment(&value["normalized_alignment"])),
-        },
+        alignments,
         is_final,
     })
 }

@@ -30,6 +30,8 @@ pub(super) struct Words {
     placed: usize,
     /// Length of the sound that came before this message, milliseconds.
     sound_ms: f64,
+    /// Where on the sound the last character with a time ends, milliseconds.
+    timed_ms: f64,
     begun: Option<Begun>,
 }
 
@@ -82,12 +84,21 @@ impl Words {
         if fit != Fit::Other {
             self.placed += chars.iter().flat_map(|c| letters(&c.text)).count();
         }
+        let base_ms = if audio_ms > 0.0 { base_ms } else { self.base_without_sound(chars) };
         let place = Place::of(chars, fit, base_ms, audio_ms);
         for (at, char) in chars.iter().enumerate() {
             let (started_ms, ended_ms) = place.time(at, char);
+            self.timed_ms = self.timed_ms.max(ended_ms);
             words.extend(self.take_char(&char.text, started_ms, ended_ms));
         }
         words
+    }
+
+    /// Where times lie that come by themselves: on the sound before them if that has none, else on what follows.
+    fn base_without_sound(&self, chars: &[AlignedChar]) -> f64 {
+        let length_ms = end_ms(chars) - chars.first().map_or(0.0, |c| c.started_ms);
+        let untimed_ms = self.sound_ms - self.timed_ms;
+        if untimed_ms > 0.0 && untimed_ms * 2.0 >= length_ms { self.timed_ms } else { self.sound_ms }
     }
 
     /// The alignment that fits the text, of the sent text's first; where none does, the one whose times fit the sound.

@@ -57,6 +57,24 @@ fn the_times_lie_on_the_sound_whatever_form_they_have() {
         ("no times for the first", vec![(both(chars("one two three", 0.0, 20.0), None), 260.0)]),
         ("seconds for milliseconds", vec![(both(chars("one two three", 0.0, 0.02), None), 260.0)]),
         ("sound and times apart", vec![(given(TEXT), 0.0), (both(None, None), 260.0)]),
+        (
+            "times behind their sound",
+            vec![
+                (both(None, None), 120.0),
+                (given("one tw"), 0.0),
+                (both(None, None), 140.0),
+                (given("o three"), 0.0),
+            ],
+        ),
+        (
+            "times before their sound, twice",
+            vec![
+                (given("one tw"), 0.0),
+                (both(None, None), 120.0),
+                (given("o three"), 0.0),
+                (both(None, None), 140.0),
+            ],
+        ),
     ] {
         assert_eq!(words(&["one two ", "three"], &messages), expected, "{form}");
     }

@@ -81,6 +81,8 @@ fn of(path: &str) -> Option<Route<'_>> {
         let session_id = name.strip_suffix("/orders")?;
         return (!session_id.is_empty() && !session_id.contains('/')).then_some(Route::Orders(session_id));
     }
+    // Whoever types a call's address may end it with a slash.
+    let name = if folder == "recordings" { name } else { name.strip_suffix('/').unwrap_or(name) };
     if name.is_empty() || name.contains('/') {
         return None;
     }
@@ -102,6 +104,7 @@ mod tests {
         for (path, route) in [
             ("/ws/faq", Some(Route::Ws)),
             ("/exotel/faq", Some(Route::Exotel)),
+            ("/exotel/faq/", Some(Route::Exotel)),
             ("/talk/faq", Some(Route::Talk)),
             ("/health", Some(Route::Health)),
             ("/health/fleet", Some(Route::Fleet)),
@@ -111,9 +114,19 @@ mod tests {
         ] {
             assert_eq!(of(path), route, "{path}");
         }
-        for path in
-            ["/", "", "*", "/ws", "/ws/", "/ws/a/b", "/WS/faq", "/health/", "/recordings/../x", "/x/ws/faq"]
-        {
+        for path in [
+            "/",
+            "",
+            "*",
+            "/ws",
+            "/ws/",
+            "/ws/a/b",
+            "/WS/faq",
+            "/health/",
+            "/recordings/x/",
+            "/recordings/../x",
+            "/x/ws/faq",
+        ] {
             assert_eq!(of(path), None, "{path}");
         }
         for path in ["/calls/call_1", "/calls//orders", "/calls/orders", "/calls/a/b/orders"] {

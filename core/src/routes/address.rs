@@ -17,12 +17,13 @@ impl CallAddress {
     /// The last segment of the path is the bot; iCallMate has been seen to encode the question mark, so that the parameters
     /// arrive inside of it.
     pub fn of(uri: &Uri) -> Self {
-        let segment = uri.path().rsplit('/').next().unwrap_or_default();
+        let segment = uri.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         let segment = percent_decode_str(segment).decode_utf8_lossy();
         let (bot_id, inside) = segment.split_once('?').unwrap_or((&*segment, ""));
         let parts = [uri.query().unwrap_or_default(), inside];
         let query = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("&");
-        Self { bot_id: bot_id.to_owned(), query }
+        // White space and a slash that were typed behind the id are no part of it.
+        Self { bot_id: bot_id.trim().trim_end_matches('/').to_owned(), query }
     }
 
     /// A parameter, decoded.
@@ -36,12 +37,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_encoded_question_mark_is_one() {
+    fn an_encoded_question_mark_is_one_and_what_was_typed_behind_the_id_goes() {
         for address in [
             "/ws/faq?token=a%2Fb&sample-rate=16000",
             "/ws/faq%3Ftoken=a%2Fb&sample-rate=16000",
             "/ws/faq%3ftoken%3Da%252Fb%26sample-rate%3D16000",
             "/ws/faq%3Ftoken=a%2Fb?sample-rate=16000",
+            "/ws/faq/?token=a%2Fb&sample-rate=16000",
+            "/ws/faq%20?token=a%2Fb&sample-rate=16000",
             "/ws/f%61q?sample-rate=16000&token=&token=a/b",
         ] {
             let address = CallAddress::of(&address.parse().unwrap());

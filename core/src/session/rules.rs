@@ -63,7 +63,7 @@ pub struct Rules {
     pub max_duration: Duration,
     pub tools: Vec<ToolSpec>,
     pub cache_key: Option<String>,
-    /// The voice's language (BCP-47), or empty.
+    /// The language that is spoken (BCP-47), or empty.
     pub language: String,
     pub vad: VadSettings,
     pub turn: TurnSettings,
@@ -105,7 +105,7 @@ impl Rules {
             max_duration: Duration::from_secs(u64::from(config.max_call_duration_seconds.max(1))),
             tools: tools.collect(),
             cache_key: config.bot_id.as_ref().map(|b| format!("vox-{b}")),
-            language: config.tts.language.clone(),
+            language: language(config).to_owned(),
             vad: config.vad.clone(),
             turn: config.turn.clone(),
             stt: Ladder(with_fallbacks(&config.stt, |s| name(&s.provider, &s.model), |s| &s.fallbacks)),
@@ -128,7 +128,14 @@ impl Rules {
 
 fn closing(config: &RuntimeConfig) -> String {
     let own = config.phrases.closing.trim();
-    if own.is_empty() { stock_goodbye(&config.tts.language).to_owned() } else { own.to_owned() }
+    if own.is_empty() { stock_goodbye(language(config)).to_owned() } else { own.to_owned() }
+}
+
+/// What the bot speaks. A voice's language is English where nobody set it; a recogniser of one other language knows better.
+fn language(config: &RuntimeConfig) -> &str {
+    let (voice, recogniser) = (config.tts.language.trim(), config.stt.language.trim());
+    let is_set = !matches!(voice, "" | "en");
+    if is_set || matches!(recogniser, "" | "multi" | "auto") { voice } else { recogniser }
 }
 
 /// A vendor and its fallbacks as one list.
@@ -145,4 +152,34 @@ fn end_call_schema() -> serde_json::Value {
         "type": "object",
         "properties": {"message": {"type": "string", "description": "The goodbye to speak."}},
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(voice: &str, recogniser: &str, language: &str, goodbye: &str) {
+        let config = serde_json::json!({
+            "version": vox_shared::wire::WIRE_VERSION, "session_id": "call_1", "webhook_url": "http://h/", "system_prompt": "", "opening_message": "",
+            "tts": {"language": voice}, "stt": {"language": recogniser},
+        });
+        let config: RuntimeConfig = serde_json::from_value(config).unwrap();
+        let rules = Rules::from_config(&config, Duration::ZERO);
+        assert_eq!(
+            (rules.language.as_str(), rules.closing.contains(goodbye)),
+            (language, true),
+            "{}",
+            rules.closing
+        );
+    }
+
+    #[test]
+    fn a_voice_without_a_language_speaks_the_recognisers() {
+        check("de", "en", "de", "Wiederhören");
+        check("en", "hi-IN", "hi-IN", "नमस्ते");
+        check("", "zh", "zh", "再见");
+        check("en", "multi", "en", "Goodbye");
+        check("en-GB", "de", "en-GB", "Goodbye");
+        check("", "", "", "Goodbye");
+    }
 }

@@ -343,7 +343,7 @@ pub struct Phrases {
     pub apology: String,
     /// The call reached its longest duration.
     pub time_up: String,
-    /// The bot's goodbye when the model ends the call without one; empty takes a stock phrase in the voice's language.
+    /// The bot's goodbye when the model ends the call without one; empty takes a stock phrase in the language that is spoken.
     pub closing: String,
 }
 

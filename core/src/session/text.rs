@@ -19,6 +19,6 @@ mod tag;
 mod tool;
 
 pub use piece::{Piece, append, joined, said};
-pub use sign::syllables;
+pub use sign::{is_terminal, is_unspaced, syllables};
 pub use splitter::{Item, Splitter, phrase};
-pub use tool::ToolText;
+pub use tool::{ToolText, argument};

@@ -69,6 +69,10 @@ impl Session {
                     self.send_request(request, at.provider, out);
                 }
             }
+            ThinkTimer::Sentence => {
+                let settled = self.thinking.settle().into_iter().collect();
+                self.hand_on(settled, out);
+            }
             ThinkTimer::Filler => self.say_filler(out),
             ThinkTimer::Tools => {
                 self.report.event(self.now, EventKind::ToolFailed, "no answer in time", out);

@@ -25,6 +25,8 @@ const FILLER_AFTER: Duration = Duration::from_secs(2);
 const TOOL_FILLER_AFTER: Duration = Duration::from_millis(700);
 /// A vendor's wish to be asked later counts up to this; the caller waits meanwhile.
 const PATIENCE: Duration = Duration::from_millis(2_500);
+/// A sentence that is complete waits so long for what may belong to it: scripts without spaces show no end of their own.
+const SETTLES_AFTER: Duration = Duration::from_millis(250);
 /// Requests per reply before the bot excuses itself.
 const MODEL_ATTEMPTS: u32 = 2;
 /// Replies in a row that failed before the call ends.
@@ -43,6 +45,8 @@ pub enum ThinkTimer {
     Reasoning,
     /// The model asked to be asked later.
     AskAgain,
+    /// The model pauses behind a sentence: it is said.
+    Sentence,
     /// The reply is late: say so.
     Filler,
     /// A tool must answer.
@@ -164,6 +168,7 @@ impl Thinking {
         self.newest += 1;
         self.timers.set(ThinkTimer::Model, now + MODEL_STALL);
         self.timers.set(ThinkTimer::Reasoning, now + LONGEST_REASONING);
+        self.timers.clear(ThinkTimer::Sentence);
         let splitter = Splitter::new(&self.language, self.tools.clone());
         self.thought = Some(Thought { request: Some(self.newest), at, splitter, ..Thought::default() });
         self.newest
@@ -199,6 +204,10 @@ impl Thinking {
                 }
                 thought.written_chars += text.chars().count();
                 let items = thought.splitter.push(&text);
+                match thought.splitter.is_settled() {
+                    true => self.timers.set(ThinkTimer::Sentence, now + SETTLES_AFTER),
+                    false => self.timers.clear(ThinkTimer::Sentence),
+                }
                 if !thought.splitter.is_hiding() {
                     self.timers.clear(ThinkTimer::Reasoning);
                 }
@@ -246,6 +255,11 @@ impl Thinking {
         }
     }
 
+    /// The sentence that the model paused behind.
+    pub fn settle(&mut self) -> Option<Item> {
+        self.thought.as_mut().and_then(|t| t.splitter.settle())
+    }
+
     /// What of the text so far is no piece yet.
     pub fn flush(&mut self) -> Vec<Item> {
         self.thought.as_mut().map(|t| t.splitter.finish()).unwrap_or_default()
@@ -258,8 +272,9 @@ impl Thinking {
 
     /// The reply is complete.
     pub fn complete(&mut self) -> Option<Thought> {
-        self.timers.clear(ThinkTimer::Model);
-        self.timers.clear(ThinkTimer::Reasoning);
+        for timer in [ThinkTimer::Model, ThinkTimer::Reasoning, ThinkTimer::Sentence] {
+            self.timers.clear(timer);
+        }
         self.thought.take()
     }
 

@@ -73,6 +73,90 @@ const OPEN: &[&str] = &[
     "им",
     "т.е",
     "т.д",
+    "т.к",
+    "тыс",
+    "млн",
+    "млрд",
+    "кв",
+    "стр",
+    "тел",
+    "пр",
+    "rs",
+    "रु",
+    "smt",
+    "shri",
+    "sri",
+    "adv",
+    "maj",
+    "brig",
+    "cpl",
+    "cdr",
+    "pvt",
+    "mio",
+    "mrd",
+    "tsd",
+    "std",
+    "stk",
+    "vgl",
+    "evtl",
+    "zzgl",
+    "abzgl",
+    "exkl",
+    "bspw",
+    "dott",
+    "sig",
+    "avv",
+    "ing",
+    "arch",
+    "lic",
+    "arq",
+    "dña",
+    "exmo",
+    "exma",
+    "env",
+    "p.ex",
+    "boul",
+    "dhr",
+    "mevr",
+    "mw",
+    "bijv",
+    "drs",
+    "np",
+    "ul",
+    "godz",
+    "tzn",
+    "tj",
+    "např",
+    "sn",
+    "bpk",
+    "jl",
+    "rp",
+    "aprox",
+    "med",
+    "dent",
+    "jur",
+    "rer",
+    "nat",
+    "phil",
+    "h.c",
+    "ref",
+    "appt",
+    "पं",
+    "डा",
+    "ডা",
+    "திரு",
+    "డా",
+    "ડૉ",
+    "ഡോ",
+    "ಡಾ",
+    "ਡਾ",
+    "κα",
+    "tzw",
+    "pag",
+    "kl",
+    "tp",
+    "bs",
+    "ee",
 ];
 
 /// A number follows, else it is a word: "No. 5", "No. I cannot".
@@ -89,6 +173,8 @@ const OPEN_OR_END: &[&str] = &[
     "ph.d", "m.d", "b.a", "m.a", "b.sc", "m.sc", "mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri",
     "sat", "sun", "usw", "u.s.w", "s.a", "cia", "cía", "ud", "uds", "a.m", "p.m", "am", "pm", "apdo", "gmbh",
     "str", "sq", "cu", "gal", "mph", "km", "avg", "temp", "misc", "intl", "govt", "mgr", "asst", "assoc",
+    "min", "max", "sec", "sek", "abs", "sig.ra", "dott.ssa", "руб", "коп", "др", "т.п", "wg", "jh", "ecc",
+    "osv", "enz",
 ];
 
 /// Words that begin sentences so often that an abbreviation before them ended one.
@@ -134,6 +220,16 @@ const MONTHS: &[&str] = &[
     "december",
 ];
 
+/// Words before a number whose full stop makes it an ordinal ("im 2. Stock").
+const BEFORE_ORDINALS: &[&str] =
+    &["im", "der", "die", "das", "dem", "den", "vom", "zum", "zur", "beim", "jeden"];
+
+/// Whether a number behind `head` is an ordinal that goes on with its noun.
+pub(super) fn is_ordinal(word: &str, head: &str) -> bool {
+    let before = head.trim_end().rsplit(char::is_whitespace).next().unwrap_or_default().to_lowercase();
+    !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit()) && BEFORE_ORDINALS.contains(&before.as_str())
+}
+
 /// What a full stop is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -154,17 +250,21 @@ pub(super) fn stop(word: &str, behind: &str, is_all: bool) -> Stop {
     if OPEN.contains(&lower.as_str()) {
         return Stop::GoesOn;
     }
-    let is_number = !word.is_empty() && word.len() <= 2 && word.chars().all(|c| c.is_ascii_digit());
+    let is_number = counted(word).is_some();
     let is_counter = BEFORE_NUMBERS.contains(&lower.as_str());
     let is_initial = letters == 1 && word.chars().count() == 1;
-    let is_short =
+    let is_letters =
         |part: &str| (1..=2).contains(&part.chars().count()) && part.chars().all(char::is_alphabetic);
-    let is_acronym = word.contains('.') && word.split('.').all(is_short);
+    let is_acronym = word.contains('.') && word.split('.').all(is_letters);
     let may_go_on = is_initial || is_acronym || OPEN_OR_END.contains(&lower.as_str());
     if !is_number && !is_counter && !may_go_on {
         return Stop::Ends;
     }
     let Some(next) = behind.chars().next() else { return Stop::Unknown };
+    // "10 min. on foot", "am 3. oder 4. Mai"; "No" is a word.
+    if next.is_lowercase() && word != "No" {
+        return Stop::GoesOn;
+    }
     if is_counter && (next.is_numeric() || next == '#') {
         return Stop::GoesOn;
     }
@@ -179,15 +279,47 @@ pub(super) fn stop(word: &str, behind: &str, is_all: bool) -> Stop {
         return Stop::Ends;
     }
     match first_word(behind) {
+        // The next of several initials: "U. S. A."
+        Some(letter) if is_initial && letter.chars().count() == 1 && is_stopped(behind, letter) => {
+            Stop::GoesOn
+        }
         Some(next) if STARTERS.contains(&next) => Stop::Ends,
         Some(_) => Stop::GoesOn,
         None => Stop::Unknown,
     }
 }
 
-/// Whether it is a list's number or letter: `1`, `12`, `a`, `iv`.
+/// The number that a list may count to: up to two digits of any script.
+pub(super) fn counted(word: &str) -> Option<u32> {
+    let digits: Vec<u32> = word.chars().map(digit).collect::<Option<_>>()?;
+    matches!(digits.len(), 1 | 2).then(|| digits.iter().fold(0, |number, digit| number * 10 + digit))
+}
+
+/// The value of a decimal digit.
+fn digit(c: char) -> Option<u32> {
+    const ZEROS: [u32; 18] = [
+        0x30, 0x660, 0x6F0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xE50, 0xED0,
+        0xF20, 0x1040, 0x17E0, 0xFF10,
+    ];
+    ZEROS.iter().find_map(|zero| u32::from(c).checked_sub(*zero).filter(|digit| *digit < 10))
+}
+
+/// Whether a text begins with a word that often begins sentences. `None` while that is not known.
+pub(super) fn starts_sentence(text: &str) -> Option<bool> {
+    first_word(text).map(|word| STARTERS.contains(&word))
+}
+
+fn is_stopped(text: &str, word: &str) -> bool {
+    text.split_once(word).is_some_and(|(_, behind)| behind.starts_with('.'))
+}
+
+/// Whether it is a list's number or letter: `1`, `12`, `1.2`, `a`, `iv`.
 pub(super) fn is_label(word: &str) -> bool {
     let count = word.chars().count();
+    let is_part = |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    if word.contains('.') && word.split('.').all(is_part) {
+        return true;
+    }
     let digits = count > 0 && count <= 3 && word.chars().all(char::is_numeric);
     let roman =
         count > 0 && count <= 4 && word.chars().all(|c| matches!(c.to_ascii_lowercase(), 'i' | 'v' | 'x'));

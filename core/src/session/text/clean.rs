@@ -1,17 +1,20 @@
 //! From a raw piece of a reply to what the voice says: markup goes where it is markup, signs with a meaning stay.
 
+mod brackets;
 mod emphasis;
 mod out;
+mod signs;
 
 use super::entity;
 use super::language::{self, Names};
 use super::line::{self, Line};
-use super::link;
 use super::piece::Piece;
-use super::sign::{is_between, is_joiner, is_noise, is_pictograph, joins};
-use super::tag::{self, Tag};
+use super::sign::{is_between, is_danda, is_joiner, is_noise, is_pictograph, is_virama, joins};
 use emphasis::Emphasis;
 use out::Out;
+
+/// Faces made of signs.
+const FACES: [&str; 10] = [":)", ":-)", ";)", ";-)", ":D", ":-D", ":(", ":-(", ":P", ":-P"];
 
 /// Cleans the pieces of one reply, in order.
 #[derive(Debug, Default)]
@@ -94,6 +97,10 @@ impl Cleaner {
     }
 }
 
+fn is_currency(c: char) -> bool {
+    c == '$' || matches!(c, '\u{A2}'..='\u{A5}' | '\u{20A0}'..='\u{20C0}')
+}
+
 /// The names of signs, where the text is in their language's script.
 fn names(language: &str, text: &str) -> Option<Names> {
     let foreign = |c: char| c.is_alphabetic() && c > '\u{24F}' && !('\u{1E00}'..='\u{1EFF}').contains(&c);
@@ -119,6 +126,8 @@ fn units(text: &str, kept: u32) -> Vec<Unit> {
             '&' => entity::read(&chars[at..]).map_or((c, 1, false), |(c, length)| (c, length, false)),
             '\\' => match chars.get(at + 1) {
                 Some(next) if next.is_ascii_punctuation() => (*next, 2, true),
+                // A line break.
+                None => (' ', 1, false),
                 _ => (c, 1, false),
             },
             c => (c, 1, false),
@@ -175,6 +184,7 @@ impl Speech<'_> {
                 }
                 Step::Pause(length) => {
                     out.gap();
+                    out.skip();
                     length
                 }
             };
@@ -213,21 +223,27 @@ impl Speech<'_> {
                 }
             }
             '~' => self.tilde(at),
+            '≈' => self.names.map_or(Step::Say, |n| Step::Words(format!(" {} ", n.about), 1)),
+            '{' => self.variable(at),
+            ':' | ';' => self.shortcode(at),
             '[' | '!' => self.bracket(at, skips),
-            '【' => self.citation(at),
+            '【' | '\u{E200}' => self.citation(at),
             '<' => self.less(at, skips),
             '>' | '≤' | '≥' => self.more(at),
             '#' => self.hash(at),
             '♯' => self.names.map_or(Step::Skip(1), |n| Step::Words(format!(" {} ", n.sharp), 1)),
             '♭' => self.names.map_or(Step::Skip(1), |n| Step::Words(format!(" {} ", n.flat), 1)),
             '=' | '-' => self.strokes(at),
+            '|' if self.is_danda(at) => Step::Words("।".to_owned(), 1),
             '|' => Step::Words(
                 if self.cleaner.row || self.is_cell(at) { ", " } else { " " }.to_owned(),
                 self.run(at),
             ),
             'h' | 'H' | 'w' | 'W' | 'm' => self.address(at),
             '•' | '●' | '▪' | '·' if self.before(at).is_none_or(char::is_whitespace) => Step::Skip(1),
-            c if is_noise(c) || is_pictograph(c) => Step::Skip(1),
+            c if is_noise(c) => Step::Skip(1),
+            // It parts what it stands between: "Delhi→Mumbai".
+            c if is_pictograph(c) => Step::Pause(1),
             c if is_joiner(c) => self.joiner(at),
             _ => Step::Say,
         }
@@ -250,164 +266,40 @@ impl Speech<'_> {
         let c = self.units[at].c;
         let after_letter = self.before(at).is_some_and(joins);
         let before_letter = self.at(at + 1).is_some_and(joins);
-        if after_letter && (before_letter || !is_between(c)) { Step::Say } else { Step::Skip(1) }
+        let shapes = before_letter || !is_between(c) || self.before(at).is_some_and(is_virama);
+        if after_letter && shapes { Step::Say } else { Step::Skip(1) }
     }
 
-    fn tilde(&self, at: usize) -> Step {
-        let length = self.run(at);
-        let next = self.at(at + length);
-        let is_number = next.is_some_and(char::is_numeric);
-        let inside =
-            self.before(at).is_some_and(char::is_alphanumeric) && next.is_some_and(char::is_alphanumeric);
-        match (length, self.names) {
-            (1, _) if inside => Step::Say,
-            (1, Some(names)) if is_number => Step::Words(format!("{} ", names.about), 1),
-            (1, None) if is_number => Step::Say,
-            _ => Step::Skip(length),
-        }
+    /// A stroke for the danda: behind an Indian letter, before a space, and in no table.
+    fn is_danda(&self, at: usize) -> bool {
+        let before: String = self.units[..at].iter().map(|u| u.c).collect();
+        !self.cleaner.row && is_danda(&before) && self.at(at + 1).is_none_or(char::is_whitespace)
     }
 
-    /// Links and pictures become their text.
-    fn bracket(&self, at: usize, skips: &mut Vec<(usize, usize)>) -> Step {
-        let is_picture = self.at(at) == Some('!');
-        let open = at + usize::from(is_picture);
-        if self.at(open) != Some('[') || self.units[open].literal {
-            return Step::Say;
-        }
-        let rest = self.rest(open);
-        if let Ok(found) = link::link(&rest) {
-            let chars = |bytes: usize| rest[..bytes].chars().count();
-            let (text_end, end) = (open + chars(found.text_end), open + chars(found.end));
-            if text_end == open + 1 {
-                let target = rest[found.text_end + 1..found.end].trim_matches(['(', ')', '[', ']']);
-                let (from, to) = link::host(target);
-                return if is_picture {
-                    Step::Skip(end - at)
-                } else {
-                    Step::Words(target[from..to].to_owned(), end - at)
-                };
-            }
-            skips.push((text_end, end));
-            return Step::Skip(open + 1 - at);
-        }
-        if is_picture {
-            return Step::Say;
-        }
-        let Some(close) = rest.find(']') else { return Step::Say };
-        let inside = &rest[1..close];
-        let is_glued = self.before(at).is_some_and(|c| !c.is_whitespace() && c != '(');
-        let is_note = inside.starts_with('^')
-            || (is_glued
-                && !inside.is_empty()
-                && inside.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | ' ' | '-')));
-        if is_note { Step::Skip(rest[..=close].chars().count()) } else { Step::Say }
-    }
-
-    /// `【4:0†source】`
-    fn citation(&self, at: usize) -> Step {
-        let rest = self.rest(at);
-        let end = rest.find('】').filter(|end| rest[..*end].contains('†'));
-        end.map_or(Step::Say, |end| Step::Skip(rest[..end].chars().count() + 1))
-    }
-
-    fn less(&self, at: usize, skips: &mut Vec<(usize, usize)>) -> Step {
-        let rest = self.rest(at);
-        if let Ok(end) = link::tag(&rest) {
-            let length = rest[..end].chars().count();
-            return match tag::read(&rest[1..end - 1]) {
-                Tag::Dress => Step::Skip(length),
-                Tag::Break => Step::Pause(length),
-                Tag::Address | Tag::Words => {
-                    skips.push((at + length - 1, at + length));
-                    Step::Skip(1)
-                }
-            };
-        }
-        let arrow = rest.chars().skip(1).take_while(|c| matches!(c, '-' | '=')).count();
-        if arrow > 0 && rest.chars().nth(1) == Some('-') {
-            return Step::Skip(1 + arrow);
-        }
-        let is_equal = self.at(at + 1) == Some('=');
-        self.compared(at, 1 + usize::from(is_equal), |n| if is_equal { n.at_most } else { n.less })
-    }
-
-    fn more(&self, at: usize) -> Step {
-        match (self.units[at].c, self.at(at + 1)) {
-            ('≤', _) => self.compared(at, 1, |n| n.at_most),
-            ('≥', _) => self.compared(at, 1, |n| n.at_least),
-            (_, Some('=')) => self.compared(at, 2, |n| n.at_least),
-            _ => self.compared(at, 1, |n| n.more),
-        }
-    }
-
-    /// A comparison where a number or a second operand follows; else a stray sign.
-    fn compared(&self, at: usize, length: usize, name: impl Fn(&Names) -> &'static str) -> Step {
-        let is_spaced = self.before(at).is_some_and(char::is_whitespace)
-            && self.at(at + length).is_some_and(char::is_whitespace);
-        let next = self.units[at + length..].iter().map(|u| u.c).find(|c| !c.is_whitespace());
-        let is_amount = next.is_some_and(|c| {
-            c.is_numeric() || matches!(c, '$' | '€' | '£' | '₹' | '¥' | '-' | '+' | '.' | '~')
+    /// A picture by its name, `:smile:`, or made of signs.
+    fn shortcode(&self, at: usize) -> Step {
+        let is_space =
+            |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || matches!(c, '.' | ',' | '!' | '?'));
+        let is_free = self.before(at).is_none_or(char::is_whitespace);
+        let face = FACES.iter().find(|face| {
+            let length = face.chars().count();
+            face.chars().enumerate().all(|(n, c)| self.at(at + n) == Some(c))
+                && is_space(self.at(at + length))
         });
-        let follows = next.is_some_and(|c| c.is_alphanumeric()) && is_spaced && at > 0;
-        if !is_amount && !follows {
-            return if self.units[at].c.is_ascii() { Step::Skip(length) } else { Step::Say };
+        if let Some(face) = face.filter(|_| is_free) {
+            return Step::Skip(face.chars().count());
         }
-        match &self.names {
-            Some(names) => Step::Words(format!(" {} ", name(names)), length),
-            None => self.literally(at, length),
+        let name: String = self.units[at + 1..].iter().map(|u| u.c).take_while(|c| *c != ':').collect();
+        let length = name.chars().count();
+        let is_name = length > 1
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        let is_open =
+            self.before(at).is_none_or(char::is_whitespace) && self.at(at + length + 1) == Some(':');
+        if is_name && is_open && is_space(self.at(at + length + 2)) {
+            Step::Skip(length + 2)
+        } else {
+            Step::Say
         }
-    }
-
-    /// `#4` is a number, `C#` a note or a language.
-    fn hash(&self, at: usize) -> Step {
-        let length = self.run(at);
-        let before = self.before(at);
-        let next = self.at(at + length);
-        let is_word = before.is_some_and(char::is_alphanumeric);
-        if length == 1 && !is_word && next.is_some_and(char::is_numeric) {
-            return self.names.map_or(Step::Say, |n| Step::Words(format!("{} ", n.number), 1));
-        }
-        let alone = at < 2 || self.at(at - 2).is_none_or(|c| !c.is_alphanumeric());
-        let is_note = length == 1
-            && alone
-            && before.is_some_and(|c| matches!(c, 'A'..='G' | 'J'))
-            && !next.is_some_and(char::is_alphanumeric);
-        if let (true, Some(names)) = (is_note, self.names) {
-            return Step::Words(format!(" {}", names.sharp), 1);
-        }
-        let closes_heading = length > 1 && !is_word && next.is_none();
-        if closes_heading { Step::Skip(length) } else { self.literally(at, length) }
-    }
-
-    /// Arrows go, `--` is a dash, `==marked==` loses its marks.
-    fn strokes(&self, at: usize) -> Step {
-        let (c, length) = (self.units[at].c, self.run(at));
-        let (before, next) = (self.before(at), self.at(at + length));
-        if next == Some('>') && !(c == '=' && before == Some('>')) {
-            return Step::Skip(length + 1);
-        }
-        let open = before.is_none_or(char::is_whitespace);
-        let close = next.is_none_or(char::is_whitespace);
-        match (c, length) {
-            ('=', 2) if open != close => Step::Skip(2),
-            ('-', 2 | 3) if open == close && before.is_some() && next.is_some() => {
-                Step::Words("—".to_owned(), length)
-            }
-            _ => self.literally(at, length),
-        }
-    }
-
-    /// Of a bare address its host is said.
-    fn address(&self, at: usize) -> Step {
-        if self.before(at).is_some_and(char::is_alphanumeric) {
-            return Step::Say;
-        }
-        let rest = self.rest(at) + "\n";
-        let Ok(end) = link::address(&rest) else { return Step::Say };
-        let (from, to) = link::host(&rest[..end]);
-        if !rest[from..to].contains(char::is_alphanumeric) {
-            return Step::Say;
-        }
-        Step::Words(rest[from..to].to_owned(), rest[..end].chars().count())
     }
 }

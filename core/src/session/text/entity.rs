@@ -3,7 +3,7 @@
 /// Longest entity read, characters with `&` and `;`.
 const LONGEST: usize = 12;
 
-const NAMED: [(&str, char); 34] = [
+const NAMED: [(&str, char); 52] = [
     ("amp", '&'),
     ("lt", '<'),
     ("gt", '>'),
@@ -38,6 +38,24 @@ const NAMED: [(&str, char); 34] = [
     ("ge", '≥'),
     ("bull", '•'),
     ("middot", '·'),
+    ("rarr", '→'),
+    ("larr", '←'),
+    ("hearts", '♥'),
+    ("aacute", 'á'),
+    ("agrave", 'à'),
+    ("auml", 'ä'),
+    ("ccedil", 'ç'),
+    ("eacute", 'é'),
+    ("egrave", 'è'),
+    ("ecirc", 'ê'),
+    ("iacute", 'í'),
+    ("ntilde", 'ñ'),
+    ("oacute", 'ó'),
+    ("ouml", 'ö'),
+    ("uacute", 'ú'),
+    ("uuml", 'ü'),
+    ("szlig", 'ß'),
+    ("iquest", '¿'),
 ];
 
 /// The character that an entity at the beginning of `text` stands for, and the entity's length in characters.

@@ -1,10 +1,11 @@
 //! What a model writes and nobody shall hear: its reasoning, and tool calls written as text. Both are taken out of the
 //! stream before anything else looks at it.
 
+mod closer;
 mod opener;
 
 use super::tool::{self, ToolText};
-use opener::{Opener, Opens};
+use opener::{Opener, Opens, Place};
 
 /// Longest tool call that is collected, bytes; what is longer is dropped.
 const TOOL_MAX: usize = 16_000;
@@ -12,6 +13,8 @@ const TOOL_MAX: usize = 16_000;
 const MAYBE_MAX: usize = 4_000;
 /// As much of hidden text is kept as a closing mark can be long, bytes.
 const TAIL: usize = 80;
+/// Tags of reasoning within reasoning that are followed.
+const TAGS_MAX: usize = 8;
 
 /// What is found in the stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +29,10 @@ pub(super) enum Found {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Hidden {
     Reasoning,
+    /// The name of who speaks, up to its line's end.
+    Turn,
+    /// The model writes what the caller would say: nothing of it is wanted, nor of what follows.
+    Rest,
     /// A header of a harmony message, up to `<|message|>`.
     Header,
     /// A call up to its closing mark.
@@ -60,19 +67,28 @@ pub(super) struct Filter {
     nesting: Nesting,
     /// Reasoning was opened before: a closing mark alone says nothing about the text.
     reasoned: bool,
-    /// Nothing but space stands on the line so far.
-    line_is_blank: bool,
-    before: Option<char>,
+    /// The tag of the reasoning at hand, and those opened within it.
+    tags: Vec<String>,
+    /// The reasoning's own tag was opened again within it: it may close once more.
+    reopened: bool,
+    /// Something was hidden since the last character.
+    parted: bool,
+    place: Place,
 }
 
 impl Filter {
     pub(super) fn new(known: Vec<String>) -> Self {
-        Self { known, line_is_blank: true, ..Self::default() }
+        Self { known, place: Place { line_is_blank: true, ..Place::default() }, ..Self::default() }
     }
 
     /// Whether the stream is within reasoning or a call.
     pub(super) fn is_hiding(&self) -> bool {
         self.hidden.is_some()
+    }
+
+    /// Whether nothing is held back or hidden.
+    pub(super) fn is_empty(&self) -> bool {
+        self.hidden.is_none() && self.opener.is_empty()
     }
 
     pub(super) fn push(&mut self, c: char, out: &mut Vec<Found>) {
@@ -88,7 +104,7 @@ impl Filter {
         match self.hidden.take() {
             None => {
                 let held = self.opener.take();
-                if self.line_is_blank
+                if self.place.begins()
                     && self.known.iter().any(|tool| *tool == held.trim() && held.contains('_'))
                 {
                     return out.push(Found::Tool(ToolText {
@@ -98,7 +114,13 @@ impl Filter {
                 }
                 held.chars().for_each(|c| self.give(c, out));
             }
-            Some(Hidden::Reasoning | Hidden::Header) => {}
+            Some(Hidden::Reasoning | Hidden::Turn | Hidden::Rest | Hidden::Header) => {}
+            // `<end_call>` and words: the tag stood for the call, and closes never.
+            Some(Hidden::Tool { tag, name }) if tag == name && !text.contains(['{', '<', '(']) => {
+                self.place.line_is_blank = true;
+                text.chars().for_each(|c| self.give(c, out));
+                out.push(Found::Tool(ToolText { name, arguments: serde_json::json!({}) }));
+            }
             Some(Hidden::Tool { name, .. } | Hidden::OpenTool { name }) => self.give_tools(&text, &name, out),
             Some(hidden @ (Hidden::Json { .. } | Hidden::Fence | Hidden::Call { .. })) => {
                 let looks_like_one = self.known.iter().any(|tool| text.contains(tool.as_str()));
@@ -115,8 +137,16 @@ impl Filter {
     }
 
     fn give(&mut self, c: char, out: &mut Vec<Found>) {
-        self.line_is_blank = c == '\n' || (self.line_is_blank && (c.is_whitespace() || c == '`' || c == '*'));
-        self.before = Some(c);
+        let ends = |sign: char| matches!(sign, '.' | '!' | '?');
+        if std::mem::take(&mut self.parted) && c.is_alphanumeric() && self.place.before.is_some_and(ends) {
+            // "Let me see.<think>…</think>It is nine": two sentences.
+            self.give(' ', out);
+        }
+        let place = &mut self.place;
+        place.line_is_blank =
+            c == '\n' || (place.line_is_blank && (c.is_whitespace() || c == '`' || c == '*'));
+        place.before = Some(c);
+        place.sign = if c.is_whitespace() { place.sign } else { Some(c) };
         out.push(Found::Text(c));
     }
 
@@ -129,7 +159,7 @@ impl Filter {
     }
 
     fn plain(&mut self, c: char, out: &mut Vec<Found>) {
-        match self.opener.push(c, self.before, self.line_is_blank, &self.known) {
+        match self.opener.push(c, self.place, &self.known) {
             Opens::Perhaps => {}
             Opens::No(held) => {
                 let mut held = held.chars();
@@ -142,15 +172,19 @@ impl Filter {
             }
             Opens::Dropped => {}
             Opens::Closes => {
-                if !self.reasoned {
+                if !self.reasoned || std::mem::take(&mut self.reopened) {
                     self.reasoned = true;
-                    self.line_is_blank = true;
+                    self.place.line_is_blank = true;
                     out.push(Found::WasReasoning);
                 }
             }
-            Opens::Calls(name) => out.push(Found::Tool(ToolText { name, arguments: serde_json::json!({}) })),
+            Opens::Calls(tool) => out.push(Found::Tool(tool)),
             Opens::Hides(hidden, text) => {
-                self.reasoned |= matches!(hidden, Hidden::Reasoning);
+                self.parted = true;
+                if hidden == Hidden::Reasoning {
+                    self.reasoned = true;
+                    self.tags = vec![super::tag::name(text.trim_start_matches('<'))];
+                }
                 self.nesting = Nesting::default();
                 self.text.clear();
                 if let Hidden::Json { .. } | Hidden::Fence | Hidden::Call { .. } = hidden {
@@ -168,20 +202,28 @@ impl Filter {
         self.nesting.push(c);
         match &hidden {
             Hidden::Reasoning => self.reasoning(hidden),
+            Hidden::Turn => self.turn(hidden),
+            Hidden::Rest => {
+                self.text.clear();
+                self.hidden = Some(hidden);
+            }
             Hidden::Header => self.header(hidden),
-            Hidden::Tool { tag, name } if opener::closes_tool(&self.text, tag) => {
+            Hidden::Tool { tag, name } if closer::closes_tool(&self.text, tag) => {
                 let (text, name) = (std::mem::take(&mut self.text), name.clone());
                 let end = text.rfind(['<', '[']).unwrap_or(text.len());
                 self.give_tools(&text[..end], &name, out);
             }
             Hidden::OpenTool { .. }
-                if self.nesting.closed_before && !c.is_whitespace() && !"[{,;".contains(c) =>
+                if self.nesting.closed_before
+                    && !c.is_whitespace()
+                    && !"[{,;".contains(c)
+                    && !tool::is_marked(&self.text) =>
             {
                 self.text.pop();
                 let text = std::mem::take(&mut self.text);
                 let Hidden::OpenTool { name } = hidden else { return };
                 self.give_tools(&text, &name, out);
-                self.line_is_blank = true;
+                self.place.line_is_blank = true;
                 self.plain(c, out);
             }
             Hidden::Tool { .. } | Hidden::OpenTool { .. } => {
@@ -195,7 +237,7 @@ impl Filter {
     }
 
     fn reasoning(&mut self, hidden: Hidden) {
-        let ends = opener::ends_reasoning(&self.text);
+        let ends = if self.is_inner() { None } else { closer::ends_reasoning(&self.text) };
         if self.text.len() > TAIL {
             let cut = self.text.len() - TAIL / 2;
             let cut = (cut..).find(|at| self.text.is_char_boundary(*at)).unwrap_or(cut);
@@ -203,15 +245,49 @@ impl Filter {
         }
         match ends {
             None => self.hidden = Some(hidden),
-            Some(opener::After::Text) => self.shown(),
-            Some(opener::After::Header) => {
+            Some(closer::After::Text) => self.shown(),
+            Some(closer::After::Header) => {
                 self.text.clear();
                 self.hidden = Some(Hidden::Header);
             }
-            Some(opener::After::Tool(tag)) => {
+            Some(closer::After::Tool(tag)) => {
                 self.text.clear();
                 self.hidden = Some(Hidden::Tool { tag, name: String::new() });
             }
+        }
+    }
+
+    /// Whether the tag that reasoning ends with just now is another one within it, or only spoken of.
+    fn is_inner(&mut self) -> bool {
+        let Some((closes, name)) = closer::reasoning_tag(&self.text) else { return false };
+        if closer::is_quoted(&self.text) {
+            return true;
+        }
+        if !closes {
+            self.reopened |= self.tags.first() == Some(&name);
+            if self.tags.first() != Some(&name) && self.tags.len() < TAGS_MAX {
+                self.tags.push(name);
+            }
+            return true;
+        }
+        let inner = self.tags.iter().skip(1).rposition(|tag| *tag == name);
+        self.tags.truncate(inner.map_or(self.tags.len(), |at| at + 1));
+        inner.is_some()
+    }
+
+    /// Who speaks: the model itself, or somebody whom it plays.
+    fn turn(&mut self, hidden: Hidden) {
+        let is_whole = self.text.ends_with(['\n', '>']) || self.text.len() > TAIL;
+        if !is_whole {
+            self.hidden = Some(hidden);
+            return;
+        }
+        let plays = ["user", "human", "system", "tool", "ipython"]
+            .iter()
+            .any(|who| self.text.trim().starts_with(who));
+        self.shown();
+        if plays {
+            self.hidden = Some(Hidden::Rest);
         }
     }
 
@@ -228,15 +304,18 @@ impl Filter {
         self.shown();
         if let Some((_, to)) = header.split_once("to=") {
             self.hidden = Some(Hidden::Tool { tag: "<|".to_owned(), name: tool::plain_name(to) });
+        } else if header.trim_start().starts_with("user") {
+            self.hidden = Some(Hidden::Rest);
         } else if header.contains("analysis") {
             self.reasoned = true;
+            self.tags.clear();
             self.hidden = Some(Hidden::Reasoning);
         }
     }
 
     fn shown(&mut self) {
         self.text.clear();
-        self.line_is_blank = true;
+        self.place.line_is_blank = true;
     }
 
     /// Text that is a tool call or is given back.
@@ -258,16 +337,22 @@ impl Filter {
                 .map(|value| tool::read_json(&value, &self.known))
                 .unwrap_or_default(),
             (Hidden::Json { name }, _) => tool::read_block(&text, name, &self.known),
-            (Hidden::Call { name }, _) => {
-                let open = text.find('(').map_or(0, |at| at + 1);
-                tool::read_call(name, &text[open..text.len() - 1]).into_iter().collect()
-            }
+            (Hidden::Call { name }, _) => tool::read_bracketed(name, &text).into_iter().collect(),
             _ => self.fenced(&text),
         };
-        if calls.is_empty() {
-            return text.chars().for_each(|c| self.give(c, out));
+        if !calls.is_empty() {
+            return out.extend(calls.into_iter().map(Found::Tool));
         }
-        out.extend(calls.into_iter().map(Found::Tool));
+        match text.split_once('\n') {
+            Some((language, _)) if hidden == Hidden::Fence && is_reasoning(language) => {}
+            // What stands in a fence may itself be hidden.
+            Some((language, inside)) if hidden == Hidden::Fence => {
+                language.chars().for_each(|c| self.give(c, out));
+                self.give('\n', out);
+                inside.chars().for_each(|c| self.push(c, out));
+            }
+            _ => text.chars().for_each(|c| self.give(c, out)),
+        }
     }
 
     /// The calls that are all of a fence's content.
@@ -286,6 +371,11 @@ impl Filter {
             Err(_) => Vec::new(),
         }
     }
+}
+
+/// Whether a fence's first line says that it holds reasoning.
+fn is_reasoning(language: &str) -> bool {
+    super::tag::REASONING.contains(&language.trim().trim_start_matches('`'))
 }
 
 /// Brackets of JSON or of a call, strings apart.

@@ -53,6 +53,8 @@ fn mark(text: &[char]) -> usize {
         {
             1 + checkbox(&text[1..])
         }
+        // A definition below its term.
+        Some(':') if text.get(1).is_some_and(|c| c.is_whitespace()) => 1,
         _ => 0,
     }
 }

@@ -118,8 +118,11 @@ pub(super) fn address(rest: &str) -> Result<usize, Absent> {
                 .any(|scheme| scheme.len() > rest.len() && scheme[..rest.len()].eq_ignore_ascii_case(rest));
         return Err(if may_come { Absent::NotYet } else { Absent::Never });
     };
+    let mut open = 0_usize;
     for (at, c) in rest.char_indices().skip(scheme.len()) {
-        if ends_address(c) {
+        let is_inside = c == ')' && open > 0;
+        open = if c == '(' { open + 1 } else { open - usize::from(is_inside) };
+        if ends_address(c) && !is_inside {
             let end =
                 rest[..at].trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '*', '_', '~', '`']).len();
             return Ok(end.max(scheme.len()));
@@ -165,6 +168,8 @@ mod tests {
     fn an_address_ends_before_the_sentences_mark() {
         assert_eq!(address("https://a.b/c?d. Then"), Ok(15));
         assert_eq!(address("www.a.com, or"), Ok(9));
+        assert_eq!(address("http://a.b/c_(d). Then"), Ok(16));
+        assert_eq!(address("www.a.com) or"), Ok(9));
         assert_eq!(address("http"), Err(Absent::NotYet));
         assert_eq!(address("hello"), Err(Absent::Never));
         let of = |address: &'static str| {

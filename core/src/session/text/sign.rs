@@ -10,7 +10,7 @@ const WIDE_CLAUSES: &str = "，、；：､،؛፣፤፥፦᠂᠄᠈";
 const CLOSERS: &str = "\"'”’»›)]}）］｝」』】〉》〕〗﹂﹄｣";
 
 /// Whether a sentence ends with it, whatever follows.
-pub(super) fn is_terminal(c: char) -> bool {
+pub fn is_terminal(c: char) -> bool {
     !c.is_ascii() && TERMINALS.contains(c)
 }
 
@@ -29,10 +29,25 @@ pub(super) fn is_closer(c: char) -> bool {
 }
 
 /// Letters of scripts that write no spaces between words.
-pub(super) fn is_unspaced(c: char) -> bool {
+pub fn is_unspaced(c: char) -> bool {
     is_syllabic(c)
         || is_wide_mark(c)
         || matches!(u32::from(c), 0x0E00..=0x0EFF | 0x0F00..=0x0FFF | 0x1000..=0x109F | 0x1780..=0x17FF | 0x19E0..=0x19FF | 0xA9E0..=0xA9FF | 0xAA60..=0xAA7F)
+}
+
+/// Letters of scripts that part phrases with a space, and words not at all.
+pub(super) fn is_phrase_spaced(c: char) -> bool {
+    is_unspaced(c) && !is_syllabic(c) && !is_wide_mark(c)
+}
+
+/// Whether a stroke behind this text stands for the danda that ends a sentence in the scripts of India.
+pub(super) fn is_danda(before: &str) -> bool {
+    before.trim_end().ends_with(|c| matches!(c, '\u{900}'..='\u{963}' | '\u{970}'..='\u{DFF}'))
+}
+
+/// Signs that silence a letter's own vowel; a joiner behind one shapes the letter, at a word's end too.
+pub(super) fn is_virama(c: char) -> bool {
+    matches!(u32::from(c), 0x94D | 0x9CD | 0xA4D | 0xACD | 0xB4D | 0xBCD | 0xC4D | 0xCCD | 0xD4D | 0xDCA)
 }
 
 /// Letters that are a syllable each, and take as long as three of an alphabet.
@@ -52,7 +67,7 @@ pub fn syllables(c: char) -> usize {
 /// Pictures, arrows and decoration: seen, never said.
 pub(super) fn is_pictograph(c: char) -> bool {
     matches!(u32::from(c),
-        0x20E3 | 0x2190..=0x21FF | 0x231A..=0x231B | 0x2328 | 0x23CF | 0x23E9..=0x23FA | 0x2500..=0x25FF
+        0x20E3 | 0x2139 | 0x24C2 | 0x3297 | 0x3299 | 0x2190..=0x21FF | 0x231A..=0x231B | 0x2328 | 0x23CF | 0x23E9..=0x23FA | 0x2500..=0x25FF
         | 0x2600..=0x266C | 0x266E | 0x2670..=0x2775 | 0x2794..=0x27BF | 0x27F0..=0x27FF | 0x2900..=0x297F | 0x2B00..=0x2BFF
         | 0x3030 | 0x303D | 0x1F000..=0x1FAFF | 0xE0001..=0xE007F | 0x2022 | 0x2023 | 0x2043 | 0x2219 | 0xFFFC | 0xFFFD)
 }
@@ -67,9 +82,11 @@ pub(super) fn is_between(c: char) -> bool {
     matches!(c, '\u{200C}' | '\u{200D}')
 }
 
-/// Never said and never of use to a voice: control characters, byte order marks, soft hyphens.
+/// Never said and never of use to a voice: control characters, byte order marks, soft hyphens, marks of direction, private signs.
 pub(super) fn is_noise(c: char) -> bool {
-    (c.is_control() && !c.is_whitespace()) || matches!(c, '\u{FEFF}' | '\u{2060}' | '\u{AD}' | '\u{200B}')
+    (c.is_control() && !c.is_whitespace())
+        || matches!(c, '\u{FEFF}' | '\u{2060}' | '\u{AD}' | '\u{200B}' | '\u{200E}' | '\u{200F}')
+        || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{E000}'..='\u{F8FF}')
 }
 
 /// Whether a joiner beside it is a letters' joiner.

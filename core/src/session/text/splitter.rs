@@ -56,6 +56,19 @@ impl Splitter {
         items
     }
 
+    /// Whether a sentence is complete but for what may still follow it, a closing quotation mark or the digits of a number.
+    pub fn is_settled(&self) -> bool {
+        self.filter.is_empty() && self.cutter.is_settled()
+    }
+
+    /// Nothing followed for a while: the sentence that is complete.
+    pub fn settle(&mut self) -> Option<Item> {
+        let raw = self.filter.is_empty().then(|| self.cutter.settle()).flatten()?;
+        let piece = self.cleaner.clean(&raw, false)?;
+        self.cutter.begun = true;
+        Some(Item::Piece(piece))
+    }
+
     /// Whether the model writes what nobody shall hear just now.
     pub fn is_hiding(&self) -> bool {
         self.filter.is_hiding()

@@ -1,7 +1,7 @@
 //! What stands between angle brackets.
 
-/// Tags around a model's reasoning.
-pub(super) const REASONING: [&str; 16] = [
+/// Tags around a model's reasoning, without the name before a colon (`seed:think`).
+pub(super) const REASONING: [&str; 19] = [
     "think",
     "thinking",
     "thought",
@@ -14,10 +14,14 @@ pub(super) const REASONING: [&str; 16] = [
     "internal",
     "inner_monologue",
     "inner_thoughts",
-    "seed:think",
-    "antml:thinking",
     "chain_of_thought",
     "thought_process",
+    "reasoning_content",
+    "ant_thinking",
+    "antthinking",
+    "cot",
+    // MedGemma's; its closing one is `<unused95>`.
+    "unused94",
 ];
 /// Tags around a tool call or its result.
 pub(super) const TOOLS: [&str; 17] = [
@@ -33,14 +37,21 @@ pub(super) const TOOLS: [&str; 17] = [
     "functioncall",
     "function",
     "invoke",
-    "antml:function_calls",
-    "antml:invoke",
+    // FunctionGemma's; its closing one is `<end_function_call>`.
+    "start_function_call",
     "tool_response",
     "tool_result",
     "function_response",
+    "function_results",
 ];
+/// What DeepSeek writes before the names of its tags.
+pub(super) const DSML: [&str; 2] = ["｜DSML｜", "|DSML|"];
 /// Tags around what a model says after its reasoning.
 pub(super) const ANSWERS: [&str; 5] = ["answer", "response", "final", "final_answer", "output"];
+/// Marks of a model's template that stand like tags and say nothing.
+pub(super) const TEMPLATE: [&str; 6] = ["end_of_turn", "bos", "eos", "pad", "unk", "endoftext"];
+/// What stands before the name of who speaks, up to its line's end.
+pub(super) const TURN: &str = "start_of_turn";
 /// Tags after which speech goes on in a new breath.
 const BREAKS: [&str; 20] = [
     "br",
@@ -140,14 +151,19 @@ pub(super) enum Tag {
 pub(super) fn read(inside: &str) -> Tag {
     let name = name(inside);
     let is_closing = inside.starts_with('/') || inside.ends_with('/');
+    // "a<b and c>d" holds no tag.
+    let is_bare = inside.trim().eq_ignore_ascii_case(&name) || inside.contains('=') || is_closing;
     if inside.starts_with("http")
         || inside.starts_with("www.")
         || (inside.contains('@') && !inside.contains(' '))
     {
         Tag::Address
-    } else if BREAKS.contains(&name.as_str()) {
+    } else if is_bare && BREAKS.contains(&name.as_str()) {
         Tag::Break
-    } else if is_closing || inside.starts_with('!') || inside.contains('=') || DRESS.contains(&name.as_str())
+    } else if is_closing
+        || inside.starts_with('!')
+        || inside.contains('=')
+        || (is_bare && DRESS.contains(&name.as_str()))
     {
         Tag::Dress
     } else {
@@ -155,12 +171,20 @@ pub(super) fn read(inside: &str) -> Tag {
     }
 }
 
-/// A tag's name in lower case, without the slash of a closing one.
+/// A tag's name in lower case, without the slash of a closing one and without a vendor's name before a colon
+/// (`minimax:tool_call`, `｜DSML｜invoke`).
 pub(super) fn name(inside: &str) -> String {
+    let name = full_name(inside);
+    name.rsplit(':').next().unwrap_or(name).to_lowercase()
+}
+
+/// The name as it is written.
+pub(super) fn full_name(inside: &str) -> &str {
     let name = inside.trim().trim_start_matches('/').trim_start();
+    let name = DSML.iter().find_map(|vendor| name.strip_prefix(vendor)).unwrap_or(name);
     let end =
         name.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-' | ':')).unwrap_or(name.len());
-    name[..end].to_lowercase()
+    &name[..end]
 }
 
 #[cfg(test)]

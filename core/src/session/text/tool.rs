@@ -5,6 +5,9 @@ mod markup;
 
 use serde_json::{Map, Value};
 
+/// Tokens that stand for a quotation mark.
+const QUOTES: [&str; 2] = ["<|\"|>", "<escape>"];
+
 /// A tool call found in the text of a reply.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolText {
@@ -21,11 +24,14 @@ impl ToolText {
     }
 }
 
-pub(super) use call::read as read_call;
+pub(super) use call::read_bracketed;
+pub(super) use markup::read_tag;
 
 /// The calls in a block that was marked as one. `name` is what the mark itself said. Nothing is empty: a block that holds no
 /// call gives none.
 pub(super) fn read_block(block: &str, name: &str, known: &[String]) -> Vec<ToolText> {
+    // Gemma writes its quotation marks as tokens.
+    let block = &QUOTES.iter().fold(block.to_owned(), |block, token| block.replace(token, "\""));
     let calls = markup::read(block, name);
     if !calls.is_empty() {
         return calls;
@@ -110,6 +116,33 @@ fn unwrapped(arguments: &Value) -> Value {
     }
 }
 
+/// Whether text ends with one of Mistral's marks and a character that follows it: `end_call[CALL_ID]a`.
+pub(super) fn is_marked(text: &str) -> bool {
+    let mark = text.rfind('[').and_then(|at| text[at + 1..].split_once(']')).map(|(mark, _)| mark);
+    mark.is_some_and(|mark| !mark.is_empty() && mark.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
+}
+
+/// A text among a call's arguments, also where they are no object: broken off, in single quotes, or the text alone.
+pub fn argument(arguments: &Value, name: &str) -> Option<String> {
+    let text = match arguments {
+        Value::Object(object) => return object.get(name).and_then(Value::as_str).map(str::to_owned),
+        Value::String(text) => text.trim(),
+        _ => return None,
+    };
+    let Some((_, behind)) = text.split_once(name) else {
+        return (!text.contains(['{', '}', '[', ']', '<', '>', '_'])).then(|| text.to_owned());
+    };
+    let behind = behind.trim_start_matches(['"', '\'']).trim_start();
+    let behind = behind.strip_prefix([':', '='])?.trim_start();
+    match call::value(behind) {
+        Some((Value::String(said), _)) => Some(said),
+        _ => {
+            let said = behind.trim_start_matches(['"', '\'']);
+            Some(said.trim_end_matches(['"', '\'', '}', ']', ')', ' ', '\n']).to_owned())
+        }
+    }
+}
+
 /// A name without what models put around it: `functions.end_call:0`.
 pub(super) fn plain_name(name: &str) -> String {
     let name = name.trim().trim_matches(['"', '\'', '`', '<', '>']);
@@ -121,6 +154,9 @@ pub(super) fn plain_name(name: &str) -> String {
 fn named_before(text: &str) -> Option<String> {
     // Not the marks of a template, which stand there too.
     let text: String = text
+        .split("[CALL_ID]")
+        .next()
+        .unwrap_or_default()
         .split('<')
         .map(|part| part.split_once('>').map_or(part, |(_, behind)| behind))
         .collect::<Vec<_>>()
@@ -140,8 +176,11 @@ fn named_before(text: &str) -> Option<String> {
         "message",
         "type",
         "to",
+        "call",
+        "Action",
+        "Input",
     ];
-    let name = plain_name(words.rfind(|w| !skip.contains(w))?);
+    let name = plain_name(words.rfind(|w| !skip.contains(&w.trim_matches(':')))?);
     (!name.is_empty()).then_some(name)
 }
 
@@ -192,6 +231,24 @@ mod tests {
             "<end_call><message>Bye.</message></end_call>",
         ] {
             check(block, "end_call", &bye);
+        }
+    }
+
+    #[test]
+    fn an_argument_is_found_where_the_arguments_did_not_parse() {
+        for (arguments, expected) in [
+            (json!({"message": "Bye."}), Some("Bye.")),
+            (json!({"message": null}), None),
+            (json!({"reason": "done"}), None),
+            (json!("{\"message\": \"Bye, and take"), Some("Bye, and take")),
+            (json!("{'name': 'end_call', 'arguments': {'message': 'Bye.'}}"), Some("Bye.")),
+            (json!("{name: end_call, arguments: {message: Bye.}}"), Some("Bye.")),
+            (json!("end_call.call(message=\"Bye.\")"), Some("Bye.")),
+            (json!("Bye."), Some("Bye.")),
+            (json!("{\"reason\": \"don"), None),
+            (json!(3), None),
+        ] {
+            assert_eq!(argument(&arguments, "message").as_deref(), expected, "{arguments}");
         }
     }
 

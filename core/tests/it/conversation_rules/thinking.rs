@@ -43,6 +43,21 @@ fn reasoning_is_progress_with_one_request_a_filler_and_the_answer() {
 }
 
 #[test]
+fn a_sentence_before_a_pause_of_the_model_is_said_in_every_script() {
+    for first in ["感谢您的来电。", "नमस्ते।", "هل أنت بخير؟", "We open at nine.", "สวัสดีค่ะ!"]
+    {
+        let mut scene = asked();
+        scene.tokens(first);
+        scene.pass(700);
+        assert_eq!(scene.said.last().map(String::as_str), Some(first), "the voice waits for more");
+        scene.tokens("And more.");
+        scene.llm(LlmEvent::Done { finish: Finish::Stop, usage: None });
+        scene.hear_out();
+        assert_eq!(scene.said.last().map(String::as_str), Some("And more."));
+    }
+}
+
+#[test]
 fn reasoning_has_an_end() {
     let mut scene = asked();
     let began = scene.now;

@@ -1,6 +1,7 @@
 //! Asterisks and underscores: markup only where they stand like markup. After CommonMark's flanking rules, with what must
 //! be decided before the closing mark is there.
 
+use super::super::sign::is_unspaced;
 use super::Unit;
 
 /// Marks that are open, from piece to piece of a line.
@@ -25,15 +26,26 @@ impl Emphasis {
         let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
         let is_digit = |c: Option<char>| c.is_some_and(char::is_numeric);
         let closes_later = closes(units, at + length, mark);
+        if mark == '_' && is_mail(units, at) {
+            return false;
+        }
         match (is_space(before), is_space(next)) {
             // A mark between two spaces is a sign; a heap of them is decoration.
             (true, true) => length > 1,
-            _ if mark == '_' && is_word(before) && is_word(next) => false,
+            // Within a word it is a letter; where words are not parted two of them are markup.
+            _ if mark == '_' && is_word(before) && is_word(next) => {
+                length > 1 && before.into_iter().chain(next).any(is_unspaced)
+            }
             // A product, or a star among letters that no other closes.
             _ if mark == '*' && is_word(before) && is_word(next) => {
                 !(is_digit(before) && is_digit(next))
                     && (length > 1 || self.is_open(mark) || closes_later)
                     && self.toggle(mark, closes_later)
+            }
+            // "*67" is dialled; "**5**" is bold.
+            (_, false) if is_digit(next) && !is_word(before) && !self.is_open(mark) => {
+                let opens = closes_later || (length > 1 && !is_whole);
+                opens && self.toggle(mark, true)
             }
             (_, false) if !is_word(before) && !self.is_open(mark) => {
                 let opens =
@@ -72,9 +84,20 @@ impl Emphasis {
 fn closes(units: &[Unit], from: usize, mark: char) -> bool {
     (from + 1..units.len()).any(|at| {
         let next = units.get(at + 1).map(|u| u.c);
+        let run = units[..at].iter().rev().take_while(|u| u.c == mark).count();
+        let is_open = at.checked_sub(run + 1).is_none_or(|before| units[before].c.is_whitespace());
+        let is_product = units[at - 1].c.is_numeric() && next.is_some_and(char::is_numeric);
         units[at].c == mark
             && !units[at].literal
-            && !units[at - 1].c.is_whitespace()
+            && !is_open
+            && !is_product
             && (mark == '*' || next.is_none_or(|c| !c.is_alphanumeric()))
     })
+}
+
+/// Whether the word that `at` stands in is a mail address.
+fn is_mail(units: &[Unit], at: usize) -> bool {
+    let word = units[at..].iter().map(|u| u.c).take_while(|c| !c.is_whitespace());
+    let mut signs = word.skip_while(|c| *c == '_' || c.is_alphanumeric() || matches!(c, '.' | '-' | '+'));
+    signs.next() == Some('@')
 }

@@ -19,6 +19,10 @@ impl Out {
             return self.gap();
         }
         let closes = matches!(c, '.' | ',' | '!' | '?' | ';' | ':');
+        if self.say.is_empty() && self.skipped && matches!(c, ',' | ';' | ':') {
+            // It parted what was left out.
+            return;
+        }
         if self.gap && !self.say.is_empty() && !(closes && self.skipped) {
             self.say.push(' ');
             self.ends.push(self.last());

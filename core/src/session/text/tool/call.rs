@@ -6,11 +6,25 @@ use super::{ToolText, plain_name};
 
 /// The call of a known tool somewhere in a text.
 pub(super) fn find(text: &str, known: &[String]) -> Option<ToolText> {
-    known.iter().find_map(|tool| {
-        let at = text.find(&format!("{tool}("))?;
+    let find = |tool: &String, open: char, close: char| {
+        let at = text.find(&format!("{tool}{open}"))?;
         let rest = &text[at + tool.len() + 1..];
-        read(tool, rest.rfind(')').map_or(rest, |end| &rest[..end]))
-    })
+        read(tool, rest.rfind(close).map_or(rest, |end| &rest[..end]))
+    };
+    known.iter().find_map(|tool| find(tool, '(', ')').or_else(|| find(tool, '{', '}')))
+}
+
+/// The call of `name` at the beginning of a text in brackets: `end_call(…)`, `Tool: end_call(…)`, `[end_call: …]`.
+pub fn read_bracketed(name: &str, text: &str) -> Option<ToolText> {
+    if text.starts_with('[') {
+        let (_, inside) = text.split_once(name)?;
+        let inside = inside.trim_start_matches([':', ' ', '(', '-']).trim_end_matches(']');
+        // Whatever else it says, it is no speech.
+        let none = ToolText { name: plain_name(name), arguments: Value::Object(Map::new()) };
+        return Some(read(name, inside).unwrap_or(none));
+    }
+    let open = text.find('(').map_or(0, |at| at + 1);
+    read(name, &text[open..text.len() - 1])
 }
 
 /// The call of `name` with what stands between its brackets. `None` when that is no list of arguments.
@@ -39,7 +53,7 @@ pub fn read(name: &str, inside: &str) -> Option<ToolText> {
 }
 
 /// A value at the beginning of `text`, and what is behind it.
-fn value(text: &str) -> Option<(Value, &str)> {
+pub(super) fn value(text: &str) -> Option<(Value, &str)> {
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''));
     if let Some(quote) = quote {
         let mut said = String::new();

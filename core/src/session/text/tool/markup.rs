@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::tag;
+use super::super::tag::{self, DSML};
 use super::{ToolText, plain_name};
 
 /// A tag of a block, with the text up to the next one.
@@ -26,7 +26,7 @@ pub(super) fn read(block: &str, name: &str) -> Vec<ToolText> {
     for part in parts.iter().filter(|p| !p.inside.starts_with('/')) {
         let given = attribute(part.inside);
         match part.name.as_str() {
-            "invoke" | "function" | "antml:invoke" | "tool_call" | "tool_use" if given.is_some() => {
+            "invoke" | "function" | "function_call" | "tool_call" | "tool_use" if given.is_some() => {
                 close(&mut calls, &called, &mut arguments);
                 called = given.unwrap_or_default();
             }
@@ -36,7 +36,7 @@ pub(super) fn read(block: &str, name: &str) -> Vec<ToolText> {
                     arguments.extend(object);
                 }
             }
-            "parameter" | "param" | "antml:parameter" | "argument" => {
+            "parameter" | "param" | "argument" | "arg" => {
                 arguments.insert(given.unwrap_or_default(), value(part.text));
             }
             "arg_key" => key = part.text.trim().to_owned(),
@@ -71,12 +71,32 @@ fn parts(block: &str) -> (&str, Vec<Part<'_>>) {
     let head = pieces.next().unwrap_or_default();
     let parts = pieces.filter_map(|piece| {
         let (inside, text) = piece.split_once('>')?;
-        if inside.starts_with(['|', '｜']) {
+        if inside.starts_with(['|', '｜']) && !DSML.iter().any(|vendor| inside.starts_with(vendor)) {
             return None;
         }
         Some(Part { name: tag::name(inside), inside, text })
     });
     (head, parts.collect())
+}
+
+/// A call that is one tag: `<end_call message="Bye."/>`.
+pub(crate) fn read_tag(inside: &str, name: String) -> ToolText {
+    let mut arguments = Map::new();
+    let mut rest = inside.trim_end_matches('/');
+    while let Some((head, behind)) = rest.split_once('=') {
+        let key = head.rsplit(char::is_whitespace).next().unwrap_or_default();
+        let behind = behind.trim_start();
+        let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let (given, after) = match quote {
+            Some(quote) => behind[1..].split_once(quote).unwrap_or((&behind[1..], "")),
+            None => behind.split_once(char::is_whitespace).unwrap_or((behind, "")),
+        };
+        if !key.is_empty() {
+            arguments.insert(key.to_owned(), value(given));
+        }
+        rest = after;
+    }
+    ToolText { name, arguments: Value::Object(arguments) }
 }
 
 /// What a tag names: `name="x"` or `=x`.

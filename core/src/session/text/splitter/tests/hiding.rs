@@ -19,6 +19,24 @@ fn reasoning_is_neither_spoken_nor_kept() {
         "<think><think>Be brief.</think></think>We open at nine.",
         "<think>Be brief. <answer>We open at nine.</answer>",
         "We open at nine. <think>Be brief.",
+        // Reasoning within reasoning, and tags that it only speaks of.
+        "<thinking>Be <reflection>kind</reflection> and brief.</thinking>We open at nine.",
+        "<think>I should use <think> tags.</think>We open at nine.",
+        "<think>It ends with `</think>`, I know.</think>We open at nine.",
+        "<thought>Be brief.</think>We open at nine.",
+        // As models of several vendors write it.
+        "<mm:think>Be brief.</mm:think>We open at nine.",
+        "<unused94>thought\nBe brief.<unused95>We open at nine.",
+        "<|channel>thought\nBe brief.\n<channel|>We open at nine.<turn|>",
+        "<|START_THINKING|>Be brief.<|END_THINKING|><|START_RESPONSE|>We open at nine.<|END_RESPONSE|>",
+        "<|think|>Be brief.<|/think|>We open at nine.",
+        "analysisThe caller asks. Be brief.assistantfinalWe open at nine.",
+        "```thinking\nBe brief.\n```\nWe open at nine.",
+        // Marks of templates, and a caller whom the model plays.
+        "<|im_start|>assistant\nWe open at nine.<|im_end|>\n<|im_start|>user\nAnd then?<|im_end|>\n<|im_start|>assistant\nNo.",
+        "<|start_header_id|>assistant<|end_header_id|>\n\nWe open at nine.<|eot_id|>",
+        "<start_of_turn>model\nWe open at nine.<end_of_turn>\n<eos>",
+        "[/INST] We open at nine.",
     ] {
         check(&[text], &["We open at nine."]);
         let singly: Vec<String> = text.chars().map(String::from).collect();
@@ -31,6 +49,21 @@ fn reasoning_is_neither_spoken_nor_kept() {
     }
     check(&["<think>never ends. Really."], &[]);
     check(&["I think so. <5 minutes, I think."], &["I think so.", "less than 5 minutes, I think."]);
+}
+
+#[test]
+fn what_stands_around_something_hidden_is_two_sentences() {
+    check(&["Let me see.<think>Nine.</think>It is nine."], &["Let me see.", "It is nine."]);
+    let harmony = "<|channel|>commentary<|message|>Let me see.<|end|><|start|>assistant<|channel|>final<|message|>We open.";
+    check(&[harmony], &["Let me see.", "We open."]);
+    check(&["We open<think>Nine.</think> at nine."], &["We open at nine."]);
+}
+
+#[test]
+fn reasoning_that_closes_twice_takes_back_what_was_between() {
+    let found = items(&["<think><think>Nine?</think> Yes, nine. </think>We open at nine."]);
+    assert!(found.contains(&Item::WasReasoning), "{found:?}");
+    assert!(matches!(found.last(), Some(Item::Piece(p)) if p.keep() == "We open at nine."), "{found:?}");
 }
 
 #[test]
@@ -69,6 +102,26 @@ fn a_tool_call_in_text_is_taken_out() {
         "<|python_tag|>{\"name\": \"end_call\", \"parameters\": {\"message\": \"Goodbye then.\"}}<|eom_id|>",
         "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>end_call\n```json\n{\"message\": \"Goodbye then.\"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
         "<|tool_calls_section_begin|><|tool_call_begin|>functions.end_call:0<|tool_call_argument_begin|>{\"message\": \"Goodbye then.\"}<|tool_call_end|><|tool_calls_section_end|>",
+        "{\"type\": \"function\", \"name\": \"end_call\", \"parameters\": {\"message\": \"Goodbye then.\"}}",
+        "[end_call(message=\"Goodbye then.\")]",
+        "<|python_start|>[end_call(message=\"Goodbye then.\")]<|python_end|>",
+        "[TOOL_CALLS]end_call{\"message\": \"Goodbye then.\"}",
+        "[TOOL_CALLS]end_call[CALL_ID]a1b2c3d4e[ARGS]{\"message\": \"Goodbye then.\"}",
+        "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>end_call<｜tool▁sep｜>{\"message\": \"Goodbye then.\"}<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+        "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"end_call\">\n<｜DSML｜parameter name=\"message\" string=\"true\">Goodbye then.</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>",
+        "<minimax:tool_call>\n<invoke name=\"end_call\">\n<parameter name=\"message\">Goodbye then.</parameter>\n</invoke>\n</minimax:tool_call>",
+        "functools[{\"name\": \"end_call\", \"arguments\": {\"message\": \"Goodbye then.\"}}]",
+        "<|START_ACTION|>[{\"tool_call_id\": \"0\", \"tool_name\": \"end_call\", \"parameters\": {\"message\": \"Goodbye then.\"}}]<|END_ACTION|>",
+        "<|action_start|><|plugin|>{\"name\": \"end_call\", \"parameters\": {\"message\": \"Goodbye then.\"}}<|action_end|>",
+        "<|tool_call>call:end_call{message:<|\"|>Goodbye then.<|\"|>}<tool_call|>",
+        "<start_function_call>call:end_call{message:<escape>Goodbye then.<escape>}<end_function_call>",
+        "<end_call message=\"Goodbye then.\"/>",
+        "<function_call name=\"end_call\"><arg name=\"message\">Goodbye then.</arg></function_call>",
+        "```xml\n<tool_call>{\"name\": \"end_call\", \"arguments\": {\"message\": \"Goodbye then.\"}}</tool_call>\n```",
+        "Action: end_call\nAction Input: {\"message\": \"Goodbye then.\"}",
+        "Tool: end_call(message=\"Goodbye then.\")",
+        "tool_call: {\"name\": \"end_call\", \"arguments\": {\"message\": \"Goodbye then.\"}}",
+        "[end_call: message=\"Goodbye then.\"]",
         "<think>End it.</think><tool_call>{\"name\": \"end_call\", \"arguments\": {\"message\": \"Goodbye then.\"}}</tool_call>",
     ] {
         let singly: Vec<String> = text.chars().map(String::from).collect();
@@ -95,6 +148,34 @@ fn text_around_a_call_is_spoken() {
 }
 
 #[test]
+fn a_tools_name_behind_a_sentence_is_its_call() {
+    for call in [
+        "[END_CALL]",
+        "[end call]",
+        "[end_call()]",
+        "end_call",
+        "end_call()",
+        "`end_call`",
+        "*end_call*",
+        "**end_call**",
+        "(end_call)",
+        "{end_call}",
+        "<end_call/>",
+        "<<end_call>>",
+        "{\"name\": \"end_call\", \"arguments\": {}}",
+        "[{\"name\": \"end_call\", \"arguments\": {}}]",
+    ] {
+        let text = format!("Goodbye, and thanks! {call}");
+        let found = items(&[&text]);
+        let calls = |item: &Item| matches!(item, Item::Tool(tool) if tool.name == "end_call");
+        assert!(found.iter().any(calls), "{text}: {found:?}");
+        check(&[&text], &["Goodbye, and thanks!"]);
+    }
+    check(&["<end_call>\nGoodbye then."], &["Goodbye then."]);
+    check(&["<end_call/>Goodbye then."], &["Goodbye then."]);
+}
+
+#[test]
 fn what_only_looks_like_a_call_is_spoken() {
     for text in [
         "transfer (or not) the money",
@@ -104,6 +185,9 @@ fn what_only_looks_like_a_call_is_spoken() {
         "tools. And more",
         "the toolbox",
         "[tool box] here",
+        "Action: none of it",
+        "I use functools now",
+        "analysis of it",
     ] {
         assert_eq!(says(&[text]).join(" "), text);
     }

@@ -52,6 +52,21 @@ fn each_form_of_markup_leaves_its_text() {
         ("A -> B => C <- D", "A B C D"),
         ("one -- two", "one — two"),
         ("Dear <customer name>, hello", "Dear customer name, hello"),
+        ("Delhi→Mumbai, A->B, tea•milk", "Delhi Mumbai, A B, tea milk"),
+        ("> [!NOTE]\n> Bring your card.", "Bring your card."),
+        ("# Welcome #", "Welcome"),
+        ("so ==hi==, caf&eacute; &rarr; ok", "so hi, café ok"),
+        ("at https://en.wikipedia.org/wiki/Foo_(bar).", "at en.wikipedia.org."),
+        ("Good :smile: and :thumbs_up: :)", "Good and"),
+        ("one\\\ntwo", "one two"),
+        ("这是__重点__内容", "这是重点内容"),
+        ("Term\n: its meaning", "Term its meaning"),
+        ("[^1]: Terms apply.", "Terms apply."),
+        ("See [4][5] now and [doc1].", "See now and."),
+        ("It is so\u{e200}cite\u{e202}turn0search0\u{e201}.", "It is so."),
+        ("Settings > Account > Billing", "Settings, Account, Billing"),
+        ("Dear {{customer_name}}, it is {{ call.day }}.", "Dear, it is."),
+        ("\u{200e}abc\u{200f} \u{2066}x\u{2069}", "abc x"),
     ] {
         assert_eq!(says(&[text]).join(" "), spoken, "{text}");
     }
@@ -107,6 +122,14 @@ fn signs_with_a_meaning_stay() {
         "AT&T",
         "5:30",
         "10^2",
+        "*67",
+        "dial *21# or **21*555#, then #21#",
+        "**21*555#",
+        "_ann_@example.com",
+        "~/home",
+        "at 10:30:45",
+        "price: 5",
+        "[1] is first",
     ] {
         let spoken = says(&[text]).join(" ");
         let wanted = if text.contains("a ~ b") { "a b 5~10" } else { text };
@@ -119,6 +142,9 @@ fn signs_with_a_meaning_stay() {
         ("Press #4, or ask for the C# course.", "Press number 4, or ask for the C sharp course."),
         ("F# and ~5 minutes", "F sharp and about 5 minutes"),
         (">5 people", "more than 5 people"),
+        ("if a<b and c>d or x<y", "if a less than b and c more than d or x less than y"),
+        ("~$5, ~ 5, ≈5", "about $5, about 5, about 5"),
+        ("**5 seats** at **5%** and *5* more", "5 seats at 5% and 5 more"),
     ] {
         assert_eq!(says(&[text]).join(" "), spoken, "{text}");
     }
@@ -133,6 +159,8 @@ fn joiners_stay_between_letters_and_go_with_pictures() {
     let text = "ශ්\u{200d}රී ලංකාව. क्\u{200d}या आप आ सकते हैं? می\u{200c}خواهم بیایم.";
     let spoken = says(&[&format!("{text} 👩\u{200d}💻❤\u{fe0f} 🇮🇳 1\u{fe0f}\u{20e3}")]).join(" ");
     assert_eq!(spoken, format!("{text} 1"));
+    // A Malayalam letter that ends its word with a joiner.
+    check(&["അവന്\u{200d} വന്നു"], &["അവന്\u{200d} വന്നു"]);
     check(&["葛\u{e0100}城 ☎\u{fe0f} 555"], &["葛\u{e0100}城 555"]);
 }
 

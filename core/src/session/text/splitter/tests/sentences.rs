@@ -22,6 +22,14 @@ fn abbreviations_initials_and_decimals_do_not_end_a_sentence() {
         "From 9:00 a.m. to 5:00 p.m. on Jan. 5 it is open.",
         "He has a Ph.D. from Oxford.",
         "Washington, D.C. Office hours apply.",
+        "It costs Rs. 500 at Acme Pvt. Ltd. today.",
+        "It is 3 in. wide and 10 min. away.",
+        "Am 3. oder 4. Mai im 2. Stock.",
+        "Das sind 5 Mio. Euro bzw. 3 Mrd. Dollar.",
+        "Prof. Dr. med. Weiß und Dott. Rossi.",
+        "5 тыс. руб. на ул. Ленина.",
+        "U. S. A. and E. U. rules.",
+        "See Node.Js and St.John.",
     ] {
         check(&[whole, " Yes."], &[whole, "Yes."]);
     }
@@ -49,6 +57,37 @@ fn a_lists_number_is_spoken_with_its_item() {
     );
     check(&["1.\nOne\n**2.** Two\n3) Three\na. Four\n"], &["1. One", "2. Two", "3) Three", "a. Four"]);
     check(&["You owe 5. We wait."], &["You owe 5.", "We wait."]);
+    check(&["1.1. One\n1\\. Two\n1．预约\n"], &["1.1. One", "1. Two", "1．预约"]);
+}
+
+#[test]
+fn a_list_within_a_line_is_parted_before_its_numbers() {
+    check(
+        &["Three options: 1. A check-up. 2. A call. 3. Nothing."],
+        &["Three options: 1. A check-up.", "2. A call.", "3. Nothing."],
+    );
+    check(
+        &["We offer: 1. checks 2. eye tests 3. X-rays."],
+        &["We offer: 1. checks", "2. eye tests", "3. X-rays."],
+    );
+    check(&["رقم: ١. أولاً ٢. ثانياً"], &["رقم: ١. أولاً", "٢. ثانياً"]);
+    check(&["It is 3. We go."], &["It is 3.", "We go."]);
+}
+
+#[test]
+fn a_sentence_may_follow_without_a_space() {
+    check(&["It is nine.We open then.It's fine."], &["It is nine.", "We open then.", "It's fine."]);
+    check(&["Really?Yes!Good."], &["Really?", "Yes!", "Good."]);
+}
+
+#[test]
+fn scripts_that_write_words_together_are_parted_at_their_spaces() {
+    check(&["สวัสดีครับ วันนี้เราเปิดเก้าโมงเช้า และปิดห้าโมงเย็น"], &["สวัสดีครับ วันนี้เราเปิดเก้าโมงเช้า", "และปิดห้าโมงเย็น"]);
+}
+
+#[test]
+fn a_stroke_may_stand_for_the_danda() {
+    check(&["नमस्ते| आप कैसे हैं | ठीक है|"], &["नमस्ते।", "आप कैसे हैं ।", "ठीक है।"]);
 }
 
 #[test]
@@ -69,11 +108,42 @@ fn marks_of_every_script_end_one() {
 }
 
 #[test]
+fn a_sentence_is_settled_when_nothing_follows() {
+    for (text, settled) in [
+        ("感谢您的来电。", true),
+        ("नमस्ते।", true),
+        ("We open at nine.", true),
+        ("Really?", true),
+        ("「はい。」", true),
+        ("It is 3.", false),
+        ("Ask Dr.", false),
+        ("at 5 p.m.", false),
+        ("So we", false),
+        ("1.", false),
+        ("Well,", false),
+        ("See https://a.b/c.", false),
+        ("yes. <thi", false),
+    ] {
+        let mut splitter = splitter();
+        let given = splitter.push(text).len();
+        assert_eq!(splitter.is_settled(), settled, "{text}");
+        let piece = splitter.settle();
+        assert!(matches!(&piece, Some(Item::Piece(p)) if p.say() == text) == settled, "{text}: {piece:?}");
+        assert_eq!(given, usize::from(text.starts_with("yes")), "{text}");
+    }
+    let mut splitter = splitter();
+    splitter.push("感谢您的来电。");
+    splitter.settle();
+    assert_eq!(splitter.push("请说。好").len(), 1, "the next one goes on as usual");
+}
+
+#[test]
 fn quotes_and_brackets_behind_the_mark_belong_to_it() {
     check(
         &["She said \"yes.\" Then (he left.) **Now.** Go"],
         &["She said \"yes.\"", "Then (he left.)", "Now.", "Go"],
     );
+    check(&["« Oui. » Fin. « Non. Si. » Va."], &["« Oui. »", "Fin.", "« Non.", "Si. »", "Va."]);
     check(&["Really?!", " Yes!!! Ok"], &["Really?!", "Yes!!!", "Ok"]);
 }
 

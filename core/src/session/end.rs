@@ -4,12 +4,12 @@ use vox_shared::wire::result::{DisconnectedBy, Speaker, TranscriptEntry};
 
 use super::Session;
 use super::event::{Command, Outcome};
-use super::farewell::{message_of, rest_of_message};
+use super::farewell::rest_of_message;
 use super::kind::EventKind;
 use super::phase::{Phase, PhaseTimer};
 use super::report::{TurnClock, ms};
 use super::rules;
-use super::text::phrase;
+use super::text::{argument, phrase};
 use super::thinking::Thought;
 use super::utterance::Kind;
 use crate::provider::llm::ToolCall;
@@ -150,9 +150,9 @@ impl Session {
     /// to the end first, and nothing interrupts it; the message is not said when the model's own words say it already, and
     /// without either the bot has a goodbye.
     pub(super) fn end_call(&mut self, call: &ToolCall, thought: &Thought, out: &mut Vec<Command>) {
-        let message = message_of(&call.arguments);
+        let message = argument(&call.arguments, "message").unwrap_or_default();
         self.report.event(self.now, EventKind::ToolCalled, rules::END_CALL, out);
-        let last = rest_of_message(&thought.said, &message);
+        let last = rest_of_message(&thought.said, message.trim());
         let mut last = phrase(&last, &self.rules.language);
         if last.is_none() && thought.said.is_empty() {
             last = phrase(&self.rules.closing, &self.rules.language);

@@ -1,11 +1,10 @@
 //! One goodbye: which of the model's words and the tool's message are said, and the bot's own when there is neither.
 
-use serde_json::Value;
-
+use super::text::{is_terminal, is_unspaced};
 use super::words::{common, words};
 
 /// Words that say goodbye.
-const FAREWELLS: [&str; 38] = [
+const FAREWELLS: [&str; 71] = [
     "goodbye",
     "good bye",
     "bye",
@@ -25,13 +24,32 @@ const FAREWELLS: [&str; 38] = [
     "नमस्ते",
     "नमस्कार",
     "धन्यवाद",
+    "शुक्रिया",
     "शुभ दिन",
     "alvida",
     "namaste",
     "dhanyavaad",
+    "dhanyavad",
+    "shukriya",
+    "வணக்கம்",
+    "நன்றி",
+    "నమస్కారం",
+    "ధన్యవాదాలు",
+    "ನಮಸ್ಕಾರ",
+    "ಧನ್ಯವಾದಗಳು",
+    "നന്ദി",
+    "নমস্কার",
+    "ধন্যবাদ",
+    "આભાર",
+    "નમસ્તે",
+    "ਸਤ ਸ੍ਰੀ ਅਕਾਲ",
+    "خدا حافظ",
+    "خداحافظ",
+    "مع السلامة",
     "auf wiederhören",
     "auf wiedersehen",
     "tschüss",
+    "schönen tag",
     "adiós",
     "adios",
     "hasta luego",
@@ -39,39 +57,28 @@ const FAREWELLS: [&str; 38] = [
     "au revoir",
     "bonne journée",
     "arrivederci",
+    "buona giornata",
     "tchau",
     "até logo",
     "tot ziens",
     "do widzenia",
+    "до свидания",
+    "всего доброго",
+    "hoşça kalın",
+    "iyi günler",
+    "tạm biệt",
+    "sampai jumpa",
+    "再见",
+    "再見",
     "さようなら",
+    "失礼いたします",
+    "失礼します",
+    "안녕히",
+    "สวัสดี",
+    "ลาก่อน",
 ];
 /// So many of a hundred words in common say the same.
 const SAME_SHARE: usize = 60;
-
-/// The goodbye in the arguments of a call: text that is no JSON, or broken JSON, says it too.
-pub fn message_of(arguments: &Value) -> String {
-    match arguments {
-        Value::String(text) => written_message(text.trim()).trim().to_owned(),
-        arguments => arguments["message"].as_str().unwrap_or_default().trim().to_owned(),
-    }
-}
-
-fn written_message(text: &str) -> String {
-    if !text.starts_with(['{', '[']) {
-        return text.trim_matches('"').to_owned();
-    }
-    let Some((_, rest)) = text.split_once("message") else { return String::new() };
-    let rest = rest.trim_start_matches(['"', '\'', ' ', ':', '=']);
-    let behind = text[..text.len() - rest.len()].trim_end().chars().next_back();
-    let quote = behind.filter(|c| matches!(c, '"' | '\'')).unwrap_or('"');
-    let closes = |at: usize| {
-        let next = rest[at + 1..].trim_start().chars().next();
-        !rest[..at].ends_with('\\') && next.is_none_or(|c| matches!(c, ',' | '}' | ']'))
-    };
-    let end = rest.match_indices(quote).map(|(at, _)| at).find(|at| closes(*at));
-    let message = end.map_or_else(|| rest.trim_end_matches(['}', ' ', '\n']), |end| &rest[..end]);
-    message.replace("\\n", " ").replace('\\', "")
-}
 
 /// The bot's goodbye when neither the model nor the operator has one, by language (BCP-47).
 pub fn stock_goodbye(language: &str) -> &'static str {
@@ -98,24 +105,28 @@ pub fn stock_goodbye(language: &str) -> &'static str {
         "ko" => "전화 주셔서 감사합니다. 안녕히 계세요.",
         "ru" => "Спасибо за звонок. До свидания.",
         "tr" => "Aradığınız için teşekkürler. Hoşça kalın.",
+        "ml" => "വിളിച്ചതിന് നന്ദി. നമസ്കാരം.",
+        "fa" => "از تماس شما متشکریم. خداحافظ.",
+        "th" => "ขอบคุณที่โทรมา สวัสดี",
+        "vi" => "Cảm ơn quý khách đã gọi. Tạm biệt.",
+        "id" => "Terima kasih telah menelepon. Sampai jumpa.",
+        "uk" => "Дякуємо за дзвінок. До побачення.",
         _ => "Thank you for calling. Goodbye.",
     }
 }
 
 /// What of the tool's message is still to be said after the model's own words: nothing that says the same again.
 pub fn rest_of_message(said: &str, message: &str) -> String {
-    let said_words = words(said);
+    let said_words = parts(said);
     if said_words.is_empty() {
         return message.to_owned();
     }
-    let says_goodbye = is_farewell(&said_words);
-    let whole = words(message);
-    if is_same(&whole, &said_words) {
+    let says_goodbye = is_farewell(said);
+    if is_same(&parts(message), &said_words) {
         return String::new();
     }
     let sentences = sentences(message).into_iter().filter(|sentence| {
-        let sentence = words(sentence);
-        !(is_same(&sentence, &said_words) || (says_goodbye && is_farewell(&sentence)))
+        !(is_same(&parts(sentence), &said_words) || (says_goodbye && is_farewell(sentence)))
     });
     sentences.collect::<Vec<_>>().join(" ")
 }
@@ -125,15 +136,36 @@ fn is_same(message: &[String], said: &[String]) -> bool {
     any_order.max(common(message, said)) * 100 >= message.len() * SAME_SHARE
 }
 
-fn is_farewell(said: &[String]) -> bool {
+/// A text's words; where a script has no spaces, each two letters that stand together.
+fn parts(text: &str) -> Vec<String> {
+    let part = |word: String| {
+        let letters: Vec<char> = word.chars().filter(|c| c.is_alphanumeric()).collect();
+        match letters.iter().any(|c| is_unspaced(*c)) && letters.len() > 2 {
+            true => letters.windows(2).map(|pair| pair.iter().collect()).collect(),
+            false => vec![word],
+        }
+    };
+    // Marks part words in such a script, and no spaces do.
+    let marked = |c: char| is_unspaced(c) && !c.is_alphanumeric() && !is_combining(c);
+    words(&text.replace(marked, " ")).into_iter().flat_map(part).collect()
+}
+
+/// Vowel signs and tones, which stand with a letter.
+fn is_combining(c: char) -> bool {
+    matches!(u32::from(c), 0x0E31..=0x0E4E | 0x0EB1..=0x0ECE | 0x102B..=0x103E | 0x17B4..=0x17D3)
+}
+
+fn is_farewell(said: &str) -> bool {
+    let (said, said_words) = (said.to_lowercase(), words(said));
     FAREWELLS.iter().any(|phrase| {
-        let phrase = words(phrase);
-        said.windows(phrase.len()).any(|w| w == phrase)
+        let phrase_words = words(phrase);
+        said_words.windows(phrase_words.len()).any(|w| w == phrase_words)
+            || (phrase.contains(is_unspaced) && said.contains(phrase))
     })
 }
 
 fn sentences(text: &str) -> Vec<&str> {
-    text.split_inclusive(['.', '!', '?', '।', '。', '！', '？'])
+    text.split_inclusive(|c| matches!(c, '.' | '!' | '?') || is_terminal(c))
         .map(str::trim)
         .filter(|s| !s.is_empty())
         .collect()
@@ -141,7 +173,6 @@ fn sentences(text: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
 
@@ -160,27 +191,18 @@ mod tests {
             ("Goodbye!", "Your code is 4471. Goodbye!", "Your code is 4471."),
             ("", "Goodbye.", "Goodbye."),
             ("Bye.", "", ""),
+            ("感谢您的来电，再见！", "谢谢来电，再见。", ""),
+            ("您的预约是周二。再见！", "您的验证码是四四七一。再见！", "您的验证码是四四七一。"),
+            (
+                "お電話ありがとうございました。失礼いたします。",
+                "お電話ありがとうございます。失礼します。",
+                "",
+            ),
+            ("ขอบคุณที่โทรมาค่ะ สวัสดีค่ะ", "ขอบคุณที่โทรมา สวัสดี", ""),
+            ("Спасибо за звонок, до свидания!", "Всего доброго, до свидания.", ""),
+            ("ขอบคุณ", "รหัสของคุณคือสี่สี่เจ็ดหนึ่ง", "รหัสของคุณคือสี่สี่เจ็ดหนึ่ง"),
         ] {
             assert_eq!(rest_of_message(said, message), expected, "{said} / {message}");
-        }
-    }
-
-    #[test]
-    fn a_goodbye_is_found_in_broken_arguments() {
-        for (arguments, message) in [
-            (json!({"message": " Bye. "}), "Bye."),
-            (json!({"reason": "done"}), ""),
-            (json!("Goodbye then."), "Goodbye then."),
-            (json!("Thank you for your message."), "Thank you for your message."),
-            (json!(r#"{"message": "Goodbye then."#), "Goodbye then."),
-            (json!(r#"{"message": "Goodbye then.","#), "Goodbye then."),
-            (json!(r#"{"message": "She said \"bye\".", "reason": "done",}"#), "She said \"bye\"."),
-            (json!("{'message': 'We'll call you. Bye.'}"), "We'll call you. Bye."),
-            (json!("{message: \"Bye.\"}"), "Bye."),
-            (json!("{\"reason\": "), ""),
-            (Value::Null, ""),
-        ] {
-            assert_eq!(message_of(&arguments), message, "{arguments}");
         }
     }
 }

@@ -113,7 +113,7 @@ impl Session {
         match said.kind {
             Kind::Filler => {}
             Kind::Prompt => self.listening.bot_prompted(&heard),
-            Kind::Greeting | Kind::Reply | Kind::Goodbye => self.listening.bot_said(&heard),
+            Kind::Greeting | Kind::Reply | Kind::Ordered | Kind::Goodbye => self.listening.bot_said(&heard),
         }
         let start = said.started_at.unwrap_or(self.now);
         let why = if cut { "cut off" } else { "all was said" };

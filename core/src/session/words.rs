@@ -85,13 +85,15 @@ const ECHO_WORDS: usize = 3;
 /// So many of a hundred words must be ours for an echo: what the caller adds is an answer.
 const ECHO_SHARE: usize = 80;
 /// Said alone or among few other words, these ask to hear something again.
-const AGAIN: [&str; 48] = [
+const AGAIN: [&str; 78] = [
     "repeat",
     "again",
     "pardon",
     "sorry",
     "what",
+    "huh",
     "what was that",
+    "did you say",
     "come again",
     "excuse me",
     "say that",
@@ -99,18 +101,58 @@ const AGAIN: [&str; 48] = [
     "did not catch",
     "didn't hear",
     "did not hear",
+    "couldn't hear",
+    "could not hear",
     "can't hear",
     "cannot hear",
+    "didn't get",
+    "did not get",
+    "missed that",
     "once more",
+    "one more time",
     "फिर से",
+    "फिर",
     "दोबारा",
+    "एक बार और",
+    "क्या कहा",
+    "क्या बोला",
+    "सुनाई नहीं",
     "phir se",
     "dobara",
+    "ek baar aur",
+    "kya kaha",
+    "kya bola",
     "wie bitte",
     "nochmal",
+    "noch einmal",
+    "noch mal",
+    "wiederholen",
     "otra vez",
+    "repetir",
+    "repita",
+    "repite",
+    "no entendí",
+    "cómo",
+    "perdón",
     "répéter",
-    "huh",
+    "répétez",
+    "encore une fois",
+    "comment",
+    "ripetere",
+    "ripeta",
+    "não ouvi",
+    "de novo",
+    "herhalen",
+    "nog een keer",
+    "повторите",
+    "ещё раз",
+    "еще раз",
+    "не расслышал",
+    "jeszcze raz",
+    "powtórzyć",
+    "tekrar",
+    "مرة أخرى",
+    "دوبارہ",
     "hello",
     "hear me",
     "hear you",
@@ -118,28 +160,19 @@ const AGAIN: [&str; 48] = [
     "slower",
     "slowly",
     "speak up",
-    "one more time",
     "don't understand",
     "kya",
-    "kya kaha",
     "क्या",
-    "क्या कहा",
-    "सुनाई नहीं",
-    "noch einmal",
     "nochmals",
-    "wiederholen",
-    "cómo",
-    "repita",
-    "repetir",
-    "répétez",
-    "comment",
-    "ripetere",
 ];
+/// The same in scripts without spaces.
+const AGAIN_UNSPACED: [&str; 9] =
+    ["再说一遍", "再說一遍", "再说一次", "重复", "没听清", "もう一度", "聞こえません", "聞き取れ", "อีกครั้ง"];
 /// A wish to hear it again that is longer says something of its own.
 const AGAIN_WORDS: usize = 12;
 /// Words that alone can be the whole wish; in a longer sentence they mean nothing.
-const AGAIN_ALONE: [&str; 9] =
-    ["sorry", "what", "excuse me", "huh", "hello", "kya", "क्या", "cómo", "comment"];
+const AGAIN_ALONE: [&str; 10] =
+    ["sorry", "what", "huh", "hello", "excuse me", "kya", "क्या", "cómo", "comment", "फिर"];
 
 /// Lower-case words without punctuation.
 pub fn words(text: &str) -> Vec<String> {
@@ -244,6 +277,9 @@ pub fn asks_again(text: &str) -> bool {
     let said = words(text);
     if said.is_empty() || said.len() > AGAIN_WORDS {
         return false;
+    }
+    if AGAIN_UNSPACED.iter().any(|phrase| text.contains(phrase)) {
+        return true;
     }
     AGAIN.iter().any(|phrase| {
         let wish = words(phrase);
@@ -352,6 +388,12 @@ mod tests {
             ("¿Cómo?", true),
             ("Können Sie das noch einmal sagen?", true),
             ("Hello, I need an appointment.", false),
+            ("Say it one more time", true),
+            ("What did you say?", true),
+            ("¿Cómo puedo llegar a la clínica?", false),
+            ("请再说一遍好吗？", true),
+            ("もう一度お願いします。", true),
+            ("एक बार और बताइए", true),
             ("What are your opening hours?", false),
             ("I am sorry but I have no card", false),
         ] {

@@ -129,18 +129,33 @@ pub fn argument(arguments: &Value, name: &str) -> Option<String> {
         Value::String(text) => text.trim(),
         _ => return None,
     };
-    let Some((_, behind)) = text.split_once(name) else {
-        return (!text.contains(['{', '}', '[', ']', '<', '>', '_'])).then(|| text.to_owned());
-    };
+    let given = text.match_indices(name).find_map(|(at, _)| given(&text[at + name.len()..]));
+    given.map(written).or_else(|| {
+        let is_plain = !text.contains(['{', '}', '[', ']', '<', '>', '_']);
+        is_plain.then(|| text.trim_matches('"').to_owned())
+    })
+}
+
+/// What stands behind a name's colon.
+fn given(behind: &str) -> Option<&str> {
     let behind = behind.trim_start_matches(['"', '\'']).trim_start();
-    let behind = behind.strip_prefix([':', '='])?.trim_start();
-    match call::value(behind) {
-        Some((Value::String(said), _)) => Some(said),
-        _ => {
-            let said = behind.trim_start_matches(['"', '\'']);
-            Some(said.trim_end_matches(['"', '\'', '}', ']', ')', ' ', '\n']).to_owned())
-        }
-    }
+    behind.strip_prefix([':', '=']).map(str::trim_start).filter(|value| !value.starts_with("null"))
+}
+
+/// A text as it is meant. Its quote closes it only before what may follow a value: an apostrophe is none.
+fn written(value: &str) -> String {
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let inside = &value[quote.map_or(0, char::len_utf8)..];
+    let closes = |at: usize| {
+        let next = inside[at + 1..].trim_start().chars().next();
+        !inside[..at].ends_with('\\') && next.is_none_or(|c| matches!(c, ',' | '}' | ']' | ')'))
+    };
+    let end = quote.and_then(|q| inside.match_indices(q).map(|(at, _)| at).find(|at| closes(*at)));
+    let text = match end {
+        Some(end) => &inside[..end],
+        None => inside.trim_end_matches(['"', '\'', '}', ']', ')', ' ', '\n']),
+    };
+    text.replace("\\n", " ").replace('\\', "")
 }
 
 /// A name without what models put around it: `functions.end_call:0`.
@@ -247,6 +262,12 @@ mod tests {
             (json!("Bye."), Some("Bye.")),
             (json!("{\"reason\": \"don"), None),
             (json!(3), None),
+            (json!("Thank you for your message."), Some("Thank you for your message.")),
+            (json!(r#"{"message": "Goodbye then.","#), Some("Goodbye then.")),
+            (json!(r#"{"message": "She said \"bye\".", "reason": "done",}"#), Some("She said \"bye\".")),
+            (json!("{'message': 'We'll call you. Bye.'}"), Some("We'll call you. Bye.")),
+            (json!("{message: null, reason: done}"), None),
+            (Value::Null, None),
         ] {
             assert_eq!(argument(&arguments, "message").as_deref(), expected, "{arguments}");
         }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use vox_core::provider::llm::{Finish, LlmEvent};
+use vox_shared::model::bot::Tool;
 use vox_shared::wire::result::{DisconnectedBy, Speaker};
 
 use super::scene::Scene;
@@ -35,6 +36,8 @@ fn the_goodbye_is_said_once() {
         ("It is booked.", "Goodbye.", "It is booked. Goodbye."),
         ("", "Goodbye and take care.", "Goodbye and take care."),
         ("Goodbye!", "Your code is 4471. Goodbye!", "Goodbye! Your code is 4471."),
+        ("感谢您的来电，再见！", "谢谢来电，再见。", "感谢您的来电，再见！"),
+        ("Спасибо, до свидания!", "До свидания.", "Спасибо, до свидания!"),
     ] {
         assert_eq!(last_words(text, json!({"message": message}), "en"), expected);
     }
@@ -91,6 +94,30 @@ fn a_sound_that_was_nothing_only_delays_the_goodbye() {
         let outcome = scene.outcome.as_ref().unwrap_or_else(|| panic!("{sound_ms}: {:?}", scene.events));
         assert_eq!(outcome.disconnected_by, DisconnectedBy::Bot);
         assert_eq!(scene.lines(Speaker::Bot).last().unwrap(), "Goodbye and take care.");
+    }
+}
+
+#[test]
+fn a_message_that_did_not_parse_is_said_all_the_same() {
+    for arguments in ["{\"message\": \"Goodbye and take care.", "{'message': 'Goodbye and take care.'}"] {
+        assert_eq!(last_words("", json!(arguments), "en"), "Goodbye and take care.");
+    }
+}
+
+#[test]
+fn a_tools_name_behind_the_last_words_ends_the_call() {
+    for call in ["[END_CALL]", "`end_call`", "{\"name\": \"end_call\", \"arguments\": {}}", "<end_call/>"] {
+        let mut scene = Scene::begin(|c| {
+            c.tools =
+                vec![Tool { name: "end_call".into(), description: String::new(), parameters: json!({}) }];
+        });
+        scene.caller_says("That is all.", 900);
+        scene.tokens(&format!("Thank you, goodbye! {call}"));
+        scene.llm(LlmEvent::Done { finish: Finish::Stop, usage: None });
+        scene.pass(6_000);
+        let outcome = scene.outcome.as_ref().unwrap_or_else(|| panic!("{call} ends no call"));
+        assert_eq!(outcome.disconnected_by, DisconnectedBy::Bot);
+        assert_eq!(scene.lines(Speaker::Bot).last().unwrap(), "Thank you, goodbye!", "{call}");
     }
 }
 

@@ -24,7 +24,7 @@ pub use sse::{SseError, SseEvent, SseParser};
 use super::{LanguageModel, LlmEvent, LlmRequest, LlmStream};
 use crate::provider::egress::{Egress, http_failure, secret_header};
 use crate::provider::extra::{Extra, Transport};
-use crate::provider::outlet::Outlet;
+use crate::provider::outlet::{End, Outlet};
 use crate::provider::{Failure, FailureClass, STREAM_DEPTH, TaskGuard};
 use address::Address;
 use request::Template;
@@ -87,17 +87,13 @@ impl OpenAi {
         let mut outlet = Outlet::new(events);
         let last = match self.answer(&request, &mut outlet).await {
             Ok(done) => Some(done),
-            Err(stream::End::Failed(failure)) => Some(LlmEvent::Failed(failure)),
-            Err(stream::End::ReaderGone) => return,
+            Err(End::Failed(failure)) => Some(LlmEvent::Failed(failure)),
+            Err(End::ReaderGone) => return,
         };
         outlet.finish(last).await;
     }
 
-    async fn answer(
-        &self,
-        request: &LlmRequest,
-        out: &mut Outlet<LlmEvent>,
-    ) -> Result<LlmEvent, stream::End> {
+    async fn answer(&self, request: &LlmRequest, out: &mut Outlet<LlmEvent>) -> Result<LlmEvent, End> {
         let answer = Box::pin(self.post(request)).await?;
         stream::read(answer, out).await
     }

@@ -10,9 +10,10 @@ use super::error::stream_error;
 use super::event::{parse_error, parse_event};
 use super::reply::Reply;
 use super::sse::{EVENT_MAX, SseError, SseEvent, SseParser};
+use crate::provider::budget::Budget;
 use crate::provider::egress::http_failure;
 use crate::provider::llm::{Finish, LlmEvent};
-use crate::provider::outlet::{Gone, Outlet};
+use crate::provider::outlet::{End, Outlet};
 use crate::provider::{Failure, FailureClass};
 
 /// Silence within a reply after which it is given up. The session has its own, shorter patience; this one ends what nobody
@@ -27,26 +28,6 @@ const KEPT_ALIVE: Duration = Duration::from_secs(10);
 /// After the end, how long and how much is read so that the connection can be used again.
 const DRAIN_WAIT: Duration = Duration::from_secs(1);
 const DRAIN_BYTES: usize = 1 << 20;
-/// Events in a row that cannot be understood before the stream counts as broken.
-const MALFORMED_MAX: u32 = 5;
-
-/// Why there is no `Done`.
-pub(super) enum End {
-    ReaderGone,
-    Failed(Failure),
-}
-
-impl From<Failure> for End {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
-impl From<Gone> for End {
-    fn from(_: Gone) -> Self {
-        Self::ReaderGone
-    }
-}
 
 /// An accepted request's answer, of which the beginning was looked at.
 pub(super) struct Answer {
@@ -147,7 +128,7 @@ struct Reader {
     reply: Reply,
     state: State,
     end: Option<Finish>,
-    malformed: u32,
+    budget: Budget,
     kept_alive_until: Instant,
 }
 
@@ -159,7 +140,7 @@ impl Reader {
             reply: Reply::default(),
             state: State::default(),
             end: None,
-            malformed: 0,
+            budget: Budget::default(),
             kept_alive_until: Instant::now() + KEPT_ALIVE,
         }
     }
@@ -238,9 +219,9 @@ impl Reader {
         let chunk = match parse_event(data) {
             Ok(chunk) => chunk,
             Err(_) if data.contains('\n') => return self.take_lines(data, told),
-            Err(error) => return self.count_malformed(&error.to_string()),
+            Err(error) => return self.budget.strain(super::NAME, &error.to_string()),
         };
-        self.malformed = 0;
+        self.budget.restore();
         if let Some(error) = &chunk.error {
             told.text.push_str(&chunk.text);
             if self.state == State::Speaking {
@@ -276,15 +257,6 @@ impl Reader {
             }
         }
         Ok(())
-    }
-
-    fn count_malformed(&mut self, what: &str) -> Result<(), Failure> {
-        self.malformed += 1;
-        tracing::warn!(provider = super::NAME, what, count = self.malformed, "an event was not understood");
-        if self.malformed < MALFORMED_MAX {
-            return Ok(());
-        }
-        Err(Failure::new(FailureClass::Malformed, format!("openai sends what it should not: {what}")))
     }
 
     /// What has come and was not ended by a blank line or the body's end.

@@ -14,8 +14,8 @@ async fn read(response: reqwest::Response) -> Vec<LlmEvent> {
     let answer = stream::Answer::of(response).await.unwrap();
     let last = match stream::read(answer, &mut outlet).await {
         Ok(done) => done,
-        Err(stream::End::Failed(failure)) => LlmEvent::Failed(failure),
-        Err(stream::End::ReaderGone) => panic!("the reader is there"),
+        Err(End::Failed(failure)) => LlmEvent::Failed(failure),
+        Err(End::ReaderGone) => panic!("the reader is there"),
     };
     outlet.finish(Some(last)).await;
     let mut got = Vec::new();

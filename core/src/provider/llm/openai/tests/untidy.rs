@@ -22,8 +22,8 @@ async fn read_pieces(kind: &str, pieces: Vec<(u64, Vec<u8>)>) -> Vec<LlmEvent> {
     };
     let last = match last {
         Ok(done) => Some(done),
-        Err(stream::End::Failed(failure)) => Some(LlmEvent::Failed(failure)),
-        Err(stream::End::ReaderGone) => None,
+        Err(End::Failed(failure)) => Some(LlmEvent::Failed(failure)),
+        Err(End::ReaderGone) => None,
     };
     out.finish(last).await;
     let mut all = Vec::new();

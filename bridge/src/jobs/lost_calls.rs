@@ -13,7 +13,7 @@ use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
 use crate::runtime::result::{ResultError, Results, record};
 use crate::store::calls::Call;
-use crate::store::{Stamp, StoreError, Stored};
+use crate::store::{Cursor, Stamp, StoreError, Stored};
 
 /// Pause between two rounds.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -39,21 +39,25 @@ pub async fn run(results: Results, stop: CancellationToken) {
     }
 }
 
-/// One batch; answers how many calls were done with. One that cannot be written keeps no other from its turn.
+/// One batch; answers how many calls were done with. Those that cannot be read or written keep no other from its turn,
+/// however many they are: the longest overdue come first, and these stay.
 pub async fn close(of: &Results) -> Result<usize, ResultError> {
     let now = of.clock.now();
-    let overdue = of.stores.all_calls().list_overdue(Stamp(now), BATCH).await?;
-    if overdue.is_empty() {
-        return Ok(0);
-    }
     let live = of.stores.workers().list_live(Stamp(now)).await?;
     let running: BTreeSet<SessionId> = live.into_iter().filter_map(|w| w.report.session_id).collect();
-    let mut done = 0;
-    for call in overdue {
-        let call_id = call.id.clone();
-        match settle(of, call, &running).await {
-            Ok(()) => done += 1,
-            Err(error) => tracing::error!(call.id = %call_id, %error, "a lost call could not be closed"),
+    let (mut done, mut after) = (0, None);
+    while done < BATCH {
+        let page = of.stores.all_calls().list_overdue(Stamp(now), BATCH - done, after).await?;
+        for call in page.items {
+            let call_id = call.id.clone();
+            match settle(of, call, &running).await {
+                Ok(()) => done += 1,
+                Err(error) => tracing::error!(call.id = %call_id, %error, "a lost call could not be closed"),
+            }
+        }
+        after = page.next_cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
+        if after.is_none() {
+            break;
         }
     }
     Ok(done)

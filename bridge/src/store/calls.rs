@@ -273,9 +273,14 @@ impl AllCalls {
     }
 
     /// Calls that should have had a result by now, the longest overdue first.
-    pub async fn list_overdue(&self, now: Stamp, limit: usize) -> Result<Vec<Stored<Call>>, StoreError> {
+    pub async fn list_overdue(
+        &self,
+        now: Stamp,
+        limit: usize,
+        after: Option<Cursor>,
+    ) -> Result<Listed<Call>, StoreError> {
         let query = Query::by_index(&CALLS, BY_DEADLINE).below(DEADLINE, now);
-        Ok(self.0.list(query.limit(limit)).await?.items)
+        self.0.list(query.limit(limit).after(after)).await
     }
 
     /// Newest first, without their results.

@@ -97,15 +97,19 @@ async fn a_neighbours_word_takes_the_place_of_the_guess_and_nothing_takes_its() 
     assert!(lines.len() == 1 && lines[0].ends_with(" 1"), "a call is counted once: {lines:?}");
 }
 
+/// More than one batch of them.
 #[tokio::test]
-async fn one_call_that_cannot_be_read_keeps_no_other_from_being_closed() {
+async fn calls_that_cannot_be_read_keep_no_other_from_being_closed() {
+    const BROKEN: usize = 130;
     let host = Host::start().await;
-    host.call_begins("call_broken").await;
+    for n in 0..BROKEN {
+        host.call_begins(&format!("call_broken_{n}")).await;
+    }
     host.bridge.clock.advance(SignedDuration::from_mins(1));
     host.call_begins("call_sound").await;
     let file = host.bridge.app.config.storage.data_dir.join("vox.sqlite");
-    let text = "UPDATE calls SET body = jsonb(json_set(body, '$.bot_id', 7)) WHERE id = 'call_broken'";
-    assert_eq!(rusqlite::Connection::open(file).unwrap().execute(text, []).unwrap(), 1);
+    let text = "UPDATE calls SET body = jsonb(json_set(body, '$.bot_id', 7)) WHERE id LIKE 'call_broken%'";
+    assert_eq!(rusqlite::Connection::open(file).unwrap().execute(text, []).unwrap(), BROKEN);
     assert_eq!(host.after(20, "call_sound").await, "failed");
 }
 

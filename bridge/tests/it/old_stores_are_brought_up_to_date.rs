@@ -82,9 +82,9 @@ async fn a_store_of_the_first_version_is_read() {
     assert!(stores.all_users().find_by_email("admin@vox.local").await.unwrap().is_some());
 
     let later: Timestamp = "2026-11-29T01:00:00Z".parse().unwrap();
-    assert_eq!(stores.all_calls().list_overdue(Stamp(later), 10).await.unwrap().len(), 0);
+    assert_eq!(stores.all_calls().list_overdue(Stamp(later), 10, None).await.unwrap().items.len(), 0);
     let later: Timestamp = "2026-11-30T01:00:00Z".parse().unwrap();
-    let overdue = stores.all_calls().list_overdue(Stamp(later), 10).await.unwrap();
+    let overdue = stores.all_calls().list_overdue(Stamp(later), 10, None).await.unwrap().items;
     assert_eq!(overdue.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ["call_old_started"]);
 }
 

@@ -54,7 +54,7 @@ impl Given {
 pub struct LineSound {
     pub rate_hz: u32,
     pub pacing: Pacing,
-    /// The carrier buffers: a fade cannot be heard, a clear cuts.
+    /// The carrier buffers and can drop what it holds: a clear cuts, and a fade would come too late.
     pub buffers: bool,
     /// The carrier echoes marks.
     pub echoes_marks: bool,
@@ -144,12 +144,13 @@ impl Mouth {
         self.queue.interject(hold_tone(self.line.rate_hz));
     }
 
-    /// Stop this utterance: fade out over `fade` where the line holds no sound back, else at once.
+    /// Stop this utterance: silent for the caller after `fade` where the line cannot drop what it holds, else at once.
     pub fn stop(&mut self, utterance: UtteranceId, fade: Duration, now: u64, given: &mut Given) {
         self.carrier.forget(utterance);
         let buffers = self.line.buffers;
-        let buffered = buffers && self.carrier.ahead(now) > 0;
-        let fade = if buffers { 0 } else { self.samples(fade) as usize };
+        let ahead = self.carrier.ahead(now);
+        let buffered = buffers && ahead > 0;
+        let fade = if buffers { 0 } else { (self.samples(fade) as usize).saturating_sub(ahead) };
         self.queue.stop(utterance, fade);
         if self.leaving.utterance == utterance {
             self.leaving.complete = true;
@@ -170,7 +171,8 @@ impl Mouth {
             self.report_played(now, given);
             return true;
         }
-        if self.clear_due && self.queue.samples() == 0 {
+        let fades = self.queue.samples() > 0 || self.carrier.ahead(now) > self.frame() as usize;
+        if self.clear_due && !fades {
             self.clear_due = false;
             given.orders.push(Order::Clear { from: None });
         } else if self.leaving.sent > 0 && !self.leaving.complete && self.carrier.ahead(now) == 0 {

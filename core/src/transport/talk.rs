@@ -16,6 +16,8 @@ use crate::session::event::Notice;
 const RATE_HZ: u32 = 16_000;
 /// 20 ms at 16 kHz.
 const CHUNK: usize = 320;
+/// One frame is with the client beyond the one it plays: what we are late by, up to a frame, nobody hears.
+const LEAD: usize = 2 * CHUNK;
 /// Half a second of audio, or a text frame.
 const MAX_MESSAGE_BYTES: usize = 16 * 1024;
 
@@ -27,7 +29,7 @@ impl TalkCodec {
     /// The first messages of the line: there is no handshake beyond the ticket in the address.
     pub fn opening(caller_id: Option<String>) -> Vec<LineIn> {
         let info = CallInfo { caller_id, direction: Some("incoming".into()), ..CallInfo::default() };
-        let ready = Ready { info, rate_hz: RATE_HZ, pacing: Pacing { chunk: CHUNK, lead: CHUNK } };
+        let ready = Ready { info, rate_hz: RATE_HZ, pacing: Pacing { chunk: CHUNK, lead: LEAD } };
         vec![LineIn::Ready(Box::new(ready)), LineIn::Answered]
     }
 }

@@ -21,6 +21,8 @@ use crate::media::playout::Pacing;
 const RATE_HZ: u32 = 8_000;
 /// 20 ms at 8 kHz.
 const CHUNK: usize = 160;
+/// One frame is with the dialler beyond the one it plays: what we are late by, up to a frame, nobody hears.
+const LEAD: usize = 2 * CHUNK;
 /// A carrier that sends 500 ms at once needs 11 kB; what a dialler says of a call at first may be far longer.
 const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 /// Where diallers say how a call ended.
@@ -140,7 +142,7 @@ impl WsCodec {
             return Err(Untidy::BadField.into());
         }
         self.told = Told::Ready;
-        let pacing = Pacing { chunk: CHUNK, lead: CHUNK };
+        let pacing = Pacing { chunk: CHUNK, lead: LEAD };
         let ready = Ready { info: self.info.clone(), rate_hz: RATE_HZ, pacing };
         let mut events = vec![LineIn::Ready(Box::new(ready))];
         let early = self.early.take(RATE_HZ);

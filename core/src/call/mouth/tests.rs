@@ -6,9 +6,9 @@ fn mouth(pacing: Pacing, buffers: bool) -> (Mouth, Given) {
     (Mouth::new(LineSound { rate_hz: 8_000, pacing, buffers, echoes_marks: buffers }), Given::default())
 }
 
-/// A line that plays what it gets, 20 ms at a time.
+/// A line that plays what it gets, 20 ms at a time, and has a frame more than it plays.
 fn direct() -> (Mouth, Given) {
-    mouth(Pacing { chunk: 160, lead: 160 }, false)
+    mouth(Pacing { chunk: 160, lead: 320 }, false)
 }
 
 /// A carrier that holds sound, 100 ms at a time, and echoes marks.
@@ -64,6 +64,26 @@ fn an_utterance_is_heard_frame_by_frame_and_its_end_once() {
     assert_eq!(mouth.underruns(), 0);
 }
 
+/// A step of the clock that comes up to a frame late leaves the caller no hole.
+#[test]
+fn a_late_step_is_not_heard_on_a_direct_line() {
+    for begins in [0, 1, 80, 159] {
+        let (mut mouth, mut given) = direct();
+        mouth.hear(audio(1, 400), true, begins, &mut given);
+        mouth.begin(begins, &mut given);
+        let mut plays_until = begins + sent(&given) as u64;
+        for step in 1..10 {
+            let late = if step % 3 == 0 { FRAME - 1 } else { 0 };
+            let now = step * FRAME + late;
+            assert!(plays_until >= now, "begun at {begins}, step {step}: {plays_until} < {now}");
+            given.orders.clear();
+            mouth.step(step * FRAME, &mut given);
+            plays_until += sent(&given) as u64;
+        }
+        assert_eq!(mouth.underruns(), 0);
+    }
+}
+
 #[test]
 fn the_end_waits_for_the_carriers_mark_or_its_grace() {
     for echo in [true, false] {
@@ -110,7 +130,7 @@ fn stopping_clears_a_carrier_and_fades_a_direct_line() {
     for step in 1..10 {
         mouth.step(step * FRAME, &mut given);
     }
-    assert_eq!(sent(&given), 640, "80 ms of fade");
+    assert_eq!(sent(&given), 640 - 160, "silent 80 ms after the decision, of which 20 had left before it");
     assert_eq!(given.orders.last(), Some(&Order::Clear { from: None }));
     assert!(played(&given).is_empty(), "a fade counts as nothing heard");
 }

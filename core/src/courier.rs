@@ -1,6 +1,6 @@
 //! The courier: a thread of its own for everything that is no sound. It asks the bridge for configs, keeps calls' ends,
 //! delivers results and recordings, adopts what dead workers left, and reads and writes the phrase cache; the thread of the
-//! audio sends it messages and waits, if at all, for an answer.
+//! audio hands it tasks and waits, if at all, for an answer.
 //!
 //! Why a thread: a delivery, a hash or a file that is read between two frames makes the second one late. Its own file work is
 //! done on further threads: a disk that hangs holds up what needs it, and not the rest.
@@ -21,9 +21,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::sync::oneshot;
+use tokio::task::{self, JoinSet};
 use tokio::time::{sleep, timeout};
+use tokio_util::task::TaskTracker;
 use vox_shared::ids::BotId;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
@@ -35,8 +36,6 @@ use keep::Ending;
 
 pub use upload::has_sound;
 
-/// Messages waiting for the courier: a call sends a handful in its life.
-const INBOX: usize = 32;
 /// The thread's stack; what is large lives on the heap.
 const STACK_BYTES: usize = 512 * 1024;
 /// File work at a time: an upload, adoptions and the look for them, clips, recordings that are being closed. More than all of
@@ -67,21 +66,21 @@ pub struct Begun {
     pub greeting: Option<(String, Clip)>,
 }
 
-enum Errand {
-    Begin(Box<Ask>, oneshot::Sender<Result<Begun, ConfigError>>),
-    Find(Phrase, oneshot::Sender<Option<Clip>>),
-    Store(Phrase, Clip),
-    Keep(Box<Ending>, oneshot::Sender<()>),
-    Stop(oneshot::Sender<()>),
-}
-
 /// The handle that the audio's thread holds.
 #[derive(Debug)]
 pub struct Courier {
-    errands: mpsc::Sender<Errand>,
-    books: Arc<Books>,
+    desk: Arc<Desk>,
     runtime: Handle,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Ends of calls that are being put away.
+    endings: TaskTracker,
+    running: Mutex<Option<Running>>,
+}
+
+/// The thread, and the way to end it.
+#[derive(Debug)]
+struct Running {
+    stop: oneshot::Sender<oneshot::Sender<()>>,
+    thread: JoinHandle<()>,
 }
 
 impl Courier {
@@ -91,20 +90,22 @@ impl Courier {
             .enable_all()
             .max_blocking_threads(MAX_BLOCKING_THREADS)
             .build()?;
-        let (errands, inbox) = mpsc::channel(INBOX);
-        let (handle, books) = (runtime.handle().clone(), desk.books.clone());
+        let (stop, stopped) = oneshot::channel();
+        let (desk, handle, endings) = (Arc::new(desk), runtime.handle().clone(), TaskTracker::new());
+        let (own, put_away) = (desk.clone(), endings.clone());
         let thread =
             std::thread::Builder::new().name("courier".into()).stack_size(STACK_BYTES).spawn(move || {
-                runtime.block_on(work(Arc::new(desk), inbox));
+                runtime.block_on(work(own, put_away, stopped));
                 // A hung disk must not keep the process.
                 runtime.shutdown_background();
             })?;
-        Ok(Self { errands, books, runtime: handle, thread: Mutex::new(Some(thread)) })
+        let running = Mutex::new(Some(Running { stop, thread }));
+        Ok(Self { desk, runtime: handle, endings, running })
     }
 
     /// What is in hand.
     pub fn books(&self) -> &Books {
-        &self.books
+        &self.desk.books
     }
 
     /// Run something beside the audio for as long as the process lives.
@@ -114,49 +115,60 @@ impl Courier {
 
     /// The config of a call.
     pub async fn begin(&self, ask: Ask) -> Result<Begun, ConfigError> {
-        let (answer, begun) = oneshot::channel();
-        let asked = async {
-            self.errands.send(Errand::Begin(Box::new(ask), answer)).await.ok()?;
-            begun.await.ok()
-        };
-        let answered = timeout(BEGIN_PATIENCE, asked).await.ok().flatten();
+        let desk = self.desk.clone();
+        let begun = self.runtime.spawn(async move { begin(&desk, ask).await });
+        let answered = timeout(BEGIN_PATIENCE, begun).await.ok().and_then(Result::ok);
         let gone = || Err(ConfigError::Unreachable("the worker's courier does not answer".into()));
         answered.unwrap_or_else(gone)
     }
 
-    /// Look for a phrase; `None` when the courier has its hands full.
-    pub fn find(&self, phrase: Phrase) -> Option<oneshot::Receiver<Option<Clip>>> {
-        let (answer, clip) = oneshot::channel();
-        self.errands.try_send(Errand::Find(phrase, answer)).ok().map(|()| clip)
+    /// Look for a phrase. The answer comes soon, whatever the disk does.
+    pub fn find(&self, phrase: Phrase) -> task::JoinHandle<Option<Clip>> {
+        let clips = self.desk.clips.clone();
+        self.runtime.spawn(async move { clips.find(phrase).await })
     }
 
-    /// Keep a phrase for later calls. A busy courier does not: it will be synthesised again.
+    /// Keep a phrase for later calls. A busy disk does not: it will be synthesised again.
     pub fn store(&self, phrase: Phrase, clip: Clip) {
-        let _kept_another_time = self.errands.try_send(Errand::Store(phrase, clip));
+        let clips = self.desk.clips.clone();
+        self.runtime.spawn(async move { clips.keep(phrase, clip) });
     }
 
     /// Put the end of a call away. Returns when it is durable, or after a few seconds: from then on the courier alone
     /// answers for it, and holds it until the disk or the bridge has it.
     pub async fn keep(&self, ending: Ending) {
-        let (done, kept) = oneshot::channel();
-        self.books.hold();
-        if self.errands.send(Errand::Keep(Box::new(ending), done)).await.is_err() {
-            self.books.let_go();
-            return tracing::error!("the end of a call is lost: the courier is gone");
-        }
-        if timeout(KEEP_PATIENCE, kept).await.is_err() {
-            tracing::error!(
-                "the end of a call is not on disk yet; it waits in memory, and the worker goes on"
-            );
+        self.desk.books.hold();
+        let desk = self.desk.clone();
+        let putting = async move {
+            keep::keep(&desk, ending).await;
+            desk.books.let_go();
+            desk.news.notify_one();
+        };
+        match timeout(KEEP_PATIENCE, self.endings.spawn_on(putting, &self.runtime)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                self.desk.books.let_go();
+                tracing::error!(%error, "the end of a call is lost: the courier is gone");
+            }
+            Err(_) => {
+                tracing::error!(
+                    "the end of a call is not on disk yet; it waits in memory, and the worker goes on"
+                );
+            }
         }
     }
 
     /// Deliver what is left for this long, give the outbox back, and end the thread.
     pub async fn stop(&self, within: Duration) {
+        let Some(Running { stop, thread }) =
+            self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
+        else {
+            return;
+        };
         let (done, stopped) = oneshot::channel();
-        let asked = self.errands.send(Errand::Stop(done)).await.is_ok();
+        let asked = stop.send(done).is_ok();
         if !asked || timeout(within, stopped).await.is_err() {
-            let held = self.books.held();
+            let held = self.desk.books.held();
             return match held {
                 0 => tracing::info!("what was not delivered is left to the host's other workers"),
                 _ => {
@@ -164,55 +176,26 @@ impl Courier {
                 }
             };
         }
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            // It has said that it is done; what is left is to return.
-            let _panicked = thread.join();
-        }
+        // It has said that it is done; what is left is to return.
+        let _panicked = thread.join();
     }
 }
 
-async fn work(desk: Arc<Desk>, mut inbox: mpsc::Receiver<Errand>) {
+/// What goes on for as long as the worker lives; then what is left is delivered, and that is told.
+async fn work(desk: Arc<Desk>, endings: TaskTracker, stopped: oneshot::Receiver<oneshot::Sender<()>>) {
     let (own, other) = (desk.clone(), desk.clone());
     let mut standing = JoinSet::new();
     standing.spawn(for_ever("delivery", move || deliver_own(own.clone())));
     standing.spawn(for_ever("adoption", move || adopt::run(other.clone())));
-    let mut endings = JoinSet::new();
-    while let Some(errand) = inbox.recv().await {
-        while endings.try_join_next().is_some() {}
-        match errand {
-            Errand::Begin(ask, answer) => {
-                let desk = desk.clone();
-                // A caller who has gone needs no answer.
-                tokio::spawn(async move { answer.send(begin(&desk, *ask).await) });
-            }
-            Errand::Find(phrase, answer) => {
-                let clips = desk.clips.clone();
-                tokio::spawn(async move { answer.send(clips.find(phrase).await) });
-            }
-            Errand::Store(phrase, clip) => desk.clips.keep(phrase, clip),
-            Errand::Keep(ending, done) => {
-                let desk = desk.clone();
-                endings.spawn(async move {
-                    keep::keep(&desk, *ending).await;
-                    desk.books.let_go();
-                    desk.news.notify_one();
-                    // The call has waited long enough, perhaps.
-                    let _late = done.send(());
-                });
-            }
-            Errand::Stop(done) => {
-                standing.shutdown().await;
-                while endings.join_next().await.is_some() {}
-                Round::new(&desk, &desk.outbox).until_empty().await;
-                if let Err(error) = desk.outbox.remove_if_empty().await {
-                    tracing::debug!(%error, "the outbox stays for adoption");
-                }
-                let _gave_up = done.send(());
-                return;
-            }
-        }
+    let Ok(done) = stopped.await else { return };
+    standing.shutdown().await;
+    endings.close();
+    endings.wait().await;
+    Round::new(&desk, &desk.outbox).until_empty().await;
+    if let Err(error) = desk.outbox.remove_if_empty().await {
+        tracing::debug!(%error, "the outbox stays for adoption");
     }
+    let _gave_up = done.send(());
 }
 
 async fn deliver_own(desk: Arc<Desk>) {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use vox_shared::wire::config::RuntimeConfig;
 
@@ -37,7 +37,7 @@ struct Wanted {
     utterance: UtteranceId,
     text: String,
     until: Instant,
-    answer: oneshot::Receiver<Option<Clip>>,
+    answer: JoinHandle<Option<Clip>>,
 }
 
 /// The open streams of a call.
@@ -209,7 +209,7 @@ impl Vendors {
         if let Some((_, clip)) = at_hand {
             return Ok(Some(clip));
         }
-        let asked = self.keepable(&text).and_then(|phrase| self.courier.find(phrase));
+        let asked = self.keepable(&text).map(|phrase| self.courier.find(phrase));
         match asked {
             Some(answer) => {
                 let until = Instant::now() + CLIP_PATIENCE;

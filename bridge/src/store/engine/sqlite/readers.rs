@@ -1,14 +1,13 @@
-//! A few connections for reading, used from blocking threads. A read that takes too long is interrupted, or it would keep
+//! A few connections for reading, used from blocking threads. A read that takes too long ends itself, or it would keep
 //! its connection from all others; and reads that may look at very many documents leave half of the connections to those
 //! that a call waits for.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, InterruptHandle};
+use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::{ANSWER_DEADLINE, EngineError, connect_to_read};
@@ -17,10 +16,10 @@ use super::{ANSWER_DEADLINE, EngineError, connect_to_read};
 const READERS: usize = 4;
 /// Of these, scans.
 const SCANNERS: usize = READERS / 2;
-/// Between two interrupts: one that comes between two statements of a read interrupts nothing.
-const INTERRUPT_PAUSE: Duration = Duration::from_millis(50);
-/// Longest wait for an interrupted read. One that even then goes on waits for its disk.
-const INTERRUPT_DEADLINE: Duration = Duration::from_secs(1);
+/// Steps of SQLite's machine between two looks at the clock: well under a millisecond.
+const STEPS_PER_LOOK: i32 = 10_000;
+/// A read that ends at its deadline has so long to come back. One that even then goes on waits for its disk.
+const RETURN_DEADLINE: Duration = Duration::from_secs(1);
 
 /// How much a read may look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,22 +54,19 @@ impl Readers {
         let permits = timeout(self.deadline, self.admit(effort))
             .await
             .map_err(|_| EngineError::Unavailable("all readers are busy".into()))?;
-        let (free, path, reading) = (self.free.clone(), self.path.clone(), Arc::new(Reading::default()));
-        let seen = reading.clone();
-        let task = tokio::task::spawn_blocking(move || {
+        let (free, path, deadline) = (self.free.clone(), self.path.clone(), self.deadline);
+        let reading = tokio::task::spawn_blocking(move || {
             let kept = lock(&free).pop();
-            let connection = kept.map_or_else(|| connect_to_read(&path), Ok)?;
-            seen.begin(&connection);
+            let mut connection = kept.map_or_else(|| connect_to_read(&path), Ok)?;
+            // By the read itself: it ends at its deadline even when nobody waits for it any more.
+            let until = Instant::now() + deadline;
+            connection.progress_handler(STEPS_PER_LOOK, Some(move || Instant::now() >= until))?;
             let outcome = work(&connection);
-            // From here on no interrupt can come any more, so none can hit the next read of this connection.
-            seen.end();
             lock(&free).push(connection);
             drop(permits);
-            outcome
+            outcome.map_err(|error| if Instant::now() >= until { too_long() } else { error })
         });
-        // A task of its own: the read is ended at its deadline even when nobody waits for it any more.
-        let watched = tokio::spawn(watch(task, reading, self.deadline));
-        match timeout(self.deadline + INTERRUPT_DEADLINE, watched).await {
+        match timeout(self.deadline + RETURN_DEADLINE, reading).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(EngineError::Unavailable("a read failed".into())),
             Err(_) => Err(too_long()),
@@ -87,47 +83,8 @@ impl Readers {
     }
 }
 
-/// Wait for a read; when it takes too long, interrupt it until it ends.
-async fn watch<T>(
-    mut task: JoinHandle<Result<T, EngineError>>,
-    reading: Arc<Reading>,
-    deadline: Duration,
-) -> Result<T, EngineError> {
-    let failed = |_| EngineError::Unavailable("a read failed".into());
-    if let Ok(ended) = timeout(deadline, &mut task).await {
-        return ended.map_err(failed)?;
-    }
-    loop {
-        reading.interrupt();
-        if let Ok(ended) = timeout(INTERRUPT_PAUSE, &mut task).await {
-            return ended.map_err(failed)?.map_err(|_| too_long());
-        }
-    }
-}
-
 fn too_long() -> EngineError {
     EngineError::Unavailable("a read takes too long".into())
-}
-
-/// The way to interrupt a read, there only while it has its connection.
-#[derive(Default)]
-struct Reading(Mutex<Option<InterruptHandle>>);
-
-impl Reading {
-    fn begin(&self, connection: &Connection) {
-        *lock(&self.0) = Some(connection.get_interrupt_handle());
-    }
-
-    fn end(&self) {
-        *lock(&self.0) = None;
-    }
-
-    /// Under the lock, so that the connection cannot be given back meanwhile.
-    fn interrupt(&self) {
-        if let Some(handle) = &*lock(&self.0) {
-            handle.interrupt();
-        }
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -136,8 +93,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::super::connect;
     use super::*;
 

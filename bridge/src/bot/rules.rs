@@ -211,7 +211,6 @@ fn check_vendor<T: Keyed>(settings: &T, path: &str, kind: Kind, faults: &mut Fau
             }
         }
     }
-    faults.free(&format!("{path}.extra"), &Value::Object(settings.extra().clone()));
     faults.count(&format!("{path}.fallbacks"), settings.fallbacks().len(), MAX_FALLBACKS);
     for (place, fallback) in settings.fallbacks().iter().take(MAX_FALLBACKS).enumerate() {
         let path = format!("{path}.fallbacks.{place}");

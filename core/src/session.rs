@@ -3,11 +3,12 @@
 //! were kept can be played again.
 //!
 //! Three parts own their state and their deadlines: [`listening`], [`thinking`] and [`speaking`]. What is to be said and
-//! answered stands in one [`plan`]; where the call stands in [`phase`]. The files `hear`, `think`, `speak`, `end` and `order`
-//! say what one part's news mean for the others.
+//! answered stands in one [`plan`]; where the call stands in [`phase`]. The files `hear`, `think`, `speak`, `end`, `order` and
+//! `agent` say what one part's news mean for the others.
 //!
 //! `now` counts from the moment the line's media began; it is the recording's clock.
 
+mod agent;
 pub mod books;
 pub mod context;
 mod end;
@@ -18,6 +19,7 @@ mod interrupt;
 pub mod kind;
 pub mod listening;
 mod order;
+pub mod party;
 pub mod phase;
 pub mod plan;
 pub mod report;
@@ -36,14 +38,15 @@ pub mod words;
 use std::time::Duration;
 
 use context::Context;
-use event::{Command, Event};
+use event::{Command, Event, ModelEvent};
 use kind::EventKind;
 use listening::{ListenTimer, Listening};
+use party::Party;
 use phase::{Course, Phase, PhaseTimer};
 use plan::Plan;
 use report::{Report, TurnClock};
 use rules::Rules;
-use speaking::{SpeakTimer, Speaking};
+use speaking::{SpeakTimer, Speaking, Voice};
 use thinking::{ThinkTimer, Thinking};
 use utterance::{Kind, Utterance};
 use vox_shared::wire::result::DisconnectedBy;
@@ -57,7 +60,7 @@ const DEAD_AIR: Duration = Duration::from_secs(3);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Timer {
     Call(PhaseTimer),
-    Listen(ListenTimer),
+    Listen(Party, ListenTimer),
     Think(ThinkTimer),
     Speak(SpeakTimer),
 }
@@ -69,6 +72,8 @@ pub struct Session {
     now: Duration,
     course: Course,
     listening: Listening,
+    /// Hears the human agent, while one is in the call.
+    agent_ear: Listening,
     thinking: Thinking,
     speaking: Speaking,
     plan: Plan,
@@ -94,12 +99,13 @@ impl Session {
     pub fn new(rules: Rules) -> Self {
         let context = Context::new(rules.system_prompt.clone(), rules.tools.clone(), rules.cache_key.clone());
         Self {
-            listening: Listening::new(rules.vad.clone(), rules.turn.clone()),
+            listening: agent::ear(&rules),
+            agent_ear: agent::ear(&rules),
             thinking: Thinking::new(&rules.language, rules.tools.iter().map(|t| t.name.clone()).collect()),
+            speaking: Speaking::new(if rules.model_speaks() { Voice::Model } else { Voice::Own }),
             rules,
             now: Duration::ZERO,
             course: Course::default(),
-            speaking: Speaking::default(),
             plan: Plan::default(),
             context,
             report: Report::default(),
@@ -124,8 +130,11 @@ impl Session {
             (_, Event::HungUp { by }) => self.finish(by, out),
             (_, Event::LineFailed { why }) => self.fail_line(why, out),
             (Phase::Waiting, _) | (_, Event::Answered) => {}
-            (_, Event::Window(window)) => self.on_window(&window, out),
-            (_, Event::Stt(event)) => self.on_stt(event, out),
+            (_, Event::Window(window)) => self.on_window(Party::Caller, &window, out),
+            (_, Event::Stt(event)) => self.on_stt(Party::Caller, event, out),
+            (_, Event::Agent(event)) => self.on_agent(event, out),
+            (_, Event::Model(ModelEvent::Speaks { request })) => self.model_speaks(request, out),
+            (_, Event::Model(ModelEvent::Heard { span, text })) => self.model_heard(span, &text, out),
             (_, Event::TurnJudged { id, probability }) => self.listening.judged(id, probability, self.now),
             (_, Event::Llm { request, event }) => self.on_llm(request, event, out),
             (_, Event::ToolDone { run, result }) => self.on_tool_done(run, result, out),
@@ -164,7 +173,7 @@ impl Session {
     /// Whether it is the bot's turn to be heard: it speaks, thinks, or is deciding whether the caller is done.
     pub fn owes_sound(&self) -> bool {
         match self.course.phase() {
-            Phase::Waiting | Phase::Held | Phase::Transferring | Phase::Over => false,
+            Phase::Waiting | Phase::Held | Phase::Transferring | Phase::Accompanied | Phase::Over => false,
             Phase::Ending(_) => true,
             Phase::Live => {
                 !self.listening.is_speaking()
@@ -210,18 +219,22 @@ impl Session {
     fn begin(&mut self, out: &mut Vec<Command>) {
         self.course.begin(self.now, self.rules.max_duration);
         self.report.event(self.now, EventKind::Answered, "media flows", out);
-        out.push(Command::OpenVoice { provider: 0 });
+        if !self.rules.model_speaks() {
+            out.push(Command::OpenVoice { provider: 0 });
+        }
         let opening = self.rules.opening_message.clone();
         self.say_phrase(&opening, Kind::Greeting, out);
-        self.open_stt(out);
+        self.open_stt(Party::Caller, out);
     }
 
     fn earliest(&self) -> Option<(Duration, Timer)> {
         let call = self.course.timers().next().map(|(at, t)| (at, Timer::Call(t)));
-        let listen = self.listening.timers().next().map(|(at, t)| (at, Timer::Listen(t)));
+        let of = |who: Party, ear: &Listening| ear.timers().next().map(|(at, t)| (at, Timer::Listen(who, t)));
+        let caller = of(Party::Caller, &self.listening);
+        let agent = of(Party::Agent, &self.agent_ear);
         let think = self.thinking.timers().next().map(|(at, t)| (at, Timer::Think(t)));
         let speak = self.speaking.timers().next().map(|(at, t)| (at, Timer::Speak(t)));
-        [call, listen, think, speak].into_iter().flatten().min_by_key(|(at, _)| *at)
+        [call, caller, agent, think, speak].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     /// Take the earliest deadline that has passed.
@@ -229,7 +242,8 @@ impl Session {
         let (_, timer) = self.earliest().filter(|(at, _)| *at <= self.now)?;
         match timer {
             Timer::Call(timer) => self.course.clear(timer),
-            Timer::Listen(timer) => self.listening.clear(timer),
+            Timer::Listen(Party::Caller, timer) => self.listening.clear(timer),
+            Timer::Listen(Party::Agent, timer) => self.agent_ear.clear(timer),
             Timer::Think(timer) => self.thinking.clear(timer),
             Timer::Speak(timer) => self.speaking.clear(timer),
         }
@@ -239,7 +253,7 @@ impl Session {
     fn on_timer(&mut self, timer: Timer, out: &mut Vec<Command>) {
         match timer {
             Timer::Call(timer) => self.on_call_timer(timer, out),
-            Timer::Listen(timer) => self.on_listen_timer(timer, out),
+            Timer::Listen(who, timer) => self.on_listen_timer(who, timer, out),
             Timer::Think(timer) => self.on_think_timer(timer, out),
             Timer::Speak(timer) => self.on_speak_timer(timer, out),
         }

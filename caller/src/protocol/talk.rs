@@ -139,8 +139,8 @@ fn transcript(fields: &Fields<'_>, intake: &Intake<'_>) -> Option<Effect> {
     let is_final = fields.boolean("final", intake);
     let interrupted = fields.boolean("interrupted", intake);
     let (started, ended) = (fields.millis("started_ms", intake), fields.millis("ended_ms", intake));
-    if let Some(other) = speaker.filter(|speaker| !matches!(*speaker, "caller" | "bot")) {
-        fields.wrong("speaker", || format!("{other:?} instead of caller or bot"), intake);
+    if let Some(other) = speaker.filter(|speaker| !matches!(*speaker, "caller" | "bot" | "agent")) {
+        fields.wrong("speaker", || format!("{other:?} instead of caller, bot or agent"), intake);
     }
     if let Some((started, ended)) = started.zip(ended).filter(|(started, ended)| ended < started) {
         fields.wrong("ended_ms", || format!("{ended}, before started_ms {started}"), intake);

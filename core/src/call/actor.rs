@@ -24,9 +24,11 @@ use crate::journal::CallJournal;
 use crate::media::level::is_audible;
 use crate::media::playout::Pacing;
 use crate::media::recorder::{CallerTrack, Recorder, Unfinished};
+use crate::provider::stt::SttEvent;
 use crate::provider::tts::{TtsEvent, TtsInput, UtteranceId};
+use crate::provider::{Failure, FailureClass};
 use crate::session::Session;
-use crate::session::event::{Command, Event, OrderId, Outcome, VoiceEvent};
+use crate::session::event::{AgentCommand, AgentEvent, Command, Event, OrderId, Outcome, VoiceEvent};
 use crate::transport::line::{LineIn, LineOut, Traits};
 use crate::transport::socket::Ends;
 
@@ -127,7 +129,13 @@ pub async fn run(parts: Parts) -> Ended {
         actor.settle();
         actor.begin_at_once();
     }
-    actor.end().await
+    // Once per call: the whole of it is moved there.
+    Box::pin(actor.end()).await
+}
+
+/// What the session can ask for and no vendor or line gives. No config leads there.
+fn not_built(what: &str) -> Failure {
+    Failure::new(FailureClass::NotInstalled, what)
 }
 
 /// Steps of the media clock that have passed by then.
@@ -294,15 +302,21 @@ impl Actor {
             Command::OpenStt { provider, replay } => {
                 let now = self.began.elapsed();
                 if let Err(failure) = self.parts.vendors.open_stt(provider, replay, now) {
-                    self.events.push_back(Event::Stt(crate::provider::stt::SttEvent::Failed(failure)));
+                    self.events.push_back(Event::Stt(SttEvent::Failed(failure)));
                 }
             }
             Command::FinalizeStt => self.parts.vendors.feed.finalize(),
             // No turn model is built yet. One is given `feed.heard_last`.
             Command::JudgeTurn { .. } => {}
             Command::CloseStt => self.parts.vendors.feed.shut(),
-            Command::Ask { request, provider, ask } => {
-                if let Err(failure) = self.parts.vendors.ask(request, provider, *ask) {
+            Command::Agent(command) => self.refuse_agent(&command),
+            Command::Ask { request, provider, ask, heard } => {
+                let asked = if heard.is_empty() {
+                    self.parts.vendors.ask(request, provider, *ask)
+                } else {
+                    Err(not_built("no model that hears by itself is built yet"))
+                };
+                if let Err(failure) = asked {
                     let event = crate::provider::llm::LlmEvent::Failed(failure);
                     self.events.push_back(Event::Llm { request, event });
                 }
@@ -327,6 +341,9 @@ impl Actor {
                 self.voice_result(told);
             }
             Command::Phrase { utterance, text } => self.phrase(utterance, text),
+            Command::Utter { .. } | Command::Recite { .. } => {
+                self.voice_result(Err(not_built("no model that speaks by itself is built yet")));
+            }
             Command::StopSaying { utterance, fade } => self.stop_saying(utterance, fade),
             Command::HoldTone => self.mouth.hold_tone(),
             Command::OrderTaken { id } => self.answer_order(id, Ok(())),
@@ -350,6 +367,14 @@ impl Actor {
             }
             Command::HangUp { by } => self.hang_up = Some(by),
             Command::Finish(outcome) => self.outcome = Some(outcome),
+        }
+    }
+
+    /// No line can bring an agent, so the session never asks for this.
+    fn refuse_agent(&mut self, command: &AgentCommand) {
+        if matches!(command, AgentCommand::OpenStt { .. }) {
+            let failure = not_built("no line that brings a human agent is built yet");
+            self.events.push_back(Event::Agent(AgentEvent::Stt(SttEvent::Failed(failure))));
         }
     }
 
@@ -415,7 +440,7 @@ impl Actor {
         self.given.orders = orders;
     }
 
-    fn voice_result(&mut self, result: Result<(), crate::provider::Failure>) {
+    fn voice_result(&mut self, result: Result<(), Failure>) {
         if let Err(failure) = result {
             self.events.push_back(Event::Voice(VoiceEvent::Failed(failure)));
         }

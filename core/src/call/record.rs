@@ -148,11 +148,11 @@ pub fn add_dropped(result: &mut CallResult, counts: &[(Untidy, u64)]) {
     });
 }
 
-/// A line of the caller that became longer takes the place of the one before it.
+/// A line of the caller, or of a human agent, that became longer takes the place of the one before it.
 fn add_line(transcript: &mut Vec<TranscriptEntry>, entry: TranscriptEntry) {
     let is_same = |l: &TranscriptEntry| {
         (l.turn, l.speaker, l.started_ms) == (entry.turn, entry.speaker, entry.started_ms)
-            && entry.speaker == Speaker::Caller
+            && entry.speaker != Speaker::Bot
     };
     match transcript.iter().rposition(is_same) {
         Some(at) => transcript[at] = entry,

@@ -1,7 +1,10 @@
 //! The conversation as the model sees it. Bot text enters only as far as it was heard.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
+use super::party::Party;
 use super::plan::SayingId;
 use super::text::append;
 use super::thinking::NO_ANSWER;
@@ -20,6 +23,14 @@ struct Entry {
     promised: bool,
     /// The caller may not be done with it: it can be taken back.
     draft: Option<Draft>,
+    /// One of two people who talk with each other said it, and began then.
+    by: Option<(Party, Duration)>,
+}
+
+impl Entry {
+    fn new(message: Message) -> Self {
+        Self { message, line: None, promised: false, draft: None, by: None }
+    }
 }
 
 /// Names words of the caller that can be taken back; counted up.
@@ -48,17 +59,29 @@ impl Context {
             return;
         }
         match self.history.last_mut() {
-            Some(last) if last.message.role == Role::User && last.draft.is_none() => {
+            Some(last) if last.message.role == Role::User && last.draft.is_none() && last.by.is_none() => {
                 join(&mut last.message.text, text)
             }
             _ => self.push(Message::text(Role::User, text)),
         }
     }
 
-    /// What the caller had said turns out to be more: `before` becomes `whole`. False when it is not there.
-    pub fn amend_caller(&mut self, before: &str, whole: &str) -> bool {
-        let users = self.history.iter_mut().rev().filter(|e| e.message.role == Role::User);
-        for entry in users {
+    /// One of two people who talk with each other said this, and began then: its place is before what began later.
+    pub fn heard(&mut self, who: Party, text: &str, began: Duration) {
+        if text.is_empty() {
+            return;
+        }
+        let is_later = |e: &Entry| e.by.is_some_and(|(_, other)| other > began);
+        let place = self.history.iter().position(is_later).unwrap_or(self.history.len());
+        let message = Message::text(Role::User, who.quoted(text));
+        self.history.insert(place, Entry { by: Some((who, began)), ..Entry::new(message) });
+    }
+
+    /// What somebody had said turns out to be more: `before` becomes `whole`. False when it is not there.
+    pub fn amend(&mut self, who: Party, before: &str, whole: &str) -> bool {
+        let is_own =
+            |e: &&mut Entry| e.message.role == Role::User && e.by.map_or(Party::Caller, |(p, _)| p) == who;
+        for entry in self.history.iter_mut().rev().filter(is_own) {
             if let Some(at) = entry.message.text.rfind(before).filter(|_| !before.is_empty()) {
                 entry.message.text.replace_range(at..at + before.len(), whole);
                 return true;
@@ -98,7 +121,7 @@ impl Context {
     pub fn promise(&mut self, line: SayingId, text: &str) {
         if !text.is_empty() && !self.history.iter().any(|e| e.line == Some(line)) {
             let message = Message::text(Role::Assistant, text);
-            self.history.push(Entry { message, line: Some(line), promised: true, draft: None });
+            self.history.push(Entry { line: Some(line), promised: true, ..Entry::new(message) });
         }
     }
 
@@ -120,7 +143,7 @@ impl Context {
             Some(entry) if is_speech(entry) => append(&mut entry.message.text, text),
             _ => {
                 let message = Message::text(Role::Assistant, text);
-                self.history.insert(end, Entry { message, line: None, promised: false, draft: None });
+                self.history.insert(end, Entry::new(message));
             }
         }
     }
@@ -202,7 +225,7 @@ impl Context {
     }
 
     fn push(&mut self, message: Message) {
-        self.history.push(Entry { message, line: None, promised: false, draft: None });
+        self.history.push(Entry::new(message));
     }
 }
 
@@ -288,8 +311,8 @@ mod tests {
     fn a_draft_can_be_withdrawn_and_late_words_are_added() {
         let mut context = Context::new(String::new(), Vec::new(), None);
         context.caller("I need an appointment");
-        assert!(context.amend_caller("an appointment", "an appointment on Monday"));
-        assert!(!context.amend_caller("never said", "at all"));
+        assert!(context.amend(Party::Caller, "an appointment", "an appointment on Monday"));
+        assert!(!context.amend(Party::Caller, "never said", "at all"));
         let draft = context.draft("at ten");
         assert_eq!(context.request().messages[1].text, "I need an appointment on Monday at ten");
         context.withdraw(draft);
@@ -305,8 +328,8 @@ mod tests {
         let mut context = Context::new(String::new(), Vec::new(), None);
         context.caller("जी हाँ मैं");
         let draft = context.draft("सोमवार को");
-        assert!(context.amend_caller("जी हाँ मैं", "जी मैं हूँ ना"));
-        assert!(context.amend_caller("सोमवार को", "मंगलवार को आऊँगा"));
+        assert!(context.amend(Party::Caller, "जी हाँ मैं", "जी मैं हूँ ना"));
+        assert!(context.amend(Party::Caller, "सोमवार को", "मंगलवार को आऊँगा"));
         context.note("The caller is a doctor.");
         context.bot_heard(1, "Sure.");
         context.withdraw(draft);

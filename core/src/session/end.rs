@@ -133,6 +133,10 @@ impl Session {
         self.cancel_thought(out);
         self.silence_mouth(out);
         self.plan.clear();
+        if self.course.is_accompanied() {
+            self.let_agent_go(out);
+        }
+        self.wake_voice(out);
         self.become_goodbye(by);
         self.say_phrase(&text, Kind::Goodbye, out);
     }
@@ -193,6 +197,9 @@ impl Session {
         self.cancel_thought(out);
         self.silence_mouth(out);
         self.context.drop_promises();
+        if self.course.is_accompanied() {
+            self.let_agent_go(out);
+        }
         self.flush_caller(out);
         self.report.event(self.now, EventKind::Ended, by.as_str(), out);
         self.course.finish();

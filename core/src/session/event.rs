@@ -58,6 +58,44 @@ pub enum VoiceEvent {
     Failed(Failure),
 }
 
+/// A stretch of the media clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    pub from: Duration,
+    pub to: Duration,
+}
+
+impl Span {
+    /// What stands for the words of this sound while nobody has written them down.
+    pub fn as_text(self) -> String {
+        format!("[speech {}-{} ms]", self.from.as_millis(), self.to.as_millis())
+    }
+}
+
+/// What a second human in the call does: an agent who leads while there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentEvent {
+    /// Caller and agent hear each other from now on. Nothing before the answer and in the goodbye.
+    Joined,
+    /// The agent's sound.
+    Window(Window),
+    /// What the agent's own recogniser says.
+    Stt(SttEvent),
+    Left,
+}
+
+/// What a model that hears and speaks by itself does beside the text, tools and end of [`Event::Llm`]. The text is what its
+/// sound says, and comes no later than that sound; signs alone ("...") without sound are a deliberate silence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelEvent {
+    /// The reply has sound, and more may come. It waits for [`Command::Utter`].
+    Speaks { request: RequestId },
+    /// What the caller said in a span of [`Command::Ask`], be it long ago.
+    Heard { span: Span, text: String },
+}
+
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -76,6 +114,10 @@ pub enum Event {
         event: LlmEvent,
     },
     Voice(VoiceEvent),
+    /// Only where the bot's rules have no recogniser or no voice.
+    Model(ModelEvent),
+    /// Only from a line that can bring an agent. None can yet.
+    Agent(AgentEvent),
     /// Of this utterance `played_ms` have left for the caller's ear; `audible` when the newest frame is not silence.
     Played {
         utterance: UtteranceId,
@@ -113,6 +155,15 @@ pub enum Event {
     Tick,
 }
 
+/// What the agent's ear needs: as for the caller's, by the same list of recognisers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentCommand {
+    OpenStt { provider: usize, replay: Duration },
+    FinalizeStt,
+    CloseStt,
+}
+
 /// Something to be done. The actor carries them out in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,11 +182,18 @@ pub enum Command {
     },
     /// Nobody listens for a while: feed no recogniser until the next [`Command::OpenStt`].
     CloseStt,
+    /// Only after [`AgentEvent::Joined`].
+    Agent(AgentCommand),
     Ask {
         request: RequestId,
         provider: usize,
         ask: Box<LlmRequest>,
+        /// For a model that hears by itself: the caller's turns, as sound, that the reply is to. In `ask` each is [`Span::as_text`]
+        /// until its words are known.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        heard: Vec<Span>,
     },
+    /// Nothing more of this request's reply is wanted, nor sound of it that waits for [`Command::Utter`].
     CancelAsk {
         request: RequestId,
     },
@@ -158,6 +216,18 @@ pub enum Command {
     },
     /// Play a fixed phrase, from the cache when it is there, else by the voice (and keep it).
     Phrase {
+        utterance: UtteranceId,
+        text: String,
+    },
+    /// The sound of this request's reply is this utterance: play what is there and what comes, and tell of it as of a voice's
+    /// ([`Event::Voice`]).
+    Utter {
+        request: RequestId,
+        utterance: UtteranceId,
+    },
+    /// Have the model with this index, which speaks by itself, say exactly this, beside any request; tell of it as of a voice's.
+    Recite {
+        provider: usize,
         utterance: UtteranceId,
         text: String,
     },

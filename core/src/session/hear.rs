@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use vox_shared::wire::result::DisconnectedBy;
+use vox_shared::wire::result::{DisconnectedBy, LONGEST_LINE_CHARS, TranscriptEntry};
 
-use super::event::{Command, Notice, Window};
+use super::event::{Command, Notice, Span, Window};
 use super::kind::{EventKind, WhyKind};
-use super::listening::{Amended, ClosedTurn, Decision, ListenTimer, NewWords, NextRecogniser, State};
+use super::listening::{
+    Amended, ClosedTurn, Decision, ListenTimer, Listening, NewWords, NextRecogniser, State,
+};
+use super::party::Party;
 use super::report::TurnClock;
 use super::text::joined;
 use super::utterance::Kind;
@@ -16,22 +19,32 @@ use crate::provider::Failure;
 use crate::provider::stt::SttEvent;
 
 impl Session {
-    pub(super) fn on_window(&mut self, window: &Window, out: &mut Vec<Command>) {
-        match self.listening.window(window) {
+    /// The ear for this one's line.
+    fn ear(&mut self, who: Party) -> &mut Listening {
+        match who {
+            Party::Caller => &mut self.listening,
+            Party::Agent => &mut self.agent_ear,
+        }
+    }
+
+    pub(super) fn on_window(&mut self, who: Party, window: &Window, out: &mut Vec<Command>) {
+        let now = self.now;
+        match self.ear(who).window(window) {
             Some(Change::Began { since, probability }) => {
                 let why = format!("speech probability {probability:.2} held");
-                self.report.speech(since, WhyKind::CallerStarted, why);
-                if self.course.is_live() {
-                    self.listening.speech_began(since, self.now);
+                self.report.speech(since, who.started(), why);
+                if self.course.listens() {
+                    self.ear(who).speech_began(since, now);
                     self.consider_interruption(out);
                 }
             }
             Some(Change::Ended { acoustic_end, probability }) => {
                 let why = format!("speech probability {probability:.2}");
-                self.report.speech(acoustic_end, WhyKind::CallerStopped, why);
-                if self.course.is_live() {
-                    let pause = self.listening.speech_ended(acoustic_end, self.now);
-                    out.extend(pause.filter(|_| self.rules.judges_turns).map(|id| Command::JudgeTurn { id }));
+                self.report.speech(acoustic_end, who.stopped(), why);
+                if self.course.listens() {
+                    let pause = self.ear(who).speech_ended(acoustic_end, now);
+                    let judged = self.rules.judges_turns && self.course.is_live();
+                    out.extend(pause.filter(|_| judged).map(|id| Command::JudgeTurn { id }));
                 }
             }
             None if self.listening.is_speaking() => self.consider_interruption(out),
@@ -39,97 +52,103 @@ impl Session {
         }
     }
 
-    pub(super) fn on_listen_timer(&mut self, timer: ListenTimer, out: &mut Vec<Command>) {
+    pub(super) fn on_listen_timer(&mut self, who: Party, timer: ListenTimer, out: &mut Vec<Command>) {
+        let now = self.now;
         match timer {
             ListenTimer::EndOfTurn => {
-                let decision = self.listening.decide(self.now);
-                self.decided(decision, out);
+                let decision = self.ear(who).decide(now);
+                self.decided(who, decision, out);
             }
             ListenTimer::Over => {
-                let decision = self.listening.decide_over(self.now);
-                self.decided(decision, out);
+                let decision = self.ear(who).decide_over(now);
+                self.decided(who, decision, out);
             }
-            ListenTimer::Transcript => self.transcript_late(out),
-            ListenTimer::Wordless => self.sound_without_words(out),
-            ListenTimer::SttReady => self.stt_failed("not ready in time", None, out),
-            ListenTimer::SttRetry => self.open_stt(out),
+            ListenTimer::Transcript => self.transcript_late(who, out),
+            ListenTimer::Wordless => self.sound_without_words(who, out),
+            ListenTimer::SttReady => self.stt_failed(who, "not ready in time", None, out),
+            ListenTimer::SttRetry => self.open_stt(who, out),
             ListenTimer::SttSilent => {
-                if self.listening.recogniser.is_silent(self.rules.stt.len()) {
-                    self.reopen_silent_stt(out);
+                let recognisers = self.rules.stt.len();
+                if self.ear(who).recogniser.is_silent(recognisers) {
+                    self.reopen_silent_stt(who, out);
                 }
             }
         }
     }
 
-    /// The caller has been silent for long enough.
-    fn decided(&mut self, decision: Decision, out: &mut Vec<Command>) {
+    /// Somebody has been silent for long enough.
+    fn decided(&mut self, who: Party, decision: Decision, out: &mut Vec<Command>) {
         self.clock.decided = Some(self.now);
         match decision {
-            Decision::Close(why) => self.close_turn(why, out),
-            Decision::Finalise => out.push(Command::FinalizeStt),
+            Decision::Close(why) => self.close_turn(who, why, out),
+            Decision::Finalise => out.push(who.finalize_stt()),
         }
     }
 
-    fn transcript_late(&mut self, out: &mut Vec<Command>) {
-        if self.listening.is_deaf(self.rules.stt.len()) {
-            self.reopen_silent_stt(out);
-            return self.listening.await_transcript(self.now);
+    fn transcript_late(&mut self, who: Party, out: &mut Vec<Command>) {
+        let (now, recognisers) = (self.now, self.rules.stt.len());
+        if self.ear(who).is_deaf(recognisers) {
+            self.reopen_silent_stt(who, out);
+            return self.ear(who).await_transcript(now);
         }
-        if !self.listening.waits_for_more(self.now) {
-            self.close_turn("no final transcript in time", out);
+        if !self.ear(who).waits_for_more(now) {
+            self.close_turn(who, "no final transcript in time", out);
         }
     }
 
     /// The detector hears speech and the recogniser has no words for it.
-    fn sound_without_words(&mut self, out: &mut Vec<Command>) {
-        let over_bot = self.plan.is_paused();
-        if !self.listening.is_wordless(over_bot, self.now) {
+    fn sound_without_words(&mut self, who: Party, out: &mut Vec<Command>) {
+        let (now, over_bot) = (self.now, self.plan.is_paused());
+        let ear = self.ear(who);
+        if !ear.is_wordless(over_bot, now) {
             return;
         }
-        if self.listening.text().is_empty() {
-            return self.close_turn("sound without words", out);
+        if ear.text().is_empty() {
+            return self.close_turn(who, "sound without words", out);
         }
-        let decision = self.listening.decide_over(self.now);
-        self.decided(decision, out);
+        let decision = ear.decide_over(now);
+        self.decided(who, decision, out);
     }
 
-    pub(super) fn on_stt(&mut self, event: SttEvent, out: &mut Vec<Command>) {
+    pub(super) fn on_stt(&mut self, who: Party, event: SttEvent, out: &mut Vec<Command>) {
         if let SttEvent::Failed(failure) = event {
-            return self.stt_broke(&failure, out);
+            return self.stt_broke(who, &failure, out);
         }
-        if !self.course.is_live() {
+        if !self.course.listens() {
             return;
         }
-        self.listening.sign(self.now);
+        let now = self.now;
+        let ear = self.ear(who);
+        ear.sign(now);
         match event {
             SttEvent::Partial { text } => {
-                self.listening.result(self.now);
-                self.on_partial(&text, out);
+                ear.result(now);
+                self.on_partial(who, &text, out);
             }
             SttEvent::Final { text, confidence, words, from_finalize, utterance_end } => {
-                self.listening.result(self.now);
-                let new = self.listening.final_words(&text, confidence, words, self.now);
-                self.take_words(&new, out);
+                ear.result(now);
+                let new = ear.final_words(&text, confidence, words, now);
+                self.take_words(who, &new, out);
                 let is_this_turn = new.open || new.late.is_none();
                 if utterance_end && is_this_turn {
-                    self.listening.utterance_end(false, self.now);
+                    self.ear(who).utterance_end(false, now);
                 }
                 if (from_finalize || utterance_end) && is_this_turn {
-                    self.last_words_came(out);
+                    self.last_words_came(who, out);
                 }
             }
             SttEvent::UtteranceEnd => {
-                self.listening.result(self.now);
-                self.listening.utterance_end(true, self.now);
+                ear.result(now);
+                ear.utterance_end(true, now);
             }
-            SttEvent::Ready => self.listening.ready(self.now),
+            SttEvent::Ready => ear.ready(now),
             SttEvent::SpeechStarted { .. } | SttEvent::Usage { .. } | SttEvent::Failed(_) => {}
         }
     }
 
-    fn take_words(&mut self, new: &NewWords, out: &mut Vec<Command>) {
+    fn take_words(&mut self, who: Party, new: &NewWords, out: &mut Vec<Command>) {
         if let Some(late) = &new.late {
-            self.add_late_words(late, out);
+            self.add_late_words(who, late, out);
         }
         if new.open {
             self.consider_interruption(out);
@@ -137,31 +156,29 @@ impl Session {
     }
 
     /// The recogniser says that these are all the words there are.
-    fn last_words_came(&mut self, out: &mut Vec<Command>) {
-        let listening = &mut self.listening;
-        let waits = listening.waits_for_more(self.now) || listening.waits_for_any(self.now);
-        if listening.state() == State::Deciding && !waits {
-            self.close_turn("final transcript", out);
+    fn last_words_came(&mut self, who: Party, out: &mut Vec<Command>) {
+        let now = self.now;
+        let ear = self.ear(who);
+        let waits = ear.waits_for_more(now) || ear.waits_for_any(now);
+        if ear.state() == State::Deciding && !waits {
+            self.close_turn(who, "final transcript", out);
         }
     }
 
-    fn on_partial(&mut self, text: &str, out: &mut Vec<Command>) {
-        let new = self.listening.partial(text, self.now);
+    fn on_partial(&mut self, who: Party, text: &str, out: &mut Vec<Command>) {
+        let (now, turn) = (self.now, self.turn);
+        let new = self.ear(who).partial(text, now);
         if new.open {
-            let entry = self.listening.line(self.turn, self.now);
+            let entry = TranscriptEntry { speaker: who.speaker(), ..self.ear(who).line(turn, now) };
             out.push(Command::Notify(Notice::Transcript { entry, is_final: false }));
         }
-        self.take_words(&new, out);
+        self.take_words(who, &new, out);
     }
 
     /// The final of a turn that was closed on an interim: the record and the model learn it, and a reply that nobody heard yet
     /// is asked for anew.
-    fn add_late_words(&mut self, late: &Amended, out: &mut Vec<Command>) {
-        self.report.amend(&late.before, &late.whole, out);
-        if self.plan.amend_unanswered(&late.before, &late.whole) {
-            return;
-        }
-        if !self.context.amend_caller(&late.before, &late.whole) {
+    fn add_late_words(&mut self, who: Party, late: &Amended, out: &mut Vec<Command>) {
+        if !self.amend_words(who, late, out) {
             return;
         }
         self.report.event(self.now, EventKind::WordsAdded, "a final transcript came after the turn", out);
@@ -172,10 +189,35 @@ impl Session {
         }
     }
 
+    /// What somebody said turns out to be more, or other words. True when the model had been told the words before.
+    fn amend_words(&mut self, who: Party, late: &Amended, out: &mut Vec<Command>) -> bool {
+        self.report.amend(who.speaker(), &late.before, &late.whole, out);
+        let waits = who == Party::Caller && self.plan.amend_unanswered(&late.before, &late.whole);
+        !waits && self.context.amend(who, &late.before, &late.whole)
+    }
+
+    /// A model that hears by itself has written down what the caller said in `span`: the record and the context learn it. The
+    /// reply is to the sound, so nothing is asked anew.
+    pub(super) fn model_heard(&mut self, span: Span, text: &str, out: &mut Vec<Command>) {
+        let whole: String = text.trim().chars().take(LONGEST_LINE_CHARS).collect();
+        if whole.is_empty() {
+            return;
+        }
+        let late = Amended { before: span.as_text(), whole };
+        if self.asked == late.before {
+            self.asked.clone_from(&late.whole);
+        }
+        self.amend_words(Party::Caller, &late, out);
+    }
+
     /// The turn is over and its words are as good as they get.
-    fn close_turn(&mut self, why: &str, out: &mut Vec<Command>) {
-        let closed = self.listening.close(self.turn, self.now);
-        self.report.speech(self.now, WhyKind::TurnClosed, why);
+    fn close_turn(&mut self, who: Party, why: &str, out: &mut Vec<Command>) {
+        let (now, turn) = (self.now, self.turn);
+        let closed = self.ear(who).close(turn, now);
+        self.report.speech(now, WhyKind::TurnClosed, why);
+        if self.course.is_accompanied() {
+            return self.write_down(who, closed, out);
+        }
         if closed.text.is_empty() {
             return self.close_without_words(&closed, out);
         }
@@ -188,16 +230,34 @@ impl Session {
             line.turn = self.turn;
             self.clock = self.turn_clock(&closed);
         }
-        self.report.line(line, out);
+        self.report.line_in_time(line, out);
         if asks_nothing {
             let why = "words that ask for no answer";
             self.report.event(self.now, EventKind::Backchannel, why, out);
             return self.resume(out);
         }
         if over_bot {
-            return self.plan.owe_answer(&closed.text);
+            return self.plan.owe_answer(&closed.text, closed.sound);
+        }
+        if let Some(sound) = closed.sound {
+            self.plan.hear(sound);
         }
         self.answer(&closed.text, out);
+    }
+
+    /// People talk with each other: their words are for the record, and for the model when it speaks again.
+    fn write_down(&mut self, who: Party, closed: ClosedTurn, out: &mut Vec<Command>) {
+        if closed.text.is_empty() {
+            return;
+        }
+        self.turn += 1;
+        let line = TranscriptEntry { turn: self.turn, speaker: who.speaker(), ..closed.line };
+        let began = Duration::from_millis(line.started_ms);
+        let is_echo = self.is_echo_of_the_end(&closed.text, (began, closed.acoustic_end));
+        if who == Party::Agent || !is_echo {
+            self.context.heard(who, &closed.text, began);
+        }
+        self.report.line_in_time(line, out);
     }
 
     fn turn_clock(&self, closed: &ClosedTurn) -> TurnClock {
@@ -231,59 +291,77 @@ impl Session {
         self.say_phrase(&text, Kind::Prompt, out);
     }
 
-    /// The call ends: what the caller said last still belongs to the record.
-    pub(super) fn flush_caller(&mut self, out: &mut Vec<Command>) {
-        if self.listening.text().is_empty() {
-            return;
+    /// Nobody listens any more: what the caller said last still belongs to the record, and is given back.
+    pub(super) fn flush_caller(&mut self, out: &mut Vec<Command>) -> String {
+        let closed = self.listening.close(self.turn + 1, self.now);
+        if !closed.text.is_empty() {
+            self.turn += 1;
+            self.report.line_in_time(closed.line, out);
         }
-        self.turn += 1;
-        let closed = self.listening.close(self.turn, self.now);
-        self.report.line(closed.line, out);
+        closed.text
     }
 
-    fn stt_broke(&mut self, failure: &Failure, out: &mut Vec<Command>) {
+    /// The agent is gone, or the call ends: the same for what the agent said last.
+    pub(super) fn flush_agent(&mut self, out: &mut Vec<Command>) {
+        let closed = self.agent_ear.close(self.turn, self.now);
+        self.write_down(Party::Agent, closed, out);
+    }
+
+    fn stt_broke(&mut self, who: Party, failure: &Failure, out: &mut Vec<Command>) {
         if !failure.class.is_transient() && self.rules.stt.len() == 1 {
             // A wrong key stays wrong.
-            self.listening.recogniser.give_up();
+            self.ear(who).recogniser.give_up();
         }
-        self.stt_failed(&failure.to_string(), failure.retry_after, out);
+        self.stt_failed(who, &failure.to_string(), failure.retry_after, out);
     }
 
     /// The recogniser broke, or did not get ready.
-    fn stt_failed(&mut self, why: &str, retry_after: Option<Duration>, out: &mut Vec<Command>) {
-        if self.listening.recogniser.is_lost() || !self.course.is_live() {
+    fn stt_failed(&mut self, who: Party, why: &str, after: Option<Duration>, out: &mut Vec<Command>) {
+        let (now, recognisers) = (self.now, self.rules.stt.len());
+        if self.ear(who).recogniser.is_lost() || !self.course.listens() {
             return;
         }
-        self.listening.broke();
-        let vendor = self.rules.stt.at(self.listening.recogniser.provider());
-        let text = format!("{}: {why}", vendor.provider);
-        self.report.event(self.now, EventKind::RecogniserFailed, text.clone(), out);
-        match self.listening.recogniser.failed(self.rules.stt.len(), retry_after) {
-            NextRecogniser::Open => self.open_stt(out),
-            NextRecogniser::OpenAfter(wait) => self.listening.open_later(self.now + wait),
-            NextRecogniser::Lost => {
-                self.error = Some(text);
-                let apology = self.rules.phrases.apology.clone();
-                self.say_goodbye(apology, DisconnectedBy::Error, out);
-            }
+        self.ear(who).broke();
+        let place = self.ear(who).recogniser.provider();
+        let vendor = self.rules.stt.at(place);
+        let mut text = format!("{}: {why}", vendor.provider);
+        if who == Party::Agent {
+            text.insert_str(0, "the agent's ");
         }
+        self.report.event(now, EventKind::RecogniserFailed, text.clone(), out);
+        match self.ear(who).recogniser.failed(recognisers, after) {
+            NextRecogniser::Open => self.open_stt(who, out),
+            NextRecogniser::OpenAfter(wait) => self.ear(who).open_later(now + wait),
+            NextRecogniser::Lost if self.course.is_accompanied() => self.not_written_down(who),
+            NextRecogniser::Lost => self.give_up_hearing(text, out),
+        }
+    }
+
+    /// Nothing that the caller says can be heard any more.
+    pub(super) fn give_up_hearing(&mut self, why: String, out: &mut Vec<Command>) {
+        self.error = Some(why);
+        let apology = self.rules.phrases.apology.clone();
+        self.say_goodbye(apology, DisconnectedBy::Error, out);
     }
 
     /// It is connected and gives no sign of life though there is speech.
-    fn reopen_silent_stt(&mut self, out: &mut Vec<Command>) {
-        self.listening.broke();
-        self.report.event(self.now, EventKind::RecogniserFailed, "no result while the caller speaks", out);
-        self.open_stt(out);
+    fn reopen_silent_stt(&mut self, who: Party, out: &mut Vec<Command>) {
+        self.ear(who).broke();
+        let why = format!("no result while the {} speaks", who.name());
+        self.report.event(self.now, EventKind::RecogniserFailed, why, out);
+        self.open_stt(who, out);
     }
 
-    pub(super) fn open_stt(&mut self, out: &mut Vec<Command>) {
-        if self.listening.recogniser.is_lost() || !self.course.is_live() || self.rules.stt.is_empty() {
+    pub(super) fn open_stt(&mut self, who: Party, out: &mut Vec<Command>) {
+        let now = self.now;
+        if self.ear(who).recogniser.is_lost() || !self.course.listens() || self.rules.stt.is_empty() {
             return;
         }
-        let replay = self.listening.open(self.now);
-        out.push(Command::OpenStt { provider: self.listening.recogniser.provider(), replay });
-        if self.listening.state() == State::Deciding {
-            out.push(Command::FinalizeStt);
+        let ear = self.ear(who);
+        let replay = ear.open(now);
+        out.push(who.open_stt(ear.recogniser.provider(), replay));
+        if ear.state() == State::Deciding {
+            out.push(who.finalize_stt());
         }
     }
 

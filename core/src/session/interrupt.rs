@@ -72,6 +72,14 @@ impl Session {
     /// Fall silent because the caller speaks. What was not heard is kept until it is known what the caller wants.
     fn interrupt(&mut self, why: &str, out: &mut Vec<Command>) {
         let since = if self.listening.is_speaking() { self.listening.burst_since() } else { self.now };
+        if self.rules.model_speaks() {
+            // Nobody can say the rest of its sound, now or later.
+            let owes = self.thinking.is_busy() || self.speaking.sound().is_some() || self.plan.has_sound();
+            self.cancel_thought(out);
+            if owes {
+                self.plan.lose_reply();
+            }
+        }
         let heard = self.silence_mouth(out);
         self.plan.pause();
         self.listening.doubt_soon(self.now);
@@ -102,7 +110,11 @@ impl Session {
         if !self.plan.is_paused() {
             return;
         }
-        self.plan.go_on();
+        if self.plan.go_on() {
+            let why = "an interruption without words: the model is asked to go on";
+            self.report.event(self.now, EventKind::Resumed, why, out);
+            return self.think_anew(out);
+        }
         if !self.plan.is_silent() || self.thinking.is_busy() {
             self.report.event(self.now, EventKind::Resumed, "an interruption without words", out);
         }

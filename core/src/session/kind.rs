@@ -31,6 +31,8 @@ pub enum EventKind {
     OrderTaken,
     OrderRefused,
     TransferFailed,
+    AgentJoined,
+    AgentLeft,
     DurationWarning,
     MaxDuration,
     Draining,
@@ -46,6 +48,8 @@ pub enum EventKind {
 pub enum WhyKind {
     CallerStarted,
     CallerStopped,
+    AgentStarted,
+    AgentStopped,
     TurnClosed,
     CallerWentOn,
     BotStarted,
@@ -55,7 +59,7 @@ pub enum WhyKind {
 
 impl EventKind {
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::Answered,
         Self::Interrupted,
         Self::Resumed,
@@ -81,6 +85,8 @@ impl EventKind {
         Self::OrderTaken,
         Self::OrderRefused,
         Self::TransferFailed,
+        Self::AgentJoined,
+        Self::AgentLeft,
         Self::DurationWarning,
         Self::MaxDuration,
         Self::Draining,
@@ -117,6 +123,8 @@ impl EventKind {
             Self::OrderTaken => "order_taken",
             Self::OrderRefused => "order_refused",
             Self::TransferFailed => "transfer_failed",
+            Self::AgentJoined => "agent_joined",
+            Self::AgentLeft => "agent_left",
             Self::DurationWarning => "duration_warning",
             Self::MaxDuration => "max_duration",
             Self::Draining => "draining",
@@ -130,9 +138,11 @@ impl EventKind {
 
 impl WhyKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::CallerStarted,
         Self::CallerStopped,
+        Self::AgentStarted,
+        Self::AgentStopped,
         Self::TurnClosed,
         Self::CallerWentOn,
         Self::BotStarted,
@@ -144,6 +154,8 @@ impl WhyKind {
         match self {
             Self::CallerStarted => "caller_started",
             Self::CallerStopped => "caller_stopped",
+            Self::AgentStarted => "agent_started",
+            Self::AgentStopped => "agent_stopped",
             Self::TurnClosed => "turn_closed",
             Self::CallerWentOn => "caller_went_on",
             Self::BotStarted => "bot_started",

@@ -12,13 +12,13 @@ use std::time::Duration;
 use vox_shared::model::bot::{TurnSettings, VadSettings};
 use vox_shared::wire::result::{TranscriptEntry, Word};
 
-use super::event::{PauseId, Window};
+use super::event::{PauseId, Span, Window};
 use super::spelled::{self, Wanted};
 use super::timer::Timers;
 use super::voicing::{Change, Voicing};
 use caller_turn::CallerTurn;
 pub use caller_turn::{ClosedTurn, Decision, State};
-use doubts::Doubts;
+use doubts::{Doubts, is_understandable};
 use ending::EMPTY_AFTER;
 pub use late_words::{Amended, NewWords};
 use late_words::{Closed, continues};
@@ -75,6 +75,8 @@ pub struct Listening {
     words_at: Option<Duration>,
     pub doubts: Doubts,
     ever_spoke: bool,
+    /// Nobody writes down what is said: sound alone makes a turn.
+    by_sound: bool,
 }
 
 impl Listening {
@@ -93,7 +95,13 @@ impl Listening {
             words_at: None,
             doubts: Doubts::default(),
             ever_spoke: false,
+            by_sound: false,
         }
+    }
+
+    /// The same without a recogniser, for a model that hears by itself: a turn ends by its silence, and no words are waited for.
+    pub fn by_sound(vad: VadSettings, settings: TurnSettings) -> Self {
+        Self { by_sound: true, ..Self::new(vad, settings) }
     }
 
     pub fn timers(&self) -> &Timers<ListenTimer> {
@@ -191,7 +199,7 @@ impl Listening {
         self.expect_words(now);
         let is_open =
             !self.timers.is_set(ListenTimer::SttReady) && !self.timers.is_set(ListenTimer::SttRetry);
-        if !self.recogniser.is_lost() && is_open {
+        if !self.recogniser.is_lost() && is_open && !self.by_sound {
             // A partial may be here before the detector is sure.
             let lives = self.sign_at.is_some_and(|at| at + EARLY_RESULT >= since);
             let limit = if lives { STT_NEXT_RESULT } else { STT_FIRST_RESULT };
@@ -350,12 +358,14 @@ impl Listening {
             turn.acoustic_end = now;
             turn.voiced += now.saturating_sub(turn.burst_since);
         }
-        let text = turn.text();
+        let sound = turn.span().filter(|_| self.by_sound && is_understandable(turn.voiced));
+        let text = sound.map_or_else(|| turn.text(), Span::as_text);
         let closed = ClosedTurn {
             line: turn.line(number, text.clone(), now),
             text,
             acoustic_end: turn.acoustic_end,
             voiced: turn.voiced,
+            sound,
         };
         if !closed.text.is_empty() {
             self.ever_spoke = true;
@@ -407,6 +417,11 @@ impl Listening {
     pub fn stop(&mut self) {
         self.timers.clear_all();
         self.last = None;
+    }
+
+    /// Nothing before now is for this ear.
+    pub fn begin(&mut self, now: Duration) {
+        self.turn.acoustic_end = now;
     }
 
     /// Nobody listens for a while: what the caller was saying is over, and what follows until [`Self::go_on`] is not for us.

@@ -6,6 +6,7 @@ use vox_shared::wire::result::DisconnectedBy;
 use super::Session;
 use super::event::{Command, OrderId};
 use super::kind::EventKind;
+use super::party::Party;
 use super::phase::Phase;
 use super::text::phrase;
 use super::utterance::Kind;
@@ -34,7 +35,9 @@ impl Session {
                 }
                 self.say_phrase(&text, Kind::Ordered, out);
             }
-            (Order::Steer { text }, Phase::Live | Phase::Held) => self.context.note(&text),
+            (Order::Steer { text }, Phase::Live | Phase::Held | Phase::Accompanied) => {
+                self.context.note(&text)
+            }
             (Order::Hold, Phase::Live) => {
                 self.stand_still(out);
                 self.course.hold();
@@ -48,7 +51,7 @@ impl Session {
                 self.course.transfer(self.now);
                 out.push(Command::Transfer { to });
             }
-            (Order::End { goodbye }, Phase::Live | Phase::Held) => {
+            (Order::End { goodbye }, Phase::Live | Phase::Held | Phase::Accompanied) => {
                 let text = if goodbye.trim().is_empty() { self.rules.closing.clone() } else { goodbye };
                 self.say_goodbye(text, DisconnectedBy::Bot, out);
             }
@@ -59,7 +62,8 @@ impl Session {
 
     /// The caller was handed over: the conversation is over.
     pub(super) fn transferred(&mut self, out: &mut Vec<Command>) {
-        if self.course.phase() == Phase::Transferring {
+        // Whoever took the caller over may have come as an agent before.
+        if matches!(self.course.phase(), Phase::Transferring | Phase::Accompanied) {
             self.finish(DisconnectedBy::TransferToAgent, out);
         }
     }
@@ -78,6 +82,15 @@ impl Session {
     /// Nobody listens and nothing is said until [`Session::listen_again`]. What the caller said before and nobody answered the
     /// model knows.
     fn stand_still(&mut self, out: &mut Vec<Command>) {
+        self.fall_silent(out);
+        let open = self.flush_caller(out);
+        self.context.caller(&open);
+        self.listening.hold(self.now);
+        out.push(Command::CloseStt);
+    }
+
+    /// Nothing is said any more, and nothing that was planned. What the caller said before and nobody answered the model knows.
+    pub(super) fn fall_silent(&mut self, out: &mut Vec<Command>) {
         self.cancel_thought(out);
         self.silence_mouth(out);
         let unanswered = self.plan.take_unanswered().unwrap_or_default();
@@ -85,18 +98,15 @@ impl Session {
         self.cut = None;
         self.context.drop_promises();
         self.context.caller(&unanswered);
-        self.context.caller(&self.listening.text());
-        self.flush_caller(out);
         self.keys.clear();
-        self.listening.hold(self.now);
         self.speaking.stay_silent();
-        out.push(Command::CloseStt);
     }
 
     /// Nothing of what was heard meanwhile counts: a recogniser is opened anew.
     fn listen_again(&mut self, out: &mut Vec<Command>) {
         self.course.release();
+        self.wake_voice(out);
         self.listening.go_on(self.now);
-        self.open_stt(out);
+        self.open_stt(Party::Caller, out);
     }
 }

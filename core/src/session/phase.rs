@@ -23,6 +23,8 @@ pub enum Phase {
     Held,
     /// The caller is being handed over: nobody listens and nothing is said until that succeeded or failed.
     Transferring,
+    /// A human agent is in the call and leads it: the bot says and answers nothing, and what is said is written down.
+    Accompanied,
     /// The last words are being said.
     Ending(DisconnectedBy),
     Over,
@@ -53,6 +55,7 @@ impl Phase {
             Self::Live => "in a conversation that runs",
             Self::Held => "while the call is on hold",
             Self::Transferring => "while the caller is being handed over",
+            Self::Accompanied => "while a human agent is in the call",
             Self::Ending(_) => "when the goodbye has begun",
             Self::Over => "after the end",
         }
@@ -80,6 +83,15 @@ impl Course {
 
     pub fn is_live(&self) -> bool {
         self.phase == Phase::Live
+    }
+
+    /// Whether what people say is heard: in a conversation, and in one that an agent leads.
+    pub fn listens(&self) -> bool {
+        matches!(self.phase, Phase::Live | Phase::Accompanied)
+    }
+
+    pub fn is_accompanied(&self) -> bool {
+        self.phase == Phase::Accompanied
     }
 
     pub fn is_ending(&self) -> bool {
@@ -113,7 +125,14 @@ impl Course {
         self.timers.set(PhaseTimer::Transfer, now + TRANSFER_LIMIT);
     }
 
-    /// Go on after a hold, or a transfer that failed.
+    /// An agent leads from now on. Nobody is prompted or waited for: only the longest duration goes on.
+    pub fn accompany(&mut self) {
+        self.hold();
+        self.timers.clear(PhaseTimer::Transfer);
+        self.phase = Phase::Accompanied;
+    }
+
+    /// Go on after a hold, a transfer that failed, or an agent who left.
     pub fn release(&mut self) {
         self.phase = Phase::Live;
         self.timers.clear(PhaseTimer::Transfer);

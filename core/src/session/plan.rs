@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use super::event::{RequestId, Span};
 use super::text::{Piece, joined};
 use super::utterance::Kind;
 
@@ -24,6 +25,30 @@ pub struct Saying {
     open: bool,
     /// A phrase in its whole, which the cache may hold.
     fixed: bool,
+    /// It is a model's own sound, and no text for a voice.
+    sound: Option<Sound>,
+}
+
+impl Saying {
+    fn new(id: SayingId, kind: Kind, turn: u32) -> Self {
+        Self { id, kind, turn, pieces: VecDeque::new(), open: false, fixed: false, sound: None }
+    }
+
+    /// Something of it is still to be said.
+    fn waits(&self) -> bool {
+        !self.pieces.is_empty() || self.sound.as_ref().is_some_and(|s| s.at_hand && !s.begun)
+    }
+}
+
+/// The reply of a model that speaks by itself.
+#[derive(Debug)]
+struct Sound {
+    request: RequestId,
+    /// Some of it is with the actor.
+    at_hand: bool,
+    begun: bool,
+    /// What it says, as far as the mouth does not know it yet.
+    words: String,
 }
 
 /// What the mouth takes next.
@@ -44,8 +69,14 @@ pub struct Plan {
     lines: VecDeque<Saying>,
     newest: SayingId,
     paused: bool,
+    /// The interruption took a reply that nobody can take up again.
+    lost: bool,
     /// Words said over the bot without stopping it: answered when it is done.
     unanswered: String,
+    unanswered_sounds: Vec<Span>,
+    /// The caller's turns that the model itself has to hear, and whether a reply to them was heard.
+    sounds: Vec<Span>,
+    replied: bool,
     /// The call ends with what is planned, if the caller has nothing to add.
     ends: bool,
 }
@@ -54,25 +85,71 @@ impl Plan {
     /// Say this phrase after what is planned.
     pub fn phrase(&mut self, phrase: Piece, kind: Kind, turn: u32) {
         let id = self.next_id();
-        self.lines.push_back(Saying { id, kind, turn, pieces: [phrase].into(), open: false, fixed: true });
+        self.lines.push_back(Saying { pieces: [phrase].into(), fixed: true, ..Saying::new(id, kind, turn) });
     }
 
     /// The next piece of the reply that is being made.
     pub fn piece(&mut self, piece: Piece, turn: u32) {
-        match self.lines.iter_mut().find(|l| l.open) {
+        match self.lines.iter_mut().find(|l| l.open && l.sound.is_none()) {
             Some(line) => line.pieces.push_back(piece),
             None => {
-                let (id, kind) = (self.next_id(), Kind::Reply);
-                self.lines.push_back(Saying {
-                    id,
-                    kind,
-                    turn,
-                    pieces: [piece].into(),
-                    open: true,
-                    fixed: false,
-                });
+                let line = Saying::new(self.next_id(), Kind::Reply, turn);
+                self.lines.push_back(Saying { pieces: [piece].into(), open: true, ..line });
             }
         }
+    }
+
+    /// The reply to this request has sound.
+    pub fn sound(&mut self, request: RequestId, turn: u32) {
+        self.sound_line(request, turn).at_hand = true;
+    }
+
+    /// The sound of this request's reply says this, or will.
+    pub fn words(&mut self, request: RequestId, text: &str, turn: u32) {
+        self.sound_line(request, turn).words.push_str(text);
+    }
+
+    fn sound_line(&mut self, request: RequestId, turn: u32) -> &mut Sound {
+        let is_own = |l: &Saying| l.sound.as_ref().is_some_and(|s| s.request == request);
+        let at = self.lines.iter().position(is_own).unwrap_or_else(|| {
+            let line = Saying::new(self.next_id(), Kind::Reply, turn);
+            self.lines.push_back(Saying { open: true, ..line });
+            self.lines.len() - 1
+        });
+        let new = Sound { request, at_hand: false, begun: false, words: String::new() };
+        self.lines[at].sound.get_or_insert(new)
+    }
+
+    /// A model's own sound waits to be said.
+    pub fn has_sound(&self) -> bool {
+        self.lines.iter().any(|l| l.sound.is_some() && l.waits())
+    }
+
+    /// Nothing of the sound that was not begun is to be said: of these requests.
+    pub fn drop_unbegun(&mut self) -> Vec<RequestId> {
+        let unbegun = |l: &Saying| l.sound.as_ref().filter(|s| !s.begun).map(|s| s.request);
+        let dropped = self.lines.iter().filter_map(unbegun).collect();
+        self.lines.retain(|l| unbegun(l).is_none());
+        dropped
+    }
+
+    /// Nothing more of this request's sound is to be said.
+    pub fn drop_sound(&mut self, request: RequestId) {
+        self.lines.retain(|l| l.sound.as_ref().is_none_or(|s| s.request != request));
+    }
+
+    /// The mouth takes a line that is sound: whose.
+    pub fn begin_sound(&mut self, line: SayingId) -> Option<RequestId> {
+        let sound = self.lines.iter_mut().find(|l| l.id == line)?.sound.as_mut()?;
+        sound.begun = true;
+        Some(sound.request)
+    }
+
+    /// What the mouth does not know of the sound's words, and whether more may come.
+    pub fn take_words(&mut self, line: SayingId) -> (String, bool) {
+        let Some(line) = self.lines.iter_mut().find(|l| l.id == line) else { return Default::default() };
+        let words = line.sound.as_mut().map(|s| std::mem::take(&mut s.words)).unwrap_or_default();
+        (words, line.open)
     }
 
     /// The reply has no more text, or what follows is a line of its own.
@@ -92,15 +169,15 @@ impl Plan {
         if self.paused {
             return None;
         }
-        while self.lines.front().is_some_and(|l| l.pieces.is_empty() && !l.open) {
+        while self.lines.front().is_some_and(|l| !l.waits() && !l.open) {
             self.lines.pop_front();
         }
-        self.lines.front().filter(|l| !l.pieces.is_empty())
+        self.lines.front().filter(|l| l.waits())
     }
 
     /// What the next line is for, be it paused.
     pub fn first_kind(&self) -> Option<Kind> {
-        self.lines.iter().find(|l| !l.pieces.is_empty()).map(|l| l.kind)
+        self.lines.iter().find(|l| l.waits()).map(|l| l.kind)
     }
 
     /// Take the next of this line.
@@ -140,16 +217,26 @@ impl Plan {
         self.paused
     }
 
-    /// The interruption was none.
-    pub fn go_on(&mut self) {
+    /// The interruption takes the reply for good.
+    pub fn lose_reply(&mut self) {
+        self.lost = true;
+    }
+
+    /// The interruption was none. True when it took a reply all the same.
+    pub fn go_on(&mut self) -> bool {
         self.paused = false;
+        std::mem::take(&mut self.lost)
     }
 
     /// The caller said something that is answered now: what was planned before is not said, but for a line in the mouth that
     /// may not be interrupted, and an operator's words of which nothing was said yet.
     pub fn answer(&mut self, in_mouth: Option<SayingId>) {
         self.paused = false;
+        self.lost = false;
         self.ends = false;
+        if self.replied {
+            self.sounds.clear();
+        }
         let is_owed = |l: &Saying| l.kind == Kind::Ordered && l.fixed;
         self.lines.retain(|l| Some(l.id) == in_mouth || is_owed(l));
         self.close_reply();
@@ -176,6 +263,7 @@ impl Plan {
         self.paused = false;
         self.ends = false;
         self.unanswered.clear();
+        self.unanswered_sounds.clear();
         self.close_reply();
         for line in &mut self.lines {
             line.kind = Kind::Goodbye;
@@ -184,7 +272,7 @@ impl Plan {
 
     /// Whether there is nothing to say.
     pub fn is_silent(&self) -> bool {
-        self.lines.iter().all(|l| l.pieces.is_empty())
+        !self.lines.iter().any(Saying::waits)
     }
 
     /// All that is planned, as one text.
@@ -193,20 +281,43 @@ impl Plan {
     }
 
     /// The caller said this without stopping the bot. It is answered before the call ends.
-    pub fn owe_answer(&mut self, text: &str) {
+    pub fn owe_answer(&mut self, text: &str, sound: Option<Span>) {
         self.ends = false;
+        self.unanswered_sounds.extend(sound);
         if !self.unanswered.is_empty() {
             self.unanswered.push(' ');
         }
         self.unanswered.push_str(text);
     }
 
+    /// The next reply is to this sound of the caller, and to what came before it if no reply was heard since.
+    pub fn hear(&mut self, sound: Span) {
+        if std::mem::take(&mut self.replied) {
+            self.sounds.clear();
+        }
+        self.sounds.push(sound);
+        self.sounds.sort_by_key(|s| s.from);
+    }
+
+    /// The caller hears a reply.
+    pub fn replied(&mut self) {
+        self.replied = true;
+    }
+
+    /// The sound that the reply is to.
+    pub fn sounds(&self) -> &[Span] {
+        &self.sounds
+    }
+
     pub fn owes_answer(&self) -> bool {
         !self.unanswered.is_empty()
     }
 
-    /// The words that wait for an answer.
+    /// The words that wait for an answer; the next reply is to their sound too.
     pub fn take_unanswered(&mut self) -> Option<String> {
+        for sound in std::mem::take(&mut self.unanswered_sounds) {
+            self.hear(sound);
+        }
         Some(std::mem::take(&mut self.unanswered)).filter(|t| !t.is_empty())
     }
 
@@ -240,7 +351,7 @@ mod tests {
         plan.give_back(line, vec![Piece::plain("three.")], true);
         plan.pause();
         assert!(plan.current().is_none() && plan.text() == "three. Next.");
-        plan.go_on();
+        assert!(!plan.go_on());
         assert_eq!(plan.take(line), Next::Piece(Piece::plain("three.")));
         let next = plan.current().unwrap().id;
         assert_eq!(plan.take(next), Next::Phrase(Piece::plain("Next.")));
@@ -262,7 +373,7 @@ mod tests {
         plan.phrase(Piece::plain("One moment."), Kind::Filler, 1);
         plan.piece(Piece::plain("The answer."), 1);
         plan.pause();
-        plan.go_on();
+        assert!(!plan.go_on());
         assert_eq!(plan.text(), "The answer.");
     }
 }

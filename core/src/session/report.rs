@@ -48,20 +48,31 @@ impl Report {
 
     /// A finished line of the transcript.
     pub fn line(&mut self, entry: TranscriptEntry, out: &mut Vec<Command>) {
+        self.line_at(self.transcript.len(), entry, out);
+    }
+
+    /// A finished line of one of the people in the call: before those of others that began later.
+    pub fn line_in_time(&mut self, entry: TranscriptEntry, out: &mut Vec<Command>) {
+        let is_later = |l: &&TranscriptEntry| l.speaker != Speaker::Bot && l.started_ms > entry.started_ms;
+        let later = self.transcript.iter().rev().take_while(is_later).count();
+        self.line_at(self.transcript.len() - later, entry, out);
+    }
+
+    fn line_at(&mut self, place: usize, entry: TranscriptEntry, out: &mut Vec<Command>) {
         if entry.text.is_empty() {
             return;
         }
         if self.transcript.len() < MAX_ENTRIES {
-            self.transcript.push(entry.clone());
+            self.transcript.insert(place, entry.clone());
         }
         out.push(Command::JournalTurn(entry.clone()));
         out.push(Command::Notify(Notice::Transcript { entry, is_final: true }));
     }
 
-    /// The caller's newest line with the text `before` has the text `whole`.
-    pub fn amend(&mut self, before: &str, whole: &str, out: &mut Vec<Command>) {
+    /// The newest line of `speaker` with the text `before` has the text `whole`.
+    pub fn amend(&mut self, speaker: Speaker, before: &str, whole: &str, out: &mut Vec<Command>) {
         let lines = self.transcript.iter_mut().rev();
-        let Some(line) = lines.into_iter().find(|l| l.speaker == Speaker::Caller && l.text == before) else {
+        let Some(line) = lines.into_iter().find(|l| l.speaker == speaker && l.text == before) else {
             return;
         };
         line.text = whole.to_owned();

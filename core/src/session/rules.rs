@@ -67,8 +67,10 @@ pub struct Rules {
     pub language: String,
     pub vad: VadSettings,
     pub turn: TurnSettings,
+    /// Empty for a model that hears by itself. No config says so yet.
     pub stt: Ladder,
     pub llm: Ladder,
+    /// Empty for a model that speaks by itself. No config says so yet.
     pub tts: Ladder,
     /// Whether a turn model is asked at each pause of the caller. No bot names one yet.
     pub judges_turns: bool,
@@ -119,6 +121,21 @@ impl Rules {
 }
 
 impl Rules {
+    /// The model hears by itself: nobody writes down what the caller says before it is answered.
+    pub fn model_hears(&self) -> bool {
+        self.stt.is_empty()
+    }
+
+    /// The model speaks by itself: nothing is said by a voice.
+    pub fn model_speaks(&self) -> bool {
+        self.tts.is_empty()
+    }
+
+    /// Who says what is said, in the order in which they are tried.
+    pub fn voices(&self) -> &Ladder {
+        if self.model_speaks() { &self.llm } else { &self.tts }
+    }
+
     /// Silence before the bot prompts, or ends the call.
     pub fn idle_after(&self) -> Duration {
         let prompts = self.re_engagement.as_ref();

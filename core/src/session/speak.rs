@@ -11,6 +11,7 @@ use super::speaking::{NextVoice, Progress, SpeakTimer};
 use super::text::phrase;
 use super::utterance::{Kind, Utterance};
 use crate::provider::tts::UtteranceId;
+use crate::provider::{Failure, FailureClass};
 
 impl Session {
     /// Say a fixed phrase, after what is planned.
@@ -49,6 +50,9 @@ impl Session {
             VoiceEvent::Ready => self.speaking.ready(),
             VoiceEvent::Audio { utterance, ms } => {
                 let kind = self.speaking.audio(utterance, ms, self.now);
+                if let Some(request) = self.speaking.sound().filter(|_| kind.is_some()) {
+                    self.thinking.sounds(request, self.now);
+                }
                 if kind.is_some_and(|kind| kind != Kind::Filler) {
                     self.clock.first_audio.get_or_insert(self.now);
                 }
@@ -60,7 +64,7 @@ impl Session {
                 }
             }
             VoiceEvent::Failed(failure) => {
-                if !failure.class.is_transient() && self.rules.tts.len() == 1 {
+                if !failure.class.is_transient() && self.rules.voices().len() == 1 {
                     self.speaking.give_up();
                 }
                 self.voice_failed(&failure.to_string(), out);
@@ -78,6 +82,9 @@ impl Session {
         let Some(progress) = self.speaking.played(id, played_ms, audible, self.now) else { return };
         if progress.started {
             out.push(Command::Notify(Notice::BotStarted { turn: progress.turn }));
+            if progress.kind == Kind::Reply {
+                self.plan.replied();
+            }
         }
         if progress.audible {
             self.note_audible(progress, out);
@@ -128,29 +135,67 @@ impl Session {
 
     /// The voice broke or stalls: the next one says what is not said yet.
     fn voice_failed(&mut self, why: &str, out: &mut Vec<Command>) {
-        let vendor = self.rules.tts.at(self.speaking.provider()).provider;
+        if self.speaking.sound().is_some() {
+            return self.sound_failed(why, out);
+        }
+        let voices = self.rules.voices();
+        let (count, vendor) = (voices.len(), voices.at(self.speaking.provider()).provider);
         let why = format!("{vendor}: {why}");
         self.report.event(self.now, EventKind::VoiceFailed, why.clone(), out);
-        match self.speaking.failed(self.rules.tts.len()) {
+        if !self.course.is_live() && !self.course.is_ending() {
+            // Nothing is to be said: a voice that ends an idle connection fails for nobody.
+            return self.speaking.sleep();
+        }
+        match self.speaking.failed(count) {
             NextVoice::Try(provider) => {
-                out.push(Command::OpenVoice { provider });
+                if !self.rules.model_speaks() {
+                    out.push(Command::OpenVoice { provider });
+                }
                 if let Some((said, line)) = self.speaking.change_voice(&mut self.plan, out)
                     && said.started_at.is_some()
                 {
                     self.note_said(&said, line, false, out);
                 }
             }
-            // The apology may be in the cache; if it is not, the call ends without it.
-            NextVoice::CacheOnly => {
-                self.error = Some(why);
-                let apology = self.rules.phrases.apology.clone();
-                self.say_goodbye(apology, DisconnectedBy::Error, out);
-            }
-            NextVoice::Nothing => {
-                self.error = Some(why);
-                self.course.end(DisconnectedBy::Error, self.now);
-                self.hang_up_now(out);
-            }
+            next => self.give_up_speaking(next, why, out),
         }
+    }
+
+    /// The model's own sound stalls. While its request is under way that is the model's failure; after that what was given
+    /// stands, and a reply without any sound is asked of the next model.
+    fn sound_failed(&mut self, why: &str, out: &mut Vec<Command>) {
+        if self.thinking.request().is_some() && self.thinking.request() == self.speaking.sound() {
+            return self.model_failed(Failure::new(FailureClass::Unavailable, why), out);
+        }
+        let voices = self.rules.voices();
+        let (count, vendor) = (voices.len(), voices.at(self.speaking.provider()).provider);
+        let why = format!("{vendor}: {why}");
+        self.report.event(self.now, EventKind::VoiceFailed, why.clone(), out);
+        if self.speaking.has_audio() {
+            return self.speaking.cut_short();
+        }
+        self.speaking.stop(&mut self.plan, out);
+        match self.speaking.failed(count) {
+            NextVoice::Try(provider) if self.course.is_live() => self.think_anew_with(provider, out),
+            NextVoice::Try(_) => {}
+            next => self.give_up_speaking(next, why, out),
+        }
+    }
+
+    fn give_up_speaking(&mut self, next: NextVoice, why: String, out: &mut Vec<Command>) {
+        self.error = Some(why);
+        if next == NextVoice::CacheOnly {
+            // The apology may be in the cache; if it is not, the call ends without it.
+            let apology = self.rules.phrases.apology.clone();
+            return self.say_goodbye(apology, DisconnectedBy::Error, out);
+        }
+        self.course.end(DisconnectedBy::Error, self.now);
+        self.hang_up_now(out);
+    }
+
+    /// The bot may have something to say again: its voice must be open.
+    pub(super) fn wake_voice(&mut self, out: &mut Vec<Command>) {
+        let broken = self.speaking.wake().filter(|_| !self.rules.model_speaks());
+        out.extend(broken.map(|provider| Command::OpenVoice { provider }));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::event::Command;
+use super::event::{Command, RequestId};
 use super::plan::{Next, Plan, SayingId};
 use super::rules::next_place;
 use super::timer::Timers;
@@ -33,6 +33,16 @@ pub enum SpeakTimer {
     Resume,
     /// The bot owes sound and gives none, whatever is being done about it: let the caller hear that the line lives.
     DeadAir,
+}
+
+/// Who says the bot's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Voice {
+    /// A voice that is given text.
+    #[default]
+    Own,
+    /// The model speaks by itself, and recites what is not its own.
+    Model,
 }
 
 /// What is in the mouth, and from which line of the plan.
@@ -70,13 +80,21 @@ pub struct Speaking {
     mouth: Option<Mouth>,
     newest: UtteranceId,
     timers: Timers<SpeakTimer>,
+    voice: Voice,
     provider: usize,
     failures: u32,
     ready: bool,
     lost: bool,
+    /// The voice broke while the bot had nothing to say.
+    asleep: bool,
 }
 
 impl Speaking {
+    /// A mouth that has said nothing.
+    pub fn new(voice: Voice) -> Self {
+        Self { voice, ..Self::default() }
+    }
+
     pub fn timers(&self) -> &Timers<SpeakTimer> {
         &self.timers
     }
@@ -123,44 +141,41 @@ impl Speaking {
     /// Take text of the plan to the voice, as far as it should run ahead. With `begin` false nothing new is begun: the caller
     /// speaks.
     pub fn pump(&mut self, plan: &mut Plan, now: Duration, begin: bool, out: &mut Vec<Command>) {
-        let stall = self.stall();
-        if self.mouth.is_none() {
-            let Some(line) = plan.current().filter(|_| begin) else { return };
-            self.newest += 1;
-            let utterance = Utterance::new(self.newest, line.kind, line.turn);
-            self.mouth = Some(Mouth { utterance, line: line.id });
+        if self.mouth.is_none() && begin {
+            self.open_mouth(plan, out);
         }
+        let (stall, by) = (self.stall(), (self.voice, self.provider));
         let Some(Mouth { utterance, line }) = &mut self.mouth else { return };
         if plan.is_paused() {
             return;
         }
-        while !utterance.end_sent && !utterance.audio_complete && !runs_far_ahead(utterance) {
-            match plan.take(*line) {
-                Next::Phrase(phrase) if utterance.sent.is_empty() => {
-                    let text = phrase.say().to_owned();
-                    utterance.sent.push(phrase);
-                    utterance.end_sent = true;
-                    utterance.first_sent_at = Some(now);
-                    self.timers.set(SpeakTimer::Voice, now + stall);
-                    out.push(Command::Phrase { utterance: utterance.id, text });
-                }
-                Next::Phrase(piece) | Next::Piece(piece) => {
-                    let text = piece.say().to_owned();
-                    utterance.sent.push(piece);
-                    utterance.first_sent_at.get_or_insert(now);
-                    out.push(Command::Say { utterance: utterance.id, text });
-                }
-                Next::Wait => break,
-                Next::End => {
-                    utterance.end_sent = true;
-                    out.push(Command::EndSay { utterance: utterance.id });
-                }
+        if utterance.sound.is_some() {
+            let (words, is_open) = plan.take_words(*line);
+            utterance.add_words(&words);
+            utterance.end_sent |= !is_open;
+        }
+        while utterance.sound.is_none() && wants_text(utterance) {
+            let Some(command) = hand_on(utterance, plan.take(*line), by, now) else { break };
+            if matches!(command, Command::Phrase { .. } | Command::Recite { .. }) {
+                self.timers.set(SpeakTimer::Voice, now + stall);
             }
+            out.push(command);
         }
         // Dry with text outstanding: the voice owes audio. Dry because the model is slow: the model's timer stands.
-        if utterance.is_dry() && (utterance.end_sent || utterance.audio_ms == 0) {
+        let owed = utterance.end_sent || (utterance.audio_ms == 0 && utterance.sound.is_none());
+        if utterance.is_dry() && owed {
             self.timers.ensure(SpeakTimer::Voice, now + stall);
         }
+    }
+
+    /// Begin the line that is to be said now, if there is one.
+    fn open_mouth(&mut self, plan: &mut Plan, out: &mut Vec<Command>) {
+        let Some((line, kind, turn)) = plan.current().map(|l| (l.id, l.kind, l.turn)) else { return };
+        self.newest += 1;
+        let sound = plan.begin_sound(line);
+        let utterance = Utterance { sound, ..Utterance::new(self.newest, kind, turn) };
+        out.extend(sound.map(|request| Command::Utter { request, utterance: self.newest }));
+        self.mouth = Some(Mouth { utterance, line });
     }
 
     /// More of the utterance is at hand. False when it is not wanted any more.
@@ -238,19 +253,23 @@ impl Speaking {
 
     /// The utterance that was said to its end, if one was.
     pub fn finished(&mut self) -> Option<(Utterance, SayingId)> {
-        let mouth = self.mouth.take_if(|m| m.utterance.is_finished())?;
+        // A model that has given all its sound may still call a tool: its words have their place when it is done.
+        let is_over = |u: &Utterance| u.is_finished() && (u.sound.is_none() || u.end_sent);
+        let mouth = self.mouth.take_if(|m| is_over(&m.utterance))?;
         self.timers.clear(SpeakTimer::Voice);
         self.timers.clear(SpeakTimer::Playout);
         Some((mouth.utterance, mouth.line))
     }
 
-    /// Stop now. What was not heard of it goes back to the plan.
+    /// Stop now. What was not heard of it goes back to the plan, but for a model's own sound, which nobody can say again.
     pub fn stop(&mut self, plan: &mut Plan, out: &mut Vec<Command>) -> Option<(Utterance, SayingId)> {
         let Mouth { utterance, line } = self.mouth.take()?;
         self.timers.clear(SpeakTimer::Voice);
         self.timers.clear(SpeakTimer::Playout);
         out.push(Command::StopSaying { utterance: utterance.id, fade: FADE });
-        plan.give_back(line, utterance.unheard(), utterance.started_at.is_some());
+        if utterance.sound.is_none() {
+            plan.give_back(line, utterance.unheard(), utterance.started_at.is_some());
+        }
         Some((utterance, line))
     }
 
@@ -307,6 +326,38 @@ impl Speaking {
         Some((utterance, line))
     }
 
+    /// The request whose own sound is being said.
+    pub fn sound(&self) -> Option<RequestId> {
+        self.utterance().and_then(|u| u.sound)
+    }
+
+    /// Some of what is being said is at hand, or was.
+    pub fn has_audio(&self) -> bool {
+        self.utterance().is_some_and(|u| u.audio_ms > 0)
+    }
+
+    /// No more sound comes from the model: the utterance ends with what is at hand.
+    pub fn cut_short(&mut self) {
+        let Some(utterance) = self.mouth.as_mut().map(|m| &mut m.utterance) else { return };
+        utterance.end_sent = true;
+        if utterance.sound.is_some() && !utterance.audio_complete {
+            utterance.sent = utterance.split(utterance.audio_ms).0;
+            utterance.audio_complete = true;
+            self.timers.clear(SpeakTimer::Voice);
+        }
+    }
+
+    /// The voice broke when the bot has nothing to say: it is opened when there is something.
+    pub fn sleep(&mut self) {
+        self.asleep = true;
+        self.ready = false;
+    }
+
+    /// There may be something to say: the voice to be opened, if it broke meanwhile.
+    pub fn wake(&mut self) -> Option<usize> {
+        std::mem::take(&mut self.asleep).then_some(self.provider)
+    }
+
     /// What is being said is the last the bot says.
     pub fn make_last(&mut self) {
         self.timers.clear(SpeakTimer::Resume);
@@ -333,6 +384,44 @@ impl Speaking {
         let utterance = self.mouth.as_mut().map(|m| &mut m.utterance)?;
         (utterance.id == id && !utterance.audio_complete).then_some(utterance)
     }
+}
+
+/// Hand the next of the line on to whoever says it. `None` when nothing of it is at hand.
+fn hand_on(
+    utterance: &mut Utterance,
+    next: Next,
+    (voice, provider): (Voice, usize),
+    now: Duration,
+) -> Option<Command> {
+    let id = utterance.id;
+    Some(match next {
+        Next::Wait => return None,
+        Next::End => {
+            utterance.end_sent = true;
+            Command::EndSay { utterance: id }
+        }
+        Next::Phrase(piece) | Next::Piece(piece) if voice == Voice::Model => {
+            let text = piece.say().to_owned();
+            utterance.send_whole(piece, now);
+            Command::Recite { provider, utterance: id, text }
+        }
+        Next::Phrase(phrase) if utterance.sent.is_empty() => {
+            let text = phrase.say().to_owned();
+            utterance.send_whole(phrase, now);
+            Command::Phrase { utterance: id, text }
+        }
+        Next::Phrase(piece) | Next::Piece(piece) => {
+            let text = piece.say().to_owned();
+            utterance.sent.push(piece);
+            utterance.first_sent_at.get_or_insert(now);
+            Command::Say { utterance: id, text }
+        }
+    })
+}
+
+/// More text of it is to be handed on.
+fn wants_text(utterance: &Utterance) -> bool {
+    !utterance.end_sent && !utterance.audio_complete && !runs_far_ahead(utterance)
 }
 
 /// Enough text is with the voice.

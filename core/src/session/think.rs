@@ -29,6 +29,11 @@ impl Session {
 
     /// Think of a reply to what the conversation is now; one that was being made is not wanted any more.
     pub(super) fn think_anew(&mut self, out: &mut Vec<Command>) {
+        self.think_anew_with(0, out);
+    }
+
+    /// The same with this model.
+    pub(super) fn think_anew_with(&mut self, provider: usize, out: &mut Vec<Command>) {
         self.cancel_thought(out);
         let is_reply = self.speaking.utterance().is_some_and(|u| u.kind == Kind::Reply);
         if is_reply && !self.speaking.is_heard() {
@@ -38,7 +43,7 @@ impl Session {
         self.context.drop_promises();
         self.cut = None;
         self.thinking.expect_reply(self.now);
-        self.ask(Try { provider: 0, attempt: 1, round: 0 }, out);
+        self.ask(Try { provider, attempt: 1, round: 0 }, out);
     }
 
     fn ask(&mut self, at: Try, out: &mut Vec<Command>) {
@@ -50,14 +55,22 @@ impl Session {
         let vendor = self.rules.llm.at(provider);
         self.report.usage("llm", &vendor.provider, &vendor.model).requests += 1;
         self.clock.asked.get_or_insert(self.now);
-        out.push(Command::Ask { request, provider, ask: Box::new(self.context.request()) });
+        let (ask, heard) = (Box::new(self.context.request()), self.plan.sounds().to_vec());
+        out.push(Command::Ask { request, provider, ask, heard });
     }
 
+    /// The reply that is being made is not wanted, nor is sound of a model's own that waits to be said.
     pub(super) fn cancel_thought(&mut self, out: &mut Vec<Command>) {
+        let mut unwanted = self.plan.drop_unbegun();
         if let Some((request, thought)) = self.thinking.cancel() {
             self.count_usage(&thought, None);
-            out.push(Command::CancelAsk { request });
+            unwanted.retain(|other| *other != request);
+            unwanted.push(request);
+            if self.speaking.sound() == Some(request) {
+                self.speaking.cut_short();
+            }
         }
+        out.extend(unwanted.into_iter().map(|request| Command::CancelAsk { request }));
     }
 
     pub(super) fn on_think_timer(&mut self, timer: ThinkTimer, out: &mut Vec<Command>) {
@@ -92,13 +105,20 @@ impl Session {
         if self.speaking.is_busy() {
             self.thinking.say_so_later(self.now);
         }
-        if waits && !self.listening.is_active() && self.course.is_live() && !hold.is_empty() {
+        // A model that speaks by itself cannot say that it is still thinking.
+        let can = !self.rules.model_speaks() || self.thinking.request().is_none();
+        if can && waits && !self.listening.is_active() && self.course.is_live() && !hold.is_empty() {
             self.report.event(self.now, EventKind::Filler, "the reply takes long", out);
             self.say_phrase(&hold, Kind::Filler, out);
         }
     }
 
     pub(super) fn on_llm(&mut self, request: RequestId, event: LlmEvent, out: &mut Vec<Command>) {
+        if let LlmEvent::Text(text) = &event
+            && self.rules.model_speaks()
+        {
+            return self.on_spoken(request, text, out);
+        }
         let is_text = matches!(event, LlmEvent::Text(_));
         match self.thinking.take(request, event, self.now) {
             Told::Nothing => {}
@@ -108,14 +128,57 @@ impl Session {
                 }
                 self.hand_on(items, out);
             }
-            Told::TooLong => {
-                self.report.event(self.now, EventKind::ReplyCut, "the model's reply is too long", out);
-                out.push(Command::CancelAsk { request });
-                self.on_done(Finish::Length, None, out);
-            }
+            Told::TooLong => self.cut_reply(request, out),
             Told::Done { finish, usage } => self.on_done(finish, usage, out),
             Told::Failed(failure) => self.model_failed(failure, out),
         }
+    }
+
+    fn cut_reply(&mut self, request: RequestId, out: &mut Vec<Command>) {
+        self.report.event(self.now, EventKind::ReplyCut, "the model's reply is too long", out);
+        out.push(Command::CancelAsk { request });
+        if self.speaking.sound() == Some(request) {
+            self.speaking.cut_short();
+        }
+        self.on_done(Finish::Length, None, out);
+    }
+
+    /// What a model's own sound says: nothing of it goes to a voice.
+    fn on_spoken(&mut self, request: RequestId, text: &str, out: &mut Vec<Command>) {
+        match self.thinking.spoken(request, text, self.now) {
+            Some(true) => {
+                self.clock.first_token.get_or_insert(self.now);
+                self.plan.words(request, text, self.turn);
+                self.pump(out);
+            }
+            Some(false) => {}
+            None => self.cut_reply(request, out),
+        }
+    }
+
+    /// The model has sound of its own for this request: it is said when its place in the plan comes.
+    pub(super) fn model_speaks(&mut self, request: RequestId, out: &mut Vec<Command>) {
+        if self.rules.model_speaks() && self.thinking.sounds(request, self.now) {
+            self.clock.first_token.get_or_insert(self.now);
+            self.clock.first_piece.get_or_insert(self.now);
+            self.plan.sound(request, self.turn);
+            self.pump(out);
+        }
+    }
+
+    /// A model failed in the middle of its own sound. True when some of it was given: that stands, and the rest never was.
+    fn keep_sound(&mut self, request: Option<RequestId>, out: &mut Vec<Command>) -> bool {
+        let Some(request) = request.filter(|_| self.rules.model_speaks()) else { return false };
+        let is_said = self.speaking.sound() == Some(request);
+        if is_said && self.speaking.has_audio() {
+            self.speaking.cut_short();
+            return true;
+        }
+        if is_said {
+            self.speaking.stop(&mut self.plan, out);
+        }
+        self.plan.drop_sound(request);
+        false
     }
 
     /// Pieces of the reply go to the plan: said at once, or when the caller turns out not to interrupt.
@@ -156,6 +219,9 @@ impl Session {
         self.hand_on(rest, out);
         let Some(thought) = self.thinking.complete() else { return };
         self.count_usage(&thought, usage);
+        if !thought.handed {
+            self.keep_sound(thought.request, out);
+        }
         let (ends, others): (Vec<_>, Vec<_>) =
             thought.tools.iter().cloned().partition(|t| t.name == END_CALL);
         if let Some(end) = ends.first() {
@@ -176,7 +242,8 @@ impl Session {
         if !thought.handed {
             return self.report.event(self.now, EventKind::NothingSaid, "the model has nothing to say", out);
         }
-        if !self.plan.is_paused() && self.thinking.loop_guard.is_looping(&self.asked, &thought.said) {
+        let may_loop = !self.plan.is_paused() && !thought.said.is_empty();
+        if may_loop && self.thinking.loop_guard.is_looping(&self.asked, &thought.said) {
             self.report.event(self.now, EventKind::LoopGuard, "the same reply again and again", out);
             self.plan.end_with_this();
         }
@@ -238,11 +305,14 @@ impl Session {
         }
     }
 
-    fn model_failed(&mut self, failure: Failure, out: &mut Vec<Command>) {
+    pub(super) fn model_failed(&mut self, failure: Failure, out: &mut Vec<Command>) {
         let request = self.thinking.request();
         // Words that are no sentence yet: what broke off is said if the reply has begun.
         let rest = self.thinking.flush();
-        let Some(thought) = self.thinking.complete() else { return };
+        let Some(mut thought) = self.thinking.complete() else { return };
+        if self.rules.model_speaks() {
+            thought.handed = self.keep_sound(request, out);
+        }
         if let Some(request) = request {
             // A vendor that breaks off does not say what it bills.
             self.count_usage(&thought, None);

@@ -67,7 +67,7 @@ pub struct Try {
 #[derive(Debug, Default)]
 pub struct Thought {
     /// `None` while it waits to be asked again, or for tools.
-    request: Option<RequestId>,
+    pub request: Option<RequestId>,
     pub at: Try,
     splitter: Splitter,
     /// Length of what the model wrote in this round, characters.
@@ -83,7 +83,8 @@ pub struct Thought {
 impl Thought {
     /// The model answered, and what it answered is that there is nothing to say: dots or a thumb, not a broken reply.
     pub fn is_silence(&self) -> bool {
-        !self.handed && self.splitter.is_wordless()
+        let are_signs = !self.said.trim().is_empty() && !self.said.contains(char::is_alphanumeric);
+        !self.handed && (self.splitter.is_wordless() || are_signs)
     }
 }
 
@@ -222,6 +223,33 @@ impl Thinking {
             LlmEvent::Done { finish, usage } => Told::Done { finish, usage },
             LlmEvent::Failed(failure) => Told::Failed(failure),
         }
+    }
+
+    /// The model that speaks by itself has sound for this request: it is handed on as it is. False when nobody waits for it.
+    pub fn sounds(&mut self, request: RequestId, now: Duration) -> bool {
+        let Some(thought) = self.thought.as_mut().filter(|t| t.request == Some(request)) else {
+            return false;
+        };
+        thought.handed = true;
+        self.timers.set(ThinkTimer::Model, now + MODEL_STALL);
+        self.timers.clear(ThinkTimer::Reasoning);
+        true
+    }
+
+    /// The model's own sound says this. True when it is taken; `None` when it has been far too much.
+    pub fn spoken(&mut self, request: RequestId, text: &str, now: Duration) -> Option<bool> {
+        let Some(thought) = self.thought.as_mut().filter(|t| t.request == Some(request)) else {
+            return Some(false);
+        };
+        self.timers.set(ThinkTimer::Model, now + MODEL_STALL);
+        if thought.said_chars > MAX_REPLY_CHARS {
+            return None;
+        }
+        let chars = text.chars().count();
+        thought.written_chars += chars;
+        thought.said_chars += chars;
+        thought.said.push_str(text);
+        Some(true)
     }
 
     /// Whether what the model writes just now is for the caller.

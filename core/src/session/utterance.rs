@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::books::{self, Books};
+use super::event::RequestId;
 use super::text::{Piece, joined, said};
 use crate::provider::tts::{UtteranceId, WordMark};
 
@@ -29,7 +30,9 @@ pub struct Utterance {
     pub id: UtteranceId,
     pub kind: Kind,
     pub turn: u32,
-    /// Pieces sent so far.
+    /// The model's own sound, of the reply to this request.
+    pub sound: Option<RequestId>,
+    /// Pieces sent so far, or what the model's own sound says so far.
     pub sent: Vec<Piece>,
     /// The voice was told that no more text comes.
     pub end_sent: bool,
@@ -53,6 +56,7 @@ impl Utterance {
             id,
             kind,
             turn,
+            sound: None,
             sent: Vec::new(),
             end_sent: false,
             audio_complete: false,
@@ -78,7 +82,24 @@ impl Utterance {
 
     /// Something was sent to the voice, and nothing is left to play, and more must come.
     pub fn is_dry(&self) -> bool {
-        !self.sent.is_empty() && !self.audio_complete && self.ahead_ms() == 0
+        let is_begun = self.sound.is_some() || !self.sent.is_empty();
+        is_begun && !self.audio_complete && self.ahead_ms() == 0
+    }
+
+    /// This is all of it.
+    pub fn send_whole(&mut self, text: Piece, now: Duration) {
+        self.sent.push(text);
+        self.end_sent = true;
+        self.first_sent_at = Some(now);
+    }
+
+    /// More of what the model's own sound says.
+    pub fn add_words(&mut self, more: &str) {
+        let known = self.sent.first().map(Piece::keep).unwrap_or_default();
+        let whole = format!("{known}{}", if known.is_empty() { more.trim_start() } else { more });
+        if !whole.is_empty() {
+            self.sent = vec![Piece::plain(&whole)];
+        }
     }
 
     /// How long the text sent so far takes to say, milliseconds.

@@ -80,7 +80,11 @@ fn notice_json(notice: &Notice) -> Value {
     match notice {
         Notice::Transcript { entry, is_final } => json!({
             "type": "transcript",
-            "speaker": if entry.speaker == Speaker::Bot { "bot" } else { "caller" },
+            "speaker": match entry.speaker {
+                Speaker::Bot | Speaker::System => "bot",
+                Speaker::Caller => "caller",
+                Speaker::Agent => "agent",
+            },
             "text": entry.text,
             "final": is_final,
             "interrupted": entry.interrupted,

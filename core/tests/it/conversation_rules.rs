@@ -1,5 +1,6 @@
 //! The rules of the conversation, one test each: a scripted call in virtual time, without network, sound or sleep.
 
+mod agent;
 mod ending;
 mod interrupting;
 mod late_words;
@@ -8,4 +9,5 @@ mod noise;
 mod orders;
 mod replay;
 mod scene;
+mod speech_model;
 mod thinking;

@@ -6,41 +6,92 @@ mod random;
 mod vendors;
 mod world;
 
-use world::{Verdict, World};
+use world::{Cast, Verdict, World};
 
 const CONVERSATIONS: u64 = 10_000;
 /// The longest silence in which the bot owed sound, over all conversations, milliseconds: the quality bar.
 const LONGEST_SILENCE_MS: u64 = 4_000;
 
+/// With a human agent who comes and goes.
+const ACCOMPANIED: u64 = 3_000;
+/// With each kind of model that hears or speaks by itself, with and without an agent.
+const BY_THEMSELVES: u64 = 1_000;
+
 #[test]
 fn ten_thousand_random_conversations_hold_the_invariants() {
+    let verdicts = converse(CONVERSATIONS, Cast::default());
+    let run = Run::of(&verdicts);
+    println!("{CONVERSATIONS} conversations: {run:?}");
+    run.check(20_000, 2_000, 2_000);
+}
+
+#[test]
+fn a_human_agent_may_come_and_go_at_any_time() {
+    let verdicts = converse(ACCOMPANIED, Cast { agent: true, ..Cast::default() });
+    let run = Run::of(&verdicts);
+    println!("{ACCOMPANIED} conversations with an agent: {run:?}");
+    run.check(4_000, 400, 600);
+    assert!(verdicts.iter().map(|v| v.joined).sum::<usize>() > 3_000);
+}
+
+#[test]
+fn a_model_may_hear_or_speak_by_itself_or_both() {
+    for (hears, speaks) in [(true, true), (true, false), (false, true)] {
+        for agent in [false, true] {
+            let cast = Cast { agent, hears, speaks };
+            let verdicts = converse(BY_THEMSELVES, cast);
+            let run = Run::of(&verdicts);
+            println!("{BY_THEMSELVES} conversations, {cast:?}: {run:?}");
+            run.check(1_500, 100, 100);
+            let written = verdicts.iter().map(|v| v.written).sum::<usize>();
+            assert_eq!(written > 500, hears, "{cast:?}: {written}");
+        }
+    }
+}
+
+/// What a run of many conversations showed.
+#[derive(Debug)]
+struct Run {
+    replies: usize,
+    interrupted: usize,
+    faulty: usize,
+    ended_by_bot: usize,
+    longest_owed_silence_ms: u64,
+}
+
+impl Run {
+    fn of(verdicts: &[Verdict]) -> Self {
+        let count = |wanted: fn(&Verdict) -> bool| verdicts.iter().filter(|v| wanted(v)).count();
+        let longest = verdicts.iter().map(|v| v.longest_silence_ms).max().unwrap_or(0);
+        Self {
+            replies: verdicts.iter().map(|v| v.replies).sum(),
+            interrupted: verdicts.iter().map(|v| v.interruptions).sum(),
+            faulty: count(|v| v.faults > 0),
+            ended_by_bot: count(|v| v.ended_by_bot),
+            longest_owed_silence_ms: longest,
+        }
+    }
+
+    /// No caller waited too long, and the run tried what it claims to try: more than these.
+    fn check(&self, replies: usize, interrupted: usize, faulty: usize) {
+        assert!(self.longest_owed_silence_ms <= LONGEST_SILENCE_MS, "{self:?}");
+        let tried = self.replies > replies && self.interrupted > interrupted && self.faulty > faulty;
+        assert!(tried && self.ended_by_bot > 0, "{self:?}");
+    }
+}
+
+fn converse(conversations: u64, cast: Cast) -> Vec<Verdict> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     let workers: Vec<_> = (0..threads)
         .map(|offset| {
             std::thread::spawn(move || {
-                (offset..CONVERSATIONS).step_by(threads as usize).map(run).collect::<Vec<_>>()
+                let seeds = (offset..conversations).step_by(threads as usize);
+                seeds.map(|seed| World::new(seed, cast).run()).collect::<Vec<_>>()
             })
         })
         .collect();
     let verdicts: Vec<Verdict> =
         workers.into_iter().flat_map(|w| w.join().expect("a conversation broke an invariant")).collect();
-    assert_eq!(verdicts.len() as u64, CONVERSATIONS);
-    let count = |wanted: fn(&Verdict) -> bool| verdicts.iter().filter(|v| wanted(v)).count();
-    let replies: usize = verdicts.iter().map(|v| v.replies).sum();
-    let interrupted: usize = verdicts.iter().map(|v| v.interruptions).sum();
-    let longest = verdicts.iter().map(|v| v.longest_silence_ms).max().unwrap_or(0);
-    println!(
-        "{} conversations, {replies} bot lines, {interrupted} interruptions, {} with vendor faults, {} ended by the bot, \
-         longest owed silence {longest} ms",
-        verdicts.len(),
-        count(|v| v.faults > 0),
-        count(|v| v.ended_by_bot),
-    );
-    // The run is worth something only if it tried what it claims to try.
-    assert!(replies > 20_000 && interrupted > 2_000 && count(|v| v.faults > 0) > 2_000);
-    assert!(longest <= LONGEST_SILENCE_MS, "a caller waited {longest} ms");
-}
-
-fn run(seed: u64) -> Verdict {
-    World::new(seed).run()
+    assert_eq!(verdicts.len() as u64, conversations);
+    verdicts
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use vox_shared::wire::result::{LONGEST_LINE_CHARS, Speaker, TranscriptEntry, Word};
 
+use crate::session::event::Span;
 use crate::session::report::ms;
 
 /// Where the caller's turn stands.
@@ -42,6 +43,8 @@ pub struct ClosedTurn {
     pub acoustic_end: Duration,
     /// Length of its speech.
     pub voiced: Duration,
+    /// Where its sound lies, when the sound is all that is known of it.
+    pub sound: Option<Span>,
 }
 
 /// One turn of the caller.
@@ -73,6 +76,11 @@ impl CallerTurn {
             (true, false) => self.partial.clone(),
             (false, false) => format!("{} {}", self.finals, self.partial),
         }
+    }
+
+    /// From its first sound to its last.
+    pub fn span(&self) -> Option<Span> {
+        self.began.map(|from| Span { from, to: self.acoustic_end.max(from) })
     }
 
     /// Forget it; the next turn begins from nothing.

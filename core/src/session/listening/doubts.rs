@@ -9,6 +9,11 @@ const MAX_REPROMPTS: u32 = 2;
 /// Interruptions by sound alone that turned out to be none, before sound alone interrupts no more until words come.
 const MAX_FALSE_ALARMS: u32 = 2;
 
+/// Whether a sound is long enough to be speech.
+pub fn is_understandable(voiced: Duration) -> bool {
+    voiced >= UNDERSTANDABLE
+}
+
 /// What is held against sound that has no words.
 #[derive(Debug, Default)]
 pub struct Doubts {
@@ -39,7 +44,7 @@ impl Doubts {
 
     /// Whether speech of this length without words is answered by asking to say it again.
     pub fn may_ask_again(&mut self, voiced: Duration) -> bool {
-        let may = voiced >= UNDERSTANDABLE && self.reprompts < MAX_REPROMPTS;
+        let may = is_understandable(voiced) && self.reprompts < MAX_REPROMPTS;
         self.reprompts += u32::from(may);
         may
     }

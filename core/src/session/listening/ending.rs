@@ -56,6 +56,9 @@ impl Listening {
         {
             self.timers.clear(timer);
         }
+        if self.by_sound {
+            return Decision::Close("silence");
+        }
         let complete = !self.turn.finals.is_empty() && self.turn.partial.is_empty();
         if complete && !self.turn.has_sound_without_words() {
             return Decision::Close("silence after a final transcript");
@@ -142,6 +145,9 @@ impl Listening {
     /// Speech began, or words came and it goes on: more words must come. Bursts that follow each other without a word are one
     /// sound.
     pub(super) fn expect_words(&mut self, now: Duration) {
+        if self.by_sound {
+            return;
+        }
         let at = match self.turn.text().is_empty() {
             true => (self.turn.began.unwrap_or(now) + WORDLESS).max(now + WORDLESS_BURST),
             false => {
@@ -154,7 +160,7 @@ impl Listening {
 
     /// The bot fell silent for a sound: without words it goes on soon.
     pub fn doubt_soon(&mut self, now: Duration) {
-        if self.turn.state == State::Speaking && self.turn.text().is_empty() {
+        if self.turn.state == State::Speaking && self.turn.text().is_empty() && !self.by_sound {
             self.timers.set(ListenTimer::Wordless, now.max(self.turn.burst_since + WORDLESS_OVER_BOT));
         }
     }

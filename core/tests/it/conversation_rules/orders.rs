@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use vox_core::provider::llm::Role;
-use vox_core::session::event::Event;
+use vox_core::provider::{Failure, FailureClass};
+use vox_core::session::event::{Event, VoiceEvent};
 use vox_core::session::rules::Rules;
 use vox_shared::wire::order::Order;
 use vox_shared::wire::result::{DisconnectedBy, Speaker};
@@ -102,6 +103,23 @@ fn a_pause_that_a_hold_cut_off_owes_nothing() {
     scene.order(Order::GoOn);
     scene.pass(9_000);
     assert_eq!(scene.tones, 0, "the bot owes sound for a turn that is gone");
+}
+
+#[test]
+fn a_voice_that_breaks_on_hold_again_and_again_ends_no_call() {
+    let mut scene = Scene::begin(|_| {});
+    scene.order(Order::Hold);
+    for _ in 0..5 {
+        let failure = Failure::new(FailureClass::Unavailable, "idle for too long");
+        scene.feed(Event::Voice(VoiceEvent::Failed(failure)));
+    }
+    scene.pass(1_000);
+    assert_eq!((scene.voices, scene.outcome.is_none()), (1, true));
+    scene.order(Order::GoOn);
+    assert_eq!(scene.voices, 2);
+    scene.caller_says("Hello again.", 900);
+    scene.reply("Here I am.");
+    assert!(scene.bot_speaks());
 }
 
 #[test]

@@ -9,7 +9,10 @@ use vox_core::provider::llm::{Finish, LlmEvent, LlmRequest, Role, ToolCall};
 use vox_core::provider::stt::SttEvent;
 use vox_core::provider::tts::{UtteranceId, WordMark};
 use vox_core::session::Session;
-use vox_core::session::event::{Command, Event, Outcome, PauseId, RequestId, ToolRunId, VoiceEvent, Window};
+use vox_core::session::event::{
+    AgentCommand, AgentEvent, Command, Event, ModelEvent, Outcome, PauseId, RequestId, Span, ToolRunId,
+    VoiceEvent, Window,
+};
 use vox_core::session::rules::Rules;
 use vox_shared::model::bot::ReEngagement;
 use vox_shared::wire::config::RuntimeConfig;
@@ -32,6 +35,8 @@ pub struct Scene {
     session: Session,
     pub now: u64,
     speaks: bool,
+    /// Of the agent's line.
+    agent_speaks: bool,
     sounds: VecDeque<Sound>,
     /// A voice that never says that an utterance is complete.
     pub never_done: bool,
@@ -40,12 +45,24 @@ pub struct Scene {
     /// Texts given to the voice, in order.
     pub said: Vec<String>,
     pub asked: Vec<(RequestId, LlmRequest)>,
+    /// The caller's sound that each of these requests is about.
+    pub heard: Vec<Vec<Span>>,
+    /// The sound of which request is which utterance.
+    pub utters: Vec<(RequestId, UtteranceId)>,
+    /// Sound of a model that waits for its utterance; `None` is its end.
+    waiting: Vec<(RequestId, Option<String>)>,
+    /// What a model that speaks by itself was told to say, and which.
+    pub recited: Vec<(usize, String)>,
+    pub voices: usize,
     pub cancelled: Vec<RequestId>,
     pub tools: Vec<(ToolRunId, ToolCall)>,
     pub recognisers: usize,
     /// How much of the past the open recogniser heard; `None` while none is open.
     pub replay: Option<Duration>,
     pub finalised: usize,
+    /// Recognisers opened for the agent, and whether one is open.
+    pub agent_recognisers: usize,
+    pub hears_agent: bool,
     /// Pauses that a turn model is to judge.
     pub pauses: Vec<PauseId>,
     pub tones: usize,
@@ -90,16 +107,24 @@ impl Scene {
             session: Session::new(rules),
             now: 0,
             speaks: false,
+            agent_speaks: false,
             sounds: VecDeque::new(),
             never_done: false,
             mute: false,
             said: Vec::new(),
             asked: Vec::new(),
+            heard: Vec::new(),
+            utters: Vec::new(),
+            waiting: Vec::new(),
+            recited: Vec::new(),
+            voices: 0,
             cancelled: Vec::new(),
             tools: Vec::new(),
             recognisers: 0,
             replay: None,
             finalised: 0,
+            agent_recognisers: 0,
+            hears_agent: false,
             pauses: Vec::new(),
             tones: 0,
             verdicts: Vec::new(),
@@ -109,7 +134,9 @@ impl Scene {
             log: Vec::new(),
         };
         scene.feed(Event::Answered);
-        scene.feed(Event::Voice(VoiceEvent::Ready));
+        if scene.voices > 0 {
+            scene.feed(Event::Voice(VoiceEvent::Ready));
+        }
         scene
     }
 
@@ -133,7 +160,24 @@ impl Scene {
             Command::FinalizeStt => self.finalised += 1,
             Command::CloseStt => self.replay = None,
             Command::JudgeTurn { id } => self.pauses.push(id),
-            Command::Ask { request, ask, .. } => self.asked.push((request, *ask)),
+            Command::Agent(AgentCommand::OpenStt { .. }) => {
+                self.agent_recognisers += 1;
+                self.hears_agent = true;
+                self.feed(Event::Agent(AgentEvent::Stt(SttEvent::Ready)));
+            }
+            Command::Agent(AgentCommand::FinalizeStt) => self.finalised += 1,
+            Command::Agent(AgentCommand::CloseStt) => self.hears_agent = false,
+            Command::Ask { request, ask, heard, .. } => {
+                self.asked.push((request, *ask));
+                self.heard.push(heard);
+            }
+            Command::Utter { request, utterance } => self.utter(request, utterance),
+            Command::Recite { provider, utterance, text } => {
+                self.recited.push((provider, text.clone()));
+                self.voice(utterance, text);
+                self.voice_done(utterance);
+            }
+            Command::OpenVoice { .. } => self.voices += 1,
             Command::CancelAsk { request } => self.cancelled.push(request),
             Command::RunTool { run, call } => self.tools.push((run, call)),
             Command::Say { utterance, text } => self.voice(utterance, text),
@@ -149,10 +193,7 @@ impl Scene {
             Command::Transfer { to } => self.transfers.push(to),
             Command::JournalEvent(event) => self.events.push(event.event),
             Command::Finish(outcome) => self.outcome = Some(outcome),
-            Command::OpenVoice { .. }
-            | Command::JournalTurn(_)
-            | Command::Notify(_)
-            | Command::HangUp { .. } => {}
+            Command::JournalTurn(_) | Command::Notify(_) | Command::HangUp { .. } => {}
         }
     }
 
@@ -184,6 +225,45 @@ impl Scene {
         }
     }
 
+    fn utter(&mut self, request: RequestId, utterance: UtteranceId) {
+        self.utters.push((request, utterance));
+        let (own, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|(r, _)| *r == request);
+        self.waiting = others;
+        for (_, text) in own {
+            self.model_sound(utterance, text);
+        }
+    }
+
+    /// The model that was asked last says this, as sound and as text.
+    pub fn model_says(&mut self, text: &str) {
+        let request = self.asked.last().expect("the model was asked").0;
+        self.tokens(text);
+        self.feed(Event::Model(ModelEvent::Speaks { request }));
+        self.give(request, Some(text.to_owned()));
+    }
+
+    fn give(&mut self, request: RequestId, text: Option<String>) {
+        match self.utters.iter().find(|(r, _)| *r == request) {
+            Some((_, utterance)) => self.model_sound(*utterance, text),
+            None => self.waiting.push((request, text)),
+        }
+    }
+
+    fn model_sound(&mut self, utterance: UtteranceId, text: Option<String>) {
+        match text {
+            Some(text) => self.voice(utterance, text),
+            None => self.voice_done(utterance),
+        }
+    }
+
+    /// It has given all its sound and text.
+    pub fn model_done(&mut self) {
+        let request = self.asked.last().expect("the model was asked").0;
+        self.give(request, None);
+        self.llm(LlmEvent::Done { finish: Finish::Stop, usage: None });
+    }
+
     /// Let time pass.
     pub fn pass(&mut self, ms: u64) {
         let until = self.now + ms;
@@ -196,6 +276,11 @@ impl Scene {
                 let (probability, level) = if self.speaks { (0.93, -22.0) } else { (0.03, -66.0) };
                 let ends_at = Duration::from_millis(self.now);
                 self.feed(Event::Window(Window { ends_at, probability, levels_db: [level; 4] }));
+                let (probability, level) = if self.agent_speaks { (0.93, -22.0) } else { (0.03, -66.0) };
+                let window = Window { ends_at, probability, levels_db: [level; 4] };
+                if self.hears_agent {
+                    self.feed(Event::Agent(AgentEvent::Window(window)));
+                }
             }
             if self.now.is_multiple_of(20) {
                 self.play();
@@ -221,6 +306,27 @@ impl Scene {
     /// Sound begins or ends, while time passes elsewhere.
     pub fn set_sound(&mut self, on: bool) {
         self.speaks = on;
+    }
+
+    /// The same on the agent's line.
+    pub fn set_agent_sound(&mut self, on: bool) {
+        self.agent_speaks = on;
+    }
+
+    /// The agent says this in so much time, and the agent's recogniser does what it should.
+    pub fn agent_says(&mut self, text: &str, ms: u64) {
+        self.agent_speaks = true;
+        self.pass(ms);
+        self.agent_speaks = false;
+        self.agent_words(text);
+        self.pass(700);
+    }
+
+    pub fn agent_words(&mut self, text: &str) {
+        let (text, words) = (text.to_owned(), Vec::new());
+        let confidence = Some(0.9);
+        let event = SttEvent::Final { text, confidence, words, from_finalize: false, utterance_end: true };
+        self.feed(Event::Agent(AgentEvent::Stt(event)));
     }
 
     pub fn partial(&mut self, text: &str) {
@@ -320,6 +426,12 @@ impl Scene {
 
     pub fn count(&self, event: &str) -> usize {
         self.events.iter().filter(|e| *e == event).count()
+    }
+
+    /// All lines in their order, after the end.
+    pub fn transcript(&self) -> Vec<(Speaker, String)> {
+        let outcome = self.outcome.as_ref().expect("the call is over");
+        outcome.transcript.iter().map(|l| (l.speaker, l.text.clone())).collect()
     }
 
     /// The lines of one side, after the end.

@@ -1,8 +1,11 @@
 //! A call in virtual time: caller, line and vendors around one session.
 
+mod agent;
 mod caller;
 mod judge;
+mod model;
 mod operator;
+mod voice;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -12,13 +15,15 @@ use vox_core::media::tone::LENGTH;
 use vox_core::provider::stt::SttEvent;
 use vox_core::provider::tts::{UtteranceId, WordMark};
 use vox_core::session::Session;
-use vox_core::session::event::{Command, Event, Outcome, RequestId, VoiceEvent, Window};
-use vox_core::session::rules::Rules;
+use vox_core::session::event::{Command, Event, Outcome, RequestId, Span, VoiceEvent, Window};
+use vox_core::session::rules::{Ladder, Rules};
 use vox_shared::model::bot::{ReEngagement, Tool};
 use vox_shared::wire::config::RuntimeConfig;
 
 use super::random::Random;
-use super::vendors::{SttMood, VoiceMood, failure, reply, stt_mood, voice_mood};
+use super::vendors::{SttMood, VoiceMood, failure, reply, stt_mood};
+use agent::Agent;
+use model::OwnVoice;
 
 const MS_PER_CHAR: u32 = 60;
 const MAX_CALL_MS: u64 = 60_000;
@@ -49,6 +54,23 @@ enum Happening {
     CallerActs,
     CallerStops,
     OperatorActs,
+    AgentActs,
+    AgentStops,
+    AgentStt { stream: u64, event: SttEvent },
+    ModelSound { request: RequestId, text: Option<String> },
+    ModelGives { request: RequestId },
+    ModelHeard { span: Span, text: String },
+}
+
+/// Who takes part beside the caller and a bot with recogniser, model and voice.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cast {
+    /// A human agent comes and goes.
+    pub agent: bool,
+    /// The model hears by itself: no recogniser.
+    pub hears: bool,
+    /// The model speaks by itself: no voice.
+    pub speaks: bool,
 }
 
 #[derive(Debug)]
@@ -89,6 +111,9 @@ pub struct Verdict {
     pub faults: usize,
     pub ended_by_bot: bool,
     pub longest_silence_ms: u64,
+    /// Agents who came, and turns that a model wrote down itself.
+    pub joined: usize,
+    pub written: usize,
 }
 
 pub struct World {
@@ -120,6 +145,8 @@ pub struct World {
     tone_until: u64,
     silent_since: Option<u64>,
     longest_silence: u64,
+    agent: Agent,
+    own_voice: OwnVoice,
 }
 
 fn config(random: &mut Random) -> RuntimeConfig {
@@ -148,9 +175,15 @@ fn config(random: &mut Random) -> RuntimeConfig {
 }
 
 impl World {
-    pub fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, cast: Cast) -> Self {
         let mut random = Random::new(seed);
-        let rules = Rules::from_config(&config(&mut random), Duration::ZERO);
+        let mut rules = Rules::from_config(&config(&mut random), Duration::ZERO);
+        if cast.hears {
+            rules.stt = Ladder::default();
+        }
+        if cast.speaks {
+            rules.tts = Ladder::default();
+        }
         let patience = random.range(2, 8);
         let mut world = Self {
             random,
@@ -162,7 +195,7 @@ impl World {
             orders: 0,
             queue: BinaryHeap::new(),
             stt_stream: 0,
-            stt_mood: SttMood::Good,
+            stt_mood: if cast.hears { SttMood::NeverReady } else { SttMood::Good },
             voice_stream: 0,
             voice_mood: VoiceMood::Good,
             voice_pieces: 0,
@@ -179,6 +212,8 @@ impl World {
             tone_until: 0,
             silent_since: None,
             longest_silence: 0,
+            agent: Agent::default(),
+            own_voice: OwnVoice::of(cast.speaks),
         };
         world.at(0, Happening::Session(Event::Answered));
         world.at(20, Happening::Playout);
@@ -188,6 +223,10 @@ impl World {
         if world.random.chance(30) {
             let first = world.random.range(0, 20_000);
             world.at(first, Happening::OperatorActs);
+        }
+        if cast.agent {
+            let first = world.random.range(0, 20_000);
+            world.at(first, Happening::AgentActs);
         }
         world
     }
@@ -238,6 +277,12 @@ impl World {
             Happening::CallerActs => self.caller_acts(),
             Happening::CallerStops => self.caller_stops(),
             Happening::OperatorActs => self.operator_acts(),
+            Happening::AgentActs => self.agent_acts(),
+            Happening::AgentStops => self.agent_stops(),
+            Happening::AgentStt { stream, event } => self.agent_stt(stream, event),
+            Happening::ModelSound { request, text } => self.model_sound(request, text),
+            Happening::ModelGives { request } => self.give(request),
+            Happening::ModelHeard { span, text } => self.model_heard(span, text),
         }
     }
 
@@ -246,6 +291,7 @@ impl World {
         self.session.on(Duration::from_millis(self.now), event, &mut commands);
         for command in commands {
             assert!(self.outcome.is_none(), "seed {}: something follows the end: {command:?}", self.seed);
+            self.check_silence(&command);
             self.carry_out(command);
         }
         self.check();
@@ -279,21 +325,21 @@ impl World {
             Command::OpenStt { .. } => self.open_stt(),
             Command::FinalizeStt => self.finalize(),
             Command::CloseStt => self.stt_stream += 1,
-            Command::Ask { request, .. } => {
-                let ends = self.random.chance(15);
-                let (events, faulty) = reply(&mut self.random, ends);
-                self.faults += usize::from(faulty);
-                self.llm.insert(request, true);
-                for (after, event) in events {
-                    self.at(self.now + after, Happening::Session(Event::Llm { request, event }));
-                }
+            Command::Ask { request, heard, ask, .. } => {
+                let is_told = |span: &Span| ask.messages.iter().any(|m| m.text.contains(&span.as_text()));
+                let is_known = |span: &Span| self.is_written(*span) || is_told(span);
+                assert!(heard.iter().all(is_known), "seed {}: {heard:?} is not in {ask:?}", self.seed);
+                self.ask(request, &heard);
             }
+            Command::Agent(command) => self.agent_command(&command),
+            Command::Utter { request, utterance } => self.utter(request, utterance),
+            Command::Recite { utterance, text, .. } => self.recite(utterance, &text),
             Command::RunTool { run, .. } => {
                 let result = serde_json::Value::from("error: no such tool here");
                 let after = self.random.range(10, 3_000);
                 self.at(self.now + after, Happening::Session(Event::ToolDone { run, result }));
             }
-            Command::CancelAsk { request } => drop(self.llm.remove(&request)),
+            Command::CancelAsk { request } => self.cancel_ask(request),
             Command::OpenVoice { .. } => self.open_voice(),
             Command::Say { utterance, text } => self.synthesise(utterance, &text),
             Command::EndSay { utterance } => self.end_voice(utterance),
@@ -311,15 +357,29 @@ impl World {
                 }
             }
             Command::HoldTone => self.tone_until = self.now + LENGTH.as_millis() as u64,
+            Command::JournalEvent(event) => self.note_agent(&event.event),
             Command::Finish(outcome) => self.outcome = Some(outcome),
             Command::JournalTurn(_)
             | Command::JudgeTurn { .. }
             | Command::OrderTaken { .. }
             | Command::OrderRefused { .. }
             | Command::Transfer { .. }
-            | Command::JournalEvent(_)
             | Command::Notify(_)
             | Command::HangUp { .. } => {}
+        }
+    }
+
+    fn ask(&mut self, request: RequestId, heard: &[Span]) {
+        let ends = self.random.chance(15);
+        let (events, faulty) = reply(&mut self.random, ends);
+        self.faults += usize::from(faulty);
+        self.llm.insert(request, true);
+        self.write_down(heard);
+        if self.own_voice.speaks {
+            self.sound_of(request, &events);
+        }
+        for (after, event) in events {
+            self.at(self.now + after, Happening::Session(Event::Llm { request, event }));
         }
     }
 
@@ -370,109 +430,6 @@ impl World {
         self.words(&text.join(" "), true, after);
     }
 
-    fn open_voice(&mut self) {
-        self.voice_stream += 1;
-        self.voice_mood = voice_mood(&mut self.random);
-        self.faults += usize::from(self.voice_mood != VoiceMood::Good);
-        self.voice_pieces = 0;
-        self.voice_free_at = self.now;
-        let stream = self.voice_stream;
-        let ready = self.now + self.random.range(5, 400);
-        self.at(ready, Happening::Voice { stream, event: VoiceEvent::Ready, words: Vec::new(), ms: 0 });
-    }
-
-    fn marks(&mut self, utterance: UtteranceId, text: &str) -> (Vec<WordMark>, u32) {
-        let start = self.speech_ms.entry(utterance).or_default();
-        let mut words = Vec::new();
-        let from = *start;
-        for word in text.split_whitespace() {
-            let length = (word.len() as u32 + 1) * MS_PER_CHAR;
-            words.push(WordMark { text: word.into(), started_ms: *start, ended_ms: *start + length });
-            *start += length;
-        }
-        (words, *start - from)
-    }
-
-    fn synthesise(&mut self, utterance: UtteranceId, text: &str) {
-        let (words, length) = self.marks(utterance, text);
-        let stream = self.voice_stream;
-        let mut at = self.voice_free_at.max(self.now) + self.random.range(20, 500);
-        if matches!(self.voice_mood, VoiceMood::Mute | VoiceMood::Empty) {
-            return;
-        }
-        let mut left = length;
-        let mut words = Some(words);
-        while left > 0 {
-            if let VoiceMood::Breaks(after) = self.voice_mood
-                && self.voice_pieces >= after
-            {
-                let event = VoiceEvent::Failed(failure("cut"));
-                self.at(at, Happening::Voice { stream, event, words: Vec::new(), ms: 0 });
-                return;
-            }
-            let ms = left.min(250);
-            left -= ms;
-            self.voice_pieces += 1;
-            let event = VoiceEvent::Audio { utterance, ms };
-            self.at(at, Happening::Voice { stream, event, words: words.take().unwrap_or_default(), ms });
-            at += self.random.range(5, 120);
-        }
-        self.voice_free_at = at;
-    }
-
-    fn end_voice(&mut self, utterance: UtteranceId) {
-        let stream = self.voice_stream;
-        let done = match self.voice_mood {
-            VoiceMood::Mute | VoiceMood::NeverDone => return,
-            VoiceMood::Breaks(after) if self.voice_pieces >= after => return,
-            _ => VoiceEvent::Done { utterance },
-        };
-        let at = self.voice_free_at.max(self.now) + 5;
-        self.at(at, Happening::Voice { stream, event: done, words: Vec::new(), ms: 0 });
-    }
-
-    fn cached(&mut self, utterance: UtteranceId, text: &str) {
-        let (words, ms) = self.marks(utterance, text);
-        let stream = u64::MAX;
-        let event = VoiceEvent::Audio { utterance, ms };
-        self.at(self.now, Happening::Voice { stream, event, words, ms });
-        let event = VoiceEvent::Done { utterance };
-        self.at(self.now, Happening::Voice { stream, event, words: Vec::new(), ms: 0 });
-    }
-
-    fn voice(&mut self, stream: u64, event: VoiceEvent, words: Vec<WordMark>, ms: u32) {
-        if stream != self.voice_stream && stream != u64::MAX {
-            return;
-        }
-        let utterance = match &event {
-            VoiceEvent::Audio { utterance, .. } | VoiceEvent::Done { utterance } => Some(*utterance),
-            _ => None,
-        };
-        if let Some(utterance) = utterance
-            && self.session.is_saying(utterance)
-        {
-            let done = matches!(event, VoiceEvent::Done { .. });
-            let heard = self.hearing(utterance);
-            heard.audio_ms += ms;
-            heard.words.extend(words.iter().cloned());
-            heard.complete |= done;
-        } else if utterance.is_some() {
-            return;
-        }
-        self.feed(Event::Voice(event));
-        if let Some(utterance) = utterance.filter(|_| !words.is_empty() && self.outcome.is_none()) {
-            self.feed(Event::Voice(VoiceEvent::Words { utterance, words }));
-        }
-    }
-
-    fn hearing(&mut self, utterance: UtteranceId) -> &mut Heard {
-        let at = self.ear.iter().position(|(id, _)| *id == utterance).unwrap_or_else(|| {
-            self.ear.push((utterance, Heard::default()));
-            self.ear.len() - 1
-        });
-        &mut self.ear[at].1
-    }
-
     fn playout(&mut self) {
         self.at(self.now + 20, Happening::Playout);
         let next = self.ear.iter_mut().find(|(_, h)| !h.stopped && h.played_ms < h.audio_ms);
@@ -488,5 +445,6 @@ impl World {
         let (probability, level) = if self.speaking { (0.93, -22.0) } else { (0.03, -66.0) };
         let ends_at = Duration::from_millis(self.now);
         self.feed(Event::Window(Window { ends_at, probability, levels_db: [level; 4] }));
+        self.agent_window();
     }
 }

@@ -8,7 +8,7 @@ use super::{Heard, Verdict, WORD_TAIL_MS, World};
 impl World {
     /// The context must be what the ear got, word by word.
     pub(super) fn judge(self) -> Verdict {
-        let outcome = self.outcome.expect("the loop ends with an outcome");
+        let outcome = self.outcome.as_ref().expect("the loop ends with an outcome");
         let in_context: Vec<String> = self
             .session
             .context()
@@ -23,6 +23,13 @@ impl World {
         let spoken: Vec<String> =
             lines.iter().flat_map(|t| t.text.split_whitespace().map(str::to_owned)).collect();
         assert_eq!(spoken, heard, "seed {}: the transcript is not what was heard", self.seed);
+        self.judge_agent(&outcome.transcript);
+        for text in &self.own_voice.written {
+            let is_told = outcome.transcript.iter().any(|l| l.speaker == Speaker::Caller && l.text == *text);
+            assert!(is_told, "seed {}: the record does not know {text}", self.seed);
+            let is_known = self.session.context().history().iter().any(|m| m.text.contains(text.as_str()));
+            assert!(is_known, "seed {}: the model does not know {text}", self.seed);
+        }
         for l in &outcome.latency {
             let parts = l.endpoint_ms
                 + l.stt_ms
@@ -39,6 +46,8 @@ impl World {
             faults: self.faults,
             ended_by_bot: outcome.disconnected_by == DisconnectedBy::Bot,
             longest_silence_ms: self.longest_silence,
+            joined: self.agent.joined,
+            written: self.own_voice.written.len(),
         }
     }
 }

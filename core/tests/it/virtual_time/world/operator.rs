@@ -18,6 +18,9 @@ impl World {
             let until = self.now + self.random.range(200, 15_000);
             self.at(until, Happening::Session(Event::Order { id: 0, order: Order::GoOn }));
         }
+        if matches!(order, Order::End { .. }) {
+            self.agent_leads_no_more();
+        }
         self.orders += 1;
         let next = self.now + self.random.range(1_000, 20_000);
         self.at(next, Happening::OperatorActs);

@@ -7,12 +7,14 @@ use bytes::Bytes;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep};
 use vox_shared::ids::BotId;
 use vox_shared::outbox::Seq;
 use vox_shared::wire::config::{ConfigRequest, LINE_FORBIDDEN, Refusal, RuntimeConfig};
 use vox_shared::wire::fleet::{WorkerLease, WorkerReport};
-use vox_shared::wire::{SECRET_HEADER, SEQ_HEADER};
+use vox_shared::wire::{HASH_HEADER, SECRET_HEADER, SEQ_HEADER};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
@@ -22,6 +24,8 @@ const CONFIG_TRY: Duration = Duration::from_secs(2);
 const CONFIG_PAUSE: Duration = Duration::from_millis(250);
 /// An hour of stereo at 24 kHz over a slow link.
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(600);
+/// Of a recording that is read for its hash, bytes at a time.
+const READ_CHUNK: usize = 256 * 1024;
 /// Kept of an error's body for the log.
 const DETAIL_BYTES: usize = 300;
 
@@ -142,6 +146,7 @@ impl Bridge {
 
     /// Upload a recording.
     pub async fn upload(&self, key: &str, file: &Path) -> Result<(), DeliveryError> {
+        let sha256 = hash_of(file).await.map_err(|error| unreadable(&error))?;
         let file = tokio::fs::File::open(file).await.map_err(|error| unreadable(&error))?;
         let size = file.metadata().await.map_err(|e| DeliveryError::Retry(e.to_string()))?.len();
         let body = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(file));
@@ -151,9 +156,14 @@ impl Bridge {
             .header(SECRET_HEADER, self.secret.expose_secret())
             .header(CONTENT_TYPE, "audio/wav")
             .header(reqwest::header::CONTENT_LENGTH, size)
+            .header(HASH_HEADER, sha256)
             .timeout(UPLOAD_DEADLINE)
             .body(body);
-        judge(request.send().await).await.map(drop)
+        let answer = request.send().await;
+        if answer.as_ref().is_ok_and(|answer| answer.status() == StatusCode::UNPROCESSABLE_ENTITY) {
+            return Err(DeliveryError::Retry("what arrived was not what was sent, by its SHA-256".into()));
+        }
+        judge(answer).await.map(drop)
     }
 
     /// Say that this worker is there.
@@ -161,6 +171,18 @@ impl Bridge {
         let request = self.http.post(format!("{}/api/v1/fleet/workers", self.url)).json(report);
         let response = judge(request.header(SECRET_HEADER, self.secret.expose_secret()).send().await).await?;
         response.json().await.map_err(|e| DeliveryError::Retry(short(&e)))
+    }
+}
+
+/// SHA-256 of a file, lower-case hex.
+async fn hash_of(file: &Path) -> std::io::Result<String> {
+    let mut file = tokio::fs::File::open(file).await?;
+    let (mut hash, mut chunk) = (Sha256::new(), vec![0; READ_CHUNK]);
+    loop {
+        match file.read(&mut chunk).await? {
+            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            read => hash.update(&chunk[..read]),
+        }
     }
 }
 
@@ -214,7 +236,35 @@ fn short(error: &reqwest::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_recording_is_announced_by_its_hash_and_sent_again_when_it_arrives_damaged() {
+        let _chosen_before = rustls::crypto::ring::default_provider().install_default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let refusing = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"abc") {
+                assert!(socket.read_buf(&mut asked).await.unwrap() > 0);
+            }
+            let refusal = b"HTTP/1.1 422 Unprocessable Entity\r\ncontent-length: 0\r\n\r\n";
+            socket.write_all(refusal).await.unwrap();
+            String::from_utf8(asked).unwrap()
+        });
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("call.wav"), "abc").unwrap();
+        let bridge = Bridge::new(&url, SecretString::from("x".repeat(32))).unwrap();
+        let fault = bridge.upload("key", &dir.path().join("call.wav")).await.unwrap_err();
+        assert!(matches!(fault, DeliveryError::Retry(_)), "{fault:?}");
+        // FIPS 180-2, appendix B.1.
+        let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let asked = refusing.await.unwrap();
+        assert!(asked.contains(&format!("x-content-sha256: {hash}\r\n")), "{asked}");
+    }
 
     /// A recording was given up for good because the worker had too many open files for a moment.
     #[tokio::test]

@@ -13,6 +13,8 @@ pub mod result;
 pub const SECRET_HEADER: &str = "x-voxcore-secret";
 /// The header that carries the outbox's number of a delivered result: the body is delivered as it was written.
 pub const SEQ_HEADER: &str = "x-vox-seq";
+/// The header that announces the SHA-256 of an uploaded recording, hex. It is stored only if that is what arrived.
+pub const HASH_HEADER: &str = "x-content-sha256";
 /// Version of the messages written by this build.
 pub const WIRE_VERSION: u32 = 1;
 

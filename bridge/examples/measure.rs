@@ -36,7 +36,8 @@ async fn main() -> anyhow::Result<()> {
     let bound = listener.local_addr()?;
     let config = Config::for_tests(data.path().to_owned());
     let secret = config.auth.internal_secret.expose_secret().to_owned();
-    let app = App::build(config, Parts::embedded(data.path(), Clock::system(), bound)?).await?;
+    let parts = Parts::open(&config.storage, Clock::system(), bound).await?;
+    let app = App::build(config, parts).await?;
     app.first_start().await?;
     let stop = CancellationToken::new();
     let api = move || routes::api(&app);

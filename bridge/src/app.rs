@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Deref;
-use std::path::Path;
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -18,12 +17,11 @@ use crate::auth::session::Sessions;
 use crate::auth::throttle::Throttle;
 use crate::auth::token::Tokens;
 use crate::bot::catalogue::Catalogue;
-use crate::config::Config;
+use crate::config::{Config, Storage};
 use crate::first_start::{Empty, FirstStartError, first_start};
 use crate::fleet::files::WorkerFiles;
 use crate::metrics::Metrics;
-use crate::objects::directory::Directory;
-use crate::objects::{ObjectError, Objects};
+use crate::objects::{self, ObjectError, Objects};
 use crate::routes::document::Documents;
 use crate::routes::{Route, table};
 use crate::runtime::config::Configs;
@@ -34,8 +32,6 @@ use crate::store::{StoreError, Stores};
 
 /// The document file below the data directory.
 const DOCUMENT_FILE: &str = "vox.sqlite";
-/// The recordings below the data directory.
-const OBJECT_DIR: &str = "objects";
 
 /// The application. Immutable parts behind one pointer; cheap to clone. It is put together here and taken apart again for
 /// the routes: a handler is given the parts that it names, never the whole.
@@ -93,12 +89,14 @@ pub enum StartError {
 }
 
 impl Parts {
-    /// The embedded engines: one SQLite file and one directory below the data directory. Blocks for the time of opening.
-    pub fn embedded(data_dir: &Path, clock: Clock, bound: SocketAddr) -> Result<Self, StartError> {
+    /// What the settings say: one SQLite file below the data directory, and one directory there or a bucket. Blocks for the
+    /// time of opening the file.
+    pub async fn open(storage: &Storage, clock: Clock, bound: SocketAddr) -> Result<Self, StartError> {
+        let data_dir = &storage.data_dir;
         let refused = |source| StartError::DataDir { path: data_dir.display().to_string(), source };
         private::make_directory(data_dir).map_err(&refused)?;
         // First, because it finds out whether another bridge uses the data directory.
-        let objects = Arc::new(Directory::open(&data_dir.join(OBJECT_DIR))?);
+        let objects = objects::open(storage).await?;
         let engine = Arc::new(Sqlite::open(&data_dir.join(DOCUMENT_FILE))?);
         // A version that left the mode to its mask may have made them, and the store holds every vendor key.
         for file in ["", "-wal", "-shm"].map(|end| data_dir.join(format!("{DOCUMENT_FILE}{end}"))) {

@@ -1,11 +1,15 @@
 //! Settings, read once at start. Each section has its own struct and says what each variable does; `docs/settings-bridge.md`
 //! lists them for operators.
 
+mod s3;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 use vox_shared::env::{Env, Faults};
+
+pub use s3::S3Settings;
 
 /// Shortest acceptable secret, characters.
 const MIN_SECRET: usize = 32;
@@ -56,6 +60,8 @@ pub struct Storage {
     pub data_dir: PathBuf,
     /// `VOX_RECORDING_MAX_BYTES` (2400000000): largest recording taken.
     pub max_recording_bytes: u64,
+    /// `VOX_S3_URL` and the other `VOX_S3_…` (none: the data directory): the bucket that recordings are in.
+    pub s3: Option<S3Settings>,
 }
 
 /// Where the metrics are, and what they tell.
@@ -106,7 +112,7 @@ impl Config {
                 internal_secret: secret("internal"),
                 tools_secret: Some(secret("tools")),
             },
-            storage: Storage { data_dir, max_recording_bytes: 16 * 1024 * 1024 },
+            storage: Storage { data_dir, max_recording_bytes: 16 * 1024 * 1024, s3: None },
             metrics: MetricsConfig {
                 listen: MetricsListen::Chosen(SocketAddr::from(([127, 0, 0, 1], 0))),
                 show_tenants: true,
@@ -163,6 +169,7 @@ impl Storage {
         Self {
             data_dir: env.path("VOX_DATA_DIR").unwrap_or_else(|| PathBuf::from("vox-data")),
             max_recording_bytes: env.parsed("VOX_RECORDING_MAX_BYTES").unwrap_or(MAX_RECORDING_BYTES),
+            s3: S3Settings::from_env(env),
         }
     }
 }

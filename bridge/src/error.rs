@@ -96,7 +96,7 @@ impl ApiError {
     }
 
     /// A store is missing for the moment; the request may be repeated.
-    fn unavailable(error: &dyn std::error::Error) -> Self {
+    pub fn unavailable(error: &dyn std::error::Error) -> Self {
         let failed = Self::internal("use the store", error);
         Self { status: StatusCode::SERVICE_UNAVAILABLE, retry_after_seconds: Some(1), ..failed }
     }

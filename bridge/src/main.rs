@@ -48,7 +48,7 @@ async fn main() -> anyhow::Result<()> {
     let end = EndSignals::listen()?;
     let (listener, bound) = listen(config.server.addr).await?;
     let metrics = listen_for_metrics(config.metrics.listen).await?;
-    let parts = Parts::embedded(&config.storage.data_dir, Clock::system(), bound)?;
+    let parts = Parts::open(&config.storage, Clock::system(), bound).await?;
     let app = App::build(config, parts).await?;
     let password = app.first_start().await?;
 

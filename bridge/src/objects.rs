@@ -1,14 +1,25 @@
 //! The object seam: recordings and other large, unchanging files.
 
 pub mod directory;
+mod incoming;
+#[cfg(feature = "s3")]
+pub mod s3;
 
 use std::future::Future;
 use std::ops::Range;
+use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
+use crate::config::{S3Settings, Storage};
+use directory::Directory;
+
+/// The objects below the data directory.
+const OBJECT_DIR: &str = "objects";
 /// Longest key, bytes.
 const MAX_KEY_BYTES: usize = 256;
 
@@ -54,6 +65,34 @@ pub trait Objects: Send + Sync {
     fn get(&self, key: Key, range: Range<u64>) -> Answer<'_, Option<ByteStream>>;
     /// Whether there was one.
     fn delete(&self, key: Key) -> Answer<'_, bool>;
+    /// Whether the store can be used now. Answers within about a second.
+    fn check(&self) -> Answer<'_, ()>;
+    /// An address where whoever has it may read an object for this long; `None` where the store gives out none. Whether there
+    /// is such an object is not looked at.
+    fn link(&self, key: Key, lifetime: Duration) -> Answer<'_, Option<String>>;
+}
+
+/// Open the store that the settings name, for this process alone: whichever it is, a data directory belongs to one bridge.
+///
+/// # Errors
+///
+/// When another process uses the data directory, or the store refuses to be used as the settings say.
+pub async fn open(storage: &Storage) -> Result<Arc<dyn Objects>, ObjectError> {
+    let root = storage.data_dir.join(OBJECT_DIR);
+    match &storage.s3 {
+        None => Ok(Arc::new(Directory::open(&root)?)),
+        Some(settings) => open_s3(settings, &root).await,
+    }
+}
+
+#[cfg(feature = "s3")]
+async fn open_s3(settings: &S3Settings, root: &Path) -> Result<Arc<dyn Objects>, ObjectError> {
+    Ok(Arc::new(s3::S3::open(settings, directory::Lock::take(root)?).await?))
+}
+
+#[cfg(not(feature = "s3"))]
+async fn open_s3(_: &S3Settings, _: &Path) -> Result<Arc<dyn Objects>, ObjectError> {
+    Err(ObjectError::NotBuilt)
 }
 
 /// Why an object store could not do it.
@@ -70,6 +109,25 @@ pub enum ObjectError {
     CutOff(#[source] std::io::Error),
     #[error("'{0}' is used by another process; one bridge at a time may use a data directory")]
     InUse(String),
+    /// Read again: another content is there by now.
+    #[error("the object was changed while it was read")]
+    Changed,
+    #[error("there is no such bucket on the S3 server: make it, or name another in VOX_S3_BUCKET")]
+    NoBucket,
+    #[error(
+        "the S3 server refuses to {doing} ({reason}): look at VOX_S3_URL, VOX_S3_REGION, VOX_S3_BUCKET, VOX_S3_ACCESS_KEY and \
+         VOX_S3_SECRET_KEY, and at what this key may do with the bucket"
+    )]
+    Refused { doing: &'static str, reason: String },
+    /// It may work again in a moment.
+    #[error("the object store is away: it could not {doing}")]
+    Unavailable {
+        doing: &'static str,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("VOX_S3_URL is set, and this program was built without S3: build it with the default features")]
+    NotBuilt,
     #[error("the object store failed to {doing}")]
     Failed {
         doing: &'static str,

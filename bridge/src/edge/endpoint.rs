@@ -59,8 +59,11 @@ where
 /// A refusal of a body that is still on its way is the connection's last answer.
 fn close_if_unread(request: &HttpRequest, payload: &Payload, response: &mut HttpResponse) {
     let untouched = !matches!(payload, Payload::None) && has_body(request);
-    let is_refusal = response.status().is_client_error();
-    if is_refusal && (untouched || response.status() == StatusCode::PAYLOAD_TOO_LARGE) {
+    let status = response.status();
+    let is_refusal = status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE;
+    // A store that is away is found out in the midst of an upload.
+    let midway = status == StatusCode::PAYLOAD_TOO_LARGE || status == StatusCode::SERVICE_UNAVAILABLE;
+    if is_refusal && (untouched || midway && has_body(request)) {
         response.head_mut().set_connection_type(ConnectionType::Close);
         request.conn_data::<Pace>().into_iter().for_each(Pace::close);
     }

@@ -3,15 +3,15 @@
 use std::io::SeekFrom;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::StreamExt;
-use sha2::{Digest, Sha256};
 use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 use vox_shared::private;
 
+use super::incoming::Incoming;
 use super::{Answer, ByteStream, Expected, Head, Key, ObjectError, Objects, Written};
 use crate::auth::secret_token;
 
@@ -23,19 +23,29 @@ const READ_CHUNK: usize = 64 * 1024;
 /// Held by the process that uses the directory.
 const LOCK: &str = ".lock";
 
+/// Keeps other processes out of a directory; the kernel lets go of it when this one ends, however it ends.
+pub struct Lock(#[expect(dead_code, reason = "held, not used")] std::fs::File);
+
+impl Lock {
+    /// Create the directory if it is missing, and take it.
+    pub fn take(root: &Path) -> Result<Self, ObjectError> {
+        private::directory(root).map_err(failed("create the object directory"))?;
+        let lock = std::fs::File::create(root.join(LOCK)).map_err(failed("create the lock file"))?;
+        lock.try_lock().map_err(|_| ObjectError::InUse(root.display().to_string()))?;
+        Ok(Self(lock))
+    }
+}
+
 /// Objects below a root directory.
 pub struct Directory {
     root: PathBuf,
-    /// Keeps other processes out; the kernel lets go of it when this one ends, however it ends.
-    _lock: std::fs::File,
+    _lock: Lock,
 }
 
 impl Directory {
     /// Open or create the directory, for this process alone. What a killed process left half-written is removed.
     pub fn open(root: &Path) -> Result<Self, ObjectError> {
-        private::directory(root).map_err(failed("create the object directory"))?;
-        let lock = std::fs::File::create(root.join(LOCK)).map_err(failed("create the lock file"))?;
-        lock.try_lock().map_err(|_| ObjectError::InUse(root.display().to_string()))?;
+        let lock = Lock::take(root)?;
         let parts = root.join(PARTS);
         if parts.exists() {
             std::fs::remove_dir_all(&parts).map_err(failed("remove unfinished objects"))?;
@@ -55,23 +65,14 @@ impl Directory {
         expected: Expected,
     ) -> Result<Written, ObjectError> {
         let mut file = File::create_new(part).await.map_err(failed("create a file"))?;
-        let (mut content, mut hash, mut size) = (content, Sha256::new(), 0u64);
-        while let Some(chunk) = content.next().await {
-            let chunk = chunk.map_err(ObjectError::CutOff)?;
-            size += chunk.len() as u64;
-            if size > expected.max_bytes {
-                return Err(ObjectError::TooLarge(expected.max_bytes));
-            }
-            hash.update(&chunk);
-            file.write_all(&chunk).await.map_err(failed("write a file"))?;
+        let mut incoming = Incoming::new(content, expected);
+        while let Some(piece) = incoming.next().await? {
+            file.write_all(&piece).await.map_err(failed("write a file"))?;
         }
-        let sha256 = secret_token::hex(&hash.finalize());
-        if expected.sha256.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(&sha256)) {
-            return Err(ObjectError::WrongHash);
-        }
+        let written = incoming.finish()?;
         file.flush().await.map_err(failed("write a file"))?;
         file.sync_all().await.map_err(failed("make a file durable"))?;
-        Ok(Written { size_bytes: size, sha256 })
+        Ok(written)
     }
 
     async fn place(&self, part: &Path, key: &Key) -> Result<(), ObjectError> {
@@ -137,6 +138,16 @@ impl Objects for Directory {
                 Err(error) => Err(failed("delete a file")(error)),
             }
         })
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            fs::metadata(self.root.join(PARTS)).await.map(drop).map_err(failed("look at its folder"))
+        })
+    }
+
+    fn link(&self, _: Key, _: Duration) -> Answer<'_, Option<String>> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 }
 

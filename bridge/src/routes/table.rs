@@ -241,7 +241,11 @@ fn recording_routes() -> Vec<Route> {
             (Method::GET, "/api/v1/public/recordings/{token}"),
             Access::Public,
             recordings::by_token::by_token,
-            audio(Doc::new("recordings", "Recording by its link")),
+            audio(Doc::new("recordings", "Recording by its link")).answers_with(
+                "307",
+                "text/plain",
+                "It is at the store's own address, for 24 hours",
+            ),
         ),
         slow_row(
             (Method::PUT, "/api/v1/internal/recordings/{key}"),
@@ -382,7 +386,7 @@ fn system_routes() -> Vec<Route> {
             Access::Public,
             system::health::health,
             Doc::new("system", "Health")
-                .answers::<system::health::Health>("200", "The bridge and its store answer")
+                .answers::<system::health::Health>("200", "The bridge and its store of documents answer")
                 .refuses("503", "The store does not answer, or takes no writes"),
         ),
         row(

@@ -13,8 +13,9 @@ async fn app(dir: &std::path::Path) -> App {
     // The HTTP client inside wants its TLS provider chosen.
     drop(client());
     let bound = "127.0.0.1:1".parse().unwrap();
-    let parts = Parts::embedded(dir, Clock::manual(NOW.parse().unwrap()), bound).unwrap();
-    App::build(Config::for_tests(dir.to_owned()), parts).await.unwrap()
+    let config = Config::for_tests(dir.to_owned());
+    let parts = Parts::open(&config.storage, Clock::manual(NOW.parse().unwrap()), bound).await.unwrap();
+    App::build(config, parts).await.unwrap()
 }
 
 #[tokio::test]
@@ -47,11 +48,12 @@ async fn a_start_that_was_killed_half_way_is_finished_with_the_same_password() {
 async fn a_data_directory_is_used_by_one_bridge_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let first = app(dir.path()).await;
-    let parts = || Parts::embedded(dir.path(), Clock::system(), "127.0.0.1:1".parse().unwrap());
-    let refused = parts().map(drop).unwrap_err();
+    let config = Config::for_tests(dir.path().to_owned());
+    let parts = || Parts::open(&config.storage, Clock::system(), "127.0.0.1:1".parse().unwrap());
+    let refused = parts().await.map(drop).unwrap_err();
     assert!(format!("{:?}", anyhow::Error::from(refused)).contains("used by another process"));
     drop(first);
-    assert!(parts().is_ok());
+    assert!(parts().await.is_ok());
 }
 
 #[tokio::test]

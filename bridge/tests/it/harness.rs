@@ -60,7 +60,7 @@ impl TestBridge {
         let clock = Clock::manual(NOW.parse().unwrap());
         let listener = TcpListener::bind(config.server.addr).await.unwrap();
         let bound = listener.local_addr().unwrap();
-        let parts = Parts::embedded(data.path(), clock.clone(), bound).unwrap();
+        let parts = Parts::open(&config.storage, clock.clone(), bound).await.unwrap();
         let app = App::build(config, parts).await.unwrap();
         let admin_password = app.first_start().await.unwrap().expect("the store was empty");
         let stop = CancellationToken::new();

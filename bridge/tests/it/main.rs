@@ -16,11 +16,18 @@ mod kill_safety;
 mod lines_may_be_guarded;
 mod logins_are_limited;
 mod lost_calls_are_closed;
+mod object_conformance;
 mod old_stores_are_brought_up_to_date;
 mod oversized_bodies_are_answered;
 mod recordings_are_stored_and_served;
 mod results_are_recorded_once;
 mod route_table;
+#[cfg(feature = "s3")]
+mod s3_is_away;
+#[cfg(feature = "s3")]
+mod s3_is_checked;
+#[cfg(feature = "s3")]
+mod s3_server;
 mod sessions_rotate;
 mod tenants_are_apart;
 mod tickets_are_single_use;

@@ -73,3 +73,21 @@ async fn every_kind_of_body_that_nobody_wants_gets_its_refusal() {
     }
     assert!(bridge.get("/health").send().await.unwrap().status().is_success());
 }
+
+/// The store is found to be away when the first part of the recording is there, and the sender writes on.
+#[cfg(feature = "s3")]
+#[tokio::test]
+async fn an_upload_into_a_store_that_is_away_gets_its_refusal() {
+    let bridge = TestBridge::start_with(|config| {
+        config.storage.s3 = Some(crate::s3_server::settings_of_nobody());
+        config.storage.max_recording_bytes = 2 * BODY_BYTES as u64;
+    })
+    .await;
+    let secret = format!("{SECRET_HEADER}: {}", bridge.app.config.auth.internal_secret.expose_secret());
+    for is_chunked in [false, true] {
+        let request = ("PUT /api/v1/internal/recordings/long.wav", secret.as_str());
+        let answer = told(&bridge, request, is_chunked).await;
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+        assert!(answer.contains("retry-after: 1"), "{answer}");
+    }
+}

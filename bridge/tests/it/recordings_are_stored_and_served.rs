@@ -13,8 +13,10 @@ use vox_bridge::serve::{Serving, serve};
 use vox_shared::wire::SECRET_HEADER;
 
 use crate::harness::{TestBridge, client, json, refusal, result};
+#[cfg(feature = "s3")]
+use crate::s3_server::S3Server;
 
-async fn upload(bridge: &TestBridge, key: &str, content: Vec<u8>, sha256: Option<&str>) -> Response {
+pub async fn upload(bridge: &TestBridge, key: &str, content: Vec<u8>, sha256: Option<&str>) -> Response {
     let request = bridge.internal(Method::PUT, &format!("/api/v1/internal/recordings/{key}")).body(content);
     let request = match sha256 {
         Some(hash) => request.header("x-content-sha256", hash),
@@ -32,7 +34,7 @@ fn hash(content: &[u8]) -> String {
 }
 
 /// A finished call with this recording key.
-async fn call_with(bridge: &TestBridge, session: &str, key: &str) -> Value {
+pub async fn call_with(bridge: &TestBridge, session: &str, key: &str) -> Value {
     let mut result = result(session, "bot");
     result["recording_key"] = json!(key);
     assert_eq!(bridge.deliver(&result).await.status(), StatusCode::OK);
@@ -41,7 +43,19 @@ async fn call_with(bridge: &TestBridge, session: &str, key: &str) -> Value {
 
 #[tokio::test]
 async fn an_upload_is_whole_checked_and_repeatable() {
-    let bridge = TestBridge::start().await;
+    uploads_are_whole_checked_and_repeatable(TestBridge::start().await).await;
+}
+
+#[cfg(feature = "s3")]
+#[tokio::test]
+async fn an_upload_into_a_bucket_is_whole_checked_and_repeatable() {
+    let server = S3Server::start().await;
+    let settings = server.settings();
+    uploads_are_whole_checked_and_repeatable(TestBridge::start_with(|c| c.storage.s3 = Some(settings)).await)
+        .await;
+}
+
+async fn uploads_are_whole_checked_and_repeatable(bridge: TestBridge) {
     let content = content();
     let wrong = upload(&bridge, "call_1.wav", content.clone(), Some(&"0".repeat(64))).await;
     assert_eq!(refusal(wrong, StatusCode::UNPROCESSABLE_ENTITY).await, "wrong_hash");
@@ -67,7 +81,18 @@ async fn an_upload_is_whole_checked_and_repeatable() {
 
 #[tokio::test]
 async fn parts_are_served_by_login_and_by_link() {
-    let bridge = TestBridge::start().await;
+    parts_are_served(TestBridge::start().await).await;
+}
+
+#[cfg(feature = "s3")]
+#[tokio::test]
+async fn parts_out_of_a_bucket_are_served_by_login_and_by_link() {
+    let server = S3Server::start().await;
+    let settings = server.settings();
+    parts_are_served(TestBridge::start_with(|c| c.storage.s3 = Some(settings)).await).await;
+}
+
+async fn parts_are_served(bridge: TestBridge) {
     let content = content();
     upload(&bridge, "call_1.wav", content.clone(), None).await;
     let call = call_with(&bridge, "call_1", "call_1.wav").await;

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use tracing::instrument;
 
-use super::serve::{Recordings, serve};
+use super::serve::{Recordings, serve_by_link};
 use crate::auth::secret_token::{MAX_TOKEN_BYTES, hash};
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
@@ -22,5 +22,5 @@ pub async fn by_token(
         return Err(missing());
     }
     let call = recordings.stores.all_calls().find_by_recording_token(&hash(&token.0)).await?;
-    serve(&recordings, &call.ok_or_else(missing)?.value, &request).await
+    serve_by_link(&recordings, &call.ok_or_else(missing)?.value, &request).await
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::{BodyStream, SizedStream};
 use actix_web::http::header::{self, HeaderMap};
@@ -18,6 +19,8 @@ use crate::store::calls::Call;
 /// Where recordings are among the objects.
 const FOLDER: &str = "recordings";
 const WAV: &str = "audio/wav";
+/// How long an address of the store's own reads.
+const LINK_LIFETIME: Duration = Duration::from_hours(24);
 
 /// Where recordings are: in the object store, or still on the worker that made them.
 #[derive(Clone)]
@@ -34,6 +37,24 @@ pub struct Recordings {
 pub fn object_key(key: &str) -> Result<Key, ObjectError> {
     Key::parse(key)?;
     Key::parse(&format!("{FOLDER}/{key}"))
+}
+
+/// Where a stored recording is for whoever has its link, when the store itself gives it out: a redirect that reads for
+/// [`LINK_LIFETIME`]. Otherwise as [`serve`]. A HEAD is answered here: such an address is signed for GET.
+pub async fn serve_by_link(from: &Recordings, call: &Call, asked: &HttpRequest) -> ApiResult<HttpResponse> {
+    let name = call.recording_key.as_deref().filter(|_| asked.method() == Method::GET);
+    let Some(key) = name.and_then(|name| object_key(name).ok()) else {
+        return serve(from, call, asked).await;
+    };
+    let Some(address) = from.objects.link(key.clone(), LINK_LIFETIME).await? else {
+        return serve(from, call, asked).await;
+    };
+    if from.objects.head(key).await?.is_none() {
+        return serve(from, call, asked).await;
+    }
+    let mut response = HttpResponse::TemporaryRedirect();
+    response.insert_header((header::LOCATION, address)).insert_header((header::CACHE_CONTROL, "no-store"));
+    Ok(response.finish())
 }
 
 /// The recording of a call: from the object store, else from a worker that still has it, else 404.

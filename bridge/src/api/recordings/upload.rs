@@ -8,6 +8,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tracing::instrument;
 use utoipa::ToSchema;
+use vox_shared::wire::HASH_HEADER;
 
 use super::serve::{Recordings, object_key};
 use crate::auth::internal::Internal;
@@ -15,8 +16,6 @@ use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
 use crate::objects::{ByteStream, Expected, ObjectError};
 
-/// The SHA-256 that the sender announces, hex.
-const HASH_HEADER: &str = "x-content-sha256";
 /// Pieces of a body between the socket's thread and the store; each has some 32 KB.
 const PIECES: usize = 8;
 
@@ -84,7 +83,11 @@ impl From<ObjectError> for ApiError {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong_hash", error.to_string())
             }
             ObjectError::CutOff(_) => Self::bad_request("cut_off", error.to_string()),
-            ObjectError::InUse(_) | ObjectError::Failed { .. } => {
+            ObjectError::Unavailable { .. }
+            | ObjectError::Refused { .. }
+            | ObjectError::NoBucket
+            | ObjectError::Changed => Self::unavailable(&error),
+            ObjectError::InUse(_) | ObjectError::NotBuilt | ObjectError::Failed { .. } => {
                 Self::internal("use the object store", &error)
             }
         }

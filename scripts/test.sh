@@ -55,10 +55,23 @@ cargo build --workspace --bins
 step "tests"
 "$tools/cargo-nextest" nextest run --workspace --profile ci --no-fail-fast 2>&1 | tee "$log"
 
+# The same tests of the bridge, its documents in MongoDB. One server for all of them, a database for each.
+step "tests of the bridge over MongoDB"
+coproc server { exec scripts/mongodb/run.sh --until-eof; }
+read -r _ <&"${server[0]}"
+read -r _ address <&"${server[0]}"
+TEST_MONGODB_URI=$address VOX_TEST_DOCUMENTS=mongodb \
+    "$tools/cargo-nextest" nextest run -p vox-bridge --profile ci --no-fail-fast 2>&1 | tee "$log.mongodb"
+
 # The runner above does not know the examples in the documentation.
 step "examples in the documentation"
 cargo test --workspace --doc 2>&1 | tee "$log.doc"
 
 step "done"
 awk '/^test result: ok/ { passed += $4 } END { printf "%d examples in the documentation passed\n", passed }' "$log.doc"
-sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -E '^ +Summary '
+summary() {
+    sed 's/\x1b\[[0-9;]*m//g' "$1" | grep -E '^ +Summary '
+}
+echo "of the bridge over MongoDB:"
+summary "$log.mongodb"
+summary "$log"

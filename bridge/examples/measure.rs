@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::config::Config;
+use vox_bridge::deployment::Deployment;
 use vox_bridge::routes;
 use vox_bridge::serve::{Serving, serve};
 use vox_shared::clock::Clock;
@@ -36,8 +37,8 @@ async fn main() -> anyhow::Result<()> {
     let bound = listener.local_addr()?;
     let config = Config::for_tests(data.path().to_owned());
     let secret = config.auth.internal_secret.expose_secret().to_owned();
-    let parts = Parts::open(&config.storage, Clock::system(), bound).await?;
-    let app = App::build(config, parts).await?;
+    let deployment = Deployment::open(&config.storage).await?;
+    let app = App::build(config, Parts { deployment, clock: Clock::system(), bound }).await?;
     app.first_start().await?;
     let stop = CancellationToken::new();
     let api = move || routes::api(&app);

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use vox_shared::clock::Clock;
-use vox_shared::private;
 
 use crate::api::calls::view::Links;
 use crate::api::recordings::serve::Recordings;
@@ -17,21 +16,16 @@ use crate::auth::session::Sessions;
 use crate::auth::throttle::Throttle;
 use crate::auth::token::Tokens;
 use crate::bot::catalogue::Catalogue;
-use crate::config::{Config, Storage};
+use crate::config::Config;
+use crate::deployment::Deployment;
 use crate::first_start::{Empty, FirstStartError, first_start};
 use crate::fleet::files::WorkerFiles;
 use crate::metrics::Metrics;
-use crate::objects::{self, ObjectError, Objects};
 use crate::routes::document::Documents;
 use crate::routes::{Route, table};
 use crate::runtime::config::Configs;
 use crate::runtime::result::Results;
-use crate::store::engine::sqlite::Sqlite;
-use crate::store::engine::{Engine, EngineError};
 use crate::store::{StoreError, Stores};
-
-/// The document file below the data directory.
-const DOCUMENT_FILE: &str = "vox.sqlite";
 
 /// The application. Immutable parts behind one pointer; cheap to clone. It is put together here and taken apart again for
 /// the routes: a handler is given the parts that it names, never the whole.
@@ -58,10 +52,9 @@ pub struct Inner {
     pub documents: Documents,
 }
 
-/// What differs between production, the embedded engines and tests.
+/// What the application is put together from beside its settings.
 pub struct Parts {
-    pub engine: Arc<dyn Engine>,
-    pub objects: Arc<dyn Objects>,
+    pub deployment: Deployment,
     pub clock: Clock,
     /// The address that is listened on.
     pub bound: SocketAddr,
@@ -70,47 +63,19 @@ pub struct Parts {
 /// Why the application cannot be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("cannot create the data directory '{path}'")]
-    DataDir {
-        path: String,
-        #[source]
-        source: std::io::Error,
-    },
-    #[error("cannot open the document store")]
-    Documents(#[from] EngineError),
     #[error("cannot prepare the document store")]
     Collections(#[from] StoreError),
-    #[error("cannot open the object store")]
-    Objects(#[from] ObjectError),
     #[error("cannot hash passwords")]
     Passwords(#[from] PasswordError),
     #[error("cannot make the client that fetches recordings from workers")]
     Client(#[from] reqwest::Error),
 }
 
-impl Parts {
-    /// What the settings say: one SQLite file below the data directory, and one directory there or a bucket. Blocks for the
-    /// time of opening the file.
-    pub async fn open(storage: &Storage, clock: Clock, bound: SocketAddr) -> Result<Self, StartError> {
-        let data_dir = &storage.data_dir;
-        let refused = |source| StartError::DataDir { path: data_dir.display().to_string(), source };
-        private::make_directory(data_dir).map_err(&refused)?;
-        // First, because it finds out whether another bridge uses the data directory.
-        let objects = objects::open(storage).await?;
-        let engine = Arc::new(Sqlite::open(&data_dir.join(DOCUMENT_FILE))?);
-        // A version that left the mode to its mask may have made them, and the store holds every vendor key.
-        for file in ["", "-wal", "-shm"].map(|end| data_dir.join(format!("{DOCUMENT_FILE}{end}"))) {
-            private::close_to_others(&file).map_err(&refused)?;
-        }
-        Ok(Self { engine, objects, clock, bound })
-    }
-}
-
 impl App {
     /// The only constructor; `main` and the tests both call it.
     pub async fn build(config: Config, parts: Parts) -> Result<Self, StartError> {
         let base_url = config.server.public_url.clone().unwrap_or_else(|| local_url(parts.bound));
-        let Parts { engine, objects, clock, .. } = parts;
+        let Parts { deployment: Deployment { engine, objects }, clock, .. } = parts;
         let (stores, internal_secret) = (Stores::open(engine).await?, &config.auth.internal_secret);
         let tokens = Arc::new(Tokens::new(&config.auth.jwt_secret));
         let passwords = Arc::new(Passwords::new()?);

@@ -58,6 +58,9 @@ pub struct Auth {
 pub struct Storage {
     /// `VOX_DATA_DIR` (`vox-data`): the document file, the recordings and the first login.
     pub data_dir: PathBuf,
+    /// `VOX_MONGODB_URI` or `VOX_MONGODB_URI_FILE` (none: the document file): connection string of the MongoDB deployment
+    /// that holds the documents. The database is the one it names, or `vox`.
+    pub mongodb_uri: Option<SecretString>,
     /// `VOX_RECORDING_MAX_BYTES` (2400000000): largest recording taken.
     pub max_recording_bytes: u64,
     /// `VOX_S3_URL` and the other `VOX_S3_…` (none: the data directory): the bucket that recordings are in.
@@ -112,7 +115,7 @@ impl Config {
                 internal_secret: secret("internal"),
                 tools_secret: Some(secret("tools")),
             },
-            storage: Storage { data_dir, max_recording_bytes: 16 * 1024 * 1024, s3: None },
+            storage: Storage { data_dir, mongodb_uri: None, max_recording_bytes: 16 * 1024 * 1024, s3: None },
             metrics: MetricsConfig {
                 listen: MetricsListen::Chosen(SocketAddr::from(([127, 0, 0, 1], 0))),
                 show_tenants: true,
@@ -165,13 +168,39 @@ impl Auth {
 }
 
 impl Storage {
-    fn from_env(env: &mut Env) -> Self {
+    /// Where documents and recordings are, without a secret.
+    pub fn describe(&self) -> String {
+        let data_dir = || format!("'{}'", self.data_dir.display());
+        let documents =
+            self.mongodb_uri.as_ref().map_or_else(data_dir, |uri| without_login(uri.expose_secret()));
+        let bucket = |s3: &S3Settings| format!("the bucket '{}' of {}", s3.bucket, s3.url);
+        let recordings = self.s3.as_ref().map_or_else(data_dir, bucket);
+        format!("documents in {documents}, recordings in {recordings}")
+    }
+
+    /// What the settings say about stores, and nothing else of them.
+    pub fn from_env(env: &mut Env) -> Self {
+        let mongodb_uri = env.secret("VOX_MONGODB_URI");
+        let is_address =
+            |uri: &str| ["mongodb://", "mongodb+srv://"].iter().any(|scheme| uri.starts_with(scheme));
+        if mongodb_uri.as_ref().is_some_and(|uri| !is_address(uri.expose_secret())) {
+            env.fault("VOX_MONGODB_URI: must start with mongodb:// or mongodb+srv://");
+        }
         Self {
+            mongodb_uri,
             data_dir: env.path("VOX_DATA_DIR").unwrap_or_else(|| PathBuf::from("vox-data")),
             max_recording_bytes: env.parsed("VOX_RECORDING_MAX_BYTES").unwrap_or(MAX_RECORDING_BYTES),
             s3: S3Settings::from_env(env),
         }
     }
+}
+
+/// A connection string without user, password and options.
+fn without_login(uri: &str) -> String {
+    let (scheme, rest) = uri.split_once("://").unwrap_or(("", uri));
+    let rest = rest.split('?').next().unwrap_or_default();
+    let hosts = rest.rsplit_once('@').map_or(rest, |(_, hosts)| hosts);
+    format!("{scheme}://{hosts}")
 }
 
 impl MetricsConfig {

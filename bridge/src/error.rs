@@ -90,16 +90,22 @@ impl ApiError {
 
     /// A fault of ours. `what` was being done and goes to the log only.
     pub fn internal(what: &str, error: &dyn std::error::Error) -> Self {
-        let source = error.source().map(|s| format!(": {s}")).unwrap_or_default();
-        tracing::error!(what, error = format!("{error}{source}"), "a request failed");
+        tracing::error!(what, error = with_source(error), "a request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal")
     }
 
     /// A store is missing for the moment; the request may be repeated.
     pub fn unavailable(error: &dyn std::error::Error) -> Self {
-        let failed = Self::internal("use the store", error);
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, retry_after_seconds: Some(1), ..failed }
+        const DETAIL: &str = "the store does not answer or takes no write; repeat the request";
+        tracing::error!(error = with_source(error), "a store is not there");
+        let told = Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", DETAIL);
+        Self { retry_after_seconds: Some(1), ..told }
     }
+}
+
+fn with_source(error: &dyn std::error::Error) -> String {
+    let source = error.source().map(|s| format!(": {s}")).unwrap_or_default();
+    format!("{error}{source}")
 }
 
 impl From<StoreError> for ApiError {

@@ -69,7 +69,7 @@ pub struct Empty<'a> {
     pub data_dir: &'a Path,
 }
 
-/// Fill an empty store. Answers the administrator's password when this start made it, `None` on every later one.
+/// Fill an empty store. Of bridges that start together over one store, one does. Answers the administrator's password when this start made it, `None` on every later one.
 pub async fn first_start(into: Empty<'_>) -> Result<Option<SecretString>, FirstStartError> {
     let tenant: TenantId = TENANT_ID.parse().expect("a constant that is an id");
     if into.stores.tenants().find(&tenant).await?.is_some() {
@@ -78,9 +78,17 @@ pub async fn first_start(into: Empty<'_>) -> Result<Option<SecretString>, FirstS
     let now = Stamp(into.clock.now());
     insert_demo_bots(into.stores, &tenant, now).await?;
     let password = first_password(into.data_dir)?;
-    insert_admin(&into, &tenant, &password, now).await?;
+    let is_ours = insert_admin(&into, &tenant, &password, now).await?;
     let tenant_doc = Tenant { name: "Default".into(), status: TenantStatus::Active, created_at: now };
-    into.stores.tenants().insert(&tenant, &tenant_doc).await?;
+    match into.stores.tenants().insert(&tenant, &tenant_doc).await {
+        Ok(()) | Err(StoreError::Duplicate) => {}
+        Err(error) => return Err(error.into()),
+    }
+    if !is_ours {
+        // Another bridge over the same store made the administrator, and told its own operator.
+        forget_first_password(into.data_dir);
+        return Ok(None);
+    }
     tracing::info!(file = LOGIN_FILE, "first start: the administrator's password is in the data directory");
     Ok(Some(password))
 }
@@ -127,7 +135,7 @@ async fn insert_admin(
     tenant: &TenantId,
     password: &SecretString,
     now: Stamp,
-) -> Result<(), FirstStartError> {
+) -> Result<bool, FirstStartError> {
     let admin = User {
         tenant_id: tenant.clone(),
         email: ADMIN_EMAIL.into(),
@@ -143,8 +151,13 @@ async fn insert_admin(
     };
     let id: UserId = ADMIN_ID.parse().expect("a constant that is an id");
     match into.stores.users(tenant).insert_user(&id, &admin).await {
-        // Left by a start that did not finish; its password is the one in the file.
-        Err(StoreError::Duplicate) => Ok(()),
-        other => Ok(other?),
+        Ok(()) => Ok(true),
+        // Left by a start of this bridge that did not finish, or made just now by another one.
+        Err(StoreError::Duplicate) => {
+            let there = into.stores.all_users().find_by_email(ADMIN_EMAIL).await?;
+            let hash = there.map(|user| user.value.password_hash);
+            Ok(into.passwords.verify(password.clone(), hash).await?)
+        }
+        Err(error) => Err(error.into()),
     }
 }

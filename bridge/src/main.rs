@@ -9,7 +9,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
+use vox_bridge::commands::Command;
 use vox_bridge::config::{Config, MetricsListen};
+use vox_bridge::deployment::Deployment;
 use vox_bridge::ready::Addresses;
 use vox_bridge::serve::{Serving, serve};
 use vox_bridge::{jobs, ready, routes};
@@ -25,6 +27,8 @@ struct Arguments {
     /// Write this file when the bridge listens: one JSON object {bridge_url, admin_email, admin_password, bots}.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
 /// Threads that serve requests. They wait for the store most of the time; a second one keeps a hash or a long list from
@@ -39,6 +43,9 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let env = Env::of_process();
     telemetry::init("vox-bridge", &std::process::id().to_string(), &env)?;
+    if let Some(command) = arguments.command {
+        return command.run(env).await;
+    }
     let stops_with_parent = env.text("VOX_PARENT_DEATH").is_some_and(|v| v == "1");
     let config = Config::from_env(env)?;
     if stops_with_parent {
@@ -48,7 +55,8 @@ async fn main() -> anyhow::Result<()> {
     let end = EndSignals::listen()?;
     let (listener, bound) = listen(config.server.addr).await?;
     let metrics = listen_for_metrics(config.metrics.listen).await?;
-    let parts = Parts::open(&config.storage, Clock::system(), bound).await?;
+    let deployment = Deployment::open(&config.storage).await?;
+    let parts = Parts { deployment: deployment.clone(), clock: Clock::system(), bound };
     let app = App::build(config, parts).await?;
     let password = app.first_start().await?;
 
@@ -77,6 +85,7 @@ async fn main() -> anyhow::Result<()> {
     serving.await.context("the listener failed")??;
     sweeping.await.context("the janitor failed")?;
     closing.await.context("the closing of lost calls failed")?;
+    deployment.close().await;
     Ok(())
 }
 

@@ -20,6 +20,8 @@ use directory::Directory;
 
 /// The objects below the data directory.
 const OBJECT_DIR: &str = "objects";
+/// Where recordings are among the objects.
+const RECORDINGS: &str = "recordings";
 /// Longest key, bytes.
 const MAX_KEY_BYTES: usize = 256;
 
@@ -149,6 +151,12 @@ impl Key {
         } else {
             Err(ObjectError::BadKey(text.chars().take(MAX_KEY_BYTES).collect()))
         }
+    }
+
+    /// Where the recording of that name is kept.
+    pub fn of_recording(name: &str) -> Result<Self, ObjectError> {
+        Self::parse(name)?;
+        Self::parse(&format!("{RECORDINGS}/{name}"))
     }
 
     pub fn as_str(&self) -> &str {

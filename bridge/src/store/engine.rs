@@ -4,6 +4,8 @@
 
 mod collection;
 mod field;
+#[cfg(feature = "mongodb")]
+pub mod mongo;
 mod query;
 pub mod sqlite;
 mod update;
@@ -43,11 +45,19 @@ pub struct New {
     pub body: Map<String, Value>,
 }
 
-/// A document whose body has an older schema than its collection.
+/// A document as it is kept, with the schema of its body.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outdated {
+pub struct Kept {
     pub document: Document,
     pub schema: u32,
+}
+
+/// Which documents are listed by their ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    All,
+    /// Of an older schema than their collection's.
+    Outdated,
 }
 
 /// Documents of a search, and where the next page begins.
@@ -95,16 +105,24 @@ pub trait Engine: Send + Sync {
     /// Sum an integer per value of another field, over all documents of a search (its limit and cursor are not used).
     /// [`EngineError::Overflow`] when a sum has more than 64 bits.
     fn sum(&self, query: Query, group_by: Place, field: Field<Integer>) -> Answer<'_, Vec<Group>>;
-    /// Documents of an older schema than the collection's, by their ids, after this one. Every write stores the present
-    /// schema, so writing a document back takes it out of this list.
-    fn list_outdated(
+    /// Documents by their ids (in the order of their bytes), after this one, up to a page. Every write but [`Self::restore`]
+    /// stores the present schema, so writing a document back takes it out of the outdated ones.
+    fn list_by_id(
         &self,
         of: &'static Collection,
+        which: Which,
         after: Option<String>,
-        limit: usize,
-    ) -> Answer<'_, Vec<Outdated>>;
+    ) -> Answer<'_, Vec<Kept>>;
+    /// Store documents exactly as they were kept elsewhere, version and schema included, over what has their ids. For moving a
+    /// deployment; nothing else may set a version. [`EngineError::Duplicate`] when a unique key belongs to another document;
+    /// some may be stored then.
+    fn restore(&self, into: &'static Collection, documents: Vec<Kept>) -> Answer<'_, ()>;
     /// Whether a write would be taken now.
     fn check_writable(&self) -> Answer<'_, ()>;
+    /// Let go of connections, at the end of the process.
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// Add to an integer and answer the sum; `None` when there is no such document.
     fn increment(

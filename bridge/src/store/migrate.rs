@@ -4,8 +4,8 @@
 use futures_util::future::join_all;
 use serde_json::Map;
 
-use super::engine::{Collection, Engine, EngineError, Field, Integer, MAX_PAGE, Outdated, Update};
-use super::engine::{Document, Query};
+use super::engine::{Collection, Engine, EngineError, Field, Integer, Kept, Update};
+use super::engine::{Document, Query, Which};
 
 const SCHEMA: Field<Integer> = Field::new("schema");
 /// Writes under way at the same time: they share a commit.
@@ -65,7 +65,7 @@ async fn note(engine: &dyn Engine, collection: &Collection) -> Result<(), Engine
 async fn bring_up(engine: &dyn Engine, collection: &'static Collection) -> Result<(), EngineError> {
     let (mut after, mut done, mut left) = (None, 0_usize, 0_usize);
     loop {
-        let page = engine.list_outdated(collection, after.take(), MAX_PAGE).await?;
+        let page = engine.list_by_id(collection, Which::Outdated, after.take()).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.document.id.clone());
         for some in page.chunks(AT_ONCE) {
@@ -95,9 +95,9 @@ async fn bring_up(engine: &dyn Engine, collection: &'static Collection) -> Resul
 async fn bring_one_up(
     engine: &dyn Engine,
     collection: &'static Collection,
-    old: Outdated,
+    old: Kept,
 ) -> Result<bool, EngineError> {
-    let Outdated { document: Document { id, version, mut body }, schema } = old;
+    let Kept { document: Document { id, version, mut body }, schema } = old;
     let taken = usize::try_from(schema.saturating_sub(1)).unwrap_or(usize::MAX);
     let stepped = collection.steps.iter().skip(taken).try_for_each(|step| step(&mut body));
     let written = match stepped {

@@ -1,22 +1,16 @@
 //! A store that is away for a moment is 503 and worth another try; a document that makes no sense is 500.
 
 use reqwest::{Method, StatusCode};
-use rusqlite::Connection;
 use vox_bridge::auth::role::Role;
+use vox_bridge::store::bots::BOTS;
 
 use crate::harness::{TestBridge, json, refusal};
-
-fn damage(bridge: &TestBridge, text: &str) {
-    let file = bridge.app.config.storage.data_dir.join("vox.sqlite");
-    let changed = Connection::open(file).unwrap().execute(text, []).unwrap();
-    assert_eq!(changed, 1);
-}
 
 #[tokio::test]
 async fn a_malformed_document_is_a_fault_and_no_reason_to_try_again() {
     let bridge = TestBridge::start().await;
     let token = bridge.token(Role::Admin).await;
-    damage(&bridge, "UPDATE bots SET body = jsonb(json_set(body, '$.settings', 7)) WHERE id = 'faq'");
+    bridge.damage(&BOTS, "faq", "settings", 7.into()).await;
     let answer = bridge.get("/api/v1/bots/faq").bearer_auth(&token).send().await.unwrap();
     assert!(!answer.headers().contains_key("retry-after"));
     assert_eq!(refusal(answer, StatusCode::INTERNAL_SERVER_ERROR).await, "internal");

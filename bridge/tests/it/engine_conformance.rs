@@ -9,11 +9,13 @@ mod types;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use vox_bridge::store::engine::mongo::Mongo;
 use vox_bridge::store::engine::{
     Boolean, Collection, Cursor, Document, Engine, EngineError, Field, Filter, Index, Integer, Json,
     MAX_KEY_BYTES, Order, Query, Text, Update,
 };
 
+use crate::harness::mongodb::MongoDb;
 use crate::harness::temp_engine;
 
 const OWNER: Field<Text> = Field::new("owner");
@@ -80,6 +82,7 @@ async fn suite(engine: Shared) {
     batches::many_are_deleted_by_an_index(&engine).await;
     types::sums_are_exact(&engine).await;
     schemas::old_documents_are_listed_until_they_are_written(&engine).await;
+    schemas::documents_are_listed_by_their_ids_and_kept_as_they_were(&engine).await;
     one_of_many_compare_and_sets_wins(&engine).await;
     each_claim_is_given_once(&engine).await;
     increments_add_up(&engine).await;
@@ -157,7 +160,7 @@ async fn documents_that_indexes_cannot_order_are_refused(engine: &Shared) {
     }
     put(engine, "m1", json!({"owner": "m", "age": 1})).await;
     let unset = engine.find_one_and_update(Query::by_id(&THINGS, "m1"), Update::default().unset(AGE)).await;
-    assert!(matches!(unset, Err(EngineError::Malformed(_))));
+    assert!(matches!(unset, Err(EngineError::Malformed(_))), "{unset:?}");
 }
 
 async fn pages_are_complete_and_in_order(engine: &Shared) {
@@ -326,4 +329,12 @@ async fn values_come_back_as_they_were(engine: &Shared) {
 async fn sqlite_passes() {
     let (_data, engine) = temp_engine();
     suite(engine).await;
+}
+
+#[tokio::test]
+async fn mongodb_passes() {
+    let server = MongoDb::start();
+    let engine: Shared = Arc::new(Mongo::open(&server.uri()).await.unwrap());
+    suite(engine.clone()).await;
+    engine.close().await.unwrap();
 }

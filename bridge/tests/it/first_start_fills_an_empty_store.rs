@@ -3,6 +3,7 @@
 use secrecy::ExposeSecret;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::config::Config;
+use vox_bridge::deployment::Deployment;
 use vox_bridge::first_start::{ADMIN_EMAIL, DEMO_BOTS};
 use vox_shared::clock::Clock;
 
@@ -14,7 +15,8 @@ async fn app(dir: &std::path::Path) -> App {
     drop(client());
     let bound = "127.0.0.1:1".parse().unwrap();
     let config = Config::for_tests(dir.to_owned());
-    let parts = Parts::open(&config.storage, Clock::manual(NOW.parse().unwrap()), bound).await.unwrap();
+    let deployment = Deployment::open(&config.storage).await.unwrap();
+    let parts = Parts { deployment, clock: Clock::manual(NOW.parse().unwrap()), bound };
     App::build(config, parts).await.unwrap()
 }
 
@@ -48,12 +50,11 @@ async fn a_start_that_was_killed_half_way_is_finished_with_the_same_password() {
 async fn a_data_directory_is_used_by_one_bridge_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let first = app(dir.path()).await;
-    let config = Config::for_tests(dir.path().to_owned());
-    let parts = || Parts::open(&config.storage, Clock::system(), "127.0.0.1:1".parse().unwrap());
-    let refused = parts().await.map(drop).unwrap_err();
+    let storage = Config::for_tests(dir.path().to_owned()).storage;
+    let refused = Deployment::open(&storage).await.map(drop).unwrap_err();
     assert!(format!("{:?}", anyhow::Error::from(refused)).contains("used by another process"));
     drop(first);
-    assert!(parts().await.is_ok());
+    assert!(Deployment::open(&storage).await.is_ok());
 }
 
 #[tokio::test]

@@ -1,4 +1,7 @@
-//! A bridge on a free port with a clock that stands still, and people to use it.
+//! A bridge on a free port with a clock that stands still, and people to use it. With `VOX_TEST_DOCUMENTS=mongodb` its documents
+//! are in MongoDB: the same tests run over both.
+
+pub mod mongodb;
 
 use std::sync::Arc;
 
@@ -13,17 +16,21 @@ use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::auth::role::Role;
 use vox_bridge::config::Config;
+use vox_bridge::deployment::Deployment;
 use vox_bridge::first_start::ADMIN_EMAIL;
 use vox_bridge::routes;
 use vox_bridge::serve::{Serving, serve};
 use vox_bridge::store::Stamp;
 use vox_bridge::store::bots::Bot;
+use vox_bridge::store::engine::{Collection, Engine, Kept};
 use vox_bridge::store::tenants::{Tenant, TenantStatus};
 use vox_bridge::store::users::{User, fold_email};
 use vox_shared::clock::Clock;
 use vox_shared::ids::{BotId, TenantId, UserId};
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::SECRET_HEADER;
+
+use mongodb::MongoDb;
 
 /// A Friday morning.
 pub const NOW: &str = "2026-11-20T10:00:00Z";
@@ -37,7 +44,9 @@ pub struct TestBridge {
     client: reqwest::Client,
     stop: CancellationToken,
     serving: Option<JoinHandle<std::io::Result<()>>>,
+    engine: Arc<dyn Engine>,
     _data: TempDir,
+    _mongodb: Option<MongoDb>,
 }
 
 /// An HTTP client for tests.
@@ -56,19 +65,36 @@ impl TestBridge {
         let client = client();
         let data = tempfile::tempdir().unwrap();
         let mut config = Config::for_tests(data.path().to_owned());
+        let mongodb = documents_in_mongodb();
+        config.storage.mongodb_uri = mongodb.as_ref().map(|server| server.uri().into());
         change(&mut config);
         let clock = Clock::manual(NOW.parse().unwrap());
         let listener = TcpListener::bind(config.server.addr).await.unwrap();
         let bound = listener.local_addr().unwrap();
-        let parts = Parts::open(&config.storage, clock.clone(), bound).await.unwrap();
+        let deployment = Deployment::open(&config.storage).await.unwrap();
+        let engine = deployment.engine.clone();
+        let parts = Parts { deployment, clock: clock.clone(), bound };
         let app = App::build(config, parts).await.unwrap();
-        let admin_password = app.first_start().await.unwrap().expect("the store was empty");
+        let first = app.first_start().await.unwrap();
+        let admin_password = first.unwrap_or_else(|| "this was not the first start".into());
         let stop = CancellationToken::new();
         let served = app.clone();
         let api = move || routes::api(&served);
         let serving = tokio::spawn(serve(listener, api, Serving::on_threads(2), stop.clone()));
         let url = format!("http://{bound}");
-        Self { app, clock, url, admin_password, client, stop, serving: Some(serving), _data: data }
+        let serving = Some(serving);
+        Self {
+            app,
+            clock,
+            url,
+            admin_password,
+            client,
+            stop,
+            serving,
+            engine,
+            _data: data,
+            _mongodb: mongodb,
+        }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -185,6 +211,14 @@ impl TestBridge {
         json(self.tools(Method::GET, &path).send().await.unwrap(), StatusCode::OK).await
     }
 
+    /// Put a value where the document's type has another one, behind the bridge's back.
+    pub async fn damage(&self, collection: &'static Collection, id: &str, field: &str, value: Value) {
+        let mut document = self.engine.get(collection, id.into()).await.unwrap().unwrap();
+        document.body.insert(field.into(), value);
+        let kept = Kept { document, schema: collection.schema() };
+        self.engine.restore(collection, vec![kept]).await.unwrap();
+    }
+
     /// Stop and wait for it.
     pub async fn stop(mut self) {
         self.stop.cancel();
@@ -195,6 +229,15 @@ impl TestBridge {
 impl Drop for TestBridge {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+/// The server of a run over MongoDB.
+fn documents_in_mongodb() -> Option<MongoDb> {
+    match std::env::var("VOX_TEST_DOCUMENTS").as_deref() {
+        Err(_) | Ok("embedded") => None,
+        Ok("mongodb") => Some(MongoDb::start()),
+        Ok(other) => panic!("VOX_TEST_DOCUMENTS is 'embedded' or 'mongodb', not '{other}'"),
     }
 }
 

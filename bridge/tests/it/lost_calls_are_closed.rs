@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::jobs::lost_calls::close;
+use vox_bridge::store::calls::CALLS;
 use vox_shared::model::bot::BotSettings;
 
 use crate::harness::{TestBridge, result};
@@ -107,9 +108,9 @@ async fn calls_that_cannot_be_read_keep_no_other_from_being_closed() {
     }
     host.bridge.clock.advance(SignedDuration::from_mins(1));
     host.call_begins("call_sound").await;
-    let file = host.bridge.app.config.storage.data_dir.join("vox.sqlite");
-    let text = "UPDATE calls SET body = jsonb(json_set(body, '$.bot_id', 7)) WHERE id LIKE 'call_broken%'";
-    assert_eq!(rusqlite::Connection::open(file).unwrap().execute(text, []).unwrap(), BROKEN);
+    for n in 0..BROKEN {
+        host.bridge.damage(&CALLS, &format!("call_broken_{n}"), "result", 7.into()).await;
+    }
     assert_eq!(host.after(20, "call_sound").await, "failed");
 }
 

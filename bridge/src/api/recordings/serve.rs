@@ -12,12 +12,10 @@ use vox_shared::clock::Clock;
 
 use crate::error::{ApiError, ApiResult};
 use crate::fleet::files::WorkerFiles;
-use crate::objects::{Head, Key, ObjectError, Objects};
+use crate::objects::{Head, Key, Objects};
 use crate::store::Stores;
 use crate::store::calls::Call;
 
-/// Where recordings are among the objects.
-const FOLDER: &str = "recordings";
 const WAV: &str = "audio/wav";
 /// How long an address of the store's own reads.
 const LINK_LIFETIME: Duration = Duration::from_hours(24);
@@ -33,17 +31,11 @@ pub struct Recordings {
     pub max_bytes: u64,
 }
 
-/// The object of a recording's key.
-pub fn object_key(key: &str) -> Result<Key, ObjectError> {
-    Key::parse(key)?;
-    Key::parse(&format!("{FOLDER}/{key}"))
-}
-
 /// Where a stored recording is for whoever has its link, when the store itself gives it out: a redirect that reads for
 /// [`LINK_LIFETIME`]. Otherwise as [`serve`]. A HEAD is answered here: such an address is signed for GET.
 pub async fn serve_by_link(from: &Recordings, call: &Call, asked: &HttpRequest) -> ApiResult<HttpResponse> {
     let name = call.recording_key.as_deref().filter(|_| asked.method() == Method::GET);
-    let Some(key) = name.and_then(|name| object_key(name).ok()) else {
+    let Some(key) = name.and_then(|name| Key::of_recording(name).ok()) else {
         return serve(from, call, asked).await;
     };
     let Some(address) = from.objects.link(key.clone(), LINK_LIFETIME).await? else {
@@ -61,7 +53,7 @@ pub async fn serve_by_link(from: &Recordings, call: &Call, asked: &HttpRequest) 
 pub async fn serve(from: &Recordings, call: &Call, asked: &HttpRequest) -> ApiResult<HttpResponse> {
     let missing = || ApiError::not_found("recording");
     let name = call.recording_key.as_deref().ok_or_else(missing)?;
-    let key = object_key(name).map_err(|_| missing())?;
+    let key = Key::of_recording(name).map_err(|_| missing())?;
     match from.objects.head(key.clone()).await? {
         Some(head) => stored(from, key, &head, asked).await,
         None => from_worker(from, call, name).await?.ok_or_else(missing),

@@ -10,11 +10,11 @@ use tracing::instrument;
 use utoipa::ToSchema;
 use vox_shared::wire::HASH_HEADER;
 
-use super::serve::{Recordings, object_key};
+use super::serve::Recordings;
 use crate::auth::internal::Internal;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
-use crate::objects::{ByteStream, Expected, ObjectError};
+use crate::objects::{ByteStream, Expected, Key, ObjectError};
 
 /// Pieces of a body between the socket's thread and the store; each has some 32 KB.
 const PIECES: usize = 8;
@@ -36,7 +36,7 @@ pub async fn upload(
     request: HttpRequest,
     body: Payload,
 ) -> ApiResult<Json<Uploaded>> {
-    let object = object_key(&key.0)?;
+    let object = Key::of_recording(&key.0)?;
     let sha256 = match request.headers().get(HASH_HEADER).map(|v| v.to_str()) {
         None => None,
         Some(Ok(hash)) if hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {

@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, params_from_iter};
+use rusqlite::{Connection, OpenFlags, Params, params_from_iter};
 use serde_json::{Map, Value};
 
 use super::{
-    Answer, Collection, Document, Engine, EngineError, Field, Group, Integer, MAX_BATCH, MAX_PAGE, New,
-    Outdated, Page, Place, Query, Update,
+    Answer, Collection, Document, Engine, EngineError, Field, Group, Integer, Kept, MAX_BATCH, New, Page,
+    Place, Query, Update, Which,
 };
 use readers::{Effort, Readers};
 use writer::Writer;
@@ -128,7 +128,7 @@ fn write_failed(error: rusqlite::Error) -> EngineError {
 fn insert_rows(
     connection: &Connection,
     text: &str,
-    rows: Vec<(String, String)>,
+    rows: Vec<impl Params>,
 ) -> Result<Vec<usize>, EngineError> {
     connection.execute_batch("SAVEPOINT batch")?;
     let mut statement = connection.prepare_cached(text)?;
@@ -280,19 +280,36 @@ impl Engine for Sqlite {
         })
     }
 
-    fn list_outdated(
+    fn list_by_id(
         &self,
         of: &'static Collection,
+        which: Which,
         after: Option<String>,
-        limit: usize,
-    ) -> Answer<'_, Vec<Outdated>> {
+    ) -> Answer<'_, Vec<Kept>> {
         Box::pin(async move {
             // The first schema has nothing before it, and no index for it.
-            if of.schema() == 1 {
+            if which == Which::Outdated && of.schema() == 1 {
                 return Ok(Vec::new());
             }
-            let statement = sql::outdated(of, after, limit.min(MAX_PAGE));
-            self.readers.run(Effort::Small, move |c| rows::outdated(c, &statement)).await
+            let statement = sql::list_by_id(of, which, after);
+            self.readers.run(Effort::Small, move |c| rows::kept(c, &statement)).await
+        })
+    }
+
+    fn restore(&self, into: &'static Collection, documents: Vec<Kept>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            documents.iter().try_for_each(|kept| into.check(&kept.document.body))?;
+            let rows = documents.into_iter().map(|Kept { document, schema }| {
+                (document.id, document.version, schema, rows::encode(&document.body))
+            });
+            self.writer
+                .run((sql::restore(into), rows.collect::<Vec<_>>()), |connection, (text, rows)| {
+                    match insert_rows(connection, &text, rows)?.is_empty() {
+                        true => Ok(()),
+                        false => Err(EngineError::Duplicate),
+                    }
+                })
+                .await
         })
     }
 

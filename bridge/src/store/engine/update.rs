@@ -11,7 +11,7 @@ use super::field::{Field, Holds, Integer, Kind, Place};
 pub struct Update(Vec<(Place, Change)>);
 
 #[derive(Clone, Debug)]
-enum Change {
+pub(super) enum Change {
     Set(Value),
     Unset,
     Increment(i64),
@@ -47,6 +47,11 @@ impl Update {
             }
         }
         Ok(())
+    }
+
+    /// What changes, for engines that update by operators of their own.
+    pub(super) fn changes(&self) -> &[(Place, Change)] {
+        &self.0
     }
 
     /// Apply to a body, for engines that update in code.

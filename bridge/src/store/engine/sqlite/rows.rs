@@ -5,7 +5,7 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::sql::Statement;
-use super::{Document, EngineError, Group, Outdated, plan};
+use super::{Document, EngineError, Group, Kept, plan};
 
 pub fn encode(body: &Map<String, Value>) -> String {
     serde_json::to_string(body).expect("a JSON object is always serialisable")
@@ -34,11 +34,11 @@ fn decode(text: &str) -> Result<Map<String, Value>, EngineError> {
     Ok(body)
 }
 
-pub fn outdated(connection: &Connection, statement: &Statement) -> Result<Vec<Outdated>, EngineError> {
+pub fn kept(connection: &Connection, statement: &Statement) -> Result<Vec<Kept>, EngineError> {
     plan::check(connection, statement)?;
     let mut prepared = connection.prepare_cached(&statement.text)?;
     let rows = prepared.query_and_then(params_from_iter(&statement.values), |row| {
-        Ok(Outdated { document: document(row)?, schema: row.get(3)? })
+        Ok(Kept { document: document(row)?, schema: row.get(3)? })
     })?;
     rows.collect()
 }

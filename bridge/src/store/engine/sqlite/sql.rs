@@ -4,7 +4,7 @@ use rusqlite::types::Value as Bound;
 use serde_json::Value;
 
 use super::super::query::{By, Order, Query, Shape, Test};
-use super::super::{Collection, EngineError, Field, Index, IndexKind, Integer, Place};
+use super::super::{Collection, EngineError, Field, Index, IndexKind, Integer, MAX_PAGE, Place, Which};
 
 /// A statement and the values it is run with.
 #[derive(Clone, Debug)]
@@ -100,16 +100,25 @@ pub fn delete_many(query: &Query) -> Result<Statement, EngineError> {
     Ok(built)
 }
 
-pub fn outdated(of: &Collection, after: Option<String>, limit: usize) -> Statement {
-    let text = format!(
-        "SELECT id, version, json(body), schema FROM {} INDEXED BY {} WHERE schema < {} AND id > ? ORDER BY id",
-        of.name,
-        outdated_index(of),
-        of.schema()
-    );
+pub fn list_by_id(of: &Collection, which: Which, after: Option<String>) -> Statement {
+    let which = match which {
+        Which::All => String::new(),
+        Which::Outdated => format!(" INDEXED BY {} WHERE schema < {}", outdated_index(of), of.schema()),
+    };
+    let after_id = if which.is_empty() { "WHERE id > ?" } else { "AND id > ?" };
+    let text =
+        format!("SELECT id, version, json(body), schema FROM {}{which} {after_id} ORDER BY id", of.name);
     let mut built = Statement { text, values: vec![Bound::Text(after.unwrap_or_default())] };
-    built.limit(limit);
+    built.limit(MAX_PAGE);
     built
+}
+
+pub fn restore(into: &Collection) -> String {
+    format!(
+        "INSERT INTO {} (id, version, schema, body) VALUES (?1, ?2, ?3, jsonb(?4)) ON CONFLICT (id) DO UPDATE SET \
+         version = excluded.version, schema = excluded.schema, body = excluded.body",
+        into.name
+    )
 }
 
 /// One row more than the limit is read, to know whether there is a next page.

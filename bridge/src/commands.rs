@@ -1,0 +1,134 @@
+//! What `vox-bridge` does beside serving.
+#![expect(clippy::print_stdout, reason = "what a command found out goes to whoever called it")]
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use vox_shared::env::Env;
+
+use crate::config::{Config, Storage};
+use crate::copy::{Copied, copy};
+use crate::deployment::Deployment;
+use crate::store::Stores;
+
+/// The commands; without one the bridge serves.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Check every setting, and whether the stores that they name can be used. Documents are not changed.
+    CheckConfig,
+    /// Create what is missing in the stores and bring old documents up to date, as a start does, and end.
+    Migrate,
+    /// Copy a whole deployment, documents and recordings, into empty stores, and compare both sides.
+    Copy(CopyArguments),
+}
+
+/// Which deployments.
+#[derive(Args)]
+pub struct CopyArguments {
+    /// File of the settings that name the stores to copy from: lines of NAME=value.
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
+    /// File of the settings that name the empty stores to copy into.
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+}
+
+impl Command {
+    /// Do it and tell it on standard output.
+    ///
+    /// # Errors
+    ///
+    /// With what was wrong and what to do.
+    pub async fn run(self, env: Env) -> anyhow::Result<()> {
+        match self {
+            Self::CheckConfig => check_config(env).await,
+            Self::Migrate => migrate(env).await,
+            Self::Copy(arguments) => copy_deployment(&arguments).await,
+        }
+    }
+}
+
+async fn check_config(env: Env) -> anyhow::Result<()> {
+    let config = Config::from_env(env)?;
+    let deployment = Deployment::open(&config.storage).await?;
+    let usable = deployment.engine.check_writable().await;
+    deployment.close().await;
+    usable.context("the document store takes no writes")?;
+    println!("the settings are sound, and the stores can be used: {}", config.storage.describe());
+    Ok(())
+}
+
+/// Only the settings of the stores are needed.
+async fn migrate(mut env: Env) -> anyhow::Result<()> {
+    let storage = Storage::from_env(&mut env);
+    env.finish()?;
+    let deployment = Deployment::open(&storage).await?;
+    let opened = Stores::open(deployment.engine.clone()).await;
+    deployment.close().await;
+    opened.context("the documents could not be brought up to date")?;
+    println!("the stores are up to date: {}", storage.describe());
+    Ok(())
+}
+
+async fn copy_deployment(arguments: &CopyArguments) -> anyhow::Result<()> {
+    let (from, to) = (settings(&arguments.from)?, settings(&arguments.to)?);
+    if from.mongodb_uri.is_none() && !Deployment::is_embedded_in(&from.data_dir) {
+        bail!("there is no deployment in '{}'", from.data_dir.display());
+    }
+    if from.data_dir == to.data_dir {
+        bail!(
+            "both sides have the data directory '{}': give the target one of its own",
+            to.data_dir.display()
+        );
+    }
+    let source = Deployment::open(&from).await.context("the deployment to copy from cannot be opened")?;
+    let target = Deployment::open(&to).await.context("the stores to copy into cannot be opened")?;
+    let copied = copy(&source, &target).await;
+    source.close().await;
+    target.close().await;
+    tell(&copied?, &from, &to);
+    Ok(())
+}
+
+fn tell(copied: &Copied, from: &Storage, to: &Storage) {
+    println!("{:<16} {:>10}  sha256 on both sides", "collection", "documents");
+    for (name, digested) in &copied.collections {
+        println!("{name:<16} {:>10}  {}", digested.documents, digested.sha256);
+    }
+    let recordings = copied.recordings;
+    println!(
+        "{:<16} {:>10}  {} bytes, read back and compared",
+        "recordings", recordings.copied, recordings.bytes
+    );
+    if recordings.absent > 0 {
+        println!("{:<16} {:>10}  named by calls and not in the source", "absent", recordings.absent);
+    }
+    println!("copied and the same: {} -> {}", from.describe(), to.describe());
+}
+
+/// The stores that a file of settings names. Its secrets stay out of the command line, which others can read.
+fn settings(file: &Path) -> anyhow::Result<Storage> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read '{name}'"))?;
+    let mut vars = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let Some((key, value)) = line.split_once('=') else {
+            bail!("{name}, line {number}: a line is NAME=value");
+        };
+        vars.push((key.trim().to_owned(), unquoted(value.trim()).to_owned()));
+    }
+    let mut env = Env::from_vars(vars);
+    let storage = Storage::from_env(&mut env);
+    env.finish().with_context(|| format!("in '{name}'"))?;
+    Ok(storage)
+}
+
+fn unquoted(value: &str) -> &str {
+    let inside = |mark: char| value.strip_prefix(mark)?.strip_suffix(mark);
+    inside('"').or_else(|| inside('\'')).unwrap_or(value)
+}

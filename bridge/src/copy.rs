@@ -1,0 +1,258 @@
+//! Moving a deployment: every document as it is kept, every recording, and a look at both sides afterwards. Tenants come last:
+//! they are what marks a store as one in use, so a copy that was killed is simply repeated.
+
+use futures_util::TryStreamExt;
+use serde_json::{Number, Value};
+use sha2::{Digest, Sha256};
+
+use crate::auth::secret_token::hex;
+use crate::deployment::Deployment;
+use crate::objects::{Expected, Key, ObjectError, Objects};
+use crate::store::calls::CALLS;
+use crate::store::engine::{Collection, Engine, EngineError, Kept, Which};
+use crate::store::tenants::TENANTS;
+use crate::store::{COLLECTIONS, StoreError, Stores};
+
+/// What was copied, and found to be the same on both sides.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Copied {
+    pub collections: Vec<(&'static str, Digested)>,
+    pub recordings: Recordings,
+}
+
+/// A collection in brief.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digested {
+    pub documents: u64,
+    /// Over ids, versions, schemas and bodies in the order of ids; lower-case hex.
+    pub sha256: String,
+}
+
+/// The recordings in brief.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recordings {
+    pub copied: u64,
+    pub bytes: u64,
+    /// Named by a call and not in the source's object store: still on their way, or lost before.
+    pub absent: u64,
+}
+
+/// Why a deployment was not copied. The source is never changed but for bringing old documents up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    #[error("the target is in use: it has tenants. Copy into an empty one")]
+    Occupied,
+    #[error("a store cannot be opened or brought up to date")]
+    Open(#[from] StoreError),
+    #[error("the documents of '{collection}' could not be copied; start the copy again when that is mended")]
+    Documents {
+        collection: &'static str,
+        #[source]
+        source: EngineError,
+    },
+    #[error("the recording '{key}' could not be copied; start the copy again when that is mended")]
+    Recording {
+        key: String,
+        #[source]
+        source: ObjectError,
+    },
+    #[error("the recording '{0}' is not the same on both sides")]
+    RecordingDiffers(String),
+    /// Something wrote to one of the sides, or the target had documents before.
+    #[error(
+        "'{collection}' is not the same on both sides: {from:?} and {to:?}. Stop whatever uses the stores, empty the target and copy again"
+    )]
+    Differs { collection: &'static str, from: Digested, to: Digested },
+}
+
+/// Copy all of a deployment into an empty one, and compare. Nobody else may use either meanwhile.
+///
+/// # Errors
+///
+/// At the first thing that cannot be copied or is not the same on both sides afterwards.
+pub async fn copy(from: &Deployment, to: &Deployment) -> Result<Copied, CopyError> {
+    Stores::open(from.engine.clone()).await?;
+    Stores::open(to.engine.clone()).await?;
+    let told = |collection: &'static Collection| {
+        move |source| CopyError::Documents { collection: collection.name, source }
+    };
+    let in_use = to.engine.list_by_id(&TENANTS, Which::All, None).await.map_err(told(&TENANTS))?;
+    if !in_use.is_empty() {
+        return Err(CopyError::Occupied);
+    }
+    let others = || COLLECTIONS.iter().copied().filter(|c| c.name != TENANTS.name);
+    for collection in others() {
+        copy_documents(from, to, collection).await.map_err(told(collection))?;
+    }
+    let recordings = copy_recordings(from, to).await?;
+    let mut collections = Vec::new();
+    for collection in others() {
+        collections.push((collection.name, compare(from, to, collection).await?));
+    }
+    copy_documents(from, to, &TENANTS).await.map_err(told(&TENANTS))?;
+    collections.push((TENANTS.name, compare(from, to, &TENANTS).await?));
+    Ok(Copied { collections, recordings })
+}
+
+/// Documents of a collection, a page at a time.
+struct Pages<'a> {
+    engine: &'a dyn Engine,
+    collection: &'static Collection,
+    after: Option<String>,
+}
+
+impl<'a> Pages<'a> {
+    fn of(engine: &'a dyn Engine, collection: &'static Collection) -> Self {
+        Self { engine, collection, after: None }
+    }
+
+    /// `None` after the last one.
+    async fn next(&mut self) -> Result<Option<Vec<Kept>>, EngineError> {
+        let page = self.engine.list_by_id(self.collection, Which::All, self.after.take()).await?;
+        self.after = page.last().map(|kept| kept.document.id.clone());
+        Ok(Some(page).filter(|page| !page.is_empty()))
+    }
+}
+
+async fn copy_documents(
+    from: &Deployment,
+    to: &Deployment,
+    collection: &'static Collection,
+) -> Result<(), EngineError> {
+    let mut pages = Pages::of(&*from.engine, collection);
+    while let Some(page) = pages.next().await? {
+        to.engine.restore(collection, page).await?;
+    }
+    Ok(())
+}
+
+async fn copy_recordings(from: &Deployment, to: &Deployment) -> Result<Recordings, CopyError> {
+    let mut found = Recordings::default();
+    let mut pages = Pages::of(&*from.engine, &CALLS);
+    let told = |source| CopyError::Documents { collection: CALLS.name, source };
+    while let Some(page) = pages.next().await.map_err(told)? {
+        for call in page {
+            let Some(name) = call.document.body.get("recording_key").and_then(Value::as_str) else {
+                continue;
+            };
+            let refused = |source| CopyError::Recording { key: name.to_owned(), source };
+            let key = Key::of_recording(name).map_err(refused)?;
+            match copy_object(&*from.objects, &*to.objects, &key).await.map_err(refused)? {
+                Outcome::Same { bytes } => {
+                    found.copied += 1;
+                    found.bytes += bytes;
+                }
+                Outcome::Absent => found.absent += 1,
+                Outcome::Differs => return Err(CopyError::RecordingDiffers(name.to_owned())),
+            }
+        }
+    }
+    Ok(found)
+}
+
+enum Outcome {
+    Same { bytes: u64 },
+    Absent,
+    Differs,
+}
+
+/// The target is read back: what a store says it took is not yet what it gives.
+async fn copy_object(from: &dyn Objects, to: &dyn Objects, key: &Key) -> Result<Outcome, ObjectError> {
+    let Some(head) = from.head(key.clone()).await? else { return Ok(Outcome::Absent) };
+    let bytes = head.size_bytes;
+    let Some(content) = from.get(key.clone(), 0..bytes).await? else { return Ok(Outcome::Absent) };
+    let written = to.put(key.clone(), content, Expected { max_bytes: bytes, sha256: None }).await?;
+    let mut back = Sha256::new();
+    if let Some(mut content) = to.get(key.clone(), 0..bytes).await? {
+        while let Some(chunk) = content.try_next().await.map_err(ObjectError::CutOff)? {
+            back.update(&chunk);
+        }
+    }
+    let is_same = written.size_bytes == bytes && written.sha256 == hex(&back.finalize());
+    Ok(if is_same { Outcome::Same { bytes } } else { Outcome::Differs })
+}
+
+async fn compare(
+    from: &Deployment,
+    to: &Deployment,
+    collection: &'static Collection,
+) -> Result<Digested, CopyError> {
+    let told = |source| CopyError::Documents { collection: collection.name, source };
+    let there = digest(&*from.engine, collection).await.map_err(told)?;
+    let here = digest(&*to.engine, collection).await.map_err(told)?;
+    if there == here {
+        return Ok(here);
+    }
+    Err(CopyError::Differs { collection: collection.name, from: there, to: here })
+}
+
+/// A collection in brief, the same on every engine.
+///
+/// # Errors
+///
+/// When the engine cannot be read.
+pub async fn digest(engine: &dyn Engine, collection: &'static Collection) -> Result<Digested, EngineError> {
+    let (mut hash, mut documents) = (Sha256::new(), 0);
+    let mut pages = Pages::of(engine, collection);
+    while let Some(page) = pages.next().await? {
+        for kept in page {
+            documents += 1;
+            feed_text(&mut hash, &kept.document.id);
+            hash.update(kept.document.version.to_be_bytes());
+            hash.update(kept.schema.to_be_bytes());
+            feed(&mut hash, &Value::Object(kept.document.body));
+        }
+    }
+    Ok(Digested { documents, sha256: hex(&hash.finalize()) })
+}
+
+/// Every value has one form: a letter for its type, lengths before what has one, names in order.
+fn feed(hash: &mut Sha256, value: &Value) {
+    match value {
+        Value::Null => hash.update(b"n"),
+        Value::Bool(false) => hash.update(b"f"),
+        Value::Bool(true) => hash.update(b"t"),
+        Value::Number(number) => feed_number(hash, number),
+        Value::String(text) => {
+            hash.update(b"s");
+            feed_text(hash, text);
+        }
+        Value::Array(items) => {
+            hash.update(b"a");
+            hash.update((items.len() as u64).to_be_bytes());
+            items.iter().for_each(|item| feed(hash, item));
+        }
+        Value::Object(map) => {
+            hash.update(b"o");
+            hash.update((map.len() as u64).to_be_bytes());
+            let mut names: Vec<&String> = map.keys().collect();
+            names.sort_unstable();
+            for name in names {
+                feed_text(hash, name);
+                feed(hash, &map[name]);
+            }
+        }
+    }
+}
+
+fn feed_number(hash: &mut Sha256, number: &Number) {
+    match (number.as_i64(), number.as_u64()) {
+        (Some(n), _) => {
+            hash.update(b"i");
+            hash.update(n.to_be_bytes());
+        }
+        (None, Some(n)) => {
+            hash.update(b"u");
+            hash.update(n.to_be_bytes());
+        }
+        (None, None) => {
+            hash.update(b"d");
+            hash.update(number.as_f64().unwrap_or(f64::NAN).to_bits().to_be_bytes());
+        }
+    }
+}
+
+fn feed_text(hash: &mut Sha256, text: &str) {
+    hash.update((text.len() as u64).to_be_bytes());
+    hash.update(text);
+}

@@ -1,0 +1,427 @@
+//! Documents in MongoDB: a collection per collection, `{_id, version, schema, body}`. A write is answered when a majority has it in
+//! its journal. One document per atomic step, no sessions and no transactions, as the seam says. A write whose answer is lost
+//! may have happened.
+
+mod body;
+mod change;
+mod failure;
+mod filter;
+mod indexes;
+
+use std::future::Future;
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use mongodb::bson::{Bson, Document as Bytes, doc};
+use mongodb::options::{
+    Acknowledgment, AggregateOptions, ClientOptions, CountOptions, FindOneAndUpdateOptions, FindOneOptions,
+    FindOptions, ReadConcern, ReturnDocument, WriteConcern,
+};
+use mongodb::{Client, Database};
+use serde_json::{Map, Value};
+use tokio::time::timeout;
+
+use super::{
+    Answer, Collection, Document, Engine, EngineError, Field, Group, Integer, Kept, MAX_BATCH, MAX_PAGE, New,
+    Page, Place, Query, Update, Which,
+};
+use change::Native;
+use failure::{failed, insert_many_failed};
+
+/// Longest wait for an answer. The API answers 503 within four seconds, and a caller waits that long for a config at most.
+const ANSWER_DEADLINE: Duration = Duration::from_millis(3_500);
+/// Longest wait for a server that may be asked.
+const SELECTION_DEADLINE: Duration = Duration::from_secs(3);
+const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
+/// Longest wait for a sum or a count, which may look at very many documents.
+const SCAN_DEADLINE: Duration = Duration::from_secs(10);
+/// Documents on their way at once when a deployment is moved.
+const RESTORED_AT_ONCE: usize = 8;
+/// Tries of a change against others that write the same document.
+const MAX_TRIES: usize = 32;
+/// Largest stored document, bytes: MongoDB's own limit is 16 MiB.
+const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024 - 16 * 1024;
+/// The database of an address that names none.
+const DATABASE: &str = "vox";
+/// Written to see whether a write would be taken.
+const PROBES: &str = "write_probes";
+
+/// The MongoDB engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Mongo {
+    database: Database,
+}
+
+impl Mongo {
+    /// Connect to the deployment behind a connection string; its database is the one that it names, or `vox`.
+    pub async fn open(uri: &str) -> Result<Self, EngineError> {
+        let mut options = ClientOptions::parse(uri).await.map_err(failed)?;
+        options.app_name.get_or_insert_with(|| "vox-bridge".into());
+        options.server_selection_timeout = Some(SELECTION_DEADLINE);
+        options.connect_timeout = Some(CONNECT_DEADLINE);
+        options.write_concern =
+            Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
+        options.read_concern = Some(ReadConcern::majority());
+        let client = Client::with_options(options).map_err(failed)?;
+        let database = client.default_database().unwrap_or_else(|| client.database(DATABASE));
+        let engine = Self { database };
+        engine.check_writable().await?;
+        Ok(engine)
+    }
+
+    fn of(&self, collection: &Collection) -> mongodb::Collection<Bytes> {
+        self.database.collection(collection.name)
+    }
+}
+
+/// Run to its end in a task of its own and wait so long: the driver's futures may not be dropped half-way.
+fn within<T, F>(deadline: Duration, work: F) -> Answer<'static, T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, EngineError>> + Send + 'static,
+{
+    Box::pin(async move {
+        match timeout(deadline, tokio::spawn(work)).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(EngineError::Unavailable("a request to the store failed".into())),
+            Err(_) => Err(EngineError::Unavailable("the store is too slow".into())),
+        }
+    })
+}
+
+/// A document as it is stored.
+fn stored(
+    into: &Collection,
+    (id, version): (&str, u64),
+    body: &Map<String, Value>,
+) -> Result<Bytes, EngineError> {
+    into.check(body)?;
+    let version = i64::try_from(version).map_err(|_| EngineError::Overflow("version".into()))?;
+    let document = doc! { "_id": id, "version": version, "schema": schema(into), "body": body::encode(body) };
+    let bytes = mongodb::bson::serialize_to_vec(&document)
+        .map_err(|error| EngineError::Malformed(error.to_string()))?
+        .len();
+    if bytes > MAX_DOCUMENT_BYTES {
+        return Err(EngineError::Malformed(format!(
+            "{id}: {bytes} bytes, and {MAX_DOCUMENT_BYTES} are the most"
+        )));
+    }
+    Ok(document)
+}
+
+fn schema(of: &Collection) -> i64 {
+    i64::from(of.schema())
+}
+
+fn read(stored: Bytes) -> Result<Document, EngineError> {
+    let (mut stored, foreign) =
+        (stored, || EngineError::Malformed("a document without Vox's envelope".into()));
+    let (Some(Bson::String(id)), Some(Bson::Document(inner))) = (stored.remove("_id"), stored.remove("body"))
+    else {
+        return Err(foreign());
+    };
+    let version = integer(&stored, "version").and_then(|n| u64::try_from(n).ok()).ok_or_else(foreign)?;
+    Ok(Document { id, version, body: body::decode(inner)? })
+}
+
+fn integer(of: &Bytes, name: &str) -> Option<i64> {
+    match of.get(name)? {
+        Bson::Int64(n) => Some(*n),
+        Bson::Int32(n) => Some(i64::from(*n)),
+        _ => None,
+    }
+}
+
+impl Mongo {
+    async fn first(&self, query: &Query) -> Result<Option<Document>, EngineError> {
+        let search = filter::search(query)?;
+        let of = self.of(query.collection);
+        let options = FindOneOptions::builder().sort(search.sort).hint(search.hint).build();
+        let found = of.find_one(search.filter).with_options(options).await.map_err(failed)?;
+        found.map(read).transpose()
+    }
+
+    /// The change by the server itself, where that means exactly what [`Update::apply`] means.
+    async fn change_there(&self, query: &Query, native: Native) -> Result<Option<Document>, EngineError> {
+        let search = filter::search(query)?;
+        let conditions = std::iter::once(search.filter).chain(native.guards).collect();
+        let of = self.of(query.collection);
+        let options = FindOneAndUpdateOptions::builder()
+            .return_document(ReturnDocument::After)
+            .sort(search.sort)
+            // No hint: not every server takes one here. The conditions are the index's own.
+            .build();
+        let change = of.find_one_and_update(filter::all_of(conditions), native.update);
+        change.with_options(options).await.map_err(failed)?.map(read).transpose()
+    }
+
+    /// The change in code, until nobody else was faster.
+    async fn change_here(&self, query: &Query, update: &Update) -> Result<Option<Document>, EngineError> {
+        for _ in 0..MAX_TRIES {
+            let Some(mut document) = self.first(query).await? else { return Ok(None) };
+            update.apply(&mut document.body)?;
+            match self.replace(query.collection, &document).await {
+                Ok(version) => return Ok(Some(Document { version, ..document })),
+                Err(EngineError::Stale) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(EngineError::Unavailable("others change the document all the time".into()))
+    }
+
+    async fn replace(&self, into: &Collection, document: &Document) -> Result<u64, EngineError> {
+        let next = document.version + 1;
+        let new = stored(into, (&document.id, next), &document.body)?;
+        let version = i64::try_from(document.version).map_err(|_| EngineError::Stale)?;
+        let filter = doc! { "_id": &document.id, "version": version };
+        match self.of(into).replace_one(filter, new).await.map_err(failed)?.matched_count {
+            0 => Err(EngineError::Stale),
+            _ => Ok(next),
+        }
+    }
+
+    /// Delete up to `limit`; a document that stops matching meanwhile stays.
+    async fn delete_found(&self, query: Query) -> Result<usize, EngineError> {
+        let (search, of) = (filter::search(&query)?, self.of(query.collection));
+        let mut gone = 0;
+        while gone < query.limit {
+            let limit = i64::try_from(query.limit - gone).unwrap_or(i64::MAX);
+            let options = FindOptions::builder()
+                .projection(doc! { "_id": 1 })
+                .sort(search.sort.clone())
+                .hint(search.hint.clone())
+                .limit(limit)
+                .build();
+            let find = of.find(search.filter.clone()).with_options(options);
+            let found: Vec<Bytes> = find.await.map_err(failed)?.try_collect().await.map_err(failed)?;
+            let ids: Vec<Bson> = found.into_iter().filter_map(|mut d| d.remove("_id")).collect();
+            if ids.is_empty() {
+                break;
+            }
+            let filter = filter::all_of(vec![doc! { "_id": { "$in": ids } }, search.filter.clone()]);
+            gone += usize::try_from(of.delete_many(filter).await.map_err(failed)?.deleted_count).unwrap_or(0);
+        }
+        Ok(gone)
+    }
+}
+
+impl Engine for Mongo {
+    fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()> {
+        let (database, collections) = (self.database.clone(), collections.to_vec());
+        // No deadline: a new index over a large collection takes minutes, and a start that gave up would never get there.
+        Box::pin(async move {
+            let built = tokio::spawn(async move { indexes::prepare(&database, &collections).await });
+            built.await.map_err(|_| EngineError::Unavailable("the indexes could not be built".into()))?
+        })
+    }
+
+    fn insert(&self, into: &'static Collection, id: String, body: Map<String, Value>) -> Answer<'_, ()> {
+        let of = self.of(into);
+        within(ANSWER_DEADLINE, async move {
+            of.insert_one(stored(into, (&id, 1), &body)?).await.map_err(failed).map(drop)
+        })
+    }
+
+    fn insert_many(&self, into: &'static Collection, documents: Vec<New>) -> Answer<'_, Vec<usize>> {
+        let of = self.of(into);
+        within(ANSWER_DEADLINE, async move {
+            if documents.len() > MAX_BATCH {
+                return Err(EngineError::TooMany { got: documents.len() });
+            }
+            if documents.is_empty() {
+                return Ok(Vec::new());
+            }
+            let new: Vec<Bytes> =
+                documents.iter().map(|n| stored(into, (&n.id, 1), &n.body)).collect::<Result<_, _>>()?;
+            match of.insert_many(new).ordered(false).await {
+                Ok(_) => Ok(Vec::new()),
+                Err(error) => insert_many_failed(error),
+            }
+        })
+    }
+
+    fn get(&self, from: &'static Collection, id: String) -> Answer<'_, Option<Document>> {
+        let of = self.of(from);
+        within(ANSWER_DEADLINE, async move {
+            of.find_one(doc! { "_id": id }).await.map_err(failed)?.map(read).transpose()
+        })
+    }
+
+    fn find(&self, query: Query) -> Answer<'_, Page> {
+        let of = self.of(query.collection);
+        let deadline = if query.is_scan() { SCAN_DEADLINE } else { ANSWER_DEADLINE };
+        within(deadline, async move {
+            let (shape, search) = (query.shape()?, filter::search(&query)?);
+            let limit = i64::try_from(query.limit + 1).unwrap_or(i64::MAX);
+            let omitted = query.omit.iter().map(|f| (filter::path(&f.place()), Bson::from(0)));
+            let options = FindOptions::builder()
+                .projection((!query.omit.is_empty()).then(|| omitted.collect::<Bytes>()))
+                .sort(search.sort)
+                .hint(search.hint)
+                .limit(limit)
+                .build();
+            let find = of.find(search.filter).with_options(options);
+            let found: Vec<Bytes> = find.await.map_err(failed)?.try_collect().await.map_err(failed)?;
+            let mut documents: Vec<Document> = found.into_iter().map(read).collect::<Result<_, _>>()?;
+            let more = documents.len() > query.limit;
+            documents.truncate(query.limit);
+            let next = match (shape, documents.last()) {
+                (Some(shape), Some(last)) if more => Some(query.cursor_after(&shape, last)),
+                _ => None,
+            };
+            Ok(Page { documents, next })
+        })
+    }
+
+    fn compare_and_set(&self, into: &'static Collection, document: Document) -> Answer<'_, u64> {
+        let engine = self.clone();
+        within(ANSWER_DEADLINE, async move { engine.replace(into, &document).await })
+    }
+
+    fn find_one_and_update(&self, query: Query, update: Update) -> Answer<'_, Option<Document>> {
+        let engine = self.clone();
+        within(ANSWER_DEADLINE, async move {
+            update.check(query.collection)?;
+            let query = Query { omit: &[], ..query }.limit(1);
+            if let Some(native) = change::native(&update, query.collection) {
+                let may_miss = !native.guards.is_empty();
+                match engine.change_there(&query, native).await? {
+                    None if may_miss => {}
+                    answer => return Ok(answer),
+                }
+            }
+            engine.change_here(&query, &update).await
+        })
+    }
+
+    fn delete(&self, from: &'static Collection, id: String, version: u64) -> Answer<'_, bool> {
+        let of = self.of(from);
+        within(ANSWER_DEADLINE, async move {
+            let Ok(version) = i64::try_from(version) else { return Ok(false) };
+            let deleted = of.delete_one(doc! { "_id": id, "version": version }).await.map_err(failed)?;
+            Ok(deleted.deleted_count > 0)
+        })
+    }
+
+    fn delete_many(&self, query: Query) -> Answer<'_, usize> {
+        let engine = self.clone();
+        within(SCAN_DEADLINE, async move {
+            if query.shape()?.is_none() {
+                return Err(EngineError::Undeclared("one document is deleted by its id and version".into()));
+            }
+            engine.delete_found(query).await
+        })
+    }
+
+    fn count(&self, query: Query) -> Answer<'_, u64> {
+        let of = self.of(query.collection);
+        within(SCAN_DEADLINE, async move {
+            let search = filter::search(&query)?;
+            let options = CountOptions::builder().hint(search.hint).build();
+            of.count_documents(search.filter).with_options(options).await.map_err(failed)
+        })
+    }
+
+    fn sum(&self, query: Query, group_by: Place, field: Field<Integer>) -> Answer<'_, Vec<Group>> {
+        let of = self.of(query.collection);
+        within(SCAN_DEADLINE, async move {
+            query.collection.declares(&group_by)?;
+            query.collection.declares(&field.place())?;
+            let search = filter::search(&Query { after: None, ..query })?;
+            // As decimals, which hold any sum of 64-bit numbers exactly; integers would become floats when they overflow.
+            let value = format!("${}", filter::path(&field.place()));
+            let key = format!("${}", filter::path(&group_by));
+            let group = doc! {
+                "_id": { "$ifNull": [key, Bson::Null] },
+                "count": { "$sum": 1_i64 },
+                "sum": { "$sum": { "$toDecimal": value } },
+            };
+            let aggregate = of.aggregate([doc! { "$match": search.filter }, doc! { "$group": group }]);
+            let options = AggregateOptions::builder().hint(search.hint).build();
+            let groups: Vec<Bytes> =
+                aggregate.with_options(options).await.map_err(failed)?.try_collect().await.map_err(failed)?;
+            groups.into_iter().map(read_group).collect()
+        })
+    }
+
+    fn list_by_id(
+        &self,
+        of: &'static Collection,
+        which: Which,
+        after: Option<String>,
+    ) -> Answer<'_, Vec<Kept>> {
+        let collection = self.of(of);
+        within(SCAN_DEADLINE, async move {
+            let mut filter = doc! { "_id": { "$gt": after.unwrap_or_default() } };
+            match which {
+                Which::Outdated if of.schema() == 1 => return Ok(Vec::new()),
+                Which::Outdated => drop(filter.insert("schema", doc! { "$lt": schema(of) })),
+                Which::All => {}
+            }
+            let limit = i64::try_from(MAX_PAGE).unwrap_or(i64::MAX);
+            let find = collection.find(filter).sort(doc! { "_id": 1 }).limit(limit);
+            let found: Vec<Bytes> = find.await.map_err(failed)?.try_collect().await.map_err(failed)?;
+            found.into_iter().map(read_kept).collect()
+        })
+    }
+
+    fn restore(&self, into: &'static Collection, documents: Vec<Kept>) -> Answer<'_, ()> {
+        let of = self.of(into);
+        within(SCAN_DEADLINE, async move {
+            let stored = |kept: Kept| {
+                let Kept { document: Document { id, version, body }, schema } = kept;
+                stored(into, (&id, version), &body).map(|mut document| {
+                    document.insert("schema", i64::from(schema));
+                    (id, document)
+                })
+            };
+            let new: Vec<(String, Bytes)> = documents.into_iter().map(stored).collect::<Result<_, _>>()?;
+            let put = |(id, document): (String, Bytes)| {
+                let of = of.clone();
+                async move {
+                    let replaced = of.replace_one(doc! { "_id": id }, document).upsert(true).await;
+                    replaced.map_err(failed).map(drop)
+                }
+            };
+            stream::iter(new).map(put).buffer_unordered(RESTORED_AT_ONCE).try_collect().await
+        })
+    }
+
+    fn check_writable(&self) -> Answer<'_, ()> {
+        let probes = self.database.collection::<Bytes>(PROBES);
+        within(ANSWER_DEADLINE, async move {
+            let written = doc! { "$currentDate": { "at": true } };
+            probes.update_one(doc! { "_id": "probe" }, written).upsert(true).await.map_err(failed).map(drop)
+        })
+    }
+
+    /// The driver's tasks panic when the runtime ends before them.
+    fn close(&self) -> Answer<'_, ()> {
+        let client = self.database.client().clone();
+        within(ANSWER_DEADLINE, async move {
+            client.shutdown().await;
+            Ok(())
+        })
+    }
+}
+
+fn read_kept(stored: Bytes) -> Result<Kept, EngineError> {
+    let schema = integer(&stored, "schema").and_then(|n| u32::try_from(n).ok());
+    let schema = schema.ok_or_else(|| EngineError::Malformed("a document without a schema".into()))?;
+    Ok(Kept { document: read(stored)?, schema })
+}
+
+fn read_group(group: Bytes) -> Result<Group, EngineError> {
+    let malformed = || EngineError::Malformed("a sum that makes no sense".into());
+    let key = match group.get("_id") {
+        Some(Bson::String(text)) => Value::from(text.as_str()),
+        Some(Bson::Boolean(b)) => (*b).into(),
+        _ => integer(&group, "_id").map_or(Value::Null, Value::from),
+    };
+    let count = integer(&group, "count").and_then(|n| u64::try_from(n).ok()).ok_or_else(malformed)?;
+    let sum: i128 = match group.get("sum") {
+        Some(Bson::Decimal128(sum)) => sum.to_string().parse().map_err(|_| malformed())?,
+        _ => integer(&group, "sum").map(i128::from).ok_or_else(malformed)?,
+    };
+    Ok(Group { key, count, sum: i64::try_from(sum).map_err(|_| EngineError::Overflow("sum".into()))? })
+}

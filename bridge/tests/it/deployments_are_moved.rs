@@ -1,0 +1,187 @@
+//! A whole deployment moves from the embedded engines to MongoDB and S3, and back, by the real program, and its users see no difference.
+
+use std::path::Path;
+use std::process::Output;
+
+use reqwest::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use tokio::process::Command;
+use vox_bridge::auth::role::Role;
+use vox_bridge::config::Storage;
+use vox_bridge::first_start::ADMIN_EMAIL;
+
+use crate::harness::mongodb::MongoDb;
+use crate::harness::{TestBridge, json, result};
+use crate::s3_server::S3Server;
+
+fn storage(data_dir: &Path, mongodb_uri: Option<&str>) -> Storage {
+    Storage {
+        data_dir: data_dir.to_owned(),
+        mongodb_uri: mongodb_uri.map(SecretString::from),
+        max_recording_bytes: 16 * 1024 * 1024,
+        s3: None,
+    }
+}
+
+async fn start(storage: &Storage) -> TestBridge {
+    TestBridge::start_with(|config| config.storage = storage.clone()).await
+}
+
+/// The settings of a deployment's stores as a file, the way a person writes them.
+fn write_settings(file: &Path, storage: &Storage) {
+    let mut text = format!("# stores\nVOX_DATA_DIR=\"{}\"\n\n", storage.data_dir.display());
+    if let Some(uri) = &storage.mongodb_uri {
+        text.push_str(&format!("VOX_MONGODB_URI = {}\n", uri.expose_secret()));
+    }
+    if let Some(s3) = &storage.s3 {
+        let secret = |secret: &SecretString| secret.expose_secret().to_owned();
+        text.push_str(&format!("VOX_S3_URL={}\nVOX_S3_BUCKET='{}'\n", s3.url, s3.bucket));
+        text.push_str(&format!("VOX_S3_ACCESS_KEY={}\n", secret(&s3.access_key)));
+        text.push_str(&format!("VOX_S3_SECRET_KEY={}\n", secret(&s3.secret_key)));
+    }
+    std::fs::write(file, text).unwrap();
+}
+
+async fn program(arguments: &[&str], vars: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vox-bridge"));
+    command.args(arguments).env_clear().envs(vars.iter().copied()).kill_on_drop(true);
+    command.output().await.unwrap()
+}
+
+async fn copy(dir: &Path, from: &Storage, to: &Storage) -> Output {
+    let (source, target) = (dir.join("from.env"), dir.join("to.env"));
+    write_settings(&source, from);
+    write_settings(&target, to);
+    let paths = [source, target].map(|path| path.display().to_string());
+    program(&["copy", "--from", &paths[0], "--to", &paths[1]], &[]).await
+}
+
+fn told(output: &Output) -> String {
+    let text = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    text.concat()
+}
+
+/// Calls with recordings, bots of two tenants, users.
+async fn fill(bridge: &TestBridge) {
+    let tenant = bridge.insert_tenant("other").await;
+    let owner = bridge.token_of(&tenant, Role::Admin).await;
+    for name in ["One", "Zwei \u{0}\u{1F600}"] {
+        let bot = json!({"name": name, "system_prompt": "p", "opening_message": "o",
+            "variables": {"a.b": 1, "$set": {"x": -9_007_199_254_740_993_i64}, "big": u64::MAX, "half": 0.5}});
+        let made = bridge.request(Method::POST, "/api/v1/bots").bearer_auth(&owner).json(&bot);
+        json(made.send().await.unwrap(), StatusCode::CREATED).await;
+    }
+    for n in 0..30_u8 {
+        let session = format!("call_{n}");
+        let key = format!("{session}.wav");
+        let upload = bridge.internal(Method::PUT, &format!("/api/v1/internal/recordings/{key}"));
+        let answer = upload.body(vec![n; 50_000 + usize::from(n)]).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let mut result = result(&session, if n % 2 == 0 { "bot" } else { "customer" });
+        result["recording_key"] = json!(key);
+        assert_eq!(bridge.deliver(&result).await.status(), StatusCode::OK);
+    }
+}
+
+/// What the first administrator and the other tenant's bots look like from outside.
+async fn seen(bridge: &TestBridge, password: &str) -> Vec<Value> {
+    let session = json(bridge.log_in(ADMIN_EMAIL, password).await, StatusCode::OK).await;
+    let token = session["access_token"].as_str().unwrap();
+    let mut seen = Vec::new();
+    let mut lists = vec!["/api/v1/bots?limit=50".to_owned(), "/api/v1/calls?limit=50".to_owned()];
+    lists.extend((0..30).map(|n| format!("/api/v1/calls/call_{n}")));
+    for path in lists {
+        let answer = json(bridge.get(&path).bearer_auth(token).send().await.unwrap(), StatusCode::OK).await;
+        // Links begin with the address, which is another one after each start.
+        seen.push(serde_json::from_str(&answer.to_string().replace(&bridge.url, "http://bridge")).unwrap());
+    }
+    let listed = bridge.tools(Method::GET, "/api/v1/internal/bots").send().await.unwrap();
+    seen.push(json(listed, StatusCode::OK).await);
+    for n in [0, 17, 29] {
+        let path = format!("/api/v1/recordings/call_{n}");
+        let answer = bridge.get(&path).bearer_auth(token).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        seen.push(answer.bytes().await.unwrap().to_vec().into());
+    }
+    seen
+}
+
+#[tokio::test]
+async fn to_mongodb_and_s3_and_back_without_a_difference() {
+    let (dir, server, bucket) = (tempfile::tempdir().unwrap(), MongoDb::start(), S3Server::start().await);
+    let embedded = storage(&dir.path().join("embedded"), None);
+    let elsewhere = Storage {
+        s3: Some(bucket.settings()),
+        ..storage(&dir.path().join("elsewhere"), Some(&server.uri()))
+    };
+    let back = storage(&dir.path().join("back"), None);
+
+    let bridge = start(&embedded).await;
+    fill(&bridge).await;
+    let password = bridge.admin_password.expose_secret().to_owned();
+    let before = seen(&bridge, &password).await;
+    let refused = copy(dir.path(), &embedded, &elsewhere).await;
+    assert!(!refused.status.success() && told(&refused).contains("used by another process"), "a bridge runs");
+    bridge.stop().await;
+
+    for (from, to) in [(&embedded, &elsewhere), (&elsewhere, &back)] {
+        let copied = copy(dir.path(), from, to).await;
+        let text = told(&copied);
+        assert!(copied.status.success() && text.contains("copied and the same"), "{text}");
+        assert!(text.contains("recordings               30") && !text.contains("testsecret"), "{text}");
+        let again = copy(dir.path(), from, to).await;
+        assert!(!again.status.success() && told(&again).contains("it has tenants"), "{}", told(&again));
+    }
+    for storage in [&elsewhere, &back] {
+        let bridge = start(storage).await;
+        assert_eq!(seen(&bridge, &password).await, before);
+        assert_eq!(bridge.deliver(&result("call_3", "customer")).await.status(), StatusCode::OK, "again");
+        assert_eq!(bridge.deliver(&result("later", "customer")).await.status(), StatusCode::OK);
+        assert_eq!(bridge.call("later").await["session_id"], "later");
+        bridge.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_cannot_be_made_says_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let (nowhere, target) =
+        (storage(&dir.path().join("nowhere"), None), storage(&dir.path().join("to"), None));
+    let none = copy(dir.path(), &nowhere, &target).await;
+    assert!(told(&none).contains("there is no deployment in"), "{}", told(&none));
+    assert!(!nowhere.data_dir.exists(), "looking made nothing");
+    let same = copy(dir.path(), &target, &target).await;
+    assert!(!same.status.success());
+    std::fs::write(dir.path().join("bad.env"), "VOX_DATA_DIR\n").unwrap();
+    let bad = dir.path().join("bad.env").display().to_string();
+    let bad = program(&["copy", "--from", &bad, "--to", &bad], &[]).await;
+    assert!(told(&bad).contains("line 1: a line is NAME=value"), "{}", told(&bad));
+}
+
+#[tokio::test]
+async fn settings_are_checked_without_a_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data").display().to_string();
+    let vars = [
+        ("JWT_SECRET", "kq8ZLw2nRpX0vT4yHs6DfG1jCbM3aUeN"),
+        ("VOXCORE_SECRET", "Zr5tVx7QwLk9PmYc2HdJ4nSg8BfA1eUo"),
+        ("VOX_DATA_DIR", data.as_str()),
+    ];
+    let sound = program(&["check-config"], &vars).await;
+    assert!(sound.status.success() && told(&sound).contains("the settings are sound"), "{}", told(&sound));
+    let with = |name, value| vars.iter().copied().chain([(name, value)]).collect::<Vec<_>>();
+    let wrong = program(&["check-config"], &with("VOX_MONGODB_URI", "localhost:27017")).await;
+    assert!(
+        !wrong.status.success() && told(&wrong).contains("must start with mongodb://"),
+        "{}",
+        told(&wrong)
+    );
+    // Port 1 of this machine: nobody listens.
+    let uri = "mongodb://user:s3cret@127.0.0.1:1/vox?directConnection=true";
+    let gone = program(&["check-config"], &with("VOX_MONGODB_URI", uri)).await;
+    let text = told(&gone);
+    assert!(!gone.status.success() && text.contains("document store") && !text.contains("s3cret"), "{text}");
+    let migrated = program(&["migrate"], &[("VOX_DATA_DIR", data.as_str())]).await;
+    assert!(migrated.status.success() && told(&migrated).contains("up to date"), "{}", told(&migrated));
+}

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Run one fresh server that speaks MongoDB's protocol, in the foreground. Prints two lines when it answers:
+#
+#   pids postgres=N ferretdb=N
+#   ready mongodb://127.0.0.1:PORT/?directConnection=true
+#
+#   scripts/mongodb/run.sh [--port N] [--data NAME] [--until-eof]
+#
+# --port N      this port instead of a free one
+# --data NAME   keep the data under this name and use it again; otherwise it is removed at the end
+# --until-eof   end with standard input too: a parent that is killed leaves nothing behind
+#
+# Nothing is synced to the disk: acknowledged writes survive a killed process, and not a power cut.
+set -euo pipefail
+
+home=${VOX_TEST_MONGODB:-/var/cache/vox-test-mongodb}
+root=$home/root
+port=0
+data=
+until_eof=false
+while [ $# -gt 0 ]; do
+    case $1 in
+        --port | --data)
+            declare "${1#--}=${2:?$1 needs a value}"
+            shift
+            ;;
+        --until-eof) until_eof=true ;;
+        *)
+            echo "mongodb/run: unknown option $1" >&2
+            exit 2
+            ;;
+    esac
+    shift
+done
+[ -e "$home/recipe" ] || {
+    echo "mongodb/run: there is no server in $home: run scripts/mongodb/install.sh" >&2
+    exit 1
+}
+
+name=${data:-run$$}
+place=$root/srv/$name
+if [ ! -d "$place/data" ]; then
+    install -d -o 7018 -g 7018 "$place"
+    cp -a "$root/srv/template" "$place/data"
+fi
+install -d -o 7018 -g 7018 "$place/sock"
+postgres_bin=$(echo "$root"/usr/lib/postgresql/*/bin)
+
+ferretdb=
+setsid env -i PATH="${postgres_bin#"$root"}:/usr/sbin:/usr/bin:/sbin:/bin" LC_ALL=C.UTF-8 chroot --userspec=7018:7018 "$root" \
+    postgres -D "/srv/$name/data" -k "/srv/$name/sock" -c documentdb.localhost_connection_string="host=/srv/$name/sock" \
+    -c fsync=off -c full_page_writes=off >"$place/postgres.log" 2>&1 </dev/null &
+postgres=$!
+stop() {
+    trap - TERM INT EXIT
+    [ -z "$ferretdb" ] || kill -TERM "$ferretdb" 2>/dev/null || true
+    kill -INT "$postgres" 2>/dev/null || true
+    wait "$postgres" 2>/dev/null || true
+    [ -z "$ferretdb" ] || wait "$ferretdb" 2>/dev/null || true
+    [ -n "$data" ] || rm -rf "$place"
+    exit "$1"
+}
+trap 'stop 0' TERM INT
+trap 'stop 1' EXIT
+
+# wait_until LOG PID COMMAND...: until the command succeeds or the process has ended.
+wait_until() {
+    local log=$1 process=$2
+    shift 2
+    for _ in $(seq 1000); do
+        if "$@"; then return; fi
+        kill -0 "$process" 2>/dev/null || break
+        sleep 0.02
+    done
+    cat "$log" >&2
+    exit 1
+}
+# Its own file, and not one that a killed server left, says so.
+takes_connections() {
+    [ "$(head -n 1 "$place/data/postmaster.pid" 2>/dev/null)" = "$postgres" ] && grep -q '^ready' "$place/data/postmaster.pid"
+}
+wait_until "$place/postgres.log" "$postgres" takes_connections
+
+mkdir -p "$place/state"
+DO_NOT_TRACK=1 setsid "$home/bin/ferretdb" --telemetry=disable --no-auth --log-level=WARN --debug-addr=- --state-dir="$place/state" \
+    --listen-addr="127.0.0.1:$port" --postgresql-url="postgres://postgres@/postgres?host=$place/sock&pool_max_conns=50" \
+    >"$place/ferretdb.log" 2>&1 </dev/null &
+ferretdb=$!
+# Which port it took: the listening socket whose inode the process holds.
+listens() {
+    address=$(
+        for link in /proc/"$ferretdb"/fd/*; do readlink "$link" 2>/dev/null; done | sed -nE 's/^socket:\[([0-9]+)\]$/\1/p' |
+            awk 'NR == FNR { held[$1] = 1; next } $4 == "0A" && ($10 in held) { split($2, at, ":"); print at[2]; exit }' - /proc/net/tcp
+    )
+    [ -n "$address" ]
+}
+wait_until "$place/ferretdb.log" "$ferretdb" listens
+echo "pids postgres=$postgres ferretdb=$ferretdb"
+echo "ready mongodb://127.0.0.1:$((16#$address))/?directConnection=true"
+if $until_eof; then
+    cat >/dev/null
+    stop 0
+fi
+wait -n "$postgres" "$ferretdb" || true
+echo "mongodb/run: a server ended by itself" >&2
+exit 1

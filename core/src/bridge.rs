@@ -66,6 +66,7 @@ impl Bridge {
     /// A client of the bridge at `url` (no path).
     pub fn new(url: &str, secret: SecretString) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(vox_egress::client_config())
             .connect_timeout(CONNECT_DEADLINE)
             .timeout(REQUEST_DEADLINE)
             .redirect(reqwest::redirect::Policy::none())

@@ -1,3 +1,4 @@
+use base64::Engine as _;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Mutex;
@@ -6,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use vox_shared::egress::AllowList;
+use vox_shared::env::Env;
 
 use super::*;
 
@@ -131,6 +133,13 @@ async fn a_resolver_that_hangs_times_out() {
 /// A TLS server for `vendor.test` that answers every request with `answer`, and the settings that trust it.
 async fn tls_server(answer: &'static str) -> (u16, rustls::ClientConfig) {
     let made = rcgen::generate_simple_self_signed(["vendor.test".to_owned()]).unwrap();
+    serve_tls(&made, answer).await
+}
+
+async fn serve_tls(
+    made: &rcgen::CertifiedKey<rcgen::KeyPair>,
+    answer: &'static str,
+) -> (u16, rustls::ClientConfig) {
     let provider = || Arc::new(rustls::crypto::ring::default_provider());
     let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()).into();
     let server = rustls::ServerConfig::builder_with_provider(provider())
@@ -184,6 +193,34 @@ async fn a_certificate_that_nobody_vouches_for_is_not_accepted() {
         assert_eq!(failure.class, FailureClass::Unavailable);
         assert!(failure.detail.contains("certificate"), "{}", failure.detail);
     }
+}
+
+/// Who the machine trusts is read from its files, which a process can only be told when it starts: this test runs itself again, as
+/// the client.
+#[tokio::test]
+async fn a_certificate_that_the_machine_trusts_is_accepted() {
+    const SERVER: &str = "VOX_EGRESS_TEST_SERVER";
+    if let Some(port) = Env::of_process().text(SERVER) {
+        let egress = egress("127.0.0.0/8", &["127.0.0.1"]);
+        let answer = get(&egress, &format!("https://vendor.test:{port}/")).unwrap().send().await;
+        assert_eq!(answer.unwrap().text().await.unwrap(), "ok");
+        let other = get(&egress, &format!("https://127.0.0.1:{port}/")).unwrap().send().await;
+        let failure = http_failure(other.unwrap_err());
+        assert!(failure.detail.contains("not valid for name"), "{failure}");
+        return;
+    }
+    let made = rcgen::generate_simple_self_signed(["vendor.test".to_owned()]).unwrap();
+    let (port, _) = serve_tls(&made, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    let dir = tempfile::tempdir().unwrap();
+    let trusted = dir.path().join("ca.pem");
+    let der = base64::engine::general_purpose::STANDARD.encode(made.cert.der());
+    std::fs::write(&trusted, format!("-----BEGIN CERTIFICATE-----\n{der}\n-----END CERTIFICATE-----\n"))
+        .unwrap();
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", "tests::a_certificate_that_the_machine_trusts_is_accepted"]);
+    again.env(SERVER, port.to_string()).env("SSL_CERT_FILE", &trusted);
+    let client = tokio::task::spawn_blocking(move || again.output()).await.unwrap().unwrap();
+    assert!(client.status.success(), "{}", String::from_utf8_lossy(&client.stdout));
 }
 
 #[test]

@@ -26,6 +26,7 @@ use vox_bridge::store::engine::{Collection, Engine, Kept};
 use vox_bridge::store::tenants::{Tenant, TenantStatus};
 use vox_bridge::store::users::{User, fold_email};
 use vox_shared::clock::Clock;
+use vox_shared::env::Env;
 use vox_shared::ids::{BotId, TenantId, UserId};
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::SECRET_HEADER;
@@ -234,10 +235,10 @@ impl Drop for TestBridge {
 
 /// The server of a run over MongoDB.
 fn documents_in_mongodb() -> Option<MongoDb> {
-    match std::env::var("VOX_TEST_DOCUMENTS").as_deref() {
-        Err(_) | Ok("embedded") => None,
-        Ok("mongodb") => Some(MongoDb::start()),
-        Ok(other) => panic!("VOX_TEST_DOCUMENTS is 'embedded' or 'mongodb', not '{other}'"),
+    match Env::of_process().text("VOX_TEST_DOCUMENTS").as_deref() {
+        None | Some("embedded") => None,
+        Some("mongodb") => Some(MongoDb::start()),
+        Some(other) => panic!("VOX_TEST_DOCUMENTS is 'embedded' or 'mongodb', not '{other}'"),
     }
 }
 

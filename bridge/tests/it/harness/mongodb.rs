@@ -5,6 +5,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use rand::distr::{Alphanumeric, SampleString};
 use rustix::process::{Pid, Signal, kill_process};
+use vox_shared::env::Env;
 
 /// A server, or a database of somebody else's. Ends with this value.
 pub struct MongoDb {
@@ -21,9 +22,9 @@ pub struct MongoDb {
 impl MongoDb {
     /// A fresh database.
     pub fn start() -> Self {
-        match std::env::var("TEST_MONGODB_URI") {
-            Ok(uri) => Self { base: uri, pids: Vec::new(), database: fresh_name(), stdin: None, child: None },
-            Err(_) => Self::own(&[]),
+        match Env::of_process().text("TEST_MONGODB_URI") {
+            Some(base) => Self { base, pids: Vec::new(), database: fresh_name(), stdin: None, child: None },
+            None => Self::own(&[]),
         }
     }
 

@@ -50,6 +50,7 @@ impl Update {
     }
 
     /// What changes, for engines that update by operators of their own.
+    #[cfg(feature = "mongodb")]
     pub(super) fn changes(&self) -> &[(Place, Change)] {
         &self.0
     }

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::config::Config;
+use vox_bridge::deployment::Deployment;
 use vox_bridge::serve::{Serving, serve};
 use vox_bridge::store::Stamp;
 use vox_bridge::store::bots::Bot;
@@ -80,7 +81,8 @@ impl Bridge {
         let listener = TcpListener::bind(self.addr).await.unwrap();
         self.addr = listener.local_addr().unwrap();
         let config = config(&self.data);
-        let parts = Parts::open(&config.storage, Clock::system(), self.addr).await.unwrap();
+        let deployment = Deployment::open(&config.storage).await.unwrap();
+        let parts = Parts { deployment, clock: Clock::system(), bound: self.addr };
         let app = App::build(config, parts).await.unwrap();
         let stop = CancellationToken::new();
         let served = app.clone();

@@ -4,7 +4,9 @@ pub mod bots;
 pub mod calls;
 mod documents;
 pub mod engine;
+mod merged;
 mod migrate;
+mod reach;
 pub mod refresh_tokens;
 mod stamp;
 pub mod tenants;
@@ -19,6 +21,7 @@ use vox_shared::ids::TenantId;
 pub use documents::{Listed, StoreError, Stored};
 pub use engine::Cursor;
 use engine::{Collection, Engine};
+pub use reach::Reach;
 pub use stamp::Stamp;
 
 /// Every collection of the deployment.
@@ -64,12 +67,14 @@ impl Stores {
         users::Users::open(self.engine.clone(), tenant.clone())
     }
 
-    pub fn bots(&self, tenant: &TenantId) -> bots::Bots {
-        bots::Bots::open(self.engine.clone(), tenant.clone())
+    /// The bots within a tenant's or a key's reach.
+    pub fn bots(&self, reach: impl Into<Reach>) -> bots::Bots {
+        bots::Bots::open(self.engine.clone(), reach.into())
     }
 
-    pub fn calls(&self, tenant: &TenantId) -> calls::Calls {
-        calls::Calls::open(self.engine.clone(), tenant.clone())
+    /// The calls of the bots within a tenant's or a key's reach.
+    pub fn calls(&self, reach: impl Into<Reach>) -> calls::Calls {
+        calls::Calls::open(self.engine.clone(), reach.into())
     }
 
     pub fn all_users(&self) -> users::AllUsers {

@@ -9,6 +9,8 @@ use vox_shared::model::bot::BotSettings;
 
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
 use super::engine::{Collection, Cursor, Engine, Field, Index, Order, Query, Text};
+use super::merged::Paging;
+use super::reach::Reach;
 use super::stamp::Stamp;
 use crate::field;
 
@@ -57,45 +59,80 @@ impl OfTenant for Bot {
     }
 }
 
-/// The bots of one tenant.
-pub struct Bots(Scoped<Bot>);
+/// The bots of one tenant, or those of them that are within reach: the others do not exist here.
+pub struct Bots {
+    of_tenant: Scoped<Bot>,
+    reach: Reach,
+}
 
 impl Bots {
-    pub(super) fn open(engine: Arc<dyn Engine>, tenant: TenantId) -> Self {
-        Self(Scoped::new(Documents::new(engine, &BOTS), tenant))
+    pub(super) fn open(engine: Arc<dyn Engine>, reach: Reach) -> Self {
+        let of_tenant = Scoped::new(Documents::new(engine, &BOTS), reach.tenant().clone());
+        Self { of_tenant, reach }
     }
 
     pub async fn get_bot(&self, id: &BotId) -> Result<Stored<Bot>, StoreError> {
-        self.0.get(id.as_str()).await
+        self.within(id.as_str())?;
+        self.of_tenant.get(id.as_str()).await
     }
 
     /// Newest first.
     pub async fn list_bots(&self, limit: usize, after: Option<Cursor>) -> Result<Listed<Bot>, StoreError> {
-        self.0.list(self.0.query(BY_CREATED).order(Order::Descending).limit(limit).after(after)).await
+        if let Some(bots) = self.reach.bots() {
+            return self.list_some(bots, limit, after).await;
+        }
+        let query = self.of_tenant.query(BY_CREATED).order(Order::Descending);
+        self.of_tenant.list(query.limit(limit).after(after)).await
+    }
+
+    /// A key names a few bots at most, so they are read one by one.
+    async fn list_some(
+        &self,
+        bots: &[BotId],
+        limit: usize,
+        after: Option<Cursor>,
+    ) -> Result<Listed<Bot>, StoreError> {
+        let mut items = Vec::new();
+        for id in bots {
+            items.extend(self.of_tenant.find(id.as_str()).await?);
+        }
+        let paging = Paging { index: BY_CREATED, limit, made_at: |bot: &Bot| bot.created_at };
+        paging.rest_of(&mut items, after.as_ref())?;
+        paging.merge(vec![Listed { items, next_cursor: None }])
     }
 
     /// [`StoreError::Duplicate`] when the id or the creation key is taken.
     pub async fn insert_bot(&self, id: &BotId, bot: &Bot) -> Result<(), StoreError> {
-        self.0.insert(id.as_str(), bot).await
+        self.within(id.as_str())?;
+        self.of_tenant.insert(id.as_str(), bot).await
     }
 
     /// Insert a few at once; answers the ids that are taken.
     pub async fn insert_bots(&self, bots: Vec<(BotId, Bot)>) -> Result<Vec<String>, StoreError> {
-        self.0.insert_many(bots.into_iter().map(|(id, bot)| (id.to_string(), bot)).collect()).await
+        bots.iter().try_for_each(|(id, _)| self.within(id.as_str()))?;
+        self.of_tenant.insert_many(bots.into_iter().map(|(id, bot)| (id.to_string(), bot)).collect()).await
     }
 
     /// The bot that an earlier request with this key made.
     pub async fn find_by_creation_key(&self, key: &str) -> Result<Option<Stored<Bot>>, StoreError> {
-        self.0.first(self.0.query(BY_CREATION_KEY).equals(CREATION_KEY, key)).await
+        let found =
+            self.of_tenant.first(self.of_tenant.query(BY_CREATION_KEY).equals(CREATION_KEY, key)).await?;
+        Ok(found.filter(|bot| self.reach.includes(&bot.id)))
     }
 
     /// Write back a bot that was read here.
     pub async fn replace_bot(&self, bot: Stored<Bot>) -> Result<Stored<Bot>, StoreError> {
-        self.0.replace(bot).await
+        self.within(&bot.id)?;
+        self.of_tenant.replace(bot).await
     }
 
     pub async fn delete_bot(&self, id: &BotId, version: u64) -> Result<(), StoreError> {
-        self.0.delete(id.as_str(), version).await
+        self.within(id.as_str())?;
+        self.of_tenant.delete(id.as_str(), version).await
+    }
+
+    fn within(&self, id: &str) -> Result<(), StoreError> {
+        if self.reach.includes(id) { Ok(()) } else { Err(StoreError::NotFound) }
     }
 }
 

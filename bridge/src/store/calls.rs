@@ -13,6 +13,8 @@ use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, 
 use super::engine::{
     Collection, Cursor, Engine, Field, Filter, Holds, Index, Json, Order, Query, Text, holds,
 };
+use super::merged::Paging;
+use super::reach::Reach;
 use super::stamp::Stamp;
 use crate::field;
 
@@ -171,26 +173,34 @@ pub struct CallFilter {
     pub to: Option<Stamp>,
 }
 
-/// The calls of one tenant.
-pub struct Calls(Scoped<Call>);
+/// The calls of one tenant, or those of its bots that are within reach: the others do not exist here.
+pub struct Calls {
+    of_tenant: Scoped<Call>,
+    reach: Reach,
+}
 
 impl Calls {
-    pub(super) fn open(engine: Arc<dyn Engine>, tenant: TenantId) -> Self {
-        Self(Scoped::new(Documents::new(engine, &CALLS), tenant))
+    pub(super) fn open(engine: Arc<dyn Engine>, reach: Reach) -> Self {
+        let of_tenant = Scoped::new(Documents::new(engine, &CALLS), reach.tenant().clone());
+        Self { of_tenant, reach }
     }
 
     pub async fn get_call(&self, id: &SessionId) -> Result<Stored<Call>, StoreError> {
-        self.0.get(id.as_str()).await
+        let call = self.of_tenant.get(id.as_str()).await?;
+        self.within(&call.value)?;
+        Ok(call)
     }
 
     /// [`StoreError::Duplicate`] when there is a call of that id, in any tenant.
     pub async fn insert_call(&self, id: &SessionId, call: &Call) -> Result<(), StoreError> {
-        self.0.insert(id.as_str(), call).await
+        self.within(call)?;
+        self.of_tenant.insert(id.as_str(), call).await
     }
 
     /// Write back a call that was read here.
     pub async fn replace_call(&self, call: Stored<Call>) -> Result<Stored<Call>, StoreError> {
-        self.0.replace(call).await
+        self.within(&call.value)?;
+        self.of_tenant.replace(call).await
     }
 
     /// Newest first, without their results.
@@ -200,8 +210,40 @@ impl Calls {
         limit: usize,
         after: Option<Cursor>,
     ) -> Result<Listed<Call>, StoreError> {
-        let query = narrowed(self.0.query(filter.index()), filter);
-        self.0.list(query.order(Order::Descending).limit(limit).after(after).omit(WITHOUT_RESULT)).await
+        if let Some(bots) = self.reach.bots() {
+            return self.list_some(bots, filter, (limit, after)).await;
+        }
+        self.list_by(filter.index(), filter, (limit, after)).await
+    }
+
+    /// The lists of a few bots, put together: a search over all of the tenant's calls for those of a small bot might read
+    /// a million.
+    async fn list_some(
+        &self,
+        bots: &[BotId],
+        filter: &CallFilter,
+        (limit, after): (usize, Option<Cursor>),
+    ) -> Result<Listed<Call>, StoreError> {
+        let mut lists = Vec::new();
+        for bot in bots.iter().filter(|bot| filter.bot.as_ref().is_none_or(|wanted| wanted == *bot)) {
+            let filter = CallFilter { bot: Some(bot.clone()), ..filter.clone() };
+            lists.push(self.list_by(BY_BOT, &filter, (limit, after.clone())).await?);
+        }
+        Paging { index: BY_BOT, limit, made_at: |call: &Call| call.created_at }.merge(lists)
+    }
+
+    async fn list_by(
+        &self,
+        index: &'static str,
+        filter: &CallFilter,
+        (limit, after): (usize, Option<Cursor>),
+    ) -> Result<Listed<Call>, StoreError> {
+        let query = narrowed(self.of_tenant.query(index), filter, index).order(Order::Descending);
+        self.of_tenant.list(query.limit(limit).after(after).omit(WITHOUT_RESULT)).await
+    }
+
+    fn within(&self, call: &Call) -> Result<(), StoreError> {
+        if self.reach.includes(call.bot_id.as_str()) { Ok(()) } else { Err(StoreError::NotFound) }
     }
 }
 
@@ -222,8 +264,7 @@ impl CallFilter {
     }
 }
 
-fn narrowed(mut query: Query, filter: &CallFilter) -> Query {
-    let index = filter.index();
+fn narrowed(mut query: Query, filter: &CallFilter, index: &'static str) -> Query {
     if let Some(caller) = &filter.caller {
         query = by_or_filter(query, index == BY_CALLER, CALLER_ID, caller);
     }
@@ -297,7 +338,8 @@ mod tests {
     #[test]
     fn every_filter_but_the_direction_has_an_index_of_its_own() {
         let check = |filter: CallFilter, index: &str, filters: usize| {
-            let query = narrowed(Query::by_index(&CALLS, filter.index()).equals(TENANT, "t"), &filter);
+            let index_of = filter.index();
+            let query = narrowed(Query::by_index(&CALLS, index_of).equals(TENANT, "t"), &filter, index_of);
             assert_eq!((filter.index(), query.filters.len()), (index, filters), "{filter:?}");
         };
         check(CallFilter::default(), BY_TIME, 0);

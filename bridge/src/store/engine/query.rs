@@ -245,6 +245,18 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).expect("a cursor holds only plain JSON"))
     }
 
+    /// The place behind a document in a list by an index that ends with a time, newest first.
+    pub fn newest_first(index: &str, at: &str, id: String) -> Self {
+        Self { index: index.to_owned(), order: Order::Descending, keys: vec![at.into()], id }
+    }
+
+    /// Time and id at that place; `None` when the cursor is of another list.
+    pub fn place_newest_first(&self, index: &str) -> Option<(&str, &str)> {
+        let [key] = self.keys.as_slice() else { return None };
+        let fits = self.index == index && self.order == Order::Descending;
+        fits.then_some((key.as_str()?, self.id.as_str()))
+    }
+
     fn fits(&self, index: &Index, fixed: usize, order: Order) -> bool {
         let sorted = &index.fields[fixed..];
         self.index == index.name

@@ -9,6 +9,7 @@ use vox_shared::clock::Clock;
 
 use crate::api::calls::view::Links;
 use crate::api::recordings::serve::Recordings;
+use crate::auth::keys::ApiKeys;
 use crate::auth::password::{PasswordError, Passwords};
 use crate::auth::people::People;
 use crate::auth::proof::Proofs;
@@ -41,6 +42,7 @@ pub struct Inner {
     pub passwords: Arc<Passwords>,
     pub metrics: Arc<Metrics>,
     pub proofs: Proofs,
+    pub api_keys: ApiKeys,
     pub sessions: Sessions,
     pub people: Arc<People>,
     pub catalogue: Catalogue,
@@ -85,6 +87,7 @@ impl App {
         let table = table();
         Ok(Self(Arc::new(Inner {
             proofs: Proofs::new(stores.clone(), clock.clone(), tokens.clone(), &config.auth),
+            api_keys: ApiKeys { stores: stores.clone(), clock: clock.clone() },
             people: Arc::new(People {
                 stores: stores.clone(),
                 clock: clock.clone(),

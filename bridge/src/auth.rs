@@ -1,13 +1,16 @@
-//! Who may do what: passwords, access and refresh tokens, roles, the internal secret, and the limit on login attempts.
+//! Who may do what: passwords, access and refresh tokens, roles, keys of the API, the internal secret, and the limit on login
+//! attempts.
 
 pub mod allowed;
 pub mod internal;
+pub mod keys;
 pub mod password;
 pub mod people;
 pub mod permission;
 pub mod proof;
 pub mod role;
 pub mod rules;
+pub mod scope;
 pub mod secret_token;
 pub mod session;
 pub mod throttle;

@@ -80,6 +80,7 @@ fn span(id: &str, method: &Method, path: &str) -> Span {
         %method,
         path,
         tenant.id = later,
+        api_key.id = later,
         trace.id = later,
         span.id = later
     )

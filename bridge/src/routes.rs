@@ -10,6 +10,7 @@ use actix_web::http::Method;
 
 use crate::auth::permission::Permission;
 use crate::auth::role::Role;
+use crate::auth::scope::Scope;
 use doc::Doc;
 
 pub use surface::{api, metrics_page};
@@ -24,8 +25,9 @@ pub enum Access {
     Internal,
     /// One of the deployment's own tools; everybody else gets 403, a worker too.
     Tools,
-    /// A person of this rank or above; no credential is 401, a lower rank 403, another tenant's object 404.
-    Person(Role),
+    /// A person of this rank or above, or a key with this scope; no credential is 401, a lower rank or another scope 403,
+    /// another tenant's object 404. Without a scope no key opens it.
+    Person(Role, Option<Scope>),
 }
 
 /// One route.
@@ -42,6 +44,6 @@ pub struct Route {
 impl Access {
     /// Whoever has this permission.
     pub const fn with<P: Permission>() -> Self {
-        Self::Person(P::ROLE)
+        Self::Person(P::ROLE, P::SCOPE)
     }
 }

@@ -1,5 +1,6 @@
 //! All durable state. A store is opened for a tenant; what crosses tenants says so in its name.
 
+pub mod api_keys;
 pub mod bots;
 pub mod calls;
 mod documents;
@@ -33,6 +34,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &workers::WORKERS,
     &tickets::TICKETS,
     &refresh_tokens::REFRESH_TOKENS,
+    &api_keys::API_KEYS,
     &migrate::SCHEMAS,
 ];
 
@@ -75,6 +77,14 @@ impl Stores {
     /// The calls of the bots within a tenant's or a key's reach.
     pub fn calls(&self, reach: impl Into<Reach>) -> calls::Calls {
         calls::Calls::open(self.engine.clone(), reach.into())
+    }
+
+    pub fn api_keys(&self, tenant: &TenantId) -> api_keys::Keys {
+        api_keys::Keys::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_api_keys(&self) -> api_keys::AllKeys {
+        api_keys::AllKeys::new(self.engine.clone())
     }
 
     pub fn all_users(&self) -> users::AllUsers {

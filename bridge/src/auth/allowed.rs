@@ -1,45 +1,88 @@
-//! The authorising extractor. A handler learns the tenant from it and from nothing else, so it cannot run unauthorised.
+//! The authorising extractor. A handler learns whose data it may touch from it and from nothing else, so it cannot run
+//! unauthorised.
 
 use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
+use tracing::Span;
+use tracing::field::display;
 use vox_shared::ids::{TenantId, UserId};
 
-use super::permission::Permission;
+use super::keys::{ApiKeys, KeyRefused, TOKEN_PREFIX};
+use super::permission::{ForPeople, Permission};
 use super::proof::Proofs;
 use crate::edge::part::part;
 use crate::error::{ApiError, ApiResult};
-use crate::store::Stored;
+use crate::store::api_keys::Key;
 use crate::store::users::User;
+use crate::store::{Reach, Stored};
 
-/// Proof that the request comes from a person who may do `P`.
+/// Where programs may send their key instead.
+pub const KEY_HEADER: &str = "x-api-key";
+
+/// Proof that the request comes from a person, or with a key, that may do `P`.
 #[derive(Debug)]
 pub struct Allowed<P> {
-    user: Stored<User>,
+    who: Who,
+    reach: Reach,
     permission: PhantomData<P>,
 }
 
+/// Who sends a request.
+#[derive(Debug)]
+enum Who {
+    Person(Stored<User>),
+    Key(Stored<Key>),
+}
+
 impl<P> Allowed<P> {
+    /// What the request may touch.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// The id of the person or the key.
+    pub fn id(&self) -> &str {
+        match &self.who {
+            Who::Person(user) => &user.id,
+            Who::Key(key) => &key.id,
+        }
+    }
+
+    /// Whether the same sender may do something else too, for answers that hold more than one thing.
+    pub fn may<Q: Permission>(&self) -> bool {
+        self.who.check::<Q>().is_ok()
+    }
+}
+
+impl<P: ForPeople> Allowed<P> {
     /// Whose data the request may touch.
     pub fn tenant(&self) -> &TenantId {
-        &self.user.value.tenant_id
+        self.reach.tenant()
     }
 
     /// The person, as stored.
     pub fn user(&self) -> &User {
-        &self.user.value
+        match &self.who {
+            Who::Person(user) => &user.value,
+            Who::Key(_) => unreachable!("a key is refused what is for people"),
+        }
     }
 
     pub fn user_id(&self) -> UserId {
-        self.user.id.parse().expect("users are stored under user ids")
+        self.id().parse().expect("users are stored under user ids")
     }
 
     /// The person, to write back changed.
     pub fn into_stored(self) -> Stored<User> {
-        self.user
+        match self.who {
+            Who::Person(user) => user,
+            Who::Key(_) => unreachable!("a key is refused what is for people"),
+        }
     }
 }
 
@@ -48,20 +91,73 @@ impl<P: Permission> FromRequest for Allowed<P> {
     type Future = LocalBoxFuture<'static, ApiResult<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let proofs = part::<Proofs>(request).clone();
-        let token = bearer(request.headers()).map(str::to_owned);
+        let (proofs, keys) = (part::<Proofs>(request).clone(), part::<ApiKeys>(request).clone());
+        let sent = Sent::of(request.headers());
         Box::pin(async move {
-            let token =
-                token.ok_or_else(|| ApiError::unauthorized("log in and send `Authorization: Bearer …`"))?;
-            let user = proofs.person(&token).await?.ok_or_else(refused)?;
-            tracing::Span::current().record("tenant.id", tracing::field::display(&user.value.tenant_id));
-            if user.value.role < P::ROLE {
-                return Err(ApiError::forbidden("your role does not allow this"));
-            }
-            Ok(Self { user, permission: PhantomData })
+            let who = match sent.ok_or_else(|| ApiError::unauthorized(LOG_IN))? {
+                Sent::Token(token) => Who::Person(proofs.person(&token).await?.ok_or_else(refused)?),
+                Sent::Key(token) => Who::Key(keys.prove(&token).await?),
+            };
+            let reach = who.reach();
+            Span::current().record("tenant.id", display(reach.tenant()));
+            who.check::<P>()?;
+            Ok(Self { who, reach, permission: PhantomData })
         })
     }
 }
+
+impl Who {
+    fn reach(&self) -> Reach {
+        match self {
+            Self::Person(user) => Reach::whole(user.value.tenant_id.clone()),
+            Self::Key(key) => {
+                Span::current().record("api_key.id", display(&key.id));
+                let tenant = key.value.tenant_id.clone();
+                match &key.value.bots {
+                    Some(bots) => Reach::limited(tenant, bots),
+                    None => Reach::whole(tenant),
+                }
+            }
+        }
+    }
+
+    fn check<P: Permission>(&self) -> ApiResult<()> {
+        match (self, P::SCOPE) {
+            (Self::Person(user), _) if user.value.role >= P::ROLE => Ok(()),
+            (Self::Person(_), _) => Err(ApiError::forbidden("your role does not allow this")),
+            (Self::Key(key), Some(scope)) if key.value.scopes.contains(&scope) => Ok(()),
+            (Self::Key(_), Some(scope)) => {
+                let detail = format!("the key lacks the scope '{scope}'; use one that has it");
+                Err(ApiError::new(StatusCode::FORBIDDEN, "scope_missing", detail))
+            }
+            (Self::Key(_), None) => {
+                let detail = "no key opens this; log in and send your access token";
+                Err(ApiError::new(StatusCode::FORBIDDEN, "people_only", detail))
+            }
+        }
+    }
+}
+
+/// What a request shows.
+enum Sent {
+    /// The access token of a person.
+    Token(String),
+    Key(String),
+}
+
+impl Sent {
+    /// `Authorization` counts before the key's own header.
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        match bearer(headers) {
+            Some(token) if token.starts_with(TOKEN_PREFIX) => Some(Self::Key(token.to_owned())),
+            Some(token) => Some(Self::Token(token.to_owned())),
+            None => Some(Self::Key(headers.get(KEY_HEADER)?.to_str().ok()?.trim().to_owned())),
+        }
+    }
+}
+
+const LOG_IN: &str =
+    "log in and send `Authorization: Bearer …`, or send a key of the API in it or in `X-API-Key`";
 
 fn refused() -> ApiError {
     ApiError::unauthorized("the access token is not valid (any more); log in again")
@@ -70,4 +166,16 @@ fn refused() -> ApiError {
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+impl From<KeyRefused> for ApiError {
+    fn from(error: KeyRefused) -> Self {
+        let code = match error {
+            KeyRefused::Unknown => "unauthorized",
+            KeyRefused::Revoked => "api_key_revoked",
+            KeyRefused::Expired => "api_key_expired",
+            KeyRefused::Store(error) => return error.into(),
+        };
+        Self::new(StatusCode::UNAUTHORIZED, code, error.to_string())
+    }
 }

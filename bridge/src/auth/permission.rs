@@ -1,41 +1,45 @@
 //! What a handler may ask for. Each permission is a type, so that a handler names it in its signature.
 
 use super::role::Role;
+use super::scope::Scope;
 
-/// Something a person may do, and the lowest rank that may.
+/// Something that may be done, the lowest rank of a person who may, and the scope of a key that may.
 pub trait Permission: Send + Sync + 'static {
     const ROLE: Role;
+    /// `None`: no key opens it, whatever its scopes.
+    const SCOPE: Option<Scope>;
 }
 
-macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident => $role:ident;)*) => {$(
+/// A permission that no key has, so that there always is a person.
+pub trait ForPeople: Permission {}
+
+macro_rules! permission {
+    ($(#[$doc:meta])* $name:ident: $role:ident, people only) => {
+        permission!(@ $(#[$doc])* $name, $role, None);
+        impl ForPeople for $name {}
+    };
+    ($(#[$doc:meta])* $name:ident: $role:ident, $scope:ident) => {
+        permission!(@ $(#[$doc])* $name, $role, Some(Scope::$scope));
+    };
+    (@ $(#[$doc:meta])* $name:ident, $role:ident, $scope:expr) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name;
 
         impl Permission for $name {
             const ROLE: Role = Role::$role;
+            const SCOPE: Option<Scope> = $scope;
         }
-    )*};
+    };
 }
 
-permissions! {
-    /// See and change one's own profile.
-    OwnProfile => Agent;
-    /// See the tenant's bots.
-    ReadBots => Agent;
-    /// Make, change and delete bots.
-    EditBots => Admin;
-    /// See calls and their transcripts.
-    ReadCalls => Agent;
-    /// Listen to recordings.
-    ListenToRecordings => Agent;
-    /// Get a ticket to talk to a bot.
-    TalkToBots => Agent;
-    /// Make users.
-    CreateUsers => Admin;
-    /// See the tenant's vendor keys in clear, to try them.
-    ReadVendorKeys => SuperAdmin;
-    /// See the capacity of the deployment.
-    ReadFleet => Admin;
-}
+permission!(/** See and change one's own profile. */ OwnProfile: Agent, people only);
+permission!(/** See the tenant's bots. */ ReadBots: Agent, BotsRead);
+permission!(/** Make, change and delete bots. */ EditBots: Admin, BotsWrite);
+permission!(/** See calls and their transcripts. */ ReadCalls: Agent, CallsRead);
+permission!(/** Listen to recordings. */ ListenToRecordings: Agent, RecordingsRead);
+permission!(/** Get a ticket to talk to a bot. */ TalkToBots: Agent, TalkWrite);
+permission!(/** Make users. */ CreateUsers: Admin, people only);
+permission!(/** See the tenant's vendor keys in clear, to try them. */ ReadVendorKeys: SuperAdmin, people only);
+permission!(/** See the capacity of the deployment. */ ReadFleet: Admin, FleetRead);
+permission!(/** See, make, rotate and revoke keys of the API. */ ManageApiKeys: Admin, people only);

@@ -1,4 +1,4 @@
-//! Random tokens that are secrets by themselves (refresh tokens, tickets, recording links): made here, stored as hashes.
+//! Random tokens that are secrets by themselves (refresh tokens, tickets, keys of the API): made here, stored as hashes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +11,12 @@ pub const MAX_TOKEN_BYTES: usize = 128;
 
 /// 24 random bytes, URL-safe: 32 characters.
 pub fn generate() -> String {
-    let mut random = [0u8; TOKEN_BYTES];
+    random::<TOKEN_BYTES>()
+}
+
+/// So many random bytes, URL-safe.
+pub fn random<const BYTES: usize>() -> String {
+    let mut random = [0u8; BYTES];
     rand::fill(&mut random);
     URL_SAFE_NO_PAD.encode(random)
 }

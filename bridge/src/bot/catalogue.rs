@@ -1,12 +1,12 @@
 //! Making and changing the bots of a tenant.
 
 use vox_shared::clock::Clock;
-use vox_shared::ids::{BotId, TenantId};
+use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
 
 use crate::fields::FieldError;
 use crate::store::bots::{Bot, Creation};
-use crate::store::{Stamp, StoreError, Stored, Stores};
+use crate::store::{Reach, Stamp, StoreError, Stored, Stores};
 
 /// Why a bot is not made or changed.
 #[derive(Debug, thiserror::Error)]
@@ -30,12 +30,13 @@ impl Catalogue {
     /// Make a bot, or find the one that the same request made before.
     pub async fn create(
         &self,
-        tenant: &TenantId,
+        reach: &Reach,
         settings: BotSettings,
         creation: Option<Creation>,
     ) -> Result<Stored<Bot>, BotError> {
-        let (bots, now) = (self.stores.bots(tenant), Stamp(self.clock.now()));
-        let bot = Bot { tenant_id: tenant.clone(), created_at: now, updated_at: now, settings, creation };
+        let (bots, now) = (self.stores.bots(reach), Stamp(self.clock.now()));
+        let tenant_id = reach.tenant().clone();
+        let bot = Bot { tenant_id, created_at: now, updated_at: now, settings, creation };
         let id = BotId::generate();
         match (bots.insert_bot(&id, &bot).await, &bot.creation) {
             (Err(StoreError::Duplicate), Some(creation)) => {
@@ -54,11 +55,11 @@ impl Catalogue {
     /// Change a bot's settings, if it has the expected version still.
     pub async fn change(
         &self,
-        (tenant, id): (&TenantId, &BotId),
+        (reach, id): (&Reach, &BotId),
         expected: Option<u64>,
         drafted: impl FnOnce(&BotSettings) -> Result<BotSettings, Vec<FieldError>>,
     ) -> Result<Stored<Bot>, BotError> {
-        let bots = self.stores.bots(tenant);
+        let bots = self.stores.bots(reach);
         let mut bot = bots.get_bot(id).await?;
         if expected.is_some_and(|version| version != bot.version) {
             return Err(StoreError::Conflict.into());

@@ -13,11 +13,13 @@ use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, P
 use vox_shared::wire::SECRET_HEADER;
 
 use super::{Access, Route, page};
+use crate::auth::allowed::KEY_HEADER;
 
 const BEARER: &str = "bearer";
 const SECRET: &str = "secret";
-const DESCRIPTION: &str = "The control plane of Vox. People log in and send their access token; workers send the internal \
-    secret. Lists are paged with `limit` and `cursor`. Every refusal is `{error: {code, detail, fields?}}`.";
+const KEY: &str = "key";
+const DESCRIPTION: &str = "The control plane of Vox. People log in and send their access token, programs an API key; workers \
+    send the internal secret. Lists are paged with `limit` and `cursor`. Every refusal is `{error: {code, detail, fields?}}`.";
 
 /// The document in the forms in which it is sent, made once.
 #[derive(Clone, Debug)]
@@ -55,6 +57,7 @@ fn document(table: &[Route]) -> OpenApi {
         .schemas_from_iter(schemas)
         .security_scheme(BEARER, bearer)
         .security_scheme(SECRET, secret)
+        .security_scheme(KEY, SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(KEY_HEADER))))
         .build();
     let info = InfoBuilder::new().title("Vox bridge").version(env!("CARGO_PKG_VERSION"));
     OpenApiBuilder::new()
@@ -66,13 +69,17 @@ fn document(table: &[Route]) -> OpenApi {
 
 fn operation(route: &Route) -> utoipa::openapi::path::Operation {
     let mut operation = route.doc.operation(route.path);
-    let (scheme, access) = match route.access {
-        Access::Public => (None, "public".to_owned()),
-        Access::Internal => (Some(SECRET), "the workers' or the tools' secret".to_owned()),
-        Access::Tools => (Some(SECRET), "the tools' secret".to_owned()),
-        Access::Person(role) => (Some(BEARER), format!("{} and above", role.as_str())),
+    let (schemes, access): (&[&str], String) = match route.access {
+        Access::Public => (&[], "public".into()),
+        Access::Internal => (&[SECRET], "the workers' or the tools' secret".into()),
+        Access::Tools => (&[SECRET], "the tools' secret".into()),
+        Access::Person(role, None) => (&[BEARER], format!("{} and above", role.as_str())),
+        Access::Person(role, Some(scope)) => {
+            (&[BEARER, KEY], format!("{} and above, or a key with {scope}", role.as_str()))
+        }
     };
-    operation.security = scheme.map(|name| vec![SecurityRequirement::new(name, Vec::<String>::new())]);
+    let required = |name: &&str| SecurityRequirement::new(*name, Vec::<String>::new());
+    operation.security = Some(schemes.iter().map(required).collect()).filter(|s: &Vec<_>| !s.is_empty());
     operation.extensions = Some(ExtensionsBuilder::new().add("x-access", access).build());
     operation
 }

@@ -85,6 +85,7 @@ fn register(app: &App, to: &mut ServiceConfig) {
     to.app_data(Data::new(app.stores.clone()))
         .app_data(Data::new(app.clock.clone()))
         .app_data(Data::new(app.proofs.clone()))
+        .app_data(Data::new(app.api_keys.clone()))
         .app_data(Data::new(app.sessions.clone()))
         .app_data(Data::new(app.catalogue.clone()))
         .app_data(Data::new(app.configs.clone()))

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use vox_shared::ids::TenantId;
 
-use super::engine::{Collection, Document, Engine, EngineError, Field, New, Query, Text, Update};
+use super::engine::{Collection, Document, Engine, EngineError, Field, Filter, New, Query, Text, Update};
 
 /// The field that says whose document it is; every kind of document of a tenant has it.
 pub(super) const TENANT: Field<Text> = Field::new("tenant_id");
@@ -176,6 +176,17 @@ impl<T: Serialize + DeserializeOwned + OfTenant> Scoped<T> {
     pub async fn replace(&self, stored: Stored<T>) -> Result<Stored<T>, StoreError> {
         self.own(&stored.value)?;
         self.all.replace(stored).await
+    }
+
+    /// Change one document in one step, whatever its version, if the filters hold.
+    pub async fn update(
+        &self,
+        id: &str,
+        filters: Vec<Filter>,
+        update: Update,
+    ) -> Result<Option<Stored<T>>, StoreError> {
+        let own = Query::by_id(self.all.collection, id).filter(Filter::is(TENANT, &self.tenant));
+        self.all.update(filters.into_iter().fold(own, Query::filter), update).await
     }
 
     pub async fn delete(&self, id: &str, version: u64) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! A bridge on a free port with a clock that stands still, and people to use it. With `VOX_TEST_DOCUMENTS=mongodb` its documents
 //! are in MongoDB: the same tests run over both.
 
+pub mod keys;
 pub mod mongodb;
 
 use std::sync::Arc;

@@ -3,6 +3,8 @@
 
 mod harness;
 
+mod api_keys_are_made_and_end;
+mod api_keys_may_be_limited_to_bots;
 mod bots_are_validated_and_versioned;
 mod calls_are_listed_and_exported;
 mod clients_that_never_read_are_cut;

@@ -1,15 +1,19 @@
 //! Every route of the table: documented, closed to whom it should be, and unmoved by hostile input.
 
+mod keys;
+
 use reqwest::{Method, RequestBuilder, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
+use vox_bridge::auth::scope::Scope;
 use vox_bridge::routes::{Access, Route, table};
-use vox_shared::ids::{BotId, SessionId, TenantId};
+use vox_shared::ids::{ApiKeyId, BotId, SessionId, TenantId};
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::SECRET_HEADER;
 
 use crate::harness::{TestBridge, json, result};
+use keys::KeyActors;
 
 /// In what the first tenant owns; nobody else may ever see it.
 const CANARY: &str = "canary-7f3a";
@@ -79,14 +83,29 @@ async fn every_route_is_closed_to_whom_it_should_be() {
     for route in table() {
         for actor in &actors {
             // A fresh object each time: an allowed DELETE takes it away.
-            let (bot, call) = objects(&bridge).await;
-            let request = dressed(&bridge, actor, request(&bridge, &route, &bot, &call));
+            let request = dressed(&bridge, actor, request(&bridge, &route, &objects(&bridge).await));
             let answer = request.send().await.unwrap();
             let (status, body) = (answer.status(), answer.text().await.unwrap());
             let told = format!("{} {} as {}: {status} {body}", route.method, route.path, actor.name());
             check_access(&route, actor, status, &told);
             let insider = matches!(actor, Actor::Token(_, _, Some(_)) | Actor::Worker | Actor::Tools);
             assert!(insider || !body.contains(CANARY), "a leak: {told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_route_is_open_to_the_keys_that_its_row_names() {
+    let bridge = TestBridge::start().await;
+    let actors = KeyActors::new(&bridge).await;
+    for route in table() {
+        for actor in actors.of(&route) {
+            let asked = request(&bridge, &route, &objects(&bridge).await);
+            let answer = actor.key.sign(asked).send().await.unwrap();
+            let (status, body) = (answer.status(), answer.text().await.unwrap());
+            let told = format!("{} {} with {}: {status} {body}", route.method, route.path, actor.name);
+            actor.check(&route, (status, &body), &told);
+            assert!(actor.sees_all() || !body.contains(CANARY), "a leak: {told}");
         }
     }
 }
@@ -119,20 +138,29 @@ async fn disabled_token(bridge: &TestBridge) -> String {
     token
 }
 
-async fn objects(bridge: &TestBridge) -> (BotId, SessionId) {
+/// What the paths name.
+struct Objects {
+    bot: BotId,
+    call: SessionId,
+    key: ApiKeyId,
+}
+
+async fn objects(bridge: &TestBridge) -> Objects {
     let settings = BotSettings { name: CANARY.into(), ..BotSettings::default() };
     let bot = bridge.insert_bot(&bridge.tenant(), settings).await;
     let call = SessionId::generate();
     let query = [("session_id", call.as_str()), ("caller_id", CANARY)];
     assert_eq!(bridge.fetch_config(bot.as_str(), &query).await.status(), StatusCode::OK);
-    (bot, call)
+    let key = bridge.insert_key(&bridge.tenant(), Scope::ALL, |key| key.name = CANARY.into()).await.id;
+    Objects { bot, call, key }
 }
 
-fn request(bridge: &TestBridge, route: &Route, bot: &BotId, call: &SessionId) -> RequestBuilder {
+fn request(bridge: &TestBridge, route: &Route, of: &Objects) -> RequestBuilder {
     let path = route
         .path
-        .replace("{bot_id}", bot.as_str())
-        .replace("{session_id}", call.as_str())
+        .replace("{bot_id}", of.bot.as_str())
+        .replace("{session_id}", of.call.as_str())
+        .replace("{key_id}", of.key.as_str())
         .replace("{token}", "no-such-token")
         .replace("{key}", "canary.wav");
     let request = bridge.request(method(route), &path);
@@ -167,15 +195,17 @@ fn check_access(route: &Route, actor: &Actor, status: StatusCode, told: &str) {
         (Access::Internal, Actor::Worker | Actor::Tools) => assert!(!refused, "{told}"),
         (Access::Tools, Actor::Tools) => assert!(!refused, "{told}"),
         (Access::Internal | Access::Tools, _) => assert_eq!(status, StatusCode::FORBIDDEN, "{told}"),
-        (Access::Person(role), Actor::Token(_, _, Some(own))) if *own >= role => assert!(!refused, "{told}"),
-        (Access::Person(_), Actor::Token(_, _, Some(_))) => {
+        (Access::Person(role, _), Actor::Token(_, _, Some(own))) if *own >= role => {
+            assert!(!refused, "{told}");
+        }
+        (Access::Person(..), Actor::Token(_, _, Some(_))) => {
             assert_eq!(status, StatusCode::FORBIDDEN, "{told}")
         }
-        (Access::Person(_), Actor::OtherTenant(_)) if route.path.contains('{') => {
+        (Access::Person(..), Actor::OtherTenant(_)) if route.path.contains('{') => {
             assert_eq!(status, StatusCode::NOT_FOUND, "{told}");
         }
-        (Access::Person(_), Actor::OtherTenant(_)) => assert!(!refused, "{told}"),
-        (Access::Person(_), _) => assert_eq!(status, StatusCode::UNAUTHORIZED, "{told}"),
+        (Access::Person(..), Actor::OtherTenant(_)) => assert!(!refused, "{told}"),
+        (Access::Person(..), _) => assert_eq!(status, StatusCode::UNAUTHORIZED, "{told}"),
     }
 }
 
@@ -185,8 +215,7 @@ async fn no_body_makes_a_route_fail() {
     let token = bridge.token(Role::SuperAdmin).await;
     for route in table().into_iter().filter(|r| method(r) != Method::GET) {
         for (name, body) in hostile_bodies() {
-            let (bot, call) = objects(&bridge).await;
-            let request = request(&bridge, &route, &bot, &call).bearer_auth(&token).body(body);
+            let request = request(&bridge, &route, &objects(&bridge).await).bearer_auth(&token).body(body);
             let request = dressed(&bridge, &Actor::Tools, request);
             match request.send().await {
                 Ok(answer) => {
@@ -222,6 +251,9 @@ fn hostile_bodies() -> Vec<(&'static str, Vec<u8>)> {
             "slots",
             "languages",
             "version",
+            "scopes",
+            "bots",
+            "expires_at",
         ];
         let mut body = result("call_x", "bot").as_object().unwrap().clone();
         body.extend(names.map(|n| (n.to_owned(), value.clone())));

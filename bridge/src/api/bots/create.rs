@@ -29,9 +29,13 @@ pub async fn create(
     request: HttpRequest,
     body: Checked<Map<String, Value>>,
 ) -> ApiResult<WithTag> {
+    if who.reach().bots().is_some() {
+        let detail = "the key is limited to certain bots and makes no others; use one without `bots`";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "key_limited_to_bots", detail));
+    }
     let creation = creation(&who, request.headers(), &body.0)?;
     let settings = draft::new(&body.0).map_err(ApiError::invalid)?;
-    Ok(tagged(StatusCode::CREATED, bots.create(who.tenant(), settings, creation).await?))
+    Ok(tagged(StatusCode::CREATED, bots.create(who.reach(), settings, creation).await?))
 }
 
 fn creation(
@@ -45,7 +49,7 @@ fn creation(
     })?;
     // Maps are ordered by name, so the same body has the same text whatever the order it was sent in.
     let request = Value::Object(body.clone()).to_string();
-    Ok(Some(Creation { key: hash(&format!("{} {key}", who.user_id())), request: hash(&request) }))
+    Ok(Some(Creation { key: hash(&format!("{} {key}", who.id())), request: hash(&request) }))
 }
 
 impl From<BotError> for ApiError {

@@ -19,7 +19,7 @@ pub async fn delete(
     stores: Data<Stores>,
     expected: IfMatch,
 ) -> ApiResult<HttpResponse> {
-    let bots = stores.bots(who.tenant());
+    let bots = stores.bots(who.reach());
     let version = match expected.0 {
         Some(version) => version,
         None => bots.get_bot(&bot.0).await?.version,

@@ -22,7 +22,7 @@ pub struct ListQuery {
     cursor: Option<String>,
 }
 
-/// The tenant's bots, newest first.
+/// The tenant's bots, or those of them that a key is limited to, newest first.
 #[instrument(name = "bots.list", skip_all)]
 pub async fn list(
     who: Allowed<ReadBots>,
@@ -31,5 +31,5 @@ pub async fn list(
 ) -> ApiResult<Json<BotPage>> {
     let cursor = query.0.cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
     let limit = limit_of(query.0.limit)?;
-    Ok(Json(stores.bots(who.tenant()).list_bots(limit, cursor).await?.into()))
+    Ok(Json(stores.bots(who.reach()).list_bots(limit, cursor).await?.into()))
 }

@@ -15,5 +15,5 @@ use crate::store::Stores;
 /// One of the tenant's bots.
 #[instrument(name = "bots.read", skip_all, fields(bot.id = %bot.0))]
 pub async fn read(who: Allowed<ReadBots>, bot: InPath<BotId>, stores: Data<Stores>) -> ApiResult<WithTag> {
-    Ok(tagged(StatusCode::OK, stores.bots(who.tenant()).get_bot(&bot.0).await?))
+    Ok(tagged(StatusCode::OK, stores.bots(who.reach()).get_bot(&bot.0).await?))
 }

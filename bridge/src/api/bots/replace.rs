@@ -44,7 +44,7 @@ pub async fn change(
     drafted: Drafted,
 ) -> ApiResult<WithTag> {
     let expected = expected_version(expected, &mut given)?;
-    let changed = bots.change((who.tenant(), &id), expected, |stored| drafted(&given, stored)).await?;
+    let changed = bots.change((who.reach(), &id), expected, |stored| drafted(&given, stored)).await?;
     Ok(tagged(StatusCode::OK, changed))
 }
 

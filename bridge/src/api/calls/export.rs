@@ -12,7 +12,7 @@ use vox_shared::ids::SessionId;
 
 use super::view::{CallDetail, Links, detail};
 use crate::auth::allowed::Allowed;
-use crate::auth::permission::ReadCalls;
+use crate::auth::permission::{ReadBots, ReadCalls};
 use crate::bot::keys;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
@@ -26,7 +26,8 @@ pub struct Export {
     /// RFC 3339, UTC.
     pub exported_at: String,
     pub call: CallDetail,
-    /// The bot's settings as they are now, keys masked; null when it was deleted.
+    /// The bot's settings as they are now, keys masked; null when it was deleted, and for a key without the scope
+    /// `bots:read`.
     #[schema(value_type = Option<Object>)]
     pub bot: Option<Value>,
 }
@@ -43,8 +44,9 @@ pub async fn export(
     links: Data<Links>,
     clock: Data<Clock>,
 ) -> ApiResult<AsFile> {
-    let stored = stores.calls(who.tenant()).get_call(&call.0).await?;
-    let bot = match stores.bots(who.tenant()).get_bot(&stored.value.bot_id).await {
+    let stored = stores.calls(who.reach()).get_call(&call.0).await?;
+    let bot = match stores.bots(who.reach()).get_bot(&stored.value.bot_id).await {
+        Ok(_) if !who.may::<ReadBots>() => None,
         Ok(bot) => Some(Value::Object(keys::masked(&bot.value.settings))),
         Err(StoreError::NotFound) => None,
         Err(error) => return Err(ApiError::from(error)),
@@ -52,7 +54,7 @@ pub async fn export(
     let export = Export {
         format: "vox.call/1",
         exported_at: Stamp(clock.now()).to_string(),
-        call: detail(&links, stored)?,
+        call: detail(&links, stored)?.shown_to(&who),
         bot,
     };
     // An id holds nothing that a quoted file name could not.

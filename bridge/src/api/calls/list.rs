@@ -54,7 +54,7 @@ enum Direction {
     Outgoing,
 }
 
-/// The tenant's calls, newest first.
+/// The tenant's calls, or those of the bots that a key is limited to, newest first.
 #[instrument(name = "calls.list", skip_all)]
 pub async fn list(
     who: Allowed<ReadCalls>,
@@ -65,7 +65,7 @@ pub async fn list(
     let cursor = query.cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
     let limit = limit_of(query.limit)?;
     let filter = filter(query).map_err(ApiError::invalid)?;
-    Ok(Json(stores.calls(who.tenant()).list_calls(&filter, limit, cursor).await?.into()))
+    Ok(Json(stores.calls(who.reach()).list_calls(&filter, limit, cursor).await?.into()))
 }
 
 /// What is asked for. A filter that no call can match is a mistake, and an empty list would not tell it.

@@ -19,5 +19,6 @@ pub async fn read(
     stores: Data<Stores>,
     links: Data<Links>,
 ) -> ApiResult<Json<CallDetail>> {
-    Ok(Json(detail(&links, stores.calls(who.tenant()).get_call(&call.0).await?)?))
+    let call = stores.calls(who.reach()).get_call(&call.0).await?;
+    Ok(Json(detail(&links, call)?.shown_to(&who)))
 }

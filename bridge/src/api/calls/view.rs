@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use vox_shared::ids::SessionId;
 
+use crate::auth::allowed::Allowed;
+use crate::auth::permission::ListenToRecordings;
 use crate::auth::secret_token;
 use crate::auth::token::Tokens;
 use crate::error::{ApiError, ApiResult};
@@ -38,7 +40,8 @@ pub struct CallDetail {
     #[serde(flatten)]
     pub summary: CallSummary,
     pub recording_key: Option<String>,
-    /// Opens the recording without a login. Null for a token that the worker chose itself: only its hash is kept.
+    /// Opens the recording without a login. Null for a token that the worker chose itself: only its hash is kept; and for a
+    /// key without the scope `recordings:read`.
     pub recording_access_token: Option<String>,
     pub recording_url: Option<String>,
     #[schema(value_type = Option<Object>)]
@@ -91,6 +94,16 @@ pub struct Links {
     pub tokens: Arc<Tokens>,
     /// How people reach this bridge, without a '/' at the end.
     pub base_url: String,
+}
+
+impl CallDetail {
+    /// Without what opens the recording, if the reader may not listen to it.
+    pub fn shown_to<P>(mut self, who: &Allowed<P>) -> Self {
+        if !who.may::<ListenToRecordings>() {
+            (self.recording_access_token, self.recording_url) = (None, None);
+        }
+        self
+    }
 }
 
 /// The whole of a call. The link's token is made again and shown if it is the one whose hash is stored.

@@ -19,6 +19,6 @@ pub async fn by_session(
     recordings: Data<Recordings>,
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
-    let call = recordings.stores.calls(who.tenant()).get_call(&call.0).await?;
+    let call = recordings.stores.calls(who.reach()).get_call(&call.0).await?;
     serve(&recordings, &call.value, &request).await
 }

@@ -46,8 +46,8 @@ pub async fn issue(
     clock: Data<Clock>,
     body: Checked<TicketRequest>,
 ) -> ApiResult<(Json<TicketView>, StatusCode)> {
-    let bot = stores.bots(who.tenant()).get_bot(&body.0.bot_id).await?;
-    ticket((&stores, &clock), who.tenant(), &bot).await
+    let bot = stores.bots(who.reach()).get_bot(&body.0.bot_id).await?;
+    ticket((&stores, &clock), who.reach().tenant(), &bot).await
 }
 
 /// Make and store a ticket for an enabled bot.

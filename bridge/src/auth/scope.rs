@@ -1,0 +1,71 @@
+//! What a key of the API may be for. The set is closed: a permission without a scope is for people only.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! scopes {
+    ($($(#[$doc:meta])* $name:ident => $word:literal;)*) => {
+        /// One thing that a key opens.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+        )]
+        pub enum Scope {
+            $($(#[$doc])* #[serde(rename = $word)] $name,)*
+        }
+
+        impl Scope {
+            /// Every scope.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The word in requests and answers.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+    };
+}
+
+scopes! {
+    /// See bots.
+    BotsRead => "bots:read";
+    /// Make, change and delete bots.
+    BotsWrite => "bots:write";
+    /// See calls and their transcripts.
+    CallsRead => "calls:read";
+    /// Listen to recordings.
+    RecordingsRead => "recordings:read";
+    /// Get tickets to talk to bots.
+    TalkWrite => "talk:write";
+    /// See the capacity of the deployment.
+    FleetRead => "fleet:read";
+}
+
+impl Scope {
+    /// The scope of that word.
+    pub fn find(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|scope| scope.as_str() == word)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_the_same_everywhere() {
+        for scope in Scope::ALL {
+            assert_eq!(serde_json::to_value(scope).unwrap(), scope.as_str());
+            assert_eq!(Scope::find(scope.as_str()), Some(*scope));
+        }
+        assert_eq!(Scope::find("Bots:read"), None);
+    }
+}

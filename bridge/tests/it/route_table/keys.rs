@@ -1,0 +1,154 @@
+//! Keys that knock at every route, and which scope each route is to have.
+
+use reqwest::StatusCode;
+use vox_bridge::auth::role::Role;
+use vox_bridge::auth::scope::Scope;
+use vox_bridge::routes::{Access, Route, table};
+use vox_bridge::store::Stamp;
+
+use crate::harness::TestBridge;
+use crate::harness::keys::TestKey;
+
+/// The routes that keys open. Whatever is not named here is closed to every key.
+const OPEN: [(&str, &str, Scope); 12] = [
+    ("GET", "/api/v1/bots", Scope::BotsRead),
+    ("GET", "/api/v1/bots/{bot_id}", Scope::BotsRead),
+    ("POST", "/api/v1/bots", Scope::BotsWrite),
+    ("PUT", "/api/v1/bots/{bot_id}", Scope::BotsWrite),
+    ("PATCH", "/api/v1/bots/{bot_id}", Scope::BotsWrite),
+    ("DELETE", "/api/v1/bots/{bot_id}", Scope::BotsWrite),
+    ("GET", "/api/v1/calls", Scope::CallsRead),
+    ("GET", "/api/v1/calls/{session_id}", Scope::CallsRead),
+    ("GET", "/api/v1/calls/{session_id}/export.json", Scope::CallsRead),
+    ("GET", "/api/v1/recordings/{session_id}", Scope::RecordingsRead),
+    ("POST", "/api/v1/talk/tickets", Scope::TalkWrite),
+    ("GET", "/api/v1/fleet/status", Scope::FleetRead),
+];
+/// The routes of people that no key opens.
+const CLOSED: [(&str, &str); 10] = [
+    ("GET", "/api/v1/auth/me"),
+    ("PUT", "/api/v1/auth/me"),
+    ("PUT", "/api/v1/auth/me/password"),
+    ("POST", "/api/v1/auth/register"),
+    ("GET", "/api/v1/api-keys"),
+    ("POST", "/api/v1/api-keys"),
+    ("GET", "/api/v1/api-keys/{key_id}"),
+    ("DELETE", "/api/v1/api-keys/{key_id}"),
+    ("POST", "/api/v1/api-keys/{key_id}/rotate"),
+    ("GET", "/api/v1/vendor-keys"),
+];
+
+/// A route that is new must be thought about: it fails here until it is in one of the lists.
+#[test]
+fn every_route_of_people_is_listed_with_its_scope() {
+    let mut found = Vec::new();
+    for route in table() {
+        let Access::Person(role, scope) = route.access else { continue };
+        // Admins make keys of every scope.
+        assert!(scope.is_none() || role <= Role::Admin, "{} is more than an admin may give", route.path);
+        found.push((route.method.to_string(), route.path, scope));
+    }
+    let open = OPEN.map(|(method, path, scope)| (method.to_owned(), path, Some(scope)));
+    let closed = CLOSED.map(|(method, path)| (method.to_owned(), path, None));
+    let mut expected: Vec<_> = open.into_iter().chain(closed).collect();
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+/// What is special about a key.
+enum Kind {
+    /// Nothing, and these are its scopes.
+    Live(Vec<Scope>),
+    /// It has every scope and opens nothing; the code says why.
+    Dead(&'static str),
+    OtherTenant,
+    /// It has every scope and is limited to another bot.
+    OtherBot,
+}
+
+/// A key that knocks.
+pub struct KeyActor {
+    pub name: String,
+    pub key: TestKey,
+    kind: Kind,
+}
+
+/// All keys that knock.
+pub struct KeyActors(Vec<KeyActor>);
+
+impl KeyActors {
+    pub async fn new(bridge: &TestBridge) -> Self {
+        let (own, other) = (bridge.tenant(), bridge.insert_tenant("other").await);
+        let (now, all) = (Stamp(bridge.now()), Scope::ALL);
+        let mut actors = Vec::new();
+        let mut add = |name: &str, key, kind| actors.push(KeyActor { name: name.into(), key, kind });
+        add("every scope", bridge.key(all).await, Kind::Live(all.to_vec()));
+        for scope in all {
+            let rest: Vec<Scope> = all.iter().copied().filter(|other| other != scope).collect();
+            add(&format!("{scope}"), bridge.key(&[*scope]).await, Kind::Live(vec![*scope]));
+            add(&format!("all but {scope}"), bridge.key(&rest).await, Kind::Live(rest));
+        }
+        let revoked = bridge.insert_key(&own, all, |key| key.revoked_at = Some(now)).await;
+        add("a revoked key", revoked, Kind::Dead("api_key_revoked"));
+        let expired = bridge.insert_key(&own, all, |key| key.expires_at = Some(now)).await;
+        add("an expired key", expired, Kind::Dead("api_key_expired"));
+        let mut unknown = bridge.key(all).await;
+        unknown.token.push('x');
+        add("an unknown key", unknown, Kind::Dead("unauthorized"));
+        let strange = bridge.insert_key(&other, all, |_| {}).await;
+        add("another tenant's key", strange, Kind::OtherTenant);
+        let faq = "faq".parse().unwrap();
+        let limited = bridge.insert_key(&own, all, |key| key.bots = Some(vec![faq])).await;
+        add("a key of another bot", limited, Kind::OtherBot);
+        Self(actors)
+    }
+
+    /// Those whose answer at this route says something: of the keys that differ in scopes only those about its own.
+    pub fn of(&self, route: &Route) -> impl Iterator<Item = &KeyActor> {
+        let own = match route.access {
+            Access::Person(_, scope) => scope,
+            Access::Public | Access::Internal | Access::Tools => None,
+        };
+        self.0.iter().filter(move |actor| match &actor.kind {
+            Kind::Live(scopes) if scopes.len() == Scope::ALL.len() => true,
+            Kind::Live(scopes) if scopes.len() == 1 => own == scopes.first().copied(),
+            Kind::Live(scopes) => own.is_some_and(|scope| !scopes.contains(&scope)),
+            _ => true,
+        })
+    }
+}
+
+impl KeyActor {
+    pub fn sees_all(&self) -> bool {
+        matches!(self.kind, Kind::Live(_))
+    }
+
+    pub fn check(&self, route: &Route, (status, body): (StatusCode, &str), told: &str) {
+        assert!(!status.is_server_error(), "{told}");
+        let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        let refused_as = |expected: StatusCode, word: &str| {
+            assert!(status == expected && body.contains(&format!("\"code\":\"{word}\"")), "{word}: {told}");
+        };
+        match (route.access, &self.kind) {
+            (Access::Public, _) => {}
+            (Access::Internal | Access::Tools, _) => refused_as(StatusCode::FORBIDDEN, "forbidden"),
+            (Access::Person(..), Kind::Dead(code)) => refused_as(StatusCode::UNAUTHORIZED, code),
+            (Access::Person(_, None), _) => refused_as(StatusCode::FORBIDDEN, "people_only"),
+            (Access::Person(_, Some(scope)), Kind::Live(scopes)) if scopes.contains(&scope) => {
+                assert!(!refused, "{told}");
+            }
+            (Access::Person(_, Some(scope)), Kind::Live(_)) => {
+                refused_as(StatusCode::FORBIDDEN, "scope_missing");
+                assert!(body.contains(scope.as_str()), "{told}");
+            }
+            (Access::Person(..), Kind::OtherTenant | Kind::OtherBot) if route.path.contains('{') => {
+                refused_as(StatusCode::NOT_FOUND, "not_found");
+            }
+            (Access::Person(_, Some(Scope::BotsWrite)), Kind::OtherBot) => {
+                refused_as(StatusCode::FORBIDDEN, "key_limited_to_bots");
+            }
+            (Access::Person(..), Kind::OtherTenant | Kind::OtherBot) => assert!(!refused, "{told}"),
+        }
+    }
+}

@@ -170,12 +170,12 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 impl From<KeyRefused> for ApiError {
     fn from(error: KeyRefused) -> Self {
-        let code = match error {
-            KeyRefused::Unknown => "unauthorized",
-            KeyRefused::Revoked => "api_key_revoked",
-            KeyRefused::Expired => "api_key_expired",
+        let (status, code) = match error {
+            KeyRefused::Unknown => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            KeyRefused::Revoked => (StatusCode::FORBIDDEN, "api_key_revoked"),
+            KeyRefused::Expired => (StatusCode::FORBIDDEN, "api_key_expired"),
             KeyRefused::Store(error) => return error.into(),
         };
-        Self::new(StatusCode::UNAUTHORIZED, code, error.to_string())
+        Self::new(status, code, error.to_string())
     }
 }

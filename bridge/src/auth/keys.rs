@@ -1,4 +1,4 @@
-//! Keys of the API: what a program sends where a person sends an access token. A key is 32 random bytes and shown once; only
+//! Keys of the API: what a program sends where a person sends an access token. A key is 24 random bytes and shown once; only
 //! its hash is stored, so there is nothing to be compared with what was sent.
 
 use std::collections::BTreeSet;
@@ -13,11 +13,11 @@ use crate::store::api_keys::Key;
 use crate::store::{Stamp, StoreError, Stored, Stores};
 
 /// What every key begins with.
-pub const TOKEN_PREFIX: &str = "vox_";
+pub const TOKEN_PREFIX: &str = "vx_";
 /// Random part of a key, bytes.
-const RANDOM_BYTES: usize = 32;
+const RANDOM_BYTES: usize = 24;
 /// Characters of a key that are kept to recognise it by. Six of them are random; 220 bits stay secret.
-const SHOWN_CHARS: usize = TOKEN_PREFIX.len() + 6;
+const SHOWN_CHARS: usize = TOKEN_PREFIX.len() + 4;
 /// Most keys of a tenant that are neither revoked nor expired.
 pub const MAX_LIVE: u32 = 100;
 /// How long a use stands for the uses after it.
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn a_token_is_long_recognisable_and_url_safe() {
         let (token, other) = (random_token(), random_token());
-        assert!(token.len() == 47 && token.starts_with("vox_") && token != other);
+        assert!(token.len() == 35 && token.starts_with("vx_") && token != other);
         assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')));
         assert_eq!(shown(&token).len(), 10);
     }

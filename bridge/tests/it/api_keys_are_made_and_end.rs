@@ -82,10 +82,10 @@ async fn a_key_is_taken_from_either_header() {
     assert_eq!(status(&[plain(&key)]).await, StatusCode::OK);
     let proxy = ("authorization", "Basic dTpw".to_owned());
     assert_eq!(status(&[proxy, plain(&key)]).await, StatusCode::OK, "a proxy's own login is none of ours");
-    assert_eq!(status(&[bearer("vox_wrong"), plain(&key)]).await, StatusCode::UNAUTHORIZED, "which counts");
+    assert_eq!(status(&[bearer("vx_wrong"), plain(&key)]).await, StatusCode::UNAUTHORIZED, "which counts");
     let person = bridge.token(Role::SuperAdmin).await;
-    let long = format!("vox_{}", "x".repeat(4_000));
-    for wrong in [person.as_str(), "", "vox_", &key[4..], &key[..46], &key.to_uppercase(), &long] {
+    let long = format!("vx_{}", "x".repeat(4_000));
+    for wrong in [person.as_str(), "", "vx_", &key[3..], &key[..34], &key.to_uppercase(), &long] {
         assert_eq!(status(&[plain(wrong)]).await, StatusCode::UNAUTHORIZED, "{wrong}");
     }
 }
@@ -128,7 +128,7 @@ async fn a_key_ends_when_its_time_is_over() {
     assert_eq!(list_bots(&bridge, &key).await.status(), StatusCode::OK);
     bridge.clock.advance(SignedDuration::from_secs(1));
     let refused = list_bots(&bridge, &key).await;
-    assert_eq!(refusal(refused, StatusCode::UNAUTHORIZED).await, "api_key_expired");
+    assert_eq!(refusal(refused, StatusCode::FORBIDDEN).await, "api_key_expired");
     assert_eq!(read(&bridge, &admin, &key).await["status"], "expired");
     assert_eq!(
         refusal(rotate(&bridge, &admin, &key).await, StatusCode::CONFLICT).await,
@@ -145,7 +145,7 @@ async fn a_revoked_key_opens_nothing_and_its_record_stays() {
     assert_eq!(list_bots(&bridge, &key).await.status(), StatusCode::OK);
     assert_eq!(revoke(&bridge, &admin, &key).await, StatusCode::NO_CONTENT);
     let refused = list_bots(&bridge, &key).await;
-    assert_eq!(refusal(refused, StatusCode::UNAUTHORIZED).await, "api_key_revoked");
+    assert_eq!(refusal(refused, StatusCode::FORBIDDEN).await, "api_key_revoked");
     let record = read(&bridge, &admin, &key).await;
     bridge.clock.advance(SignedDuration::from_mins(5));
     assert_eq!(revoke(&bridge, &admin, &key).await, StatusCode::NO_CONTENT, "again");

@@ -26,7 +26,7 @@ pub struct KeyView {
     pub id: String,
     pub name: String,
     /// The first characters of the secret.
-    #[schema(example = "vox_3fQ9xA")]
+    #[schema(example = "vx_3fQ9")]
     pub prefix: String,
     pub status: KeyStatus,
     pub scopes: BTreeSet<Scope>,

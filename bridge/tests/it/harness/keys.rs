@@ -24,7 +24,7 @@ impl TestBridge {
         scopes: &[Scope],
         change: impl FnOnce(&mut Key),
     ) -> TestKey {
-        let token = format!("vox_{}", random::<32>());
+        let token = format!("vx_{}", random::<24>());
         let mut key = Key {
             tenant_id: tenant.clone(),
             name: "Test".into(),

@@ -119,6 +119,11 @@ impl KeyActors {
     }
 }
 
+/// Whoever holds a key that ended is told so.
+fn dead(code: &str) -> StatusCode {
+    if code == "unauthorized" { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN }
+}
+
 impl KeyActor {
     pub fn sees_all(&self) -> bool {
         matches!(self.kind, Kind::Live(_))
@@ -133,7 +138,7 @@ impl KeyActor {
         match (route.access, &self.kind) {
             (Access::Public, _) => {}
             (Access::Internal | Access::Tools, _) => refused_as(StatusCode::FORBIDDEN, "forbidden"),
-            (Access::Person(..), Kind::Dead(code)) => refused_as(StatusCode::UNAUTHORIZED, code),
+            (Access::Person(..), Kind::Dead(code)) => refused_as(dead(code), code),
             (Access::Person(_, None), _) => refused_as(StatusCode::FORBIDDEN, "people_only"),
             (Access::Person(_, Some(scope)), Kind::Live(scopes)) if scopes.contains(&scope) => {
                 assert!(!refused, "{told}");

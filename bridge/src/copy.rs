@@ -2,10 +2,11 @@
 //! they are what marks a store as one in use, so a copy that was killed is simply repeated.
 
 use futures_util::TryStreamExt;
-use serde_json::{Number, Value};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::auth::secret_token::hex;
+use crate::canonical::{feed, feed_text};
 use crate::deployment::Deployment;
 use crate::objects::{Expected, Key, ObjectError, Objects};
 use crate::store::calls::CALLS;
@@ -204,55 +205,4 @@ pub async fn digest(engine: &dyn Engine, collection: &'static Collection) -> Res
         }
     }
     Ok(Digested { documents, sha256: hex(&hash.finalize()) })
-}
-
-/// Every value has one form: a letter for its type, lengths before what has one, names in order.
-fn feed(hash: &mut Sha256, value: &Value) {
-    match value {
-        Value::Null => hash.update(b"n"),
-        Value::Bool(false) => hash.update(b"f"),
-        Value::Bool(true) => hash.update(b"t"),
-        Value::Number(number) => feed_number(hash, number),
-        Value::String(text) => {
-            hash.update(b"s");
-            feed_text(hash, text);
-        }
-        Value::Array(items) => {
-            hash.update(b"a");
-            hash.update((items.len() as u64).to_be_bytes());
-            items.iter().for_each(|item| feed(hash, item));
-        }
-        Value::Object(map) => {
-            hash.update(b"o");
-            hash.update((map.len() as u64).to_be_bytes());
-            let mut names: Vec<&String> = map.keys().collect();
-            names.sort_unstable();
-            for name in names {
-                feed_text(hash, name);
-                feed(hash, &map[name]);
-            }
-        }
-    }
-}
-
-fn feed_number(hash: &mut Sha256, number: &Number) {
-    match (number.as_i64(), number.as_u64()) {
-        (Some(n), _) => {
-            hash.update(b"i");
-            hash.update(n.to_be_bytes());
-        }
-        (None, Some(n)) => {
-            hash.update(b"u");
-            hash.update(n.to_be_bytes());
-        }
-        (None, None) => {
-            hash.update(b"d");
-            hash.update(number.as_f64().unwrap_or(f64::NAN).to_bits().to_be_bytes());
-        }
-    }
-}
-
-fn feed_text(hash: &mut Sha256, text: &str) {
-    hash.update((text.len() as u64).to_be_bytes());
-    hash.update(text);
 }

@@ -5,6 +5,7 @@ pub mod api;
 pub mod app;
 pub mod auth;
 pub mod bot;
+pub mod canonical;
 pub mod commands;
 pub mod config;
 pub mod copy;

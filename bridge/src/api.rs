@@ -2,6 +2,7 @@
 //! domain, queries in the stores. `bots/create.rs` is the example to follow.
 
 pub mod api_keys;
+pub mod audit;
 pub mod auth;
 pub mod bots;
 pub mod calls;

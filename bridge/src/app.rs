@@ -9,6 +9,7 @@ use vox_shared::clock::Clock;
 
 use crate::api::calls::view::Links;
 use crate::api::recordings::serve::Recordings;
+use crate::audit::log::AuditLog;
 use crate::auth::keys::ApiKeys;
 use crate::auth::password::{PasswordError, Passwords};
 use crate::auth::people::People;
@@ -45,6 +46,7 @@ pub struct Inner {
     pub api_keys: ApiKeys,
     pub sessions: Sessions,
     pub people: Arc<People>,
+    pub audit: Arc<AuditLog>,
     pub catalogue: Catalogue,
     pub configs: Configs,
     pub results: Results,
@@ -97,6 +99,7 @@ impl App {
                 data_dir: config.storage.data_dir.clone(),
             }),
             sessions,
+            audit: Arc::new(AuditLog::new(stores.clone(), clock.clone())),
             catalogue: Catalogue { stores: stores.clone(), clock: clock.clone() },
             configs: Configs { stores: stores.clone(), clock: clock.clone(), base_url: base_url.clone() },
             results: Results {

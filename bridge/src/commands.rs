@@ -1,12 +1,15 @@
 //! What `vox-bridge` does beside serving.
 #![expect(clippy::print_stdout, reason = "what a command found out goes to whoever called it")]
 
+mod audit_check;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use vox_shared::env::Env;
 
+use self::audit_check::AuditCheckArguments;
 use crate::config::{Config, Storage};
 use crate::copy::{Copied, copy};
 use crate::deployment::Deployment;
@@ -21,6 +24,9 @@ pub enum Command {
     Migrate,
     /// Copy a whole deployment, documents and recordings, into empty stores, and compare both sides.
     Copy(CopyArguments),
+    /// Look at every tenant's audit log, entry by entry, and tell the last entry of each and the first that is not as it was
+    /// written. Ends with 1 if there is one.
+    AuditCheck(AuditCheckArguments),
 }
 
 /// Which deployments.
@@ -45,6 +51,7 @@ impl Command {
             Self::CheckConfig => check_config(env).await,
             Self::Migrate => migrate(env).await,
             Self::Copy(arguments) => copy_deployment(&arguments).await,
+            Self::AuditCheck(arguments) => check_audit(&arguments, env).await,
         }
     }
 }
@@ -69,6 +76,28 @@ async fn migrate(mut env: Env) -> anyhow::Result<()> {
     opened.context("the documents could not be brought up to date")?;
     println!("the stores are up to date: {}", storage.describe());
     Ok(())
+}
+
+/// Only the settings of the stores are needed.
+async fn check_audit(arguments: &AuditCheckArguments, mut env: Env) -> anyhow::Result<()> {
+    let storage = Storage::from_env(&mut env);
+    env.finish()?;
+    let noted = arguments.noted()?;
+    let deployment = Deployment::open(&storage).await?;
+    let checked = match Stores::open(deployment.engine.clone()).await {
+        Ok(stores) => audit_check::check(&stores, noted).await,
+        Err(error) => Err(error.into()),
+    };
+    deployment.close().await;
+    let checked = checked.context("the audit log could not be read")?;
+    println!(
+        "# the last sound entry of each tenant's audit log: tenant, number, hash. Keep this, and give it to the next check"
+    );
+    print!("{}", checked.told);
+    if checked.broken.is_empty() {
+        return Ok(());
+    }
+    bail!("the audit log is not as it was written: {}", checked.broken.join("; "))
 }
 
 async fn copy_deployment(arguments: &CopyArguments) -> anyhow::Result<()> {

@@ -25,7 +25,7 @@ use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::serve::Pace;
 
-pub use endpoint::{REQUEST_DEADLINE, UPLOAD_DEADLINE, endpoint};
+pub use endpoint::{REQUEST_DEADLINE, UPLOAD_DEADLINE, endpoint, followed};
 pub use in_turn::InTurn;
 
 /// Headers on every answer. The API serves data, never a page that may be framed or sniffed.

@@ -103,7 +103,8 @@ impl ApiError {
     }
 }
 
-fn with_source(error: &dyn std::error::Error) -> String {
+/// An error and what it came from, for the log.
+pub fn with_source(error: &dyn std::error::Error) -> String {
     let source = error.source().map(|s| format!(": {s}")).unwrap_or_default();
     format!("{error}{source}")
 }

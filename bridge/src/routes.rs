@@ -8,6 +8,7 @@ mod table;
 
 use actix_web::http::Method;
 
+use crate::audit::trail::Audited;
 use crate::auth::permission::Permission;
 use crate::auth::role::Role;
 use crate::auth::scope::Scope;
@@ -39,6 +40,23 @@ pub struct Route {
     /// Makes the route, once for each thread that serves.
     handler: Box<dyn Fn() -> actix_web::Route + Send + Sync>,
     pub doc: Doc,
+}
+
+impl Route {
+    /// Whether its requests are in the audit log. Whatever may change something is, so no new route can be forgotten.
+    pub fn audited(&self) -> Audited {
+        audited(&self.method, self.access)
+    }
+}
+
+fn audited(method: &Method, access: Access) -> Audited {
+    match access {
+        _ if [Method::GET, Method::HEAD].contains(method) => Audited::No,
+        // Workers and tools: what they do is in the calls' own records.
+        Access::Internal | Access::Tools => Audited::No,
+        Access::Public => Audited::ByTheHandler,
+        Access::Person(..) => Audited::AtTheDoor,
+    }
 }
 
 impl Access {

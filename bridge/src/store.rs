@@ -1,6 +1,7 @@
 //! All durable state. A store is opened for a tenant; what crosses tenants says so in its name.
 
 pub mod api_keys;
+pub mod audit;
 pub mod bots;
 pub mod calls;
 mod documents;
@@ -35,6 +36,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &tickets::TICKETS,
     &refresh_tokens::REFRESH_TOKENS,
     &api_keys::API_KEYS,
+    &audit::AUDIT,
     &migrate::SCHEMAS,
 ];
 
@@ -85,6 +87,14 @@ impl Stores {
 
     pub fn all_api_keys(&self) -> api_keys::AllKeys {
         api_keys::AllKeys::new(self.engine.clone())
+    }
+
+    pub fn audit(&self, tenant: &TenantId) -> audit::Entries {
+        audit::Entries::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_audit(&self) -> audit::AllEntries {
+        audit::AllEntries::new(self.engine.clone())
     }
 
     pub fn all_users(&self) -> users::AllUsers {

@@ -15,6 +15,8 @@ use vox_shared::ids::{TenantId, UserId};
 use super::keys::{ApiKeys, KeyRefused, TOKEN_PREFIX};
 use super::permission::{ForPeople, Permission};
 use super::proof::Proofs;
+use crate::audit::Actor;
+use crate::audit::trail::Trail;
 use crate::edge::part::part;
 use crate::error::{ApiError, ApiResult};
 use crate::store::api_keys::Key;
@@ -92,12 +94,13 @@ impl<P: Permission> FromRequest for Allowed<P> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let (proofs, keys) = (part::<Proofs>(request).clone(), part::<ApiKeys>(request).clone());
-        let sent = Sent::of(request.headers());
+        let (sent, trail) = (Sent::of(request.headers()), Trail::of(request));
         Box::pin(async move {
             let who = match sent.ok_or_else(|| ApiError::unauthorized(LOG_IN))? {
                 Sent::Token(token) => Who::Person(proofs.person(&token).await?.ok_or_else(refused)?),
                 Sent::Key(token) => Who::Key(keys.prove(&token).await?),
             };
+            trail.acts(who.actor());
             let reach = who.reach();
             Span::current().record("tenant.id", display(reach.tenant()));
             who.check::<P>()?;
@@ -107,6 +110,14 @@ impl<P: Permission> FromRequest for Allowed<P> {
 }
 
 impl Who {
+    /// Who is written down as the one who did it.
+    fn actor(&self) -> Actor {
+        match self {
+            Self::Person(user) => Actor::person(user),
+            Self::Key(key) => Actor::key(key),
+        }
+    }
+
     fn reach(&self) -> Reach {
         match self {
             Self::Person(user) => Reach::whole(user.value.tenant_id.clone()),

@@ -13,6 +13,7 @@ use super::role::Role;
 use super::rules::MAX_EMAIL_BYTES;
 use super::session::{Session, SessionError, Sessions};
 use super::throttle::Throttle;
+use crate::audit::Actor;
 use crate::first_start::{ADMIN_EMAIL, forget_first_password};
 use crate::store::users::{User, fold_email};
 use crate::store::{Stamp, StoreError, Stored, Stores};
@@ -22,7 +23,10 @@ use crate::store::{Stamp, StoreError, Stored, Stores};
 pub enum PersonError {
     /// An unknown address, a wrong password and an inactive person look and last the same.
     #[error("wrong address or password")]
-    WrongLogin,
+    WrongLogin {
+        /// Whose account it is, for the audit log and for nobody else.
+        account: Option<Actor>,
+    },
     #[error("the current password is wrong")]
     WrongPassword,
     #[error("too many attempts; the next one may come in {wait_seconds} s")]
@@ -61,26 +65,35 @@ pub struct People {
 }
 
 impl People {
-    /// Begin a session.
-    pub async fn log_in(
+    /// Whose address and password these are.
+    pub async fn recognise(
         &self,
         client: IpAddr,
         email: &str,
         password: SecretString,
-    ) -> Result<Session, PersonError> {
+    ) -> Result<Stored<User>, PersonError> {
         // Never a part of a longer address: what is cut off here would have to be cut off in the look-up too, or one account
         // had many names for the throttle. Addresses that nobody can have share one name.
         let account = Some(fold_email(email)).filter(|a| a.len() <= MAX_EMAIL_BYTES).unwrap_or_default();
         self.attempt(client, &account)?;
         if account.is_empty() || password.expose_secret().len() > MAX_PASSWORD_BYTES {
-            return Err(PersonError::WrongLogin);
+            return Err(PersonError::WrongLogin { account: None });
         }
         let user = self.stores.all_users().find_by_email(&account).await?;
         let stored = user.as_ref().map(|u| u.value.password_hash.clone());
         let right = self.passwords.verify(password, stored).await?;
-        let user = user.filter(|u| right && u.value.active).ok_or(PersonError::WrongLogin)?;
-        self.throttle.succeeded(client, &account);
-        Ok(self.sessions.begin(&id_of(&user), &user.value).await?)
+        match user {
+            Some(user) if right && user.value.active => {
+                self.throttle.succeeded(client, &account);
+                Ok(user)
+            }
+            other => Err(PersonError::WrongLogin { account: other.as_ref().map(Actor::person) }),
+        }
+    }
+
+    /// Begin a session of a person who was recognised.
+    pub async fn begin_session(&self, person: &Stored<User>) -> Result<Session, PersonError> {
+        Ok(self.sessions.begin(&id_of(person), &person.value).await?)
     }
 
     /// Change a password. Every session of the person ends; the answer is a new one. A stolen access token does not get

@@ -10,6 +10,7 @@ use vox_shared::ids::UserId;
 
 use super::secret_token;
 use super::token::{SigningFailed, Tokens};
+use crate::audit::Actor;
 use crate::store::refresh_tokens::Family;
 use crate::store::users::User;
 use crate::store::{StoreError, Stored, Stores};
@@ -30,6 +31,9 @@ pub struct Session {
 pub enum SessionError {
     #[error("the refresh token is not valid (any more); log in again")]
     Refused,
+    /// The client is told what [`Self::Refused`] tells.
+    #[error("the refresh token was used before, so its session was ended")]
+    Reused { owner: Actor },
     #[error("another request refreshed this session at the same moment; use its answer")]
     RefreshedElsewhere,
     #[error("the access token could not be made")]
@@ -79,7 +83,7 @@ impl Sessions {
         if !bool::from(hash.as_bytes().ct_eq(family.value.current_hash.as_bytes())) {
             tracing::warn!(tenant.id = %family.value.tenant_id, user.id = %family.value.user_id, "a refresh token was used twice; its sessions end");
             self.stores.refresh_tokens().revoke(&family.id).await?;
-            return Err(SessionError::Refused);
+            return Err(SessionError::Reused { owner: Actor::of_session(&family.value) });
         }
         let user = self.owner(&family.value).await?.ok_or(SessionError::Refused)?;
         let fresh = secret_token::generate();
@@ -97,12 +101,14 @@ impl Sessions {
         }
     }
 
-    /// End a session. A token that is not known (any more) is no error: the session is over either way.
-    pub async fn end(&self, token: &str) -> Result<(), SessionError> {
-        if let Some((family, _)) = self.open(token).await? {
-            self.stores.refresh_tokens().revoke(&family.id).await?;
-        }
-        Ok(())
+    /// The session of a refresh token, a used one too.
+    pub async fn find(&self, token: &str) -> Result<Option<Stored<Family>>, SessionError> {
+        Ok(self.open(token).await?.map(|(family, _)| family))
+    }
+
+    /// End a session.
+    pub async fn end(&self, session: &Stored<Family>) -> Result<(), SessionError> {
+        Ok(self.stores.refresh_tokens().revoke(&session.id).await?)
     }
 
     /// The person whose session this is, if it may go on.

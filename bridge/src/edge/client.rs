@@ -24,9 +24,16 @@ impl FromRequest for ClientAddress {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::of(request)))
+    }
+}
+
+impl ClientAddress {
+    /// The client that sent a request.
+    pub fn of(request: &HttpRequest) -> Self {
         let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.ip().to_canonical());
         let TrustedProxies(trusted) = part(request);
-        ready(Ok(Self(behind_proxies(peer, request.headers(), trusted))))
+        Self(behind_proxies(peer, request.headers(), trusted))
     }
 }
 

@@ -1,4 +1,4 @@
-//! A handler with what surrounds it: a deadline, an answer even if it panics, and an end in good order for a connection
+//! A handler with what surrounds it: the audit of what changes something, a deadline, an answer even if it panics, and an end in good order for a connection
 //! whose request was refused before its body was read.
 
 use std::panic::AssertUnwindSafe;
@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::in_turn::InTurn;
+use crate::audit::trail::{Audited, Trail};
 use crate::error::ApiError;
 use crate::serve::Pace;
 
@@ -19,8 +20,18 @@ pub const REQUEST_DEADLINE: Duration = Duration::from_secs(120);
 /// The same for the upload of a recording, whose body may come over a slow line: as long as a worker tries.
 pub const UPLOAD_DEADLINE: Duration = Duration::from_secs(600);
 
-/// The route of a handler.
+/// The route of a handler that changes nothing.
 pub fn endpoint<H, A>(handler: H, deadline: Duration) -> Route
+where
+    H: Handler<A>,
+    H::Output: Responder,
+    A: InTurn,
+{
+    followed(handler, deadline, Audited::No)
+}
+
+/// The route of a handler whose requests may be audited.
+pub fn followed<H, A>(handler: H, deadline: Duration, audited: Audited) -> Route
 where
     H: Handler<A>,
     H::Output: Responder,
@@ -30,7 +41,8 @@ where
         let handler = handler.clone();
         async move {
             let mut payload = payload.into_inner();
-            let answer = answer(&handler, &request, &mut payload);
+            let trail = Trail::lay(&request, audited);
+            let answer = answer(&handler, (&request, &trail), &mut payload);
             let mut response = match AssertUnwindSafe(timeout(deadline, answer)).catch_unwind().await {
                 Ok(Ok(response)) => response,
                 Ok(Err(_)) => {
@@ -38,19 +50,25 @@ where
                 }
                 Err(_) => HttpResponse::from_error(ApiError::internal("handle the request", &Panicked)),
             };
+            trail.ends(&response).await;
             close_if_unread(&request, &payload, &mut response);
             response
         }
     })
 }
 
-async fn answer<H, A>(handler: &H, request: &HttpRequest, payload: &mut Payload) -> HttpResponse
+async fn answer<H, A>(
+    handler: &H,
+    (request, trail): (&HttpRequest, &Trail),
+    payload: &mut Payload,
+) -> HttpResponse
 where
     H: Handler<A>,
     H::Output: Responder,
     A: InTurn,
 {
-    match A::in_turn(request, payload).await {
+    let settled = async { Ok(trail.settled().await?) };
+    match A::in_turn(request, payload, settled).await {
         Ok(arguments) => handler.call(arguments).await.respond_to(request).map_into_boxed_body(),
         Err(error) => HttpResponse::from_error(error),
     }

@@ -7,12 +7,12 @@ use actix_web::dev::Handler;
 use actix_web::http::Method;
 
 use super::doc::Doc;
-use super::{Access, Route};
+use super::{Access, Route, audited};
 use crate::api::{
-    api_keys, auth, bots, calls, config, fleet, internal, recordings, results, system, talk, vendors,
+    api_keys, audit, auth, bots, calls, config, fleet, internal, recordings, results, system, talk, vendors,
 };
 use crate::auth::permission as may;
-use crate::edge::{InTurn, REQUEST_DEADLINE, UPLOAD_DEADLINE, endpoint};
+use crate::edge::{InTurn, REQUEST_DEADLINE, UPLOAD_DEADLINE, followed};
 
 /// Every route.
 pub fn table() -> Vec<Route> {
@@ -27,6 +27,7 @@ pub fn table() -> Vec<Route> {
         talk_routes(),
         internal_routes(),
         vendor_routes(),
+        audit_routes(),
         system_routes(),
     ]
     .into_iter()
@@ -55,7 +56,9 @@ where
     H::Output: Responder,
     A: InTurn + 'static,
 {
-    Route { method, path, access, handler: Box::new(move || endpoint(handler.clone(), deadline)), doc }
+    let audited = audited(&method, access);
+    let handler = Box::new(move || followed(handler.clone(), deadline, audited));
+    Route { method, path, access, handler, doc }
 }
 
 fn auth_routes() -> Vec<Route> {
@@ -430,6 +433,29 @@ fn vendor_routes() -> Vec<Route> {
         Doc::new("vendors", "Vendor keys of the tenant's bots in clear, for `vox doctor`")
             .answers::<vendors::keys::VendorUses>("200", "One item a key"),
     )]
+}
+
+fn audit_routes() -> Vec<Route> {
+    use audit::{list, verify, view};
+    let read = Access::with::<may::ReadAudit>();
+    vec![
+        row(
+            (Method::GET, "/api/v1/audit"),
+            read,
+            list::list,
+            Doc::new("audit", "List audit entries")
+                .query::<list::ListQuery>()
+                .answers::<view::EntryPage>("200", "Newest first"),
+        ),
+        row(
+            (Method::GET, "/api/v1/audit/verify"),
+            read,
+            verify::verify,
+            Doc::new("audit", "Verify the chain of audit entries")
+                .query::<verify::VerifyQuery>()
+                .answers::<verify::Verified>("200", "Whether it is as it was written, and where it is not"),
+        ),
+    ]
 }
 
 fn system_routes() -> Vec<Route> {

@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use vox_shared::ids::TenantId;
 
-use super::engine::{Collection, Document, Engine, EngineError, Field, Filter, New, Query, Text, Update};
+use super::engine::{
+    Collection, Document, Engine, EngineError, Field, Filter, New, Query, Text, Update, Which,
+};
 
 /// The field that says whose document it is; every kind of document of a tenant has it.
 pub(super) const TENANT: Field<Text> = Field::new("tenant_id");
@@ -93,6 +95,15 @@ impl<T: Serialize + DeserializeOwned> Documents<T> {
         };
         let items = page.documents.into_iter().filter_map(sound).collect();
         Ok(Listed { items, next_cursor: page.next.map(|c| c.encode()) })
+    }
+
+    /// Up to a page by their ids, after this one, those that make no sense among them.
+    pub async fn list_by_id(
+        &self,
+        after: Option<String>,
+    ) -> Result<Vec<(String, Result<Stored<T>, StoreError>)>, StoreError> {
+        let page = self.engine.list_by_id(self.collection, Which::All, after).await?;
+        Ok(page.into_iter().map(|kept| (kept.document.id.clone(), decode(kept.document))).collect())
     }
 
     pub async fn insert(&self, id: &str, value: &T) -> Result<(), StoreError> {

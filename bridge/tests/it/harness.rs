@@ -46,7 +46,7 @@ pub struct TestBridge {
     client: reqwest::Client,
     stop: CancellationToken,
     serving: Option<JoinHandle<std::io::Result<()>>>,
-    engine: Arc<dyn Engine>,
+    pub engine: Arc<dyn Engine>,
     _data: TempDir,
     _mongodb: Option<MongoDb>,
 }

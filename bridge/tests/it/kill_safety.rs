@@ -6,12 +6,15 @@ use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use vox_shared::wire::SECRET_HEADER;
 
 use crate::harness::{client, json, result};
+use crate::s3_server::eventually;
 
 const SECRET: &str = "Zr5tVx7QwLk9PmYc2HdJ4nSg8BfA1eUo";
 const TOOLS: &str = "Yw3nTq8RkVb5MxZs1GfJ7pLd6HcA9eUo";
@@ -132,6 +135,50 @@ async fn every_acknowledged_result_survives_sigkill() {
             json(http.get(path).header(SECRET_HEADER, TOOLS).send().await.unwrap(), StatusCode::OK).await;
         assert_eq!(call["disconnected_by"], "bot");
     }
+    bridge.kill().await;
+}
+
+/// What the administrator sees of the audit log.
+async fn audit(bridge: &Process, token: &str, path: &str) -> Value {
+    let asked =
+        client().get(bridge.url(&format!("/api/v1/audit{path}"))).bearer_auth(token).send().await.unwrap();
+    json(asked, StatusCode::OK).await
+}
+
+#[tokio::test]
+async fn a_killed_bridge_leaves_a_begin_without_an_end_and_the_chain_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (http, bridge) = (client(), Process::start(dir.path(), 1).await);
+    let login = json!({"email": "admin@vox.local", "password": bridge.ready["admin_password"]});
+    let session = http.post(bridge.url("/api/v1/auth/login")).json(&login).send().await.unwrap();
+    let session = json(session, StatusCode::OK).await;
+    let token = session["access_token"].as_str().unwrap();
+
+    // Its body never comes to an end, so it runs still when the bridge is killed.
+    let address = bridge.url("").replace("http://", "");
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "PATCH /api/v1/bots/faq HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-length: 50\r\n\r\n{{"
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let at = &bridge;
+    let begun =
+        || async move { audit(at, token, "?method=PATCH").await["items"].as_array().unwrap().len() == 1 };
+    assert!(eventually(START_DEADLINE, begun).await, "the begin is there before the body");
+    bridge.kill().await;
+
+    let bridge = Process::start(dir.path(), 2).await;
+    let patch = http.patch(bridge.url("/api/v1/bots/faq")).bearer_auth(token).json(&json!({"name": "N"}));
+    assert_eq!(patch.send().await.unwrap().status(), StatusCode::OK);
+    let listed = audit(&bridge, token, "?method=PATCH").await;
+    let [end, begin, killed] = &listed["items"].as_array().unwrap()[..] else { panic!("{listed}") };
+    assert_eq!((&killed["kind"], &killed["end"]), (&json!("begin"), &Value::Null));
+    assert_eq!(
+        (&begin["end"], &end["status"], &begin["prev_hash"]),
+        (&end["seq"], &json!(200), &killed["hash"])
+    );
+    let found = audit(&bridge, token, "/verify").await;
+    assert_eq!((&found["intact"], &found["unfinished"]), (&json!(true), &json!([killed["seq"]])), "{found}");
     bridge.kill().await;
 }
 

@@ -5,6 +5,8 @@ mod harness;
 
 mod api_keys_are_made_and_end;
 mod api_keys_may_be_limited_to_bots;
+mod audit_chains_are_checked;
+mod audit_costs_one_write_an_entry;
 mod bots_are_validated_and_versioned;
 mod calls_are_listed_and_exported;
 mod clients_that_never_read_are_cut;
@@ -37,3 +39,4 @@ mod tenants_are_apart;
 mod tickets_are_single_use;
 mod users_have_ranks;
 mod workers_register;
+mod writes_are_audited;

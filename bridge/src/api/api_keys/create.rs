@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;
-use vox_shared::clock::Clock;
 use vox_shared::ids::{BotId, TenantId};
 
 use super::view::IssuedKey;
+use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::keys::{ApiKeys, KeyError, NewKey};
 use crate::auth::permission::ManageApiKeys;
@@ -44,15 +44,16 @@ pub struct KeyRequest {
 #[instrument(name = "api_keys.create", skip_all)]
 pub async fn create(
     who: Allowed<ManageApiKeys>,
+    trail: Trail,
     keys: Data<ApiKeys>,
     stores: Data<Stores>,
-    clock: Data<Clock>,
     body: Checked<KeyRequest>,
 ) -> ApiResult<(Json<IssuedKey>, StatusCode)> {
-    let new = checked(body.0, clock.now()).map_err(ApiError::invalid)?;
+    let new = checked(body.0, keys.clock.now()).map_err(ApiError::invalid)?;
     are_there(&stores, who.tenant(), new.bots.as_deref().unwrap_or_default()).await?;
     let issued = keys.issue(who.tenant(), who.user_id(), new).await?;
-    Ok((Json(IssuedKey::new(issued, clock.now())), StatusCode::CREATED))
+    trail.concerns(&issued.key.id);
+    Ok((Json(IssuedKey::new(issued, keys.clock.now())), StatusCode::CREATED))
 }
 
 /// All that is wrong at once, but for bots that do not exist.

@@ -8,6 +8,8 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::view::SessionView;
+use crate::audit::Actor;
+use crate::audit::trail::Trail;
 use crate::auth::password::PasswordError;
 use crate::auth::people::{People, PersonError};
 use crate::edge::body::Checked;
@@ -26,17 +28,28 @@ pub struct Credentials {
 #[instrument(name = "auth.login", skip_all)]
 pub async fn login(
     client: ClientAddress,
+    trail: Trail,
     people: Data<People>,
     body: Checked<Credentials>,
 ) -> ApiResult<Json<SessionView>> {
     let Credentials { email, password } = body.0;
-    Ok(Json(people.log_in(client.0, &email, password).await?.into()))
+    let person = match people.recognise(client.0, &email, password).await {
+        Ok(person) => person,
+        Err(PersonError::WrongLogin { account: Some(account) }) => {
+            trail.refuses(account);
+            return Err(PersonError::WrongLogin { account: None }.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    trail.acts(Actor::person(&person));
+    trail.begins().await?;
+    Ok(Json(people.begin_session(&person).await?.into()))
 }
 
 impl From<PersonError> for ApiError {
     fn from(error: PersonError) -> Self {
         match error {
-            PersonError::WrongLogin => Self::unauthorized("wrong address or password"),
+            PersonError::WrongLogin { .. } => Self::unauthorized("wrong address or password"),
             PersonError::WrongPassword => Self::forbidden("the current password is wrong"),
             PersonError::TooManyAttempts { wait_seconds } => {
                 Self::busy(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", wait_seconds)

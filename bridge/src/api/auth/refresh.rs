@@ -7,6 +7,7 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::view::SessionView;
+use crate::audit::trail::Trail;
 use crate::auth::session::{SessionError, Sessions};
 use crate::edge::body::Checked;
 use crate::error::{ApiError, ApiResult};
@@ -18,19 +19,25 @@ pub struct RefreshRequest {
     pub refresh_token: SecretString,
 }
 
-/// Continue a session with new tokens.
+/// Continue a session with new tokens. Only one that ends a session is audited: the others change nothing that a login had not.
 #[instrument(name = "auth.refresh", skip_all)]
 pub async fn refresh(
+    trail: Trail,
     sessions: Data<Sessions>,
     body: Checked<RefreshRequest>,
 ) -> ApiResult<Json<SessionView>> {
-    Ok(Json(sessions.refresh(body.0.refresh_token.expose_secret()).await?.into()))
+    let outcome = sessions.refresh(body.0.refresh_token.expose_secret()).await;
+    if let Err(SessionError::Reused { owner }) = &outcome {
+        trail.acts(owner.clone());
+        trail.begins().await?;
+    }
+    Ok(Json(outcome?.into()))
 }
 
 impl From<SessionError> for ApiError {
     fn from(error: SessionError) -> Self {
         match error {
-            SessionError::Refused => {
+            SessionError::Refused | SessionError::Reused { .. } => {
                 Self::unauthorized("the refresh token is not valid (any more); log in again")
             }
             SessionError::RefreshedElsewhere => Self::conflict(

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use vox_shared::typed::trimmed;
 
 use super::view::UserView;
+use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::people::{NewPerson, People};
 use crate::auth::permission::CreateUsers;
@@ -34,6 +35,7 @@ pub struct NewUser {
 #[instrument(name = "auth.register", skip_all)]
 pub async fn register(
     who: Allowed<CreateUsers>,
+    trail: Trail,
     people: Data<People>,
     body: Checked<NewUser>,
 ) -> ApiResult<(Json<UserView>, StatusCode)> {
@@ -53,5 +55,6 @@ pub async fn register(
     let tenant_id = who.tenant().clone();
     let new = NewPerson { tenant_id, email, name, role, languages, primary_language, password };
     let (id, user) = people.register(new).await?;
+    trail.concerns(id.as_str());
     Ok((Json(UserView::new(id.as_str(), &user)), StatusCode::CREATED))
 }

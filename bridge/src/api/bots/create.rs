@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use tracing::instrument;
 
 use super::view::{WithTag, tagged};
+use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditBots;
 use crate::auth::secret_token::hash;
@@ -25,6 +26,7 @@ const MAX_KEY_BYTES: usize = 256;
 #[instrument(name = "bots.create", skip_all)]
 pub async fn create(
     who: Allowed<EditBots>,
+    trail: Trail,
     bots: Data<Catalogue>,
     request: HttpRequest,
     body: Checked<Map<String, Value>>,
@@ -35,7 +37,9 @@ pub async fn create(
     }
     let creation = creation(&who, request.headers(), &body.0)?;
     let settings = draft::new(&body.0).map_err(ApiError::invalid)?;
-    Ok(tagged(StatusCode::CREATED, bots.create(who.reach(), settings, creation).await?))
+    let bot = bots.create(who.reach(), settings, creation).await?;
+    trail.concerns(&bot.id);
+    Ok(tagged(StatusCode::CREATED, bot))
 }
 
 fn creation(

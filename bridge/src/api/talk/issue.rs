@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use vox_shared::clock::Clock;
 use vox_shared::ids::{BotId, TenantId};
 
+use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::TalkToBots;
 use crate::auth::secret_token;
@@ -42,10 +43,12 @@ pub struct TicketView {
 #[instrument(name = "talk.issue", skip_all, fields(bot.id = %body.0.bot_id))]
 pub async fn issue(
     who: Allowed<TalkToBots>,
+    trail: Trail,
     stores: Data<Stores>,
     clock: Data<Clock>,
     body: Checked<TicketRequest>,
 ) -> ApiResult<(Json<TicketView>, StatusCode)> {
+    trail.concerns(body.0.bot_id.as_str());
     let bot = stores.bots(who.reach()).get_bot(&body.0.bot_id).await?;
     ticket((&stores, &clock), who.reach().tenant(), &bot).await
 }

@@ -16,7 +16,7 @@ use crate::store::{Stamp, StoreError, Stored, Stores};
 pub const TOKEN_PREFIX: &str = "vx_";
 /// Random part of a key, bytes.
 const RANDOM_BYTES: usize = 24;
-/// Characters of a key that are kept to recognise it by. Six of them are random; 220 bits stay secret.
+/// Characters of a key that are kept to recognise it by. Four of them are random; 168 bits stay secret.
 const SHOWN_CHARS: usize = TOKEN_PREFIX.len() + 4;
 /// Most keys of a tenant that are neither revoked nor expired.
 pub const MAX_LIVE: u32 = 100;
@@ -179,7 +179,7 @@ mod tests {
         let (token, other) = (random_token(), random_token());
         assert!(token.len() == 35 && token.starts_with("vx_") && token != other);
         assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')));
-        assert_eq!(shown(&token).len(), 10);
+        assert_eq!(shown(&token).len(), 7);
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl TestBridge {
         let mut key = Key {
             tenant_id: tenant.clone(),
             name: "Test".into(),
-            prefix: token[..10].into(),
+            prefix: token[..7].into(),
             secret_hash: hash(&token),
             scopes: scopes.iter().copied().collect(),
             bots: None,

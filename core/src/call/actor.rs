@@ -71,6 +71,8 @@ struct Actor {
     given: Given,
     track: CallerTrack,
     received: u64,
+    /// When the newest of it came, samples.
+    arrived: u64,
     line_full_since: Option<Instant>,
     lateness: Lateness,
     /// Who waits for what the session says to an order.
@@ -96,6 +98,7 @@ pub async fn run(parts: Parts) -> Ended {
         given: Given::default(),
         track: CallerTrack::default(),
         received: 0,
+        arrived: 0,
         line_full_since: None,
         lateness: Lateness::default(),
         asking: HashMap::new(),
@@ -259,7 +262,11 @@ impl Actor {
                 .events
                 .push_back(Event::LineFailed { why: "audio comes faster than real time".into() });
         }
-        let is_quiet = !self.parts.session.hears_speech() || !is_audible(pcm);
+        // In a burst, which comes faster than time, speech is not known as such before time goes on.
+        let is_burst = now < self.arrived + pcm.len() as u64 / 2;
+        self.arrived = now;
+        let is_noise = !is_burst && !self.parts.session.hears_speech();
+        let is_quiet = is_noise || !is_audible(pcm);
         let at = self.track.place(now, pcm.len() as u64, is_quiet, self.parts.rate_hz);
         if let (Some(recorder), Some(at)) = (&mut self.parts.recorder, at) {
             recorder.caller(at, pcm);

@@ -59,9 +59,12 @@ impl Command {
 async fn check_config(env: Env) -> anyhow::Result<()> {
     let config = Config::from_env(env)?;
     let deployment = Deployment::open(&config.storage).await?;
-    let usable = deployment.engine.check_writable().await;
+    // A start goes on without recordings for a while; whoever checks wants to know.
+    let (documents, recordings) =
+        (deployment.engine.check_writable().await, deployment.objects.check().await);
     deployment.close().await;
-    usable.context("the document store takes no writes")?;
+    documents.context("the document store takes no writes")?;
+    recordings.context("recordings cannot be stored")?;
     println!("the settings are sound, and the stores can be used: {}", config.storage.describe());
     Ok(())
 }

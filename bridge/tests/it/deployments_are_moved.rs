@@ -13,7 +13,7 @@ use vox_bridge::first_start::ADMIN_EMAIL;
 
 use crate::harness::mongodb::MongoDb;
 use crate::harness::{TestBridge, json, result};
-use crate::s3_server::S3Server;
+use crate::s3_server::{S3Server, settings_of_nobody};
 
 fn storage(data_dir: &Path, mongodb_uri: Option<&str>) -> Storage {
     Storage {
@@ -182,6 +182,14 @@ async fn settings_are_checked_without_a_start() {
     let gone = program(&["check-config"], &with("VOX_MONGODB_URI", uri)).await;
     let text = told(&gone);
     assert!(!gone.status.success() && text.contains("document store") && !text.contains("s3cret"), "{text}");
+    let nobody = settings_of_nobody();
+    let s3 = [
+        ("VOX_S3_URL", nobody.url.as_str()),
+        ("VOX_S3_ACCESS_KEY", "testkey"),
+        ("VOX_S3_SECRET_KEY", "testsecret"),
+    ];
+    let away = program(&["check-config"], &vars.iter().copied().chain(s3).collect::<Vec<_>>()).await;
+    assert!(!away.status.success() && told(&away).contains("recordings cannot be stored"), "{}", told(&away));
     let migrated = program(&["migrate"], &[("VOX_DATA_DIR", data.as_str())]).await;
     assert!(migrated.status.success() && told(&migrated).contains("up to date"), "{}", told(&migrated));
 }

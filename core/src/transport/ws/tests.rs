@@ -49,7 +49,7 @@ fn the_handshake_gives_the_call_and_all_its_fields() {
     let (_, events, dropped) = run(&HANDSHAKE);
     assert_eq!((brief(&events).as_str(), dropped), ("ra", Vec::new()));
     let LineIn::Ready(ready) = &events[0] else { panic!("{events:?}") };
-    assert_eq!((ready.rate_hz, ready.pacing.chunk), (8_000, 160));
+    assert_eq!((ready.rate_hz, ready.pacing.chunk, ready.pacing.lead), (8_000, 160, 320));
     assert_eq!(ready.info.stream_id.as_deref(), Some("s1"));
     assert_eq!(ready.info.connected_event.get("extra"), Some(&json!(1)));
     assert!(!ready.info.connected_event.contains_key("event"));

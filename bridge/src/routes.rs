@@ -3,6 +3,7 @@
 pub mod doc;
 pub mod document;
 pub mod page;
+mod row;
 mod surface;
 mod table;
 

@@ -1,0 +1,82 @@
+//! Logging in and the own profile.
+
+use actix_web::http::Method;
+
+use crate::api::auth;
+use crate::auth::permission as may;
+use crate::routes::doc::Doc;
+use crate::routes::row::row;
+use crate::routes::{Access, Route};
+
+pub(super) fn routes() -> Vec<Route> {
+    use auth::view::{SessionView, UserView};
+    let own = Access::with::<may::OwnProfile>();
+    vec![
+        row(
+            (Method::POST, "/api/v1/auth/login"),
+            Access::Public,
+            auth::login::login,
+            Doc::new("auth", "Log in")
+                .body::<auth::login::Credentials>()
+                .answers::<SessionView>("200", "A session")
+                .refuses("401", "Wrong address or password, or the user is inactive")
+                .refuses("429", "Too many attempts from this client; `Retry-After` says when"),
+        ),
+        row(
+            (Method::POST, "/api/v1/auth/refresh"),
+            Access::Public,
+            auth::refresh::refresh,
+            Doc::new("auth", "Refresh a session")
+                .body::<auth::refresh::RefreshRequest>()
+                .answers::<SessionView>(
+                    "200",
+                    "The session with new tokens; the old refresh token is used up",
+                )
+                .refuses(
+                    "401",
+                    "The refresh token is unknown, expired or was used before, which ends the session",
+                ),
+        ),
+        row(
+            (Method::POST, "/api/v1/auth/logout"),
+            Access::Public,
+            auth::logout::logout,
+            Doc::new("auth", "Log out")
+                .body::<auth::refresh::RefreshRequest>()
+                .answers_empty("204", "The session is over"),
+        ),
+        row(
+            (Method::POST, "/api/v1/auth/register"),
+            Access::with::<may::CreateUsers>(),
+            auth::register::register,
+            Doc::new("auth", "Create a user")
+                .body::<auth::register::NewUser>()
+                .answers::<UserView>("201", "The user")
+                .refuses("403", "The role is above your own")
+                .refuses("409", "The address is taken"),
+        ),
+        row(
+            (Method::GET, "/api/v1/auth/me"),
+            own,
+            auth::me::read,
+            Doc::new("auth", "Own profile").answers::<UserView>("200", "You"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/auth/me"),
+            own,
+            auth::me::replace,
+            Doc::new("auth", "Change own profile")
+                .body::<auth::me::Profile>()
+                .answers::<UserView>("200", "You"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/auth/me/password"),
+            own,
+            auth::password::change,
+            Doc::new("auth", "Change own password")
+                .body::<auth::password::PasswordChange>()
+                .answers::<SessionView>("200", "A new session; every other one is over")
+                .refuses("403", "The current password is wrong"),
+        ),
+    ]
+}

@@ -1,0 +1,75 @@
+//! Bots.
+
+use actix_web::http::Method;
+
+use crate::api::bots;
+use crate::auth::permission as may;
+use crate::routes::doc::Doc;
+use crate::routes::row::row;
+use crate::routes::{Access, Route};
+
+pub(super) fn routes() -> Vec<Route> {
+    use bots::view::{BotPage, BotView};
+    let (read, edit) = (Access::with::<may::ReadBots>(), Access::with::<may::EditBots>());
+    const LIST: &str = "/api/v1/bots";
+    const ONE: &str = "/api/v1/bots/{bot_id}";
+    const SETTINGS: &str =
+        "The bot's settings; what is left out takes its default. Vendor keys are never shown again.";
+    const VERSION: &str =
+        "The version that the change expects (or `version` in the body); without one the last write wins";
+    vec![
+        row(
+            (Method::GET, LIST),
+            read,
+            bots::list::list,
+            Doc::new("bots", "List bots")
+                .query::<bots::list::ListQuery>()
+                .answers::<BotPage>("200", "Newest first"),
+        ),
+        row(
+            (Method::POST, LIST),
+            edit,
+            bots::create::create,
+            Doc::new("bots", "Create a bot")
+                .header(
+                    "Idempotency-Key",
+                    "A repeat with the same key finds the bot instead of making another",
+                )
+                .json_body(SETTINGS)
+                .answers::<BotView>("201", "The bot")
+                .refuses("422", "All that is wrong with the settings, or the key was used with another body"),
+        ),
+        row(
+            (Method::GET, ONE),
+            read,
+            bots::read::read,
+            Doc::new("bots", "Read a bot").answers::<BotView>("200", "The bot").refuses("404", "No such bot"),
+        ),
+        row(
+            (Method::PUT, ONE),
+            edit,
+            bots::replace::replace,
+            Doc::new("bots", "Replace a bot's settings")
+                .header("If-Match", VERSION)
+                .json_body(SETTINGS)
+                .answers::<BotView>("200", "The bot")
+                .refuses("409", "It was changed in the meantime"),
+        ),
+        row(
+            (Method::PATCH, ONE),
+            edit,
+            bots::patch::patch,
+            Doc::new("bots", "Change some of a bot's settings")
+                .header("If-Match", VERSION)
+                .json_body("A JSON merge patch: what is left out stays, null resets to the default.")
+                .answers::<BotView>("200", "The bot")
+                .refuses("409", "It was changed in the meantime"),
+        ),
+        row(
+            (Method::DELETE, ONE),
+            edit,
+            bots::delete::delete,
+            Doc::new("bots", "Delete a bot").header("If-Match", VERSION).answers_empty("204", "It is gone"),
+        ),
+    ]
+}

@@ -1,0 +1,46 @@
+//! What workers ask and deliver.
+
+use actix_web::http::Method;
+
+use crate::api::{config, results};
+use crate::routes::doc::Doc;
+use crate::routes::row::row;
+use crate::routes::{Access, Route};
+
+pub(super) fn routes() -> Vec<Route> {
+    const CONFIG: &str = "/api/v1/config/{bot_id}";
+    let config_refusals = |doc: Doc| {
+        doc.answers_with("200", "application/json", "The runtime config, version 1")
+            .refuses("401", "The ticket is missing, spent, expired or for another bot")
+            .refuses("402", "The tenant is suspended")
+            .refuses("403", "`line_forbidden`: the bot's lines are guarded, and this one is not allowed")
+            .refuses("404", "No such bot, or it is disabled")
+            .refuses("409", "The session id belongs to another call")
+            .refuses("503", "`outside_active_hours`")
+    };
+    vec![
+        row(
+            (Method::GET, CONFIG),
+            Access::Internal,
+            config::fetch::fetch,
+            config_refusals(Doc::new("core", "Runtime config").query::<config::fetch::FetchQuery>()),
+        ),
+        row(
+            (Method::POST, CONFIG),
+            Access::Internal,
+            config::fetch::fetch_by_body,
+            config_refusals(
+                Doc::new("core", "Runtime config by body").json_body("The config request, version 1"),
+            ),
+        ),
+        row(
+            (Method::POST, "/api/v1/call-results"),
+            Access::Internal,
+            results::deliver::deliver,
+            Doc::new("core", "Deliver a result")
+                .json_body("The call result, version 1")
+                .answers::<results::deliver::Receipt>("200", "The terminal record is durable")
+                .refuses("404", "Neither the session nor its bot is known"),
+        ),
+    ]
+}

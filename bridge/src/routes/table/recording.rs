@@ -1,0 +1,47 @@
+//! Recordings.
+
+use actix_web::http::Method;
+
+use crate::api::recordings;
+use crate::auth::permission as may;
+use crate::edge::UPLOAD_DEADLINE;
+use crate::routes::doc::Doc;
+use crate::routes::row::{row, slow_row};
+use crate::routes::{Access, Route};
+
+pub(super) fn routes() -> Vec<Route> {
+    let audio = |doc: Doc| {
+        doc.header("Range", "One range of bytes")
+            .answers_with("200", "audio/wav", "The recording: caller left, bot right")
+            .answers_with("206", "audio/wav", "A part of it")
+            .refuses("404", "No such recording")
+            .refuses("416", "The range lies outside")
+    };
+    vec![
+        row(
+            (Method::GET, "/api/v1/recordings/{session_id}"),
+            Access::with::<may::ListenToRecordings>(),
+            recordings::by_session::by_session,
+            audio(Doc::new("recordings", "Recording of a call")),
+        ),
+        row(
+            (Method::GET, "/api/v1/public/recordings/{token}"),
+            Access::Public,
+            recordings::by_token::by_token,
+            audio(Doc::new("recordings", "Recording by its link")).answers_with(
+                "307",
+                "text/plain",
+                "It is at the store's own address, for 24 hours",
+            ),
+        ),
+        slow_row(
+            (Method::PUT, "/api/v1/internal/recordings/{key}"),
+            Access::Internal,
+            (recordings::upload::upload, UPLOAD_DEADLINE),
+            Doc::new("recordings", "Upload a recording")
+                .header("x-content-sha256", "Hex; the upload is refused if it does not match")
+                .bytes_body("audio/wav")
+                .answers::<recordings::upload::Uploaded>("200", "It is durable"),
+        ),
+    ]
+}

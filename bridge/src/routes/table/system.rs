@@ -1,0 +1,33 @@
+//! The bridge itself.
+
+use actix_web::http::Method;
+
+use crate::api::system;
+use crate::routes::doc::Doc;
+use crate::routes::row::row;
+use crate::routes::{Access, Route};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        row(
+            (Method::GET, "/health"),
+            Access::Public,
+            system::health::health,
+            Doc::new("system", "Health")
+                .answers::<system::health::Health>("200", "The bridge and its store of documents answer")
+                .refuses("503", "The store does not answer, or takes no writes"),
+        ),
+        row(
+            (Method::GET, "/openapi.json"),
+            Access::Public,
+            system::openapi::openapi,
+            Doc::new("system", "This document").answers_with("200", "application/json", "OpenAPI"),
+        ),
+        row(
+            (Method::GET, "/docs"),
+            Access::Public,
+            system::docs::docs,
+            Doc::new("system", "This document as a page").answers_with("200", "text/html", "HTML"),
+        ),
+    ]
+}

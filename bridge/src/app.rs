@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::deployment::Deployment;
 use crate::first_start::{Empty, FirstStartError, first_start};
 use crate::fleet::files::WorkerFiles;
+use crate::jobs::relay::Relay;
 use crate::metrics::Metrics;
 use crate::routes::document::Documents;
 use crate::routes::{Route, table};
@@ -50,6 +51,7 @@ pub struct Inner {
     pub catalogue: Catalogue,
     pub configs: Configs,
     pub results: Results,
+    pub relay: Relay,
     pub recordings: Recordings,
     pub links: Links,
     pub table: Vec<Route>,
@@ -86,6 +88,7 @@ impl App {
         let metrics = Arc::new(Metrics::new(config.metrics.show_tenants));
         let worker_files = Arc::new(WorkerFiles::new(internal_secret)?);
         let sessions = Sessions::new(stores.clone(), clock.clone(), tokens.clone());
+        let relay = Relay::new(stores.clone(), clock.clone());
         let table = table();
         Ok(Self(Arc::new(Inner {
             proofs: Proofs::new(stores.clone(), clock.clone(), tokens.clone(), &config.auth),
@@ -107,7 +110,9 @@ impl App {
                 clock: clock.clone(),
                 tokens: tokens.clone(),
                 metrics: metrics.clone(),
+                relay: relay.clone(),
             },
+            relay,
             recordings: Recordings {
                 stores: stores.clone(),
                 clock: clock.clone(),

@@ -2,3 +2,4 @@
 
 pub mod janitor;
 pub mod lost_calls;
+pub mod relay;

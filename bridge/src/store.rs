@@ -6,8 +6,10 @@ pub mod bots;
 pub mod calls;
 mod documents;
 pub mod engine;
+pub mod events;
 mod merged;
 mod migrate;
+pub mod outbox;
 mod reach;
 pub mod refresh_tokens;
 mod stamp;
@@ -37,6 +39,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &refresh_tokens::REFRESH_TOKENS,
     &api_keys::API_KEYS,
     &audit::AUDIT,
+    &events::EVENTS,
     &migrate::SCHEMAS,
 ];
 
@@ -95,6 +98,14 @@ impl Stores {
 
     pub fn all_audit(&self) -> audit::AllEntries {
         audit::AllEntries::new(self.engine.clone())
+    }
+
+    pub fn events(&self, tenant: &TenantId) -> events::Events {
+        events::Events::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_events(&self) -> events::AllEvents {
+        events::AllEvents::new(self.engine.clone())
     }
 
     pub fn all_users(&self) -> users::AllUsers {

@@ -175,6 +175,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         recording_key: None,
         recording_token_hash: None,
         result: None,
+        outbox: None,
     }
 }
 

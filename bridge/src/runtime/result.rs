@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use vox_shared::clock::Clock;
 use vox_shared::ids::TenantId;
 use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
 use crate::auth::secret_token;
 use crate::auth::token::{SigningFailed, Tokens};
+use crate::jobs::relay::Relay;
 use crate::metrics::{Ended, Metrics};
 use crate::runtime::config::{short, take_reserved};
 use crate::store::calls::{Call, CallStatus};
+use crate::store::outbox::{Follows, Outbox, Pending};
 use crate::store::{Stamp, StoreError, Stored, Stores};
 
 /// Tries against others that write the same call.
@@ -46,6 +48,7 @@ pub struct Results {
     pub clock: Clock,
     pub tokens: Arc<Tokens>,
     pub metrics: Arc<Metrics>,
+    pub relay: Relay,
 }
 
 /// Take a delivered result. `raw` is the message without its nulls, kept as it came.
@@ -71,6 +74,7 @@ pub async fn record(
             None => without_skeleton(into, result).await?,
         };
         apply(&mut call.value, into, result, raw.clone());
+        tell(&mut call, result);
         call.value.recording_token_hash = Some(secret_token::hash(&token));
         let tenant = call.value.tenant_id.clone();
         let calls = into.stores.calls(&tenant);
@@ -84,6 +88,7 @@ pub async fn record(
                 if is_first {
                     count(into, &tenant, result);
                 }
+                into.relay.wake();
                 return Ok(Outcome::Stored);
             }
             // Another delivery was faster, or another call has the worker's token: ours is free.
@@ -152,6 +157,7 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
         recording_key: None,
         recording_token_hash: None,
         result: None,
+        outbox: None,
     };
     Ok(Stored { id: result.session_id.to_string(), version: 0, value })
 }
@@ -182,6 +188,37 @@ fn apply(call: &mut Call, into: &Results, result: &CallResult, raw: Map<String, 
         call.connected_event = Some(Value::Object(event));
     }
     call.result = Some(raw);
+}
+
+/// Say in the call's outbox how it ended. What takes the place of a guess is told again.
+fn tell(call: &mut Stored<Call>, result: &CallResult) {
+    let Some(at) = call.value.completed_at else { return };
+    let told = match CallStatus::of(result.disconnected_by) {
+        CallStatus::Completed => json!({
+            "call_id": call.id,
+            "duration_seconds": result.call_duration_seconds,
+            "end_reason": result.disconnected_by.as_str(),
+        }),
+        status => {
+            json!({ "call_id": call.id, "reason": failure(status), "end_reason": result.disconnected_by.as_str() })
+        }
+    };
+    let Value::Object(data) = told else { return };
+    let event = if data.contains_key("reason") { "call.failed" } else { "call.ended" };
+    // The version is that of the document before: each terminal record has another.
+    let id = format!("{event}.{}", call.version);
+    Outbox::push(
+        &mut call.value.outbox,
+        Pending { id, at, what: Follows::Event { event: event.into(), data } },
+    );
+}
+
+/// The reason as the contract has it.
+fn failure(status: CallStatus) -> &'static str {
+    match status {
+        CallStatus::Started | CallStatus::Completed | CallStatus::Failed => "error",
+        other => other.as_str(),
+    }
 }
 
 /// The key, or the last segment of the address.

@@ -11,9 +11,10 @@ use vox_shared::wire::result::DisconnectedBy;
 
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
 use super::engine::{
-    Collection, Cursor, Engine, Field, Filter, Holds, Index, Json, Order, Query, Text, holds,
+    Collection, Cursor, Engine, Field, Filter, Holds, Index, Json, Order, Query, Text, Update, holds,
 };
 use super::merged::Paging;
+use super::outbox::Outbox;
 use super::reach::Reach;
 use super::stamp::Stamp;
 use crate::field;
@@ -26,6 +27,7 @@ const BY_CALLER: &str = "by_caller";
 const BY_RECORDING_TOKEN: &str = "by_recording_token";
 const OF_ALL: &str = "of_all";
 const BY_DEADLINE: &str = "by_deadline";
+const BY_OUTBOX: &str = "by_outbox";
 
 const CREATED_AT: Field<Text> = field!(Call => created_at: Text);
 const BOT_ID: Field<Text> = field!(Call => bot_id: Text);
@@ -35,6 +37,9 @@ const CALLER_ID: Field<Text> = field!(Call => caller_id: Text);
 const DIRECTION: Field<Text> = field!(Call => direction: Text);
 const RECORDING_TOKEN_HASH: Field<Text> = field!(Call => recording_token_hash: Text);
 const DEADLINE: Field<Text> = field!(Call => deadline: Text);
+const OUTBOX: Field<Json> = field!(Call => outbox: Json);
+const OUTBOX_MARK: Field<Text> = field!(Call => outbox / Outbox => mark: Text);
+const OUTBOX_SINCE: Field<Text> = field!(Call => outbox / Outbox => since: Text);
 const RESULT: Field<Json> = field!(Call => result: Json);
 const CONNECTED_EVENT: Field<Json> = field!(Call => connected_event: Json);
 
@@ -58,8 +63,10 @@ pub static CALLS: Collection = Collection {
         Index::ordered(OF_ALL, &[CREATED_AT.place()]),
         // Calls that have ended are not in it.
         Index::sparse(BY_DEADLINE, &[DEADLINE.place()]),
+        // Calls from which nothing is to follow any more are not in it.
+        Index::sparse(BY_OUTBOX, &[OUTBOX_SINCE.place()]),
     ],
-    fields: &[DIRECTION.place()],
+    fields: &[DIRECTION.place(), OUTBOX_MARK.place(), OUTBOX.place()],
     steps: &[old::with_own_endings],
 };
 
@@ -152,6 +159,9 @@ pub struct Call {
     /// What the worker delivered, without nulls and without the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Map<String, Value>>,
+    /// What is to follow from what stands above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbox: Option<Outbox>,
 }
 
 impl OfTenant for Call {
@@ -322,6 +332,22 @@ impl AllCalls {
     ) -> Result<Listed<Call>, StoreError> {
         let query = Query::by_index(&CALLS, BY_DEADLINE).below(DEADLINE, now);
         self.0.list(query.limit(limit).after(after)).await
+    }
+
+    /// Calls from which something is to follow, the longest waiting first, without their results.
+    pub async fn list_with_outbox(
+        &self,
+        limit: usize,
+        after: Option<Cursor>,
+    ) -> Result<Listed<Call>, StoreError> {
+        let query = Query::by_index(&CALLS, BY_OUTBOX).from(OUTBOX_SINCE, "");
+        self.0.list(query.limit(limit).after(after).omit(WITHOUT_RESULT)).await
+    }
+
+    /// Empty the outbox of a call, if it is still as it was read.
+    pub async fn clear_outbox(&self, id: &str, mark: &str) -> Result<(), StoreError> {
+        let unchanged = Query::by_id(&CALLS, id).filter(Filter::is(OUTBOX_MARK, mark));
+        self.0.update(unchanged, Update::default().unset(OUTBOX)).await.map(drop)
     }
 
     /// Newest first, without their results.

@@ -110,6 +110,12 @@ impl<T: Serialize + DeserializeOwned> Documents<T> {
         Ok(self.engine.insert(self.collection, id.to_owned(), encode(value)?).await?)
     }
 
+    /// Store those that are not there yet; answers the places of those that were.
+    pub async fn insert_many(&self, values: Vec<(String, T)>) -> Result<Vec<usize>, StoreError> {
+        let new = values.into_iter().map(|(id, value)| Ok(New { id, body: encode(&value)? }));
+        Ok(self.engine.insert_many(self.collection, new.collect::<Result<_, StoreError>>()?).await?)
+    }
+
     /// Write back what was read; [`StoreError::Conflict`] if it was changed since.
     pub async fn replace(&self, stored: Stored<T>) -> Result<Stored<T>, StoreError> {
         let Stored { id, version, value } = stored;

@@ -38,5 +38,6 @@ mod sessions_rotate;
 mod tenants_are_apart;
 mod tickets_are_single_use;
 mod users_have_ranks;
+mod what_follows_is_moved;
 mod workers_register;
 mod writes_are_audited;

@@ -1,0 +1,49 @@
+//! What must follow from a fact, stored in the same document write as the fact. A relay (`jobs/relay.rs`) moves each entry into
+//! the collection it belongs to, under an id that is fixed here, and then takes it out: whatever is killed in between, it happens
+//! once. Nothing else connects two documents.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::engine::{Json, holds};
+use super::stamp::Stamp;
+
+/// Entries of one document that wait to be moved.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outbox {
+    /// The last entry's id: another one means that something was added since it was read.
+    pub mark: String,
+    /// When the oldest entry was added.
+    pub since: Stamp,
+    pub entries: Vec<Pending>,
+}
+
+holds! { Json: Outbox => |outbox| serde_json::to_value(outbox).unwrap_or(Value::Null); }
+
+/// One thing that must follow.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pending {
+    /// Unique among all entries that the document ever has.
+    pub id: String,
+    pub at: Stamp,
+    #[serde(flatten)]
+    pub what: Follows,
+}
+
+/// What follows. Each kind goes into a collection of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Follows {
+    /// Somebody may want to hear of it; see `store/events.rs`.
+    Event { event: String, data: Map<String, Value> },
+}
+
+impl Outbox {
+    /// Add an entry to a document's outbox.
+    pub fn push(of: &mut Option<Self>, entry: Pending) {
+        let outbox =
+            of.get_or_insert_with(|| Self { mark: String::new(), since: entry.at, entries: Vec::new() });
+        outbox.mark.clone_from(&entry.id);
+        outbox.entries.push(entry);
+    }
+}

@@ -20,6 +20,7 @@ use crate::auth::token::Tokens;
 use crate::bot::catalogue::Catalogue;
 use crate::config::Config;
 use crate::deployment::Deployment;
+use crate::edge::sse::{Pacing, Streams};
 use crate::first_start::{Empty, FirstStartError, first_start};
 use crate::fleet::files::WorkerFiles;
 use crate::jobs::relay::Relay;
@@ -43,6 +44,7 @@ pub struct Inner {
     pub tokens: Arc<Tokens>,
     pub passwords: Arc<Passwords>,
     pub metrics: Arc<Metrics>,
+    pub streams: Streams,
     pub proofs: Proofs,
     pub api_keys: ApiKeys,
     pub sessions: Sessions,
@@ -91,6 +93,7 @@ impl App {
         let relay = Relay::new(stores.clone(), clock.clone());
         let table = table();
         Ok(Self(Arc::new(Inner {
+            streams: Streams::new(Pacing::default(), metrics.clone()),
             proofs: Proofs::new(stores.clone(), clock.clone(), tokens.clone(), &config.auth),
             api_keys: ApiKeys { stores: stores.clone(), clock: clock.clone() },
             people: Arc::new(People {

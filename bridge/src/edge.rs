@@ -8,6 +8,7 @@ mod in_turn;
 pub mod params;
 pub mod part;
 pub mod request_id;
+pub mod sse;
 mod trace;
 
 use std::time::Instant;

@@ -55,6 +55,7 @@ pub struct Metrics {
     calls: Family<Ended, Counter>,
     errors: Family<Failed, Counter>,
     slots: Family<SlotState, Gauge>,
+    streams: Gauge,
     show_tenants: bool,
 }
 
@@ -65,12 +66,19 @@ impl Metrics {
         let requests = Family::default();
         let durations = Family::new_with_constructor((|| Histogram::new(DURATIONS)) as fn() -> Histogram);
         let (calls, errors, slots) = (Family::default(), Family::default(), Family::default());
+        let streams = Gauge::default();
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register("http_request_duration_seconds", "Time to answer", durations.clone());
         registry.register("calls", "Calls with a terminal record", calls.clone());
         registry.register("errors", "Refused and failed requests by code", errors.clone());
         registry.register("slots", "Call slots of the registered workers", slots.clone());
-        Self { registry, requests, durations, calls, errors, slots, show_tenants }
+        registry.register("event_streams", "Streams of events that are open", streams.clone());
+        Self { registry, requests, durations, calls, errors, slots, streams, show_tenants }
+    }
+
+    /// Streams of events that are open.
+    pub fn streams(&self) -> &Gauge {
+        &self.streams
     }
 
     pub fn request(&self, method: &Method, path: &str, status: StatusCode, took: Duration) {

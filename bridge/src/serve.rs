@@ -1,6 +1,7 @@
 //! The listener. One thread accepts; each of a few others serves connections on a runtime of its own with actix. Connections
 //! are bounded, must send their headers and take their answers in time, and are finished gracefully at the end.
 
+mod ending;
 mod patient;
 mod worker;
 
@@ -15,6 +16,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+pub use ending::Ending;
 pub use patient::{Pace, Patience};
 use worker::{Accepted, Worker};
 

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::ending::Ending;
 use super::patient::{Patience, Patient};
 
 /// Connections on their way to one thread.
@@ -80,13 +81,15 @@ async fn serve<F, T, B>(
         > + 'static,
     B: MessageBody + 'static,
 {
+    let ending = Ending::new(stop.clone());
     let http = HttpServiceBuilder::default()
         .keep_alive(KeepAlive::Timeout(patience.headers))
         .client_request_timeout(patience.headers)
         .client_disconnect_timeout(patience.linger)
         .graceful_shutdown_signal(move || stop.clone().cancelled_owned())
-        .on_connect_ext(|stream: &Patient, of_connection| {
+        .on_connect_ext(move |stream: &Patient, of_connection| {
             of_connection.insert(stream.pace());
+            of_connection.insert(ending.clone());
         })
         .h1::<_, B>(map_config(surface(), |()| AppConfig::default()));
     let Ok(http) = http.new_service(()).await else {

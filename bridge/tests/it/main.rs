@@ -35,6 +35,7 @@ mod s3_is_checked;
 #[cfg(feature = "s3")]
 mod s3_server;
 mod sessions_rotate;
+mod streams_of_events;
 mod tenants_are_apart;
 mod tickets_are_single_use;
 mod users_have_ranks;

@@ -19,6 +19,7 @@ use crate::auth::throttle::Throttle;
 use crate::auth::token::Tokens;
 use crate::bot::catalogue::Catalogue;
 use crate::config::Config;
+use crate::coordination::{Coordination, InProcess, Limiter};
 use crate::deployment::Deployment;
 use crate::edge::sse::{Pacing, Streams};
 use crate::first_start::{Empty, FirstStartError, first_start};
@@ -50,6 +51,8 @@ pub struct Inner {
     pub sessions: Sessions,
     pub people: Arc<People>,
     pub audit: Arc<AuditLog>,
+    pub coordination: Arc<dyn Coordination>,
+    pub limiter: Limiter,
     pub catalogue: Catalogue,
     pub configs: Configs,
     pub results: Results,
@@ -88,6 +91,9 @@ impl App {
         let tokens = Arc::new(Tokens::new(&config.auth.jwt_secret));
         let passwords = Arc::new(Passwords::new()?);
         let metrics = Arc::new(Metrics::new(config.metrics.show_tenants));
+        let own = Arc::new(InProcess::new(clock.clone()));
+        let coordination: Arc<dyn Coordination> = own.clone();
+        let limiter = Limiter::new(coordination.clone(), own, metrics.clone());
         let worker_files = Arc::new(WorkerFiles::new(internal_secret)?);
         let sessions = Sessions::new(stores.clone(), clock.clone(), tokens.clone());
         let relay = Relay::new(stores.clone(), clock.clone());
@@ -101,10 +107,12 @@ impl App {
                 clock: clock.clone(),
                 passwords: passwords.clone(),
                 sessions: sessions.clone(),
-                throttle: Throttle::default(),
+                throttle: Throttle::new(limiter.clone()),
                 data_dir: config.storage.data_dir.clone(),
             }),
             sessions,
+            coordination,
+            limiter,
             audit: Arc::new(AuditLog::new(stores.clone(), clock.clone())),
             catalogue: Catalogue { stores: stores.clone(), clock: clock.clone() },
             configs: Configs { stores: stores.clone(), clock: clock.clone(), base_url: base_url.clone() },

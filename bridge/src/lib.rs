@@ -9,6 +9,7 @@ pub mod bot;
 pub mod canonical;
 pub mod commands;
 pub mod config;
+pub mod coordination;
 pub mod copy;
 pub mod deployment;
 pub mod edge;

@@ -42,6 +42,12 @@ struct Failed {
     r#type: String,
 }
 
+/// What was counted in this process alone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Alone {
+    what: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SlotState {
     state: String,
@@ -56,6 +62,7 @@ pub struct Metrics {
     errors: Family<Failed, Counter>,
     slots: Family<SlotState, Gauge>,
     streams: Gauge,
+    alone: Family<Alone, Counter>,
     show_tenants: bool,
 }
 
@@ -67,13 +74,15 @@ impl Metrics {
         let durations = Family::new_with_constructor((|| Histogram::new(DURATIONS)) as fn() -> Histogram);
         let (calls, errors, slots) = (Family::default(), Family::default(), Family::default());
         let streams = Gauge::default();
+        let alone = Family::default();
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register("http_request_duration_seconds", "Time to answer", durations.clone());
         registry.register("calls", "Calls with a terminal record", calls.clone());
         registry.register("errors", "Refused and failed requests by code", errors.clone());
         registry.register("slots", "Call slots of the registered workers", slots.clone());
         registry.register("event_streams", "Streams of events that are open", streams.clone());
-        Self { registry, requests, durations, calls, errors, slots, streams, show_tenants }
+        registry.register("coordination_alone", "Limits counted in this process alone", alone.clone());
+        Self { registry, requests, durations, calls, errors, slots, streams, alone, show_tenants }
     }
 
     /// Streams of events that are open.
@@ -98,6 +107,11 @@ impl Metrics {
             ended.tenant.clear();
         }
         self.calls.get_or_create(&ended).inc();
+    }
+
+    /// A limit was counted without the other bridges, because they could not be asked.
+    pub fn counted_alone(&self, what: &str) {
+        self.alone.get_or_create(&Alone { what: what.into() }).inc();
     }
 
     /// The text of `/metrics`.

@@ -75,7 +75,7 @@ impl People {
         // Never a part of a longer address: what is cut off here would have to be cut off in the look-up too, or one account
         // had many names for the throttle. Addresses that nobody can have share one name.
         let account = Some(fold_email(email)).filter(|a| a.len() <= MAX_EMAIL_BYTES).unwrap_or_default();
-        self.attempt(client, &account)?;
+        self.attempt(client, &account).await?;
         if account.is_empty() || password.expose_secret().len() > MAX_PASSWORD_BYTES {
             return Err(PersonError::WrongLogin { account: None });
         }
@@ -84,7 +84,7 @@ impl People {
         let right = self.passwords.verify(password, stored).await?;
         match user {
             Some(user) if right && user.value.active => {
-                self.throttle.succeeded(client, &account);
+                self.throttle.succeeded(client, &account).await;
                 Ok(user)
             }
             other => Err(PersonError::WrongLogin { account: other.as_ref().map(Actor::person) }),
@@ -106,11 +106,11 @@ impl People {
         new: SecretString,
     ) -> Result<Session, PersonError> {
         let (id, account) = (id_of(&person), person.value.email_folded.clone());
-        self.attempt(client, &account)?;
+        self.attempt(client, &account).await?;
         if !self.passwords.verify(current, Some(person.value.password_hash.clone())).await? {
             return Err(PersonError::WrongPassword);
         }
-        self.throttle.succeeded(client, &account);
+        self.throttle.succeeded(client, &account).await;
         person.value.password_hash = self.passwords.hash(new).await?;
         person.value.tokens_valid_from = Stamp(self.clock.now());
         let users = self.stores.users(&person.value.tenant_id);
@@ -148,8 +148,8 @@ impl People {
     }
 
     /// Counted before the password is looked at.
-    fn attempt(&self, client: IpAddr, account: &str) -> Result<(), PersonError> {
-        let counted = self.throttle.attempt(client, account, self.clock.now());
+    async fn attempt(&self, client: IpAddr, account: &str) -> Result<(), PersonError> {
+        let counted = self.throttle.attempt(client, account).await;
         counted.map_err(|wait_seconds| PersonError::TooManyAttempts { wait_seconds })
     }
 }

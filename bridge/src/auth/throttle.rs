@@ -1,83 +1,55 @@
-//! The limit on login attempts. Attempts are counted per client and account, and per client: nobody can lock another
-//! person out from elsewhere, and one client cannot try many accounts.
+//! The limit on login attempts, over all bridges. Attempts are counted per client and account, and per client: nobody can lock
+//! another person out from elsewhere, and one client cannot try many accounts.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+use crate::coordination::{Limiter, Rate, Taken};
 
 /// Attempts on one account from one client before it must wait.
 const PER_ACCOUNT: u32 = 5;
 /// Attempts from one client, whatever the account.
 const PER_CLIENT: u32 = 30;
 /// How long attempts count.
-const WINDOW: SignedDuration = SignedDuration::from_mins(15);
-/// Windows kept; when there are more, those that ended are dropped, then the oldest.
-const MAX_WINDOWS: usize = 50_000;
+const WINDOW: Duration = Duration::from_secs(15 * 60);
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Key {
-    Client(IpAddr),
-    Account(IpAddr, String),
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Window {
-    began: Timestamp,
-    attempts: u32,
-}
-
-/// Counts login attempts. In memory: a restart forgets them, which at worst gives five more tries.
-#[derive(Debug, Default)]
-pub struct Throttle {
-    windows: Mutex<HashMap<Key, Window>>,
-}
+/// Counts login attempts. They may be forgotten, which at worst gives five more tries.
+#[derive(Clone)]
+pub struct Throttle(Limiter);
 
 impl Throttle {
+    pub fn new(limiter: Limiter) -> Self {
+        Self(limiter)
+    }
+
     /// Count an attempt before the password is looked at, so that many at once cannot slip through. `Err` is the time to
     /// wait, seconds.
-    pub fn attempt(&self, client: IpAddr, account: &str, now: Timestamp) -> Result<(), u64> {
-        let client = network(client);
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        make_room(&mut windows, now);
-        let keys =
-            [(Key::Account(client, account.to_owned()), PER_ACCOUNT), (Key::Client(client), PER_CLIENT)];
-        for (key, most) in &keys {
-            if let Some(window) = windows.get(key).filter(|w| w.runs(now) && w.attempts >= *most) {
-                return Err(window.ends_in(now));
-            }
+    pub async fn attempt(&self, client: IpAddr, account: &str) -> Result<(), u64> {
+        let rate = |key, most| Rate { key, most, window: WINDOW };
+        let rates = [rate(of_account(client, account), PER_ACCOUNT), rate(of_client(client), PER_CLIENT)];
+        match self.0.take(rates.into()).await {
+            Taken::Allowed(_) => Ok(()),
+            Taken::Refused(standing) => Err(standing.wait_seconds()),
         }
-        for (key, _) in keys {
-            let window = windows.entry(key).or_insert(Window { began: now, attempts: 0 });
-            if !window.runs(now) {
-                *window = Window { began: now, attempts: 0 };
-            }
-            window.attempts += 1;
-        }
-        Ok(())
     }
 
     /// The password was right: the attempts on this account are forgiven, and this one does not count for the client.
-    pub fn succeeded(&self, client: IpAddr, account: &str) {
-        let client = network(client);
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        windows.remove(&Key::Account(client, account.to_owned()));
-        if let Some(window) = windows.get_mut(&Key::Client(client)) {
-            window.attempts = window.attempts.saturating_sub(1);
-        }
+    pub async fn succeeded(&self, client: IpAddr, account: &str) {
+        self.0.forget(&of_account(client, account)).await;
+        self.0.give_back(&of_client(client)).await;
     }
 }
 
-impl Window {
-    fn runs(&self, now: Timestamp) -> bool {
-        now.duration_since(self.began) < WINDOW
-    }
+fn of_client(client: IpAddr) -> String {
+    format!("login:{}", network(client))
+}
 
-    fn ends_in(&self, now: Timestamp) -> u64 {
-        let left = WINDOW - now.duration_since(self.began);
-        u64::try_from(left.as_secs()).unwrap_or(0) + 1
-    }
+/// The account as a hash: addresses of people have no place in a server of counters, and some are long.
+fn of_account(client: IpAddr, account: &str) -> String {
+    let hash = Sha256::digest(account.as_bytes());
+    format!("{}:{}", of_client(client), hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
 /// A household has a whole /64 of IPv6.
@@ -91,63 +63,64 @@ fn network(client: IpAddr) -> IpAddr {
     }
 }
 
-fn make_room(windows: &mut HashMap<Key, Window>, now: Timestamp) {
-    if windows.len() < MAX_WINDOWS {
-        return;
-    }
-    windows.retain(|_, w| w.runs(now));
-    if windows.len() >= MAX_WINDOWS {
-        let mut ages: Vec<Timestamp> = windows.values().map(|w| w.began).collect();
-        let (_, median, _) = ages.select_nth_unstable(MAX_WINDOWS / 2);
-        let median = *median;
-        windows.retain(|_, w| w.began > median);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use jiff::SignedDuration;
+    use vox_shared::clock::Clock;
+
     use super::*;
+    use crate::coordination::InProcess;
+    use crate::metrics::Metrics;
 
     const ATTACKER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 9));
     const VICTIM: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 7));
 
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(seconds).unwrap()
+    fn throttle() -> (Throttle, Clock) {
+        let clock = Clock::manual("2026-11-20T10:00:00Z".parse().unwrap());
+        let engine = Arc::new(InProcess::new(clock.clone()));
+        (Throttle::new(Limiter::new(engine.clone(), engine, Arc::new(Metrics::new(true)))), clock)
     }
 
-    #[test]
-    fn an_attacker_locks_out_only_himself() {
-        let throttle = Throttle::default();
+    #[tokio::test]
+    async fn an_attacker_locks_out_only_himself() {
+        let (throttle, clock) = throttle();
         for _ in 0..5 {
-            throttle.attempt(ATTACKER, "a@x", at(0)).unwrap();
+            throttle.attempt(ATTACKER, "a@x").await.unwrap();
         }
-        assert_eq!(throttle.attempt(ATTACKER, "a@x", at(10)), Err(891));
-        assert!(throttle.attempt(VICTIM, "a@x", at(10)).is_ok());
-        assert!(throttle.attempt(ATTACKER, "a@x", at(900)).is_ok(), "the window is over");
+        clock.advance(SignedDuration::from_secs(10));
+        assert_eq!(throttle.attempt(ATTACKER, "a@x").await, Err(890));
+        assert!(throttle.attempt(VICTIM, "a@x").await.is_ok());
+        clock.advance(SignedDuration::from_secs(890));
+        assert!(throttle.attempt(ATTACKER, "a@x").await.is_ok(), "the window is over");
     }
 
-    #[test]
-    fn many_accounts_from_one_client_are_limited_too() {
-        let throttle = Throttle::default();
-        let tries = (0..40).filter(|n| throttle.attempt(ATTACKER, &format!("{n}@x"), at(0)).is_ok()).count();
+    #[tokio::test]
+    async fn many_accounts_from_one_client_are_limited_too() {
+        let (throttle, _) = throttle();
+        let mut tries = 0;
+        for n in 0..40 {
+            tries += u32::from(throttle.attempt(ATTACKER, &format!("{n}@x")).await.is_ok());
+        }
         assert_eq!(tries, 30);
     }
 
-    #[test]
-    fn success_forgives() {
-        let throttle = Throttle::default();
+    #[tokio::test]
+    async fn success_forgives() {
+        let (throttle, _) = throttle();
         for _ in 0..100 {
-            throttle.attempt(VICTIM, "a@x", at(0)).unwrap();
-            throttle.succeeded(VICTIM, "a@x");
+            throttle.attempt(VICTIM, "a@x").await.unwrap();
+            throttle.succeeded(VICTIM, "a@x").await;
         }
     }
 
-    #[test]
-    fn neighbours_in_a_slash_64_are_one_client() {
-        let throttle = Throttle::default();
+    #[tokio::test]
+    async fn neighbours_in_a_slash_64_are_one_client() {
+        let (throttle, _) = throttle();
         for n in 0..5 {
-            throttle.attempt(format!("2001:db8::{n}").parse().unwrap(), "a@x", at(0)).unwrap();
+            throttle.attempt(format!("2001:db8::{n}").parse().unwrap(), "a@x").await.unwrap();
         }
-        assert!(throttle.attempt("2001:db8::99".parse().unwrap(), "a@x", at(0)).is_err());
+        assert!(throttle.attempt("2001:db8::99".parse().unwrap(), "a@x").await.is_err());
     }
 }

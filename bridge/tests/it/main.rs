@@ -12,6 +12,7 @@ mod calls_are_listed_and_exported;
 mod clients_that_never_read_are_cut;
 mod config_is_handed_out;
 mod connections_keep_to_the_protocol;
+mod coordination_conformance;
 mod damage_is_told_from_absence;
 mod deployments_are_moved;
 mod engine_conformance;

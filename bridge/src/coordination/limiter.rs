@@ -1,0 +1,136 @@
+//! Limits that hold over all bridges, and in this process alone while the others cannot be asked: a limit is no reason to turn
+//! everybody away.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::distr::{Alphanumeric, SampleString};
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+
+use super::{Coordination, CoordinationError, Gate, InProcess, Rate, Standing, Taken};
+use crate::metrics::Metrics;
+
+/// Tries to give a place back while the server is away, and the pause between them. A place that cannot be given back is free
+/// after its gate's time.
+const LEAVING_TRIES: u32 = 60;
+const LEAVING_PAUSE: Duration = Duration::from_secs(2);
+/// Random characters of a member: no two are alike, over all bridges.
+const MEMBER_CHARS: usize = 20;
+
+/// Counts what is limited. Cheap to clone.
+#[derive(Clone)]
+pub struct Limiter {
+    shared: Arc<dyn Coordination>,
+    /// What counts while the shared one cannot be used.
+    own: Arc<InProcess>,
+    metrics: Arc<Metrics>,
+}
+
+/// Whether somebody is inside.
+#[derive(Debug)]
+pub enum Entered {
+    Inside(Place),
+    Full,
+}
+
+impl Limiter {
+    pub fn new(shared: Arc<dyn Coordination>, own: Arc<InProcess>, metrics: Arc<Metrics>) -> Self {
+        Self { shared, own, metrics }
+    }
+
+    /// Count one for each of the rates, or for none when one of them is spent.
+    pub async fn take(&self, rates: Vec<Rate>) -> Taken {
+        let counted = match self.shared.take(rates.clone()).await {
+            Err(error) => self.fall_back("rate", &error).take(rates).await,
+            counted => counted,
+        };
+        counted.unwrap_or(Taken::Allowed(Standing::UNLIMITED))
+    }
+
+    /// Take one back, wherever it was counted.
+    pub async fn give_back(&self, key: &str) {
+        self.own_one_too(self.shared.give_back(key.to_owned()).await, self.own.give_back(key.to_owned()))
+            .await;
+    }
+
+    /// Begin a count anew, wherever it is.
+    pub async fn forget(&self, key: &str) {
+        self.own_one_too(self.shared.forget(key.to_owned()).await, self.own.forget(key.to_owned())).await;
+    }
+
+    /// Go into a gate, unless it is full.
+    pub async fn enter(&self, gate: Gate) -> Entered {
+        let member = Alphanumeric.sample_string(&mut rand::rng(), MEMBER_CHARS);
+        let (name, mut engine) = (gate.name.clone(), self.shared.clone());
+        let entered = match engine.enter(gate.clone(), member.clone()).await {
+            Err(error) => {
+                engine = self.fall_back("gate", &error);
+                engine.enter(gate, member.clone()).await
+            }
+            entered => entered,
+        };
+        match entered {
+            Ok(false) => Entered::Full,
+            // Neither keeps places now, so nothing is to be given back.
+            Err(_) => Entered::Inside(Place(None)),
+            Ok(true) => Entered::Inside(Place(Some(Inside { engine, name, member }))),
+        }
+    }
+
+    /// What counts instead. That the server is away is logged by its engine, once.
+    fn fall_back(&self, what: &'static str, error: &CoordinationError) -> Arc<dyn Coordination> {
+        tracing::debug!(what, %error, "counted in this process alone");
+        self.metrics.counted_alone(what);
+        self.own.clone()
+    }
+
+    async fn own_one_too(
+        &self,
+        shared: Result<(), CoordinationError>,
+        own: impl Future<Output = Result<(), CoordinationError>>,
+    ) {
+        if let Err(error) = shared {
+            self.fall_back("rate", &error);
+        }
+        // In this process it cannot fail.
+        let _ = own.await;
+    }
+}
+
+/// A place inside a gate, given back when it is dropped.
+pub struct Place(Option<Inside>);
+
+struct Inside {
+    engine: Arc<dyn Coordination>,
+    name: String,
+    member: String,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Place").field(&self.0.as_ref().map(|inside| &inside.name)).finish()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // Without a runtime the process ends, and the place is free after its time.
+        if let (Some(inside), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(inside.leave());
+        }
+    }
+}
+
+impl Inside {
+    /// As many tasks wait here as there were places when the server went away.
+    async fn leave(self) {
+        for _ in 0..LEAVING_TRIES {
+            if self.engine.leave(self.name.clone(), self.member.clone()).await.is_ok() {
+                return;
+            }
+            sleep(LEAVING_PAUSE).await;
+        }
+    }
+}

@@ -40,9 +40,9 @@ bench-calls *arguments:
 bench-silero:
     cargo run --release -p vox-core --example silero_bench
 
-# The bridge: config fetches and results a second.
-bench-bridge:
-    cargo run --release -p vox-bridge --example measure
+# The bridge on either engine: config fetches, results a second, a flood of logins, lists over a million calls.
+bench-bridge *arguments:
+    cargo run --release -p vox-bridge --example measure -- {{ arguments }}
 
 # kill -9 of workers and bridge at random instants; prints what was lost and what was doubled.
 kill rounds="100":

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
+use tempfile::TempDir;
 use vox_shared::env::Env;
 
 use self::audit_check::AuditCheckArguments;
@@ -58,7 +59,16 @@ impl Command {
 
 async fn check_config(env: Env) -> anyhow::Result<()> {
     let config = Config::from_env(env)?;
-    let deployment = Deployment::open(&config.storage).await?;
+    let mut storage = config.storage.clone();
+    // A check makes nothing that a start would find: what is not there yet is tried in a directory that goes again.
+    let instead = match storage.data_dir.exists() {
+        true => None,
+        false => Some(stand_in(&storage.data_dir)?),
+    };
+    if let Some(instead) = &instead {
+        storage.data_dir = instead.path().to_owned();
+    }
+    let deployment = Deployment::open(&storage).await?;
     // A start goes on without recordings for a while; whoever checks wants to know.
     let (documents, recordings) =
         (deployment.engine.check_writable().await, deployment.objects.check().await);
@@ -67,6 +77,20 @@ async fn check_config(env: Env) -> anyhow::Result<()> {
     recordings.context("recordings cannot be stored")?;
     println!("the settings are sound, and the stores can be used: {}", config.storage.describe());
     Ok(())
+}
+
+/// A directory beside a data directory that is still to be made, which shows that one can be made there.
+fn stand_in(data_dir: &Path) -> anyhow::Result<TempDir> {
+    let data_dir = std::path::absolute(data_dir)?;
+    let above = data_dir.ancestors().skip(1).find(|path| path.exists());
+    let above = above.context("the data directory has nothing above it")?;
+    tempfile::Builder::new().prefix(".vox-check-").tempdir_in(above).with_context(|| {
+        format!(
+            "the data directory '{}' cannot be made: '{}' takes none",
+            data_dir.display(),
+            above.display()
+        )
+    })
 }
 
 /// Only the settings of the stores are needed.

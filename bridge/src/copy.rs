@@ -161,16 +161,24 @@ enum Outcome {
 async fn copy_object(from: &dyn Objects, to: &dyn Objects, key: &Key) -> Result<Outcome, ObjectError> {
     let Some(head) = from.head(key.clone()).await? else { return Ok(Outcome::Absent) };
     let bytes = head.size_bytes;
+    // Read twice: a store keeps the hash of what it is told beforehand, and checks it whenever the whole is read.
+    let Some(sha256) = hash_of(from, key, bytes).await? else { return Ok(Outcome::Absent) };
     let Some(content) = from.get(key.clone(), 0..bytes).await? else { return Ok(Outcome::Absent) };
-    let written = to.put(key.clone(), content, Expected { max_bytes: bytes, sha256: None }).await?;
-    let mut back = Sha256::new();
-    if let Some(mut content) = to.get(key.clone(), 0..bytes).await? {
-        while let Some(chunk) = content.try_next().await.map_err(ObjectError::CutOff)? {
-            back.update(&chunk);
-        }
-    }
-    let is_same = written.size_bytes == bytes && written.sha256 == hex(&back.finalize());
+    let expected = Expected { max_bytes: bytes, sha256: Some(sha256.clone()) };
+    let written = to.put(key.clone(), content, expected).await?;
+    let back = hash_of(to, key, bytes).await?;
+    let is_same = written.size_bytes == bytes && back == Some(sha256);
     Ok(if is_same { Outcome::Same { bytes } } else { Outcome::Differs })
+}
+
+/// SHA-256 of an object, lower-case hex; `None` when it is not there.
+async fn hash_of(objects: &dyn Objects, key: &Key, bytes: u64) -> Result<Option<String>, ObjectError> {
+    let Some(mut content) = objects.get(key.clone(), 0..bytes).await? else { return Ok(None) };
+    let mut hash = Sha256::new();
+    while let Some(chunk) = content.try_next().await.map_err(ObjectError::CutOff)? {
+        hash.update(&chunk);
+    }
+    Ok(Some(hex(&hash.finalize())))
 }
 
 async fn compare(

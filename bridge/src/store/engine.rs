@@ -23,6 +23,9 @@ pub use update::Update;
 
 /// Most documents that one write may insert.
 pub const MAX_BATCH: usize = 500;
+/// A page by ids ends when it has this many bytes: calls may have some MB each, and a page of them is held in memory and written
+/// within one deadline.
+pub const MAX_LISTED_BYTES: usize = 8 * 1024 * 1024;
 
 /// The eventual answer of an engine.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, EngineError>> + Send + 'a>>;
@@ -105,7 +108,8 @@ pub trait Engine: Send + Sync {
     /// Sum an integer per value of another field, over all documents of a search (its limit and cursor are not used).
     /// [`EngineError::Overflow`] when a sum has more than 64 bits.
     fn sum(&self, query: Query, group_by: Place, field: Field<Integer>) -> Answer<'_, Vec<Group>>;
-    /// Documents by their ids (in the order of their bytes), after this one, up to a page. Every write but [`Self::restore`]
+    /// Documents by their ids (in the order of their bytes), after this one: a page of them or [`MAX_LISTED_BYTES`], the last of
+    /// which may be passed by one document. None means that there are no more. Every write but [`Self::restore`]
     /// stores the present schema, so writing a document back takes it out of the outdated ones.
     fn list_by_id(
         &self,

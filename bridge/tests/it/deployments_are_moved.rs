@@ -1,15 +1,25 @@
 //! A whole deployment moves from the embedded engines to MongoDB and S3, and back, by the real program, and its users see no difference.
 
+use std::ops::Range;
 use std::path::Path;
 use std::process::Output;
+use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::process::Command;
 use vox_bridge::auth::role::Role;
 use vox_bridge::config::Storage;
+use vox_bridge::copy::CopyError;
+use vox_bridge::deployment::Deployment;
 use vox_bridge::first_start::ADMIN_EMAIL;
+use vox_bridge::objects::{Answer, ByteStream, Expected, Head, Key, Objects, Written};
+use vox_bridge::store::Stores;
+use vox_bridge::store::calls::CALLS;
 
 use crate::harness::mongodb::MongoDb;
 use crate::harness::{TestBridge, json, result};
@@ -143,6 +153,69 @@ async fn to_mongodb_and_s3_and_back_without_a_difference() {
     }
 }
 
+/// Somebody wrote to the target while it was copied into, or had before.
+#[tokio::test]
+async fn sides_that_differ_are_told_and_the_target_is_not_made_usable() {
+    let dir = tempfile::tempdir().unwrap();
+    let (full, other) = (storage(&dir.path().join("full"), None), storage(&dir.path().join("other"), None));
+    let bridge = start(&full).await;
+    fill(&bridge).await;
+    bridge.stop().await;
+    let target = Deployment::open(&other).await.unwrap();
+    Stores::open(target.engine.clone()).await.unwrap();
+    let stray = json!({"tenant_id": "default", "created_at": "2026-01-01T00:00:00.000000Z", "bot_id": "b", "status": "started", "caller_id": ""});
+    let stray = stray.as_object().unwrap().clone();
+    target.engine.insert(&CALLS, "zz_stray".into(), stray).await.unwrap();
+    target.close().await;
+    drop(target);
+    for _ in 0..2 {
+        let copied = copy(dir.path(), &full, &other).await;
+        let text = told(&copied);
+        assert!(!copied.status.success() && text.contains("'calls' is not the same on both sides"), "{text}");
+    }
+}
+
+/// A store that gives back another byte than it took.
+struct Liar(Arc<dyn Objects>);
+
+impl Objects for Liar {
+    fn put(&self, key: Key, content: ByteStream, expected: Expected) -> Answer<'_, Written> {
+        self.0.put(key, content, expected)
+    }
+    fn head(&self, key: Key) -> Answer<'_, Option<Head>> {
+        self.0.head(key)
+    }
+    fn get(&self, key: Key, range: Range<u64>) -> Answer<'_, Option<ByteStream>> {
+        Box::pin(async move {
+            let changed = |bytes: Bytes| Bytes::from(bytes.iter().map(|b| b ^ 1).collect::<Vec<_>>());
+            let content = self.0.get(key, range).await?;
+            Ok(content.map(|content| content.map_ok(changed).boxed()))
+        })
+    }
+    fn delete(&self, key: Key) -> Answer<'_, bool> {
+        self.0.delete(key)
+    }
+    fn check(&self) -> Answer<'_, ()> {
+        self.0.check()
+    }
+    fn link(&self, key: Key, lifetime: Duration) -> Answer<'_, Option<String>> {
+        self.0.link(key, lifetime)
+    }
+}
+
+#[tokio::test]
+async fn a_recording_that_comes_back_changed_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let (full, other) = (storage(&dir.path().join("full"), None), storage(&dir.path().join("other"), None));
+    let bridge = start(&full).await;
+    fill(&bridge).await;
+    bridge.stop().await;
+    let (from, to) = (Deployment::open(&full).await.unwrap(), Deployment::open(&other).await.unwrap());
+    let to = Deployment { objects: Arc::new(Liar(to.objects.clone())), ..to };
+    let copied = vox_bridge::copy::copy(&from, &to).await;
+    assert!(matches!(copied, Err(CopyError::RecordingDiffers(_))), "{copied:?}");
+}
+
 #[tokio::test]
 async fn a_copy_that_cannot_be_made_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
@@ -170,6 +243,7 @@ async fn settings_are_checked_without_a_start() {
     ];
     let sound = program(&["check-config"], &vars).await;
     assert!(sound.status.success() && told(&sound).contains("the settings are sound"), "{}", told(&sound));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "a check makes nothing");
     let with = |name, value| vars.iter().copied().chain([(name, value)]).collect::<Vec<_>>();
     let wrong = program(&["check-config"], &with("VOX_MONGODB_URI", "localhost:27017")).await;
     assert!(

@@ -12,7 +12,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use mongodb::bson::{Bson, Document as Bytes, doc};
+use mongodb::bson::{Bson, Document as Bytes, RawDocumentBuf, doc};
 use mongodb::options::{
     Acknowledgment, AggregateOptions, ClientOptions, CountOptions, FindOneAndUpdateOptions, FindOneOptions,
     FindOptions, ReadConcern, ReturnDocument, WriteConcern,
@@ -22,8 +22,8 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::{
-    Answer, Collection, Document, Engine, EngineError, Field, Group, Integer, Kept, MAX_BATCH, MAX_PAGE, New,
-    Page, Place, Query, Update, Which,
+    Answer, Collection, Document, Engine, EngineError, Field, Group, Integer, Kept, MAX_BATCH,
+    MAX_LISTED_BYTES, MAX_PAGE, New, Page, Place, Query, Update, Which,
 };
 use change::Native;
 use failure::{failed, insert_many_failed};
@@ -37,6 +37,8 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 const SCAN_DEADLINE: Duration = Duration::from_secs(10);
 /// Documents on their way at once when a deployment is moved.
 const RESTORED_AT_ONCE: usize = 8;
+/// Documents of one answer of the server when they are listed by their ids.
+const LISTED_AT_ONCE: u32 = 32;
 /// Tries of a change against others that write the same document.
 const MAX_TRIES: usize = 32;
 /// Largest stored document, bytes: MongoDB's own limit is 16 MiB.
@@ -359,9 +361,17 @@ impl Engine for Mongo {
                 Which::All => {}
             }
             let limit = i64::try_from(MAX_PAGE).unwrap_or(i64::MAX);
-            let find = collection.find(filter).sort(doc! { "_id": 1 }).limit(limit);
-            let found: Vec<Bytes> = find.await.map_err(failed)?.try_collect().await.map_err(failed)?;
-            found.into_iter().map(read_kept).collect()
+            let raw = collection.clone_with_type::<RawDocumentBuf>();
+            let find = raw.find(filter).sort(doc! { "_id": 1 }).limit(limit).batch_size(LISTED_AT_ONCE);
+            let (mut found, mut page, mut bytes) = (find.await.map_err(failed)?, Vec::new(), 0);
+            while bytes < MAX_LISTED_BYTES
+                && let Some(one) = found.try_next().await.map_err(failed)?
+            {
+                bytes += one.as_bytes().len();
+                let one = Bytes::try_from(one).map_err(|error| EngineError::Malformed(error.to_string()))?;
+                page.push(read_kept(one)?);
+            }
+            Ok(page)
         })
     }
 

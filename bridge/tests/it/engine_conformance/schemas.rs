@@ -57,4 +57,19 @@ pub async fn documents_are_listed_by_their_ids_and_kept_as_they_were(engine: &Sh
     let changed = Document { version: 41, ..whole[0].document.clone() };
     assert_eq!(engine.compare_and_set(&NEWER_THINGS, changed).await, Ok(42));
     assert_eq!(engine.restore(&NEWER_THINGS, vec![kept("~z", "a")]).await, Err(EngineError::Duplicate));
+
+    let large = |n: usize| New {
+        id: format!("\u{7f}{n}"),
+        body: body(json!({"owner": "large", "age": 1, "text": "x".repeat(3 << 20)})),
+    };
+    for n in 0..7 {
+        assert_eq!(engine.insert_many(&THINGS, vec![large(n)]).await, Ok(vec![]));
+    }
+    let (mut pages, mut after) = (Vec::new(), Some("\u{7f}".to_owned()));
+    while let Some(last) = after {
+        let page = engine.list_by_id(&THINGS, Which::All, Some(last)).await.unwrap();
+        after = page.last().map(|kept| kept.document.id.clone());
+        pages.push(page.len());
+    }
+    assert_eq!(pages, [3, 3, 1, 0], "a page ends when it is large");
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::sql::Statement;
 use super::{Document, EngineError, Group, Kept, plan};
+use crate::store::engine::MAX_LISTED_BYTES;
 
 pub fn encode(body: &Map<String, Value>) -> String {
     serde_json::to_string(body).expect("a JSON object is always serialisable")
@@ -37,10 +38,15 @@ fn decode(text: &str) -> Result<Map<String, Value>, EngineError> {
 pub fn kept(connection: &Connection, statement: &Statement) -> Result<Vec<Kept>, EngineError> {
     plan::check(connection, statement)?;
     let mut prepared = connection.prepare_cached(&statement.text)?;
-    let rows = prepared.query_and_then(params_from_iter(&statement.values), |row| {
-        Ok(Kept { document: document(row)?, schema: row.get(3)? })
-    })?;
-    rows.collect()
+    let mut rows = prepared.query(params_from_iter(&statement.values))?;
+    let (mut page, mut bytes) = (Vec::new(), 0);
+    while bytes < MAX_LISTED_BYTES
+        && let Some(row) = rows.next()?
+    {
+        bytes += row.get_ref(2)?.as_bytes().map_or(0, <[u8]>::len);
+        page.push(Kept { document: document(row)?, schema: row.get(3)? });
+    }
+    Ok(page)
 }
 
 pub fn count(connection: &Connection, statement: &Statement) -> Result<u64, EngineError> {

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::Value;
+use vox_shared::clock::Clock;
 
 use crate::bridge::Bridge;
 use crate::report::{Bound, Row};
@@ -14,9 +15,12 @@ use crate::seed::{CALLERS, caller};
 const REQUESTS: u32 = 100;
 const MOST_MS: f64 = 200.0;
 
+/// The query of the n-th request of a kind.
+type Question = Box<dyn Fn(u32) -> String>;
+
 pub async fn read(bridge: &Bridge) -> anyhow::Result<Vec<Row>> {
-    let week = Timestamp::now().saturating_sub(SignedDuration::from_hours(24 * 7))?;
-    let kinds: [(&str, Box<dyn Fn(u32) -> String>); 6] = [
+    let week = Clock::system().now().saturating_sub(SignedDuration::from_hours(24 * 7))?;
+    let kinds: [(&str, Question); 6] = [
         ("list: newest", Box::new(|_| "limit=50".into())),
         ("list: of a bot", Box::new(|n| format!("bot_id=bot-{}", n % 20))),
         ("list: of a status", Box::new(|_| "status=busy".into())),

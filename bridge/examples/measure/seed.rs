@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use vox_bridge::store::Stamp;
 use vox_bridge::store::calls::CALLS;
 use vox_bridge::store::engine::{MAX_BATCH, New};
+use vox_shared::clock::Clock;
 
 use crate::bridge::Bridge;
 use crate::report::Row;
@@ -28,7 +29,7 @@ const ENDS: [(&str, &str); 6] = [
 pub async fn fill(bridge: &Bridge, calls: usize) -> anyhow::Result<Row> {
     let began = Instant::now();
     let mut random = StdRng::seed_from_u64(8);
-    let now = Timestamp::now();
+    let now = Clock::system().now();
     for first in (0..calls).step_by(MAX_BATCH) {
         let batch = (first..calls.min(first + MAX_BATCH))
             .map(|n| New { id: format!("seeded_{n:08}"), body: call(n, now, &mut random) });
@@ -57,7 +58,7 @@ fn call(n: usize, now: Timestamp, random: &mut StdRng) -> Map<String, Value> {
         "completed_at": Stamp(began.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(began)),
         "duration_seconds": seconds as f64,
         "caller_id": caller(random.random_range(0..CALLERS)),
-        "direction": if n % 3 == 0 { "outgoing" } else { "incoming" },
+        "direction": if n.is_multiple_of(3) { "outgoing" } else { "incoming" },
         "transport": "ws",
         "worker_id": "w1",
         "result": { "session_id": format!("seeded_{n:08}"), "transcript": (0..6).map(turn).collect::<Vec<_>>() },

@@ -2,8 +2,11 @@
 
 use utoipa::openapi::path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::{Content, Ref, RefOr, Required, ResponseBuilder, Schema};
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{Content, ObjectBuilder, Ref, RefOr, Required, ResponseBuilder, Schema};
 use utoipa::{IntoParams, ToSchema};
+
+use super::Access;
 
 /// A named schema.
 pub type Named = (String, RefOr<Schema>);
@@ -33,7 +36,8 @@ impl Doc {
     /// A header that the route looks at.
     pub fn header(mut self, name: &str, description: &str) -> Self {
         let header = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header);
-        self.parameters.push(header.required(Required::False).description(Some(description)).build());
+        let header = header.required(Required::False).description(Some(description)).schema(Some(text()));
+        self.parameters.push(header.build());
         self
     }
 
@@ -45,8 +49,7 @@ impl Doc {
 
     /// A JSON body that is described in words.
     pub fn json_body(self, description: &'static str) -> Self {
-        let content =
-            Content::new(Some(utoipa::openapi::ObjectBuilder::new().description(Some(description)).build()));
+        let content = Content::new(Some(ObjectBuilder::new().description(Some(description)).build()));
         self.request("application/json", content)
     }
 
@@ -99,12 +102,42 @@ impl Doc {
         RefOr::Ref(Ref::from_schema_name(T::name()))
     }
 
+    /// What every route of this access and shape may answer as well, where the row does not say it better.
+    pub fn usual_refusals(self, path: &str, access: Access) -> Self {
+        let has_body = self.operation.request_body.is_some();
+        let has_query = self.parameters.iter().any(|p| p.parameter_in == ParameterIn::Query);
+        let has_name = path.contains('{');
+        let is_guarded = access != Access::Public;
+        [
+            ("400", true, "A header, the query or the body cannot be read"),
+            ("401", matches!(access, Access::Person(..)), "No credential, or one that is not valid any more"),
+            ("403", is_guarded, "The credential does not open this"),
+            ("404", has_name, "There is no such object within reach"),
+            ("413", has_body, "The body is too large"),
+            ("415", has_body, "The body is of another media type"),
+            (
+                "422",
+                has_body || has_query || has_name,
+                "Something has a value that is not acceptable; `fields` says what",
+            ),
+            ("503", true, "A store does not answer, or too much is asked for at once; repeat the request"),
+        ]
+        .into_iter()
+        .filter(|(_, applies, _)| *applies)
+        .fold(self, |doc, (status, _, description)| {
+            match doc.operation.responses.responses.contains_key(status) {
+                true => doc,
+                false => doc.refuses(status, description),
+            }
+        })
+    }
+
     /// The operation at a path: its `{names}` become parameters.
     pub fn operation(&self, path: &str) -> Operation {
         let names = path.split('{').skip(1).filter_map(|part| part.split('}').next());
         let in_path = names.map(|name| {
             let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
-            parameter.required(Required::True).build()
+            parameter.required(Required::True).schema(Some(text())).build()
         });
         let parameters: Vec<Parameter> = in_path.chain(self.parameters.iter().cloned()).collect();
         let id = format!("{}.{}", self.tag, self.summary.to_lowercase().replace(' ', "_"));
@@ -113,4 +146,8 @@ impl Doc {
         operation.parameters = Some(parameters.into_iter().map(RefOr::T).collect());
         operation
     }
+}
+
+fn text() -> Schema {
+    ObjectBuilder::new().schema_type(Type::String).into()
 }

@@ -33,5 +33,6 @@ where
 {
     let audited = audited(&method, access);
     let handler = Box::new(move || followed(handler.clone(), deadline, audited));
+    let doc = doc.usual_refusals(path, access);
     Route { method, path, access, handler, doc }
 }

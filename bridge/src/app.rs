@@ -86,8 +86,9 @@ impl App {
     /// The only constructor; `main` and the tests both call it.
     pub async fn build(config: Config, parts: Parts) -> Result<Self, StartError> {
         let base_url = config.server.public_url.clone().unwrap_or_else(|| local_url(parts.bound));
-        let Parts { deployment: Deployment { engine, objects }, clock, .. } = parts;
-        let (stores, internal_secret) = (Stores::open(engine).await?, &config.auth.internal_secret);
+        let documents = parts.deployment.documents();
+        let Parts { deployment: Deployment { objects, .. }, clock, .. } = parts;
+        let (stores, internal_secret) = (Stores::open(documents).await?, &config.auth.internal_secret);
         let tokens = Arc::new(Tokens::new(&config.auth.jwt_secret));
         let passwords = Arc::new(Passwords::new()?);
         let metrics = Arc::new(Metrics::new(config.metrics.show_tenants));

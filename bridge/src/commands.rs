@@ -72,9 +72,11 @@ async fn check_config(env: Env) -> anyhow::Result<()> {
     // A start goes on without recordings for a while; whoever checks wants to know.
     let (documents, recordings) =
         (deployment.engine.check_writable().await, deployment.objects.check().await);
+    let secrets = deployment.vault.check(&*deployment.engine).await;
     deployment.close().await;
     documents.context("the document store takes no writes")?;
     recordings.context("recordings cannot be stored")?;
+    secrets.context("the secrets in the store cannot be opened")?;
     println!("the settings are sound, and the stores can be used: {}", config.storage.describe());
     Ok(())
 }
@@ -98,7 +100,7 @@ async fn migrate(mut env: Env) -> anyhow::Result<()> {
     let storage = Storage::from_env(&mut env);
     env.finish()?;
     let deployment = Deployment::open(&storage).await?;
-    let opened = Stores::open(deployment.engine.clone()).await;
+    let opened = Stores::open(deployment.documents()).await;
     deployment.close().await;
     opened.context("the documents could not be brought up to date")?;
     println!("the stores are up to date: {}", storage.describe());
@@ -111,7 +113,7 @@ async fn check_audit(arguments: &AuditCheckArguments, mut env: Env) -> anyhow::R
     env.finish()?;
     let noted = arguments.noted()?;
     let deployment = Deployment::open(&storage).await?;
-    let checked = match Stores::open(deployment.engine.clone()).await {
+    let checked = match Stores::open(deployment.documents()).await {
         Ok(stores) => audit_check::check(&stores, noted).await,
         Err(error) => Err(error.into()),
     };

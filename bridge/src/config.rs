@@ -11,6 +11,8 @@ use vox_shared::env::{Env, Faults};
 
 pub use s3::S3Settings;
 
+use crate::vault::master::MasterKeys;
+
 /// Shortest acceptable secret, characters.
 const MIN_SECRET: usize = 32;
 /// Words that show a secret was never chosen.
@@ -18,6 +20,9 @@ const PLACEHOLDERS: [&str; 7] =
     ["change", "secret-here", "placeholder", "example", "your-", "default", "password"];
 /// Largest recording taken by default: ten hours of 16 kHz stereo.
 const MAX_RECORDING_BYTES: u64 = 2_400_000_000;
+
+/// The master key of tests.
+const TEST_MASTER_KEY: &str = "dGVzdCBtYXN0ZXIga2V5IG9mIGV4YWN0bHkgMzIgYi4=";
 
 /// All settings of the bridge.
 #[derive(Clone, Debug)]
@@ -61,6 +66,10 @@ pub struct Storage {
     /// `VOX_MONGODB_URI` or `VOX_MONGODB_URI_FILE` (none: the document file): connection string of the MongoDB deployment
     /// that holds the documents. The database is the one it names, or `vox`.
     pub mongodb_uri: Option<SecretString>,
+    /// `VOX_MASTER_KEY` or `VOX_MASTER_KEY_FILE` (required with MongoDB; else the file `master.key` in the data directory, which the
+    /// bridge makes): 32 bytes in base64 that all secrets in the store are under. Several, separated by commas, while they change:
+    /// the first one is used for what is new.
+    pub master_keys: Option<MasterKeys>,
     /// `VOX_RECORDING_MAX_BYTES` (2400000000): largest recording taken.
     pub max_recording_bytes: u64,
     /// `VOX_S3_URL` and the other `VOX_S3_…` (none: the data directory): the bucket that recordings are in.
@@ -115,7 +124,13 @@ impl Config {
                 internal_secret: secret("internal"),
                 tools_secret: Some(secret("tools")),
             },
-            storage: Storage { data_dir, mongodb_uri: None, max_recording_bytes: 16 * 1024 * 1024, s3: None },
+            storage: Storage {
+                data_dir,
+                mongodb_uri: None,
+                master_keys: Some(MasterKeys::parse(TEST_MASTER_KEY).expect("a constant that is a key")),
+                max_recording_bytes: 16 * 1024 * 1024,
+                s3: None,
+            },
             metrics: MetricsConfig {
                 listen: MetricsListen::Chosen(SocketAddr::from(([127, 0, 0, 1], 0))),
                 show_tenants: true,
@@ -186,13 +201,24 @@ impl Storage {
         if mongodb_uri.as_ref().is_some_and(|uri| !is_address(uri.expose_secret())) {
             env.fault("VOX_MONGODB_URI: must start with mongodb:// or mongodb+srv://");
         }
+        let master_keys = env.secret("VOX_MASTER_KEY");
+        if mongodb_uri.is_some() && master_keys.is_none() {
+            env.fault("VOX_MASTER_KEY: is not set, and documents in MongoDB need one; make it with `openssl rand -base64 32`, keep a copy of it, and give it to every bridge of this deployment");
+        }
         Self {
             mongodb_uri,
+            master_keys: master_keys.and_then(|text| parsed_keys(env, &text)),
             data_dir: env.path("VOX_DATA_DIR").unwrap_or_else(|| PathBuf::from("vox-data")),
             max_recording_bytes: env.parsed("VOX_RECORDING_MAX_BYTES").unwrap_or(MAX_RECORDING_BYTES),
             s3: S3Settings::from_env(env),
         }
     }
+}
+
+fn parsed_keys(env: &mut Env, text: &SecretString) -> Option<MasterKeys> {
+    MasterKeys::parse(text.expose_secret())
+        .map_err(|fault| env.fault(format!("VOX_MASTER_KEY: {fault}")))
+        .ok()
 }
 
 /// A connection string without user, password and options.

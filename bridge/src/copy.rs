@@ -45,6 +45,11 @@ pub enum CopyError {
     Occupied,
     #[error("a store cannot be opened or brought up to date")]
     Open(#[from] StoreError),
+    /// Secrets are copied as they are kept.
+    #[error(
+        "the target needs the master key of the source: name it in VOX_MASTER_KEY of the target's settings (of an embedded source it is in the file master.key of the data directory)"
+    )]
+    MasterKey(#[source] EngineError),
     #[error("the documents of '{collection}' could not be copied; start the copy again when that is mended")]
     Documents {
         collection: &'static str,
@@ -72,8 +77,10 @@ pub enum CopyError {
 ///
 /// At the first thing that cannot be copied or is not the same on both sides afterwards.
 pub async fn copy(from: &Deployment, to: &Deployment) -> Result<Copied, CopyError> {
-    Stores::open(from.engine.clone()).await?;
-    Stores::open(to.engine.clone()).await?;
+    Stores::open(from.documents()).await?;
+    // Before the target makes a master key of its own, which would be another one.
+    to.vault.check(&*from.engine).await.map_err(CopyError::MasterKey)?;
+    Stores::open(to.documents()).await?;
     let told = |collection: &'static Collection| {
         move |source| CopyError::Documents { collection: collection.name, source }
     };

@@ -9,6 +9,8 @@ use crate::config::Storage;
 use crate::objects::{self, ObjectError, Objects};
 use crate::store::engine::sqlite::Sqlite;
 use crate::store::engine::{Engine, EngineError};
+use crate::vault::master::{MASTER_KEY_FILE, MasterSource};
+use crate::vault::{Sealed, Vault};
 
 /// The document file below the data directory.
 const DOCUMENT_FILE: &str = "vox.sqlite";
@@ -16,8 +18,11 @@ const DOCUMENT_FILE: &str = "vox.sqlite";
 /// Documents and objects. Everything else that a deployment keeps can be made anew.
 #[derive(Clone)]
 pub struct Deployment {
+    /// The documents as they are kept, with their secrets sealed.
     pub engine: Arc<dyn Engine>,
     pub objects: Arc<dyn Objects>,
+    /// What seals and opens them.
+    pub vault: Arc<Vault>,
 }
 
 /// Why a deployment cannot be opened.
@@ -37,6 +42,10 @@ pub enum OpenError {
         "VOX_MONGODB_URI is set, and this program was built without MongoDB: build it with the default features"
     )]
     NotBuilt,
+    #[error(
+        "VOX_MASTER_KEY is not set, and documents in MongoDB need one: make it with `openssl rand -base64 32`, keep a copy of it, and give it to every bridge of this deployment"
+    )]
+    NoMasterKey,
 }
 
 impl Deployment {
@@ -48,6 +57,11 @@ impl Deployment {
     pub async fn open(storage: &Storage) -> Result<Self, OpenError> {
         let data_dir = &storage.data_dir;
         let refused = |source| OpenError::DataDir { path: data_dir.display().to_string(), source };
+        let source = match (&storage.master_keys, &storage.mongodb_uri) {
+            (Some(keys), _) => MasterSource::Given(keys.clone()),
+            (None, None) => MasterSource::File(data_dir.join(MASTER_KEY_FILE)),
+            (None, Some(_)) => return Err(OpenError::NoMasterKey),
+        };
         private::make_directory(data_dir).map_err(refused)?;
         // First, because it finds out whether another bridge uses the data directory.
         let objects = objects::open(storage).await?;
@@ -55,7 +69,13 @@ impl Deployment {
             None => embedded(data_dir)?,
             Some(uri) => mongodb(uri).await?,
         };
-        Ok(Self { engine, objects })
+        let vault = Arc::new(Vault::new(engine.clone(), source));
+        Ok(Self { engine, objects, vault })
+    }
+
+    /// The documents with their secrets open, for the stores above.
+    pub fn documents(&self) -> Arc<dyn Engine> {
+        Arc::new(Sealed::new(self.engine.clone(), self.vault.clone()))
     }
 
     /// Let go of both, at the end of the process.

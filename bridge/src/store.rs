@@ -28,6 +28,8 @@ use engine::{Collection, Engine};
 pub use reach::Reach;
 pub use stamp::Stamp;
 
+use crate::vault::{DATA_KEYS, STATE};
+
 /// Every collection of the deployment.
 pub const COLLECTIONS: &[&Collection] = &[
     &tenants::TENANTS,
@@ -40,6 +42,8 @@ pub const COLLECTIONS: &[&Collection] = &[
     &api_keys::API_KEYS,
     &audit::AUDIT,
     &events::EVENTS,
+    &DATA_KEYS,
+    &STATE,
     &migrate::SCHEMAS,
 ];
 
@@ -53,10 +57,12 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// Create the collections that are missing, bring old documents up to date, and open them.
+    /// Create the collections that are missing, bring old documents up to date, and open them. The engine is one that seals
+    /// ([`crate::vault::Sealed`]) wherever documents hold secrets.
     pub async fn open(engine: Arc<dyn Engine>) -> Result<Self, StoreError> {
         engine.prepare(COLLECTIONS).await?;
         migrate::run(&*engine, COLLECTIONS).await?;
+        engine.brought_up().await?;
         Ok(Self { engine })
     }
 

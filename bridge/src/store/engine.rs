@@ -123,6 +123,15 @@ pub trait Engine: Send + Sync {
     fn restore(&self, into: &'static Collection, documents: Vec<Kept>) -> Answer<'_, ()>;
     /// Whether a write would be taken now.
     fn check_writable(&self) -> Answer<'_, ()>;
+    /// Leave nothing in the engine's own files of what was overwritten or deleted, as far as it can. Takes as long as writing all
+    /// documents anew.
+    fn scrub(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    /// Told once at start, when every old document was brought up to date.
+    fn brought_up(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
     /// Let go of connections, at the end of the process.
     fn close(&self) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
@@ -167,6 +176,9 @@ pub enum EngineError {
     /// Start the newer version, or go back to a copy of the store from before it.
     #[error("{what} was written by a newer version (schema {found}); this one reads up to {known}")]
     Newer { what: String, found: i64, known: i64 },
+    /// The secrets in the store cannot be opened; it says what to do.
+    #[error("{0}")]
+    Locked(String),
     /// Whether a write happened is not known; it may be repeated.
     #[error("the document store does not answer: {0}")]
     Unavailable(String),

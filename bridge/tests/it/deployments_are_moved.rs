@@ -20,15 +20,21 @@ use vox_bridge::first_start::ADMIN_EMAIL;
 use vox_bridge::objects::{Answer, ByteStream, Expected, Head, Key, Objects, Written};
 use vox_bridge::store::Stores;
 use vox_bridge::store::calls::CALLS;
+use vox_bridge::vault::master::MasterKeys;
 
 use crate::harness::mongodb::MongoDb;
 use crate::harness::{TestBridge, json, result};
 use crate::s3_server::{S3Server, settings_of_nobody};
 
+const MASTER_KEY: &str = "a2V5IG9mIGJvdGggc2lkZXMgb2YgYSBtb3ZlICEhISE=";
+/// A vendor key that is searched for.
+const CANARY: &str = "sk-canary-0123456789abcdef";
+
 fn storage(data_dir: &Path, mongodb_uri: Option<&str>) -> Storage {
     Storage {
         data_dir: data_dir.to_owned(),
         mongodb_uri: mongodb_uri.map(SecretString::from),
+        master_keys: Some(MasterKeys::parse(MASTER_KEY).unwrap()),
         max_recording_bytes: 16 * 1024 * 1024,
         s3: None,
     }
@@ -41,6 +47,9 @@ async fn start(storage: &Storage) -> TestBridge {
 /// The settings of a deployment's stores as a file, the way a person writes them.
 fn write_settings(file: &Path, storage: &Storage) {
     let mut text = format!("# stores\nVOX_DATA_DIR=\"{}\"\n\n", storage.data_dir.display());
+    if storage.master_keys.is_some() {
+        text.push_str(&format!("VOX_MASTER_KEY={MASTER_KEY}\n"));
+    }
     if let Some(uri) = &storage.mongodb_uri {
         text.push_str(&format!("VOX_MONGODB_URI = {}\n", uri.expose_secret()));
     }
@@ -78,10 +87,14 @@ async fn fill(bridge: &TestBridge) {
     let owner = bridge.token_of(&tenant, Role::Admin).await;
     for name in ["One", "Zwei \u{0}\u{1F600}"] {
         let bot = json!({"name": name, "system_prompt": "p", "opening_message": "o",
+            "llm": {"provider": "openai", "model": "gpt-5-mini", "api_key": CANARY},
             "variables": {"a.b": 1, "$set": {"x": -9_007_199_254_740_993_i64}, "big": u64::MAX, "half": 0.5}});
         let made = bridge.request(Method::POST, "/api/v1/bots").bearer_auth(&owner).json(&bot);
         json(made.send().await.unwrap(), StatusCode::CREATED).await;
     }
+    let doctor = bridge.token_of(&tenant, Role::SuperAdmin).await;
+    let keys = bridge.get("/api/v1/vendor-keys").bearer_auth(&doctor).send().await.unwrap();
+    assert!(json(keys, StatusCode::OK).await.to_string().contains(CANARY));
     for n in 0..30_u8 {
         let session = format!("call_{n}");
         let key = format!("{session}.wav");
@@ -253,7 +266,15 @@ async fn settings_are_checked_without_a_start() {
     );
     // Port 1 of this machine: nobody listens.
     let uri = "mongodb://user:s3cret@127.0.0.1:1/vox?directConnection=true";
-    let gone = program(&["check-config"], &with("VOX_MONGODB_URI", uri)).await;
+    let locked = told(&program(&["check-config"], &with("VOX_MONGODB_URI", uri)).await);
+    assert!(locked.contains("VOX_MASTER_KEY: is not set, and documents in MongoDB need one"), "{locked}");
+    let bad = told(&program(&["check-config"], &with("VOX_MASTER_KEY", "c2hvcnQ=")).await);
+    assert!(
+        bad.contains("VOX_MASTER_KEY: key 1 is not 32 bytes in base64") && !bad.contains("c2hvcnQ"),
+        "{bad}"
+    );
+    let with_key = with("VOX_MONGODB_URI", uri).into_iter().chain([("VOX_MASTER_KEY", MASTER_KEY)]);
+    let gone = program(&["check-config"], &with_key.collect::<Vec<_>>()).await;
     let text = told(&gone);
     assert!(!gone.status.success() && text.contains("document store") && !text.contains("s3cret"), "{text}");
     let nobody = settings_of_nobody();

@@ -235,7 +235,7 @@ impl Drop for TestBridge {
 }
 
 /// The server of a run over MongoDB.
-fn documents_in_mongodb() -> Option<MongoDb> {
+pub fn documents_in_mongodb() -> Option<MongoDb> {
     match Env::of_process().text("VOX_TEST_DOCUMENTS").as_deref() {
         None | Some("embedded") => None,
         Some("mongodb") => Some(MongoDb::start()),

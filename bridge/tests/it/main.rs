@@ -35,6 +35,7 @@ mod s3_is_away;
 mod s3_is_checked;
 #[cfg(feature = "s3")]
 mod s3_server;
+mod secrets_are_sealed;
 mod sessions_rotate;
 mod streams_of_events;
 mod tenants_are_apart;

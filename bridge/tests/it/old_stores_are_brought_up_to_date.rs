@@ -11,6 +11,8 @@ use vox_bridge::store::calls::CallStatus;
 use vox_bridge::store::engine::EngineError;
 use vox_bridge::store::engine::sqlite::Sqlite;
 use vox_bridge::store::{Stamp, StoreError, Stores};
+use vox_bridge::vault::master::MasterSource;
+use vox_bridge::vault::{Sealed, Vault};
 use vox_shared::ids::{SessionId, TenantId};
 
 const FIRST_VERSION: &str = include_str!("store_of_the_first_version.sql");
@@ -41,7 +43,10 @@ impl OldFile {
     }
 
     async fn open(&self) -> Result<Stores, StoreError> {
-        Stores::open(Arc::new(Sqlite::open(&self.path())?)).await
+        let engine = Arc::new(Sqlite::open(&self.path())?);
+        let source = MasterSource::File(self.dir.path().join("master.key"));
+        let vault = Arc::new(Vault::new(engine.clone(), source));
+        Stores::open(Arc::new(Sealed::new(engine, vault))).await
     }
 }
 

@@ -97,6 +97,19 @@ fn patient(connection: Connection) -> Result<Connection, EngineError> {
     Ok(connection)
 }
 
+/// Write the file anew, without its free pages and what is left in the used ones, and empty the log before it.
+fn scrub(path: &Path) -> Result<(), EngineError> {
+    let connection = connect(path)?;
+    connection.execute_batch("VACUUM")?;
+    let is_busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    match is_busy {
+        false => Ok(()),
+        true => {
+            Err(EngineError::Unavailable("the document file is in use, so its log cannot be emptied".into()))
+        }
+    }
+}
+
 /// The caller cannot tell more from it than "not now".
 impl From<rusqlite::Error> for EngineError {
     fn from(error: rusqlite::Error) -> Self {
@@ -315,6 +328,14 @@ impl Engine for Sqlite {
 
     fn check_writable(&self) -> Answer<'_, ()> {
         Box::pin(self.writer.check())
+    }
+
+    fn scrub(&self) -> Answer<'_, ()> {
+        let path = self.readers.path.clone();
+        Box::pin(async move {
+            let scrubbing = tokio::task::spawn_blocking(move || scrub(&path));
+            scrubbing.await.map_err(|_| EngineError::Unavailable("the cleaning broke off".into()))?
+        })
     }
 }
 

@@ -32,7 +32,7 @@ pub enum Effort {
 
 /// Connections are opened when first needed and kept.
 pub struct Readers {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     free: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
     scans: Arc<Semaphore>,

@@ -11,6 +11,7 @@ use crate::api::calls::view::Links;
 use crate::api::recordings::serve::Recordings;
 use crate::audit::log::AuditLog;
 use crate::auth::keys::ApiKeys;
+use crate::auth::limits::RequestLimits;
 use crate::auth::password::{PasswordError, Passwords};
 use crate::auth::people::People;
 use crate::auth::proof::Proofs;
@@ -19,7 +20,7 @@ use crate::auth::throttle::Throttle;
 use crate::auth::token::Tokens;
 use crate::bot::catalogue::Catalogue;
 use crate::config::Config;
-use crate::coordination::{Coordination, InProcess, Limiter};
+use crate::coordination::{self, Coordination, CoordinationError, InProcess, Limiter};
 use crate::deployment::Deployment;
 use crate::edge::sse::{Pacing, Streams};
 use crate::first_start::{Empty, FirstStartError, first_start};
@@ -52,7 +53,7 @@ pub struct Inner {
     pub people: Arc<People>,
     pub audit: Arc<AuditLog>,
     pub coordination: Arc<dyn Coordination>,
-    pub limiter: Limiter,
+    pub request_limits: RequestLimits,
     pub catalogue: Catalogue,
     pub configs: Configs,
     pub results: Results,
@@ -76,6 +77,8 @@ pub struct Parts {
 pub enum StartError {
     #[error("cannot prepare the document store")]
     Collections(#[from] StoreError),
+    #[error("cannot coordinate with other bridges")]
+    Coordination(#[from] CoordinationError),
     #[error("cannot hash passwords")]
     Passwords(#[from] PasswordError),
     #[error("cannot make the client that fetches recordings from workers")]
@@ -93,7 +96,7 @@ impl App {
         let passwords = Arc::new(Passwords::new()?);
         let metrics = Arc::new(Metrics::new(config.metrics.show_tenants));
         let own = Arc::new(InProcess::new(clock.clone()));
-        let coordination: Arc<dyn Coordination> = own.clone();
+        let coordination = coordination::open(&config.coordination, &clock).await?;
         let limiter = Limiter::new(coordination.clone(), own, metrics.clone());
         let worker_files = Arc::new(WorkerFiles::new(internal_secret)?);
         let sessions = Sessions::new(stores.clone(), clock.clone(), tokens.clone());
@@ -113,7 +116,7 @@ impl App {
             }),
             sessions,
             coordination,
-            limiter,
+            request_limits: RequestLimits { limiter, limits: config.limits },
             audit: Arc::new(AuditLog::new(stores.clone(), clock.clone())),
             catalogue: Catalogue { stores: stores.clone(), clock: clock.clone() },
             configs: Configs { stores: stores.clone(), clock: clock.clone(), base_url: base_url.clone() },

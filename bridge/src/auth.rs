@@ -4,6 +4,7 @@
 pub mod allowed;
 pub mod internal;
 pub mod keys;
+pub mod limits;
 pub mod password;
 pub mod people;
 pub mod permission;

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use tempfile::TempDir;
+use vox_shared::clock::Clock;
 use vox_shared::env::Env;
 
 use self::audit_check::AuditCheckArguments;
 use crate::config::{Config, Storage};
+use crate::coordination;
 use crate::copy::{Copied, copy};
 use crate::deployment::Deployment;
 use crate::store::Stores;
@@ -74,6 +76,8 @@ async fn check_config(env: Env) -> anyhow::Result<()> {
         (deployment.engine.check_writable().await, deployment.objects.check().await);
     let secrets = deployment.vault.check(&*deployment.engine).await;
     deployment.close().await;
+    let coordination = coordination::open(&config.coordination, &Clock::system()).await?;
+    coordination.check().await.context("other bridges cannot be reached")?;
     documents.context("the document store takes no writes")?;
     recordings.context("recordings cannot be stored")?;
     secrets.context("the secrets in the store cannot be opened")?;

@@ -1,6 +1,8 @@
 //! Settings, read once at start. Each section has its own struct and says what each variable does; `docs/settings-bridge.md`
 //! lists them for operators.
 
+mod coordination;
+mod limits;
 mod s3;
 
 use std::net::{IpAddr, SocketAddr};
@@ -9,6 +11,8 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret, SecretString};
 use vox_shared::env::{Env, Faults};
 
+pub use coordination::CoordinationSettings;
+pub use limits::Limits;
 pub use s3::S3Settings;
 
 use crate::vault::master::MasterKeys;
@@ -30,6 +34,8 @@ pub struct Config {
     pub server: Server,
     pub auth: Auth,
     pub storage: Storage,
+    pub coordination: CoordinationSettings,
+    pub limits: Limits,
     pub metrics: MetricsConfig,
 }
 
@@ -105,9 +111,11 @@ impl Config {
         let server = Server::from_env(&mut env);
         let auth = Auth::from_env(&mut env);
         let storage = Storage::from_env(&mut env);
+        let coordination = CoordinationSettings::from_env(&mut env);
+        let limits = Limits::from_env(&mut env);
         let metrics = MetricsConfig::from_env(&mut env);
         env.finish()?;
-        Ok(Self { server, auth, storage, metrics })
+        Ok(Self { server, auth, storage, coordination, limits, metrics })
     }
 
     /// Settings for tests: a free port, fixed secrets, state in `data_dir`.
@@ -131,6 +139,8 @@ impl Config {
                 max_recording_bytes: 16 * 1024 * 1024,
                 s3: None,
             },
+            coordination: CoordinationSettings::default(),
+            limits: Limits::for_tests(),
             metrics: MetricsConfig {
                 listen: MetricsListen::Chosen(SocketAddr::from(([127, 0, 0, 1], 0))),
                 show_tenants: true,

@@ -6,21 +6,55 @@ mod expiring;
 mod hub;
 mod limiter;
 mod local;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
+use secrecy::SecretString;
+use vox_shared::clock::Clock;
+
+use crate::config::CoordinationSettings;
 
 pub use hub::{Heard, QUEUE, Subscription};
 pub use limiter::{Entered, Limiter, Place};
 pub use local::InProcess;
+#[cfg(feature = "redis")]
+pub use redis::Redis;
 
 /// Largest message of a topic, bytes: a hint, not a document.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 /// Largest value of the cache, bytes.
 pub const MAX_VALUE_BYTES: usize = 1024 * 1024;
+
+/// The engine that the settings name.
+///
+/// # Errors
+///
+/// When the address makes no sense or the server refuses the login. One that does not answer is tried again for ever.
+pub async fn open(
+    settings: &CoordinationSettings,
+    clock: &Clock,
+) -> Result<Arc<dyn Coordination>, CoordinationError> {
+    match &settings.redis_url {
+        None => Ok(Arc::new(InProcess::new(clock.clone()))),
+        Some(url) => redis_at(url).await,
+    }
+}
+
+#[cfg(feature = "redis")]
+async fn redis_at(url: &SecretString) -> Result<Arc<dyn Coordination>, CoordinationError> {
+    Ok(Arc::new(Redis::open(url).await?))
+}
+
+#[cfg(not(feature = "redis"))]
+async fn redis_at(_: &SecretString) -> Result<Arc<dyn Coordination>, CoordinationError> {
+    Err(CoordinationError::NotBuilt)
+}
 
 /// The eventual answer of an engine.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, CoordinationError>> + Send + 'a>>;
@@ -36,6 +70,16 @@ pub enum CoordinationError {
     /// In this process alone: there are as many leases or gates as it keeps.
     #[error("there is no room for another lease or gate")]
     Full,
+    #[error(
+        "VOX_REDIS_URL: is no address of a Redis server; it is redis://[user:password@]host[:port][/database], or rediss:// for TLS"
+    )]
+    BadAddress,
+    #[error("VOX_REDIS_URL: Redis refuses the login: {0}")]
+    LoginRefused(String),
+    #[error(
+        "VOX_REDIS_URL is set, and this program was built without Redis: build it with the default features"
+    )]
+    NotBuilt,
 }
 
 /// How often something may be done: `most` times in a window, which begins with the first take and is over after its length.

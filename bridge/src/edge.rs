@@ -13,15 +13,16 @@ mod trace;
 
 use std::time::Instant;
 
-use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
+use actix_web::{HttpMessage, HttpResponse};
 use tracing::{Instrument, Span};
 
+use crate::coordination::Standing;
 use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::serve::Pace;
@@ -36,6 +37,13 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (header::REFERRER_POLICY, "no-referrer"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (header::CACHE_CONTROL, "no-store"),
+];
+
+/// How often whoever asked may ask again, on the answers of people and keys.
+const RATE_LIMIT: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
 ];
 
 /// The outermost layer.
@@ -59,6 +67,8 @@ pub async fn surround(
     let mut response = answer.await?;
 
     secure(response.headers_mut());
+    let standing = response.request().extensions().get::<Standing>().copied();
+    tell_standing(response.headers_mut(), standing);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(request_id::HEADER, value);
     }
@@ -93,6 +103,15 @@ fn secure(headers: &mut HeaderMap) {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }
+    }
+}
+
+/// Requests in a minute, what is left of them, and the seconds until all of them are back.
+fn tell_standing(headers: &mut HeaderMap, standing: Option<Standing>) {
+    let Some(standing) = standing else { return };
+    let told = [standing.limit.into(), standing.remaining.into(), standing.wait_seconds()];
+    for (name, number) in RATE_LIMIT.into_iter().zip(told) {
+        headers.insert(name, HeaderValue::from(number));
     }
 }
 

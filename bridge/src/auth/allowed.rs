@@ -6,17 +6,19 @@ use std::marker::PhantomData;
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use tracing::Span;
 use tracing::field::display;
 use vox_shared::ids::{TenantId, UserId};
 
 use super::keys::{ApiKeys, KeyRefused, TOKEN_PREFIX};
+use super::limits::{Asker, RequestLimits};
 use super::permission::{ForPeople, Permission};
 use super::proof::Proofs;
 use crate::audit::Actor;
 use crate::audit::trail::Trail;
+use crate::coordination::Place;
 use crate::edge::part::part;
 use crate::error::{ApiError, ApiResult};
 use crate::store::api_keys::Key;
@@ -31,6 +33,8 @@ pub const KEY_HEADER: &str = "x-api-key";
 pub struct Allowed<P> {
     who: Who,
     reach: Reach,
+    /// Until the handler is done, this request is one of those at once.
+    _places: Vec<Place>,
     permission: PhantomData<P>,
 }
 
@@ -94,17 +98,21 @@ impl<P: Permission> FromRequest for Allowed<P> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let (proofs, keys) = (part::<Proofs>(request).clone(), part::<ApiKeys>(request).clone());
-        let (sent, trail) = (Sent::of(request.headers()), Trail::of(request));
+        let limits = part::<RequestLimits>(request).clone();
+        let (sent, trail, request) = (Sent::of(request.headers()), Trail::of(request), request.clone());
         Box::pin(async move {
             let who = match sent.ok_or_else(|| ApiError::unauthorized(LOG_IN))? {
                 Sent::Token(token) => Who::Person(proofs.person(&token).await?.ok_or_else(refused)?),
                 Sent::Key(token) => Who::Key(keys.prove(&token).await?),
             };
+            let admission = limits.admit(who.asker()).await;
+            request.extensions_mut().insert(admission.standing);
+            let places = admission.places?;
             trail.acts(who.actor());
             let reach = who.reach();
             Span::current().record("tenant.id", display(reach.tenant()));
             who.check::<P>()?;
-            Ok(Self { who, reach, permission: PhantomData })
+            Ok(Self { who, reach, _places: places, permission: PhantomData })
         })
     }
 }
@@ -115,6 +123,14 @@ impl Who {
         match self {
             Self::Person(user) => Actor::person(user),
             Self::Key(key) => Actor::key(key),
+        }
+    }
+
+    /// Whose requests are counted.
+    fn asker(&self) -> Asker<'_> {
+        match self {
+            Self::Person(user) => Asker::Person { id: &user.id },
+            Self::Key(key) => Asker::Key { id: &key.id, tenant: &key.value.tenant_id },
         }
     }
 

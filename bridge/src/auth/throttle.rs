@@ -115,6 +115,20 @@ mod tests {
         }
     }
 
+    /// A success gave two attempts back, so whoever had one account of his own could guess on others without an end.
+    #[tokio::test]
+    async fn success_gives_back_one_attempt_of_the_client_and_no_more() {
+        let (throttle, _) = throttle();
+        let mut guesses = 0;
+        for n in 0..40 {
+            if throttle.attempt(ATTACKER, "own@x").await.is_ok() {
+                throttle.succeeded(ATTACKER, "own@x").await;
+            }
+            guesses += u32::from(throttle.attempt(ATTACKER, &format!("{n}@x")).await.is_ok());
+        }
+        assert_eq!(guesses, 30);
+    }
+
     #[tokio::test]
     async fn neighbours_in_a_slash_64_are_one_client() {
         let (throttle, _) = throttle();

@@ -56,6 +56,12 @@ impl Hub {
         }
     }
 
+    /// Tell everybody that something may have been lost.
+    #[cfg(feature = "redis")]
+    pub fn tell_missed(&self) {
+        self.topics().retain(|_, sender| sender.send(Heard::Missed).is_ok());
+    }
+
     fn topics(&self) -> MutexGuard<'_, HashMap<String, Sender<Heard>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -49,15 +49,20 @@ impl Limiter {
         counted.unwrap_or(Taken::Allowed(Standing::UNLIMITED))
     }
 
-    /// Take one back, wherever it was counted.
+    /// Take one back.
     pub async fn give_back(&self, key: &str) {
-        self.own_one_too(self.shared.give_back(key.to_owned()).await, self.own.give_back(key.to_owned()))
-            .await;
+        if let Err(error) = self.shared.give_back(key.to_owned()).await {
+            // In this process it cannot fail.
+            let _ = self.fall_back("rate", &error).give_back(key.to_owned()).await;
+        }
     }
 
-    /// Begin a count anew, wherever it is.
+    /// Begin a count anew.
     pub async fn forget(&self, key: &str) {
-        self.own_one_too(self.shared.forget(key.to_owned()).await, self.own.forget(key.to_owned())).await;
+        if let Err(error) = self.shared.forget(key.to_owned()).await {
+            // The same.
+            let _ = self.fall_back("rate", &error).forget(key.to_owned()).await;
+        }
     }
 
     /// Go into a gate, unless it is full.
@@ -84,18 +89,6 @@ impl Limiter {
         tracing::debug!(what, %error, "counted in this process alone");
         self.metrics.counted_alone(what);
         self.own.clone()
-    }
-
-    async fn own_one_too(
-        &self,
-        shared: Result<(), CoordinationError>,
-        own: impl Future<Output = Result<(), CoordinationError>>,
-    ) {
-        if let Err(error) = shared {
-            self.fall_back("rate", &error);
-        }
-        // In this process it cannot fail.
-        let _ = own.await;
     }
 }
 

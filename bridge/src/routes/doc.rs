@@ -87,6 +87,13 @@ impl Doc {
         self.response(status, description, Some(("application/json", content)))
     }
 
+    /// People and keys may ask so often.
+    pub(super) fn limited(self) -> Self {
+        const TOLD: &str =
+            "too many requests in a minute, or at once; `Retry-After` says when the next one may come";
+        if self.operation.responses.responses.contains_key("429") { self } else { self.refuses("429", TOLD) }
+    }
+
     fn response(mut self, status: &str, description: &str, content: Option<(&str, Content)>) -> Self {
         let mut response = ResponseBuilder::new().description(description);
         if let Some((media_type, content)) = content {

@@ -34,5 +34,6 @@ where
     let audited = audited(&method, access);
     let handler = Box::new(move || followed(handler.clone(), deadline, audited));
     let doc = doc.usual_refusals(path, access);
+    let doc = if let Access::Person(..) = access { doc.limited() } else { doc };
     Route { method, path, access, handler, doc }
 }

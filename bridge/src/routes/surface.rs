@@ -86,6 +86,7 @@ fn register(app: &App, to: &mut ServiceConfig) {
         .app_data(Data::new(app.clock.clone()))
         .app_data(Data::new(app.proofs.clone()))
         .app_data(Data::new(app.api_keys.clone()))
+        .app_data(Data::new(app.request_limits.clone()))
         .app_data(Data::new(app.sessions.clone()))
         .app_data(Data::new(app.catalogue.clone()))
         .app_data(Data::new(app.configs.clone()))
@@ -96,6 +97,7 @@ fn register(app: &App, to: &mut ServiceConfig) {
         .app_data(Data::new(app.streams.clone()))
         .app_data(Data::new(TrustedProxies(app.config.server.trusted_proxies.clone())))
         .app_data(Data::from(app.audit.clone()))
+        .app_data(Data::from(app.coordination.clone()))
         .app_data(Data::from(app.people.clone()))
         .app_data(Data::from(app.metrics.clone()));
 }

@@ -7,6 +7,8 @@ use actix_web::web::Bytes;
 use jiff::SignedDuration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+#[cfg(feature = "redis")]
+use vox_bridge::coordination::Redis;
 use vox_bridge::coordination::{
     Coordination, CoordinationError, Fence, Gate, Heard, InProcess, MAX_MESSAGE_BYTES, MAX_VALUE_BYTES,
     QUEUE, Rate, Standing, Taken,
@@ -14,6 +16,8 @@ use vox_bridge::coordination::{
 use vox_shared::clock::Clock;
 
 use crate::harness::NOW;
+#[cfg(feature = "redis")]
+use crate::harness::redis::RedisServer;
 
 /// Long enough that nothing ends by itself in the midst of a test.
 const LONG: Duration = Duration::from_secs(600);
@@ -25,17 +29,39 @@ const HEARD_WITHIN: Duration = Duration::from_secs(10);
 /// An engine, and how time passes for it.
 struct Subject {
     engine: Arc<dyn Coordination>,
-    clock: Clock,
+    time: Time,
+}
+
+enum Time {
+    Ours(Clock),
+    /// The server's own, which only passes.
+    #[cfg(feature = "redis")]
+    Servers {
+        _ends_with_this: RedisServer,
+    },
 }
 
 impl Subject {
     fn embedded() -> Self {
         let clock = Clock::manual(NOW.parse().unwrap());
-        Self { engine: Arc::new(InProcess::new(clock.clone())), clock }
+        Self { engine: Arc::new(InProcess::new(clock.clone())), time: Time::Ours(clock) }
+    }
+
+    #[cfg(feature = "redis")]
+    async fn redis() -> Self {
+        let server = RedisServer::start();
+        Self {
+            engine: Arc::new(Redis::open(&server.url().into()).await.unwrap()),
+            time: Time::Servers { _ends_with_this: server },
+        }
     }
 
     async fn pass(&self, time: Duration) {
-        self.clock.advance(SignedDuration::try_from(time).unwrap());
+        match &self.time {
+            Time::Ours(clock) => clock.advance(SignedDuration::try_from(time).unwrap()),
+            #[cfg(feature = "redis")]
+            Time::Servers { .. } => tokio::time::sleep(time).await,
+        }
     }
 }
 
@@ -69,6 +95,15 @@ macro_rules! suite {
             $(#[tokio::test]
             async fn $behaviour() {
                 super::$behaviour(&Subject::embedded()).await;
+            })*
+        }
+
+        #[cfg(feature = "redis")]
+        mod redis {
+            use super::*;
+            $(#[tokio::test]
+            async fn $behaviour() {
+                super::$behaviour(&Subject::redis().await).await;
             })*
         }
     };
@@ -173,7 +208,7 @@ async fn a_lease_has_one_holder_until_it_ends(on: &Subject) {
 
 /// Twenty want it, again and again; whoever has it lets go of it when all have asked.
 async fn a_race_for_a_lease_has_one_winner_and_fences_rise(on: &Subject) {
-    const ROUNDS: usize = 250;
+    const ROUNDS: usize = 500;
     let (lease, mut last) = (name(), Fence(0));
     for round in 0..ROUNDS {
         let mut racing = JoinSet::new();
@@ -279,4 +314,46 @@ async fn a_listener_that_is_late_is_told_that_it_missed_something(on: &Subject) 
     }
     assert_eq!(late.next().await, Some(Heard::Missed));
     assert_eq!(late.next().await, Some(Heard::Message(Bytes::from_static(b"1"))), "the rest is there");
+}
+
+/// Two bridges on one server: one winner, fences that rise over both, exact counts, and what is told at one is heard at the other.
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn two_bridges_on_one_redis_are_one() {
+    let server = RedisServer::start();
+    let open = || async { Arc::new(Redis::open(&server.url().into()).await.unwrap()) };
+    let engines: [Arc<dyn Coordination>; 2] = [open().await, open().await];
+    let (lease, mut last) = (name(), Fence(0));
+    for round in 0..500 {
+        let mut racing = JoinSet::new();
+        for racer in 0..20 {
+            let (engine, lease) = (engines[racer % 2].clone(), lease.clone());
+            racing
+                .spawn(async move { engine.acquire(lease, format!("{round}-{racer}"), LONG).await.unwrap() });
+        }
+        let won: Vec<Fence> = racing.join_all().await.into_iter().flatten().collect();
+        let [fence] = won.as_slice() else { panic!("round {round}: {won:?}") };
+        assert!(*fence > last, "round {round}: {fence:?} after {last:?}");
+        last = *fence;
+        engines[round % 2].release(lease.clone(), *fence).await.unwrap();
+    }
+    let (key, mut taken) = (name(), 0);
+    for n in 0..100 {
+        let one = engines[n % 2].take(vec![rate(&key, 33, LONG)]).await.unwrap();
+        taken += usize::from(matches!(one, Taken::Allowed(_)));
+    }
+    assert_eq!(taken, 33);
+    let topic = name();
+    let mut listeners = engines.each_ref().map(|engine| engine.subscribe(&topic));
+    for (n, engine) in engines.iter().enumerate() {
+        engine.publish(topic.clone(), Bytes::from(n.to_string())).await.unwrap();
+        for listener in &mut listeners {
+            let heard = timeout(HEARD_WITHIN, listener.next()).await.expect("it is told");
+            assert_eq!(heard, Some(Heard::Message(Bytes::from(n.to_string()))));
+        }
+    }
+    engines[0].set(key.clone(), Bytes::from_static(b"v"), LONG).await.unwrap();
+    assert_eq!(engines[1].get(key.clone()).await.unwrap(), Some(Bytes::from_static(b"v")));
+    engines[1].delete(key.clone()).await.unwrap();
+    assert_eq!(engines[0].get(key).await.unwrap(), None);
 }

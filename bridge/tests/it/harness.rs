@@ -3,6 +3,8 @@
 
 pub mod keys;
 pub mod mongodb;
+pub mod nginx;
+pub mod redis;
 
 use std::sync::Arc;
 

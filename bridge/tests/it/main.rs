@@ -8,6 +8,8 @@ mod api_keys_may_be_limited_to_bots;
 mod audit_chains_are_checked;
 mod audit_costs_one_write_an_entry;
 mod bots_are_validated_and_versioned;
+#[cfg(all(feature = "mongodb", feature = "redis"))]
+mod bridges_share_their_limits;
 mod calls_are_listed_and_exported;
 mod clients_that_never_read_are_cut;
 mod config_is_handed_out;
@@ -27,6 +29,9 @@ mod object_conformance;
 mod old_stores_are_brought_up_to_date;
 mod oversized_bodies_are_answered;
 mod recordings_are_stored_and_served;
+#[cfg(feature = "redis")]
+mod redis_may_go_away;
+mod requests_are_limited;
 mod results_are_recorded_once;
 mod route_table;
 #[cfg(feature = "s3")]

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Run one nginx on loopback in front of servers, each in its turn, in the foreground. Prints two lines when it listens:
+#
+#   pids nginx=N
+#   ready http://127.0.0.1:PORT
+#
+#   scripts/nginx/run.sh [--port N] [--until-eof] HOST:PORT...
+#
+# --port N      this port instead of a free one
+# --until-eof   end with standard input too: a parent that is killed leaves nothing behind
+set -euo pipefail
+
+PATH=$PATH:/usr/sbin
+port=0
+until_eof=false
+servers=()
+while [ $# -gt 0 ]; do
+    case $1 in
+        --port)
+            port=${2:?$1 needs a value}
+            shift
+            ;;
+        --until-eof) until_eof=true ;;
+        *:*) servers+=("$1") ;;
+        *)
+            echo "nginx/run: '$1' is no option and no HOST:PORT" >&2
+            exit 2
+            ;;
+    esac
+    shift
+done
+[ ${#servers[@]} -gt 0 ] || {
+    echo "nginx/run: no servers to stand before" >&2
+    exit 2
+}
+command -v nginx >/dev/null || {
+    echo "nginx/run: there is no nginx: run scripts/nginx/install.sh" >&2
+    exit 1
+}
+
+place=$(mktemp -d "${TMPDIR:-/tmp}/vox-test-nginx.XXXXXX")
+nginx=
+stop() {
+    trap - TERM INT EXIT
+    [ -z "$nginx" ] || kill -KILL "$nginx" 2>/dev/null || true
+    while [ -n "$nginx" ] && kill -0 "$nginx" 2>/dev/null; do sleep 0.01; done
+    rm -rf "$place"
+    exit "$1"
+}
+trap 'stop 0' TERM INT
+trap 'stop 1' EXIT
+
+[ "$port" != 0 ] ||
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+cat >"$place/nginx.conf" <<SETTINGS
+daemon off;
+# One process is enough, and ends with the script.
+master_process off;
+pid $place/pid;
+error_log $place/error.log;
+events { worker_connections 1024; }
+http {
+    access_log off;
+    client_body_temp_path $place/body;
+    proxy_temp_path $place/proxy;
+    fastcgi_temp_path $place/fastcgi;
+    uwsgi_temp_path $place/uwsgi;
+    scgi_temp_path $place/scgi;
+    upstream bridges {
+$(printf '        server %s max_fails=0;\n' "${servers[@]}")
+        keepalive 32;
+    }
+    server {
+        listen 127.0.0.1:$port;
+        client_max_body_size 0;
+        location / {
+            proxy_pass http://bridges;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header Host \$host;
+            proxy_set_header X-Forwarded-For \$proxy_add_x_forwarded_for;
+            # Streams of events and recordings go through as they come.
+            proxy_buffering off;
+            proxy_request_buffering off;
+        }
+    }
+}
+SETTINGS
+setpriv --pdeathsig KILL nginx -e "$place/error.log" -c "$place/nginx.conf" -p "$place" </dev/null >/dev/null 2>&1 &
+nginx=$!
+disown "$nginx"
+listens() {
+    for _ in $(seq 250); do
+        if (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return; fi
+        kill -0 "$nginx" 2>/dev/null || return 1
+        sleep 0.02
+    done
+    return 1
+}
+listens || {
+    cat "$place/error.log" >&2
+    echo "nginx/run: it does not listen; its log is above" >&2
+    exit 1
+}
+echo "pids nginx=$nginx"
+echo "ready http://127.0.0.1:$port"
+if $until_eof; then
+    cat >/dev/null
+    stop 0
+fi
+while kill -0 "$nginx" 2>/dev/null; do sleep 0.2; done
+echo "nginx/run: it ended by itself" >&2
+exit 1

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use vox_egress::Egress;
 use vox_shared::clock::Clock;
 
 use crate::api::calls::view::Links;
@@ -21,6 +22,10 @@ use crate::auth::token::Tokens;
 use crate::bot::catalogue::Catalogue;
 use crate::config::Config;
 use crate::coordination::{self, Coordination, CoordinationError, InProcess, Limiter};
+use crate::delivery::endpoints::Webhooks;
+use crate::delivery::herald::Herald;
+use crate::delivery::lane::Sender;
+use crate::delivery::post::Post;
 use crate::deployment::Deployment;
 use crate::edge::sse::{Pacing, Streams};
 use crate::first_start::{Empty, FirstStartError, first_start};
@@ -60,6 +65,8 @@ pub struct Inner {
     pub relay: Relay,
     pub recordings: Recordings,
     pub links: Links,
+    pub webhooks: Webhooks,
+    pub herald: Herald,
     pub table: Vec<Route>,
     pub documents: Documents,
 }
@@ -101,6 +108,8 @@ impl App {
         let worker_files = Arc::new(WorkerFiles::new(internal_secret)?);
         let sessions = Sessions::new(stores.clone(), clock.clone(), tokens.clone());
         let relay = Relay::new(stores.clone(), clock.clone());
+        let webhooks = webhooks(&config, &stores, &clock);
+        let herald = Herald::new(webhooks.clone(), relay.moved.clone());
         let table = table();
         Ok(Self(Arc::new(Inner {
             streams: Streams::new(Pacing::default(), metrics.clone()),
@@ -136,6 +145,8 @@ impl App {
                 max_bytes: config.storage.max_recording_bytes,
             },
             links: Links { tokens: tokens.clone(), base_url },
+            webhooks,
+            herald,
             documents: Documents::of(&table),
             table,
             config,
@@ -157,6 +168,13 @@ impl App {
         })
         .await
     }
+}
+
+fn webhooks(config: &Config, stores: &Stores, clock: &Clock) -> Webhooks {
+    let egress = Arc::new(Egress::new(config.egress.clone()));
+    let (stores, clock) = (stores.clone(), clock.clone());
+    let sender = Sender { stores: stores.clone(), clock: clock.clone(), egress: egress.clone() };
+    Webhooks { stores, clock, egress, post: Post::new(sender) }
 }
 
 fn local_url(bound: SocketAddr) -> String {

@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
+use vox_shared::egress::{AllowList, Policy};
 use vox_shared::env::{Env, Faults};
 
 pub use coordination::CoordinationSettings;
@@ -37,6 +38,8 @@ pub struct Config {
     pub coordination: CoordinationSettings,
     pub limits: Limits,
     pub metrics: MetricsConfig,
+    /// `VOX_EGRESS_ALLOW` (none): private addresses and ranges that a user may make the bridge connect to, comma-separated.
+    pub egress: Policy,
 }
 
 /// Where the bridge listens and how others reach it.
@@ -114,11 +117,12 @@ impl Config {
         let coordination = CoordinationSettings::from_env(&mut env);
         let limits = Limits::from_env(&mut env);
         let metrics = MetricsConfig::from_env(&mut env);
+        let egress = Policy::from_env(&mut env);
         env.finish()?;
-        Ok(Self { server, auth, storage, coordination, limits, metrics })
+        Ok(Self { server, auth, storage, coordination, limits, metrics, egress })
     }
 
-    /// Settings for tests: a free port, fixed secrets, state in `data_dir`.
+    /// Settings for tests: a free port, fixed secrets, state in `data_dir`; users may name this machine.
     pub fn for_tests(data_dir: PathBuf) -> Self {
         let secret = |name: &str| SecretString::from(format!("{name}-0123456789-0123456789-0123456789"));
         Self {
@@ -145,6 +149,7 @@ impl Config {
                 listen: MetricsListen::Chosen(SocketAddr::from(([127, 0, 0, 1], 0))),
                 show_tenants: true,
             },
+            egress: Policy::new(AllowList::parse("127.0.0.1").expect("an address is a range")),
         }
     }
 }

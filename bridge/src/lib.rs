@@ -11,6 +11,7 @@ pub mod commands;
 pub mod config;
 pub mod coordination;
 pub mod copy;
+pub mod delivery;
 pub mod deployment;
 pub mod edge;
 pub mod error;

@@ -1,4 +1,5 @@
 //! The beginning and the end of a call as the bridge sees them: handing out the runtime config, taking the result.
 
 pub mod config;
+pub mod recording;
 pub mod result;

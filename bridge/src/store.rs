@@ -4,6 +4,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod bots;
 pub mod calls;
+pub mod deliveries;
 mod documents;
 pub mod engine;
 pub mod events;
@@ -16,6 +17,7 @@ mod stamp;
 pub mod tenants;
 pub mod tickets;
 pub mod users;
+pub mod webhooks;
 pub mod workers;
 
 use std::sync::Arc;
@@ -44,6 +46,9 @@ pub const COLLECTIONS: &[&Collection] = &[
     &events::EVENTS,
     &DATA_KEYS,
     &STATE,
+    &webhooks::WEBHOOKS,
+    &webhooks::LANES,
+    &deliveries::DELIVERIES,
     &migrate::SCHEMAS,
 ];
 
@@ -112,6 +117,22 @@ impl Stores {
 
     pub fn all_events(&self) -> events::AllEvents {
         events::AllEvents::new(self.engine.clone())
+    }
+
+    pub fn webhooks(&self, tenant: &TenantId) -> webhooks::Endpoints {
+        webhooks::Endpoints::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn webhook_lanes(&self) -> webhooks::Lanes {
+        webhooks::Lanes::new(self.engine.clone())
+    }
+
+    pub fn deliveries(&self, tenant: &TenantId) -> deliveries::Deliveries {
+        deliveries::Deliveries::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_deliveries(&self) -> deliveries::AllDeliveries {
+        deliveries::AllDeliveries::new(self.engine.clone())
     }
 
     pub fn all_users(&self) -> users::AllUsers {

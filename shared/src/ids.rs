@@ -90,6 +90,10 @@ id!(/** A bot: the AI that answers. */ BotId, "bot");
 id!(/** One call, from the first message to its terminal record. Also called the session id on the wire. */ SessionId, "call");
 id!(/** A core worker process. */ WorkerId, "wrk");
 id!(/** A key that opens the API to a program. It names the key and is no secret. */ ApiKeyId, "key");
+id!(/** A piece of work that is kept until it is done. */ JobId, "job");
+id!(/** An event of a tenant. The same on every delivery of it. */ EventId, "evt");
+id!(/** An endpoint that events are sent to. */ WebhookId, "whk");
+id!(/** One event on its way to one endpoint. */ DeliveryId, "dlv");
 
 #[cfg(test)]
 mod tests {

@@ -4,4 +4,5 @@
 //! from anything else through the `vox-testkit` program.
 
 pub mod chaos;
+pub mod receiver;
 pub mod vendor;

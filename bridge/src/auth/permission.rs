@@ -44,3 +44,6 @@ permission!(/** See the tenant's vendor keys in clear, to try them. */ ReadVendo
 permission!(/** See who did what in the tenant. */ ReadAudit: Admin, people only);
 permission!(/** See the capacity of the deployment. */ ReadFleet: Admin, FleetRead);
 permission!(/** See, make, rotate and revoke keys of the API. */ ManageApiKeys: Admin, people only);
+permission!(/** Read and follow events. */ ReadEvents: Agent, EventsRead);
+permission!(/** See endpoints of webhooks and their deliveries. */ ReadWebhooks: Admin, WebhooksRead);
+permission!(/** Make, change, try and delete endpoints of webhooks. */ EditWebhooks: Admin, WebhooksWrite);

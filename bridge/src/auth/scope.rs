@@ -41,6 +41,12 @@ scopes! {
     TalkWrite => "talk:write";
     /// See the capacity of the deployment.
     FleetRead => "fleet:read";
+    /// Read and follow events.
+    EventsRead => "events:read";
+    /// See endpoints of webhooks and what was sent to them.
+    WebhooksRead => "webhooks:read";
+    /// Make, change, try and delete endpoints of webhooks, and send again.
+    WebhooksWrite => "webhooks:write";
 }
 
 impl Scope {

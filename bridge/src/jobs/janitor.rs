@@ -1,4 +1,4 @@
-//! Forgets what expired: tickets, refresh tokens, workers. None of them is used after its expiry anyway; this keeps the
+//! Forgets what expired: tickets, refresh tokens, workers, events and their deliveries. None of them is used after its expiry anyway; this keeps the
 //! store small.
 
 use std::time::Duration;
@@ -17,6 +17,9 @@ const BREATH: Duration = Duration::from_millis(200);
 /// Expired workers are in no list and are asked for nothing; their documents stay for whoever looks for a worker that was
 /// lost a moment ago.
 const WORKERS_KEPT: SignedDuration = SignedDuration::from_hours(1);
+
+/// How long events can be asked for.
+pub const EVENTS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What one batch did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +56,8 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.tickets().sweep(Stamp(now)).await?,
         stores.refresh_tokens().sweep(Stamp(now)).await?,
         stores.workers().sweep(Stamp(long_ago)).await?,
+        stores.all_deliveries().sweep(Stamp(now)).await?,
+        stores.all_events().sweep(Stamp(now) + -EVENTS_KEPT).await?,
     ];
     Ok(Swept { gone: batches.iter().sum(), more: batches.contains(&SWEPT) })
 }

@@ -31,11 +31,13 @@ pub struct Relay {
     pub stores: Stores,
     pub clock: Clock,
     wake: Arc<Notify>,
+    /// Events were moved: there is something to be told.
+    pub moved: Arc<Notify>,
 }
 
 impl Relay {
     pub fn new(stores: Stores, clock: Clock) -> Self {
-        Self { stores, clock, wake: Arc::default() }
+        Self { stores, clock, wake: Arc::default(), moved: Arc::default() }
     }
 
     /// Something was stored with an outbox: move it now.
@@ -85,6 +87,9 @@ impl Relay {
         }
         let moved = events.len();
         self.stores.all_events().insert_events(events).await?;
+        if moved > 0 {
+            self.moved.notify_one();
+        }
         let mut cleared = stream::iter(emptied)
             .map(|(id, mark)| async move { self.stores.all_calls().clear_outbox(&id, &mark).await })
             .buffer_unordered(AT_ONCE);
@@ -98,7 +103,7 @@ impl Relay {
 /// Each entry to those of its kind.
 fn sort_out(call: &Stored<Call>, outbox: Outbox, now: Stamp, events: &mut Vec<(String, Event)>) {
     for entry in outbox.entries {
-        let id = format!("{}:{}", call.id, entry.id);
+        let id = Event::id_of(&format!("{}:{}", call.id, entry.id)).to_string();
         match entry.what {
             Follows::Event { event, data } => events.push((
                 id,
@@ -108,7 +113,11 @@ fn sort_out(call: &Stored<Call>, outbox: Outbox, now: Stamp, events: &mut Vec<(S
                     at: entry.at,
                     recorded_at: now,
                     session_id: call.id.parse::<SessionId>().ok(),
+                    bot_id: Some(call.value.bot_id.clone()),
                     data,
+                    seq: None,
+                    follows: None,
+                    fresh_since: Some(now),
                 },
             )),
         }

@@ -6,12 +6,14 @@ mod auth;
 mod bot;
 mod call;
 mod core;
+mod event;
 mod fleet;
 mod internal;
 mod recording;
 mod system;
 mod talk;
 mod vendor;
+mod webhook;
 
 use super::Route;
 
@@ -29,6 +31,8 @@ pub fn table() -> Vec<Route> {
         internal::routes(),
         vendor::routes(),
         audit::routes(),
+        event::routes(),
+        webhook::routes(),
         system::routes(),
     ]
     .into_iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use vox_shared::clock::Clock;
 use vox_shared::ids::{BotId, SessionId};
 use vox_shared::model::bot::{BotSettings, Phrases, ReEngagement};
@@ -16,6 +16,7 @@ use crate::bot::line::{self, Caller};
 use crate::bot::template::{self, Variables};
 use crate::store::bots::Bot;
 use crate::store::calls::{Call, CallStatus};
+use crate::store::outbox::{Follows, Outbox, Pending};
 use crate::store::tenants::TenantStatus;
 use crate::store::{Stamp, StoreError, Stored, Stores};
 
@@ -110,6 +111,7 @@ pub async fn prepare(
     }
     let proposed = proposed.filter(|id| *id != session);
     let call = Call { proposed_session_id: proposed, ..skeleton(&bot, bot_id, &request, now) };
+    let call = Call { outbox: Some(connected(&session, &call)), ..call };
     store_skeleton(from, &session, &call).await?;
     Ok(filled_in(from, bot_id, bot, &session, &call))
 }
@@ -177,6 +179,18 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         result: None,
         outbox: None,
     }
+}
+
+/// What is told of a call whose bot is on the line.
+fn connected(session: &SessionId, call: &Call) -> Outbox {
+    let data = json!({
+        "call_id": session.as_str(), "bot_id": call.bot_id.as_str(), "direction": call.direction,
+        "transport": call.transport, "answered_at": call.created_at,
+    });
+    let (event, data) = ("call.connected".to_owned(), data.as_object().cloned().unwrap_or_default());
+    let what = Follows::Event { event: event.clone(), data };
+    let entry = Pending { id: event.clone(), at: call.created_at, what };
+    Outbox { mark: event, since: call.created_at, entries: vec![entry] }
 }
 
 async fn store_skeleton(from: &Configs, session: &SessionId, call: &Call) -> Result<(), Refused> {

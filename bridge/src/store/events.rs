@@ -5,20 +5,40 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use vox_shared::ids::{SessionId, TenantId};
+use sha2::{Digest, Sha256};
+use vox_shared::ids::{BotId, EventId, SessionId, TenantId};
 
-use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, TENANT};
-use super::engine::{Collection, Cursor, Engine, Field, Index, Order, Text};
+use super::SWEPT;
+use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
+use super::engine::{
+    Collection, Cursor, Engine, Field, Filter, Index, Integer, MAX_BATCH, Order, Query, Text, Update,
+};
 use super::stamp::Stamp;
+use crate::auth::secret_token::hex;
 use crate::field;
 
 const BY_TIME: &str = "by_time";
+const BY_SEQ: &str = "by_seq";
+const BY_FOLLOWS: &str = "by_follows";
+const BY_FRESH: &str = "by_fresh";
+const BY_AGE: &str = "by_age";
 
 const RECORDED_AT: Field<Text> = field!(Event => recorded_at: Text);
+const SEQ: Field<Integer> = field!(Event => seq: Integer);
+const FOLLOWS: Field<Text> = field!(Event => follows: Text);
+const FRESH_SINCE: Field<Text> = field!(Event => fresh_since: Text);
 
 pub static EVENTS: Collection = Collection {
     name: "events",
-    indexes: &[Index::ordered(BY_TIME, &[TENANT.place(), RECORDED_AT.place()])],
+    indexes: &[
+        Index::ordered(BY_TIME, &[TENANT.place(), RECORDED_AT.place()]),
+        // Those that have their place in the order.
+        Index::sparse(BY_SEQ, &[TENANT.place(), SEQ.place()]),
+        Index::unique(BY_FOLLOWS, &[FOLLOWS.place()]),
+        // Those that wait for it.
+        Index::sparse(BY_FRESH, &[FRESH_SINCE.place()]),
+        Index::ordered(BY_AGE, &[RECORDED_AT.place()]),
+    ],
     fields: &[],
     steps: &[],
 };
@@ -35,7 +55,28 @@ pub struct Event {
     pub recorded_at: Stamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
+    /// Whose call it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bot_id: Option<BotId>,
     pub data: Map<String, Value>,
+    /// Its place among the tenant's events; absent until it was told (`delivery/herald.rs`). Milliseconds since 1970 when it got
+    /// it, or one more than the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<i64>,
+    /// The tenant and the number before. It is unique, so nobody who has seen a number misses a smaller one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
+    /// Since when it waits to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fresh_since: Option<Stamp>,
+}
+
+impl Event {
+    /// The id of what is told once, made of what makes it unique.
+    pub fn id_of(unique: &str) -> EventId {
+        let hash = hex(&Sha256::digest(unique.as_bytes()));
+        format!("{}_{}", EventId::PREFIX, &hash[..32]).parse().expect("hex is an id")
+    }
 }
 
 impl OfTenant for Event {
@@ -63,6 +104,31 @@ impl Events {
     }
 }
 
+impl Events {
+    /// Those after this number, in their order.
+    pub async fn list_after(&self, seq: i64, limit: usize) -> Result<Vec<Stored<Event>>, StoreError> {
+        let query = self.0.query(BY_SEQ).from(SEQ, seq.saturating_add(1)).limit(limit);
+        Ok(self.0.list(query).await?.items)
+    }
+
+    /// The number of the last one.
+    pub async fn last_seq(&self) -> Result<i64, StoreError> {
+        let last = self.0.first(self.0.query(BY_SEQ).order(Order::Descending)).await?;
+        Ok(last.and_then(|stored| stored.value.seq).unwrap_or(0))
+    }
+
+    /// Give an event its place behind `last`, unless it has one. [`StoreError::Duplicate`] when another has that place.
+    pub async fn number(&self, id: &str, last: i64, now: Stamp) -> Result<i64, StoreError> {
+        let seq = now.0.as_millisecond().max(last.saturating_add(1));
+        let follows = format!("{}/{last}", self.0.tenant);
+        let update = Update::default().set(SEQ, seq).set(FOLLOWS, follows).unset(FRESH_SINCE);
+        match self.0.update(id, vec![Filter::absent(SEQ)], update).await? {
+            Some(_) => Ok(seq),
+            None => Ok(last),
+        }
+    }
+}
+
 /// Where the relay puts them.
 pub struct AllEvents(Documents<Event>);
 
@@ -71,8 +137,21 @@ impl AllEvents {
         Self(Documents::new(engine, &EVENTS))
     }
 
-    /// Store what is not there yet; at most [`super::engine::MAX_BATCH`].
+    /// Store what is not there yet.
     pub async fn insert_events(&self, events: Vec<(String, Event)>) -> Result<(), StoreError> {
-        self.0.insert_many(events).await.map(drop)
+        for batch in events.chunks(MAX_BATCH) {
+            self.0.insert_many(batch.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    /// Those that nobody was told of yet, the longest waiting first.
+    pub async fn list_fresh(&self, limit: usize) -> Result<Vec<Stored<Event>>, StoreError> {
+        Ok(self.0.list(Query::by_index(&EVENTS, BY_FRESH).from(FRESH_SINCE, "").limit(limit)).await?.items)
+    }
+
+    /// Forget those that were put here before; answers how many, [`SWEPT`] at most.
+    pub async fn sweep(&self, before: Stamp) -> Result<usize, StoreError> {
+        self.0.delete_many(Query::by_index(&EVENTS, BY_AGE).below(RECORDED_AT, before).limit(SWEPT)).await
     }
 }

@@ -1,8 +1,9 @@
 //! Instants as they are stored: text of fixed width, so that text order is time order in every engine.
 
 use std::fmt;
+use std::ops::Add;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::engine::{Text, holds};
@@ -10,6 +11,22 @@ use super::engine::{Text, holds};
 /// A UTC instant with microseconds, `2026-11-21T15:00:00.000000Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stamp(pub Timestamp);
+
+impl Stamp {
+    /// The first instant after it that can be told from it: "until now" is "below this".
+    pub fn next(self) -> Self {
+        self + SignedDuration::from_micros(1)
+    }
+}
+
+impl Add<SignedDuration> for Stamp {
+    type Output = Self;
+
+    /// Not beyond the end of the calendar.
+    fn add(self, by: SignedDuration) -> Self {
+        Self(self.0.saturating_add(by).unwrap_or(Timestamp::MAX))
+    }
+}
 
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::auth::role::Role;
 use vox_bridge::config::Config;
+use vox_bridge::delivery::message::Message;
+use vox_bridge::delivery::sign;
 use vox_bridge::deployment::Deployment;
 use vox_bridge::first_start::ADMIN_EMAIL;
 use vox_bridge::routes;
@@ -28,9 +30,10 @@ use vox_bridge::store::bots::Bot;
 use vox_bridge::store::engine::{Collection, Engine, Kept};
 use vox_bridge::store::tenants::{Tenant, TenantStatus};
 use vox_bridge::store::users::{User, fold_email};
+use vox_bridge::store::webhooks::Endpoint;
 use vox_shared::clock::Clock;
 use vox_shared::env::Env;
-use vox_shared::ids::{BotId, TenantId, UserId};
+use vox_shared::ids::{BotId, TenantId, UserId, WebhookId};
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::SECRET_HEADER;
 
@@ -186,6 +189,29 @@ impl TestBridge {
             Bot { tenant_id: tenant.clone(), created_at: now, updated_at: now, settings, creation: None };
         self.app.stores.bots(tenant).insert_bot(&id, &bot).await.unwrap();
         id
+    }
+
+    /// An endpoint of the default tenant with one delivery, made directly in the store; nothing is sent.
+    pub async fn insert_webhook(&self, description: &str) -> (WebhookId, String) {
+        let (id, now, place) =
+            (WebhookId::generate(), Stamp(self.now()), rand::random_range(1_000..u32::MAX));
+        let endpoint = Endpoint {
+            tenant_id: self.tenant(),
+            url: "https://crm.example.com/".into(),
+            description: Some(description.into()),
+            events: Vec::new(),
+            enabled: true,
+            disabled_because: None,
+            secret: sign::generate(),
+            previous: None,
+            created_at: now,
+            updated_at: now,
+            place,
+        };
+        self.app.stores.webhooks(&self.tenant()).insert_endpoint(&id, &endpoint).await.unwrap();
+        let (delivery_id, delivery) = Message::test(self.tenant(), &id, now).to(&id, now);
+        self.app.stores.deliveries(&self.tenant()).insert_delivery(&delivery_id, &delivery).await.unwrap();
+        (id, delivery_id.to_string())
     }
 
     pub async fn log_in(&self, email: &str, password: &str) -> Response {

@@ -1,5 +1,6 @@
 //! The real program, killed: what it acknowledged is there afterwards.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use vox_shared::wire::SECRET_HEADER;
+use vox_testkit::receiver::{Manner, Receiver};
 
 use crate::harness::{client, json, result};
 use crate::s3_server::eventually;
@@ -48,6 +50,7 @@ impl Process {
                 ("VOX_TOOLS_SECRET", TOOLS),
                 ("VOX_BRIDGE_ADDR", "127.0.0.1:0"),
                 ("VOX_BRIDGE_METRICS_LISTEN", "127.0.0.1:0"),
+                ("VOX_EGRESS_ALLOW", "127.0.0.1"),
                 ("LOG_LEVEL", "error"),
             ])
             .env("VOX_DATA_DIR", dir.join("data"))
@@ -179,6 +182,55 @@ async fn a_killed_bridge_leaves_a_begin_without_an_end_and_the_chain_goes_on() {
     );
     let found = audit(&bridge, token, "/verify").await;
     assert_eq!((&found["intact"], &found["unfinished"]), (&json!(true), &json!([killed["seq"]])), "{found}");
+    bridge.kill().await;
+}
+
+/// A webhook's endpoint is made, calls end, and the bridge is killed at once, while the first message waits for its answer.
+#[tokio::test]
+async fn what_was_acknowledged_reaches_its_webhook_under_one_id() {
+    const CALLS: usize = 20;
+    let dir = tempfile::tempdir().unwrap();
+    let (http, bridge) = (client(), Process::start(dir.path(), 1).await);
+    let receiver = Receiver::start().await.unwrap();
+    receiver.then(Manner::Slow(START_DEADLINE));
+    let login = json!({"email": "admin@vox.local", "password": bridge.ready["admin_password"]});
+    let session = http.post(bridge.url("/api/v1/auth/login")).json(&login).send().await.unwrap();
+    let session = json(session, StatusCode::OK).await;
+    let wish = json!({"url": receiver.url(), "events": ["call.ended"]});
+    let made =
+        http.post(bridge.url("/api/v1/webhooks")).bearer_auth(session["access_token"].as_str().unwrap());
+    let made = json(made.json(&wish).send().await.unwrap(), StatusCode::CREATED).await;
+    receiver.trust(made["secret"].as_str().unwrap());
+
+    let url = bridge.url("/api/v1/call-results");
+    let deliver = |n: usize| {
+        let mut ended = result(&format!("call_{n}"), "bot");
+        ended["bot_id"] = json!("faq");
+        http.post(&url).header(SECRET_HEADER, SECRET).json(&ended).send()
+    };
+    assert_eq!(deliver(0).await.unwrap().status(), StatusCode::OK);
+    assert!(eventually(START_DEADLINE, || async { receiver.received().len() == 1 }).await);
+    for n in 1..CALLS {
+        assert_eq!(deliver(n).await.unwrap().status(), StatusCode::OK);
+    }
+    bridge.kill().await;
+
+    let bridge = Process::start(dir.path(), 2).await;
+    let ids = || {
+        let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for message in receiver.received() {
+            assert!(message.faults.is_empty(), "{message:#?}");
+            let call = message.body["data"]["call_id"].as_str().unwrap().to_owned();
+            ids.entry(call).or_default().insert(message.id);
+        }
+        ids
+    };
+    let first = receiver.received()[0].id.clone();
+    let again = || receiver.received().iter().filter(|message| message.id == first).count() >= 2;
+    // A killed bridge's lane is free after its lease.
+    let all = eventually(START_DEADLINE, || async { ids().len() == CALLS && again() }).await;
+    assert!(all, "{:#?}", ids());
+    assert!(ids().values().all(|ids| ids.len() == 1), "{:#?}", ids());
     bridge.kill().await;
 }
 

@@ -20,12 +20,15 @@ async fn bridge_with_calls(calls: usize) -> (TestBridge, Vec<String>) {
         let fetched = bridge.fetch_config(&bot, &[("session_id", session), ("transport", "ws")]).await;
         assert_eq!(fetched.status(), StatusCode::OK);
     }
+    assert_eq!(bridge.app.relay.move_all().await.unwrap(), calls, "that they began");
     (bridge, sessions)
 }
 
+/// What became of the calls.
 async fn events(bridge: &TestBridge) -> Vec<Stored<Event>> {
     let tenant = bridge.tenant();
-    bridge.app.stores.events(&tenant).list_events(Order::Ascending, 500, None).await.unwrap().items
+    let listed = bridge.app.stores.events(&tenant).list_events(Order::Ascending, 500, None).await.unwrap();
+    listed.items.into_iter().filter(|event| event.value.event != "call.connected").collect()
 }
 
 async fn outbox(bridge: &TestBridge, session: &str) -> Value {

@@ -29,6 +29,8 @@ struct Person {
     session: Value,
     bot: String,
     key: String,
+    webhook: String,
+    delivery: String,
 }
 
 impl Person {
@@ -41,7 +43,9 @@ impl Person {
         let session = json(bridge.log_in(email, &password).await, StatusCode::OK).await;
         let bot = bridge.insert_bot(&bridge.tenant(), BotSettings::default()).await;
         let key = bridge.key(&[Scope::BotsRead]).await.id.to_string();
-        Self { email: email.into(), password, session, bot: bot.to_string(), key }
+        let (webhook, delivery) = bridge.insert_webhook("tried").await;
+        let (bot, webhook) = (bot.to_string(), webhook.to_string());
+        Self { email: email.into(), password, session, bot, key, webhook, delivery }
     }
 
     fn token(&self) -> &str {
@@ -66,6 +70,11 @@ impl Person {
             "/api/v1/talk/tickets" => json!({"bot_id": self.bot}),
             "/api/v1/api-keys" => json!({"name": CANARY, "scopes": ["bots:read"]}),
             path if path.starts_with("/api/v1/api-keys/") => Value::Null,
+            "/api/v1/webhooks" => {
+                json!({"url": format!("https://crm.example.com/{CANARY}"), "description": CANARY})
+            }
+            "/api/v1/webhooks/{webhook_id}" => json!({"description": CANARY}),
+            path if path.starts_with("/api/v1/webhooks/") => Value::Null,
             path if path.starts_with("/api/v1/bots") => bot,
             _ => return None,
         })
@@ -73,6 +82,7 @@ impl Person {
 
     async fn send(&self, bridge: &TestBridge, route: &Route, body: Value) -> Response {
         let path = route.path.replace("{bot_id}", &self.bot).replace("{key_id}", &self.key);
+        let path = path.replace("{webhook_id}", &self.webhook).replace("{delivery_id}", &self.delivery);
         assert!(!path.contains('{'), "this test does not know what stands in {path}");
         let request = bridge.request(route.method.as_str().parse().unwrap(), &format!("{path}?q={CANARY}"));
         let request =

@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 
 use serde_json::{Map, Value};
-use vox_shared::ids::{BotId, SessionId, TenantId, UserId, WorkerId};
+use vox_shared::ids::{BotId, EventId, SessionId, TenantId, UserId, WebhookId, WorkerId};
 
 use super::EngineError;
 
@@ -163,6 +163,8 @@ holds! { Text:
     BotId => |id| id.as_str().into();
     SessionId => |id| id.as_str().into();
     WorkerId => |id| id.as_str().into();
+    WebhookId => |id| id.as_str().into();
+    EventId => |id| id.as_str().into();
 }
 holds! { Integer: i64 => |n| (*n).into(); u32 => |n| (*n).into(); i32 => |n| (*n).into(); }
 holds! { Boolean: bool => |b| (*b).into(); }

@@ -10,7 +10,7 @@ use crate::harness::TestBridge;
 use crate::harness::keys::TestKey;
 
 /// The routes that keys open. Whatever is not named here is closed to every key.
-const OPEN: [(&str, &str, Scope); 12] = [
+const OPEN: [(&str, &str, Scope); 23] = [
     ("GET", "/api/v1/bots", Scope::BotsRead),
     ("GET", "/api/v1/bots/{bot_id}", Scope::BotsRead),
     ("POST", "/api/v1/bots", Scope::BotsWrite),
@@ -23,6 +23,17 @@ const OPEN: [(&str, &str, Scope); 12] = [
     ("GET", "/api/v1/recordings/{session_id}", Scope::RecordingsRead),
     ("POST", "/api/v1/talk/tickets", Scope::TalkWrite),
     ("GET", "/api/v1/fleet/status", Scope::FleetRead),
+    ("GET", "/api/v1/events", Scope::EventsRead),
+    ("GET", "/api/v1/events/stream", Scope::EventsRead),
+    ("GET", "/api/v1/webhooks", Scope::WebhooksRead),
+    ("POST", "/api/v1/webhooks", Scope::WebhooksWrite),
+    ("GET", "/api/v1/webhooks/{webhook_id}", Scope::WebhooksRead),
+    ("PATCH", "/api/v1/webhooks/{webhook_id}", Scope::WebhooksWrite),
+    ("DELETE", "/api/v1/webhooks/{webhook_id}", Scope::WebhooksWrite),
+    ("POST", "/api/v1/webhooks/{webhook_id}/rotate", Scope::WebhooksWrite),
+    ("POST", "/api/v1/webhooks/{webhook_id}/test", Scope::WebhooksWrite),
+    ("GET", "/api/v1/webhooks/{webhook_id}/deliveries", Scope::WebhooksRead),
+    ("POST", "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Scope::WebhooksWrite),
 ];
 /// The routes of people that no key opens.
 const CLOSED: [(&str, &str); 12] = [
@@ -148,6 +159,10 @@ impl KeyActor {
             (Access::Person(_, Some(scope)), Kind::Live(_)) => {
                 refused_as(StatusCode::FORBIDDEN, "scope_missing");
                 assert!(body.contains(scope.as_str()), "{told}");
+            }
+            // Its endpoints get the events of every bot.
+            (Access::Person(_, Some(Scope::WebhooksRead | Scope::WebhooksWrite)), Kind::OtherBot) => {
+                refused_as(StatusCode::FORBIDDEN, "key_limited_to_bots");
             }
             (Access::Person(..), Kind::OtherTenant | Kind::OtherBot) if route.path.contains('{') => {
                 refused_as(StatusCode::NOT_FOUND, "not_found");

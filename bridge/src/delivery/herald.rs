@@ -1,0 +1,145 @@
+//! Tells of events: puts each into the lanes of the endpoints that want it, then gives it its place in the order in which the API
+//! shows them. Any number of bridges may do it at once, and each step may be repeated: a delivery has a fixed id, and of two
+//! numbers one is refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use vox_shared::ids::{DeliveryId, TenantId, WebhookId};
+
+use super::endpoints::{MAX_ENDPOINTS, Webhooks};
+use super::message::Message;
+use crate::error::with_source;
+use crate::store::deliveries::Delivery;
+use crate::store::engine::MAX_BATCH;
+use crate::store::events::Event;
+use crate::store::webhooks::Endpoint;
+use crate::store::{Stamp, StoreError, Stored, Stores};
+
+/// Longest pause between two rounds: for what another bridge stored and then could not tell.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Events told at once.
+const BATCH: usize = 100;
+/// Tries to give an event a number that others take.
+const MAX_TRIES: usize = 50;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Herald {
+    webhooks: Webhooks,
+    /// Events were stored.
+    stored: Arc<Notify>,
+    /// Events got their numbers.
+    pub told: Arc<Notify>,
+}
+
+impl Herald {
+    /// `stored` is notified when there are new events.
+    pub fn new(webhooks: Webhooks, stored: Arc<Notify>) -> Self {
+        Self { webhooks, stored, told: Arc::default() }
+    }
+
+    /// Where the events are.
+    pub fn stores(&self) -> &Stores {
+        &self.webhooks.stores
+    }
+
+    /// Tell again and again until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            if let Err(error) = self.tell_all().await {
+                tracing::warn!(error = with_source(&error), "events could not be told");
+            }
+            let woken = async {
+                // Either is a reason to look.
+                let _ = timeout(PAUSE, self.stored.notified()).await;
+            };
+            let _ = stop.run_until_cancelled(woken).await;
+        }
+    }
+
+    /// Tell all that are fresh; answers how many.
+    pub async fn tell_all(&self) -> Result<usize, StoreError> {
+        let mut told = 0;
+        loop {
+            let fresh = self.webhooks.stores.all_events().list_fresh(BATCH).await?;
+            let (found, mut by_tenant) = (fresh.len(), BTreeMap::<TenantId, Vec<Stored<Event>>>::new());
+            for event in fresh {
+                by_tenant.entry(event.value.tenant_id.clone()).or_default().push(event);
+            }
+            for (tenant, events) in by_tenant {
+                self.put_into_lanes(&tenant, &events).await?;
+                self.number(&tenant, &events).await?;
+            }
+            told += found;
+            if found > 0 {
+                self.told.notify_waiters();
+            }
+            if found < BATCH {
+                return Ok(told);
+            }
+        }
+    }
+
+    async fn put_into_lanes(&self, tenant: &TenantId, events: &[Stored<Event>]) -> Result<(), StoreError> {
+        let (stores, now) = (&self.webhooks.stores, Stamp(self.webhooks.clock.now()));
+        let endpoints = stores.webhooks(tenant).list_endpoints(MAX_ENDPOINTS as usize, None).await?.items;
+        let mut deliveries: Vec<(String, Delivery)> = Vec::new();
+        let mut wanted: BTreeSet<WebhookId> = BTreeSet::new();
+        for event in events {
+            for (endpoint, id, delivery) in of_event(event, &endpoints, now) {
+                wanted.insert(endpoint);
+                deliveries.push((id.to_string(), delivery));
+            }
+        }
+        for batch in deliveries.chunks(MAX_BATCH) {
+            // Those that are refused are there already.
+            stores.deliveries(tenant).insert_deliveries(batch.to_vec()).await?;
+        }
+        for endpoint in wanted {
+            self.webhooks.wake(tenant, &endpoint).await?;
+        }
+        Ok(())
+    }
+
+    async fn number(&self, tenant: &TenantId, fresh: &[Stored<Event>]) -> Result<(), StoreError> {
+        let events = self.webhooks.stores.events(tenant);
+        let mut last = events.last_seq().await?;
+        for event in fresh {
+            let mut tries = 0;
+            last = loop {
+                match events.number(&event.id, last, Stamp(self.webhooks.clock.now())).await {
+                    // Another bridge tells too.
+                    Err(StoreError::Duplicate) if tries < MAX_TRIES => {
+                        tries += 1;
+                        last = events.last_seq().await?;
+                    }
+                    numbered => break numbered?,
+                }
+            };
+        }
+        Ok(())
+    }
+}
+
+/// The deliveries of an event. One without an id of the present form is nobody's.
+fn of_event(
+    event: &Stored<Event>,
+    endpoints: &[Stored<Endpoint>],
+    now: Stamp,
+) -> Vec<(WebhookId, DeliveryId, Delivery)> {
+    let Ok(event_id) = event.id.parse() else { return Vec::new() };
+    let Event { tenant_id, event: name, at, data, .. } = &event.value;
+    let message = Message::new(tenant_id.clone(), event_id, (name, *at), data);
+    let wants = |endpoint: &&Stored<Endpoint>| endpoint.value.enabled && endpoint.value.wants(name);
+    let to = |endpoint: &Stored<Endpoint>| {
+        let webhook: WebhookId = endpoint.id.parse().ok()?;
+        let (id, delivery) = message.to(&webhook, now);
+        Some((webhook, id, delivery))
+    };
+    endpoints.iter().filter(wants).filter_map(to).collect()
+}

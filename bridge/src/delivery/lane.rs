@@ -1,0 +1,223 @@
+//! The sending to one endpoint. One bridge at a time holds its lane, by a lease with a fence; what one endpoint does with its
+//! time is no other's concern.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use jiff::SignedDuration;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use vox_egress::Egress;
+use vox_shared::clock::Clock;
+use vox_shared::ids::{TenantId, WebhookId};
+
+use super::exchange::{Verdict, attempt};
+use super::schedule::{allowance, free_at, pause};
+use crate::store::deliveries::{Attempt, Delivery, DeliveryState};
+use crate::store::events::Event;
+use crate::store::webhooks::{Endpoint, Lane, Progress};
+use crate::store::{Stamp, StoreError, Stored, Stores};
+
+/// Attempts at one endpoint at the same time.
+pub const AT_ONCE: usize = 4;
+/// How long a lane is held without news: twice as long as attempts may take. What a killed bridge held waits so long.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(30);
+/// An endpoint that takes nothing for so long is switched off.
+pub const FAILING_LIMIT: SignedDuration = SignedDuration::from_hours(5 * 24);
+/// Attempts of a delivery that are kept.
+const KEPT_ATTEMPTS: usize = 20;
+
+/// An endpoint was switched off.
+pub const DISABLED: &str = "webhook.disabled";
+/// Why it was.
+pub const GONE: &str = "gone";
+pub const FAILING: &str = "failing";
+
+/// Sends what is due. Cheap to clone.
+#[derive(Clone)]
+pub struct Sender {
+    pub stores: Stores,
+    pub clock: Clock,
+    pub egress: Arc<Egress>,
+}
+
+/// A lane that is held.
+struct Held {
+    lane: Stored<Lane>,
+    tenant: TenantId,
+    webhook: WebhookId,
+    progress: Progress,
+}
+
+/// When a lane has something to do.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Now,
+    At(Stamp),
+    /// Until it is woken.
+    Never,
+}
+
+impl Sender {
+    /// Take a lane, send what is due and leave it; `false` when somebody else holds it.
+    pub async fn work(&self, lane: &Stored<Lane>, stop: &CancellationToken) -> Result<bool, StoreError> {
+        let now = Stamp(self.clock.now());
+        let Some(lane) = self.stores.webhook_lanes().lease(&lane.id, now, now + LEASE).await? else {
+            return Ok(false);
+        };
+        let Lane { tenant_id, paced_at, failing_since, .. } = lane.value.clone();
+        let webhook = lane.id.parse().map_err(|_| StoreError::NotFound)?;
+        let held = Held { lane, tenant: tenant_id, webhook, progress: Progress { paced_at, failing_since } };
+        self.go_on(held, stop).await?;
+        Ok(true)
+    }
+
+    /// Until nothing is due, the lane is somebody else's, or the process ends.
+    async fn go_on(&self, mut held: Held, stop: &CancellationToken) -> Result<(), StoreError> {
+        let lanes = self.stores.webhook_lanes();
+        loop {
+            let next = self.send_some(&mut held).await?;
+            let now = Stamp(self.clock.now());
+            let rest = match next {
+                Next::Now if stop.is_cancelled() => Some(now),
+                Next::Now => None,
+                Next::At(at) => Some(at),
+                Next::Never => {
+                    if lanes.leave(&held.lane, (now, None), held.progress).await?.is_some() {
+                        return Ok(());
+                    }
+                    None
+                }
+            };
+            if let Some(at) = rest
+                && lanes.leave(&held.lane, (now, Some(at)), held.progress).await?.is_some()
+            {
+                return Ok(());
+            }
+            // There is more to do, or it was woken meanwhile.
+            match lanes.renew(&held.lane, now + LEASE, held.progress).await? {
+                Some(lane) => held.lane = lane,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// The endpoint, if it is there and gets anything.
+    async fn endpoint(&self, held: &Held) -> Result<Option<Stored<Endpoint>>, StoreError> {
+        match self.stores.webhooks(&held.tenant).get_endpoint(&held.webhook).await {
+            Ok(endpoint) => Ok(Some(endpoint).filter(|e| e.value.enabled)),
+            Err(StoreError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Up to [`AT_ONCE`] attempts.
+    async fn send_some(&self, held: &mut Held) -> Result<Next, StoreError> {
+        let Some(endpoint) = &self.endpoint(held).await? else { return Ok(Next::Never) };
+        let (deliveries, now) = (self.stores.deliveries(&held.tenant), Stamp(self.clock.now()));
+        let due = deliveries.list_due(&held.webhook, now, AT_ONCE).await?;
+        if due.is_empty() {
+            return Ok(deliveries.next_due(&held.webhook).await?.map_or(Next::Never, Next::At));
+        }
+        let (allowed, paced_at) = allowance(held.progress.paced_at, now, due.len());
+        if allowed == 0 {
+            return Ok(Next::At(free_at(paced_at)));
+        }
+        held.progress.paced_at = Some(paced_at);
+        let attempts = due.into_iter().take(allowed).map(|delivery| async move {
+            let came = attempt(&self.egress, &endpoint.value, &delivery.value, now).await;
+            (delivery, came)
+        });
+        for (delivery, (attempt, verdict)) in join_all(attempts).await {
+            self.note(held, delivery, (attempt, verdict)).await?;
+        }
+        Ok(Next::Now)
+    }
+
+    /// Write down what came of an attempt.
+    async fn note(
+        &self,
+        held: &mut Held,
+        mut delivery: Stored<Delivery>,
+        (attempt, verdict): (Attempt, Verdict),
+    ) -> Result<(), StoreError> {
+        let now = Stamp(self.clock.now());
+        tracing::debug!(
+            webhook.id = %held.webhook, delivery.id = %delivery.id, status = attempt.status, ?verdict, "an event was sent"
+        );
+        settle(&mut delivery.value, attempt, (verdict, now));
+        match self.stores.deliveries(&held.tenant).replace_delivery(delivery).await {
+            // Somebody replayed it, or holds the lane by now: theirs counts.
+            Err(StoreError::Conflict) => {}
+            written => drop(written?),
+        }
+        match verdict {
+            Verdict::Taken => held.progress.failing_since = None,
+            Verdict::Gone => self.switch_off(held, GONE, now).await?,
+            Verdict::TryAgain(_) => {
+                let since = *held.progress.failing_since.get_or_insert(now);
+                if since + FAILING_LIMIT <= now {
+                    self.switch_off(held, FAILING, now).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The event is stored first, under an id that is made of the endpoint as it is now: killed in between, both happen later.
+    async fn switch_off(&self, held: &mut Held, because: &str, now: Stamp) -> Result<(), StoreError> {
+        // It begins anew when a person switches it on.
+        held.progress.failing_since = None;
+        let endpoints = self.stores.webhooks(&held.tenant);
+        let endpoint = match endpoints.get_endpoint(&held.webhook).await {
+            Ok(endpoint) if endpoint.value.enabled => endpoint,
+            Ok(_) | Err(StoreError::NotFound) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let told = disabled(&held.tenant, &endpoint, (because, now));
+        self.stores.all_events().insert_events(vec![told]).await?;
+        if endpoints.disable(&held.webhook, because).await?.is_some() {
+            tracing::warn!(tenant.id = %held.tenant, webhook.id = %held.webhook, because, "an endpoint is switched off");
+        }
+        Ok(())
+    }
+}
+
+fn disabled(
+    tenant: &TenantId,
+    endpoint: &Stored<Endpoint>,
+    (because, now): (&str, Stamp),
+) -> (String, Event) {
+    let data = json!({"webhook_id": endpoint.id, "reason": because});
+    let event = Event {
+        tenant_id: tenant.clone(),
+        event: DISABLED.into(),
+        at: now,
+        recorded_at: now,
+        session_id: None,
+        bot_id: None,
+        data: data.as_object().cloned().unwrap_or_default(),
+        seq: None,
+        follows: None,
+        fresh_since: Some(now),
+    };
+    (Event::id_of(&format!("{}:{DISABLED}.{}", endpoint.id, endpoint.version)).to_string(), event)
+}
+
+/// What an attempt makes of its delivery.
+fn settle(delivery: &mut Delivery, attempt: Attempt, (verdict, now): (Verdict, Stamp)) {
+    delivery.attempts.push(attempt);
+    let surplus = delivery.attempts.len().saturating_sub(KEPT_ATTEMPTS);
+    delivery.attempts.drain(..surplus);
+    delivery.tries += 1;
+    let again = match verdict {
+        Verdict::Taken | Verdict::Gone => None,
+        Verdict::TryAgain(asked) => pause(delivery.tries, asked, rand::random_range(0.0..1.0)),
+    };
+    delivery.due_at = again.map(|pause| now + pause);
+    delivery.state = match (verdict, again) {
+        (Verdict::Taken, _) => DeliveryState::Delivered,
+        (_, Some(_)) => DeliveryState::Pending,
+        (_, None) => DeliveryState::Failed,
+    };
+}

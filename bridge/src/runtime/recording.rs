@@ -1,0 +1,46 @@
+//! What follows from a recording that was stored.
+
+use serde_json::json;
+use vox_shared::clock::Clock;
+use vox_shared::ids::SessionId;
+
+use crate::store::outbox::{Follows, Outbox, Pending};
+use crate::store::{Stamp, StoreError, Stores};
+
+/// Tries against others that write the same call.
+const MAX_TRIES: usize = 8;
+const READY: &str = "recording.ready";
+
+/// A recording as it was stored.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorded<'a> {
+    /// `<session id>.wav`.
+    pub key: &'a str,
+    pub size_bytes: u64,
+    pub sha256: &'a str,
+}
+
+/// Say in the call's outbox that its recording is there. The same recording once more is told once: the entry's id is made of its
+/// hash. A recording of no call that is known here is told to nobody.
+pub async fn tell(stores: &Stores, clock: &Clock, recorded: Recorded<'_>) -> Result<(), StoreError> {
+    let session = recorded.key.rsplit_once('.').map_or(recorded.key, |(session, _)| session);
+    let Ok(session) = session.parse::<SessionId>() else { return Ok(()) };
+    for _ in 0..MAX_TRIES {
+        let Some(mut call) = stores.all_calls().find_call(&session).await? else { return Ok(()) };
+        let data = json!({
+            "call_id": call.id, "bot_id": call.value.bot_id.as_str(),
+            "size_bytes": recorded.size_bytes, "sha256": recorded.sha256,
+        });
+        let data = data.as_object().cloned().unwrap_or_default();
+        let (id, what) =
+            (format!("{READY}.{}", recorded.sha256), Follows::Event { event: READY.into(), data });
+        Outbox::push(&mut call.value.outbox, Pending { id, at: Stamp(clock.now()), what });
+        let tenant = call.value.tenant_id.clone();
+        match stores.calls(&tenant).replace_call(call).await {
+            // Its result came at this moment.
+            Err(StoreError::Conflict) => {}
+            written => return written.map(drop),
+        }
+    }
+    Err(StoreError::Conflict)
+}

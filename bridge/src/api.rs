@@ -9,6 +9,8 @@ pub mod calls;
 pub mod config;
 pub mod fleet;
 pub mod internal;
+pub mod plans;
+pub mod quota;
 pub mod recordings;
 pub mod results;
 pub mod system;

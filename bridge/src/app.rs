@@ -17,6 +17,8 @@ use crate::auth::proof::Proofs;
 use crate::auth::session::Sessions;
 use crate::auth::throttle::Throttle;
 use crate::auth::token::Tokens;
+use crate::billing::gate::Gate;
+use crate::billing::plans::PlanBook;
 use crate::bot::catalogue::Catalogue;
 use crate::config::Config;
 use crate::coordination::{Coordination, InProcess, Limiter};
@@ -55,6 +57,8 @@ pub struct Inner {
     pub limiter: Limiter,
     pub catalogue: Catalogue,
     pub configs: Configs,
+    pub gate: Gate,
+    pub plans: PlanBook,
     pub results: Results,
     pub relay: Relay,
     pub recordings: Recordings,
@@ -115,7 +119,14 @@ impl App {
             limiter,
             audit: Arc::new(AuditLog::new(stores.clone(), clock.clone())),
             catalogue: Catalogue { stores: stores.clone(), clock: clock.clone() },
-            configs: Configs { stores: stores.clone(), clock: clock.clone(), base_url: base_url.clone() },
+            configs: Configs {
+                stores: stores.clone(),
+                clock: clock.clone(),
+                gate: Gate { stores: stores.clone(), clock: clock.clone() },
+                base_url: base_url.clone(),
+            },
+            gate: Gate { stores: stores.clone(), clock: clock.clone() },
+            plans: PlanBook { stores: stores.clone(), clock: clock.clone() },
             results: Results {
                 stores: stores.clone(),
                 clock: clock.clone(),

@@ -10,6 +10,8 @@ pub mod events;
 mod merged;
 mod migrate;
 pub mod outbox;
+pub mod plans;
+pub mod quotas;
 mod reach;
 pub mod refresh_tokens;
 mod stamp;
@@ -40,6 +42,8 @@ pub const COLLECTIONS: &[&Collection] = &[
     &api_keys::API_KEYS,
     &audit::AUDIT,
     &events::EVENTS,
+    &plans::PLANS,
+    &quotas::QUOTAS,
     &migrate::SCHEMAS,
 ];
 
@@ -106,6 +110,14 @@ impl Stores {
 
     pub fn all_events(&self) -> events::AllEvents {
         events::AllEvents::new(self.engine.clone())
+    }
+
+    pub fn plans(&self) -> plans::Plans {
+        plans::Plans::new(self.engine.clone())
+    }
+
+    pub fn quotas(&self, tenant: &TenantId) -> quotas::Quotas {
+        quotas::Quotas::open(self.engine.clone(), tenant.clone())
     }
 
     pub fn all_users(&self) -> users::AllUsers {

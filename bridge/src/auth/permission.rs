@@ -44,3 +44,6 @@ permission!(/** See the tenant's vendor keys in clear, to try them. */ ReadVendo
 permission!(/** See who did what in the tenant. */ ReadAudit: Admin, people only);
 permission!(/** See the capacity of the deployment. */ ReadFleet: Admin, FleetRead);
 permission!(/** See, make, rotate and revoke keys of the API. */ ManageApiKeys: Admin, people only);
+permission!(/** See the deployment's plans. */ ReadPlans: Admin, people only);
+permission!(/** Make, change and delete plans, and give them to tenants. */ EditPlans: SuperAdmin, people only);
+permission!(/** See what is left of a tenant's plan: of the own one, or as a super admin of any. */ ReadQuota: Admin, people only);

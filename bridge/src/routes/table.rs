@@ -8,6 +8,7 @@ mod call;
 mod core;
 mod fleet;
 mod internal;
+mod plan;
 mod recording;
 mod system;
 mod talk;
@@ -27,6 +28,7 @@ pub fn table() -> Vec<Route> {
         fleet::routes(),
         talk::routes(),
         internal::routes(),
+        plan::routes(),
         vendor::routes(),
         audit::routes(),
         system::routes(),

@@ -10,6 +10,8 @@ pub mod config;
 pub mod events;
 pub mod fleet;
 pub mod internal;
+pub mod plans;
+pub mod quota;
 pub mod recordings;
 pub mod results;
 pub mod system;

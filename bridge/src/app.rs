@@ -19,6 +19,8 @@ use crate::auth::proof::Proofs;
 use crate::auth::session::Sessions;
 use crate::auth::throttle::Throttle;
 use crate::auth::token::Tokens;
+use crate::billing::gate::Gate;
+use crate::billing::plans::PlanBook;
 use crate::bot::catalogue::Catalogue;
 use crate::config::Config;
 use crate::coordination::{self, Coordination, CoordinationError, InProcess, Limiter};
@@ -61,6 +63,8 @@ pub struct Inner {
     pub request_limits: RequestLimits,
     pub catalogue: Catalogue,
     pub configs: Configs,
+    pub gate: Gate,
+    pub plans: PlanBook,
     pub results: Results,
     pub relay: Relay,
     pub recordings: Recordings,
@@ -128,7 +132,14 @@ impl App {
             request_limits: RequestLimits { limiter, limits: config.limits },
             audit: Arc::new(AuditLog::new(stores.clone(), clock.clone())),
             catalogue: Catalogue { stores: stores.clone(), clock: clock.clone() },
-            configs: Configs { stores: stores.clone(), clock: clock.clone(), base_url: base_url.clone() },
+            configs: Configs {
+                stores: stores.clone(),
+                clock: clock.clone(),
+                gate: Gate { stores: stores.clone(), clock: clock.clone() },
+                base_url: base_url.clone(),
+            },
+            gate: Gate { stores: stores.clone(), clock: clock.clone() },
+            plans: PlanBook { stores: stores.clone(), clock: clock.clone() },
             results: Results {
                 stores: stores.clone(),
                 clock: clock.clone(),

@@ -28,6 +28,18 @@ pub struct ApiError {
     pub detail: Cow<'static, str>,
     pub fields: Vec<FieldError>,
     pub retry_after_seconds: Option<u64>,
+    /// What is used up, of a 402.
+    pub spent: Option<Box<SpentPart>>,
+}
+
+/// What is used up, and when it begins anew. Minutes are whole ones, money is in millionths of the currency.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SpentPart {
+    pub resource: &'static str,
+    pub used: i64,
+    pub limit: i64,
+    /// RFC 3339, UTC.
+    pub resets_at: String,
 }
 
 /// The body of every refusal.
@@ -46,11 +58,20 @@ struct ErrorPart {
     fields: Vec<FieldError>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
+    #[serde(flatten)]
+    spent: Option<SpentPart>,
 }
 
 impl ApiError {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, detail: detail.into(), fields: Vec::new(), retry_after_seconds: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            fields: Vec::new(),
+            retry_after_seconds: None,
+            spent: None,
+        }
     }
 
     pub fn bad_request(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -80,6 +101,11 @@ impl ApiError {
             many => format!("{} fields are not acceptable; see `fields`", many.len()),
         };
         Self { fields, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail) }
+    }
+
+    /// Nothing is left of something that is limited.
+    pub fn spent(code: &'static str, detail: String, spent: SpentPart) -> Self {
+        Self { spent: Some(Box::new(spent)), ..Self::new(StatusCode::PAYMENT_REQUIRED, code, detail) }
     }
 
     /// Come back later.
@@ -140,6 +166,7 @@ impl ResponseError for ApiError {
             detail: self.detail.clone().into_owned(),
             fields: self.fields.clone(),
             request_id,
+            spent: self.spent.as_deref().cloned(),
         };
         let mut response = HttpResponse::build(self.status);
         if self.status == StatusCode::UNAUTHORIZED {

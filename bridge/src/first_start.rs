@@ -79,7 +79,8 @@ pub async fn first_start(into: Empty<'_>) -> Result<Option<SecretString>, FirstS
     insert_demo_bots(into.stores, &tenant, now).await?;
     let password = first_password(into.data_dir)?;
     let is_ours = insert_admin(&into, &tenant, &password, now).await?;
-    let tenant_doc = Tenant { name: "Default".into(), status: TenantStatus::Active, created_at: now };
+    let tenant_doc =
+        Tenant { name: "Default".into(), status: TenantStatus::Active, created_at: now, allowance: None };
     match into.stores.tenants().insert(&tenant, &tenant_doc).await {
         Ok(()) | Err(StoreError::Duplicate) => {}
         Err(error) => return Err(error.into()),

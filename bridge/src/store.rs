@@ -11,6 +11,8 @@ pub mod events;
 mod merged;
 mod migrate;
 pub mod outbox;
+pub mod plans;
+pub mod quotas;
 mod reach;
 pub mod refresh_tokens;
 mod stamp;
@@ -49,6 +51,8 @@ pub const COLLECTIONS: &[&Collection] = &[
     &webhooks::WEBHOOKS,
     &webhooks::LANES,
     &deliveries::DELIVERIES,
+    &plans::PLANS,
+    &quotas::QUOTAS,
     &migrate::SCHEMAS,
 ];
 
@@ -133,6 +137,14 @@ impl Stores {
 
     pub fn all_deliveries(&self) -> deliveries::AllDeliveries {
         deliveries::AllDeliveries::new(self.engine.clone())
+    }
+
+    pub fn plans(&self) -> plans::Plans {
+        plans::Plans::new(self.engine.clone())
+    }
+
+    pub fn quotas(&self, tenant: &TenantId) -> quotas::Quotas {
+        quotas::Quotas::open(self.engine.clone(), tenant.clone())
     }
 
     pub fn all_users(&self) -> users::AllUsers {

@@ -89,6 +89,8 @@ id!(/** A person who may log in. */ UserId, "usr");
 id!(/** A bot: the AI that answers. */ BotId, "bot");
 id!(/** One call, from the first message to its terminal record. Also called the session id on the wire. */ SessionId, "call");
 id!(/** A core worker process. */ WorkerId, "wrk");
+id!(/** A plan: what a tenant may use in a period. */ PlanId, "plan");
+id!(/** A price of a vendor. */ PriceId, "price");
 id!(/** A key that opens the API to a program. It names the key and is no secret. */ ApiKeyId, "key");
 id!(/** A piece of work that is kept until it is done. */ JobId, "job");
 id!(/** An event of a tenant. The same on every delivery of it. */ EventId, "evt");

@@ -47,3 +47,6 @@ permission!(/** See, make, rotate and revoke keys of the API. */ ManageApiKeys: 
 permission!(/** Read and follow events. */ ReadEvents: Agent, EventsRead);
 permission!(/** See endpoints of webhooks and their deliveries. */ ReadWebhooks: Admin, WebhooksRead);
 permission!(/** Make, change, try and delete endpoints of webhooks. */ EditWebhooks: Admin, WebhooksWrite);
+permission!(/** See the deployment's plans. */ ReadPlans: Admin, people only);
+permission!(/** Make, change and delete plans, and give them to tenants. */ EditPlans: SuperAdmin, people only);
+permission!(/** See what is left of a tenant's plan: of the own one, or as a super admin of any. */ ReadQuota: Admin, people only);

@@ -90,6 +90,8 @@ fn register(app: &App, to: &mut ServiceConfig) {
         .app_data(Data::new(app.sessions.clone()))
         .app_data(Data::new(app.catalogue.clone()))
         .app_data(Data::new(app.configs.clone()))
+        .app_data(Data::new(app.gate.clone()))
+        .app_data(Data::new(app.plans.clone()))
         .app_data(Data::new(app.results.clone()))
         .app_data(Data::new(app.recordings.clone()))
         .app_data(Data::new(app.links.clone()))

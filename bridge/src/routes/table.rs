@@ -9,6 +9,7 @@ mod core;
 mod event;
 mod fleet;
 mod internal;
+mod plan;
 mod recording;
 mod system;
 mod talk;
@@ -29,6 +30,7 @@ pub fn table() -> Vec<Route> {
         fleet::routes(),
         talk::routes(),
         internal::routes(),
+        plan::routes(),
         vendor::routes(),
         audit::routes(),
         event::routes(),

@@ -11,13 +11,14 @@ use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
 use crate::auth::secret_token;
+use crate::billing::gate::{Gate, GateError, Spent};
 use crate::bot::hours;
 use crate::bot::line::{self, Caller};
 use crate::bot::template::{self, Variables};
 use crate::store::bots::Bot;
 use crate::store::calls::{Call, CallStatus};
 use crate::store::outbox::{Follows, Outbox, Pending};
-use crate::store::tenants::TenantStatus;
+use crate::store::tenants::{Allowance, TenantStatus};
 use crate::store::{Stamp, StoreError, Stored, Stores};
 
 /// Keys of the connected event that speak to the bridge and are no variables.
@@ -47,6 +48,8 @@ pub enum Refused {
     UnknownBot,
     #[error("the tenant is suspended")]
     Suspended,
+    #[error(transparent)]
+    Spent(Spent),
     #[error("outside_active_hours: the bot answers {days} {start}-{end} ({timezone})")]
     OutsideHours { days: String, start: String, end: String, timezone: String },
     #[error("the ticket is missing, spent, expired or for another bot")]
@@ -61,11 +64,21 @@ pub enum Refused {
     Store(#[from] StoreError),
 }
 
+impl From<GateError> for Refused {
+    fn from(error: GateError) -> Self {
+        match error {
+            GateError::Spent(spent) => Self::Spent(spent),
+            GateError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 /// What configs are made of.
 #[derive(Clone)]
 pub struct Configs {
     pub stores: Stores,
     pub clock: Clock,
+    pub gate: Gate,
     /// How workers reach this bridge, without a '/' at the end.
     pub base_url: String,
 }
@@ -81,8 +94,8 @@ pub async fn prepare(
     if !bot.settings.enabled {
         return Err(Refused::UnknownBot);
     }
-    let tenant = from.stores.tenants().find(&bot.tenant_id).await?;
-    if tenant.is_none_or(|t| t.value.status != TenantStatus::Active) {
+    let tenant = from.stores.tenants().find(&bot.tenant_id).await?.ok_or(Refused::Suspended)?.value;
+    if tenant.status != TenantStatus::Active {
         return Err(Refused::Suspended);
     }
     within_hours(&bot, now)?;
@@ -112,7 +125,7 @@ pub async fn prepare(
     let proposed = proposed.filter(|id| *id != session);
     let call = Call { proposed_session_id: proposed, ..skeleton(&bot, bot_id, &request, now) };
     let call = Call { outbox: Some(connected(&session, &call)), ..call };
-    store_skeleton(from, &session, &call).await?;
+    admit(from, &session, &call, tenant.allowance.as_ref()).await?;
     Ok(filled_in(from, bot_id, bot, &session, &call))
 }
 
@@ -193,20 +206,38 @@ fn connected(session: &SessionId, call: &Call) -> Outbox {
     Outbox { mark: event, since: call.created_at, entries: vec![entry] }
 }
 
-async fn store_skeleton(from: &Configs, session: &SessionId, call: &Call) -> Result<(), Refused> {
-    let calls = from.stores.calls(&call.tenant_id);
-    match calls.insert_call(session, call).await {
-        Err(StoreError::Duplicate) => {
-            let known = from.stores.all_calls().find_call(session).await?;
-            let same = |known: &Stored<Call>| {
-                known.value.bot_id == call.bot_id
-                    && known.value.status == CallStatus::Started
-                    && known.value.proposed_session_id == call.proposed_session_id
-            };
-            known.is_some_and(|k| same(&k)).then_some(()).ok_or(Refused::SessionTaken)
+/// Claim a conversation of the tenant's plan and store the skeleton. A call that asks again needs no second one.
+async fn admit(
+    from: &Configs,
+    session: &SessionId,
+    call: &Call,
+    allowance: Option<&Allowance>,
+) -> Result<(), Refused> {
+    let claim = match from.gate.claim_conversation(&call.tenant_id, allowance).await {
+        Err(GateError::Spent(spent)) => {
+            return if is_known(from, session, call).await? { Ok(()) } else { Err(Refused::Spent(spent)) };
         }
+        claimed => claimed?,
+    };
+    match from.stores.calls(&call.tenant_id).insert_call(session, call).await {
+        Err(StoreError::Duplicate) => {
+            from.gate.release(&call.tenant_id, claim).await;
+            is_known(from, session, call).await?.then_some(()).ok_or(Refused::SessionTaken)
+        }
+        // Without an answer the call may be there, and its conversation stays claimed.
         other => Ok(other?),
     }
+}
+
+/// Whether this very call asked before and has not ended.
+async fn is_known(from: &Configs, session: &SessionId, call: &Call) -> Result<bool, StoreError> {
+    let known = from.stores.all_calls().find_call(session).await?;
+    let same = |known: Stored<Call>| {
+        known.value.bot_id == call.bot_id
+            && known.value.status == CallStatus::Started
+            && known.value.proposed_session_id == call.proposed_session_id
+    };
+    Ok(known.is_some_and(same))
 }
 
 fn filled_in(from: &Configs, bot_id: &BotId, bot: Bot, session: &SessionId, call: &Call) -> RuntimeConfig {

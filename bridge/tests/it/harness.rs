@@ -176,7 +176,8 @@ impl TestBridge {
     }
 
     pub async fn insert_tenant(&self, id: &str) -> TenantId {
-        let tenant = Tenant { name: id.into(), status: TenantStatus::Active, created_at: Stamp(self.now()) };
+        let created_at = Stamp(self.now());
+        let tenant = Tenant { name: id.into(), status: TenantStatus::Active, created_at, allowance: None };
         let id: TenantId = id.parse().unwrap();
         self.app.stores.tenants().insert(&id, &tenant).await.unwrap();
         id

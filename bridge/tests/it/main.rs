@@ -29,6 +29,7 @@ mod mongodb_may_go_away;
 mod object_conformance;
 mod old_stores_are_brought_up_to_date;
 mod oversized_bodies_are_answered;
+mod quotas_are_kept;
 mod recordings_are_stored_and_served;
 #[cfg(feature = "redis")]
 mod redis_may_go_away;

@@ -69,6 +69,8 @@ impl Person {
             }
             "/api/v1/talk/tickets" => json!({"bot_id": self.bot}),
             "/api/v1/api-keys" => json!({"name": CANARY, "scopes": ["bots:read"]}),
+            "/api/v1/plans/{plan_id}" => json!({"name": CANARY, "limits": {"minutes": 1}}),
+            "/api/v1/admin/tenants/{tenant}/plan" => json!({"plan": null}),
             path if path.starts_with("/api/v1/api-keys/") => Value::Null,
             "/api/v1/webhooks" => {
                 json!({"url": format!("https://crm.example.com/{CANARY}"), "description": CANARY})
@@ -83,6 +85,7 @@ impl Person {
     async fn send(&self, bridge: &TestBridge, route: &Route, body: Value) -> Response {
         let path = route.path.replace("{bot_id}", &self.bot).replace("{key_id}", &self.key);
         let path = path.replace("{webhook_id}", &self.webhook).replace("{delivery_id}", &self.delivery);
+        let path = path.replace("{plan_id}", "small").replace("{tenant}", "default");
         assert!(!path.contains('{'), "this test does not know what stands in {path}");
         let request = bridge.request(route.method.as_str().parse().unwrap(), &format!("{path}?q={CANARY}"));
         let request =

@@ -112,6 +112,7 @@ impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
         let (status, code) = match refused {
             Refused::UnknownBot => (StatusCode::NOT_FOUND, "unknown_bot"),
+            Refused::Spent(spent) => return spent.into(),
             Refused::Suspended => (StatusCode::PAYMENT_REQUIRED, "tenant_suspended"),
             Refused::OutsideHours { .. } => (StatusCode::SERVICE_UNAVAILABLE, "outside_active_hours"),
             Refused::BadTicket => (StatusCode::UNAUTHORIZED, "bad_ticket"),

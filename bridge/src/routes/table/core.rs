@@ -12,7 +12,7 @@ pub(super) fn routes() -> Vec<Route> {
     let config_refusals = |doc: Doc| {
         doc.answers_with("200", "application/json", "The runtime config, version 1")
             .refuses("401", "The ticket is missing, spent, expired or for another bot")
-            .refuses("402", "The tenant is suspended")
+            .refuses("402", "`tenant_suspended`, or `quota_exceeded`: the error has `resource`, `used`, `limit`, `resets_at`")
             .refuses("403", "`line_forbidden`: the bot's lines are guarded, and this one is not allowed")
             .refuses("404", "No such bot, or it is disabled")
             .refuses("409", "The session id belongs to another call")

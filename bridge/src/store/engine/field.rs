@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 
 use serde_json::{Map, Value};
-use vox_shared::ids::{BotId, EventId, SessionId, TenantId, UserId, WebhookId, WorkerId};
+use vox_shared::ids::{BotId, EventId, PlanId, SessionId, TenantId, UserId, WebhookId, WorkerId};
 
 use super::EngineError;
 
@@ -161,6 +161,7 @@ holds! { Text:
     TenantId => |id| id.as_str().into();
     UserId => |id| id.as_str().into();
     BotId => |id| id.as_str().into();
+    PlanId => |id| id.as_str().into();
     SessionId => |id| id.as_str().into();
     WorkerId => |id| id.as_str().into();
     WebhookId => |id| id.as_str().into();

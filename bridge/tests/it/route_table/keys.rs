@@ -36,7 +36,7 @@ const OPEN: [(&str, &str, Scope); 23] = [
     ("POST", "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Scope::WebhooksWrite),
 ];
 /// The routes of people that no key opens.
-const CLOSED: [(&str, &str); 12] = [
+const CLOSED: [(&str, &str); 18] = [
     ("GET", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me/password"),
@@ -47,6 +47,12 @@ const CLOSED: [(&str, &str); 12] = [
     ("DELETE", "/api/v1/api-keys/{key_id}"),
     ("POST", "/api/v1/api-keys/{key_id}/rotate"),
     ("GET", "/api/v1/vendor-keys"),
+    ("GET", "/api/v1/plans"),
+    ("GET", "/api/v1/plans/{plan_id}"),
+    ("PUT", "/api/v1/plans/{plan_id}"),
+    ("DELETE", "/api/v1/plans/{plan_id}"),
+    ("PUT", "/api/v1/admin/tenants/{tenant}/plan"),
+    ("GET", "/v1/admin/tenants/{tenant}/quota/{resource}"),
     ("GET", "/api/v1/audit"),
     ("GET", "/api/v1/audit/verify"),
 ];

@@ -1,0 +1,131 @@
+//! Plans and the tenants that have them. A tenant's document keeps the limits of its plan; a changed plan is brought to its tenants
+//! one after the other, and by the next change or the hourly round to those that a broken change left out.
+
+use vox_shared::clock::Clock;
+use vox_shared::ids::{PlanId, TenantId};
+
+use super::limits::Limits;
+use crate::store::plans::Plan;
+use crate::store::tenants::{Allowance, Tenant};
+use crate::store::{Stamp, StoreError, Stored, Stores};
+
+/// Looks at a plan that others change all the time.
+const MAX_TRIES: usize = 8;
+
+/// Why a plan is not changed, deleted or given.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error("tenants have this plan; give them another one first")]
+    InUse,
+    #[error("there is no such plan")]
+    NoPlan,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A plan to be.
+#[derive(Clone, Debug)]
+pub struct NewPlan {
+    pub name: String,
+    pub limits: Limits,
+}
+
+/// The plans of the deployment. Cheap to clone.
+#[derive(Clone)]
+pub struct PlanBook {
+    pub stores: Stores,
+    pub clock: Clock,
+}
+
+impl PlanBook {
+    /// Make a plan under this id, or change the one that is there, and bring its limits to its tenants.
+    pub async fn put(
+        &self,
+        id: &PlanId,
+        expected: Option<u64>,
+        new: NewPlan,
+    ) -> Result<Stored<Plan>, PlanError> {
+        let (plans, now) = (self.stores.plans(), Stamp(self.clock.now()));
+        let NewPlan { name, limits } = new;
+        let known = plans.find_plan(id).await?;
+        if expected.is_some() && expected != known.as_ref().map(|plan| plan.version) {
+            return Err(StoreError::Conflict.into());
+        }
+        let plan = match known {
+            Some(mut plan) => {
+                plan.value = Plan { name, limits, updated_at: now, ..plan.value };
+                plans.replace_plan(plan).await?
+            }
+            None => {
+                let value = Plan { name, limits, created_at: now, updated_at: now };
+                plans.insert_plan(id, &value).await?;
+                Stored { id: id.to_string(), version: 1, value }
+            }
+        };
+        self.bring_to_tenants(id, &plan).await?;
+        Ok(plan)
+    }
+
+    /// Delete a plan that no tenant has.
+    pub async fn delete(&self, id: &PlanId, expected: Option<u64>) -> Result<(), PlanError> {
+        let plan = self.stores.plans().get_plan(id).await?;
+        if expected.is_some_and(|version| version != plan.version) {
+            return Err(StoreError::Conflict.into());
+        }
+        let mut after = None;
+        loop {
+            let page = self.stores.tenants().list_by_id(after).await?;
+            if page.tenants.iter().any(|tenant| has(&tenant.value, id)) {
+                return Err(PlanError::InUse);
+            }
+            after = page.last;
+            if after.is_none() {
+                return Ok(self.stores.plans().delete_plan(id, plan.version).await?);
+            }
+        }
+    }
+
+    /// Give a tenant a plan, or none.
+    pub async fn assign(&self, tenant: &TenantId, plan: Option<&PlanId>) -> Result<(), PlanError> {
+        let tenants = self.stores.tenants();
+        let Some(id) = plan else { return Ok(tenants.set_allowance(tenant, None).await?) };
+        let mut given = None;
+        for _ in 0..MAX_TRIES {
+            let plan = self.stores.plans().find_plan(id).await?.ok_or(PlanError::NoPlan)?;
+            // A change of the plan that did not see this tenant yet is seen here.
+            if given == Some(plan.version) {
+                return Ok(());
+            }
+            tenants.set_allowance(tenant, Some(&allowance(id, &plan))).await?;
+            given = Some(plan.version);
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// Bring a plan's limits to all tenants that have it with older ones.
+    pub async fn bring_to_tenants(&self, id: &PlanId, plan: &Stored<Plan>) -> Result<(), StoreError> {
+        let (tenants, renewed) = (self.stores.tenants(), allowance(id, plan));
+        let mut after = None;
+        loop {
+            let page = tenants.list_by_id(after).await?;
+            for tenant in page.tenants.iter().filter(|tenant| has(&tenant.value, id)) {
+                if let Ok(tenant) = tenant.id.parse() {
+                    tenants.renew_allowance(&tenant, &renewed).await?;
+                }
+            }
+            after = page.last;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn has(tenant: &Tenant, plan: &PlanId) -> bool {
+    tenant.allowance.as_ref().is_some_and(|allowance| allowance.plan == *plan)
+}
+
+fn allowance(id: &PlanId, plan: &Stored<Plan>) -> Allowance {
+    let plan_version = i64::try_from(plan.version).unwrap_or(i64::MAX);
+    Allowance { plan: id.clone(), plan_version, limits: plan.value.limits }
+}

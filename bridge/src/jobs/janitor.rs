@@ -1,5 +1,5 @@
-//! Forgets what expired: tickets, refresh tokens, workers. None of them is used after its expiry anyway; this keeps the
-//! store small.
+//! Forgets what expired: tickets, refresh tokens, workers, and bots that were deleted long ago. None of them is used after its
+//! expiry anyway; this keeps the store small.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use vox_shared::clock::Clock;
 
+use super::deleted_bots;
 use crate::store::{SWEPT, Stamp, StoreError, Stores};
 
 /// Pause between two rounds.
@@ -54,5 +55,6 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.refresh_tokens().sweep(Stamp(now)).await?,
         stores.workers().sweep(Stamp(long_ago)).await?,
     ];
-    Ok(Swept { gone: batches.iter().sum(), more: batches.contains(&SWEPT) })
+    let (bots, more_bots) = deleted_bots::sweep(stores, now).await?;
+    Ok(Swept { gone: batches.iter().sum::<usize>() + bots, more: batches.contains(&SWEPT) || more_bots })
 }

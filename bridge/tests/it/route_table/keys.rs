@@ -10,13 +10,28 @@ use crate::harness::TestBridge;
 use crate::harness::keys::TestKey;
 
 /// The routes that keys open. Whatever is not named here is closed to every key.
-const OPEN: [(&str, &str, Scope); 12] = [
+const OPEN: [(&str, &str, Scope); 27] = [
     ("GET", "/api/v1/bots", Scope::BotsRead),
     ("GET", "/api/v1/bots/{bot_id}", Scope::BotsRead),
     ("POST", "/api/v1/bots", Scope::BotsWrite),
     ("PUT", "/api/v1/bots/{bot_id}", Scope::BotsWrite),
     ("PATCH", "/api/v1/bots/{bot_id}", Scope::BotsWrite),
     ("DELETE", "/api/v1/bots/{bot_id}", Scope::BotsWrite),
+    ("POST", "/api/v1/bots/import", Scope::BotsWrite),
+    ("POST", "/api/v1/bots/{bot_id}/restore", Scope::BotsWrite),
+    ("POST", "/api/v1/bots/{bot_id}/clone", Scope::BotsWrite),
+    ("GET", "/api/v1/bots/{bot_id}/export", Scope::BotsRead),
+    ("POST", "/api/v1/bots/{bot_id}/widget-key", Scope::BotsWrite),
+    ("DELETE", "/api/v1/bots/{bot_id}/widget-key", Scope::BotsWrite),
+    ("GET", "/api/v1/bots/{bot_id}/draft", Scope::BotsRead),
+    ("PUT", "/api/v1/bots/{bot_id}/draft", Scope::BotsWrite),
+    ("PATCH", "/api/v1/bots/{bot_id}/draft", Scope::BotsWrite),
+    ("DELETE", "/api/v1/bots/{bot_id}/draft", Scope::BotsWrite),
+    ("POST", "/api/v1/bots/{bot_id}/publish", Scope::BotsWrite),
+    ("GET", "/api/v1/bots/{bot_id}/versions", Scope::BotsRead),
+    ("GET", "/api/v1/bots/{bot_id}/versions/{number}", Scope::BotsRead),
+    ("POST", "/api/v1/bots/{bot_id}/versions/{number}/restore", Scope::BotsWrite),
+    ("GET", "/api/v1/bots/{bot_id}/compare", Scope::BotsRead),
     ("GET", "/api/v1/calls", Scope::CallsRead),
     ("GET", "/api/v1/calls/{session_id}", Scope::CallsRead),
     ("GET", "/api/v1/calls/{session_id}/export.json", Scope::CallsRead),

@@ -109,8 +109,7 @@ async fn insert_demo_bots(stores: &Stores, tenant: &TenantId, now: Stamp) -> Res
     for (id, text) in DEMO_BOTS {
         let settings: BotSettings =
             serde_json::from_str(text).map_err(|source| FirstStartError::DemoBot { id, source })?;
-        let bot =
-            Bot { tenant_id: tenant.clone(), created_at: now, updated_at: now, settings, creation: None };
+        let bot = Bot::new(tenant.clone(), settings, now);
         bots.push((id.parse().expect("a constant that is an id"), bot));
     }
     // Those that are there already were left by a start that did not finish.

@@ -2,6 +2,7 @@
 
 pub mod api_keys;
 pub mod audit;
+pub mod bot_versions;
 pub mod bots;
 pub mod calls;
 pub mod deliveries;
@@ -39,6 +40,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &tenants::TENANTS,
     &users::USERS,
     &bots::BOTS,
+    &bot_versions::BOT_VERSIONS,
     &calls::CALLS,
     &workers::WORKERS,
     &tickets::TICKETS,
@@ -92,6 +94,15 @@ impl Stores {
     /// The bots within a tenant's or a key's reach.
     pub fn bots(&self, reach: impl Into<Reach>) -> bots::Bots {
         bots::Bots::open(self.engine.clone(), reach.into())
+    }
+
+    /// The superseded versions of the bots within a tenant's or a key's reach.
+    pub fn bot_versions(&self, reach: impl Into<Reach>) -> bot_versions::Versions {
+        bot_versions::Versions::open(self.engine.clone(), reach.into())
+    }
+
+    pub fn all_bot_versions(&self) -> bot_versions::AllVersions {
+        bot_versions::AllVersions::new(self.engine.clone())
     }
 
     /// The calls of the bots within a tenant's or a key's reach.

@@ -23,6 +23,8 @@ use crate::store::audit::{Entry, Kind};
 
 /// Longest part of a path that is kept, characters. No id is longer.
 const MAX_PARAMETER: usize = 96;
+/// The place in a path that counts something of the object before it.
+const NUMBER: &str = "number";
 /// The code of an end that nobody was told: the client went away, and whether the change was made is not known.
 pub const ABANDONED: &str = "abandoned";
 
@@ -178,7 +180,8 @@ impl FromRequest for Trail {
 impl Asked {
     fn new(log: Arc<AuditLog>, audited: Audited, request: &HttpRequest) -> Self {
         let in_path = || request.match_info().iter();
-        let state = State { object: in_path().last().and_then(|(_, id)| object(id)), ..State::default() };
+        let named = in_path().filter(|(name, _)| *name != NUMBER).last();
+        let state = State { object: named.and_then(|(_, id)| object(id)), ..State::default() };
         Self {
             log,
             audited,

@@ -4,9 +4,14 @@ use vox_shared::clock::Clock;
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
 
+use crate::auth::secret_token;
 use crate::fields::FieldError;
-use crate::store::bots::{Bot, Creation};
+use crate::store::bot_versions::Version;
+use crate::store::bots::{Bot, Creation, Release};
 use crate::store::{Reach, Stamp, StoreError, Stored, Stores};
+
+/// What a widget key begins with, so that whoever finds one knows that it is public.
+const WIDGET_KEY_PREFIX: &str = "wk_";
 
 /// Why a bot is not made or changed.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +20,14 @@ pub enum BotError {
     KeyReused,
     #[error("the settings are not acceptable")]
     Invalid(Vec<FieldError>),
+    #[error("the bot has no draft; write one first")]
+    NoDraft,
+    #[error(
+        "version {published} was published after the draft was begun on version {based_on}; compare them, and PUT the draft again"
+    )]
+    DraftOutdated { based_on: u32, published: u32 },
+    #[error("the bot is not deleted")]
+    NotDeleted,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -26,17 +39,39 @@ pub struct Catalogue {
     pub clock: Clock,
 }
 
+/// Which bot is changed, and by whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Edit<'a> {
+    pub reach: &'a Reach,
+    pub bot: &'a BotId,
+    /// The version of the document that it must have still.
+    pub expected: Option<u64>,
+    /// The id of the person or the key.
+    pub author: &'a str,
+}
+
+/// Where a new bot comes from.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The id of the person or the key that makes it.
+    pub author: String,
+    /// Of its first version.
+    pub note: String,
+    pub creation: Option<Creation>,
+}
+
 impl Catalogue {
     /// Make a bot, or find the one that the same request made before.
     pub async fn create(
         &self,
         reach: &Reach,
         settings: BotSettings,
-        creation: Option<Creation>,
+        origin: Origin,
     ) -> Result<Stored<Bot>, BotError> {
         let (bots, now) = (self.stores.bots(reach), Stamp(self.clock.now()));
-        let tenant_id = reach.tenant().clone();
-        let bot = Bot { tenant_id, created_at: now, updated_at: now, settings, creation };
+        let Origin { author, note, creation } = origin;
+        let release = Release { number: 1, published_at: Some(now), author: Some(author), note };
+        let bot = Bot { release, creation, ..Bot::new(reach.tenant().clone(), settings, now) };
         let id = BotId::generate();
         match (bots.insert_bot(&id, &bot).await, &bot.creation) {
             (Err(StoreError::Duplicate), Some(creation)) => {
@@ -52,20 +87,108 @@ impl Catalogue {
         }
     }
 
-    /// Change a bot's settings, if it has the expected version still.
+    /// Change a bot's settings and publish them at once, if it has the expected version still.
     pub async fn change(
         &self,
-        (reach, id): (&Reach, &BotId),
-        expected: Option<u64>,
+        edit: Edit<'_>,
         drafted: impl FnOnce(&BotSettings) -> Result<BotSettings, Vec<FieldError>>,
     ) -> Result<Stored<Bot>, BotError> {
-        let bots = self.stores.bots(reach);
-        let mut bot = bots.get_bot(id).await?;
-        if expected.is_some_and(|version| version != bot.version) {
+        self.edit(edit, |bot, now| {
+            let settings = drafted(&bot.settings).map_err(BotError::Invalid)?;
+            publish(bot, settings, Publication { author: edit.author, note: String::new(), now });
+            Ok(())
+        })
+        .await
+    }
+
+    /// Delete a bot. It answers no call from now on, and can be restored until it is removed.
+    pub async fn delete(&self, edit: Edit<'_>) -> Result<(), BotError> {
+        let deleted = |bot: &mut Bot, now| {
+            bot.deleted_at = Some(now);
+            Ok(())
+        };
+        self.edit(edit, deleted).await.map(drop)
+    }
+
+    /// Take a deletion back.
+    pub async fn undelete(&self, edit: Edit<'_>) -> Result<Stored<Bot>, BotError> {
+        let bot = self.stores.bots(edit.reach).get_with_deleted(edit.bot).await?;
+        if bot.value.is_going {
+            return Err(StoreError::NotFound.into());
+        }
+        let restored = |bot: &mut Bot, _| bot.deleted_at.take().map(drop).ok_or(BotError::NotDeleted);
+        self.edit_this(bot, edit, restored).await
+    }
+
+    /// Give a bot a new widget key; the old one opens nothing from now on.
+    pub async fn renew_widget_key(&self, edit: Edit<'_>) -> Result<Stored<Bot>, BotError> {
+        let renewed = |bot: &mut Bot, _| {
+            bot.widget_key = Some(format!("{WIDGET_KEY_PREFIX}{}", secret_token::generate()));
+            Ok(())
+        };
+        self.edit(edit, renewed).await
+    }
+
+    /// Take a bot's widget key away.
+    pub async fn remove_widget_key(&self, edit: Edit<'_>) -> Result<(), BotError> {
+        let removed = |bot: &mut Bot, _| bot.widget_key.take().map(drop).ok_or(StoreError::NotFound.into());
+        self.edit(edit, removed).await.map(drop)
+    }
+
+    /// Change a live bot.
+    pub(super) async fn edit(
+        &self,
+        edit: Edit<'_>,
+        change: impl FnOnce(&mut Bot, Stamp) -> Result<(), BotError>,
+    ) -> Result<Stored<Bot>, BotError> {
+        let bot = self.stores.bots(edit.reach).get_bot(edit.bot).await?;
+        self.edit_this(bot, edit, change).await
+    }
+
+    /// Change a bot as it was read. Of two at once one wins, and the other is told of the conflict.
+    async fn edit_this(
+        &self,
+        bot: Stored<Bot>,
+        edit: Edit<'_>,
+        change: impl FnOnce(&mut Bot, Stamp) -> Result<(), BotError>,
+    ) -> Result<Stored<Bot>, BotError> {
+        if edit.expected.is_some_and(|version| version != bot.version) {
             return Err(StoreError::Conflict.into());
         }
-        bot.value.settings = drafted(&bot.value.settings).map_err(BotError::Invalid)?;
-        bot.value.updated_at = Stamp(self.clock.now());
-        Ok(bots.replace_bot(bot).await?)
+        let (mut bot, now) = (bot, Stamp(self.clock.now()));
+        let before = Version::published(edit.bot, &bot.value);
+        change(&mut bot.value, now)?;
+        bot.value.updated_at = now;
+        if bot.value.release.number != before.release.number {
+            // First, so that whatever happens then no published version is lost.
+            self.stores.bot_versions(edit.reach).keep(&before).await?;
+        }
+        Ok(self.stores.bots(edit.reach).replace_bot(bot).await?)
     }
+}
+
+/// Who publishes, when and why.
+pub(super) struct Publication<'a> {
+    pub author: &'a str,
+    pub note: String,
+    pub now: Stamp,
+}
+
+/// Give a bot other settings as its next version. The same settings are the same version.
+pub(super) fn publish(bot: &mut Bot, settings: BotSettings, by: Publication<'_>) {
+    if is_same(&bot.settings, &settings) {
+        return;
+    }
+    bot.settings = settings;
+    bot.release = Release {
+        number: bot.release.number + 1,
+        published_at: Some(by.now),
+        author: Some(by.author.to_owned()),
+        note: by.note,
+    };
+}
+
+fn is_same(one: &BotSettings, other: &BotSettings) -> bool {
+    let text = |settings| serde_json::to_string(settings).expect("settings are always serialisable");
+    text(one) == text(other)
 }

@@ -42,6 +42,13 @@ pub fn patching(patch: &Map<String, Value>, stored: &BotSettings) -> Result<BotS
     finish(settings, faults)
 }
 
+/// Settings of a copy, with a name of its own. What else is wrong with them was so before.
+pub fn named(settings: BotSettings, name: Option<String>) -> Result<BotSettings, Vec<FieldError>> {
+    let name = name.unwrap_or_else(|| rules::copy_name(&settings.name));
+    let patch = Map::from_iter([("name".to_owned(), Value::from(name))]);
+    patching(&patch, &settings)
+}
+
 /// Put the secrets back that a change does not name. The lines' token is taken away by naming it (null, or empty).
 fn keep_secrets(
     settings: &mut BotSettings,

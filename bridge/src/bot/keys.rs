@@ -2,12 +2,14 @@
 //! does not name them (`keep`).
 
 mod keep;
+mod place;
 
 use serde_json::{Map, Value};
 use vox_shared::model::bot::{ApiKey, BotSettings, LlmSettings, SttSettings, TtsSettings};
 use vox_shared::typed::Alphabet;
 
 pub use keep::keep_stored;
+pub use place::{is_place, secrets_of};
 
 /// Stands for the hidden part of a key.
 const ELLIPSIS: char = '…';
@@ -70,6 +72,21 @@ pub fn masked(settings: &BotSettings) -> Map<String, Value> {
         *token = mask(token);
     }
     shown
+}
+
+/// Old settings with the secrets of the present ones, wherever those have the same entry; the others keep their own. A guarded
+/// line keeps its present token too.
+pub fn with_present_keys(old: BotSettings, present: &BotSettings) -> BotSettings {
+    let mut renewed = old.clone();
+    place::each_vendor_key(&mut renewed, &mut |_, key| *key = ApiKey::default());
+    // What cannot be told apart is no fault here: it keeps its own key.
+    let mut unclear = Vec::new();
+    keep_stored(&mut renewed, present, &mut unclear);
+    keep_stored(&mut renewed, &old, &mut unclear);
+    if !old.line_access.token.is_empty() && !present.line_access.token.is_empty() {
+        renewed.line_access.token = present.line_access.token.clone();
+    }
+    renewed
 }
 
 fn mask_section(section: &mut Map<String, Value>) {

@@ -64,6 +64,13 @@ pub fn check(settings: &BotSettings, faults: &mut Faults) {
     check_turn(settings, faults);
 }
 
+/// A name for a copy, not too long.
+pub fn copy_name(name: &str) -> String {
+    const MARK: &str = " (copy)";
+    let kept: String = name.chars().take(MAX_NAME - MARK.len()).collect();
+    format!("{kept}{MARK}")
+}
+
 /// Names in `given` that settings do not have: a misspelt setting is a fault, not silence. `known` is the same settings
 /// as they were understood, which serialise every field they have.
 pub fn unknown_fields(

@@ -32,6 +32,24 @@ impl<T: DeserializeOwned + 'static, const MAX: usize> FromRequest for Checked<T,
     }
 }
 
+/// A JSON body that may be left out, which is `T`'s default.
+#[derive(Debug)]
+pub struct Optional<T>(pub T);
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for Optional<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let announced = announced(request);
+        let payload = payload.take();
+        Box::pin(async move {
+            let body = whole(payload, announced, MAX_JSON_BYTES).await?;
+            if body.is_empty() { Ok(Self(T::default())) } else { parse(&body).map(Self) }
+        })
+    }
+}
+
 /// A body of at most `MAX` bytes as it came, for whoever has a reading of their own.
 #[derive(Debug)]
 pub struct Whole<const MAX: usize = MAX_JSON_BYTES>(pub BytesMut);

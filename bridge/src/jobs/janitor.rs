@@ -1,5 +1,5 @@
-//! Forgets what expired: tickets, refresh tokens, workers, events and their deliveries. None of them is used after its expiry anyway; this keeps the
-//! store small.
+//! Forgets what expired: tickets, refresh tokens, workers, events and their deliveries, and bots that were deleted long ago. None
+//! of them is used after its expiry anyway; this keeps the store small.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use vox_shared::clock::Clock;
 
+use super::deleted_bots;
 use crate::store::{SWEPT, Stamp, StoreError, Stores};
 
 /// Pause between two rounds.
@@ -59,5 +60,6 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.all_deliveries().sweep(Stamp(now)).await?,
         stores.all_events().sweep(Stamp(now) + -EVENTS_KEPT).await?,
     ];
-    Ok(Swept { gone: batches.iter().sum(), more: batches.contains(&SWEPT) })
+    let (bots, more_bots) = deleted_bots::sweep(stores, now).await?;
+    Ok(Swept { gone: batches.iter().sum::<usize>() + bots, more: batches.contains(&SWEPT) || more_bots })
 }

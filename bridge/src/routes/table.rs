@@ -4,6 +4,7 @@ mod api_key;
 mod audit;
 mod auth;
 mod bot;
+mod bot_version;
 mod call;
 mod core;
 mod event;
@@ -24,6 +25,7 @@ pub fn table() -> Vec<Route> {
         auth::routes(),
         api_key::routes(),
         bot::routes(),
+        bot_version::routes(),
         call::routes(),
         recording::routes(),
         core::routes(),

@@ -174,6 +174,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
     Call {
         tenant_id: bot.tenant_id.clone(),
         bot_id: bot_id.clone(),
+        bot_version: Some(bot.release.number),
         status: CallStatus::Started,
         proposed_session_id: None,
         created_at: Stamp(now),
@@ -269,6 +270,7 @@ fn filled_in(from: &Configs, bot_id: &BotId, bot: Bot, session: &SessionId, call
         session_id: session.clone(),
         tenant_id: Some(bot.tenant_id),
         bot_id: Some(bot_id.clone()),
+        bot_version: Some(bot.release.number),
         webhook_url: format!("{}/api/v1/call-results", from.base_url),
         system_prompt: variables.prompt(&settings.system_prompt),
         opening_message,

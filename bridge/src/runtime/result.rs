@@ -135,12 +135,13 @@ fn replaces(old: &Ending, new: &Ending) -> bool {
 /// The call of a result whose config fetch was never stored. Its bot says whose it is.
 async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<Call>, ResultError> {
     let bot_id = result.bot_id.clone().ok_or(ResultError::UnknownCall)?;
-    let bot = into.stores.all_bots().find_bot(&bot_id).await?.ok_or(ResultError::UnknownCall)?;
+    let bot = into.stores.all_bots().find_with_deleted(&bot_id).await?.ok_or(ResultError::UnknownCall)?;
     let began =
         result.started_at.as_deref().and_then(|at| at.parse().ok()).unwrap_or_else(|| into.clock.now());
     let value = Call {
         tenant_id: bot.value.tenant_id,
         bot_id,
+        bot_version: None,
         status: CallStatus::Started,
         proposed_session_id: None,
         created_at: Stamp(began),

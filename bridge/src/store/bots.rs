@@ -9,7 +9,7 @@ use vox_shared::ids::{BotId, TenantId};
 use vox_shared::model::bot::BotSettings;
 
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
-use super::engine::{Collection, Cursor, Engine, Field, Index, Order, Query, Text};
+use super::engine::{Collection, Cursor, Engine, Field, Filter, Index, Order, Query, Text};
 use super::merged::Paging;
 use super::reach::Reach;
 use super::stamp::Stamp;
@@ -17,10 +17,13 @@ use crate::field;
 
 const BY_CREATED: &str = "by_created";
 const BY_CREATION_KEY: &str = "by_creation_key";
+const BY_DELETION: &str = "by_deletion";
+const DELETIONS_OF_ALL: &str = "deletions_of_all";
 const OF_ALL: &str = "of_all";
 
 const CREATED_AT: Field<Text> = field!(Bot => created_at: Text);
 const CREATION_KEY: Field<Text> = field!(Bot => creation / Creation => key: Text);
+const DELETED_AT: Field<Text> = field!(Bot => deleted_at: Text);
 
 pub static BOTS: Collection = Collection {
     name: "bots",
@@ -28,6 +31,9 @@ pub static BOTS: Collection = Collection {
         Index::ordered(BY_CREATED, &[TENANT.place(), CREATED_AT.place()]),
         Index::unique(BY_CREATION_KEY, &[TENANT.place(), CREATION_KEY.place()]),
         Index::ordered(OF_ALL, &[CREATED_AT.place()]),
+        // Bots that are not deleted are in neither.
+        Index::sparse(BY_DELETION, &[TENANT.place(), DELETED_AT.place()]),
+        Index::sparse(DELETIONS_OF_ALL, &[DELETED_AT.place()]),
     ],
     fields: &[],
     steps: &[sealed],
@@ -38,16 +44,80 @@ fn sealed(_: &mut Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// A bot as it is stored.
+/// A bot as it is stored, its draft with it: what is published together is one document. The versions before the present
+/// one are in `bot_versions`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Bot {
     pub tenant_id: TenantId,
     pub created_at: Stamp,
     pub updated_at: Stamp,
+    /// What calls run with. Whoever changes it gives `release` the next number.
     pub settings: BotSettings,
+    #[serde(default)]
+    pub release: Release,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<Draft>,
+    /// Public; whoever shows a widget has it in the page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub widget_key: Option<String>,
+    /// Deleted bots can be restored until they are removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Stamp>,
+    /// It is being removed, its versions first, and cannot be restored any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_going: bool,
     /// Set when it was made with an `Idempotency-Key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creation: Option<Creation>,
+}
+
+impl Bot {
+    /// A bot in its first version.
+    pub fn new(tenant_id: TenantId, settings: BotSettings, now: Stamp) -> Self {
+        Self {
+            tenant_id,
+            created_at: now,
+            updated_at: now,
+            settings,
+            release: Release::default(),
+            draft: None,
+            widget_key: None,
+            deleted_at: None,
+            is_going: false,
+            creation: None,
+        }
+    }
+}
+
+/// Which version the published settings are. Bots from before there were versions are in their first, of nobody.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Release {
+    /// 1 for the first, without gaps.
+    pub number: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_at: Option<Stamp>,
+    /// The id of the person or the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+impl Default for Release {
+    fn default() -> Self {
+        Self { number: 1, published_at: None, author: None, note: String::new() }
+    }
+}
+
+/// Settings that no call runs with yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Draft {
+    pub settings: BotSettings,
+    /// The version that was published when it was begun.
+    pub based_on: u32,
+    pub updated_at: Stamp,
+    /// The id of the person or the key that changed it last.
+    pub author: String,
 }
 
 /// The request that made a document; a repeat of it finds the document instead of making another.
@@ -77,17 +147,37 @@ impl Bots {
         Self { of_tenant, reach }
     }
 
+    /// A deleted bot does not exist here.
     pub async fn get_bot(&self, id: &BotId) -> Result<Stored<Bot>, StoreError> {
+        let bot = self.get_with_deleted(id).await?;
+        if bot.value.deleted_at.is_none() { Ok(bot) } else { Err(StoreError::NotFound) }
+    }
+
+    /// A bot, deleted or not.
+    pub async fn get_with_deleted(&self, id: &BotId) -> Result<Stored<Bot>, StoreError> {
         self.within(id.as_str())?;
         self.of_tenant.get(id.as_str()).await
     }
 
     /// Newest first.
     pub async fn list_bots(&self, limit: usize, after: Option<Cursor>) -> Result<Listed<Bot>, StoreError> {
+        let made_at = |bot: &Bot| bot.created_at;
         if let Some(bots) = self.reach.bots() {
-            return self.list_some(bots, limit, after).await;
+            let paging = Paging { index: BY_CREATED, limit, made_at };
+            return self.list_some(bots, paging, after, |bot| bot.deleted_at.is_none()).await;
         }
-        let query = self.of_tenant.query(BY_CREATED).order(Order::Descending);
+        let query = self.of_tenant.query(BY_CREATED).filter(Filter::absent(DELETED_AT));
+        self.of_tenant.list(query.order(Order::Descending).limit(limit).after(after)).await
+    }
+
+    /// Those that can be restored, the last deleted first.
+    pub async fn list_deleted(&self, limit: usize, after: Option<Cursor>) -> Result<Listed<Bot>, StoreError> {
+        let made_at = |bot: &Bot| bot.deleted_at.unwrap_or(bot.created_at);
+        if let Some(bots) = self.reach.bots() {
+            let paging = Paging { index: BY_DELETION, limit, made_at };
+            return self.list_some(bots, paging, after, |bot| bot.deleted_at.is_some()).await;
+        }
+        let query = self.of_tenant.query(BY_DELETION).order(Order::Descending);
         self.of_tenant.list(query.limit(limit).after(after)).await
     }
 
@@ -95,14 +185,14 @@ impl Bots {
     async fn list_some(
         &self,
         bots: &[BotId],
-        limit: usize,
+        paging: Paging<Bot>,
         after: Option<Cursor>,
+        wanted: fn(&Bot) -> bool,
     ) -> Result<Listed<Bot>, StoreError> {
         let mut items = Vec::new();
         for id in bots {
-            items.extend(self.of_tenant.find(id.as_str()).await?);
+            items.extend(self.of_tenant.find(id.as_str()).await?.filter(|bot| wanted(&bot.value)));
         }
-        let paging = Paging { index: BY_CREATED, limit, made_at: |bot: &Bot| bot.created_at };
         paging.rest_of(&mut items, after.as_ref())?;
         paging.merge(vec![Listed { items, next_cursor: None }])
     }
@@ -132,11 +222,6 @@ impl Bots {
         self.of_tenant.replace(bot).await
     }
 
-    pub async fn delete_bot(&self, id: &BotId, version: u64) -> Result<(), StoreError> {
-        self.within(id.as_str())?;
-        self.of_tenant.delete(id.as_str(), version).await
-    }
-
     fn within(&self, id: &str) -> Result<(), StoreError> {
         if self.reach.includes(id) { Ok(()) } else { Err(StoreError::NotFound) }
     }
@@ -150,12 +235,34 @@ impl AllBots {
         Self(Documents::new(engine, &BOTS))
     }
 
+    /// A deleted bot does not exist here.
     pub async fn find_bot(&self, id: &BotId) -> Result<Option<Stored<Bot>>, StoreError> {
+        Ok(self.find_with_deleted(id).await?.filter(|bot| bot.value.deleted_at.is_none()))
+    }
+
+    /// A bot, deleted or not: a call that ran when its bot was deleted still brings its result.
+    pub async fn find_with_deleted(&self, id: &BotId) -> Result<Option<Stored<Bot>>, StoreError> {
         self.0.find(id.as_str()).await
     }
 
     /// Oldest first.
     pub async fn list_bots(&self, limit: usize) -> Result<Listed<Bot>, StoreError> {
-        self.0.list(Query::by_index(&BOTS, OF_ALL).from(CREATED_AT, "").limit(limit)).await
+        let query = Query::by_index(&BOTS, OF_ALL).from(CREATED_AT, "").filter(Filter::absent(DELETED_AT));
+        self.0.list(query.limit(limit)).await
+    }
+
+    /// Those that were deleted before an instant, the first deleted first.
+    pub async fn list_deleted_before(&self, at: Stamp, limit: usize) -> Result<Listed<Bot>, StoreError> {
+        self.0.list(Query::by_index(&BOTS, DELETIONS_OF_ALL).below(DELETED_AT, at).limit(limit)).await
+    }
+
+    /// Write back a bot that is on its way out.
+    pub async fn replace_bot(&self, bot: Stored<Bot>) -> Result<Stored<Bot>, StoreError> {
+        self.0.replace(bot).await
+    }
+
+    /// For good.
+    pub async fn remove_bot(&self, bot: &Stored<Bot>) -> Result<(), StoreError> {
+        self.0.delete(&bot.id, bot.version).await
     }
 }

@@ -125,6 +125,9 @@ holds! { Text:
 pub struct Call {
     pub tenant_id: TenantId,
     pub bot_id: BotId,
+    /// The version that its config was made of; absent in calls without one, and in those from before there were versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bot_version: Option<u32>,
     pub status: CallStatus,
     pub created_at: Stamp,
     /// When a call without a result counts as lost; absent once it ended.

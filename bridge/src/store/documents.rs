@@ -206,14 +206,6 @@ impl<T: Serialize + DeserializeOwned + OfTenant> Scoped<T> {
         self.all.update(filters.into_iter().fold(own, Query::filter), update).await
     }
 
-    pub async fn delete(&self, id: &str, version: u64) -> Result<(), StoreError> {
-        let stored = self.get(id).await?;
-        if stored.version != version {
-            return Err(StoreError::Conflict);
-        }
-        self.all.delete(id, version).await
-    }
-
     /// A document that names another tenant does not exist here, on the way in as on the way out.
     fn own(&self, value: &T) -> Result<(), StoreError> {
         if *value.tenant() == self.tenant { Ok(()) } else { Err(StoreError::NotFound) }

@@ -1,6 +1,7 @@
 //! A bridge on a free port with a clock that stands still, and people to use it. With `VOX_TEST_DOCUMENTS=mongodb` its documents
 //! are in MongoDB: the same tests run over both.
 
+pub mod bots;
 pub mod keys;
 pub mod mongodb;
 pub mod nginx;
@@ -186,8 +187,7 @@ impl TestBridge {
     /// A bot with these settings, made directly in the store.
     pub async fn insert_bot(&self, tenant: &TenantId, settings: BotSettings) -> BotId {
         let (id, now) = (BotId::generate(), Stamp(self.now()));
-        let bot =
-            Bot { tenant_id: tenant.clone(), created_at: now, updated_at: now, settings, creation: None };
+        let bot = Bot::new(tenant.clone(), settings, now);
         self.app.stores.bots(tenant).insert_bot(&id, &bot).await.unwrap();
         id
     }

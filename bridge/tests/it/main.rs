@@ -7,9 +7,11 @@ mod api_keys_are_made_and_end;
 mod api_keys_may_be_limited_to_bots;
 mod audit_chains_are_checked;
 mod audit_costs_one_write_an_entry;
+mod bots_are_copied_and_restored;
 mod bots_are_validated_and_versioned;
 #[cfg(all(feature = "mongodb", feature = "redis"))]
 mod bridges_share_their_limits;
+mod bots_have_versions;
 mod calls_are_listed_and_exported;
 mod clients_that_never_read_are_cut;
 mod config_is_handed_out;

@@ -63,6 +63,9 @@ pub struct RuntimeConfig {
     pub tenant_id: Option<TenantId>,
     #[serde(default)]
     pub bot_id: Option<BotId>,
+    /// The version of the bot's settings that this config is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bot_version: Option<u32>,
     pub webhook_url: String,
     pub system_prompt: String,
     pub opening_message: String,

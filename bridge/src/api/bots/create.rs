@@ -12,7 +12,7 @@ use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditBots;
 use crate::auth::secret_token::hash;
-use crate::bot::catalogue::{BotError, Catalogue};
+use crate::bot::catalogue::{BotError, Catalogue, Origin};
 use crate::bot::draft;
 use crate::edge::body::Checked;
 use crate::error::{ApiError, ApiResult};
@@ -31,18 +31,27 @@ pub async fn create(
     request: HttpRequest,
     body: Checked<Map<String, Value>>,
 ) -> ApiResult<WithTag> {
-    if who.reach().bots().is_some() {
-        let detail = "the key is limited to certain bots and makes no others; use one without `bots`";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "key_limited_to_bots", detail));
-    }
+    may_make(&who)?;
     let creation = creation(&who, request.headers(), &body.0)?;
     let settings = draft::new(&body.0).map_err(ApiError::invalid)?;
-    let bot = bots.create(who.reach(), settings, creation).await?;
+    let bot = bots
+        .create(who.reach(), settings, Origin { author: who.id().into(), note: String::new(), creation })
+        .await?;
     trail.concerns(&bot.id);
     Ok(tagged(StatusCode::CREATED, bot))
 }
 
-fn creation(
+/// Refuse a key that is limited to certain bots.
+pub fn may_make(who: &Allowed<EditBots>) -> ApiResult<()> {
+    if who.reach().bots().is_none() {
+        return Ok(());
+    }
+    let detail = "the key is limited to certain bots and makes no others; use one without `bots`";
+    Err(ApiError::new(StatusCode::FORBIDDEN, "key_limited_to_bots", detail))
+}
+
+/// The request as it is remembered, when it has an `Idempotency-Key`.
+pub fn creation(
     who: &Allowed<EditBots>,
     headers: &HeaderMap,
     body: &Map<String, Value>,
@@ -63,6 +72,11 @@ impl From<BotError> for ApiError {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", error.to_string())
             }
             BotError::Invalid(fields) => Self::invalid(fields),
+            BotError::NoDraft => Self::new(StatusCode::CONFLICT, "no_draft", error.to_string()),
+            BotError::DraftOutdated { .. } => {
+                Self::new(StatusCode::CONFLICT, "draft_outdated", error.to_string())
+            }
+            BotError::NotDeleted => Self::new(StatusCode::CONFLICT, "bot_not_deleted", error.to_string()),
             BotError::Store(error) => error.into(),
         }
     }

@@ -5,25 +5,21 @@ use actix_web::web::Data;
 use tracing::instrument;
 use vox_shared::ids::BotId;
 
+use super::asked::edit;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditBots;
+use crate::bot::catalogue::Catalogue;
 use crate::edge::params::{IfMatch, InPath};
 use crate::error::ApiResult;
-use crate::store::Stores;
 
-/// Delete a bot. Its calls stay, and running ones end normally.
+/// Delete a bot. Its calls stay, and running ones end normally. It can be restored for 30 days.
 #[instrument(name = "bots.delete", skip_all, fields(bot.id = %bot.0))]
 pub async fn delete(
     who: Allowed<EditBots>,
     bot: InPath<BotId>,
-    stores: Data<Stores>,
+    bots: Data<Catalogue>,
     expected: IfMatch,
 ) -> ApiResult<HttpResponse> {
-    let bots = stores.bots(who.reach());
-    let version = match expected.0 {
-        Some(version) => version,
-        None => bots.get_bot(&bot.0).await?.version,
-    };
-    bots.delete_bot(&bot.0, version).await?;
+    bots.delete(edit(&who, &bot.0, expected.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

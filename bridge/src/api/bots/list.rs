@@ -20,6 +20,19 @@ pub struct ListQuery {
     limit: Option<usize>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
+    /// True for those that were deleted and can be restored, the last deleted first.
+    #[serde(default)]
+    deleted: bool,
+}
+
+/// Which page of something that has no filters.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    /// 1 to 200; 50 by default.
+    pub limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
 }
 
 /// The tenant's bots, or those of them that a key is limited to, newest first.
@@ -31,5 +44,10 @@ pub async fn list(
 ) -> ApiResult<Json<BotPage>> {
     let cursor = query.0.cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
     let limit = limit_of(query.0.limit)?;
-    Ok(Json(stores.bots(who.reach()).list_bots(limit, cursor).await?.into()))
+    let bots = stores.bots(who.reach());
+    let page = match query.0.deleted {
+        true => bots.list_deleted(limit, cursor).await?,
+        false => bots.list_bots(limit, cursor).await?,
+    };
+    Ok(Json(page.into()))
 }

@@ -15,7 +15,7 @@ use crate::edge::body::Checked;
 use crate::edge::params::{IfMatch, InPath};
 use crate::error::ApiResult;
 
-/// Change some settings by a JSON merge patch.
+/// Change some settings by a JSON merge patch, and publish them at once.
 #[instrument(name = "bots.patch", skip_all, fields(bot.id = %bot.0))]
 pub async fn patch(
     who: Allowed<EditBots>,

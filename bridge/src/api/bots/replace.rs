@@ -7,6 +7,7 @@ use tracing::instrument;
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
 
+use super::asked::edit;
 use super::view::{WithTag, tagged};
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditBots;
@@ -18,12 +19,23 @@ use crate::error::{ApiError, ApiResult};
 use crate::fields::FieldError;
 
 /// What views have beside the settings; accepted back, so that a bot can be read, changed and sent.
-const VIEW_FIELDS: [&str; 3] = ["id", "created_at", "updated_at"];
+const VIEW_FIELDS: [&str; 9] = [
+    "id",
+    "created_at",
+    "updated_at",
+    "deleted_at",
+    "bot_version",
+    "has_draft",
+    "widget_key",
+    // Of a draft.
+    "based_on",
+    "author",
+];
 
 /// How given fields and stored settings become new settings.
 type Drafted = fn(&Map<String, Value>, &BotSettings) -> Result<BotSettings, Vec<FieldError>>;
 
-/// Replace all settings; vendor keys that are left out stay.
+/// Replace all settings and publish them at once; vendor keys that are left out stay.
 #[instrument(name = "bots.replace", skip_all, fields(bot.id = %bot.0))]
 pub async fn replace(
     who: Allowed<EditBots>,
@@ -44,12 +56,12 @@ pub async fn change(
     drafted: Drafted,
 ) -> ApiResult<WithTag> {
     let expected = expected_version(expected, &mut given)?;
-    let changed = bots.change((who.reach(), &id), expected, |stored| drafted(&given, stored)).await?;
+    let changed = bots.change(edit(&who, &id, expected), |stored| drafted(&given, stored)).await?;
     Ok(tagged(StatusCode::OK, changed))
 }
 
 /// From the header, or from `version` among the fields, which is taken out.
-fn expected_version(header: IfMatch, given: &mut Map<String, Value>) -> ApiResult<Option<u64>> {
+pub fn expected_version(header: IfMatch, given: &mut Map<String, Value>) -> ApiResult<Option<u64>> {
     for field in VIEW_FIELDS {
         given.remove(field);
     }

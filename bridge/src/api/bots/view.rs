@@ -20,6 +20,14 @@ pub struct BotView {
     /// RFC 3339, UTC.
     pub created_at: String,
     pub updated_at: String,
+    /// The number of the version that is published: what calls run with.
+    pub bot_version: u32,
+    pub has_draft: bool,
+    /// Public; null when the bot has none.
+    pub widget_key: Option<String>,
+    /// When it was deleted; it is removed 30 days later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<String>,
     /// The settings, at the top level.
     #[schema(value_type = Object)]
     #[serde(flatten)]
@@ -43,6 +51,10 @@ impl From<Stored<Bot>> for BotView {
             version: stored.version,
             created_at: stored.value.created_at.to_string(),
             updated_at: stored.value.updated_at.to_string(),
+            bot_version: stored.value.release.number,
+            has_draft: stored.value.draft.is_some(),
+            widget_key: stored.value.widget_key,
+            deleted_at: stored.value.deleted_at.map(|at| at.to_string()),
             settings: keys::masked(&stored.value.settings),
         }
     }

@@ -20,6 +20,8 @@ use crate::store::{Listed, Stored};
 pub struct CallSummary {
     pub session_id: String,
     pub bot_id: String,
+    /// The version of the bot that the call ran with; null when that is not known.
+    pub bot_version: Option<u32>,
     pub status: CallStatus,
     /// RFC 3339, UTC.
     pub created_at: String,
@@ -65,6 +67,7 @@ impl From<Stored<Call>> for CallSummary {
         Self {
             session_id: stored.id,
             bot_id: call.bot_id.to_string(),
+            bot_version: call.bot_version,
             status: call.status,
             created_at: call.created_at.to_string(),
             completed_at: call.completed_at.map(|at| at.to_string()),

@@ -9,6 +9,7 @@ use crate::routes::row::row;
 use crate::routes::{Access, Route};
 
 pub(super) fn routes() -> Vec<Route> {
+    use crate::bot::parcel::Parcel;
     use bots::view::{BotPage, BotView};
     let (read, edit) = (Access::with::<may::ReadBots>(), Access::with::<may::EditBots>());
     const LIST: &str = "/api/v1/bots";
@@ -18,6 +19,17 @@ pub(super) fn routes() -> Vec<Route> {
     const VERSION: &str =
         "The version that the change expects (or `version` in the body); without one the last write wins";
     vec![
+        // Before the bots by their ids: none is called like this.
+        row(
+            (Method::POST, "/api/v1/bots/import"),
+            edit,
+            bots::import::import,
+            Doc::new("bots", "Import a bot")
+                .header("Idempotency-Key", "As for a new bot")
+                .body::<Parcel>()
+                .answers::<BotView>("201", "The bot")
+                .refuses("422", "All that is wrong with the file, the secrets that are not given among it"),
+        ),
         row(
             (Method::GET, LIST),
             read,
@@ -49,7 +61,7 @@ pub(super) fn routes() -> Vec<Route> {
             (Method::PUT, ONE),
             edit,
             bots::replace::replace,
-            Doc::new("bots", "Replace a bot's settings")
+            Doc::new("bots", "Replace a bot's settings at once")
                 .header("If-Match", VERSION)
                 .json_body(SETTINGS)
                 .answers::<BotView>("200", "The bot")
@@ -59,7 +71,7 @@ pub(super) fn routes() -> Vec<Route> {
             (Method::PATCH, ONE),
             edit,
             bots::patch::patch,
-            Doc::new("bots", "Change some of a bot's settings")
+            Doc::new("bots", "Change some of a bot's settings at once")
                 .header("If-Match", VERSION)
                 .json_body("A JSON merge patch: what is left out stays, null resets to the default.")
                 .answers::<BotView>("200", "The bot")
@@ -69,7 +81,53 @@ pub(super) fn routes() -> Vec<Route> {
             (Method::DELETE, ONE),
             edit,
             bots::delete::delete,
-            Doc::new("bots", "Delete a bot").header("If-Match", VERSION).answers_empty("204", "It is gone"),
+            Doc::new("bots", "Delete a bot")
+                .header("If-Match", VERSION)
+                .answers_empty("204", "It answers no call, and can be restored for 30 days"),
+        ),
+        row(
+            (Method::POST, "/api/v1/bots/{bot_id}/restore"),
+            edit,
+            bots::restore::restore,
+            Doc::new("bots", "Restore a deleted bot")
+                .header("If-Match", VERSION)
+                .answers::<BotView>("200", "The bot, as it was")
+                .refuses("404", "No such bot, or it is removed")
+                .refuses("409", "It is not deleted"),
+        ),
+        row(
+            (Method::POST, "/api/v1/bots/{bot_id}/clone"),
+            edit,
+            bots::clone::clone,
+            Doc::new("bots", "Copy a bot within its tenant")
+                .body::<bots::clone::CloneRequest>()
+                .answers::<BotView>("201", "The copy")
+                .refuses("422", "What is wrong with the name"),
+        ),
+        row(
+            (Method::GET, "/api/v1/bots/{bot_id}/export"),
+            read,
+            bots::export::export,
+            Doc::new("bots", "Export a bot without its secrets")
+                .query::<bots::export::ExportQuery>()
+                .answers::<Parcel>("200", "The file"),
+        ),
+        row(
+            (Method::POST, "/api/v1/bots/{bot_id}/widget-key"),
+            edit,
+            bots::widget_key::renew::renew,
+            Doc::new("bots", "Give a bot a new widget key")
+                .header("If-Match", VERSION)
+                .answers::<BotView>("200", "The bot with its key"),
+        ),
+        row(
+            (Method::DELETE, "/api/v1/bots/{bot_id}/widget-key"),
+            edit,
+            bots::widget_key::remove::remove,
+            Doc::new("bots", "Take a bot's widget key away")
+                .header("If-Match", VERSION)
+                .answers_empty("204", "It is gone")
+                .refuses("404", "No such bot, or it has none"),
         ),
     ]
 }

@@ -109,7 +109,7 @@ impl Bridge {
     pub async fn insert_bot(&self, settings: BotSettings) -> String {
         let app = &self.running.as_ref().expect("the bridge is there").app;
         let (id, now) = (BotId::generate(), Stamp(app.clock.now()));
-        let bot = Bot { tenant_id: tenant(), created_at: now, updated_at: now, settings, creation: None };
+        let bot = Bot::new(tenant(), settings, now);
         app.stores.bots(&tenant()).insert_bot(&id, &bot).await.unwrap();
         id.to_string()
     }

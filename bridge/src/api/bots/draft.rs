@@ -1,0 +1,7 @@
+//! The draft of a bot.
+
+pub mod delete;
+pub mod patch;
+pub mod read;
+pub mod replace;
+pub mod view;

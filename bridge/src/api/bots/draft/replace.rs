@@ -1,0 +1,33 @@
+//! `PUT /api/v1/bots/{bot_id}/draft`
+
+use actix_web::web::Data;
+use serde_json::{Map, Value};
+use tracing::instrument;
+use vox_shared::ids::BotId;
+
+use super::view::{DraftWithTag, draft_of};
+use crate::api::bots::asked::edit;
+use crate::api::bots::replace::expected_version;
+use crate::auth::allowed::Allowed;
+use crate::auth::permission::EditBots;
+use crate::bot::catalogue::Catalogue;
+use crate::bot::draft::replacing;
+use crate::bot::versions::Basis;
+use crate::edge::body::Checked;
+use crate::edge::params::{IfMatch, InPath};
+use crate::error::ApiResult;
+
+/// Write a bot's draft anew, on the version that is published now.
+#[instrument(name = "bots.draft.replace", skip_all, fields(bot.id = %bot.0))]
+pub async fn replace(
+    who: Allowed<EditBots>,
+    bot: InPath<BotId>,
+    bots: Data<Catalogue>,
+    expected: IfMatch,
+    body: Checked<Map<String, Value>>,
+) -> ApiResult<DraftWithTag> {
+    let mut given = body.0;
+    let edit = edit(&who, &bot.0, expected_version(expected, &mut given)?);
+    let written = bots.write_draft(edit, Basis::Published, |stored| replacing(&given, stored)).await?;
+    draft_of(written)
+}

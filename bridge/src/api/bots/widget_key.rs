@@ -1,0 +1,4 @@
+//! The public key of a bot's widget.
+
+pub mod remove;
+pub mod renew;

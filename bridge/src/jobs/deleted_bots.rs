@@ -1,0 +1,39 @@
+//! Removes bots for good that were deleted long ago, their versions first. Their calls stay.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::store::bots::Bot;
+use crate::store::{SWEPT, Stamp, StoreError, Stored, Stores};
+
+/// How long a deleted bot can be restored.
+pub const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Most bots of one round: each may have many versions.
+pub const BATCH: usize = 20;
+
+/// Remove some of those whose time is over; answers how many are gone, and whether there may be more.
+pub async fn sweep(stores: &Stores, now: Timestamp) -> Result<(usize, bool), StoreError> {
+    let long_ago = Stamp(now.saturating_sub(KEPT).unwrap_or(now));
+    let due = stores.all_bots().list_deleted_before(long_ago, BATCH).await?.items;
+    let (mut gone, more) = (0, due.len() == BATCH);
+    for bot in due {
+        match remove(stores, bot).await {
+            Ok(()) => gone += 1,
+            // Somebody restored it at this moment.
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((gone, more))
+}
+
+async fn remove(stores: &Stores, bot: Stored<Bot>) -> Result<(), StoreError> {
+    let bots = stores.all_bots();
+    let bot = match bot.value.is_going {
+        true => bot,
+        // From here on nobody restores it without its versions.
+        false => bots.replace_bot(Stored { value: Bot { is_going: true, ..bot.value }, ..bot }).await?,
+    };
+    let versions = stores.all_bot_versions();
+    while versions.remove(&bot.value.tenant_id, &bot.id, SWEPT).await? == SWEPT {}
+    bots.remove_bot(&bot).await
+}

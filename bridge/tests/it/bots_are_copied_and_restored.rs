@@ -1,0 +1,172 @@
+//! Bots are copied, moved as files, deleted and taken back.
+
+use jiff::SignedDuration;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use vox_bridge::auth::scope::Scope;
+use vox_bridge::jobs::deleted_bots::KEPT;
+use vox_bridge::jobs::janitor::sweep;
+use vox_bridge::store::bot_versions::BOT_VERSIONS;
+use vox_bridge::store::engine::Which;
+
+use crate::harness::bots::{Bots, KEY};
+use crate::harness::{json, refusal, wrong_fields};
+
+#[tokio::test]
+async fn a_copy_has_the_secrets_and_begins_anew() {
+    let bots = Bots::start().await;
+    let path = bots.made().await;
+    bots.ok(Method::PATCH, &path, json!({"system_prompt": "two"})).await;
+    bots.ok(Method::PATCH, &format!("{path}/draft"), json!({"system_prompt": "three"})).await;
+    bots.ok(Method::POST, &format!("{path}/widget-key"), json!({})).await;
+    let copy =
+        json(bots.send(Method::POST, &format!("{path}/clone"), &json!({})).await, StatusCode::CREATED).await;
+    assert_eq!((&copy["name"], &copy["system_prompt"]), (&json!("a (copy)"), &json!("two")));
+    assert_eq!(
+        (&copy["bot_version"], &copy["has_draft"], &copy["widget_key"]),
+        (&json!(1), &json!(false), &Value::Null)
+    );
+    let copied = format!("/{}", copy["id"].as_str().unwrap());
+    assert_ne!(copied, path);
+    assert_eq!(bots.config(&copied).await["llm"]["api_key"], KEY);
+    let list = bots.get(&format!("{copied}/versions")).await;
+    assert_eq!(list["items"][0]["note"], format!("a copy of {}, version 2", &path[1..]));
+    let named = bots.send(Method::POST, &format!("{path}/clone"), &json!({"name": "Ben"})).await;
+    assert_eq!(json(named, StatusCode::CREATED).await["name"], "Ben");
+    for wrong in [json!({"name": ""}), json!({"name": 1})] {
+        assert_eq!(
+            wrong_fields(bots.send(Method::POST, &format!("{path}/clone"), &wrong).await).await,
+            ["name"]
+        );
+    }
+    let own = path[1..].parse().unwrap();
+    let limited =
+        bots.bridge.insert_key(&bots.bridge.tenant(), Scope::ALL, |key| key.bots = Some(vec![own])).await;
+    let asked = limited.sign(bots.bridge.request(Method::POST, &format!("/api/v1/bots{path}/clone")));
+    assert_eq!(refusal(asked.send().await.unwrap(), StatusCode::FORBIDDEN).await, "key_limited_to_bots");
+}
+
+#[tokio::test]
+async fn a_bot_goes_into_a_file_without_its_secrets_and_comes_back_with_them() {
+    let bots = Bots::start().await;
+    let path = bots.made().await;
+    bots.ok(
+        Method::PATCH,
+        &path,
+        json!({"line_access": {"token": "lt-0123456789abcdef"}, "system_prompt": "two"}),
+    )
+    .await;
+    let mut file = bots.get(&format!("{path}/export")).await;
+    assert!(!file.to_string().contains("0123456789"), "{file}");
+    assert_eq!((&file["format"], &file["format_version"]), (&json!("vox-bot"), &json!(1)));
+    assert_eq!(
+        (&file["origin"]["bot_version"], &file["settings"]["system_prompt"]),
+        (&json!(2), &json!("two"))
+    );
+    assert_eq!(bots.get(&format!("{path}/export?version=1")).await["settings"]["system_prompt"], "one");
+
+    let asked = wrong_fields(bots.send(Method::POST, "/import", &file).await).await;
+    assert_eq!(asked, ["secrets.llm.api_key", "secrets.line_access.token", "settings.llm.api_key"]);
+    file["secrets"] = json!({"llm.api_key": "sk-new-0123456789ab", "line_access.token": null});
+    file["name"] = json!("moved");
+    let made = json(bots.send(Method::POST, "/import", &file).await, StatusCode::CREATED).await;
+    let moved = format!("/{}", made["id"].as_str().unwrap());
+    let config = bots.config(&moved).await;
+    assert_eq!(
+        (&config["llm"]["api_key"], &config["system_prompt"]),
+        (&json!("sk-new-0123456789ab"), &json!("two"))
+    );
+    assert_eq!((&made["name"], &made["line_access"]["token"]), (&json!("moved"), &json!("")));
+
+    file["settings"]["timezone"] = json!("Mars/Base");
+    file["format_version"] = json!(2);
+    let wrong = wrong_fields(bots.send(Method::POST, "/import", &file).await).await;
+    assert_eq!(wrong, ["format_version", "settings.timezone"]);
+    assert_eq!(
+        wrong_fields(bots.send(Method::POST, "/import", &json!({"surprise": 1})).await).await,
+        ["surprise"]
+    );
+}
+
+#[tokio::test]
+async fn a_deleted_bot_answers_no_call_until_it_is_restored() {
+    let bots = Bots::start().await;
+    let path = bots.made().await;
+    bots.ok(Method::PATCH, &path, json!({"system_prompt": "two"})).await;
+    let restore = format!("{path}/restore");
+    let not_yet = bots.send(Method::POST, &restore, &json!({})).await;
+    assert_eq!(refusal(not_yet, StatusCode::CONFLICT).await, "bot_not_deleted");
+    let running = bots.config(&path).await["session_id"].as_str().unwrap().to_owned();
+    assert_eq!(bots.send(Method::DELETE, &path, &Value::Null).await.status(), StatusCode::NO_CONTENT);
+
+    let id = &path[1..];
+    assert_eq!(refusal(bots.bridge.fetch_config(id, &[]).await, StatusCode::NOT_FOUND).await, "unknown_bot");
+    let below = ["", "/draft", "/versions", "/versions/1", "/compare", "/export"];
+    for below in below {
+        let asked = bots.send(Method::GET, &format!("{path}{below}"), &Value::Null).await;
+        assert_eq!(asked.status(), StatusCode::NOT_FOUND, "{below}");
+    }
+    assert_eq!(bots.send(Method::PATCH, &path, &json!({"name": "b"})).await.status(), StatusCode::NOT_FOUND);
+    let lists = |listed: Value| listed["items"].as_array().unwrap().iter().any(|bot| bot["id"] == id);
+    assert!(!lists(bots.get("").await) && lists(bots.get("?deleted=true").await));
+    let internal = bots.bridge.tools(Method::GET, "/api/v1/internal/bots").send().await.unwrap();
+    assert!(!lists(json(internal, StatusCode::OK).await));
+    // A call that ran then still brings its result.
+    let delivered = bots.bridge.deliver(&crate::harness::result(&running, "customer")).await;
+    assert_eq!(delivered.status(), StatusCode::OK);
+
+    let restored = bots.ok(Method::POST, &restore, json!({})).await;
+    assert_eq!((&restored["system_prompt"], &restored["bot_version"]), (&json!("two"), &json!(2)));
+    assert!(restored.get("deleted_at").is_none());
+    assert_eq!(bots.config(&path).await["llm"]["api_key"], KEY);
+    assert!(lists(bots.get("").await) && !lists(bots.get("?deleted=true").await));
+    assert_eq!(bots.numbers(&path, 50).await, [2, 1]);
+}
+
+#[tokio::test]
+async fn a_bot_is_removed_with_its_versions_thirty_days_after_its_deletion() {
+    let bots = Bots::start().await;
+    let (path, other) = (bots.made().await, bots.made().await);
+    for round in 0..3 {
+        for path in [&path, &other] {
+            bots.ok(Method::PATCH, path, json!({"system_prompt": format!("round {round}")})).await;
+        }
+    }
+    assert_eq!(bots.send(Method::DELETE, &path, &Value::Null).await.status(), StatusCode::NO_CONTENT);
+    let (stores, clock) = (&bots.bridge.app.stores, &bots.bridge.app.clock);
+    let restore = format!("{path}/restore");
+    bots.bridge.clock.advance(KEPT.checked_sub(SignedDuration::from_secs(1)).unwrap());
+    sweep(stores, clock).await.unwrap();
+    let deleted =
+        bots.bridge.app.stores.all_bots().find_with_deleted(&path[1..].parse().unwrap()).await.unwrap();
+    assert!(deleted.is_some(), "a second too early");
+    bots.bridge.clock.advance(SignedDuration::from_secs(2));
+    assert!(sweep(stores, clock).await.unwrap().gone >= 1);
+    let gone =
+        bots.bridge.app.stores.all_bots().find_with_deleted(&path[1..].parse().unwrap()).await.unwrap();
+    assert!(gone.is_none());
+    let left = bots.bridge.engine.list_by_id(&BOT_VERSIONS, Which::All, None).await.unwrap();
+    assert_eq!(left.len(), 3, "the other bot's");
+    assert!(left.iter().all(|version| version.document.id.starts_with(&other[1..])));
+    let token = bots.bridge.token(vox_bridge::auth::role::Role::Admin).await;
+    let again = bots.bridge.request(Method::POST, &format!("/api/v1/bots{restore}")).bearer_auth(token);
+    assert_eq!(again.send().await.unwrap().status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_widget_key_is_public_and_can_be_renewed_and_taken_away() {
+    let bots = Bots::start().await;
+    let path = bots.made().await;
+    let at = format!("{path}/widget-key");
+    assert_eq!(bots.get(&path).await["widget_key"], Value::Null);
+    let one = bots.ok(Method::POST, &at, json!({})).await["widget_key"].clone();
+    let two = bots.ok(Method::POST, &at, json!({})).await["widget_key"].clone();
+    assert!(one.as_str().unwrap().starts_with("wk_") && one != two, "{one} {two}");
+    // It is no setting: neither a change nor a roll-back brings an old one back.
+    bots.ok(Method::PATCH, &path, json!({"system_prompt": "two"})).await;
+    bots.ok(Method::POST, &format!("{path}/versions/1/restore"), json!({})).await;
+    assert_eq!(bots.get(&path).await["widget_key"], two);
+    assert_eq!(bots.send(Method::DELETE, &at, &Value::Null).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(bots.get(&path).await["widget_key"], Value::Null);
+    assert_eq!(bots.send(Method::DELETE, &at, &Value::Null).await.status(), StatusCode::NOT_FOUND);
+}

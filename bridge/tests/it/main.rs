@@ -29,6 +29,7 @@ mod oversized_bodies_are_answered;
 mod recordings_are_stored_and_served;
 mod results_are_recorded_once;
 mod route_table;
+mod running_calls_are_followed;
 #[cfg(feature = "s3")]
 mod s3_is_away;
 #[cfg(feature = "s3")]

@@ -73,6 +73,7 @@ impl Person {
 
     async fn send(&self, bridge: &TestBridge, route: &Route, body: Value) -> Response {
         let path = route.path.replace("{bot_id}", &self.bot).replace("{key_id}", &self.key);
+        let path = path.replace("{session_id}", "call_of_nobody");
         assert!(!path.contains('{'), "this test does not know what stands in {path}");
         let request = bridge.request(route.method.as_str().parse().unwrap(), &format!("{path}?q={CANARY}"));
         let request =

@@ -10,7 +10,7 @@ use crate::harness::TestBridge;
 use crate::harness::keys::TestKey;
 
 /// The routes that keys open. Whatever is not named here is closed to every key.
-const OPEN: [(&str, &str, Scope); 12] = [
+const OPEN: [(&str, &str, Scope); 21] = [
     ("GET", "/api/v1/bots", Scope::BotsRead),
     ("GET", "/api/v1/bots/{bot_id}", Scope::BotsRead),
     ("POST", "/api/v1/bots", Scope::BotsWrite),
@@ -20,6 +20,15 @@ const OPEN: [(&str, &str, Scope); 12] = [
     ("GET", "/api/v1/calls", Scope::CallsRead),
     ("GET", "/api/v1/calls/{session_id}", Scope::CallsRead),
     ("GET", "/api/v1/calls/{session_id}/export.json", Scope::CallsRead),
+    ("GET", "/api/v1/calls/live", Scope::CallsRead),
+    ("GET", "/api/v1/calls/live/events", Scope::CallsRead),
+    ("GET", "/api/v1/calls/{session_id}/events", Scope::CallsRead),
+    ("POST", "/api/v1/calls/{session_id}/say", Scope::CallsControl),
+    ("POST", "/api/v1/calls/{session_id}/steer", Scope::CallsControl),
+    ("POST", "/api/v1/calls/{session_id}/hold", Scope::CallsControl),
+    ("POST", "/api/v1/calls/{session_id}/resume", Scope::CallsControl),
+    ("POST", "/api/v1/calls/{session_id}/transfer", Scope::CallsControl),
+    ("POST", "/api/v1/calls/{session_id}/end", Scope::CallsControl),
     ("GET", "/api/v1/recordings/{session_id}", Scope::RecordingsRead),
     ("POST", "/api/v1/talk/tickets", Scope::TalkWrite),
     ("GET", "/api/v1/fleet/status", Scope::FleetRead),

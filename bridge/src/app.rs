@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use vox_egress::Egress;
 use vox_shared::clock::Clock;
 
+use crate::api::calls::live::Watch;
 use crate::api::calls::view::Links;
 use crate::api::recordings::serve::Recordings;
 use crate::audit::log::AuditLog;
@@ -33,6 +34,8 @@ use crate::edge::sse::{Pacing, Streams};
 use crate::first_start::{Empty, FirstStartError, first_start};
 use crate::fleet::files::WorkerFiles;
 use crate::jobs::relay::Relay;
+use crate::live::Live;
+use crate::live::orders::Operator;
 use crate::metrics::Metrics;
 use crate::routes::document::Documents;
 use crate::routes::{Route, table};
@@ -54,6 +57,8 @@ pub struct Inner {
     pub passwords: Arc<Passwords>,
     pub metrics: Arc<Metrics>,
     pub streams: Streams,
+    pub watch: Watch,
+    pub operator: Arc<Operator>,
     pub proofs: Proofs,
     pub api_keys: ApiKeys,
     pub sessions: Sessions,
@@ -92,7 +97,7 @@ pub enum StartError {
     Coordination(#[from] CoordinationError),
     #[error("cannot hash passwords")]
     Passwords(#[from] PasswordError),
-    #[error("cannot make the client that fetches recordings from workers")]
+    #[error("cannot make a client for workers")]
     Client(#[from] reqwest::Error),
 }
 
@@ -115,8 +120,12 @@ impl App {
         let webhooks = webhooks(&config, &stores, &clock);
         let herald = Herald::new(webhooks.clone(), relay.moved.clone());
         let table = table();
+        let live = Live::new(clock.clone(), metrics.live().clone(), coordination.clone());
+        let streams = Streams::new(Pacing::default(), metrics.clone());
         Ok(Self(Arc::new(Inner {
-            streams: Streams::new(Pacing::default(), metrics.clone()),
+            watch: Watch { live: live.clone(), stores: stores.clone(), streams: streams.clone() },
+            streams,
+            operator: Arc::new(Operator::new(stores.clone(), clock.clone(), internal_secret)?),
             proofs: Proofs::new(stores.clone(), clock.clone(), tokens.clone(), &config.auth),
             api_keys: ApiKeys { stores: stores.clone(), clock: clock.clone() },
             people: Arc::new(People {
@@ -145,6 +154,7 @@ impl App {
                 clock: clock.clone(),
                 tokens: tokens.clone(),
                 metrics: metrics.clone(),
+                live,
                 relay: relay.clone(),
             },
             relay,

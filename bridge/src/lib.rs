@@ -20,6 +20,7 @@ pub mod fields;
 pub mod first_start;
 pub mod fleet;
 pub mod jobs;
+pub mod live;
 pub mod metrics;
 pub mod objects;
 pub mod ready;

@@ -67,6 +67,7 @@ async fn main() -> anyhow::Result<()> {
     let mut relaying = tokio::spawn(app.relay.clone().run(stop.clone()));
     let mut telling = tokio::spawn(app.herald.clone().run(stop.clone()));
     let mut posting = tokio::spawn(app.webhooks.post.clone().run(stop.clone()));
+    let mut hearing = tokio::spawn(app.watch.live.clone().listen(stop.clone()));
     let (metrics, metrics_bound) = metrics.unzip();
     let mut serving = tokio::spawn(serve_all((listener, metrics), app.clone(), stop.clone()));
     if let Some(path) = &arguments.ready_file {
@@ -85,6 +86,7 @@ async fn main() -> anyhow::Result<()> {
         ended = &mut relaying => { ended.context("the relay failed")?; bail!("the relay has ended") }
         ended = &mut telling => { ended.context("the telling of events failed")?; bail!("the telling of events has ended") }
         ended = &mut posting => { ended.context("the sending of webhooks failed")?; bail!("the sending of webhooks has ended") }
+        ended = &mut hearing => { ended.context("the news of running calls failed")?; bail!("they have ended") }
     }
     tracing::info!("stopping: running requests are finished");
     stop.cancel();
@@ -94,6 +96,7 @@ async fn main() -> anyhow::Result<()> {
     relaying.await.context("the relay failed")?;
     telling.await.context("the telling of events failed")?;
     posting.await.context("the sending of webhooks failed")?;
+    hearing.await.context("the news of running calls failed")?;
     deployment.close().await;
     Ok(())
 }

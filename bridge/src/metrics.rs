@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::fleet::Capacity;
+use crate::live::Figures;
 
 /// Upper bounds of request durations, seconds. 10 ms is the bar for config fetches.
 const DURATIONS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -63,6 +64,7 @@ pub struct Metrics {
     slots: Family<SlotState, Gauge>,
     streams: Gauge,
     alone: Family<Alone, Counter>,
+    live: Figures,
     show_tenants: bool,
 }
 
@@ -73,8 +75,7 @@ impl Metrics {
         let requests = Family::default();
         let durations = Family::new_with_constructor((|| Histogram::new(DURATIONS)) as fn() -> Histogram);
         let (calls, errors, slots) = (Family::default(), Family::default(), Family::default());
-        let streams = Gauge::default();
-        let alone = Family::default();
+        let (streams, alone, live) = (Gauge::default(), Family::default(), Figures::default());
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register("http_request_duration_seconds", "Time to answer", durations.clone());
         registry.register("calls", "Calls with a terminal record", calls.clone());
@@ -82,7 +83,15 @@ impl Metrics {
         registry.register("slots", "Call slots of the registered workers", slots.clone());
         registry.register("event_streams", "Streams of events that are open", streams.clone());
         registry.register("coordination_alone", "Limits counted in this process alone", alone.clone());
-        Self { registry, requests, durations, calls, errors, slots, streams, alone, show_tenants }
+        registry.register("live_calls", "Running calls that workers told of", live.calls.clone());
+        registry.register("live_events", "Events of running calls", live.events.clone());
+        registry.register("live_events_missing", "Numbers missing among them", live.missing.clone());
+        Self { registry, requests, durations, calls, errors, slots, streams, alone, live, show_tenants }
+    }
+
+    /// What was told of running calls.
+    pub fn live(&self) -> &Figures {
+        &self.live
     }
 
     /// Streams of events that are open.

@@ -73,6 +73,7 @@ impl App {
         let allow = AllowList::parse(&config.egress_allow)?;
         let egress = Arc::new(Egress::new(Policy::new(allow)));
         let bridge = Bridge::new(&config.bridge_url, config.secret.clone())?;
+        let metrics = Metrics::default();
         let desk = Desk {
             bridge: bridge.clone(),
             outbox: outbox.clone(),
@@ -80,6 +81,7 @@ impl App {
             recordings: recordings.clone(),
             clips: Clips::open(&config.data_dir)?,
             books: Arc::default(),
+            live: metrics.live.clone(),
             news: Arc::default(),
         };
         Ok(Arc::new(Self {
@@ -93,7 +95,7 @@ impl App {
             recordings,
             slot: Slot::default(),
             orders: Orders::default(),
-            metrics: Metrics::default(),
+            metrics,
             drain: CancellationToken::new(),
             config,
         }))

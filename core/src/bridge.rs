@@ -10,10 +10,11 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep};
-use vox_shared::ids::BotId;
+use vox_shared::ids::{BotId, SessionId};
 use vox_shared::outbox::Seq;
 use vox_shared::wire::config::{ConfigRequest, LINE_FORBIDDEN, Refusal, RuntimeConfig};
 use vox_shared::wire::fleet::{WorkerLease, WorkerReport};
+use vox_shared::wire::live::LiveReport;
 use vox_shared::wire::{HASH_HEADER, SECRET_HEADER, SEQ_HEADER};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
@@ -23,6 +24,7 @@ const CONFIG_PATIENCE: Duration = Duration::from_secs(4);
 const CONFIG_TRY: Duration = Duration::from_secs(2);
 const CONFIG_PAUSE: Duration = Duration::from_millis(250);
 /// An hour of stereo at 24 kHz over a slow link.
+const REPORT_DEADLINE: Duration = Duration::from_secs(2);
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(600);
 /// Of a recording that is read for its hash, bytes at a time.
 const READ_CHUNK: usize = 256 * 1024;
@@ -135,6 +137,13 @@ impl Bridge {
     /// Store a result that is in no outbox.
     pub async fn deliver_unwritten(&self, result: Vec<u8>) -> Result<(), DeliveryError> {
         judge(self.post("/api/v1/call-results", result.into()).send().await).await.map(drop)
+    }
+
+    /// Tell of a running call. Nobody waits for it: a bridge that is slow is a bridge that is away.
+    pub async fn report(&self, call: &SessionId, report: &LiveReport) -> Result<(), DeliveryError> {
+        let body = Bytes::from(serde_json::to_vec(report).expect("a report is plain data"));
+        let request = self.post(&format!("/api/v1/internal/calls/{call}/events"), body);
+        judge(request.timeout(REPORT_DEADLINE).send().await).await.map(drop)
     }
 
     fn post(&self, path: &str, json: Bytes) -> RequestBuilder {

@@ -10,6 +10,7 @@ pub mod clips;
 mod deliver;
 pub mod desk;
 pub mod keep;
+pub mod live;
 mod upload;
 
 #[cfg(test)]
@@ -33,6 +34,7 @@ use clips::{Clip, Phrase, Stable};
 use deliver::Round;
 use desk::{Books, Desk};
 use keep::Ending;
+use live::{Teller, Watched};
 
 pub use upload::has_sound;
 
@@ -132,6 +134,13 @@ impl Courier {
     pub fn store(&self, phrase: Phrase, clip: Clip) {
         let clips = self.desk.clips.clone();
         self.runtime.spawn(async move { clips.keep(phrase, clip) });
+    }
+
+    /// Tell of a call while it runs, until what this answers is dropped.
+    pub fn watch(&self, call: Watched) -> Teller {
+        let (teller, report) = live::watch(self.desk.bridge.clone(), self.desk.live.clone(), call);
+        self.spawn(report);
+        teller
     }
 
     /// Put the end of a call away. Returns when it is durable, or after a few seconds: from then on the courier alone

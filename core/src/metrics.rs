@@ -12,6 +12,7 @@ use prometheus_client::registry::Registry;
 use vox_shared::wire::result::CallResult;
 
 use crate::courier::desk::Books;
+use crate::courier::live::counts::Counts;
 use crate::transport::untidy::Untidy;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -51,6 +52,8 @@ pub struct Metrics {
     outbox_oldest: Gauge,
     outbox_rejected: Gauge,
     results_in_memory: Gauge,
+    /// Counted where they are told.
+    pub live: Counts,
 }
 
 const SECONDS: [f64; 12] = [0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0];
@@ -75,6 +78,7 @@ impl Default for Metrics {
             outbox_oldest: Gauge::default(),
             outbox_rejected: Gauge::default(),
             results_in_memory: Gauge::default(),
+            live: Counts::default(),
         };
         metrics.register();
         metrics
@@ -119,6 +123,10 @@ impl Metrics {
             "Ends of calls that neither the disk nor the bridge has yet",
             self.results_in_memory.clone(),
         );
+        let help = "Events of running calls that a bridge has taken";
+        registry.register("live_events_sent", help, self.live.sent.clone());
+        let help = "Events of running calls that were given up";
+        registry.register("live_events_dropped", help, self.live.dropped.clone());
     }
 
     /// A call was let in.

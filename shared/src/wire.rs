@@ -6,6 +6,7 @@ pub mod fleet;
 pub mod handover;
 pub mod journal;
 pub mod limits;
+pub mod live;
 pub mod order;
 pub mod result;
 

@@ -1,6 +1,9 @@
 //! Calls and their transcripts.
 
+pub mod events;
 pub mod export;
 pub mod list;
+pub mod live;
+pub mod orders;
 pub mod read;
 pub mod view;

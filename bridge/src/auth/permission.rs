@@ -37,6 +37,7 @@ permission!(/** See and change one's own profile. */ OwnProfile: Agent, people o
 permission!(/** See the tenant's bots. */ ReadBots: Agent, BotsRead);
 permission!(/** Make, change and delete bots. */ EditBots: Admin, BotsWrite);
 permission!(/** See calls and their transcripts. */ ReadCalls: Agent, CallsRead);
+permission!(/** Give orders to running calls. */ ControlCalls: Supervisor, CallsControl);
 permission!(/** Listen to recordings. */ ListenToRecordings: Agent, RecordingsRead);
 permission!(/** Get a ticket to talk to a bot. */ TalkToBots: Agent, TalkWrite);
 permission!(/** Make users. */ CreateUsers: Admin, people only);

@@ -35,6 +35,8 @@ scopes! {
     BotsWrite => "bots:write";
     /// See calls and their transcripts.
     CallsRead => "calls:read";
+    /// Give orders to running calls.
+    CallsControl => "calls:control";
     /// Listen to recordings.
     RecordingsRead => "recordings:read";
     /// Get tickets to talk to bots.

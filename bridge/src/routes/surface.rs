@@ -98,6 +98,8 @@ fn register(app: &App, to: &mut ServiceConfig) {
         .app_data(Data::new(app.webhooks.clone()))
         .app_data(Data::new(app.herald.clone()))
         .app_data(Data::new(app.documents.clone()))
+        .app_data(Data::new(app.watch.clone()))
+        .app_data(Data::from(app.operator.clone()))
         .app_data(Data::new(app.streams.clone()))
         .app_data(Data::new(TrustedProxies(app.config.server.trusted_proxies.clone())))
         .app_data(Data::from(app.audit.clone()))

@@ -187,7 +187,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         completed_at: None,
         disconnected_by: None,
         duration_seconds: None,
-        worker_id: None,
+        worker_id: request.worker_id.clone(),
         recording_key: None,
         recording_token_hash: None,
         result: None,

@@ -10,6 +10,7 @@ use vox_shared::wire::result::{CallResult, DisconnectedBy};
 use crate::auth::secret_token;
 use crate::auth::token::{SigningFailed, Tokens};
 use crate::jobs::relay::Relay;
+use crate::live::{End, Live, Whose};
 use crate::metrics::{Ended, Metrics};
 use crate::runtime::config::{short, take_reserved};
 use crate::store::calls::{Call, CallStatus};
@@ -49,6 +50,7 @@ pub struct Results {
     pub tokens: Arc<Tokens>,
     pub metrics: Arc<Metrics>,
     pub relay: Relay,
+    pub live: Live,
 }
 
 /// Take a delivered result. `raw` is the message without its nulls, kept as it came.
@@ -76,7 +78,7 @@ pub async fn record(
         apply(&mut call.value, into, result, raw.clone());
         tell(&mut call, result);
         call.value.recording_token_hash = Some(secret_token::hash(&token));
-        let tenant = call.value.tenant_id.clone();
+        let (tenant, bot) = (call.value.tenant_id.clone(), call.value.bot_id.clone());
         let calls = into.stores.calls(&tenant);
         let written = match is_new {
             true => calls.insert_call(&result.session_id, &call.value).await,
@@ -87,6 +89,9 @@ pub async fn record(
                 // A call is counted once: what takes the place of a guess was counted with the guess.
                 if is_first {
                     count(into, &tenant, result);
+                    let whose = Whose::new(result.session_id.clone(), tenant, bot);
+                    let end = End::new(result.disconnected_by, result.call_duration_seconds);
+                    into.live.ended(whose, end);
                 }
                 into.relay.wake();
                 return Ok(Outcome::Stored);

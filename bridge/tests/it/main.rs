@@ -38,6 +38,7 @@ mod redis_may_go_away;
 mod requests_are_limited;
 mod results_are_recorded_once;
 mod route_table;
+mod running_calls_are_followed;
 #[cfg(feature = "s3")]
 mod s3_is_away;
 #[cfg(feature = "s3")]

@@ -96,6 +96,7 @@ impl Person {
         let path = path.replace("{webhook_id}", &self.webhook).replace("{delivery_id}", &self.delivery);
         let path = path.replace("{plan_id}", "small").replace("{tenant}", "default");
         let path = path.replace("{number}", "1");
+        let path = path.replace("{session_id}", "call_of_nobody");
         assert!(!path.contains('{'), "this test does not know what stands in {path}");
         let request = bridge.request(route.method.as_str().parse().unwrap(), &format!("{path}?q={CANARY}"));
         let request =

@@ -20,6 +20,7 @@ use super::orders::{Placed, Verdict};
 use super::record::Ended;
 use super::vendors::{Heard, Vendors};
 use crate::courier::clips::Clip;
+use crate::courier::live::{Fact, Teller};
 use crate::journal::CallJournal;
 use crate::media::level::is_audible;
 use crate::media::playout::Pacing;
@@ -28,7 +29,7 @@ use crate::provider::stt::SttEvent;
 use crate::provider::tts::{TtsEvent, TtsInput, UtteranceId};
 use crate::provider::{Failure, FailureClass};
 use crate::session::Session;
-use crate::session::event::{AgentCommand, AgentEvent, Command, Event, OrderId, Outcome, VoiceEvent};
+use crate::session::event::{AgentCommand, AgentEvent, Command, Event, Notice, OrderId, Outcome, VoiceEvent};
 use crate::transport::line::{LineIn, LineOut, Traits};
 use crate::transport::socket::Ends;
 
@@ -56,6 +57,8 @@ pub struct Parts {
     pub recorder: Option<Recorder>,
     pub vendors: Vendors,
     pub journal: Arc<CallJournal>,
+    /// To whoever watches from outside.
+    pub live: Teller,
     /// From whoever is outside.
     pub orders: Receiver<Placed>,
     pub drain: CancellationToken,
@@ -108,6 +111,7 @@ pub async fn run(parts: Parts) -> Ended {
         hang_up: None,
         outcome: None,
     };
+    actor.parts.live.tell(Fact::Connected);
     actor.settle();
     let mut draining = false;
     let mut wake = std::pin::pin!(sleep_until(began));
@@ -362,13 +366,18 @@ impl Actor {
             }
             Command::JournalTurn(entry) => {
                 let session_id = self.parts.journal.session_id().clone();
+                self.parts.live.tell(Fact::Turn(entry.clone()));
                 self.parts.journal.note(&JournalRecord::Turn { session_id, entry });
             }
             Command::JournalEvent(event) => {
                 let session_id = self.parts.journal.session_id().clone();
+                self.parts.live.tell(Fact::Event(event.clone()));
                 self.parts.journal.note(&JournalRecord::Event { session_id, event });
             }
             Command::Notify(notice) => {
+                if let Notice::Metrics(latency) = &notice {
+                    self.parts.live.tell(Fact::Latency(latency.clone()));
+                }
                 // A watcher that does not read misses notices, never audio.
                 let _missed = self.parts.ends.outgoing.try_send(LineOut::Notice(notice));
             }
@@ -466,7 +475,9 @@ impl Actor {
 
     async fn end(self) -> Ended {
         let Actor { parts, began, lateness, mouth, hang_up, outcome, .. } = self;
-        let Parts { recorder, vendors, rate_hz, ends, .. } = parts;
+        // With it the report of the call ends: before its result is on its way.
+        let Parts { recorder, vendors, rate_hz, ends, live, .. } = parts;
+        drop(live);
         let now = (began.elapsed().as_secs_f64() * f64::from(rate_hz)) as u64;
         if let Some(by) = hang_up {
             // A line that takes nothing any more is closed without it.

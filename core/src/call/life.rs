@@ -23,6 +23,7 @@ use crate::admission::Admission;
 use crate::app::App;
 use crate::bridge::ConfigError;
 use crate::courier::keep::{End, Ending};
+use crate::courier::live::{Fact, Teller, Watched};
 use crate::courier::{Ask, Begun, has_sound};
 use crate::journal::CallJournal;
 use crate::media::playout::Pacing;
@@ -101,6 +102,7 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
         ticket,
         line_token: presented.token.as_ref().map(|token| token.expose_secret().to_owned()),
         peer: presented.peer.map(|peer| peer.to_string()),
+        worker_id: Some(app.worker_id.clone()),
     };
     let ask = Ask { bot_id, request, rate_hz };
     // The birth is on disk before anything is done about the call; the config is only asked for meanwhile.
@@ -126,6 +128,8 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     let ready = LineOut::Accepted { session_id: accepted.session_id.to_string() };
     let _gone = ends.outgoing.try_send(ready);
     app.metrics.call_started();
+    let live = app.courier.watch(watched(app, &accepted));
+    live.tell(ringing(&accepted));
     for event in record::unknown_names(&begun.config) {
         let session_id = accepted.session_id.clone();
         journal.note(&JournalRecord::Event { session_id, event });
@@ -133,7 +137,7 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     let dropped = ends.dropped.clone();
     let (mut result, recording) = match wait_for_answer(&mut ends).await {
         Ok(()) => {
-            let line = Line { ends, traits, pacing, rate_hz };
+            let line = Line { ends, traits, pacing, rate_hz, live };
             converse(app, &accepted, begun, line, journal.clone()).await
         }
         Err((by, error)) => (CallResult { error, ..record::skeleton(&accepted, by, app.clock.now()) }, None),
@@ -184,6 +188,19 @@ struct Line {
     traits: Traits,
     pacing: Pacing,
     rate_hz: u32,
+    live: Teller,
+}
+
+fn watched(app: &App, accepted: &Accepted) -> Watched {
+    Watched {
+        session_id: accepted.session_id.clone(),
+        worker_id: app.worker_id.clone(),
+        clock: app.clock.clone(),
+    }
+}
+
+fn ringing(accepted: &Accepted) -> Fact {
+    Fact::Ringing { from: accepted.caller_id.clone(), direction: accepted.call_direction.clone() }
 }
 
 fn accepted(app: &App, info: &CallInfo, bot_id: &BotId, session_id: &SessionId, transport: &str) -> Accepted {
@@ -243,7 +260,7 @@ async fn converse(
     line: Line,
     journal: Arc<CallJournal>,
 ) -> (CallResult, Option<Unfinished>) {
-    let Line { ends, traits, pacing, rate_hz } = line;
+    let Line { ends, traits, pacing, rate_hz, live } = line;
     let config = begun.config.clone();
     let recorder = recorder(app, accepted, &config, rate_hz);
     let mut parts = Parts {
@@ -256,6 +273,7 @@ async fn converse(
         recorder,
         vendors: Vendors::new(app.providers.clone(), app.courier.clone(), begun, rate_hz),
         journal: journal.clone(),
+        live,
         orders: app.orders.open(accepted.session_id.clone()),
         drain: app.drain.clone(),
     };

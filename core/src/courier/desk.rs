@@ -9,6 +9,7 @@ use vox_shared::ids::WorkerId;
 use vox_shared::outbox::{Outbox, Settings};
 
 use super::clips::Clips;
+use super::live::counts::Counts;
 use crate::bridge::Bridge;
 
 /// Ends that are held in memory at most. A worker that holds so many takes no call: its disk takes no records.
@@ -26,6 +27,8 @@ pub struct Desk {
     pub clips: Clips,
     /// What waits or failed outside any outbox.
     pub books: Arc<Books>,
+    /// What was told of running calls.
+    pub live: Counts,
     /// The outbox holds something new to deliver.
     pub news: Arc<Notify>,
 }

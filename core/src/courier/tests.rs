@@ -18,6 +18,7 @@ use super::clips::Clips;
 use super::deliver::Round;
 use super::desk::{Desk, Directories};
 use super::keep::{End, Ending, keep};
+use super::live::counts::Counts;
 use crate::bridge::Bridge;
 use crate::journal::{Place, entry};
 
@@ -100,6 +101,7 @@ fn desk(dir: &Path, url: &str, settings: Settings) -> Desk {
         recordings,
         clips: Clips::open(dir).unwrap(),
         books: Arc::default(),
+        live: Counts::default(),
         news: Arc::default(),
     }
 }

@@ -4,6 +4,7 @@
 //! at the vendors, undelivered records, recordings that were not uploaded.
 
 pub mod bridge;
+pub mod bridge_process;
 pub mod raw;
 pub mod sound;
 pub mod vendors;

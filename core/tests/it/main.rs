@@ -22,6 +22,7 @@ mod scripted_demo_bots;
 mod silent_callers_are_let_go;
 mod silero;
 mod stopping_lets_calls_end;
+mod supervisors_follow_and_steer_calls;
 mod timing;
 mod turns_are_counted_once;
 mod unanswered_calls_say_why;

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::ids::{BotId, SessionId, TenantId};
+use crate::ids::{BotId, SessionId, TenantId, WorkerId};
 use crate::model::bot::{
     LlmSettings, Phrases, ReEngagement, RecordingSettings, SttSettings, Tool, TtsSettings, TurnSettings,
     VadSettings,
@@ -39,6 +39,9 @@ pub struct ConfigRequest {
     /// The address the line came from, as text without a port; behind a trusted proxy the one it forwarded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<String>,
+    /// Who will have the call: orders for it are sent there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<WorkerId>,
 }
 
 /// Without what must not reach a log: numbers, what the line said, tickets and tokens.
@@ -47,6 +50,7 @@ impl fmt::Debug for ConfigRequest {
         f.debug_struct("ConfigRequest")
             .field("session_id", &self.session_id)
             .field("transport", &self.transport)
+            .field("worker_id", &self.worker_id)
             .field("has_ticket", &self.ticket.is_some())
             .field("has_line_token", &self.line_token.is_some())
             .finish_non_exhaustive()

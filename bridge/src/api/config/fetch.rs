@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tracing::instrument;
 use utoipa::IntoParams;
-use vox_shared::ids::{BotId, SessionId};
+use vox_shared::ids::{BotId, SessionId, WorkerId};
 use vox_shared::json::is_deeper_than;
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, LINE_FORBIDDEN, RuntimeConfig};
@@ -42,6 +42,9 @@ pub struct FetchQuery {
     line_token: Option<String>,
     /// The address that the line came from.
     peer: Option<String>,
+    /// The worker that has the call.
+    #[param(value_type = Option<String>)]
+    worker_id: Option<WorkerId>,
 }
 
 /// Runtime config for a call that begins, asked for with a body.
@@ -99,6 +102,7 @@ pub async fn fetch(
         ticket: query.ticket,
         line_token: query.line_token,
         peer: query.peer,
+        worker_id: query.worker_id,
     };
     Ok(Json(prepare(&configs, &bot.0, request).await?))
 }

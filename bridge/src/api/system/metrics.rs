@@ -5,6 +5,7 @@ use actix_web::http::header;
 use actix_web::web::Data;
 use vox_shared::clock::Clock;
 
+use crate::api::calls::live::Watch;
 use crate::error::{ApiError, ApiResult};
 use crate::fleet::capacity;
 use crate::metrics::Metrics;
@@ -17,8 +18,10 @@ pub async fn metrics(
     stores: Data<Stores>,
     clock: Data<Clock>,
     metrics: Data<Metrics>,
+    watch: Data<Watch>,
 ) -> ApiResult<HttpResponse> {
     let workers = stores.workers().list_live(clock.now().into()).await?;
+    watch.live.count();
     let text = metrics.render(capacity(&workers)).map_err(|e| ApiError::internal("write the metrics", &e))?;
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, OPENMETRICS)).body(text))
 }

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 
-use crate::api::{config, results};
+use crate::api::{config, internal, results};
 use crate::routes::doc::Doc;
 use crate::routes::row::row;
 use crate::routes::{Access, Route};
@@ -41,6 +41,15 @@ pub(super) fn routes() -> Vec<Route> {
                 .json_body("The call result, version 1")
                 .answers::<results::deliver::Receipt>("200", "The terminal record is durable")
                 .refuses("404", "Neither the session nor its bot is known"),
+        ),
+        row(
+            (Method::POST, "/api/v1/internal/calls/{session_id}/events"),
+            Access::Internal,
+            internal::events::report,
+            Doc::new("core", "Tell of a running call")
+                .json_body("The live report, version 1")
+                .answers::<internal::events::Heard>("200", "It was heard, or came too late")
+                .refuses("404", "No such call"),
         ),
     ]
 }

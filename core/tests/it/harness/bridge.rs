@@ -11,14 +11,16 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
+use vox_bridge::auth::role::Role;
 use vox_bridge::config::Config;
 use vox_bridge::deployment::Deployment;
 use vox_bridge::serve::{Serving, serve};
 use vox_bridge::store::Stamp;
 use vox_bridge::store::bots::Bot;
 use vox_bridge::store::tenants::{Tenant, TenantStatus};
+use vox_bridge::store::users::{User, fold_email};
 use vox_shared::clock::Clock;
-use vox_shared::ids::{BotId, TenantId};
+use vox_shared::ids::{BotId, TenantId, UserId};
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::SECRET_HEADER;
 
@@ -38,7 +40,8 @@ struct Running {
     serving: JoinHandle<std::io::Result<()>>,
 }
 
-fn config(data: &Path) -> Config {
+/// The settings of every bridge here.
+pub fn config(data: &Path) -> Config {
     Config::for_tests(data.to_owned())
 }
 
@@ -74,6 +77,35 @@ impl Bridge {
 
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)
+    }
+
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The access token of a new supervisor.
+    pub async fn supervisor(&self) -> String {
+        let app = &self.running.as_ref().expect("the bridge is there").app;
+        let now = Stamp(app.clock.now());
+        let user = User {
+            tenant_id: tenant(),
+            email: "supervisor@test".into(),
+            email_folded: fold_email("supervisor@test"),
+            name: "Test".into(),
+            role: Role::Supervisor,
+            active: true,
+            languages: Vec::new(),
+            primary_language: None,
+            password_hash: "no password is this".into(),
+            tokens_valid_from: now,
+            created_at: now,
+        };
+        app.stores.users(&tenant()).insert_user(&UserId::generate(), &user).await.unwrap();
+        app.tokens.issue(&user, app.clock.now()).unwrap()
     }
 
     /// Serve what the data directory holds.

@@ -1,0 +1,118 @@
+//! The running calls, as their workers tell of them: in memory, bounded, and gone with the process. The document store has the
+//! truth; what is lost here a call's result says again.
+
+mod board;
+mod channel;
+mod envelope;
+mod figures;
+mod follower;
+mod news;
+pub mod orders;
+mod replicas;
+mod running;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use vox_shared::clock::Clock;
+use vox_shared::ids::{BotId, SessionId, TenantId};
+use vox_shared::wire::live::LiveReport;
+use vox_shared::wire::result::DisconnectedBy;
+
+use crate::coordination::Coordination;
+use crate::edge::sse::Source;
+use crate::store::Reach;
+use board::Board;
+
+pub use channel::TenantPlace;
+pub use figures::Figures;
+pub use follower::CallPlace;
+pub use news::{End, News, Whose};
+pub use running::{Phase, State};
+
+/// All that is known of running calls. Cheap to clone.
+#[derive(Clone)]
+pub struct Live {
+    board: Arc<Mutex<Board>>,
+    clock: Clock,
+    figures: Figures,
+    coordination: Arc<dyn Coordination>,
+    /// This process, among those of the deployment.
+    id: String,
+}
+
+impl Live {
+    pub fn new(clock: Clock, figures: Figures, coordination: Arc<dyn Coordination>) -> Self {
+        let id = format!("{:016x}", rand::random::<u64>());
+        let board = Arc::new(Mutex::new(Board::new(&id)));
+        Self { board, clock, figures, coordination, id }
+    }
+
+    /// Whose call this is, if something of it was told before.
+    pub fn whose(&self, call: &SessionId) -> Option<Whose> {
+        self.board().whose(call)
+    }
+
+    /// A worker told of a call.
+    pub async fn told(&self, whose: Whose, report: LiveReport) {
+        let news = News::Told { whose, report };
+        self.hear(news.clone());
+        self.share(news).await;
+    }
+
+    /// A call has its terminal record: its streams end. The receipt of the record does not wait for other bridges.
+    pub fn ended(&self, whose: Whose, end: End) {
+        let (news, own) = (News::Ended { whose, end }, self.clone());
+        self.hear(news.clone());
+        tokio::spawn(async move { own.share(news).await });
+    }
+
+    fn hear(&self, news: News) {
+        let now = self.clock.now();
+        self.board().hear(news, now, &self.figures);
+    }
+
+    /// Bring the figure of running calls up to date, for who reads the metrics.
+    pub fn count(&self) {
+        let running = self.board().running();
+        self.figures.calls.set(i64::try_from(running).unwrap_or(i64::MAX));
+    }
+
+    /// Where a call stands, as far as its worker told.
+    pub fn state(&self, call: &SessionId) -> Option<State> {
+        self.board().state(call)
+    }
+
+    /// The events of a call behind this place, and those that come.
+    pub fn follow_call(&self, whose: &Whose, after: Option<u64>) -> Source {
+        let now = self.clock.now();
+        self.board().follow_call(whose, after, now)
+    }
+
+    /// The events of a call that has ended, as far as they are kept, and its end.
+    pub fn replay(&self, whose: &Whose, after: Option<u64>, end: &End) -> Source {
+        let now = self.clock.now();
+        self.board().replay(whose, after, end, now)
+    }
+
+    /// The events of a tenant's calls behind this place, and those that come.
+    pub fn follow_tenant(&self, reach: &Reach, after: Option<&TenantPlace>) -> Source {
+        let now = self.clock.now();
+        self.board().follow_tenant(reach, after, now)
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Whose {
+    pub fn new(session_id: SessionId, tenant_id: TenantId, bot_id: BotId) -> Self {
+        Self { session_id, tenant_id, bot_id }
+    }
+}
+
+impl End {
+    pub fn new(disconnected_by: DisconnectedBy, duration_seconds: f64) -> Self {
+        Self { disconnected_by, duration_seconds }
+    }
+}

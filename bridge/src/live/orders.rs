@@ -1,0 +1,130 @@
+//! Orders for a running call, on their way to the worker that has it.
+
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use vox_shared::clock::Clock;
+use vox_shared::ids::SessionId;
+use vox_shared::wire::order::{Order, OrderRequest};
+use vox_shared::wire::{SECRET_HEADER, WIRE_VERSION};
+
+use crate::store::calls::Call;
+use crate::store::workers::Registration;
+use crate::store::{Reach, Stamp, StoreError, Stores};
+
+/// Time to connect to a worker.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(1);
+/// For the whole exchange; a worker gives its call 2 s.
+const ORDER_DEADLINE: Duration = Duration::from_secs(4);
+/// Of a worker's answer that is read, bytes.
+const MAX_ANSWER_BYTES: usize = 16 * 1024;
+
+/// Why an order was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum NotTaken {
+    #[error("{0}")]
+    Refused(String),
+    #[error("the call has ended")]
+    Ended,
+    #[error(
+        "no worker says that it has this call: it has ended, or its worker is lost; its record will tell"
+    )]
+    NoWorker,
+    #[error("the call takes no more orders just now; try again")]
+    Busy,
+    #[error("the worker that has the call did not answer in time; the order may have been taken")]
+    Silent,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Takes orders to workers. It opens only addresses that workers registered with the internal secret, and follows no
+/// redirects, so the secret goes nowhere else.
+pub struct Operator {
+    http: reqwest::Client,
+    secret: SecretString,
+    stores: Stores,
+    clock: Clock,
+}
+
+/// What a worker says against an order.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Against {
+    error: String,
+    detail: Option<String>,
+}
+
+impl Operator {
+    pub fn new(stores: Stores, clock: Clock, secret: &SecretString) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT_DEADLINE)
+            .timeout(ORDER_DEADLINE)
+            .build()?;
+        Ok(Self { http, secret: secret.clone(), stores, clock })
+    }
+
+    /// A call within reach.
+    pub async fn call(&self, reach: &Reach, id: &SessionId) -> Result<Call, StoreError> {
+        Ok(self.stores.calls(reach).get_call(id).await?.value)
+    }
+
+    /// Have the session take an order.
+    pub async fn place(&self, id: &SessionId, call: &Call, order: Order) -> Result<(), NotTaken> {
+        if call.disconnected_by.is_some() {
+            return Err(NotTaken::Ended);
+        }
+        let worker = self.worker(id, call).await?.ok_or(NotTaken::NoWorker)?;
+        let url = format!("{}/calls/{id}/orders", worker.report.address.trim_end_matches('/'));
+        let request = OrderRequest { version: WIRE_VERSION, order };
+        let request = self.http.post(url).header(SECRET_HEADER, self.secret.expose_secret()).json(&request);
+        let answer = request.send().await.map_err(|error| {
+            let (worker, error) = (&worker.report.worker_id, error.without_url());
+            tracing::warn!(worker.id = %worker, %error, "a worker did not answer to an order");
+            NotTaken::Silent
+        })?;
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        let status = answer.status().as_u16();
+        let Against { error, detail } = against(answer).await;
+        Err(match (status, error.as_str()) {
+            (409, _) => NotTaken::Refused(detail.unwrap_or_else(|| "it is not possible now".into())),
+            (404, "unknown_call") => NotTaken::Ended,
+            (503, "call_busy") => NotTaken::Busy,
+            _ => {
+                tracing::error!(worker.id = %worker.report.worker_id, status, code = error, "a worker refused an order");
+                NotTaken::Silent
+            }
+        })
+    }
+
+    /// The worker that asked for the call's config, or one that says that it has the call. A worker's other lives have other
+    /// calls, and say so.
+    async fn worker(&self, id: &SessionId, call: &Call) -> Result<Option<Registration>, StoreError> {
+        let (workers, now) = (self.stores.workers(), Stamp(self.clock.now()));
+        if let Some(own) = &call.worker_id
+            && let Some(found) = workers.find_worker(own).await?
+            && found.expires_at > now
+        {
+            return Ok(Some(found));
+        }
+        let live = workers.list_live(now).await?;
+        Ok(live.into_iter().find(|worker| worker.report.session_id.as_ref() == Some(id)))
+    }
+}
+
+async fn against(mut answer: reqwest::Response) -> Against {
+    let mut body = Vec::new();
+    while let Ok(Some(piece)) = answer.chunk().await {
+        if body.len() + piece.len() > MAX_ANSWER_BYTES {
+            return Against::default();
+        }
+        body.extend_from_slice(&piece);
+    }
+    serde_json::from_slice(&body).unwrap_or_default()
+}

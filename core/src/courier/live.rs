@@ -1,0 +1,259 @@
+//! What a running call tells the bridge as it happens, for who watches. The call never waits for it and may lose it: it puts
+//! a fact into a bounded queue, and everything else happens on the courier's thread. The outbox has the truth.
+
+mod backlog;
+pub mod counts;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
+use vox_shared::clock::Clock;
+use vox_shared::ids::{SessionId, WorkerId};
+use vox_shared::wire::live::LiveReport;
+use vox_shared::wire::result::{CallEvent, TranscriptEntry, TurnLatency};
+
+use crate::bridge::{Bridge, DeliveryError};
+use backlog::Backlog;
+use counts::Counts;
+
+/// Facts on their way from the audio's thread: more than a call makes while the courier does something else.
+const QUEUE: usize = 128;
+/// Facts are gathered for this long, so that a lively turn is one request.
+const GATHER: Duration = Duration::from_millis(150);
+/// After a report that was not taken; twice as long after each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Something that a watcher of the call is to know.
+#[derive(Debug)]
+pub enum Fact {
+    /// A line wants the bot; it may ring still.
+    Ringing {
+        from: Option<String>,
+        direction: Option<String>,
+    },
+    /// Media flows.
+    Connected,
+    Turn(TranscriptEntry),
+    Event(CallEvent),
+    Latency(TurnLatency),
+}
+
+/// A call's end of the queue. The report ends when it is dropped.
+#[derive(Debug)]
+pub struct Teller {
+    queue: mpsc::Sender<(Timestamp, Fact)>,
+    clock: Clock,
+    counts: Counts,
+    /// Facts that found no room in this call's queue since the last look.
+    lost: Arc<AtomicU64>,
+}
+
+impl Teller {
+    /// Say it, without waiting; what finds no room is lost and counted.
+    pub fn tell(&self, fact: Fact) {
+        if self.queue.try_send((self.clock.now(), fact)).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.counts.dropped.inc();
+        }
+    }
+}
+
+/// Whose call it is, and who is told of it.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    pub session_id: SessionId,
+    pub worker_id: WorkerId,
+    pub clock: Clock,
+}
+
+/// Report a call from now on, until the teller is dropped: the future is to run where a wait costs nothing.
+pub fn watch(
+    bridge: Bridge,
+    counts: Counts,
+    call: Watched,
+) -> (Teller, impl Future<Output = ()> + Send + 'static) {
+    let (queue, facts) = mpsc::channel(QUEUE);
+    let lost = Arc::<AtomicU64>::default();
+    let teller = Teller { queue, clock: call.clock.clone(), counts: counts.clone(), lost: lost.clone() };
+    let reporter = Reporter {
+        call,
+        bridge,
+        backlog: Backlog::default(),
+        minutes: None,
+        minute: 0,
+        due: None,
+        pause: FIRST_PAUSE,
+        posting: None,
+        counts,
+        lost,
+    };
+    (teller, reporter.run(facts))
+}
+
+/// Reports one call.
+struct Reporter {
+    call: Watched,
+    bridge: Bridge,
+    backlog: Backlog,
+    /// Runs from the answer on.
+    minutes: Option<Interval>,
+    minute: u64,
+    /// When the next report may go out; `None` while nothing waits.
+    due: Option<Instant>,
+    pause: Duration,
+    /// The report on its way: one at a time, so that the bridge gets them in order.
+    posting: Option<JoinHandle<Result<(), DeliveryError>>>,
+    counts: Counts,
+    lost: Arc<AtomicU64>,
+}
+
+/// What happens next.
+enum Next {
+    Told(Option<(Timestamp, Fact)>),
+    Minute,
+    Due,
+    Answered(Result<(), DeliveryError>),
+}
+
+impl Reporter {
+    async fn run(mut self, mut facts: mpsc::Receiver<(Timestamp, Fact)>) {
+        loop {
+            match self.next(&mut facts).await {
+                Next::Told(Some((at, fact))) => self.take(at, fact),
+                Next::Told(None) => return self.finish().await,
+                Next::Minute => {
+                    self.minute += 1;
+                    let gone = self.backlog.minute(self.call.clock.now(), self.minute);
+                    self.counts.dropped.inc_by(gone);
+                }
+                Next::Due => self.post(),
+                Next::Answered(answer) => self.answered(&answer),
+            }
+            if self.posting.is_none() && !self.backlog.is_empty() {
+                self.due.get_or_insert_with(|| Instant::now() + GATHER);
+            }
+        }
+    }
+
+    async fn next(&mut self, facts: &mut mpsc::Receiver<(Timestamp, Fact)>) -> Next {
+        let (posting, minutes, due) = (&mut self.posting, &mut self.minutes, self.due);
+        tokio::select! {
+            biased;
+            fact = facts.recv() => Next::Told(fact),
+            answer = async { posting.as_mut().expect("it is on its way").await }, if posting.is_some() => {
+                Next::Answered(answer.unwrap_or_else(|error| Err(DeliveryError::Away(error.to_string()))))
+            }
+            _ = async { minutes.as_mut().expect("it runs").tick().await }, if minutes.is_some() => Next::Minute,
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Next::Due,
+        }
+    }
+
+    fn take(&mut self, at: Timestamp, fact: Fact) {
+        if matches!(fact, Fact::Connected) {
+            let mut minutes = interval_at(Instant::now() + MINUTE, MINUTE);
+            minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            self.minutes = Some(minutes);
+        }
+        // Those lost before it: their numbers are missing, so that whoever follows sees the gap.
+        self.backlog.skip(self.lost.swap(0, Ordering::Relaxed));
+        self.counts.dropped.inc_by(self.backlog.add(at, fact));
+    }
+
+    /// Send what waits, in a task of its own: what is told meanwhile is taken.
+    fn post(&mut self) {
+        self.due = None;
+        let report = self.report();
+        let (bridge, session_id) = (self.bridge.clone(), self.call.session_id.clone());
+        self.posting = Some(tokio::spawn(async move { bridge.report(&session_id, &report).await }));
+    }
+
+    fn report(&mut self) -> LiveReport {
+        self.backlog.report(self.call.worker_id.clone())
+    }
+
+    fn answered(&mut self, answer: &Result<(), DeliveryError>) {
+        self.posting = None;
+        match answer {
+            Ok(()) => {
+                self.counts.sent.inc_by(self.backlog.taken());
+                self.pause = FIRST_PAUSE;
+                self.due = None;
+            }
+            // It will never be taken; what follows may be.
+            Err(DeliveryError::Rejected(why)) => {
+                tracing::debug!(call.id = %self.call.session_id, why, "the bridge takes no events of the call");
+                self.counts.dropped.inc_by(self.backlog.taken());
+                self.wait();
+            }
+            Err(DeliveryError::Retry(_) | DeliveryError::Away(_)) => self.wait(),
+        }
+    }
+
+    /// A bridge that is away is not asked all the time, nor by all calls at once.
+    fn wait(&mut self) {
+        let share = rand::random_range(0.5..1.0);
+        self.due = Some(Instant::now() + self.pause.mul_f64(share));
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+    }
+
+    /// The call is over. What waits is offered once more; its result says the same.
+    async fn finish(mut self) {
+        if let Some(posting) = self.posting.take() {
+            let answer = posting.await.unwrap_or_else(|error| Err(DeliveryError::Away(error.to_string())));
+            self.answered(&answer);
+            if answer.is_err() {
+                return self.give_up();
+            }
+        }
+        while !self.backlog.is_empty() {
+            let report = self.report();
+            if self.bridge.report(&self.call.session_id, &report).await.is_err() {
+                return self.give_up();
+            }
+            self.counts.sent.inc_by(self.backlog.taken());
+        }
+    }
+
+    fn give_up(&self) {
+        self.counts.dropped.inc_by(self.backlog.waiting());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// It takes connections and never answers.
+    #[tokio::test(start_paused = true)]
+    async fn a_bridge_that_hangs_costs_events_and_keeps_nobody_waiting() {
+        let _chosen_before = rustls::crypto::ring::default_provider().install_default();
+        let hangs = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", hangs.local_addr().unwrap());
+        let bridge = Bridge::new(&url, SecretString::from("x".repeat(32))).unwrap();
+        let (session_id, worker_id) = ("call_1".parse().unwrap(), "w1".parse().unwrap());
+        let (counts, call) = (Counts::default(), Watched { session_id, worker_id, clock: Clock::system() });
+        let (teller, report) = watch(bridge, counts.clone(), call);
+        let reporting = tokio::spawn(report);
+        for n in 0..2_000 {
+            teller.tell(Fact::Latency(TurnLatency::default()));
+            if n % 50 == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        assert!(counts.dropped.get() > 1_500, "what waits is bounded: {}", counts.dropped.get());
+        drop(teller);
+        timeout(Duration::from_secs(10), reporting).await.expect("it ends with the call").unwrap();
+        assert_eq!((counts.sent.get(), counts.dropped.get()), (0, 2_000), "each is accounted for");
+    }
+}

@@ -1,0 +1,55 @@
+//! The control plane as a process of its own, to be frozen and killed. It serves what [`super::bridge::Bridge`] has stored, where that
+//! was served.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+
+use super::bridge::{Bridge, config};
+use super::eventually;
+use secrecy::ExposeSecret;
+
+/// A running `vox-bridge`. Killed when dropped.
+pub struct BridgeProcess(Child);
+
+impl BridgeProcess {
+    /// Start one in the place of a bridge that has gone away, and wait until it is ready.
+    pub async fn start(of: &Bridge) -> Self {
+        let program = Path::new(env!("CARGO_BIN_EXE_vox-core")).with_file_name("vox-bridge");
+        assert!(program.exists(), "build it first: cargo build -p vox-bridge");
+        let ready = of.data().join("ready.json");
+        let _none_yet = std::fs::remove_file(&ready);
+        let auth = config(of.data()).auth;
+        let tools = auth.tools_secret.expect("tests have one");
+        let child = Command::new(program)
+            .arg("--ready-file")
+            .arg(&ready)
+            .env_clear()
+            .env("JWT_SECRET", auth.jwt_secret.expose_secret())
+            .env("VOXCORE_SECRET", auth.internal_secret.expose_secret())
+            .env("VOX_TOOLS_SECRET", tools.expose_secret())
+            .env("VOX_BRIDGE_ADDR", of.addr().to_string())
+            .env("VOX_BRIDGE_METRICS_LISTEN", "127.0.0.1:0")
+            .env("VOX_DATA_DIR", of.data())
+            .env("LOG_LEVEL", "warn")
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        eventually("the bridge is ready", async || ready.exists().then_some(())).await;
+        Self(child)
+    }
+
+    /// It takes connections and answers nothing from now on.
+    pub fn freeze(&self) {
+        let pid = self.0.id().expect("it was not waited for");
+        kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::STOP).unwrap();
+    }
+
+    /// SIGKILL.
+    pub async fn kill(mut self) {
+        self.0.kill().await.unwrap();
+    }
+}

@@ -23,7 +23,10 @@ use crate::coordination::{Coordination, InProcess, Limiter};
 use crate::deployment::Deployment;
 use crate::edge::sse::{Pacing, Streams};
 use crate::first_start::{Empty, FirstStartError, first_start};
+use crate::fleet::client::FleetClient;
 use crate::fleet::files::WorkerFiles;
+use crate::fleet::poll::Poller;
+use crate::fleet::reserve::Fleet;
 use crate::jobs::relay::Relay;
 use crate::metrics::Metrics;
 use crate::routes::document::Documents;
@@ -58,6 +61,8 @@ pub struct Inner {
     pub results: Results,
     pub relay: Relay,
     pub recordings: Recordings,
+    pub fleet: Fleet,
+    pub poller: Poller,
     pub links: Links,
     pub table: Vec<Route>,
     pub documents: Documents,
@@ -78,7 +83,7 @@ pub enum StartError {
     Collections(#[from] StoreError),
     #[error("cannot hash passwords")]
     Passwords(#[from] PasswordError),
-    #[error("cannot make the client that fetches recordings from workers")]
+    #[error("cannot make the client for workers")]
     Client(#[from] reqwest::Error),
 }
 
@@ -96,6 +101,8 @@ impl App {
         let limiter = Limiter::new(coordination.clone(), own, metrics.clone());
         let worker_files = Arc::new(WorkerFiles::new(internal_secret)?);
         let sessions = Sessions::new(stores.clone(), clock.clone(), tokens.clone());
+        let fleet = Fleet { stores: stores.clone(), clock: clock.clone() };
+        let poller = Poller { fleet: fleet.clone(), client: FleetClient::new(internal_secret)? };
         let relay = Relay::new(stores.clone(), clock.clone());
         let table = table();
         Ok(Self(Arc::new(Inner {
@@ -131,6 +138,8 @@ impl App {
                 worker_files,
                 max_bytes: config.storage.max_recording_bytes,
             },
+            fleet,
+            poller,
             links: Links { tokens: tokens.clone(), base_url },
             documents: Documents::of(&table),
             table,

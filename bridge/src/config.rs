@@ -1,6 +1,7 @@
 //! Settings, read once at start. Each section has its own struct and says what each variable does; `docs/settings-bridge.md`
 //! lists them for operators.
 
+mod fleet;
 mod s3;
 
 use std::net::{IpAddr, SocketAddr};
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret, SecretString};
 use vox_shared::env::{Env, Faults};
 
+pub use fleet::FleetSettings;
 pub use s3::S3Settings;
 
 /// Shortest acceptable secret, characters.
@@ -26,6 +28,7 @@ pub struct Config {
     pub auth: Auth,
     pub storage: Storage,
     pub metrics: MetricsConfig,
+    pub fleet: FleetSettings,
 }
 
 /// Where the bridge listens and how others reach it.
@@ -97,8 +100,9 @@ impl Config {
         let auth = Auth::from_env(&mut env);
         let storage = Storage::from_env(&mut env);
         let metrics = MetricsConfig::from_env(&mut env);
+        let fleet = FleetSettings::from_env(&mut env);
         env.finish()?;
-        Ok(Self { server, auth, storage, metrics })
+        Ok(Self { server, auth, storage, metrics, fleet })
     }
 
     /// Settings for tests: a free port, fixed secrets, state in `data_dir`.
@@ -120,6 +124,7 @@ impl Config {
                 listen: MetricsListen::Chosen(SocketAddr::from(([127, 0, 0, 1], 0))),
                 show_tenants: true,
             },
+            fleet: FleetSettings::default(),
         }
     }
 }

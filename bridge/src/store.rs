@@ -7,11 +7,14 @@ pub mod calls;
 mod documents;
 pub mod engine;
 pub mod events;
+pub mod holds;
+pub mod hosts;
 mod merged;
 mod migrate;
 pub mod outbox;
 mod reach;
 pub mod refresh_tokens;
+pub mod reservations;
 mod stamp;
 pub mod tenants;
 pub mod tickets;
@@ -35,6 +38,8 @@ pub const COLLECTIONS: &[&Collection] = &[
     &bots::BOTS,
     &calls::CALLS,
     &workers::WORKERS,
+    &hosts::HOSTS,
+    &reservations::RESERVATIONS,
     &tickets::TICKETS,
     &refresh_tokens::REFRESH_TOKENS,
     &api_keys::API_KEYS,
@@ -122,6 +127,14 @@ impl Stores {
 
     pub fn workers(&self) -> workers::Workers {
         workers::Workers::new(self.engine.clone())
+    }
+
+    pub fn hosts(&self) -> hosts::Hosts {
+        hosts::Hosts::new(self.engine.clone())
+    }
+
+    pub fn reservations(&self) -> reservations::Reservations {
+        reservations::Reservations::new(self.engine.clone())
     }
 
     pub fn tickets(&self) -> tickets::Tickets {

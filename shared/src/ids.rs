@@ -90,6 +90,7 @@ id!(/** A bot: the AI that answers. */ BotId, "bot");
 id!(/** One call, from the first message to its terminal record. Also called the session id on the wire. */ SessionId, "call");
 id!(/** A core worker process. */ WorkerId, "wrk");
 id!(/** A key that opens the API to a program. It names the key and is no secret. */ ApiKeyId, "key");
+id!(/** A slot of a worker that is kept for a call that is about to be placed. */ ReservationId, "rsv");
 
 #[cfg(test)]
 mod tests {

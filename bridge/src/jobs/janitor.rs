@@ -18,6 +18,9 @@ const BREATH: Duration = Duration::from_millis(200);
 /// lost a moment ago.
 const WORKERS_KEPT: SignedDuration = SignedDuration::from_hours(1);
 
+/// How long it can be looked up why a call was placed where it was.
+const RESERVATIONS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// What one batch did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Swept {
@@ -53,6 +56,7 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.tickets().sweep(Stamp(now)).await?,
         stores.refresh_tokens().sweep(Stamp(now)).await?,
         stores.workers().sweep(Stamp(long_ago)).await?,
+        stores.reservations().sweep(Stamp(now.saturating_sub(RESERVATIONS_KEPT).unwrap_or(now))).await?,
     ];
     Ok(Swept { gone: batches.iter().sum(), more: batches.contains(&SWEPT) })
 }

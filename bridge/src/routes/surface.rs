@@ -91,6 +91,7 @@ fn register(app: &App, to: &mut ServiceConfig) {
         .app_data(Data::new(app.configs.clone()))
         .app_data(Data::new(app.results.clone()))
         .app_data(Data::new(app.recordings.clone()))
+        .app_data(Data::new(app.fleet.clone()))
         .app_data(Data::new(app.links.clone()))
         .app_data(Data::new(app.documents.clone()))
         .app_data(Data::new(app.streams.clone()))

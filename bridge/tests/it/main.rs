@@ -18,6 +18,7 @@ mod deployments_are_moved;
 mod engine_conformance;
 mod expired_documents_are_swept;
 mod first_start_fills_an_empty_store;
+mod hosts_are_polled;
 mod kill_safety;
 mod lines_may_be_guarded;
 mod logins_are_limited;
@@ -36,8 +37,10 @@ mod s3_is_checked;
 #[cfg(feature = "s3")]
 mod s3_server;
 mod sessions_rotate;
+mod slots_are_reserved;
 mod streams_of_events;
 mod tenants_are_apart;
+mod the_last_slot_is_taken_once;
 mod tickets_are_single_use;
 mod users_have_ranks;
 mod what_follows_is_moved;

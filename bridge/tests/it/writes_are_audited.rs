@@ -65,6 +65,7 @@ impl Person {
             }
             "/api/v1/talk/tickets" => json!({"bot_id": self.bot}),
             "/api/v1/api-keys" => json!({"name": CANARY, "scopes": ["bots:read"]}),
+            "/api/v1/fleet/hosts" => json!({"name": "voice-9", "url": "http://127.0.0.1:9"}),
             path if path.starts_with("/api/v1/api-keys/") => Value::Null,
             path if path.starts_with("/api/v1/bots") => bot,
             _ => return None,
@@ -73,6 +74,7 @@ impl Person {
 
     async fn send(&self, bridge: &TestBridge, route: &Route, body: Value) -> Response {
         let path = route.path.replace("{bot_id}", &self.bot).replace("{key_id}", &self.key);
+        let path = path.replace("{host}", "no-such-host");
         assert!(!path.contains('{'), "this test does not know what stands in {path}");
         let request = bridge.request(route.method.as_str().parse().unwrap(), &format!("{path}?q={CANARY}"));
         let request =

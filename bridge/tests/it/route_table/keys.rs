@@ -10,7 +10,7 @@ use crate::harness::TestBridge;
 use crate::harness::keys::TestKey;
 
 /// The routes that keys open. Whatever is not named here is closed to every key.
-const OPEN: [(&str, &str, Scope); 12] = [
+const OPEN: [(&str, &str, Scope); 13] = [
     ("GET", "/api/v1/bots", Scope::BotsRead),
     ("GET", "/api/v1/bots/{bot_id}", Scope::BotsRead),
     ("POST", "/api/v1/bots", Scope::BotsWrite),
@@ -23,9 +23,10 @@ const OPEN: [(&str, &str, Scope); 12] = [
     ("GET", "/api/v1/recordings/{session_id}", Scope::RecordingsRead),
     ("POST", "/api/v1/talk/tickets", Scope::TalkWrite),
     ("GET", "/api/v1/fleet/status", Scope::FleetRead),
+    ("GET", "/api/v1/fleet/reservations/{reservation_id}", Scope::FleetRead),
 ];
 /// The routes of people that no key opens.
-const CLOSED: [(&str, &str); 12] = [
+const CLOSED: [(&str, &str); 16] = [
     ("GET", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me/password"),
@@ -36,6 +37,10 @@ const CLOSED: [(&str, &str); 12] = [
     ("DELETE", "/api/v1/api-keys/{key_id}"),
     ("POST", "/api/v1/api-keys/{key_id}/rotate"),
     ("GET", "/api/v1/vendor-keys"),
+    ("POST", "/api/v1/fleet/hosts"),
+    ("DELETE", "/api/v1/fleet/hosts/{host}"),
+    ("POST", "/api/v1/fleet/hosts/{host}/drain"),
+    ("POST", "/api/v1/fleet/hosts/{host}/undrain"),
     ("GET", "/api/v1/audit"),
     ("GET", "/api/v1/audit/verify"),
 ];

@@ -32,7 +32,10 @@ use crate::delivery::post::Post;
 use crate::deployment::Deployment;
 use crate::edge::sse::{Pacing, Streams};
 use crate::first_start::{Empty, FirstStartError, first_start};
+use crate::fleet::client::FleetClient;
 use crate::fleet::files::WorkerFiles;
+use crate::fleet::poll::Poller;
+use crate::fleet::reserve::Fleet;
 use crate::jobs::relay::Relay;
 use crate::live::Live;
 use crate::live::orders::Operator;
@@ -73,6 +76,8 @@ pub struct Inner {
     pub results: Results,
     pub relay: Relay,
     pub recordings: Recordings,
+    pub fleet: Fleet,
+    pub poller: Poller,
     pub links: Links,
     pub webhooks: Webhooks,
     pub herald: Herald,
@@ -97,7 +102,7 @@ pub enum StartError {
     Coordination(#[from] CoordinationError),
     #[error("cannot hash passwords")]
     Passwords(#[from] PasswordError),
-    #[error("cannot make a client for workers")]
+    #[error("cannot make the client for workers")]
     Client(#[from] reqwest::Error),
 }
 
@@ -116,6 +121,8 @@ impl App {
         let limiter = Limiter::new(coordination.clone(), own, metrics.clone());
         let worker_files = Arc::new(WorkerFiles::new(internal_secret)?);
         let sessions = Sessions::new(stores.clone(), clock.clone(), tokens.clone());
+        let fleet = Fleet { stores: stores.clone(), clock: clock.clone() };
+        let poller = Poller { fleet: fleet.clone(), client: FleetClient::new(internal_secret)? };
         let relay = Relay::new(stores.clone(), clock.clone());
         let webhooks = webhooks(&config, &stores, &clock);
         let herald = Herald::new(webhooks.clone(), relay.moved.clone());
@@ -165,6 +172,8 @@ impl App {
                 worker_files,
                 max_bytes: config.storage.max_recording_bytes,
             },
+            fleet,
+            poller,
             links: Links { tokens: tokens.clone(), base_url },
             webhooks,
             herald,

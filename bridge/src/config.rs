@@ -2,6 +2,7 @@
 //! lists them for operators.
 
 mod coordination;
+mod fleet;
 mod limits;
 mod s3;
 
@@ -13,6 +14,7 @@ use vox_shared::egress::{AllowList, Policy};
 use vox_shared::env::{Env, Faults};
 
 pub use coordination::CoordinationSettings;
+pub use fleet::FleetSettings;
 pub use limits::Limits;
 pub use s3::S3Settings;
 
@@ -40,6 +42,7 @@ pub struct Config {
     pub metrics: MetricsConfig,
     /// `VOX_EGRESS_ALLOW` (none): private addresses and ranges that a user may make the bridge connect to, comma-separated.
     pub egress: Policy,
+    pub fleet: FleetSettings,
 }
 
 /// Where the bridge listens and how others reach it.
@@ -118,8 +121,9 @@ impl Config {
         let limits = Limits::from_env(&mut env);
         let metrics = MetricsConfig::from_env(&mut env);
         let egress = Policy::from_env(&mut env);
+        let fleet = FleetSettings::from_env(&mut env);
         env.finish()?;
-        Ok(Self { server, auth, storage, coordination, limits, metrics, egress })
+        Ok(Self { server, auth, storage, coordination, limits, metrics, egress, fleet })
     }
 
     /// Settings for tests: a free port, fixed secrets, state in `data_dir`; users may name this machine.
@@ -150,6 +154,7 @@ impl Config {
                 show_tenants: true,
             },
             egress: Policy::new(AllowList::parse("127.0.0.1").expect("an address is a range")),
+            fleet: FleetSettings::default(),
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 
 use anyhow::{Context, bail};
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::commands::Command;
@@ -61,13 +63,10 @@ async fn main() -> anyhow::Result<()> {
     let password = app.first_start().await?;
 
     let stop = CancellationToken::new();
-    let janitor = jobs::janitor::run(app.stores.clone(), app.clock.clone(), stop.clone());
-    let mut sweeping = tokio::spawn(janitor);
-    let mut closing = tokio::spawn(jobs::lost_calls::run(app.results.clone(), stop.clone()));
-    let mut relaying = tokio::spawn(app.relay.clone().run(stop.clone()));
-    let mut telling = tokio::spawn(app.herald.clone().run(stop.clone()));
-    let mut posting = tokio::spawn(app.webhooks.post.clone().run(stop.clone()));
-    let mut hearing = tokio::spawn(app.watch.live.clone().listen(stop.clone()));
+    for host in &app.config.fleet.hosts {
+        app.fleet.add_host(host).await.with_context(|| format!("cannot add the host '{}'", host.name))?;
+    }
+    let mut jobs = start_jobs(&app, &stop);
     let (metrics, metrics_bound) = metrics.unzip();
     let mut serving = tokio::spawn(serve_all((listener, metrics), app.clone(), stop.clone()));
     if let Some(path) = &arguments.ready_file {
@@ -81,24 +80,39 @@ async fn main() -> anyhow::Result<()> {
     tokio::select! {
         () = end.first() => {}
         ended = &mut serving => { ended.context("the listener failed")??; bail!("the listener has ended") }
-        ended = &mut sweeping => { ended.context("the janitor failed")?; bail!("the janitor has ended") }
-        ended = &mut closing => { ended.context("the closing of lost calls failed")?; bail!("it has ended") }
-        ended = &mut relaying => { ended.context("the relay failed")?; bail!("the relay has ended") }
-        ended = &mut telling => { ended.context("the telling of events failed")?; bail!("the telling of events has ended") }
-        ended = &mut posting => { ended.context("the sending of webhooks failed")?; bail!("the sending of webhooks has ended") }
-        ended = &mut hearing => { ended.context("the news of running calls failed")?; bail!("they have ended") }
+        ended = jobs.join_next() => match ended {
+            Some(ended) => bail!("{} has ended", ended.context("a job of the bridge failed")?),
+            None => bail!("the bridge has no jobs"),
+        }
     }
     tracing::info!("stopping: running requests are finished");
     stop.cancel();
     serving.await.context("the listener failed")??;
-    sweeping.await.context("the janitor failed")?;
-    closing.await.context("the closing of lost calls failed")?;
-    relaying.await.context("the relay failed")?;
-    telling.await.context("the telling of events failed")?;
-    posting.await.context("the sending of webhooks failed")?;
-    hearing.await.context("the news of running calls failed")?;
+    while let Some(ended) = jobs.join_next().await {
+        ended.context("a job of the bridge failed")?;
+    }
     deployment.close().await;
     Ok(())
+}
+
+/// What the bridge does that nobody asks for. Each ends only with `stop`, and tells its name then.
+fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
+    let mut jobs = JoinSet::new();
+    let mut start = |name: &'static str, job: Pin<Box<dyn Future<Output = ()> + Send>>| {
+        jobs.spawn(async move {
+            job.await;
+            name
+        });
+    };
+    let stop = || stop.clone();
+    start("the janitor", Box::pin(jobs::janitor::run(app.stores.clone(), app.clock.clone(), stop())));
+    start("the closing of lost calls", Box::pin(jobs::lost_calls::run(app.results.clone(), stop())));
+    start("the relay", Box::pin(app.relay.clone().run(stop())));
+    start("the telling of events", Box::pin(app.herald.clone().run(stop())));
+    start("the sending of webhooks", Box::pin(app.webhooks.post.clone().run(stop())));
+    start("the hearing of running calls", Box::pin(app.watch.live.clone().listen(stop())));
+    start("the polling of hosts", Box::pin(app.poller.clone().run(stop())));
+    jobs
 }
 
 /// The API, and the metrics where nobody else comes.

@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::fleet::Capacity;
+use crate::fleet::sight::Capacity;
 use crate::live::Figures;
 
 /// Upper bounds of request durations, seconds. 10 ms is the bar for config fetches.
@@ -80,7 +81,7 @@ impl Metrics {
         registry.register("http_request_duration_seconds", "Time to answer", durations.clone());
         registry.register("calls", "Calls with a terminal record", calls.clone());
         registry.register("errors", "Refused and failed requests by code", errors.clone());
-        registry.register("slots", "Call slots of the registered workers", slots.clone());
+        registry.register("slots", "Call slots of the fleet", slots.clone());
         registry.register("event_streams", "Streams of events that are open", streams.clone());
         registry.register("coordination_alone", "Limits counted in this process alone", alone.clone());
         registry.register("live_calls", "Running calls that workers told of", live.calls.clone());
@@ -125,7 +126,9 @@ impl Metrics {
 
     /// The text of `/metrics`.
     pub fn render(&self, capacity: Capacity) -> Result<String, std::fmt::Error> {
-        for (state, value) in [("free", capacity.available), ("busy", capacity.active)] {
+        for (state, value) in
+            [("free", capacity.available), ("busy", capacity.active), ("reserved", capacity.reserved)]
+        {
             self.slots.get_or_create(&SlotState { state: state.into() }).set(i64::from(value));
         }
         let mut text = String::new();

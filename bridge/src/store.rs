@@ -9,6 +9,8 @@ pub mod deliveries;
 mod documents;
 pub mod engine;
 pub mod events;
+pub mod holds;
+pub mod hosts;
 mod merged;
 mod migrate;
 pub mod outbox;
@@ -16,6 +18,7 @@ pub mod plans;
 pub mod quotas;
 mod reach;
 pub mod refresh_tokens;
+pub mod reservations;
 mod stamp;
 pub mod tenants;
 pub mod tickets;
@@ -43,6 +46,8 @@ pub const COLLECTIONS: &[&Collection] = &[
     &bot_versions::BOT_VERSIONS,
     &calls::CALLS,
     &workers::WORKERS,
+    &hosts::HOSTS,
+    &reservations::RESERVATIONS,
     &tickets::TICKETS,
     &refresh_tokens::REFRESH_TOKENS,
     &api_keys::API_KEYS,
@@ -172,6 +177,14 @@ impl Stores {
 
     pub fn workers(&self) -> workers::Workers {
         workers::Workers::new(self.engine.clone())
+    }
+
+    pub fn hosts(&self) -> hosts::Hosts {
+        hosts::Hosts::new(self.engine.clone())
+    }
+
+    pub fn reservations(&self) -> reservations::Reservations {
+        reservations::Reservations::new(self.engine.clone())
     }
 
     pub fn tickets(&self) -> tickets::Tickets {

@@ -44,6 +44,8 @@ permission!(/** Make users. */ CreateUsers: Admin, people only);
 permission!(/** See the tenant's vendor keys in clear, to try them. */ ReadVendorKeys: SuperAdmin, people only);
 permission!(/** See who did what in the tenant. */ ReadAudit: Admin, people only);
 permission!(/** See the capacity of the deployment. */ ReadFleet: Admin, FleetRead);
+permission!(/** Keep new calls from a machine, and give it calls again. */ DrainHosts: Admin, people only);
+permission!(/** Say which machines are polled; the bridge sends them its secret. */ ManageHosts: SuperAdmin, people only);
 permission!(/** See, make, rotate and revoke keys of the API. */ ManageApiKeys: Admin, people only);
 permission!(/** Read and follow events. */ ReadEvents: Agent, EventsRead);
 permission!(/** See endpoints of webhooks and their deliveries. */ ReadWebhooks: Admin, WebhooksRead);

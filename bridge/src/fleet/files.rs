@@ -125,7 +125,7 @@ mod tests {
         }))
         .unwrap();
         let expires_at = crate::store::Stamp(format!("2026-11-20T10:00:{second:02}Z").parse().unwrap());
-        Registration { report, expires_at }
+        Registration::new(report, expires_at)
     }
 
     fn asked<'a>(workers: &'a [Registration], own: Option<&Registration>) -> Vec<Vec<&'a str>> {

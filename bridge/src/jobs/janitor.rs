@@ -21,6 +21,8 @@ const WORKERS_KEPT: SignedDuration = SignedDuration::from_hours(1);
 
 /// How long events can be asked for.
 pub const EVENTS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How long it can be looked up why a call was placed where it was.
+const RESERVATIONS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What one batch did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,7 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.workers().sweep(Stamp(long_ago)).await?,
         stores.all_deliveries().sweep(Stamp(now)).await?,
         stores.all_events().sweep(Stamp(now) + -EVENTS_KEPT).await?,
+        stores.reservations().sweep(Stamp(now.saturating_sub(RESERVATIONS_KEPT).unwrap_or(now))).await?,
     ];
     let (bots, more_bots) = deleted_bots::sweep(stores, now).await?;
     Ok(Swept { gone: batches.iter().sum::<usize>() + bots, more: batches.contains(&SWEPT) || more_bots })

@@ -250,6 +250,29 @@ impl TestBridge {
         self.engine.restore(collection, vec![kept]).await.unwrap();
     }
 
+    /// A worker with more slots than a test reserves.
+    pub async fn insert_large_worker(&self) {
+        let report = json!({
+            "worker_id": "wrk_large", "host": "large", "address": "http://127.0.0.1:9", "slots": 1_000_000, "calls": 0,
+            "build": "t", "draining": false, "pid": 1
+        });
+        let lease = (Stamp(self.now()), Stamp(Timestamp::MAX));
+        self.app.stores.workers().register(&serde_json::from_value(report).unwrap(), lease).await.unwrap();
+    }
+
+    /// The application of a second bridge over the same documents. Its data directory is its own, and `data` keeps it.
+    pub async fn second_app(&self, data: &TempDir) -> App {
+        let mut config = self.app.config.clone();
+        config.storage.data_dir = data.path().to_owned();
+        let mut deployment = Deployment::open(&config.storage).await.unwrap();
+        if config.storage.mongodb_uri.is_none() {
+            // The embedded file has one process, whose bridges share it.
+            deployment.engine = self.engine.clone();
+        }
+        let parts = Parts { deployment, clock: self.clock.clone(), bound: ([127, 0, 0, 1], 0).into() };
+        App::build(config, parts).await.unwrap()
+    }
+
     /// Stop and wait for it.
     pub async fn stop(mut self) {
         self.stop.cancel();

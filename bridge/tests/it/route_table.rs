@@ -78,6 +78,7 @@ impl Actor {
 #[tokio::test]
 async fn every_route_is_closed_to_whom_it_should_be() {
     let bridge = TestBridge::start().await;
+    bridge.insert_large_worker().await;
     let other = bridge.insert_tenant("other").await;
     let actors = actors(&bridge, &other).await;
     for route in table() {
@@ -176,6 +177,8 @@ fn request(bridge: &TestBridge, route: &Route, of: &Objects) -> RequestBuilder {
         .replace("{key_id}", of.key.as_str())
         .replace("{webhook_id}", of.webhook.as_str())
         .replace("{delivery_id}", &of.delivery)
+        .replace("{host}", "no-such-host")
+        .replace("{reservation_id}", "rsv_none")
         .replace("{token}", "no-such-token")
         .replace("{key}", "canary.wav");
     let request = bridge.request(method(route), &path);
@@ -227,6 +230,7 @@ fn check_access(route: &Route, actor: &Actor, status: StatusCode, told: &str) {
 #[tokio::test]
 async fn no_body_makes_a_route_fail() {
     let bridge = TestBridge::start().await;
+    bridge.insert_large_worker().await;
     let token = bridge.token(Role::SuperAdmin).await;
     for route in table().into_iter().filter(|r| method(r) != Method::GET) {
         for (name, body) in hostile_bodies() {
@@ -273,6 +277,8 @@ fn hostile_bodies() -> Vec<(&'static str, Vec<u8>)> {
             "description",
             "events",
             "enabled",
+            "ttl_seconds",
+            "url",
         ];
         let mut body = result("call_x", "bot").as_object().unwrap().clone();
         body.extend(names.map(|n| (n.to_owned(), value.clone())));
@@ -304,6 +310,7 @@ fn hostile_bodies() -> Vec<(&'static str, Vec<u8>)> {
 #[tokio::test]
 async fn no_path_or_query_makes_a_route_fail() {
     let bridge = TestBridge::start().await;
+    bridge.insert_large_worker().await;
     let token = bridge.token(Role::SuperAdmin).await;
     let long = "x".repeat(5_000);
     let values =

@@ -5,7 +5,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::store::Stamp;
-use vox_bridge::store::workers::Registration;
+use vox_shared::wire::fleet::WorkerReport;
 
 use crate::harness::{TestBridge, json, wrong_fields};
 
@@ -85,7 +85,11 @@ async fn a_large_fleet_is_seen_whole() {
     let workers = bridge.app.stores.workers();
     let registered = (0..520).map(|n| {
         let report = serde_json::from_value(report(&format!("w{n}"), "h1", 0, false)).unwrap();
-        workers.register(Registration { report, expires_at })
+        let (workers, now) = (&workers, Stamp(bridge.now()));
+        async move {
+            let report: WorkerReport = report;
+            workers.register(&report, (now, expires_at)).await
+        }
     });
     futures_util::future::try_join_all(registered).await.unwrap();
     assert_eq!(status(&bridge, &token).await["capacity"], 520);

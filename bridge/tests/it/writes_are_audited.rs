@@ -71,6 +71,7 @@ impl Person {
             "/api/v1/api-keys" => json!({"name": CANARY, "scopes": ["bots:read"]}),
             "/api/v1/plans/{plan_id}" => json!({"name": CANARY, "limits": {"minutes": 1}}),
             "/api/v1/admin/tenants/{tenant}/plan" => json!({"plan": null}),
+            "/api/v1/fleet/hosts" => json!({"name": "voice-9", "url": "http://127.0.0.1:9"}),
             path if path.starts_with("/api/v1/api-keys/") => Value::Null,
             "/api/v1/webhooks" => {
                 json!({"url": format!("https://crm.example.com/{CANARY}"), "description": CANARY})
@@ -97,6 +98,7 @@ impl Person {
         let path = path.replace("{plan_id}", "small").replace("{tenant}", "default");
         let path = path.replace("{number}", "1");
         let path = path.replace("{session_id}", "call_of_nobody");
+        let path = path.replace("{host}", "no-such-host");
         assert!(!path.contains('{'), "this test does not know what stands in {path}");
         let request = bridge.request(route.method.as_str().parse().unwrap(), &format!("{path}?q={CANARY}"));
         let request =

@@ -1,12 +1,10 @@
 //! How the fleet is shown.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::fleet::{Capacity, capacity};
-use crate::store::workers::Registration;
+use crate::fleet::sight::{Seat, Sight, Standing, Station, standing, total};
+use crate::store::hosts::Reading;
 
 /// The whole deployment.
 #[derive(Debug, Serialize, ToSchema)]
@@ -14,30 +12,41 @@ pub struct FleetView {
     pub capacity: u32,
     pub active: u32,
     pub available: u32,
+    /// Slots that are promised to calls about to be placed.
+    pub reserved: u32,
     pub hosts: Vec<HostView>,
 }
 
 /// One machine.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HostView {
-    /// The address of its first worker.
+    /// The address of its first worker, or where it is polled.
     pub url: String,
     pub host: String,
-    /// `ok` or `draining`.
+    /// `ok`, `draining`, or `unhealthy` (a polled one; `error` says why).
     pub status: &'static str,
     pub total_capacity: u32,
     pub total_available: u32,
     pub worker_calls: u32,
-    pub workers: Vec<WorkerView>,
+    pub reserved: u32,
+    /// Why it is not healthy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Whether the bridge asks it, because its workers do not register.
+    pub polled: bool,
+    /// Of a polled host as it tells them itself.
+    #[schema(value_type = Vec<WorkerView>)]
+    pub workers: Vec<serde_json::Value>,
 }
 
-/// One worker.
+/// One worker that registers.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WorkerView {
     pub id: String,
     pub address: String,
     pub calls: u32,
     pub max: u32,
+    pub reserved: u32,
     pub pid: u32,
     pub build: String,
     pub draining: bool,
@@ -48,36 +57,58 @@ pub struct WorkerView {
 }
 
 /// The view of an operator, by host.
-pub fn view(workers: &[Registration]) -> FleetView {
-    let Capacity { total, active, available } = capacity(workers);
-    let mut hosts: BTreeMap<&str, Vec<&Registration>> = BTreeMap::new();
-    for worker in workers {
-        hosts.entry(&worker.report.host).or_default().push(worker);
+pub fn view(sight: &Sight) -> FleetView {
+    let sum = sight.capacity();
+    let hosts = sight.by_host().into_iter().map(|(host, seats)| host_view(host, &seats)).collect();
+    FleetView {
+        capacity: sum.total,
+        active: sum.active,
+        available: sum.available,
+        reserved: sum.reserved,
+        hosts,
     }
-    let hosts = hosts.into_iter().map(|(host, workers)| host_view(host, &workers)).collect();
-    FleetView { capacity: total, active, available, hosts }
 }
 
-fn host_view(host: &str, workers: &[&Registration]) -> HostView {
-    let sum = capacity(workers.iter().copied());
+fn host_view(host: &str, seats: &[&Seat]) -> HostView {
+    let (sum, standing) = (total(seats), standing(seats));
     HostView {
-        url: workers.first().map(|w| w.report.address.clone()).unwrap_or_default(),
+        url: seats.first().map(|seat| seat.address().to_owned()).unwrap_or_default(),
         host: host.to_owned(),
-        status: if workers.iter().all(|w| w.report.draining) { "draining" } else { "ok" },
+        status: standing.as_str(),
         total_capacity: sum.total,
         total_available: sum.available,
         worker_calls: sum.active,
-        workers: workers.iter().map(|w| worker_view(w)).collect(),
+        reserved: sum.reserved,
+        error: match standing {
+            Standing::Unhealthy(why) => Some(why),
+            Standing::Ok | Standing::Draining => None,
+        },
+        polled: seats.iter().any(|seat| matches!(seat.station, Station::Polled(_))),
+        workers: seats.iter().flat_map(|seat| workers(seat)).collect(),
     }
 }
 
-fn worker_view(worker: &Registration) -> WorkerView {
-    let report = worker.report.clone();
-    WorkerView {
+fn workers(seat: &Seat) -> Vec<serde_json::Value> {
+    match &seat.station {
+        Station::Worker(_) => {
+            worker_view(seat).and_then(|w| serde_json::to_value(w).ok()).into_iter().collect()
+        }
+        Station::Polled(host) => match host.value.polled.as_ref().map(|polled| &polled.said) {
+            Some(Ok(Reading { workers, .. })) => workers.clone(),
+            _ => Vec::new(),
+        },
+    }
+}
+
+fn worker_view(seat: &Seat) -> Option<WorkerView> {
+    let Station::Worker(worker) = &seat.station else { return None };
+    let report = worker.value.report.clone();
+    Some(WorkerView {
         id: report.worker_id.to_string(),
         address: report.address,
         calls: report.calls,
         max: report.slots,
+        reserved: seat.capacity.reserved,
         pid: report.pid,
         build: report.build,
         draining: report.draining,
@@ -85,5 +116,5 @@ fn worker_view(worker: &Registration) -> WorkerView {
         outbox_depth: report.outbox_depth,
         outbox_oldest_seconds: report.outbox_oldest_seconds,
         outbox_rejected: report.outbox_rejected,
-    }
+    })
 }

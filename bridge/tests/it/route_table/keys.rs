@@ -58,6 +58,7 @@ const OPEN: &[(&str, &str, Scope)] = &[
     ("POST", "/api/v1/webhooks/{webhook_id}/test", Scope::WebhooksWrite),
     ("GET", "/api/v1/webhooks/{webhook_id}/deliveries", Scope::WebhooksRead),
     ("POST", "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Scope::WebhooksWrite),
+    ("GET", "/api/v1/fleet/reservations/{reservation_id}", Scope::FleetRead),
 ];
 /// The routes of people that no key opens.
 const CLOSED: &[(&str, &str)] = &[
@@ -77,6 +78,10 @@ const CLOSED: &[(&str, &str)] = &[
     ("DELETE", "/api/v1/plans/{plan_id}"),
     ("PUT", "/api/v1/admin/tenants/{tenant}/plan"),
     ("GET", "/v1/admin/tenants/{tenant}/quota/{resource}"),
+    ("POST", "/api/v1/fleet/hosts"),
+    ("DELETE", "/api/v1/fleet/hosts/{host}"),
+    ("POST", "/api/v1/fleet/hosts/{host}/drain"),
+    ("POST", "/api/v1/fleet/hosts/{host}/undrain"),
     ("GET", "/api/v1/audit"),
     ("GET", "/api/v1/audit/verify"),
 ];

@@ -19,6 +19,7 @@ use crate::auth::throttle::Throttle;
 use crate::auth::token::Tokens;
 use crate::billing::gate::Gate;
 use crate::billing::plans::PlanBook;
+use crate::billing::rollup::RollUp;
 use crate::bot::catalogue::Catalogue;
 use crate::config::Config;
 use crate::coordination::{Coordination, InProcess, Limiter};
@@ -59,6 +60,7 @@ pub struct Inner {
     pub configs: Configs,
     pub gate: Gate,
     pub plans: PlanBook,
+    pub roll_up: RollUp,
     pub results: Results,
     pub relay: Relay,
     pub recordings: Recordings,
@@ -127,6 +129,7 @@ impl App {
             },
             gate: Gate { stores: stores.clone(), clock: clock.clone() },
             plans: PlanBook { stores: stores.clone(), clock: clock.clone() },
+            roll_up: RollUp::new(stores.clone(), clock.clone()),
             results: Results {
                 stores: stores.clone(),
                 clock: clock.clone(),

@@ -65,6 +65,7 @@ async fn main() -> anyhow::Result<()> {
     let mut sweeping = tokio::spawn(janitor);
     let mut closing = tokio::spawn(jobs::lost_calls::run(app.results.clone(), stop.clone()));
     let mut relaying = tokio::spawn(app.relay.clone().run(stop.clone()));
+    let mut adding = tokio::spawn(jobs::usage::run(app.roll_up.clone(), stop.clone()));
     let (metrics, metrics_bound) = metrics.unzip();
     let mut serving = tokio::spawn(serve_all((listener, metrics), app.clone(), stop.clone()));
     if let Some(path) = &arguments.ready_file {
@@ -80,6 +81,7 @@ async fn main() -> anyhow::Result<()> {
         ended = &mut serving => { ended.context("the listener failed")??; bail!("the listener has ended") }
         ended = &mut sweeping => { ended.context("the janitor failed")?; bail!("the janitor has ended") }
         ended = &mut closing => { ended.context("the closing of lost calls failed")?; bail!("it has ended") }
+        ended = &mut adding => { ended.context("adding up the ledger failed")?; bail!("it has ended") }
         ended = &mut relaying => { ended.context("the relay failed")?; bail!("the relay has ended") }
     }
     tracing::info!("stopping: running requests are finished");
@@ -88,6 +90,7 @@ async fn main() -> anyhow::Result<()> {
     sweeping.await.context("the janitor failed")?;
     closing.await.context("the closing of lost calls failed")?;
     relaying.await.context("the relay failed")?;
+    adding.await.context("adding up the ledger failed")?;
     deployment.close().await;
     Ok(())
 }

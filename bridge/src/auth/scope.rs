@@ -41,6 +41,8 @@ scopes! {
     TalkWrite => "talk:write";
     /// See the capacity of the deployment.
     FleetRead => "fleet:read";
+    /// See what was used and what it cost.
+    UsageRead => "usage:read";
 }
 
 impl Scope {

@@ -9,9 +9,11 @@ mod core;
 mod fleet;
 mod internal;
 mod plan;
+mod price;
 mod recording;
 mod system;
 mod talk;
+mod usage;
 mod vendor;
 
 use super::Route;
@@ -29,6 +31,8 @@ pub fn table() -> Vec<Route> {
         talk::routes(),
         internal::routes(),
         plan::routes(),
+        price::routes(),
+        usage::routes(),
         vendor::routes(),
         audit::routes(),
         system::routes(),

@@ -8,6 +8,7 @@ mod api_keys_may_be_limited_to_bots;
 mod audit_chains_are_checked;
 mod audit_costs_one_write_an_entry;
 mod bots_are_validated_and_versioned;
+mod calls_are_charged;
 mod calls_are_listed_and_exported;
 mod clients_that_never_read_are_cut;
 mod config_is_handed_out;

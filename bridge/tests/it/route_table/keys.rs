@@ -10,7 +10,7 @@ use crate::harness::TestBridge;
 use crate::harness::keys::TestKey;
 
 /// The routes that keys open. Whatever is not named here is closed to every key.
-const OPEN: [(&str, &str, Scope); 12] = [
+const OPEN: [(&str, &str, Scope); 15] = [
     ("GET", "/api/v1/bots", Scope::BotsRead),
     ("GET", "/api/v1/bots/{bot_id}", Scope::BotsRead),
     ("POST", "/api/v1/bots", Scope::BotsWrite),
@@ -23,9 +23,12 @@ const OPEN: [(&str, &str, Scope); 12] = [
     ("GET", "/api/v1/recordings/{session_id}", Scope::RecordingsRead),
     ("POST", "/api/v1/talk/tickets", Scope::TalkWrite),
     ("GET", "/api/v1/fleet/status", Scope::FleetRead),
+    ("GET", "/api/v1/usage", Scope::UsageRead),
+    ("GET", "/v1/usage", Scope::UsageRead),
+    ("GET", "/v1/conversations/{session_id}/events", Scope::UsageRead),
 ];
 /// The routes of people that no key opens.
-const CLOSED: [(&str, &str); 18] = [
+const CLOSED: [(&str, &str); 20] = [
     ("GET", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me/password"),
@@ -36,6 +39,8 @@ const CLOSED: [(&str, &str); 18] = [
     ("DELETE", "/api/v1/api-keys/{key_id}"),
     ("POST", "/api/v1/api-keys/{key_id}/rotate"),
     ("GET", "/api/v1/vendor-keys"),
+    ("GET", "/api/v1/prices"),
+    ("POST", "/api/v1/prices"),
     ("GET", "/api/v1/plans"),
     ("GET", "/api/v1/plans/{plan_id}"),
     ("PUT", "/api/v1/plans/{plan_id}"),

@@ -22,6 +22,7 @@ use crate::auth::throttle::Throttle;
 use crate::auth::token::Tokens;
 use crate::billing::gate::Gate;
 use crate::billing::plans::PlanBook;
+use crate::billing::rollup::RollUp;
 use crate::bot::catalogue::Catalogue;
 use crate::config::Config;
 use crate::coordination::{self, Coordination, CoordinationError, InProcess, Limiter};
@@ -73,6 +74,7 @@ pub struct Inner {
     pub configs: Configs,
     pub gate: Gate,
     pub plans: PlanBook,
+    pub roll_up: RollUp,
     pub results: Results,
     pub relay: Relay,
     pub recordings: Recordings,
@@ -156,6 +158,7 @@ impl App {
             },
             gate: Gate { stores: stores.clone(), clock: clock.clone() },
             plans: PlanBook { stores: stores.clone(), clock: clock.clone() },
+            roll_up: RollUp::new(stores.clone(), clock.clone()),
             results: Results {
                 stores: stores.clone(),
                 clock: clock.clone(),

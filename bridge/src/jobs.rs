@@ -4,3 +4,4 @@ pub mod deleted_bots;
 pub mod janitor;
 pub mod lost_calls;
 pub mod relay;
+pub mod usage;

@@ -11,10 +11,12 @@ pub mod engine;
 pub mod events;
 pub mod holds;
 pub mod hosts;
+pub mod ledger;
 mod merged;
 mod migrate;
 pub mod outbox;
 pub mod plans;
+pub mod prices;
 pub mod quotas;
 mod reach;
 pub mod refresh_tokens;
@@ -22,6 +24,7 @@ pub mod reservations;
 mod stamp;
 pub mod tenants;
 pub mod tickets;
+pub mod usage_days;
 pub mod users;
 pub mod webhooks;
 pub mod workers;
@@ -60,6 +63,9 @@ pub const COLLECTIONS: &[&Collection] = &[
     &deliveries::DELIVERIES,
     &plans::PLANS,
     &quotas::QUOTAS,
+    &ledger::LEDGER,
+    &prices::PRICES,
+    &usage_days::USAGE_DAYS,
     &migrate::SCHEMAS,
 ];
 
@@ -157,6 +163,23 @@ impl Stores {
 
     pub fn plans(&self) -> plans::Plans {
         plans::Plans::new(self.engine.clone())
+    }
+
+    pub fn prices(&self) -> prices::Prices {
+        prices::Prices::new(self.engine.clone())
+    }
+
+    /// The ledger of what is within a tenant's or a key's reach.
+    pub fn ledger(&self, reach: impl Into<Reach>) -> ledger::Ledger {
+        ledger::Ledger::open(self.engine.clone(), reach.into())
+    }
+
+    pub fn all_ledger(&self) -> ledger::AllEntries {
+        ledger::AllEntries::new(self.engine.clone())
+    }
+
+    pub fn usage_days(&self, tenant: &TenantId) -> usage_days::UsageDays {
+        usage_days::UsageDays::open(self.engine.clone(), tenant.clone())
     }
 
     pub fn quotas(&self, tenant: &TenantId) -> quotas::Quotas {

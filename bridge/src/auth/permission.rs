@@ -53,3 +53,6 @@ permission!(/** Make, change, try and delete endpoints of webhooks. */ EditWebho
 permission!(/** See the deployment's plans. */ ReadPlans: Admin, people only);
 permission!(/** Make, change and delete plans, and give them to tenants. */ EditPlans: SuperAdmin, people only);
 permission!(/** See what is left of a tenant's plan: of the own one, or as a super admin of any. */ ReadQuota: Admin, people only);
+permission!(/** See what was used and what it cost. */ ReadUsage: Admin, UsageRead);
+permission!(/** See the deployment's prices. */ ReadPrices: Admin, people only);
+permission!(/** Add prices. */ EditPrices: SuperAdmin, people only);

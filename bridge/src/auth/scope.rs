@@ -49,6 +49,8 @@ scopes! {
     WebhooksRead => "webhooks:read";
     /// Make, change, try and delete endpoints of webhooks, and send again.
     WebhooksWrite => "webhooks:write";
+    /// See what was used and what it cost.
+    UsageRead => "usage:read";
 }
 
 impl Scope {

@@ -28,12 +28,18 @@ pub fn day_of(at: Timestamp) -> Date {
 impl Period {
     /// The month that an instant is in.
     pub fn of(at: Timestamp) -> Self {
-        Self { first: day_of(at).first_of_month() }
+        Self::of_day(day_of(at))
     }
 
-    /// Its first instant.
-    pub fn begins(self) -> Timestamp {
-        midnight(self.first)
+    /// The month that a day is in.
+    pub fn of_day(day: Date) -> Self {
+        Self { first: day.first_of_month() }
+    }
+
+    /// Its first day, and that of the next one.
+    pub fn bounds(self) -> (String, String) {
+        let next = self.first.checked_add(1.month()).unwrap_or(self.first);
+        (self.first.to_string(), next.to_string())
     }
 
     /// The first instant of the next one, when the limits are whole again.
@@ -44,12 +50,6 @@ impl Period {
     /// The month before.
     pub fn before(self) -> Self {
         Self { first: self.first.checked_sub(1.month()).unwrap_or(self.first) }
-    }
-
-    /// Its days, in order.
-    pub fn days(self) -> impl Iterator<Item = Date> {
-        let first = self.first;
-        (1..=first.days_in_month()).filter_map(move |day| Date::new(first.year(), first.month(), day).ok())
     }
 }
 
@@ -92,7 +92,8 @@ mod tests {
         check("2026-12-31T23:59:59.999999Z", "2026-12", "2027-01-01T00:00:00Z");
         check("2027-01-01T00:00:00Z", "2027-01", "2027-02-01T00:00:00Z");
         check("2027-01-01T01:00:00+05:30", "2026-12", "2027-01-01T00:00:00Z");
-        assert_eq!(Period::of("2028-02-29T00:00:00Z".parse().unwrap()).days().count(), 29);
+        let bounds = Period::of("2028-02-29T00:00:00Z".parse().unwrap()).bounds();
+        assert_eq!(bounds, ("2028-02-01".into(), "2028-03-01".into()));
         assert_eq!(Period::of("2027-01-01T00:00:00Z".parse().unwrap()).before().to_string(), "2026-12");
     }
 

@@ -13,6 +13,7 @@ use vox_shared::ids::SessionId;
 
 use crate::store::calls::Call;
 use crate::store::events::Event;
+use crate::store::ledger::Entry;
 use crate::store::outbox::{Follows, Outbox};
 use crate::store::{Cursor, Stamp, StoreError, Stored, Stores};
 
@@ -64,7 +65,7 @@ impl Relay {
         }
     }
 
-    /// Move all that is there; answers how many entries. One that cannot be moved keeps no other from its turn.
+    /// Move all that is there; answers how many events. One that cannot be moved keeps no other from its turn.
     pub async fn move_all(&self) -> Result<usize, StoreError> {
         let (mut moved, mut after) = (0, None);
         loop {
@@ -79,14 +80,15 @@ impl Relay {
 
     async fn move_batch(&self, calls: Vec<Stored<Call>>) -> Result<usize, StoreError> {
         let now = Stamp(self.clock.now());
-        let (mut events, mut emptied) = (Vec::new(), Vec::new());
+        let (mut sorted, mut emptied) = (Sorted::default(), Vec::new());
         for call in calls {
             let Some(outbox) = call.value.outbox.clone() else { continue };
             emptied.push((call.id.clone(), outbox.mark.clone()));
-            sort_out(&call, outbox, now, &mut events);
+            sort_out(&call, outbox, now, &mut sorted);
         }
-        let moved = events.len();
-        self.stores.all_events().insert_events(events).await?;
+        let moved = sorted.events.len();
+        self.stores.all_ledger().insert_entries(sorted.entries).await?;
+        self.stores.all_events().insert_events(sorted.events).await?;
         if moved > 0 {
             self.moved.notify_one();
         }
@@ -100,26 +102,41 @@ impl Relay {
     }
 }
 
+/// What goes where.
+#[derive(Default)]
+struct Sorted {
+    events: Vec<(String, Event)>,
+    entries: Vec<(String, Entry)>,
+}
+
 /// Each entry to those of its kind.
-fn sort_out(call: &Stored<Call>, outbox: Outbox, now: Stamp, events: &mut Vec<(String, Event)>) {
+fn sort_out(call: &Stored<Call>, outbox: Outbox, now: Stamp, to: &mut Sorted) {
+    let (tenant_id, session_id) = (&call.value.tenant_id, call.id.parse::<SessionId>().ok());
     for entry in outbox.entries {
         let id = Event::id_of(&format!("{}:{}", call.id, entry.id)).to_string();
         match entry.what {
-            Follows::Event { event, data } => events.push((
-                id,
-                Event {
-                    tenant_id: call.value.tenant_id.clone(),
-                    event,
-                    at: entry.at,
-                    recorded_at: now,
-                    session_id: call.id.parse::<SessionId>().ok(),
-                    bot_id: Some(call.value.bot_id.clone()),
-                    data,
-                    seq: None,
-                    follows: None,
-                    fresh_since: Some(now),
-                },
-            )),
+            Follows::Event { event, data } => {
+                to.events.push((
+                    id,
+                    Event {
+                        tenant_id: tenant_id.clone(),
+                        event,
+                        at: entry.at,
+                        recorded_at: now,
+                        session_id: session_id.clone(),
+                        bot_id: Some(call.value.bot_id.clone()),
+                        data,
+                        seq: None,
+                        follows: None,
+                        fresh_since: Some(now),
+                    },
+                ));
+            }
+            Follows::Ledger(line) => {
+                let Some(session_id) = session_id.clone() else { continue };
+                let (tenant_id, at) = (tenant_id.clone(), entry.at);
+                to.entries.push((id, Entry { tenant_id, session_id, at, recorded_at: now, line }));
+            }
         }
     }
 }

@@ -11,9 +11,11 @@ mod event;
 mod fleet;
 mod internal;
 mod plan;
+mod price;
 mod recording;
 mod system;
 mod talk;
+mod usage;
 mod vendor;
 mod webhook;
 
@@ -33,6 +35,8 @@ pub fn table() -> Vec<Route> {
         talk::routes(),
         internal::routes(),
         plan::routes(),
+        price::routes(),
+        usage::routes(),
         vendor::routes(),
         audit::routes(),
         event::routes(),

@@ -11,6 +11,7 @@ use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
 use crate::auth::secret_token;
+use crate::billing::charge;
 use crate::billing::gate::{Gate, GateError, Spent};
 use crate::bot::hours;
 use crate::bot::line::{self, Caller};
@@ -171,7 +172,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
     let longest = SignedDuration::from_secs(bot.settings.max_call_duration_seconds.into());
     let field = |name: &str| event.get(name).and_then(Value::as_str).map(str::to_owned);
     let direction = field("callDirection").filter(|d| d == "incoming" || d == "outgoing");
-    Call {
+    let mut call = Call {
         tenant_id: bot.tenant_id.clone(),
         bot_id: bot_id.clone(),
         bot_version: Some(bot.release.number),
@@ -191,8 +192,11 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         recording_key: None,
         recording_token_hash: None,
         result: None,
+        charges: None,
         outbox: None,
-    }
+    };
+    charge::begin(&mut call);
+    call
 }
 
 /// What is told of a call whose bot is on the line.

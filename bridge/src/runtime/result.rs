@@ -9,6 +9,7 @@ use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
 use crate::auth::secret_token;
 use crate::auth::token::{SigningFailed, Tokens};
+use crate::billing::charge;
 use crate::jobs::relay::Relay;
 use crate::live::{End, Live, Whose};
 use crate::metrics::{Ended, Metrics};
@@ -76,6 +77,8 @@ pub async fn record(
             None => without_skeleton(into, result).await?,
         };
         apply(&mut call.value, into, result, raw.clone());
+        let prices = charge::prices(&into.stores, &call.value, result).await?;
+        charge::charge(&mut call.value, result, &prices);
         tell(&mut call, result);
         call.value.recording_token_hash = Some(secret_token::hash(&token));
         let (tenant, bot) = (call.value.tenant_id.clone(), call.value.bot_id.clone());
@@ -143,7 +146,7 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
     let bot = into.stores.all_bots().find_with_deleted(&bot_id).await?.ok_or(ResultError::UnknownCall)?;
     let began =
         result.started_at.as_deref().and_then(|at| at.parse().ok()).unwrap_or_else(|| into.clock.now());
-    let value = Call {
+    let mut value = Call {
         tenant_id: bot.value.tenant_id,
         bot_id,
         bot_version: None,
@@ -163,8 +166,11 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
         recording_key: None,
         recording_token_hash: None,
         result: None,
+        charges: None,
         outbox: None,
     };
+    // Nobody counted it when it began.
+    charge::begin(&mut value);
     Ok(Stored { id: result.session_id.to_string(), version: 0, value })
 }
 

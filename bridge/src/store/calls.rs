@@ -13,6 +13,7 @@ use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, 
 use super::engine::{
     Collection, Cursor, Engine, Field, Filter, Holds, Index, Json, Order, Query, Text, Update, holds,
 };
+use super::ledger::Line;
 use super::merged::Paging;
 use super::outbox::Outbox;
 use super::reach::Reach;
@@ -162,9 +163,20 @@ pub struct Call {
     /// What the worker delivered, without nulls and without the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Map<String, Value>>,
+    /// What it was charged for, once it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charges: Option<Charges>,
     /// What is to follow from what stands above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outbox: Option<Outbox>,
+}
+
+/// The lines of the ledger that stand for a call's terminal record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charges {
+    /// The first terminal record is 1; one that takes its place is 2.
+    pub record: u32,
+    pub lines: Vec<Line>,
 }
 
 impl OfTenant for Call {

@@ -168,6 +168,9 @@ pub enum EngineError {
     /// A fault of the program, or damage: a document that may not be stored, or one that is stored and makes no sense.
     #[error("a document that may not be stored: {0}")]
     Malformed(String),
+    /// A fault of the program.
+    #[error("documents of '{0}' are only ever added")]
+    AppendOnly(String),
     /// A sum that has more than 64 bits; nothing was changed.
     #[error("the sum of '{0}' does not fit")]
     Overflow(String),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::engine::{Json, holds};
+use super::ledger::Line;
 use super::stamp::Stamp;
 
 /// Entries of one document that wait to be moved.
@@ -36,6 +37,8 @@ pub struct Pending {
 pub enum Follows {
     /// Somebody may want to hear of it; see `store/events.rs`.
     Event { event: String, data: Map<String, Value> },
+    /// An entry of the ledger.
+    Ledger(Line),
 }
 
 impl Outbox {

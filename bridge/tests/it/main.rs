@@ -12,6 +12,7 @@ mod bots_are_validated_and_versioned;
 mod bots_have_versions;
 #[cfg(all(feature = "mongodb", feature = "redis"))]
 mod bridges_share_their_limits;
+mod calls_are_charged;
 mod calls_are_listed_and_exported;
 mod clients_that_never_read_are_cut;
 mod config_is_handed_out;

@@ -69,6 +69,9 @@ impl Person {
             }
             "/api/v1/talk/tickets" => json!({"bot_id": self.bot}),
             "/api/v1/api-keys" => json!({"name": CANARY, "scopes": ["bots:read"]}),
+            "/api/v1/prices" => {
+                json!({"service": "stt", "vendor": "deepgram", "model": CANARY, "unit": "seconds", "money": 1, "per": 60})
+            }
             "/api/v1/plans/{plan_id}" => json!({"name": CANARY, "limits": {"minutes": 1}}),
             "/api/v1/admin/tenants/{tenant}/plan" => json!({"plan": null}),
             "/api/v1/fleet/hosts" => json!({"name": "voice-9", "url": "http://127.0.0.1:9"}),

@@ -8,11 +8,12 @@ use utoipa::ToSchema;
 use vox_shared::ids::SessionId;
 
 use crate::auth::allowed::Allowed;
-use crate::auth::permission::ListenToRecordings;
+use crate::auth::permission::{ListenToRecordings, ReadUsage};
 use crate::auth::secret_token;
 use crate::auth::token::Tokens;
 use crate::error::{ApiError, ApiResult};
-use crate::store::calls::{Call, CallStatus};
+use crate::store::calls::{Call, CallStatus, Charges};
+use crate::store::ledger::{Amounts, EntryKind};
 use crate::store::{Listed, Stored};
 
 /// A call in a list.
@@ -48,10 +49,47 @@ pub struct CallDetail {
     pub recording_url: Option<String>,
     #[schema(value_type = Option<Object>)]
     pub connected_event: Option<Value>,
+    /// What it cost, once it ended; null for an agent or supervisor, and for a key without the scope `usage:read`.
+    pub cost: Option<CallCost>,
     /// The worker's result: transcript, events, latency, usage and why.
     #[schema(value_type = Object)]
     #[serde(flatten)]
     pub result: Map<String, Value>,
+}
+
+/// What a call cost, millionths of the currency.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CallCost {
+    pub money: i64,
+    /// Lines for which there is no price: `money` lacks them.
+    pub unpriced: i64,
+    pub vendors: Vec<VendorCost>,
+}
+
+/// What one vendor was used for in a call.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VendorCost {
+    /// `stt`, `llm` or `tts`.
+    pub service: String,
+    pub vendor: String,
+    pub model: String,
+    pub money: i64,
+    pub unpriced: bool,
+}
+
+impl From<Charges> for CallCost {
+    fn from(charges: Charges) -> Self {
+        let total = charges.lines.iter().fold(Amounts::default(), |sum, line| sum.plus(line.amounts));
+        let of_vendors = charges.lines.into_iter().filter(|line| line.entry == EntryKind::Vendor);
+        let vendors = of_vendors.map(|line| VendorCost {
+            service: line.service,
+            vendor: line.vendor,
+            model: line.model,
+            money: line.amounts.money,
+            unpriced: line.amounts.unpriced > 0,
+        });
+        Self { money: total.money, unpriced: total.unpriced, vendors: vendors.collect() }
+    }
 }
 
 /// One page of calls.
@@ -100,10 +138,13 @@ pub struct Links {
 }
 
 impl CallDetail {
-    /// Without what opens the recording, if the reader may not listen to it.
+    /// Without what opens the recording, if the reader may not listen to it, and without the cost.
     pub fn shown_to<P>(mut self, who: &Allowed<P>) -> Self {
         if !who.may::<ListenToRecordings>() {
             (self.recording_access_token, self.recording_url) = (None, None);
+        }
+        if !who.may::<ReadUsage>() {
+            self.cost = None;
         }
         self
     }
@@ -120,6 +161,7 @@ pub fn detail(links: &Links, mut stored: Stored<Call>) -> ApiResult<CallDetail> 
     let mut result = stored.value.result.take().unwrap_or_default();
     let (recording_key, connected_event) =
         (stored.value.recording_key.clone(), stored.value.connected_event.take());
+    let cost = stored.value.charges.take().map(CallCost::from);
     let summary = CallSummary::from(stored);
     let own = CallDetail {
         recording_url: recording_access_token.as_ref().map(public),
@@ -127,6 +169,7 @@ pub fn detail(links: &Links, mut stored: Stored<Call>) -> ApiResult<CallDetail> 
         recording_key,
         recording_access_token,
         connected_event,
+        cost,
         result: Map::new(),
     };
     // What stands at the top is the bridge's word; the result may not say it a second time.

@@ -18,6 +18,10 @@ pub struct Collection {
     pub steps: &'static [Step],
 }
 
+/// Collections whose documents are only ever added: the engines refuse to change or delete one. They have no steps, and copies of a
+/// deployment restore them as they were.
+const APPEND_ONLY: &[&str] = &["ledger"];
+
 /// Change a body of one schema into one of the next; the text says why it cannot be done.
 pub type Step = fn(&mut Map<String, Value>) -> Result<(), String>;
 
@@ -76,6 +80,16 @@ impl Collection {
     /// The schema of the bodies that this build writes; 1 is the first.
     pub fn schema(&self) -> u32 {
         1 + u32::try_from(self.steps.len()).expect("steps are written by hand")
+    }
+
+    /// Whether its documents are only ever added.
+    pub fn is_append_only(&self) -> bool {
+        APPEND_ONLY.contains(&self.name)
+    }
+
+    /// Refuse a change where documents are only ever added.
+    pub(super) fn may_change(&self) -> Result<(), EngineError> {
+        if self.is_append_only() { Err(EngineError::AppendOnly(self.name.to_owned())) } else { Ok(()) }
     }
 
     /// The declared index of that name.

@@ -277,12 +277,16 @@ impl Engine for Mongo {
 
     fn compare_and_set(&self, into: &'static Collection, document: Document) -> Answer<'_, u64> {
         let engine = self.clone();
-        within(ANSWER_DEADLINE, async move { engine.replace(into, &document).await })
+        within(ANSWER_DEADLINE, async move {
+            into.may_change()?;
+            engine.replace(into, &document).await
+        })
     }
 
     fn find_one_and_update(&self, query: Query, update: Update) -> Answer<'_, Option<Document>> {
         let engine = self.clone();
         within(ANSWER_DEADLINE, async move {
+            query.collection.may_change()?;
             update.check(query.collection)?;
             let query = Query { omit: &[], ..query }.limit(1);
             if let Some(native) = change::native(&update, query.collection) {
@@ -299,6 +303,7 @@ impl Engine for Mongo {
     fn delete(&self, from: &'static Collection, id: String, version: u64) -> Answer<'_, bool> {
         let of = self.of(from);
         within(ANSWER_DEADLINE, async move {
+            from.may_change()?;
             let Ok(version) = i64::try_from(version) else { return Ok(false) };
             let deleted = of.delete_one(doc! { "_id": id, "version": version }).await.map_err(failed)?;
             Ok(deleted.deleted_count > 0)
@@ -308,6 +313,7 @@ impl Engine for Mongo {
     fn delete_many(&self, query: Query) -> Answer<'_, usize> {
         let engine = self.clone();
         within(SCAN_DEADLINE, async move {
+            query.collection.may_change()?;
             if query.shape()?.is_none() {
                 return Err(EngineError::Undeclared("one document is deleted by its id and version".into()));
             }

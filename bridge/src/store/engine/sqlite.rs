@@ -118,13 +118,17 @@ impl From<rusqlite::Error> for EngineError {
 }
 
 fn write_failed(error: rusqlite::Error) -> EngineError {
-    use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+    use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_TRIGGER, SQLITE_CONSTRAINT_UNIQUE};
     use rusqlite::ffi::{SQLITE_ERROR, SQLITE_MISMATCH, SQLITE_TOOBIG};
     match &error {
         rusqlite::Error::SqliteFailure(e, _)
             if [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE].contains(&e.extended_code) =>
         {
             EngineError::Duplicate
+        }
+        // The only triggers are those of collections whose documents are only ever added.
+        rusqlite::Error::SqliteFailure(e, Some(name)) if e.extended_code == SQLITE_CONSTRAINT_TRIGGER => {
+            EngineError::AppendOnly(name.clone())
         }
         // What no other try will change, JSON that is nested too deeply for one; and no sign that the disk is ill.
         rusqlite::Error::SqliteFailure(e, _)
@@ -222,6 +226,7 @@ impl Engine for Sqlite {
 
     fn compare_and_set(&self, into: &'static Collection, document: Document) -> Answer<'_, u64> {
         Box::pin(async move {
+            into.may_change()?;
             into.check(&document.body)?;
             let body = rows::encode(&document.body);
             let write = (sql::replace(into), body, document.id, document.version);
@@ -239,6 +244,7 @@ impl Engine for Sqlite {
 
     fn find_one_and_update(&self, query: Query, update: Update) -> Answer<'_, Option<Document>> {
         Box::pin(async move {
+            query.collection.may_change()?;
             update.check(query.collection)?;
             let select = sql::select(&Query { omit: &[], ..query.clone() }.limit(1))?;
             let write = (select, sql::replace(query.collection), query.collection, update);
@@ -260,14 +266,21 @@ impl Engine for Sqlite {
     }
 
     fn delete(&self, from: &'static Collection, id: String, version: u64) -> Answer<'_, bool> {
-        Box::pin(self.writer.run((sql::delete(from), id, version), |connection, (text, id, version)| {
-            let mut statement = connection.prepare_cached(&text)?;
-            Ok(statement.execute((id, version)).map_err(write_failed)? > 0)
-        }))
+        Box::pin(async move {
+            from.may_change()?;
+            let write = (sql::delete(from), id, version);
+            self.writer
+                .run(write, |connection, (text, id, version)| {
+                    let mut statement = connection.prepare_cached(&text)?;
+                    Ok(statement.execute((id, version)).map_err(write_failed)? > 0)
+                })
+                .await
+        })
     }
 
     fn delete_many(&self, query: Query) -> Answer<'_, usize> {
         Box::pin(async move {
+            query.collection.may_change()?;
             let statement = sql::delete_many(&query)?;
             self.writer
                 .run(statement, |connection, statement| {
@@ -373,6 +386,30 @@ mod tests {
         assert_eq!(engine.get(&THINGS, "x".into()).await, Ok(None));
         assert_eq!(engine.insert_many(&THINGS, vec![new("x", 1)]).await, Ok(vec![]));
         assert_eq!(engine.check_writable().await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn what_is_only_ever_added_stays_whatever_program_tries() {
+        use crate::store::ledger::LEDGER;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.sqlite");
+        let engine = Sqlite::open(&path).unwrap();
+        engine.prepare(&[&LEDGER]).await.unwrap();
+        let keys = ["tenant_id", "session_id", "recorded_at", "day", "bot_id"];
+        let body = keys.map(|key| (key.to_owned(), Value::from("x"))).into_iter().collect();
+        engine.insert(&LEDGER, "x".into(), body).await.unwrap();
+        let other_program = Connection::open(&path).unwrap();
+        let refused = || EngineError::AppendOnly("ledger".into());
+        for text in
+            ["DELETE FROM ledger", "UPDATE ledger SET version = 2", "UPDATE ledger SET body = jsonb('{}')"]
+        {
+            let error = other_program.execute(text, []).unwrap_err();
+            assert_eq!(write_failed(error), refused(), "{text}");
+        }
+        let mut kept = engine.list_by_id(&LEDGER, Which::All, None).await.unwrap();
+        assert_eq!(engine.restore(&LEDGER, kept.clone()).await, Ok(()), "a copy is repeated");
+        kept[0].document.body.insert("day".into(), "y".into());
+        assert_eq!(engine.restore(&LEDGER, kept).await, Err(refused()));
     }
 
     #[tokio::test(start_paused = true)]

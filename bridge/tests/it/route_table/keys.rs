@@ -59,6 +59,9 @@ const OPEN: &[(&str, &str, Scope)] = &[
     ("GET", "/api/v1/webhooks/{webhook_id}/deliveries", Scope::WebhooksRead),
     ("POST", "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Scope::WebhooksWrite),
     ("GET", "/api/v1/fleet/reservations/{reservation_id}", Scope::FleetRead),
+    ("GET", "/api/v1/usage", Scope::UsageRead),
+    ("GET", "/v1/usage", Scope::UsageRead),
+    ("GET", "/v1/conversations/{session_id}/events", Scope::UsageRead),
 ];
 /// The routes of people that no key opens.
 const CLOSED: &[(&str, &str)] = &[
@@ -72,6 +75,8 @@ const CLOSED: &[(&str, &str)] = &[
     ("DELETE", "/api/v1/api-keys/{key_id}"),
     ("POST", "/api/v1/api-keys/{key_id}/rotate"),
     ("GET", "/api/v1/vendor-keys"),
+    ("GET", "/api/v1/prices"),
+    ("POST", "/api/v1/prices"),
     ("GET", "/api/v1/plans"),
     ("GET", "/api/v1/plans/{plan_id}"),
     ("PUT", "/api/v1/plans/{plan_id}"),

@@ -23,12 +23,28 @@ pub fn create(collections: &[&'static Collection]) -> Vec<String> {
              body BLOB NOT NULL, schema INTEGER NOT NULL DEFAULT 1)"
         ));
         texts.extend(collection.indexes.iter().map(|index| create_index(table, index)));
+        if collection.is_append_only() {
+            texts.extend(guards(table));
+        }
         if collection.schema() > 1 {
             let (name, schema) = (outdated_index(collection), collection.schema());
             texts.push(format!("CREATE INDEX IF NOT EXISTS {name} ON {table} (id) WHERE schema < {schema}"));
         }
     }
     texts
+}
+
+/// What aborts whoever would change or delete a row, with any program. A row may be written over with itself: a copy of a deployment
+/// that was killed is repeated.
+fn guards(table: &str) -> [String; 2] {
+    let guard = |name: &str, event: &str, when: &str| {
+        format!(
+            "CREATE TRIGGER IF NOT EXISTS {table}__{name} BEFORE {event} ON {table}{when} \
+             BEGIN SELECT RAISE(ABORT, '{table}'); END"
+        )
+    };
+    let differs = " WHEN OLD.id IS NOT NEW.id OR OLD.version IS NOT NEW.version OR OLD.body IS NOT NEW.body";
+    [guard("stays", "DELETE", ""), guard("as_it_was", "UPDATE", differs)]
 }
 
 /// What turns a file of the first layout, without schemas, into one of the second: every body in it has schema 1.

@@ -1,0 +1,5 @@
+//! Prices of vendors.
+
+pub mod add;
+pub mod list;
+pub mod view;

@@ -1,0 +1,87 @@
+//! `GET /v1/conversations/{session_id}/events`
+
+use actix_web::web::{Data, Json};
+use serde::{Deserialize, Serialize};
+use tracing::instrument;
+use utoipa::{IntoParams, ToSchema};
+use vox_shared::ids::SessionId;
+
+use crate::auth::allowed::Allowed;
+use crate::auth::permission::ReadUsage;
+use crate::edge::params::{InPath, InQuery, limit_of};
+use crate::error::ApiResult;
+use crate::store::ledger::{Amounts, Entry, EntryKind, Line};
+use crate::store::{Cursor, StoreError, Stored, Stores};
+
+/// Which page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ListQuery {
+    /// 1 to 200; 50 by default.
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// An entry of the ledger.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EntryView {
+    pub id: String,
+    pub entry: EntryKind,
+    /// Takes back another entry of the same amounts.
+    pub counter: bool,
+    /// RFC 3339, UTC: when the fact was stored.
+    pub at: String,
+    /// The day that it belongs to.
+    pub day: String,
+    pub bot_id: String,
+    /// `stt`, `llm`, `tts`, or empty.
+    pub service: String,
+    pub vendor: String,
+    pub model: String,
+    pub amounts: Amounts,
+    /// Ids of the prices that `money` was computed with.
+    pub prices: Vec<String>,
+}
+
+/// One page of entries.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EntryPage {
+    pub items: Vec<EntryView>,
+    pub next_cursor: Option<String>,
+}
+
+/// The ledger of one call, in the order of the entries' ids.
+#[instrument(name = "usage.conversation", skip_all, fields(call.id = %call.0))]
+pub async fn conversation(
+    who: Allowed<ReadUsage>,
+    call: InPath<SessionId>,
+    query: InQuery<ListQuery>,
+    stores: Data<Stores>,
+) -> ApiResult<Json<EntryPage>> {
+    let cursor = query.0.cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
+    let limit = limit_of(query.0.limit)?;
+    stores.calls(who.reach()).get_call(&call.0).await?;
+    let listed = stores.ledger(who.reach()).list_of_call(&call.0, limit, cursor).await?;
+    let items = listed.items.into_iter().map(EntryView::from).collect();
+    Ok(Json(EntryPage { items, next_cursor: listed.next_cursor }))
+}
+
+impl From<Stored<Entry>> for EntryView {
+    fn from(stored: Stored<Entry>) -> Self {
+        let Line { bot_id, day, entry, counter, service, vendor, model, amounts, prices } = stored.value.line;
+        Self {
+            id: stored.id,
+            entry,
+            counter,
+            at: stored.value.at.to_string(),
+            day,
+            bot_id: bot_id.to_string(),
+            service,
+            vendor,
+            model,
+            amounts,
+            prices: prices.iter().map(ToString::to_string).collect(),
+        }
+    }
+}

@@ -193,7 +193,7 @@ async fn and_no_call_notices_that_the_bridge_is_frozen_and_killed() {
     let (floor, bridge) = Floor::start().await;
     let calls = join_all((0..CALLS).map(|n| floor.dial(n))).await;
     let hears = || Step::AwaitReply { quiet: Duration::from_secs(1), within: PATIENCE };
-    let mut talkers: Vec<Talker> = calls.iter().map(Talker::new).collect();
+    let mut talkers: Vec<Talker<'_>> = calls.iter().map(Talker::new).collect();
     let greeted = join_all(talkers.iter_mut().map(|talker| talker.act(hears()))).await;
     assert!(greeted.iter().all(|outcome| *outcome == Outcome::Done), "{greeted:?}");
     let running = floor.running().await;

@@ -8,6 +8,7 @@ pub mod hours;
 pub mod keys;
 pub mod line;
 pub mod parcel;
+pub mod policy;
 pub mod rules;
 pub mod template;
 mod trim;

@@ -2,4 +2,6 @@
 
 pub mod config;
 pub mod recording;
+mod headers;
+pub mod prompt;
 pub mod result;

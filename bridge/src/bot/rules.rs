@@ -1,5 +1,7 @@
 //! What a bot's settings must keep to. All faults are told at once, each with the path of its field.
 
+mod conversation;
+
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use vox_shared::catalogue::{Given, Kind, SCRIPTED};
@@ -59,6 +61,7 @@ pub fn check(settings: &BotSettings, faults: &mut Faults) {
         check_re_engagement(prompts, faults);
     }
     check_tools(&settings.tools, faults);
+    conversation::check(settings, faults);
     check_vendors(settings, faults);
     check_vad(settings, faults);
     check_turn(settings, faults);
@@ -84,7 +87,7 @@ pub fn unknown_fields(
         match (value, known.get(name)) {
             (_, None) => faults.add(&here, "there is no such setting"),
             // Free-form: what is in them is not ours to know.
-            _ if matches!(name.as_str(), "extra" | "variables" | "parameters") => {}
+            _ if matches!(name.as_str(), "extra" | "variables" | "parameters" | "analysis_schema") => {}
             (Value::Object(given), Some(Value::Object(known))) => unknown_fields(given, known, &here, faults),
             (Value::Array(given), Some(Value::Array(known))) => {
                 for (place, pair) in given.iter().zip(known).enumerate() {

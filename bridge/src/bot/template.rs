@@ -100,6 +100,16 @@ impl Variables {
         out
     }
 
+    /// The value of a name, as a template finds it.
+    pub fn value(&self, name: &str) -> Option<Value> {
+        self.find(name.trim()).map(Cow::into_owned)
+    }
+
+    /// What is known of whoever calls: nothing but the bot's own.
+    pub fn of_anybody(&self) -> Self {
+        Self { bot: self.bot.clone(), ..Self::default() }
+    }
+
     /// Exact (with its namespace), then system, crm, call, then the bot's own.
     fn find(&self, name: &str) -> Option<Cow<'_, Value>> {
         if name.is_empty() || name.len() > MAX_NAME_BYTES {

@@ -11,9 +11,12 @@ pub fn trim_settings(settings: &mut BotSettings) {
     trim_vendor(&mut settings.llm);
     trim_vendor(&mut settings.tts);
     trim_key(&mut settings.line_access.token);
-    let BotSettings { name, timezone, active_hours, line_access, tools, .. } = settings;
+    let BotSettings { name, timezone, active_hours, line_access, tools, transfer_targets, widget, .. } =
+        settings;
     let hours = [&mut active_hours.start, &mut active_hours.end].into_iter().chain(&mut active_hours.days);
     let names = tools.iter_mut().map(|tool| &mut tool.name);
+    let targets = transfer_targets.iter_mut().flat_map(|target| [&mut target.id, &mut target.value]);
+    let names = names.chain(targets).chain(&mut widget.allowed_origins);
     for text in hours.chain(names).chain(&mut line_access.addresses).chain([timezone]) {
         trim(text);
     }

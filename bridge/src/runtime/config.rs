@@ -10,6 +10,7 @@ use vox_shared::model::bot::{BotSettings, Phrases, ReEngagement};
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
+use super::{headers, prompt};
 use crate::auth::secret_token;
 use crate::billing::charge;
 use crate::billing::gate::{Gate, GateError, Spent};
@@ -32,9 +33,10 @@ const RESERVED: [&str; 9] = [
     "_campaign_call_id",
     "_campaign_attempt",
     "_campaign_run_number",
-    "sip_candidate_headers",
+    SIP_HEADERS,
 ];
 const CAMPAIGN_SESSION: &str = "_campaign_session_id";
+const SIP_HEADERS: &str = "sip_candidate_headers";
 /// The transport that needs a ticket.
 const TALK: &str = "talk";
 /// Longest caller, stream or transport name kept, characters.
@@ -113,6 +115,9 @@ pub async fn prepare(
     };
     if caller == Caller::Forbidden {
         return Err(Refused::LineForbidden);
+    }
+    if let (Caller::Known, Some(config)) = (caller, &bot.settings.sip_header_config) {
+        headers::add_wanted(config, reserved.get(SIP_HEADERS), &mut request.connected_event);
     }
     // A stranger may not take another call's name, nor switch anything off.
     let forced = reserved.get(CAMPAIGN_SESSION).filter(|_| caller == Caller::Known);
@@ -254,6 +259,7 @@ fn filled_in(from: &Configs, bot_id: &BotId, bot: Bot, session: &SessionId, call
         system: template::system(from.clock.now(), &zone, &settings.timezone),
         bot: settings.variables.clone(),
     };
+    let prompt = prompt::compose(&settings, &variables, bot_id);
     let stable_phrases = stable_phrases(&settings, &variables);
     let mut unknown = BTreeSet::new();
     let opening_message = variables.phrase(&settings.opening_message, &mut unknown);
@@ -276,7 +282,7 @@ fn filled_in(from: &Configs, bot_id: &BotId, bot: Bot, session: &SessionId, call
         bot_id: Some(bot_id.clone()),
         bot_version: Some(bot.release.number),
         webhook_url: format!("{}/api/v1/call-results", from.base_url),
-        system_prompt: variables.prompt(&settings.system_prompt),
+        system_prompt: prompt.whole,
         opening_message,
         timezone: settings.timezone,
         re_engagement,
@@ -285,9 +291,18 @@ fn filled_in(from: &Configs, bot_id: &BotId, bot: Bot, session: &SessionId, call
         voicemail_message,
         pre_transfer_message,
         tools: settings.tools,
-        conversation_policy: None,
-        transfer_targets: Vec::new(),
-        transfer_numbers: Map::new(),
+        conversation_policy: prompt.policy,
+        transfer_targets: settings
+            .transfer_targets
+            .iter()
+            .filter_map(|t| serde_json::to_value(t).ok())
+            .collect(),
+        transfer_numbers: settings.transfer_numbers.into_iter().map(|(name, n)| (name, n.into())).collect(),
+        post_call_analysis_prompt: settings.post_call_analysis_prompt,
+        qc_prompt: settings.qc_prompt,
+        auto_dispositions: settings.auto_dispositions,
+        limits: settings.limits,
+        prompt_parts: prompt.parts,
         phrases,
         stable_phrases,
         stt: settings.stt,
@@ -308,7 +323,7 @@ fn or_stock(said: String, template: &str, stock: &str) -> String {
 
 /// What is said alike to every caller: what reads the same when nothing is known but the bot's own variables.
 fn stable_phrases(settings: &BotSettings, variables: &Variables) -> Vec<String> {
-    let anybody = Variables { bot: variables.bot.clone(), ..Variables::default() };
+    let anybody = variables.of_anybody();
     let (mut own, mut stock) = (settings.phrases.clone(), Phrases::default());
     let phrases = spoken(&mut own).into_iter().map(|p| &*p).zip(spoken(&mut stock).into_iter().map(|p| &*p));
     let (none, goodbye) = (String::new(), ReEngagement::default().goodbye);

@@ -199,3 +199,89 @@ async fn a_long_event_comes_in_a_body() {
         bridge.internal(Method::POST, "/api/v1/config/nobody").json(&json!({})).send().await.unwrap();
     assert_eq!(refusal(nobody, StatusCode::NOT_FOUND).await, "unknown_bot");
 }
+
+#[tokio::test]
+async fn everything_that_an_operator_sets_reaches_the_worker() {
+    let bridge = TestBridge::start().await;
+    let token = bridge.token(vox_bridge::auth::role::Role::Admin).await;
+    let target = json!({"id": "desk", "label": "", "method": "agent_desk", "type": "agent_queue", "value": "billing", "is_default": true, "enabled": true});
+    let settings = json!({
+        "name": "collect", "system_prompt": "You are kind.", "timezone": "Asia/Kolkata",
+        "transfer_targets": [target], "transfer_numbers": {"sales": "+49301234"},
+        "post_call_analysis_prompt": "Sum up.", "qc_prompt": "Judge.", "analysis_schema": {"type": "object"},
+        "auto_dispositions": {"rnr": "Nobody"}, "limits": {"max_tokens": 5000},
+        "prompt_parts": {"mode": "direct", "cache_enabled": true, "cache_retention": "24h", "dynamic_prompt": "Speak to {{name}}."},
+        "conversation_policy": {"type": "collection_recovery", "language": "hi", "fields": {"amount_due": "loan.emi"}},
+        "sip_header_config": {"headers": {"X-Tier": "tier"}},
+        "line_access": {"token": "line-token-1"}
+    });
+    let made = bridge.request(Method::POST, "/api/v1/bots").bearer_auth(token).json(&settings);
+    let made = json(made.send().await.unwrap(), StatusCode::CREATED).await;
+    let id = made["id"].as_str().unwrap();
+    for (name, value) in settings.as_object().unwrap().iter().filter(|(name, _)| value_is_flat(name)) {
+        assert_eq!(&made[name], value, "{name}");
+    }
+    // A dialler's text that is JSON itself, and headers of its line.
+    let event = json!({
+        "name": "Asha", "loan": r#"{"emi": "1,25,000"}"#, "due_date": "2026-12-05",
+        "sip_candidate_headers": {"x-tier": "gold", "X-Secret": "canary"}
+    });
+    let body = json!({"transport": "ws", "session_id": "call_p", "line_token": "line-token-1", "connected_event": event});
+    let fetch = bridge.internal(Method::POST, &format!("/api/v1/config/{id}")).json(&body);
+    let text = json(fetch.send().await.unwrap(), StatusCode::OK).await;
+    let config: RuntimeConfig = serde_json::from_value(text.clone()).unwrap();
+    assert_eq!((config.transfer_targets, config.bot_version), (vec![target], Some(1)));
+    assert_eq!(config.transfer_numbers["sales"], "+49301234");
+    assert_eq!(
+        (config.post_call_analysis_prompt.as_deref(), config.qc_prompt.as_deref()),
+        (Some("Sum up."), Some("Judge."))
+    );
+    assert_eq!(
+        (config.auto_dispositions.unwrap().rnr.as_deref(), config.limits.max_tokens),
+        (Some("Nobody"), Some(5000))
+    );
+    let parts = config.prompt_parts;
+    assert!(
+        parts.cache_enabled && parts.static_system_prompt.starts_with("You are kind.\n\n## This call"),
+        "{parts:?}"
+    );
+    for own in ["Speak to Asha.", "एक लाख पच्चीस हज़ार रुपये (1,25,000)", "पाँच दिसंबर दो हज़ार छब्बीस"]
+    {
+        assert!(parts.dynamic_runtime_prompt.contains(own), "{own} in {parts:?}");
+        assert!(!parts.static_system_prompt.contains(own), "{own} is one caller's");
+    }
+    assert_eq!(
+        config.system_prompt,
+        format!("{}\n\n{}", parts.static_system_prompt, parts.dynamic_runtime_prompt)
+    );
+    assert_eq!(config.conversation_policy.unwrap()["applied"], true);
+    let call = bridge.call("call_p").await;
+    assert_eq!(call["connected_event"]["tier"], "gold");
+    assert!(!call.to_string().contains("canary"), "{call}");
+    // Of a stranger's line no header counts.
+    let open = bridge
+        .insert_bot(
+            &bridge.tenant(),
+            serde_json::from_value(
+                json!({"name": "o", "sip_header_config": {"headers": {"X-Tier": "tier"}}}),
+            )
+            .unwrap(),
+        )
+        .await;
+    let query = [("session_id", "call_q"), ("connected_event", &event.to_string())];
+    assert_eq!(bridge.fetch_config(open.as_str(), &query).await.status(), StatusCode::OK);
+    assert_eq!(bridge.call("call_q").await["connected_event"].get("tier"), None);
+}
+
+/// Those that are shown just as they were sent.
+fn value_is_flat(name: &str) -> bool {
+    [
+        "transfer_targets",
+        "transfer_numbers",
+        "qc_prompt",
+        "analysis_schema",
+        "prompt_parts",
+        "sip_header_config",
+    ]
+    .contains(&name)
+}

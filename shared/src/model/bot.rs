@@ -1,10 +1,22 @@
 //! A bot's settings, as the operator edits them and as the runtime config carries them. Every default is here, once.
 
+pub mod access;
+pub mod guidance;
+pub mod transfer;
+
+use std::collections::BTreeMap;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::catalogue::{FLITE, POCKETSPHINX, SCRIPTED};
+pub use access::{ActiveHours, LineAccess};
+pub use guidance::{
+    AutoDispositions, CacheRetention, CallLimits, ConversationPolicy, PolicyScenario, PromptMode,
+    PromptSettings, ScenarioWhen, SipHeaderConfig, WidgetSettings,
+};
+pub use transfer::{TransferMethod, TransferTarget, TransferType};
 
 /// A vendor key. Serialises in clear: it must reach the core; views that go to people mask it first.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -371,48 +383,6 @@ pub struct Tool {
     pub parameters: Value,
 }
 
-/// When the bot answers at all, in its own time zone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ActiveHours {
-    pub enabled: bool,
-    /// `mon` to `sun`; all seven by default.
-    pub days: Vec<String>,
-    /// Local `HH:MM`; a window over midnight has `start` after `end`.
-    pub start: String,
-    pub end: String,
-}
-
-impl Default for ActiveHours {
-    fn default() -> Self {
-        Self {
-            enabled: false,
-            days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map(str::to_owned).to_vec(),
-            start: "00:00".into(),
-            end: "24:00".into(),
-        }
-    }
-}
-
-/// Who may open the bot's carrier lines (`/ws`, `/exotel`, and those to come). With neither token nor addresses anybody who
-/// reaches the worker may, and the keys of a dialler's first message that speak to the bridge (`_campaign_session_id`, …) do
-/// not count.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct LineAccess {
-    /// What a caller may present instead of calling from one of the addresses.
-    pub token: ApiKey,
-    /// Addresses or ranges, `203.0.113.7` or `10.1.0.0/16`.
-    pub addresses: Vec<String>,
-}
-
-impl LineAccess {
-    /// Whether strangers are kept out.
-    pub fn is_guarded(&self) -> bool {
-        !self.token.is_empty() || !self.addresses.is_empty()
-    }
-}
-
 /// Everything an operator sets on a bot.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
@@ -432,6 +402,19 @@ pub struct BotSettings {
     pub voicemail_message: String,
     pub pre_transfer_message: String,
     pub tools: Vec<Tool>,
+    pub transfer_targets: Vec<TransferTarget>,
+    /// The older form of targets: a number by its label.
+    pub transfer_numbers: BTreeMap<String, String>,
+    pub conversation_policy: Option<ConversationPolicy>,
+    pub prompt_parts: PromptSettings,
+    pub limits: CallLimits,
+    pub post_call_analysis_prompt: Option<String>,
+    /// What the analysis must look like, a JSON schema.
+    pub analysis_schema: Option<Value>,
+    pub qc_prompt: Option<String>,
+    pub auto_dispositions: Option<AutoDispositions>,
+    pub sip_header_config: Option<SipHeaderConfig>,
+    pub widget: WidgetSettings,
     pub phrases: Phrases,
     /// Values for `{{name}}` in prompts, below those of the call.
     pub variables: Map<String, Value>,
@@ -459,6 +442,17 @@ impl Default for BotSettings {
             voicemail_message: String::new(),
             pre_transfer_message: String::new(),
             tools: Vec::new(),
+            transfer_targets: Vec::new(),
+            transfer_numbers: BTreeMap::new(),
+            conversation_policy: None,
+            prompt_parts: PromptSettings::default(),
+            limits: CallLimits::default(),
+            post_call_analysis_prompt: None,
+            analysis_schema: None,
+            qc_prompt: None,
+            auto_dispositions: None,
+            sip_header_config: None,
+            widget: WidgetSettings::default(),
             phrases: Phrases::default(),
             variables: Map::new(),
             stt: SttSettings::default(),

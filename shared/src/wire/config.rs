@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::ids::{BotId, SessionId, TenantId, WorkerId};
 use crate::model::bot::{
-    LlmSettings, Phrases, ReEngagement, RecordingSettings, SttSettings, Tool, TtsSettings, TurnSettings,
-    VadSettings,
+    AutoDispositions, CacheRetention, CallLimits, LlmSettings, Phrases, PromptMode, ReEngagement,
+    RecordingSettings, SttSettings, Tool, TtsSettings, TurnSettings, VadSettings,
 };
 
 /// What core says about the call that begins.
@@ -93,6 +93,18 @@ pub struct RuntimeConfig {
     pub transfer_targets: Vec<Value>,
     #[serde(default)]
     pub transfer_numbers: Map<String, Value>,
+    /// Said to the model after the call, on the transcript.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post_call_analysis_prompt: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qc_prompt: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_dispositions: Option<AutoDispositions>,
+    #[serde(default)]
+    pub limits: CallLimits,
+    /// The system prompt once more, divided for vendors that cache its beginning.
+    #[serde(default)]
+    pub prompt_parts: PromptParts,
     #[serde(default)]
     pub phrases: Phrases,
     /// Texts of this config that are said alike to every caller. Only they are kept as sound: what holds a caller's name or
@@ -115,6 +127,24 @@ pub struct RuntimeConfig {
     /// `template_unknown`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub template_warnings: Vec<String>,
+}
+
+/// A prompt in two parts. In `legacy` mode both are empty, and `system_prompt` is all there is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PromptParts {
+    pub mode: PromptMode,
+    /// Never true of a prompt whose cached part holds anything of one caller.
+    pub cache_enabled: bool,
+    /// The same for every caller of this version of the bot.
+    pub static_system_prompt: String,
+    /// This call's own; it comes behind the static part.
+    pub dynamic_runtime_prompt: String,
+    /// Another one for every other static part.
+    pub static_version: String,
+    /// Names the bot and the static part, empty when nothing may be cached.
+    pub cache_key: String,
+    pub cache_retention: CacheRetention,
 }
 
 fn utc() -> String {
@@ -165,6 +195,22 @@ mod tests {
         assert_eq!(config.timezone, "UTC");
         assert!(config.re_engagement.is_none() && config.transfer_targets.is_empty());
         assert!(config.template_warnings.is_empty());
+    }
+
+    #[test]
+    fn the_whole_config_of_this_version_is_read() {
+        let text = include_str!("config_v1_whole.golden.json");
+        let config: RuntimeConfig = serde_json::from_str(text).unwrap();
+        assert_eq!((config.bot_version, config.limits.max_tokens), (Some(7), Some(20_000)));
+        assert_eq!((config.prompt_parts.mode, config.prompt_parts.cache_enabled), (PromptMode::Direct, true));
+        assert_eq!(config.transfer_targets[0]["type"], "phone_number");
+        assert_eq!(config.auto_dispositions.as_ref().unwrap().rnr.as_deref(), Some("No answer"));
+        // Nothing of it is lost on the way.
+        let (given, written): (Value, Value) =
+            (serde_json::from_str(text).unwrap(), serde_json::to_value(&config).unwrap());
+        for (name, value) in given.as_object().unwrap() {
+            assert_eq!(&written[name], value, "{name}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod fleet;
 pub mod internal;
 pub mod recordings;
 pub mod results;
+pub mod settings;
 pub mod system;
 pub mod talk;
 pub mod vendors;

@@ -3,3 +3,4 @@
 pub mod janitor;
 pub mod lost_calls;
 pub mod relay;
+pub mod rotation;

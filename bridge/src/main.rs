@@ -65,6 +65,8 @@ async fn main() -> anyhow::Result<()> {
     let mut sweeping = tokio::spawn(janitor);
     let mut closing = tokio::spawn(jobs::lost_calls::run(app.results.clone(), stop.clone()));
     let mut relaying = tokio::spawn(app.relay.clone().run(stop.clone()));
+    let rotation = jobs::rotation::run(app.vault.clone(), app.clock.clone(), stop.clone());
+    let mut rotating = tokio::spawn(rotation);
     let (metrics, metrics_bound) = metrics.unzip();
     let mut serving = tokio::spawn(serve_all((listener, metrics), app.clone(), stop.clone()));
     if let Some(path) = &arguments.ready_file {
@@ -81,6 +83,7 @@ async fn main() -> anyhow::Result<()> {
         ended = &mut sweeping => { ended.context("the janitor failed")?; bail!("the janitor has ended") }
         ended = &mut closing => { ended.context("the closing of lost calls failed")?; bail!("it has ended") }
         ended = &mut relaying => { ended.context("the relay failed")?; bail!("the relay has ended") }
+        ended = &mut rotating => { ended.context("the rotation of keys failed")?; bail!("it has ended") }
     }
     tracing::info!("stopping: running requests are finished");
     stop.cancel();
@@ -88,6 +91,7 @@ async fn main() -> anyhow::Result<()> {
     sweeping.await.context("the janitor failed")?;
     closing.await.context("the closing of lost calls failed")?;
     relaying.await.context("the relay failed")?;
+    rotating.await.context("the rotation of keys failed")?;
     deployment.close().await;
     Ok(())
 }

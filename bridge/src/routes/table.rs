@@ -9,6 +9,7 @@ mod core;
 mod fleet;
 mod internal;
 mod recording;
+mod settings;
 mod system;
 mod talk;
 mod vendor;
@@ -28,6 +29,7 @@ pub fn table() -> Vec<Route> {
         talk::routes(),
         internal::routes(),
         vendor::routes(),
+        settings::routes(),
         audit::routes(),
         system::routes(),
     ]

@@ -18,6 +18,7 @@ mod deployments_are_moved;
 mod engine_conformance;
 mod expired_documents_are_swept;
 mod first_start_fills_an_empty_store;
+mod keys_are_rotated;
 mod kill_safety;
 mod lines_may_be_guarded;
 mod logins_are_limited;

@@ -12,6 +12,7 @@ mod migrate;
 pub mod outbox;
 mod reach;
 pub mod refresh_tokens;
+pub mod settings;
 mod stamp;
 pub mod tenants;
 pub mod tickets;
@@ -42,6 +43,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &api_keys::API_KEYS,
     &audit::AUDIT,
     &events::EVENTS,
+    &settings::SETTINGS,
     &DATA_KEYS,
     &STATE,
     &migrate::SCHEMAS,
@@ -124,6 +126,10 @@ impl Stores {
 
     pub fn all_calls(&self) -> calls::AllCalls {
         calls::AllCalls::new(self.engine.clone())
+    }
+
+    pub fn settings(&self) -> settings::AllSettings {
+        settings::AllSettings::new(self.engine.clone())
     }
 
     pub fn workers(&self) -> workers::Workers {

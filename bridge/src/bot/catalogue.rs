@@ -4,6 +4,7 @@ use vox_shared::clock::Clock;
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
 
+use super::draft::Held;
 use crate::fields::FieldError;
 use crate::store::bots::{Bot, Creation};
 use crate::store::{Reach, Stamp, StoreError, Stored, Stores};
@@ -27,6 +28,11 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
+    /// The vendor keys that the settings have for a tenant's bots.
+    pub async fn held(&self, reach: &Reach) -> Result<Held, StoreError> {
+        self.stores.settings().vendor_keys(reach.tenant()).await
+    }
+
     /// Make a bot, or find the one that the same request made before.
     pub async fn create(
         &self,

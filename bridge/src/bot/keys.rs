@@ -2,12 +2,14 @@
 //! does not name them (`keep`).
 
 mod keep;
+mod missing;
 
 use serde_json::{Map, Value};
 use vox_shared::model::bot::{ApiKey, BotSettings, LlmSettings, SttSettings, TtsSettings};
 use vox_shared::typed::Alphabet;
 
 pub use keep::keep_stored;
+pub use missing::{fill_missing, is_missing, with_stand_ins};
 
 /// Stands for the hidden part of a key.
 const ELLIPSIS: char = '…';

@@ -12,6 +12,7 @@ use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
 use crate::auth::secret_token;
 use crate::bot::hours;
+use crate::bot::keys;
 use crate::bot::line::{self, Caller};
 use crate::bot::template::{self, Variables};
 use crate::store::bots::Bot;
@@ -111,6 +112,11 @@ pub async fn prepare(
     let proposed = proposed.filter(|id| *id != session);
     let call = Call { proposed_session_id: proposed, ..skeleton(&bot, bot_id, &request, now) };
     store_skeleton(from, &session, &call).await?;
+    let mut bot = bot;
+    if keys::is_missing(&bot.settings) {
+        let held = from.stores.settings().vendor_keys(&bot.tenant_id).await?;
+        keys::fill_missing(&mut bot.settings, &held);
+    }
     Ok(filled_in(from, bot_id, bot, &session, &call))
 }
 

@@ -38,6 +38,7 @@ mod s3_is_checked;
 mod s3_server;
 mod secrets_are_sealed;
 mod sessions_rotate;
+mod settings_are_kept;
 mod streams_of_events;
 mod tenants_are_apart;
 mod tickets_are_single_use;

@@ -36,7 +36,8 @@ pub async fn create(
         return Err(ApiError::new(StatusCode::FORBIDDEN, "key_limited_to_bots", detail));
     }
     let creation = creation(&who, request.headers(), &body.0)?;
-    let settings = draft::new(&body.0).map_err(ApiError::invalid)?;
+    let held = bots.held(who.reach()).await?;
+    let settings = draft::new(&body.0, &held).map_err(ApiError::invalid)?;
     let bot = bots.create(who.reach(), settings, creation).await?;
     trail.concerns(&bot.id);
     Ok(tagged(StatusCode::CREATED, bot))

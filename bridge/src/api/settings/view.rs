@@ -1,9 +1,40 @@
-//! How a rotation of keys is shown.
+//! How settings and a rotation of keys are shown.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::bot::keys::mask;
+use crate::store::settings::{Settings, VendorKey};
 use crate::vault::rotation::{Rotation, RotationStatus};
+
+/// The settings of a tenant and of the deployment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SettingsView {
+    pub tenant: DocumentView,
+    /// What counts where the tenant's say nothing.
+    pub deployment: DocumentView,
+}
+
+/// One document of settings.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DocumentView {
+    /// Vendor keys by the vendor's name, masked: `first4…last4`.
+    pub api_keys: BTreeMap<String, String>,
+    /// IANA name; null when it was not set.
+    pub display_timezone: Option<String>,
+}
+
+impl From<&Settings> for DocumentView {
+    fn from(settings: &Settings) -> Self {
+        let masked = |key: &VendorKey| (key.provider.clone(), mask(key.api_key.expose()));
+        Self {
+            api_keys: settings.vendor_keys.iter().map(masked).collect(),
+            display_timezone: settings.display_timezone.clone(),
+        }
+    }
+}
 
 /// A rotation of the data keys.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,4 +1,4 @@
-//! What a super_admin sees to for the whole deployment.
+//! Settings, and the keys that secrets are under.
 
 use actix_web::http::Method;
 
@@ -9,9 +9,41 @@ use crate::routes::row::row;
 use crate::routes::{Access, Route};
 
 pub(super) fn routes() -> Vec<Route> {
-    use settings::{rotate, rotation, view};
+    use settings::{api_keys, display, owner, read, rotate, rotation, timezone, view};
     let manage = Access::with::<may::ManageSettings>();
     vec![
+        row(
+            (Method::GET, "/api/v1/settings"),
+            manage,
+            read::read,
+            Doc::new("settings", "Read the settings of the tenant and the deployment")
+                .answers::<view::SettingsView>("200", "Both, keys masked"),
+        ),
+        row(
+            (Method::GET, "/api/v1/settings/display"),
+            Access::with::<may::ReadDisplaySettings>(),
+            display::display,
+            Doc::new("settings", "How things are to be shown")
+                .answers::<display::DisplayView>("200", "For everybody"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/settings/api-keys"),
+            manage,
+            api_keys::api_keys,
+            Doc::new("settings", "Set vendor keys for bots that name none")
+                .query::<owner::OwnerQuery>()
+                .json_body("Keys by the vendor's name; null takes one away, those that are not named stay")
+                .answers::<view::DocumentView>("200", "The settings as they are now"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/settings/timezone"),
+            manage,
+            timezone::timezone,
+            Doc::new("settings", "Set the time zone that times are shown in")
+                .query::<owner::OwnerQuery>()
+                .body::<timezone::NewTimezone>()
+                .answers::<view::DocumentView>("200", "The settings as they are now"),
+        ),
         row(
             (Method::GET, "/api/v1/settings/keys/rotation"),
             manage,

@@ -25,7 +25,7 @@ const OPEN: [(&str, &str, Scope); 12] = [
     ("GET", "/api/v1/fleet/status", Scope::FleetRead),
 ];
 /// The routes of people that no key opens.
-const CLOSED: [(&str, &str); 14] = [
+const CLOSED: [(&str, &str); 18] = [
     ("GET", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me/password"),
@@ -36,6 +36,10 @@ const CLOSED: [(&str, &str); 14] = [
     ("DELETE", "/api/v1/api-keys/{key_id}"),
     ("POST", "/api/v1/api-keys/{key_id}/rotate"),
     ("GET", "/api/v1/vendor-keys"),
+    ("GET", "/api/v1/settings"),
+    ("GET", "/api/v1/settings/display"),
+    ("PUT", "/api/v1/settings/api-keys"),
+    ("PUT", "/api/v1/settings/timezone"),
     ("GET", "/api/v1/settings/keys/rotation"),
     ("POST", "/api/v1/settings/keys/rotation"),
     ("GET", "/api/v1/audit"),

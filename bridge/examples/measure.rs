@@ -17,6 +17,7 @@ use vox_bridge::deployment::Deployment;
 use vox_bridge::routes;
 use vox_bridge::serve::{Serving, serve};
 use vox_shared::clock::Clock;
+use vox_shared::model::bot::ApiKey;
 use vox_shared::wire::SECRET_HEADER;
 
 /// Deliveries under way at the same time: a host's workers after the bridge was away.
@@ -25,6 +26,8 @@ const RESULTS_FOR: Duration = Duration::from_secs(8);
 /// Config fetches per second, and for how long.
 const CONFIG_RATE: u32 = 300;
 const CONFIG_FOR: Duration = Duration::from_secs(10);
+/// The bot with keys.
+const KEYED_BOT: &str = "keyed";
 /// Utterances of a result; about 6 KB of JSON.
 const TURNS: u32 = 40;
 
@@ -40,6 +43,7 @@ async fn main() -> anyhow::Result<()> {
     let deployment = Deployment::open(&config.storage).await?;
     let app = App::build(config, Parts { deployment, clock: Clock::system(), bound }).await?;
     app.first_start().await?;
+    insert_keyed_bot(&app).await?;
     let stop = CancellationToken::new();
     let api = move || routes::api(&app);
     let serving = tokio::spawn(serve(listener, api, Serving::on_threads(2), stop.clone()));
@@ -52,19 +56,35 @@ async fn main() -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let stored = results(&target).await?;
     writeln!(out, "results stored durably: {:.0}/s ({CLIENTS} clients)", stored)?;
-    let times = configs(&target).await?;
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    writeln!(
-        out,
-        "config fetch at {CONFIG_RATE}/s: p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms, max {:.1} ms ({} fetches)",
-        at(0.5),
-        at(0.9),
-        at(0.99),
-        at(1.0),
-        times.len()
-    )?;
+    for (bot, what) in [("faq", "a bot without keys"), (KEYED_BOT, "one with six sealed keys")] {
+        let times = configs(&target, bot).await?;
+        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+        writeln!(
+            out,
+            "config fetch at {CONFIG_RATE}/s, {what}: p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms, max {:.1} ms ({} fetches)",
+            at(0.5),
+            at(0.9),
+            at(0.99),
+            at(1.0),
+            times.len()
+        )?;
+    }
     stop.cancel();
     serving.await??;
+    Ok(())
+}
+
+/// The demo bot once more, with a key for each vendor and one fallback of each.
+async fn insert_keyed_bot(app: &App) -> anyhow::Result<()> {
+    let faq = app.stores.all_bots().find_bot(&"faq".parse()?).await?.context("the first start makes it")?;
+    let mut bot = faq.value;
+    let key = || ApiKey::new("sk-0123456789-0123456789-0123456789-0123456789");
+    let settings = &mut bot.settings;
+    (settings.stt.api_key, settings.llm.api_key, settings.tts.api_key) = (key(), key(), key());
+    settings.stt.fallbacks = vec![settings.stt.clone()];
+    settings.llm.fallbacks = vec![settings.llm.clone()];
+    settings.tts.fallbacks = vec![settings.tts.clone()];
+    app.stores.bots(&bot.tenant_id).insert_bot(&KEYED_BOT.parse()?, &bot).await?;
     Ok(())
 }
 
@@ -109,7 +129,7 @@ async fn deliver(target: &Target, session: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn configs(target: &Arc<Target>) -> anyhow::Result<Vec<Duration>> {
+async fn configs(target: &Arc<Target>, bot: &'static str) -> anyhow::Result<Vec<Duration>> {
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / CONFIG_RATE);
     let (began, mut fetches) = (Instant::now(), JoinSet::new());
     while began.elapsed() < CONFIG_FOR {
@@ -117,7 +137,7 @@ async fn configs(target: &Arc<Target>) -> anyhow::Result<Vec<Duration>> {
         let target = target.clone();
         fetches.spawn(async move {
             let asked = Instant::now();
-            let request = target.client.get(format!("{}/api/v1/config/faq?caller_id=%2B491", target.url));
+            let request = target.client.get(format!("{}/api/v1/config/{bot}?caller_id=%2B491", target.url));
             let answer = request.header(SECRET_HEADER, &target.secret).send().await?;
             ensure!(answer.status().is_success(), "a config was refused: {}", answer.status());
             answer.bytes().await.context("the config was cut off")?;

@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
-use vox_bridge::store::engine::{Engine, Which};
+use vox_bridge::store::engine::Which;
 use vox_bridge::store::settings::SETTINGS;
 
 use crate::harness::{TestBridge, json, wrong_fields};

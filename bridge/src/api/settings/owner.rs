@@ -1,7 +1,7 @@
 //! Whose settings a request means.
 
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use vox_shared::ids::TenantId;
 
 use crate::store::settings::Owner;
@@ -11,11 +11,12 @@ use crate::store::settings::Owner;
 #[serde(deny_unknown_fields)]
 pub struct OwnerQuery {
     /// `tenant` (the default) or `deployment`.
+    #[param(value_type = Option<String>)]
     of: Option<Which>,
 }
 
 /// One of the two.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Which {
     Tenant,

@@ -21,9 +21,8 @@ pub async fn run(vault: Arc<Vault>, clock: Clock, stop: CancellationToken) {
     // At the start one that runs is probably this bridge's own.
     let mut is_ours = true;
     loop {
-        match is_ours || is_left(&vault, &clock).await {
-            true => work(&vault, &clock, &stop).await,
-            false => {}
+        if is_ours || is_left(&vault, &clock).await {
+            work(&vault, &clock, &stop).await;
         }
         tokio::select! {
             () = stop.cancelled() => return,

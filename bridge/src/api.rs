@@ -15,6 +15,7 @@ pub mod prices;
 pub mod quota;
 pub mod recordings;
 pub mod results;
+pub mod settings;
 pub mod system;
 pub mod talk;
 pub mod usage;

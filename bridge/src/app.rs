@@ -46,6 +46,7 @@ use crate::routes::{Route, table};
 use crate::runtime::config::Configs;
 use crate::runtime::result::Results;
 use crate::store::{StoreError, Stores};
+use crate::vault::Vault;
 
 /// The application. Immutable parts behind one pointer; cheap to clone. It is put together here and taken apart again for
 /// the routes: a handler is given the parts that it names, never the whole.
@@ -56,6 +57,7 @@ pub struct App(Arc<Inner>);
 pub struct Inner {
     pub config: Config,
     pub stores: Stores,
+    pub vault: Arc<Vault>,
     pub clock: Clock,
     pub tokens: Arc<Tokens>,
     pub passwords: Arc<Passwords>,
@@ -113,7 +115,7 @@ impl App {
     pub async fn build(config: Config, parts: Parts) -> Result<Self, StartError> {
         let base_url = config.server.public_url.clone().unwrap_or_else(|| local_url(parts.bound));
         let documents = parts.deployment.documents();
-        let Parts { deployment: Deployment { objects, .. }, clock, .. } = parts;
+        let Parts { deployment: Deployment { objects, vault, .. }, clock, .. } = parts;
         let (stores, internal_secret) = (Stores::open(documents).await?, &config.auth.internal_secret);
         let tokens = Arc::new(Tokens::new(&config.auth.jwt_secret));
         let passwords = Arc::new(Passwords::new()?);
@@ -184,6 +186,7 @@ impl App {
             table,
             config,
             stores,
+            vault,
             clock,
             tokens,
             passwords,

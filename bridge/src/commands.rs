@@ -4,10 +4,12 @@
 mod audit_check;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 use vox_shared::clock::Clock;
 use vox_shared::env::Env;
 
@@ -16,7 +18,8 @@ use crate::config::{Config, Storage};
 use crate::coordination;
 use crate::copy::{Copied, copy};
 use crate::deployment::Deployment;
-use crate::store::Stores;
+use crate::store::{COLLECTIONS, Stores};
+use crate::vault::rotation::{Rotating, Rotation, SETTLED, rotate};
 
 /// The commands; without one the bridge serves.
 #[derive(Subcommand)]
@@ -30,6 +33,8 @@ pub enum Command {
     /// Look at every tenant's audit log, entry by entry, and tell the last entry of each and the first that is not as it was
     /// written. Ends with 1 if there is one.
     AuditCheck(AuditCheckArguments),
+    /// Wrap all data keys by the first master key, make new ones, and encrypt every secret anew. One that broke off is carried on.
+    RotateKeys,
 }
 
 /// Which deployments.
@@ -55,6 +60,7 @@ impl Command {
             Self::Migrate => migrate(env).await,
             Self::Copy(arguments) => copy_deployment(&arguments).await,
             Self::AuditCheck(arguments) => check_audit(&arguments, env).await,
+            Self::RotateKeys => rotate_keys(env).await,
         }
     }
 }
@@ -131,6 +137,32 @@ async fn check_audit(arguments: &AuditCheckArguments, mut env: Env) -> anyhow::R
         return Ok(());
     }
     bail!("the audit log is not as it was written: {}", checked.broken.join("; "))
+}
+
+/// Only the settings of the stores are needed.
+async fn rotate_keys(mut env: Env) -> anyhow::Result<()> {
+    let storage = Storage::from_env(&mut env);
+    env.finish()?;
+    let deployment = Deployment::open(&storage).await?;
+    let rotated = rotate_keys_of(&deployment, &storage).await;
+    deployment.close().await;
+    let done = rotated.context("the rotation broke off; run it again to carry it on")?;
+    println!(
+        "rotation {}: {} data keys made, {} wrapped by the first master key, {} documents encrypted anew, {} with a secret that does not open",
+        done.number, done.new_keys, done.rewrapped, done.sealed_anew, done.unopened
+    );
+    Ok(())
+}
+
+async fn rotate_keys_of(deployment: &Deployment, storage: &Storage) -> anyhow::Result<Rotation> {
+    let (clock, vault) = (Clock::system(), &deployment.vault);
+    Stores::open(deployment.documents()).await?;
+    vault.begin_rotation(clock.now()).await?;
+    // The embedded store is this process's alone; a server may have bridges that still use an old key.
+    let settled = if storage.mongodb_uri.is_some() { SETTLED } else { Duration::ZERO };
+    let stop = CancellationToken::new();
+    let with = Rotating { vault, collections: COLLECTIONS, clock: &clock, settled, stop: &stop };
+    rotate(&with).await?.context("it was begun, and there is no note of it")
 }
 
 async fn copy_deployment(arguments: &CopyArguments) -> anyhow::Result<()> {

@@ -5,3 +5,4 @@ pub mod janitor;
 pub mod lost_calls;
 pub mod relay;
 pub mod usage;
+pub mod rotation;

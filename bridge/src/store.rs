@@ -21,6 +21,7 @@ pub mod quotas;
 mod reach;
 pub mod refresh_tokens;
 pub mod reservations;
+pub mod settings;
 mod stamp;
 pub mod tenants;
 pub mod tickets;
@@ -56,6 +57,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &api_keys::API_KEYS,
     &audit::AUDIT,
     &events::EVENTS,
+    &settings::SETTINGS,
     &DATA_KEYS,
     &STATE,
     &webhooks::WEBHOOKS,
@@ -196,6 +198,10 @@ impl Stores {
 
     pub fn all_calls(&self) -> calls::AllCalls {
         calls::AllCalls::new(self.engine.clone())
+    }
+
+    pub fn settings(&self) -> settings::AllSettings {
+        settings::AllSettings::new(self.engine.clone())
     }
 
     pub fn workers(&self) -> workers::Workers {

@@ -7,6 +7,7 @@ mod data_keys;
 mod envelope;
 pub mod master;
 mod places;
+pub mod rotation;
 mod sealed;
 
 pub use data_keys::{DATA_KEYS, Vault};

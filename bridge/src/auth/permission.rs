@@ -42,6 +42,8 @@ permission!(/** Listen to recordings. */ ListenToRecordings: Agent, RecordingsRe
 permission!(/** Get a ticket to talk to a bot. */ TalkToBots: Agent, TalkWrite);
 permission!(/** Make users. */ CreateUsers: Admin, people only);
 permission!(/** See the tenant's vendor keys in clear, to try them. */ ReadVendorKeys: SuperAdmin, people only);
+permission!(/** See how things are to be shown. */ ReadDisplaySettings: Agent, people only);
+permission!(/** See and change settings, and rotate the keys that their secrets are under. */ ManageSettings: SuperAdmin, people only);
 permission!(/** See who did what in the tenant. */ ReadAudit: Admin, people only);
 permission!(/** See the capacity of the deployment. */ ReadFleet: Admin, FleetRead);
 permission!(/** Keep new calls from a machine, and give it calls again. */ DrainHosts: Admin, people only);

@@ -5,6 +5,7 @@ use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
 
 use crate::auth::secret_token;
+use super::draft::Held;
 use crate::fields::FieldError;
 use crate::store::bot_versions::Version;
 use crate::store::bots::{Bot, Creation, Release};
@@ -61,6 +62,11 @@ pub struct Origin {
 }
 
 impl Catalogue {
+    /// The vendor keys that the settings have for a tenant's bots.
+    pub async fn held(&self, reach: &Reach) -> Result<Held, StoreError> {
+        self.stores.settings().vendor_keys(reach.tenant()).await
+    }
+
     /// Make a bot, or find the one that the same request made before.
     pub async fn create(
         &self,

@@ -3,6 +3,7 @@
 
 mod keep;
 mod place;
+mod missing;
 
 use serde_json::{Map, Value};
 use vox_shared::model::bot::{ApiKey, BotSettings, LlmSettings, SttSettings, TtsSettings};
@@ -10,6 +11,7 @@ use vox_shared::typed::Alphabet;
 
 pub use keep::keep_stored;
 pub use place::{is_place, secrets_of};
+pub use missing::{fill_missing, is_missing, with_stand_ins};
 
 /// Stands for the hidden part of a key.
 const ELLIPSIS: char = '…';

@@ -13,6 +13,7 @@ mod internal;
 mod plan;
 mod price;
 mod recording;
+mod settings;
 mod system;
 mod talk;
 mod usage;
@@ -38,6 +39,7 @@ pub fn table() -> Vec<Route> {
         price::routes(),
         usage::routes(),
         vendor::routes(),
+        settings::routes(),
         audit::routes(),
         event::routes(),
         webhook::routes(),

@@ -15,6 +15,7 @@ use crate::auth::secret_token;
 use crate::billing::charge;
 use crate::billing::gate::{Gate, GateError, Spent};
 use crate::bot::hours;
+use crate::bot::keys;
 use crate::bot::line::{self, Caller};
 use crate::bot::template::{self, Variables};
 use crate::store::bots::Bot;
@@ -132,6 +133,11 @@ pub async fn prepare(
     let call = Call { proposed_session_id: proposed, ..skeleton(&bot, bot_id, &request, now) };
     let call = Call { outbox: Some(connected(&session, &call)), ..call };
     admit(from, &session, &call, tenant.allowance.as_ref()).await?;
+    let mut bot = bot;
+    if keys::is_missing(&bot.settings) {
+        let held = from.stores.settings().vendor_keys(&bot.tenant_id).await?;
+        keys::fill_missing(&mut bot.settings, &held);
+    }
     Ok(filled_in(from, bot_id, bot, &session, &call))
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
+use tokio::sync::Notify;
 
 use super::aead::Key;
 use super::envelope::{self, Place, bound};
@@ -32,8 +33,8 @@ const DOMAIN: &str = "vox data key 1";
 /// A data key in memory.
 pub struct DataKey {
     pub id: String,
-    scope: String,
-    generation: u64,
+    pub(super) scope: String,
+    pub(super) generation: u64,
     key: Key,
 }
 
@@ -49,13 +50,15 @@ pub struct Vault {
     masters: OnceLock<MasterKeys>,
     known: RwLock<HashMap<String, Arc<DataKey>>>,
     active: RwLock<HashMap<String, Active>>,
+    /// Somebody here asks for a rotation.
+    pub(super) wake: Notify,
 }
 
 impl Vault {
     /// Over the engine that keeps the deployment's documents. Nothing is read yet.
     pub fn new(engine: Arc<dyn Engine>, source: MasterSource) -> Self {
         let (known, active) = (RwLock::default(), RwLock::default());
-        Self { engine, source, masters: OnceLock::new(), known, active }
+        Self { engine, source, masters: OnceLock::new(), known, active, wake: Notify::new() }
     }
 
     /// Read the master keys and see that they are those of this store, before anything else is written to it; in a store without a
@@ -166,6 +169,35 @@ impl Vault {
         Ok(())
     }
 
+    /// Whether a secret of a body is under another data key than the one that seals now.
+    pub(super) async fn is_behind(
+        &self,
+        secrets: &Secrets,
+        body: &mut Map<String, Value>,
+    ) -> Result<bool, EngineError> {
+        let mut ids = Vec::new();
+        secrets.visit(body, &mut |_, value| {
+            ids.extend(value.as_str().and_then(envelope::key_id).map(str::to_owned));
+        });
+        if ids.is_empty() {
+            return Ok(false);
+        }
+        let active = self.active(&scope(body)).await?;
+        Ok(ids.iter().any(|id| *id != active.id))
+    }
+
+    /// Whether a secret of a body that was to be opened did not.
+    pub(super) fn has_unopened(secrets: &Secrets, body: &mut Map<String, Value>) -> bool {
+        let mut any = false;
+        secrets.visit(body, &mut |_, value| any |= unopened(value).is_some());
+        any
+    }
+
+    /// Forget which keys seal, so that newer ones are found at once.
+    pub(super) fn look_anew(&self) {
+        self.active.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// A data key by its id, from memory if it was used before; `None` when there is none or it does not unwrap.
     async fn find(&self, id: &str) -> Result<Option<Arc<DataKey>>, EngineError> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
@@ -203,7 +235,7 @@ impl Vault {
             match (self.find(&id_of(scope, next)).await?, last) {
                 (Some(newer), _) => last = Some(newer),
                 (None, Some(key)) => return Ok(self.now_active(key, looked)),
-                (None, None) => last = Some(self.make(scope, next).await?),
+                (None, None) => last = Some(self.make(scope, next, 0).await?),
             }
         }
     }
@@ -214,11 +246,17 @@ impl Vault {
         key
     }
 
-    /// Make the data key of a generation, or find the one that another bridge made meanwhile.
-    async fn make(&self, scope: &str, generation: u64) -> Result<Arc<DataKey>, EngineError> {
+    /// Make the data key of a generation, for a rotation or (0) for a tenant without one, or find the one that another bridge made
+    /// meanwhile.
+    pub(super) async fn make(
+        &self,
+        scope: &str,
+        generation: u64,
+        rotation: u64,
+    ) -> Result<Arc<DataKey>, EngineError> {
         let id = id_of(scope, generation);
         let made = DataKey { id: id.clone(), scope: scope.to_owned(), generation, key: Key::generate() };
-        match self.engine.insert(&DATA_KEYS, id.clone(), wrap(self.masters()?, &made)).await {
+        match self.engine.insert(&DATA_KEYS, id.clone(), wrap(self.masters()?, &made, rotation)).await {
             Ok(()) => {
                 let made = Arc::new(made);
                 self.remember(&made);
@@ -283,11 +321,12 @@ fn id_of(scope: &str, generation: u64) -> String {
 }
 
 /// A data key as it is kept, under the first master key.
-pub(super) fn wrap(masters: &MasterKeys, key: &DataKey) -> Map<String, Value> {
+pub(super) fn wrap(masters: &MasterKeys, key: &DataKey, rotation: u64) -> Map<String, Value> {
     let master = masters.first();
     let wrapped = master.key.seal(&bound([DOMAIN, &master.id, &key.id]), key.key.bytes());
+    let wrapped = URL_SAFE_NO_PAD.encode(wrapped);
     let body =
-        json!({ "tenant_id": key.scope, "master": master.id, "wrapped": URL_SAFE_NO_PAD.encode(wrapped) });
+        json!({ "tenant_id": key.scope, "master": master.id, "wrapped": wrapped, "rotation": rotation });
     let Value::Object(body) = body else { unreachable!("it is written as an object") };
     body
 }

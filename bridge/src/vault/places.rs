@@ -19,6 +19,7 @@ pub struct Secrets {
 pub const SECRETS: &[Secrets] = &[
     Secrets { collection: "bots", since: 2, places: &["api_key", "line_access.token"] },
     Secrets { collection: "bot_versions", since: 1, places: &["api_key", "line_access.token"] },
+    Secrets { collection: "settings", since: 1, places: &["api_key"] },
 ];
 
 /// A value's way from the top of the body.

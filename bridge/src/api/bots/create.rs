@@ -33,7 +33,8 @@ pub async fn create(
 ) -> ApiResult<WithTag> {
     may_make(&who)?;
     let creation = creation(&who, request.headers(), &body.0)?;
-    let settings = draft::new(&body.0).map_err(ApiError::invalid)?;
+    let held = bots.held(who.reach()).await?;
+    let settings = draft::new(&body.0, &held).map_err(ApiError::invalid)?;
     let bot = bots
         .create(who.reach(), settings, Origin { author: who.id().into(), note: String::new(), creation })
         .await?;

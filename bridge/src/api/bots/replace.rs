@@ -12,7 +12,7 @@ use super::view::{WithTag, tagged};
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditBots;
 use crate::bot::catalogue::Catalogue;
-use crate::bot::draft;
+use crate::bot::draft::{self, Held};
 use crate::edge::body::Checked;
 use crate::edge::params::{IfMatch, InPath};
 use crate::error::{ApiError, ApiResult};
@@ -33,7 +33,7 @@ const VIEW_FIELDS: [&str; 9] = [
 ];
 
 /// How given fields and stored settings become new settings.
-type Drafted = fn(&Map<String, Value>, &BotSettings) -> Result<BotSettings, Vec<FieldError>>;
+type Drafted = fn(&Map<String, Value>, &BotSettings, &Held) -> Result<BotSettings, Vec<FieldError>>;
 
 /// Replace all settings and publish them at once; vendor keys that are left out stay.
 #[instrument(name = "bots.replace", skip_all, fields(bot.id = %bot.0))]
@@ -56,7 +56,9 @@ pub async fn change(
     drafted: Drafted,
 ) -> ApiResult<WithTag> {
     let expected = expected_version(expected, &mut given)?;
-    let changed = bots.change(edit(&who, &id, expected), |stored| drafted(&given, stored)).await?;
+    let held = bots.held(who.reach()).await?;
+    let drafted = |stored: &BotSettings| drafted(&given, stored, &held);
+    let changed = bots.change(edit(&who, &id, expected), drafted).await?;
     Ok(tagged(StatusCode::OK, changed))
 }
 

@@ -10,6 +10,7 @@ use vox_shared::model::bot::{ApiKey, BotSettings};
 
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::ReadVendorKeys;
+use crate::bot::keys::fill_missing;
 use crate::error::ApiResult;
 use crate::store::{Cursor, StoreError, Stores};
 
@@ -31,14 +32,16 @@ pub struct VendorUses {
     pub items: Vec<VendorUse>,
 }
 
-/// Every vendor of every bot and fallback of the tenant with its key, for `vox doctor`, which tries them. Vendors that never
+/// Every vendor of every bot and fallback of the tenant with its key (the settings' where the bot names none), for `vox doctor`, which tries them. Vendors that never
 /// have one are left out; a missing key is told as an empty one, and so is a server of one's own that asks for none. A worker is given the config of the call that it holds and has no use for this; so the secret that all
 /// workers share does not open it.
 #[instrument(name = "vendors.keys", skip_all)]
 pub async fn keys(who: Allowed<ReadVendorKeys>, stores: Data<Stores>) -> ApiResult<Json<VendorUses>> {
     let (bots, mut items, mut cursor) = (stores.bots(who.tenant()), Vec::new(), None);
+    let held = stores.settings().vendor_keys(who.tenant()).await?;
     loop {
-        let page = bots.list_bots(PAGE, cursor).await?;
+        let mut page = bots.list_bots(PAGE, cursor).await?;
+        page.items.iter_mut().for_each(|bot| fill_missing(&mut bot.value.settings, &held));
         items.extend(page.items.iter().flat_map(|bot| uses(&bot.id, &bot.value.settings)));
         cursor = page.next_cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
         if cursor.is_none() {

@@ -97,7 +97,7 @@ fn is_same<T: Keyed>(one: &T, other: &T) -> bool {
 }
 
 /// Without the slash at its end, which changes nothing. An empty one counts as none, as everywhere.
-fn address<T: Keyed>(entry: &T) -> Option<&str> {
+pub(super) fn address<T: Keyed>(entry: &T) -> Option<&str> {
     let given = entry.extra().get("base_url").and_then(Value::as_str)?;
     Some(given.trim().trim_end_matches('/')).filter(|url| !url.is_empty())
 }

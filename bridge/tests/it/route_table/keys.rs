@@ -87,6 +87,12 @@ const CLOSED: &[(&str, &str)] = &[
     ("DELETE", "/api/v1/fleet/hosts/{host}"),
     ("POST", "/api/v1/fleet/hosts/{host}/drain"),
     ("POST", "/api/v1/fleet/hosts/{host}/undrain"),
+    ("GET", "/api/v1/settings"),
+    ("GET", "/api/v1/settings/display"),
+    ("PUT", "/api/v1/settings/api-keys"),
+    ("PUT", "/api/v1/settings/timezone"),
+    ("GET", "/api/v1/settings/keys/rotation"),
+    ("POST", "/api/v1/settings/keys/rotation"),
     ("GET", "/api/v1/audit"),
     ("GET", "/api/v1/audit/verify"),
 ];

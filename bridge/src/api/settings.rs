@@ -1,0 +1,10 @@
+//! Settings of a tenant and of the deployment, and the rotation of the keys that their secrets are under.
+
+pub mod api_keys;
+pub mod display;
+pub mod owner;
+pub mod read;
+pub mod rotate;
+pub mod rotation;
+pub mod timezone;
+pub mod view;

@@ -1,0 +1,81 @@
+//! How settings and a rotation of keys are shown.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::bot::keys::mask;
+use crate::store::settings::{Settings, VendorKey};
+use crate::vault::rotation::{Rotation, RotationStatus};
+
+/// The settings of a tenant and of the deployment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SettingsView {
+    pub tenant: DocumentView,
+    /// What counts where the tenant's say nothing.
+    pub deployment: DocumentView,
+}
+
+/// One document of settings.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DocumentView {
+    /// Vendor keys by the vendor's name, masked: `first4…last4`.
+    pub api_keys: BTreeMap<String, String>,
+    /// IANA name; null when it was not set.
+    pub display_timezone: Option<String>,
+}
+
+impl From<&Settings> for DocumentView {
+    fn from(settings: &Settings) -> Self {
+        let masked = |key: &VendorKey| (key.provider.clone(), mask(key.api_key.expose()));
+        Self {
+            api_keys: settings.vendor_keys.iter().map(masked).collect(),
+            display_timezone: settings.display_timezone.clone(),
+        }
+    }
+}
+
+/// A rotation of the data keys.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RotationView {
+    /// 1 for the first of the deployment.
+    pub number: u64,
+    /// `running` or `done`.
+    pub status: &'static str,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    /// The last time that it got on; one that has not for a minute is taken over by another bridge.
+    pub noted_at: String,
+    pub ended_at: Option<String>,
+    /// Data keys that are wrapped by the first master key now and were by another.
+    pub rewrapped: u64,
+    /// Data keys that were made, one for each tenant with secrets and one of the deployment.
+    pub new_keys: u64,
+    /// Documents that were looked at. All are looked at twice.
+    pub looked_at: u64,
+    /// Documents whose secrets were encrypted anew.
+    pub sealed_anew: u64,
+    /// Documents with a secret that does not open; they were left as they are.
+    pub unopened: u64,
+}
+
+impl From<Rotation> for RotationView {
+    fn from(rotation: Rotation) -> Self {
+        Self {
+            number: rotation.number,
+            status: match rotation.status {
+                RotationStatus::Running => "running",
+                RotationStatus::Done => "done",
+            },
+            started_at: rotation.started_at.to_string(),
+            noted_at: rotation.noted_at.to_string(),
+            ended_at: rotation.ended_at.map(|at| at.to_string()),
+            rewrapped: rotation.rewrapped,
+            new_keys: rotation.new_keys,
+            looked_at: rotation.looked_at,
+            sealed_anew: rotation.sealed_anew,
+            unopened: rotation.unopened,
+        }
+    }
+}

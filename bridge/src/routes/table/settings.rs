@@ -1,0 +1,62 @@
+//! Settings, and the keys that secrets are under.
+
+use actix_web::http::Method;
+
+use crate::api::settings;
+use crate::auth::permission as may;
+use crate::routes::doc::Doc;
+use crate::routes::row::row;
+use crate::routes::{Access, Route};
+
+pub(super) fn routes() -> Vec<Route> {
+    use settings::{api_keys, display, owner, read, rotate, rotation, timezone, view};
+    let manage = Access::with::<may::ManageSettings>();
+    vec![
+        row(
+            (Method::GET, "/api/v1/settings"),
+            manage,
+            read::read,
+            Doc::new("settings", "Read the settings of the tenant and the deployment")
+                .answers::<view::SettingsView>("200", "Both, keys masked"),
+        ),
+        row(
+            (Method::GET, "/api/v1/settings/display"),
+            Access::with::<may::ReadDisplaySettings>(),
+            display::display,
+            Doc::new("settings", "How things are to be shown")
+                .answers::<display::DisplayView>("200", "For everybody"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/settings/api-keys"),
+            manage,
+            api_keys::api_keys,
+            Doc::new("settings", "Set vendor keys for bots that name none")
+                .query::<owner::OwnerQuery>()
+                .json_body("Keys by the vendor's name; null takes one away, those that are not named stay")
+                .answers::<view::DocumentView>("200", "The settings as they are now"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/settings/timezone"),
+            manage,
+            timezone::timezone,
+            Doc::new("settings", "Set the time zone that times are shown in")
+                .query::<owner::OwnerQuery>()
+                .body::<timezone::NewTimezone>()
+                .answers::<view::DocumentView>("200", "The settings as they are now"),
+        ),
+        row(
+            (Method::GET, "/api/v1/settings/keys/rotation"),
+            manage,
+            rotation::rotation,
+            Doc::new("settings", "How far the last rotation of keys is")
+                .answers::<view::RotationView>("200", "The last one"),
+        ),
+        row(
+            (Method::POST, "/api/v1/settings/keys/rotation"),
+            manage,
+            rotate::rotate,
+            Doc::new("settings", "Rotate the keys that secrets are encrypted under")
+                .answers::<view::RotationView>("202", "It runs, or ran already"),
+        ),
+    ]
+}

@@ -1,0 +1,110 @@
+//! Settings of the deployment and of its tenants: one document each. A tenant's counts before the deployment's.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vox_shared::ids::TenantId;
+use vox_shared::model::bot::ApiKey;
+
+use super::documents::{Documents, StoreError, Stored};
+use super::engine::{Collection, Engine};
+use super::stamp::Stamp;
+
+/// The deployment's document; no tenant can be called so.
+const DEPLOYMENT: &str = "~deployment";
+/// Tries of a change against others that write the same document.
+const MAX_TRIES: usize = 8;
+
+pub static SETTINGS: Collection = Collection { name: "settings", indexes: &[], fields: &[], steps: &[] };
+
+/// Whose settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    Deployment,
+    Tenant(TenantId),
+}
+
+/// One document of settings.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Settings {
+    /// None: the deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<TenantId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Stamp>,
+    /// One for each vendor at most, for bots that name none.
+    #[serde(default)]
+    pub vendor_keys: Vec<VendorKey>,
+    /// IANA name of the time zone that times are shown in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_timezone: Option<String>,
+}
+
+/// A vendor's key. It is sealed in the store (`crate::vault`).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VendorKey {
+    pub provider: String,
+    pub api_key: ApiKey,
+}
+
+impl Owner {
+    fn id(&self) -> &str {
+        match self {
+            Self::Deployment => DEPLOYMENT,
+            Self::Tenant(tenant) => tenant.as_str(),
+        }
+    }
+}
+
+/// The settings of everybody; the owner says whose.
+pub struct AllSettings(Documents<Settings>);
+
+impl AllSettings {
+    pub(super) fn new(engine: Arc<dyn Engine>) -> Self {
+        Self(Documents::new(engine, &SETTINGS))
+    }
+
+    /// Empty ones where nothing was set yet.
+    pub async fn get(&self, owner: &Owner) -> Result<Settings, StoreError> {
+        Ok(self.0.find(owner.id()).await?.map(|stored| stored.value).unwrap_or_default())
+    }
+
+    /// Change them in one step; answers them as they are then.
+    pub async fn change(
+        &self,
+        owner: &Owner,
+        now: Stamp,
+        change: impl Fn(&mut Settings),
+    ) -> Result<Settings, StoreError> {
+        for _ in 0..MAX_TRIES {
+            let stored = self.0.find(owner.id()).await?;
+            let mut settings = stored.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
+            change(&mut settings);
+            settings.updated_at = Some(now);
+            if let Owner::Tenant(tenant) = owner {
+                settings.tenant_id = Some(tenant.clone());
+            }
+            let written = match stored {
+                None => self.0.insert(owner.id(), &settings).await,
+                Some(stored) => self.0.replace(Stored { value: settings.clone(), ..stored }).await.map(drop),
+            };
+            match written {
+                Ok(()) => return Ok(settings),
+                Err(StoreError::Conflict | StoreError::Duplicate) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// The vendor keys that a tenant's bots may use beside their own, by vendor: the tenant's, else the deployment's.
+    pub async fn vendor_keys(&self, tenant: &TenantId) -> Result<BTreeMap<String, ApiKey>, StoreError> {
+        let mut keys = BTreeMap::new();
+        for owner in [Owner::Deployment, Owner::Tenant(tenant.clone())] {
+            let settings = self.get(&owner).await?;
+            keys.extend(settings.vendor_keys.into_iter().map(|key| (key.provider, key.api_key)));
+        }
+        Ok(keys)
+    }
+}

@@ -13,4 +13,6 @@ pub mod recordings;
 pub mod results;
 pub mod system;
 pub mod talk;
+pub mod tenants;
+pub mod users;
 pub mod vendors;

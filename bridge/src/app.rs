@@ -15,6 +15,7 @@ use crate::auth::password::{PasswordError, Passwords};
 use crate::auth::people::People;
 use crate::auth::proof::Proofs;
 use crate::auth::session::Sessions;
+use crate::auth::tenants::TenantDesk;
 use crate::auth::throttle::Throttle;
 use crate::auth::token::Tokens;
 use crate::bot::catalogue::Catalogue;
@@ -50,6 +51,7 @@ pub struct Inner {
     pub api_keys: ApiKeys,
     pub sessions: Sessions,
     pub people: Arc<People>,
+    pub tenant_desk: TenantDesk,
     pub audit: Arc<AuditLog>,
     pub coordination: Arc<dyn Coordination>,
     pub limiter: Limiter,
@@ -114,6 +116,7 @@ impl App {
             sessions,
             coordination,
             limiter,
+            tenant_desk: TenantDesk { stores: stores.clone(), clock: clock.clone() },
             audit: Arc::new(AuditLog::new(stores.clone(), clock.clone())),
             catalogue: Catalogue { stores: stores.clone(), clock: clock.clone() },
             configs: Configs { stores: stores.clone(), clock: clock.clone(), base_url: base_url.clone() },

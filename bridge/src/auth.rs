@@ -4,6 +4,7 @@
 pub mod allowed;
 pub mod internal;
 pub mod keys;
+pub mod others;
 pub mod password;
 pub mod people;
 pub mod permission;
@@ -13,5 +14,7 @@ pub mod rules;
 pub mod scope;
 pub mod secret_token;
 pub mod session;
+pub mod standing;
+pub mod tenants;
 pub mod throttle;
 pub mod token;

@@ -1,5 +1,6 @@
 //! Logging in and out, and the own profile.
 
+pub mod email;
 pub mod login;
 pub mod logout;
 pub mod me;

@@ -40,6 +40,11 @@ permission!(/** See calls and their transcripts. */ ReadCalls: Agent, CallsRead)
 permission!(/** Listen to recordings. */ ListenToRecordings: Agent, RecordingsRead);
 permission!(/** Get a ticket to talk to a bot. */ TalkToBots: Agent, TalkWrite);
 permission!(/** Make users. */ CreateUsers: Admin, people only);
+permission!(/** See the tenant's people. */ ReadUsers: Admin, people only);
+permission!(/** Change people of lower ranks. */ EditUsers: Admin, people only);
+permission!(/** Delete people. */ DeleteUsers: SuperAdmin, people only);
+permission!(/** Change what holds for all of the own tenant. */ EditOwnTenant: Admin, people only);
+permission!(/** See, make, change, suspend, delete and restore tenants. */ ManageTenants: SuperAdmin, people only);
 permission!(/** See the tenant's vendor keys in clear, to try them. */ ReadVendorKeys: SuperAdmin, people only);
 permission!(/** See who did what in the tenant. */ ReadAudit: Admin, people only);
 permission!(/** See the capacity of the deployment. */ ReadFleet: Admin, FleetRead);

@@ -11,6 +11,8 @@ mod internal;
 mod recording;
 mod system;
 mod talk;
+mod tenant;
+mod user;
 mod vendor;
 
 use super::Route;
@@ -19,6 +21,8 @@ use super::Route;
 pub fn table() -> Vec<Route> {
     [
         auth::routes(),
+        user::routes(),
+        tenant::routes(),
         api_key::routes(),
         bot::routes(),
         call::routes(),

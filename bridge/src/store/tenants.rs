@@ -5,27 +5,93 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::TenantId;
 
-use super::documents::{Documents, StoreError, Stored};
-use super::engine::{Collection, Engine};
+use super::documents::{Documents, Listed, StoreError, Stored};
+use super::engine::{Collection, Cursor, Engine, Field, Filter, Index, Order, Query, Text, Update, holds};
 use super::stamp::Stamp;
+use crate::field;
 
-pub static TENANTS: Collection = Collection { name: "tenants", indexes: &[], fields: &[], steps: &[] };
+const BY_CREATED: &str = "by_created";
+const BY_SLUG: &str = "by_slug";
+
+const CREATED_AT: Field<Text> = field!(Tenant => created_at: Text);
+const SLUG: Field<Text> = field!(Tenant => slug: Text);
+const STATUS: Field<Text> = field!(Tenant => status: Text);
+
+pub static TENANTS: Collection = Collection {
+    name: "tenants",
+    indexes: &[
+        Index::ordered(BY_CREATED, &[CREATED_AT.place()]),
+        // Tenants from before the field are not in it.
+        Index::unique(BY_SLUG, &[SLUG.place()]),
+    ],
+    fields: &[STATUS.place()],
+    steps: &[],
+};
 
 /// One tenant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tenant {
     pub name: String,
+    /// Its name in addresses; unique in the deployment, a deleted tenant's too. Absent from before the field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
     pub status: TenantStatus,
+    /// What it may use, by the name of a plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    #[serde(default)]
+    pub settings: TenantSettings,
     pub created_at: Stamp,
+    /// Since when it is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Stamp>,
+}
+
+impl Tenant {
+    /// An active tenant with nothing but a name.
+    pub fn new(name: impl Into<String>, now: Stamp) -> Self {
+        Self {
+            name: name.into(),
+            slug: None,
+            status: TenantStatus::Active,
+            plan: None,
+            settings: TenantSettings::default(),
+            created_at: now,
+            deleted_at: None,
+        }
+    }
+}
+
+/// What a tenant's administrators decide for all of its people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TenantSettings {
+    /// People without a second factor reach their own profile only, until they have one.
+    pub require_second_factor: bool,
 }
 
 /// Whether a tenant may start new work. Running calls always end normally.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TenantStatus {
     Active,
     Suspended,
+    /// It can be restored.
+    Deleted,
 }
+
+impl TenantStatus {
+    /// The word in requests and answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+holds! { Text: TenantStatus => |status| status.as_str().into(); }
 
 /// The tenants of the deployment.
 #[derive(Clone)]
@@ -40,14 +106,46 @@ impl Tenants {
         self.0.find(id.as_str()).await
     }
 
+    pub async fn get_tenant(&self, id: &TenantId) -> Result<Stored<Tenant>, StoreError> {
+        self.find(id).await?.ok_or(StoreError::NotFound)
+    }
+
+    /// Newest first.
+    pub async fn list_tenants(
+        &self,
+        status: Option<TenantStatus>,
+        limit: usize,
+        after: Option<Cursor>,
+    ) -> Result<Listed<Tenant>, StoreError> {
+        let all = Query::by_index(&TENANTS, BY_CREATED).from(CREATED_AT, "").order(Order::Descending);
+        let some = status.into_iter().fold(all, |query, status| query.filter(Filter::is(STATUS, status)));
+        self.0.list(some.limit(limit).after(after)).await
+    }
+
+    /// [`StoreError::Duplicate`] when the id or the slug is taken.
     pub async fn insert(&self, id: &TenantId, tenant: &Tenant) -> Result<(), StoreError> {
         self.0.insert(id.as_str(), tenant).await
     }
 
-    /// Suspend or reactivate.
+    /// [`StoreError::Duplicate`] when another tenant has the slug.
+    pub async fn replace_tenant(&self, tenant: Stored<Tenant>) -> Result<Stored<Tenant>, StoreError> {
+        self.0.replace(tenant).await
+    }
+
+    /// Suspend or reactivate, whatever else changes meanwhile. `None` when it does not have that status.
+    pub async fn move_status(
+        &self,
+        id: &TenantId,
+        from: TenantStatus,
+        to: TenantStatus,
+    ) -> Result<Option<Stored<Tenant>>, StoreError> {
+        let query = Query::by_id(&TENANTS, id.as_str()).filter(Filter::is(STATUS, from));
+        self.0.update(query, Update::default().set(STATUS, to)).await
+    }
+
+    /// Suspend or reactivate, whatever it is now.
     pub async fn set_status(&self, id: &TenantId, status: TenantStatus) -> Result<(), StoreError> {
-        let mut stored = self.find(id).await?.ok_or(StoreError::NotFound)?;
-        stored.value.status = status;
-        self.0.replace(stored).await.map(drop)
+        let set = self.0.update(Query::by_id(&TENANTS, id.as_str()), Update::default().set(STATUS, status));
+        set.await?.map(drop).ok_or(StoreError::NotFound)
     }
 }

@@ -24,7 +24,7 @@ use vox_bridge::serve::{Serving, serve};
 use vox_bridge::store::Stamp;
 use vox_bridge::store::bots::Bot;
 use vox_bridge::store::engine::{Collection, Engine, Kept};
-use vox_bridge::store::tenants::{Tenant, TenantStatus};
+use vox_bridge::store::tenants::Tenant;
 use vox_bridge::store::users::{User, fold_email};
 use vox_shared::clock::Clock;
 use vox_shared::env::Env;
@@ -49,6 +49,12 @@ pub struct TestBridge {
     pub engine: Arc<dyn Engine>,
     _data: TempDir,
     _mongodb: Option<MongoDb>,
+}
+
+/// Somebody with an account.
+pub struct Person {
+    pub id: UserId,
+    pub token: String,
 }
 
 /// An HTTP client for tests.
@@ -146,6 +152,19 @@ impl TestBridge {
         self.app.tokens.issue(&user, self.now()).unwrap()
     }
 
+    /// A new user, made directly in the store, with an access token.
+    pub async fn person(&self, tenant: &TenantId, email: &str, role: Role) -> Person {
+        let user = self.insert_user(tenant, email, role).await;
+        let token = self.app.tokens.issue(&user, self.now()).unwrap();
+        let id = self.app.stores.all_users().find_by_email(email).await.unwrap().unwrap().id;
+        Person { id: id.parse().unwrap(), token }
+    }
+
+    /// Send a body as somebody.
+    pub async fn send(&self, method: Method, path: &str, token: &str, body: Value) -> Response {
+        self.request(method, path).bearer_auth(token).json(&body).send().await.unwrap()
+    }
+
     /// The access token of a new user of the default tenant.
     pub async fn token(&self, role: Role) -> String {
         self.token_of(&self.tenant(), role).await
@@ -165,13 +184,14 @@ impl TestBridge {
             password_hash: "no password is this".into(),
             tokens_valid_from: now,
             created_at: now,
+            leaving_since: None,
         };
         self.app.stores.users(tenant).insert_user(&UserId::generate(), &user).await.unwrap();
         user
     }
 
     pub async fn insert_tenant(&self, id: &str) -> TenantId {
-        let tenant = Tenant { name: id.into(), status: TenantStatus::Active, created_at: Stamp(self.now()) };
+        let tenant = Tenant::new(id, Stamp(self.now()));
         let id: TenantId = id.parse().unwrap();
         self.app.stores.tenants().insert(&id, &tenant).await.unwrap();
         id

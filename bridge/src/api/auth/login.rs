@@ -55,6 +55,7 @@ impl From<PersonError> for ApiError {
                 Self::busy(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", wait_seconds)
             }
             PersonError::EmailTaken => Self::conflict("email_taken", "a user with this address exists"),
+            PersonError::Tenant(error) => error.into(),
             PersonError::Password(PasswordError::Busy) => {
                 Self::busy(StatusCode::SERVICE_UNAVAILABLE, "busy", 2)
             }

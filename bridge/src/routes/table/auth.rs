@@ -78,5 +78,15 @@ pub(super) fn routes() -> Vec<Route> {
                 .answers::<SessionView>("200", "A new session; every other one is over")
                 .refuses("403", "The current password is wrong"),
         ),
+        row(
+            (Method::PUT, "/api/v1/auth/me/email"),
+            own,
+            auth::email::change,
+            Doc::new("auth", "Change own address")
+                .body::<auth::email::EmailChange>()
+                .answers::<SessionView>("200", "A new session; every other one is over")
+                .refuses("403", "The password is wrong")
+                .refuses("409", "The address is taken"),
+        ),
     ]
 }

@@ -25,10 +25,25 @@ const OPEN: [(&str, &str, Scope); 12] = [
     ("GET", "/api/v1/fleet/status", Scope::FleetRead),
 ];
 /// The routes of people that no key opens.
-const CLOSED: [(&str, &str); 12] = [
+const CLOSED: [(&str, &str); 27] = [
     ("GET", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me/password"),
+    ("PUT", "/api/v1/auth/me/email"),
+    ("GET", "/api/v1/users"),
+    ("GET", "/api/v1/users/{user_id}"),
+    ("PATCH", "/api/v1/users/{user_id}"),
+    ("DELETE", "/api/v1/users/{user_id}"),
+    ("GET", "/api/v1/tenants"),
+    ("POST", "/api/v1/tenants"),
+    ("GET", "/api/v1/tenants/{tenant_id}"),
+    ("PATCH", "/api/v1/tenants/{tenant_id}"),
+    ("DELETE", "/api/v1/tenants/{tenant_id}"),
+    ("POST", "/api/v1/tenants/{tenant_id}/suspend"),
+    ("POST", "/api/v1/tenants/{tenant_id}/activate"),
+    ("POST", "/api/v1/tenants/{tenant_id}/restore"),
+    ("GET", "/api/v1/tenant"),
+    ("PATCH", "/api/v1/tenant"),
     ("POST", "/api/v1/auth/register"),
     ("GET", "/api/v1/api-keys"),
     ("POST", "/api/v1/api-keys"),

@@ -1,0 +1,61 @@
+//! `PATCH /api/v1/tenants/{tenant_id}`
+
+use actix_web::web::{Data, Json};
+use serde::Deserialize;
+use tracing::instrument;
+use utoipa::ToSchema;
+use vox_shared::ids::TenantId;
+use vox_shared::typed::trimmed;
+
+use super::view::{SettingsChange, TenantView};
+use crate::audit::trail::Trail;
+use crate::auth::allowed::Allowed;
+use crate::auth::permission::ManageTenants;
+use crate::auth::tenants::{TenantDesk, check};
+use crate::edge::body::Checked;
+use crate::edge::params::InPath;
+use crate::error::{ApiError, ApiResult};
+use crate::fields::given;
+use crate::store::StoreError;
+
+/// What is to be changed; what is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TenantChange {
+    slug: Option<String>,
+    name: Option<String>,
+    /// Null takes it away.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    plan: Option<Option<String>>,
+    #[serde(default)]
+    settings: SettingsChange,
+    /// The version that the change expects; without it the last write wins.
+    version: Option<u64>,
+}
+
+/// Change a tenant. Its status has routes of its own.
+#[instrument(name = "tenants.change", skip_all)]
+pub async fn change(
+    _: Allowed<ManageTenants>,
+    trail: Trail,
+    tenant: InPath<TenantId>,
+    desk: Data<TenantDesk>,
+    body: Checked<TenantChange>,
+) -> ApiResult<Json<TenantView>> {
+    let TenantChange { slug, name, plan, settings, version } = body.0;
+    let mut found = desk.stores.tenants().get_tenant(&tenant.0).await?;
+    if version.is_some_and(|version| version != found.version) {
+        return Err(StoreError::Conflict.into());
+    }
+    let tenant_now = &mut found.value;
+    tenant_now.slug = slug.map(|slug| trimmed(&slug).to_owned()).or(tenant_now.slug.take());
+    tenant_now.plan = plan.unwrap_or(tenant_now.plan.take());
+    if let Some(name) = name {
+        tenant_now.name = trimmed(&name).to_owned();
+    }
+    settings.apply(&mut tenant_now.settings);
+    check(tenant_now).map_err(ApiError::invalid)?;
+    trail.reaches(&tenant.0).await?;
+    Ok(Json(desk.change(found).await?.into()))
+}

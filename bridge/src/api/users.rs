@@ -1,0 +1,6 @@
+//! People of a tenant, for those above them.
+
+pub mod change;
+pub mod delete;
+pub mod list;
+pub mod read;

@@ -9,6 +9,7 @@ pub mod calls;
 pub mod config;
 pub mod fleet;
 pub mod internal;
+pub mod invitations;
 pub mod recordings;
 pub mod results;
 pub mod system;

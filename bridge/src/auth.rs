@@ -3,6 +3,7 @@
 
 pub mod allowed;
 pub mod internal;
+pub mod invitations;
 pub mod keys;
 pub mod others;
 pub mod password;

@@ -7,6 +7,7 @@ pub mod calls;
 mod documents;
 pub mod engine;
 pub mod events;
+pub mod invitations;
 mod merged;
 mod migrate;
 pub mod outbox;
@@ -40,6 +41,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &tickets::TICKETS,
     &refresh_tokens::REFRESH_TOKENS,
     &api_keys::API_KEYS,
+    &invitations::INVITATIONS,
     &audit::AUDIT,
     &events::EVENTS,
     &DATA_KEYS,
@@ -92,6 +94,14 @@ impl Stores {
 
     pub fn api_keys(&self, tenant: &TenantId) -> api_keys::Keys {
         api_keys::Keys::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn invitations(&self, tenant: &TenantId) -> invitations::Invitations {
+        invitations::Invitations::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_invitations(&self) -> invitations::AllInvitations {
+        invitations::AllInvitations::new(self.engine.clone())
     }
 
     pub fn all_api_keys(&self) -> api_keys::AllKeys {

@@ -89,6 +89,7 @@ id!(/** A person who may log in. */ UserId, "usr");
 id!(/** A bot: the AI that answers. */ BotId, "bot");
 id!(/** One call, from the first message to its terminal record. Also called the session id on the wire. */ SessionId, "call");
 id!(/** A core worker process. */ WorkerId, "wrk");
+id!(/** An invitation of a person, or a link that sets somebody's password anew. It names the link and is no secret. */ InvitationId, "inv");
 id!(/** A key that opens the API to a program. It names the key and is no secret. */ ApiKeyId, "key");
 
 #[cfg(test)]

@@ -4,3 +4,4 @@ pub mod change;
 pub mod delete;
 pub mod list;
 pub mod read;
+pub mod reset_password;

@@ -179,7 +179,7 @@ impl People {
     }
 
     /// Counted before the password is looked at.
-    async fn attempt(&self, client: IpAddr, account: &str) -> Result<(), PersonError> {
+    pub(super) async fn attempt(&self, client: IpAddr, account: &str) -> Result<(), PersonError> {
         let counted = self.throttle.attempt(client, account).await;
         counted.map_err(|wait_seconds| PersonError::TooManyAttempts { wait_seconds })
     }

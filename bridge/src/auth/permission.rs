@@ -41,6 +41,7 @@ permission!(/** Listen to recordings. */ ListenToRecordings: Agent, RecordingsRe
 permission!(/** Get a ticket to talk to a bot. */ TalkToBots: Agent, TalkWrite);
 permission!(/** Make users. */ CreateUsers: Admin, people only);
 permission!(/** See the tenant's people. */ ReadUsers: Admin, people only);
+permission!(/** See, make, send again and revoke invitations. */ InviteUsers: Admin, people only);
 permission!(/** Change people of lower ranks. */ EditUsers: Admin, people only);
 permission!(/** Delete people. */ DeleteUsers: SuperAdmin, people only);
 permission!(/** Change what holds for all of the own tenant. */ EditOwnTenant: Admin, people only);

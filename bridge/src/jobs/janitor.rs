@@ -1,4 +1,4 @@
-//! Forgets what expired: tickets, refresh tokens, workers. None of them is used after its expiry anyway; this keeps the
+//! Forgets what expired: tickets, refresh tokens, workers, invitations. None of them is used after its expiry anyway; this keeps the
 //! store small.
 
 use std::time::Duration;
@@ -17,6 +17,9 @@ const BREATH: Duration = Duration::from_millis(200);
 /// Expired workers are in no list and are asked for nothing; their documents stay for whoever looks for a worker that was
 /// lost a moment ago.
 const WORKERS_KEPT: SignedDuration = SignedDuration::from_hours(1);
+
+/// So long after its time an invitation can be seen in the list, and be sent again.
+const INVITATIONS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// What one batch did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +56,7 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.tickets().sweep(Stamp(now)).await?,
         stores.refresh_tokens().sweep(Stamp(now)).await?,
         stores.workers().sweep(Stamp(long_ago)).await?,
+        stores.all_invitations().sweep(Stamp(now.saturating_sub(INVITATIONS_KEPT).unwrap_or(now))).await?,
     ];
     Ok(Swept { gone: batches.iter().sum(), more: batches.contains(&SWEPT) })
 }

@@ -8,6 +8,7 @@ mod call;
 mod core;
 mod fleet;
 mod internal;
+mod invitation;
 mod recording;
 mod system;
 mod talk;
@@ -22,6 +23,7 @@ pub fn table() -> Vec<Route> {
     [
         auth::routes(),
         user::routes(),
+        invitation::routes(),
         tenant::routes(),
         api_key::routes(),
         bot::routes(),

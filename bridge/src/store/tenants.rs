@@ -39,8 +39,6 @@ pub struct Tenant {
     /// What it may use, by the name of a plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
-    #[serde(default)]
-    pub settings: TenantSettings,
     pub created_at: Stamp,
     /// Since when it is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,19 +53,10 @@ impl Tenant {
             slug: None,
             status: TenantStatus::Active,
             plan: None,
-            settings: TenantSettings::default(),
             created_at: now,
             deleted_at: None,
         }
     }
-}
-
-/// What a tenant's administrators decide for all of its people.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct TenantSettings {
-    /// People without a second factor reach their own profile only, until they have one.
-    pub require_second_factor: bool,
 }
 
 /// Whether a tenant may start new work. Running calls always end normally.

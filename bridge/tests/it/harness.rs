@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::auth::role::Role;
+use vox_bridge::auth::secret_token;
 use vox_bridge::config::Config;
 use vox_bridge::deployment::Deployment;
 use vox_bridge::first_start::ADMIN_EMAIL;
@@ -24,11 +25,12 @@ use vox_bridge::serve::{Serving, serve};
 use vox_bridge::store::Stamp;
 use vox_bridge::store::bots::Bot;
 use vox_bridge::store::engine::{Collection, Engine, Kept};
+use vox_bridge::store::invitations::Invitation;
 use vox_bridge::store::tenants::Tenant;
 use vox_bridge::store::users::{User, fold_email};
 use vox_shared::clock::Clock;
 use vox_shared::env::Env;
-use vox_shared::ids::{BotId, TenantId, UserId};
+use vox_shared::ids::{BotId, InvitationId, TenantId, UserId};
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::SECRET_HEADER;
 
@@ -158,6 +160,25 @@ impl TestBridge {
         let token = self.app.tokens.issue(&user, self.now()).unwrap();
         let id = self.app.stores.all_users().find_by_email(email).await.unwrap().unwrap().id;
         Person { id: id.parse().unwrap(), token }
+    }
+
+    /// An open invitation of an agent, made directly in the store, and its secret.
+    pub async fn insert_invitation(&self, tenant: &TenantId, email: &str) -> (InvitationId, String) {
+        let (id, token, now) = (InvitationId::generate(), secret_token::generate(), self.now());
+        let invitation = Invitation {
+            tenant_id: tenant.clone(),
+            email: email.into(),
+            role: Role::Agent,
+            secret_hash: secret_token::hash(&token),
+            reset: None,
+            created_at: Stamp(now),
+            created_by: UserId::generate(),
+            expires_at: Stamp(now.saturating_add(jiff::SignedDuration::from_hours(24 * 7)).unwrap()),
+            used_at: None,
+            revoked_at: None,
+        };
+        self.app.stores.invitations(tenant).insert_invitation(&id, &invitation).await.unwrap();
+        (id, token)
     }
 
     /// Send a body as somebody.

@@ -19,6 +19,7 @@ mod engine_conformance;
 mod expired_documents_are_swept;
 mod first_start_fills_an_empty_store;
 mod forged_tokens_are_refused;
+mod invitations_are_good_once;
 mod kill_safety;
 mod lines_may_be_guarded;
 mod logins_are_limited;

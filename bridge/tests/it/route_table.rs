@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
 use vox_bridge::routes::{Access, Route, table};
-use vox_shared::ids::{ApiKeyId, BotId, SessionId, TenantId, UserId};
+use vox_shared::ids::{ApiKeyId, BotId, InvitationId, SessionId, TenantId, UserId};
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::SECRET_HEADER;
 
@@ -145,6 +145,7 @@ struct Objects {
     key: ApiKeyId,
     tenant: TenantId,
     user: UserId,
+    invitation: InvitationId,
 }
 
 async fn objects(bridge: &TestBridge) -> Objects {
@@ -157,7 +158,8 @@ async fn objects(bridge: &TestBridge) -> Objects {
     let tenant = bridge.insert_tenant(TenantId::generate().as_str()).await;
     let user = bridge.insert_user(&bridge.tenant(), &format!("{CANARY}-{tenant}@test"), Role::Agent).await;
     let user = bridge.app.stores.all_users().find_by_email(&user.email).await.unwrap().unwrap().id;
-    Objects { bot, call, key, tenant, user: user.parse().unwrap() }
+    let invitation = bridge.insert_invitation(&bridge.tenant(), &format!("{CANARY}@test")).await.0;
+    Objects { bot, call, key, tenant, user: user.parse().unwrap(), invitation }
 }
 
 fn request(bridge: &TestBridge, route: &Route, of: &Objects) -> RequestBuilder {
@@ -168,6 +170,7 @@ fn request(bridge: &TestBridge, route: &Route, of: &Objects) -> RequestBuilder {
         .replace("{key_id}", of.key.as_str())
         .replace("{tenant_id}", of.tenant.as_str())
         .replace("{user_id}", of.user.as_str())
+        .replace("{invitation_id}", of.invitation.as_str())
         .replace("{token}", "no-such-token")
         .replace("{key}", "canary.wav");
     let request = bridge.request(method(route), &path);
@@ -266,6 +269,7 @@ fn hostile_bodies() -> Vec<(&'static str, Vec<u8>)> {
             "bots",
             "expires_at",
             "slug",
+            "token",
             "plan",
             "settings",
             "status",

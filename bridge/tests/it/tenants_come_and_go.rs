@@ -57,13 +57,12 @@ async fn a_tenant_is_made_listed_and_changed() {
     assert_eq!(unknown.status(), StatusCode::UNPROCESSABLE_ENTITY);
 
     let path = format!("{LIST}/{one}");
-    let change = json!({"name": " Acme Ltd ", "plan": null, "settings": {"require_second_factor": true}});
+    let change = json!({"name": " Acme Ltd ", "plan": null});
     let changed = json(operator.send(Method::PATCH, &path, change).await, StatusCode::OK).await;
     assert_eq!(
         (&changed["name"], &changed["plan"], &changed["slug"]),
         (&json!("Acme Ltd"), &Value::Null, &json!("acme"))
     );
-    assert_eq!(changed["settings"]["require_second_factor"], true);
     let late = operator.send(Method::PATCH, &path, json!({"name": "Late", "version": 1})).await;
     assert_eq!(refusal(late, StatusCode::CONFLICT).await, "conflict");
     let other = operator.make("beta").await;
@@ -271,7 +270,7 @@ async fn administrators_change_their_own_tenant_only() {
         bridge.person(&tenant, "b@acme", Role::Agent).await,
     );
     let own = "/api/v1/tenant";
-    let change = json!({"name": "Acme", "settings": {"require_second_factor": false}});
+    let change = json!({"name": "Acme"});
     let changed = json(bridge.send(Method::PATCH, own, &admin.token, change).await, StatusCode::OK).await;
     assert_eq!((&changed["id"], &changed["name"]), (&json!(tenant.as_str()), &json!("Acme")));
     let plan = bridge.send(Method::PATCH, own, &admin.token, json!({"plan": "unlimited"})).await;

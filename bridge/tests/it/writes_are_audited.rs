@@ -31,6 +31,7 @@ struct Person {
     key: String,
     tenant: String,
     user: String,
+    invitation: (String, String),
 }
 
 impl Person {
@@ -47,7 +48,9 @@ impl Person {
         bridge.insert_user(&bridge.tenant(), &format!("under-{email}"), Role::Agent).await;
         let under = bridge.app.stores.all_users().find_by_email(&format!("under-{email}")).await;
         let user = under.unwrap().unwrap().id;
-        Self { email: email.into(), password, session, bot: bot.to_string(), key, tenant, user }
+        let (id, token) = bridge.insert_invitation(&bridge.tenant(), &format!("invited-{email}")).await;
+        let (email, bot) = (email.to_owned(), bot.to_string());
+        Self { email, password, session, bot, key, tenant, user, invitation: (id.to_string(), token) }
     }
 
     fn token(&self) -> &str {
@@ -73,6 +76,11 @@ impl Person {
                 // Back to where the login of this test finds it.
                 json!({"email": self.email.to_uppercase(), "password": self.password})
             }
+            "/api/v1/invitations" => json!({"email": format!("more-{}", self.email), "role": "agent"}),
+            "/api/v1/invitations/accept" => json!({"token": self.invitation.1, "password": CANARY}),
+            path if path.starts_with("/api/v1/invitations/") || path.ends_with("/password-reset") => {
+                Value::Null
+            }
             "/api/v1/tenants" => json!({"slug": self.tenant.replace('_', "-"), "name": CANARY}),
             "/api/v1/tenants/{tenant_id}/restore" => return None,
             path if path.starts_with("/api/v1/tenant") => json!({}),
@@ -88,6 +96,7 @@ impl Person {
     async fn send(&self, bridge: &TestBridge, route: &Route, body: Value) -> Response {
         let path = route.path.replace("{bot_id}", &self.bot).replace("{key_id}", &self.key);
         let path = path.replace("{tenant_id}", &self.tenant).replace("{user_id}", &self.user);
+        let path = path.replace("{invitation_id}", &self.invitation.0);
         assert!(!path.contains('{'), "this test does not know what stands in {path}");
         let request = bridge.request(route.method.as_str().parse().unwrap(), &format!("{path}?q={CANARY}"));
         let request =
@@ -137,6 +146,7 @@ async fn every_writing_route_leaves_a_begin_and_an_end() {
         }
         assert!(status.is_success() || !is_known, "{told}");
         let [begin, end] = &left[..] else { panic!("{told}") };
+        let invited = format!("invited-{}", person.email);
         assert_eq!((&begin["kind"], &end["kind"]), (&json!("begin"), &json!("end")), "{told}");
         assert_eq!((&begin["end"], &end["begin"]), (&end["seq"], &begin["seq"]), "{told}");
         assert_eq!(
@@ -145,7 +155,9 @@ async fn every_writing_route_leaves_a_begin_and_an_end() {
             "{told}"
         );
         for entry in [begin, end] {
-            assert_eq!(entry["actor"]["email"], json!(person.email), "{told}");
+            let is_link = route.path == "/api/v1/invitations/accept";
+            let email = if is_link { &invited } else { &person.email };
+            assert_eq!(entry["actor"]["email"], json!(email), "{told}");
             assert_eq!(entry["method"], json!(route.method.as_str()), "{told}");
             assert_eq!(
                 (&entry["route"], &entry["client"]),
@@ -158,6 +170,7 @@ async fn every_writing_route_leaves_a_begin_and_an_end() {
                 ("key_id", &person.key),
                 ("tenant_id", &person.tenant),
                 ("user_id", &person.user),
+                ("invitation_id", &person.invitation.0),
             ];
             for (name, id) in ids {
                 let has_id = route.path.contains(name);
@@ -171,6 +184,7 @@ async fn every_writing_route_leaves_a_begin_and_an_end() {
             "/api/v1/talk/tickets",
             "/api/v1/api-keys",
             "/api/v1/tenants",
+            "/api/v1/invitations",
         ];
         let makes = making.contains(&route.path);
         assert!(!makes || end["object"].is_string(), "what was made is known: {told}");
@@ -183,7 +197,7 @@ async fn every_writing_route_leaves_a_begin_and_an_end() {
 
 /// A body that makes no sense is not looked at.
 fn takes_no_body(route: &Route) -> bool {
-    let moves = ["suspend", "activate"];
+    let moves = ["suspend", "activate", "password-reset", "resend"];
     route.method == Method::DELETE.as_str() || moves.iter().any(|word| route.path.ends_with(word))
 }
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use vox_shared::ids::TenantId;
 use vox_shared::typed::trimmed;
 
-use super::view::{SettingsChange, TenantView};
+use super::view::TenantView;
 use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::ManageTenants;
@@ -28,8 +28,6 @@ pub struct TenantChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     plan: Option<Option<String>>,
-    #[serde(default)]
-    settings: SettingsChange,
     /// The version that the change expects; without it the last write wins.
     version: Option<u64>,
 }
@@ -43,7 +41,7 @@ pub async fn change(
     desk: Data<TenantDesk>,
     body: Checked<TenantChange>,
 ) -> ApiResult<Json<TenantView>> {
-    let TenantChange { slug, name, plan, settings, version } = body.0;
+    let TenantChange { slug, name, plan, version } = body.0;
     let mut found = desk.stores.tenants().get_tenant(&tenant.0).await?;
     if version.is_some_and(|version| version != found.version) {
         return Err(StoreError::Conflict.into());
@@ -54,7 +52,6 @@ pub async fn change(
     if let Some(name) = name {
         tenant_now.name = trimmed(&name).to_owned();
     }
-    settings.apply(&mut tenant_now.settings);
     check(tenant_now).map_err(ApiError::invalid)?;
     trail.reaches(&tenant.0).await?;
     Ok(Json(desk.change(found).await?.into()))

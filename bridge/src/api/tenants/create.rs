@@ -7,7 +7,7 @@ use tracing::instrument;
 use utoipa::ToSchema;
 use vox_shared::typed::trimmed;
 
-use super::view::{SettingsChange, TenantView};
+use super::view::TenantView;
 use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::ManageTenants;
@@ -30,8 +30,6 @@ pub struct NewTenant {
     status: Option<TenantStatus>,
     /// The name of a plan.
     plan: Option<String>,
-    #[serde(default)]
-    settings: SettingsChange,
 }
 
 /// Make a tenant. It has nobody yet: invite its first administrator with its id in `X-Tenant`.
@@ -42,12 +40,11 @@ pub async fn create(
     desk: Data<TenantDesk>,
     body: Checked<NewTenant>,
 ) -> ApiResult<(Json<TenantView>, StatusCode)> {
-    let NewTenant { slug, name, status, plan, settings } = body.0;
+    let NewTenant { slug, name, status, plan } = body.0;
     let mut tenant = Tenant::new(trimmed(&name), Stamp(desk.clock.now()));
     tenant.slug = Some(trimmed(&slug).to_owned());
     tenant.plan = plan;
     tenant.status = status.unwrap_or(TenantStatus::Active);
-    settings.apply(&mut tenant.settings);
     let mut faults = check(&tenant).err().unwrap_or_default();
     if tenant.status == TenantStatus::Deleted {
         faults.push(FieldError::new("status", "must be active or suspended"));

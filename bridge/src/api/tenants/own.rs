@@ -6,7 +6,7 @@ use tracing::instrument;
 use utoipa::ToSchema;
 use vox_shared::typed::trimmed;
 
-use super::view::{SettingsChange, TenantView};
+use super::view::TenantView;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditOwnTenant;
 use crate::auth::tenants::{TenantDesk, check};
@@ -18,8 +18,6 @@ use crate::error::{ApiError, ApiResult};
 #[serde(deny_unknown_fields)]
 pub struct OwnTenantChange {
     name: Option<String>,
-    #[serde(default)]
-    settings: SettingsChange,
 }
 
 /// The own tenant.
@@ -35,12 +33,11 @@ pub async fn change(
     desk: Data<TenantDesk>,
     body: Checked<OwnTenantChange>,
 ) -> ApiResult<Json<TenantView>> {
-    let OwnTenantChange { name, settings } = body.0;
+    let OwnTenantChange { name } = body.0;
     let mut found = desk.stores.tenants().get_tenant(who.tenant()).await?;
     if let Some(name) = name {
         found.value.name = trimmed(&name).to_owned();
     }
-    settings.apply(&mut found.value.settings);
     check(&found.value).map_err(ApiError::invalid)?;
     Ok(Json(desk.change(found).await?.into()))
 }

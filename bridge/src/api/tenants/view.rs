@@ -1,32 +1,12 @@
 //! How tenants are shown.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::tenants::{RESTORABLE_FOR, TenantError};
 use crate::error::ApiError;
-use crate::store::tenants::{Tenant, TenantSettings, TenantStatus};
+use crate::store::tenants::{Tenant, TenantStatus};
 use crate::store::{Stamp, StoreError, Stored};
-
-/// What holds for all people of a tenant.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct SettingsView {
-    /// People without a second factor reach their own profile only, until they have one.
-    pub require_second_factor: bool,
-}
-
-/// Settings to be changed; what is left out stays.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SettingsChange {
-    require_second_factor: Option<bool>,
-}
-
-impl SettingsChange {
-    pub fn apply(self, to: &mut TenantSettings) {
-        to.require_second_factor = self.require_second_factor.unwrap_or(to.require_second_factor);
-    }
-}
 
 /// A tenant.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,7 +19,6 @@ pub struct TenantView {
     pub name: String,
     pub status: TenantStatus,
     pub plan: Option<String>,
-    pub settings: SettingsView,
     /// RFC 3339, UTC.
     pub created_at: String,
     pub deleted_at: Option<String>,
@@ -56,7 +35,7 @@ pub struct TenantPage {
 
 impl From<Stored<Tenant>> for TenantView {
     fn from(stored: Stored<Tenant>) -> Self {
-        let Tenant { name, slug, status, plan, settings, created_at, deleted_at } = stored.value;
+        let Tenant { name, slug, status, plan, created_at, deleted_at } = stored.value;
         let until = |at: Stamp| at.0.saturating_add(RESTORABLE_FOR).map(Stamp).unwrap_or(at);
         Self {
             id: stored.id,
@@ -65,7 +44,6 @@ impl From<Stored<Tenant>> for TenantView {
             name,
             status,
             plan,
-            settings: SettingsView { require_second_factor: settings.require_second_factor },
             created_at: created_at.to_string(),
             deleted_at: deleted_at.map(|at| at.to_string()),
             restorable_until: deleted_at.map(|at| until(at).to_string()),

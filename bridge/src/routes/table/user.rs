@@ -3,6 +3,7 @@
 use actix_web::http::Method;
 
 use crate::api::auth::view::UserView;
+use crate::api::invitations::view::MadeInvitation;
 use crate::api::users;
 use crate::auth::permission as may;
 use crate::routes::doc::Doc;
@@ -40,6 +41,16 @@ pub(super) fn routes() -> Vec<Route> {
                 .refuses("404", UNKNOWN)
                 .refuses("409", "It is your own account, or the address is taken")
                 .refuses("422", "All that is wrong with the change"),
+        ),
+        row(
+            (Method::POST, "/api/v1/users/{user_id}/password-reset"),
+            edit,
+            users::reset_password::reset_password,
+            Doc::new("users", "Make a link that sets a user's password")
+                .answers::<MadeInvitation>("201", "The link, with its secret this once")
+                .refuses("403", "Their role is not below yours")
+                .refuses("404", UNKNOWN)
+                .refuses("409", "It is your own account"),
         ),
         row(
             (Method::DELETE, ONE),

@@ -25,7 +25,7 @@ const OPEN: [(&str, &str, Scope); 12] = [
     ("GET", "/api/v1/fleet/status", Scope::FleetRead),
 ];
 /// The routes of people that no key opens.
-const CLOSED: [(&str, &str); 27] = [
+const CLOSED: [(&str, &str); 32] = [
     ("GET", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me/password"),
@@ -34,6 +34,11 @@ const CLOSED: [(&str, &str); 27] = [
     ("GET", "/api/v1/users/{user_id}"),
     ("PATCH", "/api/v1/users/{user_id}"),
     ("DELETE", "/api/v1/users/{user_id}"),
+    ("POST", "/api/v1/users/{user_id}/password-reset"),
+    ("GET", "/api/v1/invitations"),
+    ("POST", "/api/v1/invitations"),
+    ("DELETE", "/api/v1/invitations/{invitation_id}"),
+    ("POST", "/api/v1/invitations/{invitation_id}/resend"),
     ("GET", "/api/v1/tenants"),
     ("POST", "/api/v1/tenants"),
     ("GET", "/api/v1/tenants/{tenant_id}"),

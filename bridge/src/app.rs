@@ -111,6 +111,7 @@ impl App {
                 passwords: passwords.clone(),
                 sessions: sessions.clone(),
                 throttle: Throttle::new(limiter.clone()),
+                tokens: tokens.clone(),
                 data_dir: config.storage.data_dir.clone(),
             }),
             sessions,

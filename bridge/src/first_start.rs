@@ -149,6 +149,7 @@ async fn insert_admin(
         tokens_valid_from: now,
         created_at: now,
         leaving_since: None,
+        second_factor: None,
     };
     let id: UserId = ADMIN_ID.parse().expect("a constant that is an id");
     match into.stores.users(tenant).insert_user(&id, &admin).await {

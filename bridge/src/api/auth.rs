@@ -7,4 +7,5 @@ pub mod me;
 pub mod password;
 pub mod refresh;
 pub mod register;
+pub mod second_factor;
 pub mod view;

@@ -5,3 +5,4 @@ pub mod delete;
 pub mod list;
 pub mod read;
 pub mod reset_password;
+pub mod reset_second_factor;

@@ -106,7 +106,7 @@ impl<P: Permission> FromRequest for Allowed<P> {
                 Sent::Token(token) => Who::Person(proofs.person(&token).await?.ok_or_else(refused)?),
                 Sent::Key(token) => Who::Key(keys.prove(&token).await?),
             };
-            standing(&stores, who.tenant()).await?;
+            let home = standing(&stores, who.tenant()).await?;
             trail.acts(who.actor());
             let reach = match named? {
                 Some(tenant) if tenant != *who.tenant() => who.reach_in(&stores, tenant).await?,
@@ -115,6 +115,9 @@ impl<P: Permission> FromRequest for Allowed<P> {
             trail.acts_in(reach.tenant());
             Span::current().record("tenant.id", display(reach.tenant()));
             who.check::<P>()?;
+            if home.value.require_second_factor && !P::BEFORE_SECOND_FACTOR {
+                who.check_second_factor()?;
+            }
             Ok(Self { who, reach, permission: PhantomData })
         })
     }
@@ -160,6 +163,17 @@ impl Who {
                     None => Reach::whole(tenant),
                 }
             }
+        }
+    }
+
+    /// Keys have none.
+    fn check_second_factor(&self) -> ApiResult<()> {
+        match self {
+            Self::Person(user) if !user.value.has_second_factor() => {
+                let detail = "your tenant wants a second factor: enrol under /api/v1/auth/me/second-factor";
+                Err(ApiError::new(StatusCode::FORBIDDEN, "second_factor_required", detail))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -14,6 +14,7 @@ use super::rules::MAX_EMAIL_BYTES;
 use super::session::{Session, SessionError, Sessions};
 use super::standing::{Refused, standing};
 use super::throttle::Throttle;
+use super::token::Tokens;
 use crate::audit::Actor;
 use crate::first_start::{ADMIN_ID, forget_first_password};
 use crate::store::users::{User, fold_email};
@@ -30,6 +31,17 @@ pub enum PersonError {
     },
     #[error("the current password is wrong")]
     WrongPassword,
+    #[error("the code is wrong, or was used before")]
+    WrongCode {
+        /// Whose account it is, for the audit log.
+        account: Option<Actor>,
+    },
+    #[error("there is a second factor already")]
+    HasSecondFactor,
+    #[error("there is no second factor")]
+    NoSecondFactor,
+    #[error("the challenge is over")]
+    ChallengeOver,
     #[error("too many attempts; the next one may come in {wait_seconds} s")]
     TooManyAttempts { wait_seconds: u64 },
     #[error("a user with this address exists")]
@@ -63,6 +75,7 @@ pub struct People {
     pub passwords: Arc<Passwords>,
     pub sessions: Sessions,
     pub throttle: Throttle,
+    pub tokens: Arc<Tokens>,
     /// Where the first password is written down until it is changed.
     pub data_dir: PathBuf,
 }
@@ -173,6 +186,7 @@ impl People {
             tokens_valid_from: now,
             created_at: now,
             leaving_since: None,
+            second_factor: None,
         };
         self.stores.users(&user.tenant_id).insert_user(&id, &user).await.map_err(or_email_taken)?;
         Ok((id, user))

@@ -39,6 +39,9 @@ pub struct Tenant {
     /// What it may use, by the name of a plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
+    /// People without a second factor reach their own profile only, until they have one.
+    #[serde(default)]
+    pub require_second_factor: bool,
     pub created_at: Stamp,
     /// Since when it is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,6 +56,7 @@ impl Tenant {
             slug: None,
             status: TenantStatus::Active,
             plan: None,
+            require_second_factor: false,
             created_at: now,
             deleted_at: None,
         }

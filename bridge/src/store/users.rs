@@ -54,6 +54,29 @@ pub struct User {
     /// Since when somebody is about to delete this super_admin, who is not counted as one that stays meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaving_since: Option<Stamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor: Option<SecondFactor>,
+}
+
+impl User {
+    /// Whether a password alone does not let this person in.
+    pub fn has_second_factor(&self) -> bool {
+        self.second_factor.as_ref().is_some_and(|factor| factor.confirmed_at.is_some())
+    }
+}
+
+/// An authenticator app that makes codes (RFC 6238).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SecondFactor {
+    /// What the codes are made of, base32.
+    pub secret: String,
+    /// Absent until a code has shown that the app has the secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_at: Option<Stamp>,
+    /// The last step of time whose code was used: a code is good once.
+    pub last_step: i64,
+    /// SHA-256 of each recovery code that is left.
+    pub recovery_hashes: Vec<String>,
 }
 
 impl OfTenant for User {

@@ -16,8 +16,10 @@ pub struct Secrets {
 }
 
 /// Every collection with secrets.
-pub const SECRETS: &[Secrets] =
-    &[Secrets { collection: "bots", since: 2, places: &["api_key", "line_access.token"] }];
+pub const SECRETS: &[Secrets] = &[
+    Secrets { collection: "bots", since: 2, places: &["api_key", "line_access.token"] },
+    Secrets { collection: "users", since: 1, places: &["second_factor.secret"] },
+];
 
 /// A value's way from the top of the body.
 #[derive(Clone, Copy)]

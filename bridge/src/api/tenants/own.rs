@@ -18,6 +18,8 @@ use crate::error::{ApiError, ApiResult};
 #[serde(deny_unknown_fields)]
 pub struct OwnTenantChange {
     name: Option<String>,
+    /// Whether people must have a second factor.
+    require_second_factor: Option<bool>,
 }
 
 /// The own tenant.
@@ -33,11 +35,12 @@ pub async fn change(
     desk: Data<TenantDesk>,
     body: Checked<OwnTenantChange>,
 ) -> ApiResult<Json<TenantView>> {
-    let OwnTenantChange { name } = body.0;
+    let OwnTenantChange { name, require_second_factor } = body.0;
     let mut found = desk.stores.tenants().get_tenant(who.tenant()).await?;
     if let Some(name) = name {
         found.value.name = trimmed(&name).to_owned();
     }
+    found.value.require_second_factor = require_second_factor.unwrap_or(found.value.require_second_factor);
     check(&found.value).map_err(ApiError::invalid)?;
     Ok(Json(desk.change(found).await?.into()))
 }

@@ -19,6 +19,8 @@ pub struct TenantView {
     pub name: String,
     pub status: TenantStatus,
     pub plan: Option<String>,
+    /// People without a second factor reach their own profile only, until they have one.
+    pub require_second_factor: bool,
     /// RFC 3339, UTC.
     pub created_at: String,
     pub deleted_at: Option<String>,
@@ -35,7 +37,7 @@ pub struct TenantPage {
 
 impl From<Stored<Tenant>> for TenantView {
     fn from(stored: Stored<Tenant>) -> Self {
-        let Tenant { name, slug, status, plan, created_at, deleted_at } = stored.value;
+        let Tenant { name, slug, status, plan, require_second_factor, created_at, deleted_at } = stored.value;
         let until = |at: Stamp| at.0.saturating_add(RESTORABLE_FOR).map(Stamp).unwrap_or(at);
         Self {
             id: stored.id,
@@ -44,6 +46,7 @@ impl From<Stored<Tenant>> for TenantView {
             name,
             status,
             plan,
+            require_second_factor,
             created_at: created_at.to_string(),
             deleted_at: deleted_at.map(|at| at.to_string()),
             restorable_until: deleted_at.map(|at| until(at).to_string()),

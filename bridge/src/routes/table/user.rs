@@ -53,6 +53,15 @@ pub(super) fn routes() -> Vec<Route> {
                 .refuses("409", "It is your own account"),
         ),
         row(
+            (Method::DELETE, "/api/v1/users/{user_id}/second-factor"),
+            Access::with::<may::ResetSecondFactors>(),
+            users::reset_second_factor::reset_second_factor,
+            Doc::new("users", "Take a user's second factor away")
+                .answers_empty("204", "The password is enough for them again; their sessions are over")
+                .refuses("404", UNKNOWN)
+                .refuses("409", "It is your own account"),
+        ),
+        row(
             (Method::DELETE, ONE),
             Access::with::<may::DeleteUsers>(),
             users::delete::delete,

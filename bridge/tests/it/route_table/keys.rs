@@ -25,11 +25,15 @@ const OPEN: [(&str, &str, Scope); 12] = [
     ("GET", "/api/v1/fleet/status", Scope::FleetRead),
 ];
 /// The routes of people that no key opens.
-const CLOSED: [(&str, &str); 32] = [
+const CLOSED: [(&str, &str); 36] = [
     ("GET", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me/password"),
     ("PUT", "/api/v1/auth/me/email"),
+    ("POST", "/api/v1/auth/me/second-factor"),
+    ("POST", "/api/v1/auth/me/second-factor/confirm"),
+    ("POST", "/api/v1/auth/me/second-factor/disable"),
+    ("DELETE", "/api/v1/users/{user_id}/second-factor"),
     ("GET", "/api/v1/users"),
     ("GET", "/api/v1/users/{user_id}"),
     ("PATCH", "/api/v1/users/{user_id}"),

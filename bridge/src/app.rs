@@ -18,6 +18,7 @@ use crate::auth::password::{PasswordError, Passwords};
 use crate::auth::people::People;
 use crate::auth::proof::Proofs;
 use crate::auth::session::Sessions;
+use crate::auth::tenants::TenantDesk;
 use crate::auth::throttle::Throttle;
 use crate::auth::token::Tokens;
 use crate::billing::gate::Gate;
@@ -69,6 +70,7 @@ pub struct Inner {
     pub api_keys: ApiKeys,
     pub sessions: Sessions,
     pub people: Arc<People>,
+    pub tenant_desk: TenantDesk,
     pub audit: Arc<AuditLog>,
     pub coordination: Arc<dyn Coordination>,
     pub request_limits: RequestLimits,
@@ -145,11 +147,13 @@ impl App {
                 passwords: passwords.clone(),
                 sessions: sessions.clone(),
                 throttle: Throttle::new(limiter.clone()),
+                tokens: tokens.clone(),
                 data_dir: config.storage.data_dir.clone(),
             }),
             sessions,
             coordination,
             request_limits: RequestLimits { limiter, limits: config.limits },
+            tenant_desk: TenantDesk { stores: stores.clone(), clock: clock.clone() },
             audit: Arc::new(AuditLog::new(stores.clone(), clock.clone())),
             catalogue: Catalogue { stores: stores.clone(), clock: clock.clone() },
             configs: Configs {

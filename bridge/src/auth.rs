@@ -3,8 +3,10 @@
 
 pub mod allowed;
 pub mod internal;
+pub mod invitations;
 pub mod keys;
 pub mod limits;
+pub mod others;
 pub mod password;
 pub mod people;
 pub mod permission;
@@ -12,7 +14,11 @@ pub mod proof;
 pub mod role;
 pub mod rules;
 pub mod scope;
+pub mod second_factor;
 pub mod secret_token;
 pub mod session;
+pub mod standing;
+pub mod tenants;
 pub mod throttle;
 pub mod token;
+pub mod totp;

@@ -1,7 +1,7 @@
 //! What is wrong with the fields of something that came from outside. The domain says it, the HTTP edge sends it.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -25,6 +25,13 @@ impl FieldError {
 pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
     serde_path_to_error::deserialize(value)
         .map_err(|error| FieldError::new(error.path().to_string(), without_value(&error.inner().to_string())))
+}
+
+/// A field that was given, though perhaps as null: `None` is for one that was left out. Goes with `#[serde(default)]`.
+pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    reader: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(reader).map(Some)
 }
 
 /// serde quotes the refused value, which may be a secret or a megabyte; what was expected is enough.

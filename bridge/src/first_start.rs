@@ -15,13 +15,13 @@ use crate::auth::password::{PasswordError, Passwords};
 use crate::auth::role::Role;
 use crate::auth::secret_token;
 use crate::store::bots::Bot;
-use crate::store::tenants::{Tenant, TenantStatus};
+use crate::store::tenants::Tenant;
 use crate::store::users::{User, fold_email};
 use crate::store::{Stamp, StoreError, Stores};
 
 /// The first administrator.
 pub const ADMIN_EMAIL: &str = "admin@vox.local";
-const ADMIN_ID: &str = "usr_first_admin";
+pub const ADMIN_ID: &str = "usr_first_admin";
 const TENANT_ID: &str = "default";
 /// The first password, below the data directory, until it is changed.
 const LOGIN_FILE: &str = "first-login.json";
@@ -79,8 +79,7 @@ pub async fn first_start(into: Empty<'_>) -> Result<Option<SecretString>, FirstS
     insert_demo_bots(into.stores, &tenant, now).await?;
     let password = first_password(into.data_dir)?;
     let is_ours = insert_admin(&into, &tenant, &password, now).await?;
-    let tenant_doc =
-        Tenant { name: "Default".into(), status: TenantStatus::Active, created_at: now, allowance: None };
+    let tenant_doc = Tenant { slug: Some(TENANT_ID.into()), ..Tenant::new("Default", now) };
     match into.stores.tenants().insert(&tenant, &tenant_doc).await {
         Ok(()) | Err(StoreError::Duplicate) => {}
         Err(error) => return Err(error.into()),
@@ -148,6 +147,8 @@ async fn insert_admin(
         password_hash: into.passwords.hash(password.expose_secret().into()).await?,
         tokens_valid_from: now,
         created_at: now,
+        leaving_since: None,
+        second_factor: None,
     };
     let id: UserId = ADMIN_ID.parse().expect("a constant that is an id");
     match into.stores.users(tenant).insert_user(&id, &admin).await {

@@ -4,5 +4,5 @@ pub mod deleted_bots;
 pub mod janitor;
 pub mod lost_calls;
 pub mod relay;
-pub mod usage;
 pub mod rotation;
+pub mod usage;

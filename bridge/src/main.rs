@@ -109,7 +109,10 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
     start("the closing of lost calls", Box::pin(jobs::lost_calls::run(app.results.clone(), stop())));
     start("the relay", Box::pin(app.relay.clone().run(stop())));
     start("adding up the ledger", Box::pin(jobs::usage::run(app.roll_up.clone(), stop())));
-    start("the rotation of keys", Box::pin(jobs::rotation::run(app.vault.clone(), app.clock.clone(), stop())));
+    start(
+        "the rotation of keys",
+        Box::pin(jobs::rotation::run(app.vault.clone(), app.clock.clone(), stop())),
+    );
     start("the telling of events", Box::pin(app.herald.clone().run(stop())));
     start("the sending of webhooks", Box::pin(app.webhooks.post.clone().run(stop())));
     start("the hearing of running calls", Box::pin(app.watch.live.clone().listen(stop())));

@@ -1,7 +1,7 @@
 //! The beginning and the end of a call as the bridge sees them: handing out the runtime config, taking the result.
 
 pub mod config;
-pub mod recording;
 mod headers;
 pub mod prompt;
+pub mod recording;
 pub mod result;

@@ -11,6 +11,7 @@ pub mod engine;
 pub mod events;
 pub mod holds;
 pub mod hosts;
+pub mod invitations;
 pub mod ledger;
 mod merged;
 mod migrate;
@@ -55,6 +56,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &tickets::TICKETS,
     &refresh_tokens::REFRESH_TOKENS,
     &api_keys::API_KEYS,
+    &invitations::INVITATIONS,
     &audit::AUDIT,
     &events::EVENTS,
     &settings::SETTINGS,
@@ -125,6 +127,14 @@ impl Stores {
 
     pub fn api_keys(&self, tenant: &TenantId) -> api_keys::Keys {
         api_keys::Keys::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn invitations(&self, tenant: &TenantId) -> invitations::Invitations {
+        invitations::Invitations::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_invitations(&self) -> invitations::AllInvitations {
+        invitations::AllInvitations::new(self.engine.clone())
     }
 
     pub fn all_api_keys(&self) -> api_keys::AllKeys {

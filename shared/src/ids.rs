@@ -91,6 +91,7 @@ id!(/** One call, from the first message to its terminal record. Also called the
 id!(/** A core worker process. */ WorkerId, "wrk");
 id!(/** A plan: what a tenant may use in a period. */ PlanId, "plan");
 id!(/** A price of a vendor. */ PriceId, "price");
+id!(/** An invitation of a person, or a link that sets somebody's password anew. It names the link and is no secret. */ InvitationId, "inv");
 id!(/** A key that opens the API to a program. It names the key and is no secret. */ ApiKeyId, "key");
 id!(/** A piece of work that is kept until it is done. */ JobId, "job");
 id!(/** An event of a tenant. The same on every delivery of it. */ EventId, "evt");

@@ -11,6 +11,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use tokio::runtime::Handle;
 use tokio::task::spawn;
+use vox_shared::ids::TenantId;
 
 use super::Actor;
 use super::log::{AuditError, AuditLog};
@@ -57,13 +58,24 @@ struct Asked {
 struct State {
     /// Who acts, until it has begun.
     actor: Option<Actor>,
+    /// In which other tenant.
+    elsewhere: Option<TenantId>,
     begun: Option<Begun>,
     object: Option<String>,
 }
 
+/// Who acts, and in which other tenant.
+type Acting = (Actor, Option<TenantId>);
+
 impl State {
-    fn taken(&mut self) -> (Option<Actor>, Option<Begun>, Option<String>) {
-        (self.actor.take(), self.begun.take(), self.object.take())
+    fn acting(&mut self) -> Option<Acting> {
+        let actor = self.actor.take()?;
+        let elsewhere = self.elsewhere.take().filter(|tenant| *tenant != actor.tenant_id);
+        Some((actor, elsewhere))
+    }
+
+    fn taken(&mut self) -> (Option<Acting>, Option<Begun>, Option<String>) {
+        (self.acting(), self.begun.take(), self.object.take())
     }
 }
 
@@ -102,6 +114,23 @@ impl Trail {
         }
     }
 
+    /// It is done in this tenant, whoever's the actor is.
+    pub fn acts_in(&self, tenant: &TenantId) {
+        if let Some(asked) = &self.0 {
+            asked.state().elsewhere = Some(tenant.clone());
+        }
+    }
+
+    /// What has begun is about this other tenant, whose log gets a begin and an end too. When this fails it must not be done.
+    pub async fn reaches(&self, tenant: &TenantId) -> ApiResult<()> {
+        let Some(asked) = &self.0 else { return Ok(()) };
+        let Some(begun) = asked.state().begun.take() else { return Ok(()) };
+        let reached = spawn(begun.reach(tenant.clone())).await.map_err(|_| AuditError::Ended);
+        let begun = reached.flatten().map_err(|error| ApiError::unavailable(&error))?;
+        asked.state().begun = Some(begun);
+        Ok(())
+    }
+
     /// This is what is made or changed.
     pub fn concerns(&self, id: &str) {
         if let Some(asked) = &self.0 {
@@ -120,9 +149,9 @@ impl Trail {
     /// Something is about to be done. When this fails it must not be.
     pub async fn begins(&self) -> ApiResult<()> {
         let Some(asked) = &self.0 else { return Ok(()) };
-        let actor = asked.state().actor.take();
-        let actor = actor.ok_or_else(|| ApiError::internal("audit a request", &Nobody))?;
-        let begun = asked.begin(actor).await.map_err(|error| ApiError::unavailable(&error))?;
+        let acting = asked.state().acting();
+        let acting = acting.ok_or_else(|| ApiError::internal("audit a request", &Nobody))?;
+        let begun = asked.begin(acting).await.map_err(|error| ApiError::unavailable(&error))?;
         asked.state().begun = Some(begun);
         Ok(())
     }
@@ -130,11 +159,11 @@ impl Trail {
     /// This is the answer.
     pub async fn ends(&self, answer: &HttpResponse) {
         let Some(asked) = &self.0 else { return };
-        let (actor, begun, object) = asked.state().taken();
-        let begun = match (begun, actor) {
+        let (acting, begun, object) = asked.state().taken();
+        let begun = match (begun, acting) {
             (Some(begun), _) => begun,
             // Refused by rank or scope: nothing was done, and that it was tried is written down all the same.
-            (None, Some(actor)) => match asked.begin(actor).await {
+            (None, Some(acting)) => match asked.begin(acting).await {
                 Ok(begun) => begun,
                 Err(error) => {
                     return tracing::error!(error = with_source(&error), "a refusal could not be audited");
@@ -208,6 +237,8 @@ impl Asked {
             actor_id: actor.id,
             actor_email: actor.email,
             actor_role: actor.role,
+            actor_tenant: None,
+            in_tenant: None,
             client: self.client.clone(),
             method: self.method.clone(),
             route: self.route.clone(),
@@ -224,9 +255,17 @@ impl Asked {
     }
 
     /// In a task of its own: a client that goes away meanwhile leaves an end too.
-    async fn begin(&self, actor: Actor) -> Result<Begun, AuditError> {
-        let (log, entry) = (self.log.clone(), self.entry(Kind::Begin, actor));
-        spawn(Begun::store(log, entry)).await.map_err(|_| AuditError::Ended)?
+    async fn begin(&self, (actor, elsewhere): Acting) -> Result<Begun, AuditError> {
+        let (log, mut entry) = (self.log.clone(), self.entry(Kind::Begin, actor));
+        entry.in_tenant.clone_from(&elsewhere);
+        let stored = async move {
+            let begun = Begun::store(log, entry).await?;
+            match elsewhere {
+                Some(tenant) => begun.reach(tenant).await,
+                None => Ok(begun),
+            }
+        };
+        spawn(stored).await.map_err(|_| AuditError::Ended)?
     }
 }
 
@@ -253,17 +292,46 @@ struct End {
     object: Option<String>,
 }
 
-/// Something that has begun and owes the log an end. Dropped without one it was abandoned.
+/// Something that has begun and owes the log an end, in each tenant that it is about. Dropped without one it was abandoned.
 struct Begun {
     log: Arc<AuditLog>,
-    owed: Option<Entry>,
+    owed: Vec<Entry>,
 }
 
 impl Begun {
     async fn store(log: Arc<AuditLog>, entry: Entry) -> Result<Self, AuditError> {
-        let mut owed = Entry { kind: Kind::End, ..entry.clone() };
-        owed.begin = Some(log.append(entry).await?);
-        Ok(Self { log, owed: Some(owed) })
+        let mut begun = Self { log, owed: Vec::new() };
+        begun.add(entry).await?;
+        Ok(begun)
+    }
+
+    async fn add(&mut self, begin: Entry) -> Result<(), AuditError> {
+        let mut owed = Entry { kind: Kind::End, ..begin.clone() };
+        owed.begin = Some(self.log.append(begin).await?);
+        self.owed.push(owed);
+        Ok(())
+    }
+
+    /// Begin in another tenant too.
+    async fn reach(mut self, tenant: TenantId) -> Result<Self, AuditError> {
+        if let Some(own) = self.owed.first()
+            && self.owed.iter().all(|entry| entry.tenant_id != tenant)
+        {
+            let home = Some(own.tenant_id.clone());
+            let begin = Entry {
+                kind: Kind::Begin,
+                begin: None,
+                actor_tenant: home,
+                in_tenant: None,
+                tenant_id: tenant,
+                ..own.clone()
+            };
+            if let Some(own) = self.owed.first_mut() {
+                own.in_tenant = Some(begin.tenant_id.clone());
+            }
+            self.add(begin).await?;
+        }
+        Ok(self)
     }
 
     async fn end(mut self, end: End) {
@@ -273,15 +341,19 @@ impl Begun {
         }
     }
 
-    /// The storing of the end. What was done cannot be undone when it fails: the answer stays, and the missing end shows.
+    /// The storing of the ends. What was done cannot be undone when it fails: the answer stays, and the missing end shows.
     fn owe_no_more(&mut self, end: End) -> Option<impl Future<Output = ()> + Send + use<>> {
-        let (owed, log) = (self.owed.take()?, self.log.clone());
-        let entry =
-            Entry { status: end.status, code: end.code, object: end.object.or(owed.object.clone()), ..owed };
+        let (owed, log) = (std::mem::take(&mut self.owed), self.log.clone());
+        if owed.is_empty() {
+            return None;
+        }
         Some(async move {
-            let begin = entry.begin;
-            if let Err(error) = log.append(entry).await {
-                tracing::error!(begin, error = with_source(&error), "an end could not be audited");
+            for owed in owed {
+                let (begin, object) = (owed.begin, end.object.clone().or(owed.object.clone()));
+                let entry = Entry { status: end.status, code: end.code.clone(), object, ..owed };
+                if let Err(error) = log.append(entry).await {
+                    tracing::error!(begin, error = with_source(&error), "an end could not be audited");
+                }
             }
         })
     }

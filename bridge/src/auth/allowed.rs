@@ -16,17 +16,22 @@ use super::keys::{ApiKeys, KeyRefused, TOKEN_PREFIX};
 use super::limits::{Asker, RequestLimits};
 use super::permission::{ForPeople, Permission};
 use super::proof::Proofs;
+use super::role::Role;
+use super::standing::standing;
 use crate::audit::Actor;
 use crate::audit::trail::Trail;
 use crate::coordination::Place;
 use crate::edge::part::part;
 use crate::error::{ApiError, ApiResult};
 use crate::store::api_keys::Key;
+use crate::store::tenants::TenantStatus;
 use crate::store::users::User;
-use crate::store::{Reach, Stored};
+use crate::store::{Reach, Stored, Stores};
 
 /// Where programs may send their key instead.
 pub const KEY_HEADER: &str = "x-api-key";
+/// In which tenant a super_admin acts, if not in their own.
+pub const TENANT_HEADER: &str = "x-tenant";
 
 /// Proof that the request comes from a person, or with a key, that may do `P`.
 #[derive(Debug)]
@@ -99,7 +104,9 @@ impl<P: Permission> FromRequest for Allowed<P> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let (proofs, keys) = (part::<Proofs>(request).clone(), part::<ApiKeys>(request).clone());
         let limits = part::<RequestLimits>(request).clone();
-        let (sent, trail, request) = (Sent::of(request.headers()), Trail::of(request), request.clone());
+        let (sent, trail) = (Sent::of(request.headers()), Trail::of(request));
+        let (stores, named) = (part::<Stores>(request).clone(), named_tenant(request.headers()));
+        let request = request.clone();
         Box::pin(async move {
             let who = match sent.ok_or_else(|| ApiError::unauthorized(LOG_IN))? {
                 Sent::Token(token) => Who::Person(proofs.person(&token).await?.ok_or_else(refused)?),
@@ -108,10 +115,18 @@ impl<P: Permission> FromRequest for Allowed<P> {
             let admission = limits.admit(who.asker()).await;
             request.extensions_mut().insert(admission.standing);
             let places = admission.places?;
+            let home = standing(&stores, who.tenant()).await?;
             trail.acts(who.actor());
-            let reach = who.reach();
+            let reach = match named? {
+                Some(tenant) if tenant != *who.tenant() => who.reach_in(&stores, tenant).await?,
+                _ => who.reach(),
+            };
+            trail.acts_in(reach.tenant());
             Span::current().record("tenant.id", display(reach.tenant()));
             who.check::<P>()?;
+            if home.value.require_second_factor && !P::BEFORE_SECOND_FACTOR {
+                who.check_second_factor()?;
+            }
             Ok(Self { who, reach, _places: places, permission: PhantomData })
         })
     }
@@ -134,6 +149,26 @@ impl Who {
         }
     }
 
+    /// Whose the sender is.
+    fn tenant(&self) -> &TenantId {
+        match self {
+            Self::Person(user) => &user.value.tenant_id,
+            Self::Key(key) => &key.value.tenant_id,
+        }
+    }
+
+    /// Another tenant, for those who may act in every one. A deleted tenant is not there until it is restored.
+    async fn reach_in(&self, stores: &Stores, tenant: TenantId) -> ApiResult<Reach> {
+        match self {
+            Self::Person(user) if user.value.role == Role::SuperAdmin => {
+                let there = stores.tenants().find(&tenant).await?;
+                let there = there.filter(|found| found.value.status != TenantStatus::Deleted);
+                there.map(|_| Reach::whole(tenant)).ok_or_else(|| ApiError::not_found("tenant"))
+            }
+            _ => Err(ApiError::forbidden("only a super_admin acts in another tenant; leave `X-Tenant` out")),
+        }
+    }
+
     fn reach(&self) -> Reach {
         match self {
             Self::Person(user) => Reach::whole(user.value.tenant_id.clone()),
@@ -145,6 +180,17 @@ impl Who {
                     None => Reach::whole(tenant),
                 }
             }
+        }
+    }
+
+    /// Keys have none.
+    fn check_second_factor(&self) -> ApiResult<()> {
+        match self {
+            Self::Person(user) if !user.value.has_second_factor() => {
+                let detail = "your tenant wants a second factor: enrol under /api/v1/auth/me/second-factor";
+                Err(ApiError::new(StatusCode::FORBIDDEN, "second_factor_required", detail))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -181,6 +227,13 @@ impl Sent {
             None => Some(Self::Key(headers.get(KEY_HEADER)?.to_str().ok()?.trim().to_owned())),
         }
     }
+}
+
+/// The tenant that a request names.
+fn named_tenant(headers: &HeaderMap) -> ApiResult<Option<TenantId>> {
+    let Some(named) = headers.get(TENANT_HEADER) else { return Ok(None) };
+    let id = named.to_str().ok().and_then(|text| text.trim().parse().ok());
+    id.map(Some).ok_or_else(|| ApiError::bad_request("bad_tenant", "`X-Tenant` must be the id of a tenant"))
 }
 
 const LOG_IN: &str =

@@ -12,9 +12,11 @@ use super::password::{MAX_PASSWORD_BYTES, PasswordError, Passwords};
 use super::role::Role;
 use super::rules::MAX_EMAIL_BYTES;
 use super::session::{Session, SessionError, Sessions};
+use super::standing::{Refused, standing};
 use super::throttle::Throttle;
+use super::token::Tokens;
 use crate::audit::Actor;
-use crate::first_start::{ADMIN_EMAIL, forget_first_password};
+use crate::first_start::{ADMIN_ID, forget_first_password};
 use crate::store::users::{User, fold_email};
 use crate::store::{Stamp, StoreError, Stored, Stores};
 
@@ -29,10 +31,23 @@ pub enum PersonError {
     },
     #[error("the current password is wrong")]
     WrongPassword,
+    #[error("the code is wrong, or was used before")]
+    WrongCode {
+        /// Whose account it is, for the audit log.
+        account: Option<Actor>,
+    },
+    #[error("there is a second factor already")]
+    HasSecondFactor,
+    #[error("there is no second factor")]
+    NoSecondFactor,
+    #[error("the challenge is over")]
+    ChallengeOver,
     #[error("too many attempts; the next one may come in {wait_seconds} s")]
     TooManyAttempts { wait_seconds: u64 },
     #[error("a user with this address exists")]
     EmailTaken,
+    #[error(transparent)]
+    Tenant(#[from] Refused),
     #[error(transparent)]
     Password(#[from] PasswordError),
     #[error(transparent)]
@@ -60,6 +75,7 @@ pub struct People {
     pub passwords: Arc<Passwords>,
     pub sessions: Sessions,
     pub throttle: Throttle,
+    pub tokens: Arc<Tokens>,
     /// Where the first password is written down until it is changed.
     pub data_dir: PathBuf,
 }
@@ -85,6 +101,8 @@ impl People {
         match user {
             Some(user) if right && user.value.active => {
                 self.throttle.succeeded(client, &account).await;
+                // Told to those only who have the password.
+                standing(&self.stores, &user.value.tenant_id).await?;
                 Ok(user)
             }
             other => Err(PersonError::WrongLogin { account: other.as_ref().map(Actor::person) }),
@@ -105,21 +123,51 @@ impl People {
         current: SecretString,
         new: SecretString,
     ) -> Result<Session, PersonError> {
-        let (id, account) = (id_of(&person), person.value.email_folded.clone());
-        self.attempt(client, &account).await?;
-        if !self.passwords.verify(current, Some(person.value.password_hash.clone())).await? {
-            return Err(PersonError::WrongPassword);
-        }
-        self.throttle.succeeded(client, &account).await;
+        let id = id_of(&person);
+        self.prove(client, &person.value, current).await?;
         person.value.password_hash = self.passwords.hash(new).await?;
         person.value.tokens_valid_from = Stamp(self.clock.now());
         let users = self.stores.users(&person.value.tenant_id);
         let person = users.replace_user(person).await?;
         self.stores.refresh_tokens().revoke_all_of(&id).await?;
-        if person.value.email_folded == ADMIN_EMAIL {
+        if person.id == ADMIN_ID {
             forget_first_password(&self.data_dir);
         }
         Ok(self.sessions.begin(&id, &person.value).await?)
+    }
+
+    /// Change one's own address, under which one logs in. Every session ends; the answer is a new one.
+    pub async fn change_email(
+        &self,
+        client: IpAddr,
+        mut person: Stored<User>,
+        password: SecretString,
+        email: String,
+    ) -> Result<Session, PersonError> {
+        let id = id_of(&person);
+        self.prove(client, &person.value, password).await?;
+        person.value.email_folded = fold_email(&email);
+        person.value.email = email;
+        person.value.tokens_valid_from = Stamp(self.clock.now());
+        let replaced = self.stores.users(&person.value.tenant_id).replace_user(person).await;
+        let person = replaced.map_err(or_email_taken)?;
+        self.stores.refresh_tokens().revoke_all_of(&id).await?;
+        Ok(self.sessions.begin(&id, &person.value).await?)
+    }
+
+    /// Somebody who is logged in shows that they know the password too. Limited as the login is.
+    pub(super) async fn prove(
+        &self,
+        client: IpAddr,
+        person: &User,
+        password: SecretString,
+    ) -> Result<(), PersonError> {
+        self.attempt(client, &person.email_folded).await?;
+        if !self.passwords.verify(password, Some(person.password_hash.clone())).await? {
+            return Err(PersonError::WrongPassword);
+        }
+        self.throttle.succeeded(client, &person.email_folded).await;
+        Ok(())
     }
 
     /// Make a person.
@@ -137,23 +185,28 @@ impl People {
             password_hash: self.passwords.hash(new.password).await?,
             tokens_valid_from: now,
             created_at: now,
+            leaving_since: None,
+            second_factor: None,
         };
-        match self.stores.users(&user.tenant_id).insert_user(&id, &user).await {
-            Err(StoreError::Duplicate) => Err(PersonError::EmailTaken),
-            inserted => {
-                inserted?;
-                Ok((id, user))
-            }
-        }
+        self.stores.users(&user.tenant_id).insert_user(&id, &user).await.map_err(or_email_taken)?;
+        Ok((id, user))
     }
 
     /// Counted before the password is looked at.
-    async fn attempt(&self, client: IpAddr, account: &str) -> Result<(), PersonError> {
+    pub(super) async fn attempt(&self, client: IpAddr, account: &str) -> Result<(), PersonError> {
         let counted = self.throttle.attempt(client, account).await;
         counted.map_err(|wait_seconds| PersonError::TooManyAttempts { wait_seconds })
     }
 }
 
-fn id_of(user: &Stored<User>) -> UserId {
+/// An address is the only key of a person beside the id.
+pub(super) fn or_email_taken(error: StoreError) -> PersonError {
+    match error {
+        StoreError::Duplicate => PersonError::EmailTaken,
+        other => other.into(),
+    }
+}
+
+pub(super) fn id_of(user: &Stored<User>) -> UserId {
     user.id.parse().expect("users are stored under user ids")
 }

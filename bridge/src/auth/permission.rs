@@ -8,6 +8,8 @@ pub trait Permission: Send + Sync + 'static {
     const ROLE: Role;
     /// `None`: no key opens it, whatever its scopes.
     const SCOPE: Option<Scope>;
+    /// Whether a person may who must have a second factor and has none yet.
+    const BEFORE_SECOND_FACTOR: bool = false;
 }
 
 /// A permission that no key has, so that there always is a person.
@@ -33,7 +35,18 @@ macro_rules! permission {
     };
 }
 
-permission!(/** See and change one's own profile. */ OwnProfile: Agent, people only);
+/// See and change one's own profile.
+#[derive(Debug)]
+pub struct OwnProfile;
+
+impl Permission for OwnProfile {
+    const ROLE: Role = Role::Agent;
+    const SCOPE: Option<Scope> = None;
+    const BEFORE_SECOND_FACTOR: bool = true;
+}
+
+impl ForPeople for OwnProfile {}
+
 permission!(/** See the tenant's bots. */ ReadBots: Agent, BotsRead);
 permission!(/** Make, change and delete bots. */ EditBots: Admin, BotsWrite);
 permission!(/** See calls and their transcripts. */ ReadCalls: Agent, CallsRead);
@@ -41,6 +54,13 @@ permission!(/** Give orders to running calls. */ ControlCalls: Supervisor, Calls
 permission!(/** Listen to recordings. */ ListenToRecordings: Agent, RecordingsRead);
 permission!(/** Get a ticket to talk to a bot. */ TalkToBots: Agent, TalkWrite);
 permission!(/** Make users. */ CreateUsers: Admin, people only);
+permission!(/** See the tenant's people. */ ReadUsers: Admin, people only);
+permission!(/** See, make, send again and revoke invitations. */ InviteUsers: Admin, people only);
+permission!(/** Change people of lower ranks. */ EditUsers: Admin, people only);
+permission!(/** Take the second factor of who lost it away. */ ResetSecondFactors: SuperAdmin, people only);
+permission!(/** Delete people. */ DeleteUsers: SuperAdmin, people only);
+permission!(/** Change what holds for all of the own tenant. */ EditOwnTenant: Admin, people only);
+permission!(/** See, make, change, suspend, delete and restore tenants. */ ManageTenants: SuperAdmin, people only);
 permission!(/** See the tenant's vendor keys in clear, to try them. */ ReadVendorKeys: SuperAdmin, people only);
 permission!(/** See how things are to be shown. */ ReadDisplaySettings: Agent, people only);
 permission!(/** See and change settings, and rotate the keys that their secrets are under. */ ManageSettings: SuperAdmin, people only);

@@ -15,7 +15,10 @@ const MAX_LANGUAGES: usize = 32;
 /// Longest language tag, bytes.
 const MAX_LANGUAGE_BYTES: usize = 35;
 
-/// Collects what is wrong with a person's fields.
+/// Longest slug or plan, bytes.
+const MAX_SLUG_BYTES: usize = 40;
+
+/// Collects what is wrong with the fields of a person or a tenant.
 #[derive(Default)]
 pub struct Checks(Vec<FieldError>);
 
@@ -55,6 +58,19 @@ impl Checks {
         let text = password.expose_secret();
         let good = text.chars().count() >= MIN_PASSWORD && text.len() <= MAX_PASSWORD_BYTES;
         self.unless(good, path, "must be 10 characters or more, at most 256 bytes");
+        self
+    }
+
+    /// `None` is for tenants from before slugs.
+    pub fn slug(mut self, slug: Option<&str>) -> Self {
+        let good = |slug: &str| {
+            (2..=MAX_SLUG_BYTES).contains(&slug.len())
+                && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+                && !slug.starts_with('-')
+                && !slug.ends_with('-')
+        };
+        let told = "must be 2 to 40 characters of a-z, 0-9 and '-', and neither begin nor end with '-'";
+        self.unless(slug.is_none_or(good), "slug", told);
         self
     }
 

@@ -9,6 +9,7 @@ use vox_shared::clock::Clock;
 use vox_shared::ids::UserId;
 
 use super::secret_token;
+use super::standing::{self, standing};
 use super::token::{SigningFailed, Tokens};
 use crate::audit::Actor;
 use crate::store::refresh_tokens::Family;
@@ -36,6 +37,8 @@ pub enum SessionError {
     Reused { owner: Actor },
     #[error("another request refreshed this session at the same moment; use its answer")]
     RefreshedElsewhere,
+    #[error(transparent)]
+    Tenant(#[from] standing::Refused),
     #[error("the access token could not be made")]
     Token(#[from] SigningFailed),
     #[error(transparent)]
@@ -86,6 +89,7 @@ impl Sessions {
             return Err(SessionError::Reused { owner: Actor::of_session(&family.value) });
         }
         let user = self.owner(&family.value).await?.ok_or(SessionError::Refused)?;
+        standing(&self.stores, &user.tenant_id).await?;
         let fresh = secret_token::generate();
         let token = format!("{}.{fresh}", family.id);
         family.value.current_hash = secret_token::hash(&fresh);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use vox_shared::ids::SessionId;
 
 use super::secret_token;
+use crate::store::Stored;
 use crate::store::users::User;
 
 /// Life of an access token, seconds.
@@ -15,6 +16,10 @@ pub const ACCESS_SECONDS: i64 = 60 * 60;
 const LEEWAY_SECONDS: i64 = 5;
 const ISSUER: &str = "vox-bridge";
 const AUDIENCE: &str = "vox-api";
+/// Who reads what a password earned before its code.
+const CODE_AUDIENCE: &str = "vox-second-factor";
+/// Time to type a code, seconds.
+pub const CHALLENGE_SECONDS: i64 = 5 * 60;
 /// Longest token looked at, bytes.
 const MAX_TOKEN_BYTES: usize = 4096;
 /// Characters of a recording token: 24 bytes URL-safe.
@@ -34,11 +39,25 @@ pub struct Claims {
     pub jti: String,
 }
 
+/// What the right password of a person with a second factor earns. It opens nothing but the asking for the code.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Challenge {
+    /// The person's e-mail address.
+    pub sub: String,
+    pub user_id: String,
+    /// The person's `tokens_valid_from`: a new password ends it.
+    pub under: String,
+    pub exp: i64,
+    pub iss: String,
+    pub aud: String,
+}
+
 /// Signs and reads.
 pub struct Tokens {
     sign: EncodingKey,
     verify: DecodingKey,
     validation: Validation,
+    challenges: Validation,
 }
 
 /// A token could not be signed.
@@ -49,13 +68,34 @@ pub struct SigningFailed(#[from] jsonwebtoken::errors::Error);
 impl Tokens {
     pub fn new(secret: &SecretString) -> Self {
         let bytes = secret.expose_secret().as_bytes();
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Compared with the injected clock below instead of the machine's.
-        validation.validate_exp = false;
-        Self { sign: EncodingKey::from_secret(bytes), verify: DecodingKey::from_secret(bytes), validation }
+        Self {
+            sign: EncodingKey::from_secret(bytes),
+            verify: DecodingKey::from_secret(bytes),
+            validation: validation(AUDIENCE),
+            challenges: validation(CODE_AUDIENCE),
+        }
+    }
+
+    /// The right password was given, and a code is to follow.
+    pub fn challenge(&self, user: &Stored<User>, now: Timestamp) -> Result<String, SigningFailed> {
+        let claims = Challenge {
+            sub: user.value.email.clone(),
+            user_id: user.id.clone(),
+            under: user.value.tokens_valid_from.to_string(),
+            exp: now.as_second() + CHALLENGE_SECONDS,
+            iss: ISSUER.into(),
+            aud: CODE_AUDIENCE.into(),
+        };
+        Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign)?)
+    }
+
+    /// A challenge that is ours and has not expired.
+    pub fn read_challenge(&self, token: &str, now: Timestamp) -> Option<Challenge> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return None;
+        }
+        let claims = jsonwebtoken::decode::<Challenge>(token, &self.verify, &self.challenges).ok()?.claims;
+        (now.as_second() < claims.exp).then_some(claims)
     }
 
     /// An access token for a person.
@@ -92,4 +132,14 @@ impl Tokens {
         token.truncate(LINK_CHARS);
         Ok(token)
     }
+}
+
+fn validation(audience: &str) -> Validation {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[audience]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    // Compared with the injected clock instead of the machine's.
+    validation.validate_exp = false;
+    validation
 }

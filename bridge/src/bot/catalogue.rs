@@ -4,8 +4,8 @@ use vox_shared::clock::Clock;
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
 
-use crate::auth::secret_token;
 use super::draft::Held;
+use crate::auth::secret_token;
 use crate::fields::FieldError;
 use crate::store::bot_versions::Version;
 use crate::store::bots::{Bot, Creation, Release};

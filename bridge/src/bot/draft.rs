@@ -59,7 +59,7 @@ pub fn patching(
 pub fn named(settings: BotSettings, name: Option<String>) -> Result<BotSettings, Vec<FieldError>> {
     let name = name.unwrap_or_else(|| rules::copy_name(&settings.name));
     let patch = Map::from_iter([("name".to_owned(), Value::from(name))]);
-    patching(&patch, &settings)
+    patching(&patch, &settings, &Held::new())
 }
 
 /// Put the secrets back that a change does not name. The lines' token is taken away by naming it (null, or empty).

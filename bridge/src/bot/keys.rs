@@ -2,16 +2,16 @@
 //! does not name them (`keep`).
 
 mod keep;
-mod place;
 mod missing;
+mod place;
 
 use serde_json::{Map, Value};
 use vox_shared::model::bot::{ApiKey, BotSettings, LlmSettings, SttSettings, TtsSettings};
 use vox_shared::typed::Alphabet;
 
 pub use keep::keep_stored;
-pub use place::{is_place, secrets_of};
 pub use missing::{fill_missing, is_missing, with_stand_ins};
+pub use place::{is_place, secrets_of};
 
 /// Stands for the hidden part of a key.
 const ELLIPSIS: char = '…';

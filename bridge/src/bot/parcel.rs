@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use vox_shared::model::bot::BotSettings;
 
+use super::draft::Held;
 use super::{draft, keys};
 use crate::fields::{self, FieldError};
 
@@ -57,7 +58,7 @@ pub fn pack(settings: &BotSettings, origin: Value) -> Parcel {
 }
 
 /// Settings out of a file, by the rules of a new bot, or all that is wrong with it.
-pub fn unpack(given: Map<String, Value>) -> Result<BotSettings, Vec<FieldError>> {
+pub fn unpack(given: Map<String, Value>, held: &Held) -> Result<BotSettings, Vec<FieldError>> {
     let mut parcel: Parcel = fields::typed(Value::Object(given)).map_err(|fault| vec![fault])?;
     let mut faults = Vec::new();
     if parcel.format != FORMAT {
@@ -81,7 +82,7 @@ pub fn unpack(given: Map<String, Value>) -> Result<BotSettings, Vec<FieldError>>
     if let Some(name) = parcel.name {
         parcel.settings.insert("name".into(), name.into());
     }
-    let settings = draft::new(&parcel.settings);
+    let settings = draft::new(&parcel.settings, held);
     let wrong = settings.as_ref().err().into_iter().flatten();
     faults.extend(wrong.map(|f| FieldError::new(format!("settings.{}", f.path), f.message.clone())));
     match settings {
@@ -124,14 +125,14 @@ mod tests {
             ]},
             "line_access": {"token": "lt-0123456789abcdef"}
         });
-        let settings = draft::new(given.as_object().unwrap()).unwrap();
+        let settings = draft::new(given.as_object().unwrap(), &Held::new()).unwrap();
         let parcel = serde_json::to_value(pack(&settings, json!({}))).unwrap();
         assert!(!parcel.to_string().contains("0123456789"), "{parcel}");
         parcel.as_object().unwrap().clone()
     }
 
     fn faults(parcel: &Map<String, Value>) -> Vec<String> {
-        unpack(parcel.clone()).unwrap_err().into_iter().map(|fault| fault.path).collect()
+        unpack(parcel.clone(), &Held::new()).unwrap_err().into_iter().map(|fault| fault.path).collect()
     }
 
     #[test]
@@ -146,7 +147,7 @@ mod tests {
             json!({"llm.api_key": "sk-new-0123456789", "llm.fallbacks.0.api_key": "fb-new-0123456789", "line_access.token": null}),
         );
         parcel.insert("name".into(), "b".into());
-        let settings = unpack(parcel).unwrap();
+        let settings = unpack(parcel, &Held::new()).unwrap();
         assert_eq!((settings.name.as_str(), settings.llm.api_key.expose()), ("b", "sk-new-0123456789"));
         assert_eq!(settings.llm.fallbacks[0].api_key.expose(), "fb-new-0123456789");
         assert!(settings.line_access.token.is_empty());

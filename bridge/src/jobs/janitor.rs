@@ -1,5 +1,5 @@
-//! Forgets what expired: tickets, refresh tokens, workers, events and their deliveries, and bots that were deleted long ago. None
-//! of them is used after its expiry anyway; this keeps the store small.
+//! Forgets what expired: tickets, refresh tokens, workers, events and their deliveries, reservations, invitations, and bots that
+//! were deleted long ago. None of them is used after its expiry anyway; this keeps the store small.
 
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ const WORKERS_KEPT: SignedDuration = SignedDuration::from_hours(1);
 pub const EVENTS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How long it can be looked up why a call was placed where it was.
 const RESERVATIONS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// So long after its time an invitation can be seen in the list, and be sent again.
+const INVITATIONS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// What one batch did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +64,7 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.all_deliveries().sweep(Stamp(now)).await?,
         stores.all_events().sweep(Stamp(now) + -EVENTS_KEPT).await?,
         stores.reservations().sweep(Stamp(now.saturating_sub(RESERVATIONS_KEPT).unwrap_or(now))).await?,
+        stores.all_invitations().sweep(Stamp(now.saturating_sub(INVITATIONS_KEPT).unwrap_or(now))).await?,
     ];
     let (bots, more_bots) = deleted_bots::sweep(stores, now).await?;
     Ok(Swept { gone: batches.iter().sum::<usize>() + bots, more: batches.contains(&SWEPT) || more_bots })

@@ -88,6 +88,7 @@ fn register(app: &App, to: &mut ServiceConfig) {
         .app_data(Data::new(app.api_keys.clone()))
         .app_data(Data::new(app.request_limits.clone()))
         .app_data(Data::new(app.sessions.clone()))
+        .app_data(Data::new(app.tenant_desk.clone()))
         .app_data(Data::new(app.catalogue.clone()))
         .app_data(Data::new(app.configs.clone()))
         .app_data(Data::new(app.gate.clone()))

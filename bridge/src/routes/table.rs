@@ -10,13 +10,16 @@ mod core;
 mod event;
 mod fleet;
 mod internal;
+mod invitation;
 mod plan;
 mod price;
 mod recording;
 mod settings;
 mod system;
 mod talk;
+mod tenant;
 mod usage;
+mod user;
 mod vendor;
 mod webhook;
 
@@ -26,6 +29,9 @@ use super::Route;
 pub fn table() -> Vec<Route> {
     [
         auth::routes(),
+        user::routes(),
+        invitation::routes(),
+        tenant::routes(),
         api_key::routes(),
         bot::routes(),
         bot_version::routes(),

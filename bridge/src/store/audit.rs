@@ -93,6 +93,12 @@ pub struct Entry {
     /// At that moment; absent of a key, and where only the session is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor_role: Option<Role>,
+    /// Of what somebody of another tenant did here: the tenant that they belong to, which has an entry of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor_tenant: Option<TenantId>,
+    /// Of what somebody did in another tenant: which, and it has an entry of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_tenant: Option<TenantId>,
     /// The address that the request came from.
     pub client: String,
     pub method: String,

@@ -210,6 +210,14 @@ impl<T: Serialize + DeserializeOwned + OfTenant> Scoped<T> {
     fn own(&self, value: &T) -> Result<(), StoreError> {
         if *value.tenant() == self.tenant { Ok(()) } else { Err(StoreError::NotFound) }
     }
+
+    pub async fn delete(&self, id: &str, version: u64) -> Result<(), StoreError> {
+        let stored = self.get(id).await?;
+        if stored.version != version {
+            return Err(StoreError::Conflict);
+        }
+        self.all.delete(id, version).await
+    }
 }
 
 /// A document that belongs to a tenant.

@@ -6,20 +6,32 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vox_shared::ids::{PlanId, TenantId};
 
-use super::documents::{Documents, StoreError, Stored};
-use super::engine::{Collection, Engine, Field, Filter, Integer, Json, Query, Text, Update, holds};
+use super::documents::{Documents, Listed, StoreError, Stored};
+use super::engine::{
+    Collection, Cursor, Engine, Field, Filter, Index, Integer, Json, Order, Query, Text, Update, holds,
+};
 use super::stamp::Stamp;
 use crate::billing::limits::Limits;
 use crate::field;
 
+const BY_CREATED: &str = "by_created";
+const BY_SLUG: &str = "by_slug";
+
+const CREATED_AT: Field<Text> = field!(Tenant => created_at: Text);
+const SLUG: Field<Text> = field!(Tenant => slug: Text);
+const STATUS: Field<Text> = field!(Tenant => status: Text);
 const ALLOWANCE: Field<Json> = field!(Tenant => allowance: Json);
 const PLAN: Field<Text> = field!(Tenant => allowance / Allowance => plan: Text);
 const PLAN_VERSION: Field<Integer> = field!(Tenant => allowance / Allowance => plan_version: Integer);
 
 pub static TENANTS: Collection = Collection {
     name: "tenants",
-    indexes: &[],
-    fields: &[ALLOWANCE.place(), PLAN.place(), PLAN_VERSION.place()],
+    indexes: &[
+        Index::ordered(BY_CREATED, &[CREATED_AT.place()]),
+        // Tenants from before the field are not in it.
+        Index::unique(BY_SLUG, &[SLUG.place()]),
+    ],
+    fields: &[STATUS.place(), ALLOWANCE.place(), PLAN.place(), PLAN_VERSION.place()],
     steps: &[],
 };
 
@@ -27,11 +39,20 @@ pub static TENANTS: Collection = Collection {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tenant {
     pub name: String,
+    /// Its name in addresses; unique in the deployment, a deleted tenant's too. Absent from before the field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
     pub status: TenantStatus,
+    /// People without a second factor reach their own profile only, until they have one.
+    #[serde(default)]
+    pub require_second_factor: bool,
     pub created_at: Stamp,
     /// What it may use; absent for no limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowance: Option<Allowance>,
+    /// Since when it is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Stamp>,
 }
 
 /// A tenant's plan with its limits, which are kept here too: whoever reads the tenant needs no other document.
@@ -52,13 +73,43 @@ pub struct TenantPage {
     pub last: Option<String>,
 }
 
+impl Tenant {
+    /// An active tenant with nothing but a name.
+    pub fn new(name: impl Into<String>, now: Stamp) -> Self {
+        Self {
+            name: name.into(),
+            slug: None,
+            status: TenantStatus::Active,
+            require_second_factor: false,
+            created_at: now,
+            allowance: None,
+            deleted_at: None,
+        }
+    }
+}
+
 /// Whether a tenant may start new work. Running calls always end normally.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TenantStatus {
     Active,
     Suspended,
+    /// It can be restored.
+    Deleted,
 }
+
+impl TenantStatus {
+    /// The word in requests and answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+holds! { Text: TenantStatus => |status| status.as_str().into(); }
 
 /// The tenants of the deployment.
 #[derive(Clone)]
@@ -73,6 +124,23 @@ impl Tenants {
         self.0.find(id.as_str()).await
     }
 
+    pub async fn get_tenant(&self, id: &TenantId) -> Result<Stored<Tenant>, StoreError> {
+        self.find(id).await?.ok_or(StoreError::NotFound)
+    }
+
+    /// Newest first.
+    pub async fn list_tenants(
+        &self,
+        status: Option<TenantStatus>,
+        limit: usize,
+        after: Option<Cursor>,
+    ) -> Result<Listed<Tenant>, StoreError> {
+        let all = Query::by_index(&TENANTS, BY_CREATED).from(CREATED_AT, "").order(Order::Descending);
+        let some = status.into_iter().fold(all, |query, status| query.filter(Filter::is(STATUS, status)));
+        self.0.list(some.limit(limit).after(after)).await
+    }
+
+    /// [`StoreError::Duplicate`] when the id or the slug is taken.
     pub async fn insert(&self, id: &TenantId, tenant: &Tenant) -> Result<(), StoreError> {
         self.0.insert(id.as_str(), tenant).await
     }
@@ -102,10 +170,25 @@ impl Tenants {
         Ok(TenantPage { tenants: page.into_iter().filter_map(|(_, tenant)| tenant.ok()).collect(), last })
     }
 
-    /// Suspend or reactivate.
+    /// [`StoreError::Duplicate`] when another tenant has the slug.
+    pub async fn replace_tenant(&self, tenant: Stored<Tenant>) -> Result<Stored<Tenant>, StoreError> {
+        self.0.replace(tenant).await
+    }
+
+    /// Suspend or reactivate, whatever else changes meanwhile. `None` when it does not have that status.
+    pub async fn move_status(
+        &self,
+        id: &TenantId,
+        from: TenantStatus,
+        to: TenantStatus,
+    ) -> Result<Option<Stored<Tenant>>, StoreError> {
+        let query = Query::by_id(&TENANTS, id.as_str()).filter(Filter::is(STATUS, from));
+        self.0.update(query, Update::default().set(STATUS, to)).await
+    }
+
+    /// Suspend or reactivate, whatever it is now.
     pub async fn set_status(&self, id: &TenantId, status: TenantStatus) -> Result<(), StoreError> {
-        let mut stored = self.find(id).await?.ok_or(StoreError::NotFound)?;
-        stored.value.status = status;
-        self.0.replace(stored).await.map(drop)
+        let set = self.0.update(Query::by_id(&TENANTS, id.as_str()), Update::default().set(STATUS, status));
+        set.await?.map(drop).ok_or(StoreError::NotFound)
     }
 }

@@ -33,6 +33,8 @@ fn entry(tenant: &TenantId, n: usize) -> Entry {
         kind: Kind::Begin,
         actor_id: format!("usr_{n}"),
         actor_email: Some("p@test".into()),
+        actor_tenant: None,
+        in_tenant: None,
         actor_role: Some(Role::Admin),
         client: "203.0.113.1".into(),
         method: "PATCH".into(),

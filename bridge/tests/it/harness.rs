@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::auth::role::Role;
+use vox_bridge::auth::secret_token;
 use vox_bridge::config::Config;
 use vox_bridge::delivery::message::Message;
 use vox_bridge::delivery::sign;
@@ -29,12 +30,13 @@ use vox_bridge::serve::{Serving, serve};
 use vox_bridge::store::Stamp;
 use vox_bridge::store::bots::Bot;
 use vox_bridge::store::engine::{Collection, Engine, Kept};
-use vox_bridge::store::tenants::{Tenant, TenantStatus};
+use vox_bridge::store::invitations::Invitation;
+use vox_bridge::store::tenants::Tenant;
 use vox_bridge::store::users::{User, fold_email};
 use vox_bridge::store::webhooks::Endpoint;
 use vox_shared::clock::Clock;
 use vox_shared::env::Env;
-use vox_shared::ids::{BotId, TenantId, UserId, WebhookId};
+use vox_shared::ids::{BotId, InvitationId, TenantId, UserId, WebhookId};
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::SECRET_HEADER;
 
@@ -55,6 +57,12 @@ pub struct TestBridge {
     pub engine: Arc<dyn Engine>,
     _data: TempDir,
     _mongodb: Option<MongoDb>,
+}
+
+/// Somebody with an account.
+pub struct Person {
+    pub id: UserId,
+    pub token: String,
 }
 
 /// An HTTP client for tests.
@@ -152,6 +160,38 @@ impl TestBridge {
         self.app.tokens.issue(&user, self.now()).unwrap()
     }
 
+    /// A new user, made directly in the store, with an access token.
+    pub async fn person(&self, tenant: &TenantId, email: &str, role: Role) -> Person {
+        let user = self.insert_user(tenant, email, role).await;
+        let token = self.app.tokens.issue(&user, self.now()).unwrap();
+        let id = self.app.stores.all_users().find_by_email(email).await.unwrap().unwrap().id;
+        Person { id: id.parse().unwrap(), token }
+    }
+
+    /// An open invitation of an agent, made directly in the store, and its secret.
+    pub async fn insert_invitation(&self, tenant: &TenantId, email: &str) -> (InvitationId, String) {
+        let (id, token, now) = (InvitationId::generate(), secret_token::generate(), self.now());
+        let invitation = Invitation {
+            tenant_id: tenant.clone(),
+            email: email.into(),
+            role: Role::Agent,
+            secret_hash: secret_token::hash(&token),
+            reset: None,
+            created_at: Stamp(now),
+            created_by: UserId::generate(),
+            expires_at: Stamp(now.saturating_add(jiff::SignedDuration::from_hours(24 * 7)).unwrap()),
+            used_at: None,
+            revoked_at: None,
+        };
+        self.app.stores.invitations(tenant).insert_invitation(&id, &invitation).await.unwrap();
+        (id, token)
+    }
+
+    /// Send a body as somebody.
+    pub async fn send(&self, method: Method, path: &str, token: &str, body: Value) -> Response {
+        self.request(method, path).bearer_auth(token).json(&body).send().await.unwrap()
+    }
+
     /// The access token of a new user of the default tenant.
     pub async fn token(&self, role: Role) -> String {
         self.token_of(&self.tenant(), role).await
@@ -171,14 +211,15 @@ impl TestBridge {
             password_hash: "no password is this".into(),
             tokens_valid_from: now,
             created_at: now,
+            leaving_since: None,
+            second_factor: None,
         };
         self.app.stores.users(tenant).insert_user(&UserId::generate(), &user).await.unwrap();
         user
     }
 
     pub async fn insert_tenant(&self, id: &str) -> TenantId {
-        let created_at = Stamp(self.now());
-        let tenant = Tenant { name: id.into(), status: TenantStatus::Active, created_at, allowance: None };
+        let tenant = Tenant::new(id, Stamp(self.now()));
         let id: TenantId = id.parse().unwrap();
         self.app.stores.tenants().insert(&id, &tenant).await.unwrap();
         id

@@ -31,6 +31,9 @@ struct Person {
     key: String,
     webhook: String,
     delivery: String,
+    tenant: String,
+    user: String,
+    invitation: (String, String),
 }
 
 impl Person {
@@ -44,8 +47,14 @@ impl Person {
         let bot = bridge.insert_bot(&bridge.tenant(), BotSettings::default()).await;
         let key = bridge.key(&[Scope::BotsRead]).await.id.to_string();
         let (webhook, delivery) = bridge.insert_webhook("tried").await;
-        let (bot, webhook) = (bot.to_string(), webhook.to_string());
-        Self { email: email.into(), password, session, bot, key, webhook, delivery }
+        let tenant = bridge.insert_tenant(&format!("ten_{}", email.replace('@', "-"))).await.to_string();
+        bridge.insert_user(&bridge.tenant(), &format!("under-{email}"), Role::Agent).await;
+        let under = bridge.app.stores.all_users().find_by_email(&format!("under-{email}")).await;
+        let user = under.unwrap().unwrap().id;
+        let (id, token) = bridge.insert_invitation(&bridge.tenant(), &format!("invited-{email}")).await;
+        let (email, bot) = (email.to_owned(), bot.to_string());
+        let (webhook, invitation) = (webhook.to_string(), (id.to_string(), token));
+        Self { email, password, session, bot, key, webhook, delivery, tenant, user, invitation }
     }
 
     fn token(&self) -> &str {
@@ -67,6 +76,19 @@ impl Person {
             "/api/v1/auth/me/password" => {
                 json!({"current_password": self.password, "new_password": format!("{CANARY} anew")})
             }
+            "/api/v1/auth/me/email" => {
+                // Back to where the login of this test finds it.
+                json!({"email": self.email.to_uppercase(), "password": self.password})
+            }
+            "/api/v1/invitations" => json!({"email": format!("more-{}", self.email), "role": "agent"}),
+            "/api/v1/invitations/accept" => json!({"token": self.invitation.1, "password": CANARY}),
+            path if path.starts_with("/api/v1/invitations/") || path.ends_with("/password-reset") => {
+                Value::Null
+            }
+            "/api/v1/tenants" => json!({"slug": self.tenant.replace('_', "-"), "name": CANARY}),
+            "/api/v1/tenants/{tenant_id}/restore" => return None,
+            path if path.starts_with("/api/v1/tenant") => json!({}),
+            path if path.starts_with("/api/v1/users/") => json!({"name": CANARY}),
             "/api/v1/talk/tickets" => json!({"bot_id": self.bot}),
             "/api/v1/api-keys" => json!({"name": CANARY, "scopes": ["bots:read"]}),
             "/api/v1/prices" => {
@@ -102,6 +124,8 @@ impl Person {
         let path = path.replace("{number}", "1");
         let path = path.replace("{session_id}", "call_of_nobody");
         let path = path.replace("{host}", "no-such-host");
+        let path = path.replace("{tenant_id}", &self.tenant).replace("{user_id}", &self.user);
+        let path = path.replace("{invitation_id}", &self.invitation.0);
         assert!(!path.contains('{'), "this test does not know what stands in {path}");
         let request = bridge.request(route.method.as_str().parse().unwrap(), &format!("{path}?q={CANARY}"));
         let request =
@@ -137,6 +161,10 @@ async fn every_writing_route_leaves_a_begin_and_an_end() {
     let routes = audited_routes();
     assert!(routes.len() >= 14, "{}", routes.len());
     for (n, route) in routes.iter().enumerate() {
+        if route.path == "/api/v1/auth/login/second-factor" {
+            // Nobody here has one; see `second_factors_are_asked_for`.
+            continue;
+        }
         let person = Person::new(&bridge, &format!("p{n}@test")).await;
         let before = entries(&bridge, "").await.len();
         let body = person.body(route);
@@ -151,6 +179,7 @@ async fn every_writing_route_leaves_a_begin_and_an_end() {
         }
         assert!(status.is_success() || !is_known, "{told}");
         let [begin, end] = &left[..] else { panic!("{told}") };
+        let invited = format!("invited-{}", person.email);
         assert_eq!((&begin["kind"], &end["kind"]), (&json!("begin"), &json!("end")), "{told}");
         assert_eq!((&begin["end"], &end["begin"]), (&end["seq"], &begin["seq"]), "{told}");
         assert_eq!(
@@ -159,7 +188,9 @@ async fn every_writing_route_leaves_a_begin_and_an_end() {
             "{told}"
         );
         for entry in [begin, end] {
-            assert_eq!(entry["actor"]["email"], json!(person.email), "{told}");
+            let is_link = route.path == "/api/v1/invitations/accept";
+            let email = if is_link { &invited } else { &person.email };
+            assert_eq!(entry["actor"]["email"], json!(email), "{told}");
             assert_eq!(entry["method"], json!(route.method.as_str()), "{told}");
             assert_eq!(
                 (&entry["route"], &entry["client"]),
@@ -167,13 +198,27 @@ async fn every_writing_route_leaves_a_begin_and_an_end() {
                 "{told}"
             );
             assert_eq!(entry["request_id"], "asked-1", "{told}");
-            for (name, id) in [("bot_id", &person.bot), ("key_id", &person.key)] {
+            let ids = [
+                ("bot_id", &person.bot),
+                ("key_id", &person.key),
+                ("tenant_id", &person.tenant),
+                ("user_id", &person.user),
+                ("invitation_id", &person.invitation.0),
+            ];
+            for (name, id) in ids {
                 let has_id = route.path.contains(name);
                 assert!(!has_id || entry["parameters"][name] == *id, "{told}");
                 assert!(!has_id || entry["object"] == *id, "{told}");
             }
         }
-        let making = ["/api/v1/bots", "/api/v1/auth/register", "/api/v1/talk/tickets", "/api/v1/api-keys"];
+        let making = [
+            "/api/v1/bots",
+            "/api/v1/auth/register",
+            "/api/v1/talk/tickets",
+            "/api/v1/api-keys",
+            "/api/v1/tenants",
+            "/api/v1/invitations",
+        ];
         let makes = making.contains(&route.path);
         assert!(!makes || end["object"].is_string(), "what was made is known: {told}");
     }
@@ -181,6 +226,12 @@ async fn every_writing_route_leaves_a_begin_and_an_end() {
     assert_eq!((&sound["intact"], &sound["entries"]), (&json!(true), &json!(known)), "{sound}");
     assert_eq!(sound["unfinished"], json!([]));
     nothing_of(&bridge, CANARY).await;
+}
+
+/// A body that makes no sense is not looked at.
+fn takes_no_body(route: &Route) -> bool {
+    let moves = ["suspend", "activate", "restore", "password-reset", "resend"];
+    route.method == Method::DELETE.as_str() || moves.iter().any(|word| route.path.ends_with(word))
 }
 
 #[tokio::test]
@@ -191,11 +242,7 @@ async fn a_refused_write_leaves_them_too() {
         let before = entries(&bridge, "").await.len();
         let answer = person.send(&bridge, &route, json!(CANARY)).await;
         let status = answer.status();
-        assert!(
-            status.is_client_error() || route.method == Method::DELETE.as_str(),
-            "{} {status}",
-            route.path
-        );
+        assert!(status.is_client_error() || takes_no_body(&route), "{} {status}", route.path);
         let left = entries(&bridge, "").await.split_off(before);
         if route.audited() == Audited::ByTheHandler {
             assert!(left.is_empty(), "nobody is known yet: {left:#?}");

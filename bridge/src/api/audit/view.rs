@@ -17,6 +17,8 @@ pub struct EntryView {
     pub at: String,
     pub kind: Kind,
     pub actor: ActorView,
+    /// Of what was done in another tenant: which. Its log has an entry too.
+    pub in_tenant: Option<String>,
     /// The address that the request came from.
     pub client: String,
     pub method: String,
@@ -51,6 +53,9 @@ pub struct ActorView {
     pub email: Option<String>,
     /// At that moment; null of a key, and where only the session is known.
     pub role: Option<Role>,
+    /// The tenant of somebody who acted in this one and does not belong to it; its log has an entry too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<String>,
 }
 
 /// One page of entries.
@@ -67,7 +72,13 @@ impl EntryView {
             seq: entry.seq,
             at: entry.at.to_string(),
             kind: entry.kind,
-            actor: ActorView { id: entry.actor_id, email: entry.actor_email, role: entry.actor_role },
+            actor: ActorView {
+                id: entry.actor_id,
+                email: entry.actor_email,
+                role: entry.actor_role,
+                tenant_id: entry.actor_tenant.map(|tenant| tenant.to_string()),
+            },
+            in_tenant: entry.in_tenant.map(|tenant| tenant.to_string()),
             client: entry.client,
             method: entry.method,
             route: entry.route,

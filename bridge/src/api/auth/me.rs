@@ -34,7 +34,8 @@ pub async fn replace(
     stores: Data<Stores>,
     body: Checked<Profile>,
 ) -> ApiResult<Json<UserView>> {
-    let users = stores.users(who.tenant());
+    // One's own, wherever one acts.
+    let users = stores.users(&who.user().tenant_id);
     let mut stored = who.into_stored();
     let Profile { name, languages, primary_language } = body.0;
     let user = &mut stored.value;

@@ -44,6 +44,7 @@ impl From<SessionError> for ApiError {
                 "refreshed_elsewhere",
                 "another request refreshed this session at the same moment; use its answer",
             ),
+            SessionError::Tenant(error) => error.into(),
             SessionError::Token(error) => Self::internal("sign a token", &error),
             SessionError::Store(error) => error.into(),
         }

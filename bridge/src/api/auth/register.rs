@@ -11,6 +11,7 @@ use vox_shared::typed::trimmed;
 use super::view::UserView;
 use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
+use crate::auth::others::may_give;
 use crate::auth::people::{NewPerson, People};
 use crate::auth::permission::CreateUsers;
 use crate::auth::role::Role;
@@ -31,7 +32,7 @@ pub struct NewUser {
     primary_language: Option<String>,
 }
 
-/// Make a user of the own tenant, of the own rank at most.
+/// Make a user of the tenant that one acts in, of the own rank at most.
 #[instrument(name = "auth.register", skip_all)]
 pub async fn register(
     who: Allowed<CreateUsers>,
@@ -41,9 +42,7 @@ pub async fn register(
 ) -> ApiResult<(Json<UserView>, StatusCode)> {
     let mut new = body.0;
     new.email = trimmed(&new.email).to_owned();
-    if !who.user().role.may_assign(new.role) {
-        return Err(ApiError::forbidden("a role above your own cannot be given"));
-    }
+    may_give(who.user(), new.role, who.tenant())?;
     Checks::default()
         .email(&new.email)
         .name(&new.name)

@@ -36,6 +36,8 @@ pub struct UserView {
     pub role: Role,
     pub tenant_id: String,
     pub active: bool,
+    /// Whether a log-in needs a code beside the password.
+    pub second_factor: bool,
     pub languages: Vec<String>,
     pub primary_language: Option<String>,
     /// RFC 3339, UTC.
@@ -51,6 +53,7 @@ impl UserView {
             role: user.role,
             tenant_id: user.tenant_id.to_string(),
             active: user.active,
+            second_factor: user.has_second_factor(),
             languages: user.languages.clone(),
             primary_language: user.primary_language.clone(),
             created_at: user.created_at.to_string(),

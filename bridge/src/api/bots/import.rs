@@ -27,7 +27,8 @@ pub async fn import(
 ) -> ApiResult<WithTag> {
     may_make(&who)?;
     let creation = creation(&who, request.headers(), &body.0)?;
-    let settings = unpack(body.0).map_err(ApiError::invalid)?;
+    let held = bots.held(who.reach()).await?;
+    let settings = unpack(body.0, &held).map_err(ApiError::invalid)?;
     let origin = Origin { author: who.id().into(), note: "imported".into(), creation };
     let bot = bots.create(who.reach(), settings, origin).await?;
     trail.concerns(&bot.id);

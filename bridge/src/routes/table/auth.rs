@@ -9,6 +9,7 @@ use crate::routes::row::row;
 use crate::routes::{Access, Route};
 
 pub(super) fn routes() -> Vec<Route> {
+    use auth::login::ChallengeView;
     use auth::view::{SessionView, UserView};
     let own = Access::with::<may::OwnProfile>();
     vec![
@@ -19,8 +20,53 @@ pub(super) fn routes() -> Vec<Route> {
             Doc::new("auth", "Log in")
                 .body::<auth::login::Credentials>()
                 .answers::<SessionView>("200", "A session")
+                .answers::<ChallengeView>("202", "The password is right, and a code is wanted")
                 .refuses("401", "Wrong address or password, or the user is inactive")
                 .refuses("429", "Too many attempts from this client; `Retry-After` says when"),
+        ),
+        row(
+            (Method::POST, "/api/v1/auth/login/second-factor"),
+            Access::Public,
+            auth::second_factor::log_in,
+            Doc::new("auth", "Log in with a code")
+                .body::<auth::second_factor::CodeLogin>()
+                .answers::<SessionView>("200", "A session")
+                .refuses("401", "The challenge is over, or the code is wrong or was used before")
+                .refuses("429", "Too many attempts from this client; `Retry-After` says when"),
+        ),
+        row(
+            (Method::POST, "/api/v1/auth/me/second-factor"),
+            own,
+            auth::second_factor::enrol,
+            Doc::new("auth", "Begin to enrol a second factor")
+                .body::<auth::second_factor::PasswordProof>()
+                .answers::<auth::second_factor::EnrolmentView>(
+                    "201",
+                    "The secret, this once; a code confirms it",
+                )
+                .refuses("403", "The password is wrong")
+                .refuses("409", "There is one already"),
+        ),
+        row(
+            (Method::POST, "/api/v1/auth/me/second-factor/confirm"),
+            own,
+            auth::second_factor::confirm,
+            Doc::new("auth", "Confirm a second factor")
+                .body::<auth::second_factor::CodeProof>()
+                .answers::<auth::second_factor::RecoveryView>("200", "Recovery codes, this once")
+                .refuses("401", "The code is wrong")
+                .refuses("409", "None is to be confirmed"),
+        ),
+        row(
+            (Method::POST, "/api/v1/auth/me/second-factor/disable"),
+            own,
+            auth::second_factor::disable,
+            Doc::new("auth", "Disable own second factor")
+                .body::<auth::second_factor::BothProofs>()
+                .answers_empty("204", "The password is enough again")
+                .refuses("401", "The code is wrong")
+                .refuses("403", "The password is wrong")
+                .refuses("409", "There is none"),
         ),
         row(
             (Method::POST, "/api/v1/auth/refresh"),
@@ -77,6 +123,16 @@ pub(super) fn routes() -> Vec<Route> {
                 .body::<auth::password::PasswordChange>()
                 .answers::<SessionView>("200", "A new session; every other one is over")
                 .refuses("403", "The current password is wrong"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/auth/me/email"),
+            own,
+            auth::email::change,
+            Doc::new("auth", "Change own address")
+                .body::<auth::email::EmailChange>()
+                .answers::<SessionView>("200", "A new session; every other one is over")
+                .refuses("403", "The password is wrong")
+                .refuses("409", "The address is taken"),
         ),
     ]
 }

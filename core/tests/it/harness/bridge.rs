@@ -17,7 +17,7 @@ use vox_bridge::deployment::Deployment;
 use vox_bridge::serve::{Serving, serve};
 use vox_bridge::store::Stamp;
 use vox_bridge::store::bots::Bot;
-use vox_bridge::store::tenants::{Tenant, TenantStatus};
+use vox_bridge::store::tenants::Tenant;
 use vox_bridge::store::users::{User, fold_email};
 use vox_shared::clock::Clock;
 use vox_shared::ids::{BotId, TenantId, UserId};
@@ -70,7 +70,7 @@ impl Bridge {
         bridge.come_back().await;
         let app = &bridge.running.as_ref().unwrap().app;
         let now = Stamp(app.clock.now());
-        let owner = Tenant { name: "Default".into(), status: TenantStatus::Active, created_at: now };
+        let owner = Tenant::new("Default", now);
         app.stores.tenants().insert(&tenant(), &owner).await.unwrap();
         bridge
     }

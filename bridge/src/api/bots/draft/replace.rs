@@ -28,6 +28,7 @@ pub async fn replace(
 ) -> ApiResult<DraftWithTag> {
     let mut given = body.0;
     let edit = edit(&who, &bot.0, expected_version(expected, &mut given)?);
-    let written = bots.write_draft(edit, Basis::Published, |stored| replacing(&given, stored)).await?;
+    let held = bots.held(who.reach()).await?;
+    let written = bots.write_draft(edit, Basis::Published, |stored| replacing(&given, stored, &held)).await?;
     draft_of(written)
 }

@@ -1,0 +1,55 @@
+//! `PATCH /api/v1/tenants/{tenant_id}`
+
+use actix_web::web::{Data, Json};
+use serde::Deserialize;
+use tracing::instrument;
+use utoipa::ToSchema;
+use vox_shared::ids::TenantId;
+use vox_shared::typed::trimmed;
+
+use super::view::TenantView;
+use crate::audit::trail::Trail;
+use crate::auth::allowed::Allowed;
+use crate::auth::permission::ManageTenants;
+use crate::auth::tenants::{TenantDesk, check};
+use crate::edge::body::Checked;
+use crate::edge::params::InPath;
+use crate::error::{ApiError, ApiResult};
+use crate::store::StoreError;
+
+/// What is to be changed; what is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TenantChange {
+    slug: Option<String>,
+    name: Option<String>,
+    /// Whether people must have a second factor.
+    require_second_factor: Option<bool>,
+    /// The version that the change expects; without it the last write wins.
+    version: Option<u64>,
+}
+
+/// Change a tenant. Its status has routes of its own.
+#[instrument(name = "tenants.change", skip_all)]
+pub async fn change(
+    _: Allowed<ManageTenants>,
+    trail: Trail,
+    tenant: InPath<TenantId>,
+    desk: Data<TenantDesk>,
+    body: Checked<TenantChange>,
+) -> ApiResult<Json<TenantView>> {
+    let TenantChange { slug, name, require_second_factor, version } = body.0;
+    let mut found = desk.stores.tenants().get_tenant(&tenant.0).await?;
+    if version.is_some_and(|version| version != found.version) {
+        return Err(StoreError::Conflict.into());
+    }
+    let tenant_now = &mut found.value;
+    tenant_now.slug = slug.map(|slug| trimmed(&slug).to_owned()).or(tenant_now.slug.take());
+    if let Some(name) = name {
+        tenant_now.name = trimmed(&name).to_owned();
+    }
+    tenant_now.require_second_factor = require_second_factor.unwrap_or(tenant_now.require_second_factor);
+    check(tenant_now).map_err(ApiError::invalid)?;
+    trail.reaches(&tenant.0).await?;
+    Ok(Json(desk.change(found).await?.into()))
+}

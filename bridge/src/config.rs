@@ -56,6 +56,8 @@ pub struct Server {
     /// `VOX_TRUSTED_PROXIES` (none): addresses of reverse proxies, comma-separated. Only their `X-Forwarded-For` counts
     /// when logins are limited per client.
     pub trusted_proxies: Vec<IpAddr>,
+    /// `VOX_CORS_ORIGINS` (none): origins of pages that may read the API's answers, comma-separated.
+    pub cors_origins: Vec<String>,
 }
 
 /// Secrets.
@@ -134,6 +136,7 @@ impl Config {
                 addr: SocketAddr::from(([127, 0, 0, 1], 0)),
                 public_url: None,
                 trusted_proxies: Vec::new(),
+                cors_origins: Vec::new(),
             },
             auth: Auth {
                 jwt_secret: secret("jwt"),
@@ -166,6 +169,7 @@ impl Server {
         if public_url.as_ref().is_some_and(|u| !u.starts_with("http://") && !u.starts_with("https://")) {
             env.fault("VOX_PUBLIC_URL: must start with http:// or https://");
         }
+        let cors_origins = origins(env, "VOX_CORS_ORIGINS");
         let mut trusted_proxies = Vec::new();
         for text in env.text("VOX_TRUSTED_PROXIES").unwrap_or_default().split(',').map(str::trim) {
             match text.parse() {
@@ -174,7 +178,7 @@ impl Server {
                 Err(_) => env.fault(format!("VOX_TRUSTED_PROXIES: '{text}' is no IP address")),
             }
         }
-        Self { addr, public_url, trusted_proxies }
+        Self { addr, public_url, trusted_proxies, cors_origins }
     }
 }
 
@@ -265,6 +269,26 @@ impl MetricsConfig {
     }
 }
 
+/// Origins as browsers send them. All of them at once (`*`) is none: whoever opens an API to every page should say which.
+fn origins(env: &mut Env, name: &str) -> Vec<String> {
+    let text = env.text(name).unwrap_or_default();
+    let mut origins = Vec::new();
+    for origin in text.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+        let url = origin.parse::<url::Url>().ok().filter(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.path() == "/"
+                && url.query().is_none()
+                && url.fragment().is_none()
+        });
+        match url.map(|url| url.origin()) {
+            Some(origin) if origin.is_tuple() => origins.push(origin.ascii_serialization()),
+            _ => env
+                .fault(format!("{name}: '{origin}' is no origin; one is https://host or https://host:port")),
+        }
+    }
+    origins
+}
+
 /// A secret that is long enough and was chosen by somebody.
 fn strong_secret(env: &mut Env, name: &str) -> SecretString {
     let Some(secret) = env.secret(name) else {
@@ -330,6 +354,22 @@ mod tests {
         let chosen = MetricsListen::Chosen("[::1]:7".parse().unwrap());
         assert_eq!(with("[::1]:7").unwrap().metrics.listen, chosen);
         assert!(with("9464").unwrap_err().contains("VOX_BRIDGE_METRICS_LISTEN"));
+    }
+
+    #[test]
+    fn origins_are_as_browsers_send_them() {
+        let read = |text: &str| {
+            let mut env = Env::from_vars([("VOX_CORS_ORIGINS".to_owned(), text.to_owned())]);
+            let origins = origins(&mut env, "VOX_CORS_ORIGINS");
+            env.finish().map(|()| origins).map_err(|faults| faults.to_string())
+        };
+        assert_eq!(
+            read("https://Desk.example:443/, http://x:81").unwrap(),
+            ["https://desk.example", "http://x:81"]
+        );
+        for wrong in ["*", "desk.example", "https://desk.example/path", "file:///x", "null"] {
+            assert!(read(wrong).unwrap_err().contains("VOX_CORS_ORIGINS"), "{wrong}");
+        }
     }
 
     #[test]

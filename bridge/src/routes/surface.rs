@@ -1,9 +1,10 @@
 //! From the table to what a thread serves.
 
+use actix_cors::Cors;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Compat, Condition, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{Resource, guard};
 
@@ -12,6 +13,9 @@ use crate::api::system;
 use crate::app::App;
 use crate::edge::client::TrustedProxies;
 use crate::edge::{REQUEST_DEADLINE, endpoint, surround, unmatched, wrong_method};
+
+/// How long a browser remembers that it may ask.
+const MAX_AGE_SECONDS: usize = 600;
 
 /// All routes with what surrounds them, for one thread.
 pub fn api(
@@ -28,6 +32,7 @@ pub fn api(
     let mut surface = actix_web::App::new()
         .configure(|to| register(app, to))
         .default_service(endpoint(unmatched, REQUEST_DEADLINE))
+        .wrap(cross_origin(&app.config.server.cors_origins))
         .wrap(from_fn(surround));
     let mut known: Vec<&str> = Vec::new();
     for Route { path, .. } in app.table.iter() {
@@ -39,6 +44,18 @@ pub fn api(
         }
     }
     surface
+}
+
+/// Lets pages of these origins read answers. It stands before everything that looks at who asks: a browser's question whether it may ask
+/// shows no proof. Without an origin it does nothing.
+fn cross_origin(origins: &[String]) -> Compat<Condition<Cors>> {
+    let cors = Cors::default()
+        .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_any_header()
+        .expose_any_header()
+        .max_age(MAX_AGE_SECONDS);
+    let cors = origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin));
+    Compat::new(Condition::new(!origins.is_empty(), cors))
 }
 
 /// The metrics, for the thread of their listener.

@@ -8,6 +8,8 @@ pub mod bots;
 pub mod calls;
 pub mod config;
 pub mod events;
+pub mod dialout;
+pub mod dnc;
 pub mod fleet;
 pub mod internal;
 pub mod invitations;

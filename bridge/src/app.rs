@@ -32,6 +32,7 @@ use crate::delivery::herald::Herald;
 use crate::delivery::lane::Sender;
 use crate::delivery::post::Post;
 use crate::deployment::Deployment;
+use crate::dialout::{DIALOUT_PATIENCE, Dialler};
 use crate::edge::sse::{Pacing, Streams};
 use crate::first_start::{Empty, FirstStartError, first_start};
 use crate::fleet::client::FleetClient;
@@ -84,6 +85,7 @@ pub struct Inner {
     pub recordings: Recordings,
     pub fleet: Fleet,
     pub poller: Poller,
+    pub dialler: Dialler,
     pub links: Links,
     pub webhooks: Webhooks,
     pub herald: Herald,
@@ -154,6 +156,7 @@ impl App {
             coordination,
             request_limits: RequestLimits { limiter, limits: config.limits },
             tenant_desk: TenantDesk { stores: stores.clone(), clock: clock.clone() },
+            limiter: limiter.clone(),
             audit: Arc::new(AuditLog::new(stores.clone(), clock.clone())),
             catalogue: Catalogue { stores: stores.clone(), clock: clock.clone() },
             configs: Configs {
@@ -180,6 +183,15 @@ impl App {
                 objects,
                 worker_files,
                 max_bytes: config.storage.max_recording_bytes,
+            },
+            dialler: Dialler {
+                stores: stores.clone(),
+                clock: clock.clone(),
+                fleet: fleet.clone(),
+                client: poller.client.clone(),
+                limiter,
+                base_url: base_url.clone(),
+                patience: DIALOUT_PATIENCE,
             },
             fleet,
             poller,

@@ -4,6 +4,7 @@
 pub mod body;
 pub mod client;
 mod endpoint;
+pub mod idempotency;
 mod in_turn;
 pub mod params;
 pub mod part;

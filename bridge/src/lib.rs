@@ -14,6 +14,7 @@ pub mod coordination;
 pub mod copy;
 pub mod delivery;
 pub mod deployment;
+pub mod dialout;
 pub mod edge;
 pub mod error;
 pub mod fields;

@@ -6,6 +6,8 @@ pub mod bot_versions;
 pub mod bots;
 pub mod calls;
 pub mod deliveries;
+pub mod dialouts;
+pub mod do_not_call;
 mod documents;
 pub mod engine;
 pub mod events;
@@ -53,6 +55,8 @@ pub const COLLECTIONS: &[&Collection] = &[
     &workers::WORKERS,
     &hosts::HOSTS,
     &reservations::RESERVATIONS,
+    &dialouts::DIALOUTS,
+    &do_not_call::DO_NOT_CALL,
     &tickets::TICKETS,
     &refresh_tokens::REFRESH_TOKENS,
     &api_keys::API_KEYS,
@@ -216,6 +220,18 @@ impl Stores {
 
     pub fn workers(&self) -> workers::Workers {
         workers::Workers::new(self.engine.clone())
+    }
+
+    pub fn dialouts(&self, tenant: &TenantId) -> dialouts::Dialouts {
+        dialouts::Dialouts::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_dialouts(&self) -> dialouts::AllDialouts {
+        dialouts::AllDialouts::new(self.engine.clone())
+    }
+
+    pub fn do_not_call(&self, tenant: &TenantId) -> do_not_call::DoNotCall {
+        do_not_call::DoNotCall::open(self.engine.clone(), tenant.clone())
     }
 
     pub fn hosts(&self) -> hosts::Hosts {

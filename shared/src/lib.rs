@@ -10,6 +10,7 @@ pub mod ids;
 pub mod json;
 pub mod model;
 pub mod outbox;
+pub mod phone;
 pub mod private;
 pub mod redact;
 pub mod telemetry;

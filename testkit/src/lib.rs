@@ -1,4 +1,5 @@
-//! The test kit: scripted vendors that are as strict as the real ones, and a TCP proxy that breaks connections.
+//! The test kit: scripted vendors that are as strict as the real ones, a scripted worker that
+//! is asked to place calls, and a TCP proxy that breaks connections.
 //!
 //! Everything here can be used by itself, also against software that is not Vox's: in a test through this library,
 //! from anything else through the `vox-testkit` program.
@@ -6,3 +7,4 @@
 pub mod chaos;
 pub mod receiver;
 pub mod vendor;
+pub mod worker;

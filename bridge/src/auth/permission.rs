@@ -66,6 +66,9 @@ permission!(/** See how things are to be shown. */ ReadDisplaySettings: Agent, p
 permission!(/** See and change settings, and rotate the keys that their secrets are under. */ ManageSettings: SuperAdmin, people only);
 permission!(/** See who did what in the tenant. */ ReadAudit: Admin, people only);
 permission!(/** See the capacity of the deployment. */ ReadFleet: Admin, FleetRead);
+permission!(/** Have a bot call a number. */ PlaceCalls: Admin, DialoutWrite);
+permission!(/** See which numbers are not called. */ ReadDoNotCall: Agent, DncRead);
+permission!(/** Say which numbers are not called. */ EditDoNotCall: Admin, DncWrite);
 permission!(/** Keep new calls from a machine, and give it calls again. */ DrainHosts: Admin, people only);
 permission!(/** Say which machines are polled; the bridge sends them its secret. */ ManageHosts: SuperAdmin, people only);
 permission!(/** See, make, rotate and revoke keys of the API. */ ManageApiKeys: Admin, people only);

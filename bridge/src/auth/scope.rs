@@ -51,6 +51,12 @@ scopes! {
     WebhooksWrite => "webhooks:write";
     /// See what was used and what it cost.
     UsageRead => "usage:read";
+    /// Have bots call numbers.
+    DialoutWrite => "dialout:write";
+    /// See which numbers are not called.
+    DncRead => "dnc:read";
+    /// Say which numbers are not called.
+    DncWrite => "dnc:write";
 }
 
 impl Scope {

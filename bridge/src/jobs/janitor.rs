@@ -25,6 +25,8 @@ pub const EVENTS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 const RESERVATIONS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// So long after its time an invitation can be seen in the list, and be sent again.
 const INVITATIONS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// How long an `Idempotency-Key` of a dialout counts, and how long it can be looked up why a call was placed where it was.
+const DIALOUTS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What one batch did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,7 @@ pub async fn run(stores: Stores, clock: Clock, stop: CancellationToken) {
 pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> {
     let now = clock.now();
     let long_ago = now.saturating_sub(WORKERS_KEPT).unwrap_or(now);
+    let week_ago = Stamp(now.saturating_sub(DIALOUTS_KEPT).unwrap_or(now));
     let batches = [
         stores.tickets().sweep(Stamp(now)).await?,
         stores.refresh_tokens().sweep(Stamp(now)).await?,
@@ -65,6 +68,8 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.all_events().sweep(Stamp(now) + -EVENTS_KEPT).await?,
         stores.reservations().sweep(Stamp(now.saturating_sub(RESERVATIONS_KEPT).unwrap_or(now))).await?,
         stores.all_invitations().sweep(Stamp(now.saturating_sub(INVITATIONS_KEPT).unwrap_or(now))).await?,
+        stores.reservations().sweep(week_ago).await?,
+        stores.all_dialouts().sweep(week_ago).await?,
     ];
     let (bots, more_bots) = deleted_bots::sweep(stores, now).await?;
     Ok(Swept { gone: batches.iter().sum::<usize>() + bots, more: batches.contains(&SWEPT) || more_bots })

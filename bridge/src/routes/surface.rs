@@ -113,6 +113,7 @@ fn register(app: &App, to: &mut ServiceConfig) {
         .app_data(Data::new(app.results.clone()))
         .app_data(Data::new(app.recordings.clone()))
         .app_data(Data::new(app.fleet.clone()))
+        .app_data(Data::new(app.dialler.clone()))
         .app_data(Data::new(app.links.clone()))
         .app_data(Data::new(app.webhooks.clone()))
         .app_data(Data::new(app.herald.clone()))

@@ -8,6 +8,8 @@ mod bot_version;
 mod call;
 mod core;
 mod event;
+mod dialout;
+mod dnc;
 mod fleet;
 mod internal;
 mod invitation;
@@ -39,6 +41,8 @@ pub fn table() -> Vec<Route> {
         recording::routes(),
         core::routes(),
         fleet::routes(),
+        dialout::routes(),
+        dnc::routes(),
         talk::routes(),
         internal::routes(),
         plan::routes(),

@@ -184,6 +184,7 @@ fn request(bridge: &TestBridge, route: &Route, of: &Objects) -> RequestBuilder {
         .replace("{key_id}", of.key.as_str())
         .replace("{webhook_id}", of.webhook.as_str())
         .replace("{delivery_id}", &of.delivery)
+        .replace("{number}", "+15550100")
         .replace("{host}", "no-such-host")
         .replace("{reservation_id}", "rsv_none")
         .replace("{tenant_id}", of.tenant.as_str())
@@ -292,6 +293,16 @@ fn hostile_bodies() -> Vec<(&'static str, Vec<u8>)> {
             "events",
             "enabled",
             "ttl_seconds",
+            "to_number",
+            "from_number",
+            "variables",
+            "connected_event",
+            "agent_id",
+            "to",
+            "context",
+            "number",
+            "numbers",
+            "reason",
             "url",
             "slug",
             "token",

@@ -11,6 +11,7 @@ use crate::harness::keys::TestKey;
 
 /// The routes that keys open. Whatever is not named here is closed to every key.
 const OPEN: &[(&str, &str, Scope)] = &[
+const OPEN: [(&str, &str, Scope); 21] = [
     ("GET", "/api/v1/bots", Scope::BotsRead),
     ("GET", "/api/v1/bots/{bot_id}", Scope::BotsRead),
     ("POST", "/api/v1/bots", Scope::BotsWrite),
@@ -62,6 +63,14 @@ const OPEN: &[(&str, &str, Scope)] = &[
     ("GET", "/api/v1/usage", Scope::UsageRead),
     ("GET", "/v1/usage", Scope::UsageRead),
     ("GET", "/v1/conversations/{session_id}/events", Scope::UsageRead),
+    ("POST", "/api/v1/sip/dialout", Scope::DialoutWrite),
+    ("POST", "/api/v1/dialout", Scope::DialoutWrite),
+    ("POST", "/v1/calls", Scope::DialoutWrite),
+    ("GET", "/api/v1/dnc", Scope::DncRead),
+    ("GET", "/api/v1/dnc/check", Scope::DncRead),
+    ("POST", "/api/v1/dnc", Scope::DncWrite),
+    ("POST", "/api/v1/dnc/bulk", Scope::DncWrite),
+    ("DELETE", "/api/v1/dnc/{number}", Scope::DncWrite),
 ];
 /// The routes of people that no key opens.
 const CLOSED: &[(&str, &str)] = &[

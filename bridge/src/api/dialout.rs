@@ -1,0 +1,5 @@
+//! Placing calls.
+
+pub mod call;
+pub mod dialout;
+mod place;

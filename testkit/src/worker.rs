@@ -1,0 +1,174 @@
+//! A scripted worker for those who place calls: it takes `POST /livekit/dialout` as strictly as the contract has it (section 3.5),
+//! keeps what it was asked, and refuses, hangs, lies or cuts when it is told to.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use vox_shared::ids::SessionId;
+use vox_shared::phone::Number;
+use vox_shared::wire::SECRET_HEADER;
+
+/// What the worker answers to an order that is well made.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Says {
+    /// It takes the call.
+    Accepted,
+    /// It refuses with this status and `{"error": …}`, and has done nothing.
+    Refused(u16, &'static str),
+    /// 200 with this text.
+    Text(String),
+    /// The head of a good answer, and then the connection is cut.
+    Cut,
+    /// Nothing, for as long as the client waits.
+    Silence,
+}
+
+/// A worker that listens on loopback until it is dropped.
+pub struct ScriptedWorker {
+    at: SocketAddr,
+    shared: Arc<Shared>,
+    serving: JoinHandle<()>,
+}
+
+struct Shared {
+    secret: String,
+    log: Mutex<Log>,
+}
+
+struct Log {
+    says: Says,
+    orders: Vec<Value>,
+    faults: Vec<String>,
+}
+
+impl ScriptedWorker {
+    /// Start on a free port; `secret` is what callers must show.
+    ///
+    /// # Panics
+    /// When loopback has no free port, which leaves a test nothing to do.
+    pub async fn start(secret: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        let at = listener.local_addr().expect("a bound listener has an address");
+        let log = Mutex::new(Log { says: Says::Accepted, orders: Vec::new(), faults: Vec::new() });
+        let shared = Arc::new(Shared { secret: secret.to_owned(), log });
+        let routes = Router::new().route("/livekit/dialout", post(dialout)).with_state(shared.clone());
+        let serving = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, routes).await {
+                tracing::error!(%error, "a scripted worker stopped");
+            }
+        });
+        Self { at, shared, serving }
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub fn url(&self) -> String {
+        format!("http://{}", self.at)
+    }
+
+    /// Change what it says to orders from now on.
+    pub fn says(&self, says: Says) {
+        self.shared.log().says = says;
+    }
+
+    /// The orders that were well made, in turn, whatever it said to them.
+    pub fn orders(&self) -> Vec<Value> {
+        self.shared.log().orders.clone()
+    }
+
+    /// What was wrong with the others.
+    pub fn faults(&self) -> Vec<String> {
+        self.shared.log().faults.clone()
+    }
+}
+
+impl Drop for ScriptedWorker {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl Shared {
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The body of the contract and nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the fields are read by the decoder alone, which checks them")]
+struct Order {
+    bot_id: String,
+    to_number: String,
+    from_number: Option<String>,
+    connected_event: Option<Map<String, Value>>,
+    config_url: Option<String>,
+}
+
+async fn dialout(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+    let secret = headers.get(SECRET_HEADER).and_then(|value| value.to_str().ok());
+    if secret != Some(shared.secret.as_str()) {
+        return refuse(&shared, StatusCode::FORBIDDEN, "forbidden", "the secret is missing or wrong".into());
+    }
+    match check(&body) {
+        Err(fault) => refuse(&shared, StatusCode::UNPROCESSABLE_ENTITY, "bad_body", fault),
+        Ok(order) => {
+            let says = {
+                let mut log = shared.log();
+                log.orders.push(order);
+                log.says.clone()
+            };
+            answer(says).await
+        }
+    }
+}
+
+fn check(body: &[u8]) -> Result<Value, String> {
+    let order: Order = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    for number in [Some(&order.to_number), order.from_number.as_ref()].into_iter().flatten() {
+        let read: Number = number.parse().map_err(|error| format!("{number} {error}"))?;
+        if read.as_str() != number {
+            return Err(format!("{number} is dialled as {read}"));
+        }
+    }
+    let is_url = |url: &String| url.starts_with("http://") || url.starts_with("https://");
+    if !order.config_url.as_ref().is_none_or(is_url) {
+        return Err("config_url is no address".into());
+    }
+    serde_json::from_slice(body).map_err(|error| error.to_string())
+}
+
+fn refuse(shared: &Shared, status: StatusCode, error: &str, fault: String) -> Response {
+    shared.log().faults.push(fault);
+    (status, Json(json!({"error": error}))).into_response()
+}
+
+async fn answer(says: Says) -> Response {
+    match says {
+        Says::Accepted => {
+            let (call, room) = (SessionId::generate(), format!("dialout-{}", SessionId::generate()));
+            Json(json!({"status": "accepted", "call_id": call, "room_name": room})).into_response()
+        }
+        Says::Refused(status, error) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, Json(json!({"error": error}))).into_response()
+        }
+        Says::Text(text) => text.into_response(),
+        Says::Cut => {
+            let cut =
+                futures_util::stream::iter([Ok(Bytes::from_static(b"{")), Err(std::io::Error::other("cut"))]);
+            ([(header::CONTENT_TYPE, "application/json")], Body::from_stream(cut)).into_response()
+        }
+        Says::Silence => std::future::pending().await,
+    }
+}

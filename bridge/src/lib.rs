@@ -8,6 +8,7 @@ pub mod auth;
 pub mod billing;
 pub mod bot;
 pub mod canonical;
+pub mod carrier;
 pub mod commands;
 pub mod config;
 pub mod coordination;

@@ -6,7 +6,9 @@ pub mod bot_versions;
 pub mod bots;
 pub mod calls;
 pub mod deliveries;
+pub mod carriers;
 pub mod dialouts;
+pub mod dids;
 pub mod do_not_call;
 mod documents;
 pub mod engine;
@@ -57,6 +59,8 @@ pub const COLLECTIONS: &[&Collection] = &[
     &reservations::RESERVATIONS,
     &dialouts::DIALOUTS,
     &do_not_call::DO_NOT_CALL,
+    &carriers::CARRIERS,
+    &dids::DIDS,
     &tickets::TICKETS,
     &refresh_tokens::REFRESH_TOKENS,
     &api_keys::API_KEYS,
@@ -232,6 +236,18 @@ impl Stores {
 
     pub fn do_not_call(&self, tenant: &TenantId) -> do_not_call::DoNotCall {
         do_not_call::DoNotCall::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn carriers(&self, tenant: &TenantId) -> carriers::Carriers {
+        carriers::Carriers::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn dids(&self, tenant: &TenantId) -> dids::Dids {
+        dids::Dids::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_dids(&self) -> dids::AllDids {
+        dids::AllDids::new(self.engine.clone())
     }
 
     pub fn hosts(&self) -> hosts::Hosts {

@@ -97,6 +97,8 @@ id!(/** A piece of work that is kept until it is done. */ JobId, "job");
 id!(/** An event of a tenant. The same on every delivery of it. */ EventId, "evt");
 id!(/** An endpoint that events are sent to. */ WebhookId, "whk");
 id!(/** One event on its way to one endpoint. */ DeliveryId, "dlv");
+id!(/** A carrier of telephone calls. */ CarrierId, "car");
+id!(/** A number of a carrier. */ DidId, "did");
 id!(/** A slot of a worker that is kept for a call that is about to be placed. */ ReservationId, "rsv");
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Placing calls.
 
 pub mod call;
-pub mod dialout;
+pub mod dial;
 mod place;

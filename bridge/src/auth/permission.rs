@@ -66,6 +66,9 @@ permission!(/** See how things are to be shown. */ ReadDisplaySettings: Agent, p
 permission!(/** See and change settings, and rotate the keys that their secrets are under. */ ManageSettings: SuperAdmin, people only);
 permission!(/** See who did what in the tenant. */ ReadAudit: Admin, people only);
 permission!(/** See the capacity of the deployment. */ ReadFleet: Admin, FleetRead);
+permission!(/** See carriers, without their passwords. */ ReadCarriers: Admin, people only);
+permission!(/** Make and change carriers and their numbers. */ EditCarriers: SuperAdmin, people only);
+permission!(/** See which numbers the tenant has. */ ReadNumbers: Agent, NumbersRead);
 permission!(/** Have a bot call a number. */ PlaceCalls: Admin, DialoutWrite);
 permission!(/** See which numbers are not called. */ ReadDoNotCall: Agent, DncRead);
 permission!(/** Say which numbers are not called. */ EditDoNotCall: Admin, DncWrite);

@@ -51,6 +51,8 @@ scopes! {
     WebhooksWrite => "webhooks:write";
     /// See what was used and what it cost.
     UsageRead => "usage:read";
+    /// See which numbers there are.
+    NumbersRead => "numbers:read";
     /// Have bots call numbers.
     DialoutWrite => "dialout:write";
     /// See which numbers are not called.

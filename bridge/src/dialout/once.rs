@@ -1,7 +1,5 @@
 //! One answer for one `Idempotency-Key`.
 
-use vox_shared::ids::SessionId;
-
 use super::order::Order;
 use super::place::Placed;
 use super::{Dialler, DialoutError};
@@ -44,7 +42,7 @@ impl Dialler {
     /// Claim the key before anything is done; `None` when somebody else has.
     pub(super) async fn begin(&self, order: &Order) -> Result<Option<Begun>, DialoutError> {
         let Some(creation) = &order.creation else { return Ok(Some(Begun(None))) };
-        let id = SessionId::generate().to_string();
+        let id = format!("{}:{}", order.tenant, creation.key);
         let dialout = Dialout {
             tenant_id: order.tenant.clone(),
             creation_key: creation.key.clone(),

@@ -1,11 +1,13 @@
 //! The rows, in a file for each resource.
 
+mod alias;
 mod api_key;
 mod audit;
 mod auth;
 mod bot;
 mod bot_version;
 mod call;
+mod carrier;
 mod core;
 mod event;
 mod dialout;
@@ -43,6 +45,8 @@ pub fn table() -> Vec<Route> {
         fleet::routes(),
         dialout::routes(),
         dnc::routes(),
+        carrier::routes(),
+        alias::routes(),
         talk::routes(),
         internal::routes(),
         plan::routes(),

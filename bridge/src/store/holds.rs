@@ -39,7 +39,7 @@ mod tests {
         let (second, third) = (holds[1].clone(), holds[2].clone());
         assert_eq!((live(&holds, at(0)), live(&holds, at(5)), live(&holds, at(30))), (3, 2, 0));
         assert_eq!(settle(&mut holds, 1, at(10)), [second.id]);
-        assert_eq!(holds, [third.clone()]);
+        assert_eq!(holds, std::slice::from_ref(&third));
         assert_eq!(settle(&mut holds, 0, at(10)), []);
         assert_eq!(settle(&mut holds, 7, at(10)), [third.id]);
     }

@@ -14,6 +14,7 @@ mod bots_have_versions;
 mod bridges_share_their_limits;
 mod calls_are_charged;
 mod calls_are_listed_and_exported;
+mod carriers_and_their_numbers;
 mod clients_that_never_read_are_cut;
 mod config_is_handed_out;
 mod connections_keep_to_the_protocol;

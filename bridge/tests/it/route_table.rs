@@ -184,6 +184,8 @@ fn request(bridge: &TestBridge, route: &Route, of: &Objects) -> RequestBuilder {
         .replace("{key_id}", of.key.as_str())
         .replace("{webhook_id}", of.webhook.as_str())
         .replace("{delivery_id}", &of.delivery)
+        .replace("{carrier_id}", "car_none")
+        .replace("{did_id}", "did_none")
         .replace("{number}", "+15550100")
         .replace("{host}", "no-such-host")
         .replace("{reservation_id}", "rsv_none")
@@ -293,6 +295,10 @@ fn hostile_bodies() -> Vec<(&'static str, Vec<u8>)> {
             "events",
             "enabled",
             "ttl_seconds",
+            "sip_address",
+            "inbound_addresses",
+            "outbound_cps",
+            "outbound_password",
             "to_number",
             "from_number",
             "variables",

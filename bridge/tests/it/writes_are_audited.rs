@@ -96,6 +96,7 @@ impl Person {
             }
             "/api/v1/plans/{plan_id}" => json!({"name": CANARY, "limits": {"minutes": 1}}),
             "/api/v1/admin/tenants/{tenant}/plan" => json!({"plan": null}),
+            "/api/v1/carriers" => json!({"name": CANARY, "sip_address": "sip.example"}),
             "/api/v1/dnc" => json!({"number": "+14155550100", "reason": CANARY}),
             "/api/v1/dnc/bulk" => json!({"numbers": ["+14155550100"], "reason": CANARY}),
             "/api/v1/fleet/hosts" => json!({"name": "voice-9", "url": "http://127.0.0.1:9"}),
@@ -129,6 +130,11 @@ impl Person {
         let path = path.replace("{tenant_id}", &self.tenant).replace("{user_id}", &self.user);
         let path = path.replace("{invitation_id}", &self.invitation.0);
         let path = path.replace("{host}", "no-such-host").replace("{number}", "+15550100");
+        let path = path
+            .replace("{host}", "no-such-host")
+            .replace("{number}", "+15550100")
+            .replace("{carrier_id}", "car_none")
+            .replace("{did_id}", "did_none");
         assert!(!path.contains('{'), "this test does not know what stands in {path}");
         let request = bridge.request(route.method.as_str().parse().unwrap(), &format!("{path}?q={CANARY}"));
         let request =

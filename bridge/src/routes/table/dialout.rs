@@ -12,15 +12,15 @@ pub(super) fn routes() -> Vec<Route> {
     let place = Access::with::<may::PlaceCalls>();
     let doc = |summary: &'static str| {
         told(Doc::new("dialout", summary))
-            .body::<dialout::dialout::DialoutRequest>()
-            .answers::<dialout::dialout::DialoutView>("200", "A worker has the call")
+            .body::<dialout::dial::DialoutRequest>()
+            .answers::<dialout::dial::DialoutView>("200", "A worker has the call")
     };
     vec![
-        row((Method::POST, "/api/v1/sip/dialout"), place, dialout::dialout::dialout, doc("Place a call")),
+        row((Method::POST, "/api/v1/sip/dialout"), place, dialout::dial::dialout, doc("Place a call")),
         row(
             (Method::POST, "/api/v1/dialout"),
             place,
-            dialout::dialout::dialout,
+            dialout::dial::dialout,
             doc("Place a call by the short path"),
         ),
         row(

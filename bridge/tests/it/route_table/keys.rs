@@ -12,6 +12,7 @@ use crate::harness::keys::TestKey;
 /// The routes that keys open. Whatever is not named here is closed to every key.
 const OPEN: &[(&str, &str, Scope)] = &[
 const OPEN: [(&str, &str, Scope); 21] = [
+const OPEN: [(&str, &str, Scope); 27] = [
     ("GET", "/api/v1/bots", Scope::BotsRead),
     ("GET", "/api/v1/bots/{bot_id}", Scope::BotsRead),
     ("POST", "/api/v1/bots", Scope::BotsWrite),
@@ -63,6 +64,12 @@ const OPEN: [(&str, &str, Scope); 21] = [
     ("GET", "/api/v1/usage", Scope::UsageRead),
     ("GET", "/v1/usage", Scope::UsageRead),
     ("GET", "/v1/conversations/{session_id}/events", Scope::UsageRead),
+    ("GET", "/v1/numbers", Scope::NumbersRead),
+    ("GET", "/v1/agents", Scope::BotsRead),
+    ("GET", "/v1/agents/{bot_id}", Scope::BotsRead),
+    ("GET", "/v1/calls", Scope::CallsRead),
+    ("GET", "/v1/calls/{session_id}", Scope::CallsRead),
+    ("GET", "/api/v1/voices", Scope::BotsRead),
     ("POST", "/api/v1/sip/dialout", Scope::DialoutWrite),
     ("POST", "/api/v1/dialout", Scope::DialoutWrite),
     ("POST", "/v1/calls", Scope::DialoutWrite),
@@ -74,6 +81,7 @@ const OPEN: [(&str, &str, Scope); 21] = [
 ];
 /// The routes of people that no key opens.
 const CLOSED: &[(&str, &str)] = &[
+const CLOSED: [(&str, &str); 26] = [
     ("GET", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me"),
     ("PUT", "/api/v1/auth/me/password"),
@@ -116,6 +124,16 @@ const CLOSED: &[(&str, &str)] = &[
     ("DELETE", "/api/v1/plans/{plan_id}"),
     ("PUT", "/api/v1/admin/tenants/{tenant}/plan"),
     ("GET", "/v1/admin/tenants/{tenant}/quota/{resource}"),
+    ("GET", "/api/v1/carriers"),
+    ("POST", "/api/v1/carriers"),
+    ("GET", "/api/v1/carriers/{carrier_id}"),
+    ("PUT", "/api/v1/carriers/{carrier_id}"),
+    ("DELETE", "/api/v1/carriers/{carrier_id}"),
+    ("POST", "/api/v1/carriers/{carrier_id}/sync"),
+    ("GET", "/api/v1/carriers/{carrier_id}/dids"),
+    ("POST", "/api/v1/carriers/{carrier_id}/dids"),
+    ("PUT", "/api/v1/carriers/{carrier_id}/dids/{did_id}"),
+    ("DELETE", "/api/v1/carriers/{carrier_id}/dids/{did_id}"),
     ("POST", "/api/v1/fleet/hosts"),
     ("DELETE", "/api/v1/fleet/hosts/{host}"),
     ("POST", "/api/v1/fleet/hosts/{host}/drain"),

@@ -1,0 +1,22 @@
+//! `GET /api/v1/carriers/{carrier_id}`
+
+use actix_web::web::{Data, Json};
+use tracing::instrument;
+use vox_shared::ids::CarrierId;
+
+use super::view::CarrierView;
+use crate::auth::allowed::Allowed;
+use crate::auth::permission::ReadCarriers;
+use crate::edge::params::InPath;
+use crate::error::ApiResult;
+use crate::store::Stores;
+
+/// One of the tenant's carriers.
+#[instrument(name = "carriers.read", skip_all)]
+pub async fn read(
+    who: Allowed<ReadCarriers>,
+    id: InPath<CarrierId>,
+    stores: Data<Stores>,
+) -> ApiResult<Json<CarrierView>> {
+    Ok(Json(stores.carriers(who.tenant()).get_carrier(&id.0).await?.into()))
+}

@@ -1,0 +1,4 @@
+//! What workers ask about numbers.
+
+pub mod lookup;
+pub mod outbound_trunk;

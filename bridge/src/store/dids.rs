@@ -1,0 +1,112 @@
+//! Numbers that carriers bring calls for, and the bots that answer them. A number is one bot's in the whole deployment.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vox_shared::ids::{BotId, CarrierId, DidId, TenantId};
+use vox_shared::phone::Number;
+
+use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
+use super::engine::{Collection, Cursor, Engine, Field, Index, Order, Query, Text, holds};
+use super::stamp::Stamp;
+use crate::field;
+
+const BY_TIME: &str = "by_time";
+const OF_CARRIER: &str = "of_carrier";
+const BY_NUMBER: &str = "by_number";
+
+const CREATED_AT: Field<Text> = field!(Did => created_at: Text);
+const CARRIER_ID: Field<Text> = field!(Did => carrier_id: Text);
+const COMPARABLE: Field<Text> = field!(Did => comparable: Text);
+
+holds! { Text: CarrierId => |id| id.as_str().into(); Number => |number| number.as_str().into(); }
+
+pub static DIDS: Collection = Collection {
+    name: "dids",
+    indexes: &[
+        Index::ordered(BY_TIME, &[TENANT.place(), CREATED_AT.place()]),
+        Index::ordered(OF_CARRIER, &[TENANT.place(), CARRIER_ID.place(), CREATED_AT.place()]),
+        Index::unique(BY_NUMBER, &[COMPARABLE.place()]),
+    ],
+    fields: &[],
+    steps: &[],
+};
+
+/// A number of a carrier.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Did {
+    pub tenant_id: TenantId,
+    pub carrier_id: CarrierId,
+    /// As it was given.
+    pub number: Number,
+    /// As numbers are compared; no two have the same.
+    pub comparable: Number,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bot_id: Option<BotId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    pub created_at: Stamp,
+}
+
+impl OfTenant for Did {
+    fn tenant(&self) -> &TenantId {
+        &self.tenant_id
+    }
+}
+
+/// The numbers of one tenant.
+pub struct Dids(Scoped<Did>);
+
+impl Dids {
+    pub(super) fn open(engine: Arc<dyn Engine>, tenant: TenantId) -> Self {
+        Self(Scoped::new(Documents::new(engine, &DIDS), tenant))
+    }
+
+    /// One of a carrier's; of another carrier it does not exist.
+    pub async fn get_did(&self, carrier: &CarrierId, id: &DidId) -> Result<Stored<Did>, StoreError> {
+        let found = self.0.get(id.as_str()).await?;
+        if found.value.carrier_id == *carrier { Ok(found) } else { Err(StoreError::NotFound) }
+    }
+
+    /// Newest first.
+    pub async fn list_dids(&self, limit: usize, after: Option<Cursor>) -> Result<Listed<Did>, StoreError> {
+        self.0.list(self.0.query(BY_TIME).order(Order::Descending).limit(limit).after(after)).await
+    }
+
+    /// Of one carrier, newest first.
+    pub async fn list_of(
+        &self,
+        carrier: &CarrierId,
+        limit: usize,
+        after: Option<Cursor>,
+    ) -> Result<Listed<Did>, StoreError> {
+        let query = self.0.query(OF_CARRIER).equals(CARRIER_ID, carrier).order(Order::Descending);
+        self.0.list(query.limit(limit).after(after)).await
+    }
+
+    /// [`StoreError::Duplicate`] when the number is taken, by whomever.
+    pub async fn insert_did(&self, id: &DidId, did: &Did) -> Result<(), StoreError> {
+        self.0.insert(id.as_str(), did).await
+    }
+
+    pub async fn replace_did(&self, did: Stored<Did>) -> Result<Stored<Did>, StoreError> {
+        self.0.replace(did).await
+    }
+
+    pub async fn delete_did(&self, did: &Stored<Did>) -> Result<(), StoreError> {
+        self.0.delete(&did.id, did.version).await
+    }
+}
+
+/// The numbers of all tenants, for look-ups behind the internal secret.
+pub struct AllDids(Documents<Did>);
+
+impl AllDids {
+    pub(super) fn new(engine: Arc<dyn Engine>) -> Self {
+        Self(Documents::new(engine, &DIDS))
+    }
+
+    pub async fn find_number(&self, number: &Number) -> Result<Option<Stored<Did>>, StoreError> {
+        self.0.first(Query::by_index(&DIDS, BY_NUMBER).equals(COMPARABLE, number.comparable())).await
+    }
+}

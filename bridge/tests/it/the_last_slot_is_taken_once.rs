@@ -16,11 +16,14 @@ use crate::harness::TestBridge;
 
 const TASKS: usize = 20;
 
-/// The embedded engine is asked more often: the other one is a server on the same machine.
+/// The embedded engine is asked more often: the other one is a server on the same machine. `VOX_TEST_RACES` multiplies both, for
+/// a long run by hand.
 fn rounds(embedded: usize, mongodb: usize) -> usize {
-    match Env::of_process().text("VOX_TEST_DOCUMENTS").as_deref() {
-        Some("mongodb") => mongodb,
-        _ => embedded,
+    let mut env = Env::of_process();
+    let times = env.parsed::<usize>("VOX_TEST_RACES").unwrap_or(1);
+    match env.text("VOX_TEST_DOCUMENTS").as_deref() {
+        Some("mongodb") => mongodb * times,
+        _ => embedded * times,
     }
 }
 

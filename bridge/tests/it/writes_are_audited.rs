@@ -126,10 +126,8 @@ impl Person {
         let path = path.replace("{plan_id}", "small").replace("{tenant}", "default");
         let path = path.replace("{number}", "1");
         let path = path.replace("{session_id}", "call_of_nobody");
-        let path = path.replace("{host}", "no-such-host");
         let path = path.replace("{tenant_id}", &self.tenant).replace("{user_id}", &self.user);
         let path = path.replace("{invitation_id}", &self.invitation.0);
-        let path = path.replace("{host}", "no-such-host").replace("{number}", "+15550100");
         let path = path
             .replace("{host}", "no-such-host")
             .replace("{number}", "+15550100")

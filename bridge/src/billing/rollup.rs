@@ -150,11 +150,22 @@ impl RollUp {
                     "limit": limit, "period": period.to_string(), "resets_at": period.ends().to_string(),
                 });
                 let data = if let Value::Object(data) = data { data } else { Map::new() };
-                let id = format!("{tenant}:{WARNING}.{period}.{}.{level}", resource.as_str());
+                let id = Event::id_of(&format!("{tenant}:{WARNING}.{period}.{}.{level}", resource.as_str()));
                 let (tenant_id, event) = (tenant.clone(), WARNING.to_owned());
                 events.push((
-                    id,
-                    Event { tenant_id, event, at: now, recorded_at: now, session_id: None, data },
+                    id.to_string(),
+                    Event {
+                        tenant_id,
+                        event,
+                        at: now,
+                        recorded_at: now,
+                        session_id: None,
+                        bot_id: None,
+                        data,
+                        seq: None,
+                        follows: None,
+                        fresh_since: Some(now),
+                    },
                 ));
             }
         }

@@ -158,7 +158,8 @@ async fn second(bridge: &TestBridge) -> App {
     let dir = bridge.app.config.storage.data_dir.join("second");
     std::fs::create_dir_all(&dir).unwrap();
     let objects = Arc::new(Directory::open(&dir).unwrap());
-    let deployment = Deployment { engine: bridge.engine.clone(), objects };
+    let vault = bridge.app.vault.clone();
+    let deployment = Deployment { engine: bridge.engine.clone(), objects, vault };
     let bound = bridge.url.strip_prefix("http://").unwrap().parse().unwrap();
     App::build(bridge.app.config.clone(), Parts { deployment, clock: bridge.clock.clone(), bound })
         .await

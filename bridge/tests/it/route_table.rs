@@ -2,7 +2,7 @@
 
 mod keys;
 
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;

@@ -154,9 +154,8 @@ impl App {
             }),
             sessions,
             coordination,
-            request_limits: RequestLimits { limiter, limits: config.limits },
+            request_limits: RequestLimits { limiter: limiter.clone(), limits: config.limits },
             tenant_desk: TenantDesk { stores: stores.clone(), clock: clock.clone() },
-            limiter: limiter.clone(),
             audit: Arc::new(AuditLog::new(stores.clone(), clock.clone())),
             catalogue: Catalogue { stores: stores.clone(), clock: clock.clone() },
             configs: Configs {
@@ -190,6 +189,7 @@ impl App {
                 fleet: fleet.clone(),
                 client: poller.client.clone(),
                 limiter,
+                gate: Gate { stores: stores.clone(), clock: clock.clone() },
                 base_url: base_url.clone(),
                 patience: DIALOUT_PATIENCE,
             },

@@ -29,7 +29,7 @@ const PLACEHOLDERS: [&str; 7] =
 const MAX_RECORDING_BYTES: u64 = 2_400_000_000;
 
 /// The master key of tests.
-const TEST_MASTER_KEY: &str = "dGVzdCBtYXN0ZXIga2V5IG9mIGV4YWN0bHkgMzIgYi4=";
+pub const TEST_MASTER_KEY: &str = "dGVzdCBtYXN0ZXIga2V5IG9mIGV4YWN0bHkgMzIgYi4=";
 
 /// All settings of the bridge.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use vox_shared::clock::Clock;
 use vox_shared::ids::TenantId;
 
+use crate::billing::gate::{Gate, GateError};
 use crate::bot::hours;
 use crate::coordination::{Limiter, Rate, Taken};
 use crate::fleet::client::FleetClient;
@@ -34,6 +35,7 @@ pub struct Dialler {
     pub fleet: Fleet,
     pub client: FleetClient,
     pub limiter: Limiter,
+    pub gate: Gate,
     /// How workers reach this bridge, without a '/' at the end.
     pub base_url: String,
     /// How long the workers are waited for, all tries together.
@@ -47,6 +49,8 @@ pub enum DialoutError {
     UnknownBot,
     #[error("the tenant is suspended")]
     Suspended,
+    #[error(transparent)]
+    Gate(#[from] GateError),
     #[error("{0}")]
     OutsideHours(String),
     #[error("the number is on the do-not-call list")]
@@ -134,9 +138,12 @@ impl Dialler {
     }
 
     /// Whether the tenant may begin a call: the one place where plans and quotas are asked for a dialout.
+    /// Nothing is claimed: that is done when the worker asks for the call's config.
     async fn has_quota(&self, tenant: &TenantId) -> Result<(), DialoutError> {
-        let tenant = self.stores.tenants().find(tenant).await?;
-        let is_active = tenant.is_some_and(|tenant| tenant.value.status == TenantStatus::Active);
-        is_active.then_some(()).ok_or(DialoutError::Suspended)
+        let known = self.stores.tenants().find(tenant).await?.ok_or(DialoutError::Suspended)?.value;
+        if known.status != TenantStatus::Active {
+            return Err(DialoutError::Suspended);
+        }
+        Ok(self.gate.check(tenant, known.allowance.as_ref()).await?)
     }
 }

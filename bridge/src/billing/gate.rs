@@ -111,6 +111,15 @@ impl Gate {
         Err(StoreError::Engine(busy).into())
     }
 
+    /// Whether anything is spent, without a claim: for what is to become a conversation later.
+    pub async fn check(&self, tenant: &TenantId, allowance: Option<&Allowance>) -> Result<(), GateError> {
+        let Some(Allowance { limits, .. }) = allowance else { return Ok(()) };
+        let period = Period::of(self.clock.now());
+        let quota = self.stores.quotas(tenant).find_quota(period).await?;
+        let used = quota.map_or_else(Used::default, |quota| quota.used());
+        spent(&used, limits, period).map_or(Ok(()), |spent| Err(GateError::Spent(spent)))
+    }
+
     /// Give back what no new conversation needs. If that fails the tenant has one less in this period.
     pub async fn release(&self, tenant: &TenantId, claim: Claim) {
         let Claim::Of(period) = claim else { return };

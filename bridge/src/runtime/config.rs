@@ -130,8 +130,9 @@ pub async fn prepare(
         spend_ticket(from, bot_id, &session, &request).await?;
     }
     let proposed = proposed.filter(|id| *id != session);
-    let call = Call { proposed_session_id: proposed, ..skeleton(&bot, bot_id, &request, now) };
-    let call = Call { outbox: Some(connected(&session, &call)), ..call };
+    let mut call = Call { proposed_session_id: proposed, ..skeleton(&bot, bot_id, &request, now) };
+    let connected = connected(&session, &call);
+    Outbox::push(&mut call.outbox, connected);
     admit(from, &session, &call, tenant.allowance.as_ref()).await?;
     let mut bot = bot;
     if keys::is_missing(&bot.settings) {
@@ -211,15 +212,14 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
 }
 
 /// What is told of a call whose bot is on the line.
-fn connected(session: &SessionId, call: &Call) -> Outbox {
+fn connected(session: &SessionId, call: &Call) -> Pending {
     let data = json!({
         "call_id": session.as_str(), "bot_id": call.bot_id.as_str(), "direction": call.direction,
         "transport": call.transport, "answered_at": call.created_at,
     });
     let (event, data) = ("call.connected".to_owned(), data.as_object().cloned().unwrap_or_default());
     let what = Follows::Event { event: event.clone(), data };
-    let entry = Pending { id: event.clone(), at: call.created_at, what };
-    Outbox { mark: event, since: call.created_at, entries: vec![entry] }
+    Pending { id: event, at: call.created_at, what }
 }
 
 /// Claim a conversation of the tenant's plan and store the skeleton. A call that asks again needs no second one.

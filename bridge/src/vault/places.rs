@@ -20,6 +20,7 @@ pub const SECRETS: &[Secrets] = &[
     Secrets { collection: "bots", since: 2, places: &["api_key", "line_access.token"] },
     Secrets { collection: "bot_versions", since: 1, places: &["api_key", "line_access.token"] },
     Secrets { collection: "settings", since: 1, places: &["api_key"] },
+    Secrets { collection: "carriers", since: 1, places: &["inbound_password", "outbound_password"] },
     Secrets { collection: "webhooks", since: 1, places: &["secret"] },
     Secrets { collection: "users", since: 1, places: &["second_factor.secret"] },
 ];

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use vox_bridge::audit::log::AuditLog;
 use vox_bridge::auth::role::Role;
+use vox_bridge::config::TEST_MASTER_KEY;
 use vox_bridge::store::Stamp;
 use vox_bridge::store::audit::{AUDIT, Entry, Kind};
 use vox_bridge::store::engine::sqlite::Sqlite;
@@ -261,6 +262,7 @@ async fn several_bridges_leave_one_chain() {
 async fn audit_check(data: &Path, arguments: &[&str]) -> (bool, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vox-bridge"));
     command.arg("audit-check").args(arguments).env_clear().env("VOX_DATA_DIR", data).kill_on_drop(true);
+    command.env("VOX_MASTER_KEY", TEST_MASTER_KEY);
     let Output { status, stdout, stderr } = command.output().await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.success(), text(stdout), text(stderr))

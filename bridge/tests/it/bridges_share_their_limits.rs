@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
+use vox_bridge::config::TEST_MASTER_KEY;
 use vox_bridge::first_start::ADMIN_EMAIL;
 
 use crate::harness::mongodb::MongoDb;
@@ -42,6 +43,7 @@ impl Replica {
                 ("VOX_BRIDGE_METRICS_LISTEN", "127.0.0.1:0"),
                 ("VOX_TRUSTED_PROXIES", "127.0.0.1"),
                 ("VOX_MONGODB_URI", mongodb),
+                ("VOX_MASTER_KEY", TEST_MASTER_KEY),
                 ("VOX_REDIS_URL", redis),
                 ("VOX_REQUESTS_PER_MINUTE", per_minute.as_str()),
                 ("LOG_LEVEL", "error"),

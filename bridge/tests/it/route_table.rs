@@ -179,7 +179,7 @@ fn request(bridge: &TestBridge, route: &Route, of: &Objects) -> RequestBuilder {
     let path = route
         .path
         .replace("{bot_id}", of.bot.as_str())
-        .replace("{number}", "1")
+        .replace("/versions/{number}", "/versions/1")
         .replace("{session_id}", of.call.as_str())
         .replace("{key_id}", of.key.as_str())
         .replace("{webhook_id}", of.webhook.as_str())

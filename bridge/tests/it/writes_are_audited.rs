@@ -124,7 +124,7 @@ impl Person {
         let path = route.path.replace("{bot_id}", &self.bot).replace("{key_id}", &self.key);
         let path = path.replace("{webhook_id}", &self.webhook).replace("{delivery_id}", &self.delivery);
         let path = path.replace("{plan_id}", "small").replace("{tenant}", "default");
-        let path = path.replace("{number}", "1");
+        let path = path.replace("/versions/{number}", "/versions/1");
         let path = path.replace("{session_id}", "call_of_nobody");
         let path = path.replace("{tenant_id}", &self.tenant).replace("{user_id}", &self.user);
         let path = path.replace("{invitation_id}", &self.invitation.0);

@@ -7,6 +7,7 @@ use vox_shared::ids::BotId;
 
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::PlaceCalls;
+use crate::billing::gate::GateError;
 use crate::dialout::order::{Order, event_faults, number};
 use crate::dialout::{Dialler, DialoutError};
 use crate::edge::idempotency;
@@ -59,6 +60,8 @@ impl From<DialoutError> for ApiError {
         let (status, code) = match error {
             DialoutError::UnknownBot => (StatusCode::NOT_FOUND, "unknown_bot"),
             DialoutError::Suspended => (StatusCode::PAYMENT_REQUIRED, "tenant_suspended"),
+            DialoutError::Gate(GateError::Spent(spent)) => return spent.into(),
+            DialoutError::Gate(GateError::Store(error)) => return error.into(),
             DialoutError::OutsideHours(_) => (StatusCode::SERVICE_UNAVAILABLE, "outside_active_hours"),
             DialoutError::DoNotCall => (StatusCode::FORBIDDEN, "do_not_call"),
             DialoutError::TooMany { wait_seconds } => {

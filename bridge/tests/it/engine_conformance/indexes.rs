@@ -79,7 +79,8 @@ fn searches(collection: &'static Collection, index: &'static Index, prefix: usiz
         query.clone().order(order).after(Some(serde_json::from_value(cursor).unwrap()))
     };
     let declared = collection.indexes.iter().flat_map(|i| i.fields).chain(collection.fields);
-    let other = declared.into_iter().find(|place| !index.fields.contains(place));
+    let may_filter = |place: &&Place| place.kind != FieldType::Json && !index.fields.contains(place);
+    let other = declared.into_iter().find(may_filter);
     let turned: Vec<Query> = all
         .iter()
         .flat_map(|q| {

@@ -37,7 +37,7 @@ impl TestBridge {
 
     async fn quota(&self, resource: &str) -> Value {
         // Of another tenant: the people of a suspended one do not get in.
-        let operators = TenantId::try_from("operators".to_owned()).unwrap();
+        let operators = self.insert_tenant(TenantId::generate().as_str()).await;
         let token = self.token_of(&operators, Role::SuperAdmin).await;
         let path = format!("/v1/admin/tenants/default/quota/{resource}");
         json(self.get(&path).bearer_auth(&token).send().await.unwrap(), StatusCode::OK).await

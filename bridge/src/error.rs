@@ -33,7 +33,7 @@ pub struct ApiError {
 }
 
 /// What is used up, and when it begins anew. Minutes are whole ones, money is in millionths of the currency.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug)]
 pub struct SpentPart {
     pub resource: &'static str,
     pub used: i64,
@@ -58,8 +58,17 @@ struct ErrorPart {
     fields: Vec<FieldError>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
-    #[serde(flatten)]
-    spent: Option<SpentPart>,
+    /// Of a 402 that says what is used up: what that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'static str>,
+    /// How much of it was used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<i64>,
+    /// When it begins anew: RFC 3339, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resets_at: Option<String>,
 }
 
 impl ApiError {
@@ -166,7 +175,10 @@ impl ResponseError for ApiError {
             detail: self.detail.clone().into_owned(),
             fields: self.fields.clone(),
             request_id,
-            spent: self.spent.as_deref().cloned(),
+            resource: self.spent.as_ref().map(|spent| spent.resource),
+            used: self.spent.as_ref().map(|spent| spent.used),
+            limit: self.spent.as_ref().map(|spent| spent.limit),
+            resets_at: self.spent.as_ref().map(|spent| spent.resets_at.clone()),
         };
         let mut response = HttpResponse::build(self.status);
         if self.status == StatusCode::UNAUTHORIZED {

@@ -113,11 +113,11 @@ struct Sorted {
 fn sort_out(call: &Stored<Call>, outbox: Outbox, now: Stamp, to: &mut Sorted) {
     let (tenant_id, session_id) = (&call.value.tenant_id, call.id.parse::<SessionId>().ok());
     for entry in outbox.entries {
-        let id = Event::id_of(&format!("{}:{}", call.id, entry.id)).to_string();
+        let id = format!("{}:{}", call.id, entry.id);
         match entry.what {
             Follows::Event { event, data } => {
                 to.events.push((
-                    id,
+                    Event::id_of(&id).to_string(),
                     Event {
                         tenant_id: tenant_id.clone(),
                         event,

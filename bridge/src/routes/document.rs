@@ -93,3 +93,24 @@ fn http_method(method: &Method) -> HttpMethod {
         _ => HttpMethod::Get,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The document has one list of schemas: of two with the same name only one would be told.
+    #[test]
+    fn a_name_is_the_name_of_one_schema() {
+        let (mut known, mut shared) = (BTreeMap::<String, String>::new(), Vec::new());
+        for route in super::super::table() {
+            for (name, schema) in &route.doc.schemas {
+                let schema = serde_json::to_string(schema).unwrap();
+                let first = known.entry(name.clone()).or_insert_with(|| schema.clone());
+                if *first != schema {
+                    shared.push(format!("{name} of {} {}", route.method, route.path));
+                }
+            }
+        }
+        assert!(shared.is_empty(), "another route has another schema of this name: {shared:#?}");
+    }
+}

@@ -221,14 +221,11 @@ async fn one_key_places_one_call_however_often_it_is_sent() {
     json(asked.json(&scene.order()).send().await.unwrap(), StatusCode::OK).await;
     assert_eq!(scene.orders(), 2);
     // What was answered stays, though nothing could be placed now.
-    scene
-        .bridge
-        .app
-        .stores
-        .tenants()
-        .set_status(&scene.bridge.tenant(), TenantStatus::Suspended)
-        .await
-        .unwrap();
+    let barring = scene.bridge.key(&[Scope::DncWrite]).await;
+    let barred = barring.sign(scene.bridge.request(Method::POST, "/api/v1/dnc"));
+    let barred = barred.json(&json!({"number": "+919876543210"})).send().await.unwrap();
+    assert!(barred.status().is_success());
+    assert_eq!(refusal(scene.send(&scene.order()).await, StatusCode::FORBIDDEN).await, "do_not_call");
     assert_eq!(json(scene.with_key("order-1", &scene.order()).await, StatusCode::OK).await, first);
 }
 

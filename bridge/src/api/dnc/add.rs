@@ -7,7 +7,7 @@ use tracing::instrument;
 use utoipa::ToSchema;
 use vox_shared::clock::Clock;
 
-use super::view::{EntryView, reason_fault};
+use super::view::{BarredView, reason_fault};
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditDoNotCall;
 use crate::dialout::order::number;
@@ -34,7 +34,7 @@ pub async fn add(
     stores: Data<Stores>,
     clock: Data<Clock>,
     body: Checked<EntryRequest>,
-) -> ApiResult<(Json<EntryView>, StatusCode)> {
+) -> ApiResult<(Json<BarredView>, StatusCode)> {
     let read = number("number", &body.0.number);
     let fault = reason_fault(body.0.reason.as_deref());
     let number = match (read, fault) {

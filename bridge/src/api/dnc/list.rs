@@ -5,7 +5,7 @@ use serde::Deserialize;
 use tracing::instrument;
 use utoipa::IntoParams;
 
-use super::view::EntryPage;
+use super::view::BarredPage;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::ReadDoNotCall;
 use crate::edge::params::{InQuery, limit_of};
@@ -28,7 +28,7 @@ pub async fn list(
     who: Allowed<ReadDoNotCall>,
     query: InQuery<ListQuery>,
     stores: Data<Stores>,
-) -> ApiResult<Json<EntryPage>> {
+) -> ApiResult<Json<BarredPage>> {
     let cursor = query.0.cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
     let limit = limit_of(query.0.limit)?;
     Ok(Json(stores.do_not_call(who.reach().tenant()).list(limit, cursor).await?.into()))

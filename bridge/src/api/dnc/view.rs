@@ -12,7 +12,7 @@ const MAX_REASON: usize = 200;
 
 /// A number on the list.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EntryView {
+pub struct BarredView {
     /// In the form in which numbers are compared.
     pub number: String,
     pub reason: Option<String>,
@@ -23,19 +23,19 @@ pub struct EntryView {
 
 /// One page.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EntryPage {
-    pub items: Vec<EntryView>,
+pub struct BarredPage {
+    pub items: Vec<BarredView>,
     pub next_cursor: Option<String>,
 }
 
-impl From<Entry> for EntryView {
+impl From<Entry> for BarredView {
     fn from(entry: Entry) -> Self {
         let (number, added_at) = (entry.number.to_string(), entry.added_at.to_string());
         Self { number, reason: entry.reason, added_at, added_by: entry.added_by }
     }
 }
 
-impl From<Listed<Entry>> for EntryPage {
+impl From<Listed<Entry>> for BarredPage {
     fn from(listed: Listed<Entry>) -> Self {
         let items = listed.items.into_iter().map(|stored| stored.value.into()).collect();
         Self { items, next_cursor: listed.next_cursor }

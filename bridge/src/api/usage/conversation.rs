@@ -25,7 +25,7 @@ pub struct ListQuery {
 
 /// An entry of the ledger.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EntryView {
+pub struct LedgerEntryView {
     pub id: String,
     pub entry: EntryKind,
     /// Takes back another entry of the same amounts.
@@ -47,7 +47,7 @@ pub struct EntryView {
 /// One page of entries.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EntryPage {
-    pub items: Vec<EntryView>,
+    pub items: Vec<LedgerEntryView>,
     pub next_cursor: Option<String>,
 }
 
@@ -63,11 +63,11 @@ pub async fn conversation(
     let limit = limit_of(query.0.limit)?;
     stores.calls(who.reach()).get_call(&call.0).await?;
     let listed = stores.ledger(who.reach()).list_of_call(&call.0, limit, cursor).await?;
-    let items = listed.items.into_iter().map(EntryView::from).collect();
+    let items = listed.items.into_iter().map(LedgerEntryView::from).collect();
     Ok(Json(EntryPage { items, next_cursor: listed.next_cursor }))
 }
 
-impl From<Stored<Entry>> for EntryView {
+impl From<Stored<Entry>> for LedgerEntryView {
     fn from(stored: Stored<Entry>) -> Self {
         let Line { bot_id, day, entry, counter, service, vendor, model, amounts, prices } = stored.value.line;
         Self {

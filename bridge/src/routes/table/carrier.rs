@@ -134,7 +134,8 @@ fn asked_by_workers() -> Vec<Route> {
             sip::lookup::lookup,
             Doc::new("sip", "Who answers a number")
                 .query::<sip::lookup::LookupQuery>()
-                .answers::<sip::lookup::LookupView>("200", "The bot"),
+                .answers::<sip::lookup::LookupView>("200", "The bot")
+                .refuses("404", "The number is nobody's"),
         ),
         row(
             (Method::GET, "/api/v1/sip/outbound-trunk"),
@@ -142,7 +143,8 @@ fn asked_by_workers() -> Vec<Route> {
             sip::outbound_trunk::outbound_trunk,
             Doc::new("sip", "The trunk of a number")
                 .query::<sip::outbound_trunk::TrunkQuery>()
-                .answers::<sip::outbound_trunk::TrunkView>("200", "The trunk and its limits"),
+                .answers::<sip::outbound_trunk::TrunkView>("200", "The trunk and its limits")
+                .refuses("404", "The number is nobody's"),
         ),
     ]
 }

@@ -9,7 +9,7 @@ use crate::routes::row::row;
 use crate::routes::{Access, Route};
 
 pub(super) fn routes() -> Vec<Route> {
-    use dnc::view::{EntryPage, EntryView};
+    use dnc::view::{BarredPage, BarredView};
     let (read, edit) = (Access::with::<may::ReadDoNotCall>(), Access::with::<may::EditDoNotCall>());
     const LIST: &str = "/api/v1/dnc";
     vec![
@@ -19,7 +19,7 @@ pub(super) fn routes() -> Vec<Route> {
             dnc::list::list,
             Doc::new("dnc", "List numbers")
                 .query::<dnc::list::ListQuery>()
-                .answers::<EntryPage>("200", "Newest first"),
+                .answers::<BarredPage>("200", "Newest first"),
         ),
         row(
             (Method::POST, LIST),
@@ -27,8 +27,8 @@ pub(super) fn routes() -> Vec<Route> {
             dnc::add::add,
             Doc::new("dnc", "Add a number")
                 .body::<dnc::add::EntryRequest>()
-                .answers::<EntryView>("201", "It is on the list")
-                .answers::<EntryView>("200", "It was on the list"),
+                .answers::<BarredView>("201", "It is on the list")
+                .answers::<BarredView>("200", "It was on the list"),
         ),
         row(
             (Method::POST, "/api/v1/dnc/bulk"),

@@ -123,7 +123,7 @@ impl Catalogue {
             return Err(StoreError::NotFound.into());
         }
         let restored = |bot: &mut Bot, _| bot.deleted_at.take().map(drop).ok_or(BotError::NotDeleted);
-        self.edit_this(bot, edit, restored).await
+        Box::pin(self.edit_this(bot, edit, restored)).await
     }
 
     /// Give a bot a new widget key; the old one opens nothing from now on.
@@ -148,7 +148,8 @@ impl Catalogue {
         change: impl FnOnce(&mut Bot, Stamp) -> Result<(), BotError>,
     ) -> Result<Stored<Bot>, BotError> {
         let bot = self.stores.bots(edit.reach).get_bot(edit.bot).await?;
-        self.edit_this(bot, edit, change).await
+        // A bot is some thousand bytes, and each future below would hold it again.
+        Box::pin(self.edit_this(bot, edit, change)).await
     }
 
     /// Change a bot as it was read. Of two at once one wins, and the other is told of the conflict.
@@ -167,9 +168,9 @@ impl Catalogue {
         bot.value.updated_at = now;
         if bot.value.release.number != before.release.number {
             // First, so that whatever happens then no published version is lost.
-            self.stores.bot_versions(edit.reach).keep(&before).await?;
+            Box::pin(self.stores.bot_versions(edit.reach).keep(&before)).await?;
         }
-        Ok(self.stores.bots(edit.reach).replace_bot(bot).await?)
+        Ok(Box::pin(self.stores.bots(edit.reach).replace_bot(bot)).await?)
     }
 }
 

@@ -16,7 +16,7 @@ pub async fn sweep(stores: &Stores, now: Timestamp) -> Result<(usize, bool), Sto
     let due = stores.all_bots().list_deleted_before(long_ago, BATCH).await?.items;
     let (mut gone, more) = (0, due.len() == BATCH);
     for bot in due {
-        match remove(stores, bot).await {
+        match Box::pin(remove(stores, bot)).await {
             Ok(()) => gone += 1,
             // Somebody restored it at this moment.
             Err(StoreError::Conflict) => {}

@@ -40,7 +40,7 @@ pub async fn run(stores: Stores, clock: Clock, stop: CancellationToken) {
     let mut pause = PAUSE;
     while stop.run_until_cancelled(sleep(pause)).await.is_some() {
         pause = PAUSE;
-        match sweep(&stores, &clock).await {
+        match Box::pin(sweep(&stores, &clock)).await {
             Ok(Swept { gone: 0, .. }) => {}
             Ok(Swept { gone, more }) => {
                 tracing::debug!(gone, more, "expired documents were removed");
@@ -68,6 +68,6 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.reservations().sweep(week_ago).await?,
         stores.all_dialouts().sweep(week_ago).await?,
     ];
-    let (bots, more_bots) = deleted_bots::sweep(stores, now).await?;
+    let (bots, more_bots) = Box::pin(deleted_bots::sweep(stores, now)).await?;
     Ok(Swept { gone: batches.iter().sum::<usize>() + bots, more: batches.contains(&SWEPT) || more_bots })
 }

@@ -162,7 +162,7 @@ fn below_hundred(number: usize, language: Language) -> String {
     match (language, number) {
         (Language::Hindi, _) => HINDI[number].to_owned(),
         (Language::English, 0..20) => ENGLISH[number].to_owned(),
-        (Language::English, _) if number % 10 == 0 => TENS[number / 10].to_owned(),
+        (Language::English, _) if number.is_multiple_of(10) => TENS[number / 10].to_owned(),
         (Language::English, _) => format!("{}-{}", TENS[number / 10], ENGLISH[number % 10]),
     }
 }

@@ -23,8 +23,9 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 const CONFIG_PATIENCE: Duration = Duration::from_secs(4);
 const CONFIG_TRY: Duration = Duration::from_secs(2);
 const CONFIG_PAUSE: Duration = Duration::from_millis(250);
-/// An hour of stereo at 24 kHz over a slow link.
+/// Of what is told of a running call: later it is told again.
 const REPORT_DEADLINE: Duration = Duration::from_secs(2);
+/// An hour of stereo at 24 kHz over a slow link.
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(600);
 /// Of a recording that is read for its hash, bytes at a time.
 const READ_CHUNK: usize = 256 * 1024;

@@ -169,6 +169,9 @@ impl Reporter {
     /// Send what waits, in a task of its own: what is told meanwhile is taken.
     fn post(&mut self) {
         self.due = None;
+        if self.backlog.is_empty() {
+            return;
+        }
         let report = self.report();
         let (bridge, session_id) = (self.bridge.clone(), self.call.session_id.clone());
         self.posting = Some(tokio::spawn(async move { bridge.report(&session_id, &report).await }));
@@ -186,10 +189,12 @@ impl Reporter {
                 self.pause = FIRST_PAUSE;
                 self.due = None;
             }
-            // It will never be taken; what follows may be.
+            // It will never be taken, as by a bridge of an older version; what follows may be.
             Err(DeliveryError::Rejected(why)) => {
-                tracing::debug!(call.id = %self.call.session_id, why, "the bridge takes no events of the call");
-                self.counts.dropped.inc_by(self.backlog.taken());
+                // Behind the status the answer may quote what was said.
+                let status = why.split(':').next();
+                tracing::debug!(call.id = %self.call.session_id, status, "the bridge takes no events of the call");
+                self.counts.dropped.inc_by(self.backlog.refused());
                 self.wait();
             }
             Err(DeliveryError::Retry(_) | DeliveryError::Away(_)) => self.wait(),
@@ -229,21 +234,68 @@ impl Reporter {
 #[cfg(test)]
 mod tests {
     use secrecy::SecretString;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
     use tokio::time::timeout;
 
     use super::*;
 
+    fn call() -> Watched {
+        let (session_id, worker_id) = ("call_1".parse().unwrap(), "w1".parse().unwrap());
+        Watched { session_id, worker_id, clock: Clock::system() }
+    }
+
+    fn bridge_at(url: &str) -> Bridge {
+        let _chosen_before = rustls::crypto::ring::default_provider().install_default();
+        Bridge::new(url, SecretString::from("x".repeat(32))).unwrap()
+    }
+
+    /// An older version: it answers 404 to every report. Answers how many reports there were.
+    async fn refuse_all(listener: TcpListener, reports: Arc<AtomicU64>) {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut read = vec![0; 64 * 1024];
+            if stream.read(&mut read).await.unwrap() > 0 {
+                reports.fetch_add(1, Ordering::Relaxed);
+                let answer = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                stream.write_all(answer).await.unwrap();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_bridge_of_an_older_version_costs_events_and_is_not_asked_for_nothing() {
+        let older = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let bridge = bridge_at(&format!("http://{}", older.local_addr().unwrap()));
+        let reports = Arc::<AtomicU64>::default();
+        let answering = tokio::spawn(refuse_all(older, reports.clone()));
+        let counts = Counts::default();
+        let (teller, report) = watch(bridge, counts.clone(), call());
+        let reporting = tokio::spawn(report);
+        teller.tell(Fact::Connected);
+        let refused = async {
+            while counts.dropped.get() == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(10), refused).await.expect("it was refused");
+        // Longer than the pause after a refusal.
+        let quiet = timeout(FIRST_PAUSE * 2, std::future::pending::<()>()).await;
+        assert!(quiet.is_err() && reports.load(Ordering::Relaxed) == 1, "nothing waits: nothing is sent");
+        teller.tell(Fact::Latency(TurnLatency::default()));
+        drop(teller);
+        timeout(Duration::from_secs(10), reporting).await.expect("it ends with the call").unwrap();
+        assert_eq!((counts.sent.get(), counts.dropped.get()), (0, 2), "each is accounted for");
+        answering.abort();
+    }
+
     /// It takes connections and never answers.
     #[tokio::test(start_paused = true)]
     async fn a_bridge_that_hangs_costs_events_and_keeps_nobody_waiting() {
-        let _chosen_before = rustls::crypto::ring::default_provider().install_default();
         let hangs = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", hangs.local_addr().unwrap());
-        let bridge = Bridge::new(&url, SecretString::from("x".repeat(32))).unwrap();
-        let (session_id, worker_id) = ("call_1".parse().unwrap(), "w1".parse().unwrap());
-        let (counts, call) = (Counts::default(), Watched { session_id, worker_id, clock: Clock::system() });
-        let (teller, report) = watch(bridge, counts.clone(), call);
+        let bridge = bridge_at(&format!("http://{}", hangs.local_addr().unwrap()));
+        let counts = Counts::default();
+        let (teller, report) = watch(bridge, counts.clone(), call());
         let reporting = tokio::spawn(report);
         for n in 0..2_000 {
             teller.tell(Fact::Latency(TurnLatency::default()));

@@ -74,7 +74,14 @@ impl Backlog {
         LiveReport { version: WIRE_VERSION, worker_id, dropped: self.dropped, events }
     }
 
-    /// The report is done with. Answers how many events that were.
+    /// The report will never be taken. Answers how many events are lost with it.
+    pub fn refused(&mut self) -> u64 {
+        let lost = self.taken();
+        self.dropped += lost;
+        lost
+    }
+
+    /// The report was taken. Answers how many events that were.
     pub fn taken(&mut self) -> u64 {
         let before = self.events.len();
         if let Some(last) = self.reported.take() {
@@ -173,6 +180,16 @@ mod tests {
         backlog.minute(Timestamp::UNIX_EPOCH, 1);
         assert_eq!(backlog.taken(), 2);
         assert_eq!(numbers(&report(&mut backlog)), [3]);
+    }
+
+    #[test]
+    fn what_is_refused_is_told_to_be_missing() {
+        let mut backlog = backlog(3);
+        report(&mut backlog);
+        assert_eq!(backlog.refused(), 3);
+        backlog.minute(Timestamp::UNIX_EPOCH, 1);
+        let next = report(&mut backlog);
+        assert_eq!((next.dropped, numbers(&next)), (3, vec![4]));
     }
 
     #[test]

@@ -101,6 +101,8 @@ impl Bridge {
             languages: Vec::new(),
             primary_language: None,
             password_hash: "no password is this".into(),
+            leaving_since: None,
+            second_factor: None,
             tokens_valid_from: now,
             created_at: now,
         };

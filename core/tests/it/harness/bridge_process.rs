@@ -5,11 +5,12 @@ use std::path::Path;
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
+use secrecy::ExposeSecret;
 use tokio::process::{Child, Command};
+use vox_bridge::config::TEST_MASTER_KEY;
 
 use super::bridge::{Bridge, config};
 use super::eventually;
-use secrecy::ExposeSecret;
 
 /// A running `vox-bridge`. Killed when dropped.
 pub struct BridgeProcess(Child);
@@ -30,6 +31,10 @@ impl BridgeProcess {
             .env("JWT_SECRET", auth.jwt_secret.expose_secret())
             .env("VOXCORE_SECRET", auth.internal_secret.expose_secret())
             .env("VOX_TOOLS_SECRET", tools.expose_secret())
+            .env("VOX_MASTER_KEY", TEST_MASTER_KEY)
+            // What the limits are for is tested at the bridge.
+            .env("VOX_REQUESTS_PER_MINUTE", "100000")
+            .env("VOX_REQUESTS_AT_ONCE", "1000")
             .env("VOX_BRIDGE_ADDR", of.addr().to_string())
             .env("VOX_BRIDGE_METRICS_LISTEN", "127.0.0.1:0")
             .env("VOX_DATA_DIR", of.data())

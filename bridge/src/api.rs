@@ -10,6 +10,7 @@ pub mod carriers;
 pub mod config;
 pub mod dialout;
 pub mod dnc;
+pub mod erasures;
 pub mod events;
 pub mod fleet;
 pub mod internal;

@@ -27,6 +27,7 @@ use crate::billing::rollup::RollUp;
 use crate::bot::catalogue::Catalogue;
 use crate::config::Config;
 use crate::coordination::{self, Coordination, CoordinationError, InProcess, Limiter};
+use crate::custody::Custodian;
 use crate::delivery::endpoints::Webhooks;
 use crate::delivery::herald::Herald;
 use crate::delivery::lane::Sender;
@@ -87,6 +88,7 @@ pub struct Inner {
     pub poller: Poller,
     pub dialler: Dialler,
     pub links: Links,
+    pub custodian: Custodian,
     pub webhooks: Webhooks,
     pub herald: Herald,
     pub table: Vec<Route>,
@@ -179,7 +181,7 @@ impl App {
             recordings: Recordings {
                 stores: stores.clone(),
                 clock: clock.clone(),
-                objects,
+                objects: objects.clone(),
                 worker_files,
                 max_bytes: config.storage.max_recording_bytes,
             },
@@ -195,7 +197,13 @@ impl App {
             },
             fleet,
             poller,
-            links: Links { tokens: tokens.clone(), base_url },
+            links: Links { tokens: tokens.clone(), base_url, stores: stores.clone(), clock: clock.clone() },
+            custodian: Custodian {
+                stores: stores.clone(),
+                clock: clock.clone(),
+                objects: objects.clone(),
+                tokens: tokens.clone(),
+            },
             webhooks,
             herald,
             documents: Documents::of(&table),

@@ -1,5 +1,6 @@
 //! Work that nobody asks for.
 
+pub mod custody;
 pub mod deleted_bots;
 pub mod janitor;
 pub mod lost_calls;

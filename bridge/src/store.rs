@@ -12,6 +12,7 @@ pub mod dids;
 pub mod do_not_call;
 mod documents;
 pub mod engine;
+pub mod erasures;
 pub mod events;
 pub mod holds;
 pub mod hosts;
@@ -66,6 +67,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &api_keys::API_KEYS,
     &invitations::INVITATIONS,
     &audit::AUDIT,
+    &erasures::ERASURES,
     &events::EVENTS,
     &settings::SETTINGS,
     &DATA_KEYS,
@@ -155,6 +157,19 @@ impl Stores {
 
     pub fn all_audit(&self) -> audit::AllEntries {
         audit::AllEntries::new(self.engine.clone())
+    }
+
+    pub fn erasures(&self, tenant: &TenantId) -> erasures::Erasures {
+        erasures::Erasures::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_erasures(&self) -> erasures::AllErasures {
+        erasures::AllErasures::new(self.engine.clone())
+    }
+
+    /// Leave nothing in the engine's own files of what was overwritten or deleted since they were opened, as far as it can.
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        Ok(self.engine.settle().await?)
     }
 
     pub fn events(&self, tenant: &TenantId) -> events::Events {

@@ -1,7 +1,10 @@
 //! Calls and their transcripts.
 
+pub mod delete;
 pub mod events;
 pub mod export;
+pub mod legal_hold;
+pub mod link;
 pub mod list;
 pub mod live;
 pub mod orders;

@@ -4,6 +4,7 @@ pub mod api_keys;
 pub mod display;
 pub mod owner;
 pub mod read;
+pub mod recording_links;
 pub mod rotate;
 pub mod rotation;
 pub mod timezone;

@@ -37,8 +37,12 @@ scopes! {
     CallsRead => "calls:read";
     /// Give orders to running calls.
     CallsControl => "calls:control";
+    /// Delete calls.
+    CallsDelete => "calls:delete";
     /// Listen to recordings.
     RecordingsRead => "recordings:read";
+    /// Make and revoke links that open recordings without a login.
+    RecordingsShare => "recordings:share";
     /// Get tickets to talk to bots.
     TalkWrite => "talk:write";
     /// See the capacity of the deployment.

@@ -124,10 +124,14 @@ impl Tokens {
         (now < claims.exp + LEEWAY_SECONDS && claims.iat <= now + LEEWAY_SECONDS).then_some(claims)
     }
 
-    /// The token that opens a call's recording. It can be made again, so only its hash is stored. The text that is signed
+    /// The token that opens a call's recording; each number, from 0, is another. It can be made again, so only its hash is stored. The text that is signed
     /// holds a ':', which no JWT does: neither can be passed off as the other.
-    pub fn recording_link(&self, call: &SessionId) -> Result<String, SigningFailed> {
-        let text = format!("recording:{call}");
+    pub fn recording_link(&self, call: &SessionId, number: u32) -> Result<String, SigningFailed> {
+        let text = match number {
+            0 => format!("recording:{call}"),
+            // No call's id has a ':'.
+            number => format!("recording:{call}:{number}"),
+        };
         let mut token = jsonwebtoken::crypto::sign(text.as_bytes(), &self.sign, Algorithm::HS256)?;
         token.truncate(LINK_CHARS);
         Ok(token)

@@ -49,6 +49,7 @@ impl Dialler {
             request: creation.request.clone(),
             made_at: Stamp(self.clock.now()),
             outcome: None,
+            call_id: None,
         };
         match self.stores.dialouts(&order.tenant).begin(&id, &dialout).await {
             Ok(()) => Ok(Some(Begun(Some(id)))),

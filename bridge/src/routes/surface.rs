@@ -115,6 +115,7 @@ fn register(app: &App, to: &mut ServiceConfig) {
         .app_data(Data::new(app.fleet.clone()))
         .app_data(Data::new(app.dialler.clone()))
         .app_data(Data::new(app.links.clone()))
+        .app_data(Data::new(app.custodian.clone()))
         .app_data(Data::new(app.webhooks.clone()))
         .app_data(Data::new(app.herald.clone()))
         .app_data(Data::new(app.documents.clone()))

@@ -9,6 +9,7 @@ mod bot_version;
 mod call;
 mod carrier;
 mod core;
+mod custody;
 mod dialout;
 mod dnc;
 mod event;
@@ -40,6 +41,7 @@ pub fn table() -> Vec<Route> {
         bot::routes(),
         bot_version::routes(),
         call::routes(),
+        custody::routes(),
         recording::routes(),
         core::routes(),
         fleet::routes(),

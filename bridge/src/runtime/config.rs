@@ -206,6 +206,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         result: None,
         charges: None,
         outbox: None,
+        custody: None,
     };
     charge::begin(&mut call);
     call

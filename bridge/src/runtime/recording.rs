@@ -20,13 +20,27 @@ pub struct Recorded<'a> {
     pub sha256: &'a str,
 }
 
+/// Whether a recording is no longer taken, because its call was deleted.
+pub async fn is_unwanted(stores: &Stores, key: &str) -> Result<bool, StoreError> {
+    let Some(session) = session_of(key) else { return Ok(false) };
+    let call = stores.all_calls().find_with_deleted(&session).await?;
+    Ok(call.is_some_and(|call| call.value.is_deleted()))
+}
+
+fn session_of(key: &str) -> Option<SessionId> {
+    key.rsplit_once('.').map_or(key, |(session, _)| session).parse().ok()
+}
+
 /// Say in the call's outbox that its recording is there. The same recording once more is told once: the entry's id is made of its
-/// hash. A recording of no call that is known here is told to nobody.
-pub async fn tell(stores: &Stores, clock: &Clock, recorded: Recorded<'_>) -> Result<(), StoreError> {
-    let session = recorded.key.rsplit_once('.').map_or(recorded.key, |(session, _)| session);
-    let Ok(session) = session.parse::<SessionId>() else { return Ok(()) };
+/// hash. A recording of no call that is known here is told to nobody. Answers `false` when the call was deleted meanwhile:
+/// it is to be removed.
+pub async fn tell(stores: &Stores, clock: &Clock, recorded: Recorded<'_>) -> Result<bool, StoreError> {
+    let Some(session) = session_of(recorded.key) else { return Ok(true) };
     for _ in 0..MAX_TRIES {
-        let Some(mut call) = stores.all_calls().find_call(&session).await? else { return Ok(()) };
+        let Some(mut call) = stores.all_calls().find_with_deleted(&session).await? else { return Ok(true) };
+        if call.value.is_deleted() {
+            return Ok(false);
+        }
         let data = json!({
             "call_id": call.id, "bot_id": call.value.bot_id.as_str(),
             "size_bytes": recorded.size_bytes, "sha256": recorded.sha256,
@@ -39,7 +53,7 @@ pub async fn tell(stores: &Stores, clock: &Clock, recorded: Recorded<'_>) -> Res
         match stores.calls(&tenant).replace_call(call).await {
             // Its result came at this moment.
             Err(StoreError::Conflict) => {}
-            written => return written.map(drop),
+            written => return written.map(|_| true),
         }
     }
     Err(StoreError::Conflict)

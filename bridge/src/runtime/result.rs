@@ -23,13 +23,15 @@ const MAX_TRIES: usize = 8;
 /// Shortest recording token accepted from a worker, characters: 24 bytes URL-safe.
 const MIN_LINK_CHARS: usize = 32;
 
-/// What became of a delivery. In every case the call's terminal record is durable.
+/// What became of a delivery. In every case the worker need not deliver it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is the call's terminal record now.
     Stored,
     /// The call has its terminal record already; this one changed nothing.
     AlreadyStored,
+    /// The call was deleted: nothing of it is kept.
+    Deleted,
 }
 
 /// Why a result was not taken.
@@ -63,10 +65,13 @@ pub async fn record(
     let mut raw = raw;
     // The token opens the recording; only its hash is kept.
     let given = raw.remove("recording_access_token").and_then(|t| t.as_str().map(str::to_owned));
-    let own = into.tokens.recording_link(&result.session_id)?;
+    let own = into.tokens.recording_link(&result.session_id, 0)?;
     let mut token = given.filter(|t| acceptable(t)).unwrap_or_else(|| own.clone());
     for _ in 0..MAX_TRIES {
-        let known = into.stores.all_calls().find_call(&result.session_id).await?;
+        let known = into.stores.all_calls().find_with_deleted(&result.session_id).await?;
+        if known.as_ref().is_some_and(|k| k.value.is_deleted()) {
+            return Ok(Outcome::Deleted);
+        }
         if known.as_ref().is_some_and(|k| !replaces(&Ending::of_call(&k.value), &Ending::of_result(result))) {
             return Ok(Outcome::AlreadyStored);
         }
@@ -80,7 +85,7 @@ pub async fn record(
         let prices = charge::prices(&into.stores, &call.value, result).await?;
         charge::charge(&mut call.value, result, &prices);
         tell(&mut call, result);
-        call.value.recording_token_hash = Some(secret_token::hash(&token));
+        link(&mut call.value, &token);
         let (tenant, bot) = (call.value.tenant_id.clone(), call.value.bot_id.clone());
         let calls = into.stores.calls(&tenant);
         let written = match is_new {
@@ -105,6 +110,13 @@ pub async fn record(
         }
     }
     Err(StoreError::Conflict.into())
+}
+
+/// The link that a result brings, unless somebody made another or revoked it.
+fn link(call: &mut Call, token: &str) {
+    if call.custody.as_ref().is_none_or(|custody| custody.link.is_none()) {
+        call.recording_token_hash = Some(secret_token::hash(token));
+    }
 }
 
 /// How a call ended, and whether somebody who has its journal says so.
@@ -168,6 +180,7 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
         result: None,
         charges: None,
         outbox: None,
+        custody: None,
     };
     // Nobody counted it when it began.
     charge::begin(&mut value);

@@ -1,5 +1,6 @@
 //! Calls: a skeleton from the moment the config was fetched, the worker's result when it ended.
 
+pub mod custody;
 mod old;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use super::outbox::Outbox;
 use super::reach::Reach;
 use super::stamp::Stamp;
 use crate::field;
+use custody::Custody;
 
 const BY_TIME: &str = "by_time";
 const BY_BOT: &str = "by_bot";
@@ -29,6 +31,10 @@ const BY_RECORDING_TOKEN: &str = "by_recording_token";
 const OF_ALL: &str = "of_all";
 const BY_DEADLINE: &str = "by_deadline";
 const BY_OUTBOX: &str = "by_outbox";
+const BY_CALLER_KEY: &str = "by_caller_key";
+const BY_CALLED_KEY: &str = "by_called_key";
+const BY_CLEAN: &str = "by_clean";
+const BY_DELETED: &str = "by_deleted";
 
 const CREATED_AT: Field<Text> = field!(Call => created_at: Text);
 const BOT_ID: Field<Text> = field!(Call => bot_id: Text);
@@ -43,6 +49,10 @@ const OUTBOX_MARK: Field<Text> = field!(Call => outbox / Outbox => mark: Text);
 const OUTBOX_SINCE: Field<Text> = field!(Call => outbox / Outbox => since: Text);
 const RESULT: Field<Json> = field!(Call => result: Json);
 const CONNECTED_EVENT: Field<Json> = field!(Call => connected_event: Json);
+const CALLER_KEY: Field<Text> = field!(Call => custody / Custody => caller_key: Text);
+const CALLED_KEY: Field<Text> = field!(Call => custody / Custody => called_key: Text);
+const CLEAN_AT: Field<Text> = field!(Call => custody / Custody => clean_at: Text);
+const DELETED_AT: Field<Text> = field!(Call => custody / Custody => deleted_at: Text);
 
 /// The heavy part, left out of lists.
 const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT];
@@ -66,9 +76,16 @@ pub static CALLS: Collection = Collection {
         Index::sparse(BY_DEADLINE, &[DEADLINE.place()]),
         // Calls from which nothing is to follow any more are not in it.
         Index::sparse(BY_OUTBOX, &[OUTBOX_SINCE.place()]),
+        // By the number's comparable form, whichever way it was written.
+        Index::sparse(BY_CALLER_KEY, &[TENANT.place(), CALLER_KEY.place()]),
+        Index::sparse(BY_CALLED_KEY, &[TENANT.place(), CALLED_KEY.place()]),
+        // Calls of which something is still to be removed elsewhere.
+        Index::sparse(BY_CLEAN, &[CLEAN_AT.place()]),
+        // What is left of deleted calls.
+        Index::sparse(BY_DELETED, &[DELETED_AT.place()]),
     ],
     fields: &[DIRECTION.place(), OUTBOX_MARK.place(), OUTBOX.place()],
-    steps: &[old::with_own_endings],
+    steps: &[old::with_own_endings, old::in_custody],
 };
 
 /// Where a call stands, derived from `disconnected_by` once it ended.
@@ -169,6 +186,9 @@ pub struct Call {
     /// What is to follow from what stands above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outbox: Option<Outbox>,
+    /// How it is found by a number, who may not delete it, and what was deleted of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custody: Option<Custody>,
 }
 
 /// The lines of the ledger that stand for a call's terminal record.
@@ -213,18 +233,21 @@ impl Calls {
     pub async fn get_call(&self, id: &SessionId) -> Result<Stored<Call>, StoreError> {
         let call = self.of_tenant.get(id.as_str()).await?;
         self.within(&call.value)?;
-        Ok(call)
+        if call.value.is_deleted() { Err(StoreError::NotFound) } else { Ok(call) }
     }
 
     /// [`StoreError::Duplicate`] when there is a call of that id, in any tenant.
     pub async fn insert_call(&self, id: &SessionId, call: &Call) -> Result<(), StoreError> {
         self.within(call)?;
-        self.of_tenant.insert(id.as_str(), call).await
+        let mut call = call.clone();
+        call.index();
+        self.of_tenant.insert(id.as_str(), &call).await
     }
 
     /// Write back a call that was read here.
-    pub async fn replace_call(&self, call: Stored<Call>) -> Result<Stored<Call>, StoreError> {
+    pub async fn replace_call(&self, mut call: Stored<Call>) -> Result<Stored<Call>, StoreError> {
         self.within(&call.value)?;
+        call.value.index();
         self.of_tenant.replace(call).await
     }
 
@@ -264,6 +287,7 @@ impl Calls {
         (limit, after): (usize, Option<Cursor>),
     ) -> Result<Listed<Call>, StoreError> {
         let query = narrowed(self.of_tenant.query(index), filter, index).order(Order::Descending);
+        let query = query.filter(Filter::absent(DELETED_AT));
         self.of_tenant.list(query.limit(limit).after(after).omit(WITHOUT_RESULT)).await
     }
 
@@ -330,6 +354,11 @@ impl AllCalls {
     }
 
     pub async fn find_call(&self, id: &SessionId) -> Result<Option<Stored<Call>>, StoreError> {
+        Ok(self.find_with_deleted(id).await?.filter(|call| !call.value.is_deleted()))
+    }
+
+    /// What is left of a deleted call too, for what comes late.
+    pub async fn find_with_deleted(&self, id: &SessionId) -> Result<Option<Stored<Call>>, StoreError> {
         self.0.find(id.as_str()).await
     }
 
@@ -368,6 +397,7 @@ impl AllCalls {
     /// Newest first, without their results.
     pub async fn list_calls(&self, limit: usize, after: Option<Cursor>) -> Result<Listed<Call>, StoreError> {
         let query = Query::by_index(&CALLS, OF_ALL).from(CREATED_AT, "").order(Order::Descending);
+        let query = query.filter(Filter::absent(DELETED_AT));
         self.0.list(query.limit(limit).after(after).omit(WITHOUT_RESULT)).await
     }
 }

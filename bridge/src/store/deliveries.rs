@@ -15,9 +15,11 @@ const BY_ENDPOINT: &str = "by_endpoint";
 const BY_STATE: &str = "by_state";
 const BY_DUE: &str = "by_due";
 const BY_END: &str = "by_end";
+const BY_EVENT: &str = "by_event";
 
 const WEBHOOK_ID: Field<Text> = field!(Delivery => webhook_id: Text);
 const CREATED_AT: Field<Text> = field!(Delivery => created_at: Text);
+const EVENT_ID: Field<Text> = field!(Delivery => event_id: Text);
 const STATE: Field<Text> = field!(Delivery => state: Text);
 const DUE_AT: Field<Text> = field!(Delivery => due_at: Text);
 const FORGET_AT: Field<Text> = field!(Delivery => forget_at: Text);
@@ -30,6 +32,7 @@ pub static DELIVERIES: Collection = Collection {
         // Those that wait for an attempt.
         Index::sparse(BY_DUE, &[WEBHOOK_ID.place(), DUE_AT.place()]),
         Index::ordered(BY_END, &[FORGET_AT.place()]),
+        Index::ordered(BY_EVENT, &[TENANT.place(), EVENT_ID.place()]),
     ],
     fields: &[],
     steps: &[],
@@ -130,6 +133,11 @@ impl Deliveries {
     /// Write back a delivery that was read here.
     pub async fn replace_delivery(&self, delivery: Stored<Delivery>) -> Result<Stored<Delivery>, StoreError> {
         self.0.replace(delivery).await
+    }
+
+    /// Forget those of an event, whatever became of them; answers how many, [`SWEPT`] at most.
+    pub async fn forget_event(&self, event: &str) -> Result<usize, StoreError> {
+        self.0.delete_many(self.0.query(BY_EVENT).equals(EVENT_ID, event).limit(SWEPT)).await
     }
 
     /// Newest first.

@@ -8,14 +8,17 @@ use vox_shared::ids::{ReservationId, TenantId};
 use super::SWEPT;
 use super::bots::Creation;
 use super::documents::{Documents, OfTenant, Scoped, StoreError, Stored, TENANT};
-use super::engine::{Collection, Engine, Field, Index, Query, Text};
+use super::engine::{Collection, Engine, Field, Index, Query, Text, Update};
 use super::stamp::Stamp;
 use crate::field;
 
 const BY_KEY: &str = "by_key";
 const BY_TIME: &str = "by_time";
+const BY_CALL: &str = "by_call";
 
 const KEY: Field<Text> = field!(Dialout => creation_key: Text);
+const CALL_ID: Field<Text> = field!(Dialout => call_id: Text);
+const REQUEST: Field<Text> = field!(Dialout => request: Text);
 const MADE_AT: Field<Text> = field!(Dialout => made_at: Text);
 
 pub static DIALOUTS: Collection = Collection {
@@ -23,8 +26,9 @@ pub static DIALOUTS: Collection = Collection {
     indexes: &[
         Index::unique(BY_KEY, &[TENANT.place(), KEY.place()]),
         Index::ordered(BY_TIME, &[MADE_AT.place()]),
+        Index::sparse(BY_CALL, &[TENANT.place(), CALL_ID.place()]),
     ],
-    fields: &[],
+    fields: &[REQUEST.place()],
     steps: &[],
 };
 
@@ -40,6 +44,9 @@ pub struct Dialout {
     /// Absent while it is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// The call that came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<String>,
 }
 
 /// What became of a request. What surely placed no call is forgotten instead, so that it can be sent again.
@@ -78,7 +85,20 @@ impl Dialouts {
     pub async fn finish(&self, id: &str, outcome: &Outcome) -> Result<(), StoreError> {
         let mut dialout = self.0.get(id).await?;
         dialout.value.outcome = Some(outcome.clone());
+        if let Outcome::Placed { call_id, .. } = outcome {
+            dialout.value.call_id = Some(call_id.clone());
+        }
         self.0.replace(dialout).await.map(drop)
+    }
+
+    /// Take the hash of what was asked for out of the request that placed this call: whoever guesses the number could tell by it.
+    /// Its key stays taken, so that nobody is called twice.
+    pub async fn blank(&self, call: &str) -> Result<(), StoreError> {
+        let Some(found) = self.0.first(self.0.query(BY_CALL).equals(CALL_ID, call)).await? else {
+            return Ok(());
+        };
+        let update = Update::default().set(REQUEST, "").unset(CALL_ID);
+        self.0.update(&found.id, Vec::new(), update).await.map(drop)
     }
 
     /// Nothing came of it: its key is free again.

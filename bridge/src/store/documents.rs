@@ -211,6 +211,11 @@ impl<T: Serialize + DeserializeOwned + OfTenant> Scoped<T> {
         if *value.tenant() == self.tenant { Ok(()) } else { Err(StoreError::NotFound) }
     }
 
+    /// Delete what a search of this tenant's yields, as many as its limit; answers how many went.
+    pub async fn delete_many(&self, query: Query) -> Result<usize, StoreError> {
+        self.all.delete_many(query).await
+    }
+
     pub async fn delete(&self, id: &str, version: u64) -> Result<(), StoreError> {
         let stored = self.get(id).await?;
         if stored.version != version {

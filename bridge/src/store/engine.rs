@@ -128,6 +128,11 @@ pub trait Engine: Send + Sync {
     fn scrub(&self) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }
+    /// Leave nothing in the engine's own files of what was overwritten or deleted since it was opened, as far as it can without
+    /// writing everything anew.
+    fn settle(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
     /// Told once at start, when every old document was brought up to date.
     fn brought_up(&self) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })

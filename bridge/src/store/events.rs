@@ -11,7 +11,7 @@ use vox_shared::ids::{BotId, EventId, SessionId, TenantId};
 use super::SWEPT;
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
 use super::engine::{
-    Collection, Cursor, Engine, Field, Filter, Index, Integer, MAX_BATCH, Order, Query, Text, Update,
+    Collection, Cursor, Engine, Field, Filter, Index, Integer, Json, MAX_BATCH, Order, Query, Text, Update,
 };
 use super::stamp::Stamp;
 use crate::auth::secret_token::hex;
@@ -22,11 +22,14 @@ const BY_SEQ: &str = "by_seq";
 const BY_FOLLOWS: &str = "by_follows";
 const BY_FRESH: &str = "by_fresh";
 const BY_AGE: &str = "by_age";
+const BY_CALL: &str = "by_call";
 
 const RECORDED_AT: Field<Text> = field!(Event => recorded_at: Text);
 const SEQ: Field<Integer> = field!(Event => seq: Integer);
 const FOLLOWS: Field<Text> = field!(Event => follows: Text);
 const FRESH_SINCE: Field<Text> = field!(Event => fresh_since: Text);
+const SESSION_ID: Field<Text> = field!(Event => session_id: Text);
+const DATA: Field<Json> = field!(Event => data: Json);
 
 pub static EVENTS: Collection = Collection {
     name: "events",
@@ -38,8 +41,9 @@ pub static EVENTS: Collection = Collection {
         // Those that wait for it.
         Index::sparse(BY_FRESH, &[FRESH_SINCE.place()]),
         Index::ordered(BY_AGE, &[RECORDED_AT.place()]),
+        Index::sparse(BY_CALL, &[TENANT.place(), SESSION_ID.place()]),
     ],
-    fields: &[],
+    fields: &[DATA.place()],
     steps: &[],
 };
 
@@ -105,6 +109,16 @@ impl Events {
 }
 
 impl Events {
+    /// Those of a call.
+    pub async fn list_of_call(&self, call: &str, limit: usize) -> Result<Vec<Stored<Event>>, StoreError> {
+        Ok(self.0.list(self.0.query(BY_CALL).equals(SESSION_ID, call).limit(limit)).await?.items)
+    }
+
+    /// Put other data in the place of an event's, and take it away from its call. Its place in the order stays.
+    pub async fn blank(&self, id: &str, data: &Map<String, Value>) -> Result<(), StoreError> {
+        self.0.update(id, Vec::new(), Update::default().set(DATA, data).unset(SESSION_ID)).await.map(drop)
+    }
+
     /// Those after this number, in their order.
     pub async fn list_after(&self, seq: i64, limit: usize) -> Result<Vec<Stored<Event>>, StoreError> {
         let query = self.0.query(BY_SEQ).from(SEQ, seq.saturating_add(1)).limit(limit);

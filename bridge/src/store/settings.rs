@@ -39,6 +39,12 @@ pub struct Settings {
     /// IANA name of the time zone that times are shown in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_timezone: Option<String>,
+    /// What numbers are hashed under in the proofs of their erasure; made with the first. It is sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erasure_key: Option<ApiKey>,
+    /// After how many days a link of a recording ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording_link_days: Option<u32>,
 }
 
 /// A vendor's key. It is sealed in the store (`crate::vault`).

@@ -19,7 +19,8 @@ pub struct Secrets {
 pub const SECRETS: &[Secrets] = &[
     Secrets { collection: "bots", since: 2, places: &["api_key", "line_access.token"] },
     Secrets { collection: "bot_versions", since: 1, places: &["api_key", "line_access.token"] },
-    Secrets { collection: "settings", since: 1, places: &["api_key"] },
+    Secrets { collection: "settings", since: 1, places: &["api_key", "erasure_key"] },
+    Secrets { collection: "erasures", since: 1, places: &["number"] },
     Secrets { collection: "carriers", since: 1, places: &["inbound_password", "outbound_password"] },
     Secrets { collection: "webhooks", since: 1, places: &["secret"] },
     Secrets { collection: "users", since: 1, places: &["second_factor.secret"] },

@@ -192,6 +192,10 @@ impl Engine for Sealed {
         self.inner.check_writable()
     }
 
+    fn settle(&self) -> Answer<'_, ()> {
+        self.inner.settle()
+    }
+
     fn scrub(&self) -> Answer<'_, ()> {
         self.inner.scrub()
     }

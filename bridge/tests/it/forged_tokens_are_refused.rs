@@ -171,7 +171,7 @@ async fn a_bearer_of_something_else_is_refused() {
     let bridge = TestBridge::start().await;
     let session = bridge.admin_session().await;
     let refresh = session["refresh_token"].as_str().unwrap();
-    let link = bridge.app.tokens.recording_link(&"call_1".parse().unwrap()).unwrap();
+    let link = bridge.app.tokens.recording_link(&"call_1".parse().unwrap(), 0).unwrap();
     for (name, token) in [("a refresh token", refresh), ("a recording link", &link), ("nothing", "")] {
         assert_eq!(status(&bridge, token).await, StatusCode::UNAUTHORIZED, "{name}");
     }

@@ -13,6 +13,7 @@ mod bots_have_versions;
 #[cfg(all(feature = "mongodb", feature = "redis"))]
 mod bridges_share_their_limits;
 mod calls_are_charged;
+mod calls_are_deleted;
 mod calls_are_listed_and_exported;
 mod carriers_and_their_numbers;
 mod clients_that_never_read_are_cut;
@@ -40,6 +41,7 @@ mod numbers_may_be_barred;
 mod object_conformance;
 mod old_stores_are_brought_up_to_date;
 mod oversized_bodies_are_answered;
+mod people_are_erased;
 mod people_of_lower_ranks_are_managed;
 mod quotas_are_kept;
 mod recordings_are_stored_and_served;

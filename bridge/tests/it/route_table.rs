@@ -193,6 +193,7 @@ fn request(bridge: &TestBridge, route: &Route, of: &Objects) -> RequestBuilder {
         .replace("{user_id}", of.user.as_str())
         .replace("{invitation_id}", of.invitation.as_str())
         .replace("{token}", "no-such-token")
+        .replace("{erasure_id}", "job_none")
         .replace("{key}", "canary.wav");
     let request = bridge.request(method(route), &path);
     if method(route) == Method::GET { request } else { request.json(&json!({})) }

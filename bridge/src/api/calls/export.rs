@@ -54,7 +54,7 @@ pub async fn export(
     let export = Export {
         format: "vox.call/1",
         exported_at: Stamp(clock.now()).to_string(),
-        call: detail(&links, stored)?.shown_to(&who),
+        call: detail(&links, stored).await?.shown_to(&who),
         bot,
     };
     // An id holds nothing that a quoted file name could not.

@@ -20,5 +20,5 @@ pub async fn read(
     links: Data<Links>,
 ) -> ApiResult<Json<CallDetail>> {
     let call = stores.calls(who.reach()).get_call(&call.0).await?;
-    Ok(Json(detail(&links, call)?.shown_to(&who)))
+    Ok(Json(detail(&links, call).await?.shown_to(&who)))
 }

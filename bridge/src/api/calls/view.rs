@@ -5,16 +5,19 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+use vox_shared::clock::Clock;
 use vox_shared::ids::SessionId;
 
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::{ListenToRecordings, ReadUsage};
 use crate::auth::secret_token;
-use crate::auth::token::Tokens;
+use crate::auth::token::{SigningFailed, Tokens};
+use crate::custody;
 use crate::error::{ApiError, ApiResult};
+use crate::store::calls::custody::Hold;
 use crate::store::calls::{Call, CallStatus, Charges};
 use crate::store::ledger::{Amounts, EntryKind};
-use crate::store::{Listed, Stored};
+use crate::store::{Listed, Stored, Stores};
 
 /// A call in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,6 +50,10 @@ pub struct CallDetail {
     /// key without the scope `recordings:read`.
     pub recording_access_token: Option<String>,
     pub recording_url: Option<String>,
+    /// When the link ends by itself; null when it does not, RFC 3339, UTC.
+    pub recording_link_ends_at: Option<String>,
+    /// Null when the call may be deleted.
+    pub hold: Option<HoldView>,
     #[schema(value_type = Option<Object>)]
     pub connected_event: Option<Value>,
     /// What it cost, once it ended; null for an agent or supervisor, and for a key without the scope `usage:read`.
@@ -55,6 +62,21 @@ pub struct CallDetail {
     #[schema(value_type = Object)]
     #[serde(flatten)]
     pub result: Map<String, Value>,
+}
+
+/// A legal hold: the call is not deleted, whoever asks for it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HoldView {
+    /// RFC 3339, UTC.
+    pub since: String,
+    /// The user who said so.
+    pub by: String,
+}
+
+impl From<Hold> for HoldView {
+    fn from(hold: Hold) -> Self {
+        Self { since: hold.since.to_string(), by: hold.by }
+    }
 }
 
 /// What a call cost, millionths of the currency.
@@ -135,6 +157,23 @@ pub struct Links {
     pub tokens: Arc<Tokens>,
     /// How people reach this bridge, without a '/' at the end.
     pub base_url: String,
+    pub stores: Stores,
+    pub clock: Clock,
+}
+
+impl Links {
+    /// Where a token opens its recording.
+    pub fn public(&self, token: &str) -> String {
+        format!("{}/api/v1/public/recordings/{token}", self.base_url)
+    }
+
+    async fn days(&self, of: &Call) -> ApiResult<Option<u32>> {
+        Ok(custody::links::days(&self.stores, &of.tenant_id).await?)
+    }
+}
+
+fn unsigned(error: SigningFailed) -> ApiError {
+    ApiError::internal("make a recording link", &error)
 }
 
 impl CallDetail {
@@ -142,6 +181,7 @@ impl CallDetail {
     pub fn shown_to<P>(mut self, who: &Allowed<P>) -> Self {
         if !who.may::<ListenToRecordings>() {
             (self.recording_access_token, self.recording_url) = (None, None);
+            self.recording_link_ends_at = None;
         }
         if !who.may::<ReadUsage>() {
             self.cost = None;
@@ -151,20 +191,25 @@ impl CallDetail {
 }
 
 /// The whole of a call. The link's token is made again and shown if it is the one whose hash is stored.
-pub fn detail(links: &Links, mut stored: Stored<Call>) -> ApiResult<CallDetail> {
+pub async fn detail(links: &Links, mut stored: Stored<Call>) -> ApiResult<CallDetail> {
     let id: SessionId = stored.id.parse().expect("calls are stored under session ids");
-    let link =
-        links.tokens.recording_link(&id).map_err(|e| ApiError::internal("make a recording link", &e))?;
+    let link = links.tokens.recording_link(&id, custody::links::number(&stored.value)).map_err(unsigned)?;
+    let ends_at = custody::links::ends_at(&stored.value, links.days(&stored.value).await?);
     let known = stored.value.recording_token_hash.as_deref() == Some(secret_token::hash(&link).as_str());
-    let recording_access_token = Some(link).filter(|_| known && stored.value.recording_key.is_some());
-    let public = |token: &String| format!("{}/api/v1/public/recordings/{token}", links.base_url);
+    let is_good = known && stored.value.recording_key.is_some();
+    let is_good = is_good && ends_at.is_none_or(|end| end.0 > links.clock.now());
+    let recording_access_token = Some(link).filter(|_| is_good);
+    let recording_link_ends_at = ends_at.filter(|_| is_good).map(|end| end.to_string());
     let mut result = stored.value.result.take().unwrap_or_default();
     let (recording_key, connected_event) =
         (stored.value.recording_key.clone(), stored.value.connected_event.take());
+    let hold = stored.value.custody.take().and_then(|custody| custody.hold).map(HoldView::from);
     let cost = stored.value.charges.take().map(CallCost::from);
     let summary = CallSummary::from(stored);
     let own = CallDetail {
-        recording_url: recording_access_token.as_ref().map(public),
+        recording_url: recording_access_token.as_deref().map(|token| links.public(token)),
+        recording_link_ends_at,
+        hold,
         summary,
         recording_key,
         recording_access_token,

@@ -19,5 +19,5 @@ pub async fn call(
     links: Data<Links>,
 ) -> ApiResult<Json<CallDetail>> {
     let found = stores.all_calls().find_call(&call.0).await?;
-    Ok(Json(detail(&links, found.ok_or_else(|| ApiError::not_found("call"))?)?))
+    Ok(Json(detail(&links, found.ok_or_else(|| ApiError::not_found("call"))?).await?))
 }

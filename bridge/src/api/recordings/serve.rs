@@ -10,15 +10,19 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use vox_shared::clock::Clock;
 
+use crate::custody::links;
 use crate::error::{ApiError, ApiResult};
 use crate::fleet::files::WorkerFiles;
 use crate::objects::{Head, Key, Objects};
-use crate::store::Stores;
 use crate::store::calls::Call;
+use crate::store::{Stamp, Stores};
 
 const WAV: &str = "audio/wav";
 /// How long an address of the store's own reads.
 const LINK_LIFETIME: Duration = Duration::from_hours(24);
+
+/// The shortest that such an address reads: what a link that is about to end still gives out.
+const SHORTEST: Duration = Duration::from_secs(60);
 
 /// Where recordings are: in the object store, or still on the worker that made them.
 #[derive(Clone)]
@@ -32,13 +36,20 @@ pub struct Recordings {
 }
 
 /// Where a stored recording is for whoever has its link, when the store itself gives it out: a redirect that reads for
-/// [`LINK_LIFETIME`]. Otherwise as [`serve`]. A HEAD is answered here: such an address is signed for GET.
+/// [`LINK_LIFETIME`], or until the link ends. Otherwise as [`serve`]. A HEAD is answered here: such an address is signed for GET.
 pub async fn serve_by_link(from: &Recordings, call: &Call, asked: &HttpRequest) -> ApiResult<HttpResponse> {
+    let now = Stamp(from.clock.now());
+    let ends_at = links::ends_at(call, links::days(&from.stores, &call.tenant_id).await?);
+    let left = ends_at
+        .map_or(LINK_LIFETIME, |end| Duration::try_from(end.0.duration_since(now.0)).unwrap_or_default());
+    if left.is_zero() || call.is_deleted() {
+        return Err(ApiError::not_found("recording"));
+    }
     let name = call.recording_key.as_deref().filter(|_| asked.method() == Method::GET);
     let Some(key) = name.and_then(|name| Key::of_recording(name).ok()) else {
         return serve(from, call, asked).await;
     };
-    let Some(address) = from.objects.link(key.clone(), LINK_LIFETIME).await? else {
+    let Some(address) = from.objects.link(key.clone(), LINK_LIFETIME.min(left.max(SHORTEST))).await? else {
         return serve(from, call, asked).await;
     };
     if from.objects.head(key).await?.is_none() {
@@ -52,7 +63,7 @@ pub async fn serve_by_link(from: &Recordings, call: &Call, asked: &HttpRequest) 
 /// The recording of a call: from the object store, else from a worker that still has it, else 404.
 pub async fn serve(from: &Recordings, call: &Call, asked: &HttpRequest) -> ApiResult<HttpResponse> {
     let missing = || ApiError::not_found("recording");
-    let name = call.recording_key.as_deref().ok_or_else(missing)?;
+    let name = call.recording_key.as_deref().filter(|_| !call.is_deleted()).ok_or_else(missing)?;
     let key = Key::of_recording(name).map_err(|_| missing())?;
     match from.objects.head(key.clone()).await? {
         Some(head) => stored(from, key, &head, asked).await,

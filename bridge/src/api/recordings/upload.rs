@@ -5,6 +5,7 @@ use actix_web::web::{Data, Json, Payload};
 use actix_web::{HttpRequest, web::Bytes};
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tracing::instrument;
 use utoipa::ToSchema;
@@ -12,6 +13,7 @@ use vox_shared::wire::HASH_HEADER;
 
 use super::serve::Recordings;
 use crate::auth::internal::Internal;
+use crate::auth::secret_token::hex;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
 use crate::objects::{ByteStream, Expected, Key, ObjectError};
@@ -20,7 +22,7 @@ use crate::runtime::recording::{self, Recorded};
 /// Pieces of a body between the socket's thread and the store; each has some 32 KB.
 const PIECES: usize = 8;
 
-/// Given only when the recording is durable.
+/// Given only when the recording is durable, or is not to be kept because its call was deleted.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Uploaded {
     pub key: String,
@@ -45,9 +47,12 @@ pub async fn upload(
         }
         Some(_) => return Err(ApiError::bad_request("bad_hash", "x-content-sha256 must be 64 hex digits")),
     };
+    if recording::is_unwanted(&recordings.stores, &key.0).await? {
+        return read_away(body, key.0, recordings.max_bytes).await;
+    }
     let expected = Expected { max_bytes: recordings.max_bytes, sha256 };
     let (content, pump) = bridged(body);
-    let mut put = recordings.objects.put(object, content, expected);
+    let mut put = recordings.objects.put(object.clone(), content, expected);
     // The store decides: when it refuses, the rest of the body is nobody's any more.
     let written = tokio::select! {
         written = &mut put => written,
@@ -55,8 +60,25 @@ pub async fn upload(
     }?;
     // Before the answer: a worker that does not get one uploads again.
     let recorded = Recorded { key: &key.0, size_bytes: written.size_bytes, sha256: &written.sha256 };
-    recording::tell(&recordings.stores, &recordings.clock, recorded).await?;
+    if !recording::tell(&recordings.stores, &recordings.clock, recorded).await? {
+        recordings.objects.delete(object).await?;
+    }
     Ok(Json(Uploaded { key: key.0, size_bytes: written.size_bytes, sha256: written.sha256 }))
+}
+
+/// Read a recording that nobody may keep to its end, so that its worker lets go of it.
+async fn read_away(mut body: Payload, key: String, max_bytes: u64) -> ApiResult<Json<Uploaded>> {
+    let (mut size_bytes, mut hash) = (0_u64, Sha256::new());
+    while let Some(piece) = body.next().await {
+        let piece = piece.map_err(|error| ObjectError::CutOff(std::io::Error::other(error.to_string())))?;
+        size_bytes += piece.len() as u64;
+        if size_bytes > max_bytes {
+            return Err(ObjectError::TooLarge(max_bytes).into());
+        }
+        hash.update(&piece);
+    }
+    tracing::info!("a recording of a deleted call was not kept");
+    Ok(Json(Uploaded { key, size_bytes, sha256: hex(&hash.finalize()) }))
 }
 
 /// A body belongs to the thread of its connection, an object store works on any. What the first takes from the socket goes

@@ -16,11 +16,11 @@ use crate::error::{ApiError, ApiResult};
 use crate::fields::typed;
 use crate::runtime::result::{Outcome, ResultError, Results, record};
 
-/// Given only when the call's terminal record is durable.
+/// Given only when the call's terminal record is durable, or nothing of the call is to be kept.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Receipt {
     pub session_id: String,
-    /// `stored`, or `already_stored` for a repeated delivery.
+    /// `stored`, or `already_stored` for a repeated delivery, or `deleted` when the call was deleted.
     pub status: &'static str,
 }
 
@@ -49,6 +49,7 @@ pub async fn deliver(
     let status = match record(&results, raw, &result).await? {
         Outcome::Stored => "stored",
         Outcome::AlreadyStored => "already_stored",
+        Outcome::Deleted => "deleted",
     };
     Ok(Json(Receipt { session_id: result.session_id.to_string(), status }))
 }

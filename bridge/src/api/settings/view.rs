@@ -24,6 +24,8 @@ pub struct DocumentView {
     pub api_keys: BTreeMap<String, String>,
     /// IANA name; null when it was not set.
     pub display_timezone: Option<String>,
+    /// Days after which links to recordings end; null when it was not set.
+    pub recording_links_expire_after_days: Option<u32>,
 }
 
 impl From<&Settings> for DocumentView {
@@ -32,6 +34,7 @@ impl From<&Settings> for DocumentView {
         Self {
             api_keys: settings.vendor_keys.iter().map(masked).collect(),
             display_timezone: settings.display_timezone.clone(),
+            recording_links_expire_after_days: settings.recording_link_days,
         }
     }
 }

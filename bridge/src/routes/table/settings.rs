@@ -9,7 +9,7 @@ use crate::routes::row::row;
 use crate::routes::{Access, Route};
 
 pub(super) fn routes() -> Vec<Route> {
-    use settings::{api_keys, display, owner, read, rotate, rotation, timezone, view};
+    use settings::{api_keys, display, owner, read, recording_links, rotate, rotation, timezone, view};
     let manage = Access::with::<may::ManageSettings>();
     vec![
         row(
@@ -42,6 +42,15 @@ pub(super) fn routes() -> Vec<Route> {
             Doc::new("settings", "Set the time zone that times are shown in")
                 .query::<owner::OwnerQuery>()
                 .body::<timezone::NewTimezone>()
+                .answers::<view::DocumentView>("200", "The settings as they are now"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/settings/recording-links"),
+            manage,
+            recording_links::recording_links,
+            Doc::new("settings", "Set after how many days links to recordings end")
+                .query::<owner::OwnerQuery>()
+                .body::<recording_links::NewLife>()
                 .answers::<view::DocumentView>("200", "The settings as they are now"),
         ),
         row(

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::CallStatus;
+use super::custody::keys_of;
 use crate::store::Stamp;
 
 /// Longest that a call of the first version could last, and time for its result to come.
@@ -24,6 +25,20 @@ pub fn with_own_endings(body: &mut Map<String, Value>) -> Result<(), String> {
             let deadline = began.saturating_add(LONGEST).unwrap_or(Timestamp::MAX);
             body.insert("deadline".into(), Stamp(deadline).to_string().into());
         }
+    }
+    Ok(())
+}
+
+/// 2 to 3: calls are found by both numbers.
+pub fn in_custody(body: &mut Map<String, Value>) -> Result<(), String> {
+    let caller = body.get("caller_id").and_then(Value::as_str).unwrap_or_default();
+    let (caller, called) =
+        keys_of(caller, body.get("connected_event"), body.get("result").and_then(Value::as_object));
+    let mut custody = Map::new();
+    custody.extend(caller.map(|key| ("caller_key".to_owned(), key.into())));
+    custody.extend(called.map(|key| ("called_key".to_owned(), key.into())));
+    if !custody.is_empty() {
+        body.insert("custody".into(), custody.into());
     }
     Ok(())
 }

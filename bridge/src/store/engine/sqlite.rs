@@ -80,6 +80,8 @@ fn connect(path: &Path) -> Result<Connection, EngineError> {
         )));
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is deleted or overwritten is zeros in the file, not free space that still holds it.
+    connection.pragma_update(None, "secure_delete", "ON")?;
     Ok(connection)
 }
 
@@ -101,6 +103,11 @@ fn patient(connection: Connection) -> Result<Connection, EngineError> {
 fn scrub(path: &Path) -> Result<(), EngineError> {
     let connection = connect(path)?;
     connection.execute_batch("VACUUM")?;
+    empty_log(&connection)
+}
+
+/// Write the log into the file and cut it to nothing.
+fn empty_log(connection: &Connection) -> Result<(), EngineError> {
     let is_busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     match is_busy {
         false => Ok(()),
@@ -341,6 +348,14 @@ impl Engine for Sqlite {
 
     fn check_writable(&self) -> Answer<'_, ()> {
         Box::pin(self.writer.check())
+    }
+
+    fn settle(&self) -> Answer<'_, ()> {
+        let path = self.readers.path.clone();
+        Box::pin(async move {
+            let settling = tokio::task::spawn_blocking(move || empty_log(&connect(&path)?));
+            settling.await.map_err(|_| EngineError::Unavailable("the cleaning broke off".into()))?
+        })
     }
 
     fn scrub(&self) -> Answer<'_, ()> {

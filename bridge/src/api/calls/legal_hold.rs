@@ -1,0 +1,4 @@
+//! Legal holds: calls that nobody deletes.
+
+pub mod lift;
+pub mod place;

@@ -1,0 +1,5 @@
+//! Erasures of people.
+
+pub mod begin;
+pub mod read;
+pub mod view;

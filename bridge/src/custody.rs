@@ -1,0 +1,109 @@
+//! Calls that are deleted, held and shared: what goes, what stays, and in which order, so that nothing brings a deleted call back
+//! (decision 0037). A deletion is one write; what it leaves elsewhere (the recording, events, deliveries) is removed after it, by
+//! whoever deleted the call or by `jobs/custody.rs`.
+
+pub mod clean;
+pub mod erasure;
+pub mod links;
+
+use std::sync::Arc;
+
+use vox_shared::clock::Clock;
+use vox_shared::ids::SessionId;
+
+use crate::auth::token::{SigningFailed, Tokens};
+use crate::objects::Objects;
+use crate::store::calls::Call;
+use crate::store::calls::custody::Hold;
+use crate::store::{Reach, Stamp, StoreError, Stored, Stores};
+
+/// Tries against others that write the same call.
+const MAX_TRIES: usize = 8;
+
+/// Who deletes, holds and shares calls. Cheap to clone.
+#[derive(Clone)]
+pub struct Custodian {
+    pub stores: Stores,
+    pub clock: Clock,
+    pub objects: Arc<dyn Objects>,
+    pub tokens: Arc<Tokens>,
+}
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum CustodyError {
+    #[error("the call has not ended; end it first, or wait until it has")]
+    Running,
+    #[error("the call is under a legal hold; lift the hold first")]
+    Held,
+    #[error("the call has no recording, so there is nothing to link to")]
+    NoRecording,
+    #[error("the recording link could not be made")]
+    Link(#[from] SigningFailed),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Custodian {
+    /// Delete a call. After this nothing shows it any more, and what comes late of it is not kept.
+    pub async fn delete(&self, reach: &Reach, id: &SessionId) -> Result<(), CustodyError> {
+        let now = Stamp(self.clock.now());
+        self.change(reach, id, |call| {
+            may_go(call)?;
+            call.bury(id.as_str(), now);
+            Ok(())
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Keep a call from being deleted by anybody. Saying it again changes nothing.
+    pub async fn hold(&self, reach: &Reach, id: &SessionId, by: &str) -> Result<Hold, CustodyError> {
+        let hold = Hold { since: Stamp(self.clock.now()), by: by.to_owned() };
+        let held = self.change(reach, id, |call| {
+            call.custody_mut().hold.get_or_insert_with(|| hold.clone());
+            Ok(())
+        });
+        Ok(held.await?.value.custody.and_then(|custody| custody.hold).unwrap_or(hold))
+    }
+
+    /// Let a call be deleted again.
+    pub async fn lift_hold(&self, reach: &Reach, id: &SessionId) -> Result<(), CustodyError> {
+        self.change(reach, id, |call| {
+            if let Some(custody) = &mut call.custody {
+                custody.hold = None;
+            }
+            Ok(())
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Change a call within reach in one step.
+    async fn change(
+        &self,
+        reach: &Reach,
+        id: &SessionId,
+        change: impl Fn(&mut Call) -> Result<(), CustodyError>,
+    ) -> Result<Stored<Call>, CustodyError> {
+        let calls = self.stores.calls(reach.clone());
+        for _ in 0..MAX_TRIES {
+            let mut call = calls.get_call(id).await?;
+            change(&mut call.value)?;
+            match calls.replace_call(call).await {
+                // Its result came at this moment, or somebody else changed it.
+                Err(StoreError::Conflict) => {}
+                written => return Ok(written?),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+}
+
+/// Whether a call may be deleted now.
+pub fn may_go(call: &Call) -> Result<(), CustodyError> {
+    if call.is_held() {
+        return Err(CustodyError::Held);
+    }
+    if call.is_running() { Err(CustodyError::Running) } else { Ok(()) }
+}

@@ -1,0 +1,91 @@
+//! What a deletion leaves outside of the call's own document, and its removal. Each step may be repeated, by any bridge.
+
+use jiff::SignedDuration;
+use vox_shared::ids::SessionId;
+
+use super::Custodian;
+use crate::objects::{Key, ObjectError};
+use crate::store::calls::Call;
+use crate::store::calls::custody::blanked;
+use crate::store::{SWEPT, Stamp, StoreError, Stored};
+
+/// Events of a call that are looked at in one batch; most calls have three.
+const EVENTS: usize = 50;
+/// What could not be removed is tried again after this.
+const AGAIN: SignedDuration = SignedDuration::from_mins(2);
+
+/// Why something is still there; it is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum CleanError {
+    #[error("the recording could not be removed")]
+    Object(#[from] ObjectError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Custodian {
+    /// Remove what is left of a call that was deleted; answers whether all is gone.
+    pub async fn clean(&self, id: &SessionId) -> Result<bool, StoreError> {
+        let Some(call) = self.stores.all_calls().find_with_deleted(id).await? else { return Ok(true) };
+        if call.value.custody.as_ref().is_none_or(|custody| custody.clean_at.is_none()) {
+            return Ok(true);
+        }
+        match self.remove_all(&call).await {
+            Ok(()) => self.note(call, None).await.map(|()| true),
+            Err(error) => {
+                tracing::warn!(call.id = %id, %error, "what is left of a deleted call is removed later");
+                let later = Stamp(self.clock.now()) + AGAIN;
+                self.note(call, Some(later)).await.map(|()| false)
+            }
+        }
+    }
+
+    /// Clean what is due, a batch; answers how many calls were looked at.
+    pub async fn clean_due(&self, limit: usize) -> Result<usize, StoreError> {
+        let due = self.stores.all_calls().list_to_clean(Stamp(self.clock.now()), limit).await?;
+        let looked_at = due.len();
+        for call in due {
+            let Ok(id) = call.id.parse::<SessionId>() else { continue };
+            match self.clean(&id).await {
+                Ok(_) | Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(looked_at)
+    }
+
+    async fn remove_all(&self, call: &Stored<Call>) -> Result<(), CleanError> {
+        let own = format!("{}.wav", call.id);
+        let names = [Some(&own), call.value.recording_key.as_ref().filter(|key| **key != own)];
+        for name in names.into_iter().flatten() {
+            // What is no key was never stored.
+            let Ok(key) = Key::of_recording(name) else { continue };
+            self.objects.delete(key).await?;
+        }
+        let tenant = &call.value.tenant_id;
+        let (events, deliveries) = (self.stores.events(tenant), self.stores.deliveries(tenant));
+        loop {
+            let batch = events.list_of_call(&call.id, EVENTS).await?;
+            for event in &batch {
+                // Last: it takes the event out of the list.
+                while deliveries.forget_event(&event.id).await? == SWEPT {}
+                events.blank(&event.id, &blanked(&call.id)).await?;
+            }
+            if batch.len() < EVENTS {
+                break;
+            }
+        }
+        Ok(self.stores.dialouts(tenant).blank(&call.id).await?)
+    }
+
+    /// Say in the call when it is to be cleaned again. It is read anew: the list leaves the result out.
+    async fn note(&self, call: Stored<Call>, again: Option<Stamp>) -> Result<(), StoreError> {
+        let Ok(id) = call.id.parse::<SessionId>() else { return Ok(()) };
+        let Some(mut call) = self.stores.all_calls().find_with_deleted(&id).await? else { return Ok(()) };
+        call.value.custody_mut().clean_at = again;
+        if again.is_none() {
+            call.value.recording_key = None;
+        }
+        self.stores.all_calls().replace_any(call).await.map(drop)
+    }
+}

@@ -1,0 +1,208 @@
+//! The erasure of a person: every call of the tenant with their number at one of its ends is deleted. Durable and resumable: what is
+//! being deleted is noted before it is, and whoever finds the note goes on.
+
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::SignedDuration;
+use sha2::Sha256;
+use vox_shared::ids::{JobId, SessionId, TenantId};
+use vox_shared::model::bot::ApiKey;
+use vox_shared::phone::Number;
+
+use super::{Custodian, CustodyError};
+use crate::auth::secret_token::{self, hex};
+use crate::store::calls::Call;
+use crate::store::calls::custody::End;
+use crate::store::erasures::Erasure;
+use crate::store::settings::{Owner, Settings};
+use crate::store::{Cursor, Reach, Stamp, StoreError, Stored};
+
+/// How long a bridge may be silent before another goes on.
+const LEASE: SignedDuration = SignedDuration::from_mins(2);
+/// Calls that wait are looked at again after this.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
+/// Calls deleted between two notes.
+const BATCH: usize = 50;
+
+/// What is asked for.
+pub struct Asked {
+    pub tenant: TenantId,
+    /// The user.
+    pub by: String,
+    pub number: Number,
+    /// Whether the number is taken off the do-not-call list too.
+    pub unlist: bool,
+}
+
+/// Calls of one round that stay.
+#[derive(Default)]
+struct Staying {
+    held: u64,
+    waiting: u64,
+}
+
+impl Custodian {
+    /// Note an erasure; a bridge begins it within half a minute.
+    pub async fn ask_erasure(&self, asked: Asked) -> Result<Stored<Erasure>, StoreError> {
+        let (id, now) = (JobId::generate(), Stamp(self.clock.now()));
+        let number = asked.number.comparable();
+        let erasure = Erasure {
+            tenant_id: asked.tenant.clone(),
+            asked_by: asked.by,
+            asked_at: now,
+            number_hash: self.hash(&asked.tenant, &number).await?,
+            number: Some(ApiKey::new(number.as_str())),
+            unlist: asked.unlist,
+            due_at: Some(now),
+            done_at: None,
+            going: Vec::new(),
+            calls: 0,
+            held: 0,
+            waiting: 0,
+            listed: false,
+        };
+        self.stores.erasures(&asked.tenant).insert_erasure(&id, &erasure).await?;
+        self.stores.erasures(&asked.tenant).get_erasure(&id).await
+    }
+
+    /// HMAC-SHA256 of a number under the tenant's own key, which is made when there is none.
+    async fn hash(&self, tenant: &TenantId, number: &Number) -> Result<String, StoreError> {
+        let made = ApiKey::new(secret_token::random::<32>());
+        let change = |settings: &mut Settings| {
+            settings.erasure_key.get_or_insert_with(|| made.clone());
+        };
+        let owner = Owner::Tenant(tenant.clone());
+        let key = match self.stores.settings().get(&owner).await?.erasure_key {
+            Some(key) => key,
+            None => {
+                let changed = self.stores.settings().change(&owner, Stamp(self.clock.now()), change).await?;
+                changed.erasure_key.unwrap_or(made)
+            }
+        };
+        let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()).expect("HMAC takes any key");
+        mac.update(number.as_str().as_bytes());
+        Ok(hex(&mac.finalize().into_bytes()))
+    }
+
+    /// Go on with the erasure that is due the longest; answers whether there was one.
+    pub async fn erase_due(&self) -> Result<bool, StoreError> {
+        let now = Stamp(self.clock.now());
+        let Some(erasure) = self.stores.all_erasures().claim(now, LEASE).await? else { return Ok(false) };
+        match self.erase(erasure).await {
+            // Another bridge took it over.
+            Err(StoreError::Conflict) => Ok(true),
+            done => done.map(|()| true),
+        }
+    }
+
+    async fn erase(&self, mut erasure: Stored<Erasure>) -> Result<(), StoreError> {
+        let Some(number) = erasure.value.number.clone() else { return Ok(()) };
+        let mut staying = Staying::default();
+        erasure = self.finish_going(erasure, &mut staying).await?;
+        for end in [End::Caller, End::Called] {
+            let mut after = None;
+            loop {
+                let tenant = erasure.value.tenant_id.clone();
+                let asked = (end, number.expose());
+                let page = self.stores.all_calls().list_with_number(&tenant, asked, (BATCH, after)).await?;
+                erasure = self.erase_batch(erasure, page.items, &mut staying).await?;
+                after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        self.end_round(erasure, &number, &staying).await
+    }
+
+    async fn erase_batch(
+        &self,
+        mut erasure: Stored<Erasure>,
+        calls: Vec<Stored<Call>>,
+        staying: &mut Staying,
+    ) -> Result<Stored<Erasure>, StoreError> {
+        let (held, calls): (Vec<_>, Vec<_>) = calls.into_iter().partition(|call| call.value.is_held());
+        let (running, calls): (Vec<_>, Vec<_>) = calls.into_iter().partition(|call| call.value.is_running());
+        staying.held += held.len() as u64;
+        staying.waiting += running.len() as u64;
+        if calls.is_empty() {
+            return Ok(erasure);
+        }
+        erasure.value.going.extend(calls.into_iter().map(|call| call.id));
+        erasure = self.note_erasure(erasure).await?;
+        let reach = Reach::whole(erasure.value.tenant_id.clone());
+        for id in erasure.value.going.iter().filter_map(|id| id.parse::<SessionId>().ok()) {
+            match self.delete(&reach, &id).await {
+                // What was deleted before is cleaned below; what is held since, or runs, is found in the next round.
+                Ok(()) | Err(CustodyError::Store(StoreError::NotFound)) => {}
+                Err(CustodyError::Held) => staying.held += 1,
+                Err(CustodyError::Store(error)) => return Err(error),
+                Err(_) => staying.waiting += 1,
+            }
+        }
+        self.finish_going(erasure, staying).await
+    }
+
+    /// Clean what was deleted, count it, and note that.
+    async fn finish_going(
+        &self,
+        mut erasure: Stored<Erasure>,
+        staying: &mut Staying,
+    ) -> Result<Stored<Erasure>, StoreError> {
+        if erasure.value.going.is_empty() {
+            return Ok(erasure);
+        }
+        for id in std::mem::take(&mut erasure.value.going) {
+            let Ok(session) = id.parse::<SessionId>() else { continue };
+            let found = self.stores.all_calls().find_with_deleted(&session).await?;
+            if !found.is_some_and(|call| call.value.is_deleted()) {
+                continue;
+            }
+            match self.clean(&session).await {
+                Ok(true) => erasure.value.calls += 1,
+                Ok(false) | Err(StoreError::Conflict) => {
+                    staying.waiting += 1;
+                    erasure.value.going.push(id);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.note_erasure(erasure).await
+    }
+
+    /// Write down how far it is, and that this bridge still works on it.
+    async fn note_erasure(&self, mut erasure: Stored<Erasure>) -> Result<Stored<Erasure>, StoreError> {
+        erasure.value.due_at = Some(Stamp(self.clock.now()) + LEASE);
+        self.stores.all_erasures().replace_erasure(erasure).await
+    }
+
+    async fn end_round(
+        &self,
+        mut erasure: Stored<Erasure>,
+        number: &ApiKey,
+        staying: &Staying,
+    ) -> Result<(), StoreError> {
+        let now = Stamp(self.clock.now());
+        if let Ok(number) = number.expose().parse::<Number>() {
+            let list = self.stores.do_not_call(&erasure.value.tenant_id);
+            if erasure.value.unlist {
+                match list.remove(&number).await {
+                    Ok(()) | Err(StoreError::NotFound) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            erasure.value.listed = list.find_number(&number).await?.is_some();
+        }
+        (erasure.value.held, erasure.value.waiting) = (staying.held, staying.waiting);
+        if staying.waiting > 0 {
+            erasure.value.due_at = Some(now + AGAIN);
+            return self.stores.all_erasures().replace_erasure(erasure).await.map(drop);
+        }
+        (erasure.value.number, erasure.value.due_at, erasure.value.done_at) = (None, None, Some(now));
+        let done = self.stores.all_erasures().replace_erasure(erasure).await?;
+        tracing::info!(erasure.id = %done.id, calls = done.value.calls, held = done.value.held, "a person is erased");
+        if let Err(error) = self.stores.settle().await {
+            tracing::warn!(%error, "the document file keeps what was deleted until its log is written into it");
+        }
+        Ok(())
+    }
+}

@@ -39,7 +39,9 @@ use crate::fleet::client::FleetClient;
 use crate::fleet::files::WorkerFiles;
 use crate::fleet::poll::Poller;
 use crate::fleet::reserve::Fleet;
+use crate::jobs::kinds::kinds;
 use crate::jobs::relay::Relay;
+use crate::jobs::runner::Runner;
 use crate::live::Live;
 use crate::live::orders::Operator;
 use crate::metrics::Metrics;
@@ -89,6 +91,7 @@ pub struct Inner {
     pub links: Links,
     pub webhooks: Webhooks,
     pub herald: Herald,
+    pub runner: Runner,
     pub table: Vec<Route>,
     pub documents: Documents,
 }
@@ -133,6 +136,7 @@ impl App {
         let poller = Poller { fleet: fleet.clone(), client: FleetClient::new(internal_secret)? };
         let relay = Relay::new(stores.clone(), clock.clone());
         let webhooks = webhooks(&config, &stores, &clock);
+        let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds(&webhooks));
         let herald = Herald::new(webhooks.clone(), relay.moved.clone());
         let table = table();
         let live = Live::new(clock.clone(), metrics.live().clone(), coordination.clone());
@@ -198,6 +202,7 @@ impl App {
             links: Links { tokens: tokens.clone(), base_url },
             webhooks,
             herald,
+            runner,
             documents: Documents::of(&table),
             table,
             config,

@@ -7,5 +7,6 @@ pub mod herald;
 pub mod lane;
 pub mod message;
 pub mod post;
+pub mod replay;
 pub mod schedule;
 pub mod sign;

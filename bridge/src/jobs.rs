@@ -1,8 +1,10 @@
-//! Work that nobody asks for.
+//! Work beside the requests: what nobody asks for, and what is kept until it is done.
 
 pub mod deleted_bots;
 pub mod janitor;
+pub mod kinds;
 pub mod lost_calls;
 pub mod relay;
 pub mod rotation;
+pub mod runner;
 pub mod usage;

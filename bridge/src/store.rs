@@ -16,6 +16,7 @@ pub mod events;
 pub mod holds;
 pub mod hosts;
 pub mod invitations;
+pub mod jobs;
 pub mod ledger;
 mod merged;
 mod migrate;
@@ -78,6 +79,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &ledger::LEDGER,
     &prices::PRICES,
     &usage_days::USAGE_DAYS,
+    &jobs::JOBS,
     &migrate::SCHEMAS,
 ];
 
@@ -163,6 +165,14 @@ impl Stores {
 
     pub fn all_events(&self) -> events::AllEvents {
         events::AllEvents::new(self.engine.clone())
+    }
+
+    pub fn jobs(&self, tenant: &TenantId) -> jobs::Jobs {
+        jobs::Jobs::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_jobs(&self) -> jobs::AllJobs {
+        jobs::AllJobs::new(self.engine.clone())
     }
 
     pub fn webhooks(&self, tenant: &TenantId) -> webhooks::Endpoints {

@@ -1,5 +1,5 @@
-//! Forgets what expired: tickets, refresh tokens, workers, events and their deliveries, reservations, invitations, and bots that
-//! were deleted long ago. None of them is used after its expiry anyway; this keeps the store small.
+//! Forgets what expired: tickets, refresh tokens, workers, events and their deliveries, reservations, invitations, jobs that were
+//! done, and bots that were deleted long ago. None of them is used after its expiry anyway; this keeps the store small.
 
 use std::time::Duration;
 
@@ -63,6 +63,7 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.refresh_tokens().sweep(Stamp(now)).await?,
         stores.workers().sweep(Stamp(long_ago)).await?,
         stores.all_deliveries().sweep(Stamp(now)).await?,
+        stores.all_jobs().sweep(Stamp(now)).await?,
         stores.all_events().sweep(Stamp(now) + -EVENTS_KEPT).await?,
         stores.all_invitations().sweep(Stamp(now.saturating_sub(INVITATIONS_KEPT).unwrap_or(now))).await?,
         stores.reservations().sweep(week_ago).await?,

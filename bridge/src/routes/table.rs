@@ -15,6 +15,7 @@ mod event;
 mod fleet;
 mod internal;
 mod invitation;
+mod job;
 mod plan;
 mod price;
 mod recording;
@@ -56,6 +57,7 @@ pub fn table() -> Vec<Route> {
         settings::routes(),
         audit::routes(),
         event::routes(),
+        job::routes(),
         webhook::routes(),
         system::routes(),
     ]

@@ -30,6 +30,7 @@ mod first_start_fills_an_empty_store;
 mod forged_tokens_are_refused;
 mod hosts_are_polled;
 mod invitations_are_good_once;
+mod jobs_are_done_once;
 mod keys_are_rotated;
 mod kill_safety;
 mod lines_may_be_guarded;

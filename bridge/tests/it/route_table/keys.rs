@@ -56,6 +56,7 @@ const OPEN: &[(&str, &str, Scope)] = &[
     ("DELETE", "/api/v1/webhooks/{webhook_id}", Scope::WebhooksWrite),
     ("POST", "/api/v1/webhooks/{webhook_id}/rotate", Scope::WebhooksWrite),
     ("POST", "/api/v1/webhooks/{webhook_id}/test", Scope::WebhooksWrite),
+    ("POST", "/api/v1/webhooks/{webhook_id}/replay", Scope::WebhooksWrite),
     ("GET", "/api/v1/webhooks/{webhook_id}/deliveries", Scope::WebhooksRead),
     ("POST", "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Scope::WebhooksWrite),
     ("GET", "/api/v1/fleet/reservations/{reservation_id}", Scope::FleetRead),
@@ -141,6 +142,9 @@ const CLOSED: &[(&str, &str)] = &[
     ("PUT", "/api/v1/settings/timezone"),
     ("GET", "/api/v1/settings/keys/rotation"),
     ("POST", "/api/v1/settings/keys/rotation"),
+    ("GET", "/api/v1/jobs"),
+    ("GET", "/api/v1/jobs/{job_id}"),
+    ("POST", "/api/v1/jobs/{job_id}/retry"),
     ("GET", "/api/v1/audit"),
     ("GET", "/api/v1/audit/verify"),
 ];

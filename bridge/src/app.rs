@@ -27,6 +27,7 @@ use crate::billing::rollup::RollUp;
 use crate::bot::catalogue::Catalogue;
 use crate::config::Config;
 use crate::coordination::{self, Coordination, CoordinationError, InProcess, Limiter};
+use crate::crm::Crm;
 use crate::delivery::endpoints::Webhooks;
 use crate::delivery::herald::Herald;
 use crate::delivery::lane::Sender;
@@ -92,6 +93,7 @@ pub struct Inner {
     pub webhooks: Webhooks,
     pub herald: Herald,
     pub runner: Runner,
+    pub crm: Crm,
     pub table: Vec<Route>,
     pub documents: Documents,
 }
@@ -136,7 +138,14 @@ impl App {
         let poller = Poller { fleet: fleet.clone(), client: FleetClient::new(internal_secret)? };
         let relay = Relay::new(stores.clone(), clock.clone());
         let webhooks = webhooks(&config, &stores, &clock);
-        let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds(&webhooks));
+        let crm = Crm {
+            stores: stores.clone(),
+            clock: clock.clone(),
+            egress: webhooks.egress.clone(),
+            tokens: tokens.clone(),
+            base_url: base_url.clone(),
+        };
+        let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds(&webhooks, &crm));
         let herald = Herald::new(webhooks.clone(), relay.moved.clone());
         let table = table();
         let live = Live::new(clock.clone(), metrics.live().clone(), coordination.clone());
@@ -166,8 +175,10 @@ impl App {
                 stores: stores.clone(),
                 clock: clock.clone(),
                 gate: Gate { stores: stores.clone(), clock: clock.clone() },
+                crm: crm.clone(),
                 base_url: base_url.clone(),
             },
+            crm,
             gate: Gate { stores: stores.clone(), clock: clock.clone() },
             plans: PlanBook { stores: stores.clone(), clock: clock.clone() },
             roll_up: RollUp::new(stores.clone(), clock.clone()),

@@ -13,6 +13,7 @@ pub mod commands;
 pub mod config;
 pub mod coordination;
 pub mod copy;
+pub mod crm;
 pub mod delivery;
 pub mod deployment;
 pub mod dialout;

@@ -6,6 +6,7 @@ pub mod bot_versions;
 pub mod bots;
 pub mod calls;
 pub mod carriers;
+pub mod crm;
 pub mod deliveries;
 pub mod dialouts;
 pub mod dids;
@@ -80,6 +81,8 @@ pub const COLLECTIONS: &[&Collection] = &[
     &prices::PRICES,
     &usage_days::USAGE_DAYS,
     &jobs::JOBS,
+    &crm::CRM_INTEGRATIONS,
+    &crm::CRM_PUSHES,
     &migrate::SCHEMAS,
 ];
 
@@ -246,6 +249,18 @@ impl Stores {
 
     pub fn do_not_call(&self, tenant: &TenantId) -> do_not_call::DoNotCall {
         do_not_call::DoNotCall::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn crm(&self, tenant: &TenantId) -> crm::Integrations {
+        crm::Integrations::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn pushes(&self, tenant: &TenantId) -> crm::Pushes {
+        crm::Pushes::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_pushes(&self) -> crm::AllPushes {
+        crm::AllPushes::new(self.engine.clone())
     }
 
     pub fn carriers(&self, tenant: &TenantId) -> carriers::Carriers {

@@ -5,5 +5,6 @@ pub mod export;
 pub mod list;
 pub mod live;
 pub mod orders;
+pub mod pushes;
 pub mod read;
 pub mod view;

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use super::runner::{Failure, Kind};
+use crate::crm::{Crm, push};
 use crate::delivery::endpoints::Webhooks;
 use crate::delivery::replay;
 use crate::store::Stored;
 use crate::store::jobs::Job;
 
 /// Every kind that this build does.
-pub fn kinds(webhooks: &Webhooks) -> Vec<Kind> {
-    vec![kind(replay::KIND, 10, webhooks.clone(), replay::carry_out)]
+pub fn kinds(webhooks: &Webhooks, crm: &Crm) -> Vec<Kind> {
+    vec![
+        kind(replay::KIND, 10, webhooks.clone(), replay::carry_out),
+        kind(push::KIND, push::MAX_TRIES, crm.clone(), push::carry_out),
+    ]
 }
 
 /// A word, how often it is tried, what it is done with, and what does it.

@@ -9,6 +9,7 @@ mod bot_version;
 mod call;
 mod carrier;
 mod core;
+mod crm;
 mod dialout;
 mod dnc;
 mod event;
@@ -41,6 +42,7 @@ pub fn table() -> Vec<Route> {
         bot::routes(),
         bot_version::routes(),
         call::routes(),
+        crm::routes(),
         recording::routes(),
         core::routes(),
         fleet::routes(),

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use vox_shared::ids::{JobId, TenantId};
 
 use super::SWEPT;
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
 use super::engine::{
-    Collection, Cursor, Engine, Field, Filter, Index, Integer, Order, Query, Text, Update, holds,
+    Collection, Cursor, Engine, Field, Filter, Index, Integer, MAX_BATCH, Order, Query, Text, Update, holds,
 };
 use super::stamp::Stamp;
+use crate::auth::secret_token::hex;
 use crate::field;
 
 const BY_TIME: &str = "by_time";
@@ -144,6 +146,14 @@ impl Job {
     }
 }
 
+impl Job {
+    /// The id of a job that follows from a fact, made of what is unique about the fact.
+    pub fn id_of(unique: &str) -> JobId {
+        let hash = hex(&Sha256::digest(unique.as_bytes()));
+        format!("{}_{}", JobId::PREFIX, &hash[..32]).parse().expect("hex is an id")
+    }
+}
+
 impl OfTenant for Job {
     fn tenant(&self) -> &TenantId {
         &self.tenant_id
@@ -210,6 +220,14 @@ pub struct AllJobs(Documents<Job>);
 impl AllJobs {
     pub(super) fn new(engine: Arc<dyn Engine>) -> Self {
         Self(Documents::new(engine, &JOBS))
+    }
+
+    /// Store those that are not there yet.
+    pub async fn insert_jobs(&self, jobs: Vec<(String, Job)>) -> Result<(), StoreError> {
+        for batch in jobs.chunks(MAX_BATCH) {
+            self.0.insert_many(batch.to_vec()).await?;
+        }
+        Ok(())
     }
 
     /// Take the job that is due the longest, or whose lease has ended.

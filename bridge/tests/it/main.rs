@@ -19,6 +19,7 @@ mod clients_that_never_read_are_cut;
 mod config_is_handed_out;
 mod connections_keep_to_the_protocol;
 mod coordination_conformance;
+mod crm_is_asked_and_told;
 mod cross_origin_pages_may_ask;
 mod damage_is_told_from_absence;
 mod deployments_are_moved;

@@ -110,6 +110,9 @@ impl Person {
             "/api/v1/webhooks/{webhook_id}/replay" => json!({"from": "2026-11-20T09:00:00Z"}),
             "/api/v1/jobs/{job_id}/retry" => Value::Null,
             path if path.starts_with("/api/v1/webhooks/") => Value::Null,
+            "/api/v1/bots/{bot_id}/crm" if route.method == "PUT" => json!({}),
+            // It has none yet.
+            path if path.contains("/crm") => return None,
             "/api/v1/bots/import" => json!({"format": "vox-bot", "format_version": 1, "settings": bot}),
             path if path.ends_with("/clone") => json!({"name": CANARY}),
             path if path.ends_with("/versions/{number}/restore") => json!({"note": CANARY}),

@@ -12,7 +12,7 @@ use crate::store::{Listed, Stored};
 pub struct JobView {
     pub id: String,
     pub queue: Queue,
-    /// What is done: `replay_webhook`.
+    /// What is done: `replay_webhook` or `push_crm`.
     pub kind: String,
     #[schema(value_type = Object)]
     pub arguments: Map<String, Value>,

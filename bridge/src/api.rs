@@ -15,6 +15,7 @@ pub mod events;
 pub mod fleet;
 pub mod internal;
 pub mod invitations;
+pub mod jobs;
 pub mod plans;
 pub mod prices;
 pub mod quota;

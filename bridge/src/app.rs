@@ -28,6 +28,7 @@ use crate::bot::catalogue::Catalogue;
 use crate::config::Config;
 use crate::coordination::{self, Coordination, CoordinationError, InProcess, Limiter};
 use crate::custody::Custodian;
+use crate::crm::Crm;
 use crate::delivery::endpoints::Webhooks;
 use crate::delivery::herald::Herald;
 use crate::delivery::lane::Sender;
@@ -40,7 +41,9 @@ use crate::fleet::client::FleetClient;
 use crate::fleet::files::WorkerFiles;
 use crate::fleet::poll::Poller;
 use crate::fleet::reserve::Fleet;
+use crate::jobs::kinds::kinds;
 use crate::jobs::relay::Relay;
+use crate::jobs::runner::Runner;
 use crate::live::Live;
 use crate::live::orders::Operator;
 use crate::metrics::Metrics;
@@ -91,6 +94,8 @@ pub struct Inner {
     pub custodian: Custodian,
     pub webhooks: Webhooks,
     pub herald: Herald,
+    pub runner: Runner,
+    pub crm: Crm,
     pub table: Vec<Route>,
     pub documents: Documents,
 }
@@ -135,6 +140,14 @@ impl App {
         let poller = Poller { fleet: fleet.clone(), client: FleetClient::new(internal_secret)? };
         let relay = Relay::new(stores.clone(), clock.clone());
         let webhooks = webhooks(&config, &stores, &clock);
+        let crm = Crm {
+            stores: stores.clone(),
+            clock: clock.clone(),
+            egress: webhooks.egress.clone(),
+            tokens: tokens.clone(),
+            base_url: base_url.clone(),
+        };
+        let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds(&webhooks, &crm));
         let herald = Herald::new(webhooks.clone(), relay.moved.clone());
         let table = table();
         let live = Live::new(clock.clone(), metrics.live().clone(), coordination.clone());
@@ -164,8 +177,10 @@ impl App {
                 stores: stores.clone(),
                 clock: clock.clone(),
                 gate: Gate { stores: stores.clone(), clock: clock.clone() },
+                crm: crm.clone(),
                 base_url: base_url.clone(),
             },
+            crm,
             gate: Gate { stores: stores.clone(), clock: clock.clone() },
             plans: PlanBook { stores: stores.clone(), clock: clock.clone() },
             roll_up: RollUp::new(stores.clone(), clock.clone()),
@@ -206,6 +221,7 @@ impl App {
             },
             webhooks,
             herald,
+            runner,
             documents: Documents::of(&table),
             table,
             config,

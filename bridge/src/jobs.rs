@@ -1,9 +1,11 @@
-//! Work that nobody asks for.
+//! Work beside the requests: what nobody asks for, and what is kept until it is done.
 
 pub mod custody;
 pub mod deleted_bots;
 pub mod janitor;
+pub mod kinds;
 pub mod lost_calls;
 pub mod relay;
 pub mod rotation;
+pub mod runner;
 pub mod usage;

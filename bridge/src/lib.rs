@@ -14,6 +14,7 @@ pub mod config;
 pub mod coordination;
 pub mod copy;
 pub mod custody;
+pub mod crm;
 pub mod delivery;
 pub mod deployment;
 pub mod dialout;

@@ -109,6 +109,7 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
     start("the closing of lost calls", Box::pin(jobs::lost_calls::run(app.results.clone(), stop())));
     start("the removal of deleted calls", Box::pin(jobs::custody::run(app.custodian.clone(), stop())));
     start("the relay", Box::pin(app.relay.clone().run(stop())));
+    start("the doing of jobs", Box::pin(app.runner.clone().run(stop())));
     start("adding up the ledger", Box::pin(jobs::usage::run(app.roll_up.clone(), stop())));
     start(
         "the rotation of keys",

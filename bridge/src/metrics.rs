@@ -50,6 +50,12 @@ struct Alone {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Tried {
+    queue: String,
+    outcome: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SlotState {
     state: String,
 }
@@ -62,6 +68,7 @@ pub struct Metrics {
     calls: Family<Ended, Counter>,
     errors: Family<Failed, Counter>,
     slots: Family<SlotState, Gauge>,
+    jobs: Family<Tried, Counter>,
     streams: Gauge,
     alone: Family<Alone, Counter>,
     live: Figures,
@@ -81,12 +88,14 @@ impl Metrics {
         registry.register("calls", "Calls with a terminal record", calls.clone());
         registry.register("errors", "Refused and failed requests by code", errors.clone());
         registry.register("slots", "Call slots of the fleet", slots.clone());
+        let jobs = Family::default();
+        registry.register("jobs", "Tries of jobs by what came of them", jobs.clone());
         registry.register("event_streams", "Streams of events that are open", streams.clone());
         registry.register("coordination_alone", "Limits counted in this process alone", alone.clone());
         registry.register("live_calls", "Running calls that workers told of", live.calls.clone());
         registry.register("live_events", "Events of running calls", live.events.clone());
         registry.register("live_events_missing", "Numbers missing among them", live.missing.clone());
-        Self { registry, requests, durations, calls, errors, slots, streams, alone, live, show_tenants }
+        Self { registry, requests, durations, calls, errors, slots, jobs, streams, alone, live, show_tenants }
     }
 
     /// What was told of running calls.
@@ -109,6 +118,10 @@ impl Metrics {
 
     pub fn error(&self, code: &str) {
         self.errors.get_or_create(&Failed { service: "bridge".into(), r#type: code.into() }).inc();
+    }
+
+    pub fn job_tried(&self, queue: &str, outcome: &str) {
+        self.jobs.get_or_create(&Tried { queue: queue.into(), outcome: outcome.into() }).inc();
     }
 
     pub fn call_ended(&self, mut ended: Ended) {

@@ -5,3 +5,4 @@ mod headers;
 pub mod prompt;
 pub mod recording;
 pub mod result;
+pub mod variables;

@@ -6,6 +6,7 @@ pub mod bot_versions;
 pub mod bots;
 pub mod calls;
 pub mod carriers;
+pub mod crm;
 pub mod deliveries;
 pub mod dialouts;
 pub mod dids;
@@ -17,6 +18,7 @@ pub mod events;
 pub mod holds;
 pub mod hosts;
 pub mod invitations;
+pub mod jobs;
 pub mod ledger;
 mod merged;
 mod migrate;
@@ -80,6 +82,9 @@ pub const COLLECTIONS: &[&Collection] = &[
     &ledger::LEDGER,
     &prices::PRICES,
     &usage_days::USAGE_DAYS,
+    &jobs::JOBS,
+    &crm::CRM_INTEGRATIONS,
+    &crm::CRM_PUSHES,
     &migrate::SCHEMAS,
 ];
 
@@ -180,6 +185,14 @@ impl Stores {
         events::AllEvents::new(self.engine.clone())
     }
 
+    pub fn jobs(&self, tenant: &TenantId) -> jobs::Jobs {
+        jobs::Jobs::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_jobs(&self) -> jobs::AllJobs {
+        jobs::AllJobs::new(self.engine.clone())
+    }
+
     pub fn webhooks(&self, tenant: &TenantId) -> webhooks::Endpoints {
         webhooks::Endpoints::open(self.engine.clone(), tenant.clone())
     }
@@ -251,6 +264,18 @@ impl Stores {
 
     pub fn do_not_call(&self, tenant: &TenantId) -> do_not_call::DoNotCall {
         do_not_call::DoNotCall::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn crm(&self, tenant: &TenantId) -> crm::Integrations {
+        crm::Integrations::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn pushes(&self, tenant: &TenantId) -> crm::Pushes {
+        crm::Pushes::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_pushes(&self) -> crm::AllPushes {
+        crm::AllPushes::new(self.engine.clone())
     }
 
     pub fn carriers(&self, tenant: &TenantId) -> carriers::Carriers {

@@ -5,6 +5,7 @@
 //! from anything else through the `vox-testkit` program.
 
 pub mod chaos;
+pub mod crm;
 pub mod receiver;
 pub mod vendor;
 pub mod worker;

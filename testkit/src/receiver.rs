@@ -143,7 +143,7 @@ async fn receive(State(inner): State<Arc<Mutex<Inner>>>, headers: HeaderMap, bod
     answer(manner).await
 }
 
-async fn answer(manner: Manner) -> Response {
+pub(crate) async fn answer(manner: Manner) -> Response {
     match manner {
         Manner::Take => "taken".into_response(),
         Manner::Refuse(status) => {

@@ -4,6 +4,7 @@ mod asked;
 pub mod clone;
 pub mod compare;
 pub mod create;
+pub mod crm;
 pub mod delete;
 pub mod draft;
 pub mod export;

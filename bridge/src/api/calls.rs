@@ -8,5 +8,6 @@ pub mod link;
 pub mod list;
 pub mod live;
 pub mod orders;
+pub mod pushes;
 pub mod read;
 pub mod view;

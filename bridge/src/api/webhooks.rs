@@ -7,6 +7,7 @@ pub mod deliveries;
 pub mod list;
 pub mod read;
 pub mod replay;
+pub mod replay_range;
 pub mod rotate;
 pub mod test;
 pub mod view;

@@ -25,6 +25,8 @@ pub struct Variables {
     pub call: Map<String, Value>,
     pub crm: Map<String, Value>,
     pub system: Map<String, Value>,
+    /// What came of the call, once it ended.
+    pub result: Map<String, Value>,
     /// The bot's own, looked at last.
     pub bot: Map<String, Value>,
 }
@@ -100,6 +102,19 @@ impl Variables {
         out
     }
 
+    /// For what is sent to another program: a token without a value is empty, and every value goes through `write`.
+    pub fn sent(&self, text: &str, write: impl Fn(&str) -> String) -> String {
+        let mut room = MAX_RENDERED_BYTES;
+        replaced(text, |name| {
+            let value = self.find(name).map(|value| write(&written(&value))).unwrap_or_default();
+            if value.len() > room {
+                return String::new();
+            }
+            room -= value.len();
+            value
+        })
+    }
+
     /// The value of a name, as a template finds it.
     pub fn value(&self, name: &str) -> Option<Value> {
         self.find(name.trim()).map(Cow::into_owned)
@@ -121,6 +136,7 @@ impl Variables {
         let exact = match name.split_once('.') {
             Some(("call", path)) => in_object(&self.call, path),
             Some(("crm", path)) => in_object(&self.crm, path),
+            Some(("result", path)) => in_object(&self.result, path),
             Some(("system", path)) => in_object(&self.system, path).or_else(|| self.weekday(path)),
             _ => None,
         };
@@ -134,6 +150,18 @@ impl Variables {
         let is_one = WEEKDAYS.contains(&name);
         is_one.then(|| self.system.get(WEEKDAY).map(Cow::Borrowed)).flatten()
     }
+}
+
+/// A template with something in the place of each token.
+pub fn replaced(text: &str, mut put: impl FnMut(&str) -> String) -> String {
+    let mut out = String::with_capacity(text.len());
+    for piece in Pieces(text) {
+        match piece {
+            Piece::Text(text) | Piece::Stray(text) => out.push_str(text),
+            Piece::Token(_, name) => out.push_str(&put(name)),
+        }
+    }
+    out
 }
 
 /// Splits a template. A token is the innermost pair of braces, so `{{a {{b}}` holds the token `{{b}}`.
@@ -274,6 +302,7 @@ mod tests {
             })),
             crm: map(json!({"both": "crm"})),
             system: map(json!({"timezone": "UTC"})),
+            result: map(json!({"end": "bot"})),
             bot: map(json!({"name": "nobody", "clinic": "Sunrise"})),
         }
     }
@@ -343,6 +372,13 @@ mod tests {
         said("Order {{order}} is ready", "Order is ready", &["order"]);
         said("Hello {{customer}}", "Hello", &["customer"]);
         said("{{customer}}", "", &["customer"]);
+    }
+
+    #[test]
+    fn what_is_sent_has_every_value_written_and_nothing_for_unknown_ones() {
+        let sent =
+            variables().sent("{{name}}|{{unknown}}|{{result.end}}|{{end}}|{{n}}", |v| v.to_uppercase());
+        assert_eq!(sent, "ASHA||BOT||3");
     }
 
     #[test]

@@ -163,6 +163,17 @@ impl Webhooks {
         (id, delivery): (&WebhookId, &DeliveryId),
     ) -> Result<Stored<Delivery>, EndpointError> {
         self.enabled(tenant, id).await?;
+        let again = self.again(tenant, (id, delivery)).await?;
+        self.wake(tenant, id).await?;
+        Ok(again)
+    }
+
+    /// Have a delivery due now.
+    pub(super) async fn again(
+        &self,
+        tenant: &TenantId,
+        (id, delivery): (&WebhookId, &DeliveryId),
+    ) -> Result<Stored<Delivery>, StoreError> {
         let (deliveries, now) = (self.stores.deliveries(tenant), self.now());
         for _ in 0..MAX_TRIES {
             let mut stored = deliveries.get_delivery(id, delivery).await?;
@@ -172,17 +183,13 @@ impl Webhooks {
             match deliveries.replace_delivery(stored).await {
                 // An attempt was just written down.
                 Err(StoreError::Conflict) => {}
-                replaced => {
-                    let replaced = replaced?;
-                    self.wake(tenant, id).await?;
-                    return Ok(replaced);
-                }
+                replaced => return replaced,
             }
         }
-        Err(StoreError::Conflict.into())
+        Err(StoreError::Conflict)
     }
 
-    async fn enabled(&self, tenant: &TenantId, id: &WebhookId) -> Result<(), EndpointError> {
+    pub(super) async fn enabled(&self, tenant: &TenantId, id: &WebhookId) -> Result<(), EndpointError> {
         let endpoint = self.stores.webhooks(tenant).get_endpoint(id).await?;
         if endpoint.value.enabled { Ok(()) } else { Err(EndpointError::Disabled) }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use tokio::time::{Instant, timeout};
@@ -43,16 +43,37 @@ struct Answer {
 
 /// Try to deliver.
 pub async fn attempt(egress: &Egress, to: &Endpoint, delivery: &Delivery, now: Stamp) -> (Attempt, Verdict) {
-    let (began, request_id) = (Instant::now(), request_id());
-    let answer = match request(egress, to, delivery, (now, &request_id)) {
-        Ok(request) => exchange(request).await,
+    let attempt = new_attempt(now);
+    let request = request(egress, to, delivery, (now, &attempt.request_id));
+    let (attempt, verdict, _) = ask(request, attempt, DEADLINE).await;
+    (attempt, verdict)
+}
+
+/// An attempt that is about to be made.
+pub fn new_attempt(now: Stamp) -> Attempt {
+    Attempt { at: now, request_id: request_id(), status: None, reply: None, error: None, took_ms: 0 }
+}
+
+/// Send a request, and what came of it. The last is the answer's body, [`MAX_ANSWER_BYTES`] at most.
+pub async fn ask(
+    request: Result<RequestBuilder, Failure>,
+    attempt: Attempt,
+    deadline: Duration,
+) -> (Attempt, Verdict, Bytes) {
+    let began = Instant::now();
+    let answer = match request {
+        Ok(request) => exchange(request, deadline).await,
         Err(failure) => Err(told(&failure)),
     };
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let attempt = Attempt { at: now, request_id, status: None, reply: None, error: None, took_ms };
+    let attempt = Attempt { took_ms, ..attempt };
     match answer {
-        Ok(answer) => judge(attempt, answer),
-        Err(error) => (Attempt { error: Some(error), ..attempt }, Verdict::TryAgain(None)),
+        Ok(mut answer) => {
+            let body = answer.body.split().freeze();
+            let (attempt, verdict) = judge(attempt, &answer, &body);
+            (attempt, verdict, body)
+        }
+        Err(error) => (Attempt { error: Some(error), ..attempt }, Verdict::TryAgain(None), Bytes::new()),
     }
 }
 
@@ -77,10 +98,10 @@ fn request(
 }
 
 /// Within the deadline, or the reason why not. An answer that is too long or does not come to its end has a status all the same.
-async fn exchange(request: RequestBuilder) -> Result<Answer, String> {
-    let until = Instant::now() + DEADLINE;
-    let late = || format!("no answer within {} s", DEADLINE.as_secs());
-    let mut response = match timeout(DEADLINE, request.send()).await {
+async fn exchange(request: RequestBuilder, deadline: Duration) -> Result<Answer, String> {
+    let until = Instant::now() + deadline;
+    let late = || format!("no answer within {} s", deadline.as_secs_f64());
+    let mut response = match timeout(deadline, request.send()).await {
         Ok(sent) => sent.map_err(|error| told(&http_failure(error)))?,
         Err(_) => return Err(late()),
     };
@@ -88,7 +109,7 @@ async fn exchange(request: RequestBuilder) -> Result<Answer, String> {
     let mut body = BytesMut::new();
     let fault = match tokio::time::timeout_at(until, read(&mut response, &mut body)).await {
         Ok(read) => read.err(),
-        Err(_) => Some(format!("the answer was not whole within {} s", DEADLINE.as_secs())),
+        Err(_) => Some(format!("the answer was not whole within {} s", deadline.as_secs_f64())),
     };
     Ok(Answer { status, retry_after, body, fault })
 }
@@ -103,8 +124,8 @@ async fn read(response: &mut Response, body: &mut BytesMut) -> Result<(), String
     Ok(())
 }
 
-fn judge(attempt: Attempt, answer: Answer) -> (Attempt, Verdict) {
-    let kept = &answer.body[..answer.body.len().min(KEPT_BYTES)];
+fn judge(attempt: Attempt, answer: &Answer, body: &Bytes) -> (Attempt, Verdict) {
+    let kept = &body[..body.len().min(KEPT_BYTES)];
     // A NUL is no text for every store.
     let reply = String::from_utf8_lossy(kept).replace('\0', "\u{fffd}");
     let status = answer.status;
@@ -112,7 +133,7 @@ fn judge(attempt: Attempt, answer: Answer) -> (Attempt, Verdict) {
         true => format!("answered {}: redirects are not followed", status.as_u16()),
         false => format!("answered {}", status.as_u16()),
     });
-    let error = refused.or(answer.fault);
+    let error = refused.or_else(|| answer.fault.clone());
     let verdict = match &error {
         None => Verdict::Taken,
         Some(_) if status == StatusCode::GONE => Verdict::Gone,

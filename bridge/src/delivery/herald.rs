@@ -127,7 +127,7 @@ impl Herald {
 }
 
 /// The deliveries of an event. One without an id of the present form is nobody's.
-fn of_event(
+pub(super) fn of_event(
     event: &Stored<Event>,
     endpoints: &[Stored<Endpoint>],
     now: Stamp,

@@ -1,5 +1,5 @@
-//! Forgets what expired: tickets, refresh tokens, workers, events and their deliveries, reservations, invitations, and bots that
-//! were deleted long ago. None of them is used after its expiry anyway; this keeps the store small.
+//! Forgets what expired: tickets, refresh tokens, workers, events and their deliveries, reservations, invitations, jobs that were
+//! done, and bots that were deleted long ago. None of them is used after its expiry anyway; this keeps the store small.
 
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ const WORKERS_KEPT: SignedDuration = SignedDuration::from_hours(1);
 
 /// How long events can be asked for.
 pub const EVENTS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// What was pushed to CRMs is shown so long.
+const PUSHES_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// So long after its time an invitation can be seen in the list, and be sent again.
 const INVITATIONS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 /// How long an `Idempotency-Key` of a dialout counts, and how long it can be looked up why a call was placed where it was.
@@ -66,6 +68,8 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.refresh_tokens().sweep(Stamp(now)).await?,
         stores.workers().sweep(Stamp(long_ago)).await?,
         stores.all_deliveries().sweep(Stamp(now)).await?,
+        stores.all_jobs().sweep(Stamp(now)).await?,
+        stores.all_pushes().sweep(Stamp(now.saturating_sub(PUSHES_KEPT).unwrap_or(now))).await?,
         stores.all_events().sweep(Stamp(now) + -EVENTS_KEPT).await?,
         stores.all_invitations().sweep(Stamp(now.saturating_sub(INVITATIONS_KEPT).unwrap_or(now))).await?,
         stores.reservations().sweep(week_ago).await?,

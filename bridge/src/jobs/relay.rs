@@ -13,6 +13,7 @@ use vox_shared::ids::SessionId;
 
 use crate::store::calls::Call;
 use crate::store::events::Event;
+use crate::store::jobs::Job;
 use crate::store::ledger::Entry;
 use crate::store::outbox::{Follows, Outbox};
 use crate::store::{Cursor, Stamp, StoreError, Stored, Stores};
@@ -88,6 +89,7 @@ impl Relay {
         }
         let moved = sorted.events.len();
         self.stores.all_ledger().insert_entries(sorted.entries).await?;
+        self.stores.all_jobs().insert_jobs(sorted.jobs).await?;
         self.stores.all_events().insert_events(sorted.events).await?;
         if moved > 0 {
             self.moved.notify_one();
@@ -107,6 +109,7 @@ impl Relay {
 struct Sorted {
     events: Vec<(String, Event)>,
     entries: Vec<(String, Entry)>,
+    jobs: Vec<(String, Job)>,
 }
 
 /// Each entry to those of its kind.
@@ -131,6 +134,10 @@ fn sort_out(call: &Stored<Call>, outbox: Outbox, now: Stamp, to: &mut Sorted) {
                         fresh_since: Some(now),
                     },
                 ));
+            }
+            Follows::Job { queue, job, arguments } => {
+                let made = Job::new(tenant_id.clone(), (queue, &job), arguments, entry.at);
+                to.jobs.push((Job::id_of(&format!("{}:{}", call.id, entry.id)).to_string(), made));
             }
             Follows::Ledger(line) => {
                 let Some(session_id) = session_id.clone() else { continue };

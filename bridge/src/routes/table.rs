@@ -10,12 +10,14 @@ mod call;
 mod carrier;
 mod core;
 mod custody;
+mod crm;
 mod dialout;
 mod dnc;
 mod event;
 mod fleet;
 mod internal;
 mod invitation;
+mod job;
 mod plan;
 mod price;
 mod recording;
@@ -42,6 +44,7 @@ pub fn table() -> Vec<Route> {
         bot_version::routes(),
         call::routes(),
         custody::routes(),
+        crm::routes(),
         recording::routes(),
         core::routes(),
         fleet::routes(),
@@ -58,6 +61,7 @@ pub fn table() -> Vec<Route> {
         settings::routes(),
         audit::routes(),
         event::routes(),
+        job::routes(),
         webhook::routes(),
         system::routes(),
     ]

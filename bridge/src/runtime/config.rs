@@ -10,6 +10,7 @@ use vox_shared::model::bot::{BotSettings, Phrases, ReEngagement};
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
+use super::variables::call_variables;
 use super::{headers, prompt};
 use crate::auth::secret_token;
 use crate::billing::charge;
@@ -18,8 +19,11 @@ use crate::bot::hours;
 use crate::bot::keys;
 use crate::bot::line::{self, Caller};
 use crate::bot::template::{self, Variables};
+use crate::crm::Crm;
+use crate::crm::prefetch::{Known, is_yes};
+use crate::error::with_source;
 use crate::store::bots::Bot;
-use crate::store::calls::{Call, CallStatus};
+use crate::store::calls::{Call, CallStatus, OfCrm};
 use crate::store::outbox::{Follows, Outbox, Pending};
 use crate::store::tenants::{Allowance, TenantStatus};
 use crate::store::{Stamp, StoreError, Stored, Stores};
@@ -28,7 +32,7 @@ use crate::store::{Stamp, StoreError, Stored, Stores};
 const RESERVED: [&str; 9] = [
     CAMPAIGN_SESSION,
     "_skip_prefetch",
-    "_skip_post_push",
+    SKIP_PUSH,
     "_mock_crm",
     "_campaign_id",
     "_campaign_call_id",
@@ -37,6 +41,7 @@ const RESERVED: [&str; 9] = [
     SIP_HEADERS,
 ];
 const CAMPAIGN_SESSION: &str = "_campaign_session_id";
+const SKIP_PUSH: &str = "_skip_post_push";
 const SIP_HEADERS: &str = "sip_candidate_headers";
 /// The transport that needs a ticket.
 const TALK: &str = "talk";
@@ -83,6 +88,7 @@ pub struct Configs {
     pub stores: Stores,
     pub clock: Clock,
     pub gate: Gate,
+    pub crm: Crm,
     /// How workers reach this bridge, without a '/' at the end.
     pub base_url: String,
 }
@@ -133,13 +139,56 @@ pub async fn prepare(
     let mut call = Call { proposed_session_id: proposed, ..skeleton(&bot, bot_id, &request, now) };
     let connected = connected(&session, &call);
     Outbox::push(&mut call.outbox, connected);
+    // A stranger's word counts for nothing here either.
+    let reserved = if caller == Caller::Known { reserved } else { Map::new() };
+    call.crm =
+        reserved.get(SKIP_PUSH).is_some_and(is_yes).then(|| OfCrm { skip_push: true, fields: Map::new() });
     admit(from, &session, &call, tenant.allowance.as_ref()).await?;
+    let known = ask_crm(from, &session, &mut call, (&bot, &reserved)).await;
     let mut bot = bot;
     if keys::is_missing(&bot.settings) {
         let held = from.stores.settings().vendor_keys(&bot.tenant_id).await?;
         keys::fill_missing(&mut bot.settings, &held);
     }
-    Ok(filled_in(from, bot_id, bot, &session, &call))
+    Ok(filled_in(from, bot, (&session, &call), known))
+}
+
+/// What the bot's CRM knows. It is kept with the call, for what is pushed after it.
+async fn ask_crm(
+    from: &Configs,
+    session: &SessionId,
+    call: &mut Call,
+    (bot, reserved): (&Bot, &Map<String, Value>),
+) -> Known {
+    let variables = variables(from, &bot.settings, (session, call), Map::new());
+    let known = from.crm.known((&call.tenant_id, &call.bot_id), &variables, reserved).await;
+    if !known.fields.is_empty() {
+        let skip_push = call.crm.as_ref().is_some_and(|crm| crm.skip_push);
+        let crm = OfCrm { skip_push, fields: known.fields.clone() };
+        // Without it the push lacks `crm.*`, which is no reason to refuse a call.
+        if let Err(error) = from.stores.all_calls().set_crm(session, &crm).await {
+            tracing::warn!(error = with_source(&error), "what a CRM said could not be kept with the call");
+        }
+        call.crm = Some(crm);
+    }
+    known
+}
+
+/// What the bot's templates are filled with.
+fn variables(
+    from: &Configs,
+    settings: &BotSettings,
+    (session, call): (&SessionId, &Call),
+    crm: Map<String, Value>,
+) -> Variables {
+    let zone = hours::zone(&settings.timezone);
+    Variables {
+        call: call_variables(session.as_str(), call.bot_id.as_str(), call),
+        crm,
+        system: template::system(from.clock.now(), &zone, &settings.timezone),
+        result: Map::new(),
+        bot: settings.variables.clone(),
+    }
 }
 
 /// A name from outside as it is kept; it is indexed, and nobody's name is longer.
@@ -205,6 +254,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         recording_token_hash: None,
         result: None,
         charges: None,
+        crm: None,
         outbox: None,
         custody: None,
     };
@@ -257,15 +307,9 @@ async fn is_known(from: &Configs, session: &SessionId, call: &Call) -> Result<bo
     Ok(known.is_some_and(same))
 }
 
-fn filled_in(from: &Configs, bot_id: &BotId, bot: Bot, session: &SessionId, call: &Call) -> RuntimeConfig {
-    let settings = bot.settings;
-    let zone = hours::zone(&settings.timezone);
-    let variables = Variables {
-        call: call_variables(session, bot_id, call),
-        crm: Map::new(),
-        system: template::system(from.clock.now(), &zone, &settings.timezone),
-        bot: settings.variables.clone(),
-    };
+fn filled_in(from: &Configs, bot: Bot, (session, call): (&SessionId, &Call), known: Known) -> RuntimeConfig {
+    let (settings, bot_id) = (bot.settings, &call.bot_id);
+    let variables = variables(from, &settings, (session, call), known.fields);
     let prompt = prompt::compose(&settings, &variables, bot_id);
     let stable_phrases = stable_phrases(&settings, &variables);
     let mut unknown = BTreeSet::new();
@@ -318,7 +362,10 @@ fn filled_in(from: &Configs, bot_id: &BotId, bot: Bot, session: &SessionId, call
         vad: settings.vad,
         turn: settings.turn,
         recording: settings.recording,
-        template_warnings: unknown.into_iter().collect(),
+        template_warnings: unknown
+            .into_iter()
+            .chain(known.fault.map(|fault| format!("crm: {fault}")))
+            .collect(),
     }
 }
 
@@ -350,22 +397,4 @@ fn stable_phrases(settings: &BotSettings, variables: &Variables) -> Vec<String> 
 fn spoken(phrases: &mut Phrases) -> [&mut String; 6] {
     let Phrases { not_understood, trouble, apology, time_up, hold, closing } = phrases;
     [not_understood, trouble, apology, time_up, hold, closing]
-}
-
-/// `call.*`: what the connected event said, and what the bridge knows itself.
-fn call_variables(session: &SessionId, bot: &BotId, call: &Call) -> Map<String, Value> {
-    let mut variables = match &call.connected_event {
-        Some(Value::Object(event)) => event.clone(),
-        _ => Map::new(),
-    };
-    let known = [
-        ("session_id", Some(session.to_string())),
-        ("bot_id", Some(bot.to_string())),
-        ("caller_id", Some(call.caller_id.clone()).filter(|c| !c.is_empty())),
-        ("stream_id", call.stream_id.clone()),
-        ("direction", call.direction.clone()),
-        ("transport", call.transport.clone()),
-    ];
-    variables.extend(known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))));
-    variables
 }

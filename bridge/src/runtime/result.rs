@@ -10,6 +10,7 @@ use vox_shared::wire::result::{CallResult, DisconnectedBy};
 use crate::auth::secret_token;
 use crate::auth::token::{SigningFailed, Tokens};
 use crate::billing::charge;
+use crate::crm::push::follows;
 use crate::jobs::relay::Relay;
 use crate::live::{End, Live, Whose};
 use crate::metrics::{Ended, Metrics};
@@ -86,6 +87,8 @@ pub async fn record(
         charge::charge(&mut call.value, result, &prices);
         tell(&mut call, result);
         link(&mut call.value, &token);
+        push(into, &mut call, result).await?;
+        call.value.recording_token_hash = Some(secret_token::hash(&token));
         let (tenant, bot) = (call.value.tenant_id.clone(), call.value.bot_id.clone());
         let calls = into.stores.calls(&tenant);
         let written = match is_new {
@@ -179,6 +182,7 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
         recording_token_hash: None,
         result: None,
         charges: None,
+        crm: None,
         outbox: None,
         custody: None,
     };
@@ -236,6 +240,20 @@ fn tell(call: &mut Stored<Call>, result: &CallResult) {
         &mut call.value.outbox,
         Pending { id, at, what: Follows::Event { event: event.into(), data } },
     );
+}
+
+/// Have the result pushed to the bot's CRM, if it has one. What takes the place of a guess is pushed again.
+async fn push(into: &Results, call: &mut Stored<Call>, result: &CallResult) -> Result<(), StoreError> {
+    let Some(at) = call.value.completed_at else { return Ok(()) };
+    if call.value.crm.as_ref().is_some_and(|crm| crm.skip_push) {
+        return Ok(());
+    }
+    let found = into.stores.crm(&call.value.tenant_id).find_integration(&call.value.bot_id).await?;
+    if found.and_then(|found| found.value.settings.push).is_some_and(|push| push.enabled) {
+        let entry = follows(&result.session_id, &call.value.bot_id, (call.version, at));
+        Outbox::push(&mut call.value.outbox, entry);
+    }
+    Ok(())
 }
 
 /// The reason as the contract has it.

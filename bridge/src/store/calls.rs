@@ -47,6 +47,7 @@ const DEADLINE: Field<Text> = field!(Call => deadline: Text);
 const OUTBOX: Field<Json> = field!(Call => outbox: Json);
 const OUTBOX_MARK: Field<Text> = field!(Call => outbox / Outbox => mark: Text);
 const OUTBOX_SINCE: Field<Text> = field!(Call => outbox / Outbox => since: Text);
+const CRM: Field<Json> = field!(Call => crm: Json);
 const RESULT: Field<Json> = field!(Call => result: Json);
 const CONNECTED_EVENT: Field<Json> = field!(Call => connected_event: Json);
 const CALLER_KEY: Field<Text> = field!(Call => custody / Custody => caller_key: Text);
@@ -55,7 +56,7 @@ const CLEAN_AT: Field<Text> = field!(Call => custody / Custody => clean_at: Text
 const DELETED_AT: Field<Text> = field!(Call => custody / Custody => deleted_at: Text);
 
 /// The heavy part, left out of lists.
-const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT];
+const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT, CRM];
 
 pub static CALLS: Collection = Collection {
     name: "calls",
@@ -86,6 +87,8 @@ pub static CALLS: Collection = Collection {
     ],
     fields: &[DIRECTION.place(), OUTBOX_MARK.place(), OUTBOX.place()],
     steps: &[old::with_own_endings, old::in_custody],
+    fields: &[DIRECTION.place(), OUTBOX_MARK.place(), OUTBOX.place(), CRM.place()],
+    steps: &[old::with_own_endings],
 };
 
 /// Where a call stands, derived from `disconnected_by` once it ended.
@@ -183,6 +186,9 @@ pub struct Call {
     /// What it was charged for, once it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charges: Option<Charges>,
+    /// What the bot's CRM said when it began, and what was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crm: Option<OfCrm>,
     /// What is to follow from what stands above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outbox: Option<Outbox>,
@@ -190,6 +196,17 @@ pub struct Call {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custody: Option<Custody>,
 }
+
+/// A call and its bot's CRM.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct OfCrm {
+    /// Its result is not pushed.
+    pub skip_push: bool,
+    /// `crm.*`.
+    pub fields: Map<String, Value>,
+}
+
+holds! { Json: OfCrm => |crm| serde_json::to_value(crm).unwrap_or(Value::Null); }
 
 /// The lines of the ledger that stand for a call's terminal record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -386,6 +403,12 @@ impl AllCalls {
     ) -> Result<Listed<Call>, StoreError> {
         let query = Query::by_index(&CALLS, BY_OUTBOX).from(OUTBOX_SINCE, "");
         self.0.list(query.limit(limit).after(after).omit(WITHOUT_RESULT)).await
+    }
+
+    /// Keep with a running call what its bot's CRM said.
+    pub async fn set_crm(&self, id: &SessionId, crm: &OfCrm) -> Result<(), StoreError> {
+        let running = Query::by_id(&CALLS, id.as_str()).filter(Filter::is(STATUS, CallStatus::Started));
+        self.0.update(running, Update::default().set(CRM, crm)).await.map(drop)
     }
 
     /// Empty the outbox of a call, if it is still as it was read.

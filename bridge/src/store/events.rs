@@ -125,6 +125,17 @@ impl Events {
         Ok(self.0.list(query).await?.items)
     }
 
+    /// Those that were put here in a stretch of time, in the order of that.
+    pub async fn list_between(
+        &self,
+        (from, to): (Stamp, Stamp),
+        limit: usize,
+        after: Option<Cursor>,
+    ) -> Result<Listed<Event>, StoreError> {
+        let query = self.0.query(BY_TIME).from(RECORDED_AT, from).below(RECORDED_AT, to);
+        self.0.list(query.limit(limit).after(after)).await
+    }
+
     /// The number of the last one.
     pub async fn last_seq(&self) -> Result<i64, StoreError> {
         let last = self.0.first(self.0.query(BY_SEQ).order(Order::Descending)).await?;

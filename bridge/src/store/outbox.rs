@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::engine::{Json, holds};
+use super::jobs::Queue;
 use super::ledger::Line;
 use super::stamp::Stamp;
 
@@ -37,6 +38,8 @@ pub struct Pending {
 pub enum Follows {
     /// Somebody may want to hear of it; see `store/events.rs`.
     Event { event: String, data: Map<String, Value> },
+    /// Work that is kept until it is done; see `store/jobs.rs`.
+    Job { queue: Queue, job: String, arguments: Map<String, Value> },
     /// An entry of the ledger.
     Ledger(Line),
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -31,12 +31,13 @@ use vox_bridge::store::Stamp;
 use vox_bridge::store::bots::Bot;
 use vox_bridge::store::engine::{Collection, Engine, Kept};
 use vox_bridge::store::invitations::Invitation;
+use vox_bridge::store::jobs::{Job, JobState, Queue};
 use vox_bridge::store::tenants::Tenant;
 use vox_bridge::store::users::{User, fold_email};
 use vox_bridge::store::webhooks::Endpoint;
 use vox_shared::clock::Clock;
 use vox_shared::env::Env;
-use vox_shared::ids::{BotId, InvitationId, TenantId, UserId, WebhookId};
+use vox_shared::ids::{BotId, InvitationId, JobId, TenantId, UserId, WebhookId};
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::SECRET_HEADER;
 
@@ -254,6 +255,15 @@ impl TestBridge {
         let (delivery_id, delivery) = Message::test(self.tenant(), &id, now).to(&id, now);
         self.app.stores.deliveries(&self.tenant()).insert_delivery(&delivery_id, &delivery).await.unwrap();
         (id, delivery_id.to_string())
+    }
+
+    /// A job of the default tenant that failed, made directly in the store.
+    pub async fn insert_failed_job(&self, error: &str) -> JobId {
+        let (id, now) = (JobId::generate(), Stamp(self.now()));
+        let job = Job::new(self.tenant(), (Queue::Default, "unknown"), Map::new(), now);
+        let job = Job { state: JobState::Failed, due_at: None, error: Some(error.into()), ..job };
+        self.app.stores.jobs(&self.tenant()).insert_job(&id, &job).await.unwrap();
+        id
     }
 
     pub async fn log_in(&self, email: &str, password: &str) -> Response {

@@ -156,7 +156,7 @@ async fn limits_that_make_no_sense_are_named() {
 }
 
 /// Another bridge over the same store.
-async fn second(bridge: &TestBridge) -> App {
+pub async fn second(bridge: &TestBridge) -> App {
     let dir = bridge.app.config.storage.data_dir.join("second");
     std::fs::create_dir_all(&dir).unwrap();
     let objects = Arc::new(Directory::open(&dir).unwrap());

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
 use vox_bridge::routes::{Access, Route, table};
-use vox_shared::ids::{ApiKeyId, BotId, InvitationId, SessionId, TenantId, UserId, WebhookId};
+use vox_shared::ids::{ApiKeyId, BotId, InvitationId, JobId, SessionId, TenantId, UserId, WebhookId};
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::SECRET_HEADER;
 
@@ -158,6 +158,7 @@ struct Objects {
     tenant: TenantId,
     user: UserId,
     invitation: InvitationId,
+    job: JobId,
 }
 
 async fn objects(bridge: &TestBridge) -> Objects {
@@ -168,11 +169,12 @@ async fn objects(bridge: &TestBridge) -> Objects {
     assert_eq!(bridge.fetch_config(bot.as_str(), &query).await.status(), StatusCode::OK);
     let key = bridge.insert_key(&bridge.tenant(), Scope::ALL, |key| key.name = CANARY.into()).await.id;
     let (webhook, delivery) = bridge.insert_webhook(CANARY).await;
+    let job = bridge.insert_failed_job(CANARY).await;
     let tenant = bridge.insert_tenant(TenantId::generate().as_str()).await;
     let user = bridge.insert_user(&bridge.tenant(), &format!("{CANARY}-{tenant}@test"), Role::Agent).await;
     let user = bridge.app.stores.all_users().find_by_email(&user.email).await.unwrap().unwrap().id;
     let invitation = bridge.insert_invitation(&bridge.tenant(), &format!("{CANARY}@test")).await.0;
-    Objects { bot, call, key, webhook, delivery, tenant, user: user.parse().unwrap(), invitation }
+    Objects { bot, call, key, webhook, delivery, job, tenant, user: user.parse().unwrap(), invitation }
 }
 
 fn request(bridge: &TestBridge, route: &Route, of: &Objects) -> RequestBuilder {
@@ -183,6 +185,7 @@ fn request(bridge: &TestBridge, route: &Route, of: &Objects) -> RequestBuilder {
         .replace("{session_id}", of.call.as_str())
         .replace("{key_id}", of.key.as_str())
         .replace("{webhook_id}", of.webhook.as_str())
+        .replace("{job_id}", of.job.as_str())
         .replace("{delivery_id}", &of.delivery)
         .replace("{carrier_id}", "car_none")
         .replace("{did_id}", "did_none")
@@ -295,6 +298,10 @@ fn hostile_bodies() -> Vec<(&'static str, Vec<u8>)> {
             "description",
             "events",
             "enabled",
+            "from",
+            "which",
+            "push",
+            "prefetch",
             "ttl_seconds",
             "sip_address",
             "inbound_addresses",

@@ -83,6 +83,15 @@ fn deliveries() -> Vec<Route> {
                 .refuses("409", DISABLED),
         ),
         row(
+            (Method::POST, "/api/v1/webhooks/{webhook_id}/replay"),
+            edit,
+            webhooks::replay_range::replay_range,
+            Doc::new(TAG, "Send the events of a stretch of time again")
+                .body::<webhooks::replay_range::ReplayRequest>()
+                .answers::<crate::api::jobs::view::JobView>("202", "The job that does it")
+                .refuses("409", DISABLED),
+        ),
+        row(
             (Method::GET, "/api/v1/webhooks/{webhook_id}/deliveries"),
             read,
             webhooks::deliveries::deliveries,

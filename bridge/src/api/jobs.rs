@@ -1,0 +1,6 @@
+//! Jobs of a tenant, for admins.
+
+pub mod list;
+pub mod read;
+pub mod retry;
+pub mod view;

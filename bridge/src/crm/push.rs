@@ -1,0 +1,119 @@
+//! After a call: what came of it is sent to the CRM, by a job that the call's own outbox begins.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use vox_shared::ids::{BotId, SessionId};
+
+use super::Crm;
+use super::exchange::{Filled, fill, send};
+use super::result;
+use super::settings::Exchange;
+use crate::auth::secret_token;
+use crate::bot::hours;
+use crate::bot::template::{self, Variables};
+use crate::delivery::exchange::{DEADLINE, new_attempt};
+use crate::jobs::runner::Failure;
+use crate::runtime::variables::call_variables;
+use crate::store::calls::Call;
+use crate::store::crm::Push;
+use crate::store::deliveries::Attempt;
+use crate::store::jobs::Job;
+use crate::store::outbox::{Follows, Pending};
+use crate::store::{Stamp, StoreError, Stored};
+
+/// The word of these jobs.
+pub const KIND: &str = "push_crm";
+/// Times that one is tried: over about three and a half hours.
+pub const MAX_TRIES: i64 = 10;
+
+/// Whose result is pushed.
+#[derive(Serialize, Deserialize)]
+struct Arguments {
+    session_id: SessionId,
+    bot_id: BotId,
+}
+
+/// The entry of the outbox that begins a push, for a call whose terminal record is the one of `version`.
+pub fn follows(session_id: &SessionId, bot_id: &BotId, (version, at): (u64, Stamp)) -> Pending {
+    let arguments = Arguments { session_id: session_id.clone(), bot_id: bot_id.clone() };
+    let Ok(Value::Object(arguments)) = serde_json::to_value(arguments) else {
+        unreachable!("it is an object")
+    };
+    let what = Follows::Job { queue: crate::store::jobs::Queue::Default, job: KIND.into(), arguments };
+    Pending { id: format!("{KIND}.{version}"), at, what }
+}
+
+/// Try a push once, and write down what came of it.
+pub async fn carry_out(crm: Crm, job: Stored<Job>) -> Result<(), Failure> {
+    let arguments = Value::Object(job.value.arguments.clone());
+    let arguments: Arguments =
+        serde_json::from_value(arguments).map_err(|error| Failure::ForGood(error.to_string()))?;
+    let tenant = &job.value.tenant_id;
+    let call = match crm.stores.calls(tenant).get_call(&arguments.session_id).await {
+        Err(StoreError::NotFound) => return Err(Failure::ForGood("the call is gone".into())),
+        found => found?,
+    };
+    let found = crm.stores.crm(tenant).find_integration(&arguments.bot_id).await?;
+    let Some(push) = found.and_then(|found| found.value.settings.push).filter(|push| push.enabled) else {
+        // It was taken away since.
+        return Ok(());
+    };
+    let variables = crm.variables(&call).await?;
+    let now = Stamp(crm.clock.now());
+    let attempt = match fill(&push, &variables) {
+        Ok(filled) => crm.attempt((&push, &filled), &job.id, now).await,
+        Err(failure) => Attempt { error: Some(failure.detail), ..new_attempt(now) },
+    };
+    tracing::info!(
+        call.id = %call.id, job.id = %job.id, status = attempt.status, error = attempt.error, took_ms = attempt.took_ms,
+        "a result was pushed"
+    );
+    let error = attempt.error.clone();
+    crm.note((&job, arguments), attempt).await?;
+    error.map_or(Ok(()), |error| Err(Failure::Now(error)))
+}
+
+impl Crm {
+    async fn attempt(&self, (push, filled): (&Exchange, &Filled), id: &str, now: Stamp) -> Attempt {
+        send(&self.egress, (push, filled), Some(id), (now, DEADLINE)).await.attempt
+    }
+
+    async fn note(
+        &self,
+        (job, about): (&Stored<Job>, Arguments),
+        attempt: Attempt,
+    ) -> Result<(), StoreError> {
+        let push = Push {
+            tenant_id: job.value.tenant_id.clone(),
+            session_id: about.session_id,
+            bot_id: about.bot_id,
+            created_at: job.value.created_at,
+            taken: false,
+            attempts: Vec::new(),
+        };
+        self.stores.pushes(&job.value.tenant_id).note_attempt(&job.id, push, attempt).await
+    }
+
+    /// What a push of this call is filled with.
+    pub async fn variables(&self, call: &Stored<Call>) -> Result<Variables, StoreError> {
+        let bot = self.stores.all_bots().find_with_deleted(&call.value.bot_id).await?;
+        let settings = bot.map(|bot| bot.value.settings);
+        let name = settings.as_ref().map_or("UTC", |settings| settings.timezone.as_str());
+        let zone = hours::zone(name);
+        Ok(Variables {
+            call: call_variables(&call.id, call.value.bot_id.as_str(), &call.value),
+            crm: call.value.crm.as_ref().map_or_else(Map::new, |known| known.fields.clone()),
+            system: template::system(self.clock.now(), &zone, name),
+            result: result::values(&call.id, &call.value, self.recording(call), &zone),
+            bot: settings.as_ref().map_or_else(Map::new, |settings| settings.variables.clone()),
+        })
+    }
+
+    /// The stable link, as long as it is the one that opens the recording.
+    fn recording(&self, call: &Stored<Call>) -> Option<String> {
+        call.value.recording_key.as_ref()?;
+        let link = self.tokens.recording_link(&call.id.parse().ok()?).ok()?;
+        let opens = call.value.recording_token_hash.as_deref() == Some(secret_token::hash(&link).as_str());
+        opens.then(|| format!("{}/api/v1/public/recordings/{link}", self.base_url))
+    }
+}

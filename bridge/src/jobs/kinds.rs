@@ -1,0 +1,30 @@
+//! The kinds of jobs, a line for each.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use super::runner::{Failure, Kind};
+use crate::crm::{Crm, push};
+use crate::delivery::endpoints::Webhooks;
+use crate::delivery::replay;
+use crate::store::Stored;
+use crate::store::jobs::Job;
+
+/// Every kind that this build does.
+pub fn kinds(webhooks: &Webhooks, crm: &Crm) -> Vec<Kind> {
+    vec![
+        kind(replay::KIND, 10, webhooks.clone(), replay::carry_out),
+        kind(push::KIND, push::MAX_TRIES, crm.clone(), push::carry_out),
+    ]
+}
+
+/// A word, how often it is tried, what it is done with, and what does it.
+fn kind<P, F, D>(word: &'static str, max_tries: i64, with: P, done_by: D) -> Kind
+where
+    P: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<(), Failure>> + Send + 'static,
+    D: Fn(P, Stored<Job>) -> F + Send + Sync + 'static,
+{
+    Kind { word, max_tries, handler: Arc::new(move |job| done_by(with.clone(), job).boxed()) }
+}

@@ -11,6 +11,7 @@ use super::settings::Exchange;
 use crate::auth::secret_token;
 use crate::bot::hours;
 use crate::bot::template::{self, Variables};
+use crate::custody::links;
 use crate::delivery::exchange::{DEADLINE, new_attempt};
 use crate::jobs::runner::Failure;
 use crate::runtime::variables::call_variables;
@@ -112,7 +113,7 @@ impl Crm {
     /// The stable link, as long as it is the one that opens the recording.
     fn recording(&self, call: &Stored<Call>) -> Option<String> {
         call.value.recording_key.as_ref()?;
-        let link = self.tokens.recording_link(&call.id.parse().ok()?).ok()?;
+        let link = self.tokens.recording_link(&call.id.parse().ok()?, links::number(&call.value)).ok()?;
         let opens = call.value.recording_token_hash.as_deref() == Some(secret_token::hash(&link).as_str());
         opens.then(|| format!("{}/api/v1/public/recordings/{link}", self.base_url))
     }

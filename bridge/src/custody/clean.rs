@@ -75,6 +75,7 @@ impl Custodian {
                 break;
             }
         }
+        self.stores.pushes(tenant).forget_call(&call.id).await?;
         Ok(self.stores.dialouts(tenant).blank(&call.id).await?)
     }
 

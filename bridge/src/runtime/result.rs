@@ -86,9 +86,8 @@ pub async fn record(
         let prices = charge::prices(&into.stores, &call.value, result).await?;
         charge::charge(&mut call.value, result, &prices);
         tell(&mut call, result);
-        link(&mut call.value, &token);
         push(into, &mut call, result).await?;
-        call.value.recording_token_hash = Some(secret_token::hash(&token));
+        link(&mut call.value, &token);
         let (tenant, bot) = (call.value.tenant_id.clone(), call.value.bot_id.clone());
         let calls = into.stores.calls(&tenant);
         let written = match is_new {

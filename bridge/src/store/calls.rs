@@ -85,10 +85,8 @@ pub static CALLS: Collection = Collection {
         // What is left of deleted calls.
         Index::sparse(BY_DELETED, &[DELETED_AT.place()]),
     ],
-    fields: &[DIRECTION.place(), OUTBOX_MARK.place(), OUTBOX.place()],
-    steps: &[old::with_own_endings, old::in_custody],
     fields: &[DIRECTION.place(), OUTBOX_MARK.place(), OUTBOX.place(), CRM.place()],
-    steps: &[old::with_own_endings],
+    steps: &[old::with_own_endings, old::in_custody],
 };
 
 /// Where a call stands, derived from `disconnected_by` once it ended.

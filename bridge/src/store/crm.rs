@@ -128,6 +128,14 @@ impl Pushes {
         self.0.list(of_call.order(Order::Descending).limit(limit).after(after)).await
     }
 
+    /// Forget those of a call.
+    pub async fn forget_call(&self, call: &str) -> Result<(), StoreError> {
+        while self.0.delete_many(self.0.query(BY_CALL).equals(SESSION_ID, call).limit(SWEPT)).await? == SWEPT
+        {
+        }
+        Ok(())
+    }
+
     /// Write down an attempt of the push under this id; `first` is stored when it is the first one.
     pub async fn note_attempt(&self, id: &str, first: Push, attempt: Attempt) -> Result<(), StoreError> {
         let noted = |mut push: Push| {

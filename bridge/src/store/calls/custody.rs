@@ -112,6 +112,7 @@ impl Call {
             result: None,
             charges: None,
             outbox: self.outbox.take(),
+            crm: None,
             custody: Some(Custody { deleted_at: Some(now), clean_at: Some(now), ..Custody::default() }),
         };
     }

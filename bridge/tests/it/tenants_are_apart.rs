@@ -19,7 +19,7 @@ async fn anothers_documents_are_not_found_changed_listed_or_deleted() {
     let bot = own.get_bot(&mine).await.unwrap();
 
     assert_eq!(strange.get_bot(&mine).await.unwrap_err(), StoreError::NotFound);
-    assert_eq!(strange.replace_bot(bot.clone()).await.unwrap_err(), StoreError::NotFound);
+    assert_eq!(Box::pin(strange.replace_bot(bot.clone())).await.unwrap_err(), StoreError::NotFound);
     assert_eq!(strange.get_with_deleted(&mine).await.unwrap_err(), StoreError::NotFound);
     assert_eq!(
         strange.insert_bot(&mine, &bot.value).await.unwrap_err(),

@@ -49,6 +49,11 @@ kill rounds="100":
     cargo build --release --workspace --bins
     target/release/vox-bench kill --rounds {{ rounds }}
 
+# Fuzz every route by the bridge's own OpenAPI document, as three senders: no 5xx, no answer that it does not name. Needs python3-venv.
+fuzz-api seconds="60":
+    cargo build -p vox-bridge
+    scripts/check-openapi.sh {{ seconds }}
+
 # Fuzz one parser: `ls fuzz/fuzz_targets`. Needs cargo-fuzz and a nightly toolchain.
 fuzz target seconds="60":
     mkdir -p fuzz/corpus/{{ target }}

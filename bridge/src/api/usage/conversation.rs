@@ -46,7 +46,7 @@ pub struct LedgerEntryView {
 
 /// One page of entries.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EntryPage {
+pub struct LedgerEntryPage {
     pub items: Vec<LedgerEntryView>,
     pub next_cursor: Option<String>,
 }
@@ -58,13 +58,13 @@ pub async fn conversation(
     call: InPath<SessionId>,
     query: InQuery<ListQuery>,
     stores: Data<Stores>,
-) -> ApiResult<Json<EntryPage>> {
+) -> ApiResult<Json<LedgerEntryPage>> {
     let cursor = query.0.cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
     let limit = limit_of(query.0.limit)?;
     stores.calls(who.reach()).get_call(&call.0).await?;
     let listed = stores.ledger(who.reach()).list_of_call(&call.0, limit, cursor).await?;
     let items = listed.items.into_iter().map(LedgerEntryView::from).collect();
-    Ok(Json(EntryPage { items, next_cursor: listed.next_cursor }))
+    Ok(Json(LedgerEntryPage { items, next_cursor: listed.next_cursor }))
 }
 
 impl From<Stored<Entry>> for LedgerEntryView {

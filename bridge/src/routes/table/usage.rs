@@ -29,7 +29,7 @@ pub(super) fn routes() -> Vec<Route> {
             usage::conversation::conversation,
             Doc::new("usage", "The ledger of a call")
                 .query::<usage::conversation::ListQuery>()
-                .answers::<usage::conversation::EntryPage>("200", "In the order of the entries' ids"),
+                .answers::<usage::conversation::LedgerEntryPage>("200", "In the order of the entries' ids"),
         ),
     ]
 }

@@ -1,9 +1,8 @@
 //! Codes of authenticator apps: TOTP (RFC 6238) with what all of them take: SHA-1, six digits, steps of thirty seconds.
 
 use data_encoding::BASE32_NOPAD;
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
-use sha1::Sha1;
+use ring::hmac;
 use subtle::ConstantTimeEq;
 use url::Url;
 
@@ -42,9 +41,9 @@ pub fn find_step(secret: &str, code: &str, last_step: i64, now: Timestamp) -> Op
 /// The code of a step (RFC 4226, 5.3). `None` when the secret is no base32, which only damage makes it.
 pub fn code(secret: &str, step: i64) -> Option<String> {
     let key = BASE32_NOPAD.decode(secret.as_bytes()).ok()?;
-    let mut mac = Hmac::<Sha1>::new_from_slice(&key).ok()?;
-    mac.update(&step.to_be_bytes());
-    let hash = mac.finalize().into_bytes();
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
+    let tag = hmac::sign(&key, &step.to_be_bytes());
+    let hash = tag.as_ref();
     let at = usize::from(hash[19] & 0xf);
     let number = u32::from_be_bytes([hash[at] & 0x7f, hash[at + 1], hash[at + 2], hash[at + 3]]);
     Some(format!("{:0DIGITS$}", number % 1_000_000))

@@ -1,9 +1,8 @@
 //! The erasure of a person: every call of the tenant with their number at one of its ends is deleted. Durable and resumable: what is
 //! being deleted is noted before it is, and whoever finds the note goes on.
 
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::SignedDuration;
-use sha2::Sha256;
+use ring::hmac;
 use vox_shared::ids::{JobId, SessionId, TenantId};
 use vox_shared::model::bot::ApiKey;
 use vox_shared::phone::Number;
@@ -78,9 +77,8 @@ impl Custodian {
                 changed.erasure_key.unwrap_or(made)
             }
         };
-        let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()).expect("HMAC takes any key");
-        mac.update(number.as_str().as_bytes());
-        Ok(hex(&mac.finalize().into_bytes()))
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes());
+        Ok(hex(hmac::sign(&key, number.as_str().as_bytes()).as_ref()))
     }
 
     /// Go on with the erasure that is due the longest; answers whether there was one.

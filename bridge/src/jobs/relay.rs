@@ -12,6 +12,7 @@ use vox_shared::clock::Clock;
 use vox_shared::ids::SessionId;
 
 use crate::store::calls::Call;
+use crate::store::engine::EngineError;
 use crate::store::events::Event;
 use crate::store::jobs::Job;
 use crate::store::ledger::Entry;
@@ -71,7 +72,7 @@ impl Relay {
         let (mut moved, mut after) = (0, None);
         loop {
             let page = self.stores.all_calls().list_with_outbox(BATCH, after).await?;
-            moved += self.move_batch(page.items).await?;
+            moved += self.move_some(page.items).await?;
             after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
             if after.is_none() {
                 return Ok(moved);
@@ -79,13 +80,32 @@ impl Relay {
         }
     }
 
-    async fn move_batch(&self, calls: Vec<Stored<Call>>) -> Result<usize, StoreError> {
+    /// A batch at once, or call by call where something in it may not be stored.
+    async fn move_some(&self, calls: Vec<Stored<Call>>) -> Result<usize, StoreError> {
+        match self.move_batch(&calls).await {
+            Err(StoreError::Engine(EngineError::Malformed(_))) => {}
+            done => return done,
+        }
+        let mut moved = 0;
+        for call in &calls {
+            match self.move_batch(std::slice::from_ref(call)).await {
+                Ok(some) => moved += some,
+                Err(error @ StoreError::Engine(EngineError::Malformed(_))) => {
+                    tracing::error!(call.id = %call.id, %error, "what follows from a call cannot be stored");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(moved)
+    }
+
+    async fn move_batch(&self, calls: &[Stored<Call>]) -> Result<usize, StoreError> {
         let now = Stamp(self.clock.now());
         let (mut sorted, mut emptied) = (Sorted::default(), Vec::new());
         for call in calls {
             let Some(outbox) = call.value.outbox.clone() else { continue };
             emptied.push((call.id.clone(), outbox.mark.clone()));
-            sort_out(&call, outbox, now, &mut sorted);
+            sort_out(call, outbox, now, &mut sorted);
         }
         let moved = sorted.events.len();
         self.stores.all_ledger().insert_entries(sorted.entries).await?;

@@ -111,3 +111,23 @@ async fn several_relays_at_once_tell_everything_once() {
         assert_eq!(outbox(&bridge, session).await, json!(null));
     }
 }
+
+/// A day that no index can hold, as only damage or a fault makes it.
+#[tokio::test]
+async fn one_entry_that_cannot_be_stored_keeps_no_other_from_its_turn() {
+    let (bridge, _) = bridge_with_calls(2).await;
+    bridge.app.relay.move_all().await.unwrap();
+    bridge.deliver(&result("call_000", "customer")).await;
+    let mut broken = outbox(&bridge, "call_000").await;
+    for entry in broken["entries"].as_array_mut().unwrap() {
+        if entry["kind"] == "ledger" {
+            entry["day"] = "x".repeat(5_000).into();
+        }
+    }
+    bridge.damage(&CALLS, "call_000", "outbox", broken).await;
+    bridge.deliver(&result("call_001", "busy")).await;
+    bridge.app.relay.move_all().await.unwrap();
+    assert!(events(&bridge).await.iter().any(|event| event.value.event == "call.failed"));
+    assert_eq!(outbox(&bridge, "call_001").await, Value::Null);
+    assert_ne!(outbox(&bridge, "call_000").await, Value::Null, "it stays for a person");
+}

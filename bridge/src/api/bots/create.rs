@@ -2,7 +2,6 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderMap;
 use actix_web::web::Data;
 use serde_json::{Map, Value};
 use tracing::instrument;
@@ -11,16 +10,11 @@ use super::view::{WithTag, tagged};
 use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditBots;
-use crate::auth::secret_token::hash;
 use crate::bot::catalogue::{BotError, Catalogue, Origin};
 use crate::bot::draft;
 use crate::edge::body::Checked;
+use crate::edge::idempotency::creation;
 use crate::error::{ApiError, ApiResult};
-use crate::store::bots::Creation;
-
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// Longest key, bytes.
-const MAX_KEY_BYTES: usize = 256;
 
 /// Make a bot. With an `Idempotency-Key` a repeat finds the bot that the first request made.
 #[instrument(name = "bots.create", skip_all)]
@@ -32,7 +26,7 @@ pub async fn create(
     body: Checked<Map<String, Value>>,
 ) -> ApiResult<WithTag> {
     may_make(&who)?;
-    let creation = creation(&who, request.headers(), &body.0)?;
+    let creation = creation(request.headers(), who.id(), &Value::Object(body.0.clone()))?;
     let held = bots.held(who.reach()).await?;
     let settings = draft::new(&body.0, &held).map_err(ApiError::invalid)?;
     let bot = bots
@@ -49,21 +43,6 @@ pub fn may_make(who: &Allowed<EditBots>) -> ApiResult<()> {
     }
     let detail = "the key is limited to certain bots and makes no others; use one without `bots`";
     Err(ApiError::new(StatusCode::FORBIDDEN, "key_limited_to_bots", detail))
-}
-
-/// The request as it is remembered, when it has an `Idempotency-Key`.
-pub fn creation(
-    who: &Allowed<EditBots>,
-    headers: &HeaderMap,
-    body: &Map<String, Value>,
-) -> ApiResult<Option<Creation>> {
-    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let key = key.to_str().ok().filter(|k| (1..=MAX_KEY_BYTES).contains(&k.len())).ok_or_else(|| {
-        ApiError::bad_request("bad_idempotency_key", "Idempotency-Key must be 1 to 256 printable characters")
-    })?;
-    // Maps are ordered by name, so the same body has the same text whatever the order it was sent in.
-    let request = Value::Object(body.clone()).to_string();
-    Ok(Some(Creation { key: hash(&format!("{} {key}", who.id())), request: hash(&request) }))
 }
 
 impl From<BotError> for ApiError {

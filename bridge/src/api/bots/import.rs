@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use serde_json::{Map, Value};
 use tracing::instrument;
 
-use super::create::{creation, may_make};
+use super::create::may_make;
 use super::view::{WithTag, tagged};
 use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
@@ -14,6 +14,7 @@ use crate::auth::permission::EditBots;
 use crate::bot::catalogue::{Catalogue, Origin};
 use crate::bot::parcel::unpack;
 use crate::edge::body::Checked;
+use crate::edge::idempotency::creation;
 use crate::error::{ApiError, ApiResult};
 
 /// Make a bot out of a file that was exported. What the file left out is given with it, by its place.
@@ -26,7 +27,7 @@ pub async fn import(
     body: Checked<Map<String, Value>>,
 ) -> ApiResult<WithTag> {
     may_make(&who)?;
-    let creation = creation(&who, request.headers(), &body.0)?;
+    let creation = creation(request.headers(), who.id(), &Value::Object(body.0.clone()))?;
     let held = bots.held(who.reach()).await?;
     let settings = unpack(body.0, &held).map_err(ApiError::invalid)?;
     let origin = Origin { author: who.id().into(), note: "imported".into(), creation };

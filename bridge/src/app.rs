@@ -47,7 +47,7 @@ use crate::jobs::runner::Runner;
 use crate::live::Live;
 use crate::live::orders::Operator;
 use crate::metrics::Metrics;
-use crate::routes::document::Documents;
+use crate::routes::document::Document;
 use crate::routes::{Route, table};
 use crate::runtime::config::Configs;
 use crate::runtime::result::Results;
@@ -97,7 +97,7 @@ pub struct Inner {
     pub runner: Runner,
     pub crm: Crm,
     pub table: Vec<Route>,
-    pub documents: Documents,
+    pub document: Document,
 }
 
 /// What the application is put together from beside its settings.
@@ -222,7 +222,7 @@ impl App {
             webhooks,
             herald,
             runner,
-            documents: Documents::of(&table),
+            document: Document::of(&table),
             table,
             config,
             stores,

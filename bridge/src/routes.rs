@@ -2,7 +2,6 @@
 
 pub mod doc;
 pub mod document;
-pub mod page;
 mod row;
 mod surface;
 mod table;

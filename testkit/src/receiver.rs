@@ -118,6 +118,11 @@ impl Receiver {
         self.lock().received.clone()
     }
 
+    /// How many came.
+    pub fn count(&self) -> usize {
+        self.lock().received.len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

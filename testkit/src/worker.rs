@@ -48,6 +48,7 @@ struct Shared {
 struct Log {
     says: Says,
     orders: Vec<Value>,
+    accepted: Vec<(SessionId, Value)>,
     faults: Vec<String>,
 }
 
@@ -59,7 +60,7 @@ impl ScriptedWorker {
     pub async fn start(secret: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let at = listener.local_addr().expect("a bound listener has an address");
-        let log = Mutex::new(Log { says: Says::Accepted, orders: Vec::new(), faults: Vec::new() });
+        let log = Mutex::new(Log { says: Says::Accepted, orders: Vec::new(), accepted: Vec::new(), faults: Vec::new() });
         let shared = Arc::new(Shared { secret: secret.to_owned(), log });
         let routes = Router::new().route("/livekit/dialout", post(dialout)).with_state(shared.clone());
         let serving = tokio::spawn(async move {
@@ -83,6 +84,11 @@ impl ScriptedWorker {
     /// The orders that were well made, in turn, whatever it said to them.
     pub fn orders(&self) -> Vec<Value> {
         self.shared.log().orders.clone()
+    }
+
+    /// The orders that it took, by the id that it gave the call: whoever has a telephone rings it now.
+    pub fn accepted(&self) -> Vec<(SessionId, Value)> {
+        self.shared.log().accepted.clone()
     }
 
     /// What was wrong with the others.
@@ -123,12 +129,16 @@ async fn dialout(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: By
     match check(&body) {
         Err(fault) => refuse(&shared, StatusCode::UNPROCESSABLE_ENTITY, "bad_body", fault),
         Ok(order) => {
+            let call = SessionId::generate();
             let says = {
                 let mut log = shared.log();
-                log.orders.push(order);
+                log.orders.push(order.clone());
+                if log.says == Says::Accepted {
+                    log.accepted.push((call.clone(), order));
+                }
                 log.says.clone()
             };
-            answer(says).await
+            answer(says, &call).await
         }
     }
 }
@@ -153,10 +163,10 @@ fn refuse(shared: &Shared, status: StatusCode, error: &str, fault: String) -> Re
     (status, Json(json!({"error": error}))).into_response()
 }
 
-async fn answer(says: Says) -> Response {
+async fn answer(says: Says, call: &SessionId) -> Response {
     match says {
         Says::Accepted => {
-            let (call, room) = (SessionId::generate(), format!("dialout-{}", SessionId::generate()));
+            let room = format!("dialout-{}", SessionId::generate());
             Json(json!({"status": "accepted", "call_id": call, "room_name": room})).into_response()
         }
         Says::Refused(status, error) => {

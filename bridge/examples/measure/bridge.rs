@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::config::Config;
@@ -27,7 +27,7 @@ pub struct Bridge {
     pub engine: Arc<dyn Engine>,
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
-    relaying: JoinHandle<()>,
+    jobs: JoinSet<()>,
     deployment: Deployment,
     _data: TempDir,
 }
@@ -56,19 +56,24 @@ impl Bridge {
         let app = App::build(config, parts).await?;
         let password = app.first_start().await?.context("the store was not empty")?;
         let stop = CancellationToken::new();
-        let relaying = tokio::spawn(app.relay.clone().run(stop.clone()));
+        let mut jobs = JoinSet::new();
+        jobs.spawn(app.relay.clone().run(stop.clone()));
+        jobs.spawn(app.herald.clone().run(stop.clone()));
+        jobs.spawn(app.webhooks.post.clone().run(stop.clone()));
         let api = move || routes::api(&app);
         let serving = tokio::spawn(serve(listener, api, Serving::on_threads(2), stop.clone()));
         let client = reqwest::Client::builder().no_proxy().build()?;
         let target = Target::log_in(client, (format!("http://{bound}"), secret), &password).await?;
         let engine = deployment.engine.clone();
-        Ok(Self { target: Arc::new(target), engine, stop, serving, relaying, deployment, _data: data })
+        Ok(Self { target: Arc::new(target), engine, stop, serving, jobs, deployment, _data: data })
     }
 
-    pub async fn stop(self) -> anyhow::Result<()> {
+    pub async fn stop(mut self) -> anyhow::Result<()> {
         self.stop.cancel();
         self.serving.await??;
-        self.relaying.await?;
+        while let Some(ended) = self.jobs.join_next().await {
+            ended?;
+        }
         self.deployment.close().await;
         Ok(())
     }
@@ -94,8 +99,8 @@ impl Target {
     }
 
     /// As the administrator.
-    pub fn admin(&self, path: &str) -> RequestBuilder {
-        self.anonymous(Method::GET, path).bearer_auth(&self.token)
+    pub fn admin(&self, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).bearer_auth(&self.token)
     }
 
     pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use jiff::SignedDuration;
+use reqwest::Method;
 use serde_json::Value;
 use vox_shared::clock::Clock;
 
@@ -68,7 +69,7 @@ async fn deep(bridge: &Bridge) -> anyhow::Result<Row> {
 }
 
 async fn page(bridge: &Bridge, query: &str) -> anyhow::Result<Value> {
-    let answer = bridge.target.admin(&format!("/api/v1/calls?{query}")).send().await?;
+    let answer = bridge.target.admin(Method::GET, &format!("/api/v1/calls?{query}")).send().await?;
     let status = answer.status();
     let body: Value = answer.json().await.context("a list was no JSON")?;
     ensure!(status.is_success(), "a list was answered {status}: {body}");

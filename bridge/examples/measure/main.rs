@@ -1,5 +1,5 @@
 //! Measures a bridge over HTTP, on either engine: config fetches at a steady rate, results stored durably, lists over many calls,
-//! a flood of logins. Prints a table with the targets beside it, or JSON.
+//! webhooks beside dead endpoints, a flood of logins. Prints a table with the targets beside it, or JSON.
 //!
 //! `cargo run --release -p vox-bridge --example measure -- --engine embedded --calls 1000000`
 
@@ -10,6 +10,7 @@ mod logins;
 mod report;
 mod results;
 mod seed;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -56,6 +57,7 @@ async fn main() -> anyhow::Result<()> {
     let (configs, logins) = tokio::try_join!(configs::fetched(&bridge, time), logins::flood(&bridge, time))?;
     report.add(Row { what: "config fetch during a flood of logins".into(), ..configs });
     report.add(logins);
+    report.add(webhooks::delivered(&bridge).await?);
     report.add(seed::fill(&bridge, arguments.calls).await?);
     for row in lists::read(&bridge).await? {
         report.add(row);

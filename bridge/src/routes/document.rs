@@ -12,7 +12,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Paths};
 use vox_shared::wire::SECRET_HEADER;
 
-use super::{Access, Route, page};
+use super::{Access, Route};
 use crate::auth::allowed::KEY_HEADER;
 
 const BEARER: &str = "bearer";
@@ -21,19 +21,15 @@ const KEY: &str = "key";
 const DESCRIPTION: &str = "The control plane of Vox. People log in and send their access token, programs an API key; workers \
     send the internal secret. Lists are paged with `limit` and `cursor`. Every refusal is `{error: {code, detail, fields?}}`.";
 
-/// The document in the forms in which it is sent, made once.
+/// The document as it is sent, made once.
 #[derive(Clone, Debug)]
-pub struct Documents {
-    pub json: Bytes,
-    /// HTML.
-    pub page: Bytes,
-}
+pub struct Document(pub Bytes);
 
-impl Documents {
+impl Document {
     /// Of these routes.
     pub fn of(table: &[Route]) -> Self {
-        let document = serde_json::to_value(document(table)).expect("a document has text keys only");
-        Self { json: document.to_string().into(), page: page::of(&document).into() }
+        let document = serde_json::to_vec(&document(table)).expect("a document has text keys only");
+        Self(document.into())
     }
 }
 

@@ -9,6 +9,7 @@ mod barge_in_stops_speech;
 mod calls_outlive_their_control_plane;
 mod conformance;
 mod conversation_rules;
+mod crm_walkthrough;
 mod failing_vendors_leave_no_dead_line;
 mod full_disks_do_not_end_calls;
 mod greetings_are_kept;

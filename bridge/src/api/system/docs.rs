@@ -1,16 +1,11 @@
 //! `GET /docs`
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{self, ContentType};
-use actix_web::web::Data;
+use actix_web::http::header;
 
-use crate::routes::document::Documents;
-use crate::routes::page;
+use super::page;
 
-/// The OpenAPI document as a page for people.
-pub async fn docs(documents: Data<Documents>) -> HttpResponse {
-    let mut response = HttpResponse::Ok();
-    response.insert_header(ContentType::html());
-    response.insert_header((header::CONTENT_SECURITY_POLICY, page::policy()));
-    response.body(documents.page.clone())
+/// To the OpenAPI document as a page for people, from which requests can be sent.
+pub async fn docs() -> HttpResponse {
+    HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, page::FIRST)).finish()
 }

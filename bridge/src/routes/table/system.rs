@@ -27,7 +27,14 @@ pub(super) fn routes() -> Vec<Route> {
             (Method::GET, "/docs"),
             Access::Public,
             system::docs::docs,
-            Doc::new("system", "This document as a page").answers_with("200", "text/html", "HTML"),
+            Doc::new("system", "To this document as a page").answers_empty("307", "It is at `/docs/index.html`"),
+        ),
+        row(
+            (Method::GET, "/docs/{file}"),
+            Access::Public,
+            system::page::page,
+            Doc::new("system", "A file of the page of this document, from which requests can be sent")
+                .answers_with("200", "text/html", "HTML, a script, a style or an image"),
         ),
     ]
 }

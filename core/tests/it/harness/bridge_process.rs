@@ -12,37 +12,41 @@ use vox_bridge::config::TEST_MASTER_KEY;
 use super::bridge::{Bridge, config};
 use super::eventually;
 
+/// `vox-bridge` over this directory, with the settings of every bridge here; killed when its handle is dropped. The address is the caller's.
+pub fn command(data: &Path) -> Command {
+    let program = Path::new(env!("CARGO_BIN_EXE_vox-core")).with_file_name("vox-bridge");
+    assert!(program.exists(), "build it first: cargo build -p vox-bridge");
+    let auth = config(data).auth;
+    let tools = auth.tools_secret.expect("tests have one");
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .env("JWT_SECRET", auth.jwt_secret.expose_secret())
+        .env("VOXCORE_SECRET", auth.internal_secret.expose_secret())
+        .env("VOX_TOOLS_SECRET", tools.expose_secret())
+        .env("VOX_MASTER_KEY", TEST_MASTER_KEY)
+        // What the limits are for is tested at the bridge.
+        .env("VOX_REQUESTS_PER_MINUTE", "100000")
+        .env("VOX_REQUESTS_AT_ONCE", "1000")
+        .env("VOX_BRIDGE_METRICS_LISTEN", "127.0.0.1:0")
+        .env("VOX_DATA_DIR", data)
+        .env("LOG_LEVEL", "warn")
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
 /// A running `vox-bridge`. Killed when dropped.
 pub struct BridgeProcess(Child);
 
 impl BridgeProcess {
     /// Start one in the place of a bridge that has gone away, and wait until it is ready.
     pub async fn start(of: &Bridge) -> Self {
-        let program = Path::new(env!("CARGO_BIN_EXE_vox-core")).with_file_name("vox-bridge");
-        assert!(program.exists(), "build it first: cargo build -p vox-bridge");
         let ready = of.data().join("ready.json");
         let _none_yet = std::fs::remove_file(&ready);
-        let auth = config(of.data()).auth;
-        let tools = auth.tools_secret.expect("tests have one");
-        let child = Command::new(program)
-            .arg("--ready-file")
-            .arg(&ready)
-            .env_clear()
-            .env("JWT_SECRET", auth.jwt_secret.expose_secret())
-            .env("VOXCORE_SECRET", auth.internal_secret.expose_secret())
-            .env("VOX_TOOLS_SECRET", tools.expose_secret())
-            .env("VOX_MASTER_KEY", TEST_MASTER_KEY)
-            // What the limits are for is tested at the bridge.
-            .env("VOX_REQUESTS_PER_MINUTE", "100000")
-            .env("VOX_REQUESTS_AT_ONCE", "1000")
-            .env("VOX_BRIDGE_ADDR", of.addr().to_string())
-            .env("VOX_BRIDGE_METRICS_LISTEN", "127.0.0.1:0")
-            .env("VOX_DATA_DIR", of.data())
-            .env("LOG_LEVEL", "warn")
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        let mut command = command(of.data());
+        command.arg("--ready-file").arg(&ready).env("VOX_BRIDGE_ADDR", of.addr().to_string());
+        let child = command.spawn().unwrap();
         eventually("the bridge is ready", async || ready.exists().then_some(())).await;
         Self(child)
     }

@@ -50,7 +50,9 @@ use crate::metrics::Metrics;
 use crate::routes::document::Document;
 use crate::routes::{Route, table};
 use crate::runtime::config::Configs;
+use crate::runtime::memory::Memory;
 use crate::runtime::result::Results;
+use crate::store::changes::{Changes, Watched};
 use crate::store::{StoreError, Stores};
 use crate::vault::Vault;
 
@@ -85,6 +87,7 @@ pub struct Inner {
     pub plans: PlanBook,
     pub roll_up: RollUp,
     pub results: Results,
+    pub changes: Changes,
     pub relay: Relay,
     pub recordings: Recordings,
     pub fleet: Fleet,
@@ -127,12 +130,15 @@ impl App {
         let base_url = config.server.public_url.clone().unwrap_or_else(|| local_url(parts.bound));
         let documents = parts.deployment.documents();
         let Parts { deployment: Deployment { objects, vault, .. }, clock, .. } = parts;
+        let coordination = coordination::open(&config.coordination, &clock).await?;
+        let changes = Changes::new(coordination.clone());
+        let documents = Arc::new(Watched::new(documents, changes.clone()));
         let (stores, internal_secret) = (Stores::open(documents).await?, &config.auth.internal_secret);
+        let memory = Memory::new(stores.clone(), clock.clone(), changes.clone());
         let tokens = Arc::new(Tokens::new(&config.auth.jwt_secret));
         let passwords = Arc::new(Passwords::new()?);
         let metrics = Arc::new(Metrics::new(config.metrics.show_tenants));
         let own = Arc::new(InProcess::new(clock.clone()));
-        let coordination = coordination::open(&config.coordination, &clock).await?;
         let limiter = Limiter::new(coordination.clone(), own, metrics.clone());
         let worker_files = Arc::new(WorkerFiles::new(internal_secret)?);
         let sessions = Sessions::new(stores.clone(), clock.clone(), tokens.clone());
@@ -142,6 +148,7 @@ impl App {
         let webhooks = webhooks(&config, &stores, &clock);
         let crm = Crm {
             stores: stores.clone(),
+            memory: memory.clone(),
             clock: clock.clone(),
             egress: webhooks.egress.clone(),
             tokens: tokens.clone(),
@@ -169,12 +176,14 @@ impl App {
             }),
             sessions,
             coordination,
+            changes,
             request_limits: RequestLimits { limiter: limiter.clone(), limits: config.limits },
             tenant_desk: TenantDesk { stores: stores.clone(), clock: clock.clone() },
             audit: Arc::new(AuditLog::new(stores.clone(), clock.clone())),
             catalogue: Catalogue { stores: stores.clone(), clock: clock.clone() },
             configs: Configs {
                 stores: stores.clone(),
+                memory: memory.clone(),
                 clock: clock.clone(),
                 gate: Gate { stores: stores.clone(), clock: clock.clone() },
                 crm: crm.clone(),
@@ -186,6 +195,7 @@ impl App {
             roll_up: RollUp::new(stores.clone(), clock.clone()),
             results: Results {
                 stores: stores.clone(),
+                memory,
                 clock: clock.clone(),
                 tokens: tokens.clone(),
                 metrics: metrics.clone(),

@@ -20,6 +20,7 @@ use vox_shared::clock::Clock;
 
 use crate::config::CoordinationSettings;
 
+pub use expiring::Expiring;
 pub use hub::{Heard, QUEUE, Subscription};
 pub use limiter::{Entered, Limiter, Place};
 pub use local::InProcess;

@@ -12,12 +12,14 @@ use vox_egress::Egress;
 use vox_shared::clock::Clock;
 
 use crate::auth::token::Tokens;
+use crate::runtime::memory::Memory;
 use crate::store::Stores;
 
 /// What speaks to CRMs. Cheap to clone.
 #[derive(Clone)]
 pub struct Crm {
     pub stores: Stores,
+    pub memory: Memory,
     pub clock: Clock,
     pub egress: Arc<Egress>,
     pub tokens: Arc<Tokens>,

@@ -117,6 +117,7 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
     );
     start("the telling of events", Box::pin(app.herald.clone().run(stop())));
     start("the sending of webhooks", Box::pin(app.webhooks.post.clone().run(stop())));
+    start("the hearing of changes", Box::pin(app.changes.clone().listen(stop())));
     start("the hearing of running calls", Box::pin(app.watch.live.clone().listen(stop())));
     start("the polling of hosts", Box::pin(app.poller.clone().run(stop())));
     jobs

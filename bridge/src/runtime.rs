@@ -2,6 +2,7 @@
 
 pub mod config;
 mod headers;
+pub mod memory;
 pub mod prompt;
 pub mod recording;
 pub mod result;

@@ -6,6 +6,7 @@ pub mod bot_versions;
 pub mod bots;
 pub mod calls;
 pub mod carriers;
+pub mod changes;
 pub mod crm;
 pub mod deliveries;
 pub mod dialouts;

@@ -60,7 +60,12 @@ impl ScriptedWorker {
     pub async fn start(secret: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let at = listener.local_addr().expect("a bound listener has an address");
-        let log = Mutex::new(Log { says: Says::Accepted, orders: Vec::new(), accepted: Vec::new(), faults: Vec::new() });
+        let log = Mutex::new(Log {
+            says: Says::Accepted,
+            orders: Vec::new(),
+            accepted: Vec::new(),
+            faults: Vec::new(),
+        });
         let shared = Arc::new(Shared { secret: secret.to_owned(), log });
         let routes = Router::new().route("/livekit/dialout", post(dialout)).with_state(shared.clone());
         let serving = tokio::spawn(async move {

@@ -56,8 +56,7 @@ pub async fn delivered(bridge: &Bridge) -> anyhow::Result<Row> {
         ("dead", (TENANTS * DEAD) as f64),
         ("dripping", (TENANTS * DRIPPING) as f64),
     ];
-    let row =
-        Row { what: "webhooks taken beside dead and dripping endpoints".into(), figures, target: None };
+    let row = Row { what: "webhooks taken beside dead and dripping endpoints".into(), figures, target: None };
     Ok(row.aims("per_second", Bound::AtLeast(100.0)))
 }
 

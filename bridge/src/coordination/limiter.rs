@@ -7,15 +7,18 @@ use std::time::Duration;
 
 use rand::distr::{Alphanumeric, SampleString};
 use tokio::runtime::Handle;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use super::{Coordination, CoordinationError, Gate, InProcess, Rate, Standing, Taken};
+use super::{Answer, Coordination, CoordinationError, Gate, InProcess, Rate, Standing, Taken};
 use crate::metrics::Metrics;
 
 /// Tries to give a place back while the server is away, and the pause between them. A place that cannot be given back is free
 /// after its gate's time.
 const LEAVING_TRIES: u32 = 60;
 const LEAVING_PAUSE: Duration = Duration::from_secs(2);
+/// What a request waits for a shared count. A server that is later than that is no server to count by: three of them stand before a
+/// request.
+const PATIENCE: Duration = Duration::from_millis(250);
 /// Random characters of a member: no two are alike, over all bridges.
 const MEMBER_CHARS: usize = 20;
 
@@ -42,7 +45,7 @@ impl Limiter {
 
     /// Count one for each of the rates, or for none when one of them is spent.
     pub async fn take(&self, rates: Vec<Rate>) -> Taken {
-        let counted = match self.shared.take(rates.clone()).await {
+        let counted = match in_time(self.shared.take(rates.clone())).await {
             Err(error) => self.fall_back("rate", &error).take(rates).await,
             counted => counted,
         };
@@ -51,7 +54,7 @@ impl Limiter {
 
     /// Take one back.
     pub async fn give_back(&self, key: &str) {
-        if let Err(error) = self.shared.give_back(key.to_owned()).await {
+        if let Err(error) = in_time(self.shared.give_back(key.to_owned())).await {
             // In this process it cannot fail.
             let _ = self.fall_back("rate", &error).give_back(key.to_owned()).await;
         }
@@ -59,7 +62,7 @@ impl Limiter {
 
     /// Begin a count anew.
     pub async fn forget(&self, key: &str) {
-        if let Err(error) = self.shared.forget(key.to_owned()).await {
+        if let Err(error) = in_time(self.shared.forget(key.to_owned())).await {
             // The same.
             let _ = self.fall_back("rate", &error).forget(key.to_owned()).await;
         }
@@ -69,8 +72,11 @@ impl Limiter {
     pub async fn enter(&self, gate: Gate) -> Entered {
         let member = Alphanumeric.sample_string(&mut rand::rng(), MEMBER_CHARS);
         let (name, mut engine) = (gate.name.clone(), self.shared.clone());
-        let entered = match engine.enter(gate.clone(), member.clone()).await {
+        let entered = match in_time(engine.enter(gate.clone(), member.clone())).await {
             Err(error) => {
+                // It may be inside there all the same.
+                let (shared, name, member) = (self.shared.clone(), gate.name.clone(), member.clone());
+                tokio::spawn(async move { shared.leave(name, member).await });
                 engine = self.fall_back("gate", &error);
                 engine.enter(gate, member.clone()).await
             }
@@ -90,6 +96,11 @@ impl Limiter {
         self.metrics.counted_alone(what);
         self.own.clone()
     }
+}
+
+async fn in_time<T>(asked: Answer<'_, T>) -> Result<T, CoordinationError> {
+    let late = || Err(CoordinationError::Unavailable("it takes too long".into()));
+    timeout(PATIENCE, asked).await.unwrap_or_else(|_| late())
 }
 
 /// A place inside a gate, given back when it is dropped.

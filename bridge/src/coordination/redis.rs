@@ -95,6 +95,7 @@ impl Coordination for Redis {
             let channel = format!("{}{topic}", self.channels);
             let told = self.link.ask(cmd("PUBLISH").arg(channel).arg(&message[..])).await;
             if told.is_err() {
+                self.link.lose();
                 // Those at the same bridge hear it all the same.
                 self.hub.tell(&topic, message);
             }

@@ -38,8 +38,8 @@ impl Crm {
         if reserved.get(SKIP).is_some_and(is_yes) {
             return Known::default();
         }
-        let settings = match self.stores.crm(tenant).find_integration(bot).await {
-            Ok(found) => found.and_then(|found| found.value.settings.prefetch).filter(|p| p.enabled),
+        let settings = match self.memory.crm(tenant, bot).await {
+            Ok(found) => found.and_then(|found| found.prefetch.clone()).filter(|p| p.enabled),
             Err(error) => {
                 tracing::warn!(bot.id = %bot, error = with_source(&error), "a bot's CRM could not be read");
                 return Known {

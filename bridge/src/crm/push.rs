@@ -70,6 +70,10 @@ pub async fn carry_out(crm: Crm, job: Stored<Job>) -> Result<(), Failure> {
         "a result was pushed"
     );
     let error = attempt.error.clone();
+    // Deleted meanwhile: what the CRM answered may name the person.
+    if matches!(crm.stores.calls(tenant).get_call(&arguments.session_id).await, Err(StoreError::NotFound)) {
+        return Err(Failure::ForGood("the call is gone".into()));
+    }
     crm.note((&job, arguments), attempt).await?;
     error.map_or(Ok(()), |error| Err(Failure::Now(error)))
 }

@@ -12,6 +12,7 @@ use crate::fields::FieldError;
 
 /// Longest address, bytes.
 const MAX_URL_BYTES: usize = 2_048;
+const MOVED: &str = "give the value again: the stored one is not sent to another host";
 /// Longest body before its values, bytes.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 const MAX_HEADERS: usize = 20;
@@ -103,7 +104,7 @@ pub struct ExchangeRequest {
 #[serde(deny_unknown_fields)]
 pub struct HeaderRequest {
     name: String,
-    /// It is stored sealed and never shown. Left out, the one that is stored under this name stays.
+    /// It is stored sealed and never shown. Left out, the one that is stored under this name stays, if the host does.
     value: Option<String>,
 }
 
@@ -174,7 +175,7 @@ impl Reading<'_> {
             self.fault("timeout_ms", "a push has 15 s; leave it out");
         }
         let body = self.body(asked.body, method);
-        let headers = self.headers(asked.headers.unwrap_or_default());
+        let headers = self.headers(asked.headers.unwrap_or_default(), &asked.url);
         let enabled = asked.enabled.unwrap_or(true);
         Exchange { enabled, url: asked.url, method, headers, body, timeout_ms }
     }
@@ -193,7 +194,9 @@ impl Reading<'_> {
         text
     }
 
-    fn headers(&mut self, asked: Vec<HeaderRequest>) -> Vec<Header> {
+    /// A value that was left out goes only to the host that it was given for: whoever may set an address could have it sent to a server of
+    /// their own.
+    fn headers(&mut self, asked: Vec<HeaderRequest>, url: &str) -> Vec<Header> {
         if asked.len() > MAX_HEADERS {
             self.fault("headers", format!("at most {MAX_HEADERS}"));
             return Vec::new();
@@ -208,8 +211,12 @@ impl Reading<'_> {
                 self.fault(&format!("headers.{at}.name"), "is named twice");
                 continue;
             }
-            let kept = || self.old?.headers.iter().find(|h| h.name.eq_ignore_ascii_case(&header.name));
-            match header.value.or_else(|| Some(kept()?.header_value.clone())) {
+            let stored = self.old.and_then(|old| {
+                let header = old.headers.iter().find(|h| h.name.eq_ignore_ascii_case(&header.name))?;
+                Some((leads_to_same(&old.url, url), header.header_value.clone()))
+            });
+            match header.value.or_else(|| stored.clone().filter(|(same, _)| *same).map(|(_, value)| value)) {
+                None if stored.is_some() => self.fault(&format!("headers.{at}.value"), MOVED),
                 None => self.fault(&format!("headers.{at}.value"), "is required: none is stored for it"),
                 Some(value) if value.len() > MAX_HEADER_BYTES || HeaderValue::from_str(&value).is_err() => {
                     self.fault(
@@ -243,6 +250,11 @@ fn with_tokens_as(url: &str, with: &str) -> Result<Url, url::ParseError> {
 pub fn shape(url: &str) -> Result<(Origin, usize), url::ParseError> {
     let url = with_tokens_as(url, "x")?;
     Ok((url.origin(), segments(&url)))
+}
+
+/// Whether two addresses have scheme, host and port in common.
+fn leads_to_same(one: &str, other: &str) -> bool {
+    matches!((shape(one), shape(other)), (Ok((one, _)), Ok((other, _))) if one == other)
 }
 
 /// The parts of its path: a value that adds or takes one away leads elsewhere.

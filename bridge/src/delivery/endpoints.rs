@@ -30,7 +30,7 @@ const MAX_TRIES: usize = 5;
 
 /// The names of events that an endpoint can ask for.
 pub const EVENTS: &[&str] =
-    &["call.connected", "call.ended", "call.failed", "recording.ready", "webhook.disabled"];
+    &["call.connected", "call.ended", "call.failed", "recording.ready", "quota.warning", "webhook.disabled"];
 
 /// Why an endpoint is not made, changed or sent to.
 #[derive(Debug, thiserror::Error)]
@@ -113,8 +113,16 @@ impl Webhooks {
         id: &WebhookId,
         wish: &Wish,
     ) -> Result<Stored<Endpoint>, EndpointError> {
-        let changed = self.write(tenant, id, |endpoint| self.apply(endpoint, wish)).await?;
+        let mut was_off = false;
+        let change = |endpoint: &mut Endpoint| {
+            was_off = !endpoint.enabled;
+            self.apply(endpoint, wish)
+        };
+        let changed = self.write(tenant, id, change).await?;
         if changed.value.enabled {
+            if was_off {
+                self.stores.webhook_lanes().begin_anew(id).await?;
+            }
             self.wake(tenant, id).await?;
         }
         Ok(changed)
@@ -205,7 +213,7 @@ impl Webhooks {
         &self,
         tenant: &TenantId,
         id: &WebhookId,
-        change: impl Fn(&mut Endpoint) -> Result<(), EndpointError>,
+        mut change: impl FnMut(&mut Endpoint) -> Result<(), EndpointError>,
     ) -> Result<Stored<Endpoint>, EndpointError> {
         let endpoints = self.stores.webhooks(tenant);
         for _ in 0..MAX_TRIES {

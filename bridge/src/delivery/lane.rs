@@ -2,10 +2,13 @@
 //! time is no other's concern.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vox_egress::Egress;
 use vox_shared::clock::Clock;
@@ -22,6 +25,8 @@ use crate::store::{Stamp, StoreError, Stored, Stores};
 pub const AT_ONCE: usize = 4;
 /// How long a lane is held without news: twice as long as attempts may take. What a killed bridge held waits so long.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(30);
+/// Attempts that take longer give their place to lanes that wait for one.
+const SLOW: Duration = Duration::from_secs(1);
 /// An endpoint that takes nothing for so long is switched off.
 pub const FAILING_LIMIT: SignedDuration = SignedDuration::from_hours(5 * 24);
 /// Attempts of a delivery that are kept.
@@ -41,6 +46,21 @@ pub struct Sender {
     pub egress: Arc<Egress>,
 }
 
+/// How long a lane may be worked.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    pub stop: CancellationToken,
+    /// Of the lanes that are worked at once. When none is free others may wait.
+    pub places: Arc<Semaphore>,
+}
+
+impl Turn {
+    fn is_over(&self, next: Next) -> bool {
+        let others_wait = matches!(next, Next::AfterOthers) && self.places.available_permits() == 0;
+        self.stop.is_cancelled() || others_wait
+    }
+}
+
 /// A lane that is held.
 struct Held {
     lane: Stored<Lane>,
@@ -53,6 +73,8 @@ struct Held {
 #[derive(Clone, Copy, Debug)]
 enum Next {
     Now,
+    /// Now, and its endpoint takes its time: others that wait come first.
+    AfterOthers,
     At(Stamp),
     /// Until it is woken.
     Never,
@@ -60,7 +82,7 @@ enum Next {
 
 impl Sender {
     /// Take a lane, send what is due and leave it; `false` when somebody else holds it.
-    pub async fn work(&self, lane: &Stored<Lane>, stop: &CancellationToken) -> Result<bool, StoreError> {
+    pub async fn work(&self, lane: &Stored<Lane>, turn: &Turn) -> Result<bool, StoreError> {
         let now = Stamp(self.clock.now());
         let Some(lane) = self.stores.webhook_lanes().lease(&lane.id, now, now + LEASE).await? else {
             return Ok(false);
@@ -68,19 +90,18 @@ impl Sender {
         let Lane { tenant_id, paced_at, failing_since, .. } = lane.value.clone();
         let webhook = lane.id.parse().map_err(|_| StoreError::NotFound)?;
         let held = Held { lane, tenant: tenant_id, webhook, progress: Progress { paced_at, failing_since } };
-        self.go_on(held, stop).await?;
+        self.go_on(held, turn).await?;
         Ok(true)
     }
 
-    /// Until nothing is due, the lane is somebody else's, or the process ends.
-    async fn go_on(&self, mut held: Held, stop: &CancellationToken) -> Result<(), StoreError> {
+    /// Until nothing is due, the lane is somebody else's, or its turn is over.
+    async fn go_on(&self, mut held: Held, turn: &Turn) -> Result<(), StoreError> {
         let lanes = self.stores.webhook_lanes();
         loop {
             let next = self.send_some(&mut held).await?;
             let now = Stamp(self.clock.now());
             let rest = match next {
-                Next::Now if stop.is_cancelled() => Some(now),
-                Next::Now => None,
+                Next::Now | Next::AfterOthers => turn.is_over(next).then_some(now),
                 Next::At(at) => Some(at),
                 Next::Never => {
                     if lanes.leave(&held.lane, (now, None), held.progress).await?.is_some() {
@@ -114,6 +135,7 @@ impl Sender {
     /// Up to [`AT_ONCE`] attempts.
     async fn send_some(&self, held: &mut Held) -> Result<Next, StoreError> {
         let Some(endpoint) = &self.endpoint(held).await? else { return Ok(Next::Never) };
+        let began = Instant::now();
         let (deliveries, now) = (self.stores.deliveries(&held.tenant), Stamp(self.clock.now()));
         let due = deliveries.list_due(&held.webhook, now, AT_ONCE).await?;
         if due.is_empty() {
@@ -128,17 +150,19 @@ impl Sender {
             let came = attempt(&self.egress, &endpoint.value, &delivery.value, now).await;
             (delivery, came)
         });
-        for (delivery, (attempt, verdict)) in join_all(attempts).await {
-            self.note(held, delivery, (attempt, verdict)).await?;
+        let came = join_all(attempts).await;
+        let next = if began.elapsed() > SLOW { Next::AfterOthers } else { Next::Now };
+        for (delivery, (attempt, verdict)) in came {
+            self.note(held, (endpoint, delivery), (attempt, verdict)).await?;
         }
-        Ok(Next::Now)
+        Ok(next)
     }
 
     /// Write down what came of an attempt.
     async fn note(
         &self,
         held: &mut Held,
-        mut delivery: Stored<Delivery>,
+        (to, mut delivery): (&Stored<Endpoint>, Stored<Delivery>),
         (attempt, verdict): (Attempt, Verdict),
     ) -> Result<(), StoreError> {
         let now = Stamp(self.clock.now());
@@ -153,11 +177,11 @@ impl Sender {
         }
         match verdict {
             Verdict::Taken => held.progress.failing_since = None,
-            Verdict::Gone => self.switch_off(held, GONE, now).await?,
+            Verdict::Gone => self.switch_off((held, &to.value.url), GONE, now).await?,
             Verdict::TryAgain(_) => {
                 let since = *held.progress.failing_since.get_or_insert(now);
                 if since + FAILING_LIMIT <= now {
-                    self.switch_off(held, FAILING, now).await?;
+                    self.switch_off((held, &to.value.url), FAILING, now).await?;
                 }
             }
         }
@@ -165,12 +189,18 @@ impl Sender {
     }
 
     /// The event is stored first, under an id that is made of the endpoint as it is now: killed in between, both happen later.
-    async fn switch_off(&self, held: &mut Held, because: &str, now: Stamp) -> Result<(), StoreError> {
+    /// An address that somebody changed since has not failed.
+    async fn switch_off(
+        &self,
+        (held, url): (&mut Held, &str),
+        because: &str,
+        now: Stamp,
+    ) -> Result<(), StoreError> {
         // It begins anew when a person switches it on.
         held.progress.failing_since = None;
         let endpoints = self.stores.webhooks(&held.tenant);
         let endpoint = match endpoints.get_endpoint(&held.webhook).await {
-            Ok(endpoint) if endpoint.value.enabled => endpoint,
+            Ok(endpoint) if endpoint.value.enabled && endpoint.value.url == url => endpoint,
             Ok(_) | Err(StoreError::NotFound) => return Ok(()),
             Err(error) => return Err(error),
         };

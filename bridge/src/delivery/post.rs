@@ -9,11 +9,12 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::lane::Sender;
+use super::lane::{Sender, Turn};
 use crate::error::with_source;
 use crate::store::{Cursor, Stamp, StoreError};
 
-/// Lanes that one bridge works at the same time. Only when so many endpoints hang at once does another wait, 15 s at most.
+/// Lanes that one bridge works at the same time. Only when so many endpoints hang at once does another wait: 15 s, until the first of them
+/// gives its place up.
 const LANES: usize = 64;
 /// How long it takes at most until a lane that another bridge woke is seen.
 const LOOK: Duration = Duration::from_secs(1);
@@ -78,10 +79,11 @@ impl Post {
                 else {
                     return Ok(());
                 };
-                let (sender, stop) = (self.0.sender.clone(), stop.clone());
+                let turn = Turn { stop: stop.clone(), places: self.0.places.clone() };
+                let sender = self.0.sender.clone();
                 tasks.spawn(async move {
                     let _held = (mine, place);
-                    if let Err(error) = sender.work(&lane, &stop).await {
+                    if let Err(error) = sender.work(&lane, &turn).await {
                         tracing::warn!(webhook.id = %lane.id, error = with_source(&error), "a lane was left");
                     }
                 });

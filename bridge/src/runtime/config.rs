@@ -1,6 +1,7 @@
 //! The runtime config: everything checked that could refuse the call, the skeleton stored, the templates filled in.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -10,6 +11,7 @@ use vox_shared::model::bot::{BotSettings, Phrases, ReEngagement};
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
+use super::memory::Memory;
 use super::variables::call_variables;
 use super::{headers, prompt};
 use crate::auth::secret_token;
@@ -86,6 +88,7 @@ impl From<GateError> for Refused {
 #[derive(Clone)]
 pub struct Configs {
     pub stores: Stores,
+    pub memory: Memory,
     pub clock: Clock,
     pub gate: Gate,
     pub crm: Crm,
@@ -100,11 +103,11 @@ pub async fn prepare(
     request: ConfigRequest,
 ) -> Result<RuntimeConfig, Refused> {
     let now = from.clock.now();
-    let bot = from.stores.all_bots().find_bot(bot_id).await?.ok_or(Refused::UnknownBot)?.value;
+    let bot = from.memory.bot(bot_id).await?.ok_or(Refused::UnknownBot)?;
     if !bot.settings.enabled {
         return Err(Refused::UnknownBot);
     }
-    let tenant = from.stores.tenants().find(&bot.tenant_id).await?.ok_or(Refused::Suspended)?.value;
+    let tenant = from.memory.tenant(&bot.tenant_id).await?.ok_or(Refused::Suspended)?;
     if tenant.status != TenantStatus::Active {
         return Err(Refused::Suspended);
     }
@@ -145,9 +148,9 @@ pub async fn prepare(
         reserved.get(SKIP_PUSH).is_some_and(is_yes).then(|| OfCrm { skip_push: true, fields: Map::new() });
     admit(from, &session, &call, tenant.allowance.as_ref()).await?;
     let known = ask_crm(from, &session, &mut call, (&bot, &reserved)).await;
-    let mut bot = bot;
+    let mut bot = Arc::unwrap_or_clone(bot);
     if keys::is_missing(&bot.settings) {
-        let held = from.stores.settings().vendor_keys(&bot.tenant_id).await?;
+        let held = from.memory.vendor_keys(&bot.tenant_id).await?;
         keys::fill_missing(&mut bot.settings, &held);
     }
     Ok(filled_in(from, bot, (&session, &call), known))

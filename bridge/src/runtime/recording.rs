@@ -4,6 +4,7 @@ use serde_json::json;
 use vox_shared::clock::Clock;
 use vox_shared::ids::SessionId;
 
+use crate::store::engine::EngineError;
 use crate::store::outbox::{Follows, Outbox, Pending};
 use crate::store::{Stamp, StoreError, Stores};
 
@@ -56,5 +57,6 @@ pub async fn tell(stores: &Stores, clock: &Clock, recorded: Recorded<'_>) -> Res
             written => return written.map(|_| true),
         }
     }
-    Err(StoreError::Conflict)
+    // To be sent again: a conflict would be the worker's fault.
+    Err(EngineError::Unavailable("others change the call all the time".into()).into())
 }

@@ -15,7 +15,9 @@ use crate::jobs::relay::Relay;
 use crate::live::{End, Live, Whose};
 use crate::metrics::{Ended, Metrics};
 use crate::runtime::config::{short, take_reserved};
+use crate::runtime::memory::Memory;
 use crate::store::calls::{Call, CallStatus};
+use crate::store::engine::EngineError;
 use crate::store::outbox::{Follows, Outbox, Pending};
 use crate::store::{Stamp, StoreError, Stored, Stores};
 
@@ -50,6 +52,7 @@ pub enum ResultError {
 #[derive(Clone)]
 pub struct Results {
     pub stores: Stores,
+    pub memory: Memory,
     pub clock: Clock,
     pub tokens: Arc<Tokens>,
     pub metrics: Arc<Metrics>,
@@ -111,7 +114,8 @@ pub async fn record(
             Err(error) => return Err(error.into()),
         }
     }
-    Err(StoreError::Conflict.into())
+    // To be delivered again: a conflict would be the worker's fault, and its record set aside for good.
+    Err(StoreError::Engine(EngineError::Unavailable("others write the call all the time".into())).into())
 }
 
 /// The link that a result brings, unless somebody made another or revoked it.
@@ -247,8 +251,8 @@ async fn push(into: &Results, call: &mut Stored<Call>, result: &CallResult) -> R
     if call.value.crm.as_ref().is_some_and(|crm| crm.skip_push) {
         return Ok(());
     }
-    let found = into.stores.crm(&call.value.tenant_id).find_integration(&call.value.bot_id).await?;
-    if found.and_then(|found| found.value.settings.push).is_some_and(|push| push.enabled) {
+    let crm = into.memory.crm(&call.value.tenant_id, &call.value.bot_id).await?;
+    if crm.is_some_and(|crm| crm.push.as_ref().is_some_and(|push| push.enabled)) {
         let entry = follows(&result.session_id, &call.value.bot_id, (call.version, at));
         Outbox::push(&mut call.value.outbox, entry);
     }

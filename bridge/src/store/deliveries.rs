@@ -24,6 +24,9 @@ const STATE: Field<Text> = field!(Delivery => state: Text);
 const DUE_AT: Field<Text> = field!(Delivery => due_at: Text);
 const FORGET_AT: Field<Text> = field!(Delivery => forget_at: Text);
 
+/// Documents that a look for what is due reads beyond what it wants, so that some damaged ones hide none behind them.
+const DAMAGED: usize = 16;
+
 pub static DELIVERIES: Collection = Collection {
     name: "deliveries",
     indexes: &[
@@ -162,12 +165,13 @@ impl Deliveries {
         limit: usize,
     ) -> Result<Vec<Stored<Delivery>>, StoreError> {
         let due = self.waiting(webhook).below(DUE_AT, now.next());
-        Ok(self.0.list(due.limit(limit)).await?.items)
+        Ok(self.0.list(due.limit(limit + DAMAGED)).await?.items.into_iter().take(limit).collect())
     }
 
     /// When the next attempt is due.
     pub async fn next_due(&self, webhook: &WebhookId) -> Result<Option<Stamp>, StoreError> {
-        Ok(self.0.first(self.waiting(webhook)).await?.and_then(|stored| stored.value.due_at))
+        let waiting = self.0.list(self.waiting(webhook).limit(1 + DAMAGED)).await?.items;
+        Ok(waiting.into_iter().next().and_then(|stored| stored.value.due_at))
     }
 
     fn waiting(&self, webhook: &WebhookId) -> Query {

@@ -12,6 +12,7 @@ use vox_shared::ids::TenantId;
 use super::engine::{
     Collection, Document, Engine, EngineError, Field, Filter, New, Query, Text, Update, Which,
 };
+use crate::fields::without_value;
 
 /// The field that says whose document it is; every kind of document of a tenant has it.
 pub(super) const TENANT: Field<Text> = Field::new("tenant_id");
@@ -80,6 +81,11 @@ impl<T: Serialize + DeserializeOwned> Documents<T> {
     /// The first document of a search.
     pub async fn first(&self, query: Query) -> Result<Option<Stored<T>>, StoreError> {
         self.engine.find(query.limit(1)).await?.documents.pop().map(decode).transpose()
+    }
+
+    /// Whether a search finds anything, whatever it is.
+    pub async fn is_any(&self, query: Query) -> Result<bool, StoreError> {
+        Ok(!self.engine.find(query.limit(1)).await?.documents.is_empty())
     }
 
     /// Without those that make no sense: one damaged document must not take its whole page away, nor stop for ever the jobs
@@ -156,6 +162,11 @@ impl<T: Serialize + DeserializeOwned + OfTenant> Scoped<T> {
     /// A search by an index whose first field is the tenant.
     pub fn query(&self, index: &'static str) -> Query {
         Query::by_index(self.all.collection, index).equals(TENANT, &self.tenant)
+    }
+
+    /// The same documents, of which a part is read: one that makes no sense elsewhere is no hindrance.
+    pub fn part<P: Serialize + DeserializeOwned + OfTenant>(&self) -> Scoped<P> {
+        Scoped::new(Documents::new(self.all.engine.clone(), self.all.collection), self.tenant.clone())
     }
 
     pub async fn find(&self, id: &str) -> Result<Option<Stored<T>>, StoreError> {
@@ -242,6 +253,10 @@ fn decode<T: DeserializeOwned>(document: Document) -> Result<Stored<T>, StoreErr
     let Document { id, version, body } = document;
     match serde_json::from_value(Value::Object(body)) {
         Ok(value) => Ok(Stored { id, version, value }),
-        Err(error) => Err(StoreError::Engine(EngineError::Malformed(format!("{id}: {error}")))),
+        Err(error) => {
+            // It goes into the log: neither what stands in the document, nor a name in its id (`tenant:number`).
+            let (id, error) = (id.split(':').next().unwrap_or_default(), without_value(&error.to_string()));
+            Err(StoreError::Engine(EngineError::Malformed(format!("{id}: {error}"))))
+        }
     }
 }

@@ -89,6 +89,20 @@ impl OfTenant for Event {
     }
 }
 
+/// An event as far as its number goes: one that is damaged elsewhere stops nobody.
+#[derive(Serialize, Deserialize)]
+struct Numbered {
+    tenant_id: TenantId,
+    #[serde(default)]
+    seq: Option<i64>,
+}
+
+impl OfTenant for Numbered {
+    fn tenant(&self) -> &TenantId {
+        &self.tenant_id
+    }
+}
+
 /// The events of one tenant.
 pub struct Events(Scoped<Event>);
 
@@ -138,7 +152,7 @@ impl Events {
 
     /// The number of the last one.
     pub async fn last_seq(&self) -> Result<i64, StoreError> {
-        let last = self.0.first(self.0.query(BY_SEQ).order(Order::Descending)).await?;
+        let last = self.0.part::<Numbered>().first(self.0.query(BY_SEQ).order(Order::Descending)).await?;
         Ok(last.and_then(|stored| stored.value.seq).unwrap_or(0))
     }
 

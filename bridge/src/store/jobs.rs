@@ -10,7 +10,8 @@ use vox_shared::ids::{JobId, TenantId};
 use super::SWEPT;
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
 use super::engine::{
-    Collection, Cursor, Engine, Field, Filter, Index, Integer, MAX_BATCH, Order, Query, Text, Update, holds,
+    Collection, Cursor, Engine, EngineError, Field, Filter, Index, Integer, MAX_BATCH, Order, Query, Text,
+    Update, holds,
 };
 use super::stamp::Stamp;
 use crate::auth::secret_token::hex;
@@ -230,7 +231,8 @@ impl AllJobs {
         Ok(())
     }
 
-    /// Take the job that is due the longest, or whose lease has ended.
+    /// Take the job that is due the longest, or whose lease has ended. One that makes no sense is passed over until it is due again:
+    /// it keeps no other from its turn.
     pub async fn claim(
         &self,
         queue: Queue,
@@ -239,11 +241,17 @@ impl AllJobs {
     ) -> Result<Option<Stored<Job>>, StoreError> {
         let due = || Query::by_index(&JOBS, BY_DUE).equals(QUEUE, queue).below(DUE_AT, now.next());
         // Most of the time there is none, and a look is cheaper than a change that changes nothing.
-        if self.0.first(due()).await?.is_none() {
-            return Ok(None);
+        while self.0.is_any(due()).await? {
+            let taken =
+                Update::default().set(STATE, JobState::Running).set(DUE_AT, until).set(HOLDER, holder);
+            match self.0.update(due(), taken.increment(FENCE, 1).increment(TRIES, 1)).await {
+                Err(StoreError::Engine(EngineError::Malformed(what))) => {
+                    tracing::error!(what, "a damaged job is passed over");
+                }
+                claimed => return claimed,
+            }
         }
-        let taken = Update::default().set(STATE, JobState::Running).set(DUE_AT, until).set(HOLDER, holder);
-        self.0.update(due(), taken.increment(FENCE, 1).increment(TRIES, 1)).await
+        Ok(None)
     }
 
     /// Keep a job; `false` when somebody else has it.

@@ -13,7 +13,8 @@ use super::stamp::Stamp;
 /// Entries of one document that wait to be moved.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outbox {
-    /// The last entry's id: another one means that something was added since it was read.
+    /// Drawn anew with each entry: another one means that something was added since it was read, even if that has an id that an entry
+    /// before it had.
     pub mark: String,
     /// When the oldest entry was added.
     pub since: Stamp,
@@ -49,7 +50,7 @@ impl Outbox {
     pub fn push(of: &mut Option<Self>, entry: Pending) {
         let outbox =
             of.get_or_insert_with(|| Self { mark: String::new(), since: entry.at, entries: Vec::new() });
-        outbox.mark.clone_from(&entry.id);
+        outbox.mark = format!("{:016x}", rand::random::<u64>());
         outbox.entries.push(entry);
     }
 }

@@ -261,6 +261,12 @@ impl Lanes {
         self.0.update(own, progress.over(update)).await
     }
 
+    /// Forget since when an endpoint fails: a person has switched it on.
+    pub async fn begin_anew(&self, id: &WebhookId) -> Result<(), StoreError> {
+        let update = Update::default().unset(FAILING_SINCE);
+        self.0.update(Query::by_id(&LANES, id.as_str()), update).await.map(drop)
+    }
+
     /// Forget the lane of an endpoint that is gone; whoever works it finds it lost.
     pub async fn delete(&self, id: &WebhookId) -> Result<(), StoreError> {
         while let Some(lane) = self.0.find(id.as_str()).await? {

@@ -12,7 +12,7 @@ use vox_shared::ids::{ApiKeyId, BotId, InvitationId, JobId, SessionId, TenantId,
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::SECRET_HEADER;
 
-use crate::harness::{TestBridge, json, result};
+use crate::harness::{TestBridge, json, refusal, result};
 use keys::KeyActors;
 
 /// In what the first tenant owns; nobody else may ever see it.
@@ -53,7 +53,8 @@ async fn the_page_of_the_document_needs_nothing_from_elsewhere() {
     let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(!policy.contains("http") && policy.contains("connect-src 'self'"), "{policy}");
     let page = page.text().await.unwrap();
-    let named = page.split("href=\"").chain(page.split("src=\"")).skip(1).map(|rest| rest.split('"').next().unwrap());
+    let named =
+        page.split("href=\"").chain(page.split("src=\"")).skip(1).map(|rest| rest.split('"').next().unwrap());
     let mut files = Vec::new();
     for file in named.filter(|name| !name.starts_with('<')) {
         let file = file.trim_start_matches("./");
@@ -61,7 +62,10 @@ async fn the_page_of_the_document_needs_nothing_from_elsewhere() {
         assert_eq!(got.status(), StatusCode::OK, "{file}");
         files.push(file.to_owned());
     }
-    assert!(files.iter().any(|file| file.ends_with(".js")) && files.iter().any(|file| file.ends_with(".css")), "{files:?}");
+    assert!(
+        files.iter().any(|file| file.ends_with(".js")) && files.iter().any(|file| file.ends_with(".css")),
+        "{files:?}"
+    );
     let start = bridge.get("/docs/swagger-initializer.js").send().await.unwrap().text().await.unwrap();
     assert!(start.contains("\"/openapi.json\"") && !start.contains("petstore"), "{start}");
     let none = bridge.get("/docs/nothing.js").send().await.unwrap();
@@ -205,7 +209,7 @@ fn request(bridge: &TestBridge, route: &Route, of: &Objects) -> RequestBuilder {
         .replace("{delivery_id}", &of.delivery)
         .replace("{carrier_id}", "car_none")
         .replace("{did_id}", "did_none")
-        .replace("{number}", "+15550100")
+        .replace("{phone}", "+15550100")
         .replace("{host}", "no-such-host")
         .replace("{reservation_id}", "rsv_none")
         .replace("{tenant_id}", of.tenant.as_str())

@@ -139,7 +139,7 @@ impl Person {
         let path = path.replace("{invitation_id}", &self.invitation.0);
         let path = path
             .replace("{host}", "no-such-host")
-            .replace("{number}", "+15550100")
+            .replace("{phone}", "+15550100")
             .replace("{carrier_id}", "car_none")
             .replace("{did_id}", "did_none");
         assert!(!path.contains('{'), "this test does not know what stands in {path}");

@@ -297,6 +297,10 @@ impl Actor {
     }
 
     fn on_order(&mut self, placed: Placed) {
+        // Whoever asked was told that the call is busy, and may ask again: it is not carried out twice.
+        if placed.verdict.is_closed() {
+            return;
+        }
         self.newest_order += 1;
         self.asking.insert(self.newest_order, placed.verdict);
         self.events.push_back(Event::Order { id: self.newest_order, order: placed.order });

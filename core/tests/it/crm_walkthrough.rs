@@ -158,7 +158,9 @@ async fn leads_from_a_new_key_to_a_call_a_signed_webhook_and_a_recording() {
     let (told, complaint) =
         (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(output.status.success(), "{}\n{told}\n{complaint}\n{}", output.status, worker.log());
-    for expected in ["\"webhook.test\"", "\"call.ended\"", "\"recording.ready\"", "\ncustomer\n", "2 channels, "] {
+    for expected in
+        ["\"webhook.test\"", "\"call.ended\"", "\"recording.ready\"", "\ncustomer\n", "2 channels, "]
+    {
         assert!(told.contains(expected), "no {expected} in\n{told}");
     }
     assert_eq!(host.faults(), Vec::<String>::new());

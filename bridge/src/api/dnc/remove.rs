@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/dnc/{number}`
+//! `DELETE /api/v1/dnc/{phone}`
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;

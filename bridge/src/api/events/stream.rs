@@ -67,8 +67,9 @@ impl Following {
             if found == PAGE {
                 sleep(BREATH).await;
             } else {
-                // Either is a reason to look.
+                // Either is a reason to look. What is told may be another tenant's, and there are hundreds of streams.
                 let _ = timeout(LOOK, told).await;
+                sleep(BREATH).await;
             }
         }
     }

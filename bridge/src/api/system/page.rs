@@ -19,8 +19,10 @@ const KEPT_SECONDS: u32 = 3600;
 
 /// A file of the page: Swagger UI, from within the program. Nothing is loaded from elsewhere.
 pub async fn page(file: Path<String>) -> Result<HttpResponse, ApiError> {
-    let config = Config::from("/openapi.json").show_extensions(true).validator_url("none").doc_expansion("none");
-    let found = utoipa_swagger_ui::serve(&file, Arc::new(config)).map_err(|error| ApiError::internal("the page cannot be made", error.as_ref()))?;
+    let config =
+        Config::from("/openapi.json").show_extensions(true).validator_url("none").doc_expansion("none");
+    let found = utoipa_swagger_ui::serve(&file, Arc::new(config))
+        .map_err(|error| ApiError::internal("the page cannot be made", error.as_ref()))?;
     let found = found.ok_or_else(|| ApiError::not_found("the page has no such file"))?;
     let mut response = HttpResponse::Ok();
     response.content_type(found.content_type);

@@ -102,7 +102,6 @@ impl Link {
             return;
         }
         state.open = None;
-        state.lost = true;
         if !state.told {
             state.told = true;
             tracing::warn!(
@@ -110,6 +109,12 @@ impl Link {
                 "Redis cannot be used: limits are counted by this bridge alone, nobody gets a lease, and other bridges are not heard"
             );
         }
+    }
+
+    /// Something was perhaps not published: those who listen are told with the next beat. A limit that could not be counted is no loss of
+    /// theirs.
+    pub fn lose(&self) {
+        self.state().lost = true;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -47,7 +47,7 @@ pub(super) fn routes() -> Vec<Route> {
                 .answers::<dnc::check::CheckView>("200", "Whether it is on the list"),
         ),
         row(
-            (Method::DELETE, "/api/v1/dnc/{number}"),
+            (Method::DELETE, "/api/v1/dnc/{phone}"),
             edit,
             dnc::remove::remove,
             Doc::new("dnc", "Remove a number").answers_empty("204", "It may be called again"),

@@ -27,7 +27,8 @@ pub(super) fn routes() -> Vec<Route> {
             (Method::GET, "/docs"),
             Access::Public,
             system::docs::docs,
-            Doc::new("system", "To this document as a page").answers_empty("307", "It is at `/docs/index.html`"),
+            Doc::new("system", "To this document as a page")
+                .answers_empty("307", "It is at `/docs/index.html`"),
         ),
         row(
             (Method::GET, "/docs/{file}"),

@@ -84,7 +84,7 @@ const OPEN: &[(&str, &str, Scope)] = &[
     ("GET", "/api/v1/dnc/check", Scope::DncRead),
     ("POST", "/api/v1/dnc", Scope::DncWrite),
     ("POST", "/api/v1/dnc/bulk", Scope::DncWrite),
-    ("DELETE", "/api/v1/dnc/{number}", Scope::DncWrite),
+    ("DELETE", "/api/v1/dnc/{phone}", Scope::DncWrite),
 ];
 /// The routes of people that no key opens.
 const CLOSED: &[(&str, &str)] = &[

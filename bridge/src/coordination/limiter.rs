@@ -75,8 +75,8 @@ impl Limiter {
         let entered = match in_time(engine.enter(gate.clone(), member.clone())).await {
             Err(error) => {
                 // It may be inside there all the same.
-                let (shared, name, member) = (self.shared.clone(), gate.name.clone(), member.clone());
-                tokio::spawn(async move { shared.leave(name, member).await });
+                let (shared, name, gone) = (self.shared.clone(), gate.name.clone(), member.clone());
+                tokio::spawn(async move { shared.leave(name, gone).await });
                 engine = self.fall_back("gate", &error);
                 engine.enter(gate, member.clone()).await
             }

@@ -54,3 +54,21 @@ impl Outbox {
         outbox.entries.push(entry);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An upload that is repeated adds an entry with the id of the one before.
+    #[test]
+    fn an_entry_with_the_same_id_is_told_from_the_one_before() {
+        let at = Stamp("2026-11-29T10:00:00Z".parse().unwrap());
+        let mut outbox = None;
+        let mut mark = || {
+            let what = Follows::Event { event: "recording.ready".into(), data: Map::new() };
+            Outbox::push(&mut outbox, Pending { id: "recording.ready.ab".into(), at, what });
+            outbox.as_ref().unwrap().mark.clone()
+        };
+        assert_ne!(mark(), mark());
+    }
+}

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use vox_bridge::config::TEST_MASTER_KEY;
 use vox_bridge::first_start::ADMIN_EMAIL;
+use vox_shared::wire::SECRET_HEADER;
 
 use crate::harness::mongodb::MongoDb;
 use crate::harness::nginx::Nginx;
@@ -17,6 +18,7 @@ use crate::harness::{client, json};
 
 /// What one key may ask in a minute, in this deployment.
 const PER_MINUTE: usize = 60;
+const SECRET: &str = "Zr5tVx7QwLk9PmYc2HdJ4nSg8BfA1eUo";
 const START_DEADLINE: Duration = Duration::from_secs(60);
 /// Between two looks for the ready file.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -38,7 +40,7 @@ impl Replica {
             .env_clear()
             .envs([
                 ("JWT_SECRET", "kq8ZLw2nRpX0vT4yHs6DfG1jCbM3aUeN"),
-                ("VOXCORE_SECRET", "Zr5tVx7QwLk9PmYc2HdJ4nSg8BfA1eUo"),
+                ("VOXCORE_SECRET", SECRET),
                 ("VOX_BRIDGE_ADDR", "127.0.0.1:0"),
                 ("VOX_BRIDGE_METRICS_LISTEN", "127.0.0.1:0"),
                 ("VOX_TRUSTED_PROXIES", "127.0.0.1"),
@@ -153,9 +155,31 @@ async fn bridges_share_the_limit_of_a_key() {
     assert!(answered.iter().all(|n| *n >= PER_MINUTE / 4), "both were asked: {answered:?}");
 }
 
+/// A bot that is changed at one bridge is the new one in the next config of the other, which remembers it.
+async fn a_change_is_heard(pair: &Pair) {
+    let [one, two] = pair.replicas.each_ref().map(|replica| format!("http://{}", replica.address()));
+    let password = pair.replicas[0].ready["admin_password"].as_str().expect("it was the first start");
+    let session = json(pair.log_in(ADMIN_EMAIL, password).await, StatusCode::OK).await;
+    let token = session["access_token"].as_str().unwrap();
+    let prompt = async || {
+        let asked = pair.http.get(format!("{two}/api/v1/config/faq")).header(SECRET_HEADER, SECRET);
+        json(asked.send().await.unwrap(), StatusCode::OK).await["system_prompt"].clone()
+    };
+    for n in 0..5 {
+        prompt().await;
+        let change = pair.http.patch(format!("{one}/api/v1/bots/faq")).bearer_auth(token);
+        let change = change.json(&json!({"system_prompt": format!("Number {n}.")})).send().await.unwrap();
+        json(change, StatusCode::OK).await;
+        // Well before it would be forgotten.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(prompt().await, format!("Number {n}."));
+    }
+}
+
 #[tokio::test]
-async fn bridges_share_the_limit_of_logins() {
+async fn bridges_share_what_changes_and_the_limit_of_logins() {
     let pair = Pair::start().await;
+    a_change_is_heard(&pair).await;
     let mut answers = Vec::new();
     for _ in 0..8 {
         answers.push(pair.log_in("nobody@test", "wrong").await.status().as_u16());

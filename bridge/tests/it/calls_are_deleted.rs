@@ -1,11 +1,12 @@
 //! Calls go for good when somebody deletes them, whatever comes late; a legal hold keeps them; links to recordings end.
 
+use futures_util::StreamExt;
 use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
-use vox_bridge::objects::Key;
+use vox_bridge::objects::{ByteStream, Expected, Key};
 use vox_bridge::store::engine::Order;
 use vox_shared::model::bot::BotSettings;
 
@@ -29,6 +30,14 @@ async fn ended(bridge: &TestBridge, session: &str) -> Value {
     assert_eq!(bridge.deliver(&ended).await.status(), StatusCode::OK);
     bridge.app.relay.move_all().await.unwrap();
     ended
+}
+
+fn pieces(content: &'static [u8]) -> ByteStream {
+    futures_util::stream::iter([Ok(content.into())]).boxed()
+}
+
+fn unchecked() -> Expected {
+    Expected { max_bytes: 1_000, sha256: None }
 }
 
 async fn has_object(bridge: &TestBridge, session: &str) -> bool {
@@ -57,6 +66,11 @@ async fn a_deleted_call_is_gone_and_nothing_late_brings_it_back() {
     // Its worker delivers and uploads again, and is told that it need not once more.
     let receipt = json(bridge.deliver(&late).await, StatusCode::OK).await;
     assert_eq!(receipt["status"], "deleted");
+    assert_eq!(upload(&bridge, "call_1.wav", b"RIFF canary".to_vec(), None).await.status(), StatusCode::OK);
+    assert!(!has_object(&bridge, "call_1").await);
+    // One that was stored while its call was deleted, and could not be removed then.
+    let object = Key::of_recording("call_1.wav").unwrap();
+    bridge.app.custodian.objects.put(object, pieces(b"RIFF canary"), unchecked()).await.unwrap();
     assert_eq!(upload(&bridge, "call_1.wav", b"RIFF canary".to_vec(), None).await.status(), StatusCode::OK);
     assert!(!has_object(&bridge, "call_1").await);
     for path in [

@@ -2,6 +2,9 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use vox_bridge::auth::role::Role;
+use vox_bridge::runtime::memory::KEPT;
+use vox_bridge::store::bots::BOTS;
 use vox_bridge::store::tenants::TenantStatus;
 use vox_shared::model::bot::{ActiveHours, ApiKey, BotSettings, LineAccess, Phrases, ReEngagement};
 use vox_shared::wire::config::RuntimeConfig;
@@ -284,4 +287,33 @@ fn value_is_flat(name: &str) -> bool {
         "sip_header_config",
     ]
     .contains(&name)
+}
+
+#[tokio::test]
+async fn what_seldom_changes_is_remembered_for_two_seconds_and_never_over_a_change_that_was_heard_of() {
+    let bridge = TestBridge::start().await;
+    let bot = bridge
+        .insert_bot(
+            &bridge.tenant(),
+            BotSettings { name: "a".into(), system_prompt: "One.".into(), ..Default::default() },
+        )
+        .await;
+    let prompt = async || {
+        let config = json(bridge.fetch_config(bot.as_str(), &[]).await, StatusCode::OK).await;
+        config["system_prompt"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(prompt().await, "One.");
+    // As another bridge changes it that cannot tell.
+    let mut settings =
+        bridge.engine.get(&BOTS, bot.to_string()).await.unwrap().unwrap().body["settings"].clone();
+    settings["system_prompt"] = json!("Two.");
+    bridge.damage(&BOTS, bot.as_str(), "settings", settings).await;
+    assert_eq!(prompt().await, "One.");
+    bridge.clock.advance(KEPT);
+    assert_eq!(prompt().await, "Two.");
+    let change = bridge.request(Method::PATCH, &format!("/api/v1/bots/{bot}"));
+    let change =
+        change.bearer_auth(bridge.token(Role::Admin).await).json(&json!({"system_prompt": "Three."}));
+    json(change.send().await.unwrap(), StatusCode::OK).await;
+    assert_eq!(prompt().await, "Three.");
 }

@@ -219,6 +219,9 @@ async fn the_values_of_headers_are_sealed_and_never_shown_and_stay_when_left_out
     assert!(set.contains("Authorization") && !set.contains(KEY), "{set}");
     let mut again = bot.prefetch();
     again["headers"] = json!([{"name": "authorization"}]);
+    let moved =
+        json!({"prefetch": {"url": "https://elsewhere.example.com/leads", "headers": again["headers"]}});
+    assert_eq!(wrong_fields(bot.set(moved).await).await, ["prefetch.headers.0.value"], "it is for one host");
     json(bot.set(json!({"prefetch": again})).await, StatusCode::OK).await;
     let test = |body: Value| {
         let path = format!("/api/v1/bots/{}/crm/test", bot.id);

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use vox_bridge::auth::scope::Scope;
 use vox_bridge::jobs::janitor::sweep;
+use vox_bridge::store::events::EVENTS;
 use vox_shared::model::bot::BotSettings;
 
 use crate::harness::keys::TestKey;
@@ -68,6 +69,20 @@ async fn events_have_one_order_however_many_tell_of_them() {
     bridge.app.herald.tell_all().await.unwrap();
     let rest = seqs(&all(&bridge, &key).await);
     assert!(rest.len() == 1 && rest[0] > *order.last().unwrap(), "{rest:?}");
+}
+
+#[tokio::test]
+async fn a_damaged_event_stops_none_that_come_after_it() {
+    let bridge = TestBridge::start().await;
+    let key = bridge.key(&[Scope::EventsRead]).await;
+    end_calls(&bridge, "faq", 0..1).await;
+    bridge.app.herald.tell_all().await.unwrap();
+    let told = all(&bridge, &key).await;
+    bridge.damage(&EVENTS, told[0]["id"].as_str().unwrap(), "data", json!("no object")).await;
+    end_calls(&bridge, "faq", 1..2).await;
+    bridge.app.herald.tell_all().await.unwrap();
+    let rest = seqs(&all(&bridge, &key).await);
+    assert!(rest.len() == 1 && rest[0] > seqs(&told)[0], "{rest:?} after {told:?}");
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use vox_bridge::app::App;
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
 use vox_bridge::jobs::runner::{Failure, Handler, Kind, LEASE, Runner};
-use vox_bridge::store::jobs::{Job, Outcome, Queue};
+use vox_bridge::store::jobs::{JOBS, Job, Outcome, Queue};
 use vox_bridge::store::{Stamp, Stored};
 use vox_shared::ids::JobId;
 use vox_testkit::receiver::Receiver;
@@ -115,6 +115,19 @@ async fn a_job_of_a_bridge_that_was_lost_is_done_by_another_and_its_late_word_do
     let job = seen(&bridge, "").await.remove(0);
     assert_eq!((&job["state"], &job["error"], &job["tries"]), (&json!("done"), &Value::Null, &json!(2)));
     running.end().await;
+}
+
+#[tokio::test]
+async fn a_damaged_job_keeps_no_other_from_its_turn() {
+    let bridge = TestBridge::start().await;
+    let damaged = make(&bridge, Queue::Default).await;
+    bridge.damage(&JOBS, damaged.as_str(), "kind", json!(7)).await;
+    bridge.clock.advance(SignedDuration::from_secs(1));
+    let sound = make(&bridge, Queue::Default).await;
+    let (jobs, now) = (bridge.app.stores.all_jobs(), Stamp(bridge.now()));
+    let claimed = jobs.claim(Queue::Default, "one", (now, now + LEASE)).await.unwrap();
+    assert_eq!(claimed.map(|job| job.id).as_deref(), Some(sound.as_str()));
+    assert!(jobs.claim(Queue::Default, "one", (now, now + LEASE)).await.unwrap().is_none());
 }
 
 #[tokio::test]

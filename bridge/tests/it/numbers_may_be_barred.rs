@@ -38,6 +38,13 @@ async fn a_number_is_on_the_list_however_it_is_written() {
     assert_eq!(key.reads(&bridge, "/api/v1/dnc/check?number=919876543210").await["listed"], false);
     let twice = send(&bridge, &key, (Method::DELETE, "/api/v1/dnc/09876543210"), &Value::Null).await;
     assert_eq!(refusal(twice, StatusCode::NOT_FOUND).await, "not_found");
+    let token = bridge.token(Role::Admin).await;
+    let log = bridge.get("/api/v1/audit?limit=200").bearer_auth(token).send().await.unwrap();
+    let log = json(log, StatusCode::OK).await.to_string();
+    assert!(
+        log.contains("/api/v1/dnc/{phone}") && !log.contains("9876543210"),
+        "nothing takes a number back: {log}"
+    );
     let asked = key.sign(bridge.get("/api/v1/dnc/check?number=x")).send().await.unwrap();
     assert_eq!(wrong_fields(asked).await, ["number"]);
 }

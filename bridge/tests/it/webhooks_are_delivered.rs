@@ -242,6 +242,14 @@ async fn webhooks_end_when_the_endpoint_fails_for_five_days() {
     let sending = Sending::start().await;
     let (dead, id) = sending.endpoint(&[]).await;
     dead.behave(Manner::Refuse(503));
+    sending.test(&id).await;
+    sending.tried(&id, 1).await;
+    // Away for a week by a person's will: the five days begin when it is switched on.
+    for enabled in [false, true] {
+        let switched = sending.ask(Method::PATCH, &format!("/{id}"), json!({"enabled": enabled})).await;
+        json(switched, StatusCode::OK).await;
+        sending.bridge.clock.advance(SignedDuration::from_hours(if enabled { 0 } else { 7 * 24 }));
+    }
     for day in 0..5 {
         assert_eq!(sending.read(&format!("/{id}")).await["enabled"], true, "day {day}");
         sending.test(&id).await;

@@ -30,7 +30,7 @@ pub async fn events(
         (Some(CallPlace::Behind(number)), _) => Some(number),
         (Some(CallPlace::End) | None, _) => None,
     };
-    let place = watch.streams.take(who.id())?;
+    let place = watch.streams.take(who.reach().tenant(), who.id())?;
     let whose = Whose::new(call.0, known.tenant_id.clone(), known.bot_id.clone());
     if let Some(end) = end_of(&known) {
         return Ok(sse::answer(&request, place, watch.live.replay(&whose, after, &end)));

@@ -31,7 +31,7 @@ pub async fn stream(
     herald: Data<Herald>,
     streams: Data<Streams>,
 ) -> ApiResult<HttpResponse> {
-    let place = streams.take(who.id())?;
+    let place = streams.take(who.reach().tenant(), who.id())?;
     let stores = herald.stores().clone();
     let after = match last.read()? {
         Some(after) => after,

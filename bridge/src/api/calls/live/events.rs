@@ -20,7 +20,7 @@ pub async fn events(
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
     let after: Option<TenantPlace> = resumes.read()?;
-    let place = watch.streams.take(who.id())?;
+    let place = watch.streams.take(who.reach().tenant(), who.id())?;
     let source = watch.live.follow_tenant(who.reach(), after.as_ref());
     Ok(sse::answer(&request, place, source))
 }

@@ -13,25 +13,13 @@
 # Nothing is synced to the disk: acknowledged writes survive a killed process, and not a power cut.
 set -euo pipefail
 
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=scripts/server.sh
+. "$here/../server.sh"
+take_options mongodb/run "port data" "$@"
+no_operands mongodb/run
 home=${VOX_TEST_MONGODB:-/var/cache/vox-test-mongodb}
 root=$home/root
-port=0
-data=
-until_eof=false
-while [ $# -gt 0 ]; do
-    case $1 in
-        --port | --data)
-            declare "${1#--}=${2:?$1 needs a value}"
-            shift
-            ;;
-        --until-eof) until_eof=true ;;
-        *)
-            echo "mongodb/run: unknown option $1" >&2
-            exit 2
-            ;;
-    esac
-    shift
-done
 [ -e "$home/recipe" ] || {
     echo "mongodb/run: there is no server in $home: run scripts/mongodb/install.sh" >&2
     exit 1

@@ -10,24 +10,17 @@
 # --until-eof   end with standard input too: a parent that is killed leaves nothing behind
 set -euo pipefail
 
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=scripts/server.sh
+. "$here/../server.sh"
+take_options nginx/run "port" "$@"
 PATH=$PATH:/usr/sbin
-port=0
-until_eof=false
-servers=()
-while [ $# -gt 0 ]; do
-    case $1 in
-        --port)
-            port=${2:?$1 needs a value}
-            shift
-            ;;
-        --until-eof) until_eof=true ;;
-        *:*) servers+=("$1") ;;
-        *)
-            echo "nginx/run: '$1' is no option and no HOST:PORT" >&2
-            exit 2
-            ;;
-    esac
-    shift
+servers=("${operands[@]}")
+for server in "${servers[@]}"; do
+    [[ $server == *:* ]] || {
+        echo "nginx/run: '$server' is no option and no HOST:PORT" >&2
+        exit 2
+    }
 done
 [ ${#servers[@]} -gt 0 ] || {
     echo "nginx/run: no servers to stand before" >&2
@@ -50,8 +43,7 @@ stop() {
 trap 'stop 0' TERM INT
 trap 'stop 1' EXIT
 
-[ "$port" != 0 ] ||
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+[ "$port" != 0 ] || port=$(free_port)
 cat >"$place/nginx.conf" <<SETTINGS
 daemon off;
 # One process is enough, and ends with the script.
@@ -104,10 +96,4 @@ listens || {
 }
 echo "pids nginx=$nginx"
 echo "ready http://127.0.0.1:$port"
-if $until_eof; then
-    cat >/dev/null
-    stop 0
-fi
-while kill -0 "$nginx" 2>/dev/null; do sleep 0.2; done
-echo "nginx/run: it ended by itself" >&2
-exit 1
+serve_until_end nginx/run "$nginx"

@@ -13,23 +13,11 @@
 # Nothing is kept: a server that is killed has forgotten everything, as one without persistence has.
 set -euo pipefail
 
-port=0
-password=
-until_eof=false
-while [ $# -gt 0 ]; do
-    case $1 in
-        --port | --password)
-            declare "${1#--}=${2:?$1 needs a value}"
-            shift
-            ;;
-        --until-eof) until_eof=true ;;
-        *)
-            echo "redis/run: unknown option $1" >&2
-            exit 2
-            ;;
-    esac
-    shift
-done
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=scripts/server.sh
+. "$here/../server.sh"
+take_options redis/run "port password" "$@"
+no_operands redis/run
 command -v redis-server >/dev/null || {
     echo "redis/run: there is no redis-server: run scripts/redis/install.sh" >&2
     exit 1
@@ -46,10 +34,6 @@ stop() {
 }
 trap 'stop 0' TERM INT
 trap 'stop 1' EXIT
-
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
 
 # Between the look for a free port and its use somebody else may take it: then another one is tried.
 start() {
@@ -89,10 +73,4 @@ $started || {
 }
 echo "pids redis=$redis"
 echo "ready redis://127.0.0.1:$taken"
-if $until_eof; then
-    cat >/dev/null
-    stop 0
-fi
-while kill -0 "$redis" 2>/dev/null; do sleep 0.2; done
-echo "redis/run: the server ended by itself" >&2
-exit 1
+serve_until_end redis/run "$redis"

@@ -7,7 +7,7 @@
 #   scripts/s3/run.sh [--port N] [--data NAME] [--until-eof]
 #
 # --port N      this port instead of a free one
-# --data NAME   keep the data under this name and use it again; otherwise it is removed at the end
+# --data NAME   keep the data under this name, or in this directory if it has a slash, and use it again; otherwise it is removed
 # --until-eof   end with standard input too: a parent that is killed leaves nothing behind
 #
 # The one key is `testkey` with the secret `testsecret`. Whoever signs nothing may do everything too: that is how a test looks behind
@@ -17,29 +17,19 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=scripts/s3/home.sh
 . "$here/home.sh"
-port=0
-data=
-until_eof=false
-while [ $# -gt 0 ]; do
-    case $1 in
-        --port | --data)
-            declare "${1#--}=${2:?$1 needs a value}"
-            shift
-            ;;
-        --until-eof) until_eof=true ;;
-        *)
-            echo "s3/run: unknown option $1" >&2
-            exit 2
-            ;;
-    esac
-    shift
-done
+# shellcheck source=scripts/server.sh
+. "$here/../server.sh"
+take_options s3/run "port data" "$@"
+no_operands s3/run
 [ -e "$home/recipe" ] || {
     echo "s3/run: there is no server in $home: run scripts/s3/install.sh" >&2
     exit 1
 }
 
-place=$home/run/${data:-run$$}
+case $data in
+    */*) place=$data ;;
+    *) place=$home/run/${data:-run$$} ;;
+esac
 mkdir -p "$place/data"
 
 # Free ports as the kernel gives them. SeaweedFS takes each of its ports and the one 10,000 above it.
@@ -126,10 +116,4 @@ takes_objects || {
 }
 echo "pids weed=$weed data=$place"
 echo "ready http://127.0.0.1:$s3"
-if $until_eof; then
-    cat >/dev/null
-    stop 0
-fi
-while kill -0 "$weed" 2>/dev/null; do sleep 0.2; done
-echo "s3/run: the server ended by itself" >&2
-exit 1
+serve_until_end s3/run "$weed"

@@ -2,7 +2,10 @@
 
 pub mod config;
 mod headers;
+mod logged;
 pub mod prompt;
 pub mod recording;
+pub mod refused;
+pub mod request_log;
 pub mod result;
 pub mod variables;

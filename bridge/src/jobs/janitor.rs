@@ -58,24 +58,32 @@ pub async fn run(stores: Stores, clock: Clock, stop: CancellationToken) {
     }
 }
 
-/// One batch of each kind.
+/// One batch of each kind. One that cannot be swept keeps no other from its turn: the first failure is told when all were tried.
 pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> {
     let now = clock.now();
     let long_ago = now.saturating_sub(WORKERS_KEPT).unwrap_or(now);
     let week_ago = Stamp(now.saturating_sub(DIALOUTS_KEPT).unwrap_or(now));
     let batches = [
-        stores.tickets().sweep(Stamp(now)).await?,
-        stores.refresh_tokens().sweep(Stamp(now)).await?,
-        stores.workers().sweep(Stamp(long_ago)).await?,
-        stores.all_deliveries().sweep(Stamp(now)).await?,
-        stores.all_jobs().sweep(Stamp(now)).await?,
-        stores.all_pushes().sweep(Stamp(now.saturating_sub(PUSHES_KEPT).unwrap_or(now))).await?,
-        stores.all_events().sweep(Stamp(now) + -EVENTS_KEPT).await?,
-        stores.all_invitations().sweep(Stamp(now.saturating_sub(INVITATIONS_KEPT).unwrap_or(now))).await?,
-        stores.reservations().sweep(week_ago).await?,
-        stores.all_dialouts().sweep(week_ago).await?,
-        stores.all_calls().sweep_deleted(Stamp(now) + -TOMBSTONES_KEPT).await?,
+        stores.tickets().sweep(Stamp(now)).await,
+        stores.refresh_tokens().sweep(Stamp(now)).await,
+        stores.workers().sweep(Stamp(long_ago)).await,
+        stores.all_deliveries().sweep(Stamp(now)).await,
+        stores.all_jobs().sweep(Stamp(now)).await,
+        stores.all_pushes().sweep(Stamp(now.saturating_sub(PUSHES_KEPT).unwrap_or(now))).await,
+        stores.all_events().sweep(Stamp(now) + -EVENTS_KEPT).await,
+        stores.all_invitations().sweep(Stamp(now.saturating_sub(INVITATIONS_KEPT).unwrap_or(now))).await,
+        stores.reservations().sweep(week_ago).await,
+        stores.all_dialouts().sweep(week_ago).await,
+        stores.all_budgets().sweep(Stamp(now)).await,
+        stores.all_config_requests().sweep(Stamp(now)).await,
+        stores.all_calls().sweep_deleted(Stamp(now) + -TOMBSTONES_KEPT).await,
     ];
-    let (bots, more_bots) = Box::pin(deleted_bots::sweep(stores, now)).await?;
-    Ok(Swept { gone: batches.iter().sum::<usize>() + bots, more: batches.contains(&SWEPT) || more_bots })
+    let bots = Box::pin(deleted_bots::sweep(stores, now)).await;
+    let mut swept = Swept { gone: 0, more: false };
+    for batch in batches {
+        let gone = batch?;
+        swept = Swept { gone: swept.gone + gone, more: swept.more || gone == SWEPT };
+    }
+    let (bots, more_bots) = bots?;
+    Ok(Swept { gone: swept.gone + bots, more: swept.more || more_bots })
 }

@@ -21,6 +21,7 @@ use crate::auth::session::Sessions;
 use crate::auth::tenants::TenantDesk;
 use crate::auth::throttle::Throttle;
 use crate::auth::token::Tokens;
+use crate::billing::budget::Purse;
 use crate::billing::gate::Gate;
 use crate::billing::plans::PlanBook;
 use crate::billing::rollup::RollUp;
@@ -41,6 +42,7 @@ use crate::fleet::client::FleetClient;
 use crate::fleet::files::WorkerFiles;
 use crate::fleet::poll::Poller;
 use crate::fleet::reserve::Fleet;
+use crate::jobs::deleted_tenants::Undertaker;
 use crate::jobs::kinds::kinds;
 use crate::jobs::relay::Relay;
 use crate::jobs::runner::Runner;
@@ -51,6 +53,7 @@ use crate::routes::document::Document;
 use crate::routes::{Route, table};
 use crate::runtime::config::Configs;
 use crate::runtime::memory::Memory;
+use crate::runtime::request_log::RequestLog;
 use crate::runtime::result::Results;
 use crate::store::changes::{Changes, Watched};
 use crate::store::{StoreError, Stores};
@@ -95,6 +98,7 @@ pub struct Inner {
     pub dialler: Dialler,
     pub links: Links,
     pub custodian: Custodian,
+    pub undertaker: Undertaker,
     pub webhooks: Webhooks,
     pub herald: Herald,
     pub runner: Runner,
@@ -156,6 +160,8 @@ impl App {
         };
         let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds(&webhooks, &crm));
         let herald = Herald::new(webhooks.clone(), relay.moved.clone());
+        let audit = Arc::new(AuditLog::new(stores.clone(), clock.clone()));
+        let purse = Purse { stores: stores.clone(), clock: clock.clone() };
         let table = table();
         let live = Live::new(clock.clone(), metrics.live().clone(), coordination.clone());
         let streams = Streams::new(Pacing::default(), metrics.clone());
@@ -179,14 +185,16 @@ impl App {
             changes,
             request_limits: RequestLimits { limiter: limiter.clone(), limits: config.limits },
             tenant_desk: TenantDesk { stores: stores.clone(), clock: clock.clone() },
-            audit: Arc::new(AuditLog::new(stores.clone(), clock.clone())),
+            audit: audit.clone(),
             catalogue: Catalogue { stores: stores.clone(), clock: clock.clone() },
             configs: Configs {
                 stores: stores.clone(),
                 memory: memory.clone(),
                 clock: clock.clone(),
                 gate: Gate { stores: stores.clone(), clock: clock.clone() },
+                purse: purse.clone(),
                 crm: crm.clone(),
+                log: RequestLog::new(stores.clone(), clock.clone(), metrics.clone()),
                 base_url: base_url.clone(),
             },
             crm,
@@ -200,6 +208,7 @@ impl App {
                 tokens: tokens.clone(),
                 metrics: metrics.clone(),
                 live,
+                purse: purse.clone(),
                 relay: relay.clone(),
             },
             relay,
@@ -217,6 +226,7 @@ impl App {
                 client: poller.client.clone(),
                 limiter,
                 gate: Gate { stores: stores.clone(), clock: clock.clone() },
+                purse,
                 base_url: base_url.clone(),
                 patience: DIALOUT_PATIENCE,
             },
@@ -229,6 +239,7 @@ impl App {
                 objects: objects.clone(),
                 tokens: tokens.clone(),
             },
+            undertaker: Undertaker { stores: stores.clone(), clock: clock.clone(), objects, audit },
             webhooks,
             herald,
             runner,

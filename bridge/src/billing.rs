@@ -1,5 +1,6 @@
 //! What tenants may use and what it costs: plans with limits per period, the gate before new work, prices, the ledger's entries.
 
+pub mod budget;
 pub mod charge;
 pub mod cost;
 pub mod gate;
@@ -7,3 +8,4 @@ pub mod limits;
 pub mod period;
 pub mod plans;
 pub mod rollup;
+pub mod spending;

@@ -1,5 +1,6 @@
 //! What makes a bot: the rules its settings keep to, its vendor keys, its hours, its templates.
 
+pub mod addresses;
 pub mod catalogue;
 pub mod compare;
 pub mod draft;

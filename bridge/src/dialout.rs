@@ -7,8 +7,8 @@ mod place;
 use std::time::Duration;
 
 use vox_shared::clock::Clock;
-use vox_shared::ids::TenantId;
 
+use crate::billing::budget::{Budget, BudgetError, Purse};
 use crate::billing::gate::{Gate, GateError};
 use crate::bot::hours;
 use crate::coordination::{Limiter, Rate, Taken};
@@ -36,6 +36,7 @@ pub struct Dialler {
     pub client: FleetClient,
     pub limiter: Limiter,
     pub gate: Gate,
+    pub purse: Purse,
     /// How workers reach this bridge, without a '/' at the end.
     pub base_url: String,
     /// How long the workers are waited for, all tries together.
@@ -51,6 +52,8 @@ pub enum DialoutError {
     Suspended,
     #[error(transparent)]
     Gate(#[from] GateError),
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
     #[error("{0}")]
     OutsideHours(String),
     #[error("the number is on the do-not-call list")]
@@ -124,7 +127,7 @@ impl Dialler {
         if !bot.settings.enabled {
             return Err(DialoutError::UnknownBot);
         }
-        self.has_quota(&order.tenant).await?;
+        self.has_quota(order, bot).await?;
         let (window, timezone) = (&bot.settings.active_hours, &bot.settings.timezone);
         if !hours::open_at(window, &hours::zone(timezone), self.clock.now()) {
             let (days, start, end) = (window.days.join(","), &window.start, &window.end);
@@ -137,13 +140,16 @@ impl Dialler {
         }
     }
 
-    /// Whether the tenant may begin a call: the one place where plans and quotas are asked for a dialout.
+    /// Whether the tenant may begin a call, and pay for it: the one place where plans, quotas and budgets are asked for a dialout.
     /// Nothing is claimed: that is done when the worker asks for the call's config.
-    async fn has_quota(&self, tenant: &TenantId) -> Result<(), DialoutError> {
+    async fn has_quota(&self, order: &Order, bot: &Bot) -> Result<(), DialoutError> {
+        let tenant = &order.tenant;
         let known = self.stores.tenants().find(tenant).await?.ok_or(DialoutError::Suspended)?.value;
         if known.status != TenantStatus::Active {
             return Err(DialoutError::Suspended);
         }
-        Ok(self.gate.check(tenant, known.allowance.as_ref()).await?)
+        self.gate.check(tenant, known.allowance.as_ref()).await?;
+        let budget = Budget::of(&bot.settings, &known.budget);
+        Ok(self.purse.check((tenant, &order.bot), &budget).await?)
     }
 }

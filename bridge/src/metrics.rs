@@ -72,6 +72,7 @@ pub struct Metrics {
     streams: Gauge,
     alone: Family<Alone, Counter>,
     live: Figures,
+    lost_requests: Counter,
     show_tenants: bool,
 }
 
@@ -95,7 +96,36 @@ impl Metrics {
         registry.register("live_calls", "Running calls that workers told of", live.calls.clone());
         registry.register("live_events", "Events of running calls", live.events.clone());
         registry.register("live_events_missing", "Numbers missing among them", live.missing.clone());
-        Self { registry, requests, durations, calls, errors, slots, jobs, streams, alone, live, show_tenants }
+        let lost_requests = Counter::default();
+        registry.register(
+            "config_requests_lost",
+            "Requests for configs not in their logs",
+            lost_requests.clone(),
+        );
+        Self {
+            lost_requests,
+            registry,
+            requests,
+            durations,
+            calls,
+            errors,
+            slots,
+            jobs,
+            streams,
+            alone,
+            live,
+            show_tenants,
+        }
+    }
+
+    /// Requests for configs are not in the logs of their bots.
+    pub fn config_requests_lost(&self, many: usize) {
+        self.lost_requests.inc_by(many as u64);
+    }
+
+    /// How many were not.
+    pub fn lost_config_requests(&self) -> u64 {
+        self.lost_requests.get()
     }
 
     /// What was told of running calls.

@@ -2,8 +2,11 @@
 
 pub mod config;
 mod headers;
+mod logged;
 pub mod memory;
 pub mod prompt;
 pub mod recording;
+pub mod refused;
+pub mod request_log;
 pub mod result;
 pub mod variables;

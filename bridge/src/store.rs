@@ -4,9 +4,11 @@ pub mod api_keys;
 pub mod audit;
 pub mod bot_versions;
 pub mod bots;
+pub mod budgets;
 pub mod calls;
 pub mod carriers;
 pub mod changes;
+pub mod config_requests;
 pub mod crm;
 pub mod deliveries;
 pub mod dialouts;
@@ -20,6 +22,7 @@ pub mod holds;
 pub mod hosts;
 pub mod invitations;
 pub mod jobs;
+mod leaving;
 pub mod ledger;
 mod merged;
 mod migrate;
@@ -46,6 +49,7 @@ use vox_shared::ids::TenantId;
 pub use documents::{Listed, StoreError, Stored};
 pub use engine::Cursor;
 use engine::{Collection, Engine};
+pub use leaving::{LeftCall, LeftCalls};
 pub use reach::Reach;
 pub use stamp::Stamp;
 
@@ -86,6 +90,8 @@ pub const COLLECTIONS: &[&Collection] = &[
     &jobs::JOBS,
     &crm::CRM_INTEGRATIONS,
     &crm::CRM_PUSHES,
+    &budgets::BUDGETS,
+    &config_requests::CONFIG_REQUESTS,
     &migrate::SCHEMAS,
 ];
 
@@ -233,6 +239,22 @@ impl Stores {
 
     pub fn quotas(&self, tenant: &TenantId) -> quotas::Quotas {
         quotas::Quotas::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn budgets(&self, tenant: &TenantId) -> budgets::Budgets {
+        budgets::Budgets::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_budgets(&self) -> budgets::AllBudgets {
+        budgets::AllBudgets::new(self.engine.clone())
+    }
+
+    pub fn config_requests(&self, tenant: &TenantId) -> config_requests::ConfigRequests {
+        config_requests::ConfigRequests::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_config_requests(&self) -> config_requests::AllConfigRequests {
+        config_requests::AllConfigRequests::new(self.engine.clone())
     }
 
     pub fn all_users(&self) -> users::AllUsers {

@@ -49,6 +49,7 @@ fn report(app: &App, addr: SocketAddr) -> WorkerReport {
         draining: app.drain.is_cancelled(),
         pid: std::process::id(),
         session_id: app.slot.session_id(),
+        takes_orders: true,
         outbox_depth: stats.depth,
         outbox_oldest_seconds: app.outbox.oldest_age().unwrap_or_default().as_secs_f64(),
         outbox_rejected: stats.rejected + app.courier.books().refused(),

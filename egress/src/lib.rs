@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method};
 use url::Url;
-use vox_shared::egress::Policy;
+use vox_shared::egress::{HostRules, Policy};
 
 pub use failure::{Failure, FailureClass};
 pub use gate::Lookup;
@@ -62,6 +62,24 @@ impl Egress {
     pub fn request(&self, method: Method, url: Url) -> Result<reqwest::RequestBuilder, Failure> {
         self.gate.check(&url)?;
         Ok(self.http.get_or_init(|| self.build_http()).request(method, url))
+    }
+
+    /// [`Self::check`] of an address that a tenant gave, by the tenant's own rules too.
+    pub fn check_under(&self, rules: &HostRules, url: &Url) -> Result<(), Failure> {
+        // First the deployment's: what it refuses is not told apart by a tenant's rules.
+        self.check(url)?;
+        rules.check(url).map_err(|refused| Failure::new(FailureClass::Forbidden, refused.to_string()))
+    }
+
+    /// [`Self::request`] to an address that a tenant gave, by the tenant's own rules too.
+    pub fn request_under(
+        &self,
+        rules: &HostRules,
+        method: Method,
+        url: Url,
+    ) -> Result<reqwest::RequestBuilder, Failure> {
+        self.check_under(rules, &url)?;
+        self.request(method, url)
     }
 
     fn build_http(&self) -> reqwest::Client {

@@ -5,6 +5,7 @@
 //! [`Policy::check_ip`] on every address that the name resolved to, and connects to exactly one of those: a name that
 //! resolves differently the second time (DNS rebinding) gains nothing.
 
+mod hosts;
 mod range;
 mod reserved;
 
@@ -12,6 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
+pub use hosts::{BadHost, HostRefused, HostRules, MAX_HOSTS};
 pub use range::{AllowList, BadRange, Range};
 
 use crate::env::Env;

@@ -3,6 +3,7 @@
 mod asked;
 pub mod clone;
 pub mod compare;
+pub mod config_requests;
 pub mod create;
 pub mod crm;
 pub mod delete;

@@ -82,6 +82,7 @@ impl TenantDesk {
         if found.value.status != TenantStatus::Deleted {
             found.value.status = TenantStatus::Deleted;
             found.value.deleted_at = Some(Stamp(self.clock.now()));
+            found.value.deleted_by = Some(home.clone());
             self.change(found).await?;
         }
         Ok(())
@@ -92,18 +93,25 @@ impl TenantDesk {
         let Some(at) = found.value.deleted_at else {
             return Err(TenantError::WrongStatus(found.value.status));
         };
-        if self.clock.now().duration_since(at.0) >= RESTORABLE_FOR {
+        let is_over = self.clock.now().duration_since(at.0) >= RESTORABLE_FOR;
+        // One that a legal hold keeps is whole, and somebody must be able to lift the hold.
+        if found.value.is_going || (is_over && found.value.held_by.is_none()) {
             return Err(TenantError::TooLate);
         }
         found.value.status = TenantStatus::Suspended;
-        found.value.deleted_at = None;
+        (found.value.deleted_at, found.value.deleted_by, found.value.held_by) = (None, None, None);
         self.change(found).await
     }
 }
 
 /// All that is wrong with a tenant's fields.
 pub fn check(tenant: &Tenant) -> Result<(), Vec<FieldError>> {
-    Checks::default().name(&tenant.name).slug(tenant.slug.as_deref()).finish()
+    let mut faults =
+        Checks::default().name(&tenant.name).slug(tenant.slug.as_deref()).finish().err().unwrap_or_default();
+    faults.extend(tenant.budget.faults());
+    let hosts = tenant.egress.faults().into_iter();
+    faults.extend(hosts.map(|(path, bad)| FieldError::new(format!("egress.{path}"), bad.to_string())));
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
 fn or_slug_taken(error: StoreError) -> TenantError {

@@ -1,9 +1,11 @@
 //! Making and changing the bots of a tenant.
 
 use vox_shared::clock::Clock;
+use vox_shared::egress::HostRules;
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
 
+use super::addresses;
 use super::draft::Held;
 use crate::auth::secret_token;
 use crate::fields::FieldError;
@@ -67,6 +69,10 @@ impl Catalogue {
         self.stores.settings().vendor_keys(reach.tenant()).await
     }
 
+    async fn egress_rules(&self, reach: &Reach) -> Result<HostRules, StoreError> {
+        self.stores.tenants().egress_rules(reach.tenant()).await
+    }
+
     /// Make a bot, or find the one that the same request made before.
     pub async fn create(
         &self,
@@ -74,6 +80,10 @@ impl Catalogue {
         settings: BotSettings,
         origin: Origin,
     ) -> Result<Stored<Bot>, BotError> {
+        let faults = addresses::refused(&settings, &self.egress_rules(reach).await?);
+        if !faults.is_empty() {
+            return Err(BotError::Invalid(faults));
+        }
         let (bots, now) = (self.stores.bots(reach), Stamp(self.clock.now()));
         let Origin { author, note, creation } = origin;
         let release = Release { number: 1, published_at: Some(now), author: Some(author), note };
@@ -164,7 +174,17 @@ impl Catalogue {
         }
         let (mut bot, now) = (bot, Stamp(self.clock.now()));
         let before = Version::published(edit.bot, &bot.value);
+        let rules = self.egress_rules(edit.reach).await?;
+        let known = addresses_refused(&bot.value, &rules);
         change(&mut bot.value, now)?;
+        // What was so before keeps nobody from changing the rest.
+        let faults: Vec<FieldError> = addresses_refused(&bot.value, &rules)
+            .into_iter()
+            .filter(|fault| !known.contains(fault))
+            .collect();
+        if !faults.is_empty() {
+            return Err(BotError::Invalid(faults));
+        }
         bot.value.updated_at = now;
         if bot.value.release.number != before.release.number {
             // First, so that whatever happens then no published version is lost.
@@ -172,6 +192,11 @@ impl Catalogue {
         }
         Ok(Box::pin(self.stores.bots(edit.reach).replace_bot(bot)).await?)
     }
+}
+
+fn addresses_refused(bot: &Bot, rules: &HostRules) -> Vec<FieldError> {
+    let drafted = bot.draft.iter().flat_map(|draft| addresses::refused(&draft.settings, rules));
+    addresses::refused(&bot.settings, rules).into_iter().chain(drafted).collect()
 }
 
 /// Who publishes, when and why.

@@ -6,6 +6,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 use url::Url;
 use vox_egress::{Egress, Failure, FailureClass};
+use vox_shared::egress::HostRules;
 
 use super::settings::{Exchange, segments, shape};
 use crate::bot::template::Variables;
@@ -43,26 +44,27 @@ pub fn fill(exchange: &Exchange, variables: &Variables) -> Result<Filled, Failur
 
 /// Send it. `id` is the same for every try of the same push.
 pub async fn send(
-    egress: &Egress,
+    (egress, rules): (&Egress, &HostRules),
     (exchange, filled): (&Exchange, &Filled),
     id: Option<&str>,
     (now, deadline): (Stamp, Duration),
 ) -> Answer {
     let attempt = new_attempt(now);
-    let request = egress.request(exchange.method.into(), filled.url.clone()).map(|mut request| {
-        request = request.header("x-request-id", &attempt.request_id);
-        if let Some(id) = id {
-            request = request.header("idempotency-key", id);
-        }
-        if let Some(body) = &filled.body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
-        }
-        exchange.headers.iter().fold(request, |request, header| {
-            let Ok(mut value) = HeaderValue::from_str(&header.header_value) else { return request };
-            value.set_sensitive(true);
-            request.header(&header.name, value)
-        })
-    });
+    let request =
+        egress.request_under(rules, exchange.method.into(), filled.url.clone()).map(|mut request| {
+            request = request.header("x-request-id", &attempt.request_id);
+            if let Some(id) = id {
+                request = request.header("idempotency-key", id);
+            }
+            if let Some(body) = &filled.body {
+                request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+            }
+            exchange.headers.iter().fold(request, |request, header| {
+                let Ok(mut value) = HeaderValue::from_str(&header.header_value) else { return request };
+                value.set_sensitive(true);
+                request.header(&header.name, value)
+            })
+        });
     let (attempt, _, body) = ask(request, attempt, deadline).await;
     Answer { attempt, body: body.to_vec() }
 }

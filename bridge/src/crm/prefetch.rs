@@ -49,7 +49,7 @@ impl Crm {
             }
         };
         let Some(prefetch) = settings else { return Known::default() };
-        match self.ask(&prefetch, variables).await {
+        match self.ask(tenant, &prefetch, variables).await {
             Ok(fields) => Known { fields, fault: None },
             Err(fault) => {
                 tracing::warn!(bot.id = %bot, fault, "a CRM told nothing, the call goes on without");
@@ -58,10 +58,17 @@ impl Crm {
         }
     }
 
-    async fn ask(&self, prefetch: &Exchange, variables: &Variables) -> Result<Map<String, Value>, String> {
+    async fn ask(
+        &self,
+        tenant: &TenantId,
+        prefetch: &Exchange,
+        variables: &Variables,
+    ) -> Result<Map<String, Value>, String> {
+        let rules = self.stores.tenants().egress_rules(tenant).await;
+        let rules = rules.map_err(|_| "the bridge could not read the tenant's egress rules")?;
         let filled = fill(prefetch, variables).map_err(|failure| failure.detail)?;
         let times = (Stamp(self.clock.now()), deadline(prefetch));
-        fields(&send(&self.egress, (prefetch, &filled), None, times).await)
+        fields(&send((&self.egress, &rules), (prefetch, &filled), None, times).await)
     }
 }
 

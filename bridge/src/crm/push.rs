@@ -5,9 +5,8 @@ use serde_json::{Map, Value};
 use vox_shared::ids::{BotId, SessionId};
 
 use super::Crm;
-use super::exchange::{Filled, fill, send};
+use super::exchange::{fill, send};
 use super::result;
-use super::settings::Exchange;
 use crate::auth::secret_token;
 use crate::bot::hours;
 use crate::bot::template::{self, Variables};
@@ -62,7 +61,10 @@ pub async fn carry_out(crm: Crm, job: Stored<Job>) -> Result<(), Failure> {
     let variables = crm.variables(&call).await?;
     let now = Stamp(crm.clock.now());
     let attempt = match fill(&push, &variables) {
-        Ok(filled) => crm.attempt((&push, &filled), &job.id, now).await,
+        Ok(filled) => {
+            let rules = crm.stores.tenants().egress_rules(tenant).await?;
+            send((&crm.egress, &rules), (&push, &filled), Some(&job.id), (now, DEADLINE)).await.attempt
+        }
         Err(failure) => Attempt { error: Some(failure.detail), ..new_attempt(now) },
     };
     tracing::info!(
@@ -79,10 +81,6 @@ pub async fn carry_out(crm: Crm, job: Stored<Job>) -> Result<(), Failure> {
 }
 
 impl Crm {
-    async fn attempt(&self, (push, filled): (&Exchange, &Filled), id: &str, now: Stamp) -> Attempt {
-        send(&self.egress, (push, filled), Some(id), (now, DEADLINE)).await.attempt
-    }
-
     async fn note(
         &self,
         (job, about): (&Stored<Job>, Arguments),

@@ -6,6 +6,7 @@ use serde_json::Value;
 use url::{Origin, Url};
 use utoipa::ToSchema;
 use vox_egress::Egress;
+use vox_shared::egress::HostRules;
 
 use crate::bot::template;
 use crate::fields::FieldError;
@@ -134,7 +135,11 @@ impl Which {
 
 impl CrmRequest {
     /// As it is to be stored, or all that is wrong with it. `old` has the headers' values that were left out.
-    pub fn checked(self, old: &CrmSettings, egress: &Egress) -> Result<CrmSettings, Vec<FieldError>> {
+    pub fn checked(
+        self,
+        old: &CrmSettings,
+        egress: (&Egress, &HostRules),
+    ) -> Result<CrmSettings, Vec<FieldError>> {
         let mut faults = Vec::new();
         let mut read = |asked: Option<ExchangeRequest>, old: &Option<Exchange>, which: Which| {
             asked.map(|asked| Reading { which, old: old.as_ref(), egress, faults: &mut faults }.read(asked))
@@ -149,7 +154,7 @@ impl CrmRequest {
 struct Reading<'a> {
     which: Which,
     old: Option<&'a Exchange>,
-    egress: &'a Egress,
+    egress: (&'a Egress, &'a HostRules),
     faults: &'a mut Vec<FieldError>,
 }
 
@@ -262,7 +267,7 @@ pub fn segments(url: &Url) -> usize {
     url.path_segments().map_or(0, Iterator::count)
 }
 
-fn fault_of_url(url: &str, egress: &Egress) -> Option<String> {
+fn fault_of_url(url: &str, (egress, rules): (&Egress, &HostRules)) -> Option<String> {
     if url.len() > MAX_URL_BYTES {
         return Some(format!("at most {MAX_URL_BYTES} bytes"));
     }
@@ -281,5 +286,5 @@ fn fault_of_url(url: &str, egress: &Egress) -> Option<String> {
     if !one.username().is_empty() || one.password().is_some() {
         return Some("must not hold a user name or a password; use a header".into());
     }
-    egress.check(&one).err().map(|failure| failure.detail)
+    egress.check_under(rules, &one).err().map(|failure| failure.detail)
 }

@@ -4,10 +4,11 @@ use jiff::SignedDuration;
 use vox_shared::ids::SessionId;
 
 use super::Custodian;
+use crate::error::with_source;
 use crate::objects::{Key, ObjectError};
 use crate::store::calls::Call;
 use crate::store::calls::custody::blanked;
-use crate::store::{SWEPT, Stamp, StoreError, Stored};
+use crate::store::{Cursor, SWEPT, Stamp, StoreError, Stored};
 
 /// Events of a call that are looked at in one batch; most calls have three.
 const EVENTS: usize = 50;
@@ -40,18 +41,27 @@ impl Custodian {
         }
     }
 
-    /// Clean what is due, a batch; answers how many calls were looked at.
+    /// Clean what is due, a batch; answers how many calls were done with. Those that cannot be read or written keep no other from
+    /// its turn, however many they are.
     pub async fn clean_due(&self, limit: usize) -> Result<usize, StoreError> {
-        let due = self.stores.all_calls().list_to_clean(Stamp(self.clock.now()), limit).await?;
-        let looked_at = due.len();
-        for call in due {
-            let Ok(id) = call.id.parse::<SessionId>() else { continue };
-            match self.clean(&id).await {
-                Ok(_) | Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error),
+        let (now, mut done, mut after) = (Stamp(self.clock.now()), 0, None);
+        while done < limit {
+            let page = self.stores.all_calls().list_to_clean(now, limit - done, after).await?;
+            for call in page.items {
+                let Ok(id) = call.id.parse::<SessionId>() else { continue };
+                match self.clean(&id).await {
+                    Ok(_) | Err(StoreError::Conflict) => done += 1,
+                    Err(error) => {
+                        tracing::error!(call.id = %id, error = with_source(&error), "what is left of a deleted call cannot be removed");
+                    }
+                }
+            }
+            after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
+            if after.is_none() {
+                break;
             }
         }
-        Ok(looked_at)
+        Ok(done)
     }
 
     async fn remove_all(&self, call: &Stored<Call>) -> Result<(), CleanError> {

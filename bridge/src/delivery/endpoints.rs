@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use url::Url;
 use vox_egress::Egress;
 use vox_shared::clock::Clock;
+use vox_shared::egress::HostRules;
 use vox_shared::ids::{DeliveryId, TenantId, WebhookId};
 
 use super::message::{KEPT, Message};
@@ -86,7 +87,8 @@ impl Webhooks {
             place: 0,
         };
         let wish = Wish { url: Some(wish.url.unwrap_or_default()), ..wish };
-        self.apply(&mut endpoint, &wish)?;
+        let rules = self.stores.tenants().egress_rules(tenant).await?;
+        self.apply(&mut endpoint, &wish, &rules)?;
         let (endpoints, id) = (self.stores.webhooks(tenant), WebhookId::generate());
         let mut taken: BTreeSet<u32> = BTreeSet::new();
         for held in endpoints.list_endpoints(MAX_ENDPOINTS as usize, None).await?.items {
@@ -113,10 +115,11 @@ impl Webhooks {
         id: &WebhookId,
         wish: &Wish,
     ) -> Result<Stored<Endpoint>, EndpointError> {
+        let rules = self.stores.tenants().egress_rules(tenant).await?;
         let mut was_off = false;
         let change = |endpoint: &mut Endpoint| {
             was_off = !endpoint.enabled;
-            self.apply(endpoint, wish)
+            self.apply(endpoint, wish, &rules)
         };
         let changed = self.write(tenant, id, change).await?;
         if changed.value.enabled {
@@ -229,10 +232,10 @@ impl Webhooks {
     }
 
     /// Put a wish into an endpoint, or say all that is wrong with it.
-    fn apply(&self, endpoint: &mut Endpoint, wish: &Wish) -> Result<(), EndpointError> {
+    fn apply(&self, endpoint: &mut Endpoint, wish: &Wish, rules: &HostRules) -> Result<(), EndpointError> {
         let mut faults = Vec::new();
         if let Some(url) = &wish.url {
-            faults.extend(self.fault_of(url).map(|fault| FieldError::new("url", fault)));
+            faults.extend(self.fault_of(url, rules).map(|fault| FieldError::new("url", fault)));
             endpoint.url.clone_from(url);
         }
         if let Some(text) = &wish.description {
@@ -252,7 +255,7 @@ impl Webhooks {
         if faults.is_empty() { Ok(()) } else { Err(EndpointError::Invalid(faults)) }
     }
 
-    fn fault_of(&self, url: &str) -> Option<String> {
+    fn fault_of(&self, url: &str, rules: &HostRules) -> Option<String> {
         if url.len() > MAX_URL_BYTES {
             return Some(format!("at most {MAX_URL_BYTES} bytes"));
         }
@@ -262,7 +265,7 @@ impl Webhooks {
         if !matches!(parsed.scheme(), "http" | "https") {
             return Some("must begin with https:// or http://".into());
         }
-        self.egress.check(&parsed).err().map(|failure| failure.detail)
+        self.egress.check_under(rules, &parsed).err().map(|failure| failure.detail)
     }
 }
 

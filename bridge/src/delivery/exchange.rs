@@ -10,6 +10,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use tokio::time::{Instant, timeout};
 use url::Url;
 use vox_egress::{Egress, Failure, FailureClass, http_failure};
+use vox_shared::egress::HostRules;
 
 use super::sign::signatures;
 use crate::store::Stamp;
@@ -42,9 +43,14 @@ struct Answer {
 }
 
 /// Try to deliver.
-pub async fn attempt(egress: &Egress, to: &Endpoint, delivery: &Delivery, now: Stamp) -> (Attempt, Verdict) {
+pub async fn attempt(
+    by: (&Egress, &HostRules),
+    to: &Endpoint,
+    delivery: &Delivery,
+    now: Stamp,
+) -> (Attempt, Verdict) {
     let attempt = new_attempt(now);
-    let request = request(egress, to, delivery, (now, &attempt.request_id));
+    let request = request(by, to, delivery, (now, &attempt.request_id));
     let (attempt, verdict, _) = ask(request, attempt, DEADLINE).await;
     (attempt, verdict)
 }
@@ -78,7 +84,7 @@ pub async fn ask(
 }
 
 fn request(
-    egress: &Egress,
+    (egress, rules): (&Egress, &HostRules),
     to: &Endpoint,
     delivery: &Delivery,
     (now, request_id): (Stamp, &str),
@@ -87,7 +93,7 @@ fn request(
         Url::parse(&to.url).map_err(|_| Failure::new(FailureClass::Refused, "the address is no URL"))?;
     let (id, at) = (delivery.event_id.as_str(), now.0.as_second());
     let signed = signatures(&to.secrets(now), id, at, &delivery.body);
-    let request = egress.request(Method::POST, url)?;
+    let request = egress.request_under(rules, Method::POST, url)?;
     Ok(request
         .header(CONTENT_TYPE, "application/json")
         .header("webhook-id", id)

@@ -18,7 +18,7 @@ use crate::store::deliveries::Delivery;
 use crate::store::engine::MAX_BATCH;
 use crate::store::events::Event;
 use crate::store::webhooks::Endpoint;
-use crate::store::{Stamp, StoreError, Stored, Stores};
+use crate::store::{Cursor, Stamp, StoreError, Stored, Stores};
 
 /// Longest pause between two rounds: for what another bridge stored and then could not tell.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -62,27 +62,40 @@ impl Herald {
         }
     }
 
-    /// Tell all that are fresh; answers how many.
+    /// Tell all that are fresh; answers how many. A tenant whose events cannot be told keeps no other from its turn, nor do events
+    /// that make no sense, however many they are: the longest waiting come first, and these stay.
     pub async fn tell_all(&self) -> Result<usize, StoreError> {
-        let mut told = 0;
+        let (mut told, mut after, mut failing) = (0, None, BTreeSet::new());
         loop {
-            let fresh = self.webhooks.stores.all_events().list_fresh(BATCH).await?;
-            let (found, mut by_tenant) = (fresh.len(), BTreeMap::<TenantId, Vec<Stored<Event>>>::new());
-            for event in fresh {
+            let page = self.webhooks.stores.all_events().list_fresh(BATCH, after).await?;
+            let mut by_tenant = BTreeMap::<TenantId, Vec<Stored<Event>>>::new();
+            for event in page.items {
                 by_tenant.entry(event.value.tenant_id.clone()).or_default().push(event);
             }
+            // What comes after an event that was not told waits with it: the tenant's order is kept.
+            by_tenant.retain(|tenant, _| !failing.contains(tenant));
             for (tenant, events) in by_tenant {
-                self.put_into_lanes(&tenant, &events).await?;
-                self.number(&tenant, &events).await?;
+                match self.tell(&tenant, &events).await {
+                    Ok(()) => told += events.len(),
+                    Err(error) => {
+                        tracing::error!(tenant.id = %tenant, error = with_source(&error), "a tenant's events could not be told");
+                        failing.insert(tenant);
+                    }
+                }
             }
-            told += found;
-            if found > 0 {
+            if told > 0 {
                 self.told.notify_waiters();
             }
-            if found < BATCH {
+            after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
+            if after.is_none() {
                 return Ok(told);
             }
         }
+    }
+
+    async fn tell(&self, tenant: &TenantId, events: &[Stored<Event>]) -> Result<(), StoreError> {
+        self.put_into_lanes(tenant, events).await?;
+        self.number(tenant, events).await
     }
 
     async fn put_into_lanes(&self, tenant: &TenantId, events: &[Stored<Event>]) -> Result<(), StoreError> {

@@ -146,8 +146,9 @@ impl Sender {
             return Ok(Next::At(free_at(paced_at)));
         }
         held.progress.paced_at = Some(paced_at);
+        let rules = &self.stores.tenants().egress_rules(&held.tenant).await?;
         let attempts = due.into_iter().take(allowed).map(|delivery| async move {
-            let came = attempt(&self.egress, &endpoint.value, &delivery.value, now).await;
+            let came = attempt((&self.egress, rules), &endpoint.value, &delivery.value, now).await;
             (delivery, came)
         });
         let came = join_all(attempts).await;

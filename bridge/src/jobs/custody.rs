@@ -20,7 +20,7 @@ pub async fn run(custodian: Custodian, stop: CancellationToken) {
     let mut pause = PAUSE;
     while stop.run_until_cancelled(sleep(pause)).await.is_some() {
         // A stop between two steps of an erasure leaves it as a kill would: another round goes on.
-        let Some(round) = stop.run_until_cancelled(round(&custodian)).await else { return };
+        let Some(round) = stop.run_until_cancelled(Box::pin(round(&custodian))).await else { return };
         pause = match round {
             Ok(true) => BREATH,
             Ok(false) => PAUSE,
@@ -32,8 +32,9 @@ pub async fn run(custodian: Custodian, stop: CancellationToken) {
     }
 }
 
-/// One batch of each; answers whether there may be more.
+/// One batch of each; answers whether there may be more. Neither waits for the other.
 async fn round(custodian: &Custodian) -> Result<bool, StoreError> {
-    let cleaned = custodian.clean_due(BATCH).await?;
-    Ok(custodian.erase_due().await? || cleaned == BATCH)
+    let cleaned = custodian.clean_due(BATCH).await;
+    let erased = custodian.erase_due().await?;
+    Ok(erased || cleaned? == BATCH)
 }

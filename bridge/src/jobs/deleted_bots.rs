@@ -1,29 +1,45 @@
-//! Removes bots for good that were deleted long ago, their versions first. Their calls stay.
+//! Removes bots for good that were deleted long ago, what hangs on them first. Their calls stay.
 
 use jiff::{SignedDuration, Timestamp};
+use vox_shared::ids::BotId;
 
+use crate::error::with_source;
 use crate::store::bots::Bot;
-use crate::store::{SWEPT, Stamp, StoreError, Stored, Stores};
+use crate::store::{Cursor, SWEPT, Stamp, StoreError, Stored, Stores};
 
 /// How long a deleted bot can be restored.
 pub const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Most bots of one round: each may have many versions.
 pub const BATCH: usize = 20;
 
-/// Remove some of those whose time is over; answers how many are gone, and whether there may be more.
+/// Remove some of those whose time is over; answers how many are gone, and whether there may be more. Those that cannot be read
+/// or removed keep no other from its turn, however many they are.
 pub async fn sweep(stores: &Stores, now: Timestamp) -> Result<(usize, bool), StoreError> {
     let long_ago = Stamp(now.saturating_sub(KEPT).unwrap_or(now));
-    let due = stores.all_bots().list_deleted_before(long_ago, BATCH).await?.items;
-    let (mut gone, more) = (0, due.len() == BATCH);
-    for bot in due {
-        match Box::pin(remove(stores, bot)).await {
-            Ok(()) => gone += 1,
-            // Somebody restored it at this moment.
-            Err(StoreError::Conflict) => {}
-            Err(error) => return Err(error),
+    let (mut gone, mut after) = (0, None);
+    while gone < BATCH {
+        let page = stores.all_bots().list_deleted_before(long_ago, BATCH - gone, after).await?;
+        for bot in page.items {
+            let id = bot.id.clone();
+            match Box::pin(remove(stores, bot)).await {
+                Ok(()) => gone += 1,
+                // Somebody restored it at this moment.
+                Err(StoreError::Conflict) => {}
+                Err(error) => {
+                    tracing::error!(
+                        bot.id = id,
+                        error = with_source(&error),
+                        "a deleted bot cannot be removed"
+                    );
+                }
+            }
+        }
+        after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
+        if after.is_none() {
+            break;
         }
     }
-    Ok((gone, more))
+    Ok((gone, gone == BATCH))
 }
 
 async fn remove(stores: &Stores, bot: Stored<Bot>) -> Result<(), StoreError> {
@@ -35,5 +51,11 @@ async fn remove(stores: &Stores, bot: Stored<Bot>) -> Result<(), StoreError> {
     };
     let versions = stores.all_bot_versions();
     while versions.remove(&bot.value.tenant_id, &bot.id, SWEPT).await? == SWEPT {}
+    // What is no id never had a CRM or a number.
+    if let Ok(id) = bot.id.parse::<BotId>() {
+        stores.crm(&bot.value.tenant_id).forget(&id).await?;
+        stores.config_requests(&bot.value.tenant_id).forget(&id).await?;
+        stores.dids(&bot.value.tenant_id).forget_bot(&id).await?;
+    }
     bots.remove_bot(&bot).await
 }

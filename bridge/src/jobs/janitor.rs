@@ -58,7 +58,7 @@ pub async fn run(stores: Stores, clock: Clock, stop: CancellationToken) {
     }
 }
 
-/// One batch of each kind. One that fails keeps no other from its turn; the last failure is told when all had theirs.
+/// One batch of each kind. One that cannot be swept keeps no other from its turn: the first failure is told when all were tried.
 pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> {
     let now = clock.now();
     let before = |time: SignedDuration| Stamp(now.saturating_sub(time).unwrap_or(now));
@@ -73,9 +73,16 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.all_invitations().sweep(before(INVITATIONS_KEPT)).await,
         stores.reservations().sweep(before(DIALOUTS_KEPT)).await,
         stores.all_dialouts().sweep(before(DIALOUTS_KEPT)).await,
+        stores.all_budgets().sweep(Stamp(now)).await,
+        stores.all_config_requests().sweep(Stamp(now)).await,
         stores.all_calls().sweep_deleted(before(TOMBSTONES_KEPT)).await,
     ];
-    let (bots, more_bots) = Box::pin(deleted_bots::sweep(stores, now)).await?;
-    let batches: Vec<usize> = batches.into_iter().collect::<Result<_, _>>()?;
-    Ok(Swept { gone: batches.iter().sum::<usize>() + bots, more: batches.contains(&SWEPT) || more_bots })
+    let bots = Box::pin(deleted_bots::sweep(stores, now)).await;
+    let mut swept = Swept { gone: 0, more: false };
+    for batch in batches {
+        let gone = batch?;
+        swept = Swept { gone: swept.gone + gone, more: swept.more || gone == SWEPT };
+    }
+    let (bots, more_bots) = bots?;
+    Ok(Swept { gone: swept.gone + bots, more: swept.more || more_bots })
 }

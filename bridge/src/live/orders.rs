@@ -32,6 +32,10 @@ pub enum NotTaken {
         "no worker says that it has this call: it has ended, or its worker is lost; its record will tell"
     )]
     NoWorker,
+    #[error(
+        "the worker that has the call is of a version that takes no orders; bring it up to date, and orders reach its next call"
+    )]
+    NoOrders,
     #[error("the call takes no more orders just now; try again")]
     Busy,
     #[error("the worker that has the call did not answer in time; the order may have been taken")]
@@ -79,6 +83,9 @@ impl Operator {
             return Err(NotTaken::Ended);
         }
         let worker = self.worker(id, call).await?.ok_or(NotTaken::NoWorker)?;
+        if !worker.report.takes_orders {
+            return Err(NotTaken::NoOrders);
+        }
         let url = format!("{}/calls/{id}/orders", worker.report.address.trim_end_matches('/'));
         let request = OrderRequest { version: WIRE_VERSION, order };
         let request = self.http.post(url).header(SECRET_HEADER, self.secret.expose_secret()).json(&request);

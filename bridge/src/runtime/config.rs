@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -12,11 +13,15 @@ use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
 use super::memory::Memory;
+use super::refused::Refused;
+use super::request_log::RequestLog;
 use super::variables::call_variables;
-use super::{headers, prompt};
+use super::{headers, logged, prompt};
 use crate::auth::secret_token;
+use crate::billing::budget::{Budget, BudgetError, Purse};
 use crate::billing::charge;
-use crate::billing::gate::{Gate, GateError, Spent};
+use crate::billing::gate::{Gate, GateError};
+use crate::bot::addresses;
 use crate::bot::hours;
 use crate::bot::keys;
 use crate::bot::line::{self, Caller};
@@ -52,38 +57,6 @@ pub const MAX_NAME: usize = 128;
 /// After a call's longest duration: ringing, its last words, and a result that waits for the bridge.
 const RESULT_MARGIN: SignedDuration = SignedDuration::from_mins(15);
 
-/// Why there is no config.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    #[error("there is no such bot, or it is disabled")]
-    UnknownBot,
-    #[error("the tenant is suspended")]
-    Suspended,
-    #[error(transparent)]
-    Spent(Spent),
-    #[error("outside_active_hours: the bot answers {days} {start}-{end} ({timezone})")]
-    OutsideHours { days: String, start: String, end: String, timezone: String },
-    #[error("the ticket is missing, spent, expired or for another bot")]
-    BadTicket,
-    #[error(
-        "line_forbidden: this bot's lines are guarded; present its line token, or call from an address on its list"
-    )]
-    LineForbidden,
-    #[error("this session id belongs to another call")]
-    SessionTaken,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<GateError> for Refused {
-    fn from(error: GateError) -> Self {
-        match error {
-            GateError::Spent(spent) => Self::Spent(spent),
-            GateError::Store(error) => Self::Store(error),
-        }
-    }
-}
-
 /// What configs are made of.
 #[derive(Clone)]
 pub struct Configs {
@@ -91,7 +64,9 @@ pub struct Configs {
     pub memory: Memory,
     pub clock: Clock,
     pub gate: Gate,
+    pub purse: Purse,
     pub crm: Crm,
+    pub log: RequestLog,
     /// How workers reach this bridge, without a '/' at the end.
     pub base_url: String,
 }
@@ -102,14 +77,31 @@ pub async fn prepare(
     bot_id: &BotId,
     request: ConfigRequest,
 ) -> Result<RuntimeConfig, Refused> {
-    let now = from.clock.now();
+    let began = Instant::now();
     let bot = from.memory.bot(bot_id).await?.ok_or(Refused::UnknownBot)?;
-    if !bot.settings.enabled {
+    let whose = (bot.tenant_id.clone(), bot_id.clone());
+    let asked = logged::Asked::new(&request, Stamp(from.clock.now()));
+    let prepared = prepare_for(from, bot_id, bot, request).await;
+    from.log.note(whose, asked.answered(&prepared, began.elapsed()));
+    prepared
+}
+
+async fn prepare_for(
+    from: &Configs,
+    bot_id: &BotId,
+    bot: Arc<Bot>,
+    request: ConfigRequest,
+) -> Result<RuntimeConfig, Refused> {
+    let now = from.clock.now();
+    if !bot.settings.enabled || bot.deleted_at.is_some() {
         return Err(Refused::UnknownBot);
     }
     let tenant = from.memory.tenant(&bot.tenant_id).await?.ok_or(Refused::Suspended)?;
     if tenant.status != TenantStatus::Active {
         return Err(Refused::Suspended);
+    }
+    if let Some(fault) = addresses::refused(&bot.settings, &tenant.egress).into_iter().next() {
+        return Err(Refused::Egress(format!("{}: {}", fault.path, fault.message)));
     }
     within_hours(&bot, now)?;
 
@@ -146,9 +138,11 @@ pub async fn prepare(
     let reserved = if caller == Caller::Known { reserved } else { Map::new() };
     call.crm =
         reserved.get(SKIP_PUSH).is_some_and(is_yes).then(|| OfCrm { skip_push: true, fields: Map::new() });
-    admit(from, &session, &call, tenant.allowance.as_ref()).await?;
+    let budget = Budget::of(&bot.settings, &tenant.budget);
+    admit(from, &session, &mut call, (tenant.allowance.as_ref(), &budget)).await?;
     let known = ask_crm(from, &session, &mut call, (&bot, &reserved)).await;
     let mut bot = Arc::unwrap_or_clone(bot);
+    bot.settings.limits.max_cost_micros = budget.call;
     if keys::is_missing(&bot.settings) {
         let held = from.memory.vendor_keys(&bot.tenant_id).await?;
         keys::fill_missing(&mut bot.settings, &held);
@@ -257,6 +251,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         recording_token_hash: None,
         result: None,
         charges: None,
+        budget: None,
         crm: None,
         outbox: None,
         custody: None,
@@ -276,27 +271,48 @@ fn connected(session: &SessionId, call: &Call) -> Pending {
     Pending { id: event, at: call.created_at, what }
 }
 
-/// Claim a conversation of the tenant's plan and store the skeleton. A call that asks again needs no second one.
+/// Claim a conversation of the tenant's plan, set its cost aside, and store the skeleton. A call that asks again needs neither.
 async fn admit(
     from: &Configs,
     session: &SessionId,
-    call: &Call,
-    allowance: Option<&Allowance>,
+    call: &mut Call,
+    (allowance, budget): (Option<&Allowance>, &Budget),
 ) -> Result<(), Refused> {
     let claim = match from.gate.claim_conversation(&call.tenant_id, allowance).await {
-        Err(GateError::Spent(spent)) => {
-            return if is_known(from, session, call).await? { Ok(()) } else { Err(Refused::Spent(spent)) };
-        }
+        Err(GateError::Spent(spent)) => return or_known(from, (session, call), Refused::Spent(spent)).await,
         claimed => claimed?,
     };
+    let whose = (&call.tenant_id, &call.bot_id);
+    match from.purse.set_aside(whose, budget).await {
+        Ok(aside) => call.budget = aside,
+        Err(error) => {
+            from.gate.release(&call.tenant_id, claim).await;
+            return match error {
+                BudgetError::Over(over) => or_known(from, (session, call), Refused::OverBudget(over)).await,
+                BudgetError::Store(error) => Err(error.into()),
+            };
+        }
+    }
     match from.stores.calls(&call.tenant_id).insert_call(session, call).await {
         Err(StoreError::Duplicate) => {
             from.gate.release(&call.tenant_id, claim).await;
-            is_known(from, session, call).await?.then_some(()).ok_or(Refused::SessionTaken)
+            if let Some(aside) = call.budget.take() {
+                from.purse.give_back((&call.tenant_id, &call.bot_id), aside).await;
+            }
+            or_known(from, (session, call), Refused::SessionTaken).await
         }
-        // Without an answer the call may be there, and its conversation stays claimed.
+        // Without an answer the call may be there, and what was claimed stays claimed.
         other => Ok(other?),
     }
+}
+
+/// Nothing is refused to a call that was let in before.
+async fn or_known(
+    from: &Configs,
+    (session, call): (&SessionId, &Call),
+    refused: Refused,
+) -> Result<(), Refused> {
+    if is_known(from, session, call).await? { Ok(()) } else { Err(refused) }
 }
 
 /// Whether this very call asked before and has not ended.

@@ -70,10 +70,10 @@ impl Memory {
         }))
     }
 
-    /// A bot that was not deleted.
+    /// A bot, also one that was deleted and can be restored.
     pub async fn bot(&self, id: &BotId) -> Result<Option<Arc<Bot>>, StoreError> {
         let bots = self.0.stores.all_bots();
-        let read = async { Ok(bots.find_bot(id).await?.map(|bot| Arc::new(bot.value))) };
+        let read = async { Ok(bots.find_with_deleted(id).await?.map(|bot| Arc::new(bot.value))) };
         self.remembered(&self.0.bots, id.as_str(), read).await
     }
 

@@ -9,6 +9,7 @@ use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
 use crate::auth::secret_token;
 use crate::auth::token::{SigningFailed, Tokens};
+use crate::billing::budget::{Purse, counted_anew};
 use crate::billing::charge;
 use crate::crm::push::follows;
 use crate::jobs::relay::Relay;
@@ -58,6 +59,7 @@ pub struct Results {
     pub metrics: Arc<Metrics>,
     pub relay: Relay,
     pub live: Live,
+    pub purse: Purse,
 }
 
 /// Take a delivered result. `raw` is the message without its nulls, kept as it came.
@@ -88,6 +90,7 @@ pub async fn record(
         apply(&mut call.value, into, result, raw.clone());
         let prices = charge::prices(&into.stores, &call.value, result).await?;
         charge::charge(&mut call.value, result, &prices);
+        let change = counted_anew(&mut call.value);
         tell(&mut call, result);
         push(into, &mut call, result).await?;
         link(&mut call.value, &token);
@@ -100,6 +103,9 @@ pub async fn record(
         match written {
             Ok(()) => {
                 // A call is counted once: what takes the place of a guess was counted with the guess.
+                if let Some(change) = change {
+                    into.purse.settle((&tenant, &bot), &change).await;
+                }
                 if is_first {
                     count(into, &tenant, result);
                     let whose = Whose::new(result.session_id.clone(), tenant, bot);
@@ -185,6 +191,7 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
         recording_token_hash: None,
         result: None,
         charges: None,
+        budget: None,
         crm: None,
         outbox: None,
         custody: None,

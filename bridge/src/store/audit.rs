@@ -134,6 +134,33 @@ impl OfTenant for Entry {
 }
 
 impl Entry {
+    /// What the bridge itself did: `(who, what)`. It gets its place and time when it is added.
+    pub fn of_bridge(tenant_id: TenantId, kind: Kind, (actor, what): (&str, &str)) -> Self {
+        Self {
+            tenant_id,
+            seq: 0,
+            at: Stamp(jiff::Timestamp::UNIX_EPOCH),
+            kind,
+            actor_id: actor.to_owned(),
+            actor_email: None,
+            actor_role: None,
+            actor_tenant: None,
+            in_tenant: None,
+            client: String::new(),
+            method: "JOB".to_owned(),
+            route: what.to_owned(),
+            parameters: BTreeMap::new(),
+            request_id: String::new(),
+            object: None,
+            begin: None,
+            status: None,
+            code: None,
+            count: None,
+            prev_hash: String::new(),
+            hash: String::new(),
+        }
+    }
+
     /// The entry at its place in the chain.
     pub fn linked(mut self, after: &Link) -> Self {
         self.seq = after.seq + 1;

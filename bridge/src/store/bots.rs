@@ -252,8 +252,14 @@ impl AllBots {
     }
 
     /// Those that were deleted before an instant, the first deleted first.
-    pub async fn list_deleted_before(&self, at: Stamp, limit: usize) -> Result<Listed<Bot>, StoreError> {
-        self.0.list(Query::by_index(&BOTS, DELETIONS_OF_ALL).below(DELETED_AT, at).limit(limit)).await
+    pub async fn list_deleted_before(
+        &self,
+        at: Stamp,
+        limit: usize,
+        after: Option<Cursor>,
+    ) -> Result<Listed<Bot>, StoreError> {
+        let long_deleted = Query::by_index(&BOTS, DELETIONS_OF_ALL).below(DELETED_AT, at);
+        self.0.list(long_deleted.limit(limit).after(after)).await
     }
 
     /// Write back a bot that is on its way out.

@@ -19,6 +19,7 @@ use super::merged::Paging;
 use super::outbox::Outbox;
 use super::reach::Reach;
 use super::stamp::Stamp;
+use crate::billing::spending::SetAside;
 use crate::field;
 use custody::Custody;
 
@@ -184,6 +185,9 @@ pub struct Call {
     /// What it was charged for, once it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charges: Option<Charges>,
+    /// What of its days' budgets is counted for it; absent when no day had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<SetAside>,
     /// What the bot's CRM said when it began, and what was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crm: Option<OfCrm>,

@@ -104,6 +104,11 @@ impl Integrations {
         self.0.replace(value).await
     }
 
+    /// Delete a bot's, if it has one, whatever is in it.
+    pub async fn forget(&self, bot: &BotId) -> Result<(), StoreError> {
+        self.0.forget(bot.as_str()).await
+    }
+
     pub async fn delete_integration(&self, value: &Stored<Integration>) -> Result<(), StoreError> {
         self.0.delete(&value.id, value.version).await
     }

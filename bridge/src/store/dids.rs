@@ -7,7 +7,7 @@ use vox_shared::ids::{BotId, CarrierId, DidId, TenantId};
 use vox_shared::phone::Number;
 
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
-use super::engine::{Collection, Cursor, Engine, Field, Index, Order, Query, Text, holds};
+use super::engine::{Collection, Cursor, Engine, Field, Index, MAX_PAGE, Order, Query, Text, holds};
 use super::stamp::Stamp;
 use crate::field;
 
@@ -91,6 +91,26 @@ impl Dids {
 
     pub async fn replace_did(&self, did: Stored<Did>) -> Result<Stored<Did>, StoreError> {
         self.0.replace(did).await
+    }
+
+    /// Take a bot away from the numbers that are its; they stay the tenant's.
+    pub async fn forget_bot(&self, bot: &BotId) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page = self.list_dids(MAX_PAGE, after).await?;
+            for mut did in page.items.into_iter().filter(|did| did.value.bot_id.as_ref() == Some(bot)) {
+                did.value.bot_id = None;
+                match self.replace_did(did).await {
+                    // Somebody gave it to another bot, or took it away.
+                    Ok(_) | Err(StoreError::Conflict) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     pub async fn delete_did(&self, did: &Stored<Did>) -> Result<(), StoreError> {

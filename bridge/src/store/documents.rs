@@ -17,6 +17,9 @@ use crate::fields::without_value;
 /// The field that says whose document it is; every kind of document of a tenant has it.
 pub(super) const TENANT: Field<Text> = Field::new("tenant_id");
 
+/// Tries of a deletion against others that write the same document.
+const MAX_TRIES: usize = 8;
+
 /// A document read from the store, with what is needed to write it back.
 #[derive(Clone, Debug)]
 pub struct Stored<T> {
@@ -145,6 +148,18 @@ impl<T: Serialize + DeserializeOwned> Documents<T> {
     pub async fn delete_many(&self, query: Query) -> Result<usize, StoreError> {
         Ok(self.engine.delete_many(query).await?)
     }
+
+    /// Delete a tenant's document of that id if it is there, whatever is in it and however often it changes.
+    async fn forget(&self, id: &str, tenant: &TenantId) -> Result<(), StoreError> {
+        for _ in 0..MAX_TRIES {
+            let Some(found) = self.engine.get(self.collection, id.to_owned()).await? else { return Ok(()) };
+            let is_own = TENANT.place().of(&found.body).and_then(Value::as_str) == Some(tenant.as_str());
+            if !is_own || self.engine.delete(self.collection, found.id, found.version).await? {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Conflict)
+    }
 }
 
 /// Documents of one kind and one tenant.
@@ -225,6 +240,11 @@ impl<T: Serialize + DeserializeOwned + OfTenant> Scoped<T> {
     /// Delete what a search of this tenant's yields, as many as its limit; answers how many went.
     pub async fn delete_many(&self, query: Query) -> Result<usize, StoreError> {
         self.all.delete_many(query).await
+    }
+
+    /// Delete a document of this tenant if it is there, damaged or not.
+    pub async fn forget(&self, id: &str) -> Result<(), StoreError> {
+        self.all.forget(id, &self.tenant).await
     }
 
     pub async fn delete(&self, id: &str, version: u64) -> Result<(), StoreError> {

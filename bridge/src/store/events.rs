@@ -185,8 +185,9 @@ impl AllEvents {
     }
 
     /// Those that nobody was told of yet, the longest waiting first.
-    pub async fn list_fresh(&self, limit: usize) -> Result<Vec<Stored<Event>>, StoreError> {
-        Ok(self.0.list(Query::by_index(&EVENTS, BY_FRESH).from(FRESH_SINCE, "").limit(limit)).await?.items)
+    pub async fn list_fresh(&self, limit: usize, after: Option<Cursor>) -> Result<Listed<Event>, StoreError> {
+        let fresh = Query::by_index(&EVENTS, BY_FRESH).from(FRESH_SINCE, "");
+        self.0.list(fresh.limit(limit).after(after)).await
     }
 
     /// Forget those that were put here before; answers how many, [`SWEPT`] at most.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use vox_shared::egress::HostRules;
 use vox_shared::ids::{PlanId, TenantId};
 
 use super::documents::{Documents, Listed, StoreError, Stored};
@@ -12,6 +13,7 @@ use super::engine::{
 };
 use super::stamp::Stamp;
 use crate::billing::limits::Limits;
+use crate::billing::spending::TenantBudget;
 use crate::field;
 
 const BY_CREATED: &str = "by_created";
@@ -50,9 +52,24 @@ pub struct Tenant {
     /// What it may use; absent for no limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowance: Option<Allowance>,
+    /// What its administrators let it spend.
+    #[serde(default, skip_serializing_if = "TenantBudget::is_empty")]
+    pub budget: TenantBudget,
+    /// Which hosts the addresses that it sets may name.
+    #[serde(default, skip_serializing_if = "HostRules::is_empty")]
+    pub egress: HostRules,
     /// Since when it is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Stamp>,
+    /// The tenant of whoever deleted it, whose audit log keeps that it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_by: Option<TenantId>,
+    /// It is being removed, and cannot be restored any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_going: bool,
+    /// A call under a legal hold that keeps the tenant from being removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<String>,
 }
 
 /// A tenant's plan with its limits, which are kept here too: whoever reads the tenant needs no other document.
@@ -83,7 +100,12 @@ impl Tenant {
             require_second_factor: false,
             created_at: now,
             allowance: None,
+            budget: TenantBudget::default(),
+            egress: HostRules::default(),
             deleted_at: None,
+            deleted_by: None,
+            is_going: false,
+            held_by: None,
         }
     }
 }
@@ -126,6 +148,11 @@ impl Tenants {
 
     pub async fn get_tenant(&self, id: &TenantId) -> Result<Stored<Tenant>, StoreError> {
         self.find(id).await?.ok_or(StoreError::NotFound)
+    }
+
+    /// The hosts that its addresses may name.
+    pub async fn egress_rules(&self, id: &TenantId) -> Result<HostRules, StoreError> {
+        Ok(self.get_tenant(id).await?.value.egress)
     }
 
     /// Newest first.
@@ -173,6 +200,11 @@ impl Tenants {
     /// [`StoreError::Duplicate`] when another tenant has the slug.
     pub async fn replace_tenant(&self, tenant: Stored<Tenant>) -> Result<Stored<Tenant>, StoreError> {
         self.0.replace(tenant).await
+    }
+
+    /// For good, when everything of it is gone.
+    pub async fn remove_tenant(&self, tenant: &Stored<Tenant>) -> Result<(), StoreError> {
+        self.0.delete(&tenant.id, tenant.version).await
     }
 
     /// Suspend or reactivate, whatever else changes meanwhile. `None` when it does not have that status.

@@ -4,10 +4,15 @@ use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::auth::scope::Scope;
-use vox_bridge::jobs::deleted_bots::KEPT;
+use vox_bridge::jobs::deleted_bots::{BATCH, KEPT};
 use vox_bridge::jobs::janitor::sweep;
+use vox_bridge::store::Stamp;
 use vox_bridge::store::bot_versions::BOT_VERSIONS;
+use vox_bridge::store::bots::BOTS;
+use vox_bridge::store::crm::CRM_INTEGRATIONS;
+use vox_bridge::store::dids::Did;
 use vox_bridge::store::engine::Which;
+use vox_shared::ids::{CarrierId, DidId};
 
 use crate::harness::bots::{Bots, KEY};
 use crate::harness::{json, refusal, wrong_fields};
@@ -151,6 +156,48 @@ async fn a_bot_is_removed_with_its_versions_thirty_days_after_its_deletion() {
     let token = bots.bridge.token(vox_bridge::auth::role::Role::Admin).await;
     let again = bots.bridge.request(Method::POST, &format!("/api/v1/bots{restore}")).bearer_auth(token);
     assert_eq!(again.send().await.unwrap().status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_removed_bot_leaves_no_crm_and_no_number_behind_whatever_stands_before_it() {
+    let bots = Bots::start().await;
+    let (bridge, tenant) = (&bots.bridge, bots.bridge.tenant());
+    let stores = &bridge.app.stores;
+    // More than one batch that makes no sense, deleted earlier.
+    for _ in 0..BATCH + 2 {
+        let path = bots.made().await;
+        assert_eq!(bots.send(Method::DELETE, &path, &Value::Null).await.status(), StatusCode::NO_CONTENT);
+        bridge.damage(&BOTS, &path[1..], "settings", 7.into()).await;
+    }
+    bridge.clock.advance(SignedDuration::from_secs(1));
+    let (path, other) = (bots.made().await, bots.made().await);
+    for path in [&path, &other] {
+        let crm = json!({"prefetch": {"url": "https://crm.example.com/x"}});
+        bots.ok(Method::PUT, &format!("{path}/crm"), crm).await;
+    }
+    let did = |bot: &str, number: &str| Did {
+        tenant_id: tenant.clone(),
+        carrier_id: CarrierId::generate(),
+        number: number.parse().unwrap(),
+        comparable: number.parse().unwrap(),
+        bot_id: Some(bot[1..].parse().unwrap()),
+        label: None,
+        created_at: Stamp(bridge.now()),
+    };
+    for (bot, number) in [(&path, "+15550001"), (&other, "+15550002")] {
+        stores.dids(&tenant).insert_did(&DidId::generate(), &did(bot, number)).await.unwrap();
+    }
+    assert_eq!(bots.send(Method::DELETE, &path, &Value::Null).await.status(), StatusCode::NO_CONTENT);
+    bridge.clock.advance(KEPT + SignedDuration::from_secs(1));
+    sweep(stores, &bridge.clock).await.unwrap();
+    let left = bridge.engine.list_by_id(&CRM_INTEGRATIONS, Which::All, None).await.unwrap();
+    assert_eq!(left.iter().map(|kept| kept.document.id.as_str()).collect::<Vec<_>>(), [&other[1..]]);
+    let dids = stores.dids(&tenant).list_dids(10, None).await.unwrap().items;
+    let bot_of = |number: &str| {
+        dids.iter().find(|did| did.value.number.as_str() == number).unwrap().value.bot_id.clone()
+    };
+    assert_eq!(bot_of("+15550001"), None, "the number stays the tenant's");
+    assert_eq!(bot_of("+15550002").unwrap().as_str(), &other[1..]);
 }
 
 #[tokio::test]

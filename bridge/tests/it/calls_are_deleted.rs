@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
 use vox_bridge::objects::{ByteStream, Expected, Key};
+use vox_bridge::store::Stamp;
+use vox_bridge::store::calls::CALLS;
 use vox_bridge::store::engine::Order;
 use vox_shared::model::bot::BotSettings;
 
@@ -195,5 +197,32 @@ async fn a_link_is_revoked_made_again_and_ends() {
     bridge.clock.advance(SignedDuration::from_secs(1));
     assert!(!opens(second).await);
     assert_eq!(bridge.call("call_6").await["recording_access_token"], Value::Null);
+    bridge.stop().await;
+}
+
+/// More than one batch of them, which stand before the other.
+#[tokio::test]
+async fn what_is_left_of_one_call_and_cannot_be_removed_keeps_no_other_from_its_turn() {
+    const BROKEN: usize = 12;
+    let bridge = TestBridge::start().await;
+    let (admin, tenant) = (bridge.token(Role::Admin).await, bridge.tenant());
+    let bury = async |session: &str| {
+        let mut call = bridge.app.stores.calls(&tenant).get_call(&session.parse().unwrap()).await.unwrap();
+        call.value.bury(session, Stamp(bridge.now()));
+        bridge.app.stores.calls(&tenant).replace_call(call).await.unwrap();
+    };
+    for n in 0..BROKEN {
+        let session = format!("call_broken_{n}");
+        ended(&bridge, &session).await;
+        bury(&session).await;
+        bridge.damage(&CALLS, &session, "result", 7.into()).await;
+    }
+    bridge.clock.advance(SignedDuration::from_secs(1));
+    ended(&bridge, "call_sound").await;
+    bury("call_sound").await;
+    assert_eq!(bridge.app.custodian.clean_due(10).await.unwrap(), 1);
+    assert!(!has_object(&bridge, "call_sound").await);
+    let path = "/api/v1/calls/call_sound";
+    assert_eq!(send(&bridge, Method::GET, path, &admin).await.status(), StatusCode::NOT_FOUND);
     bridge.stop().await;
 }

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use vox_bridge::auth::scope::Scope;
 use vox_bridge::jobs::janitor::sweep;
+use vox_bridge::store::engine::Order;
 use vox_bridge::store::events::EVENTS;
 use vox_shared::model::bot::BotSettings;
 
@@ -102,6 +103,34 @@ async fn events_of_other_bots_and_tenants_are_not_told() {
     assert_eq!(all(&bridge, &stranger).await, Vec::<Value>::new());
     let bad = limited.sign(bridge.get("/api/v1/events?cursor=x")).send().await.unwrap();
     assert_eq!(refusal(bad, StatusCode::BAD_REQUEST).await, "bad_cursor");
+}
+
+/// A tenant whose next place in the order is taken by an event that has none, and more than a page of events that make no sense:
+/// both as only damage makes them, and both stand before the others.
+#[tokio::test]
+async fn events_that_cannot_be_told_keep_no_other_from_its_turn() {
+    const BROKEN: usize = 110;
+    let bridge = TestBridge::start().await;
+    let key = bridge.key(&[Scope::EventsRead]).await;
+    let failing = bridge.insert_tenant("a_first").await;
+    let theirs = bridge.insert_bot(&failing, BotSettings::default()).await;
+    end_calls(&bridge, theirs.as_str(), 0..2).await;
+    let events = bridge.app.stores.events(&failing).list_events(Order::Ascending, 10, None).await.unwrap();
+    let in_the_way = &events.items[0].id;
+    bridge.damage(&EVENTS, in_the_way, "fresh_since", Value::Null).await;
+    bridge.damage(&EVENTS, in_the_way, "follows", json!(format!("{failing}/0"))).await;
+    end_calls(&bridge, "faq", 2..2 + BROKEN).await;
+    let page = async |limit| bridge.app.stores.all_events().list_fresh(limit, None).await;
+    for event in page(500).await.unwrap().items {
+        if event.value.tenant_id != failing {
+            bridge.damage(&EVENTS, &event.id, "data", 7.into()).await;
+        }
+    }
+    bridge.clock.advance(SignedDuration::from_secs(1));
+    end_calls(&bridge, "faq", 200..203).await;
+    assert_eq!(bridge.app.herald.tell_all().await.unwrap(), 3);
+    assert_eq!(all(&bridge, &key).await.len(), 3);
+    assert_eq!(page(500).await.unwrap().items.len(), 1, "theirs waits still");
 }
 
 /// Read the stream until so many events came.

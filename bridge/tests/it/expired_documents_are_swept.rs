@@ -1,13 +1,22 @@
 //! The janitor removes what expired, and nothing else.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use vox_bridge::jobs::janitor::{Swept, sweep};
-use vox_bridge::store::tickets::Ticket;
-use vox_bridge::store::{SWEPT, Stamp};
+use vox_bridge::store::engine::{
+    Answer, Collection, Document, Engine, EngineError, Field, Group, Integer, Kept, New, Page, Place, Query,
+    Update, Which,
+};
+use vox_bridge::store::refresh_tokens::Family;
+use vox_bridge::store::tickets::{TICKETS, Ticket};
+use vox_bridge::store::{SWEPT, Stamp, Stores};
+use vox_shared::clock::Clock;
+use vox_shared::ids::UserId;
 
-use crate::harness::TestBridge;
+use crate::harness::{NOW, TestBridge, temp_engine};
 
 #[tokio::test]
 async fn tickets_sessions_and_workers_go_when_their_time_is_over() {
@@ -47,4 +56,63 @@ async fn the_janitor_goes_on_while_there_is_more() {
     bridge.clock.advance(SignedDuration::from_mins(1));
     assert_eq!(sweep(&bridge.app.stores, &bridge.clock).await.unwrap(), Swept { gone: SWEPT, more: true });
     assert_eq!(sweep(&bridge.app.stores, &bridge.clock).await.unwrap(), Swept { gone: 20, more: false });
+}
+
+/// An engine that cannot delete tickets.
+struct Stuck(Arc<dyn Engine>);
+
+macro_rules! passed_on {
+    ($($name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {$(
+        fn $name(&self, $($argument: $type),*) -> Answer<'_, $answer> {
+            self.0.$name($($argument),*)
+        }
+    )*};
+}
+
+impl Engine for Stuck {
+    fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()> {
+        self.0.prepare(collections)
+    }
+
+    fn delete_many(&self, query: Query) -> Answer<'_, usize> {
+        if query.collection.name == TICKETS.name {
+            return Box::pin(async { Err(EngineError::Unavailable("stuck".into())) });
+        }
+        self.0.delete_many(query)
+    }
+
+    passed_on! {
+        insert(into: &'static Collection, id: String, body: Map<String, Value>) -> ();
+        insert_many(into: &'static Collection, documents: Vec<New>) -> Vec<usize>;
+        get(from: &'static Collection, id: String) -> Option<Document>;
+        find(query: Query) -> Page;
+        compare_and_set(into: &'static Collection, document: Document) -> u64;
+        find_one_and_update(query: Query, update: Update) -> Option<Document>;
+        delete(from: &'static Collection, id: String, version: u64) -> bool;
+        count(query: Query) -> u64;
+        sum(query: Query, group_by: Place, field: Field<Integer>) -> Vec<Group>;
+        list_by_id(of: &'static Collection, which: Which, after: Option<String>) -> Vec<Kept>;
+        restore(into: &'static Collection, documents: Vec<Kept>) -> ();
+        check_writable() -> ();
+    }
+}
+
+#[tokio::test]
+async fn a_kind_that_cannot_be_swept_keeps_no_other_from_its_turn() {
+    let (_data, engine) = temp_engine();
+    let stores = Stores::open(Arc::new(Stuck(engine))).await.unwrap();
+    let clock = Clock::manual(NOW.parse().unwrap());
+    let family = Family {
+        tenant_id: "default".parse().unwrap(),
+        user_id: UserId::generate(),
+        email: "p@test".into(),
+        current_hash: "x".into(),
+        expires_at: Stamp(clock.now()),
+        rotations: 0,
+        tokens_valid_from: None,
+    };
+    stores.refresh_tokens().insert_family("fam_1", &family).await.unwrap();
+    clock.advance(SignedDuration::from_mins(1));
+    sweep(&stores, &clock).await.unwrap_err();
+    assert!(stores.refresh_tokens().find_family("fam_1").await.unwrap().is_none());
 }

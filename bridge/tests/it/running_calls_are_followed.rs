@@ -315,12 +315,19 @@ async fn an_order_is_answered_whatever_became_of_the_call() {
 
     // A worker that takes connections and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let report = json!({
+    let mut report = json!({
         "version": 1, "worker_id": "w1", "host": "h", "address": format!("http://{}", silent.local_addr().unwrap()),
         "slots": 1, "calls": 1, "build": "t", "draining": false, "pid": 7
     });
-    let registered = stage.bridge.internal(Method::POST, "/api/v1/fleet/workers").json(&report);
-    assert_eq!(registered.send().await.unwrap().status(), StatusCode::OK);
+    let register = async |report: &Value| {
+        let registered = stage.bridge.internal(Method::POST, "/api/v1/fleet/workers").json(report);
+        assert_eq!(registered.send().await.unwrap().status(), StatusCode::OK);
+    };
+    register(&report).await;
+    let old = stage.order("call_1", "hold", json!({})).await;
+    assert_eq!(refusal(old, StatusCode::CONFLICT).await, "orders_not_supported", "it does not say so");
+    report["takes_orders"] = json!(true);
+    register(&report).await;
     let asked = timeout(SOON, stage.order("call_1", "hold", json!({}))).await.expect("it has a deadline");
     assert_eq!(refusal(asked, StatusCode::SERVICE_UNAVAILABLE).await, "worker_silent");
 

@@ -408,6 +408,8 @@ pub struct BotSettings {
     pub conversation_policy: Option<ConversationPolicy>,
     pub prompt_parts: PromptSettings,
     pub limits: CallLimits,
+    /// Most that the calls of a day, UTC, may cost together: millionths of the tenant's currency.
+    pub max_cost_micros_per_day: Option<u64>,
     pub post_call_analysis_prompt: Option<String>,
     /// What the analysis must look like, a JSON schema.
     pub analysis_schema: Option<Value>,
@@ -447,6 +449,7 @@ impl Default for BotSettings {
             conversation_policy: None,
             prompt_parts: PromptSettings::default(),
             limits: CallLimits::default(),
+            max_cost_micros_per_day: None,
             post_call_analysis_prompt: None,
             analysis_schema: None,
             qc_prompt: None,

@@ -23,6 +23,9 @@ pub struct WorkerReport {
     pub pid: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
+    /// It takes orders for its running call (`POST /calls/{session_id}/orders`). Workers from before say nothing.
+    #[serde(default)]
+    pub takes_orders: bool,
     #[serde(default)]
     pub outbox_depth: u64,
     #[serde(default)]

@@ -8,3 +8,4 @@ mod outbox_kill;
 mod outbox_model;
 mod outbox_quota;
 mod outbox_rig;
+mod refused_urls;

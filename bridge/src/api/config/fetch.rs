@@ -12,14 +12,15 @@ use utoipa::IntoParams;
 use vox_shared::ids::{BotId, SessionId, WorkerId};
 use vox_shared::json::is_deeper_than;
 use vox_shared::wire::WIRE_VERSION;
-use vox_shared::wire::config::{ConfigRequest, LINE_FORBIDDEN, RuntimeConfig};
+use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
 use crate::auth::internal::Internal;
 use crate::edge::body::{Whole, not_json, parse};
 use crate::edge::params::{InPath, InQuery, number};
 use crate::error::{ApiError, ApiResult};
 use crate::fields::{MAX_LEVELS, typed};
-use crate::runtime::config::{Configs, Refused, prepare};
+use crate::runtime::config::{Configs, prepare};
+use crate::runtime::refused::Refused;
 
 /// The transport's first message, among the fields of a body.
 const EVENT: &str = "connected_event";
@@ -114,17 +115,14 @@ fn object(text: Option<&str>) -> Map<String, Value> {
 
 impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
-        let (status, code) = match refused {
-            Refused::UnknownBot => (StatusCode::NOT_FOUND, "unknown_bot"),
-            Refused::Spent(spent) => return spent.into(),
-            Refused::Suspended => (StatusCode::PAYMENT_REQUIRED, "tenant_suspended"),
-            Refused::OutsideHours { .. } => (StatusCode::SERVICE_UNAVAILABLE, "outside_active_hours"),
-            Refused::BadTicket => (StatusCode::UNAUTHORIZED, "bad_ticket"),
-            Refused::LineForbidden => (StatusCode::FORBIDDEN, LINE_FORBIDDEN),
-            Refused::SessionTaken => (StatusCode::CONFLICT, "session_taken"),
-            Refused::Store(error) => return error.into(),
-        };
-        Self::new(status, code, refused.to_string())
+        let (status, code) = refused.word();
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        match refused {
+            Refused::Spent(spent) => spent.into(),
+            Refused::OverBudget(over) => over.into(),
+            Refused::Store(error) => error.into(),
+            refused => Self::new(status, code, refused.to_string()),
+        }
     }
 }
 

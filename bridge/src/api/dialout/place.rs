@@ -7,6 +7,7 @@ use vox_shared::ids::BotId;
 
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::PlaceCalls;
+use crate::billing::budget::BudgetError;
 use crate::billing::gate::GateError;
 use crate::dialout::order::{Order, event_faults, number};
 use crate::dialout::{Dialler, DialoutError};
@@ -62,6 +63,8 @@ impl From<DialoutError> for ApiError {
             DialoutError::Suspended => (StatusCode::PAYMENT_REQUIRED, "tenant_suspended"),
             DialoutError::Gate(GateError::Spent(spent)) => return spent.into(),
             DialoutError::Gate(GateError::Store(error)) => return error.into(),
+            DialoutError::Budget(BudgetError::Over(over)) => return over.into(),
+            DialoutError::Budget(BudgetError::Store(error)) => return error.into(),
             DialoutError::OutsideHours(_) => (StatusCode::SERVICE_UNAVAILABLE, "outside_active_hours"),
             DialoutError::DoNotCall => (StatusCode::FORBIDDEN, "do_not_call"),
             DialoutError::TooMany { wait_seconds } => {

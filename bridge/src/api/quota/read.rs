@@ -9,6 +9,7 @@ use vox_shared::ids::TenantId;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::ReadQuota;
 use crate::auth::role::Role;
+use crate::billing::budget::OverBudget;
 use crate::billing::gate::{Gate, Remaining, Spent};
 use crate::billing::limits::Resource;
 use crate::edge::params::InPath;
@@ -53,6 +54,15 @@ pub async fn read(
     let (tenant, resets_at) = (tenant.to_string(), period.ends().to_string());
     let period = period.to_string();
     Ok(Json(QuotaView { tenant, resource, period, used, limit, remaining: left, resets_at }))
+}
+
+impl From<OverBudget> for ApiError {
+    fn from(over: OverBudget) -> Self {
+        let detail = over.to_string();
+        let resource = if over.is_bot { "bot_budget" } else { "tenant_budget" };
+        let (used, limit, resets_at) = (over.committed, over.limit, over.resets_at.to_string());
+        Self::spent("budget_exceeded", detail, SpentPart { resource, used, limit, resets_at })
+    }
 }
 
 impl From<Spent> for ApiError {

@@ -4,14 +4,16 @@ use actix_web::web::{Data, Json};
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;
+use vox_shared::egress::HostRules;
 use vox_shared::ids::TenantId;
 use vox_shared::typed::trimmed;
 
-use super::view::TenantView;
+use super::view::{EgressRules, TenantView};
 use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::ManageTenants;
 use crate::auth::tenants::{TenantDesk, check};
+use crate::billing::spending::TenantBudget;
 use crate::edge::body::Checked;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
@@ -25,6 +27,10 @@ pub struct TenantChange {
     name: Option<String>,
     /// Whether people must have a second factor.
     require_second_factor: Option<bool>,
+    /// What it may spend, as a whole; `{}` for no limit.
+    budget: Option<TenantBudget>,
+    /// Which hosts the addresses that it sets may name, as a whole; `{}` for all.
+    egress: Option<EgressRules>,
     /// The version that the change expects; without it the last write wins.
     version: Option<u64>,
 }
@@ -38,7 +44,7 @@ pub async fn change(
     desk: Data<TenantDesk>,
     body: Checked<TenantChange>,
 ) -> ApiResult<Json<TenantView>> {
-    let TenantChange { slug, name, require_second_factor, version } = body.0;
+    let TenantChange { slug, name, require_second_factor, budget, egress, version } = body.0;
     let mut found = desk.stores.tenants().get_tenant(&tenant.0).await?;
     if version.is_some_and(|version| version != found.version) {
         return Err(StoreError::Conflict.into());
@@ -49,6 +55,10 @@ pub async fn change(
         tenant_now.name = trimmed(&name).to_owned();
     }
     tenant_now.require_second_factor = require_second_factor.unwrap_or(tenant_now.require_second_factor);
+    tenant_now.budget = budget.unwrap_or(tenant_now.budget);
+    if let Some(EgressRules { allow, deny }) = egress {
+        tenant_now.egress = HostRules { allow, deny };
+    }
     check(tenant_now).map_err(ApiError::invalid)?;
     trail.reaches(&tenant.0).await?;
     Ok(Json(desk.change(found).await?.into()))

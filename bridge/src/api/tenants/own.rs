@@ -10,6 +10,7 @@ use super::view::TenantView;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditOwnTenant;
 use crate::auth::tenants::{TenantDesk, check};
+use crate::billing::spending::TenantBudget;
 use crate::edge::body::Checked;
 use crate::error::{ApiError, ApiResult};
 
@@ -20,6 +21,8 @@ pub struct OwnTenantChange {
     name: Option<String>,
     /// Whether people must have a second factor.
     require_second_factor: Option<bool>,
+    /// What it may spend, as a whole; `{}` for no limit.
+    budget: Option<TenantBudget>,
 }
 
 /// The own tenant.
@@ -35,12 +38,13 @@ pub async fn change(
     desk: Data<TenantDesk>,
     body: Checked<OwnTenantChange>,
 ) -> ApiResult<Json<TenantView>> {
-    let OwnTenantChange { name, require_second_factor } = body.0;
+    let OwnTenantChange { name, require_second_factor, budget } = body.0;
     let mut found = desk.stores.tenants().get_tenant(who.tenant()).await?;
     if let Some(name) = name {
         found.value.name = trimmed(&name).to_owned();
     }
     found.value.require_second_factor = require_second_factor.unwrap_or(found.value.require_second_factor);
+    found.value.budget = budget.unwrap_or(found.value.budget);
     check(&found.value).map_err(ApiError::invalid)?;
     Ok(Json(desk.change(found).await?.into()))
 }

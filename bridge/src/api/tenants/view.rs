@@ -1,12 +1,23 @@
 //! How tenants are shown.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::auth::tenants::{RESTORABLE_FOR, TenantError};
+use crate::billing::spending::TenantBudget;
 use crate::error::ApiError;
 use crate::store::tenants::{Tenant, TenantStatus};
 use crate::store::{Stamp, StoreError, Stored};
+
+/// Hosts: a name, all names below one (`*.example.com`), or an address; each with a port (`:8443`) or for all of them.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EgressRules {
+    /// When something is named here, nothing else may be used.
+    pub allow: Vec<String>,
+    /// Never used, whatever is allowed.
+    pub deny: Vec<String>,
+}
 
 /// A tenant.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,11 +33,17 @@ pub struct TenantView {
     pub plan: Option<String>,
     /// People without a second factor reach their own profile only, until they have one.
     pub require_second_factor: bool,
+    /// What its calls may cost; empty for no limit.
+    pub budget: TenantBudget,
+    /// Which hosts the addresses that it sets may name; empty for all.
+    pub egress: EgressRules,
     /// RFC 3339, UTC.
     pub created_at: String,
     pub deleted_at: Option<String>,
     /// Until when a deleted tenant can be restored.
     pub restorable_until: Option<String>,
+    /// A call under a legal hold that keeps a deleted tenant from being removed for good.
+    pub held_by: Option<String>,
 }
 
 /// One page of tenants.
@@ -38,8 +55,19 @@ pub struct TenantPage {
 
 impl From<Stored<Tenant>> for TenantView {
     fn from(stored: Stored<Tenant>) -> Self {
-        let Tenant { name, slug, status, require_second_factor, created_at, allowance, deleted_at } =
-            stored.value;
+        let Tenant {
+            name,
+            slug,
+            status,
+            require_second_factor,
+            created_at,
+            allowance,
+            budget,
+            egress,
+            deleted_at,
+            held_by,
+            ..
+        } = stored.value;
         let until = |at: Stamp| at.0.saturating_add(RESTORABLE_FOR).map(Stamp).unwrap_or(at);
         Self {
             id: stored.id,
@@ -49,6 +77,9 @@ impl From<Stored<Tenant>> for TenantView {
             status,
             plan: allowance.map(|allowance| allowance.plan.to_string()),
             require_second_factor,
+            budget,
+            egress: EgressRules { allow: egress.allow, deny: egress.deny },
+            held_by,
             created_at: created_at.to_string(),
             deleted_at: deleted_at.map(|at| at.to_string()),
             restorable_until: deleted_at.map(|at| until(at).to_string()),

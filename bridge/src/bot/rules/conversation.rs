@@ -7,6 +7,7 @@ use vox_shared::model::bot::{
 };
 
 use super::{Faults, MAX_PHRASE_BYTES, MAX_PROMPT_BYTES};
+use crate::billing::spending::MAX_BUDGET;
 use crate::bot::policy;
 
 const MAX_FIELDS: usize = 64;
@@ -23,6 +24,7 @@ pub(super) fn check(settings: &BotSettings, faults: &mut Faults) {
     }
     faults.text("prompt_parts.dynamic_prompt", &settings.prompt_parts.dynamic_prompt, MAX_PROMPT_BYTES);
     check_limits(&settings.limits, faults);
+    check_budget(settings, faults);
     for (path, prompt) in [
         ("post_call_analysis_prompt", &settings.post_call_analysis_prompt),
         ("qc_prompt", &settings.qc_prompt),
@@ -94,6 +96,15 @@ fn check_limits(limits: &CallLimits, faults: &mut Faults) {
             faults.range(&format!("limits.{name}"), value, range);
         }
     }
+}
+
+fn check_budget(settings: &BotSettings, faults: &mut Faults) {
+    const PATH: &str = "max_cost_micros_per_day";
+    let Some(day) = settings.max_cost_micros_per_day else { return };
+    faults.range(PATH, day as f64, 1.0..=MAX_BUDGET as f64);
+    faults.unless(settings.limits.max_cost_micros.is_none_or(|call| call <= day), PATH, || {
+        "must be at least limits.max_cost_micros, or no call ever begins".into()
+    });
 }
 
 fn check_dispositions(words: &AutoDispositions, faults: &mut Faults) {

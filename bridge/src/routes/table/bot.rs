@@ -58,6 +58,14 @@ pub(super) fn routes() -> Vec<Route> {
             Doc::new("bots", "Read a bot").answers::<BotView>("200", "The bot").refuses("404", "No such bot"),
         ),
         row(
+            (Method::GET, "/api/v1/bots/{bot_id}/config-requests"),
+            read,
+            bots::config_requests::list,
+            Doc::new("bots", "List the last requests for a bot's config")
+                .answers::<bots::config_requests::ConfigRequestList>("200", "Newest first; it may lack some")
+                .refuses("404", "No such bot"),
+        ),
+        row(
             (Method::PUT, ONE),
             edit,
             bots::replace::replace,

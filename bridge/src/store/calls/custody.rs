@@ -111,6 +111,7 @@ impl Call {
             recording_token_hash: None,
             result: None,
             charges: None,
+            budget: None,
             outbox: self.outbox.take(),
             crm: None,
             custody: Some(Custody { deleted_at: Some(now), clean_at: Some(now), ..Custody::default() }),
@@ -177,9 +178,14 @@ impl AllCalls {
     }
 
     /// Calls of which something is to be removed elsewhere by now, the longest waiting first.
-    pub async fn list_to_clean(&self, now: Stamp, limit: usize) -> Result<Vec<Stored<Call>>, StoreError> {
+    pub async fn list_to_clean(
+        &self,
+        now: Stamp,
+        limit: usize,
+        after: Option<Cursor>,
+    ) -> Result<Listed<Call>, StoreError> {
         let query = Query::by_index(&CALLS, BY_CLEAN).below(CLEAN_AT, now.next());
-        Ok(self.0.list(query.limit(limit).omit(WITHOUT_RESULT)).await?.items)
+        self.0.list(query.limit(limit).after(after).omit(WITHOUT_RESULT)).await
     }
 
     /// A call with its result, deleted or not, to write it back.

@@ -13,6 +13,7 @@ use crate::harness::keys::TestKey;
 const OPEN: &[(&str, &str, Scope)] = &[
     ("GET", "/api/v1/bots", Scope::BotsRead),
     ("GET", "/api/v1/bots/{bot_id}", Scope::BotsRead),
+    ("GET", "/api/v1/bots/{bot_id}/config-requests", Scope::BotsRead),
     ("POST", "/api/v1/bots", Scope::BotsWrite),
     ("PUT", "/api/v1/bots/{bot_id}", Scope::BotsWrite),
     ("PATCH", "/api/v1/bots/{bot_id}", Scope::BotsWrite),

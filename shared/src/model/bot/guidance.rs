@@ -95,7 +95,8 @@ pub enum CacheRetention {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CallLimits {
-    /// Millionths of the tenant's currency.
+    /// Millionths of the tenant's currency. The bridge sets it aside in the budgets of the day before the call begins; the worker
+    /// knows no prices and does not hold the call to it.
     pub max_cost_micros: Option<u64>,
     /// Of the language model, in and out.
     pub max_tokens: Option<u32>,

@@ -38,7 +38,8 @@ pub async fn replace(
     }
     let none = CrmSettings::default();
     let old = known.as_ref().map_or(&none, |known| &known.value.settings);
-    let settings = request.checked(old, &crm.egress).map_err(ApiError::invalid)?;
+    let rules = crm.stores.tenants().egress_rules(tenant).await?;
+    let settings = request.checked(old, (&crm.egress, &rules)).map_err(ApiError::invalid)?;
     if let Some(mut known) = known {
         (known.value.settings, known.value.updated_at) = (settings, now);
         return Ok(Json(integrations.replace_integration(known).await?.into()));

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tracing::instrument;
 use utoipa::ToSchema;
+use vox_shared::egress::HostRules;
 use vox_shared::ids::{BotId, SessionId};
 
 use crate::auth::allowed::Allowed;
@@ -96,7 +97,8 @@ pub async fn test(
             crm.variables(&call).await?
         }
     };
-    Ok(Json(tried(&crm, asked.which, &exchange, &variables).await))
+    let rules = crm.stores.tenants().egress_rules(who.reach().tenant()).await?;
+    Ok(Json(tried((&crm, &rules), asked.which, &exchange, &variables).await))
 }
 
 fn unset(which: Which) -> ApiError {
@@ -119,7 +121,12 @@ fn example(crm: &Crm, bot: &Bot, asked: &CrmTest) -> Variables {
     }
 }
 
-async fn tried(crm: &Crm, which: Which, exchange: &Exchange, variables: &Variables) -> CrmTested {
+async fn tried(
+    (crm, rules): (&Crm, &HostRules),
+    which: Which,
+    exchange: &Exchange,
+    variables: &Variables,
+) -> CrmTested {
     let now = Stamp(crm.clock.now());
     let filled = match fill(exchange, variables) {
         Ok(filled) => filled,
@@ -132,7 +139,7 @@ async fn tried(crm: &Crm, which: Which, exchange: &Exchange, variables: &Variabl
         Which::Prefetch => (None, deadline(exchange)),
         Which::Push => (Some("test"), DEADLINE),
     };
-    let mut answer = send(&crm.egress, (exchange, &filled), id, (now, within)).await;
+    let mut answer = send((&crm.egress, rules), (exchange, &filled), id, (now, within)).await;
     let fields = match which {
         Which::Prefetch => told(&mut answer),
         Which::Push => None,

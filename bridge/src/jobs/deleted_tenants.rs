@@ -1,0 +1,165 @@
+//! Removes tenants for good that were deleted long ago: their calls with the recordings, then everything else of theirs, in every
+//! collection there is, their data keys among it. What stays is what is only ever added to: the ledger, which holds no personal
+//! data, and the audit log; the one of whoever deleted the tenant tells of its end. Each step may be repeated, by any bridge.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use vox_shared::clock::Clock;
+use vox_shared::ids::TenantId;
+
+use crate::audit::log::{AuditError, AuditLog};
+use crate::auth::tenants::RESTORABLE_FOR;
+use crate::error::with_source;
+use crate::objects::{Key, ObjectError, Objects};
+use crate::store::audit::{Entry, Kind};
+use crate::store::tenants::{Tenant, TenantStatus};
+use crate::store::{LeftCall, StoreError, Stored, Stores};
+
+/// Pause between two looks at the tenants.
+const PAUSE: Duration = Duration::from_secs(600);
+/// Pause before the next batch while there is more to do: the store belongs to the calls.
+const BREATH: Duration = Duration::from_millis(200);
+/// For bridges whose clocks differ: nobody restores what another one removes.
+const MARGIN: SignedDuration = SignedDuration::from_hours(1);
+/// What the entry in the audit log names as its actor.
+const ACTOR: &str = "bridge";
+
+/// Why something of a tenant is still there; it is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum RemovalError {
+    #[error("a recording could not be removed")]
+    Object(#[from] ObjectError),
+    #[error("the audit log took no entry")]
+    Audit(#[from] AuditError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Removes tenants. Cheap to clone.
+#[derive(Clone)]
+pub struct Undertaker {
+    pub stores: Stores,
+    pub clock: Clock,
+    pub objects: Arc<dyn Objects>,
+    pub audit: Arc<AuditLog>,
+}
+
+impl Undertaker {
+    /// Work until `stop`. What fails is tried again in the next round.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut pause = PAUSE;
+        while stop.run_until_cancelled(sleep(pause)).await.is_some() {
+            let Some(round) = stop.run_until_cancelled(self.round()).await else { return };
+            pause = match round {
+                Ok(true) => BREATH,
+                Ok(false) => PAUSE,
+                Err(error) => {
+                    tracing::warn!(%error, "deleted tenants could not be looked at");
+                    PAUSE
+                }
+            };
+        }
+    }
+
+    /// A batch of each tenant whose time is over; answers whether there is more to do at once. One that cannot be removed keeps no
+    /// other from its turn.
+    pub async fn round(&self) -> Result<bool, StoreError> {
+        let (mut more, mut after) = (false, None);
+        loop {
+            let page = self.stores.tenants().list_by_id(after).await?;
+            for tenant in page.tenants.into_iter().filter(|tenant| self.is_due(&tenant.value)) {
+                let Ok(id) = tenant.id.parse::<TenantId>() else { continue };
+                match Box::pin(self.remove(&id, tenant)).await {
+                    Ok(is_done) => more |= !is_done,
+                    Err(error) => {
+                        let error = with_source(&error);
+                        tracing::error!(tenant.id = %id, error, "a deleted tenant could not be removed");
+                    }
+                }
+            }
+            after = page.last;
+            if after.is_none() {
+                return Ok(more);
+            }
+        }
+    }
+
+    fn is_due(&self, tenant: &Tenant) -> bool {
+        let since = |at: jiff::Timestamp| self.clock.now().duration_since(at);
+        let long_ago = tenant.deleted_at.is_some_and(|at| since(at.0) >= RESTORABLE_FOR + MARGIN);
+        tenant.status == TenantStatus::Deleted && long_ago
+    }
+
+    /// A batch of one tenant; answers whether nothing more can be done now.
+    async fn remove(&self, id: &TenantId, mut tenant: Stored<Tenant>) -> Result<bool, RemovalError> {
+        if !tenant.value.is_going {
+            let held = self.held_call(id).await?;
+            if let Some(call) = &held {
+                tracing::warn!(tenant.id = %id, call.id = call, "a legal hold keeps a deleted tenant: restore it and lift the hold");
+                if tenant.value.held_by == held {
+                    return Ok(true);
+                }
+            }
+            (tenant.value.is_going, tenant.value.held_by) = (held.is_none(), held);
+            tenant = self.stores.tenants().replace_tenant(tenant).await?;
+            if !tenant.value.is_going {
+                return Ok(true);
+            }
+        }
+        let (calls, more) = self.stores.list_left_calls(id, None).await?;
+        for call in &calls {
+            self.remove_call(call).await?;
+        }
+        if more.is_some() || !self.stores.forget_tenant(id).await? {
+            return Ok(false);
+        }
+        self.tell(id, &tenant.value).await?;
+        self.stores.tenants().remove_tenant(&tenant).await?;
+        tracing::info!(tenant.id = %id, "a deleted tenant was removed for good");
+        Ok(true)
+    }
+
+    async fn held_call(&self, id: &TenantId) -> Result<Option<String>, StoreError> {
+        let mut after = None;
+        loop {
+            let (calls, next) = self.stores.list_left_calls(id, after).await?;
+            if let Some(held) = calls.into_iter().find(|call| call.is_held) {
+                return Ok(Some(held.id));
+            }
+            after = next;
+            if after.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn remove_call(&self, call: &LeftCall) -> Result<(), RemovalError> {
+        let own = format!("{}.wav", call.id);
+        for name in [Some(&own), call.recording_key.as_ref().filter(|key| **key != own)].into_iter().flatten()
+        {
+            // What is no key was never stored.
+            let Ok(key) = Key::of_recording(name) else { continue };
+            self.objects.delete(key).await?;
+        }
+        match self.stores.forget_left_call(call).await {
+            // Another bridge did it, or it is written once more: the next batch sees.
+            Err(StoreError::Conflict) => Ok(()),
+            done => Ok(done?),
+        }
+    }
+
+    /// Write down that nothing is left. After a kill at this moment it is written twice.
+    async fn tell(&self, id: &TenantId, tenant: &Tenant) -> Result<(), AuditError> {
+        let Some(home) = &tenant.deleted_by else {
+            tracing::warn!(tenant.id = %id, "nobody knows who deleted the tenant, so no audit log tells of its end");
+            return Ok(());
+        };
+        let entry = Entry::of_bridge(home.clone(), Kind::End, (ACTOR, "removal of deleted tenants"));
+        let entry = Entry { in_tenant: Some(id.clone()), object: Some(id.to_string()), ..entry };
+        self.audit.append(entry).await.map(drop)
+    }
+}

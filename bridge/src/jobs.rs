@@ -2,6 +2,7 @@
 
 pub mod custody;
 pub mod deleted_bots;
+pub mod digests;
 pub mod janitor;
 pub mod kinds;
 pub mod lost_calls;

@@ -108,6 +108,8 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
     start("the janitor", Box::pin(jobs::janitor::run(app.stores.clone(), app.clock.clone(), stop())));
     start("the closing of lost calls", Box::pin(jobs::lost_calls::run(app.results.clone(), stop())));
     start("the removal of deleted calls", Box::pin(jobs::custody::run(app.custodian.clone(), stop())));
+    start("the finding of calls", Box::pin(app.digester.clone().run(stop())));
+    start("the counting of calls", Box::pin(app.counting.clone().run(stop())));
     start("the relay", Box::pin(app.relay.clone().run(stop())));
     start("the doing of jobs", Box::pin(app.runner.clone().run(stop())));
     start("adding up the ledger", Box::pin(jobs::usage::run(app.roll_up.clone(), stop())));

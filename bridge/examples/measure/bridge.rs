@@ -16,6 +16,7 @@ use vox_bridge::config::Config;
 use vox_bridge::deployment::Deployment;
 use vox_bridge::routes;
 use vox_bridge::serve::{Serving, serve};
+use vox_bridge::store::Stores;
 use vox_bridge::store::engine::Engine;
 use vox_shared::clock::Clock;
 use vox_shared::wire::SECRET_HEADER;
@@ -25,6 +26,7 @@ use crate::{Arguments, Documents};
 pub struct Bridge {
     pub target: Arc<Target>,
     pub engine: Arc<dyn Engine>,
+    pub stores: Stores,
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
     relaying: JoinHandle<()>,
@@ -56,13 +58,28 @@ impl Bridge {
         let app = App::build(config, parts).await?;
         let password = app.first_start().await?.context("the store was not empty")?;
         let stop = CancellationToken::new();
-        let relaying = tokio::spawn(app.relay.clone().run(stop.clone()));
+        let stores = app.stores.clone();
+        let (relay, digester) = (app.relay.clone(), app.digester.clone());
+        let jobs_stop = stop.clone();
+        // Beside the requests as in a bridge; the sums are counted where they are measured.
+        let relaying = tokio::spawn(async move {
+            tokio::join!(relay.run(jobs_stop.clone()), digester.run(jobs_stop));
+        });
         let api = move || routes::api(&app);
         let serving = tokio::spawn(serve(listener, api, Serving::on_threads(2), stop.clone()));
         let client = reqwest::Client::builder().no_proxy().build()?;
         let target = Target::log_in(client, (format!("http://{bound}"), secret), &password).await?;
         let engine = deployment.engine.clone();
-        Ok(Self { target: Arc::new(target), engine, stop, serving, relaying, deployment, _data: data })
+        Ok(Self {
+            target: Arc::new(target),
+            engine,
+            stores,
+            stop,
+            serving,
+            relaying,
+            deployment,
+            _data: data,
+        })
     }
 
     pub async fn stop(self) -> anyhow::Result<()> {

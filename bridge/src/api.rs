@@ -1,6 +1,7 @@
 //! The HTTP API: one folder per resource, one file per endpoint. A handler decodes, calls and encodes; rules live in the
 //! domain, queries in the stores. `bots/create.rs` is the example to follow.
 
+pub mod analytics;
 pub mod api_keys;
 pub mod audit;
 pub mod auth;

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use vox_egress::Egress;
 use vox_shared::clock::Clock;
 
+use crate::analytics::counting::Counting;
 use crate::api::calls::live::Watch;
 use crate::api::calls::view::Links;
 use crate::api::recordings::serve::Recordings;
@@ -43,6 +44,7 @@ use crate::fleet::files::WorkerFiles;
 use crate::fleet::poll::Poller;
 use crate::fleet::reserve::Fleet;
 use crate::jobs::deleted_tenants::Undertaker;
+use crate::jobs::digests::Digester;
 use crate::jobs::kinds::kinds;
 use crate::jobs::relay::Relay;
 use crate::jobs::runner::Runner;
@@ -92,6 +94,8 @@ pub struct Inner {
     pub results: Results,
     pub changes: Changes,
     pub relay: Relay,
+    pub digester: Digester,
+    pub counting: Counting,
     pub recordings: Recordings,
     pub fleet: Fleet,
     pub poller: Poller,
@@ -212,6 +216,8 @@ impl App {
                 relay: relay.clone(),
             },
             relay,
+            digester: Digester { stores: stores.clone(), clock: clock.clone() },
+            counting: Counting { stores: stores.clone() },
             recordings: Recordings {
                 stores: stores.clone(),
                 clock: clock.clone(),

@@ -1,6 +1,7 @@
 //! The control plane of Vox: the HTTP API, authentication, bots, runtime config, results, calls, recordings, and the
 //! registry of workers. All durable state is here; no audio is.
 
+pub mod analytics;
 pub mod api;
 pub mod app;
 pub mod audit;
@@ -30,6 +31,7 @@ pub mod objects;
 pub mod ready;
 pub mod routes;
 pub mod runtime;
+pub mod search;
 pub mod serve;
 pub mod store;
 pub mod vault;

@@ -110,6 +110,8 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
     start("the removal of deleted calls", Box::pin(jobs::custody::run(app.custodian.clone(), stop())));
     start("the removal of deleted tenants", Box::pin(app.undertaker.clone().run(stop())));
     start("the log of requests for configs", Box::pin(app.configs.log.clone().run(stop())));
+    start("the finding of calls", Box::pin(app.digester.clone().run(stop())));
+    start("the counting of calls", Box::pin(app.counting.clone().run(stop())));
     start("the relay", Box::pin(app.relay.clone().run(stop())));
     start("the doing of jobs", Box::pin(app.runner.clone().run(stop())));
     start("adding up the ledger", Box::pin(jobs::usage::run(app.roll_up.clone(), stop())));

@@ -13,6 +13,7 @@ pub mod crm;
 pub mod deliveries;
 pub mod dialouts;
 pub mod dids;
+pub mod digests;
 pub mod do_not_call;
 mod documents;
 pub mod engine;
@@ -33,6 +34,7 @@ pub mod quotas;
 mod reach;
 pub mod refresh_tokens;
 pub mod reservations;
+pub mod rollups;
 pub mod settings;
 mod stamp;
 pub mod tenants;
@@ -62,6 +64,9 @@ pub const COLLECTIONS: &[&Collection] = &[
     &bots::BOTS,
     &bot_versions::BOT_VERSIONS,
     &calls::CALLS,
+    &digests::CALL_DIGESTS,
+    &rollups::ROLLUPS,
+    &rollups::ROLLUP_BATCHES,
     &workers::WORKERS,
     &hosts::HOSTS,
     &reservations::RESERVATIONS,
@@ -267,6 +272,20 @@ impl Stores {
 
     pub fn all_calls(&self) -> calls::AllCalls {
         calls::AllCalls::new(self.engine.clone())
+    }
+
+    /// What is searched and counted of the calls within a tenant's or a key's reach.
+    pub fn digests(&self, reach: impl Into<Reach>) -> digests::Digests {
+        digests::Digests::open(self.engine.clone(), reach.into())
+    }
+
+    pub fn all_digests(&self) -> digests::AllDigests {
+        digests::AllDigests::new(self.engine.clone())
+    }
+
+    /// Sums over a tenant's calls.
+    pub fn rollups(&self, tenant: &TenantId) -> rollups::Rollups {
+        rollups::Rollups::open(self.engine.clone(), tenant.clone())
     }
 
     pub fn settings(&self) -> settings::AllSettings {

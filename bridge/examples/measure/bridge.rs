@@ -16,6 +16,7 @@ use vox_bridge::config::Config;
 use vox_bridge::deployment::Deployment;
 use vox_bridge::routes;
 use vox_bridge::serve::{Serving, serve};
+use vox_bridge::store::Stores;
 use vox_bridge::store::engine::Engine;
 use vox_shared::clock::Clock;
 use vox_shared::wire::SECRET_HEADER;
@@ -25,6 +26,7 @@ use crate::{Arguments, Documents};
 pub struct Bridge {
     pub target: Arc<Target>,
     pub engine: Arc<dyn Engine>,
+    pub stores: Stores,
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
     jobs: JoinSet<()>,
@@ -56,7 +58,10 @@ impl Bridge {
         let app = App::build(config, parts).await?;
         let password = app.first_start().await?.context("the store was not empty")?;
         let stop = CancellationToken::new();
+        let stores = app.stores.clone();
+        // Beside the requests as in a bridge; the sums are counted where they are measured.
         let mut jobs = JoinSet::new();
+        jobs.spawn(app.digester.clone().run(stop.clone()));
         jobs.spawn(app.relay.clone().run(stop.clone()));
         jobs.spawn(app.herald.clone().run(stop.clone()));
         jobs.spawn(app.webhooks.post.clone().run(stop.clone()));
@@ -65,7 +70,7 @@ impl Bridge {
         let client = reqwest::Client::builder().no_proxy().build()?;
         let target = Target::log_in(client, (format!("http://{bound}"), secret), &password).await?;
         let engine = deployment.engine.clone();
-        Ok(Self { target: Arc::new(target), engine, stop, serving, jobs, deployment, _data: data })
+        Ok(Self { target: Arc::new(target), engine, stores, stop, serving, jobs, deployment, _data: data })
     }
 
     pub async fn stop(mut self) -> anyhow::Result<()> {

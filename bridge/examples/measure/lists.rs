@@ -14,10 +14,10 @@ use crate::seed::{CALLERS, caller};
 
 /// Requests of each kind.
 const REQUESTS: u32 = 100;
-const MOST_MS: f64 = 200.0;
+pub const MOST_MS: f64 = 200.0;
 
 /// The query of the n-th request of a kind.
-type Question = Box<dyn Fn(u32) -> String>;
+pub type Question = Box<dyn Fn(u32) -> String>;
 
 pub async fn read(bridge: &Bridge) -> anyhow::Result<Vec<Row>> {
     let week = Clock::system().now().saturating_sub(SignedDuration::from_hours(24 * 7))?;
@@ -38,17 +38,23 @@ pub async fn read(bridge: &Bridge) -> anyhow::Result<Vec<Row>> {
             Box::new(|n| format!("bot_id=bot-{}&disconnected_by=error&direction=outgoing", n % 20)),
         ),
     ];
+    let mut rows = timed(bridge, "/api/v1/calls", kinds.into()).await?;
+    rows.push(deep(bridge).await?);
+    Ok(rows)
+}
+
+/// A row for each kind of question.
+pub async fn timed(bridge: &Bridge, path: &str, kinds: Vec<(&str, Question)>) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (what, query) in kinds {
         let mut times = Vec::new();
         for n in 0..REQUESTS {
             let began = Instant::now();
-            page(bridge, &query(n)).await?;
+            ask(bridge, &format!("{path}?{}", query(n))).await?;
             times.push(began.elapsed());
         }
         rows.push(Row::of_times(what, times).aims("p99_ms", Bound::AtMost(MOST_MS)));
     }
-    rows.push(deep(bridge).await?);
     Ok(rows)
 }
 
@@ -69,7 +75,11 @@ async fn deep(bridge: &Bridge) -> anyhow::Result<Row> {
 }
 
 async fn page(bridge: &Bridge, query: &str) -> anyhow::Result<Value> {
-    let answer = bridge.target.admin(Method::GET, &format!("/api/v1/calls?{query}")).send().await?;
+    ask(bridge, &format!("/api/v1/calls?{query}")).await
+}
+
+async fn ask(bridge: &Bridge, path: &str) -> anyhow::Result<Value> {
+    let answer = bridge.target.admin(Method::GET, path).send().await?;
     let status = answer.status();
     let body: Value = answer.json().await.context("a list was no JSON")?;
     ensure!(status.is_success(), "a list was answered {status}: {body}");

@@ -1,5 +1,5 @@
-//! Measures a bridge over HTTP, on either engine: config fetches at a steady rate, results stored durably, lists over many calls,
-//! webhooks beside dead endpoints, a flood of logins. Prints a table with the targets beside it, or JSON.
+//! Measures a bridge over HTTP, on either engine: config fetches at a steady rate, results stored durably, lists, searches and sums over
+//! many calls, webhooks beside dead endpoints, a flood of logins. Prints a table with the targets beside it, or JSON.
 //!
 //! `cargo run --release -p vox-bridge --example measure -- --engine embedded --calls 1000000`
 
@@ -9,7 +9,9 @@ mod lists;
 mod logins;
 mod report;
 mod results;
+mod search;
 mod seed;
+mod sums;
 mod webhooks;
 
 use std::time::Duration;
@@ -60,6 +62,13 @@ async fn main() -> anyhow::Result<()> {
     report.add(webhooks::delivered(&bridge).await?);
     report.add(seed::fill(&bridge, arguments.calls).await?);
     for row in lists::read(&bridge).await? {
+        report.add(row);
+    }
+    for row in search::found(&bridge).await? {
+        report.add(row);
+    }
+    report.add(seed::count(&bridge, arguments.calls).await?);
+    for row in sums::asked(&bridge).await? {
         report.add(row);
     }
     bridge.stop().await?;

@@ -6,6 +6,7 @@ use vox_shared::ids::SessionId;
 use super::Custodian;
 use crate::error::with_source;
 use crate::objects::{Key, ObjectError};
+use crate::search::digest;
 use crate::store::calls::Call;
 use crate::store::calls::custody::blanked;
 use crate::store::{Cursor, SWEPT, Stamp, StoreError, Stored};
@@ -72,6 +73,8 @@ impl Custodian {
             let Ok(key) = Key::of_recording(name) else { continue };
             self.objects.delete(key).await?;
         }
+        let now = Stamp(self.clock.now());
+        Box::pin(self.stores.all_digests().bury(&call.id, digest::gone(call, now))).await?;
         let tenant = &call.value.tenant_id;
         let (events, deliveries) = (self.stores.events(tenant), self.stores.deliveries(tenant));
         loop {

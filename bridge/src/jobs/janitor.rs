@@ -28,6 +28,9 @@ const INVITATIONS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 /// How long an `Idempotency-Key` of a dialout counts, and how long it can be looked up why a call was placed where it was.
 const DIALOUTS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// So long after a call's deletion somebody may still be making its digest.
+const DIGESTS_KEPT: SignedDuration = SignedDuration::from_hours(1);
+
 /// How long a deleted call's id is remembered. A worker whose outbox is away for longer brings its call back.
 const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(24 * 365);
 
@@ -73,6 +76,7 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.all_invitations().sweep(before(INVITATIONS_KEPT)).await,
         stores.reservations().sweep(before(DIALOUTS_KEPT)).await,
         stores.all_dialouts().sweep(before(DIALOUTS_KEPT)).await,
+        stores.all_digests().sweep(before(DIGESTS_KEPT)).await,
         stores.all_budgets().sweep(Stamp(now)).await,
         stores.all_config_requests().sweep(Stamp(now)).await,
         stores.all_calls().sweep_deleted(before(TOMBSTONES_KEPT)).await,

@@ -1,6 +1,7 @@
 //! The rows, in a file for each resource.
 
 mod alias;
+mod analytics;
 mod api_key;
 mod audit;
 mod auth;
@@ -43,6 +44,7 @@ pub fn table() -> Vec<Route> {
         bot::routes(),
         bot_version::routes(),
         call::routes(),
+        analytics::routes(),
         custody::routes(),
         crm::routes(),
         recording::routes(),

@@ -41,13 +41,14 @@ const RESERVED: [&str; 9] = [
     "_skip_prefetch",
     SKIP_PUSH,
     "_mock_crm",
-    "_campaign_id",
+    CAMPAIGN,
     "_campaign_call_id",
     "_campaign_attempt",
     "_campaign_run_number",
     SIP_HEADERS,
 ];
 const CAMPAIGN_SESSION: &str = "_campaign_session_id";
+const CAMPAIGN: &str = "_campaign_id";
 const SKIP_PUSH: &str = "_skip_post_push";
 const SIP_HEADERS: &str = "sip_candidate_headers";
 /// The transport that needs a ticket.
@@ -131,7 +132,11 @@ async fn prepare_for(
         spend_ticket(from, bot_id, &session, &request).await?;
     }
     let proposed = proposed.filter(|id| *id != session);
-    let mut call = Call { proposed_session_id: proposed, ..skeleton(&bot, bot_id, &request, now) };
+    let mut call = Call {
+        proposed_session_id: proposed,
+        campaign_id: campaign(&reserved).filter(|_| caller == Caller::Known),
+        ..skeleton(&bot, bot_id, &request, now)
+    };
     let connected = connected(&session, &call);
     Outbox::push(&mut call.outbox, connected);
     // A stranger's word counts for nothing here either.
@@ -191,6 +196,13 @@ fn variables(
 /// A name from outside as it is kept; it is indexed, and nobody's name is longer.
 pub fn short(text: String) -> String {
     text.chars().take(MAX_NAME).collect()
+}
+
+/// The campaign that a call belongs to, as the dialler says.
+fn campaign(reserved: &Map<String, Value>) -> Option<String> {
+    let named: String = reserved.get(CAMPAIGN)?.as_str()?.chars().filter(|c| !c.is_control()).collect();
+    let named = named.trim();
+    (!named.is_empty()).then(|| short(named.to_owned()))
 }
 
 /// Take what speaks to the bridge out of a connected event.
@@ -255,6 +267,8 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         crm: None,
         outbox: None,
         custody: None,
+        campaign_id: None,
+        digest: None,
     };
     charge::begin(&mut call);
     call

@@ -195,6 +195,8 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
         crm: None,
         outbox: None,
         custody: None,
+        campaign_id: None,
+        digest: None,
     };
     // Nobody counted it when it began.
     charge::begin(&mut value);

@@ -1,6 +1,7 @@
 //! Calls: a skeleton from the moment the config was fetched, the worker's result when it ended.
 
 pub mod custody;
+mod digest;
 mod old;
 
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use vox_shared::wire::result::DisconnectedBy;
 
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
 use super::engine::{
-    Collection, Cursor, Engine, Field, Filter, Holds, Index, Json, Order, Query, Text, Update, holds,
+    Collection, Cursor, Engine, Field, Filter, Holds, Index, Integer, Json, Order, Query, Text, Update, holds,
 };
 use super::ledger::Line;
 use super::merged::Paging;
@@ -22,6 +23,7 @@ use super::stamp::Stamp;
 use crate::billing::spending::SetAside;
 use crate::field;
 use custody::Custody;
+use digest::DigestDue;
 
 const BY_TIME: &str = "by_time";
 const BY_BOT: &str = "by_bot";
@@ -36,6 +38,7 @@ const BY_CALLER_KEY: &str = "by_caller_key";
 const BY_CALLED_KEY: &str = "by_called_key";
 const BY_CLEAN: &str = "by_clean";
 const BY_DELETED: &str = "by_deleted";
+const BY_DIGEST: &str = "by_digest";
 
 const CREATED_AT: Field<Text> = field!(Call => created_at: Text);
 const BOT_ID: Field<Text> = field!(Call => bot_id: Text);
@@ -55,6 +58,9 @@ const CALLER_KEY: Field<Text> = field!(Call => custody / Custody => caller_key: 
 const CALLED_KEY: Field<Text> = field!(Call => custody / Custody => called_key: Text);
 const CLEAN_AT: Field<Text> = field!(Call => custody / Custody => clean_at: Text);
 const DELETED_AT: Field<Text> = field!(Call => custody / Custody => deleted_at: Text);
+const DIGEST: Field<Json> = field!(Call => digest: Json);
+const DIGEST_SINCE: Field<Text> = field!(Call => digest / DigestDue => since: Text);
+const DIGEST_MARK: Field<Integer> = field!(Call => digest / DigestDue => mark: Integer);
 
 /// The heavy part, left out of lists.
 const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT, CRM];
@@ -85,9 +91,18 @@ pub static CALLS: Collection = Collection {
         Index::sparse(BY_CLEAN, &[CLEAN_AT.place()]),
         // What is left of deleted calls.
         Index::sparse(BY_DELETED, &[DELETED_AT.place()]),
+        // Calls of which a digest is to be made.
+        Index::sparse(BY_DIGEST, &[DIGEST_SINCE.place()]),
     ],
-    fields: &[DIRECTION.place(), OUTBOX_MARK.place(), OUTBOX.place(), CRM.place()],
-    steps: &[old::with_own_endings, old::in_custody],
+    fields: &[
+        DIRECTION.place(),
+        OUTBOX_MARK.place(),
+        OUTBOX.place(),
+        CRM.place(),
+        DIGEST.place(),
+        DIGEST_MARK.place(),
+    ],
+    steps: &[old::with_own_endings, old::in_custody, old::to_be_digested],
 };
 
 /// Where a call stands, derived from `disconnected_by` once it ended.
@@ -197,6 +212,12 @@ pub struct Call {
     /// How it is found by a number, who may not delete it, and what was deleted of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custody: Option<Custody>,
+    /// The campaign that it belongs to, as the dialler called it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign_id: Option<String>,
+    /// What is searched and counted of it is to be made anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<DigestDue>,
 }
 
 /// A call and its bot's CRM.
@@ -255,18 +276,24 @@ impl Calls {
         if call.value.is_deleted() { Err(StoreError::NotFound) } else { Ok(call) }
     }
 
+    /// A call as lists show it, without its result.
+    pub async fn find_listed(&self, id: &str) -> Result<Option<Stored<Call>>, StoreError> {
+        let call = self.of_tenant.first(Query::by_id(&CALLS, id).omit(WITHOUT_RESULT)).await?;
+        Ok(call.filter(|call| self.within(&call.value).is_ok() && !call.value.is_deleted()))
+    }
+
     /// [`StoreError::Duplicate`] when there is a call of that id, in any tenant.
     pub async fn insert_call(&self, id: &SessionId, call: &Call) -> Result<(), StoreError> {
         self.within(call)?;
         let mut call = call.clone();
-        call.index();
+        call.index(0);
         self.of_tenant.insert(id.as_str(), &call).await
     }
 
     /// Write back a call that was read here.
     pub async fn replace_call(&self, mut call: Stored<Call>) -> Result<Stored<Call>, StoreError> {
         self.within(&call.value)?;
-        call.value.index();
+        call.value.index(call.version);
         self.of_tenant.replace(call).await
     }
 

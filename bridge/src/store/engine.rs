@@ -15,10 +15,10 @@ use std::pin::Pin;
 
 use serde_json::{Map, Value};
 
-pub use collection::{Collection, Index, IndexKind, Step};
+pub use collection::{Collection, Index, IndexKind, MAX_WORD_BYTES, MAX_WORDS, Step};
 pub(crate) use field::holds;
 pub use field::{Boolean, Field, FieldType, Holds, Integer, Json, Kind, MAX_KEY_BYTES, Place, Scalar, Text};
-pub use query::{By, Cursor, Filter, MAX_PAGE, Order, Query};
+pub use query::{By, Cursor, Filter, MAX_PAGE, Order, Query, Word};
 pub use update::Update;
 
 /// Most documents that one write may insert.

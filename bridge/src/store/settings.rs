@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::TenantId;
 use vox_shared::model::bot::ApiKey;
@@ -102,6 +103,17 @@ impl AllSettings {
             }
         }
         Err(StoreError::Conflict)
+    }
+
+    /// The time zone of a tenant's days: its own, else the deployment's, else UTC.
+    pub async fn time_zone(&self, tenant: &TenantId) -> Result<TimeZone, StoreError> {
+        for owner in [Owner::Tenant(tenant.clone()), Owner::Deployment] {
+            let named = self.get(&owner).await?.display_timezone;
+            if let Some(zone) = named.and_then(|name| TimeZone::get(&name).ok()) {
+                return Ok(zone);
+            }
+        }
+        Ok(TimeZone::UTC)
     }
 
     /// The vendor keys that a tenant's bots may use beside their own, by vendor: the tenant's, else the deployment's.

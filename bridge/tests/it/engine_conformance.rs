@@ -5,6 +5,7 @@ mod batches;
 mod indexes;
 mod schemas;
 mod types;
+mod words;
 
 use std::sync::Arc;
 
@@ -89,6 +90,10 @@ async fn suite(engine: Shared) {
     deletes_need_the_version(&engine).await;
     types::counts_and_sums(&engine).await;
     values_come_back_as_they_were(&engine).await;
+    words::words_find_documents(&engine).await;
+    words::what_changes_is_found_anew(&engine).await;
+    words::pages_of_words_are_complete_and_in_order(&engine).await;
+    words::words_that_no_engine_could_index_are_refused(&engine).await;
     assert_eq!(engine.check_writable().await, Ok(()));
 }
 

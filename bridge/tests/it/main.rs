@@ -13,8 +13,10 @@ mod bots_have_versions;
 #[cfg(all(feature = "mongodb", feature = "redis"))]
 mod bridges_share_their_limits;
 mod budgets_are_kept;
+mod calls_are_added_up;
 mod calls_are_charged;
 mod calls_are_deleted;
+mod calls_are_found_by_their_words;
 mod calls_are_listed_and_exported;
 mod carriers_and_their_numbers;
 mod clients_that_never_read_are_cut;

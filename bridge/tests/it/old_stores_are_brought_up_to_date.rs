@@ -128,7 +128,7 @@ async fn a_newer_store_is_refused_in_words_and_left_alone() {
     let StoreError::Engine(error) = refused else { panic!("{refused:?}") };
     assert_eq!(
         error.to_string(),
-        "the collection 'calls' was written by a newer version (schema 99); this one reads up to 3"
+        "the collection 'calls' was written by a newer version (schema 99); this one reads up to 4"
     );
     file.run("PRAGMA user_version = 7");
     let error = Sqlite::open(&file.path()).err().unwrap();

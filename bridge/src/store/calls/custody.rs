@@ -73,8 +73,9 @@ impl Call {
         self.custody.get_or_insert_default()
     }
 
-    /// Note what it is found by. Every write of a whole call does.
-    pub(super) fn index(&mut self) {
+    /// Note what it is found by. Every write of a whole call over one of that version does.
+    pub(super) fn index(&mut self, version: u64) {
+        self.mark_for_digest(version);
         let (caller, called) = keys_of(&self.caller_id, self.connected_event.as_ref(), self.result.as_ref());
         if self.custody.is_none() && caller.is_none() && called.is_none() {
             return;
@@ -115,6 +116,8 @@ impl Call {
             outbox: self.outbox.take(),
             crm: None,
             custody: Some(Custody { deleted_at: Some(now), clean_at: Some(now), ..Custody::default() }),
+            campaign_id: None,
+            digest: None,
         };
     }
 
@@ -190,7 +193,7 @@ impl AllCalls {
 
     /// A call with its result, deleted or not, to write it back.
     pub async fn replace_any(&self, mut call: Stored<Call>) -> Result<Stored<Call>, StoreError> {
-        call.value.index();
+        call.value.index(call.version);
         self.0.replace(call).await
     }
 

@@ -6,6 +6,7 @@ use vox_shared::wire::result::DisconnectedBy;
 
 use super::CallStatus;
 use super::custody::keys_of;
+use super::digest::due_last;
 use crate::store::Stamp;
 
 /// Longest that a call of the first version could last, and time for its result to come.
@@ -39,6 +40,15 @@ pub fn in_custody(body: &mut Map<String, Value>) -> Result<(), String> {
     custody.extend(called.map(|key| ("called_key".to_owned(), key.into())));
     if !custody.is_empty() {
         body.insert("custody".into(), custody.into());
+    }
+    Ok(())
+}
+
+/// 3 to 4: calls that have ended are found by their words, and counted.
+pub fn to_be_digested(body: &mut Map<String, Value>) -> Result<(), String> {
+    let is_deleted = body.get("custody").is_some_and(|custody| custody.get("deleted_at").is_some());
+    if body.contains_key("completed_at") && !is_deleted {
+        body.insert("digest".into(), due_last().into());
     }
     Ok(())
 }

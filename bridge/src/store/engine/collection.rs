@@ -3,7 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::EngineError;
-use super::field::{MAX_KEY_BYTES, Place};
+use super::field::{Field, Json, MAX_KEY_BYTES, Place};
+
+/// Most words of one document in an index over words.
+pub const MAX_WORDS: usize = 4_096;
+/// Longest word of an index over words, bytes.
+pub const MAX_WORD_BYTES: usize = 192;
 
 /// A set of documents of one kind.
 #[derive(Debug)]
@@ -33,6 +38,8 @@ pub struct Index {
     pub kind: IndexKind,
     /// Documents without this field are not in the index.
     pub optional: Option<Place>,
+    /// The list of words of an index over words.
+    pub words: Option<Place>,
 }
 
 /// What an index promises beyond speed.
@@ -45,27 +52,37 @@ pub enum IndexKind {
     Unique,
     /// Documents without one of the fields are not in the index.
     Sparse,
+    /// Documents by the words in a list of theirs. The fields are the scope, a text (words are found within one scope only), and the
+    /// place, an integer that no other document of the collection has, and that the answer is sorted by.
+    Words,
 }
 
 impl Index {
     /// An index to page by.
     pub const fn ordered(name: &'static str, fields: &'static [Place]) -> Self {
-        Self { name, fields, kind: IndexKind::Ordered, optional: None }
+        Self { name, fields, kind: IndexKind::Ordered, optional: None, words: None }
     }
 
     /// A key that one document at most may carry.
     pub const fn unique(name: &'static str, fields: &'static [Place]) -> Self {
-        Self { name, fields, kind: IndexKind::Unique, optional: last(fields) }
+        Self { name, fields, kind: IndexKind::Unique, optional: last(fields), words: None }
     }
 
     /// An index over the documents that have the last field.
     pub const fn sparse(name: &'static str, fields: &'static [Place]) -> Self {
-        Self { name, fields, kind: IndexKind::Sparse, optional: last(fields) }
+        Self { name, fields, kind: IndexKind::Sparse, optional: last(fields), words: None }
     }
 
     /// An index over the documents that have `optional`, which is one of the fields.
     pub const fn sparse_by(name: &'static str, fields: &'static [Place], optional: Place) -> Self {
-        Self { name, fields, kind: IndexKind::Sparse, optional: Some(optional) }
+        Self { name, fields, kind: IndexKind::Sparse, optional: Some(optional), words: None }
+    }
+
+    /// An index over the words of a list; `fields` are the scope and the place. A word is any text without an end of its own: what
+    /// counts as a word, and as the same one, is for whoever makes the list. It is declared together with its collection: documents that
+    /// were there before are not in it.
+    pub const fn words(name: &'static str, fields: &'static [Place; 2], words: Field<Json>) -> Self {
+        Self { name, fields, kind: IndexKind::Words, optional: None, words: Some(words.place()) }
     }
 }
 
@@ -102,7 +119,8 @@ impl Collection {
 
     /// Refuse a field that is not declared for this collection, or with another type.
     pub(super) fn declares(&self, place: &Place) -> Result<(), EngineError> {
-        let mut declared = self.indexes.iter().flat_map(|i| i.fields).chain(self.fields);
+        let words = self.indexes.iter().filter_map(|i| i.words.as_ref());
+        let mut declared = self.indexes.iter().flat_map(|i| i.fields).chain(self.fields).chain(words);
         match declared.any(|d| d == place) {
             true => Ok(()),
             false => Err(EngineError::Undeclared(format!("{}: no field {place:?}", self.name))),
@@ -130,7 +148,28 @@ impl Collection {
                     Some(_) => {}
                 }
             }
+            if let Some(words) = &index.words {
+                self.check_words(words.of(body)).map_err(|why| {
+                    EngineError::Malformed(format!("{}: '{}' {why}", self.name, words.path))
+                })?;
+            }
         }
         self.fields.iter().try_for_each(|place| place.check(body))
+    }
+
+    /// What every engine can index.
+    fn check_words(&self, words: Option<&Value>) -> Result<(), String> {
+        let words = match words {
+            None | Some(Value::Null) => return Ok(()),
+            Some(words) => words.as_array().ok_or("is no list")?,
+        };
+        if words.len() > MAX_WORDS {
+            return Err(format!("has more than {MAX_WORDS} words"));
+        }
+        let fits = |word: &Value| word.as_str().is_some_and(|w| (1..=MAX_WORD_BYTES).contains(&w.len()));
+        match words.iter().all(fits) {
+            true => Ok(()),
+            false => Err(format!("has a word that is no text of 1 to {MAX_WORD_BYTES} bytes")),
+        }
     }
 }

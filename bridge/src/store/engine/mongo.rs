@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::{
-    Answer, Collection, Document, Engine, EngineError, Field, Group, Integer, Kept, MAX_BATCH,
+    Answer, Collection, Document, Engine, EngineError, Field, Group, IndexKind, Integer, Kept, MAX_BATCH,
     MAX_LISTED_BYTES, MAX_PAGE, New, Page, Place, Query, Update, Which,
 };
 use change::Native;
@@ -314,7 +314,7 @@ impl Engine for Mongo {
         let engine = self.clone();
         within(SCAN_DEADLINE, async move {
             query.collection.may_change()?;
-            if query.shape()?.is_none() {
+            if query.shape()?.is_none_or(|shape| shape.index.kind == IndexKind::Words) {
                 return Err(EngineError::Undeclared("one document is deleted by its id and version".into()));
             }
             engine.delete_found(query).await

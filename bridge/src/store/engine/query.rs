@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::collection::{Collection, Index};
-use super::field::{Field, Holds, Json, Kind, Place, Scalar};
+use super::field::{Field, Holds, Json, Kind, Place, Scalar, Text};
 use super::{Document, EngineError, IndexKind};
 
 /// Most documents one page may hold.
@@ -39,6 +39,22 @@ pub enum By {
         from: Option<(Place, Value)>,
         below: Option<(Place, Value)>,
     },
+    /// Documents of a scope that have all of these words, and whose places are within the bounds; sorted by the place.
+    Words {
+        name: &'static str,
+        scope: (Place, Value),
+        words: Vec<Word>,
+        from: Option<(Place, Value)>,
+        below: Option<(Place, Value)>,
+    },
+}
+
+/// A word that is searched for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    Whole(String),
+    /// Any word that begins so.
+    Prefix(String),
 }
 
 /// A condition on a field that need not be indexed.
@@ -103,6 +119,16 @@ impl Query {
         Self::new(collection, By::Index { name, equals: Vec::new(), from: None, below: None })
     }
 
+    /// Search by words within a scope; add them with [`Query::word`].
+    pub fn by_words(
+        collection: &'static Collection,
+        name: &'static str,
+        scope: (Field<Text>, impl Holds<Text>),
+    ) -> Self {
+        let scope = (scope.0.place(), scope.1.json());
+        Self::new(collection, By::Words { name, scope, words: Vec::new(), from: None, below: None })
+    }
+
     /// The one document of that id, if the filters hold.
     pub fn by_id(collection: &'static Collection, id: impl Into<String>) -> Self {
         Self::new(collection, By::Id(id.into()))
@@ -128,9 +154,17 @@ impl Query {
         self
     }
 
+    /// The documents have this word too. An engine may look at all that have the first one.
+    pub fn word(mut self, word: Word) -> Self {
+        if let By::Words { words, .. } = &mut self.by {
+            words.push(word);
+        }
+        self
+    }
+
     /// The field after the fixed ones is at least this.
     pub fn from<K: Scalar>(mut self, field: Field<K>, value: impl Holds<K>) -> Self {
-        if let By::Index { from, .. } = &mut self.by {
+        if let By::Index { from, .. } | By::Words { from, .. } = &mut self.by {
             *from = Some((field.place(), value.json()));
         }
         self
@@ -138,7 +172,7 @@ impl Query {
 
     /// The field after the fixed ones is less than this.
     pub fn below<K: Scalar>(mut self, field: Field<K>, value: impl Holds<K>) -> Self {
-        if let By::Index { below, .. } = &mut self.by {
+        if let By::Index { below, .. } | By::Words { below, .. } = &mut self.by {
             *below = Some((field.place(), value.json()));
         }
         self
@@ -171,7 +205,11 @@ impl Query {
 
     /// Whether it may look at many more documents than it answers: those that the index yields and the filters refuse.
     pub(super) fn is_scan(&self) -> bool {
-        !self.filters.is_empty() && matches!(self.by, By::Index { .. })
+        match self.by {
+            By::Id(_) => false,
+            By::Index { .. } => !self.filters.is_empty(),
+            By::Words { .. } => true,
+        }
     }
 
     /// Check the search against its index and split the index's fields: how many are fixed, and by which the answer is
@@ -180,9 +218,16 @@ impl Query {
         for filter in &self.filters {
             self.collection.declares(&filter.place)?;
         }
-        let By::Index { name, equals, from, below } = &self.by else { return Ok(None) };
+        let (name, equals, from, below) = match &self.by {
+            By::Id(_) => return Ok(None),
+            By::Words { .. } => return self.shape_of_words().map(Some),
+            By::Index { name, equals, from, below } => (name, equals, from, below),
+        };
         let index = self.collection.index(name)?;
         let refuse = |why: &str| EngineError::Undeclared(format!("{}.{name}: {why}", self.collection.name));
+        if index.kind == IndexKind::Words {
+            return Err(refuse("it is an index over words"));
+        }
         if equals.len() > index.fields.len() || equals.iter().zip(index.fields).any(|((f, _), i)| f != i) {
             return Err(refuse("the fixed fields are no prefix of the index"));
         }
@@ -201,6 +246,27 @@ impl Query {
             return Err(EngineError::BadCursor);
         }
         Ok(Some(Shape { index, fixed: equals.len() }))
+    }
+
+    fn shape_of_words(&self) -> Result<Shape, EngineError> {
+        let By::Words { name, scope, words, from, below } = &self.by else {
+            return Err(EngineError::Undeclared("no search by words".into()));
+        };
+        let refuse = |why: &str| EngineError::Undeclared(format!("{}.{name}: {why}", self.collection.name));
+        let index = self.collection.index(name)?;
+        let (IndexKind::Words, [of_scope, place]) = (index.kind, index.fields) else {
+            return Err(refuse("it is no index over words"));
+        };
+        if scope.0 != *of_scope || [from, below].into_iter().flatten().any(|(bound, _)| bound != place) {
+            return Err(refuse("the scope or a bound is not on the index's own field"));
+        }
+        if words.is_empty() {
+            return Err(refuse("without a word this would read the whole scope"));
+        }
+        if self.after.as_ref().is_some_and(|cursor| !cursor.fits(index, 1, self.order)) {
+            return Err(EngineError::BadCursor);
+        }
+        Ok(Shape { index, fixed: 1 })
     }
 
     /// The cursor that continues after a document.
@@ -250,6 +316,17 @@ impl Cursor {
         Self { index: index.to_owned(), order: Order::Descending, keys: vec![at.into()], id }
     }
 
+    /// The place behind a document in a list by an index over words, greatest places first.
+    pub fn of_place(index: &str, place: i64, id: String) -> Self {
+        Self { index: index.to_owned(), order: Order::Descending, keys: vec![place.into()], id }
+    }
+
+    /// The place that a list by an index over words has reached; `None` when the cursor is of another list.
+    pub fn reached(&self, index: &str) -> Option<i64> {
+        let [key] = self.keys.as_slice() else { return None };
+        key.as_i64().filter(|_| self.index == index)
+    }
+
     /// Time and id at that place; `None` when the cursor is of another list.
     pub fn place_newest_first(&self, index: &str) -> Option<(&str, &str)> {
         let [key] = self.keys.as_slice() else { return None };
@@ -268,7 +345,7 @@ impl Cursor {
 
 #[cfg(test)]
 mod tests {
-    use super::super::field::{Integer, Text};
+    use super::super::field::Integer;
     use super::*;
     use serde_json::json;
 

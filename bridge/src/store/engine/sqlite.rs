@@ -2,10 +2,12 @@
 //! Writes go through one thread that commits them in groups (`synchronous=FULL`: an answered write is on the disk);
 //! reads use a few connections of their own (WAL: they never wait for the writer).
 
+mod names;
 mod plan;
 mod readers;
 mod rows;
 mod sql;
+mod words;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use vox_bridge::store::COLLECTIONS;
 use vox_bridge::store::engine::{
-    Boolean, Collection, EngineError, Field, FieldType, Filter, Index, IndexKind, Integer, Order, Place,
-    Query, Text,
+    Boolean, Collection, Cursor, EngineError, Field, FieldType, Filter, Index, IndexKind, Integer, Order,
+    Place, Query, Text, Word,
 };
 
 use crate::harness::temp_engine;
@@ -17,6 +17,14 @@ async fn every_declared_index_serves_every_search_it_allows() {
     let mut asked = 0;
     for collection in COLLECTIONS.iter().copied() {
         for index in collection.indexes {
+            if index.kind == IndexKind::Words {
+                for query in searches_of_words(collection, index) {
+                    engine.find(query.clone()).await.unwrap_or_else(|e| panic!("{query:?}: {e}"));
+                    engine.count(query.after(None)).await.unwrap();
+                    asked += 1;
+                }
+                continue;
+            }
             let least = if index.kind == IndexKind::Unique { index.fields.len() } else { 0 };
             for fixed in least..=index.fields.len() {
                 for query in searches(collection, index, fixed) {
@@ -63,6 +71,21 @@ fn bounded(query: Query, place: &Place, from: bool, below: bool) -> Query {
         (true, _) => query.below(text, "z"),
         (false, _) => query,
     }
+}
+
+fn searches_of_words(collection: &'static Collection, index: &'static Index) -> Vec<Query> {
+    let (scope, place) = (Field::<Text>::new(index.fields[0].path), &index.fields[1]);
+    let words = [vec![Word::Whole("a".into())], vec![Word::Prefix("a".into()), Word::Whole("b".into())]];
+    let mut all = Vec::new();
+    for words in words {
+        let base = words.into_iter().fold(Query::by_words(collection, index.name, (scope, "x")), Query::word);
+        for (from, below) in [(false, false), (true, false), (true, true)] {
+            let query = bounded(base.clone(), place, from, below);
+            let cursor = Cursor::of_place(index.name, 5, "id".into());
+            all.extend([query.clone(), query.order(Order::Descending).after(Some(cursor))]);
+        }
+    }
+    all
 }
 
 fn searches(collection: &'static Collection, index: &'static Index, prefix: usize) -> Vec<Query> {

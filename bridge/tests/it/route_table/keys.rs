@@ -39,6 +39,8 @@ const OPEN: &[(&str, &str, Scope)] = &[
     ("GET", "/api/v1/bots/{bot_id}/compare", Scope::BotsRead),
     ("GET", "/api/v1/calls", Scope::CallsRead),
     ("GET", "/api/v1/calls/{session_id}", Scope::CallsRead),
+    ("GET", "/api/v1/analytics/calls", Scope::CallsRead),
+    ("GET", "/api/v1/analytics/calls/ids", Scope::CallsRead),
     ("GET", "/api/v1/calls/{session_id}/export.json", Scope::CallsRead),
     ("GET", "/api/v1/calls/{session_id}/pushes", Scope::CallsRead),
     ("GET", "/api/v1/calls/live", Scope::CallsRead),

@@ -56,6 +56,8 @@ fn fits(of: &Collection, place: &Place, value: &Value) -> bool {
     match value {
         Value::Null => !is_needed(of, place),
         Value::String(text) => text.len() <= MAX_KEY_BYTES || !is_indexed(of, place),
+        // A list of words is looked through in code.
+        Value::Array(_) => !of.indexes.iter().any(|index| index.words == Some(*place)),
         value => place.takes(value),
     }
 }

@@ -4,7 +4,7 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::Hint;
 use serde_json::Value;
 
-use super::super::query::{By, Order, Query, Shape, Test};
+use super::super::query::{By, Order, Query, Shape, Test, Word};
 use super::super::{EngineError, FieldType, Index, IndexKind, Place};
 use super::body::encode_value;
 
@@ -66,6 +66,14 @@ fn conditions(query: &Query, shape: Option<&Shape>) -> Vec<Document> {
             }
             conditions.extend(shape.and_then(|s| s.index.optional).iter().map(is_there));
         }
+        By::Words { scope, words, from, below, .. } => {
+            conditions.push(is(&scope.0, &scope.1));
+            let list = shape.and_then(|s| s.index.words).map(|place| path(&place)).unwrap_or_default();
+            conditions.extend(words.iter().map(|word| has(&list, word)));
+            for (sign, bound) in [("$gte", from), ("$lt", below)] {
+                conditions.extend(bound.iter().map(|(place, value)| compared(place, sign, value)));
+            }
+        }
     }
     conditions.extend(query.filters.iter().map(|filter| match &filter.test {
         Test::Is(value) => is(&filter.place, value),
@@ -90,6 +98,26 @@ fn compared(place: &Place, sign: &str, value: &Value) -> Document {
         Value::Null => nothing(),
         value => doc! { path(place): { sign: encode_value(value) } },
     }
+}
+
+/// The list has the word.
+fn has(list: &str, word: &Word) -> Document {
+    match word {
+        Word::Whole(word) => doc! { list: { "$eq": word } },
+        // Not two bounds under $elemMatch: the DocumentDB that the tests run ends its process over them.
+        Word::Prefix(word) => doc! { list: { "$regex": format!("^{}", escaped(word)) } },
+    }
+}
+
+/// A text in a regular expression that means itself.
+fn escaped(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, c| {
+        if c.is_ascii() && !c.is_ascii_alphanumeric() {
+            out.push('\\');
+        }
+        out.push(c);
+        out
+    })
 }
 
 fn nothing() -> Document {

@@ -13,7 +13,7 @@ pub async fn prepare(database: &Database, collections: &[&'static Collection]) -
     for collection in collections {
         let of = database.collection::<Document>(collection.name);
         let wanted: Vec<IndexModel> =
-            collection.indexes.iter().map(model).chain(outdated(collection)).collect();
+            collection.indexes.iter().flat_map(models).chain(outdated(collection)).collect();
         if wanted.is_empty() {
             continue;
         }
@@ -33,8 +33,22 @@ pub async fn prepare(database: &Database, collections: &[&'static Collection]) -
     Ok(())
 }
 
+/// An index over words has a second one beside it: no two documents have the same place.
+fn models(index: &Index) -> Vec<IndexModel> {
+    let place = index.fields.get(1).filter(|_| index.kind == IndexKind::Words);
+    let of_place = place.map(|place| {
+        let options =
+            IndexOptions::builder().name(format!("{}__place", index_name(index))).unique(true).build();
+        IndexModel::builder().keys(doc! { path(place): 1 }).options(options).build()
+    });
+    std::iter::once(model(index)).chain(of_place).collect()
+}
+
 fn model(index: &Index) -> IndexModel {
-    let mut keys: Document = index.fields.iter().map(|place| (path(place), Bson::from(1))).collect();
+    let mut places: Vec<_> = index.fields.iter().collect();
+    // The words stand between the scope and the place.
+    places.splice(places.len().min(1)..places.len().min(1), &index.words);
+    let mut keys: Document = places.into_iter().map(|place| (path(place), Bson::from(1))).collect();
     if index.kind != IndexKind::Unique {
         keys.insert("_id", 1);
     }

@@ -18,7 +18,9 @@ pub fn check(connection: &Connection, statement: &Statement) -> Result<(), Engin
         return Ok(());
     }
     for step in steps(connection, statement)? {
-        if step.starts_with("SCAN") || (step.contains("TEMP B-TREE") && !step.ends_with("GROUP BY")) {
+        // FTS5 reads what its index says; it calls that a scan too.
+        let is_scan = step.starts_with("SCAN") && !step.contains(" VIRTUAL TABLE INDEX ");
+        if is_scan || (step.contains("TEMP B-TREE") && !step.ends_with("GROUP BY")) {
             return Err(EngineError::Undeclared(format!("{step}: {}", statement.text)));
         }
     }

@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use super::super::query::{By, Order, Query, Shape, Test};
 use super::super::{Collection, EngineError, Field, Index, IndexKind, Integer, MAX_PAGE, Place, Which};
+use super::names::{field, index_name};
+use super::words;
 
 /// A statement and the values it is run with.
 #[derive(Clone, Debug)]
@@ -22,7 +24,12 @@ pub fn create(collections: &[&'static Collection]) -> Vec<String> {
             "CREATE TABLE IF NOT EXISTS {table} (id TEXT PRIMARY KEY NOT NULL, version INTEGER NOT NULL, \
              body BLOB NOT NULL, schema INTEGER NOT NULL DEFAULT 1)"
         ));
-        texts.extend(collection.indexes.iter().map(|index| create_index(table, index)));
+        for index in collection.indexes {
+            match index.kind {
+                IndexKind::Words => texts.extend(words::create(table, index)),
+                _ => texts.push(create_index(table, index)),
+            }
+        }
         if collection.is_append_only() {
             texts.extend(guards(table));
         }
@@ -71,19 +78,6 @@ fn create_index(table: &str, index: &Index) -> String {
     )
 }
 
-/// The fields are part of the name: a changed declaration makes a new index instead of silently keeping the old one.
-fn index_name(table: &str, index: &Index) -> String {
-    let fields: Vec<&str> = index.fields.iter().map(|f| f.path).collect();
-    format!("{table}_{}__{}", index.name, fields.join("_").replace('.', "_"))
-}
-
-/// A field as an expression, the same text in index and query: SQLite matches them by it.
-fn field(place: &Place) -> String {
-    let path = place.path;
-    debug_assert!(path.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.'), "{path}");
-    format!("json_extract(body, '$.{path}')")
-}
-
 pub fn insert(into: &Collection) -> String {
     format!(
         "INSERT INTO {} (id, version, schema, body) VALUES (?1, 1, {}, jsonb(?2))",
@@ -106,7 +100,8 @@ pub fn delete(from: &Collection) -> String {
 
 /// Deletes as many as the query's limit.
 pub fn delete_many(query: &Query) -> Result<Statement, EngineError> {
-    let Some(shape) = query.shape()? else {
+    let shape = query.shape()?.filter(|shape| shape.index.kind != IndexKind::Words);
+    let Some(shape) = shape else {
         return Err(EngineError::Undeclared("one document is deleted by its id and version".into()));
     };
     let mut built = filtered(query, "SELECT id")?;
@@ -148,12 +143,14 @@ pub fn select(query: &Query) -> Result<Statement, EngineError> {
     let mut built = filtered(query, &format!("SELECT id, version, json({body})"))?;
     let Some(shape) = query.shape()? else { return Ok(built) };
     if let Some(cursor) = &query.after {
-        let keys = sort_keys(&shape);
-        let places = vec!["?"; keys.len()].join(", ");
         let sign = if query.order == Order::Ascending { '>' } else { '<' };
+        let keys = sort_keys(query, &shape);
+        let places = vec!["?"; keys.len()].join(", ");
         built.text.push_str(&format!(" AND ({}) {sign} ({places})", keys.join(", ")));
         built.values.extend(cursor.keys.iter().map(bound));
-        built.values.push(Bound::Text(cursor.id.clone()));
+        if shape.index.kind != IndexKind::Words {
+            built.values.push(Bound::Text(cursor.id.clone()));
+        }
     }
     built.order(query, &shape);
     built.limit(query.limit + 1);
@@ -175,7 +172,11 @@ pub fn sum(query: &Query, group_by: Place, summed: Field<Integer>) -> Result<Sta
     Ok(built)
 }
 
-fn sort_keys(shape: &Shape) -> Vec<String> {
+/// A place is nobody else's, and the id after it would say nothing.
+fn sort_keys(query: &Query, shape: &Shape) -> Vec<String> {
+    if shape.index.kind == IndexKind::Words {
+        return vec![words::place_of(query.collection.name, shape.index)];
+    }
     shape.sorted().iter().map(field).chain(["id".to_owned()]).collect()
 }
 
@@ -202,7 +203,19 @@ fn filtered(query: &Query, select: &str) -> Result<Statement, EngineError> {
             built.text = format!("{select} FROM {table} WHERE true");
             built.and("id", "=", &Value::from(id.as_str()));
         }
-        (By::Index { name, .. }, None) => return Err(EngineError::Undeclared((*name).to_owned())),
+        (By::Words { scope, words, from, below, .. }, Some(shape)) => {
+            let place = words::place_of(table, shape.index);
+            built.text = words::select(select, table, shape.index);
+            built.values.push(Bound::Text(words::question(&scope.1, words)));
+            for (sign, bound) in [(">=", from), ("<", below)] {
+                if let Some((_, value)) = bound {
+                    built.and(&place, sign, value);
+                }
+            }
+        }
+        (By::Index { name, .. } | By::Words { name, .. }, None) => {
+            return Err(EngineError::Undeclared((*name).to_owned()));
+        }
     }
     for filter in &query.filters {
         let name = field(&filter.place);
@@ -226,7 +239,8 @@ impl Statement {
     fn order(&mut self, query: &Query, shape: &Shape) {
         if shape.index.kind != IndexKind::Unique {
             let direction = if query.order == Order::Ascending { "ASC" } else { "DESC" };
-            let keys: Vec<String> = sort_keys(shape).iter().map(|k| format!("{k} {direction}")).collect();
+            let keys: Vec<String> =
+                sort_keys(query, shape).iter().map(|k| format!("{k} {direction}")).collect();
             self.text.push_str(&format!(" ORDER BY {}", keys.join(", ")));
         }
     }

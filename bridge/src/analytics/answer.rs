@@ -1,0 +1,173 @@
+//! Sums as they are asked for: grouped, and narrowed to some calls.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use vox_shared::wire::result::DisconnectedBy;
+
+use super::cell::{Cell, Key, PARTS, Part, Sum, decode};
+use super::histogram::{Dense, Histogram};
+use super::span::Time;
+use crate::search::keys;
+use crate::store::calls::CallStatus;
+use crate::store::engine::Word;
+use crate::store::rollups::{Grain, Rollup};
+use crate::store::{Reach, StoreError, Stores};
+
+/// What the groups of an answer have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupBy {
+    Hour,
+    Day,
+    Bot,
+    /// A group for each service and vendor.
+    Vendor,
+    Campaign,
+    /// `disconnected_by`.
+    Outcome,
+}
+
+/// Which calls count.
+#[derive(Clone, Debug, Default)]
+pub struct Narrowing {
+    pub bot: Option<String>,
+    pub campaign: Option<String>,
+    pub direction: Option<&'static str>,
+    pub outcome: Option<DisconnectedBy>,
+    pub status: Option<CallStatus>,
+    /// Of any service.
+    pub vendor: Option<String>,
+}
+
+impl Narrowing {
+    fn takes(&self, key: &Key) -> bool {
+        let is = |wanted: Option<&str>, found: &str| wanted.is_none_or(|wanted| wanted == found);
+        let has_vendor =
+            |vendor: &String| [&key.stt, &key.llm, &key.tts].into_iter().any(|found| found == vendor);
+        is(self.bot.as_deref(), &key.bot)
+            && is(self.campaign.as_deref(), &key.campaign)
+            && is(self.direction, &key.direction)
+            && is(self.outcome.map(DisconnectedBy::as_str), &key.outcome)
+            && self.status.is_none_or(|status| status_of(&key.outcome) == Some(status))
+            && self.vendor.as_ref().is_none_or(has_vendor)
+    }
+
+    /// The same as a search of calls.
+    pub fn words(&self) -> Vec<Word> {
+        let narrowed = [
+            self.campaign.as_deref().map(keys::Key::Campaign),
+            self.bot.as_deref().map(keys::Key::Bot),
+            self.outcome.map(|end| keys::Key::End(end.as_str())),
+            self.status.map(|status| keys::Key::Status(status.as_str())),
+            self.vendor.as_deref().map(keys::Key::Vendor),
+            self.direction.map(keys::Key::Direction),
+        ];
+        let words: Vec<_> = narrowed.into_iter().flatten().map(|key| Word::Whole(key.word())).collect();
+        if words.is_empty() { vec![Word::Whole(keys::Key::Any.word())] } else { words }
+    }
+}
+
+/// The status that an outcome means.
+pub fn status_of(outcome: &str) -> Option<CallStatus> {
+    serde_json::from_value::<DisconnectedBy>(Value::from(outcome)).ok().map(CallStatus::of)
+}
+
+/// Sums of a group, or of all.
+#[derive(Clone, Debug, Default)]
+pub struct Group {
+    sums: Cell,
+    latency: [Dense; PARTS],
+    /// Calls by `disconnected_by`.
+    pub outcomes: BTreeMap<String, i64>,
+}
+
+impl Group {
+    pub fn sum(&self, of: Sum) -> i64 {
+        self.sums.sum(of)
+    }
+
+    pub fn latency(&self, of: Part) -> Histogram {
+        self.latency[of as usize].sparse()
+    }
+
+    fn add(&mut self, key: &Key, cell: &Cell, parts: &[Part]) {
+        for sum in Sum::ALL {
+            self.sums.set(sum, self.sums.sum(sum).saturating_add(cell.sum(sum)));
+        }
+        for part in parts {
+            self.latency[*part as usize].add(cell.latency(*part), 1);
+        }
+        match self.outcomes.get_mut(&key.outcome) {
+            Some(calls) => *calls += cell.sum(Sum::Calls),
+            None => drop(self.outcomes.insert(key.outcome.clone(), cell.sum(Sum::Calls))),
+        }
+    }
+}
+
+/// All sums that were asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    pub total: Group,
+    /// By service (empty, but for vendors) and what they are grouped by, in that order.
+    pub groups: BTreeMap<(&'static str, String), Group>,
+}
+
+/// Add up what is within reach.
+pub async fn answer(
+    stores: &Stores,
+    reach: &Reach,
+    (time, largest): (&Time, Grain),
+    (by, narrowing): (GroupBy, &Narrowing),
+) -> Result<Answer, StoreError> {
+    let (rollups, mut answer) = (stores.rollups(reach.tenant()), Answer::default());
+    for span in time.spans(largest) {
+        for rollup in rollups.list(span.grain, (&span.from, &span.below)).await? {
+            let when = label(&rollup, time, by);
+            for cell in &rollup.cells {
+                let Some((key, cell)) = decode(cell) else { continue };
+                if reach.includes(&key.bot) && narrowing.takes(&key) {
+                    answer.add(&key, &cell, (by, &when));
+                }
+            }
+        }
+    }
+    Ok(answer)
+}
+
+/// The hour or day of a sum, when groups are those.
+fn label(rollup: &Rollup, time: &Time, by: GroupBy) -> String {
+    match (by, rollup.grain) {
+        (GroupBy::Hour, _) | (GroupBy::Day, Grain::Day) => rollup.start.clone(),
+        (GroupBy::Day, Grain::Hour) => {
+            let began = rollup.start.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+            time.zone.to_datetime(began).date().to_string()
+        }
+        _ => String::new(),
+    }
+}
+
+impl Answer {
+    fn add(&mut self, key: &Key, cell: &Cell, (by, when): (GroupBy, &str)) {
+        self.total.add(key, cell, &Part::ALL);
+        let mut into = |service, name: &str, parts: &[Part]| {
+            self.groups.entry((service, name.to_owned())).or_default().add(key, cell, parts);
+        };
+        match by {
+            GroupBy::Hour | GroupBy::Day => into("", when, &Part::ALL),
+            GroupBy::Bot => into("", &key.bot, &Part::ALL),
+            GroupBy::Campaign => into("", &key.campaign, &Part::ALL),
+            GroupBy::Outcome => into("", &key.outcome, &Part::ALL),
+            GroupBy::Vendor => {
+                for (service, vendor, part) in
+                    [("stt", &key.stt, Part::Stt), ("llm", &key.llm, Part::Llm), ("tts", &key.tts, Part::Tts)]
+                {
+                    if !vendor.is_empty() {
+                        into(service, vendor, &[part]);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Sums over calls, and the calls behind them.
+
+mod asked;
+pub mod calls;
+pub mod ids;
+mod view;
+
+pub use view::AnalyticsView;

@@ -1,0 +1,114 @@
+//! Makes the digests of calls that have ended or were changed since: what they are found by, and what they add to the sums. Any number
+//! of bridges may do it at once, and each step may be repeated.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use jiff::tz::TimeZone;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use vox_shared::clock::Clock;
+use vox_shared::ids::{SessionId, TenantId};
+
+use crate::error::with_source;
+use crate::search::digest::digest;
+use crate::store::calls::Call;
+use crate::store::engine::EngineError;
+use crate::store::{Stamp, StoreError, Stored, Stores};
+
+/// Pause between two rounds: so long after its end a call may not be found yet.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Pause before the next batch while there is more to do: the store belongs to the calls.
+const BREATH: Duration = Duration::from_millis(20);
+/// Calls of one batch.
+const BATCH: usize = 100;
+/// Calls that are read or marked at the same time; each may have some MB.
+const AT_ONCE: usize = 8;
+
+/// Makes digests. Cheap to clone.
+#[derive(Clone)]
+pub struct Digester {
+    pub stores: Stores,
+    pub clock: Clock,
+}
+
+impl Digester {
+    /// Work until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut pause = PAUSE;
+        while stop.run_until_cancelled(sleep(pause)).await.is_some() {
+            pause = match self.round().await {
+                Ok(BATCH) => BREATH,
+                Ok(_) => PAUSE,
+                Err(error) => {
+                    tracing::warn!(
+                        error = with_source(&error),
+                        "what calls are found by could not be brought up to date"
+                    );
+                    PAUSE
+                }
+            };
+        }
+    }
+
+    /// One batch; answers of how many calls.
+    pub async fn round(&self) -> Result<usize, StoreError> {
+        let due = self.stores.all_calls().list_to_digest(BATCH).await?;
+        let found = due.len();
+        let read = stream::iter(due).map(|call| async move {
+            let Ok(id) = call.id.parse::<SessionId>() else { return Ok(None) };
+            self.stores.all_calls().find_call(&id).await
+        });
+        let read: Vec<_> = read.buffer_unordered(AT_ONCE).collect().await;
+        let (mut zones, mut digests, mut marks) = (HashMap::new(), Vec::new(), Vec::new());
+        for call in read {
+            let Some(call) = call? else { continue };
+            let Some(due) = call.value.digest.clone() else { continue };
+            let zone = self.zone(&mut zones, &call).await?;
+            digests.push((call.id.clone(), digest(&call, &zone, Stamp(self.clock.now()))));
+            marks.push((call.id, due.mark));
+        }
+        self.keep(digests).await?;
+        let marked = stream::iter(marks)
+            .map(|(id, mark)| async move { self.stores.all_calls().mark_digested(&id, mark).await });
+        marked.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.into_iter().collect::<Result<(), _>>()?;
+        Ok(found)
+    }
+
+    /// One that may not be stored keeps no other from its turn.
+    async fn keep(
+        &self,
+        digests: Vec<(String, crate::store::digests::CallDigest)>,
+    ) -> Result<(), StoreError> {
+        let all = self.stores.all_digests();
+        match all.keep(digests.clone()).await {
+            Err(StoreError::Engine(EngineError::Malformed(_))) => {}
+            done => return done,
+        }
+        for one in digests {
+            let id = one.0.clone();
+            match all.keep(vec![one]).await {
+                Err(StoreError::Engine(error @ EngineError::Malformed(_))) => {
+                    tracing::error!(call.id = %id, %error, "a call is not found by its words, nor counted");
+                }
+                done => done?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn zone(
+        &self,
+        known: &mut HashMap<TenantId, TimeZone>,
+        call: &Stored<Call>,
+    ) -> Result<TimeZone, StoreError> {
+        let tenant = &call.value.tenant_id;
+        if let Some(zone) = known.get(tenant) {
+            return Ok(zone.clone());
+        }
+        let zone = self.stores.settings().time_zone(tenant).await?;
+        known.insert(tenant.clone(), zone.clone());
+        Ok(zone)
+    }
+}

@@ -1,0 +1,56 @@
+//! Calls of which what is searched and counted is to be made anew. Every write of a whole call that has ended says so in the same write,
+//! so that nothing that changes can be missed.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{AllCalls, BY_DIGEST, CALLS, Call, DIGEST, DIGEST_MARK, DIGEST_SINCE, WITHOUT_RESULT};
+use crate::store::engine::{Filter, Json, Query, Update, holds};
+use crate::store::{Stamp, StoreError, Stored};
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestDue {
+    /// Earlier ones come first.
+    pub since: Stamp,
+    /// Another one means that the call was changed since it was read.
+    pub mark: i64,
+}
+
+holds! { Json: DigestDue => |due| serde_json::to_value(due).unwrap_or(Value::Null); }
+
+/// What a call of an earlier version gets, beside its other fields: it comes after all those that end now.
+pub(super) fn due_last() -> Map<String, Value> {
+    let due = DigestDue { since: Stamp(Timestamp::MAX), mark: 0 };
+    match serde_json::to_value(due) {
+        Ok(Value::Object(due)) => due,
+        _ => Map::new(),
+    }
+}
+
+impl Call {
+    /// A deleted call has its digest buried by whoever cleans up after it.
+    pub(super) fn mark_for_digest(&mut self, version: u64) {
+        self.digest = match self.completed_at {
+            Some(since) if !self.is_deleted() => {
+                Some(DigestDue { since, mark: i64::try_from(version).unwrap_or(i64::MAX).saturating_add(1) })
+            }
+            _ => None,
+        };
+    }
+}
+
+impl AllCalls {
+    /// Calls of which a digest is to be made, the longest waiting first, without their results.
+    pub async fn list_to_digest(&self, limit: usize) -> Result<Vec<Stored<Call>>, StoreError> {
+        let query = Query::by_index(&CALLS, BY_DIGEST).from(DIGEST_SINCE, "");
+        Ok(self.0.list(query.limit(limit).omit(WITHOUT_RESULT)).await?.items)
+    }
+
+    /// Its digest is made, if the call is still as it was read.
+    pub async fn mark_digested(&self, id: &str, mark: i64) -> Result<(), StoreError> {
+        let unchanged = Query::by_id(&CALLS, id).filter(Filter::is(DIGEST_MARK, mark));
+        self.0.update(unchanged, Update::default().unset(DIGEST)).await.map(drop)
+    }
+}

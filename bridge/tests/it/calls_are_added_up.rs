@@ -1,0 +1,255 @@
+//! Sums over calls: the same as counting the calls one by one, in whatever order results come, are repeated and are corrected, and
+//! whoever is killed while adding them up.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::timeout;
+use vox_bridge::app::App;
+use vox_bridge::auth::role::Role;
+use vox_shared::model::bot::BotSettings;
+
+use crate::harness::{TestBridge, json, result, with_query, wrong_fields};
+
+const CALLS: usize = 60;
+const ENDS: [&str; 6] = ["bot", "customer", "busy", "transfer_to_agent", "RNR", "error"];
+
+/// What is known of a call's last word.
+struct Told {
+    bot: String,
+    /// Minutes since the first call.
+    minute: i64,
+    end: &'static str,
+    seconds: f64,
+    vendor: &'static str,
+    llm_ms: Vec<f64>,
+}
+
+impl Told {
+    fn is_completed(&self) -> bool {
+        ["bot", "customer", "transfer_to_agent"].contains(&self.end)
+    }
+
+    fn result(&self, session: &str) -> Value {
+        let mut told = result(session, self.end);
+        told["bot_id"] = json!(self.bot);
+        told["call_duration_seconds"] = json!(self.seconds);
+        told["call_direction"] = json!(if self.minute % 2 == 0 { "incoming" } else { "outgoing" });
+        told["latency_samples"] =
+            self.llm_ms.iter().map(|ms| json!({"llm_ms": ms, "total_ms": ms + 300.0})).collect();
+        told["usage_metrics"] =
+            json!([{"kind": "llm", "provider": self.vendor, "model": "m", "tokens_in": 5}]);
+        told
+    }
+}
+
+struct Sums {
+    bridge: TestBridge,
+    other: App,
+    _data: TempDir,
+    random: StdRng,
+}
+
+impl Sums {
+    async fn start() -> Self {
+        let bridge = TestBridge::start().await;
+        let data = tempfile::tempdir().unwrap();
+        let other = bridge.second_app(&data).await;
+        Self { bridge, other, _data: data, random: StdRng::seed_from_u64(40) }
+    }
+
+    async fn bot(&self) -> String {
+        self.bridge.insert_bot(&self.bridge.tenant(), BotSettings::default()).await.to_string()
+    }
+
+    /// Some of the work, by one of two bridges, which may be killed in it.
+    async fn some_work(&mut self) {
+        let app = if self.random.random_bool(0.5) { &self.bridge.app } else { &self.other };
+        let time = Duration::from_micros(self.random.random_range(50..20_000));
+        let work = async {
+            app.digester.round().await.unwrap();
+            app.counting.round().await.unwrap();
+        };
+        let _ = timeout(time, work).await;
+    }
+
+    async fn all_work(&self) {
+        while self.bridge.app.digester.round().await.unwrap() > 0 {}
+        while self.bridge.app.counting.round().await.unwrap() > 0 {}
+    }
+
+    async fn ask(&self, path: &str, query: &[(&str, &str)]) -> Value {
+        let token = self.bridge.token(Role::Admin).await;
+        let path = with_query(
+            path,
+            &[&[("from", "2026-11-20T00:00:00Z"), ("to", "2026-11-23T00:00:00Z")], query].concat(),
+        );
+        json(self.bridge.get(&path).bearer_auth(token).send().await.unwrap(), StatusCode::OK).await
+    }
+
+    async fn sums(&self, query: &[(&str, &str)]) -> Value {
+        self.ask("/api/v1/analytics/calls", query).await
+    }
+
+    async fn ids(&self, query: &[(&str, &str)]) -> usize {
+        self.ask("/api/v1/analytics/calls/ids", query).await["session_ids"].as_array().unwrap().len()
+    }
+}
+
+fn check(found: &Value, calls: &[&Told]) {
+    let (count, completed) = (calls.len(), calls.iter().filter(|c| c.is_completed()).count());
+    let transferred = calls.iter().filter(|c| c.end == "transfer_to_agent").count();
+    assert_eq!(found["calls"], count, "{found}");
+    assert_eq!(found["contained"], completed - transferred, "{found}");
+    assert_eq!(found["transferred"], transferred, "{found}");
+    let seconds: f64 = calls.iter().map(|c| c.seconds).sum();
+    assert!((found["duration_seconds"].as_f64().unwrap() - seconds).abs() < 1e-6, "{found}");
+    let mut outcomes = BTreeMap::<&str, usize>::new();
+    calls.iter().for_each(|c| *outcomes.entry(c.end).or_default() += 1);
+    assert_eq!(found["outcomes"], json!(outcomes), "{found}");
+    let mut times: Vec<f64> = calls.iter().flat_map(|c| c.llm_ms.clone()).collect();
+    times.sort_by(f64::total_cmp);
+    let latency = &found["latency"]["llm"];
+    assert_eq!(latency["samples"], times.len(), "{found}");
+    for (name, share) in [("p50_ms", 0.5), ("p95_ms", 0.95)] {
+        let Some(exact) =
+            times.get((times.len() as f64 * share).ceil() as usize - usize::from(!times.is_empty()))
+        else {
+            assert_eq!(latency[name], Value::Null, "no samples, no percentile");
+            continue;
+        };
+        assert!((latency[name].as_f64().unwrap() / exact - 1.0).abs() < 0.05, "{latency} {name} {exact}");
+    }
+}
+
+#[tokio::test]
+async fn sums_are_those_of_the_calls_in_any_order_with_repeats_corrections_and_kills() {
+    let mut sums = Sums::start().await;
+    let bots = [sums.bot().await, sums.bot().await];
+    let (mut told, mut late) = (Vec::new(), Vec::new());
+    for n in 0..CALLS {
+        let session = format!("call_{n}");
+        let bot = bots[n % 2].clone();
+        assert_eq!(
+            sums.bridge.fetch_config(&bot, &[("session_id", &session)]).await.status(),
+            StatusCode::OK
+        );
+        let random = &mut sums.random;
+        let call = Told {
+            bot,
+            minute: 37 * n as i64,
+            end: ENDS[random.random_range(0..ENDS.len())],
+            seconds: f64::from(random.random_range(1..2_000)) / 8.0,
+            vendor: ["groq", "openai"][random.random_range(0..2)],
+            llm_ms: (0..random.random_range(0..6)).map(|_| random.random_range(50.0..4_000.0)).collect(),
+        };
+        let lost =
+            Told { end: "worker_lost", seconds: 1.0, llm_ms: vec![9.0], bot: call.bot.clone(), ..call };
+        match n % 3 {
+            // The guess first, and the worker's own word late, in another order.
+            0 => {
+                assert_eq!(sums.bridge.deliver(&lost.result(&session)).await.status(), StatusCode::OK);
+                late.push(call.result(&session));
+            }
+            1 => late.push(call.result(&session)),
+            _ => assert_eq!(sums.bridge.deliver(&call.result(&session)).await.status(), StatusCode::OK),
+        }
+        told.push(call);
+        if n % 4 == 0 {
+            sums.some_work().await;
+        }
+        sums.bridge.clock.advance(SignedDuration::from_mins(37));
+    }
+    while !late.is_empty() {
+        let next = late.swap_remove(sums.random.random_range(0..late.len()));
+        for _ in 0..2 {
+            assert_eq!(sums.bridge.deliver(&next).await.status(), StatusCode::OK);
+        }
+        sums.some_work().await;
+    }
+    sums.all_work().await;
+
+    check(&sums.sums(&[]).await["total"], &told.iter().collect::<Vec<_>>());
+    check(
+        &sums.sums(&[("group_by", "bot"), ("time_zone", "Asia/Dubai")]).await["total"],
+        &told.iter().collect::<Vec<_>>(),
+    );
+    for bot in &bots {
+        let of_bot: Vec<&Told> = told.iter().filter(|call| call.bot == *bot).collect();
+        check(&sums.sums(&[("bot_id", bot)]).await["total"], &of_bot);
+        assert_eq!(sums.ids(&[("bot_id", bot)]).await, of_bot.len());
+    }
+    for (by, key) in [
+        ("outcome", (|call: &Told| call.end.to_owned()) as fn(&Told) -> String),
+        ("day", |call| format!("2026-11-{}", 20 + (600 + call.minute) / 1_440)),
+        ("vendor", |call| call.vendor.to_owned()),
+    ] {
+        let found = sums.sums(&[("group_by", by)]).await;
+        let mut groups = BTreeMap::<String, Vec<&Told>>::new();
+        told.iter().for_each(|call| groups.entry(key(call)).or_default().push(call));
+        let keys: Vec<&str> =
+            found["groups"].as_array().unwrap().iter().map(|group| group["key"].as_str().unwrap()).collect();
+        assert_eq!(keys, groups.keys().collect::<Vec<_>>(), "{by}");
+        for group in found["groups"].as_array().unwrap() {
+            check(group, &groups[group["key"].as_str().unwrap()]);
+        }
+    }
+    let hours = sums.sums(&[("group_by", "hour")]).await;
+    let in_hours: i64 =
+        hours["groups"].as_array().unwrap().iter().map(|g| g["calls"].as_i64().unwrap()).sum();
+    assert_eq!(in_hours, CALLS as i64);
+    let narrow = [("status", "completed"), ("direction", "outgoing"), ("vendor", "groq")];
+    let of_narrow: Vec<&Told> = told
+        .iter()
+        .filter(|call| call.is_completed() && call.minute % 2 != 0 && call.vendor == "groq")
+        .collect();
+    check(&sums.sums(&narrow).await["total"], &of_narrow);
+    assert_eq!(sums.ids(&narrow).await, of_narrow.len());
+}
+
+#[tokio::test]
+async fn days_are_those_of_the_tenants_time_zone_and_cost_is_for_who_may_see_it() {
+    let sums = Sums::start().await;
+    let bot = sums.bot().await;
+    let owner = sums.bridge.token(Role::SuperAdmin).await;
+    let zone = json!({"display_timezone": "Asia/Kolkata"});
+    let set = sums.bridge.send(Method::PUT, "/api/v1/settings/timezone", &owner, zone).await;
+    assert_eq!(set.status(), StatusCode::OK);
+    for (n, began) in ["2026-11-20T18:29:00Z", "2026-11-20T18:31:00Z"].iter().enumerate() {
+        let mut told = result(&format!("call_{n}"), "bot");
+        (told["bot_id"], told["started_at"]) = (json!(bot), json!(began));
+        assert_eq!(sums.bridge.deliver(&told).await.status(), StatusCode::OK);
+    }
+    sums.all_work().await;
+    let found = sums.sums(&[("group_by", "day")]).await;
+    let days: Vec<&str> =
+        found["groups"].as_array().unwrap().iter().map(|g| g["key"].as_str().unwrap()).collect();
+    assert_eq!((days, &found["time_zone"]), (vec!["2026-11-20", "2026-11-21"], &json!("Asia/Kolkata")));
+    assert_eq!(found["total"]["money"], 0);
+
+    let agent = sums.bridge.token(Role::Agent).await;
+    let get = async |path: &str| sums.bridge.get(path).bearer_auth(&agent).send().await.unwrap();
+    let shown = json(get("/api/v1/analytics/calls?to=2026-11-22T00:00:00Z").await, StatusCode::OK).await;
+    assert_eq!((&shown["total"]["calls"], &shown["total"]["money"]), (&json!(2), &Value::Null));
+    for (query, field) in [
+        ("time_zone=Mars/Base", "time_zone"),
+        ("time_zone=Europe/Berlin", "time_zone"),
+        ("group_by=hour&from=2026-01-01T00:00:00Z", "group_by"),
+        ("from=2020-01-01T00:00:00Z", "from"),
+        ("from=2026-11-20T10:00:00Z&to=2026-11-20T10:00:00Z", "to"),
+        ("group_by=colour", "group_by"),
+        ("limit=5", "limit"),
+    ] {
+        assert_eq!(
+            wrong_fields(get(&format!("/api/v1/analytics/calls?{query}")).await).await,
+            [field],
+            "{query}"
+        );
+    }
+}

@@ -30,6 +30,7 @@ use crate::crm::Crm;
 use crate::crm::prefetch::{Known, is_yes};
 use crate::error::with_source;
 use crate::store::bots::Bot;
+use crate::store::calls::names::Names;
 use crate::store::calls::{Call, CallStatus, OfCrm};
 use crate::store::outbox::{Follows, Outbox, Pending};
 use crate::store::tenants::{Allowance, TenantStatus};
@@ -267,6 +268,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         crm: None,
         outbox: None,
         custody: None,
+        names: Some(Names::told(event)).filter(|names| *names != Names::default()),
         campaign_id: None,
         digest: None,
     };

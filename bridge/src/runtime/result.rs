@@ -17,6 +17,7 @@ use crate::live::{End, Live, Whose};
 use crate::metrics::{Ended, Metrics};
 use crate::runtime::config::{short, take_reserved};
 use crate::runtime::memory::Memory;
+use crate::store::calls::names::Names;
 use crate::store::calls::{Call, CallStatus};
 use crate::store::engine::EngineError;
 use crate::store::outbox::{Follows, Outbox, Pending};
@@ -195,6 +196,7 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
         crm: None,
         outbox: None,
         custody: None,
+        names: None,
         campaign_id: None,
         digest: None,
     };
@@ -228,6 +230,8 @@ fn apply(call: &mut Call, into: &Results, result: &CallResult, raw: Map<String, 
         take_reserved(&mut event);
         call.connected_event = Some(Value::Object(event));
     }
+    let names = call.names.take().unwrap_or_default().or_newer(Names::told(&raw));
+    call.names = Some(names).filter(|names| *names != Names::default());
     call.result = Some(raw);
 }
 

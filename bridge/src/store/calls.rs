@@ -2,6 +2,7 @@
 
 pub mod custody;
 mod digest;
+pub mod names;
 mod old;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::billing::spending::SetAside;
 use crate::field;
 use custody::Custody;
 use digest::DigestDue;
+use names::Names;
 
 const BY_TIME: &str = "by_time";
 const BY_BOT: &str = "by_bot";
@@ -38,6 +40,7 @@ const BY_CALLER_KEY: &str = "by_caller_key";
 const BY_CALLED_KEY: &str = "by_called_key";
 const BY_CLEAN: &str = "by_clean";
 const BY_DELETED: &str = "by_deleted";
+const BY_EXTERNAL: &str = "by_external";
 const BY_DIGEST: &str = "by_digest";
 
 const CREATED_AT: Field<Text> = field!(Call => created_at: Text);
@@ -57,6 +60,7 @@ const CONNECTED_EVENT: Field<Json> = field!(Call => connected_event: Json);
 const CALLER_KEY: Field<Text> = field!(Call => custody / Custody => caller_key: Text);
 const CALLED_KEY: Field<Text> = field!(Call => custody / Custody => called_key: Text);
 const CLEAN_AT: Field<Text> = field!(Call => custody / Custody => clean_at: Text);
+const EXTERNAL_ID: Field<Text> = field!(Call => names / Names => external_call_id: Text);
 const DELETED_AT: Field<Text> = field!(Call => custody / Custody => deleted_at: Text);
 const DIGEST: Field<Json> = field!(Call => digest: Json);
 const DIGEST_SINCE: Field<Text> = field!(Call => digest / DigestDue => since: Text);
@@ -91,6 +95,12 @@ pub static CALLS: Collection = Collection {
         Index::sparse(BY_CLEAN, &[CLEAN_AT.place()]),
         // What is left of deleted calls.
         Index::sparse(BY_DELETED, &[DELETED_AT.place()]),
+        // By the carrier's own id.
+        Index::sparse_by(
+            BY_EXTERNAL,
+            &[TENANT.place(), EXTERNAL_ID.place(), CREATED_AT.place()],
+            EXTERNAL_ID.place(),
+        ),
         // Calls of which a digest is to be made.
         Index::sparse(BY_DIGEST, &[DIGEST_SINCE.place()]),
     ],
@@ -212,6 +222,9 @@ pub struct Call {
     /// How it is found by a number, who may not delete it, and what was deleted of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custody: Option<Custody>,
+    /// What the carrier and the line call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Names>,
     /// The campaign that it belongs to, as the dialler called it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign_id: Option<String>,
@@ -253,6 +266,8 @@ pub struct CallFilter {
     pub disconnected_by: Option<DisconnectedBy>,
     pub direction: Option<String>,
     pub caller: Option<String>,
+    /// The carrier's own id.
+    pub external: Option<String>,
     pub from: Option<Stamp>,
     /// Exclusive.
     pub to: Option<Stamp>,
@@ -304,6 +319,11 @@ impl Calls {
         limit: usize,
         after: Option<Cursor>,
     ) -> Result<Listed<Call>, StoreError> {
+        if filter.external.is_some() {
+            let mut found = self.list_by(BY_EXTERNAL, filter, (limit, after)).await?;
+            found.items.retain(|call| self.within(&call.value).is_ok());
+            return Ok(found);
+        }
         if let Some(bots) = self.reach.bots() {
             return self.list_some(bots, filter, (limit, after)).await;
         }
@@ -345,7 +365,9 @@ impl Calls {
 impl CallFilter {
     /// The index that narrows the most. The rest is checked on each call it yields.
     fn index(&self) -> &'static str {
-        if self.caller.is_some() {
+        if self.external.is_some() {
+            BY_EXTERNAL
+        } else if self.caller.is_some() {
             BY_CALLER
         } else if self.bot.is_some() {
             BY_BOT
@@ -360,6 +382,9 @@ impl CallFilter {
 }
 
 fn narrowed(mut query: Query, filter: &CallFilter, index: &'static str) -> Query {
+    if let Some(external) = &filter.external {
+        query = by_or_filter(query, index == BY_EXTERNAL, EXTERNAL_ID, external);
+    }
     if let Some(caller) = &filter.caller {
         query = by_or_filter(query, index == BY_CALLER, CALLER_ID, caller);
     }
@@ -467,6 +492,7 @@ mod tests {
         };
         check(CallFilter::default(), BY_TIME, 0);
         check(CallFilter { caller: Some("+49".into()), ..CallFilter::default() }, BY_CALLER, 0);
+        check(CallFilter { external: Some("CA1".into()), ..CallFilter::default() }, BY_EXTERNAL, 0);
         check(CallFilter { bot: Some("faq".parse().unwrap()), ..CallFilter::default() }, BY_BOT, 0);
         check(CallFilter { status: Some(CallStatus::Failed), ..CallFilter::default() }, BY_STATUS, 0);
         let end = Some(DisconnectedBy::Rnr);

@@ -153,3 +153,30 @@ async fn lists_are_lean_details_whole_and_exports_a_file() {
     assert_eq!(export["call"], detail);
     assert!(export["bot"]["name"].is_string() && export["format"] == "vox.call/1");
 }
+
+#[tokio::test]
+async fn a_call_is_found_by_the_name_that_its_carrier_gave_it_while_it_runs_and_after() {
+    let bridge = TestBridge::start().await;
+    let (token, event) =
+        (bridge.token(Role::Agent).await, json!({"callSid": "CA77", "did": "+918000000001"}));
+    for (session, event) in [("call_a", event.to_string()), ("call_b", "{}".into())] {
+        let query = [("session_id", session), ("connected_event", event.as_str())];
+        assert_eq!(bridge.fetch_config("faq", &query).await.status(), StatusCode::OK);
+    }
+    let find = async || list(&bridge, &token, &[("external_call_id", "CA77")]).await["items"].clone();
+    let running = find().await;
+    assert_eq!((running.as_array().unwrap().len(), &running[0]["session_id"]), (1, &json!("call_a")));
+    assert_eq!(
+        (&running[0]["to_number"], &running[0]["answered_at"]),
+        (&json!("+918000000001"), &Value::Null)
+    );
+    let mut ended = result("call_a", "bot");
+    (ended["answered_at"], ended["room_name"]) = (json!("2026-11-20T10:00:07Z"), json!("call-7"));
+    assert_eq!(bridge.deliver(&ended).await.status(), StatusCode::OK);
+    let call = &find().await[0];
+    assert_eq!((&call["room_name"], &call["external_call_id"]), (&json!("call-7"), &json!("CA77")));
+    assert!(call["answered_at"].as_str().unwrap().starts_with("2026-11-20T10:00:07"), "{call}");
+    let both = [("external_call_id", "CA77"), ("text", "yes")];
+    let asked = bridge.get(&with_query("/api/v1/calls", &both)).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(wrong_fields(asked).await, ["external_call_id"]);
+}

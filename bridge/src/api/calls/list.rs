@@ -45,6 +45,8 @@ pub struct ListQuery {
     from_number: Option<String>,
     /// The called number, however it is written.
     to_number: Option<String>,
+    /// The carrier's own id of the call, exactly.
+    external_call_id: Option<String>,
     /// The caller, exactly. A number's '+' is written as `%2B`; a bare one is understood.
     caller: Option<String>,
     /// RFC 3339; calls that began then or later.
@@ -103,6 +105,9 @@ fn sought(query: ListQuery, now: Stamp) -> Result<Sought, Vec<FieldError>> {
     if query.caller.is_some() {
         faults.push(FieldError::new("caller", "does not go with a search; use `from_number`"));
     }
+    if query.external_call_id.is_some() {
+        faults.push(FieldError::new("external_call_id", "does not go with a search; ask for it alone"));
+    }
     let mut words = Vec::new();
     for (field, asked) in [("from_number", &query.from_number), ("to_number", &query.to_number)] {
         let Some(asked) = asked else { continue };
@@ -157,6 +162,7 @@ fn filter(query: ListQuery) -> Result<CallFilter, Vec<FieldError>> {
         disconnected_by: query.disconnected_by,
         direction,
         caller,
+        external: query.external_call_id,
         from: query.from.map(Stamp),
         to: query.to.map(Stamp),
     };

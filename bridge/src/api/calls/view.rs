@@ -31,6 +31,13 @@ pub struct CallSummary {
     pub created_at: String,
     pub completed_at: Option<String>,
     pub caller_id: Option<String>,
+    /// The number that was called, as the line or the worker said it.
+    pub to_number: Option<String>,
+    /// The carrier's own id of the call.
+    pub external_call_id: Option<String>,
+    pub room_name: Option<String>,
+    /// When somebody picked up, RFC 3339, UTC; null where neither line nor worker says it.
+    pub answered_at: Option<String>,
     pub stream_id: Option<String>,
     /// `incoming` or `outgoing`.
     pub call_direction: Option<String>,
@@ -124,6 +131,7 @@ pub struct CallPage {
 impl From<Stored<Call>> for CallSummary {
     fn from(stored: Stored<Call>) -> Self {
         let call = stored.value;
+        let names = call.names.unwrap_or_default();
         Self {
             session_id: stored.id,
             bot_id: call.bot_id.to_string(),
@@ -132,6 +140,10 @@ impl From<Stored<Call>> for CallSummary {
             created_at: call.created_at.to_string(),
             completed_at: call.completed_at.map(|at| at.to_string()),
             caller_id: Some(call.caller_id).filter(|c| !c.is_empty()),
+            to_number: names.to_number,
+            external_call_id: names.external_call_id,
+            room_name: names.room_name,
+            answered_at: names.answered_at.map(|at| at.to_string()),
             stream_id: call.stream_id,
             call_direction: call.direction,
             transport: call.transport,

@@ -17,7 +17,7 @@ use crate::store::outbox::{Follows, Outbox};
 use crate::store::{SWEPT, Stamp};
 
 /// Where the number that was called may stand in a connected event, and in a result.
-const CALLED: [&str; 6] = ["to_number", "toNumber", "calledNumber", "calledId", "did", "to"];
+pub const CALLED: [&str; 6] = ["to_number", "toNumber", "calledNumber", "calledId", "did", "to"];
 /// Where the caller's may stand beside `caller_id`.
 const CALLER: [&str; 3] = ["from_number", "callerId", "from"];
 
@@ -116,6 +116,7 @@ impl Call {
             outbox: self.outbox.take(),
             crm: None,
             custody: Some(Custody { deleted_at: Some(now), clean_at: Some(now), ..Custody::default() }),
+            names: None,
             campaign_id: None,
             digest: None,
         };

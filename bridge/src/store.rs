@@ -33,6 +33,7 @@ mod reach;
 pub mod refresh_tokens;
 pub mod reservations;
 pub mod settings;
+pub mod sign_in;
 mod stamp;
 pub mod tenants;
 pub mod tickets;
@@ -91,6 +92,9 @@ pub const COLLECTIONS: &[&Collection] = &[
     &crm::CRM_PUSHES,
     &budgets::BUDGETS,
     &config_requests::CONFIG_REQUESTS,
+    &sign_in::PROVIDERS,
+    &sign_in::IDENTITIES,
+    &sign_in::SIGN_INS,
     &migrate::SCHEMAS,
 ];
 
@@ -254,6 +258,18 @@ impl Stores {
 
     pub fn all_config_requests(&self) -> config_requests::AllConfigRequests {
         config_requests::AllConfigRequests::new(self.engine.clone())
+    }
+
+    pub fn sign_in_providers(&self) -> sign_in::Providers {
+        sign_in::Providers::new(self.engine.clone())
+    }
+
+    pub fn identities(&self) -> sign_in::Identities {
+        sign_in::Identities::new(self.engine.clone())
+    }
+
+    pub fn sign_ins(&self) -> sign_in::SignIns {
+        sign_in::SignIns::new(self.engine.clone())
     }
 
     pub fn all_users(&self) -> users::AllUsers {

@@ -76,6 +76,7 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.all_dialouts().sweep(week_ago).await,
         stores.all_budgets().sweep(Stamp(now)).await,
         stores.all_config_requests().sweep(Stamp(now)).await,
+        stores.sign_ins().sweep(Stamp(now)).await,
         stores.all_calls().sweep_deleted(Stamp(now) + -TOMBSTONES_KEPT).await,
     ];
     let bots = Box::pin(deleted_bots::sweep(stores, now)).await;

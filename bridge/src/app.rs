@@ -15,6 +15,8 @@ use crate::api::recordings::serve::Recordings;
 use crate::audit::log::AuditLog;
 use crate::auth::keys::ApiKeys;
 use crate::auth::limits::RequestLimits;
+use crate::auth::oidc::discovery::Discovery;
+use crate::auth::oidc::flow::SignInDesk;
 use crate::auth::password::{PasswordError, Passwords};
 use crate::auth::people::People;
 use crate::auth::proof::Proofs;
@@ -82,6 +84,7 @@ pub struct Inner {
     pub api_keys: ApiKeys,
     pub sessions: Sessions,
     pub people: Arc<People>,
+    pub sign_in: Arc<SignInDesk>,
     pub tenant_desk: TenantDesk,
     pub audit: Arc<AuditLog>,
     pub coordination: Arc<dyn Coordination>,
@@ -165,6 +168,15 @@ impl App {
         let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds(&webhooks, &crm));
         let herald = Herald::new(webhooks.clone(), relay.moved.clone());
         let audit = Arc::new(AuditLog::new(stores.clone(), clock.clone()));
+        let people = Arc::new(People {
+            stores: stores.clone(),
+            clock: clock.clone(),
+            passwords: passwords.clone(),
+            sessions: sessions.clone(),
+            throttle: Throttle::new(limiter.clone()),
+            tokens: tokens.clone(),
+            data_dir: config.storage.data_dir.clone(),
+        });
         let purse = Purse { stores: stores.clone(), clock: clock.clone() };
         let table = table();
         let live = Live::new(clock.clone(), metrics.live().clone(), coordination.clone());
@@ -175,14 +187,14 @@ impl App {
             operator: Arc::new(Operator::new(stores.clone(), clock.clone(), internal_secret)?),
             proofs: Proofs::new(stores.clone(), clock.clone(), tokens.clone(), &config.auth),
             api_keys: ApiKeys { stores: stores.clone(), clock: clock.clone() },
-            people: Arc::new(People {
+            people: people.clone(),
+            sign_in: Arc::new(SignInDesk {
                 stores: stores.clone(),
                 clock: clock.clone(),
-                passwords: passwords.clone(),
-                sessions: sessions.clone(),
-                throttle: Throttle::new(limiter.clone()),
                 tokens: tokens.clone(),
-                data_dir: config.storage.data_dir.clone(),
+                people,
+                discovery: Discovery::new(webhooks.egress.clone(), clock.clone()),
+                base_url: base_url.clone(),
             }),
             sessions,
             coordination,

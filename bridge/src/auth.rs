@@ -6,6 +6,7 @@ pub mod internal;
 pub mod invitations;
 pub mod keys;
 pub mod limits;
+pub mod oidc;
 pub mod others;
 pub mod password;
 pub mod people;

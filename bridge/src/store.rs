@@ -36,6 +36,7 @@ pub mod refresh_tokens;
 pub mod reservations;
 pub mod rollups;
 pub mod settings;
+pub mod sign_in;
 mod stamp;
 pub mod tenants;
 pub mod tickets;
@@ -97,6 +98,9 @@ pub const COLLECTIONS: &[&Collection] = &[
     &crm::CRM_PUSHES,
     &budgets::BUDGETS,
     &config_requests::CONFIG_REQUESTS,
+    &sign_in::PROVIDERS,
+    &sign_in::IDENTITIES,
+    &sign_in::SIGN_INS,
     &migrate::SCHEMAS,
 ];
 
@@ -260,6 +264,18 @@ impl Stores {
 
     pub fn all_config_requests(&self) -> config_requests::AllConfigRequests {
         config_requests::AllConfigRequests::new(self.engine.clone())
+    }
+
+    pub fn sign_in_providers(&self) -> sign_in::Providers {
+        sign_in::Providers::new(self.engine.clone())
+    }
+
+    pub fn identities(&self) -> sign_in::Identities {
+        sign_in::Identities::new(self.engine.clone())
+    }
+
+    pub fn sign_ins(&self) -> sign_in::SignIns {
+        sign_in::SignIns::new(self.engine.clone())
     }
 
     pub fn all_users(&self) -> users::AllUsers {

@@ -6,6 +6,7 @@
 
 pub mod chaos;
 pub mod crm;
+pub mod provider;
 pub mod receiver;
 pub mod vendor;
 pub mod worker;

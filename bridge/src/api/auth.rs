@@ -4,6 +4,7 @@ pub mod email;
 pub mod login;
 pub mod logout;
 pub mod me;
+pub mod oidc;
 pub mod password;
 pub mod refresh;
 pub mod register;

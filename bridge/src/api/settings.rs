@@ -7,5 +7,6 @@ pub mod read;
 pub mod recording_links;
 pub mod rotate;
 pub mod rotation;
+pub mod sign_in;
 pub mod timezone;
 pub mod view;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use vox_shared::ids::SessionId;
+use vox_shared::ids::{SessionId, TenantId};
 
 use super::secret_token;
 use crate::store::Stored;
@@ -20,6 +20,10 @@ const AUDIENCE: &str = "vox-api";
 const CODE_AUDIENCE: &str = "vox-second-factor";
 /// Time to type a code, seconds.
 pub const CHALLENGE_SECONDS: i64 = 5 * 60;
+/// Who reads what a browser holds while it is at a provider.
+const SIGN_IN_AUDIENCE: &str = "vox-sign-in";
+/// Time for it, seconds.
+pub const SIGN_IN_SECONDS: i64 = 10 * 60;
 /// Longest token looked at, bytes.
 const MAX_TOKEN_BYTES: usize = 4096;
 /// Characters of a recording token: 24 bytes URL-safe.
@@ -52,12 +56,37 @@ pub struct Challenge {
     pub aud: String,
 }
 
+/// A sign-in through a provider that is under way, in the browser that began it. The browser may read it: the secrets in it are the
+/// browser's own.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Travelling {
+    pub state: String,
+    pub nonce: String,
+    /// Of PKCE (RFC 7636).
+    pub verifier: String,
+    /// Whose provider; the deployment's without one.
+    pub tenant: Option<TenantId>,
+    pub return_to: Option<String>,
+}
+
+/// The same, signed.
+#[derive(Serialize, Deserialize)]
+struct Packed {
+    #[serde(flatten)]
+    travelling: Travelling,
+    sub: String,
+    exp: i64,
+    iss: String,
+    aud: String,
+}
+
 /// Signs and reads.
 pub struct Tokens {
     sign: EncodingKey,
     verify: DecodingKey,
     validation: Validation,
     challenges: Validation,
+    sign_ins: Validation,
 }
 
 /// A token could not be signed.
@@ -73,6 +102,7 @@ impl Tokens {
             verify: DecodingKey::from_secret(bytes),
             validation: validation(AUDIENCE),
             challenges: validation(CODE_AUDIENCE),
+            sign_ins: validation(SIGN_IN_AUDIENCE),
         }
     }
 
@@ -96,6 +126,27 @@ impl Tokens {
         }
         let claims = jsonwebtoken::decode::<Challenge>(token, &self.verify, &self.challenges).ok()?.claims;
         (now.as_second() < claims.exp).then_some(claims)
+    }
+
+    /// For the browser that begins a sign-in.
+    pub fn travelling(&self, travelling: &Travelling, now: Timestamp) -> Result<String, SigningFailed> {
+        let packed = Packed {
+            travelling: travelling.clone(),
+            sub: "sign-in".into(),
+            exp: now.as_second() + SIGN_IN_SECONDS,
+            iss: ISSUER.into(),
+            aud: SIGN_IN_AUDIENCE.into(),
+        };
+        Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &packed, &self.sign)?)
+    }
+
+    /// A sign-in that was begun here and not too long ago.
+    pub fn read_travelling(&self, token: &str, now: Timestamp) -> Option<Travelling> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return None;
+        }
+        let packed = jsonwebtoken::decode::<Packed>(token, &self.verify, &self.sign_ins).ok()?.claims;
+        (now.as_second() < packed.exp).then_some(packed.travelling)
     }
 
     /// An access token for a person.

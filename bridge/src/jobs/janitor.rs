@@ -79,6 +79,7 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.all_digests().sweep(before(DIGESTS_KEPT)).await,
         stores.all_budgets().sweep(Stamp(now)).await,
         stores.all_config_requests().sweep(Stamp(now)).await,
+        stores.sign_ins().sweep(Stamp(now)).await,
         stores.all_calls().sweep_deleted(before(TOMBSTONES_KEPT)).await,
     ];
     let bots = Box::pin(deleted_bots::sweep(stores, now)).await;

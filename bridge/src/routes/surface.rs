@@ -129,5 +129,6 @@ fn register(app: &App, to: &mut ServiceConfig) {
         .app_data(Data::from(app.audit.clone()))
         .app_data(Data::from(app.coordination.clone()))
         .app_data(Data::from(app.people.clone()))
+        .app_data(Data::from(app.sign_in.clone()))
         .app_data(Data::from(app.metrics.clone()));
 }

@@ -56,7 +56,15 @@ pub struct VendorKey {
 }
 
 impl Owner {
-    fn id(&self) -> &str {
+    /// The tenant, if it is one's.
+    pub fn tenant(&self) -> Option<&TenantId> {
+        match self {
+            Self::Deployment => None,
+            Self::Tenant(tenant) => Some(tenant),
+        }
+    }
+
+    pub(super) fn id(&self) -> &str {
         match self {
             Self::Deployment => DEPLOYMENT,
             Self::Tenant(tenant) => tenant.as_str(),

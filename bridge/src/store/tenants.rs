@@ -150,6 +150,11 @@ impl Tenants {
         self.find(id).await?.ok_or(StoreError::NotFound)
     }
 
+    /// The one with this name in addresses.
+    pub async fn find_by_slug(&self, slug: &str) -> Result<Option<Stored<Tenant>>, StoreError> {
+        self.0.first(Query::by_index(&TENANTS, BY_SLUG).equals(SLUG, slug)).await
+    }
+
     /// The hosts that its addresses may name.
     pub async fn egress_rules(&self, id: &TenantId) -> Result<HostRules, StoreError> {
         Ok(self.get_tenant(id).await?.value.egress)

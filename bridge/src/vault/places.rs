@@ -24,6 +24,7 @@ pub const SECRETS: &[Secrets] = &[
     Secrets { collection: "carriers", since: 1, places: &["inbound_password", "outbound_password"] },
     Secrets { collection: "webhooks", since: 1, places: &["secret"] },
     Secrets { collection: "crm_integrations", since: 1, places: &["header_value"] },
+    Secrets { collection: "sign_in_providers", since: 1, places: &["client_secret"] },
     Secrets { collection: "users", since: 1, places: &["second_factor.secret"] },
 ];
 

@@ -49,6 +49,7 @@ mod old_stores_are_brought_up_to_date;
 mod oversized_bodies_are_answered;
 mod people_are_erased;
 mod people_of_lower_ranks_are_managed;
+mod providers_sign_people_in;
 mod quotas_are_kept;
 mod recordings_are_stored_and_served;
 #[cfg(feature = "redis")]

@@ -35,6 +35,52 @@ pub(super) fn routes() -> Vec<Route> {
                 .refuses("429", "Too many attempts from this client; `Retry-After` says when"),
         ),
         row(
+            (Method::GET, "/api/v1/auth/oidc"),
+            Access::Public,
+            auth::oidc::options::options,
+            Doc::new("auth", "Through which provider one can sign in")
+                .query::<auth::oidc::options::OptionsQuery>()
+                .answers::<auth::oidc::options::SignInOption>("200", "The provider")
+                .refuses("404", "There is none"),
+        ),
+        row(
+            (Method::GET, "/api/v1/auth/oidc/login"),
+            Access::Public,
+            auth::oidc::begin::begin,
+            Doc::new("auth", "Sign in through a provider: send the browser there")
+                .query::<auth::oidc::begin::BeginQuery>()
+                .answers_empty("302", "To the provider")
+                .refuses("404", "There is none")
+                .refuses("503", "The provider cannot be asked"),
+        ),
+        row(
+            (Method::GET, "/api/v1/auth/oidc/callback"),
+            Access::Public,
+            auth::oidc::finish::finish,
+            Doc::new("auth", "Where a provider sends the browser back to")
+                .query::<auth::oidc::finish::CallbackQuery>()
+                .answers::<auth::oidc::finish::SignInView>(
+                    "200",
+                    "What begins the session; without `return_to`",
+                )
+                .answers_empty("302", "To `return_to`, with `#sign_in=…`")
+                .refuses("401", "Not begun in this browser, denied, or not to be trusted")
+                .refuses("403", "Nobody here, or nobody whom this provider may sign in")
+                .refuses("404", "The provider was taken away meanwhile")
+                .refuses("503", "The provider cannot be asked"),
+        ),
+        row(
+            (Method::POST, "/api/v1/auth/oidc/session"),
+            Access::Public,
+            auth::oidc::session::begin,
+            Doc::new("auth", "Begin the session of a sign-in")
+                .body::<auth::oidc::session::SignInProof>()
+                .answers::<SessionView>("200", "A session")
+                .answers::<ChallengeView>("202", "A code is wanted")
+                .refuses("401", "Not begun in this browser, used before, or more than 60 s ago")
+                .refuses("403", "The account is switched off, or gone"),
+        ),
+        row(
             (Method::POST, "/api/v1/auth/me/second-factor"),
             own,
             auth::second_factor::enrol,

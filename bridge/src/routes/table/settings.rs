@@ -9,7 +9,9 @@ use crate::routes::row::row;
 use crate::routes::{Access, Route};
 
 pub(super) fn routes() -> Vec<Route> {
-    use settings::{api_keys, display, owner, read, recording_links, rotate, rotation, timezone, view};
+    use settings::{
+        api_keys, display, owner, read, recording_links, rotate, rotation, sign_in, timezone, view,
+    };
     let manage = Access::with::<may::ManageSettings>();
     vec![
         row(
@@ -52,6 +54,34 @@ pub(super) fn routes() -> Vec<Route> {
                 .query::<owner::OwnerQuery>()
                 .body::<recording_links::NewLife>()
                 .answers::<view::DocumentView>("200", "The settings as they are now"),
+        ),
+        row(
+            (Method::GET, "/api/v1/settings/sign-in"),
+            manage,
+            sign_in::read,
+            Doc::new("settings", "Read the provider that people sign in through")
+                .query::<owner::OwnerQuery>()
+                .answers::<sign_in::ProviderView>("200", "Without its client's secret")
+                .refuses("404", "None is set"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/settings/sign-in"),
+            manage,
+            sign_in::replace,
+            Doc::new("settings", "Set the provider that people sign in through")
+                .query::<owner::OwnerQuery>()
+                .body::<sign_in::ProviderRequest>()
+                .answers::<sign_in::ProviderView>("200", "Without its client's secret")
+                .refuses("409", "It was changed in the meantime"),
+        ),
+        row(
+            (Method::DELETE, "/api/v1/settings/sign-in"),
+            manage,
+            sign_in::remove,
+            Doc::new("settings", "Take the provider away")
+                .query::<owner::OwnerQuery>()
+                .answers_empty("204", "It is gone")
+                .refuses("404", "None is set"),
         ),
         row(
             (Method::GET, "/api/v1/settings/keys/rotation"),

@@ -1,0 +1,203 @@
+//! What a provider says of itself (OpenID Connect Discovery 1.0) and the keys that it signs with (RFC 7517), fetched when needed and
+//! kept for a while. A signature by a key that is not known yet has the keys fetched again, once a minute at most.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::jwk::Jwk;
+use reqwest::{Method, RequestBuilder};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use url::Url;
+use vox_egress::{Egress, http_failure};
+use vox_shared::clock::Clock;
+
+/// For the whole of one request to a provider.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// Of an answer that is read, bytes.
+const MAX_ANSWER_BYTES: usize = 256 * 1024;
+/// How long metadata and keys are kept.
+const KEPT: SignedDuration = SignedDuration::from_secs(600);
+/// Keys are fetched anew for an unknown one after so long.
+const AGAIN: SignedDuration = SignedDuration::from_secs(60);
+/// Most keys of a provider that are looked at.
+const MAX_KEYS: usize = 64;
+
+/// What is needed of a provider's metadata.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Metadata {
+    pub issuer: String,
+    pub authorization_endpoint: Url,
+    pub token_endpoint: Url,
+    jwks_uri: Url,
+    #[serde(default)]
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+}
+
+impl Metadata {
+    /// Whether the client's secret goes into a header, which is what it is without a word (section 3).
+    pub fn takes_basic(&self) -> bool {
+        let methods = self.token_endpoint_auth_methods_supported.as_ref();
+        methods.is_none_or(|methods| methods.iter().any(|method| method == "client_secret_basic"))
+    }
+}
+
+/// Why a provider could not be asked. It is for the log: whoever signs in is told less.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    #[error("{0}")]
+    Unreachable(String),
+    #[error("it answered {0}")]
+    Refused(u16),
+    #[error("its answer makes no sense: {0}")]
+    Malformed(String),
+    #[error("it calls itself '{0}', which is not the issuer that is set")]
+    OtherIssuer(String),
+    #[error("its address {0} begins with neither https:// nor a loopback address")]
+    Insecure(Url),
+}
+
+#[derive(Deserialize)]
+struct Keys {
+    keys: Vec<Value>,
+}
+
+struct Known {
+    metadata: Metadata,
+    keys: Arc<Vec<Jwk>>,
+    fetched: Timestamp,
+    keys_fetched: Timestamp,
+}
+
+/// What is known of one provider, if anything is: whoever fetches it keeps nobody of another one waiting.
+type Slot = Arc<Mutex<Option<Known>>>;
+
+/// What is known of all providers. There are as many as were set: one for each tenant at most.
+pub struct Discovery {
+    egress: Arc<Egress>,
+    clock: Clock,
+    slots: std::sync::Mutex<HashMap<String, Slot>>,
+}
+
+impl Discovery {
+    pub fn new(egress: Arc<Egress>, clock: Clock) -> Self {
+        Self { egress, clock, slots: std::sync::Mutex::default() }
+    }
+
+    fn age(&self, since: Timestamp) -> SignedDuration {
+        self.clock.now().duration_since(since)
+    }
+
+    /// The metadata of an issuer.
+    pub async fn metadata(&self, issuer: &str) -> Result<Metadata, ProviderError> {
+        self.with_known(issuer, |known| known.metadata.clone()).await
+    }
+
+    /// Its keys.
+    pub async fn keys(&self, issuer: &str) -> Result<Arc<Vec<Jwk>>, ProviderError> {
+        self.with_known(issuer, |known| known.keys.clone()).await
+    }
+
+    /// Its keys, when one is wanted that was not among them: fetched again, unless that was a moment ago.
+    pub async fn newer_keys(&self, issuer: &str) -> Result<Arc<Vec<Jwk>>, ProviderError> {
+        let slot = self.slot(issuer);
+        let mut slot = slot.lock().await;
+        let Some(known) = slot.as_mut() else { return Ok(Arc::default()) };
+        if self.age(known.keys_fetched) >= AGAIN {
+            known.keys_fetched = self.clock.now();
+            known.keys = Arc::new(self.fetch_keys(&known.metadata.jwks_uri).await?);
+        }
+        Ok(known.keys.clone())
+    }
+
+    async fn with_known<T>(&self, issuer: &str, read: impl Fn(&Known) -> T) -> Result<T, ProviderError> {
+        let slot = self.slot(issuer);
+        let mut slot = slot.lock().await;
+        if let Some(known) = slot.as_ref().filter(|known| self.age(known.fetched) < KEPT) {
+            return Ok(read(known));
+        }
+        Ok(read(slot.insert(self.fetch(issuer).await?)))
+    }
+
+    fn slot(&self, issuer: &str) -> Slot {
+        self.slots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(issuer.to_owned())
+            .or_default()
+            .clone()
+    }
+
+    async fn fetch(&self, issuer: &str) -> Result<Known, ProviderError> {
+        let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+        let url = Url::parse(&address).map_err(|error| ProviderError::Malformed(error.to_string()))?;
+        let metadata: Metadata = self.get(url).await?;
+        // OpenID Connect Discovery 1.0, section 4.3: or anybody's metadata could be served under another's name.
+        if metadata.issuer != issuer {
+            return Err(ProviderError::OtherIssuer(metadata.issuer.chars().take(200).collect()));
+        }
+        for url in [&metadata.authorization_endpoint, &metadata.token_endpoint, &metadata.jwks_uri] {
+            if !is_secure(url) {
+                return Err(ProviderError::Insecure(url.clone()));
+            }
+        }
+        let keys = Arc::new(self.fetch_keys(&metadata.jwks_uri).await?);
+        let now = self.clock.now();
+        Ok(Known { metadata, keys, fetched: now, keys_fetched: now })
+    }
+
+    /// Keys of a kind that nobody here knows are left out.
+    async fn fetch_keys(&self, at: &Url) -> Result<Vec<Jwk>, ProviderError> {
+        let keys: Keys = self.get(at.clone()).await?;
+        let known = keys.keys.into_iter().take(MAX_KEYS).filter_map(|key| serde_json::from_value(key).ok());
+        Ok(known.collect())
+    }
+
+    async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, ProviderError> {
+        ask(self.request(Method::GET, url)?).await
+    }
+
+    /// A request to a provider.
+    pub fn request(&self, method: Method, url: Url) -> Result<RequestBuilder, ProviderError> {
+        self.egress.request(method, url).map_err(|failure| ProviderError::Unreachable(failure.detail))
+    }
+}
+
+/// Send it, and read the answer as JSON. Nothing of a refusal's text is passed on: it may quote a code or a secret.
+pub async fn ask<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ProviderError> {
+    let unreachable = |error| ProviderError::Unreachable(http_failure(error).detail);
+    let whole = async {
+        let mut response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let mut body = BytesMut::new();
+        while let Some(piece) = response.chunk().await.map_err(unreachable)? {
+            if body.len() + piece.len() > MAX_ANSWER_BYTES {
+                return Err(ProviderError::Malformed(format!("more than {MAX_ANSWER_BYTES} bytes")));
+            }
+            body.extend_from_slice(&piece);
+        }
+        if !status.is_success() {
+            return Err(ProviderError::Refused(status.as_u16()));
+        }
+        serde_json::from_slice(&body)
+            .map_err(|error| ProviderError::Malformed(format!("{:?}", error.classify())))
+    };
+    let late = |_| ProviderError::Unreachable(format!("no answer within {} s", DEADLINE.as_secs()));
+    timeout(DEADLINE, whole).await.map_err(late)?
+}
+
+/// Whether what goes there can be read by nobody on the way: TLS, or this machine.
+pub fn is_secure(url: &Url) -> bool {
+    let is_loopback = match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        _ => false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
+}

@@ -157,7 +157,7 @@ impl App {
             streams,
             operator: Arc::new(Operator::new(stores.clone(), clock.clone(), internal_secret)?),
             proofs: Proofs::new(stores.clone(), clock.clone(), tokens.clone(), &config.auth),
-            api_keys: ApiKeys { stores: stores.clone(), clock: clock.clone() },
+            api_keys: ApiKeys::new(stores.clone(), clock.clone()),
             people: Arc::new(People {
                 stores: stores.clone(),
                 clock: clock.clone(),
@@ -218,6 +218,7 @@ impl App {
                 clock: clock.clone(),
                 objects: objects.clone(),
                 tokens: tokens.clone(),
+                unsettled: Arc::new(true.into()),
             },
             webhooks,
             herald,

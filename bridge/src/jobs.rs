@@ -5,6 +5,7 @@ pub mod deleted_bots;
 pub mod janitor;
 pub mod kinds;
 pub mod lost_calls;
+pub mod plans;
 pub mod relay;
 pub mod rotation;
 pub mod runner;

@@ -34,6 +34,7 @@ pub async fn run(custodian: Custodian, stop: CancellationToken) {
 
 /// One batch of each; answers whether there may be more.
 async fn round(custodian: &Custodian) -> Result<bool, StoreError> {
+    custodian.settle().await;
     let cleaned = custodian.clean_due(BATCH).await?;
     Ok(custodian.erase_due().await? || cleaned == BATCH)
 }

@@ -186,7 +186,7 @@ impl App {
             streams,
             operator: Arc::new(Operator::new(stores.clone(), clock.clone(), internal_secret)?),
             proofs: Proofs::new(stores.clone(), clock.clone(), tokens.clone(), &config.auth),
-            api_keys: ApiKeys { stores: stores.clone(), clock: clock.clone() },
+            api_keys: ApiKeys::new(stores.clone(), clock.clone()),
             people: people.clone(),
             sign_in: Arc::new(SignInDesk {
                 stores: stores.clone(),
@@ -256,6 +256,7 @@ impl App {
                 clock: clock.clone(),
                 objects: objects.clone(),
                 tokens: tokens.clone(),
+                unsettled: Arc::new(true.into()),
             },
             undertaker: Undertaker { stores: stores.clone(), clock: clock.clone(), objects, audit },
             webhooks,

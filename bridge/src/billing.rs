@@ -9,3 +9,4 @@ pub mod period;
 pub mod plans;
 pub mod rollup;
 pub mod spending;
+mod warning;

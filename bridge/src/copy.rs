@@ -117,6 +117,10 @@ impl<'a> Pages<'a> {
     /// `None` after the last one.
     async fn next(&mut self) -> Result<Option<Vec<Kept>>, EngineError> {
         let page = self.engine.list_by_id(self.collection, Which::All, self.after.take()).await?;
+        // It would be lost without a word.
+        if let Some(damaged) = page.iter().find(|kept| kept.is_damaged()) {
+            return Err(damaged.damage());
+        }
         self.after = page.last().map(|kept| kept.document.id.clone());
         Ok(Some(page).filter(|page| !page.is_empty()))
     }

@@ -7,6 +7,7 @@ pub mod erasure;
 pub mod links;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use vox_shared::clock::Clock;
 use vox_shared::ids::SessionId;
@@ -27,6 +28,8 @@ pub struct Custodian {
     pub clock: Clock,
     pub objects: Arc<dyn Objects>,
     pub tokens: Arc<Tokens>,
+    /// The engine's own files may still hold what was deleted. True at the start: whoever was killed did not say.
+    pub unsettled: Arc<AtomicBool>,
 }
 
 /// Why it was not done.
@@ -77,6 +80,18 @@ impl Custodian {
         })
         .await
         .map(drop)
+    }
+
+    /// Have the engine's own files rid of what was deleted, if they are not. What does not work now is tried again by
+    /// `jobs/custody.rs`.
+    pub async fn settle(&self) {
+        if !self.unsettled.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        if let Err(error) = self.stores.settle().await {
+            self.unsettled.store(true, Ordering::Relaxed);
+            tracing::info!(%error, "the document file keeps what was deleted until its log is written into it");
+        }
     }
 
     /// Change a call within reach in one step.

@@ -48,6 +48,16 @@ pub struct ErrorBody {
     error: ErrorPart,
     /// The detail again, where clients of this kind of bridge look for it.
     detail: String,
+    /// Of a 402 that says what is used up: as in `error`, again where such clients look for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<i64>,
+    /// RFC 3339, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resets_at: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -187,6 +197,13 @@ impl ResponseError for ApiError {
         if let Some(seconds) = self.retry_after_seconds {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
-        response.json(ErrorBody { error: part, detail: self.detail.clone().into_owned() })
+        response.json(ErrorBody {
+            detail: self.detail.clone().into_owned(),
+            resource: part.resource,
+            used: part.used,
+            limit: part.limit,
+            resets_at: part.resets_at.clone(),
+            error: part,
+        })
     }
 }

@@ -7,6 +7,7 @@ pub mod digests;
 pub mod janitor;
 pub mod kinds;
 pub mod lost_calls;
+pub mod plans;
 pub mod relay;
 pub mod rotation;
 pub mod runner;

@@ -114,7 +114,11 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
     start("the counting of calls", Box::pin(app.counting.clone().run(stop())));
     start("the relay", Box::pin(app.relay.clone().run(stop())));
     start("the doing of jobs", Box::pin(app.runner.clone().run(stop())));
-    start("adding up the ledger", Box::pin(jobs::usage::run(app.roll_up.clone(), stop())));
+    start(
+        "adding up the ledger",
+        Box::pin(jobs::usage::run(app.roll_up.clone(), app.coordination.clone(), stop())),
+    );
+    start("the renewing of plans", Box::pin(jobs::plans::run(app.plans.clone(), stop())));
     start(
         "the rotation of keys",
         Box::pin(jobs::rotation::run(app.vault.clone(), app.clock.clone(), stop())),

@@ -14,8 +14,11 @@ const target = db.getSiblingDB(name);
 const added = ["ledger", "audit"];
 const read = ["find", "listIndexes", "collStats"];
 const all = [
-  "tenants", "users", "bots", "calls", "workers", "tickets", "refresh_tokens", "api_keys", "events", "plans", "quotas", "prices",
-  "usage_days", "schemas", "write_probes",
+  "tenants", "users", "bots", "bot_versions", "calls", "workers", "hosts", "reservations", "dialouts", "do_not_call",
+  "carriers", "dids", "tickets", "refresh_tokens", "api_keys", "invitations", "erasures", "events", "settings",
+  "data_keys", "vault", "webhooks", "webhook_lanes", "deliveries", "plans", "quotas", "prices", "usage_days", "jobs",
+  "crm_integrations", "crm_pushes", "call_digests", "rollups", "rollup_batches", "budgets", "config_requests",
+  "sign_in_providers", "identities", "sign_ins", "schemas", "write_probes",
 ];
 
 // Whatever else the deployment has, of this version or a later one.

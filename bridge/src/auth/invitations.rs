@@ -9,6 +9,7 @@ use vox_shared::ids::{InvitationId, TenantId, UserId};
 
 use super::others::{RankError, may_change, may_give};
 use super::people::{NewPerson, People, PersonError, id_of};
+use super::permission::{InviteUsers, Permission};
 use super::role::Role;
 use super::secret_token::{self, hash};
 use super::standing::{self, standing};
@@ -24,7 +25,7 @@ const ACCOUNT: &str = "a link";
 /// Why a link is not made, or leads nowhere.
 #[derive(Debug, thiserror::Error)]
 pub enum InvitationError {
-    /// Unknown, used, revoked, expired: told alike.
+    /// Unknown, used, revoked, expired, or made by somebody who could not make it any more: told alike.
     #[error("the link is good for nothing")]
     Over,
     #[error("it was used, or revoked")]
@@ -115,7 +116,7 @@ impl People {
         }
         may_give(by.user, found.role, by.tenant)?;
         let token = secret_token::generate();
-        let renewed = invitations.renew(id, &hash(&token), expiry(self.clock.now())).await?;
+        let renewed = invitations.renew(id, (&hash(&token), by.id), expiry(self.clock.now())).await?;
         Ok(Made { token, invitation: renewed.ok_or(InvitationError::Closed)? })
     }
 
@@ -157,6 +158,9 @@ impl People {
         with: Acceptance,
     ) -> Result<Stored<User>, InvitationError> {
         let (links, now) = (self.stores.all_invitations(), Stamp(self.clock.now()));
+        if !self.is_backed(&link.value).await? {
+            return Err(InvitationError::Over);
+        }
         if !links.spend(&link, now).await? {
             return Err(InvitationError::Over);
         }
@@ -170,6 +174,26 @@ impl People {
             tracing::warn!(%error, invitation.id = link.id, "a link that led to nothing is used up all the same");
         }
         done
+    }
+
+    /// Whether whoever made a link, or sent it again, is there and could make it now: what somebody may do ends with their account.
+    async fn is_backed(&self, link: &Invitation) -> Result<bool, InvitationError> {
+        let Some(maker) = self.stores.all_users().find_user(&link.created_by).await? else {
+            return Ok(false);
+        };
+        let maker = maker.value;
+        let is_there = maker.tenant_id == link.tenant_id || maker.role == Role::SuperAdmin;
+        if !maker.active || !is_there || maker.role < InviteUsers::ROLE {
+            return Ok(false);
+        }
+        // Whoever may invite may change people of lower ranks too.
+        let Some(reset) = &link.reset else {
+            return Ok(may_give(&maker, link.role, &link.tenant_id).is_ok());
+        };
+        match self.stores.users(&link.tenant_id).get_user(&reset.user_id).await {
+            Err(StoreError::NotFound) => Ok(false),
+            found => Ok(may_change(&maker, &found?.value).is_ok()),
+        }
     }
 
     async fn join(&self, invited: &Invitation, with: Acceptance) -> Result<Stored<User>, InvitationError> {

@@ -1,7 +1,8 @@
 //! Keys of the API: what a program sends where a person sends an access token. A key is 24 random bytes and shown once; only
 //! its hash is stored, so there is nothing to be compared with what was sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use vox_shared::clock::Clock;
@@ -22,6 +23,8 @@ const SHOWN_CHARS: usize = TOKEN_PREFIX.len() + 4;
 pub const MAX_LIVE: u32 = 100;
 /// How long a use stands for the uses after it.
 const USE_NOTED_FOR: SignedDuration = SignedDuration::from_secs(60);
+/// Uses that are being written down at a time, each of another key. The next use of a key that finds no room is noted instead.
+const MAX_NOTING: usize = 64;
 
 /// Why a key opens nothing. Whoever hears that a key is revoked or expired holds all of it.
 #[derive(Debug, thiserror::Error)]
@@ -68,10 +71,40 @@ pub struct Issued {
 pub struct ApiKeys {
     pub stores: Stores,
     pub clock: Clock,
+    noting: Noting,
+}
+
+/// The keys whose use is being written down.
+#[derive(Clone, Default)]
+struct Noting(Arc<Mutex<HashSet<String>>>);
+
+impl Noting {
+    /// `None` when it is being written down already, or when there is no room.
+    fn begin(&self, key: &str) -> Option<Noted> {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let begins = keys.len() < MAX_NOTING && keys.insert(key.to_owned());
+        begins.then(|| Noted { noting: self.clone(), key: key.to_owned() })
+    }
+}
+
+/// One of them, until it is dropped.
+struct Noted {
+    noting: Noting,
+    key: String,
+}
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        self.noting.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
 }
 
 impl ApiKeys {
-    /// The live key that this is, and note that it was used.
+    pub fn new(stores: Stores, clock: Clock) -> Self {
+        Self { stores, clock, noting: Noting::default() }
+    }
+
+    /// The live key that this is. That it was used is written down behind the request's back.
     pub async fn prove(&self, token: &str) -> Result<Stored<Key>, KeyRefused> {
         if !token.starts_with(TOKEN_PREFIX) || token.len() > secret_token::MAX_TOKEN_BYTES {
             return Err(KeyRefused::Unknown);
@@ -84,13 +117,22 @@ impl ApiKeys {
         if key.value.is_expired(now) {
             return Err(KeyRefused::Expired);
         }
-        if is_worth_noting(key.value.last_used_at, now)
-            && let Err(error) = keys.mark_used(&key, now).await
-        {
-            // Reading goes on while the store takes no write.
-            tracing::warn!(api_key.id = %key.id, %error, "the use of a key could not be noted");
+        if is_worth_noting(key.value.last_used_at, now) {
+            self.note_use(&key, now);
         }
         Ok(key)
+    }
+
+    /// The request waits for no write: reading goes on while the store takes none.
+    fn note_use(&self, key: &Stored<Key>, now: Stamp) {
+        let Some(noted) = self.noting.begin(&key.id) else { return };
+        let (keys, key) = (self.stores.all_api_keys(), key.clone());
+        tokio::spawn(async move {
+            let _until_written = noted;
+            if let Err(error) = keys.mark_used(&key, now).await {
+                tracing::warn!(api_key.id = %key.id, %error, "the use of a key could not be noted");
+            }
+        });
     }
 
     /// Make a key.
@@ -180,6 +222,17 @@ mod tests {
         assert!(token.len() == 35 && token.starts_with("vx_") && token != other);
         assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')));
         assert_eq!(shown(&token).len(), 7);
+    }
+
+    #[test]
+    fn of_each_key_one_use_is_written_at_a_time_and_of_all_so_many() {
+        let noting = Noting::default();
+        let one = noting.begin("one");
+        assert!(one.is_some() && noting.begin("one").is_none());
+        let others: Vec<_> = (0..MAX_NOTING).filter_map(|n| noting.begin(&n.to_string())).collect();
+        assert_eq!(others.len(), MAX_NOTING - 1);
+        drop(one);
+        assert!(noting.begin("one").is_some());
     }
 
     #[test]

@@ -39,7 +39,13 @@ impl Proofs {
     pub async fn person(&self, token: &str) -> Result<Option<Stored<User>>, StoreError> {
         let Some(claims) = self.tokens.read(token, self.clock.now()) else { return Ok(None) };
         let user = self.stores.all_users().find_by_email(&claims.sub).await?;
-        Ok(user.filter(|u| u.value.active && claims.iat >= u.value.tokens_valid_from.0.as_second()))
+        let is_valid = |user: &User| {
+            let from = user.tokens_valid_from;
+            // Without the claim it is from a version before it, and the second must do.
+            let is_under = claims.under.as_ref().is_none_or(|under| *under == from.to_string());
+            user.active && claims.iat >= from.0.as_second() && is_under
+        };
+        Ok(user.filter(|user| is_valid(&user.value)))
     }
 
     /// Whose secret this is; takes as long for a wrong one.

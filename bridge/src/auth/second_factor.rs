@@ -31,6 +31,12 @@ pub struct Enrolment {
 }
 
 impl People {
+    /// Counted before the code is looked at.
+    async fn attempt_code(&self, client: IpAddr, account: &str) -> Result<(), PersonError> {
+        let counted = self.throttle.attempt_code(client, account).await;
+        counted.map_err(|wait_seconds| PersonError::TooManyAttempts { wait_seconds })
+    }
+
     /// What the right password of a person with a second factor earns.
     pub fn challenge(&self, person: &Stored<User>) -> Result<String, PersonError> {
         Ok(self.tokens.challenge(person, self.clock.now()).map_err(SessionError::from)?)
@@ -137,8 +143,8 @@ impl People {
         Ok(self.stores.refresh_tokens().revoke_all_of(&id_of(&person)).await?)
     }
 
-    /// Use a code of the app, or a recovery code, up. Guesses are limited for the client and the account, so nobody is locked
-    /// out from elsewhere; of two who send the same code at once one is too late.
+    /// Use a code of the app, or a recovery code, up. Guesses are limited for the client and the account, and for the account over
+    /// all clients: who gets here has the password. Of two who send the same code at once one is too late.
     async fn spend_code(
         &self,
         client: IpAddr,
@@ -146,7 +152,7 @@ impl People {
         code: &str,
     ) -> Result<Stored<User>, PersonError> {
         let account = account_of(&person.value.email_folded);
-        self.attempt(client, &account).await?;
+        self.attempt_code(client, &account).await?;
         let wrong = PersonError::WrongCode { account: Some(Actor::person(&person)) };
         let factor = person.value.second_factor.as_mut().ok_or(PersonError::NoSecondFactor)?;
         let recovery = hash(&bare(code));
@@ -160,7 +166,7 @@ impl People {
         match self.stores.users(&person.value.tenant_id.clone()).replace_user(person).await {
             Err(StoreError::Conflict) => Err(wrong),
             spent => {
-                self.throttle.succeeded(client, &account).await;
+                self.throttle.succeeded_with_code(client, &account).await;
                 Ok(spent?)
             }
         }

@@ -1,5 +1,6 @@
 //! The limit on login attempts, over all bridges. Attempts are counted per client and account, and per client: nobody can lock
-//! another person out from elsewhere, and one client cannot try many accounts.
+//! another person out from elsewhere, and one client cannot try many accounts. Codes of a second factor are counted per account over
+//! all clients too: only who has the password gets as far, and addresses cost nothing.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,6 +13,11 @@ use crate::coordination::{Limiter, Rate, Taken};
 const PER_ACCOUNT: u32 = 5;
 /// Attempts from one client, whatever the account.
 const PER_CLIENT: u32 = 30;
+/// Codes for one account from all clients together. With three codes good at a time of a million, the 120 guesses of a day find one
+/// with a chance of one in 2,800.
+const CODES: u32 = 30;
+/// How long codes count.
+const CODES_WINDOW: Duration = Duration::from_secs(6 * 60 * 60);
 /// How long attempts count.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 
@@ -27,9 +33,18 @@ impl Throttle {
     /// Count an attempt before the password is looked at, so that many at once cannot slip through. `Err` is the time to
     /// wait, seconds.
     pub async fn attempt(&self, client: IpAddr, account: &str) -> Result<(), u64> {
-        let rate = |key, most| Rate { key, most, window: WINDOW };
-        let rates = [rate(of_account(client, account), PER_ACCOUNT), rate(of_client(client), PER_CLIENT)];
-        match self.0.take(rates.into()).await {
+        self.take(rates(client, account).into()).await
+    }
+
+    /// As [`Self::attempt`], for a code of the second factor.
+    pub async fn attempt_code(&self, client: IpAddr, account: &str) -> Result<(), u64> {
+        let [one, two] = rates(client, account);
+        let of_all = Rate { key: of_codes(account), most: CODES, window: CODES_WINDOW };
+        self.take(vec![one, two, of_all]).await
+    }
+
+    async fn take(&self, rates: Vec<Rate>) -> Result<(), u64> {
+        match self.0.take(rates).await {
             Taken::Allowed(_) => Ok(()),
             Taken::Refused(standing) => Err(standing.wait_seconds()),
         }
@@ -40,16 +55,34 @@ impl Throttle {
         self.0.forget(&of_account(client, account)).await;
         self.0.give_back(&of_client(client)).await;
     }
+
+    /// The code was right. Those that were not still count for the account: its owner may log in while somebody else guesses.
+    pub async fn succeeded_with_code(&self, client: IpAddr, account: &str) {
+        self.succeeded(client, account).await;
+        self.0.give_back(&of_codes(account)).await;
+    }
+}
+
+fn rates(client: IpAddr, account: &str) -> [Rate; 2] {
+    let rate = |key, most| Rate { key, most, window: WINDOW };
+    [rate(of_account(client, account), PER_ACCOUNT), rate(of_client(client), PER_CLIENT)]
 }
 
 fn of_client(client: IpAddr) -> String {
     format!("login:{}", network(client))
 }
 
-/// The account as a hash: addresses of people have no place in a server of counters, and some are long.
 fn of_account(client: IpAddr, account: &str) -> String {
-    let hash = Sha256::digest(account.as_bytes());
-    format!("{}:{}", of_client(client), hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    format!("{}:{}", of_client(client), hashed(account))
+}
+
+fn of_codes(account: &str) -> String {
+    format!("codes:{}", hashed(account))
+}
+
+/// The account as a hash: addresses of people have no place in a server of counters, and some are long.
+fn hashed(account: &str) -> String {
+    Sha256::digest(account.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A household has a whole /64 of IPv6.
@@ -127,6 +160,29 @@ mod tests {
             guesses += u32::from(throttle.attempt(ATTACKER, &format!("{n}@x")).await.is_ok());
         }
         assert_eq!(guesses, 30);
+    }
+
+    /// A /48 has 65,536 networks of one household each: five guesses from each of them find a code of six digits.
+    #[tokio::test]
+    async fn codes_are_limited_for_an_account_whatever_the_address_and_a_right_one_forgives_only_itself() {
+        let (throttle, clock) = throttle();
+        let guess = async |n: u32| {
+            let client = format!("2001:db8:0:{n:x}::1").parse().unwrap();
+            throttle.attempt_code(client, "a@x").await.is_ok()
+        };
+        let mut guesses = 0;
+        for n in 0..100 {
+            guesses += u32::from(guess(n).await);
+            if n == 10 {
+                assert!(throttle.attempt_code(VICTIM, "a@x").await.is_ok());
+                throttle.succeeded_with_code(VICTIM, "a@x").await;
+            }
+        }
+        assert_eq!(guesses, CODES);
+        assert!(throttle.attempt_code(ATTACKER, "b@x").await.is_ok(), "another account");
+        assert!(throttle.attempt(VICTIM, "a@x").await.is_ok(), "a password");
+        clock.advance(SignedDuration::from_hours(6));
+        assert!(guess(200).await);
     }
 
     #[tokio::test]

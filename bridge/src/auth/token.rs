@@ -41,6 +41,9 @@ pub struct Claims {
     pub iss: String,
     pub aud: String,
     pub jti: String,
+    /// The person's `tokens_valid_from`: a new password ends it, in the same second too. Absent from before the claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<String>,
 }
 
 /// What the right password of a person with a second factor earns. It opens nothing but the asking for the code.
@@ -161,6 +164,7 @@ impl Tokens {
             iss: ISSUER.into(),
             aud: AUDIENCE.into(),
             jti: secret_token::generate(),
+            under: Some(user.tokens_valid_from.to_string()),
         };
         Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign)?)
     }

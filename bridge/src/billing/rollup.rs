@@ -1,52 +1,62 @@
-//! Brings what the ledger adds up to into the quota of each tenant: day by day, and the days into the month. Sums are made anew each
-//! time and only ever replaced by those of more entries, so that any bridge may do it at any moment, and again.
+//! Brings what the ledger adds up to into the quota of each tenant: day by day, and the days into the month. A day's sums are made
+//! anew when it has new entries, in one pass, and only ever replaced by those of more entries, so that any bridge may do it at any
+//! moment, and again. Until when all entries are in the sums is noted in the quota, so that a start begins where the last one ended.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value, json};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use vox_shared::clock::Clock;
 use vox_shared::ids::TenantId;
 
-use super::limits::{Limits, Resource, Used};
-use super::period::{Period, day_of};
-use crate::store::events::Event;
-use crate::store::ledger::{Amounts, Days, GroupBy, Sum};
+use super::period::Period;
+use super::warning::warn;
+use crate::store::ledger::{Amounts, Sum};
 use crate::store::tenants::Tenant;
 use crate::store::usage_days::UsageDay;
 use crate::store::{Stamp, StoreError, Stored, Stores};
 
-/// All days of this month and the one before are added up anew after this long: for calls whose results came very late.
-const WHOLE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// All days of this month and the one before are added up anew after this long, if anything came: for entries of a bridge whose clock
+/// is behind by more than [`SETTLING`].
+const WHOLE_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// For so long after an entry came others may come that are older by their time: those of another bridge, or of a slow store.
 const SETTLING: SignedDuration = SignedDuration::from_secs(60);
-/// The name of the event.
-const WARNING: &str = "quota.warning";
-/// Hundredths of a limit at which it is told.
-const LEVELS: [i64; 2] = [80, 100];
+/// A round goes on to the next tenant after this long; the days that are left come next time.
+const SHARE: Duration = Duration::from_secs(2);
+/// A day that takes this long is added up less often, so that it takes a tenth of the time at most.
+const LONG: Duration = Duration::from_secs(1);
+const REST: u32 = 10;
+/// A day that failed is tried again after this long.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// Adds up. Cheap to clone.
 #[derive(Clone)]
 pub struct RollUp {
     stores: Stores,
     clock: Clock,
-    seen: Arc<Mutex<HashMap<TenantId, Seen>>>,
+    known: Arc<Mutex<HashMap<TenantId, Progress>>>,
 }
 
-/// How far a tenant was looked at by this process.
-#[derive(Clone, Copy)]
-struct Seen {
-    /// When the last entry came that was seen.
-    last: Option<Stamp>,
-    /// The same when all days were added up, and when that was.
-    whole: Option<Stamp>,
-    whole_at: Timestamp,
+/// How far a tenant is, as this process knows.
+#[derive(Debug)]
+struct Progress {
+    /// Entries that came until then are in the sums of their days, or these are left.
+    seen: Option<Stamp>,
+    /// As it stands in the quota.
+    noted: Option<Stamp>,
+    /// Days that have entries which are not in their sums.
+    left: BTreeSet<Date>,
+    /// Days that are let alone until then.
+    resting: HashMap<Date, Instant>,
+    /// When all days were looked at, and what was seen then.
+    whole: (Timestamp, Option<Stamp>),
 }
 
 impl RollUp {
     pub fn new(stores: Stores, clock: Clock) -> Self {
-        Self { stores, clock, seen: Arc::default() }
+        Self { stores, clock, known: Arc::default() }
     }
 
     /// Look at all tenants. One whose sums cannot be made keeps no other from its turn.
@@ -67,52 +77,145 @@ impl RollUp {
         }
     }
 
+    /// Another bridge does it now, and knows better how far it is.
+    pub fn forget(&self) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     async fn of_tenant(&self, id: &TenantId, tenant: &Stored<Tenant>) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let known = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied();
         // Before the sums: what comes in between is looked at again.
-        let last = self.stores.ledger(id).last_recorded().await?;
-        let (present, before) = (Period::of(now), Period::of(now).before());
-        let is_whole =
-            known.is_none_or(|seen| seen.whole != last && now.duration_since(seen.whole_at) >= WHOLE_EVERY);
-        let seen = if is_whole {
-            self.keep_days(id, (&before.bounds().0, &present.bounds().1)).await?;
-            self.keep_period(id, tenant, before).await?;
-            Seen { last, whole: last, whole_at: now }
-        } else if let Some(seen) = known.filter(|seen| seen.last != last || is_settling(last, now)) {
-            let day = SignedDuration::from_hours(24);
-            let (yesterday, tomorrow) =
-                (now.saturating_sub(day).unwrap_or(now), now.saturating_add(day).unwrap_or(now));
-            let days = (day_of(yesterday).to_string(), day_of(tomorrow).to_string());
-            self.keep_days(id, (&days.0, &days.1)).await?;
-            if Period::of(yesterday) != present {
-                self.keep_period(id, tenant, before).await?;
-            }
-            Seen { last, ..seen }
-        } else {
-            return Ok(());
+        let Some(last) = self.stores.ledger(id).last_recorded().await? else { return Ok(()) };
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        let mut progress = match known {
+            Some(progress) => progress,
+            None => self.begin(id, now, last).await?,
         };
-        self.keep_period(id, tenant, present).await?;
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), seen);
-        Ok(())
+        let outcome = self.carry_on((id, tenant), &mut progress, (now, last)).await;
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), progress);
+        outcome
     }
 
-    /// Add up some days.
-    async fn keep_days(&self, id: &TenantId, days: Days<'_>) -> Result<(), StoreError> {
-        let kept = self.stores.usage_days(id);
-        for (day, sum) in self.stores.ledger(id).sums(days, GroupBy::Day).await?.0 {
-            let Sum { amounts, entries: counted } = sum;
-            kept.keep(UsageDay { tenant_id: id.clone(), day, counted, amounts }).await?;
+    /// From the note on; without one from the first day of the month before.
+    async fn begin(&self, id: &TenantId, now: Timestamp, last: Stamp) -> Result<Progress, StoreError> {
+        let (quotas, period) = (self.stores.quotas(id), Period::of(now));
+        let mut noted = None;
+        for period in [period, period.before()] {
+            noted = noted.or(quotas.find_quota(period).await?.and_then(|quota| quota.added_up));
         }
-        Ok(())
+        let (resting, left) = (HashMap::new(), BTreeSet::new());
+        let progress = Progress { seen: noted, noted, left, resting, whole: (now, noted) };
+        match noted {
+            Some(_) => Ok(progress),
+            None => {
+                let left = self.days_of_two_months(id, now).await;
+                Ok(Progress { seen: Some(last), left, whole: (now, Some(last)), ..progress })
+            }
+        }
     }
 
-    /// From all days of a period the period.
+    /// The days of this month and the one before that have entries. If the store cannot tell in time, all of them.
+    async fn days_of_two_months(&self, id: &TenantId, now: Timestamp) -> BTreeSet<Date> {
+        let present = Period::of(now);
+        let (first, next) = (present.before().bounds().0, present.bounds().1);
+        match self.stores.ledger(id).days_within((&first, &next)).await {
+            Ok(days) => dates(days),
+            Err(error) => {
+                tracing::warn!(tenant.id = %id, %error, "all days of two months are added up");
+                let (first, next) = (first.parse::<Date>(), next.parse::<Date>());
+                let first = first.ok().map(|first| first.series(1.day()));
+                let all = first.into_iter().flatten();
+                all.take_while(|day| next.as_ref().is_ok_and(|next| day < next)).collect()
+            }
+        }
+    }
+
+    async fn carry_on(
+        &self,
+        (id, tenant): (&TenantId, &Stored<Tenant>),
+        progress: &mut Progress,
+        (now, last): (Timestamp, Stamp),
+    ) -> Result<(), StoreError> {
+        if progress.seen != Some(last) || now.duration_since(last.0) < SETTLING {
+            let since = progress.seen.map_or(Stamp(Timestamp::MIN), |seen| seen + -SETTLING);
+            progress.left.extend(match self.stores.ledger(id).days_since(since).await {
+                Ok(days) => dates(days),
+                // More came since than can be looked through at once.
+                Err(_) => self.days_of_two_months(id, now).await,
+            });
+            progress.seen = Some(last);
+        }
+        let (whole_at, whole) = progress.whole;
+        if now.duration_since(whole_at) >= WHOLE_EVERY && whole != Some(last) {
+            progress.left.extend(self.days_of_two_months(id, now).await);
+            progress.whole = (now, Some(last));
+        }
+        if progress.left.is_empty() {
+            return Ok(());
+        }
+        let (done, mut failed) = self.add_up(id, progress).await;
+        let periods: BTreeSet<Period> = done.iter().copied().map(Period::of_day).collect();
+        for period in periods {
+            if let Err(error) = self.keep_period(id, tenant, (period, Period::of(now))).await {
+                progress.left.extend(done.iter().filter(|day| Period::of_day(**day) == period));
+                failed = Some(error);
+            }
+        }
+        if progress.left.is_empty() && progress.noted != progress.seen {
+            let quotas = self.stores.quotas(id);
+            quotas.begin(Period::of(now)).await?;
+            quotas.note_added_up(Period::of(now), last).await?;
+            progress.noted = progress.seen;
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Add up the days that are left, the newest first, for as long as a tenant may take; answers those that are done. One that
+    /// fails keeps no other from its turn.
+    async fn add_up(&self, id: &TenantId, progress: &mut Progress) -> (Vec<Date>, Option<StoreError>) {
+        let (begun, mut done, mut failed) = (Instant::now(), Vec::new(), None);
+        progress.resting.retain(|_, until| *until > begun);
+        for day in progress.left.clone().into_iter().rev() {
+            if begun.elapsed() >= SHARE {
+                break;
+            }
+            if progress.resting.contains_key(&day) {
+                continue;
+            }
+            let began = Instant::now();
+            match self.keep_day(id, day).await {
+                Ok(()) => {
+                    progress.left.remove(&day);
+                    done.push(day);
+                    let took = began.elapsed();
+                    if took >= LONG {
+                        progress.resting.insert(day, Instant::now() + took * REST);
+                    }
+                }
+                Err(error) => {
+                    progress.resting.insert(day, Instant::now() + AGAIN);
+                    failed = Some(error);
+                }
+            }
+        }
+        (done, failed)
+    }
+
+    async fn keep_day(&self, id: &TenantId, day: Date) -> Result<(), StoreError> {
+        let day = day.to_string();
+        let Sum { amounts, entries: counted } = self.stores.ledger(id).sum_of_day(&day).await?;
+        if counted == 0 {
+            return Ok(());
+        }
+        self.stores.usage_days(id).keep(UsageDay { tenant_id: id.clone(), day, counted, amounts }).await
+    }
+
+    /// From all days of a period the period. Of a month that is over nobody is warned.
     async fn keep_period(
         &self,
         id: &TenantId,
         tenant: &Stored<Tenant>,
-        period: Period,
+        (period, present): (Period, Period),
     ) -> Result<(), StoreError> {
         let (first, next) = period.bounds();
         let days = self.stores.usage_days(id).list_days((&first, &next)).await?;
@@ -124,55 +227,15 @@ impl RollUp {
         let quotas = self.stores.quotas(id);
         quotas.begin(period).await?;
         quotas.bring_over(period, &amounts.used(), counted).await?;
-        let Some(allowance) = &tenant.value.allowance else { return Ok(()) };
-        let used = quotas.find_quota(period).await?.map_or_else(Used::default, |quota| quota.used());
-        self.warn(id, period, &used, &allowance.limits).await
-    }
-
-    /// Tell once in a period that a limit is nearly or wholly used. Entries have fixed ids, so a repeat changes nothing.
-    async fn warn(
-        &self,
-        tenant: &TenantId,
-        period: Period,
-        used: &Used,
-        limits: &Limits,
-    ) -> Result<(), StoreError> {
-        let now = Stamp(self.clock.now());
-        let mut events = Vec::new();
-        for resource in Resource::ALL {
-            let Some(limit) = limits.of(resource).filter(|limit| *limit > 0) else { continue };
-            for level in LEVELS {
-                if i128::from(used.of(resource)) * 100 < i128::from(limit) * i128::from(level) {
-                    continue;
-                }
-                let data = json!({
-                    "tenant_id": tenant, "resource": resource, "level": level, "used": used.of(resource),
-                    "limit": limit, "period": period.to_string(), "resets_at": period.ends().to_string(),
-                });
-                let data = if let Value::Object(data) = data { data } else { Map::new() };
-                let id = Event::id_of(&format!("{tenant}:{WARNING}.{period}.{}.{level}", resource.as_str()));
-                let (tenant_id, event) = (tenant.clone(), WARNING.to_owned());
-                events.push((
-                    id.to_string(),
-                    Event {
-                        tenant_id,
-                        event,
-                        at: now,
-                        recorded_at: now,
-                        session_id: None,
-                        bot_id: None,
-                        data,
-                        seq: None,
-                        follows: None,
-                        fresh_since: Some(now),
-                    },
-                ));
-            }
-        }
-        self.stores.all_events().insert_events(events).await
+        let Some(allowance) = tenant.value.allowance.as_ref().filter(|_| period == present) else {
+            return Ok(());
+        };
+        let Some(quota) = quotas.find_quota(period).await? else { return Ok(()) };
+        warn(&self.stores, (id, period), &quota, &allowance.limits, Stamp(self.clock.now())).await
     }
 }
 
-fn is_settling(last: Option<Stamp>, now: Timestamp) -> bool {
-    last.is_some_and(|last| now.duration_since(last.0) < SETTLING)
+/// What is no day is of no month either.
+fn dates(days: Vec<String>) -> BTreeSet<Date> {
+    days.into_iter().filter_map(|day| day.parse().ok()).collect()
 }

@@ -21,6 +21,10 @@ const WIDGET_KEY_PREFIX: &str = "wk_";
 pub enum BotError {
     #[error("this Idempotency-Key was used with another body; choose a new one")]
     KeyReused,
+    #[error(
+        "the bot that this Idempotency-Key made was deleted; restore it, or choose a new key to make another"
+    )]
+    MadeAndDeleted,
     #[error("the settings are not acceptable")]
     Invalid(Vec<FieldError>),
     #[error("the bot has no draft; write one first")]
@@ -94,7 +98,11 @@ impl Catalogue {
                 let made = bots.find_by_creation_key(&creation.key).await?.ok_or(StoreError::Conflict)?;
                 // The same key with another body is a mistake of the client, not a repeat.
                 let is_repeat = made.value.creation.as_ref() == Some(creation);
-                if is_repeat { Ok(made) } else { Err(BotError::KeyReused) }
+                match is_repeat {
+                    true if made.value.deleted_at.is_some() => Err(BotError::MadeAndDeleted),
+                    true => Ok(made),
+                    false => Err(BotError::KeyReused),
+                }
             }
             (inserted, _) => {
                 inserted?;

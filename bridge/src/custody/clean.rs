@@ -16,6 +16,10 @@ const EVENTS: usize = 50;
 /// What could not be removed is tried again after this.
 const AGAIN: SignedDuration = SignedDuration::from_mins(2);
 
+/// Everything is cleaned once more so long after the deletion: whoever had read the call before it may have put something of it
+/// somewhere since, the relay an event above all.
+const LATE: SignedDuration = SignedDuration::from_mins(1);
+
 /// Why something is still there; it is tried again.
 #[derive(Debug, thiserror::Error)]
 pub enum CleanError {
@@ -33,7 +37,11 @@ impl Custodian {
             return Ok(true);
         }
         match self.remove_all(&call).await {
-            Ok(()) => self.note(call, None).await.map(|()| true),
+            Ok(()) => {
+                let deleted_at = call.value.custody.as_ref().and_then(|custody| custody.deleted_at);
+                let late = deleted_at.map(|at| at + LATE);
+                self.note(call, late.filter(|late| late.0 > self.clock.now())).await.map(|()| true)
+            }
             Err(error) => {
                 tracing::warn!(call.id = %id, %error, "what is left of a deleted call is removed later");
                 let later = Stamp(self.clock.now()) + AGAIN;

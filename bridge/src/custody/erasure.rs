@@ -1,6 +1,8 @@
 //! The erasure of a person: every call of the tenant with their number at one of its ends is deleted. Durable and resumable: what is
 //! being deleted is noted before it is, and whoever finds the note goes on.
 
+use std::sync::atomic::Ordering;
+
 use jiff::SignedDuration;
 use ring::hmac;
 use vox_shared::ids::{JobId, SessionId, TenantId};
@@ -198,9 +200,8 @@ impl Custodian {
         (erasure.value.number, erasure.value.due_at, erasure.value.done_at) = (None, None, Some(now));
         let done = self.stores.all_erasures().replace_erasure(erasure).await?;
         tracing::info!(erasure.id = %done.id, calls = done.value.calls, held = done.value.held, "a person is erased");
-        if let Err(error) = self.stores.settle().await {
-            tracing::warn!(%error, "the document file keeps what was deleted until its log is written into it");
-        }
+        self.unsettled.store(true, Ordering::Relaxed);
+        self.settle().await;
         Ok(())
     }
 }

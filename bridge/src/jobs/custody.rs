@@ -34,6 +34,7 @@ pub async fn run(custodian: Custodian, stop: CancellationToken) {
 
 /// One batch of each; answers whether there may be more. Neither waits for the other.
 async fn round(custodian: &Custodian) -> Result<bool, StoreError> {
+    custodian.settle().await;
     let cleaned = custodian.clean_due(BATCH).await;
     let erased = custodian.erase_due().await?;
     Ok(erased || cleaned? == BATCH)

@@ -11,14 +11,16 @@ use crate::store::{Cursor, SWEPT, Stamp, StoreError, Stored, Stores};
 pub const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Most bots of one round: each may have many versions.
 pub const BATCH: usize = 20;
+/// Most pages of a round: those of bots that cannot be removed are passed over.
+const PAGES: usize = 50;
 
-/// Remove some of those whose time is over; answers how many are gone, and whether there may be more. Those that cannot be read
-/// or removed keep no other from its turn, however many they are.
+/// Remove some of those whose time is over; answers how many are gone, and whether there may be more. One that cannot be removed, or
+/// makes no sense, is told and keeps no other from going.
 pub async fn sweep(stores: &Stores, now: Timestamp) -> Result<(usize, bool), StoreError> {
     let long_ago = Stamp(now.saturating_sub(KEPT).unwrap_or(now));
     let (mut gone, mut after) = (0, None);
-    while gone < BATCH {
-        let page = stores.all_bots().list_deleted_before(long_ago, BATCH - gone, after).await?;
+    for _ in 0..PAGES {
+        let page = stores.all_bots().list_deleted_before(long_ago, BATCH, after).await?;
         for bot in page.items {
             let id = bot.id.clone();
             match Box::pin(remove(stores, bot)).await {
@@ -26,20 +28,17 @@ pub async fn sweep(stores: &Stores, now: Timestamp) -> Result<(usize, bool), Sto
                 // Somebody restored it at this moment.
                 Err(StoreError::Conflict) => {}
                 Err(error) => {
-                    tracing::error!(
-                        bot.id = id,
-                        error = with_source(&error),
-                        "a deleted bot cannot be removed"
-                    );
+                    let error = with_source(&error);
+                    tracing::error!(bot.id = id, error, "a bot that was deleted long ago cannot be removed");
                 }
             }
         }
         after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
-        if after.is_none() {
+        if after.is_none() || gone >= BATCH {
             break;
         }
     }
-    Ok((gone, gone == BATCH))
+    Ok((gone, after.is_some()))
 }
 
 async fn remove(stores: &Stores, bot: Stored<Bot>) -> Result<(), StoreError> {

@@ -159,7 +159,7 @@ impl Bots {
         self.of_tenant.get(id.as_str()).await
     }
 
-    /// Newest first.
+    /// Newest first. A page ends where it gets heavy: a bot and its draft may have a megabyte each.
     pub async fn list_bots(&self, limit: usize, after: Option<Cursor>) -> Result<Listed<Bot>, StoreError> {
         let made_at = |bot: &Bot| bot.created_at;
         if let Some(bots) = self.reach.bots() {
@@ -167,7 +167,7 @@ impl Bots {
             return self.list_some(bots, paging, after, |bot| bot.deleted_at.is_none()).await;
         }
         let query = self.of_tenant.query(BY_CREATED).filter(Filter::absent(DELETED_AT));
-        self.of_tenant.list(query.order(Order::Descending).limit(limit).after(after)).await
+        self.of_tenant.list(query.order(Order::Descending).limit(limit).after(after).weighed()).await
     }
 
     /// Those that can be restored, the last deleted first.
@@ -178,7 +178,7 @@ impl Bots {
             return self.list_some(bots, paging, after, |bot| bot.deleted_at.is_some()).await;
         }
         let query = self.of_tenant.query(BY_DELETION).order(Order::Descending);
-        self.of_tenant.list(query.limit(limit).after(after)).await
+        self.of_tenant.list(query.limit(limit).after(after).weighed()).await
     }
 
     /// A key names a few bots at most, so they are read one by one.
@@ -248,7 +248,7 @@ impl AllBots {
     /// Oldest first.
     pub async fn list_bots(&self, limit: usize) -> Result<Listed<Bot>, StoreError> {
         let query = Query::by_index(&BOTS, OF_ALL).from(CREATED_AT, "").filter(Filter::absent(DELETED_AT));
-        self.0.list(query.limit(limit)).await
+        self.0.list(query.limit(limit).weighed()).await
     }
 
     /// Those that were deleted before an instant, the first deleted first.
@@ -258,8 +258,8 @@ impl AllBots {
         limit: usize,
         after: Option<Cursor>,
     ) -> Result<Listed<Bot>, StoreError> {
-        let long_deleted = Query::by_index(&BOTS, DELETIONS_OF_ALL).below(DELETED_AT, at);
-        self.0.list(long_deleted.limit(limit).after(after)).await
+        let query = Query::by_index(&BOTS, DELETIONS_OF_ALL).below(DELETED_AT, at);
+        self.0.list(query.limit(limit).after(after).weighed()).await
     }
 
     /// Write back a bot that is on its way out.

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{
-    Answer, Collection, Document, Engine, Field, Group, Integer, Kept, New, Page, Place, Query, Update, Which,
+    Answer, Collection, Document, Engine, Field, Integer, Kept, New, Page, Place, Query, Totals, Update,
+    Which,
 };
 use super::{bots, crm, settings, tenants};
 use crate::coordination::Coordination;
@@ -134,8 +135,8 @@ impl Engine for Watched {
         self.inner.count(query)
     }
 
-    fn sum(&self, query: Query, group_by: Place, field: Field<Integer>) -> Answer<'_, Vec<Group>> {
-        self.inner.sum(query, group_by, field)
+    fn sums(&self, query: Query, group_by: Place, fields: Vec<Field<Integer>>) -> Answer<'_, Vec<Totals>> {
+        self.inner.sums(query, group_by, fields)
     }
 
     fn list_by_id(

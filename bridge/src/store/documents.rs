@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use vox_shared::ids::TenantId;
 
 use super::engine::{
-    Collection, Document, Engine, EngineError, Field, Filter, New, Query, Text, Update, Which,
+    Collection, Document, Engine, EngineError, Field, Filter, Kept, New, Query, Text, Update, Which,
 };
 use crate::fields::without_value;
 
@@ -112,7 +112,11 @@ impl<T: Serialize + DeserializeOwned> Documents<T> {
         after: Option<String>,
     ) -> Result<Vec<(String, Result<Stored<T>, StoreError>)>, StoreError> {
         let page = self.engine.list_by_id(self.collection, Which::All, after).await?;
-        Ok(page.into_iter().map(|kept| (kept.document.id.clone(), decode(kept.document))).collect())
+        let read = |kept: Kept| {
+            let id = kept.document.id.clone();
+            (id, if kept.is_damaged() { Err(kept.damage().into()) } else { decode(kept.document) })
+        };
+        Ok(page.into_iter().map(read).collect())
     }
 
     pub async fn insert(&self, id: &str, value: &T) -> Result<(), StoreError> {

@@ -41,6 +41,13 @@ pub struct Document {
     pub body: Map<String, Value>,
 }
 
+impl Document {
+    /// Stands for a document that is there and holds what no version of Vox writes. No write succeeds with it.
+    pub fn damaged(id: String) -> Self {
+        Self { id, version: 0, body: Map::new() }
+    }
+}
+
 /// A document to be stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct New {
@@ -53,6 +60,18 @@ pub struct New {
 pub struct Kept {
     pub document: Document,
     pub schema: u32,
+}
+
+impl Kept {
+    /// It is there, and what it holds makes no sense to the engine: nobody may take it for empty, nor write it anew.
+    pub fn is_damaged(&self) -> bool {
+        self.document.version == 0
+    }
+
+    /// The error of whoever needs what it holds.
+    pub fn damage(&self) -> EngineError {
+        EngineError::Malformed(format!("{}: it holds what Vox never writes", self.document.id))
+    }
 }
 
 /// Which documents are listed by their ids.
@@ -80,6 +99,16 @@ pub struct Group {
     pub sum: i64,
 }
 
+/// One group of several sums.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Totals {
+    /// As [`Group::key`].
+    pub key: Value,
+    pub count: u64,
+    /// As [`Group::sum`], one for each field.
+    pub sums: Vec<i64>,
+}
+
 /// A store of documents. A write is durable when its answer is there: it survives a kill of the process and of the
 /// machine. Any write may be repeated after an unclear answer, except an update that adds to a number: that one may then
 /// count twice, so whoever needs it exact keeps a mark of what was added in the document and searches for its absence.
@@ -93,6 +122,7 @@ pub trait Engine: Send + Sync {
     /// is written. Repeated after an unclear answer, those that are there already are among the refused.
     fn insert_many(&self, into: &'static Collection, documents: Vec<New>) -> Answer<'_, Vec<usize>>;
     fn get(&self, from: &'static Collection, id: String) -> Answer<'_, Option<Document>>;
+    /// Documents that hold what Vox never writes are left out and told in the log; the cursor goes past them.
     fn find(&self, query: Query) -> Answer<'_, Page>;
     /// Replace the body if the stored version is still `document.version`; answers the new version.
     /// [`EngineError::Stale`] when it is not, or when the document is gone.
@@ -105,11 +135,12 @@ pub trait Engine: Send + Sync {
     /// than the limit means that none is left.
     fn delete_many(&self, query: Query) -> Answer<'_, usize>;
     fn count(&self, query: Query) -> Answer<'_, u64>;
-    /// Sum an integer per value of another field, over all documents of a search (its limit and cursor are not used).
-    /// [`EngineError::Overflow`] when a sum has more than 64 bits.
-    fn sum(&self, query: Query, group_by: Place, field: Field<Integer>) -> Answer<'_, Vec<Group>>;
+    /// Sum some integers per value of another field in one pass over all documents of a search (its limit and cursor are not
+    /// used); without a field they are only counted. [`EngineError::Overflow`] when a sum has more than 64 bits.
+    fn sums(&self, query: Query, group_by: Place, fields: Vec<Field<Integer>>) -> Answer<'_, Vec<Totals>>;
     /// Documents by their ids (in the order of their bytes), after this one: a page of them or [`MAX_LISTED_BYTES`], the last of
-    /// which may be passed by one document. None means that there are no more. Every write but [`Self::restore`]
+    /// which may be passed by one document. None means that there are no more. One that holds what Vox never writes is among them
+    /// as [`Document::damaged`]. Every write but [`Self::restore`]
     /// stores the present schema, so writing a document back takes it out of the outdated ones.
     fn list_by_id(
         &self,
@@ -140,6 +171,15 @@ pub trait Engine: Send + Sync {
     /// Let go of connections, at the end of the process.
     fn close(&self) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
+    }
+
+    /// [`Self::sums`] of one field.
+    fn sum(&self, query: Query, group_by: Place, field: Field<Integer>) -> Answer<'_, Vec<Group>> {
+        Box::pin(async move {
+            let totals = self.sums(query, group_by, vec![field]).await?;
+            let group = |Totals { key, count, sums }| Group { key, count, sum: sums.into_iter().sum() };
+            Ok(totals.into_iter().map(group).collect())
+        })
     }
 
     /// Add to an integer and answer the sum; `None` when there is no such document.

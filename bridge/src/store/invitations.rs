@@ -19,6 +19,7 @@ const BY_EXPIRY: &str = "by_expiry";
 const CREATED_AT: Field<Text> = field!(Invitation => created_at: Text);
 const SECRET_HASH: Field<Text> = field!(Invitation => secret_hash: Text);
 const EXPIRES_AT: Field<Text> = field!(Invitation => expires_at: Text);
+const CREATED_BY: Field<Text> = field!(Invitation => created_by: Text);
 const USED_AT: Field<Text> = field!(Invitation => used_at: Text);
 const REVOKED_AT: Field<Text> = field!(Invitation => revoked_at: Text);
 
@@ -29,7 +30,7 @@ pub static INVITATIONS: Collection = Collection {
         Index::unique(BY_SECRET, &[SECRET_HASH.place()]),
         Index::ordered(BY_EXPIRY, &[EXPIRES_AT.place()]),
     ],
-    fields: &[USED_AT.place(), REVOKED_AT.place()],
+    fields: &[CREATED_BY.place(), USED_AT.place(), REVOKED_AT.place()],
     steps: &[],
 };
 
@@ -98,14 +99,14 @@ impl Invitations {
         self.0.insert(id.as_str(), invitation).await
     }
 
-    /// Another secret and another end, unless it was used or revoked: `None`. The secret before is good for nothing then.
+    /// Another secret, another end and whoever answers for it now, unless it was used or revoked: `None`. The secret before is good for nothing then.
     pub async fn renew(
         &self,
         id: &InvitationId,
-        hash: &str,
+        (hash, by): (&str, &UserId),
         expires_at: Stamp,
     ) -> Result<Option<Stored<Invitation>>, StoreError> {
-        let update = Update::default().set(SECRET_HASH, hash).set(EXPIRES_AT, expires_at);
+        let update = Update::default().set(SECRET_HASH, hash).set(EXPIRES_AT, expires_at).set(CREATED_BY, by);
         self.0.update(id.as_str(), vec![Filter::absent(USED_AT), Filter::absent(REVOKED_AT)], update).await
     }
 

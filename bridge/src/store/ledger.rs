@@ -271,7 +271,29 @@ impl Ledger {
         Ok(self.of_tenant.first(last).await?.map(|entry| entry.value.recorded_at))
     }
 
-    /// Sums over some days. One pass over the entries of these days for each amount.
+    /// The days of the entries that came at an instant or later.
+    pub async fn days_since(&self, since: Stamp) -> Result<Vec<String>, StoreError> {
+        self.days_of(self.of_tenant.query(BY_TIME).from(RECORDED_AT, since)).await
+    }
+
+    /// Those of some days that have entries.
+    pub async fn days_within(&self, days: Days<'_>) -> Result<Vec<String>, StoreError> {
+        self.days_of(within(self.of_tenant.query(BY_DAY), days)).await
+    }
+
+    async fn days_of(&self, query: Query) -> Result<Vec<String>, StoreError> {
+        let groups = self.engine.sums(query, DAY.place(), Vec::new()).await?;
+        Ok(groups.into_iter().filter_map(|group| Some(group.key.as_str()?.to_owned())).collect())
+    }
+
+    /// The sum of one day.
+    pub async fn sum_of_day(&self, day: &str) -> Result<Sum, StoreError> {
+        let mut sums = Sums::default();
+        self.add_up(self.of_tenant.query(BY_DAY).equals(DAY, day), DAY.place(), &mut sums).await?;
+        Ok(sums.0.remove(day).unwrap_or_default())
+    }
+
+    /// Sums over some days, in one pass over their entries (one for each bot of a limited reach).
     pub async fn sums(&self, days: Days<'_>, by: GroupBy) -> Result<Sums, StoreError> {
         let place = match by {
             GroupBy::Day => DAY.place(),
@@ -292,18 +314,15 @@ impl Ledger {
     }
 
     async fn add_up(&self, query: Query, by: Place, into: &mut Sums) -> Result<(), StoreError> {
-        for counter in Counter::ALL {
-            for group in self.engine.sum(query.clone(), by, counter.field()).await? {
-                let Value::String(key) = group.key else { continue };
-                let sum = into.0.entry(key).or_default();
+        let fields = Counter::ALL.map(Counter::field).to_vec();
+        for group in self.engine.sums(query, by, fields).await? {
+            let Value::String(key) = group.key else { continue };
+            let sum = into.0.entry(key).or_default();
+            for (counter, added) in Counter::ALL.into_iter().zip(group.sums) {
                 let amount = counter.of(&mut sum.amounts);
-                *amount = amount.saturating_add(group.sum);
-                // Counted with the first: what comes in between is in later sums and makes the next ones newer.
-                if counter == Counter::Conversations {
-                    let entries = i64::try_from(group.count).unwrap_or(i64::MAX);
-                    sum.entries = sum.entries.saturating_add(entries);
-                }
+                *amount = amount.saturating_add(added);
             }
+            sum.entries = sum.entries.saturating_add_unsigned(group.count);
         }
         Ok(())
     }

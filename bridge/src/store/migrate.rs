@@ -97,6 +97,10 @@ async fn bring_one_up(
     collection: &'static Collection,
     old: Kept,
 ) -> Result<bool, EngineError> {
+    if old.is_damaged() {
+        // The engine has told it.
+        return Ok(false);
+    }
     let Kept { document: Document { id, version, mut body }, schema } = old;
     let taken = usize::try_from(schema.saturating_sub(1)).unwrap_or(usize::MAX);
     let stepped = collection.steps.iter().skip(taken).try_for_each(|step| step(&mut body));

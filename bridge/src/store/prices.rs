@@ -85,10 +85,17 @@ impl Prices {
         self.0.list(query.order(Order::Descending).limit(limit).after(after)).await
     }
 
-    /// A vendor's prices that counted at an instant or before, newest first, up to a page.
+    /// All of a vendor's prices that counted at an instant or before, newest first: the one that counts may be the oldest. As many as
+    /// were ever added, for nothing takes one out; a page of them costs one look.
     pub async fn list_known_at(&self, vendor: &str, at: Stamp) -> Result<Listed<Price>, StoreError> {
-        let next = Stamp(at.0.saturating_add(jiff::SignedDuration::from_micros(1)).unwrap_or(at.0));
-        let query = Query::by_index(&PRICES, BY_VENDOR).equals(VENDOR, vendor).below(EFFECTIVE_FROM, next);
-        self.0.list(query.order(Order::Descending).limit(MAX_PAGE)).await
+        let query = Query::by_index(&PRICES, BY_VENDOR).equals(VENDOR, vendor);
+        let query = query.below(EFFECTIVE_FROM, at.next()).order(Order::Descending).limit(MAX_PAGE);
+        let mut all = self.0.list(query.clone()).await?;
+        while let Some(cursor) = all.next_cursor.take() {
+            let page = self.0.list(query.clone().after(Some(Cursor::parse(&cursor)?))).await?;
+            all.items.extend(page.items);
+            all.next_cursor = page.next_cursor;
+        }
+        Ok(all)
     }
 }

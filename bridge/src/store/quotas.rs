@@ -1,13 +1,16 @@
 //! What each tenant has used in each period, one document for both: the gate reads and claims in one step on it. Conversations are
 //! counted there as they are claimed; the rest is what the ledger adds up to, brought over from time to time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use vox_shared::ids::TenantId;
 
 use super::documents::{Documents, OfTenant, Scoped, StoreError, TENANT};
-use super::engine::{Collection, Engine, Field, Filter, Index, Integer, Text, Update};
+use super::engine::{Collection, Engine, Field, Filter, Index, Integer, Json, Text, Update, holds};
+use super::stamp::Stamp;
 use crate::billing::limits::{Limits, Resource, Used};
 use crate::billing::period::Period;
 use crate::field;
@@ -21,6 +24,8 @@ const TOKENS: Field<Integer> = field!(Quota => tokens: Integer);
 const CHARACTERS: Field<Integer> = field!(Quota => characters: Integer);
 const MONEY: Field<Integer> = field!(Quota => money: Integer);
 const COUNTED: Field<Integer> = field!(Quota => counted: Integer);
+const ADDED_UP: Field<Text> = field!(Quota => added_up: Text);
+const TOLD: Field<Json> = field!(Quota => told: Json);
 
 pub static QUOTAS: Collection = Collection {
     name: "quotas",
@@ -32,6 +37,8 @@ pub static QUOTAS: Collection = Collection {
         CHARACTERS.place(),
         MONEY.place(),
         COUNTED.place(),
+        ADDED_UP.place(),
+        TOLD.place(),
     ],
     steps: &[],
 };
@@ -49,7 +56,38 @@ pub struct Quota {
     pub money: i64,
     /// How many entries of the ledger the sums are of. It only grows, so that an older sum never takes a newer one's place.
     pub counted: i64,
+    /// Until when the tenant's entries are in the sums of their days, whichever month these are of. Absent from before the field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added_up: Option<Stamp>,
+    /// Which levels of which limits were told.
+    #[serde(default, skip_serializing_if = "Told::is_empty")]
+    pub told: Told,
 }
+
+/// The limits of which the tenant was told that so much is used, by resource and level.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told(BTreeMap<String, i64>);
+
+impl Told {
+    fn key(resource: Resource, level: i64) -> String {
+        format!("{}/{level}", resource.as_str())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether this level of this limit was told. Of another limit it is another level.
+    pub fn has(&self, resource: Resource, level: i64, limit: i64) -> bool {
+        self.0.get(&Self::key(resource, level)) == Some(&limit)
+    }
+
+    pub fn add(&mut self, resource: Resource, level: i64, limit: i64) {
+        self.0.insert(Self::key(resource, level), limit);
+    }
+}
+
+holds! { Json: Told => |told| serde_json::to_value(told).unwrap_or(Value::Null); }
 
 impl OfTenant for Quota {
     fn tenant(&self) -> &TenantId {
@@ -107,6 +145,8 @@ impl Quotas {
             characters: 0,
             money: 0,
             counted: 0,
+            added_up: None,
+            told: Told::default(),
         };
         match self.0.insert(&self.id(period), &quota).await {
             Err(StoreError::Duplicate) => Ok(()),
@@ -148,5 +188,17 @@ impl Quotas {
         // a time without a plan, or whose config was never stored.
         let lift = Update::default().set(CONVERSATIONS, sums.conversations);
         self.0.update(&id, vec![Filter::below(CONVERSATIONS, sums.conversations)], lift).await.map(drop)
+    }
+
+    /// Note until when all entries are in the sums of their days.
+    pub async fn note_added_up(&self, period: Period, until: Stamp) -> Result<(), StoreError> {
+        let update = Update::default().set(ADDED_UP, until);
+        self.0.update(&self.id(period), Vec::new(), update).await.map(drop)
+    }
+
+    /// Note what was told.
+    pub async fn note_told(&self, period: Period, told: &Told) -> Result<(), StoreError> {
+        let update = Update::default().set(TOLD, told);
+        self.0.update(&self.id(period), Vec::new(), update).await.map(drop)
     }
 }

@@ -195,6 +195,23 @@ impl Tenants {
         self.0.update(older, Update::default().set(ALLOWANCE, to)).await.map(drop)
     }
 
+    /// Take back what was given a moment ago, unless the tenant has something else meanwhile.
+    pub async fn take_back(
+        &self,
+        id: &TenantId,
+        given: &Allowance,
+        before: Option<&Allowance>,
+    ) -> Result<(), StoreError> {
+        let same = Query::by_id(&TENANTS, id.as_str())
+            .filter(Filter::is(PLAN, &given.plan))
+            .filter(Filter::is(PLAN_VERSION, given.plan_version));
+        let update = match before {
+            Some(before) => Update::default().set(ALLOWANCE, before),
+            None => Update::default().unset(ALLOWANCE),
+        };
+        self.0.update(same, update).await.map(drop)
+    }
+
     /// In the order of their ids, after this one, up to a page. One that makes no sense is left out.
     pub async fn list_by_id(&self, after: Option<String>) -> Result<TenantPage, StoreError> {
         let page = self.0.list_by_id(after).await?;

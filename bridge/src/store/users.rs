@@ -154,6 +154,11 @@ impl AllUsers {
         Self(Documents::new(engine, &USERS))
     }
 
+    /// Somebody of whom another document says that they made it.
+    pub async fn find_user(&self, id: &UserId) -> Result<Option<Stored<User>>, StoreError> {
+        self.0.find(id.as_str()).await
+    }
+
     pub async fn find_by_email(&self, email: &str) -> Result<Option<Stored<User>>, StoreError> {
         self.0.first(Query::by_index(&USERS, BY_EMAIL).equals(EMAIL_FOLDED, fold_email(email))).await
     }

@@ -38,6 +38,19 @@ pub struct DataKey {
     key: Key,
 }
 
+/// What is under the id of a data key.
+enum Looked {
+    Found(Arc<DataKey>),
+    /// It does not unwrap.
+    Damaged,
+    Absent,
+}
+
+fn damaged(id: &str, error: &str) -> Looked {
+    tracing::error!(data_key = id, error, "a data key does not unwrap");
+    Looked::Damaged
+}
+
 struct Active {
     key: Arc<DataKey>,
     looked: Instant,
@@ -198,22 +211,34 @@ impl Vault {
         self.active.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// A data key by its id, from memory if it was used before; `None` when there is none or it does not unwrap.
+    /// A data key by its id; `None` when there is none or it does not unwrap.
     async fn find(&self, id: &str) -> Result<Option<Arc<DataKey>>, EngineError> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
-        if known.is_some() {
-            return Ok(known);
+        match self.look(id).await? {
+            Looked::Found(key) => Ok(Some(key)),
+            Looked::Damaged | Looked::Absent => Ok(None),
         }
-        let Some(document) = self.engine.get(&DATA_KEYS, id.to_owned()).await? else { return Ok(None) };
-        let key = match unwrap(self.masters()?, &document) {
-            Ok(key) => Arc::new(key),
-            Err(error) => {
-                tracing::error!(data_key = id, %error, "a data key does not unwrap");
-                return Ok(None);
-            }
+    }
+
+    /// A data key by its id, from memory if it was used before.
+    async fn look(&self, id: &str) -> Result<Looked, EngineError> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        if let Some(known) = known {
+            return Ok(Looked::Found(known));
+        }
+        let document = match self.engine.get(&DATA_KEYS, id.to_owned()).await {
+            Ok(Some(document)) => document,
+            Ok(None) => return Ok(Looked::Absent),
+            Err(EngineError::Malformed(error)) => return Ok(damaged(id, &error)),
+            Err(error) => return Err(error),
         };
-        self.remember(&key);
-        Ok(Some(key))
+        match unwrap(self.masters()?, &document) {
+            Ok(key) => {
+                let key = Arc::new(key);
+                self.remember(&key);
+                Ok(Looked::Found(key))
+            }
+            Err(error) => Ok(damaged(id, &error.to_string())),
+        }
     }
 
     fn remember(&self, key: &Arc<DataKey>) {
@@ -230,13 +255,16 @@ impl Vault {
             last = Some(active.key.clone());
         }
         let looked = Instant::now();
+        let mut next = last.as_ref().map_or(1, |key| key.generation + 1);
         loop {
-            let next = last.as_ref().map_or(1, |key| key.generation + 1);
-            match (self.find(&id_of(scope, next)).await?, last) {
-                (Some(newer), _) => last = Some(newer),
-                (None, Some(key)) => return Ok(self.now_active(key, looked)),
-                (None, None) => last = Some(self.make(scope, next, 0).await?),
+            match (self.look(&id_of(scope, next)).await?, last.take()) {
+                (Looked::Found(newer), _) => last = Some(newer),
+                // There may be one behind it.
+                (Looked::Damaged, known) => last = known,
+                (Looked::Absent, Some(key)) => return Ok(self.now_active(key, looked)),
+                (Looked::Absent, None) => last = Some(self.make(scope, next, 0).await?),
             }
+            next += 1;
         }
     }
 
@@ -296,7 +324,8 @@ fn locked(error: super::master::MasterKeyError) -> EngineError {
 /// A master key that is not there is the operator's to mend, before anything is written. A data key that its own master key does
 /// not unwrap is damage, and keeps nothing from starting but what is under it.
 fn see_that_all_open(masters: &MasterKeys, kept: &[Document]) -> Result<(), EngineError> {
-    for document in kept {
+    // What the engine cannot read it has told; it opens nothing.
+    for document in kept.iter().filter(|document| document.version > 0) {
         let master = text(document, "master");
         if masters.find(master).is_none() {
             return Err(EngineError::Locked(format!(
@@ -320,6 +349,12 @@ fn id_of(scope: &str, generation: u64) -> String {
     format!("{scope}~{generation}")
 }
 
+/// Whose data key an id is of, and which.
+pub(super) fn named(id: &str) -> Option<(&str, u64)> {
+    let (scope, generation) = id.rsplit_once('~')?;
+    Some((scope, generation.parse().ok()?))
+}
+
 /// A data key as it is kept, under the first master key.
 pub(super) fn wrap(masters: &MasterKeys, key: &DataKey, rotation: u64) -> Map<String, Value> {
     let master = masters.first();
@@ -340,8 +375,7 @@ pub(super) fn unwrap(masters: &MasterKeys, document: &Document) -> Result<DataKe
         URL_SAFE_NO_PAD.decode(text(document, "wrapped")).map_err(|_| damaged("it is no base64"))?;
     let bytes = master.key.open(&bound([DOMAIN, &master.id, &document.id]), &wrapped);
     let key = bytes.ok().and_then(|bytes| Key::of(&bytes)).ok_or_else(|| damaged("it does not unwrap"))?;
-    let (scope, generation) = document.id.rsplit_once('~').ok_or_else(|| damaged("its id is none"))?;
-    let generation = generation.parse().map_err(|_| damaged("its id has no generation"))?;
+    let (scope, generation) = named(&document.id).ok_or_else(|| damaged("its id is none"))?;
     Ok(DataKey { id: document.id.clone(), scope: scope.to_owned(), generation, key })
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 use vox_shared::clock::Clock;
 
-use super::data_keys::{DATA_KEYS, OVERLOOKED, Vault, unwrap, wrap};
+use super::data_keys::{DATA_KEYS, OVERLOOKED, Vault, named, unwrap, wrap};
 use super::places::Secrets;
 use super::sealed::STATE;
 use crate::store::engine::{Collection, Document, EngineError, Kept, Which};
@@ -207,6 +207,11 @@ async fn new_keys(with: &Rotating<'_>, noted: Noted) -> Result<Noted, EngineErro
     let mut newest: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     for kept in vault.all().await? {
         let made_by = kept.body.get("rotation").and_then(Value::as_u64).unwrap_or(0);
+        if let Some((scope, generation)) = named(&kept.id) {
+            // Of a damaged one too: its place is taken.
+            let newest = newest.entry(scope.to_owned()).or_default();
+            newest.0 = newest.0.max(generation);
+        }
         let Ok(key) = unwrap(masters, &kept) else {
             // Told at the start. What is under it does not open.
             continue;
@@ -220,8 +225,8 @@ async fn new_keys(with: &Rotating<'_>, noted: Noted) -> Result<Noted, EngineErro
                 Err(error) => return Err(error),
             }
         }
-        let known = newest.entry(key.scope.clone()).or_default();
-        *known = (*known).max((key.generation, made_by));
+        let newest = newest.entry(key.scope.clone()).or_default();
+        newest.1 = newest.1.max(made_by);
     }
     for (scope, (generation, made_by)) in newest {
         if made_by < next.number {
@@ -287,6 +292,9 @@ async fn one(
     (collection, secrets): (&'static Collection, &'static Secrets),
     kept: Kept,
 ) -> Result<Outcome, EngineError> {
+    if kept.is_damaged() {
+        return Ok(Outcome::Unopened);
+    }
     let mut document = kept.document;
     for _ in 0..MAX_TRIES {
         if !vault.is_behind(secrets, &mut document.body).await? {
@@ -301,6 +309,11 @@ async fn one(
         match vault.engine.compare_and_set(collection, document).await {
             Ok(_) => return Ok(Outcome::SealedAnew),
             Err(EngineError::Stale) => {}
+            // It would not be taken today, so it stays as it is, under the key that it has.
+            Err(error @ EngineError::Malformed(_)) => {
+                tracing::error!(collection = collection.name, id, %error, "a document cannot be sealed anew");
+                return Ok(Outcome::Unopened);
+            }
             Err(error) => return Err(error),
         }
         match vault.engine.get(collection, id).await? {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::data_keys::Vault;
 use super::places::Secrets;
 use crate::store::engine::{
-    Answer, Collection, Document, Engine, EngineError, Field, Group, Integer, Kept, New, Page, Place, Query,
+    Answer, Collection, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place, Query, Totals,
     Update, Which,
 };
 
@@ -160,8 +160,8 @@ impl Engine for Sealed {
         self.inner.count(query)
     }
 
-    fn sum(&self, query: Query, group_by: Place, field: Field<Integer>) -> Answer<'_, Vec<Group>> {
-        self.inner.sum(query, group_by, field)
+    fn sums(&self, query: Query, group_by: Place, fields: Vec<Field<Integer>>) -> Answer<'_, Vec<Totals>> {
+        self.inner.sums(query, group_by, fields)
     }
 
     fn list_by_id(

@@ -8,7 +8,8 @@ use vox_bridge::audit::log::AuditLog;
 use vox_bridge::store::Stores;
 use vox_bridge::store::audit::Entry;
 use vox_bridge::store::engine::{
-    Answer, Collection, Document, Engine, Field, Group, Integer, Kept, New, Page, Place, Query, Update, Which,
+    Answer, Collection, Document, Engine, Field, Integer, Kept, New, Page, Place, Query, Totals, Update,
+    Which,
 };
 use vox_shared::clock::Clock;
 
@@ -54,7 +55,7 @@ impl Engine for Counted {
         delete(from: &'static Collection, id: String, version: u64) -> bool;
         delete_many(query: Query) -> usize;
         count(query: Query) -> u64;
-        sum(query: Query, group_by: Place, field: Field<Integer>) -> Vec<Group>;
+        sums(query: Query, group_by: Place, fields: Vec<Field<Integer>>) -> Vec<Totals>;
         list_by_id(of: &'static Collection, which: Which, after: Option<String>) -> Vec<Kept>;
         restore(into: &'static Collection, documents: Vec<Kept>) -> ();
         check_writable() -> ();

@@ -13,6 +13,7 @@ use vox_bridge::store::crm::CRM_INTEGRATIONS;
 use vox_bridge::store::dids::Did;
 use vox_bridge::store::engine::Which;
 use vox_shared::ids::{CarrierId, DidId};
+use vox_shared::model::bot::BotSettings;
 
 use crate::harness::bots::{Bots, KEY};
 use crate::harness::{json, refusal, wrong_fields};
@@ -156,6 +157,67 @@ async fn a_bot_is_removed_with_its_versions_thirty_days_after_its_deletion() {
     let token = bots.bridge.token(vox_bridge::auth::role::Role::Admin).await;
     let again = bots.bridge.request(Method::POST, &format!("/api/v1/bots{restore}")).bearer_auth(token);
     assert_eq!(again.send().await.unwrap().status(), StatusCode::NOT_FOUND);
+}
+
+/// Twenty of them filled each round's batch.
+#[tokio::test]
+async fn deleted_bots_that_make_no_sense_keep_no_other_from_being_removed() {
+    let bots = Bots::start().await;
+    let bridge = &bots.bridge;
+    for n in 0..=BATCH {
+        let id = bridge.insert_bot(&bridge.tenant(), BotSettings::default()).await;
+        assert_eq!(
+            bots.send(Method::DELETE, &format!("/{id}"), &Value::Null).await.status(),
+            StatusCode::NO_CONTENT
+        );
+        if n < BATCH {
+            bridge.damage(&BOTS, id.as_str(), "settings", json!(7)).await;
+        } else {
+            bridge.clock.advance(KEPT.checked_add(SignedDuration::from_secs(1)).unwrap());
+            sweep(&bridge.app.stores, &bridge.app.clock).await.unwrap();
+            assert!(bridge.app.stores.all_bots().find_with_deleted(&id).await.unwrap().is_none());
+        }
+        bridge.clock.advance(SignedDuration::from_secs(1));
+    }
+}
+
+/// One request could ask for a gigabyte.
+#[tokio::test]
+async fn a_page_of_large_bots_ends_early_and_the_list_is_whole() {
+    let bots = Bots::start().await;
+    let text = "x".repeat(1 << 20);
+    for _ in 0..10 {
+        let settings = BotSettings { system_prompt: text.clone(), ..BotSettings::default() };
+        bots.bridge.insert_bot(&bots.bridge.tenant(), settings).await;
+    }
+    let (mut pages, mut large, mut cursor) = (0, 0, String::new());
+    loop {
+        let page = bots.get(&format!("?limit=200{cursor}")).await;
+        let items = page["items"].as_array().unwrap();
+        let found = items.iter().filter(|bot| bot["system_prompt"].as_str().unwrap().len() == text.len());
+        (pages, large) = (pages + 1, large + found.count());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!((pages, large), (2, 10));
+}
+
+#[tokio::test]
+async fn the_repeat_of_a_request_whose_bot_was_deleted_is_told_so() {
+    let bots = Bots::start().await;
+    let token = bots.bridge.token(vox_bridge::auth::role::Role::Admin).await;
+    let create = || {
+        let request = bots.bridge.request(Method::POST, "/api/v1/bots").bearer_auth(&token);
+        request.header("idempotency-key", "order-8").json(&json!({"name": "a"})).send()
+    };
+    let made = json(create().await.unwrap(), StatusCode::CREATED).await;
+    let path = format!("/{}", made["id"].as_str().unwrap());
+    assert_eq!(bots.send(Method::DELETE, &path, &Value::Null).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(refusal(create().await.unwrap(), StatusCode::CONFLICT).await, "bot_deleted");
+    bots.ok(Method::POST, &format!("{path}/restore"), json!({})).await;
+    assert_eq!(json(create().await.unwrap(), StatusCode::CREATED).await["id"], made["id"]);
 }
 
 #[tokio::test]

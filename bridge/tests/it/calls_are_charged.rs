@@ -5,8 +5,13 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
-use vox_bridge::store::engine::EngineError;
+use vox_bridge::store::Stored;
+use vox_bridge::store::engine::{EngineError, MAX_PAGE, Order};
+use vox_bridge::store::events::Event;
 use vox_bridge::store::ledger::{Amounts, GroupBy, LEDGER};
+use vox_bridge::store::prices::{Price, Unit};
+use vox_bridge::store::usage_days::USAGE_DAYS;
+use vox_shared::ids::PriceId;
 use vox_shared::model::bot::BotSettings;
 
 use crate::harness::{TestBridge, json, result, wrong_fields};
@@ -57,6 +62,16 @@ impl TestBridge {
     async fn move_and_add_up(&self) {
         self.app.relay.move_all().await.unwrap();
         self.app.roll_up.round().await.unwrap();
+    }
+
+    /// Levels and limits that were told, in order.
+    async fn warned(&self) -> Vec<(i64, i64)> {
+        let events = self.app.stores.events(&self.tenant()).list_events(Order::Ascending, 100, None).await;
+        let events = events.unwrap().items.into_iter().filter(|e| e.value.event == "quota.warning");
+        let number = |event: &Stored<Event>, field: &str| event.value.data[field].as_i64().unwrap();
+        let mut warned: Vec<_> = events.map(|e| (number(&e, "level"), number(&e, "limit"))).collect();
+        warned.sort_unstable();
+        warned
     }
 
     async fn sums(&self) -> Amounts {
@@ -218,12 +233,18 @@ async fn what_calls_used_is_brought_into_the_quota_and_refuses_the_next_one() {
     assert_eq!(quota["used"], 3, "a call of before the plan counts too");
 
     bridge.app.roll_up.round().await.unwrap();
-    let order = vox_bridge::store::engine::Order::Ascending;
-    let events =
-        bridge.app.stores.events(&bridge.tenant()).list_events(order, 100, None).await.unwrap().items;
-    let warned: Vec<_> =
-        events.iter().filter(|e| e.value.event == "quota.warning").map(|e| &e.value.data["level"]).collect();
-    assert_eq!(warned, [&json!(100), &json!(80)], "once each");
+    assert_eq!(bridge.warned().await, [(80, 2_000), (100, 2_000)], "once each");
+    // A limit that is raised is another one. What was told stays told when its events are gone.
+    let plan = bridge.request(Method::PUT, "/api/v1/plans/p").bearer_auth(&token);
+    let plan = plan.json(&json!({"name": "P", "limits": {"tokens": 2_500, "conversations": 100}}));
+    json(plan.send().await.unwrap(), StatusCode::OK).await;
+    assert_eq!(bridge.fetch_config("faq", &[("session_id", "call_3")]).await.status(), StatusCode::OK);
+    bridge.move_and_add_up().await;
+    assert_eq!(bridge.warned().await, [(80, 2_000), (80, 2_500), (100, 2_000)]);
+    bridge.app.stores.all_events().sweep(vox_bridge::store::Stamp(bridge.now()).next()).await.unwrap();
+    bridge.fetch_config("faq", &[("session_id", "call_3b")]).await;
+    bridge.move_and_add_up().await;
+    assert!(bridge.warned().await.is_empty());
 
     // The next month begins with nothing used, and a result of the old one's call counts there.
     bridge.clock.advance(SignedDuration::from_hours(24 * 11));
@@ -232,6 +253,81 @@ async fn what_calls_used_is_brought_into_the_quota_and_refuses_the_next_one() {
     bridge.move_and_add_up().await;
     assert_eq!(bridge.usage("").await["total"]["tokens"], 0);
     assert_eq!(bridge.usage("?period=2026-11").await["total"]["tokens"], 3_150);
+    assert!(bridge.warned().await.is_empty(), "of a month that is over nobody is told");
+}
+
+/// After every start all days of two months were added up, which in a large tenant never came to an end.
+#[tokio::test]
+async fn only_days_with_new_entries_are_added_up_after_a_start_too() {
+    let bridge = TestBridge::start().await;
+    bridge.fetch_config("faq", &[("session_id", "call_1")]).await;
+    bridge.deliver(&used("call_1", "customer")).await;
+    bridge.move_and_add_up().await;
+    let period = vox_bridge::billing::period::Period::of(bridge.now());
+    let quota = async || {
+        let quota = bridge.app.stores.quotas(&bridge.tenant()).find_quota(period).await.unwrap().unwrap();
+        (quota.call_ms, quota.added_up.unwrap().to_string())
+    };
+    assert_eq!(quota().await, (12_500, "2026-11-20T10:00:00.000000Z".into()));
+    bridge.clock.advance(SignedDuration::from_hours(24));
+    bridge.fetch_config("faq", &[("session_id", "call_1b")]).await;
+    bridge.deliver(&used("call_1b", "customer")).await;
+    bridge.move_and_add_up().await;
+    assert_eq!(quota().await, (25_000, "2026-11-21T10:00:00.000000Z".into()));
+    // As no addition would leave it.
+    let marked = json!({"call_ms": 1});
+    bridge.damage(&USAGE_DAYS, "default/2026-11-20", "amounts", marked).await;
+    bridge.clock.advance(SignedDuration::from_hours(24));
+    bridge.fetch_config("faq", &[("session_id", "call_2")]).await;
+    bridge.deliver(&used("call_2", "customer")).await;
+    bridge.app.relay.move_all().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let started = bridge.second_app(&dir).await;
+    started.roll_up.round().await.unwrap();
+    assert_eq!(quota().await, (1 + 25_000, "2026-11-22T10:00:00.000000Z".into()));
+    // A result that comes late makes its day new.
+    bridge.fetch_config("faq", &[("session_id", "call_3")]).await;
+    bridge.clock.advance(SignedDuration::from_hours(23));
+    bridge.deliver(&used("call_3", "customer")).await;
+    bridge.app.relay.move_all().await.unwrap();
+    started.roll_up.round().await.unwrap();
+    assert_eq!(quota().await, (1 + 37_500, "2026-11-23T09:00:00.000000Z".into()));
+    // A whole look a day later mends whatever is not as the ledger has it.
+    bridge.clock.advance(SignedDuration::from_hours(1));
+    bridge.fetch_config("faq", &[("session_id", "call_4")]).await;
+    bridge.app.relay.move_all().await.unwrap();
+    started.roll_up.round().await.unwrap();
+    assert_eq!(quota().await.0, 50_000);
+}
+
+/// Only the 500 latest of a vendor were looked at, and what none of them was for had no price.
+#[tokio::test]
+async fn a_price_counts_however_many_newer_ones_its_vendor_has() {
+    let bridge = TestBridge::start().await;
+    bridge.prices().await;
+    let newer = |n: usize| Price {
+        service: "stt".into(),
+        vendor: "deepgram".into(),
+        model: format!("other {n}"),
+        unit: Unit::Seconds,
+        money: 1,
+        per: 1,
+        effective_from: bridge.now().into(),
+        created_at: bridge.now().into(),
+    };
+    bridge.clock.advance(SignedDuration::from_secs(1));
+    let prices = bridge.app.stores.prices();
+    for some in (0..MAX_PAGE).collect::<Vec<_>>().chunks(50) {
+        let added = some.iter().map(|n| {
+            let (price, prices) = (newer(*n), &prices);
+            async move { prices.insert_price(&PriceId::generate(), &price).await }
+        });
+        futures_util::future::try_join_all(added).await.unwrap();
+    }
+    bridge.fetch_config("faq", &[("session_id", "call_1")]).await;
+    bridge.deliver(&used("call_1", "customer")).await;
+    let cost = bridge.call("call_1").await["cost"].clone();
+    assert_eq!((&cost["money"], &cost["unpriced"]), (&json!(896 + 90 + 30 + 30), &json!(1)), "{cost}");
 }
 
 #[tokio::test]

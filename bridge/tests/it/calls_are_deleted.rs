@@ -107,6 +107,28 @@ async fn a_deleted_call_is_gone_and_nothing_late_brings_it_back() {
     bridge.stop().await;
 }
 
+/// The relay had read the call before it was deleted, and put its event where nobody looked any more.
+#[tokio::test]
+async fn an_event_that_comes_after_the_cleaning_is_blanked_a_minute_later() {
+    let bridge = TestBridge::start().await;
+    ended(&bridge, "call_1").await;
+    let events = bridge.app.stores.events(&bridge.tenant());
+    let mut late = events.list_of_call("call_1", 50).await.unwrap().remove(0).value;
+    let admin = bridge.token(Role::Admin).await;
+    let deleted = send(&bridge, Method::DELETE, "/api/v1/calls/call_1", &admin).await;
+    assert_eq!(deleted.status(), StatusCode::OK);
+    late.data.insert("text".into(), json!(WORDS));
+    late.follows = None;
+    bridge.app.stores.all_events().insert_events(vec![("evt_late".into(), late)]).await.unwrap();
+    assert_eq!(bridge.app.custodian.clean_due(50).await, Ok(0), "not yet");
+    bridge.clock.advance(SignedDuration::from_secs(60));
+    assert_eq!(bridge.app.custodian.clean_due(50).await, Ok(1));
+    let left = events.list_events(Order::Ascending, 50, None).await.unwrap().items;
+    let late = left.iter().find(|event| event.id == "evt_late").unwrap();
+    assert_eq!(Value::Object(late.value.data.clone()), json!({"call_id": "call_1", "deleted": true}));
+    assert_eq!(bridge.app.custodian.clean_due(50).await, Ok(0), "once");
+}
+
 #[tokio::test]
 async fn a_running_call_and_one_on_hold_are_not_deleted() {
     let bridge = TestBridge::start().await;

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use vox_bridge::store::engine::mongo::Mongo;
 use vox_bridge::store::engine::{
     Boolean, Collection, Cursor, Document, Engine, EngineError, Field, Filter, Index, Integer, Json,
-    MAX_KEY_BYTES, Order, Query, Text, Update,
+    MAX_KEY_BYTES, Order, Query, Text, Update, Which,
 };
 
 use crate::harness::mongodb::MongoDb;
@@ -75,6 +75,7 @@ async fn suite(engine: Shared) {
     absent_fields_are_outside_unique_and_sparse_indexes(&engine).await;
     documents_that_indexes_cannot_order_are_refused(&engine).await;
     pages_are_complete_and_in_order(&engine).await;
+    heavy_pages_end_early(&engine).await;
     filters_and_ranges_narrow(&engine).await;
     undeclared_searches_are_refused(&engine).await;
     types::undeclared_changes_are_refused(&engine).await;
@@ -330,6 +331,22 @@ async fn values_come_back_as_they_were(engine: &Shared) {
     assert_eq!((Value::Object(found.body), found.version), (value, 1));
 }
 
+async fn heavy_pages_end_early(engine: &Shared) {
+    for n in 0..5 {
+        put(engine, &format!("w{n}"), json!({"owner": "w", "age": n, "text": "x".repeat(3 << 20)})).await;
+    }
+    let (mut pages, mut after) = (Vec::new(), None);
+    loop {
+        let page = engine.find(owned("by_age", "w").weighed().after(after)).await.unwrap();
+        pages.push(page.documents.into_iter().map(|d| d.id).collect::<Vec<_>>());
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [vec!["w0", "w1", "w2"], vec!["w3", "w4"]]);
+}
+
 #[tokio::test]
 async fn sqlite_passes() {
     let (_data, engine) = temp_engine();
@@ -341,5 +358,42 @@ async fn mongodb_passes() {
     let server = MongoDb::start();
     let engine: Shared = Arc::new(Mongo::open(&server.uri()).await.unwrap());
     suite(engine.clone()).await;
+    engine.close().await.unwrap();
+}
+
+/// A date that somebody set by hand took a whole page with it, and with the page every job that goes by the list.
+#[tokio::test]
+async fn a_document_of_mongodb_that_vox_never_wrote_is_damaged_alone() {
+    use mongodb::bson::{DateTime, Document as Bytes, doc};
+    let server = MongoDb::start();
+    let engine: Shared = Arc::new(Mongo::open(&server.uri()).await.unwrap());
+    engine.prepare(&[&THINGS]).await.unwrap();
+    for n in 0..6 {
+        put(&engine, &format!("x{n}"), json!({"owner": "x", "age": n})).await;
+    }
+    let client = mongodb::Client::with_uri_str(server.uri()).await.unwrap();
+    let raw = client.default_database().unwrap().collection::<Bytes>("things");
+    for id in ["x1", "x2", "x5"] {
+        let foreign = doc! { "$set": { "body.note": DateTime::from_millis(0) } };
+        raw.update_one(doc! { "_id": id }, foreign).await.unwrap();
+    }
+    assert!(matches!(engine.get(&THINGS, "x1".into()).await, Err(EngineError::Malformed(_))));
+    assert_eq!(ids(&engine, owned("by_age", "x")).await, ["x0", "x3", "x4"]);
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let page = engine.find(owned("by_age", "x").limit(2).after(after)).await.unwrap();
+        listed.push(page.documents.into_iter().map(|d| d.id).collect::<Vec<_>>());
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(listed, [vec!["x0"], vec!["x3"], vec!["x4"]], "page after page");
+    let kept = engine.list_by_id(&THINGS, Which::All, None).await.unwrap();
+    let damaged: Vec<_> = kept.iter().filter(|k| k.is_damaged()).map(|k| k.document.id.as_str()).collect();
+    assert_eq!((kept.len(), damaged), (6, vec!["x1", "x2", "x5"]));
+    let written = engine.compare_and_set(&THINGS, kept[1].document.clone()).await;
+    assert!(written.is_err(), "nobody writes over what it cannot read: {written:?}");
+    client.shutdown().await;
     engine.close().await.unwrap();
 }

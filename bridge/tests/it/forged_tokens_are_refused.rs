@@ -143,6 +143,20 @@ fn other_contents(good: &Good) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// It lived on for an hour: tokens were compared with the change by the second.
+#[tokio::test]
+async fn a_token_from_the_same_second_as_a_new_password_and_before_it_is_over() {
+    let bridge = TestBridge::start().await;
+    let session = bridge.admin_session().await;
+    let token = session["access_token"].as_str().unwrap();
+    bridge.clock.advance(jiff::SignedDuration::from_millis(1));
+    let body = json!({"current_password": bridge.admin_password.expose_secret(), "new_password": "another long one"});
+    let changed = bridge.send(reqwest::Method::PUT, "/api/v1/auth/me/password", token, body).await;
+    let changed = crate::harness::json(changed, StatusCode::OK).await;
+    assert_eq!(status(&bridge, token).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(status(&bridge, changed["access_token"].as_str().unwrap()).await, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn no_forged_token_opens_anything() {
     let bridge = TestBridge::start().await;

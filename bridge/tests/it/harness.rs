@@ -169,9 +169,10 @@ impl TestBridge {
         Person { id: id.parse().unwrap(), token }
     }
 
-    /// An open invitation of an agent, made directly in the store, and its secret.
+    /// An open invitation of an agent, made directly in the store, and its secret. A new admin of the tenant has made it.
     pub async fn insert_invitation(&self, tenant: &TenantId, email: &str) -> (InvitationId, String) {
         let (id, token, now) = (InvitationId::generate(), secret_token::generate(), self.now());
+        let maker = self.person(tenant, &format!("maker-of-{id}@test"), Role::Admin).await.id;
         let invitation = Invitation {
             tenant_id: tenant.clone(),
             email: email.into(),
@@ -179,7 +180,7 @@ impl TestBridge {
             secret_hash: secret_token::hash(&token),
             reset: None,
             created_at: Stamp(now),
-            created_by: UserId::generate(),
+            created_by: maker,
             expires_at: Stamp(now.saturating_add(jiff::SignedDuration::from_hours(24 * 7)).unwrap()),
             used_at: None,
             revoked_at: None,

@@ -171,6 +171,44 @@ async fn guesses_are_limited_and_learn_nothing() {
     is_over(guess("198.51.100.7", json!("x".repeat(5_000))).await.unwrap()).await;
 }
 
+/// An administrator who leaves with a link in the pocket would come back as one.
+#[tokio::test]
+async fn a_link_is_good_while_its_maker_may_make_it() {
+    let bridge = TestBridge::start().await;
+    let (root, admin) =
+        (bridge.person(&bridge.tenant(), "root@test", Role::SuperAdmin).await, admin(&bridge).await);
+    let agent = bridge.person(&bridge.tenant(), "agent@test", Role::Agent).await;
+    let reset = format!("/api/v1/users/{}/password-reset", agent.id);
+    let reset =
+        json(bridge.send(Method::POST, &reset, &admin.token, json!({})).await, StatusCode::CREATED).await;
+    let as_admin = json(invite(&bridge, &admin, "a@test", "admin").await, StatusCode::CREATED).await;
+    let (one, two) = (invited(&bridge, &admin, "b@test").await, invited(&bridge, &admin, "c@test").await);
+    let whom = format!("/api/v1/users/{}", admin.id);
+    let change = async |body: Value| {
+        assert_eq!(bridge.send(Method::PATCH, &whom, &root.token, body).await.status(), StatusCode::OK);
+    };
+    change(json!({"role": "supervisor"})).await;
+    is_over(accept(&bridge, &as_admin, PASSWORD).await).await;
+    assert_eq!(
+        accept(&bridge, &one, PASSWORD).await.status(),
+        StatusCode::NOT_FOUND,
+        "supervisors invite nobody"
+    );
+    change(json!({"role": "admin", "active": false})).await;
+    for link in [&as_admin, &one, &reset] {
+        is_over(accept(&bridge, link, PASSWORD).await).await;
+    }
+    // Whoever sends it again answers for it.
+    let again = format!("{LIST}/{}/resend", two["id"].as_str().unwrap());
+    let again = json(bridge.send(Method::POST, &again, &root.token, json!({})).await, StatusCode::OK).await;
+    assert_eq!(
+        bridge.send(Method::DELETE, &whom, &root.token, json!({})).await.status(),
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(accept(&bridge, &again, PASSWORD).await.status(), StatusCode::OK);
+    is_over(accept(&bridge, &one, PASSWORD).await).await;
+}
+
 #[tokio::test]
 async fn a_link_into_a_suspended_tenant_waits() {
     let bridge = TestBridge::start().await;

@@ -1,5 +1,6 @@
 //! Keys are rotated while the bridge serves, and a rotation that broke off goes on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -12,9 +13,9 @@ use vox_bridge::deployment::Deployment;
 use vox_bridge::store::bots::BOTS;
 use vox_bridge::store::engine::{Engine, EngineError, Which};
 use vox_bridge::store::{COLLECTIONS, Stores};
-use vox_bridge::vault::DATA_KEYS;
-use vox_bridge::vault::master::MasterKeys;
+use vox_bridge::vault::master::{MasterKeys, MasterSource};
 use vox_bridge::vault::rotation::{Rotating, Rotation, rotate};
+use vox_bridge::vault::{DATA_KEYS, Sealed, Vault};
 use vox_shared::model::bot::{ApiKey, BotSettings};
 
 use crate::harness::{TestBridge, json};
@@ -123,6 +124,32 @@ async fn a_rotation_that_broke_off_goes_on_with_the_same_keys() {
     assert_eq!((done.new_keys, done.sealed_anew), (2, 30), "no second generation");
     assert_eq!(used(&*bridge.engine).await, ["default~2"]);
     assert_eq!(rotated(&bridge, &stopped).await.unwrap(), Some(done), "what is done stays");
+    bridge.stop().await;
+}
+
+/// The damaged key was taken for the end of the row, and the next one's place for free: no rotation ever ended.
+#[tokio::test]
+async fn a_damaged_data_key_keeps_nothing_from_being_rotated_but_what_is_under_it() {
+    let bridge = TestBridge::start().await;
+    let lost = bridge.insert_bot(&bridge.tenant(), settings(0)).await;
+    bridge.damage(&DATA_KEYS, "default~1", "wrapped", json!("bm90aGluZw")).await;
+    // Another bridge: this one has the key in memory.
+    let master = MasterSource::Given(bridge.app.config.storage.master_keys.clone().unwrap());
+    let vault = Arc::new(Vault::new(bridge.engine.clone(), master));
+    let stores = Stores::open(Arc::new(Sealed::new(bridge.engine.clone(), vault.clone()))).await.unwrap();
+    let bot = vox_bridge::store::bots::Bot::new(bridge.tenant(), settings(1), bridge.now().into());
+    let kept = "bot_kept".parse().unwrap();
+    stores.bots(&bridge.tenant()).insert_bot(&kept, &bot).await.unwrap();
+    assert_eq!(used(&*bridge.engine).await, ["default~1", "default~2"], "the next key is made behind it");
+    vault.begin_rotation(bridge.now()).await.unwrap();
+    let (stop, clock) = (CancellationToken::new(), &bridge.clock);
+    let rotating =
+        Rotating { vault: &vault, collections: COLLECTIONS, clock, settled: Duration::ZERO, stop: &stop };
+    let done = rotate(&rotating).await.unwrap().unwrap();
+    assert_eq!((done.sealed_anew, done.unopened), (1, 1), "{done:?}");
+    assert_eq!(used(&*bridge.engine).await, ["default~1", "default~3"]);
+    assert_eq!(stores.bots(&bridge.tenant()).get_bot(&kept).await.unwrap().value.settings.name, "bot 1");
+    assert!(stores.bots(&bridge.tenant()).get_bot(&lost).await.is_err(), "it stays damaged");
     bridge.stop().await;
 }
 

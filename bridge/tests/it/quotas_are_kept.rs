@@ -58,6 +58,9 @@ async fn a_spent_plan_refuses_the_next_call_and_says_when_it_begins_anew() {
     assert_eq!((&error["code"], &error["resource"]), (&json!("quota_exceeded"), &json!("conversations")));
     assert_eq!((&error["used"], &error["limit"]), (&json!(2), &json!(2)), "{body}");
     assert_eq!(error["resets_at"], "2026-12-01T00:00:00Z");
+    for field in ["resource", "used", "limit", "resets_at"] {
+        assert_eq!(body[field], error[field], "where the contract has it");
+    }
     let left = bridge.quota("conversations").await;
     assert_eq!(
         (&left["used"], &left["remaining"], &left["period"]),
@@ -117,6 +120,40 @@ async fn a_changed_plan_and_a_suspension_count_at_once() {
     assert_eq!(bridge.begins("call_3").await, StatusCode::OK);
     let deleted = bridge.request(Method::DELETE, "/api/v1/plans/small").bearer_auth(&token).send().await;
     assert_eq!(deleted.unwrap().status(), StatusCode::NO_CONTENT);
+}
+
+/// A bridge that was killed in a change left the others on the old limits until the next one.
+#[tokio::test]
+async fn a_plan_is_brought_to_those_whom_a_broken_change_left_out() {
+    let bridge = TestBridge::start().await;
+    bridge.limited_to(json!({"conversations": 1})).await;
+    let (stores, id) = (&bridge.app.stores, "small".parse().unwrap());
+    assert_eq!(bridge.app.plans.bring_all().await, Ok(0), "nothing is left");
+    let mut plan = stores.plans().get_plan(&id).await.unwrap();
+    plan.value.limits.conversations = Some(2);
+    stores.plans().replace_plan(plan).await.unwrap();
+    for (session, status) in [("call_1", StatusCode::OK), ("call_2", StatusCode::PAYMENT_REQUIRED)] {
+        assert_eq!(bridge.begins(session).await, status);
+    }
+    assert_eq!(bridge.app.plans.bring_all().await, Ok(1));
+    assert_eq!(bridge.begins("call_2").await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_plan_given_to_another_tenant_stands_in_its_audit_log() {
+    let bridge = TestBridge::start().await;
+    bridge.limited_to(json!({"conversations": 1})).await;
+    let other = bridge.insert_tenant("other").await;
+    let (root, path) = (bridge.token(Role::SuperAdmin).await, "/api/v1/admin/tenants/other/plan");
+    let given = bridge.send(Method::PUT, path, &root, json!({"plan": "small"})).await;
+    assert_eq!(given.status(), StatusCode::NO_CONTENT);
+    let admin = bridge.token_of(&other, Role::Admin).await;
+    let log =
+        json(bridge.get("/api/v1/audit").bearer_auth(&admin).send().await.unwrap(), StatusCode::OK).await;
+    let kinds: Vec<_> = log["items"].as_array().unwrap().iter().map(|entry| entry["kind"].clone()).collect();
+    assert_eq!(kinds, [json!("end"), json!("begin")], "{log}");
+    let nobody = bridge.send(Method::PUT, "/api/v1/admin/tenants/nobody/plan", &root, json!({"plan": null}));
+    assert_eq!(nobody.await.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

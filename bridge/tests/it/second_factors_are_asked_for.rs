@@ -150,6 +150,13 @@ async fn guessing_codes_stops_the_guesser_and_nobody_else() {
     let stopped = person.log_in_from("203.0.113.9", &challenge, &person.code(0)).await;
     assert_eq!(refusal(stopped, StatusCode::TOO_MANY_REQUESTS).await, "too_many_attempts");
     assert_eq!(person.log_in(&challenge, &person.code(0)).await.status(), StatusCode::OK);
+
+    // With a network of its own for each guess it stops too, and the owner's log-in forgave nothing.
+    for n in 0..25 {
+        is_wrong(person.log_in_from(&format!("2001:db8:0:{n:x}::1"), &challenge, "000000").await).await;
+    }
+    let stopped = person.log_in_from("2001:db8:0:ffff::1", &challenge, &person.code(1)).await;
+    assert_eq!(refusal(stopped, StatusCode::TOO_MANY_REQUESTS).await, "too_many_attempts");
 }
 
 #[tokio::test]

@@ -56,6 +56,7 @@ impl From<BotError> for ApiError {
             BotError::DraftOutdated { .. } => {
                 Self::new(StatusCode::CONFLICT, "draft_outdated", error.to_string())
             }
+            BotError::MadeAndDeleted => Self::new(StatusCode::CONFLICT, "bot_deleted", error.to_string()),
             BotError::NotDeleted => Self::new(StatusCode::CONFLICT, "bot_not_deleted", error.to_string()),
             BotError::Store(error) => error.into(),
         }

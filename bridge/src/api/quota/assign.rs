@@ -7,6 +7,7 @@ use tracing::instrument;
 use utoipa::ToSchema;
 use vox_shared::ids::{PlanId, TenantId};
 
+use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditPlans;
 use crate::billing::plans::{PlanBook, PlanError};
@@ -28,12 +29,15 @@ pub struct PlanChoice {
 #[instrument(name = "quota.assign", skip_all)]
 pub async fn assign(
     _: Allowed<EditPlans>,
+    trail: Trail,
     tenant: InPath<TenantId>,
     plans: Data<PlanBook>,
     body: Checked<PlanChoice>,
 ) -> ApiResult<HttpResponse> {
     let none = || ApiError::invalid(vec![FieldError::new("plan", "there is no such plan")]);
     let plan: Option<PlanId> = body.0.plan.map(|id| id.parse()).transpose().map_err(|_| none())?;
+    plans.stores.tenants().get_tenant(&tenant.0).await?;
+    trail.reaches(&tenant.0).await?;
     match plans.assign(&tenant.0, plan.as_ref()).await {
         Err(PlanError::NoPlan) => Err(none()),
         assigned => {

@@ -7,6 +7,7 @@ mod change;
 mod failure;
 mod filter;
 mod indexes;
+mod read;
 
 use std::future::Future;
 use std::time::Duration;
@@ -22,11 +23,12 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::{
-    Answer, Collection, Document, Engine, EngineError, Field, Group, IndexKind, Integer, Kept, MAX_BATCH,
-    MAX_LISTED_BYTES, MAX_PAGE, New, Page, Place, Query, Update, Which,
+    Answer, Collection, Document, Engine, EngineError, Field, IndexKind, Integer, Kept, MAX_BATCH,
+    MAX_LISTED_BYTES, MAX_PAGE, New, Page, Place, Query, Totals, Update, Which,
 };
 use change::Native;
 use failure::{failed, insert_many_failed};
+use read::{read, read_kept, read_page, read_totals};
 
 /// Longest wait for an answer. The API answers 503 within four seconds, and a caller waits that long for a config at most.
 const ANSWER_DEADLINE: Duration = Duration::from_millis(3_500);
@@ -35,6 +37,9 @@ const SELECTION_DEADLINE: Duration = Duration::from_secs(3);
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 /// Longest wait for a sum or a count, which may look at very many documents.
 const SCAN_DEADLINE: Duration = Duration::from_secs(10);
+/// Connections of a bridge to each server, unless the address names another number (`maxPoolSize`). The driver's own ten are spent
+/// by ten slow answers.
+const MAX_CONNECTIONS: u32 = 100;
 /// Documents on their way at once when a deployment is moved.
 const RESTORED_AT_ONCE: usize = 8;
 /// Documents of one answer of the server when they are listed by their ids.
@@ -61,6 +66,7 @@ impl Mongo {
         options.app_name.get_or_insert_with(|| "vox-bridge".into());
         options.server_selection_timeout = Some(SELECTION_DEADLINE);
         options.connect_timeout = Some(CONNECT_DEADLINE);
+        options.max_pool_size.get_or_insert(MAX_CONNECTIONS);
         options.write_concern =
             Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
         options.read_concern = Some(ReadConcern::majority());
@@ -115,30 +121,12 @@ fn schema(of: &Collection) -> i64 {
     i64::from(of.schema())
 }
 
-fn read(stored: Bytes) -> Result<Document, EngineError> {
-    let (mut stored, foreign) =
-        (stored, || EngineError::Malformed("a document without Vox's envelope".into()));
-    let (Some(Bson::String(id)), Some(Bson::Document(inner))) = (stored.remove("_id"), stored.remove("body"))
-    else {
-        return Err(foreign());
-    };
-    let version = integer(&stored, "version").and_then(|n| u64::try_from(n).ok()).ok_or_else(foreign)?;
-    Ok(Document { id, version, body: body::decode(inner)? })
-}
-
-fn integer(of: &Bytes, name: &str) -> Option<i64> {
-    match of.get(name)? {
-        Bson::Int64(n) => Some(*n),
-        Bson::Int32(n) => Some(i64::from(*n)),
-        _ => None,
-    }
-}
-
 impl Mongo {
     async fn first(&self, query: &Query) -> Result<Option<Document>, EngineError> {
         let search = filter::search(query)?;
         let of = self.of(query.collection);
-        let options = FindOneOptions::builder().sort(search.sort).hint(search.hint).build();
+        let options =
+            FindOneOptions::builder().sort(search.sort).hint(search.hint).max_time(ANSWER_DEADLINE).build();
         let found = of.find_one(search.filter).with_options(options).await.map_err(failed)?;
         found.map(read).transpose()
     }
@@ -193,6 +181,7 @@ impl Mongo {
                 .sort(search.sort.clone())
                 .hint(search.hint.clone())
                 .limit(limit)
+                .max_time(SCAN_DEADLINE)
                 .build();
             let find = of.find(search.filter.clone()).with_options(options);
             let found: Vec<Bytes> = find.await.map_err(failed)?.try_collect().await.map_err(failed)?;
@@ -245,12 +234,17 @@ impl Engine for Mongo {
     fn get(&self, from: &'static Collection, id: String) -> Answer<'_, Option<Document>> {
         let of = self.of(from);
         within(ANSWER_DEADLINE, async move {
-            of.find_one(doc! { "_id": id }).await.map_err(failed)?.map(read).transpose()
+            of.find_one(doc! { "_id": id })
+                .max_time(ANSWER_DEADLINE)
+                .await
+                .map_err(failed)?
+                .map(read)
+                .transpose()
         })
     }
 
     fn find(&self, query: Query) -> Answer<'_, Page> {
-        let of = self.of(query.collection);
+        let of = self.of(query.collection).clone_with_type::<RawDocumentBuf>();
         let deadline = if query.is_scan() { SCAN_DEADLINE } else { ANSWER_DEADLINE };
         within(deadline, async move {
             let (shape, search) = (query.shape()?, filter::search(&query)?);
@@ -261,17 +255,12 @@ impl Engine for Mongo {
                 .sort(search.sort)
                 .hint(search.hint)
                 .limit(limit)
+                // The server ends it too: nobody waits for it any more.
+                .max_time(deadline)
+                .batch_size((query.max_bytes < usize::MAX).then_some(LISTED_AT_ONCE))
                 .build();
-            let find = of.find(search.filter).with_options(options);
-            let found: Vec<Bytes> = find.await.map_err(failed)?.try_collect().await.map_err(failed)?;
-            let mut documents: Vec<Document> = found.into_iter().map(read).collect::<Result<_, _>>()?;
-            let more = documents.len() > query.limit;
-            documents.truncate(query.limit);
-            let next = match (shape, documents.last()) {
-                (Some(shape), Some(last)) if more => Some(query.cursor_after(&shape, last)),
-                _ => None,
-            };
-            Ok(Page { documents, next })
+            let found = of.find(search.filter).with_options(options).await.map_err(failed)?;
+            read_page(&query, shape.as_ref(), found).await
         })
     }
 
@@ -325,30 +314,29 @@ impl Engine for Mongo {
         let of = self.of(query.collection);
         within(SCAN_DEADLINE, async move {
             let search = filter::search(&query)?;
-            let options = CountOptions::builder().hint(search.hint).build();
+            let options = CountOptions::builder().hint(search.hint).max_time(SCAN_DEADLINE).build();
             of.count_documents(search.filter).with_options(options).await.map_err(failed)
         })
     }
 
-    fn sum(&self, query: Query, group_by: Place, field: Field<Integer>) -> Answer<'_, Vec<Group>> {
+    fn sums(&self, query: Query, group_by: Place, fields: Vec<Field<Integer>>) -> Answer<'_, Vec<Totals>> {
         let of = self.of(query.collection);
         within(SCAN_DEADLINE, async move {
             query.collection.declares(&group_by)?;
-            query.collection.declares(&field.place())?;
             let search = filter::search(&Query { after: None, ..query })?;
-            // As decimals, which hold any sum of 64-bit numbers exactly; integers would become floats when they overflow.
-            let value = format!("${}", filter::path(&field.place()));
             let key = format!("${}", filter::path(&group_by));
-            let group = doc! {
-                "_id": { "$ifNull": [key, Bson::Null] },
-                "count": { "$sum": 1_i64 },
-                "sum": { "$sum": { "$toDecimal": value } },
-            };
+            let mut group = doc! { "_id": { "$ifNull": [key, Bson::Null] }, "count": { "$sum": 1_i64 } };
+            for (n, field) in fields.iter().enumerate() {
+                query.collection.declares(&field.place())?;
+                // As decimals, which hold any sum of 64-bit numbers exactly; integers would become floats when they overflow.
+                let value = format!("${}", filter::path(&field.place()));
+                group.insert(format!("sum{n}"), doc! { "$sum": { "$toDecimal": value } });
+            }
             let aggregate = of.aggregate([doc! { "$match": search.filter }, doc! { "$group": group }]);
-            let options = AggregateOptions::builder().hint(search.hint).build();
+            let options = AggregateOptions::builder().hint(search.hint).max_time(SCAN_DEADLINE).build();
             let groups: Vec<Bytes> =
                 aggregate.with_options(options).await.map_err(failed)?.try_collect().await.map_err(failed)?;
-            groups.into_iter().map(read_group).collect()
+            groups.into_iter().map(|group| read_totals(group, fields.len())).collect()
         })
     }
 
@@ -369,13 +357,13 @@ impl Engine for Mongo {
             let limit = i64::try_from(MAX_PAGE).unwrap_or(i64::MAX);
             let raw = collection.clone_with_type::<RawDocumentBuf>();
             let find = raw.find(filter).sort(doc! { "_id": 1 }).limit(limit).batch_size(LISTED_AT_ONCE);
+            let find = find.max_time(SCAN_DEADLINE);
             let (mut found, mut page, mut bytes) = (find.await.map_err(failed)?, Vec::new(), 0);
             while bytes < MAX_LISTED_BYTES
                 && let Some(one) = found.try_next().await.map_err(failed)?
             {
                 bytes += one.as_bytes().len();
-                let one = Bytes::try_from(one).map_err(|error| EngineError::Malformed(error.to_string()))?;
-                page.push(read_kept(one)?);
+                page.extend(read_kept(of, &one));
             }
             Ok(page)
         })
@@ -419,25 +407,4 @@ impl Engine for Mongo {
             Ok(())
         })
     }
-}
-
-fn read_kept(stored: Bytes) -> Result<Kept, EngineError> {
-    let schema = integer(&stored, "schema").and_then(|n| u32::try_from(n).ok());
-    let schema = schema.ok_or_else(|| EngineError::Malformed("a document without a schema".into()))?;
-    Ok(Kept { document: read(stored)?, schema })
-}
-
-fn read_group(group: Bytes) -> Result<Group, EngineError> {
-    let malformed = || EngineError::Malformed("a sum that makes no sense".into());
-    let key = match group.get("_id") {
-        Some(Bson::String(text)) => Value::from(text.as_str()),
-        Some(Bson::Boolean(b)) => (*b).into(),
-        _ => integer(&group, "_id").map_or(Value::Null, Value::from),
-    };
-    let count = integer(&group, "count").and_then(|n| u64::try_from(n).ok()).ok_or_else(malformed)?;
-    let sum: i128 = match group.get("sum") {
-        Some(Bson::Decimal128(sum)) => sum.to_string().parse().map_err(|_| malformed())?,
-        _ => integer(&group, "sum").map(i128::from).ok_or_else(malformed)?,
-    };
-    Ok(Group { key, count, sum: i64::try_from(sum).map_err(|_| EngineError::Overflow("sum".into()))? })
 }

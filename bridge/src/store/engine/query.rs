@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::collection::{Collection, Index};
 use super::field::{Field, Holds, Json, Kind, Place, Scalar, Text};
-use super::{Document, EngineError, IndexKind};
+use super::{Document, EngineError, IndexKind, MAX_LISTED_BYTES};
 
 /// Most documents one page may hold.
 pub const MAX_PAGE: usize = 500;
@@ -27,6 +27,8 @@ pub struct Query {
     pub after: Option<Cursor>,
     /// Top-level fields left out of the answer, for lists of documents with a heavy part.
     pub omit: &'static [Field<Json>],
+    /// The page ends when it has this many bytes; one document may pass it.
+    pub max_bytes: usize,
 }
 
 /// Where a search begins.
@@ -143,6 +145,7 @@ impl Query {
             limit: MAX_PAGE,
             after: None,
             omit: &[],
+            max_bytes: usize::MAX,
         }
     }
 
@@ -203,11 +206,18 @@ impl Query {
         self
     }
 
-    /// Whether it may look at many more documents than it answers: those that the index yields and the filters refuse.
+    /// End the page at [`MAX_LISTED_BYTES`], for lists of documents that may be large and are wanted whole.
+    pub fn weighed(mut self) -> Self {
+        self.max_bytes = MAX_LISTED_BYTES;
+        self
+    }
+
+    /// Whether it may look at many more documents than it answers: those that the index yields and the filters refuse. Lists ask
+    /// for the absence of marks that few documents have, of a deletion above all, and belong to the requests that must not wait.
     pub(super) fn is_scan(&self) -> bool {
         match self.by {
             By::Id(_) => false,
-            By::Index { .. } => !self.filters.is_empty(),
+            By::Index { .. } => self.filters.iter().any(|filter| !matches!(filter.test, Test::Absent)),
             By::Words { .. } => true,
         }
     }

@@ -18,10 +18,11 @@ use rusqlite::{Connection, OpenFlags, Params, params_from_iter};
 use serde_json::{Map, Value};
 
 use super::{
-    Answer, Collection, Document, Engine, EngineError, Field, Group, Integer, Kept, MAX_BATCH, New, Page,
-    Place, Query, Update, Which,
+    Answer, Collection, Document, Engine, EngineError, Field, Integer, Kept, MAX_BATCH, New, Page, Place,
+    Query, Totals, Update, Which,
 };
 use readers::{Effort, Readers};
+use sql::Adding;
 use writer::Writer;
 
 /// Layout of the file: 1 had no schema beside a body. A file of a newer layout is refused.
@@ -30,6 +31,10 @@ const LAYOUT: i64 = 2;
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 /// Prepared statements kept per connection.
 const STATEMENTS_KEPT: usize = 128;
+
+/// Tries to empty the log between the reads of others, and the pause between them.
+const SETTLING_TRIES: u32 = 20;
+const SETTLING_PAUSE: Duration = Duration::from_millis(25);
 
 /// The embedded document engine. Cheap to clone.
 #[derive(Clone)]
@@ -105,6 +110,13 @@ fn patient(connection: Connection) -> Result<Connection, EngineError> {
 fn scrub(path: &Path) -> Result<(), EngineError> {
     let connection = connect(path)?;
     connection.execute_batch("VACUUM")?;
+    empty_log(&connection)
+}
+
+/// As [`empty_log`], at this moment or not at all: it holds the lock of all writes for as long as it waits for a reader.
+fn empty_log_now(path: &Path) -> Result<(), EngineError> {
+    let connection = connect(path)?;
+    connection.busy_timeout(Duration::ZERO)?;
     empty_log(&connection)
 }
 
@@ -222,8 +234,10 @@ impl Engine for Sqlite {
             let shape = query.shape()?;
             let statement = sql::select(&query)?;
             let effort = if query.is_scan() { Effort::Scan } else { Effort::Small };
-            let mut documents = self.readers.run(effort, move |c| rows::documents(c, &statement)).await?;
-            let more = documents.len() > query.limit;
+            let max_bytes = query.max_bytes;
+            let read = move |c: &Connection| rows::page(c, &statement, max_bytes);
+            let (mut documents, was_cut) = self.readers.run(effort, read).await?;
+            let more = was_cut || documents.len() > query.limit;
             documents.truncate(query.limit);
             let next = match (shape, documents.last()) {
                 (Some(shape), Some(last)) if more => Some(query.cursor_after(&shape, last)),
@@ -308,10 +322,17 @@ impl Engine for Sqlite {
         })
     }
 
-    fn sum(&self, query: Query, group_by: Place, field: Field<Integer>) -> Answer<'_, Vec<Group>> {
+    fn sums(&self, query: Query, group_by: Place, fields: Vec<Field<Integer>>) -> Answer<'_, Vec<Totals>> {
         Box::pin(async move {
-            let statement = sql::sum(&query, group_by, field)?;
-            self.readers.run(Effort::Scan, move |connection| rows::groups(connection, &statement)).await
+            let asked = |adding| -> Result<_, EngineError> {
+                Ok((sql::sums(&query, group_by, &fields, adding)?, (adding, fields.len())))
+            };
+            let (whole, halves) = (asked(Adding::Whole)?, asked(Adding::Halves)?);
+            let add = move |c: &Connection| match rows::totals(c, &whole.0, whole.1) {
+                Err(EngineError::Overflow(_)) => rows::totals(c, &halves.0, halves.1),
+                added => added,
+            };
+            self.readers.run(Effort::Scan, add).await
         })
     }
 
@@ -355,8 +376,18 @@ impl Engine for Sqlite {
     fn settle(&self) -> Answer<'_, ()> {
         let path = self.readers.path.clone();
         Box::pin(async move {
-            let settling = tokio::task::spawn_blocking(move || empty_log(&connect(&path)?));
-            settling.await.map_err(|_| EngineError::Unavailable("the cleaning broke off".into()))?
+            let mut tries = 0;
+            loop {
+                let path = path.clone();
+                let settling = tokio::task::spawn_blocking(move || empty_log_now(&path));
+                let settled =
+                    settling.await.map_err(|_| EngineError::Unavailable("the cleaning broke off".into()))?;
+                tries += 1;
+                if settled.is_ok() || tries == SETTLING_TRIES {
+                    return settled;
+                }
+                tokio::time::sleep(SETTLING_PAUSE).await;
+            }
         })
     }
 
@@ -427,6 +458,31 @@ mod tests {
         assert_eq!(engine.restore(&LEDGER, kept.clone()).await, Ok(()), "a copy is repeated");
         kept[0].document.body.insert("day".into(), "y".into());
         assert_eq!(engine.restore(&LEDGER, kept).await, Err(refused()));
+    }
+
+    /// The end of an erasure kept every write waiting for as long as any read went on, 10 s at most.
+    #[tokio::test]
+    async fn settling_keeps_no_write_waiting_for_a_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.sqlite");
+        let engine = Sqlite::open(&path).unwrap();
+        engine.prepare(&[&THINGS]).await.unwrap();
+        let body = Map::from_iter([("n".to_owned(), 1.into())]);
+        engine.insert(&THINGS, "x".into(), body.clone()).await.unwrap();
+        let reads = connect_to_read(&path).unwrap();
+        reads.execute_batch("BEGIN; SELECT COUNT(*) FROM things").unwrap();
+        let writing = async {
+            for n in 0..10 {
+                engine.insert(&THINGS, format!("y{n}"), body.clone()).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        };
+        let both = async { futures_util::join!(engine.settle(), writing) };
+        let (settled, ()) = tokio::time::timeout(Duration::from_secs(8), both).await.expect("nobody waits");
+        assert!(matches!(settled, Err(EngineError::Unavailable(_))), "the reader has what is in the log");
+        reads.execute_batch("COMMIT").unwrap();
+        assert_eq!(engine.settle().await, Ok(()));
+        assert_eq!(std::fs::metadata(dir.path().join("t.sqlite-wal")).unwrap().len(), 0);
     }
 
     #[tokio::test(start_paused = true)]

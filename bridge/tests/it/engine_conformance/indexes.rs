@@ -1,5 +1,7 @@
 //! Every declared index serves every search that it allows.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use vox_bridge::store::COLLECTIONS;
 use vox_bridge::store::engine::{
@@ -118,4 +120,19 @@ fn searches(collection: &'static Collection, index: &'static Index, prefix: usiz
         .collect();
     all.extend(turned);
     all
+}
+
+/// A collection that the role does not name yet could not be made by the bridge that has it.
+#[test]
+fn the_roles_of_mongodb_name_every_collection() {
+    let script = include_str!("../../../../scripts/mongodb/roles.js");
+    let named = |list: &str| -> BTreeSet<&str> {
+        let rest = script.split(&format!("const {list} = [")).nth(1).expect("the script has the list");
+        rest.split(']').next().unwrap().split('"').skip(1).step_by(2).collect()
+    };
+    let (all, added) = (named("all"), named("added"));
+    assert!(COLLECTIONS.iter().filter(|c| c.is_append_only()).all(|c| added.contains(c.name)), "{added:?}");
+    let known: BTreeSet<&str> = COLLECTIONS.iter().map(|c| c.name).chain(["write_probes"]).collect();
+    assert_eq!(all.union(&added).copied().collect::<BTreeSet<_>>(), known, "scripts/mongodb/roles.js");
+    assert!(all.is_disjoint(&added));
 }

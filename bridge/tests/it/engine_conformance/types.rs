@@ -83,6 +83,12 @@ pub async fn counts_and_sums(engine: &Shared) {
     groups.sort_by_key(|g| g.key.to_string());
     let plain: Vec<_> = groups.into_iter().map(|g| (g.key, g.count, g.sum)).collect();
     assert_eq!(plain, [(json!("a"), 2, 1_500_004), (json!("b"), 2, 2)], "a missing amount adds nothing");
+    let mut both = engine.sums(all(), VENDOR.place(), vec![COST, AGE]).await.unwrap();
+    both.sort_by_key(|g| g.key.to_string());
+    let plain: Vec<_> = both.into_iter().map(|g| (g.key, g.count, g.sums)).collect();
+    assert_eq!(plain, [(json!("a"), 2, vec![1_500_004, 4]), (json!("b"), 2, vec![2, 6])], "in one pass");
+    let counted = engine.sums(all(), VENDOR.place(), Vec::new()).await.unwrap();
+    assert!(counted.len() == 2 && counted.iter().all(|g| g.count == 2 && g.sums.is_empty()), "{counted:?}");
     let undeclared = engine.sum(all(), VENDOR.place(), Field::new("cost")).await;
     assert!(matches!(undeclared, Err(EngineError::Undeclared(_))));
 }

@@ -55,6 +55,18 @@ pub fn decode(body: Document) -> Result<Map<String, Value>, EngineError> {
     body.into_iter().map(|(name, value)| Ok((unescaped(name), decode_value(value)?))).collect()
 }
 
+/// What of a body makes sense.
+pub fn sound_part(body: Document) -> Map<String, Value> {
+    let part = |(name, value): (String, Bson)| {
+        let value = match value {
+            Bson::Document(inner) => Value::Object(sound_part(inner)),
+            other => decode_value(other).ok()?,
+        };
+        Some((unescaped(name), value))
+    };
+    body.into_iter().filter_map(part).collect()
+}
+
 fn decode_value(value: Bson) -> Result<Value, EngineError> {
     Ok(match value {
         Bson::Null => Value::Null,

@@ -4,8 +4,8 @@ use rusqlite::{Connection, Row, params_from_iter};
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
-use super::sql::Statement;
-use super::{Document, EngineError, Group, Kept, plan};
+use super::sql::{Adding, Statement};
+use super::{Document, EngineError, Kept, Totals, plan};
 use crate::store::engine::MAX_LISTED_BYTES;
 
 pub fn encode(body: &Map<String, Value>) -> String {
@@ -13,10 +13,27 @@ pub fn encode(body: &Map<String, Value>) -> String {
 }
 
 pub fn documents(connection: &Connection, statement: &Statement) -> Result<Vec<Document>, EngineError> {
+    Ok(page(connection, statement, usize::MAX)?.0)
+}
+
+/// Documents until they have so many bytes, and whether there were more.
+pub fn page(
+    connection: &Connection,
+    statement: &Statement,
+    max_bytes: usize,
+) -> Result<(Vec<Document>, bool), EngineError> {
     plan::check(connection, statement)?;
     let mut prepared = connection.prepare_cached(&statement.text)?;
-    let rows = prepared.query_and_then(params_from_iter(&statement.values), document)?;
-    rows.collect()
+    let mut rows = prepared.query(params_from_iter(&statement.values))?;
+    let (mut page, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        if bytes >= max_bytes {
+            return Ok((page, true));
+        }
+        bytes += row.get_ref(2)?.as_bytes().map_or(0, <[u8]>::len);
+        page.push(document(row)?);
+    }
+    Ok((page, false))
 }
 
 fn document(row: &Row<'_>) -> Result<Document, EngineError> {
@@ -55,25 +72,49 @@ pub fn count(connection: &Connection, statement: &Statement) -> Result<u64, Engi
     Ok(prepared.query_row(params_from_iter(&statement.values), |row| row.get(0))?)
 }
 
-pub fn groups(connection: &Connection, statement: &Statement) -> Result<Vec<Group>, EngineError> {
+/// Groups with so many sums each.
+pub fn totals(
+    connection: &Connection,
+    statement: &Statement,
+    (adding, sums): (Adding, usize),
+) -> Result<Vec<Totals>, EngineError> {
     plan::check(connection, statement)?;
     let mut prepared = connection.prepare_cached(&statement.text)?;
-    let rows = prepared.query_and_then(params_from_iter(&statement.values), group)?;
-    rows.collect()
+    let mut rows = prepared.query(params_from_iter(&statement.values)).map_err(sum_failed)?;
+    let mut groups = Vec::new();
+    while let Some(row) = rows.next().map_err(sum_failed)? {
+        let sum = |n: usize| match adding {
+            Adding::Whole => Ok(row.get(2 + n)?),
+            Adding::Halves => {
+                let (high, low): (i64, i64) = (row.get(2 + 2 * n)?, row.get(3 + 2 * n)?);
+                let sum = (i128::from(high) << 32) + i128::from(low);
+                i64::try_from(sum).map_err(|_| EngineError::Overflow("sum".into()))
+            }
+        };
+        let sums = (0..sums).map(sum).collect::<Result<_, EngineError>>()?;
+        groups.push(Totals { key: key(row)?, count: row.get(1)?, sums });
+    }
+    Ok(groups)
 }
 
-fn group(row: &Row<'_>) -> Result<Group, EngineError> {
+/// The only thing that SQLite itself finds wrong with a good statement while it runs is that a sum does not fit.
+fn sum_failed(error: rusqlite::Error) -> EngineError {
+    match &error {
+        rusqlite::Error::SqliteFailure(e, _) if e.extended_code == rusqlite::ffi::SQLITE_ERROR => {
+            EngineError::Overflow("sum".into())
+        }
+        _ => error.into(),
+    }
+}
+
+fn key(row: &Row<'_>) -> Result<Value, EngineError> {
     use rusqlite::types::ValueRef;
-    let key = match row.get_ref(0)? {
+    Ok(match row.get_ref(0)? {
         ValueRef::Integer(n) => n.into(),
         ValueRef::Real(n) => n.into(),
         ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned().into(),
         ValueRef::Null | ValueRef::Blob(_) => Value::Null,
-    };
-    let (high, low): (i64, i64) = (row.get(2)?, row.get(3)?);
-    let sum = (i128::from(high) << 32) + i128::from(low);
-    let sum = i64::try_from(sum).map_err(|_| EngineError::Overflow("sum".into()))?;
-    Ok(Group { key, count: row.get(1)?, sum })
+    })
 }
 
 #[cfg(test)]

@@ -161,13 +161,36 @@ pub fn count(query: &Query) -> Result<Statement, EngineError> {
     filtered(query, "SELECT COUNT(*)")
 }
 
-/// The sum in two halves, so that none of them can overflow in SQLite, which would tell it by a text only.
-pub fn sum(query: &Query, group_by: Place, summed: Field<Integer>) -> Result<Statement, EngineError> {
+/// How sums are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adding {
+    /// As they are. SQLite refuses one whose way leaves 64 bits, even if its end does not.
+    Whole,
+    /// In two halves, none of which can leave them. Each value is looked up twice.
+    Halves,
+}
+
+/// Sums of some fields, in one pass.
+pub fn sums(
+    query: &Query,
+    group_by: Place,
+    summed: &[Field<Integer>],
+    adding: Adding,
+) -> Result<Statement, EngineError> {
     query.collection.declares(&group_by)?;
-    query.collection.declares(&summed.place())?;
-    let (key, value) = (field(&group_by), field(&summed.place()));
-    let halves = format!("COALESCE(SUM({value} >> 32), 0), COALESCE(SUM({value} & 4294967295), 0)");
-    let mut built = filtered(query, &format!("SELECT {key}, COUNT(*), {halves}"))?;
+    let key = field(&group_by);
+    let mut columns = format!("SELECT {key}, COUNT(*)");
+    for summed in summed {
+        query.collection.declares(&summed.place())?;
+        let value = field(&summed.place());
+        columns.push_str(&match adding {
+            Adding::Whole => format!(", COALESCE(SUM({value}), 0)"),
+            Adding::Halves => {
+                format!(", COALESCE(SUM({value} >> 32), 0), COALESCE(SUM({value} & 4294967295), 0)")
+            }
+        });
+    }
+    let mut built = filtered(query, &columns)?;
     built.text.push_str(&format!(" GROUP BY {key}"));
     Ok(built)
 }

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use vox_egress::Egress;
 use vox_shared::clock::Clock;
 
+use crate::analysis::Analyst;
 use crate::api::calls::live::Watch;
 use crate::api::calls::view::Links;
 use crate::api::recordings::serve::Recordings;
@@ -96,6 +97,7 @@ pub struct Inner {
     pub herald: Herald,
     pub runner: Runner,
     pub crm: Crm,
+    pub analyst: Analyst,
     pub table: Vec<Route>,
     pub documents: Documents,
 }
@@ -147,7 +149,15 @@ impl App {
             tokens: tokens.clone(),
             base_url: base_url.clone(),
         };
-        let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds(&webhooks, &crm));
+        let analyst = Analyst {
+            stores: stores.clone(),
+            clock: clock.clone(),
+            egress: webhooks.egress.clone(),
+            crm: crm.clone(),
+            relay: relay.clone(),
+        };
+        let kinds = kinds(&webhooks, &crm, &analyst);
+        let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds);
         let herald = Herald::new(webhooks.clone(), relay.moved.clone());
         let table = table();
         let live = Live::new(clock.clone(), metrics.live().clone(), coordination.clone());
@@ -181,6 +191,7 @@ impl App {
                 base_url: base_url.clone(),
             },
             crm,
+            analyst,
             gate: Gate { stores: stores.clone(), clock: clock.clone() },
             plans: PlanBook { stores: stores.clone(), clock: clock.clone() },
             roll_up: RollUp::new(stores.clone(), clock.clone()),

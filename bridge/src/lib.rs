@@ -1,6 +1,7 @@
 //! The control plane of Vox: the HTTP API, authentication, bots, runtime config, results, calls, recordings, and the
 //! registry of workers. All durable state is here; no audio is.
 
+pub mod analysis;
 pub mod api;
 pub mod app;
 pub mod audit;
@@ -33,3 +34,4 @@ pub mod runtime;
 pub mod serve;
 pub mod store;
 pub mod vault;
+pub mod verdict;

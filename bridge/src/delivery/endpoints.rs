@@ -30,7 +30,7 @@ const MAX_TRIES: usize = 5;
 
 /// The names of events that an endpoint can ask for.
 pub const EVENTS: &[&str] =
-    &["call.connected", "call.ended", "call.failed", "recording.ready", "webhook.disabled"];
+    &["analysis.ready", "call.connected", "call.ended", "call.failed", "recording.ready", "webhook.disabled"];
 
 /// Why an endpoint is not made, changed or sent to.
 #[derive(Debug, thiserror::Error)]

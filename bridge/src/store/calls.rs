@@ -1,5 +1,6 @@
 //! Calls: a skeleton from the moment the config was fetched, the worker's result when it ended.
 
+pub mod analysis;
 pub mod custody;
 mod old;
 
@@ -20,6 +21,8 @@ use super::outbox::Outbox;
 use super::reach::Reach;
 use super::stamp::Stamp;
 use crate::field;
+use crate::verdict::disposition::Verdict;
+use analysis::Analysis;
 use custody::Custody;
 
 const BY_TIME: &str = "by_time";
@@ -35,6 +38,7 @@ const BY_CALLER_KEY: &str = "by_caller_key";
 const BY_CALLED_KEY: &str = "by_called_key";
 const BY_CLEAN: &str = "by_clean";
 const BY_DELETED: &str = "by_deleted";
+const BY_DISPOSITION: &str = "by_disposition";
 
 const CREATED_AT: Field<Text> = field!(Call => created_at: Text);
 const BOT_ID: Field<Text> = field!(Call => bot_id: Text);
@@ -42,6 +46,8 @@ const STATUS: Field<Text> = field!(Call => status: Text);
 const DISCONNECTED_BY: Field<Text> = field!(Call => disconnected_by: Text);
 const CALLER_ID: Field<Text> = field!(Call => caller_id: Text);
 const DIRECTION: Field<Text> = field!(Call => direction: Text);
+const DISPOSITION: Field<Text> = field!(Call => verdict / Verdict => disposition: Text);
+const ANALYSIS: Field<Json> = field!(Call => analysis: Json);
 const RECORDING_TOKEN_HASH: Field<Text> = field!(Call => recording_token_hash: Text);
 const DEADLINE: Field<Text> = field!(Call => deadline: Text);
 const OUTBOX: Field<Json> = field!(Call => outbox: Json);
@@ -56,7 +62,7 @@ const CLEAN_AT: Field<Text> = field!(Call => custody / Custody => clean_at: Text
 const DELETED_AT: Field<Text> = field!(Call => custody / Custody => deleted_at: Text);
 
 /// The heavy part, left out of lists.
-const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT, CRM];
+const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT, CRM, ANALYSIS];
 
 pub static CALLS: Collection = Collection {
     name: "calls",
@@ -84,6 +90,12 @@ pub static CALLS: Collection = Collection {
         Index::sparse(BY_CLEAN, &[CLEAN_AT.place()]),
         // What is left of deleted calls.
         Index::sparse(BY_DELETED, &[DELETED_AT.place()]),
+        // Calls that have not ended, and those from before there were verdicts, are not in it.
+        Index::sparse_by(
+            BY_DISPOSITION,
+            &[TENANT.place(), DISPOSITION.place(), CREATED_AT.place()],
+            DISPOSITION.place(),
+        ),
     ],
     fields: &[DIRECTION.place(), OUTBOX_MARK.place(), OUTBOX.place(), CRM.place()],
     steps: &[old::with_own_endings, old::in_custody],
@@ -181,6 +193,12 @@ pub struct Call {
     /// What the worker delivered, without nulls and without the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Map<String, Value>>,
+    /// What came of it by rule, once it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// What models were asked about it, and what they answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<Analysis>,
     /// What it was charged for, once it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charges: Option<Charges>,
@@ -227,6 +245,7 @@ pub struct CallFilter {
     pub status: Option<CallStatus>,
     pub disconnected_by: Option<DisconnectedBy>,
     pub direction: Option<String>,
+    pub disposition: Option<String>,
     pub caller: Option<String>,
     pub from: Option<Stamp>,
     /// Exclusive.
@@ -318,6 +337,8 @@ impl CallFilter {
             BY_CALLER
         } else if self.bot.is_some() {
             BY_BOT
+        } else if self.disposition.is_some() {
+            BY_DISPOSITION
         } else if self.disconnected_by.is_some() {
             BY_END
         } else if self.status.is_some() {
@@ -337,6 +358,9 @@ fn narrowed(mut query: Query, filter: &CallFilter, index: &'static str) -> Query
     }
     if let Some(end) = filter.disconnected_by {
         query = by_or_filter(query, index == BY_END, DISCONNECTED_BY, end);
+    }
+    if let Some(disposition) = &filter.disposition {
+        query = by_or_filter(query, index == BY_DISPOSITION, DISPOSITION, disposition);
     }
     if let Some(status) = filter.status {
         query = by_or_filter(query, index == BY_STATUS, STATUS, status);
@@ -440,6 +464,7 @@ mod tests {
         check(CallFilter { status: Some(CallStatus::Failed), ..CallFilter::default() }, BY_STATUS, 0);
         let end = Some(DisconnectedBy::Rnr);
         check(CallFilter { disconnected_by: end, ..CallFilter::default() }, BY_END, 0);
+        check(CallFilter { disposition: Some("RNR".into()), ..CallFilter::default() }, BY_DISPOSITION, 0);
         let status = Some(CallStatus::NoAnswer);
         check(CallFilter { disconnected_by: end, status, ..CallFilter::default() }, BY_END, 1);
     }

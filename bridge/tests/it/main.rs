@@ -12,10 +12,13 @@ mod bots_are_validated_and_versioned;
 mod bots_have_versions;
 #[cfg(all(feature = "mongodb", feature = "redis"))]
 mod bridges_share_their_limits;
+mod calls_are_analysed;
 mod calls_are_charged;
 mod calls_are_deleted;
+mod calls_are_judged_by_rule;
 mod calls_are_listed_and_exported;
 mod carriers_and_their_numbers;
+mod claims_are_held_to_what_was_said;
 mod clients_that_never_read_are_cut;
 mod config_is_handed_out;
 mod connections_keep_to_the_protocol;

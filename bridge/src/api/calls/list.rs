@@ -30,6 +30,8 @@ pub struct ListQuery {
     disconnected_by: Option<DisconnectedBy>,
     #[param(inline)]
     direction: Option<Direction>,
+    /// The word for what came of it, exactly: `RNR`, `Connected`, or one of the bot's own.
+    disposition: Option<String>,
     /// The caller, exactly. A number's '+' is written as `%2B`; a bare one is understood.
     caller: Option<String>,
     /// RFC 3339; calls that began then or later.
@@ -75,6 +77,9 @@ fn filter(query: ListQuery) -> Result<CallFilter, Vec<FieldError>> {
     if caller.as_ref().is_some_and(|c| c.trim().is_empty() || c.chars().count() > MAX_NAME) {
         faults.push(FieldError::new("caller", format!("must be 1 to {MAX_NAME} characters")));
     }
+    if query.disposition.as_ref().is_some_and(|d| d.trim().is_empty() || d.chars().count() > MAX_NAME) {
+        faults.push(FieldError::new("disposition", format!("must be 1 to {MAX_NAME} characters")));
+    }
     if query.from.zip(query.to).is_some_and(|(from, to)| from >= to) {
         faults.push(FieldError::new("to", "must be later than `from`"));
     }
@@ -87,6 +92,7 @@ fn filter(query: ListQuery) -> Result<CallFilter, Vec<FieldError>> {
         status: query.status,
         disconnected_by: query.disconnected_by,
         direction,
+        disposition: query.disposition,
         caller,
         from: query.from.map(Stamp),
         to: query.to.map(Stamp),

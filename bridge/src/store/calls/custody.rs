@@ -110,6 +110,8 @@ impl Call {
             recording_key,
             recording_token_hash: None,
             result: None,
+            verdict: None,
+            analysis: None,
             charges: None,
             outbox: self.outbox.take(),
             crm: None,

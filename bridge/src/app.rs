@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use vox_egress::Egress;
 use vox_shared::clock::Clock;
 
+use crate::analysis::Analyst;
 use crate::analytics::counting::Counting;
 use crate::api::calls::live::Watch;
 use crate::api::calls::view::Links;
@@ -110,6 +111,7 @@ pub struct Inner {
     pub herald: Herald,
     pub runner: Runner,
     pub crm: Crm,
+    pub analyst: Analyst,
     pub table: Vec<Route>,
     pub document: Document,
 }
@@ -165,7 +167,15 @@ impl App {
             tokens: tokens.clone(),
             base_url: base_url.clone(),
         };
-        let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds(&webhooks, &crm));
+        let analyst = Analyst {
+            stores: stores.clone(),
+            clock: clock.clone(),
+            egress: webhooks.egress.clone(),
+            crm: crm.clone(),
+            relay: relay.clone(),
+        };
+        let kinds = kinds(&webhooks, &crm, &analyst);
+        let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds);
         let herald = Herald::new(webhooks.clone(), relay.moved.clone());
         let audit = Arc::new(AuditLog::new(stores.clone(), clock.clone()));
         let people = Arc::new(People {
@@ -214,6 +224,7 @@ impl App {
                 base_url: base_url.clone(),
             },
             crm,
+            analyst,
             gate: Gate { stores: stores.clone(), clock: clock.clone() },
             plans: PlanBook { stores: stores.clone(), clock: clock.clone() },
             roll_up: RollUp::new(stores.clone(), clock.clone()),

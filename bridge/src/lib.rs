@@ -1,6 +1,7 @@
 //! The control plane of Vox: the HTTP API, authentication, bots, runtime config, results, calls, recordings, and the
 //! registry of workers. All durable state is here; no audio is.
 
+pub mod analysis;
 pub mod analytics;
 pub mod api;
 pub mod app;
@@ -35,3 +36,4 @@ pub mod search;
 pub mod serve;
 pub mod store;
 pub mod vault;
+pub mod verdict;

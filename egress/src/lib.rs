@@ -2,6 +2,7 @@
 //! an address that the deployment's policy ([`vox_shared::egress`]) allows; the public hosts of the vendors take the same path. No
 //! redirects, no proxy from the environment. What goes wrong on the far side has a class that a caller can act on.
 
+pub mod chat;
 mod failure;
 mod gate;
 mod refusal;

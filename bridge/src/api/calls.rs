@@ -1,5 +1,6 @@
 //! Calls and their transcripts.
 
+pub mod analysis;
 pub mod delete;
 pub mod events;
 pub mod export;

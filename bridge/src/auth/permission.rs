@@ -51,6 +51,7 @@ permission!(/** See the tenant's bots. */ ReadBots: Agent, BotsRead);
 permission!(/** Make, change and delete bots. */ EditBots: Admin, BotsWrite);
 permission!(/** See calls and their transcripts. */ ReadCalls: Agent, CallsRead);
 permission!(/** Give orders to running calls. */ ControlCalls: Supervisor, CallsControl);
+permission!(/** Have models asked about calls again. */ AnalyseCalls: Supervisor, CallsAnalyse);
 permission!(/** Delete calls. */ DeleteCalls: Admin, CallsDelete);
 permission!(/** Keep calls from being deleted, and let them be again. */ HoldCalls: Admin, people only);
 permission!(/** Erase people, and see the proofs of it. */ ErasePeople: Admin, people only);

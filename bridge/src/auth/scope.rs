@@ -37,6 +37,8 @@ scopes! {
     CallsRead => "calls:read";
     /// Give orders to running calls.
     CallsControl => "calls:control";
+    /// Have models asked about calls again.
+    CallsAnalyse => "calls:analyse";
     /// Delete calls.
     CallsDelete => "calls:delete";
     /// Listen to recordings.

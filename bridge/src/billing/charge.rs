@@ -84,6 +84,18 @@ fn vendor_line(
     Line { service, vendor, model, amounts, prices: cost.prices, ..line(call, EntryKind::Vendor) }
 }
 
+/// A line for a question that a model was asked about the call when it was over. It stays when another terminal record comes:
+/// the question was asked all the same.
+pub fn analysis_line(
+    call: &Call,
+    (vendor, model): (&str, &str),
+    quantities: &Quantities,
+    prices: &PriceList,
+) -> Line {
+    let of = ("llm".to_owned(), short(vendor), short(model));
+    Line { entry: EntryKind::Analysis, ..vendor_line(call, of, quantities, prices) }
+}
+
 /// A line of this call without amounts.
 fn line(call: &Call, entry: EntryKind) -> Line {
     Line {

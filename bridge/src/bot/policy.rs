@@ -3,9 +3,9 @@
 //! Pure: settings and values in, text out. Without a policy that can be used the plain prompt stays as it is.
 
 mod amount;
-mod date;
+pub mod date;
 mod kind;
-mod number;
+pub mod number;
 
 use serde_json::Value;
 use vox_shared::model::bot::{ConversationPolicy, PolicyScenario, ScenarioWhen};

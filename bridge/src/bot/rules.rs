@@ -1,6 +1,7 @@
 //! What a bot's settings must keep to. All faults are told at once, each with the path of its field.
 
 mod conversation;
+mod outcomes;
 
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
@@ -62,6 +63,7 @@ pub fn check(settings: &BotSettings, faults: &mut Faults) {
     }
     check_tools(&settings.tools, faults);
     conversation::check(settings, faults);
+    outcomes::check(&settings.outcomes, faults);
     check_vendors(settings, faults);
     check_vad(settings, faults);
     check_turn(settings, faults);

@@ -27,6 +27,9 @@ pub struct Variables {
     pub system: Map<String, Value>,
     /// What came of the call, once it ended.
     pub result: Map<String, Value>,
+    /// What models made of it.
+    pub analysis: Map<String, Value>,
+    pub qc: Map<String, Value>,
     /// The bot's own, looked at last.
     pub bot: Map<String, Value>,
 }
@@ -137,6 +140,8 @@ impl Variables {
             Some(("call", path)) => in_object(&self.call, path),
             Some(("crm", path)) => in_object(&self.crm, path),
             Some(("result", path)) => in_object(&self.result, path),
+            Some(("analysis", path)) => in_object(&self.analysis, path),
+            Some(("qc", path)) => in_object(&self.qc, path),
             Some(("system", path)) => in_object(&self.system, path).or_else(|| self.weekday(path)),
             _ => None,
         };
@@ -303,6 +308,8 @@ mod tests {
             crm: map(json!({"both": "crm"})),
             system: map(json!({"timezone": "UTC"})),
             result: map(json!({"end": "bot"})),
+            analysis: map(json!({"mood": "calm"})),
+            qc: map(json!({"score": 7})),
             bot: map(json!({"name": "nobody", "clinic": "Sunrise"})),
         }
     }
@@ -379,6 +386,8 @@ mod tests {
         let sent =
             variables().sent("{{name}}|{{unknown}}|{{result.end}}|{{end}}|{{n}}", |v| v.to_uppercase());
         assert_eq!(sent, "ASHA||BOT||3");
+        let sent = variables().sent("{{analysis.mood}}|{{qc.score}}|{{mood}}|{{analysis.x}}", str::to_owned);
+        assert_eq!(sent, "calm|7||");
     }
 
     #[test]

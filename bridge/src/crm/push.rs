@@ -1,12 +1,15 @@
 //! After a call: what came of it is sent to the CRM, by a job that the call's own outbox begins.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use vox_shared::ids::{BotId, SessionId};
+use vox_shared::ids::{BotId, JobId, SessionId};
 
 use super::Crm;
 use super::exchange::{fill, send};
 use super::result;
+use super::settings::Exchange;
+use crate::analysis::values;
 use crate::auth::secret_token;
 use crate::bot::hours;
 use crate::bot::template::{self, Variables};
@@ -25,6 +28,8 @@ use crate::store::{Stamp, StoreError, Stored};
 pub const KIND: &str = "push_crm";
 /// Times that one is tried: over about three and a half hours.
 pub const MAX_TRIES: i64 = 10;
+/// Longest that a push waits for the bot's analysis of the call; then it goes without.
+pub const PATIENCE: SignedDuration = SignedDuration::from_mins(20);
 
 /// Whose result is pushed.
 #[derive(Serialize, Deserialize)]
@@ -33,14 +38,28 @@ struct Arguments {
     bot_id: BotId,
 }
 
-/// The entry of the outbox that begins a push, for a call whose terminal record is the one of `version`.
-pub fn follows(session_id: &SessionId, bot_id: &BotId, (version, at): (u64, Stamp)) -> Pending {
+/// The entry of the outbox that begins a push of a call's terminal record of that number, now or then.
+pub fn follows(
+    (session_id, bot_id): (&SessionId, &BotId),
+    record: u32,
+    (at, begins_at): (Stamp, Option<Stamp>),
+) -> Pending {
     let arguments = Arguments { session_id: session_id.clone(), bot_id: bot_id.clone() };
     let Ok(Value::Object(arguments)) = serde_json::to_value(arguments) else {
         unreachable!("it is an object")
     };
-    let what = Follows::Job { queue: crate::store::jobs::Queue::Default, job: KIND.into(), arguments };
-    Pending { id: format!("{KIND}.{version}"), at, what }
+    let queue = crate::store::jobs::Queue::Default;
+    let what = Follows::Job { queue, job: KIND.into(), arguments, begins_at };
+    Pending { id: entry_id(record), at, what }
+}
+
+fn entry_id(record: u32) -> String {
+    format!("{KIND}.record.{record}")
+}
+
+/// The job that pushes this record of a call.
+pub fn job_id(session_id: &SessionId, record: u32) -> JobId {
+    Job::id_of(&format!("{session_id}:{}", entry_id(record)))
 }
 
 /// Try a push once, and write down what came of it.
@@ -108,6 +127,8 @@ impl Crm {
             crm: call.value.crm.as_ref().map_or_else(Map::new, |known| known.fields.clone()),
             system: template::system(self.clock.now(), &zone, name),
             result: result::values(&call.id, &call.value, self.recording(call), &zone),
+            analysis: values::analysis(&call.value),
+            qc: values::qc(&call.value),
             bot: settings.as_ref().map_or_else(Map::new, |settings| settings.variables.clone()),
         })
     }

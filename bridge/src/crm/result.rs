@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use vox_shared::wire::result::DisconnectedBy;
 
 use crate::store::calls::Call;
+use crate::verdict::disposition::{DecidedBy, Verdict, contact};
 
 /// What tells of a transfer, as the worker's result names it.
 const TRANSFER: [&str; 6] = [
@@ -31,7 +32,7 @@ pub fn values(id: &str, call: &Call, recording: Option<String>, zone: &TimeZone)
         "recording_url": recording,
         "call_duration_seconds": call.duration_seconds,
         "disconnected_by": call.disconnected_by.map(DisconnectedBy::as_str),
-        "disposition": call.disconnected_by.map(disposition),
+        "disposition": call.disconnected_by.map(|by| disposition(call, by)),
         "start_time": start,
         "answer_time": time("answered_at").or_else(|| start.clone()),
         "end_time": end,
@@ -47,10 +48,10 @@ fn local(at: Timestamp, zone: &TimeZone) -> Option<String> {
     Some(zone.to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
-fn disposition(by: DisconnectedBy) -> &'static str {
-    match by {
-        DisconnectedBy::Customer | DisconnectedBy::Bot | DisconnectedBy::Timeout => "Connected",
-        DisconnectedBy::Error => "Failed",
-        _ => "Unknown",
+/// The contract's word for how the call ended, or the bot's own where it has one.
+fn disposition(call: &Call, by: DisconnectedBy) -> String {
+    match &call.verdict {
+        Some(Verdict { disposition, decided_by: DecidedBy::Bot, .. }) => disposition.clone(),
+        _ => contact(by).to_owned(),
     }
 }

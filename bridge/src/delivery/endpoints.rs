@@ -30,8 +30,15 @@ const MAX_DESCRIPTION: usize = 500;
 const MAX_TRIES: usize = 5;
 
 /// The names of events that an endpoint can ask for.
-pub const EVENTS: &[&str] =
-    &["call.connected", "call.ended", "call.failed", "recording.ready", "quota.warning", "webhook.disabled"];
+pub const EVENTS: &[&str] = &[
+    "analysis.ready",
+    "call.connected",
+    "call.ended",
+    "call.failed",
+    "recording.ready",
+    "quota.warning",
+    "webhook.disabled",
+];
 
 /// Why an endpoint is not made, changed or sent to.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use super::runner::{Failure, Kind};
+use crate::analysis::{Analyst, begin, job};
 use crate::crm::{Crm, push};
 use crate::delivery::endpoints::Webhooks;
 use crate::delivery::replay;
@@ -12,10 +13,11 @@ use crate::store::Stored;
 use crate::store::jobs::Job;
 
 /// Every kind that this build does.
-pub fn kinds(webhooks: &Webhooks, crm: &Crm) -> Vec<Kind> {
+pub fn kinds(webhooks: &Webhooks, crm: &Crm, analyst: &Analyst) -> Vec<Kind> {
     vec![
         kind(replay::KIND, 10, webhooks.clone(), replay::carry_out),
         kind(push::KIND, push::MAX_TRIES, crm.clone(), push::carry_out),
+        kind(begin::KIND, job::MAX_TRIES, analyst.clone(), job::carry_out),
     ]
 }
 

@@ -155,8 +155,9 @@ fn sort_out(call: &Stored<Call>, outbox: Outbox, now: Stamp, to: &mut Sorted) {
                     },
                 ));
             }
-            Follows::Job { queue, job, arguments } => {
-                let made = Job::new(tenant_id.clone(), (queue, &job), arguments, entry.at);
+            Follows::Job { queue, job, arguments, begins_at } => {
+                let mut made = Job::new(tenant_id.clone(), (queue, &job), arguments, entry.at);
+                made.due_at = begins_at.or(made.due_at);
                 to.jobs.push((Job::id_of(&format!("{}:{}", call.id, entry.id)).to_string(), made));
             }
             Follows::Ledger(line) => {

@@ -189,8 +189,8 @@ fn variables(
         call: call_variables(session.as_str(), call.bot_id.as_str(), call),
         crm,
         system: template::system(from.clock.now(), &zone, &settings.timezone),
-        result: Map::new(),
         bot: settings.variables.clone(),
+        ..Variables::default()
     }
 }
 
@@ -263,6 +263,8 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         recording_key: None,
         recording_token_hash: None,
         result: None,
+        verdict: None,
+        analysis: None,
         charges: None,
         budget: None,
         crm: None,

@@ -7,21 +7,24 @@ use vox_shared::clock::Clock;
 use vox_shared::ids::TenantId;
 use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
+use crate::analysis::begin::begin;
 use crate::auth::secret_token;
 use crate::auth::token::{SigningFailed, Tokens};
 use crate::billing::budget::{Purse, counted_anew};
 use crate::billing::charge;
-use crate::crm::push::follows;
+use crate::crm::push::{PATIENCE, follows};
 use crate::jobs::relay::Relay;
 use crate::live::{End, Live, Whose};
 use crate::metrics::{Ended, Metrics};
 use crate::runtime::config::{short, take_reserved};
 use crate::runtime::memory::Memory;
+use crate::store::calls::analysis::Analysis;
 use crate::store::calls::names::Names;
 use crate::store::calls::{Call, CallStatus};
 use crate::store::engine::EngineError;
 use crate::store::outbox::{Follows, Outbox, Pending};
 use crate::store::{Stamp, StoreError, Stored, Stores};
+use crate::verdict::judge;
 
 /// Tries against others that write the same call.
 const MAX_TRIES: usize = 8;
@@ -93,6 +96,7 @@ pub async fn record(
         charge::charge(&mut call.value, result, &prices);
         let change = counted_anew(&mut call.value);
         tell(&mut call, result);
+        judge_it(into, &mut call, result).await?;
         push(into, &mut call, result).await?;
         link(&mut call.value, &token);
         let (tenant, bot) = (call.value.tenant_id.clone(), call.value.bot_id.clone());
@@ -191,6 +195,8 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
         recording_key: None,
         recording_token_hash: None,
         result: None,
+        verdict: None,
+        analysis: None,
         charges: None,
         budget: None,
         crm: None,
@@ -258,6 +264,18 @@ fn tell(call: &mut Stored<Call>, result: &CallResult) {
     );
 }
 
+/// Say what came of the call by rule, and begin to ask about it what the bot asks.
+async fn judge_it(into: &Results, call: &mut Stored<Call>, result: &CallResult) -> Result<(), StoreError> {
+    let bot = into.memory.bot(&call.value.bot_id).await?;
+    let settings = bot.as_ref().map(|bot| &bot.settings);
+    let own = settings.and_then(|settings| settings.auto_dispositions.as_ref());
+    call.value.verdict = Some(judge(result.into(), own));
+    if let (Some(settings), Some(at)) = (settings, call.value.completed_at) {
+        begin(&mut call.value, &result.session_id, settings, at);
+    }
+    Ok(())
+}
+
 /// Have the result pushed to the bot's CRM, if it has one. What takes the place of a guess is pushed again.
 async fn push(into: &Results, call: &mut Stored<Call>, result: &CallResult) -> Result<(), StoreError> {
     let Some(at) = call.value.completed_at else { return Ok(()) };
@@ -266,7 +284,10 @@ async fn push(into: &Results, call: &mut Stored<Call>, result: &CallResult) -> R
     }
     let crm = into.memory.crm(&call.value.tenant_id, &call.value.bot_id).await?;
     if crm.is_some_and(|crm| crm.push.as_ref().is_some_and(|push| push.enabled)) {
-        let entry = follows(&result.session_id, &call.value.bot_id, (call.version, at));
+        // What models make of the call is sent with it; who settles that has the push begin.
+        let waits = call.value.analysis.as_ref().is_some_and(Analysis::is_pending).then(|| at + PATIENCE);
+        let record = call.value.record();
+        let entry = follows((&result.session_id, &call.value.bot_id), record, (at, waits));
         Outbox::push(&mut call.value.outbox, entry);
     }
     Ok(())

@@ -66,6 +66,7 @@ fn keys(call: &Call) -> Vec<Key<'_>> {
         call.disconnected_by.map(|end| Key::End(end.as_str())),
         call.direction.as_deref().map(Key::Direction),
         call.campaign_id.as_deref().map(Key::Campaign),
+        call.verdict.as_ref().map(|verdict| Key::Disposition(&verdict.disposition)),
         custody.and_then(|custody| custody.caller_key.as_deref()).map(Key::From),
         custody.and_then(|custody| custody.called_key.as_deref()).map(Key::To),
     ];

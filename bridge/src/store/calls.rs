@@ -1,5 +1,6 @@
 //! Calls: a skeleton from the moment the config was fetched, the worker's result when it ended.
 
+pub mod analysis;
 pub mod custody;
 mod digest;
 pub mod names;
@@ -23,6 +24,8 @@ use super::reach::Reach;
 use super::stamp::Stamp;
 use crate::billing::spending::SetAside;
 use crate::field;
+use crate::verdict::disposition::Verdict;
+use analysis::Analysis;
 use custody::Custody;
 use digest::DigestDue;
 use names::Names;
@@ -42,6 +45,7 @@ const BY_CLEAN: &str = "by_clean";
 const BY_DELETED: &str = "by_deleted";
 const BY_EXTERNAL: &str = "by_external";
 const BY_DIGEST: &str = "by_digest";
+const BY_DISPOSITION: &str = "by_disposition";
 
 const CREATED_AT: Field<Text> = field!(Call => created_at: Text);
 const BOT_ID: Field<Text> = field!(Call => bot_id: Text);
@@ -49,6 +53,8 @@ const STATUS: Field<Text> = field!(Call => status: Text);
 const DISCONNECTED_BY: Field<Text> = field!(Call => disconnected_by: Text);
 const CALLER_ID: Field<Text> = field!(Call => caller_id: Text);
 const DIRECTION: Field<Text> = field!(Call => direction: Text);
+const DISPOSITION: Field<Text> = field!(Call => verdict / Verdict => disposition: Text);
+const ANALYSIS: Field<Json> = field!(Call => analysis: Json);
 const RECORDING_TOKEN_HASH: Field<Text> = field!(Call => recording_token_hash: Text);
 const DEADLINE: Field<Text> = field!(Call => deadline: Text);
 const OUTBOX: Field<Json> = field!(Call => outbox: Json);
@@ -70,7 +76,7 @@ const DIGEST_MARK: Field<Integer> = field!(Call => digest / DigestDue => mark: I
 const MAX_EMPTY_PAGES: usize = 10;
 
 /// The heavy part, left out of lists.
-const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT, CRM];
+const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT, CRM, ANALYSIS];
 
 pub static CALLS: Collection = Collection {
     name: "calls",
@@ -106,6 +112,12 @@ pub static CALLS: Collection = Collection {
         ),
         // Calls of which a digest is to be made.
         Index::sparse(BY_DIGEST, &[DIGEST_SINCE.place()]),
+        // Calls that have not ended, and those from before there were verdicts, are not in it.
+        Index::sparse_by(
+            BY_DISPOSITION,
+            &[TENANT.place(), DISPOSITION.place(), CREATED_AT.place()],
+            DISPOSITION.place(),
+        ),
     ],
     fields: &[
         DIRECTION.place(),
@@ -210,6 +222,12 @@ pub struct Call {
     /// What the worker delivered, without nulls and without the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Map<String, Value>>,
+    /// What came of it by rule, once it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// What models were asked about it, and what they answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<Analysis>,
     /// What it was charged for, once it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charges: Option<Charges>,
@@ -268,6 +286,7 @@ pub struct CallFilter {
     pub status: Option<CallStatus>,
     pub disconnected_by: Option<DisconnectedBy>,
     pub direction: Option<String>,
+    pub disposition: Option<String>,
     pub caller: Option<String>,
     /// The carrier's own id.
     pub external: Option<String>,
@@ -387,6 +406,8 @@ impl CallFilter {
             BY_CALLER
         } else if self.bot.is_some() {
             BY_BOT
+        } else if self.disposition.is_some() {
+            BY_DISPOSITION
         } else if self.disconnected_by.is_some() {
             BY_END
         } else if self.status.is_some() {
@@ -409,6 +430,9 @@ fn narrowed(mut query: Query, filter: &CallFilter, index: &'static str) -> Query
     }
     if let Some(end) = filter.disconnected_by {
         query = by_or_filter(query, index == BY_END, DISCONNECTED_BY, end);
+    }
+    if let Some(disposition) = &filter.disposition {
+        query = by_or_filter(query, index == BY_DISPOSITION, DISPOSITION, disposition);
     }
     if let Some(status) = filter.status {
         query = by_or_filter(query, index == BY_STATUS, STATUS, status);
@@ -513,6 +537,7 @@ mod tests {
         check(CallFilter { status: Some(CallStatus::Failed), ..CallFilter::default() }, BY_STATUS, 0);
         let end = Some(DisconnectedBy::Rnr);
         check(CallFilter { disconnected_by: end, ..CallFilter::default() }, BY_END, 0);
+        check(CallFilter { disposition: Some("RNR".into()), ..CallFilter::default() }, BY_DISPOSITION, 0);
         let status = Some(CallStatus::NoAnswer);
         check(CallFilter { disconnected_by: end, status, ..CallFilter::default() }, BY_END, 1);
     }

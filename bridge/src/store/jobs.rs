@@ -196,6 +196,12 @@ impl Jobs {
         self.0.list(query.order(Order::Descending).limit(limit).after(after)).await
     }
 
+    /// Have a job that waits for its first begin done now; a job that began already is left alone.
+    pub async fn hurry(&self, id: &JobId, now: Stamp) -> Result<(), StoreError> {
+        let waits = vec![Filter::is(STATE, JobState::Waiting), Filter::is(TRIES, 0)];
+        self.0.update(id.as_str(), waits, Update::default().set(DUE_AT, now)).await.map(drop)
+    }
+
     /// Have a job that failed done again, all its tries before it; `None` when it has not failed.
     pub async fn retry(&self, id: &JobId, now: Stamp) -> Result<Option<Stored<Job>>, StoreError> {
         let again =

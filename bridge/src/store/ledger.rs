@@ -62,6 +62,8 @@ pub enum EntryKind {
     Call,
     /// What a vendor was used for in a call.
     Vendor,
+    /// What a model was used for when the call was over.
+    Analysis,
 }
 
 /// What is counted. All of them can be negative, in counter-entries.

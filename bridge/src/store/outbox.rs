@@ -39,8 +39,14 @@ pub struct Pending {
 pub enum Follows {
     /// Somebody may want to hear of it; see `store/events.rs`.
     Event { event: String, data: Map<String, Value> },
-    /// Work that is kept until it is done; see `store/jobs.rs`.
-    Job { queue: Queue, job: String, arguments: Map<String, Value> },
+    /// Work that is kept until it is done, and begins at once or then; see `store/jobs.rs`.
+    Job {
+        queue: Queue,
+        job: String,
+        arguments: Map<String, Value>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        begins_at: Option<Stamp>,
+    },
     /// An entry of the ledger.
     Ledger(Line),
 }

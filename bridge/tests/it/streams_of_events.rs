@@ -37,7 +37,7 @@ async fn follow(
     let first = Event::numbered("1", "first", &format!("{after:?}"));
     let (feed, source) = sse::feed(vec![first]);
     feeds.send(feed).await.unwrap();
-    Ok(sse::answer(&request, streams.take("user_a")?, source))
+    Ok(sse::answer(&request, streams.take(&"tenant".parse().unwrap(), "user_a")?, source))
 }
 
 impl Server {

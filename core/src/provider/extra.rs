@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 use url::Url;
+pub use vox_egress::chat::endpoint;
 use vox_shared::catalogue::Vendor;
 use vox_shared::model::bot::ApiKey;
 
@@ -106,19 +107,6 @@ pub fn check(vendor: &Vendor, fault: Option<String>) -> Result<(), Failure> {
 
 fn refused(vendor: &Vendor, what: &str) -> Failure {
     Failure::new(FailureClass::Refused, format!("{}: {what}", vendor.name))
-}
-
-/// `base` with path segments added; each segment is escaped. A base that already ends with the first segments (an address
-/// copied with its `/v1`) does not get them twice.
-pub fn endpoint(base: &Url, segments: &[&str]) -> Url {
-    let mut url = base.clone();
-    let last =
-        base.path_segments().and_then(|mut path| path.rfind(|part| !part.is_empty()).map(str::to_owned));
-    let skip = segments.iter().position(|segment| last.as_deref() == Some(*segment)).map_or(0, |at| at + 1);
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().extend(&segments[skip..]);
-    }
-    url
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod guidance;
+pub mod outcome;
 pub mod transfer;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub use guidance::{
     AutoDispositions, CacheRetention, CallLimits, ConversationPolicy, PolicyScenario, PromptMode,
     PromptSettings, ScenarioWhen, SipHeaderConfig, WidgetSettings,
 };
+pub use outcome::{Outcome, OutcomeField, OutcomeFieldKind, OutcomeSpeaker};
 pub use transfer::{TransferMethod, TransferTarget, TransferType};
 
 /// A vendor key. Serialises in clear: it must reach the core; views that go to people mask it first.
@@ -415,6 +417,8 @@ pub struct BotSettings {
     pub analysis_schema: Option<Value>,
     pub qc_prompt: Option<String>,
     pub auto_dispositions: Option<AutoDispositions>,
+    /// What a call may come to, in the order in which their dispositions count.
+    pub outcomes: Vec<Outcome>,
     pub sip_header_config: Option<SipHeaderConfig>,
     pub widget: WidgetSettings,
     pub phrases: Phrases,
@@ -454,6 +458,7 @@ impl Default for BotSettings {
             analysis_schema: None,
             qc_prompt: None,
             auto_dispositions: None,
+            outcomes: Vec::new(),
             sip_header_config: None,
             widget: WidgetSettings::default(),
             phrases: Phrases::default(),

@@ -47,6 +47,8 @@ pub struct ListQuery {
     to_number: Option<String>,
     /// The carrier's own id of the call, exactly.
     external_call_id: Option<String>,
+    /// The word for what came of it, exactly: `RNR`, `Connected`, or one of the bot's own.
+    disposition: Option<String>,
     /// The caller, exactly. A number's '+' is written as `%2B`; a bare one is understood.
     caller: Option<String>,
     /// RFC 3339; calls that began then or later.
@@ -126,6 +128,7 @@ fn sought(query: ListQuery, now: Stamp) -> Result<Sought, Vec<FieldError>> {
     }
     let keys = [
         query.campaign_id.as_deref().map(Key::Campaign),
+        query.disposition.as_deref().map(Key::Disposition),
         query.bot_id.as_ref().map(|bot| Key::Bot(bot.as_str())),
         query.disconnected_by.map(|end| Key::End(end.as_str())),
         query.status.map(|status| Key::Status(status.as_str())),
@@ -152,6 +155,9 @@ fn filter(query: ListQuery) -> Result<CallFilter, Vec<FieldError>> {
     if caller.as_ref().is_some_and(|c| c.trim().is_empty() || c.chars().count() > MAX_NAME) {
         faults.push(FieldError::new("caller", format!("must be 1 to {MAX_NAME} characters")));
     }
+    if query.disposition.as_ref().is_some_and(|d| d.trim().is_empty() || d.chars().count() > MAX_NAME) {
+        faults.push(FieldError::new("disposition", format!("must be 1 to {MAX_NAME} characters")));
+    }
     if query.from.zip(query.to).is_some_and(|(from, to)| from >= to) {
         faults.push(FieldError::new("to", "must be later than `from`"));
     }
@@ -161,6 +167,7 @@ fn filter(query: ListQuery) -> Result<CallFilter, Vec<FieldError>> {
         status: query.status,
         disconnected_by: query.disconnected_by,
         direction,
+        disposition: query.disposition,
         caller,
         external: query.external_call_id,
         from: query.from.map(Stamp),

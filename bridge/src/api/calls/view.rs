@@ -8,16 +8,19 @@ use utoipa::ToSchema;
 use vox_shared::clock::Clock;
 use vox_shared::ids::SessionId;
 
+use super::analysis::view::{AnalysisView, OutcomesView};
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::{ListenToRecordings, ReadUsage};
 use crate::auth::secret_token;
 use crate::auth::token::{SigningFailed, Tokens};
 use crate::custody;
 use crate::error::{ApiError, ApiResult};
+use crate::store::calls::analysis::Question;
 use crate::store::calls::custody::Hold;
-use crate::store::calls::{Call, CallStatus, Charges};
-use crate::store::ledger::{Amounts, EntryKind};
+use crate::store::calls::{Call, CallStatus};
+use crate::store::ledger::{Amounts, EntryKind, Line};
 use crate::store::{Listed, Stored, Stores};
+use crate::verdict::disposition::{Because, DecidedBy};
 
 /// A call in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,6 +48,12 @@ pub struct CallSummary {
     pub disconnected_by: Option<&'static str>,
     pub call_duration_seconds: Option<f64>,
     pub has_recording: bool,
+    /// The word for what came of it, by rule or by an outcome that was proven; null before its end.
+    pub disposition: Option<String>,
+    pub disposition_by: Option<DecidedBy>,
+    /// `yes` when a person was heard, `no` when not; null before its end.
+    pub reached: Option<&'static str>,
+    pub reached_because: Option<Because>,
 }
 
 /// A call with all that is known of it.
@@ -63,6 +72,12 @@ pub struct CallDetail {
     pub hold: Option<HoldView>,
     #[schema(value_type = Option<Object>)]
     pub connected_event: Option<Value>,
+    /// What the bot's model made of it, with its `post_call_analysis_prompt`; null before its end.
+    pub analysis: Option<AnalysisView>,
+    /// The same with its `qc_prompt`.
+    pub qc: Option<AnalysisView>,
+    /// Which of the bot's outcomes it came to.
+    pub outcomes: Option<OutcomesView>,
     /// What it cost, once it ended; null for an agent or supervisor, and for a key without the scope `usage:read`.
     pub cost: Option<CallCost>,
     /// The worker's result: transcript, events, latency, usage and why.
@@ -104,18 +119,23 @@ pub struct VendorCost {
     pub model: String,
     pub money: i64,
     pub unpriced: bool,
+    /// `vendor` in the call, `analysis` after it.
+    pub entry: EntryKind,
 }
 
-impl From<Charges> for CallCost {
-    fn from(charges: Charges) -> Self {
-        let total = charges.lines.iter().fold(Amounts::default(), |sum, line| sum.plus(line.amounts));
-        let of_vendors = charges.lines.into_iter().filter(|line| line.entry == EntryKind::Vendor);
+impl CallCost {
+    /// Of what the call itself was charged, and of what it was analysed for.
+    fn of(lines: Vec<Line>) -> Self {
+        let total = lines.iter().fold(Amounts::default(), |sum, line| sum.plus(line.amounts));
+        let of_vendors =
+            lines.into_iter().filter(|line| matches!(line.entry, EntryKind::Vendor | EntryKind::Analysis));
         let vendors = of_vendors.map(|line| VendorCost {
             service: line.service,
             vendor: line.vendor,
             model: line.model,
             money: line.amounts.money,
             unpriced: line.amounts.unpriced > 0,
+            entry: line.entry,
         });
         Self { money: total.money, unpriced: total.unpriced, vendors: vendors.collect() }
     }
@@ -132,6 +152,7 @@ impl From<Stored<Call>> for CallSummary {
     fn from(stored: Stored<Call>) -> Self {
         let call = stored.value;
         let names = call.names.unwrap_or_default();
+        let verdict = call.verdict;
         Self {
             session_id: stored.id,
             bot_id: call.bot_id.to_string(),
@@ -150,6 +171,10 @@ impl From<Stored<Call>> for CallSummary {
             disconnected_by: call.disconnected_by.map(|d| d.as_str()),
             call_duration_seconds: call.duration_seconds,
             has_recording: call.recording_key.is_some(),
+            disposition_by: verdict.as_ref().map(|verdict| verdict.decided_by),
+            reached: verdict.as_ref().map(|verdict| if verdict.reached { "yes" } else { "no" }),
+            reached_because: verdict.as_ref().map(|verdict| verdict.because),
+            disposition: verdict.map(|verdict| verdict.disposition),
         }
     }
 }
@@ -216,7 +241,11 @@ pub async fn detail(links: &Links, mut stored: Stored<Call>) -> ApiResult<CallDe
     let (recording_key, connected_event) =
         (stored.value.recording_key.clone(), stored.value.connected_event.take());
     let hold = stored.value.custody.take().and_then(|custody| custody.hold).map(HoldView::from);
-    let cost = stored.value.charges.take().map(CallCost::from);
+    let found = stored.value.analysis.take();
+    let cost = stored.value.charges.take().map(|charges| {
+        let used = found.iter().flat_map(|analysis| analysis.used.clone());
+        CallCost::of(charges.lines.into_iter().chain(used).collect())
+    });
     let summary = CallSummary::from(stored);
     let own = CallDetail {
         recording_url: recording_access_token.as_deref().map(|token| links.public(token)),
@@ -226,6 +255,9 @@ pub async fn detail(links: &Links, mut stored: Stored<Call>) -> ApiResult<CallDe
         recording_key,
         recording_access_token,
         connected_event,
+        analysis: AnalysisView::of(found.as_ref(), Question::Analysis),
+        qc: AnalysisView::of(found.as_ref(), Question::Qc),
+        outcomes: OutcomesView::of(found),
         cost,
         result: Map::new(),
     };

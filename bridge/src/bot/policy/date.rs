@@ -5,7 +5,8 @@ use jiff::civil::Date;
 use super::Language;
 use super::number::in_words;
 
-const MONTHS: [(&str, &str); 12] = [
+/// In English and Hindi.
+pub const MONTHS: [(&str, &str); 12] = [
     ("January", "जनवरी"),
     ("February", "फ़रवरी"),
     ("March", "मार्च"),
@@ -19,7 +20,8 @@ const MONTHS: [(&str, &str); 12] = [
     ("November", "नवंबर"),
     ("December", "दिसंबर"),
 ];
-const ORDINALS: [&str; 20] = [
+/// Below twenty.
+pub const ORDINALS: [&str; 20] = [
     "",
     "first",
     "second",

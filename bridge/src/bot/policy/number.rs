@@ -2,7 +2,8 @@
 
 use super::Language;
 
-const ENGLISH: [&str; 20] = [
+/// Below twenty.
+pub const ENGLISH: [&str; 20] = [
     "zero",
     "one",
     "two",
@@ -24,10 +25,11 @@ const ENGLISH: [&str; 20] = [
     "eighteen",
     "nineteen",
 ];
-const TENS: [&str; 10] =
+/// By their first digit.
+pub const TENS: [&str; 10] =
     ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 /// Hindi has a word of its own for each number below a hundred.
-const HINDI: [&str; 100] = [
+pub const HINDI: [&str; 100] = [
     "शून्य",
     "एक",
     "दो",

@@ -7,6 +7,7 @@ use vox_shared::model::bot::{
 };
 
 use super::{Faults, MAX_PHRASE_BYTES, MAX_PROMPT_BYTES};
+use crate::analysis::schema;
 use crate::billing::spending::MAX_BUDGET;
 use crate::bot::policy;
 
@@ -34,6 +35,9 @@ pub(super) fn check(settings: &BotSettings, faults: &mut Faults) {
     if let Some(schema) = &settings.analysis_schema {
         faults.unless(schema.is_object(), "analysis_schema", || "must be a JSON schema, an object".into());
         faults.free("analysis_schema", schema);
+        if let Some(why) = schema::fault(schema) {
+            faults.add("analysis_schema", why);
+        }
     }
     if let Some(words) = &settings.auto_dispositions {
         check_dispositions(words, faults);

@@ -35,6 +35,18 @@ pub(super) fn routes() -> Vec<Route> {
             Doc::new("calls", "Export a call")
                 .answers::<calls::export::Export>("200", "The same as a file, with its bot"),
         ),
+        row(
+            (Method::POST, "/api/v1/calls/{session_id}/analysis"),
+            Access::with::<may::AnalyseCalls>(),
+            calls::analysis::again::again,
+            Doc::new("calls", "Have models asked about a call again")
+                .answers::<calls::analysis::again::AskedAgain>(
+                    "202",
+                    "They are asked now; `analysis.ready` tells when they answered",
+                )
+                .refuses("402", "`quota_exceeded`")
+                .refuses("409", "`call_running`, `analysis_running`, `too_many_runs`, or `nothing_to_ask` with the reasons"),
+        ),
     ]);
     routes
 }

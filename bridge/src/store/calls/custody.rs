@@ -111,6 +111,8 @@ impl Call {
             recording_key,
             recording_token_hash: None,
             result: None,
+            verdict: None,
+            analysis: None,
             charges: None,
             budget: None,
             outbox: self.outbox.take(),

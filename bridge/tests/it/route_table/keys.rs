@@ -53,6 +53,7 @@ const OPEN: &[(&str, &str, Scope)] = &[
     ("POST", "/api/v1/calls/{session_id}/transfer", Scope::CallsControl),
     ("POST", "/api/v1/calls/{session_id}/end", Scope::CallsControl),
     ("DELETE", "/api/v1/calls/{session_id}", Scope::CallsDelete),
+    ("POST", "/api/v1/calls/{session_id}/analysis", Scope::CallsAnalyse),
     ("POST", "/api/v1/calls/{session_id}/recording-link", Scope::RecordingsShare),
     ("DELETE", "/api/v1/calls/{session_id}/recording-link", Scope::RecordingsShare),
     ("GET", "/api/v1/recordings/{session_id}", Scope::RecordingsRead),

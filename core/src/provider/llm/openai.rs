@@ -1,6 +1,5 @@
 //! OpenAI's Chat Completions, streamed, and every server that speaks them (`extra.base_url`).
 
-mod address;
 mod error;
 mod event;
 mod reply;
@@ -22,12 +21,12 @@ pub use event::{Chunk, EventError, ToolPart, parse_event};
 pub use sse::{SseError, SseEvent, SseParser};
 
 use super::{LanguageModel, LlmEvent, LlmRequest, LlmStream};
+use crate::provider::egress::chat::{self, Address};
 use crate::provider::egress::{Egress, http_failure, secret_header};
 use crate::provider::extra::{Extra, Transport};
 use crate::provider::outlet::{End, Outlet};
 use crate::provider::{Failure, FailureClass, STREAM_DEPTH, TaskGuard};
-use address::Address;
-use request::Template;
+use request::{OPTIONAL, Template};
 
 const NAME: &str = OPENAI.name;
 /// Request to response head. The session gives up much earlier; this ends what it forgot.
@@ -71,9 +70,9 @@ impl OpenAi {
             let request = self.request(reqwest::Method::GET, self.address.route(&["models"]))?;
             let answer = request.send().await.map_err(http_failure)?;
             if !answer.status().is_success() {
-                let refusal = error::read_refusal(answer).await;
+                let refusal = chat::read_refusal(answer).await;
                 // A server without this list still has its connection open now.
-                return if refusal.status == 404 { Ok(()) } else { Err(error::http_refusal(&refusal)) };
+                return if refusal.status == 404 { Ok(()) } else { Err(chat::http_refusal(&refusal)) };
             }
             // The connection returns to the pool once its body is read.
             stream::drain(answer).await;
@@ -114,12 +113,12 @@ impl OpenAi {
                 }
                 return Ok(answer);
             }
-            let refusal = error::read_refusal(response).await;
-            let learnt =
-                error::unknown_field(&refusal, &body).is_some_and(|field| self.template.leave_out(field));
-            let turned = error::has_no_route(&refusal) && self.address.turn(&url);
+            let refusal = chat::read_refusal(response).await;
+            let learnt = chat::unknown_field(&refusal, &body, OPTIONAL)
+                .is_some_and(|field| self.template.leave_out(field));
+            let turned = chat::has_no_route(&refusal) && self.address.turn(&url);
             if !learnt && !turned {
-                return Err(error::http_refusal(&refusal));
+                return Err(chat::http_refusal(&refusal));
             }
         }
     }

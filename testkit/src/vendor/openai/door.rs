@@ -21,8 +21,9 @@ use super::{
     stream::{Pace, body},
 };
 use crate::vendor::{
-    faults::{Cut, Dice},
+    faults::{Cut, Dice, Lie},
     host::{Ask, MAX_CLIENT_BYTES, Record, Shared},
+    lies::oversized,
     observe::Ending,
     wire::WireOf,
 };
@@ -116,7 +117,16 @@ async fn whole(record: Record, id: &str, answer: &Answer, pace: Pace) -> Respons
         _ => tokio::time::sleep(delay).await,
     }
     record.ended(Ending::Answered);
-    let mut response = axum::Json(answer.whole()).into_response();
+    let told = match (record.faults.oversized_mb, record.faults.lies.first()) {
+        (Some(megabytes), _) => oversized(answer.whole(), megabytes),
+        // Half of it, which is no JSON.
+        (None, Some(Lie::MalformedJson)) => {
+            let whole = answer.whole().to_string();
+            whole.chars().take(whole.chars().count() / 2).collect()
+        }
+        (None, _) => answer.whole().to_string(),
+    };
+    let mut response = ([(header::CONTENT_TYPE, "application/json")], told).into_response();
     add_headers(response.headers_mut(), id, &record);
     response
 }

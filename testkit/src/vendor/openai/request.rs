@@ -1,9 +1,11 @@
 //! A chat completion request: what is asked, or the sentence that the vendor refuses it with.
 
+mod format;
 mod messages;
 
 use serde_json::{Map, Value};
 
+use self::format::check_format;
 use self::messages::check_messages;
 use super::{refusal::Refusal, script::Script};
 
@@ -92,6 +94,10 @@ impl Request {
             let message = format!("Unknown parameter: '{name}'.");
             return Err(Refusal::invalid(name.clone(), Some("unknown_parameter"), message));
         }
+        if let Some(name) = script.unknown_fields.iter().find(|name| fields.contains_key(*name)) {
+            let message = format!("Unsupported parameter: '{name}'.");
+            return Err(Refusal::invalid(name.clone(), Some("unsupported_parameter"), message));
+        }
         if !script.models.contains(&model) {
             return Err(Refusal::no_model(&model));
         }
@@ -99,6 +105,7 @@ impl Request {
         let tools = check_tools(&fields)?;
         let (include_usage, include_obfuscation) = check_streaming(&fields)?;
         check_sampling(&fields, &model)?;
+        check_format(&fields, script)?;
         Ok(Self {
             stream: fields.get("stream") == Some(&Value::Bool(true)),
             include_usage,

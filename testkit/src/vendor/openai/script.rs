@@ -53,6 +53,8 @@ pub struct Script {
     pub only_below_v1: bool,
     /// Refuse top-level fields that the vendor does not document.
     pub strict_fields: bool,
+    /// Fields that this server does not know, though the vendor does; `response_format.json_schema` is the form of that name.
+    pub unknown_fields: Vec<String>,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -199,6 +201,7 @@ impl Default for Script {
             habits: Vec::new(),
             only_below_v1: false,
             strict_fields: false,
+            unknown_fields: Vec::new(),
             faults: Faults::default(),
         }
     }

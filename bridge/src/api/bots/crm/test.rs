@@ -118,6 +118,7 @@ fn example(crm: &Crm, bot: &Bot, asked: &CrmTest) -> Variables {
         result: asked.result.clone(),
         system: template::system(crm.clock.now(), &hours::zone(zone), zone),
         bot: bot.settings.variables.clone(),
+        ..Variables::default()
     }
 }
 

@@ -8,6 +8,7 @@ use vox_shared::catalogue::{OPENAI, OPENAI_OPTIONAL_FIELDS};
 use vox_shared::model::bot::LlmSettings;
 
 use super::NAME;
+use crate::provider::egress::chat::Thinking;
 use crate::provider::extra::Extra;
 use crate::provider::llm::{LlmRequest, Message, Role, ToolCall, ToolSpec};
 use crate::provider::{Failure, FailureClass};
@@ -106,28 +107,6 @@ impl Template {
         body.insert("store".into(), false.into());
         body.retain(|field, _| sends(field));
         Value::Object(body)
-    }
-}
-
-/// How OpenAI's own models think. A caller cannot wait for reasoning, which they do unless told otherwise, and while they do
-/// they refuse a temperature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Thinking {
-    /// The effort to ask for where the operator asks for none.
-    effort: Option<&'static str>,
-    takes_temperature: bool,
-}
-
-impl Thinking {
-    fn of(model: &str, asked: Option<&str>) -> Self {
-        let least = match model {
-            _ if model.starts_with("gpt-5.") || model.starts_with("gpt-6") => Some("none"),
-            _ if model.starts_with("gpt-5") => Some("minimal"),
-            _ if ["o1", "o3", "o4"].iter().any(|family| model.starts_with(family)) => Some("low"),
-            _ => None,
-        };
-        let takes_temperature = least.is_none() || asked.or(least) == Some("none");
-        Self { effort: least, takes_temperature }
     }
 }
 

@@ -12,7 +12,7 @@ fn refusal(status: u16, body: Value) -> Refusal {
 #[test]
 fn refusals_have_a_class_and_no_free_text() {
     let check = |status, body: Value, class, detail: &str| {
-        let failure = error::http_refusal(&refusal(status, body));
+        let failure = chat::http_refusal(&refusal(status, body));
         assert_eq!((failure.class, failure.detail.as_str()), (class, detail));
     };
     let error =
@@ -39,7 +39,7 @@ fn refusals_have_a_class_and_no_free_text() {
 #[test]
 fn no_credit_is_not_tried_again_soon() {
     let body = json!({"error": {"code": "insufficient_quota"}});
-    let failure = error::http_refusal(&refusal(429, body));
+    let failure = chat::http_refusal(&refusal(429, body));
     assert_eq!(failure.class, FailureClass::OverLimit);
     assert!(failure.retry_after.unwrap() >= Duration::from_secs(60));
 }
@@ -49,7 +49,11 @@ fn a_field_that_the_server_does_not_know_is_found() {
     let body = json!({"model": "m", "store": false, "temperature": 0.7, "max_completion_tokens": 9,
         "stream_options": {"include_usage": true, "include_obfuscation": false}});
     let check = |status, answer: Value, expected| {
-        assert_eq!(error::unknown_field(&refusal(status, answer.clone()), &body), expected, "{answer}");
+        assert_eq!(
+            chat::unknown_field(&refusal(status, answer.clone()), &body, OPTIONAL),
+            expected,
+            "{answer}"
+        );
     };
     check(400, json!({"error": {"param": "temperature", "code": "unsupported_value"}}), Some("temperature"));
     check(

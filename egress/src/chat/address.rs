@@ -5,21 +5,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use url::Url;
 
-use crate::provider::extra::endpoint;
+use super::endpoint;
 
 /// Paths that people copy with the address.
 const COPIED: [&[&str]; 3] = [&["chat", "completions"], &["completions"], &["models"]];
 
 /// The address as it was written, and with `/v1` where it names no version.
 #[derive(Debug)]
-pub(super) struct Address {
+pub struct Address {
     written: Url,
     versioned: Option<Url>,
     needs_version: AtomicBool,
 }
 
 impl Address {
-    pub(super) fn new(mut url: Url) -> Self {
+    pub fn new(mut url: Url) -> Self {
         let mut path: Vec<String> = url
             .path_segments()
             .map(|path| path.filter(|part| !part.is_empty()).map(str::to_owned).collect())
@@ -39,18 +39,18 @@ impl Address {
     }
 
     /// The address as it was written, for the policy.
-    pub(super) fn written(&self) -> &Url {
+    pub fn written(&self) -> &Url {
         &self.written
     }
 
     /// The route below the address.
-    pub(super) fn route(&self, path: &[&str]) -> Url {
+    pub fn route(&self, path: &[&str]) -> Url {
         let versioned = self.versioned.as_ref().filter(|_| self.needs_version.load(Ordering::Relaxed));
         endpoint(versioned.unwrap_or(&self.written), path)
     }
 
     /// The server has no such route as `missing`. True when the other way of writing the address is to be tried.
-    pub(super) fn turn(&self, missing: &Url) -> bool {
+    pub fn turn(&self, missing: &Url) -> bool {
         let Some(versioned) = &self.versioned else { return false };
         let had_version = missing.path().starts_with(versioned.path());
         self.needs_version.store(!had_version, Ordering::Relaxed);

@@ -1,0 +1,4 @@
+//! What models make of calls.
+
+pub mod again;
+pub mod view;

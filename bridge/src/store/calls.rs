@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vox_shared::ids::{BotId, SessionId, TenantId, WorkerId};
+use vox_shared::model::bot::Redaction;
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
@@ -193,6 +194,9 @@ pub struct Call {
     /// How it is found by a number, who may not delete it, and what was deleted of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custody: Option<Custody>,
+    /// What its bot hides, when it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<Redaction>,
 }
 
 /// A call and its bot's CRM.

@@ -72,5 +72,6 @@ mod tickets_are_single_use;
 mod users_have_ranks;
 mod webhooks_are_delivered;
 mod what_follows_is_moved;
+mod what_is_hidden_is_not_stored;
 mod workers_register;
 mod writes_are_audited;

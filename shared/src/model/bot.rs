@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod guidance;
+pub mod redaction;
 pub mod transfer;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub use guidance::{
     AutoDispositions, CacheRetention, CallLimits, ConversationPolicy, PolicyScenario, PromptMode,
     PromptSettings, ScenarioWhen, SipHeaderConfig, WidgetSettings,
 };
+pub use redaction::{Hidden, Redaction, Sink};
 pub use transfer::{TransferMethod, TransferTarget, TransferType};
 
 /// A vendor key. Serialises in clear: it must reach the core; views that go to people mask it first.
@@ -424,6 +426,7 @@ pub struct BotSettings {
     pub vad: VadSettings,
     pub turn: TurnSettings,
     pub recording: RecordingSettings,
+    pub redaction: Redaction,
 }
 
 impl Default for BotSettings {
@@ -461,6 +464,7 @@ impl Default for BotSettings {
             vad: VadSettings::default(),
             turn: TurnSettings::default(),
             recording: RecordingSettings::default(),
+            redaction: Redaction::default(),
         }
     }
 }

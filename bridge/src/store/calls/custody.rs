@@ -114,6 +114,7 @@ impl Call {
             outbox: self.outbox.take(),
             crm: None,
             custody: Some(Custody { deleted_at: Some(now), clean_at: Some(now), ..Custody::default() }),
+            redaction: None,
         };
     }
 

@@ -8,4 +8,5 @@ pub mod lost_calls;
 pub mod relay;
 pub mod rotation;
 pub mod runner;
+pub mod sealing;
 pub mod usage;

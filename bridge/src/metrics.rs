@@ -71,6 +71,7 @@ pub struct Metrics {
     jobs: Family<Tried, Counter>,
     streams: Gauge,
     alone: Family<Alone, Counter>,
+    unopened: Counter,
     live: Figures,
     show_tenants: bool,
 }
@@ -95,7 +96,27 @@ impl Metrics {
         registry.register("live_calls", "Running calls that workers told of", live.calls.clone());
         registry.register("live_events", "Events of running calls", live.events.clone());
         registry.register("live_events_missing", "Numbers missing among them", live.missing.clone());
-        Self { registry, requests, durations, calls, errors, slots, jobs, streams, alone, live, show_tenants }
+        let unopened = Counter::default();
+        registry.register("recordings_unopened", "Recordings that do not open", unopened.clone());
+        Self {
+            registry,
+            requests,
+            durations,
+            calls,
+            errors,
+            slots,
+            jobs,
+            streams,
+            alone,
+            unopened,
+            live,
+            show_tenants,
+        }
+    }
+
+    /// Recordings that were found changed, cut or moved.
+    pub fn unopened(&self) -> &Counter {
+        &self.unopened
     }
 
     /// What was told of running calls.

@@ -46,6 +46,7 @@ mod oversized_bodies_are_answered;
 mod people_are_erased;
 mod people_of_lower_ranks_are_managed;
 mod quotas_are_kept;
+mod recordings_are_sealed;
 mod recordings_are_stored_and_served;
 #[cfg(feature = "redis")]
 mod redis_may_go_away;

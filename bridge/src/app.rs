@@ -54,6 +54,7 @@ use crate::jobs::runner::Runner;
 use crate::live::Live;
 use crate::live::orders::Operator;
 use crate::metrics::Metrics;
+use crate::objects::archive::Archive;
 use crate::routes::document::Document;
 use crate::routes::{Route, table};
 use crate::runtime::config::Configs;
@@ -244,7 +245,12 @@ impl App {
             recordings: Recordings {
                 stores: stores.clone(),
                 clock: clock.clone(),
-                objects: objects.clone(),
+                archive: Archive {
+                    objects: objects.clone(),
+                    vault: vault.clone(),
+                    sealing: config.storage.sealing,
+                    unopened: metrics.unopened().clone(),
+                },
                 worker_files,
                 max_bytes: config.storage.max_recording_bytes,
             },

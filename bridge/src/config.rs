@@ -88,6 +88,15 @@ pub struct Storage {
     pub max_recording_bytes: u64,
     /// `VOX_S3_URL` and the other `VOX_S3_…` (none: the data directory): the bucket that recordings are in.
     pub s3: Option<S3Settings>,
+    /// `VOX_SEAL_RECORDINGS` (true; false with `VOX_S3_LINK_URL`): whether recordings are encrypted for their tenants.
+    pub sealing: Sealing,
+}
+
+/// Whether new recordings are sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sealing {
+    On,
+    Off,
 }
 
 /// Where the metrics are, and what they tell.
@@ -149,6 +158,7 @@ impl Config {
                 master_keys: Some(MasterKeys::parse(TEST_MASTER_KEY).expect("a constant that is a key")),
                 max_recording_bytes: 16 * 1024 * 1024,
                 s3: None,
+                sealing: Sealing::On,
             },
             coordination: CoordinationSettings::default(),
             limits: Limits::for_tests(),
@@ -229,13 +239,29 @@ impl Storage {
         if mongodb_uri.is_some() && master_keys.is_none() {
             env.fault("VOX_MASTER_KEY: is not set, and documents in MongoDB need one; make it with `openssl rand -base64 32`, keep a copy of it, and give it to every bridge of this deployment");
         }
+        let s3 = S3Settings::from_env(env);
         Self {
+            sealing: sealing(env, s3.as_ref()),
             mongodb_uri,
             master_keys: master_keys.and_then(|text| parsed_keys(env, &text)),
             data_dir: env.path("VOX_DATA_DIR").unwrap_or_else(|| PathBuf::from("vox-data")),
             max_recording_bytes: env.parsed("VOX_RECORDING_MAX_BYTES").unwrap_or(MAX_RECORDING_BYTES),
-            s3: S3Settings::from_env(env),
+            s3,
         }
+    }
+}
+
+/// What a listener gets from the S3 server itself only that server could open.
+fn sealing(env: &mut Env, s3: Option<&S3Settings>) -> Sealing {
+    let has_links = s3.is_some_and(|s3| s3.link_url.is_some());
+    match env.parsed::<bool>("VOX_SEAL_RECORDINGS") {
+        Some(true) if has_links => {
+            env.fault("VOX_SEAL_RECORDINGS: VOX_S3_LINK_URL gives recordings out at the S3 server, which cannot open them; leave one of the two out");
+            Sealing::On
+        }
+        Some(false) => Sealing::Off,
+        None if has_links => Sealing::Off,
+        Some(true) | None => Sealing::On,
     }
 }
 

@@ -11,4 +11,5 @@ pub mod plans;
 pub mod relay;
 pub mod rotation;
 pub mod runner;
+pub mod sealing;
 pub mod usage;

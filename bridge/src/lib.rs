@@ -30,6 +30,7 @@ pub mod live;
 pub mod metrics;
 pub mod objects;
 pub mod ready;
+pub mod redaction;
 pub mod routes;
 pub mod runtime;
 pub mod search;

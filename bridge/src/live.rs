@@ -21,6 +21,7 @@ use vox_shared::wire::result::DisconnectedBy;
 use crate::coordination::Coordination;
 use crate::edge::sse::Source;
 use crate::store::Reach;
+use crate::store::calls::Call;
 use board::Board;
 
 pub use channel::TenantPlace;
@@ -107,7 +108,13 @@ impl Live {
 
 impl Whose {
     pub fn new(session_id: SessionId, tenant_id: TenantId, bot_id: BotId) -> Self {
-        Self { session_id, tenant_id, bot_id }
+        Self { session_id, tenant_id, bot_id, redaction: None }
+    }
+
+    /// Of a stored call.
+    pub fn of(session_id: SessionId, call: &Call) -> Self {
+        let redaction = call.redaction.clone();
+        Self { redaction, ..Self::new(session_id, call.tenant_id.clone(), call.bot_id.clone()) }
     }
 }
 

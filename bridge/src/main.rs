@@ -123,6 +123,7 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
         "the rotation of keys",
         Box::pin(jobs::rotation::run(app.vault.clone(), app.clock.clone(), stop())),
     );
+    start("the sealing of recordings", Box::pin(jobs::sealing::run(app.recordings.clone(), stop())));
     start("the telling of events", Box::pin(app.herald.clone().run(stop())));
     start("the sending of webhooks", Box::pin(app.webhooks.post.clone().run(stop())));
     start("the hearing of changes", Box::pin(app.changes.clone().listen(stop())));

@@ -71,6 +71,7 @@ pub struct Metrics {
     jobs: Family<Tried, Counter>,
     streams: Gauge,
     alone: Family<Alone, Counter>,
+    unopened: Counter,
     live: Figures,
     lost_requests: Counter,
     show_tenants: bool,
@@ -102,6 +103,8 @@ impl Metrics {
             "Requests for configs not in their logs",
             lost_requests.clone(),
         );
+        let unopened = Counter::default();
+        registry.register("recordings_unopened", "Recordings that do not open", unopened.clone());
         Self {
             lost_requests,
             registry,
@@ -113,6 +116,7 @@ impl Metrics {
             jobs,
             streams,
             alone,
+            unopened,
             live,
             show_tenants,
         }
@@ -126,6 +130,11 @@ impl Metrics {
     /// How many were not.
     pub fn lost_config_requests(&self) -> u64 {
         self.lost_requests.get()
+    }
+
+    /// Recordings that were found changed, cut or moved.
+    pub fn unopened(&self) -> &Counter {
+        &self.unopened
     }
 
     /// What was told of running calls.

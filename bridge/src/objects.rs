@@ -1,5 +1,6 @@
 //! The object seam: recordings and other large, unchanging files.
 
+pub mod archive;
 pub mod directory;
 mod incoming;
 #[cfg(feature = "s3")]
@@ -130,6 +131,11 @@ pub enum ObjectError {
     },
     #[error("VOX_S3_URL is set, and this program was built without S3: build it with the default features")]
     NotBuilt,
+    /// Changed, cut, moved, another tenant's, or under a key that is gone.
+    #[error("the recording does not open")]
+    Unopened,
+    #[error("the keys of recordings cannot be used")]
+    Keys(#[source] crate::store::engine::EngineError),
     #[error("the object store failed to {doing}")]
     Failed {
         doing: &'static str,

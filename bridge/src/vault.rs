@@ -5,7 +5,9 @@
 mod aead;
 mod data_keys;
 mod envelope;
+pub mod file;
 pub mod master;
+mod notes;
 mod places;
 pub mod rotation;
 mod sealed;

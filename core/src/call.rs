@@ -9,4 +9,5 @@ pub mod mouth;
 pub mod orders;
 pub mod record;
 pub mod spoken;
+pub mod veil;
 pub mod vendors;

@@ -87,6 +87,8 @@ pub struct Session {
     /// What the caller said last, as the model was told.
     asked: String,
     keys: String,
+    /// When the first of them was pressed.
+    keyed_since: Duration,
     turn: u32,
     prompts_used: usize,
     /// Since when nobody has said anything: sound without words does not change it.
@@ -114,6 +116,7 @@ impl Session {
             said: None,
             asked: String::new(),
             keys: String::new(),
+            keyed_since: Duration::ZERO,
             turn: 0,
             prompts_used: 0,
             idle_since: None,

@@ -25,6 +25,7 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use crate::clock::Clock;
 use crate::env::Env;
+use crate::redaction::net;
 
 /// Longest text of one field, bytes; longer ones are cut, so that no error can flood the log.
 pub const MAX_TEXT_BYTES: usize = 4096;
@@ -227,7 +228,7 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, cut(value).into());
+        self.put(field, shown(value).into());
     }
 
     /// With the whole chain of causes.
@@ -239,12 +240,17 @@ impl Visit for Fields {
             text.push_str(&error.to_string());
             cause = error.source();
         }
-        self.put(field, cut(&text).into());
+        self.put(field, shown(&text).into());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, cut(&format!("{value:?}")).into());
+        self.put(field, shown(&format!("{value:?}")).into());
     }
+}
+
+/// As it may stand in the log.
+fn shown(text: &str) -> String {
+    net::clean(cut(text)).into_owned()
 }
 
 fn cut(text: &str) -> &str {

@@ -7,7 +7,9 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use vox_shared::catalogue::{Given, Kind, SCRIPTED};
 use vox_shared::egress::{BadRange, Range};
-use vox_shared::model::bot::{ActiveHours, ApiKey, BotSettings, LineAccess, ReEngagement, Tool};
+use vox_shared::model::bot::{
+    ActiveHours, ApiKey, BotSettings, Hidden, LineAccess, ReEngagement, Redaction, Sink, Tool,
+};
 use vox_shared::model::script::validate_script;
 use vox_shared::typed::{self, Alphabet};
 
@@ -67,6 +69,7 @@ pub fn check(settings: &BotSettings, faults: &mut Faults) {
     check_vendors(settings, faults);
     check_vad(settings, faults);
     check_turn(settings, faults);
+    check_redaction(&settings.redaction, faults);
 }
 
 /// A name for a copy, not too long.
@@ -243,6 +246,14 @@ fn check_vad(settings: &BotSettings, faults: &mut Faults) {
     faults.range("vad.start_secs", vad.start_secs.into(), 0.03..=2.0);
     faults.range("vad.stop_secs", vad.stop_secs.into(), 0.05..=5.0);
     faults.range("vad.min_volume", vad.min_volume.into(), 0.0..=60.0);
+}
+
+fn check_redaction(redaction: &Redaction, faults: &mut Faults) {
+    faults.count("redaction.kinds", redaction.kinds.len(), Hidden::ALL.len());
+    faults.count("redaction.sinks", redaction.sinks.len(), Sink::ALL.len());
+    faults.unless(redaction.is_on() || redaction.kinds.is_empty(), "redaction.sinks", || {
+        "name where it is hidden, or leave the field out for everywhere".into()
+    });
 }
 
 fn check_turn(settings: &BotSettings, faults: &mut Faults) {

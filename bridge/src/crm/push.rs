@@ -16,6 +16,7 @@ use crate::bot::template::{self, Variables};
 use crate::custody::links;
 use crate::delivery::exchange::{DEADLINE, new_attempt};
 use crate::jobs::runner::Failure;
+use crate::redaction;
 use crate::runtime::variables::call_variables;
 use crate::store::calls::Call;
 use crate::store::crm::Push;
@@ -126,9 +127,9 @@ impl Crm {
             call: call_variables(&call.id, call.value.bot_id.as_str(), &call.value),
             crm: call.value.crm.as_ref().map_or_else(Map::new, |known| known.fields.clone()),
             system: template::system(self.clock.now(), &zone, name),
-            result: result::values(&call.id, &call.value, self.recording(call), &zone),
             analysis: values::analysis(&call.value),
             qc: values::qc(&call.value),
+            result: result::values(&call.id, &redaction::for_crm(&call.value), self.recording(call), &zone),
             bot: settings.as_ref().map_or_else(Map::new, |settings| settings.variables.clone()),
         })
     }

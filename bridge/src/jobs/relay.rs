@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use vox_shared::clock::Clock;
 use vox_shared::ids::SessionId;
 
+use crate::redaction;
 use crate::store::calls::Call;
 use crate::store::engine::EngineError;
 use crate::store::events::Event;
@@ -138,7 +139,8 @@ fn sort_out(call: &Stored<Call>, outbox: Outbox, now: Stamp, to: &mut Sorted) {
     for entry in outbox.entries {
         let id = format!("{}:{}", call.id, entry.id);
         match entry.what {
-            Follows::Event { event, data } => {
+            Follows::Event { event, mut data } => {
+                redaction::event(call.value.redaction.as_ref(), &mut data);
                 to.events.push((
                     Event::id_of(&id).to_string(),
                     Event {

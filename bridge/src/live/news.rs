@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::{BotId, SessionId, TenantId};
+use vox_shared::model::bot::Redaction;
 use vox_shared::wire::live::LiveReport;
 use vox_shared::wire::result::DisconnectedBy;
 
@@ -11,6 +12,9 @@ pub struct Whose {
     pub session_id: SessionId,
     pub tenant_id: TenantId,
     pub bot_id: BotId,
+    /// What of it is hidden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<Redaction>,
 }
 
 /// How a call ended.

@@ -273,6 +273,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         names: Some(Names::told(event)).filter(|names| *names != Names::default()),
         campaign_id: None,
         digest: None,
+        redaction: bot.settings.redaction.is_on().then(|| bot.settings.redaction.clone()),
     };
     charge::begin(&mut call);
     call
@@ -399,6 +400,7 @@ fn filled_in(from: &Configs, bot: Bot, (session, call): (&SessionId, &Call), kno
         vad: settings.vad,
         turn: settings.turn,
         recording: settings.recording,
+        redaction: settings.redaction,
         template_warnings: unknown
             .into_iter()
             .chain(known.fault.map(|fault| format!("crm: {fault}")))

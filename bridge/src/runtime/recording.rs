@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use vox_shared::clock::Clock;
-use vox_shared::ids::SessionId;
+use vox_shared::ids::{SessionId, TenantId};
 
 use crate::store::engine::EngineError;
 use crate::store::outbox::{Follows, Outbox, Pending};
@@ -15,21 +15,39 @@ const READY: &str = "recording.ready";
 /// A recording as it was stored.
 #[derive(Clone, Copy, Debug)]
 pub struct Recorded<'a> {
-    /// `<session id>.wav`.
+    /// `<day>-<session id>.wav`.
     pub key: &'a str,
     pub size_bytes: u64,
     pub sha256: &'a str,
 }
 
-/// Whether a recording is no longer taken, because its call was deleted.
-pub async fn is_unwanted(stores: &Stores, key: &str) -> Result<bool, StoreError> {
-    let Some(session) = session_of(key) else { return Ok(false) };
-    let call = stores.all_calls().find_with_deleted(&session).await?;
-    Ok(call.is_some_and(|call| call.value.is_deleted()))
+/// Whose recording it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    Tenant(TenantId),
+    /// Its call was deleted: it is no longer taken.
+    Deleted,
+    /// No call of this name is known here, or not yet.
+    NotKnown,
 }
 
+/// Whose recording has this name.
+pub async fn owner(stores: &Stores, key: &str) -> Result<Owner, StoreError> {
+    let Some(session) = session_of(key) else { return Ok(Owner::NotKnown) };
+    let call = stores.all_calls().find_with_deleted(&session).await?;
+    Ok(match call {
+        Some(call) if call.value.is_deleted() => Owner::Deleted,
+        Some(call) => Owner::Tenant(call.value.tenant_id),
+        None => Owner::NotKnown,
+    })
+}
+
+/// Workers put the day before the session's id.
 fn session_of(key: &str) -> Option<SessionId> {
-    key.rsplit_once('.').map_or(key, |(session, _)| session).parse().ok()
+    let name = key.rsplit_once('.').map_or(key, |(name, _)| name);
+    let is_day = |day: &str| day.len() == 8 && day.bytes().all(|b| b.is_ascii_digit());
+    let session = name.split_once('-').filter(|(day, _)| is_day(day)).map_or(name, |(_, session)| session);
+    session.parse().ok()
 }
 
 /// Say in the call's outbox that its recording is there. The same recording once more is told once: the entry's id is made of its

@@ -16,6 +16,7 @@ use crate::crm::push::{PATIENCE, follows};
 use crate::jobs::relay::Relay;
 use crate::live::{End, Live, Whose};
 use crate::metrics::{Ended, Metrics};
+use crate::redaction;
 use crate::runtime::config::{short, take_reserved};
 use crate::runtime::memory::Memory;
 use crate::store::calls::analysis::Analysis;
@@ -91,7 +92,15 @@ pub async fn record(
             Some(known) => known,
             None => without_skeleton(into, result).await?,
         };
-        apply(&mut call.value, into, result, raw.clone());
+        let mut told = raw.clone();
+        let left = redaction::result(call.value.redaction.as_ref(), &mut told);
+        if left > 0 {
+            tracing::warn!(
+                left,
+                "a worker delivered texts in which something is to be hidden; the bridge hid it"
+            );
+        }
+        apply(&mut call.value, into, result, told);
         let prices = charge::prices(&into.stores, &call.value, result).await?;
         charge::charge(&mut call.value, result, &prices);
         let change = counted_anew(&mut call.value);
@@ -175,6 +184,7 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
     let bot = into.stores.all_bots().find_with_deleted(&bot_id).await?.ok_or(ResultError::UnknownCall)?;
     let began =
         result.started_at.as_deref().and_then(|at| at.parse().ok()).unwrap_or_else(|| into.clock.now());
+    let settings = bot.value.settings;
     let mut value = Call {
         tenant_id: bot.value.tenant_id,
         bot_id,
@@ -205,6 +215,7 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
         names: None,
         campaign_id: None,
         digest: None,
+        redaction: settings.redaction.is_on().then_some(settings.redaction),
     };
     // Nobody counted it when it began.
     charge::begin(&mut value);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vox_shared::ids::{BotId, SessionId, TenantId, WorkerId};
+use vox_shared::model::bot::Redaction;
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
@@ -252,6 +253,9 @@ pub struct Call {
     /// What is searched and counted of it is to be made anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<DigestDue>,
+    /// What its bot hides, when it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<Redaction>,
 }
 
 /// A call and its bot's CRM.

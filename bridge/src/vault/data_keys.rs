@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::aead::Key;
 use super::envelope::{self, Place, bound};
+use super::file::{self, FileKey, Head};
 use super::master::{MasterKeys, MasterSource};
 use super::places::Secrets;
 use crate::store::engine::{Collection, Document, Engine, EngineError, Which};
@@ -180,6 +181,29 @@ impl Vault {
             *value = opened.map_or_else(|| marked(&place, text), Value::from);
         });
         Ok(())
+    }
+
+    /// The head and the key of a new file of this tenant (empty: the deployment's) at this place.
+    pub async fn new_file(&self, scope: &str, place: &str) -> Result<(Head, FileKey), EngineError> {
+        let active = self.active(scope).await?;
+        let too_long = || EngineError::Malformed(format!("the data key '{}' has too long an id", active.id));
+        let head = file::head(&active.id).ok_or_else(too_long)?;
+        let key = FileKey::derive(&active.key, &head, place);
+        Ok((head, key))
+    }
+
+    /// The key of the file with this head; `None` when it is no head, or names a key that is not there, or another tenant's.
+    pub async fn file_key(
+        &self,
+        scope: &str,
+        place: &str,
+        head: &Head,
+    ) -> Result<Option<FileKey>, EngineError> {
+        let Some(id) = file::key_id(head) else { return Ok(None) };
+        let known = self.find(id).await?;
+        // What was uploaded before its call was known is the deployment's.
+        let known = known.filter(|key| key.scope == scope || key.scope == DEPLOYMENT);
+        Ok(known.map(|key| FileKey::derive(&key.key, head, place)))
     }
 
     /// Whether a secret of a body is under another data key than the one that seals now.

@@ -6,7 +6,7 @@ use jiff::{Span, ToSpan};
 use super::words::Words;
 use crate::bot::policy::date::read as read_date;
 use crate::bot::policy::date::{MONTHS, ORDINALS};
-use crate::bot::policy::number::HINDI;
+use vox_shared::numerals::HINDI;
 
 /// Days ahead, the longer phrases first: "day after tomorrow" is not tomorrow.
 const AHEAD: &[(&str, i64)] = &[
@@ -218,7 +218,7 @@ fn ordinal(word: &str) -> Option<i8> {
 fn small(word: &str) -> Option<i32> {
     let in_hindi = || (0..).zip(HINDI).find(|(_, name)| Words::of(name).list() == [word]).map(|(n, _)| n);
     let in_english =
-        || (0..).zip(crate::bot::policy::number::ENGLISH).find(|(_, name)| *name == word).map(|(n, _)| n);
+        || (0..).zip(vox_shared::numerals::ENGLISH).find(|(_, name)| *name == word).map(|(n, _)| n);
     word.parse().ok().or_else(in_english).or_else(in_hindi)
 }
 

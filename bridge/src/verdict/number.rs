@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::words::Words;
-use crate::bot::policy::number::{ENGLISH, HINDI, TENS};
+use vox_shared::numerals::{ENGLISH, HINDI, TENS};
 
 /// Hundredths, so that paise and cents are exact.
 pub type Hundredths = i64;

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::process::Command;
 use vox_bridge::auth::role::Role;
-use vox_bridge::config::Storage;
+use vox_bridge::config::{Sealing, Storage};
 use vox_bridge::copy::CopyError;
 use vox_bridge::deployment::Deployment;
 use vox_bridge::first_start::ADMIN_EMAIL;
@@ -37,6 +37,7 @@ fn storage(data_dir: &Path, mongodb_uri: Option<&str>) -> Storage {
         master_keys: Some(MasterKeys::parse(MASTER_KEY).unwrap()),
         max_recording_bytes: 16 * 1024 * 1024,
         s3: None,
+        sealing: Sealing::On,
     }
 }
 

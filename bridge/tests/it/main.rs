@@ -54,6 +54,7 @@ mod people_are_erased;
 mod people_of_lower_ranks_are_managed;
 mod providers_sign_people_in;
 mod quotas_are_kept;
+mod recordings_are_sealed;
 mod recordings_are_stored_and_served;
 #[cfg(feature = "redis")]
 mod redis_may_go_away;
@@ -82,5 +83,6 @@ mod tickets_are_single_use;
 mod users_have_ranks;
 mod webhooks_are_delivered;
 mod what_follows_is_moved;
+mod what_is_hidden_is_not_stored;
 mod workers_register;
 mod writes_are_audited;

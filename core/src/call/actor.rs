@@ -1,6 +1,8 @@
 //! The actor around a session: it owns the line's ends, the media clock, the timers and the vendors' streams, feeds
 //! events in and carries commands out. It decides nothing.
 
+mod telling;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +12,6 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
-use vox_shared::wire::journal::JournalRecord;
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::detector::Detector;
@@ -18,6 +19,7 @@ use super::meter::Lateness;
 use super::mouth::{Given, LineSound, Mouth, Order};
 use super::orders::{Placed, Verdict};
 use super::record::Ended;
+use super::veil::Veil;
 use super::vendors::{Heard, Vendors};
 use crate::courier::clips::Clip;
 use crate::courier::live::{Fact, Teller};
@@ -29,7 +31,7 @@ use crate::provider::stt::SttEvent;
 use crate::provider::tts::{TtsEvent, TtsInput, UtteranceId};
 use crate::provider::{Failure, FailureClass};
 use crate::session::Session;
-use crate::session::event::{AgentCommand, AgentEvent, Command, Event, Notice, OrderId, Outcome, VoiceEvent};
+use crate::session::event::{AgentCommand, AgentEvent, Command, Event, OrderId, Outcome, VoiceEvent};
 use crate::transport::line::{LineIn, LineOut, Traits};
 use crate::transport::socket::Ends;
 
@@ -57,6 +59,8 @@ pub struct Parts {
     pub recorder: Option<Recorder>,
     pub vendors: Vendors,
     pub journal: Arc<CallJournal>,
+    /// Over all that is told of the conversation.
+    pub veil: Veil,
     /// To whoever watches from outside.
     pub live: Teller,
     /// From whoever is outside.
@@ -325,7 +329,8 @@ impl Actor {
             Command::JudgeTurn { .. } => {}
             Command::CloseStt => self.parts.vendors.feed.shut(),
             Command::Agent(command) => self.refuse_agent(&command),
-            Command::Ask { request, provider, ask, heard } => {
+            Command::Ask { request, provider, mut ask, heard } => {
+                self.parts.veil.request(&mut ask);
                 let asked = if heard.is_empty() {
                     self.parts.vendors.ask(request, provider, *ask)
                 } else {
@@ -368,25 +373,11 @@ impl Actor {
                 let why = "this line cannot hand a caller over".to_owned();
                 self.events.push_back(Event::TransferFailed { why });
             }
-            Command::JournalTurn(entry) => {
-                let session_id = self.parts.journal.session_id().clone();
-                self.parts.live.tell(Fact::Turn(entry.clone()));
-                self.parts.journal.note(&JournalRecord::Turn { session_id, entry });
-            }
-            Command::JournalEvent(event) => {
-                let session_id = self.parts.journal.session_id().clone();
-                self.parts.live.tell(Fact::Event(event.clone()));
-                self.parts.journal.note(&JournalRecord::Event { session_id, event });
-            }
-            Command::Notify(notice) => {
-                if let Notice::Metrics(latency) = &notice {
-                    self.parts.live.tell(Fact::Latency(latency.clone()));
-                }
-                // A watcher that does not read misses notices, never audio.
-                let _missed = self.parts.ends.outgoing.try_send(LineOut::Notice(notice));
-            }
+            Command::JournalTurn(entry) => self.tell_line(entry),
+            Command::JournalEvent(event) => self.tell_event(event),
+            Command::Notify(notice) => self.notify(notice),
             Command::HangUp { by } => self.hang_up = Some(by),
-            Command::Finish(outcome) => self.outcome = Some(outcome),
+            Command::Finish(outcome) => self.conclude(outcome),
         }
     }
 

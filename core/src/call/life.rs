@@ -8,6 +8,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use tracing::Instrument;
 use vox_shared::ids::{BotId, SessionId};
+use vox_shared::model::bot::Sink;
 use vox_shared::outbox::AppendError;
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, Refusal, RuntimeConfig};
@@ -17,6 +18,7 @@ use vox_shared::wire::result::{CallResult, DisconnectedBy};
 use super::actor::{self, Parts};
 use super::detector::Detector;
 use super::record;
+use super::veil::Veil;
 use super::vendors::Vendors;
 use crate::access::Presented;
 use crate::admission::Admission;
@@ -273,6 +275,7 @@ async fn converse(
         recorder,
         vendors: Vendors::new(app.providers.clone(), app.courier.clone(), begun, rate_hz),
         journal: journal.clone(),
+        veil: Veil::new(&config.redaction),
         live,
         orders: app.orders.open(accepted.session_id.clone()),
         drain: app.drain.clone(),
@@ -338,7 +341,12 @@ async fn refuse(ends: &Ends, reason: Reason) {
 /// A call goes on without a recording when there can be none.
 fn recorder(app: &App, accepted: &Accepted, config: &RuntimeConfig, rate_hz: u32) -> Option<Recorder> {
     let file = accepted.recording_file.as_ref().filter(|_| config.recording.enabled)?;
-    match Recorder::create(app.recordings.join(file), rate_hz) {
+    let path = app.recordings.join(file);
+    let recorder = match config.redaction.covers(Sink::Recording) {
+        true => Recorder::create_checked(path, rate_hz),
+        false => Recorder::create(path, rate_hz),
+    };
+    match recorder {
         Ok(recorder) => Some(recorder),
         Err(error) => {
             tracing::error!(%error, "the call is not recorded");

@@ -1,18 +1,23 @@
 //! The stereo recording: caller left, bot right, on the call's media clock, written as it happens. The file is a valid
 //! WAV after every block, so a killed worker leaves what was heard. Memory is constant: only the newest seconds are
-//! held, because a carrier's buffer can still be cleared.
+//! held, because a carrier's buffer can still be cleared. Of a bot that hides what is said more of them are, so that most of it
+//! is known before it is on disk; a tone stands in its place.
+
+mod disk;
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
-use vox_audio::wav::{WavError, WavWriter};
+use disk::{Work, tone, write_file};
 
 /// Held back before it is written: longer than any carrier's queue.
 const HOLD_SECS: u64 = 2;
+/// The same where words are hidden: a turn, and the recogniser's last word on it. A killed worker loses as much.
+const CHECKED_HOLD_SECS: u64 = 20;
 /// Audio further ahead of the clock than this is not kept.
 const AHEAD_SECS: u64 = 8;
 /// Blocks waiting for the disk. At a second each the disk may stall this long before sound is lost.
@@ -65,15 +70,6 @@ pub struct Unfinished {
     pub until: u64,
 }
 
-enum Work {
-    /// Sound, and how many frames before it found no room: silence stands for them, so that all keeps its place.
-    Block {
-        lost: u64,
-        block: Vec<[i16; 2]>,
-    },
-    Finish,
-}
-
 /// A recording in progress.
 pub struct Recorder {
     held: VecDeque<[i16; 2]>,
@@ -86,6 +82,13 @@ pub struct Recorder {
     /// Frames that found no room in the writer's queue, in all and since the last block that did.
     lost: u64,
     newly_lost: u64,
+    /// How long frames are held, seconds.
+    hold_secs: u64,
+    /// Stretches that are hidden when they are written, and those that the writer has still to go back for.
+    hidden: Vec<Range<u64>>,
+    late: Vec<Range<u64>>,
+    /// All that was to be hidden.
+    seen: Vec<Range<u64>>,
 }
 
 impl std::fmt::Debug for Recorder {
@@ -101,17 +104,30 @@ impl Recorder {
     /// Begin a recording at `rate_hz`. The file must not exist yet; it is made by the writer, for a disk may take long over it.
     /// Whether it could be made is known at the end. Fails when no thread can be had.
     pub fn create(path: PathBuf, rate_hz: u32) -> io::Result<Self> {
+        Self::begin(path, (rate_hz, HOLD_SECS))
+    }
+
+    /// The same for a call in which something may have to be hidden: see [`Recorder::cover`].
+    pub fn create_checked(path: PathBuf, rate_hz: u32) -> io::Result<Self> {
+        Self::begin(path, (rate_hz, CHECKED_HOLD_SECS))
+    }
+
+    fn begin(path: PathBuf, (rate_hz, hold_secs): (u32, u64)) -> io::Result<Self> {
         let (disk, work) = sync_channel::<Work>(BLOCKS_WAITING);
         let writer = std::thread::Builder::new()
             .name("recorder".into())
             .stack_size(128 * 1024)
             .spawn(move || write_file(&path, rate_hz, &work))?;
-        Ok(Self::over(disk, Some(writer), rate_hz))
+        Ok(Self { hold_secs, ..Self::over(disk, Some(writer), rate_hz) })
     }
 
     fn over(disk: SyncSender<Work>, writer: Option<JoinHandle<Finished>>, rate_hz: u32) -> Self {
         Self {
             held: VecDeque::with_capacity((u64::from(rate_hz) * (HOLD_SECS + 1)) as usize),
+            hold_secs: HOLD_SECS,
+            hidden: Vec::new(),
+            late: Vec::new(),
+            seen: Vec::new(),
             base: 0,
             rate_hz: u64::from(rate_hz),
             block: Vec::new(),
@@ -140,10 +156,32 @@ impl Recorder {
         }
     }
 
+    /// Whether it was made for a call in which something may have to be hidden.
+    pub fn is_checked(&self) -> bool {
+        self.hold_secs == CHECKED_HOLD_SECS
+    }
+
+    /// Something was said in these frames that must not be heard: a tone takes its place, on both channels. What is on disk
+    /// already is written over.
+    pub fn cover(&mut self, frames: Range<u64>) {
+        // It is said again with every line that follows.
+        if self.seen.iter().any(|seen| seen.start <= frames.start && frames.end <= seen.end) {
+            return;
+        }
+        self.seen.push(frames.clone());
+        let settled = frames.start..frames.end.min(self.base);
+        if !settled.is_empty() {
+            self.late.push(settled);
+        }
+        if frames.end > self.base {
+            self.hidden.push(frames);
+        }
+    }
+
     /// The clock stands at `now`: write what can no longer change.
     pub fn advance(&mut self, now: u64) {
         self.extend_to(now);
-        let settled = now.saturating_sub(HOLD_SECS * self.rate_hz);
+        let settled = now.saturating_sub(self.hold_secs * self.rate_hz);
         self.write_until(settled);
     }
 
@@ -153,7 +191,8 @@ impl Recorder {
         self.settle(now);
         // A full queue means a stuck disk: the writer's own end tells how far it came.
         let last = Work::Block { lost: self.newly_lost, block: std::mem::take(&mut self.block) };
-        let _closed = self.disk.send(last).and_then(|()| self.disk.send(Work::Finish));
+        let late = Work::Cover(std::mem::take(&mut self.late));
+        let _closed = [last, late, Work::Finish].into_iter().try_for_each(|work| self.disk.send(work));
         let writer = self.writer.take().expect("finish is called once");
         let mut finished = writer
             .join()
@@ -168,7 +207,7 @@ impl Recorder {
     fn put(&mut self, channel: usize, at: u64, pcm: &[i16]) {
         let skip = usize::try_from(self.base.saturating_sub(at)).unwrap_or(usize::MAX).min(pcm.len());
         let start = usize::try_from((at + skip as u64).saturating_sub(self.base)).unwrap_or(usize::MAX);
-        if start as u64 > AHEAD_SECS * self.rate_hz {
+        if start as u64 > (AHEAD_SECS + self.hold_secs - HOLD_SECS) * self.rate_hz {
             return;
         }
         let end = start + pcm.len() - skip;
@@ -182,7 +221,7 @@ impl Recorder {
 
     fn extend_to(&mut self, now: u64) {
         let length = usize::try_from(now.saturating_sub(self.base)).unwrap_or(usize::MAX);
-        let limit = ((HOLD_SECS + AHEAD_SECS) * self.rate_hz) as usize;
+        let limit = ((self.hold_secs + AHEAD_SECS) * self.rate_hz) as usize;
         while self.held.len() < length {
             let step = (length - self.held.len()).min(limit);
             self.held.resize(self.held.len() + step, [0, 0]);
@@ -197,8 +236,17 @@ impl Recorder {
     fn settle(&mut self, until: u64) {
         let count =
             usize::try_from(until.saturating_sub(self.base)).unwrap_or(usize::MAX).min(self.held.len());
+        let (base, rate_hz) = (self.base, self.rate_hz);
+        let first = self.block.len();
         self.block.extend(self.held.drain(..count));
         self.base += count as u64;
+        for hidden in &self.hidden {
+            let (from, to) = (hidden.start.max(base), hidden.end.min(self.base));
+            for at in from..to {
+                self.block[first + (at - base) as usize] = [tone(at, rate_hz); 2];
+            }
+        }
+        self.hidden.retain(|hidden| hidden.end > self.base);
     }
 
     fn write_until(&mut self, until: u64) {
@@ -219,65 +267,21 @@ impl Recorder {
             // Without a writer nothing is recorded any more, as its end will say.
             Ok(()) | Err(TrySendError::Disconnected(_)) => self.newly_lost = 0,
         }
-    }
-}
-
-/// Make the file and write what comes. A recording without a file ends here: what else comes for it is dropped.
-fn write_file(path: &Path, rate_hz: u32, work: &Receiver<Work>) -> Finished {
-    match begin(path, rate_hz) {
-        Ok((wav, sync)) => write_blocks(wav, &sync, work),
-        Err(error) => {
-            tracing::error!(%error, "the call is not recorded");
-            Finished { frames: 0, fault: Some(format!("the recording could not be begun: {error}")) }
+        // Behind the sound that they are for. What finds no room is tried with the next block.
+        if self.late.is_empty() {
+            return;
+        }
+        let late = Work::Cover(std::mem::take(&mut self.late));
+        if let Err(TrySendError::Full(Work::Cover(late))) = self.disk.try_send(late) {
+            self.late = late;
         }
     }
-}
-
-fn begin(path: &Path, rate_hz: u32) -> io::Result<(WavWriter, File)> {
-    let file = File::options().write(true).create_new(true).open(path)?;
-    let sync = file.try_clone()?;
-    let mut wav = WavWriter::over(file, path, rate_hz, 2).map_err(|error| io::Error::other(told(&error)))?;
-    wav.checkpoint().map_err(|error| io::Error::other(told(&error)))?;
-    Ok((wav, sync))
-}
-
-fn write_blocks(mut wav: WavWriter, sync: &File, work: &Receiver<Work>) -> Finished {
-    let mut frames = 0u64;
-    let mut fault = None;
-    while let Ok(Work::Block { lost, block }) = work.recv() {
-        if fault.is_some() {
-            continue;
-        }
-        match append(&mut wav, lost, &block) {
-            Ok(()) => frames += lost + block.len() as u64,
-            Err(error) => fault = Some(format!("the recording stopped: {}", told(&error))),
-        }
-    }
-    if let (None, Err(error)) = (&fault, wav.finish()) {
-        fault = Some(format!("the recording stopped: {}", told(&error)));
-    }
-    if let Err(error) = sync.sync_all() {
-        fault.get_or_insert(format!("the recording may not be on disk: {error}"));
-    }
-    Finished { frames, fault }
-}
-
-/// Sound first, then the header that says how much: a cut in between leaves a valid, shorter file.
-fn append(wav: &mut WavWriter, lost: u64, block: &[[i16; 2]]) -> Result<(), WavError> {
-    for _ in 0..lost {
-        wav.write([0, 0])?;
-    }
-    wav.write(block.iter().copied().flatten())?;
-    wav.checkpoint()
-}
-
-/// What the disk said; the path is the reader's own.
-fn told(error: &WavError) -> String {
-    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn frames(path: &Path) -> Vec<[i16; 2]> {
@@ -321,6 +325,51 @@ mod tests {
         recorder.finish(3_200);
         let frames = frames(&path);
         assert_eq!((frames[799], frames[800], frames[3_199]), ([0, 9], [0, 0], [0, 0]));
+    }
+
+    /// Before it is written, after it was, and across the two.
+    #[test]
+    fn a_tone_stands_where_something_is_hidden() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("call.wav");
+        let mut recorder = Recorder::create_checked(path.clone(), 8_000).unwrap();
+        for second in 0..60u64 {
+            recorder.caller(second * 8_000, &[5; 8_000]);
+            recorder.bot(second * 8_000, &[7; 8_000]);
+            recorder.advance((second + 1) * 8_000);
+            match second {
+                30 => recorder.cover(29 * 8_000..30 * 8_000),
+                50 => recorder.cover(4 * 8_000..6 * 8_000),
+                55 => recorder.cover(34 * 8_000..37 * 8_000),
+                _ => {}
+            }
+        }
+        assert_eq!(recorder.finish(60 * 8_000), Finished { frames: 60 * 8_000, fault: None });
+        let frames = frames(&path);
+        let hidden = [29, 4, 5, 34, 35, 36];
+        for (second, sound) in frames.chunks(8_000).enumerate() {
+            let is_clear = sound.iter().all(|frame| *frame == [5, 7]);
+            let crossings = sound.windows(2).filter(|pair| (pair[0][0] < 0) != (pair[1][0] < 0)).count();
+            let is_tone =
+                sound.iter().all(|[left, right]| left == right) && (1_990..=2_010).contains(&crossings);
+            assert!(if hidden.contains(&second) { is_tone } else { is_clear }, "second {second}");
+        }
+    }
+
+    /// Nothing younger is on disk, for it may have to be hidden.
+    #[test]
+    fn what_may_have_to_be_hidden_waits_in_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("call.wav");
+        let mut recorder = Recorder::create_checked(path.clone(), 8_000).unwrap();
+        for second in 0..30u64 {
+            recorder.caller(second * 8_000, &[5; 8_000]);
+            recorder.advance((second + 1) * 8_000);
+        }
+        let writer = recorder.writer.take().unwrap();
+        drop(recorder);
+        writer.join().unwrap();
+        assert_eq!(frames(&path).len(), 10 * 8_000);
     }
 
     /// What came after a second that the disk did not take stood a second too early.

@@ -73,6 +73,9 @@ impl Session {
             self.fall_silent_for_key(out);
         }
         if key != '#' {
+            if self.keys.is_empty() {
+                self.keyed_since = self.now;
+            }
             self.keys.push(key);
         }
         if key == '#' || self.keys.len() >= rules::MAX_DIGITS {
@@ -119,7 +122,8 @@ impl Session {
             speaker: Speaker::Caller,
             text: text.clone(),
             confidence: None,
-            started_ms: at,
+            // The keys sound meanwhile.
+            started_ms: ms(self.keyed_since),
             ended_ms: at,
             interrupted: false,
             words: Vec::new(),

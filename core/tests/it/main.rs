@@ -32,4 +32,5 @@ mod vendor_deepgram;
 mod vendor_elevenlabs;
 mod vendor_openai;
 mod virtual_time;
+mod what_is_hidden_is_in_no_store;
 mod words_stand_where_they_are_heard;

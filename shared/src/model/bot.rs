@@ -3,6 +3,7 @@
 pub mod access;
 pub mod guidance;
 pub mod outcome;
+pub mod redaction;
 pub mod transfer;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ pub use guidance::{
     PromptSettings, ScenarioWhen, SipHeaderConfig, WidgetSettings,
 };
 pub use outcome::{Outcome, OutcomeField, OutcomeFieldKind, OutcomeSpeaker};
+pub use redaction::{Hidden, Redaction, Sink};
 pub use transfer::{TransferMethod, TransferTarget, TransferType};
 
 /// A vendor key. Serialises in clear: it must reach the core; views that go to people mask it first.
@@ -430,6 +432,7 @@ pub struct BotSettings {
     pub vad: VadSettings,
     pub turn: TurnSettings,
     pub recording: RecordingSettings,
+    pub redaction: Redaction,
 }
 
 impl Default for BotSettings {
@@ -469,6 +472,7 @@ impl Default for BotSettings {
             vad: VadSettings::default(),
             turn: TurnSettings::default(),
             recording: RecordingSettings::default(),
+            redaction: Redaction::default(),
         }
     }
 }

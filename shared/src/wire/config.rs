@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::ids::{BotId, SessionId, TenantId, WorkerId};
 use crate::model::bot::{
     AutoDispositions, CacheRetention, CallLimits, LlmSettings, Phrases, PromptMode, ReEngagement,
-    RecordingSettings, SttSettings, Tool, TtsSettings, TurnSettings, VadSettings,
+    RecordingSettings, Redaction, SttSettings, Tool, TtsSettings, TurnSettings, VadSettings,
 };
 
 /// What core says about the call that begins.
@@ -123,6 +123,8 @@ pub struct RuntimeConfig {
     pub turn: TurnSettings,
     #[serde(default)]
     pub recording: RecordingSettings,
+    #[serde(default)]
+    pub redaction: Redaction,
     /// Names in the greeting and the fixed phrases that had no value and were left out; each is an event of the call,
     /// `template_unknown`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

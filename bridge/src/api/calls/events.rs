@@ -31,7 +31,7 @@ pub async fn events(
         (Some(CallPlace::End) | None, _) => None,
     };
     let place = watch.streams.take(who.reach().tenant(), who.id())?;
-    let whose = Whose::new(call.0, known.tenant_id.clone(), known.bot_id.clone());
+    let whose = Whose::of(call.0, &known);
     if let Some(end) = end_of(&known) {
         return Ok(sse::answer(&request, place, watch.live.replay(&whose, after, &end)));
     }

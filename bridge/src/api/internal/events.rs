@@ -15,6 +15,7 @@ use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
 use crate::fields::FieldError;
 use crate::live::Whose;
+use crate::redaction;
 
 /// Longest name of an event, characters.
 const MAX_NAME_CHARS: usize = 64;
@@ -34,7 +35,7 @@ pub async fn report(
     watch: Data<Watch>,
     body: Checked<LiveReport>,
 ) -> ApiResult<Json<Heard>> {
-    let report = body.0;
+    let mut report = body.0;
     check(&report).map_err(|fault| ApiError::invalid(vec![fault]))?;
     let whose = match watch.live.whose(&call.0) {
         Some(whose) => whose,
@@ -43,9 +44,10 @@ pub async fn report(
             if known.disconnected_by.is_some() {
                 return Ok(Json(Heard { status: "ended" }));
             }
-            Whose::new(call.0, known.tenant_id, known.bot_id)
+            Whose::of(call.0, &known)
         }
     };
+    redaction::report(whose.redaction.as_ref(), &mut report);
     watch.live.told(whose, report).await;
     Ok(Json(Heard { status: "heard" }))
 }

@@ -13,7 +13,8 @@ use vox_shared::clock::Clock;
 use crate::custody::links;
 use crate::error::{ApiError, ApiResult};
 use crate::fleet::files::WorkerFiles;
-use crate::objects::{Head, Key, Objects};
+use crate::objects::Key;
+use crate::objects::archive::{Archive, Found};
 use crate::store::calls::Call;
 use crate::store::{Stamp, Stores};
 
@@ -29,7 +30,7 @@ const SHORTEST: Duration = Duration::from_secs(60);
 pub struct Recordings {
     pub stores: Stores,
     pub clock: Clock,
-    pub objects: Arc<dyn Objects>,
+    pub archive: Archive,
     pub worker_files: Arc<WorkerFiles>,
     /// Largest recording that is taken.
     pub max_bytes: u64,
@@ -49,10 +50,13 @@ pub async fn serve_by_link(from: &Recordings, call: &Call, asked: &HttpRequest) 
     let Some(key) = name.and_then(|name| Key::of_recording(name).ok()) else {
         return serve(from, call, asked).await;
     };
-    let Some(address) = from.objects.link(key.clone(), LINK_LIFETIME.min(left.max(SHORTEST))).await? else {
+    let lifetime = LINK_LIFETIME.min(left.max(SHORTEST));
+    let Some(address) = from.archive.objects.link(key.clone(), lifetime).await? else {
         return serve(from, call, asked).await;
     };
-    if from.objects.head(key).await?.is_none() {
+    // What is sealed only the bridge can open.
+    let found = from.archive.find(Some(&call.tenant_id), key).await?;
+    if found.is_none_or(|found| found.is_sealed()) {
         return serve(from, call, asked).await;
     }
     let mut response = HttpResponse::TemporaryRedirect();
@@ -65,16 +69,16 @@ pub async fn serve(from: &Recordings, call: &Call, asked: &HttpRequest) -> ApiRe
     let missing = || ApiError::not_found("recording");
     let name = call.recording_key.as_deref().filter(|_| !call.is_deleted()).ok_or_else(missing)?;
     let key = Key::of_recording(name).map_err(|_| missing())?;
-    match from.objects.head(key.clone()).await? {
-        Some(head) => stored(from, key, &head, asked).await,
+    match from.archive.find(Some(&call.tenant_id), key).await? {
+        Some(found) => stored(from, &found, asked).await,
         None => from_worker(from, call, name).await?.ok_or_else(missing),
     }
 }
 
-async fn stored(from: &Recordings, key: Key, head: &Head, asked: &HttpRequest) -> ApiResult<HttpResponse> {
-    let size = head.size_bytes;
+async fn stored(from: &Recordings, found: &Found, asked: &HttpRequest) -> ApiResult<HttpResponse> {
+    let size = found.size_bytes;
     let mut response = HttpResponse::Ok();
-    let range = match wanted(asked.method(), asked.headers(), head) {
+    let range = match wanted(asked.method(), asked.headers(), (size, &found.etag)) {
         Wanted::Whole => 0..size,
         Wanted::Part(range) => {
             let text = format!("bytes {}-{}/{size}", range.start, range.end - 1);
@@ -83,10 +87,10 @@ async fn stored(from: &Recordings, key: Key, head: &Head, asked: &HttpRequest) -
         }
         Wanted::Nothing => return Ok(unsatisfiable(size)),
     };
-    let content = from.objects.get(key, range.clone()).await?;
+    let content = from.archive.get(found, range.clone()).await?;
     let content = content.ok_or_else(|| ApiError::not_found("recording"))?;
     response.insert_header((header::CONTENT_TYPE, WAV)).insert_header((header::ACCEPT_RANGES, "bytes"));
-    response.insert_header((header::ETAG, head.etag.as_str()));
+    response.insert_header((header::ETAG, found.etag.as_str()));
     Ok(response.body(SizedStream::new(range.end - range.start, content)))
 }
 
@@ -122,13 +126,11 @@ enum Wanted {
 
 /// RFC 9110, section 14: one byte range is served; several, another unit or a malformed header are answered whole. A
 /// range means something for GET only (14.2): HEAD tells the size of the whole.
-fn wanted(method: &Method, headers: &HeaderMap, head: &Head) -> Wanted {
-    let changed = headers.get(header::IF_RANGE).is_some_and(|tag| tag.as_bytes() != head.etag.as_bytes());
+fn wanted(method: &Method, headers: &HeaderMap, (size, etag): (u64, &str)) -> Wanted {
+    let changed = headers.get(header::IF_RANGE).is_some_and(|tag| tag.as_bytes() != etag.as_bytes());
     let text = headers.get(header::RANGE).and_then(|v| v.to_str().ok());
     match text.and_then(|t| t.trim().strip_prefix("bytes=")) {
-        Some(spec) if !changed && method == Method::GET => {
-            part(spec, head.size_bytes).unwrap_or(Wanted::Whole)
-        }
+        Some(spec) if !changed && method == Method::GET => part(spec, size).unwrap_or(Wanted::Whole),
         _ => Wanted::Whole,
     }
 }
@@ -160,8 +162,7 @@ mod tests {
     fn check(range: &'static str, expected: Wanted) {
         let mut headers = HeaderMap::new();
         headers.insert(header::RANGE, HeaderValue::from_static(range));
-        let head = Head { size_bytes: 100, etag: "\"a\"".into() };
-        let asked = |method: &Method, headers: &HeaderMap| wanted(method, headers, &head);
+        let asked = |method: &Method, headers: &HeaderMap| wanted(method, headers, (100, "\"a\""));
         assert_eq!(asked(&Method::GET, &headers), expected, "{range}");
         assert_eq!(asked(&Method::HEAD, &headers), Wanted::Whole, "HEAD with {range}");
         headers.insert(header::IF_RANGE, HeaderValue::from_static("\"other\""));

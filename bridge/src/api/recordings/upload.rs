@@ -17,7 +17,8 @@ use crate::auth::secret_token::hex;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
 use crate::objects::{ByteStream, Expected, Key, ObjectError};
-use crate::runtime::recording::{self, Recorded};
+use crate::runtime::recording::{self, Owner, Recorded};
+use crate::store::engine::EngineError;
 
 /// Pieces of a body between the socket's thread and the store; each has some 32 KB.
 const PIECES: usize = 8;
@@ -47,14 +48,19 @@ pub async fn upload(
         }
         Some(_) => return Err(ApiError::bad_request("bad_hash", "x-content-sha256 must be 64 hex digits")),
     };
-    if recording::is_unwanted(&recordings.stores, &key.0).await? {
-        // One that was stored while its call was deleted, and that nobody could remove then.
-        recordings.objects.delete(object).await?;
-        return read_away(body, key.0, recordings.max_bytes).await;
-    }
+    let tenant = match recording::owner(&recordings.stores, &key.0).await? {
+        Owner::Deleted => {
+            // One that was stored while its call was deleted, and that nobody could remove then.
+            recordings.archive.delete(object).await?;
+            return read_away(body, key.0, recordings.max_bytes).await;
+        }
+        Owner::Tenant(tenant) => Some(tenant),
+        Owner::NotKnown => None,
+    };
     let expected = Expected { max_bytes: recordings.max_bytes, sha256 };
     let (content, pump) = bridged(body);
-    let mut put = recordings.objects.put(object.clone(), content, expected);
+    let put = recordings.archive.put(tenant.as_ref(), object.clone(), content, expected);
+    let mut put = std::pin::pin!(put);
     // The store decides: when it refuses, the rest of the body is nobody's any more.
     let written = tokio::select! {
         written = &mut put => written,
@@ -63,7 +69,7 @@ pub async fn upload(
     // Before the answer: a worker that does not get one uploads again.
     let recorded = Recorded { key: &key.0, size_bytes: written.size_bytes, sha256: &written.sha256 };
     if !recording::tell(&recordings.stores, &recordings.clock, recorded).await? {
-        recordings.objects.delete(object).await?;
+        recordings.archive.objects.delete(object).await?;
     }
     Ok(Json(Uploaded { key: key.0, size_bytes: written.size_bytes, sha256: written.sha256 }))
 }
@@ -115,9 +121,12 @@ impl From<ObjectError> for ApiError {
             | ObjectError::Refused { .. }
             | ObjectError::NoBucket
             | ObjectError::Changed => Self::unavailable(&error),
-            ObjectError::InUse(_) | ObjectError::NotBuilt | ObjectError::Failed { .. } => {
-                Self::internal("use the object store", &error)
-            }
+            ObjectError::Keys(EngineError::Unavailable(_)) => Self::unavailable(&error),
+            ObjectError::InUse(_)
+            | ObjectError::NotBuilt
+            | ObjectError::Unopened
+            | ObjectError::Keys(_)
+            | ObjectError::Failed { .. } => Self::internal("use the object store", &error),
         }
     }
 }

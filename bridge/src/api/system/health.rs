@@ -39,7 +39,7 @@ pub async fn health(
     coordination: Data<dyn Coordination>,
 ) -> ApiResult<Json<Health>> {
     stores.check_health().await?;
-    let recordings = state("recordings", recordings.objects.check().await);
+    let recordings = state("recordings", recordings.archive.objects.check().await);
     let coordination = state("coordination", coordination.check().await);
     let status = if [recordings, coordination] == [OK, OK] { OK } else { "degraded" };
     let parts = HealthParts { documents: OK, recordings, coordination };

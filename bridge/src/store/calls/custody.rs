@@ -121,6 +121,7 @@ impl Call {
             names: None,
             campaign_id: None,
             digest: None,
+            redaction: None,
         };
     }
 

@@ -89,14 +89,19 @@ impl Bridge {
 
     /// The access token of a new supervisor.
     pub async fn supervisor(&self) -> String {
+        self.person(Role::Supervisor).await
+    }
+
+    /// The access token of a new user with this role.
+    pub async fn person(&self, role: Role) -> String {
         let app = &self.running.as_ref().expect("the bridge is there").app;
         let now = Stamp(app.clock.now());
         let user = User {
             tenant_id: tenant(),
-            email: "supervisor@test".into(),
-            email_folded: fold_email("supervisor@test"),
+            email: format!("{role:?}@test"),
+            email_folded: fold_email(&format!("{role:?}@test")),
             name: "Test".into(),
-            role: Role::Supervisor,
+            role,
             active: true,
             languages: Vec::new(),
             primary_language: None,

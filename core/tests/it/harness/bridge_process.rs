@@ -42,11 +42,16 @@ pub struct BridgeProcess(Child);
 impl BridgeProcess {
     /// Start one in the place of a bridge that has gone away, and wait until it is ready.
     pub async fn start(of: &Bridge) -> Self {
+        Self::start_with(of, Stdio::null(), &[]).await
+    }
+
+    /// The same with more settings, and its log going there.
+    pub async fn start_with(of: &Bridge, log: impl Into<Stdio>, settings: &[(&str, &str)]) -> Self {
         let ready = of.data().join("ready.json");
         let _none_yet = std::fs::remove_file(&ready);
         let mut command = command(of.data());
         command.arg("--ready-file").arg(&ready).env("VOX_BRIDGE_ADDR", of.addr().to_string());
-        let child = command.spawn().unwrap();
+        let child = command.envs(settings.iter().copied()).stderr(log).spawn().unwrap();
         eventually("the bridge is ready", async || ready.exists().then_some(())).await;
         Self(child)
     }

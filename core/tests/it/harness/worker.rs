@@ -105,6 +105,11 @@ impl Worker {
         }
     }
 
+    /// All of its log.
+    pub fn whole_log(&self) -> String {
+        self.lines().join("\n")
+    }
+
     fn lines(&self) -> Vec<String> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

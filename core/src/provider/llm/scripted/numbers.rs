@@ -1,28 +1,6 @@
 //! English number words, from speech and back.
 
-const SMALL: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+use vox_shared::numerals::{ENGLISH as SMALL, TENS};
 
 const ORDINALS: [&str; 20] = [
     "first",
@@ -94,7 +72,7 @@ pub(super) fn below_hundred(words: &[String]) -> Read {
     if let Some(small) = SMALL.iter().position(|word| *word == first) {
         return Some((small as i64, 1));
     }
-    let tens = (TENS.iter().position(|word| *word == first)? as i64 + 2) * 10;
+    let tens = TENS[2..].iter().position(|word| *word == first)? as i64 * 10 + 20;
     let ones = words.get(1).and_then(|word| SMALL[1..10].iter().position(|one| one == word));
     Some(ones.map_or((tens, 1), |one| (tens + one as i64 + 1, 2)))
 }
@@ -167,7 +145,7 @@ pub(super) fn in_words(number: i64) -> String {
     let Ok(number) = usize::try_from(number) else { return number.to_string() };
     match (SMALL.get(number), number) {
         (Some(small), _) => (*small).to_owned(),
-        (None, 20..=99) => match (TENS[number / 10 - 2], number % 10) {
+        (None, 20..=99) => match (TENS[number / 10], number % 10) {
             (tens, 0) => tens.to_owned(),
             (tens, one) => format!("{tens} {}", SMALL[one]),
         },

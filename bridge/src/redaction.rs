@@ -1,0 +1,131 @@
+//! The bridge's own look at what a call hides: workers hide it before they tell, and this is the net behind them, for a worker
+//! of an older version and for what only the bridge sends on.
+
+use serde_json::{Map, Value};
+use vox_shared::model::bot::{Redaction, Sink};
+use vox_shared::redaction::Redactor;
+use vox_shared::wire::live::{self, LiveReport};
+use vox_shared::wire::result::TranscriptEntry;
+
+use crate::store::calls::Call;
+
+/// What a call hides from this sink, if anything.
+fn rules(of: Option<&Redaction>, sink: Sink) -> Option<Redactor> {
+    of.filter(|rules| rules.covers(sink)).and_then(|rules| Redactor::new(&rules.kinds))
+}
+
+/// A delivered result, before it is stored. Answers how many of its texts a worker had left as they were.
+pub fn result(of: Option<&Redaction>, raw: &mut Map<String, Value>) -> usize {
+    let lines = rules(of, Sink::Transcript).map_or(0, |rules| hide_lines(&rules, raw));
+    lines + rules(of, Sink::Events).map_or(0, |rules| hide_events(&rules, raw))
+}
+
+/// What a worker tells of a running call.
+pub fn report(of: Option<&Redaction>, report: &mut LiveReport) {
+    let Some(rules) = rules(of, Sink::Live) else { return };
+    // Those that begin a call hold its numbers, which are the line's and not what was said.
+    let spoken = |name: &str| matches!(name, live::TURN | live::NOTED | live::TOOL_CALLED);
+    let events = report.events.iter_mut().filter(|event| spoken(&event.event));
+    events.for_each(|event| rules.fields(&mut event.data));
+}
+
+/// What is told to webhooks.
+pub fn event(of: Option<&Redaction>, data: &mut Map<String, Value>) {
+    if let Some(rules) = rules(of, Sink::Webhook) {
+        rules.fields(data);
+    }
+}
+
+/// A call as its bot's CRM may have it.
+pub fn for_crm(call: &Call) -> Call {
+    let mut call = call.clone();
+    if let (Some(rules), Some(raw)) = (rules(call.redaction.as_ref(), Sink::Crm), &mut call.result) {
+        hide_lines(&rules, raw);
+        hide_events(&rules, raw);
+    }
+    call
+}
+
+/// The lines of the transcript; what else a newer worker says of them stays.
+fn hide_lines(rules: &Redactor, raw: &mut Map<String, Value>) -> usize {
+    let Some(Value::Array(lines)) = raw.get_mut("transcript") else { return 0 };
+    let read: Result<Vec<TranscriptEntry>, _> =
+        lines.iter().map(|line| serde_json::from_value(line.clone())).collect();
+    // Lines that are none are in no stored result: it was read before.
+    let Ok(mut read) = read else { return 0 };
+    rules.transcript(&mut read);
+    let mut hidden = 0;
+    for (line, read) in lines.iter_mut().zip(read) {
+        if line["text"] == read.text.as_str() {
+            continue;
+        }
+        hidden += 1;
+        line["text"] = read.text.into();
+        line["words"] = serde_json::to_value(read.words).unwrap_or_default();
+    }
+    hidden
+}
+
+/// Events, their reasons, and what went wrong.
+fn hide_events(rules: &Redactor, raw: &mut Map<String, Value>) -> usize {
+    let mut hidden = 0;
+    for name in ["events", "why", "intents", "error"] {
+        let Some(value) = raw.get_mut(name) else { continue };
+        let before = value.clone();
+        match &mut *value {
+            Value::Array(items) => items.iter_mut().for_each(|item| rules.value(item)),
+            other => rules.value(other),
+        }
+        hidden += usize::from(*value != before);
+    }
+    hidden
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use vox_shared::model::bot::Hidden;
+
+    use super::*;
+
+    fn rules_of(sinks: &[Sink]) -> Redaction {
+        Redaction { kinds: Hidden::ALL.to_vec(), sinks: sinks.to_vec() }
+    }
+
+    fn said() -> Map<String, Value> {
+        let line = |by: &str, text: &str| {
+            json!({
+                "turn": 1, "speaker": by, "text": text, "started_ms": 0, "ended_ms": 900, "mood": "calm",
+                "words": [{"text": text, "started_ms": 0, "ended_ms": 900}],
+            })
+        };
+        let all = json!({
+            "transcript": [line("bot", "Your card number?"), line("caller", "four one one one")],
+            "events": [{"at_ms": 1, "event": "model_failed", "why": "it said: 4111 1111 1111 1111"}],
+            "error": "my pin is 4821", "worker_id": "9876543210",
+        });
+        all.as_object().unwrap().clone()
+    }
+
+    /// As a worker without redaction would deliver it.
+    #[test]
+    fn what_a_worker_left_is_hidden_and_counted() {
+        let mut raw = said();
+        assert_eq!(result(Some(&rules_of(&Sink::ALL)), &mut raw), 3);
+        let caller = &raw["transcript"][1];
+        assert_eq!((&caller["text"], &caller["words"][0]["text"]), (&json!("[card]"), &json!("[card]")));
+        assert_eq!((&caller["mood"], &raw["worker_id"]), (&json!("calm"), &json!("9876543210")));
+        assert_eq!(raw["events"][0]["why"], "it said: [card]");
+        assert_eq!(raw["error"], "my pin is [pin]");
+        let again = raw.clone();
+        assert_eq!((result(Some(&rules_of(&Sink::ALL)), &mut raw), raw), (0, again));
+    }
+
+    #[test]
+    fn what_is_not_hidden_stays() {
+        let mut raw = said();
+        assert_eq!(result(Some(&rules_of(&[Sink::Model])), &mut raw), 0);
+        assert_eq!(result(None, &mut raw), 0);
+        assert_eq!(raw, said());
+    }
+}

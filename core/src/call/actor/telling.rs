@@ -1,0 +1,70 @@
+//! What the actor tells others of the conversation, through the call's veil.
+
+use std::time::Duration;
+
+use vox_shared::model::bot::Sink;
+use vox_shared::redaction::Covered;
+use vox_shared::wire::journal::JournalRecord;
+use vox_shared::wire::result::{CallEvent, Speaker, TranscriptEntry};
+
+use super::Actor;
+use crate::courier::live::Fact;
+use crate::session::event::{Notice, Outcome};
+use crate::transport::line::LineOut;
+
+impl Actor {
+    /// A line of the transcript, and lines before it of which more is hidden now.
+    pub(super) fn tell_line(&mut self, entry: TranscriptEntry) {
+        let (lines, covered) = self.parts.veil.line(entry);
+        for line in lines {
+            let live = line.at(Sink::Live);
+            // A line of the bot stands beside the one before, where another's takes its place.
+            if line.is_again && live.speaker == Speaker::Bot {
+                continue;
+            }
+            if line.is_again {
+                self.send_notice(Notice::Transcript { entry: live.clone(), is_final: true });
+            }
+            self.parts.live.tell(Fact::Turn(live));
+            let session_id = self.parts.journal.session_id().clone();
+            let entry = line.at(Sink::Transcript);
+            self.parts.journal.note(&JournalRecord::Turn { session_id, entry });
+        }
+        self.cover(&covered);
+    }
+
+    pub(super) fn tell_event(&mut self, mut event: CallEvent) {
+        self.parts.veil.event(&mut event);
+        let session_id = self.parts.journal.session_id().clone();
+        self.parts.live.tell(Fact::Event(event.clone()));
+        self.parts.journal.note(&JournalRecord::Event { session_id, event });
+    }
+
+    pub(super) fn notify(&mut self, mut notice: Notice) {
+        if let Notice::Metrics(latency) = &notice {
+            self.parts.live.tell(Fact::Latency(latency.clone()));
+        }
+        self.parts.veil.notice(&mut notice);
+        self.send_notice(notice);
+    }
+
+    pub(super) fn conclude(&mut self, mut outcome: Box<Outcome>) {
+        let covered = self.parts.veil.outcome(&mut outcome);
+        self.cover(&covered);
+        self.outcome = Some(outcome);
+    }
+
+    /// A watcher that does not read misses notices, never audio.
+    fn send_notice(&mut self, notice: Notice) {
+        let _missed = self.parts.ends.outgoing.try_send(LineOut::Notice(notice));
+    }
+
+    /// A tone over what is hidden, on both channels: one may carry the other's echo.
+    fn cover(&mut self, covered: &[Covered]) {
+        let samples = |ms: u64| self.samples(Duration::from_millis(ms)) as u64;
+        let ranges: Vec<_> = covered.iter().map(|c| samples(c.from_ms)..samples(c.to_ms)).collect();
+        if let Some(recorder) = self.parts.recorder.as_mut().filter(|recorder| recorder.is_checked()) {
+            ranges.into_iter().for_each(|range| recorder.cover(range));
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Between the conversation and everything that learns of it: what the bot's rules hide is left out of each text on its way
+//! out of the session, which itself works on what was really said.
+
+use std::collections::VecDeque;
+
+use vox_shared::model::bot::{Redaction, Sink};
+use vox_shared::redaction::net::Net;
+use vox_shared::redaction::{Covered, Redactor, Said};
+use vox_shared::wire::result::{CallEvent, Speaker, TranscriptEntry};
+
+use crate::provider::llm::{LlmRequest, Role};
+use crate::session::event::{Notice, Outcome};
+
+/// Lines in which a number may go on, or be repeated, while the call runs. At its end all are looked at together.
+const RECENT: usize = 24;
+
+/// What one call hides.
+#[derive(Debug, Default)]
+pub struct Veil(Option<Rules>);
+
+#[derive(Debug)]
+struct Rules {
+    redactor: Redactor,
+    settings: Redaction,
+    recent: VecDeque<Shown>,
+    _net: Option<Net>,
+}
+
+/// A line, and as it was last told.
+#[derive(Debug)]
+struct Shown {
+    clear: TranscriptEntry,
+    veiled: TranscriptEntry,
+}
+
+/// A line that is new, or of which more is hidden than before.
+#[derive(Debug)]
+pub struct Line {
+    clear: TranscriptEntry,
+    veiled: TranscriptEntry,
+    settings: Redaction,
+    /// It was told before, otherwise.
+    pub is_again: bool,
+}
+
+impl Line {
+    /// As this sink may have it.
+    pub fn at(&self, sink: Sink) -> TranscriptEntry {
+        if self.settings.covers(sink) { self.veiled.clone() } else { self.clear.clone() }
+    }
+}
+
+impl Veil {
+    /// By a bot's settings. While it lives the log of the process is under them too.
+    pub fn new(settings: &Redaction) -> Self {
+        let rules = Redactor::new(&settings.kinds).filter(|_| settings.is_on());
+        Self(rules.map(|redactor| Rules {
+            _net: settings.covers(Sink::Log).then(|| Net::spread(redactor.clone())),
+            redactor,
+            settings: settings.clone(),
+            recent: VecDeque::new(),
+        }))
+    }
+
+    /// A line was said, or became longer: what is to be told of it and of lines before it, and when what is hidden was said.
+    pub fn line(&mut self, entry: TranscriptEntry) -> (Vec<Line>, Vec<Covered>) {
+        match &mut self.0 {
+            Some(rules) => rules.line(entry),
+            None => {
+                let settings = Redaction::default();
+                let (clear, veiled) = (entry.clone(), entry);
+                (vec![Line { clear, veiled, settings, is_again: false }], Vec::new())
+            }
+        }
+    }
+
+    /// An event of the record.
+    pub fn event(&self, event: &mut CallEvent) {
+        if let Some(rules) = self.at(Sink::Events) {
+            hide(rules, &mut event.why);
+            rules.fields(&mut event.data);
+        }
+    }
+
+    /// What a watcher is told.
+    pub fn notice(&self, notice: &mut Notice) {
+        let Some(rules) = self.0.as_ref().filter(|rules| rules.settings.covers(Sink::Live)) else { return };
+        match notice {
+            Notice::Transcript { entry, is_final: true } => {
+                if let Some(shown) = rules.recent.iter().rev().find(|shown| is_same(&shown.clear, entry)) {
+                    entry.clone_from(&shown.veiled);
+                }
+            }
+            Notice::Transcript { entry, is_final: false } => {
+                entry.text = rules.unfinished(entry.speaker, &entry.text);
+                entry.words.clear();
+            }
+            Notice::Interrupted { heard, .. } => *heard = rules.unfinished(Speaker::Bot, heard),
+            Notice::BotStarted { .. } | Notice::BotStopped { .. } | Notice::Metrics(_) => {}
+        }
+    }
+
+    /// The conversation as the model sees it. What the operator wrote is left as it is.
+    pub fn request(&self, request: &mut LlmRequest) {
+        let Some(rules) = self.at(Sink::Model) else { return };
+        let speaker = |role: Role| match role {
+            Role::User => Some(Speaker::Caller),
+            Role::Assistant => Some(Speaker::Bot),
+            Role::System | Role::Tool => None,
+        };
+        let spoken =
+            request.messages.iter().filter_map(|m| Some(Said { by: speaker(m.role)?, text: &m.text }));
+        let mut hidden = rules.hide(&spoken.collect::<Vec<_>>()).into_iter();
+        for message in &mut request.messages {
+            if speaker(message.role).is_some() {
+                message.text = hidden.next().unwrap_or_default();
+            }
+            if message.role == Role::Tool {
+                hide(rules, &mut message.text);
+            }
+            message.tool_calls.iter_mut().for_each(|call| rules.value(&mut call.arguments));
+        }
+    }
+
+    /// All that the conversation leaves behind; answers when what is hidden was said.
+    pub fn outcome(&self, outcome: &mut Outcome) -> Vec<Covered> {
+        let Some(Rules { redactor, settings, .. }) = &self.0 else { return Vec::new() };
+        let mut lines = outcome.transcript.clone();
+        let covered = redactor.transcript(&mut lines);
+        if settings.covers(Sink::Transcript) {
+            outcome.transcript = lines;
+        }
+        outcome.events.iter_mut().chain(&mut outcome.why).for_each(|event| self.event(event));
+        if let (Some(rules), Some(error)) = (self.at(Sink::Events), &mut outcome.error) {
+            hide(rules, error);
+        }
+        covered.into_iter().flatten().collect()
+    }
+
+    fn at(&self, sink: Sink) -> Option<&Redactor> {
+        self.0.as_ref().filter(|rules| rules.settings.covers(sink)).map(|rules| &rules.redactor)
+    }
+}
+
+impl Rules {
+    fn line(&mut self, entry: TranscriptEntry) -> (Vec<Line>, Vec<Covered>) {
+        let known = self.recent.iter().rposition(|shown| is_same(&shown.clear, &entry));
+        let place = known.unwrap_or_else(|| {
+            if self.recent.len() == RECENT {
+                self.recent.pop_front();
+            }
+            self.recent.push_back(Shown { clear: entry.clone(), veiled: entry.clone() });
+            self.recent.len() - 1
+        });
+        self.recent[place].clear = entry;
+        let mut veiled: Vec<TranscriptEntry> = self.recent.iter().map(|shown| shown.clear.clone()).collect();
+        let covered = self.redactor.transcript(&mut veiled);
+        let mut told = Vec::new();
+        for (at, (veiled, shown)) in veiled.into_iter().zip(&mut self.recent).enumerate() {
+            if at != place && veiled.text == shown.veiled.text {
+                continue;
+            }
+            shown.veiled = veiled.clone();
+            let (clear, settings) = (shown.clear.clone(), self.settings.clone());
+            told.push(Line { clear, veiled, settings, is_again: at != place });
+        }
+        (told, covered.into_iter().flatten().collect())
+    }
+
+    /// Words that may still change: also the beginning of what may become a number.
+    fn unfinished(&self, by: Speaker, text: &str) -> String {
+        let recent =
+            self.recent.iter().map(|shown| Said { by: shown.clear.speaker, text: &shown.clear.text });
+        let said: Vec<Said<'_>> = recent.chain([Said { by, text }]).collect();
+        self.redactor.hide_unfinished(&said)
+    }
+}
+
+/// Whether one is the other, longer or shorter: of the bot's lines each is its own.
+fn is_same(one: &TranscriptEntry, other: &TranscriptEntry) -> bool {
+    (one.turn, one.speaker, one.started_ms) == (other.turn, other.speaker, other.started_ms)
+        && (one.speaker != Speaker::Bot || one.text == other.text)
+}
+
+fn hide(rules: &Redactor, text: &mut String) {
+    let hidden = rules.text(text).into_owned();
+    *text = hidden;
+}
+
+#[cfg(test)]
+mod tests {
+    use vox_shared::model::bot::Hidden;
+
+    use super::*;
+    use crate::provider::llm::Message;
+
+    fn entry(turn: u32, speaker: Speaker, text: &str) -> TranscriptEntry {
+        TranscriptEntry {
+            turn,
+            speaker,
+            text: text.into(),
+            confidence: None,
+            started_ms: u64::from(turn) * 1_000,
+            ended_ms: u64::from(turn) * 1_000 + 500,
+            interrupted: false,
+            words: Vec::new(),
+        }
+    }
+
+    fn veil(sinks: &[Sink]) -> Veil {
+        Veil::new(&Redaction { kinds: Hidden::ALL.to_vec(), sinks: sinks.to_vec() })
+    }
+
+    /// Nobody announced it, so its first group was told.
+    #[test]
+    fn a_line_whose_number_turns_out_to_be_one_is_told_again() {
+        let mut veil = veil(&Sink::ALL);
+        let (first, none) = veil.line(entry(1, Speaker::Caller, "4111 1111"));
+        assert_eq!((first[0].at(Sink::Transcript).text.as_str(), none.len()), ("4111 1111", 0));
+        let (told, covered) = veil.line(entry(2, Speaker::Caller, "1111 1111"));
+        let told: Vec<_> = told.iter().map(|l| (l.is_again, l.at(Sink::Live).text)).collect();
+        assert_eq!(told, [(true, "[card]".to_owned()), (false, "[card]".to_owned())]);
+        let times: Vec<_> = covered.iter().map(|c| (c.from_ms, c.to_ms)).collect();
+        assert_eq!(times, [(750, 1_750), (1_750, 2_750)]);
+    }
+
+    #[test]
+    fn each_sink_has_what_it_may_have() {
+        let mut veil = veil(&[Sink::Transcript]);
+        let (told, _) = veil.line(entry(1, Speaker::Caller, "my pin is 4821"));
+        assert_eq!(told[0].at(Sink::Transcript).text, "my pin is [pin]");
+        assert_eq!(told[0].at(Sink::Live).text, "my pin is 4821");
+        let mut off = Veil::new(&Redaction::default());
+        assert_eq!(
+            off.line(entry(1, Speaker::Caller, "my pin is 4821")).0[0].at(Sink::Transcript).text,
+            "my pin is 4821"
+        );
+    }
+
+    #[test]
+    fn interim_words_show_no_beginning_of_a_number() {
+        let veil = veil(&[Sink::Live]);
+        let mut notice =
+            Notice::Transcript { entry: entry(1, Speaker::Caller, "so four one one one"), is_final: false };
+        veil.notice(&mut notice);
+        let Notice::Transcript { entry, .. } = notice else { panic!("it stays what it is") };
+        assert_eq!(entry.text, "so [number]");
+    }
+
+    #[test]
+    fn the_model_sees_marks_and_the_operators_own_words() {
+        let messages = vec![
+            Message::text(Role::System, "Our hotline is 9876543210."),
+            Message::text(Role::Assistant, "Your card number?"),
+            Message::text(Role::User, "four one one one"),
+        ];
+        let mut request = LlmRequest { messages, tools: Vec::new(), cache_key: None };
+        veil(&[Sink::Model]).request(&mut request);
+        let texts: Vec<&str> = request.messages.iter().map(|m| m.text.as_str()).collect();
+        assert_eq!(texts, ["Our hotline is 9876543210.", "Your card number?", "[card]"]);
+    }
+}

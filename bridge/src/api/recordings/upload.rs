@@ -51,7 +51,7 @@ pub async fn upload(
     let tenant = match recording::owner(&recordings.stores, &key.0).await? {
         Owner::Deleted => {
             // One that was stored while its call was deleted, and that nobody could remove then.
-            recordings.archive.delete(object).await?;
+            recordings.archive.objects.delete(object).await?;
             return read_away(body, key.0, recordings.max_bytes).await;
         }
         Owner::Tenant(tenant) => Some(tenant),

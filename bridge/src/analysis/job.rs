@@ -184,7 +184,7 @@ impl Work {
         now: Stamp,
     ) -> Result<(), StoreError> {
         let vendors = replies.iter().map(|reply| reply.by.0);
-        let prices = PriceList::read(&self.analyst.stores, vendors, call.created_at).await?;
+        let prices = PriceList::read(&self.analyst.crm.memory, vendors, call.created_at).await?;
         let Arguments { record, run, .. } = self.arguments;
         for (n, reply) in replies.iter().enumerate().filter(|(_, reply)| reply.used.requests > 0) {
             let line = analysis_line(call, (reply.by.0, &reply.by.1), &reply.used, &prices);

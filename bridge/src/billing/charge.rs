@@ -7,10 +7,11 @@ use vox_shared::wire::result::{CallResult, Usage};
 
 use super::cost::{PriceList, Quantities};
 use super::period::day_of;
+use crate::runtime::memory::Memory;
+use crate::store::StoreError;
 use crate::store::calls::{Call, Charges};
 use crate::store::ledger::{Amounts, EntryKind, Line};
 use crate::store::outbox::{Follows, Outbox, Pending};
-use crate::store::{StoreError, Stores};
 
 /// Vendors' lines of a call. What is more is put together under [`OTHER`].
 const MAX_LINES: usize = 32;
@@ -36,12 +37,12 @@ pub fn begin(call: &mut Call) {
 }
 
 /// The prices that count for the call: those of the moment at which it began, however late its result comes.
-pub async fn prices(stores: &Stores, call: &Call, result: &CallResult) -> Result<PriceList, StoreError> {
+pub async fn prices(memory: &Memory, call: &Call, result: &CallResult) -> Result<PriceList, StoreError> {
     let used = used(result);
     let mut vendors: Vec<&str> = used.keys().map(|(_, vendor, _)| vendor.as_str()).collect();
     vendors.sort_unstable();
     vendors.dedup();
-    PriceList::read(stores, vendors.into_iter(), call.created_at).await
+    PriceList::read(memory, vendors.into_iter(), call.created_at).await
 }
 
 /// Charge the call for what its result says, and take back what another one said before.

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use vox_shared::catalogue::{LANGUAGE_MODELS, RECOGNISERS, VOICES, Vendor};
 use vox_shared::ids::PriceId;
 
+use crate::runtime::memory::Memory;
 use crate::store::prices::{Price, Unit};
-use crate::store::{Stamp, StoreError, Stored, Stores};
+use crate::store::{Stamp, StoreError, Stored};
 
 /// Most that a price may be, millionths of the currency.
 pub const MAX_PRICE: i64 = 1_000_000_000_000;
@@ -46,13 +47,14 @@ pub struct PriceList(HashMap<(String, String, String, Unit), (PriceId, Price)>);
 impl PriceList {
     /// The prices of these vendors at an instant.
     pub async fn read<'a>(
-        stores: &Stores,
+        memory: &Memory,
         vendors: impl Iterator<Item = &'a str>,
         at: Stamp,
     ) -> Result<Self, StoreError> {
         let mut found = Vec::new();
         for vendor in vendors {
-            found.extend(stores.prices().list_known_at(vendor, at).await?.items);
+            let known = memory.prices(vendor).await?;
+            found.extend(known.iter().filter(|price| price.value.effective_from <= at).cloned());
         }
         Ok(Self::of(found))
     }

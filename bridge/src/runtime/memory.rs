@@ -1,4 +1,4 @@
-//! What every call reads and people seldom change, remembered: bots, tenants, the CRMs of bots, vendors' keys. Nothing is remembered
+//! What every call reads and people seldom change, remembered: bots, tenants, the CRMs of bots, vendors' keys and prices. Nothing is remembered
 //! over a change that this bridge made or heard of, nor for longer than [`KEPT`]: so late is a bridge at most that the others could
 //! not tell. Where a document is changed it is read from the store, never from here.
 
@@ -14,8 +14,9 @@ use crate::coordination::Expiring;
 use crate::crm::settings::CrmSettings;
 use crate::store::bots::Bot;
 use crate::store::changes::Changes;
+use crate::store::prices::Price;
 use crate::store::tenants::Tenant;
-use crate::store::{StoreError, Stores};
+use crate::store::{Stamp, StoreError, Stored, Stores};
 
 /// Longest time that something is remembered. Bridges that share no Redis see each other's changes so late.
 pub const KEPT: SignedDuration = SignedDuration::from_secs(2);
@@ -34,6 +35,7 @@ struct Inner {
     tenants: Remembered<Arc<Tenant>>,
     crms: Remembered<Option<Arc<CrmSettings>>>,
     keys: Remembered<Arc<BTreeMap<String, ApiKey>>>,
+    prices: Remembered<Arc<Vec<Stored<Price>>>>,
 }
 
 /// Values by name, each with the number of changes before it was read.
@@ -67,6 +69,7 @@ impl Memory {
             tenants: Remembered::new(),
             crms: Remembered::new(),
             keys: Remembered::new(),
+            prices: Remembered::new(),
         }))
     }
 
@@ -99,6 +102,13 @@ impl Memory {
         let settings = self.0.stores.settings();
         let read = async { Ok(Some(Arc::new(settings.vendor_keys(tenant).await?))) };
         Ok(self.remembered(&self.0.keys, tenant.as_str(), read).await?.unwrap_or_default())
+    }
+
+    /// What a vendor cost until now, all prices of it.
+    pub async fn prices(&self, vendor: &str) -> Result<Arc<Vec<Stored<Price>>>, StoreError> {
+        let (prices, now) = (self.0.stores.prices(), Stamp(self.0.clock.now()));
+        let read = async { Ok(Some(Arc::new(prices.list_known_at(vendor, now).await?.items))) };
+        Ok(self.remembered(&self.0.prices, vendor, read).await?.unwrap_or_default())
     }
 
     /// A value from memory, or as it is read. That something is absent is not remembered.

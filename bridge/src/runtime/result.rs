@@ -101,7 +101,7 @@ pub async fn record(
             );
         }
         apply(&mut call.value, into, result, told);
-        let prices = charge::prices(&into.stores, &call.value, result).await?;
+        let prices = charge::prices(&into.memory, &call.value, result).await?;
         charge::charge(&mut call.value, result, &prices);
         let change = counted_anew(&mut call.value);
         tell(&mut call, result);

@@ -12,13 +12,18 @@ use super::engine::{
     Answer, Collection, Document, Engine, Field, Integer, Kept, New, Page, Place, Query, Totals, Update,
     Which,
 };
-use super::{bots, crm, settings, tenants};
+use super::{bots, crm, prices, settings, tenants};
 use crate::coordination::Coordination;
 
 const TOPIC: &str = "changes";
 /// What is remembered: read with every call, and seldom written.
-const REMEMBERED: [&str; 4] =
-    [tenants::TENANTS.name, bots::BOTS.name, crm::CRM_INTEGRATIONS.name, settings::SETTINGS.name];
+const REMEMBERED: [&str; 5] = [
+    tenants::TENANTS.name,
+    bots::BOTS.name,
+    crm::CRM_INTEGRATIONS.name,
+    settings::SETTINGS.name,
+    prices::PRICES.name,
+];
 
 /// The number of changes that this bridge knows of. Cheap to clone.
 #[derive(Clone)]

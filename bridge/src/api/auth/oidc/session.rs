@@ -26,6 +26,9 @@ pub struct SignInProof {
     sign_in: SecretString,
 }
 
+/// A session, or 202 and what a code is to be sent with.
+type LoggedIn = Either<Json<SessionView>, (Json<ChallengeView>, StatusCode)>;
+
 /// Begin the session of somebody for whom a provider has vouched. Who has a second factor is asked for it, unless the provider is
 /// trusted with that.
 #[instrument(name = "auth.oidc.session", skip_all)]
@@ -34,7 +37,7 @@ pub async fn begin(
     request: HttpRequest,
     desk: Data<SignInDesk>,
     body: Checked<SignInProof>,
-) -> ApiResult<Either<Json<SessionView>, (Json<ChallengeView>, StatusCode)>> {
+) -> ApiResult<LoggedIn> {
     let (person, asks) = desk.redeem(body.0.sign_in.expose_secret(), kept(&request).as_deref()).await?;
     trail.acts(Actor::person(&person));
     trail.begins().await?;

@@ -46,6 +46,8 @@ use crate::jobs::digests::Digester;
 use crate::jobs::kinds::kinds;
 use crate::jobs::relay::Relay;
 use crate::jobs::runner::Runner;
+use crate::jobs::timetable::Timetable;
+use crate::jobs::upkeep::Upkeep;
 use crate::live::Live;
 use crate::live::orders::Operator;
 use crate::metrics::Metrics;
@@ -99,6 +101,7 @@ pub struct Inner {
     pub webhooks: Webhooks,
     pub herald: Herald,
     pub runner: Runner,
+    pub timetable: Timetable,
     pub crm: Crm,
     pub table: Vec<Route>,
     pub documents: Documents,
@@ -151,7 +154,21 @@ impl App {
             tokens: tokens.clone(),
             base_url: base_url.clone(),
         };
-        let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds(&webhooks, &crm));
+        let custodian = Custodian {
+            stores: stores.clone(),
+            clock: clock.clone(),
+            objects: objects.clone(),
+            tokens: tokens.clone(),
+        };
+        let audit = Arc::new(AuditLog::new(stores.clone(), clock.clone()));
+        let upkeep = Upkeep {
+            stores: stores.clone(),
+            clock: clock.clone(),
+            custodian: custodian.clone(),
+            audit: audit.clone(),
+        };
+        let kinds = kinds(&webhooks, &crm, &upkeep);
+        let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds);
         let herald = Herald::new(webhooks.clone(), relay.moved.clone());
         let table = table();
         let live = Live::new(clock.clone(), metrics.live().clone(), coordination.clone());
@@ -175,7 +192,7 @@ impl App {
             coordination,
             request_limits: RequestLimits { limiter: limiter.clone(), limits: config.limits },
             tenant_desk: TenantDesk { stores: stores.clone(), clock: clock.clone() },
-            audit: Arc::new(AuditLog::new(stores.clone(), clock.clone())),
+            audit,
             catalogue: Catalogue { stores: stores.clone(), clock: clock.clone() },
             configs: Configs {
                 stores: stores.clone(),
@@ -198,7 +215,7 @@ impl App {
             },
             relay,
             digester: Digester { stores: stores.clone(), clock: clock.clone() },
-            counting: Counting { stores: stores.clone() },
+            counting: Counting { stores: stores.clone(), clock: clock.clone() },
             recordings: Recordings {
                 stores: stores.clone(),
                 clock: clock.clone(),
@@ -219,14 +236,10 @@ impl App {
             fleet,
             poller,
             links: Links { tokens: tokens.clone(), base_url, stores: stores.clone(), clock: clock.clone() },
-            custodian: Custodian {
-                stores: stores.clone(),
-                clock: clock.clone(),
-                objects: objects.clone(),
-                tokens: tokens.clone(),
-            },
+            custodian,
             webhooks,
             herald,
+            timetable: Timetable::new(stores.clone(), clock.clone(), runner.clone()),
             runner,
             documents: Documents::of(&table),
             table,

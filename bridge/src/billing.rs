@@ -7,3 +7,4 @@ pub mod limits;
 pub mod period;
 pub mod plans;
 pub mod rollup;
+pub mod statement;

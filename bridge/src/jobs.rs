@@ -9,4 +9,6 @@ pub mod lost_calls;
 pub mod relay;
 pub mod rotation;
 pub mod runner;
+pub mod timetable;
+pub mod upkeep;
 pub mod usage;

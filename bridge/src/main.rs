@@ -112,6 +112,7 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
     start("the counting of calls", Box::pin(app.counting.clone().run(stop())));
     start("the relay", Box::pin(app.relay.clone().run(stop())));
     start("the doing of jobs", Box::pin(app.runner.clone().run(stop())));
+    start("the jobs of the calendar", Box::pin(app.timetable.clone().run(stop())));
     start("adding up the ledger", Box::pin(jobs::usage::run(app.roll_up.clone(), stop())));
     start(
         "the rotation of keys",

@@ -9,7 +9,9 @@ use crate::routes::row::row;
 use crate::routes::{Access, Route};
 
 pub(super) fn routes() -> Vec<Route> {
-    use settings::{api_keys, display, owner, read, recording_links, rotate, rotation, timezone, view};
+    use settings::{
+        api_keys, display, owner, read, recording_links, retention, rotate, rotation, timezone, view,
+    };
     let manage = Access::with::<may::ManageSettings>();
     vec![
         row(
@@ -52,6 +54,14 @@ pub(super) fn routes() -> Vec<Route> {
                 .query::<owner::OwnerQuery>()
                 .body::<recording_links::NewLife>()
                 .answers::<view::DocumentView>("200", "The settings as they are now"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/settings/retention"),
+            manage,
+            retention::retention,
+            Doc::new("settings", "Set after how many days calls and recordings are deleted")
+                .body::<retention::NewRetention>()
+                .answers::<view::DocumentView>("200", "The tenant's settings as they are now"),
         ),
         row(
             (Method::GET, "/api/v1/settings/keys/rotation"),

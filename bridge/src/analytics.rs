@@ -5,5 +5,6 @@ pub mod cell;
 pub mod counting;
 pub mod fact;
 pub mod histogram;
+pub mod report;
 pub mod span;
 pub mod sums;

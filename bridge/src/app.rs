@@ -51,6 +51,8 @@ use crate::jobs::digests::Digester;
 use crate::jobs::kinds::kinds;
 use crate::jobs::relay::Relay;
 use crate::jobs::runner::Runner;
+use crate::jobs::timetable::Timetable;
+use crate::jobs::upkeep::Upkeep;
 use crate::live::Live;
 use crate::live::orders::Operator;
 use crate::metrics::Metrics;
@@ -111,6 +113,7 @@ pub struct Inner {
     pub webhooks: Webhooks,
     pub herald: Herald,
     pub runner: Runner,
+    pub timetable: Timetable,
     pub crm: Crm,
     pub analyst: Analyst,
     pub table: Vec<Route>,
@@ -175,10 +178,23 @@ impl App {
             crm: crm.clone(),
             relay: relay.clone(),
         };
-        let kinds = kinds(&webhooks, &crm, &analyst);
+        let custodian = Custodian {
+            stores: stores.clone(),
+            clock: clock.clone(),
+            objects: objects.clone(),
+            tokens: tokens.clone(),
+            unsettled: Arc::new(true.into()),
+        };
+        let audit = Arc::new(AuditLog::new(stores.clone(), clock.clone()));
+        let upkeep = Upkeep {
+            stores: stores.clone(),
+            clock: clock.clone(),
+            custodian: custodian.clone(),
+            audit: audit.clone(),
+        };
+        let kinds = kinds(&webhooks, &crm, (&analyst, &upkeep));
         let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds);
         let herald = Herald::new(webhooks.clone(), relay.moved.clone());
-        let audit = Arc::new(AuditLog::new(stores.clone(), clock.clone()));
         let people = Arc::new(People {
             stores: stores.clone(),
             clock: clock.clone(),
@@ -241,7 +257,7 @@ impl App {
             },
             relay,
             digester: Digester { stores: stores.clone(), clock: clock.clone() },
-            counting: Counting { stores: stores.clone() },
+            counting: Counting { stores: stores.clone(), clock: clock.clone() },
             recordings: Recordings {
                 stores: stores.clone(),
                 clock: clock.clone(),
@@ -268,16 +284,11 @@ impl App {
             fleet,
             poller,
             links: Links { tokens: tokens.clone(), base_url, stores: stores.clone(), clock: clock.clone() },
-            custodian: Custodian {
-                stores: stores.clone(),
-                clock: clock.clone(),
-                objects: objects.clone(),
-                tokens: tokens.clone(),
-                unsettled: Arc::new(true.into()),
-            },
+            custodian,
             undertaker: Undertaker { stores: stores.clone(), clock: clock.clone(), objects, audit },
             webhooks,
             herald,
+            timetable: Timetable::new(stores.clone(), clock.clone(), runner.clone()),
             runner,
             document: Document::of(&table),
             table,

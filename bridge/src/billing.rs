@@ -9,4 +9,5 @@ pub mod period;
 pub mod plans;
 pub mod rollup;
 pub mod spending;
+pub mod statement;
 mod warning;

@@ -5,6 +5,7 @@
 pub mod clean;
 pub mod erasure;
 pub mod links;
+pub mod retention;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -12,4 +12,6 @@ pub mod relay;
 pub mod rotation;
 pub mod runner;
 pub mod sealing;
+pub mod timetable;
+pub mod upkeep;
 pub mod usage;

@@ -119,6 +119,7 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
         Box::pin(jobs::usage::run(app.roll_up.clone(), app.coordination.clone(), stop())),
     );
     start("the renewing of plans", Box::pin(jobs::plans::run(app.plans.clone(), stop())));
+    start("the jobs of the calendar", Box::pin(app.timetable.clone().run(stop())));
     start(
         "the rotation of keys",
         Box::pin(jobs::rotation::run(app.vault.clone(), app.clock.clone(), stop())),

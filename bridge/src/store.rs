@@ -33,11 +33,13 @@ pub mod prices;
 pub mod quotas;
 mod reach;
 pub mod refresh_tokens;
+pub mod reports;
 pub mod reservations;
 pub mod rollups;
 pub mod settings;
 pub mod sign_in;
 mod stamp;
+pub mod statements;
 pub mod tenants;
 pub mod tickets;
 pub mod usage_days;
@@ -68,6 +70,8 @@ pub const COLLECTIONS: &[&Collection] = &[
     &digests::CALL_DIGESTS,
     &rollups::ROLLUPS,
     &rollups::ROLLUP_BATCHES,
+    &reports::REPORTS,
+    &statements::STATEMENTS,
     &workers::WORKERS,
     &hosts::HOSTS,
     &reservations::RESERVATIONS,
@@ -302,6 +306,14 @@ impl Stores {
     /// Sums over a tenant's calls.
     pub fn rollups(&self, tenant: &TenantId) -> rollups::Rollups {
         rollups::Rollups::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn reports(&self, tenant: &TenantId) -> reports::Reports {
+        reports::Reports::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn statements(&self, tenant: &TenantId) -> statements::Statements {
+        statements::Statements::open(self.engine.clone(), tenant.clone())
     }
 
     pub fn settings(&self) -> settings::AllSettings {

@@ -7,15 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::SignedDuration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use vox_shared::clock::Clock;
 use vox_shared::ids::TenantId;
 
 use super::cell::{Cell, Key, decode, encode};
 use super::fact::Fact;
 use crate::error::with_source;
 use crate::store::rollups::{Batch, Grain, Item, Rollup, Rollups};
-use crate::store::{StoreError, Stored, Stores};
+use crate::store::{Stamp, StoreError, Stored, Stores};
 
 /// Pause between two rounds. Sums are late by that and by the making of digests.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -25,6 +27,8 @@ const BREATH: Duration = Duration::from_millis(50);
 const BATCH: usize = 500;
 /// Documents that are written at the same time.
 const AT_ONCE: usize = 16;
+/// Calls of a tenant that cannot be counted are looked at again after this.
+const AGAIN: SignedDuration = SignedDuration::from_mins(5);
 /// Tries of a sum against others that write it.
 const MAX_TRIES: usize = 16;
 
@@ -35,6 +39,7 @@ type Change = BTreeMap<Key, Cell>;
 #[derive(Clone)]
 pub struct Counting {
     pub stores: Stores,
+    pub clock: Clock,
 }
 
 impl Counting {
@@ -53,18 +58,20 @@ impl Counting {
         }
     }
 
-    /// One batch; answers how many digests were to be counted. A tenant whose calls cannot be counted keeps no other from its turn.
+    /// One batch; answers how many digests were to be counted. Those of a tenant whose calls cannot be counted wait, so that they keep
+    /// no other from its turn.
     pub async fn round(&self) -> Result<usize, StoreError> {
-        let due = self.stores.all_digests().list_due(BATCH).await?;
+        let (all, now) = (self.stores.all_digests(), Stamp(self.clock.now()));
+        let due = all.list_due(now, BATCH).await?;
         let tenants: BTreeSet<TenantId> = due.into_iter().map(|digest| digest.value.tenant_id).collect();
-        let mut ready = BTreeMap::new();
+        let (mut ready, mut failed) = (BTreeMap::new(), BTreeSet::new());
         for tenant in tenants {
-            if let Some(batch) = self.unless_it_fails(&tenant, self.finish(&tenant).await) {
+            if let Some(batch) = unless_it_fails(&tenant, self.finish(&tenant).await, &mut failed) {
                 ready.insert(tenant, batch);
             }
         }
         // Read after that: from here on they say what the last batch counted.
-        let due = self.stores.all_digests().list_due(BATCH).await?;
+        let due = all.list_due(now, BATCH).await?;
         let found = due.len();
         let mut items: BTreeMap<TenantId, Vec<Item>> = BTreeMap::new();
         for digest in due {
@@ -73,23 +80,18 @@ impl Counting {
             items.entry(value.tenant_id).or_default().push(Item { call: digest.id, call_version, old, new });
         }
         for (tenant, items) in items {
-            let Some(batch) = ready.remove(&tenant) else { continue };
-            self.unless_it_fails(&tenant, self.begin(batch, items).await);
-            self.unless_it_fails(&tenant, self.finish(&tenant).await);
-        }
-        Ok(found)
-    }
-
-    fn unless_it_fails<T>(&self, tenant: &TenantId, outcome: Result<T, StoreError>) -> Option<T> {
-        match outcome {
-            Ok(done) => Some(done),
-            // Another bridge counts.
-            Err(StoreError::Conflict) => None,
-            Err(error) => {
-                tracing::error!(tenant.id = %tenant, error = with_source(&error), "a tenant's calls could not be counted");
-                None
+            let calls: Vec<String> = items.iter().map(|item| item.call.clone()).collect();
+            if let Some(batch) = ready.remove(&tenant) {
+                unless_it_fails(&tenant, self.begin(batch, items).await, &mut failed);
+                unless_it_fails(&tenant, self.finish(&tenant).await, &mut failed);
+            }
+            if failed.contains(&tenant) {
+                for call in calls {
+                    all.postpone(&call, now + AGAIN).await?;
+                }
             }
         }
+        Ok(found)
     }
 
     /// Write down a batch.
@@ -117,6 +119,24 @@ impl Counting {
         marked.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         let empty = Batch { tenant_id: tenant.clone(), number, items: Vec::new() };
         rollups.replace_batch(Stored { id: batch.id, version: batch.version, value: empty }).await
+    }
+}
+
+/// Note who failed.
+fn unless_it_fails<T>(
+    tenant: &TenantId,
+    outcome: Result<T, StoreError>,
+    failed: &mut BTreeSet<TenantId>,
+) -> Option<T> {
+    match outcome {
+        Ok(done) => Some(done),
+        // Another bridge counts.
+        Err(StoreError::Conflict) => None,
+        Err(error) => {
+            tracing::error!(tenant.id = %tenant, error = with_source(&error), "a tenant's calls could not be counted");
+            failed.insert(tenant.clone());
+            None
+        }
     }
 }
 

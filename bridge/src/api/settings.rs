@@ -5,6 +5,7 @@ pub mod display;
 pub mod owner;
 pub mod read;
 pub mod recording_links;
+pub mod retention;
 pub mod rotate;
 pub mod rotation;
 pub mod sign_in;

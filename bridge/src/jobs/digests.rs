@@ -56,18 +56,32 @@ impl Digester {
     pub async fn round(&self) -> Result<usize, StoreError> {
         let due = self.stores.all_calls().list_to_digest(BATCH).await?;
         let found = due.len();
-        let read = stream::iter(due).map(|call| async move {
-            let Ok(id) = call.id.parse::<SessionId>() else { return Ok(None) };
-            self.stores.all_calls().find_call(&id).await
+        let read = stream::iter(due).map(|listed| async move {
+            let mark = listed.value.digest.map_or(0, |due| due.mark);
+            let found = match listed.id.parse::<SessionId>() {
+                Ok(id) => self.stores.all_calls().find_call(&id).await,
+                Err(_) => Ok(None),
+            };
+            (listed.id, mark, found)
         });
         let read: Vec<_> = read.buffer_unordered(AT_ONCE).collect().await;
         let (mut zones, mut digests, mut marks) = (HashMap::new(), Vec::new(), Vec::new());
-        for call in read {
-            let Some(call) = call? else { continue };
-            let Some(due) = call.value.digest.clone() else { continue };
-            let zone = self.zone(&mut zones, &call).await?;
-            digests.push((call.id.clone(), digest(&call, &zone, Stamp(self.clock.now()))));
-            marks.push((call.id, due.mark));
+        for (id, mark, found) in read {
+            match found {
+                Ok(Some(call)) => {
+                    let zone = self.zone(&mut zones, &call).await?;
+                    let mark = call.value.digest.as_ref().map_or(mark, |due| due.mark);
+                    digests.push((id.clone(), digest(&call, &zone, Stamp(self.clock.now()))));
+                    marks.push((id, mark));
+                }
+                // It was deleted since.
+                Ok(None) => {}
+                Err(StoreError::Engine(error @ EngineError::Malformed(_))) => {
+                    tracing::error!(call.id = %id, %error, "a damaged call is not found by its words, nor counted");
+                    marks.push((id, mark));
+                }
+                Err(error) => return Err(error),
+            }
         }
         self.keep(digests).await?;
         let marked = stream::iter(marks)

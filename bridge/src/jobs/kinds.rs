@@ -5,19 +5,26 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use super::runner::{Failure, Kind};
+use super::upkeep::Upkeep;
 use crate::analysis::{Analyst, begin, job};
+use crate::analytics::report;
+use crate::billing::statement;
 use crate::crm::{Crm, push};
+use crate::custody::retention;
 use crate::delivery::endpoints::Webhooks;
 use crate::delivery::replay;
 use crate::store::Stored;
 use crate::store::jobs::Job;
 
 /// Every kind that this build does.
-pub fn kinds(webhooks: &Webhooks, crm: &Crm, analyst: &Analyst) -> Vec<Kind> {
+pub fn kinds(webhooks: &Webhooks, crm: &Crm, (analyst, upkeep): (&Analyst, &Upkeep)) -> Vec<Kind> {
     vec![
         kind(replay::KIND, 10, webhooks.clone(), replay::carry_out),
         kind(push::KIND, push::MAX_TRIES, crm.clone(), push::carry_out),
         kind(begin::KIND, job::MAX_TRIES, analyst.clone(), job::carry_out),
+        kind(report::KIND, 10, upkeep.clone(), report::carry_out),
+        kind(statement::KIND, 10, upkeep.clone(), statement::carry_out),
+        kind(retention::KIND, 10, upkeep.clone(), retention::carry_out),
     ]
 }
 

@@ -22,6 +22,7 @@ mod job;
 mod plan;
 mod price;
 mod recording;
+mod report;
 mod settings;
 mod system;
 mod talk;
@@ -48,6 +49,7 @@ pub fn table() -> Vec<Route> {
         custody::routes(),
         crm::routes(),
         recording::routes(),
+        report::routes(),
         core::routes(),
         fleet::routes(),
         dialout::routes(),

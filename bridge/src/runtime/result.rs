@@ -29,6 +29,8 @@ use crate::verdict::judge;
 
 /// Tries against others that write the same call.
 const MAX_TRIES: usize = 8;
+/// Longest name of a recording, bytes: calls are found by having one. A longer one is no recording's.
+const MAX_RECORDING_KEY: usize = 512;
 /// Shortest recording token accepted from a worker, characters: 24 bytes URL-safe.
 const MIN_LINK_CHARS: usize = 32;
 
@@ -318,7 +320,7 @@ fn recording_key(result: &CallResult) -> Option<String> {
         let path = result.recording_url.as_deref()?.split(['?', '#']).next()?;
         path.rsplit('/').next().filter(|s| !s.is_empty()).map(str::to_owned)
     };
-    result.recording_key.clone().or_else(from_url)
+    result.recording_key.clone().or_else(from_url).filter(|key| key.len() <= MAX_RECORDING_KEY)
 }
 
 fn acceptable(token: &str) -> bool {

@@ -47,6 +47,7 @@ const BY_DELETED: &str = "by_deleted";
 const BY_EXTERNAL: &str = "by_external";
 const BY_DIGEST: &str = "by_digest";
 const BY_DISPOSITION: &str = "by_disposition";
+const BY_RECORDING: &str = "by_recording";
 
 const CREATED_AT: Field<Text> = field!(Call => created_at: Text);
 const BOT_ID: Field<Text> = field!(Call => bot_id: Text);
@@ -57,6 +58,7 @@ const DIRECTION: Field<Text> = field!(Call => direction: Text);
 const DISPOSITION: Field<Text> = field!(Call => verdict / Verdict => disposition: Text);
 const ANALYSIS: Field<Json> = field!(Call => analysis: Json);
 const RECORDING_TOKEN_HASH: Field<Text> = field!(Call => recording_token_hash: Text);
+const RECORDING_KEY: Field<Text> = field!(Call => recording_key: Text);
 const DEADLINE: Field<Text> = field!(Call => deadline: Text);
 const OUTBOX: Field<Json> = field!(Call => outbox: Json);
 const OUTBOX_MARK: Field<Text> = field!(Call => outbox / Outbox => mark: Text);
@@ -118,6 +120,12 @@ pub static CALLS: Collection = Collection {
             BY_DISPOSITION,
             &[TENANT.place(), DISPOSITION.place(), CREATED_AT.place()],
             DISPOSITION.place(),
+        ),
+        // Calls with a recording.
+        Index::sparse_by(
+            BY_RECORDING,
+            &[TENANT.place(), CREATED_AT.place(), RECORDING_KEY.place()],
+            RECORDING_KEY.place(),
         ),
     ],
     fields: &[
@@ -315,12 +323,6 @@ impl Calls {
         let call = self.of_tenant.get(id.as_str()).await?;
         self.within(&call.value)?;
         if call.value.is_deleted() { Err(StoreError::NotFound) } else { Ok(call) }
-    }
-
-    /// A call as lists show it, without its result.
-    pub async fn find_listed(&self, id: &str) -> Result<Option<Stored<Call>>, StoreError> {
-        let call = self.of_tenant.first(Query::by_id(&CALLS, id).omit(WITHOUT_RESULT)).await?;
-        Ok(call.filter(|call| self.within(&call.value).is_ok() && !call.value.is_deleted()))
     }
 
     /// [`StoreError::Duplicate`] when there is a call of that id, in any tenant.

@@ -273,9 +273,15 @@ impl AllDigests {
     }
 
     /// Those that are to be counted, the longest waiting first.
-    pub async fn list_due(&self, limit: usize) -> Result<Vec<Stored<CallDigest>>, StoreError> {
-        let query = Query::by_index(&CALL_DIGESTS, BY_DUE).from(DUE, "").limit(limit).omit(&[WORDS]);
-        Ok(self.0.list(query).await?.items)
+    pub async fn list_due(&self, now: Stamp, limit: usize) -> Result<Vec<Stored<CallDigest>>, StoreError> {
+        let query = Query::by_index(&CALL_DIGESTS, BY_DUE).below(DUE, now.next());
+        Ok(self.0.list(query.limit(limit).omit(&[WORDS])).await?.items)
+    }
+
+    /// Have one that is to be counted wait.
+    pub async fn postpone(&self, id: &str, until: Stamp) -> Result<(), StoreError> {
+        let due = Query::by_id(&CALL_DIGESTS, id).filter(Filter::at_least(DUE, ""));
+        self.0.update(due, Update::default().set(DUE, until)).await.map(drop)
     }
 
     /// Note that a fact was counted in this batch, unless a later one was.

@@ -46,6 +46,18 @@ pub struct Settings {
     /// After how many days a link of a recording ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording_link_days: Option<u32>,
+    /// What of a tenant's calls is deleted for its age.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
+}
+
+/// After how many days what is deleted; what is absent stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retention {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_days: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recordings_days: Option<u32>,
 }
 
 /// A vendor's key. It is sealed in the store (`crate::vault`).

@@ -40,6 +40,7 @@ mod forged_tokens_are_refused;
 mod hosts_are_polled;
 mod invitations_are_good_once;
 mod jobs_are_done_once;
+mod jobs_come_by_the_calendar;
 mod keys_are_rotated;
 mod kill_safety;
 mod lines_may_be_guarded;

@@ -227,6 +227,8 @@ fn request(bridge: &TestBridge, route: &Route, of: &Objects) -> RequestBuilder {
         .replace("{invitation_id}", of.invitation.as_str())
         .replace("{token}", "no-such-token")
         .replace("{erasure_id}", "job_none")
+        .replace("{day}", "2026-11-19")
+        .replace("{period}", "2026-10")
         .replace("{key}", "canary.wav");
     let request = bridge.request(method(route), &path);
     if method(route) == Method::GET { request } else { request.json(&json!({})) }

@@ -26,6 +26,10 @@ pub struct DocumentView {
     pub display_timezone: Option<String>,
     /// Days after which links to recordings end; null when it was not set.
     pub recording_links_expire_after_days: Option<u32>,
+    /// Days after which calls are deleted; null when they are not. Of a tenant only.
+    pub calls_deleted_after_days: Option<u32>,
+    /// Days after which recordings are deleted; null when they are not. Of a tenant only.
+    pub recordings_deleted_after_days: Option<u32>,
 }
 
 impl From<&Settings> for DocumentView {
@@ -35,6 +39,8 @@ impl From<&Settings> for DocumentView {
             api_keys: settings.vendor_keys.iter().map(masked).collect(),
             display_timezone: settings.display_timezone.clone(),
             recording_links_expire_after_days: settings.recording_link_days,
+            calls_deleted_after_days: settings.retention.and_then(|retention| retention.calls_days),
+            recordings_deleted_after_days: settings.retention.and_then(|retention| retention.recordings_days),
         }
     }
 }

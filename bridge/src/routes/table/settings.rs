@@ -10,7 +10,7 @@ use crate::routes::{Access, Route};
 
 pub(super) fn routes() -> Vec<Route> {
     use settings::{
-        api_keys, display, owner, read, recording_links, rotate, rotation, sign_in, timezone, view,
+        api_keys, display, owner, read, recording_links, retention, rotate, rotation, sign_in, timezone, view,
     };
     let manage = Access::with::<may::ManageSettings>();
     vec![
@@ -82,6 +82,14 @@ pub(super) fn routes() -> Vec<Route> {
                 .query::<owner::OwnerQuery>()
                 .answers_empty("204", "It is gone")
                 .refuses("404", "None is set"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/settings/retention"),
+            manage,
+            retention::retention,
+            Doc::new("settings", "Set after how many days calls and recordings are deleted")
+                .body::<retention::NewRetention>()
+                .answers::<view::DocumentView>("200", "The tenant's settings as they are now"),
         ),
         row(
             (Method::GET, "/api/v1/settings/keys/rotation"),

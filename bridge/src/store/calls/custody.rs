@@ -8,8 +8,8 @@ use vox_shared::ids::TenantId;
 use vox_shared::phone::Number;
 
 use super::{
-    AllCalls, BY_CALLED_KEY, BY_CALLER_KEY, BY_CLEAN, BY_DELETED, CALLED_KEY, CALLER_KEY, CALLS, CLEAN_AT,
-    Call, CallStatus, DELETED_AT, OUTBOX, WITHOUT_RESULT,
+    AllCalls, BY_CALLED_KEY, BY_CALLER_KEY, BY_CLEAN, BY_DELETED, BY_RECORDING, CALLED_KEY, CALLER_KEY,
+    CALLS, CLEAN_AT, CREATED_AT, Call, CallStatus, Calls, DEADLINE, DELETED_AT, OUTBOX, WITHOUT_RESULT,
 };
 use crate::store::documents::{Listed, StoreError, Stored, TENANT};
 use crate::store::engine::{Cursor, Filter, Query};
@@ -166,6 +166,20 @@ pub(super) fn keys_of(
 pub enum End {
     Caller,
     Called,
+}
+
+impl Calls {
+    /// Those with a recording that began before, the oldest first, without their results.
+    pub async fn list_with_recording(
+        &self,
+        before: Stamp,
+        limit: usize,
+        after: Option<Cursor>,
+    ) -> Result<Listed<Call>, StoreError> {
+        let query = self.of_tenant.query(BY_RECORDING).below(CREATED_AT, before);
+        let query = query.filter(Filter::absent(DELETED_AT)).filter(Filter::absent(DEADLINE));
+        self.of_tenant.list(query.limit(limit).after(after).omit(WITHOUT_RESULT)).await
+    }
 }
 
 impl AllCalls {

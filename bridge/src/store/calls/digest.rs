@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{AllCalls, BY_DIGEST, CALLS, Call, DIGEST, DIGEST_MARK, DIGEST_SINCE, WITHOUT_RESULT};
+use super::{AllCalls, BY_DIGEST, CALLS, Call, Calls, DIGEST, DIGEST_MARK, DIGEST_SINCE, WITHOUT_RESULT};
 use crate::store::engine::{Filter, Json, Query, Update, holds};
 use crate::store::{Stamp, StoreError, Stored};
 
@@ -38,6 +38,14 @@ impl Call {
             }
             _ => None,
         };
+    }
+}
+
+impl Calls {
+    /// A call as lists show it, without its result.
+    pub async fn find_listed(&self, id: &str) -> Result<Option<Stored<Call>>, StoreError> {
+        let call = self.of_tenant.first(Query::by_id(&CALLS, id).omit(WITHOUT_RESULT)).await?;
+        Ok(call.filter(|call| self.within(&call.value).is_ok() && !call.value.is_deleted()))
     }
 }
 

@@ -1,0 +1,213 @@
+//! Reports of days, statements of months and the daily retention: made once, for each tenant by its own clocks, and caught up.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use vox_bridge::auth::role::Role;
+use vox_bridge::auth::scope::Scope;
+use vox_bridge::objects::Key;
+use vox_bridge::store::engine::Order;
+use vox_bridge::store::jobs::JobState;
+use vox_shared::model::bot::BotSettings;
+
+use crate::harness::{TestBridge, json, refusal, result, wrong_fields};
+use crate::recordings_are_stored_and_served::upload;
+use crate::s3_server::eventually;
+
+const SOON: Duration = Duration::from_secs(30);
+
+struct Calendar {
+    bridge: TestBridge,
+    bot: String,
+}
+
+impl Calendar {
+    async fn start() -> Self {
+        let bridge = TestBridge::start().await;
+        let bot = bridge.insert_bot(&bridge.tenant(), BotSettings::default()).await.to_string();
+        Self { bridge, bot }
+    }
+
+    async fn call(&self, session: &str, end: &str) {
+        let query = [("session_id", session), ("caller_id", "+4915112345678")];
+        assert_eq!(self.bridge.fetch_config(&self.bot, &query).await.status(), StatusCode::OK);
+        self.end(session, end, 60.0).await;
+    }
+
+    async fn end(&self, session: &str, end: &str, seconds: f64) {
+        let key = format!("{session}.wav");
+        assert_eq!(upload(&self.bridge, &key, b"RIFF sound".to_vec(), None).await.status(), StatusCode::OK);
+        let mut told = result(session, end);
+        (told["bot_id"], told["recording_key"], told["call_duration_seconds"]) =
+            (json!(self.bot), json!(key), json!(seconds));
+        assert_eq!(self.bridge.deliver(&told).await.status(), StatusCode::OK);
+        self.bridge.app.relay.move_all().await.unwrap();
+        while self.bridge.app.digester.round().await.unwrap() > 0 {}
+        while self.bridge.app.counting.round().await.unwrap() > 0 {}
+    }
+
+    /// A look at the calendar after this time, and whatever it asks for.
+    async fn after(&self, hours: i64) {
+        self.bridge.clock.advance(SignedDuration::from_hours(hours));
+        let app = &self.bridge.app;
+        app.timetable.round().await.unwrap();
+        app.timetable.round().await.unwrap();
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(app.runner.clone().run(stop.clone()));
+        let done = eventually(SOON, || async {
+            let jobs =
+                app.stores.jobs(&self.bridge.tenant()).list_jobs((None, None), 100, None).await.unwrap();
+            assert!(jobs.items.iter().all(|job| job.value.error.is_none()), "{:?}", jobs.items);
+            jobs.items.iter().all(|job| job.value.state == JobState::Done)
+        });
+        assert!(done.await, "a job is not done");
+        stop.cancel();
+        running.await.unwrap();
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let token = self.bridge.token(Role::Admin).await;
+        json(self.bridge.get(path).bearer_auth(token).send().await.unwrap(), StatusCode::OK).await
+    }
+
+    async fn events(&self, name: &str) -> Vec<Value> {
+        let events = self.bridge.app.stores.events(&self.bridge.tenant());
+        let all = events.list_events(Order::Ascending, 500, None).await.unwrap().items;
+        all.into_iter().filter(|e| e.value.event == name).map(|e| Value::Object(e.value.data)).collect()
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Value) -> reqwest::Response {
+        let token = self.bridge.token(Role::SuperAdmin).await;
+        self.bridge.send(method, path, &token, body).await
+    }
+}
+
+fn days(page: &Value) -> Vec<&str> {
+    page["items"].as_array().unwrap().iter().map(|report| report["day"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn each_day_is_reported_once_and_those_that_were_missed_too() {
+    let calendar = Calendar::start().await;
+    let zone = json!({"display_timezone": "Asia/Kolkata"});
+    let set = calendar.send(Method::PUT, "/api/v1/settings/timezone", zone).await;
+    assert_eq!(set.status(), StatusCode::OK);
+    calendar.call("call_1", "customer").await;
+    calendar.call("call_2", "busy").await;
+    // Half past eight in the evening there.
+    calendar.after(5).await;
+    assert_eq!(calendar.get("/api/v1/reports").await["items"], json!([]), "the day is not over");
+    calendar.after(4).await;
+    let page = calendar.get("/api/v1/reports").await;
+    assert_eq!(days(&page), ["2026-11-20"], "{page}");
+    let report = calendar.get("/api/v1/reports/2026-11-20").await;
+    assert_eq!((&report["time_zone"], &report["total"]["calls"]), (&json!("Asia/Kolkata"), &json!(2)));
+    assert_eq!(report["bots"][&calendar.bot]["outcomes"], json!({"busy": 1, "customer": 1}));
+    assert_eq!(calendar.events("report.ready").await.len(), 1);
+    // Three days down.
+    calendar.after(72).await;
+    let page = calendar.get("/api/v1/reports").await;
+    assert_eq!(days(&page), ["2026-11-23", "2026-11-22", "2026-11-21", "2026-11-20"]);
+    assert_eq!(calendar.events("report.ready").await.len(), 4);
+
+    let bridge = &calendar.bridge;
+    let agent = bridge.token(Role::Supervisor).await;
+    let asked = bridge.get("/api/v1/reports").bearer_auth(agent).send().await.unwrap();
+    assert_eq!(asked.status(), StatusCode::FORBIDDEN);
+    let bot = calendar.bot.parse().unwrap();
+    let limited =
+        bridge.insert_key(&bridge.tenant(), &[Scope::UsageRead], |key| key.bots = Some(vec![bot])).await;
+    let asked = bridge.get("/api/v1/reports/2026-11-20").bearer_auth(limited.token).send().await.unwrap();
+    assert_eq!(asked.status(), StatusCode::NOT_FOUND, "it is of all bots");
+}
+
+#[tokio::test]
+async fn a_month_is_closed_once_and_a_late_result_makes_a_revision_on_demand() {
+    let calendar = Calendar::start().await;
+    calendar.call("call_1", "worker_lost").await;
+    let open = calendar.send(Method::POST, "/api/v1/statements/2026-11/remake", Value::Null).await;
+    assert_eq!(refusal(open, StatusCode::CONFLICT).await, "period_open");
+    calendar.after(24 * 11).await;
+    let path = "/api/v1/statements/2026-11";
+    let closed = calendar.get(path).await;
+    assert_eq!((&closed["revision"], &closed["total"]["call_ms"]), (&json!(1), &json!(60_000)));
+    assert_eq!(
+        (&closed["total"]["conversations"], &closed["days"]["2026-11-20"]),
+        (&json!(1), &closed["total"])
+    );
+    calendar.end("call_1", "customer", 90.0).await;
+    calendar.after(24).await;
+    assert_eq!(calendar.get(path).await, closed, "it is frozen");
+    for _ in 0..2 {
+        let again = calendar.send(Method::POST, &format!("{path}/remake"), Value::Null).await;
+        let again = json(again, StatusCode::OK).await;
+        assert_eq!((&again["revision"], &again["total"]["call_ms"]), (&json!(2), &json!(90_000)));
+    }
+    assert_eq!(calendar.get(&format!("{path}?revision=1")).await, closed);
+    assert_eq!(calendar.get("/api/v1/statements").await["items"].as_array().unwrap().len(), 2);
+    let token = calendar.bridge.token(Role::Admin).await;
+    let csv = calendar.bridge.get(&format!("{path}/export.csv")).bearer_auth(token).send().await.unwrap();
+    assert_eq!(csv.headers()["content-type"], "text/csv; charset=utf-8");
+    let csv = csv.text().await.unwrap();
+    assert!(csv.contains("2026-11,2,total,\"\",1,90000,0,0,0,0,0,0,0\r\n"), "{csv}");
+    assert!(csv.contains(&format!("2026-11,2,bot,\"{}\",1,90000,", calendar.bot)), "{csv}");
+}
+
+#[tokio::test]
+async fn what_is_too_old_goes_where_a_tenant_says_so_and_a_hold_keeps_it() {
+    let calendar = Calendar::start().await;
+    let bridge = &calendar.bridge;
+    for session in ["call_old", "call_held"] {
+        calendar.call(session, "customer").await;
+    }
+    let hold = calendar.send(Method::PUT, "/api/v1/calls/call_held/hold", Value::Null).await;
+    assert_eq!(hold.status(), StatusCode::OK);
+    let has = async |session: &str| {
+        let key = Key::of_recording(&format!("{session}.wav")).unwrap();
+        bridge.app.custodian.objects.head(key).await.unwrap().is_some()
+    };
+    calendar.after(24 * 3).await;
+    assert!(has("call_old").await, "nothing goes unless somebody says so");
+    for (bad, field) in [
+        (json!({"calls_days": 0}), "calls_days"),
+        (json!({"calls_days": 3, "recordings_days": 4}), "recordings_days"),
+    ] {
+        let refused = calendar.send(Method::PUT, "/api/v1/settings/retention", bad).await;
+        assert_eq!(wrong_fields(refused).await, [field]);
+    }
+    let wanted = json!({"calls_days": 5, "recordings_days": 2});
+    let set = calendar.send(Method::PUT, "/api/v1/settings/retention", wanted).await;
+    let set = json(set, StatusCode::OK).await;
+    assert_eq!(
+        (&set["calls_deleted_after_days"], &set["recordings_deleted_after_days"]),
+        (&json!(5), &json!(2))
+    );
+    calendar.call("call_new", "customer").await;
+    calendar.after(1).await;
+    assert_eq!((has("call_old").await, has("call_held").await, has("call_new").await), (false, true, true));
+    let old = bridge.call("call_old").await;
+    assert_eq!(
+        (&old["recording_key"], &old["transcript"][0]["text"]),
+        (&Value::Null, &json!("Hello.")),
+        "{old}"
+    );
+    let told = calendar.events("retention.done").await;
+    assert_eq!(
+        (&told[0]["recordings_deleted"], &told[0]["calls_deleted"], &told[0]["held"]),
+        (&json!(1), &json!(0), &json!(1))
+    );
+
+    calendar.after(24 * 3).await;
+    let token = bridge.token(Role::Admin).await;
+    let page =
+        json(bridge.get("/api/v1/calls").bearer_auth(token).send().await.unwrap(), StatusCode::OK).await;
+    let left: Vec<&str> =
+        page["items"].as_array().unwrap().iter().map(|c| c["session_id"].as_str().unwrap()).collect();
+    assert_eq!(left, ["call_new", "call_held"]);
+    assert!(has("call_held").await);
+    let log = calendar.get("/api/v1/audit?actor=retention").await;
+    assert_eq!(log["items"].as_array().unwrap().len(), 4, "the begin and the end of two days' rounds: {log}");
+}

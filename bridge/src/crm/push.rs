@@ -8,7 +8,6 @@ use vox_shared::ids::{BotId, JobId, SessionId};
 use super::Crm;
 use super::exchange::{fill, send};
 use super::result;
-use super::settings::Exchange;
 use crate::analysis::values;
 use crate::auth::secret_token;
 use crate::bot::hours;

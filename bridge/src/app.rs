@@ -47,10 +47,14 @@ use crate::jobs::runner::Runner;
 use crate::live::Live;
 use crate::live::orders::Operator;
 use crate::metrics::Metrics;
+use crate::objects::Objects;
+use crate::objects::measured::Measured as MeasuredObjects;
+use crate::readiness::{Readiness, Seen};
 use crate::routes::document::Documents;
 use crate::routes::{Route, table};
 use crate::runtime::config::Configs;
 use crate::runtime::result::Results;
+use crate::store::engine::measured::Measured;
 use crate::store::{StoreError, Stores};
 use crate::vault::Vault;
 
@@ -95,6 +99,7 @@ pub struct Inner {
     pub webhooks: Webhooks,
     pub herald: Herald,
     pub runner: Runner,
+    pub readiness: Arc<Readiness>,
     pub crm: Crm,
     pub table: Vec<Route>,
     pub documents: Documents,
@@ -125,12 +130,14 @@ impl App {
     /// The only constructor; `main` and the tests both call it.
     pub async fn build(config: Config, parts: Parts) -> Result<Self, StartError> {
         let base_url = config.server.public_url.clone().unwrap_or_else(|| local_url(parts.bound));
-        let documents = parts.deployment.documents();
+        let metrics = Arc::new(Metrics::new(config.metrics.show_tenants));
+        let operations = metrics.operations();
+        let documents = Arc::new(Measured::new(parts.deployment.documents(), operations.clone()));
         let Parts { deployment: Deployment { objects, vault, .. }, clock, .. } = parts;
+        let objects: Arc<dyn Objects> = Arc::new(MeasuredObjects::new(objects, operations.clone()));
         let (stores, internal_secret) = (Stores::open(documents).await?, &config.auth.internal_secret);
         let tokens = Arc::new(Tokens::new(&config.auth.jwt_secret));
         let passwords = Arc::new(Passwords::new()?);
-        let metrics = Arc::new(Metrics::new(config.metrics.show_tenants));
         let own = Arc::new(InProcess::new(clock.clone()));
         let coordination = coordination::open(&config.coordination, &clock).await?;
         let limiter = Limiter::new(coordination.clone(), own, metrics.clone());
@@ -139,7 +146,7 @@ impl App {
         let fleet = Fleet { stores: stores.clone(), clock: clock.clone() };
         let poller = Poller { fleet: fleet.clone(), client: FleetClient::new(internal_secret)? };
         let relay = Relay::new(stores.clone(), clock.clone());
-        let webhooks = webhooks(&config, &stores, &clock);
+        let webhooks = webhooks(&config, (&stores, &clock), &metrics);
         let crm = Crm {
             stores: stores.clone(),
             clock: clock.clone(),
@@ -148,6 +155,15 @@ impl App {
             base_url: base_url.clone(),
         };
         let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds(&webhooks, &crm));
+        let readiness = Arc::new(Readiness {
+            stores: stores.clone(),
+            objects: objects.clone(),
+            coordination: coordination.clone(),
+            vault: vault.clone(),
+            runner: runner.clone(),
+            clock: clock.clone(),
+            seen: Seen::default(),
+        });
         let herald = Herald::new(webhooks.clone(), relay.moved.clone());
         let table = table();
         let live = Live::new(clock.clone(), metrics.live().clone(), coordination.clone());
@@ -222,6 +238,7 @@ impl App {
             webhooks,
             herald,
             runner,
+            readiness,
             documents: Documents::of(&table),
             table,
             config,
@@ -246,10 +263,15 @@ impl App {
     }
 }
 
-fn webhooks(config: &Config, stores: &Stores, clock: &Clock) -> Webhooks {
+fn webhooks(config: &Config, (stores, clock): (&Stores, &Clock), metrics: &Arc<Metrics>) -> Webhooks {
     let egress = Arc::new(Egress::new(config.egress.clone()));
     let (stores, clock) = (stores.clone(), clock.clone());
-    let sender = Sender { stores: stores.clone(), clock: clock.clone(), egress: egress.clone() };
+    let sender = Sender {
+        stores: stores.clone(),
+        clock: clock.clone(),
+        egress: egress.clone(),
+        metrics: metrics.clone(),
+    };
     Webhooks { stores, clock, egress, post: Post::new(sender) }
 }
 

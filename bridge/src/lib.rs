@@ -27,6 +27,7 @@ pub mod jobs;
 pub mod live;
 pub mod metrics;
 pub mod objects;
+pub mod readiness;
 pub mod ready;
 pub mod routes;
 pub mod runtime;

@@ -165,6 +165,7 @@ impl RollUp {
                         seq: None,
                         follows: None,
                         fresh_since: Some(now),
+                        traceparent: None,
                     },
                 ));
             }

@@ -7,12 +7,16 @@ use futures_util::future::join_all;
 use jiff::SignedDuration;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use vox_egress::Egress;
 use vox_shared::clock::Clock;
 use vox_shared::ids::{TenantId, WebhookId};
+use vox_shared::telemetry::spans;
 
 use super::exchange::{Verdict, attempt};
 use super::schedule::{allowance, free_at, pause};
+use crate::metrics::Metrics;
 use crate::store::deliveries::{Attempt, Delivery, DeliveryState};
 use crate::store::events::Event;
 use crate::store::webhooks::{Endpoint, Lane, Progress};
@@ -39,6 +43,7 @@ pub struct Sender {
     pub stores: Stores,
     pub clock: Clock,
     pub egress: Arc<Egress>,
+    pub metrics: Arc<Metrics>,
 }
 
 /// A lane that is held.
@@ -125,7 +130,10 @@ impl Sender {
         }
         held.progress.paced_at = Some(paced_at);
         let attempts = due.into_iter().take(allowed).map(|delivery| async move {
-            let came = attempt(&self.egress, &endpoint.value, &delivery.value, now).await;
+            let span = span(&delivery);
+            let sending = attempt(&self.egress, &endpoint.value, &delivery.value, now);
+            let came = sending.instrument(span.clone()).await;
+            note_in_trace(&span, &came);
             (delivery, came)
         });
         for (delivery, (attempt, verdict)) in join_all(attempts).await {
@@ -146,6 +154,11 @@ impl Sender {
             webhook.id = %held.webhook, delivery.id = %delivery.id, status = attempt.status, ?verdict, "an event was sent"
         );
         settle(&mut delivery.value, attempt, (verdict, now));
+        self.metrics.webhook_attempted(match delivery.value.state {
+            DeliveryState::Delivered => "delivered",
+            DeliveryState::Pending => "retried",
+            DeliveryState::Failed => "failed",
+        });
         match self.stores.deliveries(&held.tenant).replace_delivery(delivery).await {
             // Somebody replayed it, or holds the lane by now: theirs counts.
             Err(StoreError::Conflict) => {}
@@ -183,6 +196,30 @@ impl Sender {
     }
 }
 
+/// An attempt as a part of the trace that its event is from. The endpoint is told nothing of it.
+fn span(delivery: &Stored<Delivery>) -> Span {
+    let Delivery { tenant_id, webhook_id, tries, traceparent, .. } = &delivery.value;
+    tracing::info_span!(
+        "webhook",
+        otel.kind = "client",
+        trace.parent = traceparent.map(|place| place.to_string()),
+        tenant.id = %tenant_id,
+        webhook.id = %webhook_id,
+        attempt = u64::from(*tries) + 1,
+        status = Empty,
+        "error.type" = Empty
+    )
+}
+
+fn note_in_trace(span: &Span, (attempt, verdict): &(Attempt, Verdict)) {
+    if let Some(status) = attempt.status {
+        span.record("status", status);
+    }
+    if *verdict != Verdict::Taken {
+        span.record("error.type", if attempt.status.is_some() { "refused" } else { "unreachable" });
+    }
+}
+
 fn disabled(
     tenant: &TenantId,
     endpoint: &Stored<Endpoint>,
@@ -200,6 +237,7 @@ fn disabled(
         seq: None,
         follows: None,
         fresh_since: Some(now),
+        traceparent: spans::current(),
     };
     (Event::id_of(&format!("{}:{DISABLED}.{}", endpoint.id, endpoint.version)).to_string(), event)
 }

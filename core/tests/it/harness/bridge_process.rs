@@ -18,6 +18,11 @@ pub struct BridgeProcess(Child);
 impl BridgeProcess {
     /// Start one in the place of a bridge that has gone away, and wait until it is ready.
     pub async fn start(of: &Bridge) -> Self {
+        Self::start_with(of, &[], Stdio::null()).await
+    }
+
+    /// The same with more settings, its log to this.
+    pub async fn start_with(of: &Bridge, settings: &[(&str, &str)], log: Stdio) -> Self {
         let program = Path::new(env!("CARGO_BIN_EXE_vox-core")).with_file_name("vox-bridge");
         assert!(program.exists(), "build it first: cargo build -p vox-bridge");
         let ready = of.data().join("ready.json");
@@ -39,7 +44,8 @@ impl BridgeProcess {
             .env("VOX_BRIDGE_METRICS_LISTEN", "127.0.0.1:0")
             .env("VOX_DATA_DIR", of.data())
             .env("LOG_LEVEL", "warn")
-            .stderr(Stdio::null())
+            .envs(settings.iter().copied())
+            .stderr(log)
             .kill_on_drop(true)
             .spawn()
             .unwrap();
@@ -51,6 +57,13 @@ impl BridgeProcess {
     pub fn freeze(&self) {
         let pid = self.0.id().expect("it was not waited for");
         kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::STOP).unwrap();
+    }
+
+    /// Ask it to stop, and wait for its end in good order.
+    pub async fn stop(mut self) {
+        let pid = self.0.id().expect("it was not waited for");
+        kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::TERM).unwrap();
+        assert!(self.0.wait().await.unwrap().success());
     }
 
     /// SIGKILL.

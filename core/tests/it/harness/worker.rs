@@ -105,7 +105,8 @@ impl Worker {
         }
     }
 
-    fn lines(&self) -> Vec<String> {
+    /// All of its log.
+    pub fn lines(&self) -> Vec<String> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

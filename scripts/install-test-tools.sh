@@ -39,6 +39,7 @@ scripts/install-engines.sh
 scripts/s3/install.sh
 scripts/redis/install.sh
 scripts/nginx/install.sh
+scripts/prometheus/install.sh
 # It is unpacked into a chroot: as root, or another server is named.
 [ -n "${TEST_MONGODB_URI:-}" ] || scripts/mongodb/install.sh
 

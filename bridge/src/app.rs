@@ -56,7 +56,10 @@ use crate::jobs::upkeep::Upkeep;
 use crate::live::Live;
 use crate::live::orders::Operator;
 use crate::metrics::Metrics;
+use crate::objects::Objects;
 use crate::objects::archive::Archive;
+use crate::objects::measured::Measured as MeasuredObjects;
+use crate::readiness::{Readiness, Seen};
 use crate::routes::document::Document;
 use crate::routes::{Route, table};
 use crate::runtime::config::Configs;
@@ -64,6 +67,7 @@ use crate::runtime::memory::Memory;
 use crate::runtime::request_log::RequestLog;
 use crate::runtime::result::Results;
 use crate::store::changes::{Changes, Watched};
+use crate::store::engine::measured::Measured;
 use crate::store::{StoreError, Stores};
 use crate::vault::Vault;
 
@@ -114,6 +118,7 @@ pub struct Inner {
     pub herald: Herald,
     pub runner: Runner,
     pub timetable: Timetable,
+    pub readiness: Arc<Readiness>,
     pub crm: Crm,
     pub analyst: Analyst,
     pub table: Vec<Route>,
@@ -145,16 +150,18 @@ impl App {
     /// The only constructor; `main` and the tests both call it.
     pub async fn build(config: Config, parts: Parts) -> Result<Self, StartError> {
         let base_url = config.server.public_url.clone().unwrap_or_else(|| local_url(parts.bound));
-        let documents = parts.deployment.documents();
+        let metrics = Arc::new(Metrics::new(config.metrics.show_tenants));
+        let operations = metrics.operations();
+        let documents = Arc::new(Measured::new(parts.deployment.documents(), operations.clone()));
         let Parts { deployment: Deployment { objects, vault, .. }, clock, .. } = parts;
         let coordination = coordination::open(&config.coordination, &clock).await?;
         let changes = Changes::new(coordination.clone());
         let documents = Arc::new(Watched::new(documents, changes.clone()));
+        let objects: Arc<dyn Objects> = Arc::new(MeasuredObjects::new(objects, operations.clone()));
         let (stores, internal_secret) = (Stores::open(documents).await?, &config.auth.internal_secret);
         let memory = Memory::new(stores.clone(), clock.clone(), changes.clone());
         let tokens = Arc::new(Tokens::new(&config.auth.jwt_secret));
         let passwords = Arc::new(Passwords::new()?);
-        let metrics = Arc::new(Metrics::new(config.metrics.show_tenants));
         let own = Arc::new(InProcess::new(clock.clone()));
         let limiter = Limiter::new(coordination.clone(), own, metrics.clone());
         let worker_files = Arc::new(WorkerFiles::new(internal_secret)?);
@@ -162,7 +169,7 @@ impl App {
         let fleet = Fleet { stores: stores.clone(), clock: clock.clone() };
         let poller = Poller { fleet: fleet.clone(), client: FleetClient::new(internal_secret)? };
         let relay = Relay::new(stores.clone(), clock.clone());
-        let webhooks = webhooks(&config, &stores, &clock);
+        let webhooks = webhooks(&config, (&stores, &clock), &metrics);
         let crm = Crm {
             stores: stores.clone(),
             memory: memory.clone(),
@@ -194,6 +201,15 @@ impl App {
         };
         let kinds = kinds(&webhooks, &crm, (&analyst, &upkeep));
         let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds);
+        let readiness = Arc::new(Readiness {
+            stores: stores.clone(),
+            objects: objects.clone(),
+            coordination: coordination.clone(),
+            vault: vault.clone(),
+            runner: runner.clone(),
+            clock: clock.clone(),
+            seen: Seen::default(),
+        });
         let herald = Herald::new(webhooks.clone(), relay.moved.clone());
         let people = Arc::new(People {
             stores: stores.clone(),
@@ -291,6 +307,7 @@ impl App {
             timetable: Timetable::new(stores.clone(), clock.clone(), runner.clone()),
             runner,
             document: Document::of(&table),
+            readiness,
             table,
             config,
             stores,
@@ -314,10 +331,15 @@ impl App {
     }
 }
 
-fn webhooks(config: &Config, stores: &Stores, clock: &Clock) -> Webhooks {
+fn webhooks(config: &Config, (stores, clock): (&Stores, &Clock), metrics: &Arc<Metrics>) -> Webhooks {
     let egress = Arc::new(Egress::new(config.egress.clone()));
     let (stores, clock) = (stores.clone(), clock.clone());
-    let sender = Sender { stores: stores.clone(), clock: clock.clone(), egress: egress.clone() };
+    let sender = Sender {
+        stores: stores.clone(),
+        clock: clock.clone(),
+        egress: egress.clone(),
+        metrics: metrics.clone(),
+    };
     Webhooks { stores, clock, egress, post: Post::new(sender) }
 }
 

@@ -176,6 +176,11 @@ pub trait Coordination: Send + Sync {
 
     fn delete(&self, key: String) -> Answer<'_, ()>;
 
+    /// Connections to a server that are open now.
+    fn connections(&self) -> u32 {
+        0
+    }
+
     /// Whether it can be used now.
     fn check(&self) -> Answer<'_, ()>;
 }

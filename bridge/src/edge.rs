@@ -10,7 +10,6 @@ pub mod params;
 pub mod part;
 pub mod request_id;
 pub mod sse;
-mod trace;
 
 use std::time::Instant;
 
@@ -22,6 +21,7 @@ use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpMessage, HttpResponse};
 use tracing::{Instrument, Span};
+use vox_shared::trace::{Place, TRACEPARENT};
 
 use crate::coordination::Standing;
 use crate::error::ApiError;
@@ -47,6 +47,10 @@ const RATE_LIMIT: [HeaderName; 3] = [
     HeaderName::from_static("x-ratelimit-reset"),
 ];
 
+/// What machines ask all the time: no trace begins with these.
+const UNTRACED: [&str; 5] =
+    ["/health", "/ready", "/metrics", "/api/v1/fleet/workers", "/api/v1/internal/calls/{session_id}/events"];
+
 /// The outermost layer.
 pub async fn surround(
     metrics: Data<Metrics>,
@@ -59,10 +63,7 @@ pub async fn surround(
     let method = request.method().clone();
     // The template, never the path itself: its parts are ids and tokens.
     let path = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-    let span = span(&id, &method, &path);
-    if let Some(trace) = trace::of(request.headers()) {
-        span.record("trace.id", trace.trace_id).record("span.id", trace.span_id);
-    }
+    let span = span((&id, &method, &path), trace_of(request.headers()));
 
     let answer = request_id::CURRENT.scope(id.clone(), next.call(request)).instrument(span.clone());
     let mut response = answer.await?;
@@ -74,6 +75,10 @@ pub async fn surround(
         response.headers_mut().insert(request_id::HEADER, value);
     }
     let (status, took) = (response.status(), began.elapsed());
+    span.record("status", status.as_u16());
+    if status.is_server_error() {
+        span.record("error.type", status.as_str());
+    }
     metrics.request(&method, &path, status, took);
     if let Some(refusal) = response.response().error().and_then(|e| e.as_error::<ApiError>()) {
         metrics.error(refusal.code);
@@ -84,17 +89,37 @@ pub async fn surround(
     Ok(if method == Method::HEAD { response.map_body(|_, body| withheld(&body)) } else { response })
 }
 
-fn span(id: &str, method: &Method, path: &str) -> Span {
+/// What the `traceparent` header says.
+fn trace_of(headers: &HeaderMap) -> Option<Place> {
+    Place::parse(headers.get(TRACEPARENT)?.to_str().ok()?)
+}
+
+/// A request's span is part of a trace, unless it is one of [`UNTRACED`] and nobody traces it.
+fn span((id, method, path): (&str, &Method, &str), parent: Option<Place>) -> Span {
     let later = tracing::field::Empty;
+    if parent.is_none() && UNTRACED.contains(&path) {
+        return tracing::info_span!(
+            "request",
+            request.id = id,
+            %method,
+            path,
+            tenant.id = later,
+            api_key.id = later,
+            status = later,
+            "error.type" = later
+        );
+    }
     tracing::info_span!(
         "request",
+        otel.kind = "server",
+        trace.parent = parent.map(|place| place.to_string()),
         request.id = id,
         %method,
         path,
         tenant.id = later,
         api_key.id = later,
-        trace.id = later,
-        span.id = later
+        status = later,
+        "error.type" = later
     )
 }
 

@@ -29,6 +29,7 @@ pub mod jobs;
 pub mod live;
 pub mod metrics;
 pub mod objects;
+pub mod readiness;
 pub mod ready;
 pub mod redaction;
 pub mod routes;

@@ -11,6 +11,7 @@ pub mod orders;
 mod replicas;
 mod running;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vox_shared::clock::Clock;
@@ -72,10 +73,11 @@ impl Live {
         self.board().hear(news, now, &self.figures);
     }
 
-    /// Bring the figure of running calls up to date, for who reads the metrics.
-    pub fn count(&self) {
-        let running = self.board().running();
-        self.figures.calls.set(i64::try_from(running).unwrap_or(i64::MAX));
+    /// Bring the figure of running calls up to date, for who reads the metrics; the same by tenant.
+    pub fn count(&self) -> HashMap<TenantId, usize> {
+        let board = self.board();
+        self.figures.calls.set(i64::try_from(board.running()).unwrap_or(i64::MAX));
+        board.running_by_tenant()
     }
 
     /// Where a call stands, as far as its worker told.

@@ -20,7 +20,8 @@ use vox_bridge::{jobs, ready, routes};
 use vox_shared::clock::Clock;
 use vox_shared::env::Env;
 use vox_shared::private::keep_files_private;
-use vox_shared::telemetry;
+use vox_shared::telemetry::{self, Tracing, Who};
+use vox_traces::Export;
 
 /// The control plane of Vox. Settings come from the environment; see docs/settings-bridge.md.
 #[derive(Parser)]
@@ -44,7 +45,10 @@ async fn main() -> anyhow::Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments = Arguments::parse();
     let env = Env::of_process();
-    telemetry::init("vox-bridge", &std::process::id().to_string(), &env)?;
+    let who = Who { service: "vox-bridge", instance: &std::process::id().to_string() };
+    let export = Export::start(who, &env);
+    telemetry::init(who, &env, export.as_ref().map_or(Tracing::OFF, Export::tracing))?;
+    let export = export?;
     if let Some(command) = arguments.command {
         return command.run(env).await;
     }
@@ -92,6 +96,8 @@ async fn main() -> anyhow::Result<()> {
         ended.context("a job of the bridge failed")?;
     }
     deployment.close().await;
+    // The process does nothing else any more.
+    export.finish();
     Ok(())
 }
 

@@ -1,5 +1,10 @@
 //! What `/metrics` shows. Names and labels are a contract; label sets are bounded: paths are route templates.
 
+pub mod backlog;
+pub mod calls;
+pub mod stores;
+
+use std::collections::HashMap;
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
@@ -10,8 +15,13 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::fleet::sight::Capacity;
+use vox_shared::ids::TenantId;
+
 use crate::live::Figures;
+use crate::store::engine::Connections;
+use backlog::Backlog;
+use calls::Calls;
+use stores::Operations;
 
 /// Upper bounds of request durations, seconds. 10 ms is the bar for config fetches.
 const DURATIONS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -27,14 +37,6 @@ struct Requested {
 struct Timed {
     method: String,
     path: String,
-}
-
-/// A call that reached its terminal record.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Ended {
-    pub tenant: String,
-    pub direction: String,
-    pub status: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -56,8 +58,16 @@ struct Tried {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct SlotState {
-    state: String,
+struct Attempted {
+    outcome: &'static str,
+}
+
+/// Connections to servers.
+#[derive(Default)]
+struct Servers {
+    db_active: Gauge,
+    db_most: Gauge,
+    redis_active: Gauge,
 }
 
 /// The process's metrics.
@@ -65,61 +75,77 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<Requested, Counter>,
     durations: Family<Timed, Histogram, fn() -> Histogram>,
-    calls: Family<Ended, Counter>,
     errors: Family<Failed, Counter>,
-    slots: Family<SlotState, Gauge>,
     jobs: Family<Tried, Counter>,
+    attempts: Family<Attempted, Counter>,
     streams: Gauge,
     alone: Family<Alone, Counter>,
     unopened: Counter,
     live: Figures,
     lost_requests: Counter,
-    show_tenants: bool,
+    servers: Servers,
+    calls: Calls,
+    operations: Operations,
+    backlog: Backlog,
+}
+
+/// What is told of the process whenever somebody reads its metrics.
+pub struct Now {
+    pub documents: Connections,
+    /// Connections for coordination.
+    pub redis: u32,
+    pub running: HashMap<TenantId, usize>,
 }
 
 impl Metrics {
     /// `show_tenants`: whether calls are labelled with their tenant.
     pub fn new(show_tenants: bool) -> Self {
-        let mut registry = Registry::default();
-        let requests = Family::default();
-        let durations = Family::new_with_constructor((|| Histogram::new(DURATIONS)) as fn() -> Histogram);
-        let (calls, errors, slots) = (Family::default(), Family::default(), Family::default());
-        let (streams, alone, live) = (Gauge::default(), Family::default(), Figures::default());
-        registry.register("http_requests", "Requests answered", requests.clone());
-        registry.register("http_request_duration_seconds", "Time to answer", durations.clone());
-        registry.register("calls", "Calls with a terminal record", calls.clone());
-        registry.register("errors", "Refused and failed requests by code", errors.clone());
-        registry.register("slots", "Call slots of the fleet", slots.clone());
-        let jobs = Family::default();
-        registry.register("jobs", "Tries of jobs by what came of them", jobs.clone());
-        registry.register("event_streams", "Streams of events that are open", streams.clone());
-        registry.register("coordination_alone", "Limits counted in this process alone", alone.clone());
-        registry.register("live_calls", "Running calls that workers told of", live.calls.clone());
-        registry.register("live_events", "Events of running calls", live.events.clone());
-        registry.register("live_events_missing", "Numbers missing among them", live.missing.clone());
-        let lost_requests = Counter::default();
-        registry.register(
+        let metrics = Self {
+            registry: Registry::default(),
+            requests: Family::default(),
+            durations: Family::new_with_constructor((|| Histogram::new(DURATIONS)) as fn() -> Histogram),
+            errors: Family::default(),
+            jobs: Family::default(),
+            attempts: Family::default(),
+            streams: Gauge::default(),
+            alone: Family::default(),
+            unopened: Counter::default(),
+            live: Figures::default(),
+            lost_requests: Counter::default(),
+            servers: Servers::default(),
+            calls: Calls::new(show_tenants),
+            operations: Operations::default(),
+            backlog: Backlog::default(),
+        };
+        metrics.registered()
+    }
+
+    fn registered(mut self) -> Self {
+        let to = &mut self.registry;
+        to.register("http_requests", "Requests answered", self.requests.clone());
+        to.register("http_request_duration_seconds", "Time to answer", self.durations.clone());
+        to.register("errors", "Refused and failed requests by code", self.errors.clone());
+        to.register("jobs", "Tries of jobs by what came of them", self.jobs.clone());
+        to.register("webhook_attempts", "Attempts to send an event by outcome", self.attempts.clone());
+        to.register("event_streams", "Streams of events that are open", self.streams.clone());
+        to.register("coordination_alone", "Limits counted in this process alone", self.alone.clone());
+        to.register("live_calls", "Running calls that workers told of", self.live.calls.clone());
+        to.register("live_events", "Events of running calls", self.live.events.clone());
+        to.register("live_events_missing", "Numbers missing among them", self.live.missing.clone());
+        to.register(
             "config_requests_lost",
             "Requests for configs not in their logs",
-            lost_requests.clone(),
+            self.lost_requests.clone(),
         );
-        let unopened = Counter::default();
-        registry.register("recordings_unopened", "Recordings that do not open", unopened.clone());
-        Self {
-            lost_requests,
-            registry,
-            requests,
-            durations,
-            calls,
-            errors,
-            slots,
-            jobs,
-            streams,
-            alone,
-            unopened,
-            live,
-            show_tenants,
-        }
+        to.register("recordings_unopened", "Recordings that do not open", self.unopened.clone());
+        let Servers { db_active, db_most, redis_active } = &self.servers;
+        to.register("db_connections_active", "Connections to the documents at work", db_active.clone());
+        to.register("db_connections_max", "As many as there may be", db_most.clone());
+        to.register("redis_connections_active", "Open connections to Redis", redis_active.clone());
+        self.calls.register(to);
+        self.operations.register(to);
+        self.backlog.register(to);
+        self
     }
 
     /// Requests for configs are not in the logs of their bots.
@@ -135,6 +161,21 @@ impl Metrics {
     /// Recordings that were found changed, cut or moved.
     pub fn unopened(&self) -> &Counter {
         &self.unopened
+    }
+
+    /// What is told of calls.
+    pub fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    /// What is told of the stores.
+    pub fn operations(&self) -> &Operations {
+        &self.operations
+    }
+
+    /// What is read from the stores.
+    pub fn backlog(&self) -> &Backlog {
+        &self.backlog
     }
 
     /// What was told of running calls.
@@ -163,11 +204,9 @@ impl Metrics {
         self.jobs.get_or_create(&Tried { queue: queue.into(), outcome: outcome.into() }).inc();
     }
 
-    pub fn call_ended(&self, mut ended: Ended) {
-        if !self.show_tenants {
-            ended.tenant.clear();
-        }
-        self.calls.get_or_create(&ended).inc();
+    /// An attempt to send an event to an endpoint has come to its end.
+    pub fn webhook_attempted(&self, outcome: &'static str) {
+        self.attempts.get_or_create(&Attempted { outcome }).inc();
     }
 
     /// A limit was counted without the other bridges, because they could not be asked.
@@ -176,12 +215,12 @@ impl Metrics {
     }
 
     /// The text of `/metrics`.
-    pub fn render(&self, capacity: Capacity) -> Result<String, std::fmt::Error> {
-        for (state, value) in
-            [("free", capacity.available), ("busy", capacity.active), ("reserved", capacity.reserved)]
-        {
-            self.slots.get_or_create(&SlotState { state: state.into() }).set(i64::from(value));
-        }
+    pub fn render(&self, now: Now) -> Result<String, std::fmt::Error> {
+        let number = i64::from;
+        self.servers.db_active.set(number(now.documents.active));
+        self.servers.db_most.set(number(now.documents.most));
+        self.servers.redis_active.set(number(now.redis));
+        self.calls.running(now.running.into_iter());
         let mut text = String::new();
         text::encode(&mut text, &self.registry)?;
         Ok(text)
@@ -214,7 +253,9 @@ mod tests {
             metrics.request(&method, "/health", StatusCode::METHOD_NOT_ALLOWED, Duration::ZERO);
         }
         metrics.request(&Method::GET, "/health", StatusCode::OK, Duration::ZERO);
-        let text = metrics.render(Capacity::default()).unwrap();
+        let text = metrics
+            .render(Now { documents: Connections::default(), redis: 0, running: HashMap::new() })
+            .unwrap();
         let counted: Vec<&str> = text.lines().filter(|l| l.starts_with("http_requests_total{")).collect();
         assert_eq!(counted.len(), 2, "{counted:?}");
         assert!(text.contains(r#"method="other",path="/health",status="405"} 50"#), "{text}");

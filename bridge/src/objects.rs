@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod directory;
 mod incoming;
+pub mod measured;
 #[cfg(feature = "s3")]
 pub mod s3;
 
@@ -73,6 +74,8 @@ pub trait Objects: Send + Sync {
     /// An address where whoever has it may read an object for this long; `None` where the store gives out none. Whether there
     /// is such an object is not looked at.
     fn link(&self, key: Key, lifetime: Duration) -> Answer<'_, Option<String>>;
+    /// Which store it is.
+    fn name(&self) -> &'static str;
 }
 
 /// Open the store that the settings name, for this process alone: whichever it is, a data directory belongs to one bridge.

@@ -51,7 +51,7 @@ use std::sync::Arc;
 
 use vox_shared::ids::TenantId;
 
-pub use documents::{Listed, StoreError, Stored};
+pub use documents::{Listed, StoreError, Stored, Waiting};
 pub use engine::Cursor;
 use engine::{Collection, Engine};
 pub use leaving::{LeftCall, LeftCalls};
@@ -125,6 +125,11 @@ impl Stores {
         migrate::run(&*engine, COLLECTIONS).await?;
         engine.brought_up().await?;
         Ok(Self { engine })
+    }
+
+    /// How busy the engine's connections are.
+    pub fn connections(&self) -> engine::Connections {
+        self.engine.connections()
     }
 
     /// Whether the store answers and would take a write now.

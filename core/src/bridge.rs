@@ -10,8 +10,12 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep};
+use tracing::Instrument;
+use tracing::field::Empty;
 use vox_shared::ids::{BotId, SessionId};
 use vox_shared::outbox::Seq;
+use vox_shared::telemetry::spans;
+use vox_shared::trace::TRACEPARENT;
 use vox_shared::wire::config::{ConfigRequest, LINE_FORBIDDEN, Refusal, RuntimeConfig};
 use vox_shared::wire::fleet::{WorkerLease, WorkerReport};
 use vox_shared::wire::live::LiveReport;
@@ -49,6 +53,16 @@ pub enum ConfigError {
     /// It could not be asked.
     #[error("the bridge could not be asked for the config: {0}")]
     Unreachable(String),
+}
+
+impl ConfigError {
+    /// For traces.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "refused",
+            Self::Unreachable(_) => "unreachable",
+        }
+    }
 }
 
 /// Why a delivery did not succeed.
@@ -95,7 +109,12 @@ impl Bridge {
         let started = Instant::now();
         let body = Bytes::from(serde_json::to_vec(ask).expect("a config request is plain data"));
         loop {
-            match self.try_config(bot, body.clone()).await {
+            let span = tracing::info_span!("config", otel.kind = "client", "error.type" = Empty);
+            let tried = self.try_config(bot, body.clone()).instrument(span.clone()).await;
+            if let Err(error) = &tried {
+                span.record("error.type", error.word());
+            }
+            match tried {
                 Err(ConfigError::Unreachable(why)) if started.elapsed() + CONFIG_PAUSE < CONFIG_PATIENCE => {
                     tracing::warn!(why, "the bridge did not give the config; asking again");
                     sleep(CONFIG_PAUSE).await;
@@ -132,7 +151,7 @@ impl Bridge {
     /// Store a result, in the bytes in which it was written; 2xx means that it is durable there.
     pub async fn deliver(&self, seq: Seq, result: Vec<u8>) -> Result<(), DeliveryError> {
         let request = self.post("/api/v1/call-results", result.into()).header(SEQ_HEADER, seq);
-        judge(request.send().await).await.map(drop)
+        noted(judge(request.send().await).await.map(drop))
     }
 
     /// Store a result that is in no outbox.
@@ -148,11 +167,13 @@ impl Bridge {
     }
 
     fn post(&self, path: &str, json: Bytes) -> RequestBuilder {
-        self.http
+        let request = self
+            .http
             .post(format!("{}{path}", self.url))
             .header(SECRET_HEADER, self.secret.expose_secret())
             .header(CONTENT_TYPE, "application/json")
-            .body(json)
+            .body(json);
+        traced(request)
     }
 
     /// Upload a recording.
@@ -170,11 +191,11 @@ impl Bridge {
             .header(HASH_HEADER, sha256)
             .timeout(UPLOAD_DEADLINE)
             .body(body);
-        let answer = request.send().await;
+        let answer = traced(request).send().await;
         if answer.as_ref().is_ok_and(|answer| answer.status() == StatusCode::UNPROCESSABLE_ENTITY) {
             return Err(DeliveryError::Retry("what arrived was not what was sent, by its SHA-256".into()));
         }
-        judge(answer).await.map(drop)
+        noted(judge(answer).await.map(drop))
     }
 
     /// Say that this worker is there.
@@ -182,6 +203,14 @@ impl Bridge {
         let request = self.http.post(format!("{}/api/v1/fleet/workers", self.url)).json(report);
         let response = judge(request.header(SECRET_HEADER, self.secret.expose_secret()).send().await).await?;
         response.json().await.map_err(|e| DeliveryError::Retry(short(&e)))
+    }
+}
+
+/// With the trace that the request is part of. The bridge is ours: nobody else is told of it.
+fn traced(request: RequestBuilder) -> RequestBuilder {
+    match spans::current() {
+        Some(place) => request.header(TRACEPARENT, place.to_string()),
+        None => request,
     }
 }
 
@@ -219,6 +248,19 @@ async fn judge(response: Result<Response, reqwest::Error>) -> Result<Response, D
         408 | 429 | 401 | 403 | 500.. => Err(DeliveryError::Retry(detail)),
         _ => Err(DeliveryError::Rejected(detail)),
     }
+}
+
+/// With what became of it in the trace.
+fn noted(delivered: Result<(), DeliveryError>) -> Result<(), DeliveryError> {
+    if let Err(error) = &delivered {
+        let word = match error {
+            DeliveryError::Retry(_) => "not_taken",
+            DeliveryError::Away(_) => "unreachable",
+            DeliveryError::Rejected(_) => "rejected",
+        };
+        tracing::Span::current().record("error.type", word);
+    }
+    delivered
 }
 
 async fn detail_of(response: Response) -> String {

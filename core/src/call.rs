@@ -1,6 +1,7 @@
 //! One call, from the first message of the line to its record on disk.
 
 pub mod actor;
+mod asked;
 pub mod detector;
 pub mod feed;
 pub mod life;

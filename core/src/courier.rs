@@ -26,6 +26,7 @@ use tokio::sync::oneshot;
 use tokio::task::{self, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 use vox_shared::ids::BotId;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
@@ -118,7 +119,7 @@ impl Courier {
     /// The config of a call.
     pub async fn begin(&self, ask: Ask) -> Result<Begun, ConfigError> {
         let desk = self.desk.clone();
-        let begun = self.runtime.spawn(async move { begin(&desk, ask).await });
+        let begun = self.runtime.spawn(async move { begin(&desk, ask).await }.in_current_span());
         let answered = timeout(BEGIN_PATIENCE, begun).await.ok().and_then(Result::ok);
         let gone = || Err(ConfigError::Unreachable("the worker's courier does not answer".into()));
         answered.unwrap_or_else(gone)

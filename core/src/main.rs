@@ -11,7 +11,9 @@ use vox_core::config::CoreConfig;
 use vox_core::{handover, registration, server::Listeners};
 use vox_shared::clock::Clock;
 use vox_shared::env::Env;
-use vox_shared::{private, telemetry};
+use vox_shared::private;
+use vox_shared::telemetry::{self, Tracing, Who};
+use vox_traces::Export;
 
 /// What is left is delivered for this long at the end; the rest is adopted by others.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -30,14 +32,19 @@ fn start() -> anyhow::Result<()> {
     private::keep_files_private();
     let env = Env::of_process();
     let instance = env.text("VOXCORE_WORKER_ID").unwrap_or_else(|| std::process::id().to_string());
-    telemetry::init("vox-core", &instance, &env)?;
+    let who = Who { service: "vox-core", instance: &instance };
+    let export = Export::start(who, &env);
+    telemetry::init(who, &env, export.as_ref().map_or(Tracing::OFF, Export::tracing))?;
+    let export = export?;
     let config = CoreConfig::from_env(env)?;
     if config.stop_with_parent {
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
     }
     rustls::crypto::ring::default_provider().install_default().ok().context("installing the TLS provider")?;
     // One call, one thread: audio and vendors take turns, and nothing is locked. What is no sound is the courier's.
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(config))
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(config))?;
+    export.finish();
+    Ok(())
 }
 
 async fn run(config: CoreConfig) -> anyhow::Result<()> {

@@ -1,7 +1,10 @@
 //! The worker's metrics. Names are listed in `docs/metrics.md`.
 
+mod vendors;
+
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
@@ -9,11 +12,13 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use vox_shared::wire::result::CallResult;
+use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
 use crate::courier::desk::Books;
 use crate::courier::live::counts::Counts;
+use crate::session::kind::EventKind;
 use crate::transport::untidy::Untidy;
+use vendors::Vendors;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Ended {
@@ -22,9 +27,19 @@ struct Ended {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Vendor {
-    provider: String,
-    kind: String,
+struct Lasted {
+    direction: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Fault {
+    service: &'static str,
+    r#type: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Uploaded {
+    outcome: &'static str,
 }
 
 /// A message that was left out.
@@ -42,20 +57,33 @@ pub struct Metrics {
     active: Gauge,
     refused: Counter,
     dropped: Family<Left, Counter>,
-    duration: Histogram,
+    duration: Family<Lasted, Histogram, fn() -> Histogram>,
+    errors: Family<Fault, Counter>,
     wire_to_ear: Histogram,
     platform: Histogram,
     barge_in: Histogram,
     lateness: Histogram,
-    requests: Family<Vendor, Counter>,
+    vendors: Vendors,
     outbox_depth: Gauge,
     outbox_oldest: Gauge,
-    outbox_rejected: Gauge,
+    outbox_rejected: Counter,
+    uploads: Family<Uploaded, Counter>,
     results_in_memory: Gauge,
     /// Counted where they are told.
     pub live: Counts,
 }
 
+/// Events of a call that are faults.
+const FAULTS: [EventKind; 6] = [
+    EventKind::RecogniserFailed,
+    EventKind::ModelFailed,
+    EventKind::VoiceFailed,
+    EventKind::ToolFailed,
+    EventKind::LineFailed,
+    EventKind::RecordingIncomplete,
+];
+
+/// Wire to ear: 0.8 s is good, 2 s is an alert.
 const SECONDS: [f64; 12] = [0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0];
 const SHORT: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5];
 const LONG: [f64; 9] = [5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0];
@@ -68,15 +96,17 @@ impl Default for Metrics {
             active: Gauge::default(),
             refused: Counter::default(),
             dropped: Family::default(),
-            duration: Histogram::new(LONG),
+            duration: Family::new_with_constructor(|| Histogram::new(LONG)),
+            errors: Family::default(),
             wire_to_ear: Histogram::new(SECONDS),
             platform: Histogram::new(SHORT),
             barge_in: Histogram::new(SECONDS),
             lateness: Histogram::new(SHORT),
-            requests: Family::default(),
+            vendors: Vendors::default(),
             outbox_depth: Gauge::default(),
             outbox_oldest: Gauge::default(),
-            outbox_rejected: Gauge::default(),
+            outbox_rejected: Counter::default(),
+            uploads: Family::default(),
             results_in_memory: Gauge::default(),
             live: Counts::default(),
         };
@@ -94,6 +124,7 @@ impl Metrics {
         let help = "Messages of carriers that could not be used";
         registry.register("line_messages_dropped", help, self.dropped.clone());
         registry.register("call_duration_seconds", "Length of calls", self.duration.clone());
+        registry.register("errors", "What went wrong, by kind", self.errors.clone());
         registry.register("e2e_latency_seconds", "Wire to ear, per turn", self.wire_to_ear.clone());
         registry.register(
             "platform_latency_seconds",
@@ -106,7 +137,8 @@ impl Metrics {
             "99th percentile of a call's frame lateness",
             self.lateness.clone(),
         );
-        registry.register("provider_requests", "Requests to vendors", self.requests.clone());
+        self.vendors.register(&mut registry);
+        registry.register("recording_uploads", "Uploads of recordings by outcome", self.uploads.clone());
         registry.register("outbox_depth", "Records waiting for delivery", self.outbox_depth.clone());
         registry.register(
             "outbox_oldest_seconds",
@@ -129,6 +161,10 @@ impl Metrics {
         registry.register("live_events_dropped", help, self.live.dropped.clone());
     }
 
+    fn fault(&self, kind: &'static str) {
+        self.errors.get_or_create(&Fault { service: "core", r#type: kind }).inc();
+    }
+
     /// A call was let in.
     pub fn call_started(&self) {
         self.active.inc();
@@ -137,6 +173,16 @@ impl Metrics {
     /// A call was not let in.
     pub fn call_refused(&self) {
         self.refused.inc();
+    }
+
+    /// The bridge could not be asked for a call's config.
+    pub fn control_plane_away(&self) {
+        self.fault("control_plane_unavailable");
+    }
+
+    /// The disk does not take a call's birth.
+    pub fn disk_refused(&self) {
+        self.fault("no_record");
     }
 
     /// What a line's carrier sent and nobody could use, from its first message to its last.
@@ -155,7 +201,7 @@ impl Metrics {
         };
         let status = result.disconnected_by.as_str().to_owned();
         self.calls.get_or_create(&Ended { direction: direction.into(), status }).inc();
-        self.duration.observe(result.call_duration_seconds);
+        self.duration.get_or_create(&Lasted { direction }).observe(result.call_duration_seconds);
         self.lateness.observe(result.latency.frame_lateness_p99_ms / 1e3);
         for turn in &result.latency_samples {
             self.wire_to_ear.observe(turn.total_ms / 1e3);
@@ -164,9 +210,18 @@ impl Metrics {
         for ms in &result.latency.barge_in_ms {
             self.barge_in.observe(ms / 1e3);
         }
-        for usage in &result.usage_metrics {
-            let vendor = Vendor { provider: usage.provider.clone(), kind: usage.kind.clone() };
-            self.requests.get_or_create(&vendor).inc_by(usage.requests);
+        self.vendors.call_ended(result);
+        self.count_faults(result);
+    }
+
+    fn count_faults(&self, result: &CallResult) {
+        if result.disconnected_by == DisconnectedBy::Error {
+            self.fault("call_failed");
+        }
+        for event in &result.events {
+            if let Some(kind) = FAULTS.into_iter().find(|kind| event.event == kind.as_str()) {
+                self.fault(kind.as_str());
+            }
         }
     }
 
@@ -174,7 +229,10 @@ impl Metrics {
     pub fn render(&self, outbox: &vox_shared::outbox::Outbox, books: &Books) -> String {
         let stats = outbox.stats();
         self.outbox_depth.set(i64::try_from(stats.depth).unwrap_or(i64::MAX));
-        self.outbox_rejected.set(i64::try_from(stats.rejected + books.refused()).unwrap_or(i64::MAX));
+        self.outbox_rejected.inner().store(stats.rejected + books.refused(), Ordering::Relaxed);
+        for (outcome, count) in books.uploads() {
+            self.uploads.get_or_create(&Uploaded { outcome }).inner().store(count, Ordering::Relaxed);
+        }
         self.results_in_memory.set(i64::try_from(books.held()).unwrap_or(i64::MAX));
         let oldest = outbox.oldest_age().unwrap_or_default().as_secs();
         self.outbox_oldest.set(i64::try_from(oldest).unwrap_or(i64::MAX));

@@ -25,6 +25,20 @@ pub enum FailureClass {
 }
 
 impl FailureClass {
+    /// The class as a word for metrics and traces.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthorised => "unauthorised",
+            Self::Refused => "refused",
+            Self::OverLimit => "over_limit",
+            Self::Malformed => "malformed",
+            Self::Unavailable => "unavailable",
+            Self::TimedOut => "timed_out",
+            Self::Forbidden => "forbidden",
+            Self::NotInstalled => "not_installed",
+        }
+    }
+
     /// Whether the same request may work if it is tried again.
     pub fn is_transient(self) -> bool {
         matches!(self, Self::OverLimit | Self::Malformed | Self::Unavailable | Self::TimedOut)

@@ -5,12 +5,15 @@
 //!  "span_id":null,"tenant_id":"ten_1","call_id":"call_1","message":"call answered","data":{"target":"vox_core::call"}}
 //! ```
 //!
-//! Spans carry `tenant.id`, `call.id`, `trace.id` and `span.id`; every line within them is labelled so. All other fields
-//! of the spans and of the event are under `data`, inner ones hiding outer ones.
+//! Spans carry `tenant.id` and `call.id`; every line within them is labelled so, and with the trace and span of the nearest one that
+//! is part of a trace ([`spans`]). All other fields of the spans and of the event are under `data`, inner ones hiding outer ones.
+
+pub mod spans;
 
 use std::error::Error;
 use std::fmt;
 use std::io::Write;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -18,6 +21,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
@@ -26,6 +30,8 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use crate::clock::Clock;
 use crate::env::Env;
 use crate::redaction::net;
+use crate::trace::Sampler;
+use spans::{Sink, Spans};
 
 /// Longest text of one field, bytes; longer ones are cut, so that no error can flood the log.
 pub const MAX_TEXT_BYTES: usize = 4096;
@@ -55,11 +61,39 @@ pub enum InitError {
     Already(#[source] TryInitError),
 }
 
-/// Log to standard error from now on. `LOG_LEVEL`, else `RUST_LOG`, says what: a level or `target=level,...`; `info` if
-/// neither is set.
-pub fn init(service: &'static str, instance: &str, env: &Env) -> Result<(), InitError> {
-    let lines = JsonLines::new(service, instance, Clock::system(), std::io::stderr);
-    tracing_subscriber::registry().with(filter(env)?).with(lines).try_init().map_err(InitError::Already)
+/// The process, as its lines and spans name it.
+#[derive(Clone, Copy, Debug)]
+pub struct Who<'a> {
+    pub service: &'static str,
+    pub instance: &'a str,
+}
+
+/// Which spans go where.
+#[derive(Clone)]
+pub struct Tracing {
+    pub sampler: Sampler,
+    pub sink: Option<Arc<dyn Sink>>,
+}
+
+impl Tracing {
+    /// Nowhere. Traces that others sample are passed on so.
+    pub const OFF: Self = Self { sampler: Sampler { ratio: 0.0, heeds_parent: true }, sink: None };
+}
+
+/// Log to standard error from now on, and hand spans on. `LOG_LEVEL`, else `RUST_LOG`, says what is logged: a level or
+/// `target=level,...`; `info` if neither is set. Spans do not depend on it.
+pub fn init(who: Who<'_>, env: &Env, tracing: Tracing) -> Result<(), InitError> {
+    let lines = JsonLines::new(who.service, who.instance, Clock::system(), std::io::stderr);
+    let spans = Spans::new(Clock::system(), tracing.sampler, tracing.sink);
+    put_together(lines, filter(env)?, spans).try_init().map_err(InitError::Already)
+}
+
+fn put_together<W>(lines: JsonLines<W>, what: EnvFilter, spans: Spans) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let traced = filter_fn(spans::is_traced).with_max_level_hint(LevelFilter::INFO);
+    tracing_subscriber::registry().with(spans.with_filter(traced)).with(lines.with_filter(what))
 }
 
 fn filter(env: &Env) -> Result<EnvFilter, InitError> {
@@ -153,6 +187,9 @@ where
             if let Some(fields) = span.extensions().get::<Fields>() {
                 all.take_over(fields);
             }
+            if let Some(place) = spans::own_place(&span) {
+                (all.trace_id, all.span_id) = (Some(place.trace_id()), Some(place.span_id()));
+            }
         }
         event.record(&mut all);
         let level = *event.metadata().level();
@@ -197,6 +234,8 @@ impl Fields {
             // What the `log` crate's events carry: their target is the one that matters, their source lines are noise.
             "log.target" => return self.keep("target", value),
             name if name.starts_with("log.") => return,
+            // For the spans; a place that was given is in the line.
+            spans::KIND | spans::PARENT => return,
             name => return self.keep(name, value),
         };
         *own = Some(match value {
@@ -303,7 +342,8 @@ mod tests {
         let clock = Clock::manual("2026-01-02T03:04:05.678901234Z".parse::<Timestamp>().unwrap());
         let to = paper.clone();
         let lines = JsonLines::new("core", "wrk_1", clock, move || to.clone());
-        let subscriber = tracing_subscriber::registry().with(filter(&env(vars)).unwrap()).with(lines);
+        let spans = Spans::new(Clock::system(), Tracing::OFF.sampler, None);
+        let subscriber = put_together(lines, filter(&env(vars)).unwrap(), spans);
         tracing::subscriber::with_default(subscriber, what);
         let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
         assert!(text.is_empty() || text.ends_with('\n'));
@@ -338,6 +378,25 @@ mod tests {
         assert_eq!((&inside["data"]["leg"], &inside["data"]["ok"]), (&json!(3), &json!(true)));
         assert_eq!((&outside["span_id"], &outside["call_id"]), (&json!("s1"), &Value::Null));
         assert_eq!(outside["data"]["leg"], 1);
+    }
+
+    #[test]
+    fn lines_name_the_span_of_the_trace_that_they_are_in() {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let mut place = None;
+        let lines = logged(&[], || {
+            let span = tracing::info_span!("request", otel.kind = "server", trace.parent = parent).entered();
+            place = spans::current();
+            tracing::info_span!("plain").in_scope(|| tracing::info!("inside"));
+            drop(span);
+            tracing::info!("outside");
+        });
+        let place = place.unwrap();
+        assert_eq!(lines[0]["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(lines[0]["span_id"], place.span_id());
+        assert_ne!(lines[0]["span_id"], "00f067aa0ba902b7", "the work has a span of its own");
+        assert_eq!(lines[0]["data"], json!({"target": "vox_shared::telemetry::tests"}));
+        assert_eq!((&lines[1]["trace_id"], &lines[1]["span_id"]), (&Value::Null, &Value::Null));
     }
 
     #[test]

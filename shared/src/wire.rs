@@ -1,6 +1,7 @@
 //! Messages between bridge, core and command line. Each carries a version; a newer reader accepts the golden files of
 //! the version before.
 
+pub mod answers;
 pub mod config;
 pub mod fleet;
 pub mod handover;

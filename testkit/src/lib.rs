@@ -5,7 +5,9 @@
 //! from anything else through the `vox-testkit` program.
 
 pub mod chaos;
+pub mod collector;
 pub mod crm;
+pub mod metrics;
 pub mod provider;
 pub mod receiver;
 pub mod vendor;

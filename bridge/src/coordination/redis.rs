@@ -6,6 +6,7 @@ mod listen;
 mod script;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
@@ -33,6 +34,8 @@ pub struct Redis {
     link: Arc<Link>,
     hub: Arc<Hub>,
     scripts: Scripts,
+    /// Whether other bridges are heard now.
+    hears: Arc<AtomicBool>,
     /// What the channels of this database begin with: a server has one room of channels for all its databases.
     channels: String,
     _ends_with_this: DropGuard,
@@ -59,12 +62,13 @@ impl Redis {
             connected => connected.is_ok(),
         };
         let (listening, heard) = oneshot::channel();
+        let hears = Arc::<AtomicBool>::default();
         until(&stop, link::keep(link.clone(), channels.clone()));
-        until(&stop, listen::listen(client, channels.clone(), hub.clone(), listening));
+        until(&stop, listen::listen(client, channels.clone(), (hub.clone(), hears.clone()), listening));
         if connected && timeout(FIRST_LISTENING, heard).await.is_err() {
             tracing::warn!("Redis is slow: messages of other bridges are heard later");
         }
-        Ok(Self { link, hub, scripts: Scripts::new(), channels, _ends_with_this: stop.drop_guard() })
+        Ok(Self { link, hub, scripts: Scripts::new(), hears, channels, _ends_with_this: stop.drop_guard() })
     }
 }
 
@@ -189,6 +193,10 @@ impl Coordination for Redis {
 
     fn delete(&self, name: String) -> Answer<'_, ()> {
         Box::pin(async move { self.link.ask(cmd("DEL").arg(key("cache", &name))).await })
+    }
+
+    fn connections(&self) -> u32 {
+        u32::from(self.link.is_open()) + u32::from(self.hears.load(Ordering::Relaxed))
     }
 
     fn check(&self) -> Answer<'_, ()> {

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
+use tracing::Instrument;
+use tracing::field::Empty;
 use url::Url;
 use vox_egress::{Egress, Failure, FailureClass};
 use vox_shared::egress::HostRules;
 
 use super::settings::{Exchange, segments, shape};
 use crate::bot::template::Variables;
-use crate::delivery::exchange::{ask, new_attempt};
+use crate::delivery::exchange::{Verdict, ask, new_attempt};
 use crate::store::Stamp;
 use crate::store::deliveries::Attempt;
 
@@ -65,7 +67,14 @@ pub async fn send(
                 request.header(&header.name, value)
             })
         });
-    let (attempt, _, body) = ask(request, attempt, deadline).await;
+    let span = tracing::info_span!("crm", otel.kind = "client", status = Empty, "error.type" = Empty);
+    let (attempt, verdict, body) = ask(request, attempt, deadline).instrument(span.clone()).await;
+    if let Some(status) = attempt.status {
+        span.record("status", status);
+    }
+    if verdict != Verdict::Taken {
+        span.record("error.type", if attempt.status.is_some() { "refused" } else { "unreachable" });
+    }
     Answer { attempt, body: body.to_vec() }
 }
 

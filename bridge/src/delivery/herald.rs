@@ -147,7 +147,8 @@ pub(super) fn of_event(
 ) -> Vec<(WebhookId, DeliveryId, Delivery)> {
     let Ok(event_id) = event.id.parse() else { return Vec::new() };
     let Event { tenant_id, event: name, at, data, .. } = &event.value;
-    let message = Message::new(tenant_id.clone(), event_id, (name, *at), data);
+    let mut message = Message::new(tenant_id.clone(), event_id, (name, *at), data);
+    message.traceparent = event.value.traceparent;
     let wants = |endpoint: &&Stored<Endpoint>| endpoint.value.enabled && endpoint.value.wants(name);
     let to = |endpoint: &Stored<Endpoint>| {
         let webhook: WebhookId = endpoint.id.parse().ok()?;

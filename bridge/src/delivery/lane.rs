@@ -10,12 +10,16 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use vox_egress::Egress;
 use vox_shared::clock::Clock;
 use vox_shared::ids::{TenantId, WebhookId};
+use vox_shared::telemetry::spans;
 
 use super::exchange::{Verdict, attempt};
 use super::schedule::{allowance, free_at, pause};
+use crate::metrics::Metrics;
 use crate::store::deliveries::{Attempt, Delivery, DeliveryState};
 use crate::store::events::Event;
 use crate::store::webhooks::{Endpoint, Lane, Progress};
@@ -44,6 +48,7 @@ pub struct Sender {
     pub stores: Stores,
     pub clock: Clock,
     pub egress: Arc<Egress>,
+    pub metrics: Arc<Metrics>,
 }
 
 /// How long a lane may be worked.
@@ -148,7 +153,10 @@ impl Sender {
         held.progress.paced_at = Some(paced_at);
         let rules = &self.stores.tenants().egress_rules(&held.tenant).await?;
         let attempts = due.into_iter().take(allowed).map(|delivery| async move {
-            let came = attempt((&self.egress, rules), &endpoint.value, &delivery.value, now).await;
+            let span = span(&delivery);
+            let sending = attempt((&self.egress, rules), &endpoint.value, &delivery.value, now);
+            let came = sending.instrument(span.clone()).await;
+            note_in_trace(&span, &came);
             (delivery, came)
         });
         let came = join_all(attempts).await;
@@ -171,6 +179,11 @@ impl Sender {
             webhook.id = %held.webhook, delivery.id = %delivery.id, status = attempt.status, ?verdict, "an event was sent"
         );
         settle(&mut delivery.value, attempt, (verdict, now));
+        self.metrics.webhook_attempted(match delivery.value.state {
+            DeliveryState::Delivered => "delivered",
+            DeliveryState::Pending => "retried",
+            DeliveryState::Failed => "failed",
+        });
         match self.stores.deliveries(&held.tenant).replace_delivery(delivery).await {
             // Somebody replayed it, or holds the lane by now: theirs counts.
             Err(StoreError::Conflict) => {}
@@ -214,6 +227,30 @@ impl Sender {
     }
 }
 
+/// An attempt as a part of the trace that its event is from. The endpoint is told nothing of it.
+fn span(delivery: &Stored<Delivery>) -> Span {
+    let Delivery { tenant_id, webhook_id, tries, traceparent, .. } = &delivery.value;
+    tracing::info_span!(
+        "webhook",
+        otel.kind = "client",
+        trace.parent = traceparent.map(|place| place.to_string()),
+        tenant.id = %tenant_id,
+        webhook.id = %webhook_id,
+        attempt = u64::from(*tries) + 1,
+        status = Empty,
+        "error.type" = Empty
+    )
+}
+
+fn note_in_trace(span: &Span, (attempt, verdict): &(Attempt, Verdict)) {
+    if let Some(status) = attempt.status {
+        span.record("status", status);
+    }
+    if *verdict != Verdict::Taken {
+        span.record("error.type", if attempt.status.is_some() { "refused" } else { "unreachable" });
+    }
+}
+
 fn disabled(
     tenant: &TenantId,
     endpoint: &Stored<Endpoint>,
@@ -231,6 +268,7 @@ fn disabled(
         seq: None,
         follows: None,
         fresh_since: Some(now),
+        traceparent: spans::current(),
     };
     (Event::id_of(&format!("{}:{DISABLED}.{}", endpoint.id, endpoint.version)).to_string(), event)
 }

@@ -5,6 +5,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use vox_shared::ids::{DeliveryId, EventId, TenantId, WebhookId};
+use vox_shared::telemetry::spans;
+use vox_shared::trace::Place;
 
 use crate::auth::secret_token::hex;
 use crate::store::Stamp;
@@ -22,6 +24,8 @@ pub struct Message {
     pub event_id: EventId,
     pub event: String,
     pub body: String,
+    /// The trace that it is part of.
+    pub traceparent: Option<Place>,
 }
 
 /// The envelope. Its fields stand in this order.
@@ -42,7 +46,7 @@ impl Message {
     ) -> Self {
         let envelope = Envelope { id: event_id.as_str(), event, timestamp: at.to_string(), data };
         let body = serde_json::to_string(&envelope).expect("an envelope is plain data");
-        Self { tenant, event_id, event: event.to_owned(), body }
+        Self { tenant, event_id, event: event.to_owned(), body, traceparent: spans::current() }
     }
 
     /// What tries an endpoint.
@@ -67,6 +71,7 @@ impl Message {
             tries: 0,
             attempts: Vec::new(),
             forget_at: now + KEPT,
+            traceparent: self.traceparent,
         };
         (id.parse().expect("hex is an id"), delivery)
     }

@@ -7,6 +7,8 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use vox_shared::telemetry::spans;
+use vox_shared::trace::TRACEPARENT;
 use vox_shared::wire::SECRET_HEADER;
 
 /// Time to connect.
@@ -70,7 +72,10 @@ impl FleetClient {
         within: Duration,
     ) -> Result<Answer, AskError> {
         let request = self.client.post(below(address, path)).timeout(within).json(body);
-        let request = request.header(SECRET_HEADER, self.secret.expose_secret());
+        let mut request = request.header(SECRET_HEADER, self.secret.expose_secret());
+        if let Some(place) = spans::current() {
+            request = request.header(TRACEPARENT, place.to_string());
+        }
         read(request.send().await.map_err(told)?).await
     }
 }

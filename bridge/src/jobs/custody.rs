@@ -20,7 +20,7 @@ pub async fn run(custodian: Custodian, stop: CancellationToken) {
     let mut pause = PAUSE;
     while stop.run_until_cancelled(sleep(pause)).await.is_some() {
         // A stop between two steps of an erasure leaves it as a kill would: another round goes on.
-        let Some(round) = stop.run_until_cancelled(Box::pin(round(&custodian))).await else { return };
+        let Some(round) = Box::pin(stop.run_until_cancelled(round(&custodian))).await else { return };
         pause = match round {
             Ok(true) => BREATH,
             Ok(false) => PAUSE,

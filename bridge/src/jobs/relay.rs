@@ -136,6 +136,7 @@ struct Sorted {
 /// Each entry to those of its kind.
 fn sort_out(call: &Stored<Call>, outbox: Outbox, now: Stamp, to: &mut Sorted) {
     let (tenant_id, session_id) = (&call.value.tenant_id, call.id.parse::<SessionId>().ok());
+    let traceparent = outbox.traceparent;
     for entry in outbox.entries {
         let id = format!("{}:{}", call.id, entry.id);
         match entry.what {
@@ -154,12 +155,14 @@ fn sort_out(call: &Stored<Call>, outbox: Outbox, now: Stamp, to: &mut Sorted) {
                         seq: None,
                         follows: None,
                         fresh_since: Some(now),
+                        traceparent,
                     },
                 ));
             }
             Follows::Job { queue, job, arguments, begins_at } => {
                 let mut made = Job::new(tenant_id.clone(), (queue, &job), arguments, entry.at);
                 made.due_at = begins_at.or(made.due_at);
+                made.traceparent = traceparent;
                 to.jobs.push((Job::id_of(&format!("{}:{}", call.id, entry.id)).to_string(), made));
             }
             Follows::Ledger(line) => {

@@ -2,15 +2,17 @@
 //! word counts only as long as nobody else took the job since.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use vox_shared::clock::Clock;
 use vox_shared::ids::WorkerId;
 
@@ -84,18 +86,37 @@ struct Inner {
     name: String,
     /// A job was made here.
     rung: Notify,
+    /// When the store last answered.
+    looked: Mutex<Option<Timestamp>>,
 }
 
 impl Runner {
     pub fn new((stores, clock): (Stores, Clock), metrics: Arc<Metrics>, kinds: Vec<Kind>) -> Self {
         let kinds = kinds.into_iter().map(|kind| (kind.word, kind)).collect();
         let name = WorkerId::generate().to_string();
-        Self(Arc::new(Inner { stores, clock, metrics, kinds, name, rung: Notify::new() }))
+        Self(Arc::new(Inner {
+            stores,
+            clock,
+            metrics,
+            kinds,
+            name,
+            rung: Notify::new(),
+            looked: Mutex::default(),
+        }))
     }
 
     /// A job was made: do it now.
     pub fn ring(&self) {
         self.0.rung.notify_waiters();
+    }
+
+    /// When jobs were last looked for, or one was kept; `None` when nobody does any here.
+    pub fn looked_at(&self) -> Option<Timestamp> {
+        *self.0.looked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_looked(&self) {
+        *self.0.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.0.clock.now());
     }
 
     /// Do jobs until `stop`, then let those that run come to their end.
@@ -124,11 +145,12 @@ impl Runner {
             };
             match self.claim(queue).await {
                 Ok(Some(job)) => {
-                    let (runner, cut) = (self.clone(), cut.clone());
-                    tasks.spawn(async move {
+                    let (runner, cut, span) = (self.clone(), cut.clone(), span(&job));
+                    let carried_out = async move {
                         runner.carry_out(job, cut).await;
                         drop(place);
-                    });
+                    };
+                    tasks.spawn(carried_out.instrument(span));
                     continue;
                 }
                 Ok(None) => {}
@@ -147,7 +169,11 @@ impl Runner {
 
     async fn claim(&self, queue: Queue) -> Result<Option<Stored<Job>>, StoreError> {
         let now = Stamp(self.0.clock.now());
-        self.0.stores.all_jobs().claim(queue, &self.0.name, (now, now + LEASE)).await
+        let claimed = self.0.stores.all_jobs().claim(queue, &self.0.name, (now, now + LEASE)).await;
+        if claimed.is_ok() {
+            self.has_looked();
+        }
+        claimed
     }
 
     /// Do a job and write down what came of it.
@@ -177,7 +203,7 @@ impl Runner {
             return Some(Outcome::Failed("whoever did it was lost, every time".into()));
         }
         // A task of its own: one that panics has failed, and no more than that.
-        let mut work = tokio::spawn((kind.handler)(job.clone()));
+        let mut work = tokio::spawn((kind.handler)(job.clone()).in_current_span());
         let done = tokio::select! {
             done = &mut work => Some(done),
             () = self.keep(job) => None,
@@ -210,7 +236,7 @@ impl Runner {
             sleep(RENEW).await;
             let until = Stamp(self.0.clock.now()) + LEASE;
             match self.0.stores.all_jobs().renew(job, until).await {
-                Ok(true) => {}
+                Ok(true) => self.has_looked(),
                 Ok(false) => return,
                 Err(error) => {
                     tracing::warn!(job.id = %job.id, error = with_source(&error), "a job's lease was not renewed");
@@ -239,8 +265,29 @@ impl Runner {
     }
 
     fn count(&self, job: &Stored<Job>, outcome: &'static str) {
+        Span::current().record("outcome", outcome);
+        if ["retried", "failed"].contains(&outcome) {
+            Span::current().record("error.type", outcome);
+        }
         self.0.metrics.job_tried(job.value.queue.as_str(), outcome);
     }
+}
+
+/// A try as a part of the trace that its job follows from.
+fn span(job: &Stored<Job>) -> Span {
+    let Job { tenant_id, queue, kind, tries, traceparent, .. } = &job.value;
+    tracing::info_span!(
+        "job",
+        otel.kind = "consumer",
+        trace.parent = traceparent.map(|place| place.to_string()),
+        tenant.id = %tenant_id,
+        job.id = %job.id,
+        job.kind = kind.as_str(),
+        queue = queue.as_str(),
+        attempt = *tries,
+        outcome = Empty,
+        "error.type" = Empty
+    )
 }
 
 /// The pause after so many tries; `jitter` is 0 to 1.

@@ -88,6 +88,15 @@ impl Board {
         self.calls.values().filter(|call| !call.has_ended()).count()
     }
 
+    /// The same by tenant.
+    pub fn running_by_tenant(&self) -> HashMap<TenantId, usize> {
+        let mut calls = HashMap::new();
+        for call in self.calls.values().filter(|call| !call.has_ended()) {
+            *calls.entry(call.whose.tenant_id.clone()).or_default() += 1;
+        }
+        calls
+    }
+
     pub fn follow_call(&mut self, whose: &Whose, after: Option<u64>, now: Timestamp) -> Source {
         self.call(whose, now).follow(after, now)
     }

@@ -7,6 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use vox_shared::clock::Clock;
 use vox_shared::ids::SessionId;
+use vox_shared::telemetry::spans;
+use vox_shared::trace::TRACEPARENT;
 use vox_shared::wire::order::{Order, OrderRequest};
 use vox_shared::wire::{SECRET_HEADER, WIRE_VERSION};
 
@@ -88,7 +90,11 @@ impl Operator {
         }
         let url = format!("{}/calls/{id}/orders", worker.report.address.trim_end_matches('/'));
         let request = OrderRequest { version: WIRE_VERSION, order };
-        let request = self.http.post(url).header(SECRET_HEADER, self.secret.expose_secret()).json(&request);
+        let mut request =
+            self.http.post(url).header(SECRET_HEADER, self.secret.expose_secret()).json(&request);
+        if let Some(place) = spans::current() {
+            request = request.header(TRACEPARENT, place.to_string());
+        }
         let answer = request.send().await.map_err(|error| {
             let (worker, error) = (&worker.report.worker_id, error.without_url());
             tracing::warn!(worker.id = %worker, %error, "a worker did not answer to an order");

@@ -94,6 +94,10 @@ fn failed(doing: &'static str) -> impl Fn(std::io::Error) -> ObjectError {
 }
 
 impl Objects for Directory {
+    fn name(&self) -> &'static str {
+        "directory"
+    }
+
     fn put(&self, key: Key, content: ByteStream, expected: Expected) -> Answer<'_, Written> {
         Box::pin(async move {
             let part = RemovedOnDrop(self.root.join(PARTS).join(secret_token::generate()));

@@ -108,6 +108,10 @@ impl S3 {
 }
 
 impl Objects for S3 {
+    fn name(&self) -> &'static str {
+        "s3"
+    }
+
     fn put(&self, key: Key, content: ByteStream, expected: Expected) -> Answer<'_, Written> {
         Box::pin(async move { upload::put(self, &key, content, expected).await })
     }

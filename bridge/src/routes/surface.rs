@@ -127,6 +127,7 @@ fn register(app: &App, to: &mut ServiceConfig) {
         .app_data(Data::new(app.streams.clone()))
         .app_data(Data::new(TrustedProxies(app.config.server.trusted_proxies.clone())))
         .app_data(Data::from(app.vault.clone()))
+        .app_data(Data::from(app.readiness.clone()))
         .app_data(Data::from(app.audit.clone()))
         .app_data(Data::from(app.coordination.clone()))
         .app_data(Data::from(app.people.clone()))

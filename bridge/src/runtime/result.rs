@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use vox_shared::clock::Clock;
-use vox_shared::ids::TenantId;
 use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
 use crate::analysis::begin::begin;
@@ -15,7 +14,7 @@ use crate::billing::charge;
 use crate::crm::push::{PATIENCE, follows};
 use crate::jobs::relay::Relay;
 use crate::live::{End, Live, Whose};
-use crate::metrics::{Ended, Metrics};
+use crate::metrics::Metrics;
 use crate::redaction;
 use crate::runtime::config::{short, take_reserved};
 use crate::runtime::memory::Memory;
@@ -111,6 +110,7 @@ pub async fn record(
         push(into, &mut call, result).await?;
         link(&mut call.value, &token);
         let (tenant, bot) = (call.value.tenant_id.clone(), call.value.bot_id.clone());
+        let charged = call.value.charges.as_ref().map(|charges| charges.lines.clone()).unwrap_or_default();
         let calls = into.stores.calls(&tenant);
         let written = match is_new {
             true => calls.insert_call(&result.session_id, &call.value).await,
@@ -123,7 +123,7 @@ pub async fn record(
                     into.purse.settle((&tenant, &bot), &change).await;
                 }
                 if is_first {
-                    count(into, &tenant, result);
+                    into.metrics.calls().ended(&tenant, result, &charged);
                     let whose = Whose::new(result.session_id.clone(), tenant, bot);
                     let end = End::new(result.disconnected_by, result.call_duration_seconds);
                     into.live.ended(whose, end);
@@ -326,18 +326,6 @@ fn recording_key(result: &CallResult) -> Option<String> {
 fn acceptable(token: &str) -> bool {
     (MIN_LINK_CHARS..=secret_token::MAX_TOKEN_BYTES).contains(&token.len())
         && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-}
-
-fn count(into: &Results, tenant: &TenantId, result: &CallResult) {
-    let direction = match result.call_direction.as_deref() {
-        Some("outgoing") => "outgoing",
-        _ => "incoming",
-    };
-    into.metrics.call_ended(Ended {
-        tenant: tenant.to_string(),
-        direction: direction.into(),
-        status: CallStatus::of(result.disconnected_by).as_str().into(),
-    });
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use vox_shared::ids::{BotId, SessionId, TenantId, WorkerId};
 use vox_shared::model::bot::Redaction;
 use vox_shared::wire::result::DisconnectedBy;
 
-use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
+use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT, Waiting};
 use super::engine::{
     Collection, Cursor, Engine, Field, Filter, Holds, Index, Integer, Json, Order, Query, Text, Update, holds,
 };
@@ -503,6 +503,12 @@ impl AllCalls {
     ) -> Result<Listed<Call>, StoreError> {
         let query = Query::by_index(&CALLS, BY_OUTBOX).from(OUTBOX_SINCE, "");
         self.0.list(query.limit(limit).after(after).omit(WITHOUT_RESULT)).await
+    }
+
+    /// How many calls have something that is still to follow, and since when the oldest waits.
+    pub async fn waiting_outboxes(&self) -> Result<Waiting, StoreError> {
+        let search = || Query::by_index(&CALLS, BY_OUTBOX).from(OUTBOX_SINCE, "").omit(WITHOUT_RESULT);
+        self.0.waiting(search, |call| call.outbox.as_ref().map(|outbox| outbox.since)).await
     }
 
     /// Keep with a running call what its bot's CRM said.

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{
-    Answer, Collection, Document, Engine, Field, Integer, Kept, New, Page, Place, Query, Totals, Update,
-    Which,
+    Answer, Collection, Connections, Document, Engine, Field, Integer, Kept, New, Page, Place, Query, Totals,
+    Update, Which,
 };
 use super::{bots, crm, prices, settings, tenants};
 use crate::coordination::Coordination;
@@ -171,6 +171,14 @@ impl Engine for Watched {
 
     fn brought_up(&self) -> Answer<'_, ()> {
         self.inner.brought_up()
+    }
+
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn connections(&self) -> Connections {
+        self.inner.connections()
     }
 
     fn close(&self) -> Answer<'_, ()> {

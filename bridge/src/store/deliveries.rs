@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::{DeliveryId, EventId, TenantId, WebhookId};
+use vox_shared::trace::Place;
 
 use super::SWEPT;
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
@@ -80,6 +81,13 @@ pub struct Delivery {
     /// The latest ones, the oldest first.
     pub attempts: Vec<Attempt>,
     pub forget_at: Stamp,
+    /// The trace that it follows from.
+    #[serde(
+        default,
+        deserialize_with = "vox_shared::trace::lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub traceparent: Option<Place>,
 }
 
 /// One attempt.

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use vox_shared::ids::TenantId;
 
+use super::Stamp;
 use super::engine::{
     Collection, Document, Engine, EngineError, Field, Filter, Kept, New, Query, Text, Update, Which,
 };
@@ -34,6 +35,14 @@ pub struct Listed<T> {
     pub items: Vec<Stored<T>>,
     /// Opaque; where the next page begins.
     pub next_cursor: Option<String>,
+}
+
+/// What waits in a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    pub count: u64,
+    /// Since when the first has waited, or when it was due.
+    pub since: Option<Stamp>,
 }
 
 /// Why a store could not do it.
@@ -146,6 +155,17 @@ impl<T: Serialize + DeserializeOwned> Documents<T> {
             true => Ok(()),
             false => Err(StoreError::Conflict),
         }
+    }
+
+    /// How many a search yields, and the time at the first.
+    pub async fn waiting(
+        &self,
+        search: impl Fn() -> Query,
+        since: impl Fn(&T) -> Option<Stamp>,
+    ) -> Result<Waiting, StoreError> {
+        let count = self.engine.count(search()).await?;
+        let first = if count > 0 { self.first(search()).await? } else { None };
+        Ok(Waiting { count, since: first.and_then(|first| since(&first.value)) })
     }
 
     /// Delete what a search yields, as many as its limit; answers how many went. Fewer means that none is left.

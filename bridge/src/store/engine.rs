@@ -4,6 +4,7 @@
 
 mod collection;
 mod field;
+pub mod measured;
 #[cfg(feature = "mongodb")]
 pub mod mongo;
 mod query;
@@ -109,6 +110,15 @@ pub struct Totals {
     pub sums: Vec<i64>,
 }
 
+/// Connections of an engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// At work now.
+    pub active: u32,
+    /// How many there may be. Of a replica set, for one server.
+    pub most: u32,
+}
+
 /// A store of documents. A write is durable when its answer is there: it survives a kill of the process and of the
 /// machine. Any write may be repeated after an unclear answer, except an update that adds to a number: that one may then
 /// count twice, so whoever needs it exact keeps a mark of what was added in the document and searches for its absence.
@@ -168,6 +178,10 @@ pub trait Engine: Send + Sync {
     fn brought_up(&self) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }
+    /// Which engine it is.
+    fn name(&self) -> &'static str;
+    /// How busy its connections are.
+    fn connections(&self) -> Connections;
     /// Let go of connections, at the end of the process.
     fn close(&self) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use vox_shared::ids::{BotId, EventId, SessionId, TenantId};
+use vox_shared::trace::Place;
 
 use super::SWEPT;
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
@@ -73,6 +74,13 @@ pub struct Event {
     /// Since when it waits to be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fresh_since: Option<Stamp>,
+    /// The trace that it follows from.
+    #[serde(
+        default,
+        deserialize_with = "vox_shared::trace::lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub traceparent: Option<Place>,
 }
 
 impl Event {

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use vox_shared::ids::{JobId, TenantId};
+use vox_shared::telemetry::spans;
+use vox_shared::trace::Place;
 
 use super::SWEPT;
-use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
+use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT, Waiting};
 use super::engine::{
     Collection, Cursor, Engine, EngineError, Field, Filter, Index, Integer, MAX_BATCH, Order, Query, Text,
     Update, holds,
@@ -119,6 +121,13 @@ pub struct Job {
     pub ended_at: Option<Stamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forget_at: Option<Stamp>,
+    /// The trace that it follows from.
+    #[serde(
+        default,
+        deserialize_with = "vox_shared::trace::lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub traceparent: Option<Place>,
 }
 
 impl Job {
@@ -143,6 +152,7 @@ impl Job {
             error: None,
             ended_at: None,
             forget_at: None,
+            traceparent: spans::current(),
         }
     }
 }
@@ -235,6 +245,11 @@ impl AllJobs {
             self.0.insert_many(batch.to_vec()).await?;
         }
         Ok(())
+    }
+
+    /// How many jobs of a queue wait or run, and when the first is due: a running one when its lease ends.
+    pub async fn waiting(&self, queue: Queue) -> Result<Waiting, StoreError> {
+        self.0.waiting(|| Query::by_index(&JOBS, BY_DUE).equals(QUEUE, queue), |job| job.due_at).await
     }
 
     /// Take the job that is due the longest, or whose lease has ended. One that makes no sense is passed over until it is due again:

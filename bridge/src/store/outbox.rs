@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use vox_shared::telemetry::spans;
+use vox_shared::trace::Place;
 
 use super::engine::{Json, holds};
 use super::jobs::Queue;
@@ -19,6 +21,13 @@ pub struct Outbox {
     /// When the oldest entry was added.
     pub since: Stamp,
     pub entries: Vec<Pending>,
+    /// The trace that it follows from.
+    #[serde(
+        default,
+        deserialize_with = "vox_shared::trace::lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub traceparent: Option<Place>,
 }
 
 holds! { Json: Outbox => |outbox| serde_json::to_value(outbox).unwrap_or(Value::Null); }
@@ -54,8 +63,13 @@ pub enum Follows {
 impl Outbox {
     /// Add an entry to a document's outbox.
     pub fn push(of: &mut Option<Self>, entry: Pending) {
-        let outbox =
-            of.get_or_insert_with(|| Self { mark: String::new(), since: entry.at, entries: Vec::new() });
+        let outbox = of.get_or_insert_with(|| Self {
+            mark: String::new(),
+            since: entry.at,
+            entries: Vec::new(),
+            traceparent: None,
+        });
+        outbox.traceparent = spans::current().or(outbox.traceparent);
         outbox.mark = format!("{:016x}", rand::random::<u64>());
         outbox.entries.push(entry);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::{TenantId, WebhookId};
 
-use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
+use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT, Waiting};
 use super::engine::{
     Boolean, Collection, Cursor, Engine, Field, Filter, Index, Integer, Order, Query, Text, Update,
 };
@@ -219,6 +219,12 @@ impl Lanes {
     /// Those with something to send, the longest waiting first, leased or not.
     pub async fn list_awake(&self, now: Stamp, after: Option<Cursor>) -> Result<Listed<Lane>, StoreError> {
         self.0.list(Query::by_index(&LANES, BY_WAKE).below(WAKE_AT, now.next()).after(after)).await
+    }
+
+    /// How many lanes have something to send, and since when the first has.
+    pub async fn waiting(&self, now: Stamp) -> Result<Waiting, StoreError> {
+        let awake = || Query::by_index(&LANES, BY_WAKE).below(WAKE_AT, now.next());
+        self.0.waiting(awake, |lane| lane.wake_at).await
     }
 
     /// Take a lane that nobody holds.

@@ -102,6 +102,11 @@ impl Vault {
         }
     }
 
+    /// Whether the master keys were read, and are those of the store.
+    pub fn is_open(&self) -> bool {
+        self.masters.get().is_some()
+    }
+
     /// Whether the master keys open the data keys of a store, which may be another one. Nothing is written, and no key is made.
     pub async fn check(&self, store: &dyn Engine) -> Result<(), EngineError> {
         store.prepare(&[&DATA_KEYS]).await?;

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::data_keys::Vault;
 use super::places::Secrets;
 use crate::store::engine::{
-    Answer, Collection, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place, Query, Totals,
-    Update, Which,
+    Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place,
+    Query, Totals, Update, Which,
 };
 
 /// What the vault notes about the store; for now that secrets in clear were found, until nothing is left of them.
@@ -198,6 +198,14 @@ impl Engine for Sealed {
 
     fn scrub(&self) -> Answer<'_, ()> {
         self.inner.scrub()
+    }
+
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn connections(&self) -> Connections {
+        self.inner.connections()
     }
 
     fn close(&self) -> Answer<'_, ()> {

@@ -8,8 +8,8 @@ use vox_bridge::audit::log::AuditLog;
 use vox_bridge::store::Stores;
 use vox_bridge::store::audit::Entry;
 use vox_bridge::store::engine::{
-    Answer, Collection, Document, Engine, Field, Integer, Kept, New, Page, Place, Query, Totals, Update,
-    Which,
+    Answer, Collection, Connections, Document, Engine, Field, Integer, Kept, New, Page, Place, Query, Totals,
+    Update, Which,
 };
 use vox_shared::clock::Clock;
 
@@ -43,6 +43,14 @@ macro_rules! counted {
 impl Engine for Counted {
     fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()> {
         self.engine.prepare(collections)
+    }
+
+    fn name(&self) -> &'static str {
+        self.engine.name()
+    }
+
+    fn connections(&self) -> Connections {
+        self.engine.connections()
     }
 
     counted! {

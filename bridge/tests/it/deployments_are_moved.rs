@@ -193,6 +193,10 @@ async fn sides_that_differ_are_told_and_the_target_is_not_made_usable() {
 struct Liar(Arc<dyn Objects>);
 
 impl Objects for Liar {
+    fn name(&self) -> &'static str {
+        "liar"
+    }
+
     fn put(&self, key: Key, content: ByteStream, expected: Expected) -> Answer<'_, Written> {
         self.0.put(key, content, expected)
     }

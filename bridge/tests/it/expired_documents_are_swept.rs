@@ -7,8 +7,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use vox_bridge::jobs::janitor::{Swept, sweep};
 use vox_bridge::store::engine::{
-    Answer, Collection, Document, Engine, EngineError, Field, Group, Integer, Kept, New, Page, Place, Query,
-    Update, Which,
+    Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place,
+    Query, Totals, Update, Which,
 };
 use vox_bridge::store::refresh_tokens::Family;
 use vox_bridge::store::tickets::{TICKETS, Ticket};
@@ -70,6 +70,14 @@ macro_rules! passed_on {
 }
 
 impl Engine for Stuck {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn connections(&self) -> Connections {
+        self.0.connections()
+    }
+
     fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()> {
         self.0.prepare(collections)
     }
@@ -90,7 +98,7 @@ impl Engine for Stuck {
         find_one_and_update(query: Query, update: Update) -> Option<Document>;
         delete(from: &'static Collection, id: String, version: u64) -> bool;
         count(query: Query) -> u64;
-        sum(query: Query, group_by: Place, field: Field<Integer>) -> Vec<Group>;
+        sums(query: Query, group_by: Place, fields: Vec<Field<Integer>>) -> Vec<Totals>;
         list_by_id(of: &'static Collection, which: Which, after: Option<String>) -> Vec<Kept>;
         restore(into: &'static Collection, documents: Vec<Kept>) -> ();
         check_writable() -> ();

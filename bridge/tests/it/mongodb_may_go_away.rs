@@ -29,6 +29,25 @@ async fn recovers(bridge: &TestBridge, session: &str) {
     assert_eq!(bridge.get("/health").send().await.unwrap().status(), StatusCode::OK);
 }
 
+/// Metrics and readiness are answered, and say what they do not know.
+async fn the_loss_is_told(bridge: &TestBridge) {
+    let page = bridge.metrics().await;
+    for told in [
+        "outbox_depth NaN",
+        r#"jobs_depth{queue="default"} NaN"#,
+        r#"metrics_unseen_total{part="outbox"} 1"#,
+        r#"store_errors_total{store="mongodb",operation="get",error="unavailable"}"#,
+        "db_connections_max 10",
+    ] {
+        assert!(page.contains(told), "{told}\n{page}");
+    }
+    assert!(!page.contains("slots{"), "{page}");
+    let ready = bridge.get("/ready").send().await.unwrap();
+    let told = json(ready, StatusCode::SERVICE_UNAVAILABLE).await;
+    assert_eq!((&told["status"], &told["parts"]["documents"]["state"]), (&"down".into(), &"down".into()));
+    assert_eq!(told["parts"]["objects"]["state"], "up");
+}
+
 #[tokio::test]
 async fn a_server_that_stands_still_is_told_and_taken_up_again() {
     let server = MongoDb::own(&[]);
@@ -36,6 +55,7 @@ async fn a_server_that_stands_still_is_told_and_taken_up_again() {
     recovers(&bridge, "before").await;
     server.signal(Signal::STOP);
     refused_in_time(&bridge, "meanwhile").await;
+    the_loss_is_told(&bridge).await;
     server.signal(Signal::CONT);
     recovers(&bridge, "meanwhile").await;
     for session in ["before", "meanwhile"] {

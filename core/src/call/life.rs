@@ -6,10 +6,13 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
-use tracing::Instrument;
+use tracing::field::{Empty, display};
+use tracing::{Instrument, Span};
 use vox_shared::ids::{BotId, SessionId};
 use vox_shared::model::bot::Sink;
 use vox_shared::outbox::AppendError;
+use vox_shared::telemetry::spans;
+use vox_shared::trace::Place;
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, Refusal, RuntimeConfig};
 use vox_shared::wire::journal::{Accepted, JournalRecord};
@@ -53,6 +56,8 @@ pub struct Incoming {
     pub bot_id: BotId,
     pub ticket: Option<String>,
     pub presented: Presented,
+    /// The trace that the handshake names.
+    pub trace: Option<Place>,
     pub ends: Ends,
     pub traits: Traits,
     /// Held until the record is durable.
@@ -72,7 +77,17 @@ pub async fn run(app: Arc<App>, mut line: Incoming) {
 async fn begin(app: &Arc<App>, line: Incoming, ready: Ready) {
     let session_id = SessionId::generate();
     line.admission.guard.name(session_id.clone());
-    let span = tracing::info_span!("call", call.id = %session_id, bot.id = %line.bot_id, transport = line.traits.name);
+    let span = tracing::info_span!(
+        "call",
+        otel.kind = "server",
+        trace.parent = line.trace.map(|place| place.to_string()),
+        call.id = %session_id,
+        bot.id = %line.bot_id,
+        transport = line.traits.name,
+        tenant.id = Empty,
+        disconnected_by = Empty,
+        "error.type" = Empty
+    );
     start(app, line, ready, session_id).instrument(span).await;
 }
 
@@ -90,7 +105,7 @@ async fn handshake(ends: &mut Ends) -> Option<Ready> {
 }
 
 async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: SessionId) {
-    let Incoming { bot_id, ticket, presented, mut ends, traits, admission } = line;
+    let Incoming { bot_id, ticket, presented, mut ends, traits, admission, .. } = line;
     let (Ready { info, rate_hz, pacing }, Admission { guard, place }) = (ready, admission);
     let mut journal = place.journal(session_id.clone());
     let accepted = accepted(app, &info, &bot_id, &session_id, traits.name);
@@ -127,6 +142,11 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
         return Unborn { accepted, journal, is_known: true }.refuse(app, &ends, &fault).await;
     }
     guard.name(accepted.session_id.clone());
+    let span = Span::current();
+    span.record("call.id", display(&accepted.session_id));
+    if let Some(tenant) = &begun.config.tenant_id {
+        span.record("tenant.id", display(tenant));
+    }
     let ready = LineOut::Accepted { session_id: accepted.session_id.to_string() };
     let _gone = ends.outgoing.try_send(ready);
     app.metrics.call_started();
@@ -146,6 +166,10 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     };
     record::add_dropped(&mut result, &dropped.counts());
     app.metrics.call_ended(&result);
+    span.record("disconnected_by", result.disconnected_by.as_str());
+    if result.disconnected_by == DisconnectedBy::Error {
+        span.record("error.type", "call_failed");
+    }
     let end = End::Over { result: Box::new(result), recording };
     app.courier.keep(Ending { accepted, journal, end }).await;
     drop(guard);
@@ -172,6 +196,7 @@ impl Unborn {
     async fn refuse(self, app: &App, ends: &Ends, fault: &str) {
         tracing::error!(fault, "a call cannot be journalled; it is refused");
         app.metrics.call_refused();
+        app.metrics.disk_refused();
         refuse(ends, Reason::NoRecord).await;
         let Self { accepted, journal, is_known } = self;
         let end = if is_known {
@@ -222,6 +247,7 @@ fn accepted(app: &App, info: &CallInfo, bot_id: &BotId, session_id: &SessionId, 
         recording_file: Some(key.clone()),
         recording_key: Some(key),
         bridge_url: app.bridge.url().to_owned(),
+        traceparent: spans::current(),
     }
 }
 
@@ -312,6 +338,10 @@ async fn broken_off(app: &App, accepted: &Accepted, journal: &CallJournal) -> Ca
 async fn reject(app: &App, accepted: Accepted, journal: CallJournal, ends: &Ends, error: ConfigError) {
     tracing::warn!(%error, "the call is rejected");
     app.metrics.call_refused();
+    Span::current().record("error.type", "refused");
+    if let ConfigError::Unreachable(_) = &error {
+        app.metrics.control_plane_away();
+    }
     let reason = match &error {
         ConfigError::Refused { refusal, .. } => match refusal {
             Refusal::OutsideHours => Reason::OutsideHours,

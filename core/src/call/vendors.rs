@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use vox_shared::wire::config::RuntimeConfig;
 
+use super::asked::{Asked, Trace};
 use super::feed::{Feed, Recognised};
 use super::spoken::{Counted, Spoken};
 use crate::courier::clips::{Clip, Phrase, Stable};
@@ -60,6 +61,7 @@ pub struct Vendors {
     voice_index: usize,
     counted: Counted,
     keeping: Option<Keeping>,
+    trace: Trace,
 }
 
 /// What a vendor said.
@@ -90,6 +92,7 @@ impl Vendors {
             voice_index: 0,
             counted: Counted::default(),
             keeping: None,
+            trace: Trace::default(),
         }
     }
 
@@ -103,6 +106,7 @@ impl Vendors {
             clip = found(self.wanted.front_mut()), if !self.wanted.is_empty() => self.on_found(clip),
             event = feed.next(), if feed.is_open() => {
                 let event = event.unwrap_or_else(|| SttEvent::Failed(gone("the recogniser")));
+                self.trace.heard(&event);
                 if matches!(event, SttEvent::Failed(_)) {
                     self.feed.shut();
                 }
@@ -110,6 +114,7 @@ impl Vendors {
             }
             event = async { llm.as_mut().expect("guarded").1.events.recv().await }, if llm.is_some() => {
                 let event = event.unwrap_or_else(|| LlmEvent::Failed(gone("the model")));
+                self.trace.thought(&event);
                 let request = self.llm.as_ref().map_or(0, |l| l.0);
                 if matches!(event, LlmEvent::Failed(_) | LlmEvent::Done { .. }) {
                     self.llm = None;
@@ -118,6 +123,7 @@ impl Vendors {
             }
             event = async { voice.as_mut().expect("guarded").events.recv().await }, if voice.is_some() && hear_voice => {
                 let event = event.unwrap_or_else(|| TtsEvent::Failed(gone("the voice")));
+                self.trace.spoke(&event);
                 if matches!(event, TtsEvent::Failed(_)) {
                     self.voice = None;
                     self.keeping = None;
@@ -139,6 +145,7 @@ impl Vendors {
             .get(index)
             .unwrap_or(&&self.config.stt);
         let recogniser = self.providers.recogniser(settings)?;
+        self.trace.hearing = Some(Asked::recogniser(&settings.provider, &settings.model));
         self.feed.open(index, recogniser.open(self.rate_hz), replay, now);
         Ok(())
     }
@@ -154,6 +161,9 @@ impl Vendors {
     /// Ask the model with this index.
     pub fn ask(&mut self, request: RequestId, index: usize, ask: LlmRequest) -> Result<(), Failure> {
         let model = self.model(index)?;
+        let all = with_fallbacks(&self.config.llm, |s| s, |s| &s.fallbacks);
+        let settings = all.get(index).unwrap_or(&all[0]);
+        self.trace.thinking = Some(Asked::model(&settings.provider, &settings.model));
         self.llm = Some((request, model.ask(ask)));
         Ok(())
     }
@@ -172,13 +182,16 @@ impl Vendors {
 
     /// Drop a request.
     pub fn cancel_ask(&mut self, request: RequestId) {
-        self.llm.take_if(|l| l.0 == request);
+        if self.llm.take_if(|l| l.0 == request).is_some() {
+            self.trace.thinking = None;
+        }
     }
 
     /// Open the voice with this index.
     pub fn open_voice(&mut self, index: usize) -> Result<(), Failure> {
         self.voice = None;
         self.keeping = None;
+        self.trace.speaking = None;
         self.voice_index = index;
         self.counted.open(index);
         let settings = *with_fallbacks(&self.config.tts, |s| s, |s| &s.fallbacks)
@@ -198,6 +211,11 @@ impl Vendors {
         let room = voice.input.try_reserve().map_err(full)?;
         if let TtsInput::Speak { utterance, text } = &input {
             self.counted.sent(*utterance, text);
+            if self.trace.speaking.as_ref().is_none_or(|(of, _)| of != utterance) {
+                let all = with_fallbacks(&self.config.tts, |s| s, |s| &s.fallbacks);
+                let settings = all.get(self.voice_index).unwrap_or(&all[0]);
+                self.trace.speaking = Some((*utterance, Asked::voice(&settings.provider, &settings.model)));
+            }
         }
         room.send(input);
         Ok(())
@@ -248,6 +266,7 @@ impl Vendors {
     pub fn cancel_voice(&mut self, utterance: UtteranceId) {
         self.keeping.take_if(|k| k.utterance == utterance);
         self.wanted.retain(|w| w.utterance != utterance);
+        self.trace.speaking.take_if(|(of, _)| *of == utterance);
         if let Some(voice) = &self.voice {
             let _stalled = voice.input.try_send(TtsInput::Cancel { utterance });
         }

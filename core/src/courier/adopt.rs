@@ -11,6 +11,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::sleep;
 use vox_shared::ids::SessionId;
 use vox_shared::outbox::{self, AppendError, Neighbours, OpenError, Outbox, Record, Seq};
+use vox_shared::trace::Place;
 use vox_shared::wire::journal::{Accepted, JournalRecord, Label, Labelled, RecordingFile};
 
 use super::deliver::Round;
@@ -92,14 +93,14 @@ async fn adopt(desk: &Desk, dir: &Path) {
 async fn close_lost_calls(desk: &Desk, outbox: &Outbox, records: &[Record]) -> Result<(), AppendError> {
     let mut open: BTreeMap<SessionId, (Accepted, Vec<JournalRecord>, Timestamp)> = BTreeMap::new();
     // Results whose upload is not on disk behind them: the worker died between the two, or it is done already.
-    let mut recorded: BTreeMap<SessionId, String> = BTreeMap::new();
+    let mut recorded: BTreeMap<SessionId, (String, Option<Place>)> = BTreeMap::new();
     for record in records {
         // What cannot be read is set aside by whoever delivers.
         let Ok(label) = serde_json::from_slice::<Label>(&record.payload) else { continue };
         match label.record {
             Labelled::Result => {
                 open.remove(&label.session_id);
-                recorded.extend(label.recording_key.map(|key| (label.session_id, key)));
+                recorded.extend(label.recording_key.map(|key| (label.session_id, (key, label.traceparent))));
             }
             Labelled::Refused => drop(open.remove(&label.session_id)),
             Labelled::Recording => drop(recorded.remove(&label.session_id)),
@@ -119,10 +120,10 @@ async fn close_lost_calls(desk: &Desk, outbox: &Outbox, records: &[Record]) -> R
             }
         }
     }
-    for (session_id, key) in recorded {
+    for (session_id, (key, traceparent)) in recorded {
         if has_sound(&desk.recordings.join(&key)).await {
             let (file, bridge_url) = (key.clone(), desk.bridge.url().to_owned());
-            let record = RecordingFile { session_id, key, file, bridge_url };
+            let record = RecordingFile { session_id, key, file, bridge_url, traceparent };
             outbox.append(entry(&JournalRecord::Recording(record))).await?;
         }
     }
@@ -139,7 +140,8 @@ async fn close_lost_calls(desk: &Desk, outbox: &Outbox, records: &[Record]) -> R
         outbox.append(entry(&JournalRecord::Result(Box::new(result)))).await?;
         if let Some((file, key)) = recording {
             let bridge_url = accepted.bridge_url.clone();
-            let record = RecordingFile { session_id, key, file, bridge_url };
+            let traceparent = accepted.traceparent;
+            let record = RecordingFile { session_id, key, file, bridge_url, traceparent };
             outbox.append(entry(&JournalRecord::Recording(record))).await?;
         }
     }

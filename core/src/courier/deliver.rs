@@ -9,6 +9,8 @@ use futures_util::future::join_all;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use vox_shared::ids::SessionId;
 use vox_shared::outbox::{Backoff, Outbox, Record, Seq};
 use vox_shared::wire::journal::{Label, Labelled, RecordingFile, result_body};
@@ -69,6 +71,19 @@ impl Tray {
             }
         }
     }
+}
+
+/// A delivery as a part of its call's trace, however late it is.
+fn delivery(what: &'static str, payload: &[u8]) -> Span {
+    let label = serde_json::from_slice::<Label>(payload).ok();
+    tracing::info_span!(
+        "delivery",
+        otel.kind = "client",
+        trace.parent = label.as_ref().and_then(|label| label.traceparent).map(|place| place.to_string()),
+        call.id = label.map(|label| label.session_id.to_string()),
+        service = what,
+        "error.type" = Empty
+    )
 }
 
 /// The delivery of one outbox.
@@ -227,7 +242,10 @@ impl<'a> Round<'a> {
         for _ in 0..self.results.len() {
             let Some(seq) = self.results.take() else { break };
             let outcome = match self.payload(seq).await {
-                Ok(Some(payload)) => self.desk.bridge.deliver(seq, result_body(payload)).await,
+                Ok(Some(payload)) => {
+                    let span = delivery("result", &payload);
+                    self.desk.bridge.deliver(seq, result_body(payload)).instrument(span).await
+                }
                 Ok(None) => continue,
                 Err(why) => Err(DeliveryError::Retry(why)),
             };
@@ -245,15 +263,18 @@ impl<'a> Round<'a> {
 
     async fn begin_upload(&mut self) {
         let Some(seq) = self.recordings.take() else { return };
-        let recording = match self.payload(seq).await {
-            Ok(Some(payload)) => serde_json::from_slice::<RecordingFile>(&payload),
+        let (recording, span) = match self.payload(seq).await {
+            Ok(Some(payload)) => {
+                (serde_json::from_slice::<RecordingFile>(&payload), delivery("recording", &payload))
+            }
             Ok(None) => return,
             Err(why) => return self.uploaded(seq, Err(DeliveryError::Retry(why))).await,
         };
         match recording {
             Ok(recording) => {
                 let desk = self.desk.clone();
-                self.uploading.spawn(async move { (seq, upload::upload(&desk, &recording).await) });
+                let upload = async move { (seq, upload::upload(&desk, &recording).await) };
+                self.uploading.spawn(upload.instrument(span));
             }
             Err(error) => {
                 self.refused.push((seq, format!("not an order to upload: {error}")));
@@ -263,6 +284,7 @@ impl<'a> Round<'a> {
     }
 
     async fn uploaded(&mut self, seq: Seq, outcome: Result<(), DeliveryError>) {
+        self.desk.books.note_upload(&outcome);
         let fault = self.settle(seq, outcome).await;
         if fault.is_some() {
             self.recordings.tried.push_back(seq);

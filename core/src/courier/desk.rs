@@ -10,7 +10,7 @@ use vox_shared::outbox::{Outbox, Settings};
 
 use super::clips::Clips;
 use super::live::counts::Counts;
-use crate::bridge::Bridge;
+use crate::bridge::{Bridge, DeliveryError};
 
 /// Ends that are held in memory at most. A worker that holds so many takes no call: its disk takes no records.
 pub const HELD_MAX: u64 = 4;
@@ -38,6 +38,9 @@ pub struct Desk {
 pub struct Books {
     held: AtomicU64,
     refused: AtomicU64,
+    stored: AtomicU64,
+    retried: AtomicU64,
+    rejected: AtomicU64,
 }
 
 impl Books {
@@ -52,6 +55,22 @@ impl Books {
 
     pub(super) fn note_refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What became of the upload of a recording.
+    pub(super) fn note_upload(&self, outcome: &Result<(), DeliveryError>) {
+        let count = match outcome {
+            Ok(()) => &self.stored,
+            Err(DeliveryError::Retry(_) | DeliveryError::Away(_)) => &self.retried,
+            Err(DeliveryError::Rejected(_)) => &self.rejected,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Uploads of recordings by what became of them.
+    pub fn uploads(&self) -> [(&'static str, u64); 3] {
+        let told = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        [("stored", told(&self.stored)), ("retried", told(&self.retried)), ("rejected", told(&self.rejected))]
     }
 
     /// Ends of calls that are not durable anywhere yet.

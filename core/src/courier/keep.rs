@@ -148,6 +148,7 @@ async fn order_upload(desk: &Desk, accepted: &Accepted, journal: &CallJournal, h
         key: key.clone(),
         file: file.clone(),
         bridge_url: accepted.bridge_url.clone(),
+        traceparent: accepted.traceparent,
     });
     if let Err(error) = journal.write(&record).await {
         tracing::error!(%error, "the recording stays on this host: its upload cannot be journalled");

@@ -10,6 +10,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use vox_shared::ids::BotId;
+use vox_shared::trace::{Place, TRACEPARENT};
 
 use super::address::CallAddress;
 use super::answer::{Answer, empty, error};
@@ -97,7 +98,8 @@ pub fn open<S: Connection>(
     let presented =
         Presented::read(request.headers(), &address.query, asker.origin, &app.config.trusted_proxies);
     let (ends, pump) = socket::channel();
-    let incoming = Incoming { bot_id, ticket, presented, ends, traits: codec.traits(), admission };
+    let trace = request.headers().get(TRACEPARENT).and_then(|value| Place::parse(value.to_str().ok()?));
+    let incoming = Incoming { bot_id, ticket, presented, trace, ends, traits: codec.traits(), admission };
     let side = SocketSide { pump, codec, opening };
     tokio::spawn(carry::<S>(app, on(&mut request), incoming, side));
     empty(switch)

@@ -324,6 +324,7 @@ impl Session {
         self.ear(who).broke();
         let place = self.ear(who).recogniser.provider();
         let vendor = self.rules.stt.at(place);
+        self.report.failure("stt", &vendor);
         let mut text = format!("{}: {why}", vendor.provider);
         if who == Party::Agent {
             text.insert_str(0, "the agent's ");
@@ -348,6 +349,8 @@ impl Session {
     fn reopen_silent_stt(&mut self, who: Party, out: &mut Vec<Command>) {
         self.ear(who).broke();
         let why = format!("no result while the {} speaks", who.name());
+        let place = self.ear(who).recogniser.provider();
+        self.report.failure("stt", &self.rules.stt.at(place));
         self.report.event(self.now, EventKind::RecogniserFailed, why, out);
         self.open_stt(who, out);
     }

@@ -7,6 +7,7 @@ use vox_shared::wire::result::{CallEvent, Speaker, TranscriptEntry, TurnLatency,
 
 use super::event::{Command, Notice};
 use super::kind::{EventKind, WhyKind};
+use super::rules::VendorName;
 use crate::provider::tts::WordMark;
 
 /// Entries kept at most, of each kind: a runaway call must not grow without bound.
@@ -81,6 +82,11 @@ impl Report {
         out.push(Command::Notify(Notice::Transcript { entry, is_final: true }));
     }
 
+    /// A vendor failed.
+    pub fn failure(&mut self, kind: &str, vendor: &VendorName) {
+        self.usage(kind, &vendor.provider, &vendor.model).failures += 1;
+    }
+
     /// The usage entry of a vendor, made when it is new.
     pub fn usage(&mut self, kind: &str, provider: &str, model: &str) -> &mut Usage {
         usage_row(&mut self.usage, kind, provider, model)
@@ -141,6 +147,8 @@ pub struct TurnClock {
     pub first_token: Option<Duration>,
     pub first_piece: Option<Duration>,
     pub first_audio: Option<Duration>,
+    /// The place of the model that was asked last.
+    pub model: usize,
 }
 
 impl TurnClock {
@@ -160,6 +168,7 @@ impl TurnClock {
             sentence_ms: part(self.first_token, self.first_piece),
             tts_ms: part(self.first_piece, self.first_audio),
             transport_ms: transport.as_secs_f64() * 1e3,
+            llm_place: self.model,
             total_ms: audible.saturating_sub(start).as_secs_f64() * 1e3,
             ..TurnLatency::default()
         };
@@ -189,12 +198,13 @@ mod tests {
             first_token: at(1700),
             first_piece: at(1760),
             first_audio: at(1900),
+            model: 1,
         };
         let l = clock.parts(3, Duration::from_millis(1960), Duration::from_millis(20)).unwrap();
         let sum =
             l.endpoint_ms + l.stt_ms + l.llm_ms + l.sentence_ms + l.tts_ms + l.platform_ms + l.transport_ms;
         assert_eq!(l.total_ms, 960.0);
         assert!((sum - l.total_ms).abs() < 1e-9, "{l:?}");
-        assert_eq!(l.platform_ms, 41.0);
+        assert_eq!((l.platform_ms, l.llm_place), (41.0, 1));
     }
 }

@@ -107,7 +107,9 @@ impl Session {
             return;
         }
         let clock = std::mem::take(&mut self.clock);
-        if let Some(latency) = clock.parts(progress.turn, self.now, self.rules.transport_delay) {
+        if let Some(mut latency) = clock.parts(progress.turn, self.now, self.rules.transport_delay) {
+            latency.stt_place = self.listening.recogniser.provider();
+            latency.tts_place = self.speaking.provider();
             self.report.latency.push(latency.clone());
             out.push(Command::Notify(Notice::Metrics(latency)));
         }
@@ -139,8 +141,9 @@ impl Session {
             return self.sound_failed(why, out);
         }
         let voices = self.rules.voices();
-        let (count, vendor) = (voices.len(), voices.at(self.speaking.provider()).provider);
-        let why = format!("{vendor}: {why}");
+        let (count, name) = (voices.len(), voices.at(self.speaking.provider()));
+        self.report.failure("tts", &name);
+        let why = format!("{}: {why}", name.provider);
         self.report.event(self.now, EventKind::VoiceFailed, why.clone(), out);
         if !self.course.is_live() && !self.course.is_ending() {
             // Nothing is to be said: a voice that ends an idle connection fails for nobody.
@@ -168,8 +171,9 @@ impl Session {
             return self.model_failed(Failure::new(FailureClass::Unavailable, why), out);
         }
         let voices = self.rules.voices();
-        let (count, vendor) = (voices.len(), voices.at(self.speaking.provider()).provider);
-        let why = format!("{vendor}: {why}");
+        let (count, name) = (voices.len(), voices.at(self.speaking.provider()));
+        self.report.failure("llm", &name);
+        let why = format!("{}: {why}", name.provider);
         self.report.event(self.now, EventKind::VoiceFailed, why.clone(), out);
         if self.speaking.has_audio() {
             return self.speaking.cut_short();

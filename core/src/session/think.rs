@@ -55,6 +55,7 @@ impl Session {
         let vendor = self.rules.llm.at(provider);
         self.report.usage("llm", &vendor.provider, &vendor.model).requests += 1;
         self.clock.asked.get_or_insert(self.now);
+        self.clock.model = provider;
         let (ask, heard) = (Box::new(self.context.request()), self.plan.sounds().to_vec());
         out.push(Command::Ask { request, provider, ask, heard });
     }
@@ -329,7 +330,9 @@ impl Session {
     }
 
     fn after_failure(&mut self, thought: Thought, failure: &Failure, out: &mut Vec<Command>) {
-        let vendor = self.rules.llm.at(thought.at.provider).provider;
+        let name = self.rules.llm.at(thought.at.provider);
+        self.report.failure("llm", &name);
+        let vendor = name.provider;
         self.report.event(self.now, EventKind::ModelFailed, format!("{vendor}: {failure}"), out);
         match self.thinking.failed(thought, failure, self.rules.llm.len(), self.now) {
             AfterFailure::Keep => self.plan.close_reply(),

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::result::{CallEvent, CallResult, TranscriptEntry};
 use crate::ids::{BotId, SessionId, WorkerId};
+use crate::trace::Place;
 
 /// One record of the outbox.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -52,6 +53,9 @@ pub struct Accepted {
     pub recording_key: Option<String>,
     /// The bridge that the result goes to.
     pub bridge_url: String,
+    /// The trace that the call is part of.
+    #[serde(default, deserialize_with = "crate::trace::lenient", skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<Place>,
 }
 
 /// A finished recording that waits for its upload.
@@ -62,6 +66,9 @@ pub struct RecordingFile {
     /// In the host's recordings directory.
     pub file: String,
     pub bridge_url: String,
+    /// The trace that the call is part of.
+    #[serde(default, deserialize_with = "crate::trace::lenient", skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<Place>,
 }
 
 impl JournalRecord {
@@ -87,6 +94,9 @@ pub struct Label {
     /// Of a result.
     #[serde(default)]
     pub recording_key: Option<String>,
+    /// Of a result or a recording.
+    #[serde(default, deserialize_with = "crate::trace::lenient")]
+    pub traceparent: Option<Place>,
 }
 
 /// The kinds of [`JournalRecord`].
@@ -150,6 +160,7 @@ mod tests {
             key: file.clone(),
             file,
             bridge_url: String::new(),
+            traceparent: None,
         };
         let mut result = CallResult::bare(session_id.clone(), DisconnectedBy::Bot);
         result.recording_key = Some("k".into());

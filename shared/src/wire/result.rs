@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ids::{BotId, SessionId, WorkerId};
+use crate::trace::Place;
 
 /// Who or what ended a call. The words are a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -118,6 +119,10 @@ pub struct TurnLatency {
     pub transport_ms: f64,
     /// The sum, measured by itself.
     pub total_ms: f64,
+    /// Who answered in the end: the places of recogniser, model and voice in the lists of `pipeline_config`, 0 the first.
+    pub stt_place: usize,
+    pub llm_place: usize,
+    pub tts_place: usize,
 }
 
 /// What one vendor was used for.
@@ -134,6 +139,8 @@ pub struct Usage {
     pub tokens_cached: u64,
     pub characters: u64,
     pub requests: u64,
+    /// Times it failed: a request, a stream, or its opening.
+    pub failures: u64,
 }
 
 /// Latency of the whole call.
@@ -217,6 +224,9 @@ pub struct CallResult {
     /// What went wrong, for `error` and `worker_lost`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The trace that the call is part of.
+    #[serde(default, deserialize_with = "crate::trace::lenient", skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<Place>,
 }
 
 impl CallResult {
@@ -253,6 +263,7 @@ impl CallResult {
             routing: None,
             why: Vec::new(),
             error: None,
+            traceparent: None,
         }
     }
 }

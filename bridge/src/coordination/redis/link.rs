@@ -91,6 +91,11 @@ impl Link {
         Ok(connection)
     }
 
+    /// Whether there is a connection.
+    pub fn is_open(&self) -> bool {
+        self.state().open.is_some()
+    }
+
     fn connection(&self) -> Option<(MultiplexedConnection, u64)> {
         let state = self.state();
         state.open.clone().map(|connection| (connection, state.number))

@@ -2,6 +2,7 @@
 //! here listens to is known here, and hints are small and few.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
@@ -20,8 +21,13 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// Pause before the next connection.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Listen for ever. `listening` is told when it has begun the first time.
-pub async fn listen(client: Client, channels: String, hub: Arc<Hub>, listening: oneshot::Sender<()>) {
+/// Listen for ever. `listening` is told when it has begun the first time, `hears` whenever it begins and ends.
+pub async fn listen(
+    client: Client,
+    channels: String,
+    (hub, hears): (Arc<Hub>, Arc<AtomicBool>),
+    listening: oneshot::Sender<()>,
+) {
     let (mut listening, mut told) = (Some(listening), false);
     loop {
         let error = match subscribed(&client, &channels).await {
@@ -33,7 +39,10 @@ pub async fn listen(client: Client, channels: String, hub: Arc<Hub>, listening: 
                     // A start that no longer waits needs no telling.
                     let _ = listening.send(());
                 }
-                hear(connection, &channels, &hub).await
+                hears.store(true, Ordering::Relaxed);
+                let error = hear(connection, &channels, &hub).await;
+                hears.store(false, Ordering::Relaxed);
+                error
             }
             Err(error) => error,
         };

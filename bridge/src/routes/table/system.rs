@@ -18,6 +18,14 @@ pub(super) fn routes() -> Vec<Route> {
                 .refuses("503", "The store does not answer, or takes no writes"),
         ),
         row(
+            (Method::GET, "/ready"),
+            Access::Public,
+            system::ready::ready,
+            Doc::new("system", "Readiness, part by part")
+                .answers::<system::ready::Ready>("200", "The bridge works, perhaps with less (`degraded`)")
+                .answers::<system::ready::Ready>("503", "The documents or the keys cannot be used"),
+        ),
+        row(
             (Method::GET, "/openapi.json"),
             Access::Public,
             system::openapi::openapi,

@@ -7,9 +7,11 @@ mod change;
 mod failure;
 mod filter;
 mod indexes;
+mod pool;
 mod read;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -23,11 +25,12 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::{
-    Answer, Collection, Document, Engine, EngineError, Field, IndexKind, Integer, Kept, MAX_BATCH,
-    MAX_LISTED_BYTES, MAX_PAGE, New, Page, Place, Query, Totals, Update, Which,
+    Answer, Collection, Connections, Document, Engine, EngineError, Field, IndexKind, Integer, Kept,
+    MAX_BATCH, MAX_LISTED_BYTES, MAX_PAGE, New, Page, Place, Query, Totals, Update, Which,
 };
 use change::Native;
 use failure::{failed, insert_many_failed};
+use pool::Pool;
 use read::{read, read_kept, read_page, read_totals};
 
 /// Longest wait for an answer. The API answers 503 within four seconds, and a caller waits that long for a config at most.
@@ -57,6 +60,7 @@ const PROBES: &str = "write_probes";
 #[derive(Clone)]
 pub struct Mongo {
     database: Database,
+    pool: Arc<Pool>,
 }
 
 impl Mongo {
@@ -70,9 +74,10 @@ impl Mongo {
         options.write_concern =
             Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
         options.read_concern = Some(ReadConcern::majority());
+        let pool = Pool::watch(&mut options);
         let client = Client::with_options(options).map_err(failed)?;
         let database = client.default_database().unwrap_or_else(|| client.database(DATABASE));
-        let engine = Self { database };
+        let engine = Self { database, pool };
         engine.check_writable().await?;
         Ok(engine)
     }
@@ -197,6 +202,14 @@ impl Mongo {
 }
 
 impl Engine for Mongo {
+    fn name(&self) -> &'static str {
+        "mongodb"
+    }
+
+    fn connections(&self) -> Connections {
+        self.pool.connections()
+    }
+
     fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()> {
         let (database, collections) = (self.database.clone(), collections.to_vec());
         // No deadline: a new index over a large collection takes minutes, and a start that gave up would never get there.

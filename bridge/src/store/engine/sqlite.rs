@@ -18,8 +18,8 @@ use rusqlite::{Connection, OpenFlags, Params, params_from_iter};
 use serde_json::{Map, Value};
 
 use super::{
-    Answer, Collection, Document, Engine, EngineError, Field, Integer, Kept, MAX_BATCH, New, Page, Place,
-    Query, Totals, Update, Which,
+    Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, MAX_BATCH, New,
+    Page, Place, Query, Totals, Update, Which,
 };
 use readers::{Effort, Readers};
 use sql::Adding;
@@ -186,6 +186,14 @@ fn insert_rows(
 }
 
 impl Engine for Sqlite {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn connections(&self) -> Connections {
+        self.readers.connections()
+    }
+
     fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()> {
         // No deadline: a new index over a large file takes minutes, and a start that gave up would never get there.
         Box::pin(self.writer.run_to_its_end(sql::create(collections), |connection, statements| {

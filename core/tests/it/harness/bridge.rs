@@ -144,6 +144,20 @@ impl Bridge {
         }
     }
 
+    /// What the metrics' own listener tells.
+    pub async fn metrics(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/metrics", listener.local_addr().unwrap());
+        let (served, stop) =
+            (self.running.as_ref().expect("it is there").app.clone(), CancellationToken::new());
+        let page = move || vox_bridge::routes::metrics_page(&served);
+        let serving = tokio::spawn(serve(listener, page, Serving::on_threads(1), stop.clone()));
+        let text = self.http.get(url).send().await.unwrap().text().await.unwrap();
+        stop.cancel();
+        serving.await.unwrap().unwrap();
+        text
+    }
+
     /// Store a bot; answers its id.
     pub async fn insert_bot(&self, settings: BotSettings) -> String {
         let app = &self.running.as_ref().expect("the bridge is there").app;

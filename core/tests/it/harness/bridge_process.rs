@@ -62,6 +62,13 @@ impl BridgeProcess {
         kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::STOP).unwrap();
     }
 
+    /// Ask it to stop, and wait for its end in good order.
+    pub async fn stop(mut self) {
+        let pid = self.0.id().expect("it was not waited for");
+        kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::TERM).unwrap();
+        assert!(self.0.wait().await.unwrap().success());
+    }
+
     /// SIGKILL.
     pub async fn kill(mut self) {
         self.0.kill().await.unwrap();

@@ -110,7 +110,8 @@ impl Worker {
         self.lines().join("\n")
     }
 
-    fn lines(&self) -> Vec<String> {
+    /// All of its log, line by line.
+    pub fn lines(&self) -> Vec<String> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

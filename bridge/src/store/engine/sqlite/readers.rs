@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::{ANSWER_DEADLINE, EngineError, connect_to_read};
+use super::{ANSWER_DEADLINE, Connections, EngineError, connect_to_read};
 
 /// Reads at the same time.
 const READERS: usize = 4;
@@ -43,6 +43,13 @@ impl Readers {
     pub fn new(path: PathBuf) -> Self {
         let [permits, scans] = [READERS, SCANNERS].map(|n| Arc::new(Semaphore::new(n)));
         Self { path, free: Arc::default(), permits, scans, deadline: ANSWER_DEADLINE }
+    }
+
+    /// Connections that read now.
+    pub fn connections(&self) -> Connections {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let free = self.permits.available_permits();
+        Connections { active: number(READERS.saturating_sub(free)), most: number(READERS) }
     }
 
     /// Run `work` on a free connection.

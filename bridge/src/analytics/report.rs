@@ -67,19 +67,7 @@ async fn tell(with: &Upkeep, tenant: &TenantId, report: &Report, now: Stamp) -> 
     let data = json!({
         "tenant_id": tenant, "day": report.day, "time_zone": report.time_zone, "calls": report.total.calls,
     });
-    let data = if let Value::Object(data) = data { data } else { Map::new() };
-    let event = Event {
-        tenant_id: tenant.clone(),
-        event: READY.to_owned(),
-        at: now,
-        recorded_at: now,
-        session_id: None,
-        bot_id: None,
-        data,
-        seq: None,
-        follows: None,
-        fresh_since: Some(now),
-    };
+    let event = Event::of_tenant(tenant, READY, data, now);
     let id = Event::id_of(&format!("{tenant}:{READY}.{}", report.day));
     with.stores.all_events().insert_events(vec![(id.to_string(), event)]).await
 }

@@ -1,6 +1,6 @@
 //! Tells a tenant that a limit of its plan is nearly or wholly used.
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use vox_shared::ids::TenantId;
 
 use super::limits::{Limits, Resource};
@@ -36,7 +36,7 @@ pub async fn warn(
                 "limit": limit, "period": period.to_string(), "resets_at": period.ends().to_string(),
             });
             let what = format!("{tenant}:{WARNING}.{period}.{}.{level}.{limit}", resource.as_str());
-            events.push((Event::id_of(&what).to_string(), warning(tenant, data, now)));
+            events.push((Event::id_of(&what).to_string(), Event::of_tenant(tenant, WARNING, data, now)));
             told.add(resource, level, limit);
         }
     }
@@ -45,19 +45,4 @@ pub async fn warn(
     }
     stores.all_events().insert_events(events).await?;
     stores.quotas(tenant).note_told(period, &told).await
-}
-
-fn warning(tenant: &TenantId, data: Value, now: Stamp) -> Event {
-    Event {
-        tenant_id: tenant.clone(),
-        event: WARNING.to_owned(),
-        at: now,
-        recorded_at: now,
-        session_id: None,
-        bot_id: None,
-        data: if let Value::Object(data) = data { data } else { Map::new() },
-        seq: None,
-        follows: None,
-        fresh_since: Some(now),
-    }
 }

@@ -2,7 +2,7 @@
 //! both. Each step may be repeated.
 
 use jiff::SignedDuration;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use vox_shared::ids::{SessionId, TenantId};
 
 use super::{Custodian, CustodyError};
@@ -192,19 +192,7 @@ async fn tell(
     let data = json!({
         "tenant_id": tenant, "calls_deleted": gone.calls, "recordings_deleted": gone.recordings, "held": gone.held,
     });
-    let data = if let Value::Object(data) = data { data } else { Map::new() };
-    let event = Event {
-        tenant_id: tenant.clone(),
-        event: DONE.to_owned(),
-        at: now,
-        recorded_at: now,
-        session_id: None,
-        bot_id: None,
-        data,
-        seq: None,
-        follows: None,
-        fresh_since: Some(now),
-    };
+    let event = Event::of_tenant(tenant, DONE, data, now);
     let id = Event::id_of(&format!("{tenant}:{DONE}.{job}"));
     with.stores.all_events().insert_events(vec![(id.to_string(), event)]).await
 }

@@ -257,19 +257,7 @@ fn disabled(
     (because, now): (&str, Stamp),
 ) -> (String, Event) {
     let data = json!({"webhook_id": endpoint.id, "reason": because});
-    let event = Event {
-        tenant_id: tenant.clone(),
-        event: DISABLED.into(),
-        at: now,
-        recorded_at: now,
-        session_id: None,
-        bot_id: None,
-        data: data.as_object().cloned().unwrap_or_default(),
-        seq: None,
-        follows: None,
-        fresh_since: Some(now),
-        traceparent: spans::current(),
-    };
+    let event = Event::of_tenant(tenant, DISABLED, data, now);
     (Event::id_of(&format!("{}:{DISABLED}.{}", endpoint.id, endpoint.version)).to_string(), event)
 }
 

@@ -36,6 +36,8 @@ impl Kinded for ObjectError {
             Self::Refused { .. } => "refused",
             Self::Unavailable { .. } => "unavailable",
             Self::NotBuilt => "not_built",
+            Self::Unopened => "unopened",
+            Self::Keys(_) => "keys",
             Self::Failed { .. } => "failed",
         }
     }

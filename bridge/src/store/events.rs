@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use vox_shared::ids::{BotId, EventId, SessionId, TenantId};
+use vox_shared::telemetry::spans;
 use vox_shared::trace::Place;
 
 use super::SWEPT;
@@ -84,6 +85,23 @@ pub struct Event {
 }
 
 impl Event {
+    /// One that is told of a tenant, of no call.
+    pub fn of_tenant(tenant: &TenantId, event: &str, data: Value, now: Stamp) -> Self {
+        Self {
+            tenant_id: tenant.clone(),
+            event: event.to_owned(),
+            at: now,
+            recorded_at: now,
+            session_id: None,
+            bot_id: None,
+            data: if let Value::Object(data) = data { data } else { Map::new() },
+            seq: None,
+            follows: None,
+            fresh_since: Some(now),
+            traceparent: spans::current(),
+        }
+    }
+
     /// The id of what is told once, made of what makes it unique.
     pub fn id_of(unique: &str) -> EventId {
         let hash = hex(&Sha256::digest(unique.as_bytes()));

@@ -62,7 +62,7 @@ impl Platform {
             ("LOG_LEVEL", "info"),
         ];
         let log = File::create(data.path().join("bridge.log")).unwrap();
-        let process = BridgeProcess::start_with(&bridge, &settings, Stdio::from(log)).await;
+        let process = BridgeProcess::start_with(&bridge, Stdio::from(log), &settings).await;
         let worker = Worker::start(&data.path().join("core"), &bridge.url(), &settings).await;
         Self { bridge, process, worker, vendors, bot, data }
     }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use vox_shared::ids::TenantId;
 
 use super::answer::{Answer, GroupBy, Narrowing, answer};

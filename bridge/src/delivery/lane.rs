@@ -15,7 +15,6 @@ use tracing::{Instrument, Span};
 use vox_egress::Egress;
 use vox_shared::clock::Clock;
 use vox_shared::ids::{TenantId, WebhookId};
-use vox_shared::telemetry::spans;
 
 use super::exchange::{Verdict, attempt};
 use super::schedule::{allowance, free_at, pause};

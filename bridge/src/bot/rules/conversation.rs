@@ -35,7 +35,7 @@ pub(super) fn check(settings: &BotSettings, faults: &mut Faults) {
     if let Some(schema) = &settings.analysis_schema {
         faults.unless(schema.is_object(), "analysis_schema", || "must be a JSON schema, an object".into());
         faults.free("analysis_schema", schema);
-        if let Some(why) = schema::fault(schema) {
+        if let Some(why) = schema::fault(schema).filter(|_| schema.is_object()) {
             faults.add("analysis_schema", why);
         }
     }

@@ -90,6 +90,7 @@ impl Asked {
     fn work(&self) -> DropGuard {
         let stop = CancellationToken::new();
         tokio::spawn(self.bridge.app.runner.clone().run(stop.clone()));
+        tokio::spawn(self.bridge.app.relay.clone().run(stop.clone()));
         stop.drop_guard()
     }
 

@@ -10,7 +10,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use vox_bridge::config::S3Settings;
+use vox_bridge::config::{S3Settings, Sealing};
 use vox_bridge::objects::directory::Lock;
 use vox_bridge::objects::s3::S3;
 use vox_testkit::chaos::ChaosProxy;
@@ -240,7 +240,12 @@ async fn an_answer_that_is_lost_after_the_write_changes_nothing() {
     ] {
         for size in sizes {
             let through = LosesAnswers::start(&server, to, times).await;
-            let bridge = bridge_on(server.settings_at(&through.url)).await;
+            // In clear, to be compared as it is in the bucket.
+            let bridge = TestBridge::start_with(|config| {
+                config.storage.s3 = Some(server.settings_at(&through.url));
+                config.storage.sealing = Sealing::Off;
+            })
+            .await;
             let was = content(*size, 3);
             let began = Instant::now();
             let stored = upload(&bridge, "call_1.wav", was.clone(), Some(&sha256(&was))).await;

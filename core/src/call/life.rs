@@ -136,6 +136,7 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     };
     // The bridge may have put its own name on the call (a campaign's).
     let name = begun.config.session_id.clone();
+    let accepted = recorded_as(accepted, &name);
     let renamed = timeout(BIRTH_DEADLINE, journal.rename(&name, &accepted)).await;
     let (accepted, journal) = (Accepted { session_id: name, ..accepted }, Arc::new(journal));
     if let Some(fault) = fault(renamed) {
@@ -249,6 +250,15 @@ fn accepted(app: &App, info: &CallInfo, bot_id: &BotId, session_id: &SessionId, 
         bridge_url: app.bridge.url().to_owned(),
         traceparent: spans::current(),
     }
+}
+
+/// The recording goes by the call's own name: by that the bridge knows whose it is.
+fn recorded_as(accepted: Accepted, name: &SessionId) -> Accepted {
+    if accepted.session_id == *name {
+        return accepted;
+    }
+    let key = accepted.started_at.parse().ok().map(|at| record::recording_key(at, name));
+    Accepted { recording_file: key.clone(), recording_key: key, ..accepted }
 }
 
 /// Or how the call ended without one, and what went wrong if something did.

@@ -118,6 +118,8 @@ impl HostRule {
             Some(_) => return Err(BadHost::Syntax),
             None => None,
         };
+        // A star elsewhere is the name of a host to the parser, and to nobody else.
+        let host = Some(host).filter(|host| !host.contains('*')).ok_or(BadHost::Syntax)?;
         let host = Host::parse(host).map_err(|_| BadHost::Syntax)?;
         if is_below && !matches!(host, Host::Domain(_)) {
             return Err(BadHost::BelowAddress);

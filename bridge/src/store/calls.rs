@@ -17,7 +17,7 @@ use vox_shared::wire::result::DisconnectedBy;
 
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT, Waiting};
 use super::engine::{
-    Collection, Cursor, Engine, Field, Filter, Holds, Index, Integer, Json, Order, Query, Text, Update, holds,
+    Collection, Cursor, Engine, Field, Filter, Index, Integer, Json, Order, Query, Text, Update, holds,
 };
 use super::ledger::Line;
 use super::merged::Paging;

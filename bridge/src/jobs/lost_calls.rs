@@ -28,7 +28,7 @@ const AGAIN: SignedDuration = SignedDuration::from_mins(10);
 pub async fn run(results: Results, stop: CancellationToken) {
     let mut pause = PAUSE;
     while stop.run_until_cancelled(sleep(pause)).await.is_some() {
-        pause = match close(&results).await {
+        pause = match Box::pin(close(&results)).await {
             Ok(BATCH) => BREATH,
             Ok(_) => PAUSE,
             Err(error) => {

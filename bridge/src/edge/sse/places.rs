@@ -128,8 +128,7 @@ mod tests {
         let mut held = Vec::new();
         for t in [tenant("one"), tenant("two")] {
             held.extend(
-                (0..MAX_STREAMS_OF_TENANT)
-                    .map(|n| streams.take(&t, &format!("user_{n}")).ok().expect("there is room")),
+                (0..MAX_STREAMS_OF_TENANT).map(|n| streams.take(&t, &format!("user_{n}")).ok().unwrap()),
             );
             if t == tenant("one") {
                 assert_eq!(refusal(streams.take(&t, "another")), (429, "too_many_streams"));

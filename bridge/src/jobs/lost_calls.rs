@@ -28,7 +28,7 @@ const AGAIN: SignedDuration = SignedDuration::from_mins(10);
 pub async fn run(results: Results, stop: CancellationToken) {
     let mut pause = PAUSE;
     while stop.run_until_cancelled(sleep(pause)).await.is_some() {
-        pause = match Box::pin(close(&results)).await {
+        pause = match close(&results).await {
             Ok(BATCH) => BREATH,
             Ok(_) => PAUSE,
             Err(error) => {
@@ -50,7 +50,7 @@ pub async fn close(of: &Results) -> Result<usize, ResultError> {
         let page = of.stores.all_calls().list_overdue(Stamp(now), BATCH - done, after).await?;
         for call in page.items {
             let call_id = call.id.clone();
-            match settle(of, call, &running).await {
+            match Box::pin(settle(of, call, &running)).await {
                 Ok(()) => done += 1,
                 Err(error) => tracing::error!(call.id = %call_id, %error, "a lost call could not be closed"),
             }

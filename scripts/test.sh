@@ -47,9 +47,10 @@ if [ "${VOX_SKIP_LINT:-0}" != 1 ]; then
     cargo clippy --workspace --all-targets -- -D warnings
 fi
 
-# The tests of the platform start the programs they find beside themselves.
-step "programs"
-cargo build --workspace --bins
+# The tests of the platform start the programs they find beside themselves. Built with the tests: alone they would be compiled with
+# other features, and everything below them twice.
+step "programs and tests"
+cargo build --workspace --bins --tests
 
 # Each test is a process of its own with a time-out (.config/nextest.toml). A failure is a failure: nothing is tried twice.
 step "tests"

@@ -4,7 +4,8 @@
 #   scripts/test.sh                  formatting, clippy, all tests
 #   VOX_SKIP_LINT=1 scripts/test.sh  the tests alone: about a third less time from nothing
 #
-# Everything that the tests printed is in target/test.log, and as JUnit XML in target/nextest/ci/junit.xml.
+# Everything that the tests printed is in target/test.log and target/test.log.mongodb, and as JUnit XML in
+# target/nextest/ci/junit.xml and target/nextest/ci-mongodb/junit.xml.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -64,9 +65,10 @@ if [ -z "${TEST_MONGODB_URI:-}" ]; then
     read -r _ TEST_MONGODB_URI <&"${server[0]}"
     export TEST_MONGODB_URI
 fi
-# Of the whole workspace, or the crates would be compiled anew with other features; without those that have stores of their own.
-VOX_TEST_DOCUMENTS=mongodb "$tools/cargo-nextest" nextest run --workspace --profile ci --no-fail-fast \
-    -E 'binary_id(vox-bridge::it) and not test(/^(s3_|object_|engine_|mongodb_|deployments_)/)' 2>&1 | tee "$log.mongodb"
+# Of the whole workspace, or the crates would be compiled anew with other features; without those that have stores of their own, and
+# those of connections, headers and other servers, which are the same over any documents.
+VOX_TEST_DOCUMENTS=mongodb "$tools/cargo-nextest" nextest run --workspace --profile ci-mongodb --no-fail-fast \
+    -E 'binary_id(vox-bridge::it) and not test(/^(s3_|object_|engine_|mongodb_|deployments_|redis_|coordination_|services_|names_|bridges_share_|connections_|clients_|cross_origin_|oversized_|claims_)/)' 2>&1 | tee "$log.mongodb"
 
 # The runner above does not know the examples in the documentation.
 step "examples in the documentation"

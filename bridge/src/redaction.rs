@@ -26,22 +26,67 @@ pub fn report(of: Option<&Redaction>, report: &mut LiveReport) {
     // Those that begin a call hold its numbers, which are the line's and not what was said.
     let spoken = |name: &str| matches!(name, live::TURN | live::NOTED | live::TOOL_CALLED);
     let events = report.events.iter_mut().filter(|event| spoken(&event.event));
-    events.for_each(|event| rules.fields(&mut event.data));
+    events.for_each(|event| hide_fields(&rules, &mut event.data));
 }
 
 /// What is told to webhooks.
 pub fn event(of: Option<&Redaction>, data: &mut Map<String, Value>) {
     if let Some(rules) = rules(of, Sink::Webhook) {
-        rules.fields(data);
+        hide_fields(&rules, data);
+    }
+}
+
+/// Fields of events that hold ids, keys and hashes by contract: nobody says them, and a receiver goes by them.
+const NAMES: [&str; 9] = [
+    "call_id",
+    "session_id",
+    "bot_id",
+    "tenant_id",
+    "webhook_id",
+    "campaign_id",
+    "reservation_id",
+    "recording_key",
+    "sha256",
+];
+
+fn hide_fields(rules: &Redactor, data: &mut Map<String, Value>) {
+    let said = data.iter_mut().filter(|(name, _)| !NAMES.contains(&name.as_str()));
+    for (name, value) in said {
+        let mut field = Map::from_iter([(name.clone(), value.take())]);
+        rules.fields(&mut field);
+        *value = field.remove(name.as_str()).unwrap_or_default();
     }
 }
 
 /// A call as its bot's CRM may have it.
 pub fn for_crm(call: &Call) -> Call {
+    for_sink(call, Sink::Crm)
+}
+
+/// A call as a model may read it.
+pub fn for_model(call: &Call) -> Call {
+    for_sink(call, Sink::Model)
+}
+
+/// With what models made of it, who may have read it before this was hidden from them.
+fn for_sink(call: &Call, sink: Sink) -> Call {
     let mut call = call.clone();
-    if let (Some(rules), Some(raw)) = (rules(call.redaction.as_ref(), Sink::Crm), &mut call.result) {
+    let Some(rules) = rules(call.redaction.as_ref(), sink) else { return call };
+    if let Some(raw) = &mut call.result {
         hide_lines(&rules, raw);
         hide_events(&rules, raw);
+    }
+    if let Some(analysis) = &mut call.analysis {
+        analysis
+            .parts
+            .iter_mut()
+            .filter_map(|part| part.output.as_mut())
+            .for_each(|output| rules.fields(output));
+        for field in analysis.outcomes.iter_mut().flat_map(|proof| &mut proof.fields) {
+            if let Some(text) = &mut field.value {
+                *text = rules.text(text).into_owned();
+            }
+        }
     }
     call
 }
@@ -119,6 +164,21 @@ mod tests {
         assert_eq!(raw["error"], "my pin is [pin]");
         let again = raw.clone();
         assert_eq!((result(Some(&rules_of(&Sink::ALL)), &mut raw), raw), (0, again));
+    }
+
+    /// A receiver knows the call by its id, whatever the bot's name or a hash look like.
+    #[test]
+    fn ids_and_hashes_of_events_stay() {
+        let told = json!({
+            "call_id": "call_DE89370400440532013000", "bot_id": "pin-reset-2024", "sha256": "DE89 3704 0044 0532 0130 00",
+            "text": "my pin is 4821",
+        });
+        let Value::Object(mut data) = told.clone() else { panic!("it is an object") };
+        event(Some(&rules_of(&Sink::ALL)), &mut data);
+        for name in ["call_id", "bot_id", "sha256"] {
+            assert_eq!(data[name], told[name]);
+        }
+        assert_eq!(data["text"], "my pin is [pin]");
     }
 
     #[test]

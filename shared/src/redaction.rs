@@ -15,6 +15,7 @@ mod spelled;
 mod token;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde_json::{Map, Value};
@@ -46,6 +47,17 @@ pub struct Found {
     pub at: Range<usize>,
 }
 
+/// What was hidden in a call so far, in digits: it is known again where the words that gave it away are out of sight. It is
+/// written nowhere.
+#[derive(Clone, Default)]
+pub struct Secrets(BTreeSet<(Hidden, String)>);
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} secrets", self.0.len())
+    }
+}
+
 /// Hides these kinds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redactor {
@@ -64,17 +76,23 @@ impl Redactor {
 
     /// What is to be hidden in each line of a conversation, in order and apart from each other.
     pub fn find(&self, said: &[Said<'_>]) -> Vec<Vec<Found>> {
-        finder::find(self, said)
+        self.find_again(said, &mut Secrets::default())
     }
 
-    /// The lines without it.
-    pub fn hide(&self, said: &[Said<'_>]) -> Vec<String> {
-        self.find(said).iter().zip(said).map(|(found, said)| masked(said.text, found)).collect()
+    /// The same where some are known, to which what is found is added.
+    pub fn find_again(&self, said: &[Said<'_>], known: &mut Secrets) -> Vec<Vec<Found>> {
+        finder::find(self, said, known)
+    }
+
+    /// The lines without it, and without what is known.
+    pub fn hide(&self, said: &[Said<'_>], known: &Secrets) -> Vec<String> {
+        let found = self.find_again(said, &mut known.clone());
+        found.iter().zip(said).map(|(found, said)| masked(said.text, found)).collect()
     }
 
     /// The last of the lines, whose words may still change: without it, and without the beginning of what may become it.
-    pub fn hide_unfinished(&self, said: &[Said<'_>]) -> String {
-        let last = self.hide(said).pop().unwrap_or_default();
+    pub fn hide_unfinished(&self, said: &[Said<'_>], known: &Secrets) -> String {
+        let last = self.hide(said, known).pop().unwrap_or_default();
         let tokens = token::tokens(&last);
         let numbers = number::numbers(&tokens);
         let long = numbers.iter().filter(|number| number.digits().len() >= FEWEST_UNFINISHED);
@@ -132,13 +150,27 @@ impl Redactor {
         if name.is_empty() {
             return Some(self.text(text)).filter(|hidden| hidden != text).map(Cow::into_owned);
         }
-        let before = format!("{} is ", name.replace(['_', '-', '.'], " "));
+        let before = format!("{} is ", in_words(name));
         let whole = format!("{before}{text}");
         let hidden = self.text(&whole);
         let rest = hidden.strip_prefix(before.as_str()).map(str::to_owned);
         // Something in the name itself: the text alone is looked at.
         rest.or_else(|| Some(self.text(text).into_owned())).filter(|rest| rest != text)
     }
+}
+
+/// `card_number`, `cardNumber`: the words of a field's name.
+fn in_words(name: &str) -> String {
+    let mut words = String::with_capacity(name.len() + 4);
+    let mut was_lower = false;
+    for c in name.chars() {
+        if was_lower && c.is_uppercase() {
+            words.push(' ');
+        }
+        was_lower = c.is_lowercase();
+        words.push(if matches!(c, '_' | '-' | '.') { ' ' } else { c });
+    }
+    words
 }
 
 /// The text with marks.

@@ -11,6 +11,7 @@ use url::Url;
 use vox_egress::chat::{self, Address, Thinking};
 use vox_egress::{Egress, Failure, FailureClass, http_failure, secret_header};
 use vox_shared::catalogue::{OPENAI, OPENAI_OPTIONAL_FIELDS};
+use vox_shared::egress::HostRules;
 use vox_shared::json::is_deeper_than;
 use vox_shared::model::bot::LlmSettings;
 
@@ -59,11 +60,16 @@ pub struct Reply {
     pub by: (&'static str, String),
 }
 
-/// Ask a model, which has so long to answer.
-pub async fn ask(egress: &Egress, settings: &LlmSettings, prompt: &Prompt, deadline: Duration) -> Reply {
+/// Ask a model, which has so long to answer; at an address of the tenant's own only within the tenant's egress rules.
+pub async fn ask(
+    through: (&Egress, &HostRules),
+    settings: &LlmSettings,
+    prompt: &Prompt,
+    deadline: Duration,
+) -> Reply {
     let model = if settings.model.is_empty() { OPENAI.model } else { &settings.model };
     let mut used = Quantities::default();
-    let answer = match Client::new(egress, settings, model) {
+    let answer = match Client::new(through, settings, model) {
         Ok(mut client) => match timeout(deadline, client.exchange(prompt)).await {
             Ok(Ok(body)) => {
                 used = usage(&body["usage"]);
@@ -79,6 +85,8 @@ pub async fn ask(egress: &Egress, settings: &LlmSettings, prompt: &Prompt, deadl
 
 struct Client<'a> {
     egress: &'a Egress,
+    /// Of the tenant, where the address is its own.
+    rules: Option<&'a HostRules>,
     settings: &'a LlmSettings,
     model: &'a str,
     address: Address,
@@ -89,7 +97,11 @@ struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    fn new(egress: &'a Egress, settings: &'a LlmSettings, model: &'a str) -> Result<Self, Failure> {
+    fn new(
+        (egress, rules): (&'a Egress, &'a HostRules),
+        settings: &'a LlmSettings,
+        model: &'a str,
+    ) -> Result<Self, Failure> {
         let refused = |detail: String| Failure::new(FailureClass::Refused, detail);
         if settings.provider != OPENAI.name {
             return Err(refused(format!("this version cannot ask `{}` about calls", settings.provider)));
@@ -101,11 +113,13 @@ impl<'a> Client<'a> {
             return Err(Failure::new(FailureClass::Unauthorised, fault));
         }
         let own = settings.extra.get("base_url").and_then(Value::as_str).map(str::trim);
-        let base = Url::parse(own.filter(|url| !url.is_empty()).unwrap_or(OPENAI.home));
+        let own = own.filter(|url| !url.is_empty());
+        let base = Url::parse(own.unwrap_or(OPENAI.home));
         let base = base.map_err(|_| refused("extra.base_url is no address".into()))?;
         let omit = settings.extra.get("omit").and_then(Value::as_array).into_iter().flatten();
         let omitted = omit.filter_map(Value::as_str).map(str::to_owned).collect();
-        Ok(Self { egress, settings, model, address: Address::new(base), omitted, no_schema: false })
+        let rules = own.map(|_| rules);
+        Ok(Self { egress, rules, settings, model, address: Address::new(base), omitted, no_schema: false })
     }
 
     /// Ask. When the server names a field that it does not know, ask again without it, when it has no such route, ask below `/v1`. The
@@ -193,7 +207,10 @@ impl<'a> Client<'a> {
     }
 
     fn request(&self, url: Url) -> Result<reqwest::RequestBuilder, Failure> {
-        let request = self.egress.request(Method::POST, url)?;
+        let request = match self.rules {
+            Some(rules) => self.egress.request_under(rules, Method::POST, url)?,
+            None => self.egress.request(Method::POST, url)?,
+        };
         let key = self.settings.api_key.expose().trim();
         if key.is_empty() {
             return Ok(request);

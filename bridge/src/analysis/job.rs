@@ -17,6 +17,7 @@ use crate::bot::keys::fill_missing;
 use crate::bot::template::Variables;
 use crate::crm::push;
 use crate::jobs::runner::Failure;
+use crate::redaction;
 use crate::store::calls::Call;
 use crate::store::calls::analysis::{Analysis, Part, PartStatus, ProofStatus, Question};
 use crate::store::jobs::Job;
@@ -105,8 +106,11 @@ impl Work {
             return self.write(question, Some(&settings), &[], Became::Dropped(status, reason)).await;
         }
         fill_missing(&mut settings, &stores.settings().vendor_keys(&call.value.tenant_id).await?);
-        let variables = self.analyst.crm.variables(call).await?;
-        let replies = self.ask(&call.value, question, (&settings, &variables)).await;
+        // What the bot's model may not hear of the call, this one may not read.
+        let seen =
+            Stored { id: call.id.clone(), version: call.version, value: redaction::for_model(&call.value) };
+        let variables = self.analyst.crm.variables(&seen).await?;
+        let replies = self.ask(&seen.value, question, (&settings, &variables)).await?;
         let became = match replies.last() {
             Some(Reply { answer: Ok(_), .. }) => Became::Answered,
             _ => Became::Failed(fault(question, &replies)),
@@ -120,7 +124,8 @@ impl Work {
         call: &Call,
         question: Question,
         (settings, variables): (&BotSettings, &Variables),
-    ) -> Vec<Reply> {
+    ) -> Result<Vec<Reply>, StoreError> {
+        let rules = self.analyst.stores.tenants().egress_rules(&self.job.value.tenant_id).await?;
         let day = day(call, settings).to_string();
         let prompt = Prompt {
             instructions: prompt::instructions(question, settings, variables, &day),
@@ -129,7 +134,7 @@ impl Work {
         };
         let mut replies = Vec::new();
         for model in models(settings) {
-            let reply = ask(&self.analyst.egress, model, &prompt, DEADLINE).await;
+            let reply = ask((&self.analyst.egress, &rules), model, &prompt, DEADLINE).await;
             let error = reply.answer.as_ref().err().map(|failure| failure.detail.clone());
             tracing::info!(
                 call.id = %self.arguments.session_id, question = question.as_str(), provider = reply.by.0, error,
@@ -141,7 +146,7 @@ impl Work {
                 break;
             }
         }
-        replies
+        Ok(replies)
     }
 
     /// Write down what became of a question, and what it used; answers the fault that the job is tried again for.
@@ -263,7 +268,8 @@ fn is_open(analysis: &Analysis, question: Question) -> bool {
 /// Keep an answer, with what the rules say of it.
 fn answered(call: &mut Call, question: Question, (settings, reply): (&BotSettings, &Reply), now: Stamp) {
     let Ok(answer) = &reply.answer else { return };
-    let transcript = transcript(call);
+    // As the model read it: it cannot quote what it was not shown.
+    let transcript = transcript(&redaction::for_model(call));
     let record = Record { transcript: &transcript, day: day(call, settings) };
     let Some(analysis) = &mut call.analysis else { return };
     if question == Question::Outcomes {

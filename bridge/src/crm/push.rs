@@ -122,13 +122,14 @@ impl Crm {
         let settings = bot.map(|bot| bot.value.settings);
         let name = settings.as_ref().map_or("UTC", |settings| settings.timezone.as_str());
         let zone = hours::zone(name);
+        let shown = redaction::for_crm(&call.value);
         Ok(Variables {
             call: call_variables(&call.id, call.value.bot_id.as_str(), &call.value),
             crm: call.value.crm.as_ref().map_or_else(Map::new, |known| known.fields.clone()),
             system: template::system(self.clock.now(), &zone, name),
-            analysis: values::analysis(&call.value),
-            qc: values::qc(&call.value),
-            result: result::values(&call.id, &redaction::for_crm(&call.value), self.recording(call), &zone),
+            analysis: values::analysis(&shown),
+            qc: values::qc(&shown),
+            result: result::values(&call.id, &shown, self.recording(call), &zone),
             bot: settings.as_ref().map_or_else(Map::new, |settings| settings.variables.clone()),
         })
     }

@@ -2,6 +2,7 @@
 //! of bridges may do it at once, and each step may be repeated.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -64,9 +65,10 @@ impl Digester {
             };
             (listed.id, mark, found)
         });
-        let read: Vec<_> = read.buffer_unordered(AT_ONCE).collect().await;
+        // Each is made into its digest as it is read: a batch of whole calls might have a gigabyte.
+        let mut read = pin!(read.buffer_unordered(AT_ONCE));
         let (mut zones, mut digests, mut marks) = (HashMap::new(), Vec::new(), Vec::new());
-        for (id, mark, found) in read {
+        while let Some((id, mark, found)) = read.next().await {
             match found {
                 Ok(Some(call)) => {
                     let zone = self.zone(&mut zones, &call).await?;

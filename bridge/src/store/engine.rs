@@ -122,6 +122,9 @@ pub struct Connections {
 /// A store of documents. A write is durable when its answer is there: it survives a kill of the process and of the
 /// machine. Any write may be repeated after an unclear answer, except an update that adds to a number: that one may then
 /// count twice, so whoever needs it exact keeps a mark of what was added in the document and searches for its absence.
+///
+/// Engines that stand before another pass every operation on. So nothing has a default but what is made of other operations:
+/// one that is not passed on does not compile.
 pub trait Engine: Send + Sync {
     /// Create what is missing for these collections. Called once, at start.
     fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()>;
@@ -166,26 +169,18 @@ pub trait Engine: Send + Sync {
     fn check_writable(&self) -> Answer<'_, ()>;
     /// Leave nothing in the engine's own files of what was overwritten or deleted, as far as it can. Takes as long as writing all
     /// documents anew.
-    fn scrub(&self) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
+    fn scrub(&self) -> Answer<'_, ()>;
     /// Leave nothing in the engine's own files of what was overwritten or deleted since it was opened, as far as it can without
     /// writing everything anew.
-    fn settle(&self) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
+    fn settle(&self) -> Answer<'_, ()>;
     /// Told once at start, when every old document was brought up to date.
-    fn brought_up(&self) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
+    fn brought_up(&self) -> Answer<'_, ()>;
     /// Which engine it is.
     fn name(&self) -> &'static str;
     /// How busy its connections are.
     fn connections(&self) -> Connections;
     /// Let go of connections, at the end of the process.
-    fn close(&self) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
+    fn close(&self) -> Answer<'_, ()>;
 
     /// [`Self::sums`] of one field.
     fn sum(&self, query: Query, group_by: Place, field: Field<Integer>) -> Answer<'_, Vec<Group>> {

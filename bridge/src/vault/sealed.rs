@@ -83,13 +83,14 @@ impl Engine for Sealed {
 
     fn brought_up(&self) -> Answer<'_, ()> {
         Box::pin(async move {
-            let Some(note) = self.inner.get(&STATE, IN_CLEAR.to_owned()).await? else { return Ok(()) };
-            self.inner.scrub().await?;
-            self.inner.delete(&STATE, note.id, note.version).await?;
-            tracing::info!(
-                "secrets that an older version kept in clear are sealed, and the store was cleaned of them"
-            );
-            Ok(())
+            if let Some(note) = self.inner.get(&STATE, IN_CLEAR.to_owned()).await? {
+                self.inner.scrub().await?;
+                self.inner.delete(&STATE, note.id, note.version).await?;
+                tracing::info!(
+                    "secrets that an older version kept in clear are sealed, and the store was cleaned of them"
+                );
+            }
+            self.inner.brought_up().await
         })
     }
 

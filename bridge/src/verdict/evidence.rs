@@ -27,6 +27,10 @@ const MAX_CHARS: usize = 500;
 const NEAR: usize = 6;
 /// What one says within so long of what one said before, and nobody in between, is one breath.
 const BREATH_MS: u64 = 3_000;
+/// Words of a breath before an utterance that are looked at, and as many behind it.
+const BREATH_WORDS: usize = 600;
+/// Words of an utterance that may prove something. Nobody says more in one.
+const LONGEST_UTTERANCE: usize = 300;
 
 /// What claims are held to.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +45,13 @@ pub struct Record<'a> {
 pub fn prove(record: &Record<'_>, outcomes: &[Outcome], answer: &Map<String, Value>) -> Vec<Proof> {
     let claims: Vec<&Value> =
         answer.get("claims").and_then(Value::as_array).into_iter().flatten().take(MAX_CLAIMS).collect();
-    let court =
-        Court { record, voices: OnceCell::new(), third_party: OnceCell::new(), doubts: RefCell::default() };
+    let court = Court {
+        record,
+        voices: OnceCell::new(),
+        third_party: OnceCell::new(),
+        doubts: RefCell::default(),
+        retracted: RefCell::default(),
+    };
     outcomes.iter().map(|outcome| court.best(outcome, &claims)).collect()
 }
 
@@ -52,6 +61,8 @@ struct Court<'a> {
     third_party: OnceCell<bool>,
     /// By the place of the utterance: claims often rest on the same one.
     doubts: RefCell<BTreeMap<usize, Option<Doubt>>>,
+    /// By outcome and place.
+    retracted: RefCell<BTreeMap<(String, usize), bool>>,
 }
 
 /// Words that a claim rests on, found.
@@ -161,6 +172,10 @@ impl Court<'_> {
         if !utterance.holds(&quote) {
             return Err(Doubt::NotSaid);
         }
+        // What stands behind the words that are looked at may take them back.
+        if Words::first(&entry.text, LONGEST_UTTERANCE + 1).len() > LONGEST_UTTERANCE {
+            return Err(Doubt::NoEvidence);
+        }
         Ok(Found { place, entry, quote, utterance })
     }
 
@@ -192,7 +207,7 @@ impl Court<'_> {
     fn doubt_of_words(&self, place: usize) -> Option<Doubt> {
         *self.doubts.borrow_mut().entry(place).or_insert_with(|| {
             let breath = self.breath(place);
-            doubt::of(&breath, &Words::of(&breath))
+            doubt::of(&breath, &Words::first(&breath, usize::MAX))
         })
     }
 
@@ -202,7 +217,7 @@ impl Court<'_> {
         if found.utterance.any(&of(&outcome.needs)).is_none() {
             return Some(Doubt::WordsMissing);
         }
-        let breath = Words::of(&self.breath(found.place));
+        let breath = Words::first(&self.breath(found.place), usize::MAX);
         breath.any(&of(&outcome.unless)).map(|_| Doubt::ExcludedWord)
     }
 
@@ -217,26 +232,34 @@ impl Court<'_> {
         callers.into_iter().any(|entry| doubt::is_third_party(&Words::of(&entry.text)))
     }
 
-    /// The utterance with what the same one said right before and after it.
+    /// The utterance with what the same one said right before and after it: up to [`BREATH_WORDS`] on each side of it.
     fn breath(&self, place: usize) -> String {
         let all = self.record.transcript;
         let goes_on = |one: usize, other: usize| {
             all[one].speaker == all[other].speaker
                 && all[other].started_ms <= all[one].ended_ms.saturating_add(BREATH_MS)
         };
-        let (mut first, mut last) = (place, place);
-        while first > 0 && goes_on(first - 1, first) {
+        let words = |place: usize| all[place].text.split_whitespace().count();
+        let (mut first, mut last, mut before, mut behind) = (place, place, 0, 0);
+        while first > 0 && goes_on(first - 1, first) && before < BREATH_WORDS {
             first -= 1;
+            before += words(first);
         }
-        while last + 1 < all.len() && goes_on(last, last + 1) {
+        while last + 1 < all.len() && goes_on(last, last + 1) && behind < BREATH_WORDS {
             last += 1;
+            behind += words(last);
         }
         let texts: Vec<&str> = all[first..=last].iter().map(|entry| entry.text.as_str()).collect();
         texts.join(" ")
     }
 
-    /// Whether the same one took it back later: in so many words, or with a no to the bot's asking again.
     fn is_retracted(&self, outcome: &Outcome, found: &Found<'_>) -> bool {
+        let which = (outcome.name.clone(), found.place);
+        *self.retracted.borrow_mut().entry(which).or_insert_with(|| self.retracts(outcome, found))
+    }
+
+    /// Whether the same one took it back later: in so many words, or with a no to the bot's asking again.
+    fn retracts(&self, outcome: &Outcome, found: &Found<'_>) -> bool {
         let later = &self.record.transcript[found.place + 1..];
         let mut asked = false;
         let needs: Vec<Words> = outcome.needs.iter().map(|text| Words::of(text)).collect();

@@ -30,8 +30,14 @@ pub fn listed(text: &str) -> Vec<Words> {
 }
 
 impl Words {
+    /// The first [`MAX_WORDS`] of a text.
     pub fn of(text: &str) -> Self {
-        let words: Vec<String> = split(text).into_iter().take(MAX_WORDS).collect();
+        Self::first(text, MAX_WORDS)
+    }
+
+    /// So many of a text.
+    pub fn first(text: &str, most: usize) -> Self {
+        let words: Vec<String> = split(text).into_iter().take(most).collect();
         let padded = format!(" {} ", words.join(" "));
         Self { words, padded }
     }
@@ -66,12 +72,7 @@ impl Words {
                 padded = padded.replacen(&phrase.padded, " ", 1);
             }
         }
-        Self::of(&padded)
-    }
-
-    /// Both, one behind the other.
-    pub fn and(&self, more: &Self) -> Self {
-        Self::of(&format!("{}{}", self.padded, more.padded))
+        Self::first(&padded, usize::MAX)
     }
 }
 

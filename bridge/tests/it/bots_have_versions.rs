@@ -7,10 +7,9 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::harness::bots::{Bots, KEY};
-use crate::harness::{json, refusal, wrong_fields};
+use crate::harness::{json, refusal, rounds, wrong_fields};
 
-/// Rounds of each race, and who runs in it.
-const ROUNDS: usize = 25;
+/// Who runs in each race.
 const RUNNERS: usize = 20;
 
 #[tokio::test]
@@ -93,7 +92,9 @@ async fn a_simple_change_is_published_at_once_and_outdates_the_draft() {
     let dropped = |version: Value| {
         let draft = draft.clone();
         let bots = &bots;
-        async move { bots.send_for(&version, (Method::DELETE, &draft), &Value::Null).await.status() }
+        async move {
+            bots.send_for(&version, (&bots.bridge.url, Method::DELETE, &draft), &Value::Null).await.status()
+        }
     };
     let written = bots.ok(Method::PATCH, &draft, json!({"name": "c"})).await;
     assert_eq!(dropped(json!(1)).await, StatusCode::CONFLICT);
@@ -157,15 +158,16 @@ async fn an_old_version_is_published_again_as_a_new_one_with_the_present_keys() 
 async fn of_twenty_who_publish_a_draft_at_once_one_wins() {
     let bots = Bots::start().await;
     let path = bots.made().await;
-    for round in 0..ROUNDS {
+    let (urls, rounds) = ([bots.bridge.url.clone(), bots.bridge.serve_second().await], rounds(25, 10));
+    for round in 0..rounds {
         let draft = json!({"system_prompt": format!("round {round}")});
         let version = bots.ok(Method::PATCH, &format!("{path}/draft"), draft).await["version"].clone();
         let publish = format!("{path}/publish");
         let tries = join_all((0..RUNNERS).map(|n| {
-            let (bots, publish, version) = (&bots, &publish, &version);
+            let (bots, urls, publish, version) = (&bots, &urls, &publish, &version);
             async move {
                 let body = json!({"note": n.to_string()});
-                bots.send_for(version, (Method::POST, publish), &body).await
+                bots.send_for(version, (&urls[n % 2], Method::POST, publish), &body).await
             }
         }))
         .await;
@@ -179,7 +181,7 @@ async fn of_twenty_who_publish_a_draft_at_once_one_wins() {
         assert_eq!(won.len(), 1, "round {round}");
         assert_eq!(won[0]["bot_version"], round + 2);
     }
-    let expected: Vec<u64> = (1..=ROUNDS as u64 + 1).rev().collect();
+    let expected: Vec<u64> = (1..=rounds as u64 + 1).rev().collect();
     assert_eq!(bots.numbers(&path, 7).await, expected);
 }
 
@@ -189,16 +191,17 @@ async fn of_twenty_who_change_a_bot_at_once_each_number_has_one_winner() {
     let bots = Bots::start().await;
     let path = bots.made().await;
     let mut told = BTreeMap::from([(1, "one".to_owned())]);
-    for round in 0..ROUNDS {
+    let urls = [bots.bridge.url.clone(), bots.bridge.serve_second().await];
+    for round in 0..rounds(25, 10) {
         let tries = join_all((0..RUNNERS).map(|n| {
-            let (bots, path) = (&bots, &path);
+            let (bots, url, path) = (&bots, &urls[n % 2], &path);
             async move {
                 let prompt = format!("{round}.{n}");
                 let body = json!({"system_prompt": prompt});
                 let rolled = format!("{path}/versions/1/restore");
                 let answer = match n % 5 {
-                    0 => bots.send(Method::POST, &rolled, &json!({})).await,
-                    _ => bots.send(Method::PATCH, path, &body).await,
+                    0 => bots.send_to(url, (Method::POST, &rolled), &json!({})).await,
+                    _ => bots.send_to(url, (Method::PATCH, path), &body).await,
                 };
                 (if n % 5 == 0 { "one".to_owned() } else { prompt }, answer)
             }

@@ -9,11 +9,8 @@ use vox_bridge::auth::role::Role;
 use vox_bridge::billing::budget::{Budget, BudgetError, Purse};
 use vox_shared::ids::BotId;
 
-use crate::harness::{TestBridge, json, result, wrong_fields};
-use crate::quotas_are_kept::second;
+use crate::harness::{TestBridge, json, result, rounds, wrong_fields};
 
-/// Rounds of the race.
-const ROUNDS: u64 = 44;
 /// Tasks of a round, half of them at each bridge.
 const TASKS: u64 = 20;
 
@@ -136,13 +133,15 @@ async fn a_tenants_budget_counts_for_all_its_bots_and_the_lower_one_for_a_call()
 #[tokio::test]
 async fn tasks_at_two_bridges_set_aside_what_is_left_and_nothing_more() {
     let bridge = TestBridge::start().await;
-    let purses: [Purse; 2] = [bridge.app.configs.purse.clone(), second(&bridge).await.configs.purse.clone()];
+    let purses: [Purse; 2] =
+        [bridge.app.configs.purse.clone(), bridge.second_app().await.configs.purse.clone()];
     let tenant = bridge.tenant();
-    for round in 0..ROUNDS {
+    for round in 0..rounds(44, 22) as u64 {
         let bot: BotId = format!("bot_{round}").parse().unwrap();
         let fit = round % (TASKS + 2);
         // Nothing fits when the last one lacks a millionth.
-        let budget = Budget { call: Some(7), bot_day: Some(fit * 7 + 6), tenant_day: Some(1_000_000) };
+        let budget =
+            Budget { call: Some(7), bot_day: Some(fit * 7 + 6), tenant_day: Some(1_000_000_000_000) };
         let claims = (0..TASKS).map(|n| {
             let (purse, bot) = (&purses[usize::from(n.is_multiple_of(2))], &bot);
             let whose = (&tenant, bot);

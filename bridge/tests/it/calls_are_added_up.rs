@@ -60,7 +60,7 @@ impl Sums {
     async fn start() -> Self {
         let bridge = TestBridge::start().await;
         let data = tempfile::tempdir().unwrap();
-        let other = bridge.second_app(&data).await;
+        let other = bridge.second_app().await;
         Self { bridge, other, _data: data, random: StdRng::seed_from_u64(40) }
     }
 

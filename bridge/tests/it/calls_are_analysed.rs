@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use vox_bridge::analysis::ask::{Form, Prompt, ask};
 use vox_bridge::auth::role::Role;
+use vox_shared::egress::HostRules;
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::{BotSettings, LlmSettings};
 use vox_testkit::crm::ScriptedCrm;
@@ -59,6 +60,11 @@ struct Asked {
 
 impl Asked {
     async fn start(script: Script) -> Self {
+        Self::with(script, json!({})).await
+    }
+
+    /// A bot with these settings besides.
+    async fn with(script: Script, more: Value) -> Self {
         let (bridge, model) = (TestBridge::start().await, Server::start(script).await);
         let outcome = json!({
             "name": "promise_to_pay", "description": "the caller says that they will pay", "needs": ["pay"], "disposition": "PTP",
@@ -74,6 +80,7 @@ impl Asked {
             json!({"type": "object", "properties": {"mood": {"type": "string"}}, "required": ["mood"]});
         settings["qc_prompt"] = "Score the bot.".into();
         settings["outcomes"] = json!([outcome]);
+        settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let bot = bridge.insert_bot(&bridge.tenant(), serde_json::from_value(settings).unwrap()).await;
         let token = bridge.token(Role::SuperAdmin).await;
         Self { bridge, model, bot, token }
@@ -280,6 +287,54 @@ async fn a_result_that_comes_late_is_asked_about_and_the_guess_before_it_no_more
     assert!(refused.contains("nothing_to_ask") && refused.contains("never spoke"), "{refused}");
 }
 
+/// The transcript is kept in clear, for people. What the bot's model and its CRM may not hear in a call, they do not read after it.
+#[tokio::test]
+async fn what_a_model_may_not_hear_it_may_not_read_either_and_only_where_the_tenant_allows() {
+    let redaction = json!({"redaction": {"kinds": ["card"], "sinks": ["model", "crm"]}});
+    let says = [
+        json!({"mood": "gave 4111 1111 1111 1111"}),
+        json!({"score": 7}),
+        promise(4, "I will pay five hundred rupees tomorrow with [card]"),
+    ];
+    let asked = Asked::with(answers(&says), redaction).await;
+    let crm = ScriptedCrm::start(CRM_KEY, json!({})).await.unwrap();
+    let headers = json!([{"name": "Authorization", "value": format!("Bearer {CRM_KEY}")}]);
+    let body = json!({"mood": "{{analysis.mood}}", "said": "{{result.transcript}}"});
+    let push = json!({"push": {"url": crm.url("/results"), "headers": headers, "body": body}});
+    let path = format!("/api/v1/bots/{}/crm", asked.bot);
+    json(asked.bridge.send(Method::PUT, &path, &asked.token, push).await, StatusCode::OK).await;
+    let talk = [
+        "b: You owe 1500 rupees.",
+        "c: Yes.",
+        "b: When can you pay?",
+        "c: I will pay five hundred rupees tomorrow with 4111 1111 1111 1111.",
+    ];
+    asked.ends("call_1", &talk).await;
+    let _works = asked.work();
+    let call = asked.settles("call_1", "done").await;
+    assert!(call["transcript"].to_string().contains("4111 1111"), "people may read it");
+    let observed = asked.model.observed().exchanges;
+    let read = format!("{:?}", observed.iter().map(|exchange| &exchange.received).collect::<Vec<_>>());
+    assert!(observed.len() == 3 && !read.contains("1111") && read.contains("[card]"), "{read}");
+    assert_eq!(
+        call["outcomes"]["items"][0]["status"], "proven",
+        "by the words that the model was shown: {call:#}"
+    );
+    assert!(eventually(SOON, || async { crm.asked().len() == 1 }).await);
+    let pushed = &crm.asked()[0].body;
+    assert_eq!(pushed["mood"], "gave [card]");
+    assert!(!pushed.to_string().contains("1111"), "{pushed}");
+
+    // The address of the bot's model is the tenant's, and is outside its rules now.
+    let rules = json!({"egress": {"allow": ["elsewhere.test"]}});
+    let ruled = asked.bridge.send(Method::PATCH, "/api/v1/tenants/default", &asked.token, rules).await;
+    assert_eq!(ruled.status(), StatusCode::OK);
+    json(asked.again("call_1").await, StatusCode::ACCEPTED).await;
+    let call = asked.settles("call_1", "failed").await;
+    assert!(call["outcomes"]["reason"].as_str().unwrap().contains("127.0.0.1"), "{}", call["outcomes"]);
+    assert_eq!(asked.model.observed().exchanges.len(), 3, "it was not asked");
+}
+
 fn settings_of(model: &Server) -> LlmSettings {
     let extra = json!({"base_url": model.url()});
     let given =
@@ -291,14 +346,14 @@ fn settings_of(model: &Server) -> LlmSettings {
 async fn every_manner_of_a_vendor_ends_within_its_deadline_and_limits() {
     let model = Server::start(Script::saying("{\"a\": 1}")).await;
     let bridge = TestBridge::start().await;
-    let egress = &bridge.app.analyst.egress;
+    let (egress, rules) = (&bridge.app.analyst.egress, HostRules::default());
     let schema = json!({"type": "object", "properties": {"a": {"type": "integer"}}});
     let form = Form::Schema { name: "analysis", schema, strict: false };
     let prompt = Prompt { instructions: "Answer in JSON.".into(), material: "{}".into(), form };
     let settings = settings_of(&model);
     let tried = || async {
         let began = Instant::now();
-        let reply = ask(egress, &settings, &prompt, Duration::from_millis(700)).await;
+        let reply = ask((egress, &rules), &settings, &prompt, Duration::from_millis(700)).await;
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
         reply
     };

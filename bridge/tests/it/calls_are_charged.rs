@@ -281,8 +281,7 @@ async fn only_days_with_new_entries_are_added_up_after_a_start_too() {
     bridge.fetch_config("faq", &[("session_id", "call_2")]).await;
     bridge.deliver(&used("call_2", "customer")).await;
     bridge.app.relay.move_all().await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let started = bridge.second_app(&dir).await;
+    let started = bridge.second_app().await;
     started.roll_up.round().await.unwrap();
     assert_eq!(quota().await, (1 + 25_000, "2026-11-22T10:00:00.000000Z".into()));
     // A result that comes late makes its day new.

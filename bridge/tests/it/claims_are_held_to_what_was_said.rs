@@ -410,6 +410,29 @@ fn a_value_in_an_utterance_of_its_own_counts_and_another_value_does_not() {
     }
 }
 
+/// However much is said in one breath, the words right around a promise are looked at.
+#[test]
+fn a_no_counts_wherever_it_stands_in_a_long_breath() {
+    let filler = "c: well you see it is like this every day here";
+    let promise = "c: I will pay 500 tomorrow";
+    let claim = |utterance: usize| {
+        let fields = json!([
+            {"name": "amount", "value": "500", "utterance": utterance, "quote": "500"},
+            {"name": "on", "value": "2026-11-21", "utterance": utterance, "quote": "tomorrow"}
+        ]);
+        json!({"claims": [{"name": "promise_to_pay", "utterance": utterance, "quote": "pay 500 tomorrow", "fields": fields}]})
+    };
+    let breath = |last: &str| {
+        let lines: Lines = std::iter::repeat_n(filler, 50).chain([last]).map(String::from).collect();
+        transcript(&lines)
+    };
+    assert_eq!(proven(&breath(promise), &claim(51)).len(), 1);
+    assert!(proven(&breath("c: no I will not pay 500 tomorrow"), &claim(51)).is_empty());
+    // One that is too long to be an utterance of anybody proves nothing.
+    let long = format!("c: I will pay 500 tomorrow {} no I will not", "well ".repeat(400));
+    assert!(proven(&transcript(&vec!["b: When?".into(), long]), &claim(2)).is_empty());
+}
+
 /// Where nobody but a machine or the bot itself was heard, nobody was reached either.
 #[test]
 fn machines_and_echoes_reach_nobody() {

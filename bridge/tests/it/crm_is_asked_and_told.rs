@@ -7,7 +7,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use vox_bridge::auth::role::Role;
-use vox_bridge::store::crm::CRM_INTEGRATIONS;
+use vox_bridge::store::crm::{CRM_INTEGRATIONS, CRM_PUSHES};
 use vox_bridge::store::engine::Which;
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
@@ -196,6 +196,28 @@ async fn a_result_is_pushed_until_the_crm_takes_it_and_every_attempt_is_seen() {
     // The same result once more changes nothing.
     bot.ends("call_a").await;
     assert_eq!(bot.read("/api/v1/jobs").await["items"].as_array().unwrap().len(), 1);
+}
+
+/// What the CRM answers may name the person whom the deletion was about.
+#[tokio::test]
+async fn a_push_of_a_call_that_is_deleted_meanwhile_leaves_nothing() {
+    let bot = Bot::start().await;
+    json(bot.set(json!({"push": bot.push()})).await, StatusCode::OK).await;
+    bot.config("call_a", json!({})).await;
+    bot.ends("call_a").await;
+    bot.crm.then(Manner::Slow(Duration::from_secs(1)));
+    let _worked = bot.work();
+    let is_asked = eventually(SOON, || async { !bot.crm.asked().is_empty() }).await;
+    assert!(is_asked, "the push is on its way");
+    let gone = bot.bridge.request(Method::DELETE, "/api/v1/calls/call_a").bearer_auth(&bot.token);
+    assert!(gone.send().await.unwrap().status().is_success());
+    let failed =
+        || async { bot.read("/api/v1/jobs?state=failed").await["items"].as_array().unwrap().len() == 1 };
+    assert!(eventually(SOON, failed).await, "{}", bot.read("/api/v1/jobs").await);
+    let job = bot.read("/api/v1/jobs").await["items"][0].clone();
+    assert_eq!(job["error"], "the call is gone", "{job}");
+    let kept = bot.bridge.engine.list_by_id(&CRM_PUSHES, Which::All, None).await.unwrap();
+    assert!(kept.is_empty(), "{kept:?}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ pub mod mongodb;
 pub mod nginx;
 pub mod redis;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -25,6 +26,7 @@ use vox_bridge::delivery::message::Message;
 use vox_bridge::delivery::sign;
 use vox_bridge::deployment::Deployment;
 use vox_bridge::first_start::ADMIN_EMAIL;
+use vox_bridge::objects::directory::Directory;
 use vox_bridge::routes;
 use vox_bridge::serve::{Serving, serve};
 use vox_bridge::store::Stamp;
@@ -52,7 +54,7 @@ pub struct TestBridge {
     pub clock: Clock,
     pub url: String,
     pub admin_password: SecretString,
-    client: reqwest::Client,
+    pub client: reqwest::Client,
     stop: CancellationToken,
     serving: Option<JoinHandle<std::io::Result<()>>>,
     pub engine: Arc<dyn Engine>,
@@ -312,17 +314,33 @@ impl TestBridge {
         self.app.stores.workers().register(&serde_json::from_value(report).unwrap(), lease).await.unwrap();
     }
 
-    /// The application of a second bridge over the same documents. Its data directory is its own, and `data` keeps it.
-    pub async fn second_app(&self, data: &TempDir) -> App {
+    /// The application of a second bridge over the same documents. Its data directory is its own.
+    pub async fn second_app(&self) -> App {
+        self.second_at(([127, 0, 0, 1], 0).into()).await
+    }
+
+    async fn second_at(&self, bound: SocketAddr) -> App {
         let mut config = self.app.config.clone();
-        config.storage.data_dir = data.path().to_owned();
-        let mut deployment = Deployment::open(&config.storage).await.unwrap();
-        if config.storage.mongodb_uri.is_none() {
+        config.storage.data_dir.push("second");
+        let deployment = if config.storage.mongodb_uri.is_some() {
+            Deployment::open(&config.storage).await.unwrap()
+        } else {
             // The embedded file has one process, whose bridges share it.
-            deployment.engine = self.engine.clone();
-        }
-        let parts = Parts { deployment, clock: self.clock.clone(), bound: ([127, 0, 0, 1], 0).into() };
-        App::build(config, parts).await.unwrap()
+            std::fs::create_dir_all(&config.storage.data_dir).unwrap();
+            let objects = Arc::new(Directory::open(&config.storage.data_dir).unwrap());
+            Deployment { engine: self.engine.clone(), objects, vault: self.app.vault.clone() }
+        };
+        App::build(config, Parts { deployment, clock: self.clock.clone(), bound }).await.unwrap()
+    }
+
+    /// The address of a second bridge over the same documents, which ends with the first.
+    pub async fn serve_second(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let bound = listener.local_addr().unwrap();
+        let app = self.second_at(bound).await;
+        let api = move || routes::api(&app);
+        tokio::spawn(serve(listener, api, Serving::on_threads(1), self.stop.clone()));
+        format!("http://{bound}")
     }
 
     /// Stop and wait for it.
@@ -342,8 +360,19 @@ impl Drop for TestBridge {
 pub fn documents_in_mongodb() -> Option<MongoDb> {
     match Env::of_process().text("VOX_TEST_DOCUMENTS").as_deref() {
         None | Some("embedded") => None,
-        Some("mongodb") => Some(MongoDb::start()),
+        Some("mongodb") => Some(MongoDb::emptied()),
         Some(other) => panic!("VOX_TEST_DOCUMENTS is 'embedded' or 'mongodb', not '{other}'"),
+    }
+}
+
+/// Rounds of a race. The embedded engine is asked more often: the other one is a server on the same machine. `VOX_TEST_RACES`
+/// multiplies both, for a long run by hand.
+pub fn rounds(embedded: usize, mongodb: usize) -> usize {
+    let mut env = Env::of_process();
+    let times = env.parsed::<usize>("VOX_TEST_RACES").unwrap_or(1);
+    match env.text("VOX_TEST_DOCUMENTS").as_deref() {
+        Some("mongodb") => mongodb * times,
+        _ => embedded * times,
     }
 }
 

@@ -127,8 +127,7 @@ async fn a_host_that_is_added_is_seen_and_used_without_a_restart() {
 #[tokio::test]
 async fn a_host_is_asked_again_only_when_it_is_due_and_its_word_grows_old() {
     let bridge = TestBridge::start().await;
-    let data = tempfile::tempdir().unwrap();
-    let second = bridge.second_app(&data).await;
+    let second = bridge.second_app().await;
     let host = FakeHost::start(Some(healthy(1, 0))).await;
     add_host(&bridge, "voice-1", &host).await;
     for _ in 0..3 {

@@ -48,6 +48,7 @@ mod logins_are_limited;
 mod lost_calls_are_closed;
 mod metrics_of_calls;
 mod mongodb_may_go_away;
+mod names_that_lie;
 mod numbers_may_be_barred;
 mod object_conformance;
 mod old_stores_are_brought_up_to_date;

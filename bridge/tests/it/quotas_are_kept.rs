@@ -1,23 +1,19 @@
 //! Plans limit what a tenant uses in a month: the last conversation is given once, whoever asks and through whichever bridge.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use vox_bridge::app::{App, Parts};
 use vox_bridge::auth::role::Role;
 use vox_bridge::billing::gate::{Claim, Gate, GateError};
 use vox_bridge::billing::limits::{Limits, Resource};
-use vox_bridge::deployment::Deployment;
-use vox_bridge::objects::directory::Directory;
 use vox_bridge::store::tenants::{Allowance, TenantStatus};
 use vox_shared::ids::TenantId;
 use vox_shared::model::bot::BotSettings;
 
-use crate::harness::{TestBridge, json, refusal, wrong_fields};
+use crate::harness::{TestBridge, json, refusal, rounds, wrong_fields};
 
 impl TestBridge {
     /// Give the default tenant a plan with these limits, over the API.
@@ -192,29 +188,15 @@ async fn limits_that_make_no_sense_are_named() {
     assert_eq!(others.status(), StatusCode::OK);
 }
 
-/// Another bridge over the same store.
-pub async fn second(bridge: &TestBridge) -> App {
-    let dir = bridge.app.config.storage.data_dir.join("second");
-    std::fs::create_dir_all(&dir).unwrap();
-    let objects = Arc::new(Directory::open(&dir).unwrap());
-    let vault = bridge.app.vault.clone();
-    let deployment = Deployment { engine: bridge.engine.clone(), objects, vault };
-    let bound = bridge.url.strip_prefix("http://").unwrap().parse().unwrap();
-    App::build(bridge.app.config.clone(), Parts { deployment, clock: bridge.clock.clone(), bound })
-        .await
-        .unwrap()
-}
-
-/// Rounds of the race; each is a tenant of its own.
-const ROUNDS: u64 = 300;
 /// Tasks of a round, half of them at each bridge.
 const TASKS: u64 = 20;
 
 #[tokio::test]
 async fn twenty_tasks_at_two_bridges_get_what_is_left_and_nothing_more() {
     let bridge = TestBridge::start().await;
-    let gates: [Gate; 2] = [bridge.app.gate.clone(), second(&bridge).await.gate.clone()];
-    for round in 0..ROUNDS {
+    let gates: [Gate; 2] = [bridge.app.gate.clone(), bridge.second_app().await.gate.clone()];
+    // Each round is a tenant of its own.
+    for round in 0..rounds(300, 100) as u64 {
         let tenant: TenantId = format!("ten_{round}").parse().unwrap();
         let left = round % (TASKS + 2);
         let most = i64::try_from(left).unwrap();

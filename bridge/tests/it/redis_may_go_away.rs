@@ -155,6 +155,24 @@ async fn redis_on_a_dead_line() {
     behind_a_proxy(Conditions { paused: true, ..Conditions::default() }).await;
 }
 
+/// It answers, and later than a request should wait for a count: the bridge counts alone.
+#[tokio::test]
+async fn redis_that_is_slow() {
+    let server = RedisServer::start();
+    let proxy = ChaosProxy::start(SocketAddr::from(([127, 0, 0, 1], server.port))).await.unwrap();
+    let bridge = bridge(format!("redis://{}", proxy.address())).await;
+    let token = bridge.token(vox_bridge::auth::role::Role::Admin).await;
+    proxy.set(Conditions { latency: Duration::from_millis(200), ..Conditions::default() });
+    for n in 0..10 {
+        let answer = bridge.get("/api/v1/auth/me").bearer_auth(&token).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "request {n}");
+    }
+    assert!(bridge.app.coordination.check().await.is_ok(), "it is there all the while");
+    let metrics = bridge.metrics().await;
+    assert!(metrics.contains("coordination_alone_total{what=\"rate\"}"), "{metrics}");
+    bridge.stop().await;
+}
+
 #[tokio::test]
 async fn redis_is_away_at_the_start() {
     let port = RedisServer::start().port;

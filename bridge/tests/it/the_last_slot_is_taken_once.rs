@@ -9,23 +9,11 @@ use tokio::sync::Barrier;
 use vox_bridge::fleet::reserve::{Fleet, ReserveError, Reserved, Wanted};
 use vox_bridge::store::Stamp;
 use vox_bridge::store::hosts::{Host, Polled, Reading};
-use vox_shared::env::Env;
 use vox_shared::ids::ReservationId;
 
-use crate::harness::TestBridge;
+use crate::harness::{TestBridge, rounds};
 
 const TASKS: usize = 20;
-
-/// The embedded engine is asked more often: the other one is a server on the same machine. `VOX_TEST_RACES` multiplies both, for
-/// a long run by hand.
-fn rounds(embedded: usize, mongodb: usize) -> usize {
-    let mut env = Env::of_process();
-    let times = env.parsed::<usize>("VOX_TEST_RACES").unwrap_or(1);
-    match env.text("VOX_TEST_DOCUMENTS").as_deref() {
-        Some("mongodb") => mongodb * times,
-        _ => embedded * times,
-    }
-}
 
 fn wanted() -> Wanted {
     Wanted { purpose: "api", ttl: SignedDuration::from_secs(90), spared: Vec::new() }
@@ -55,8 +43,7 @@ async fn try_reserve(fleet: &Fleet) -> Option<Reserved> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_twenty_that_want_the_last_slot_one_gets_it() {
     let bridge = TestBridge::start().await;
-    let data = tempfile::tempdir().unwrap();
-    let second = bridge.second_app(&data).await;
+    let second = bridge.second_app().await;
     worker(&bridge, "w1", 1).await;
     let rounds = rounds(1_000, 60);
     let start = Arc::new(Barrier::new(TASKS));
@@ -91,8 +78,7 @@ async fn of_twenty_that_want_the_last_slot_one_gets_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_station_has_more_promises_than_slots_and_all_come_back() {
     let bridge = TestBridge::start().await;
-    let data = tempfile::tempdir().unwrap();
-    let second = bridge.second_app(&data).await;
+    let second = bridge.second_app().await;
     worker(&bridge, "w1", 1).await;
     worker(&bridge, "w2", 3).await;
     let said = Ok(Reading { max: 4, calls: 1, available: 3, workers: Vec::new() });

@@ -1,12 +1,18 @@
 //! Events reach the endpoints that want them: signed, with one id however often, on the schedule, each endpoint for itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use vox_bridge::auth::scope::Scope;
+use vox_bridge::delivery::lane::{Sender, Turn};
+use vox_bridge::store::Stamp;
 use vox_bridge::store::engine::Order;
 use vox_testkit::receiver::{Manner, Received, Receiver};
 
@@ -29,11 +35,18 @@ impl Sending {
     }
 
     async fn of(bridge: TestBridge) -> Self {
+        let sending = Self::still(bridge).await;
+        let (app, stop) = (&sending.bridge.app, &sending.stop);
+        tokio::spawn(app.relay.clone().run(stop.clone()));
+        tokio::spawn(app.herald.clone().run(stop.clone()));
+        tokio::spawn(app.webhooks.post.clone().run(stop.clone()));
+        sending
+    }
+
+    /// Nothing is sent by itself.
+    async fn still(bridge: TestBridge) -> Self {
         // A key: the clock goes on by days, and a login would not last.
         let (stop, key) = (CancellationToken::new(), bridge.key(Scope::ALL).await);
-        tokio::spawn(bridge.app.relay.clone().run(stop.clone()));
-        tokio::spawn(bridge.app.herald.clone().run(stop.clone()));
-        tokio::spawn(bridge.app.webhooks.post.clone().run(stop.clone()));
         Self { bridge, key, stop }
     }
 
@@ -235,6 +248,53 @@ async fn webhooks_end_when_the_endpoint_is_gone() {
     assert_eq!(json(on, StatusCode::OK).await["disabled_because"], Value::Null);
     sending.end_call("call_2").await;
     comes(&gone, 2).await;
+}
+
+/// The address that fails is not the one that would be switched off.
+#[tokio::test]
+async fn webhooks_do_not_end_when_the_address_was_changed_meanwhile() {
+    let sending = Sending::start().await;
+    let (new, id) = sending.endpoint(&[]).await;
+    let old = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let change = async |url: &str| {
+        let changed = sending.ask(Method::PATCH, &format!("/{id}"), json!({"url": url})).await;
+        json(changed, StatusCode::OK).await;
+    };
+    change(&format!("http://{}/", old.local_addr().unwrap())).await;
+    sending.test(&id).await;
+    let (mut under_way, _) = old.accept().await.unwrap();
+    change(&new.url()).await;
+    under_way.write_all(b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    assert_eq!(sending.tried(&id, 1).await["state"], "failed");
+    sending.test(&id).await;
+    comes(&new, 1).await;
+    let seen = sending.read(&format!("/{id}")).await;
+    assert_eq!((&seen["enabled"], &seen["disabled_because"]), (&json!(true), &Value::Null));
+}
+
+/// With an endpoint that takes its time, and every place of the post office taken.
+#[tokio::test]
+async fn webhooks_of_slow_endpoints_give_way_to_those_that_wait() {
+    const MESSAGES: usize = 6;
+    let sending = Sending::still(TestBridge::start().await).await;
+    let app = &sending.bridge.app;
+    let (receiver, id) = sending.endpoint(&[]).await;
+    receiver.behave(Manner::Slow(Duration::from_millis(1_100)));
+    for _ in 0..MESSAGES {
+        sending.test(&id).await;
+    }
+    let (stores, clock) = (app.stores.clone(), app.clock.clone());
+    let (egress, metrics) = (app.webhooks.egress.clone(), app.metrics.clone());
+    let sender = Sender { stores, clock, egress, metrics };
+    let lanes = app.stores.webhook_lanes();
+    let awake = async || lanes.list_awake(Stamp(app.clock.now()), None).await.unwrap().items;
+    for (places, expected) in [(0, 4), (1, MESSAGES)] {
+        let lane = awake().await.remove(0);
+        let turn = Turn { stop: sending.stop.clone(), places: Arc::new(Semaphore::new(places)) };
+        assert!(sender.work(&lane, &turn).await.unwrap());
+        assert_eq!(receiver.received().len(), expected, "with {places} places free");
+    }
+    assert!(awake().await.is_empty());
 }
 
 #[tokio::test]

@@ -301,8 +301,7 @@ impl Actor {
     }
 
     fn on_order(&mut self, placed: Placed) {
-        // Whoever asked was told that the call is busy, and may ask again: it is not carried out twice.
-        if placed.verdict.is_closed() {
+        if !placed.is_wanted() {
             return;
         }
         self.newest_order += 1;

@@ -23,6 +23,14 @@ pub struct Placed {
     pub verdict: oneshot::Sender<Verdict>,
 }
 
+impl Placed {
+    /// Whether somebody waits for the verdict still. Whoever does not was told that the call is busy, and may ask again: such an
+    /// order is not carried out.
+    pub fn is_wanted(&self) -> bool {
+        !self.verdict.is_closed()
+    }
+}
+
 /// Why an order did not reach a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotPlaced {
@@ -100,9 +108,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_that_does_not_look_takes_a_few_orders_and_keeps_nobody_waiting() {
         let orders = Orders::default();
-        let _inlet = orders.open(id("call_a"));
+        let mut inlet = orders.open(id("call_a"));
         let asked = (0..=DEPTH).map(|_| orders.place("call_a", Order::Hold));
         let answers = futures_util::future::join_all(asked).await;
         assert!(answers.iter().all(|answer| *answer == Err(NotPlaced::Busy)), "{answers:?}");
+        // Whoever asked may ask again, so the call carries out none of them when it looks at last.
+        for _ in 0..DEPTH {
+            assert!(!inlet.recv().await.unwrap().is_wanted());
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use vox_shared::model::bot::{Redaction, Sink};
 use vox_shared::redaction::net::Net;
-use vox_shared::redaction::{Covered, Redactor, Said};
+use vox_shared::redaction::{Covered, Redactor, Said, Secrets};
 use vox_shared::wire::result::{CallEvent, Speaker, TranscriptEntry};
 
 use crate::provider::llm::{LlmRequest, Role};
@@ -23,6 +23,8 @@ struct Rules {
     redactor: Redactor,
     settings: Redaction,
     recent: VecDeque<Shown>,
+    /// Of all lines so far: the question may be out of sight when its answer is still shown.
+    secrets: Secrets,
     _net: Option<Net>,
 }
 
@@ -59,6 +61,7 @@ impl Veil {
             redactor,
             settings: settings.clone(),
             recent: VecDeque::new(),
+            secrets: Secrets::default(),
         }))
     }
 
@@ -102,7 +105,11 @@ impl Veil {
 
     /// The conversation as the model sees it. What the operator wrote is left as it is.
     pub fn request(&self, request: &mut LlmRequest) {
-        let Some(rules) = self.at(Sink::Model) else { return };
+        let Some(Rules { redactor: rules, secrets, .. }) =
+            self.0.as_ref().filter(|rules| rules.settings.covers(Sink::Model))
+        else {
+            return;
+        };
         let speaker = |role: Role| match role {
             Role::User => Some(Speaker::Caller),
             Role::Assistant => Some(Speaker::Bot),
@@ -110,7 +117,7 @@ impl Veil {
         };
         let spoken =
             request.messages.iter().filter_map(|m| Some(Said { by: speaker(m.role)?, text: &m.text }));
-        let mut hidden = rules.hide(&spoken.collect::<Vec<_>>()).into_iter();
+        let mut hidden = rules.hide(&spoken.collect::<Vec<_>>(), secrets).into_iter();
         for message in &mut request.messages {
             if speaker(message.role).is_some() {
                 message.text = hidden.next().unwrap_or_default();
@@ -154,7 +161,7 @@ impl Rules {
         });
         self.recent[place].clear = entry;
         let mut veiled: Vec<TranscriptEntry> = self.recent.iter().map(|shown| shown.clear.clone()).collect();
-        let covered = self.redactor.transcript(&mut veiled);
+        let covered = self.redactor.transcript_again(&mut veiled, &mut self.secrets);
         let mut told = Vec::new();
         for (at, (veiled, shown)) in veiled.into_iter().zip(&mut self.recent).enumerate() {
             if at != place && veiled.text == shown.veiled.text {
@@ -172,7 +179,7 @@ impl Rules {
         let recent =
             self.recent.iter().map(|shown| Said { by: shown.clear.speaker, text: &shown.clear.text });
         let said: Vec<Said<'_>> = recent.chain([Said { by, text }]).collect();
-        self.redactor.hide_unfinished(&said)
+        self.redactor.hide_unfinished(&said, &self.secrets)
     }
 }
 
@@ -245,6 +252,19 @@ mod tests {
         veil.notice(&mut notice);
         let Notice::Transcript { entry, .. } = notice else { panic!("it stays what it is") };
         assert_eq!(entry.text, "so [number]");
+    }
+
+    /// The history that a model gets is cut.
+    #[test]
+    fn the_model_sees_marks_where_the_question_is_out_of_its_sight() {
+        let mut veil = veil(&[Sink::Model]);
+        veil.line(entry(1, Speaker::Bot, "What is your PIN?"));
+        veil.line(entry(1, Speaker::Caller, "4821"));
+        let messages = vec![Message::text(Role::User, "4821"), Message::text(Role::User, "And 1984.")];
+        let mut request = LlmRequest { messages, tools: Vec::new(), cache_key: None };
+        veil.request(&mut request);
+        let texts: Vec<&str> = request.messages.iter().map(|m| m.text.as_str()).collect();
+        assert_eq!(texts, ["[pin]", "And 1984."]);
     }
 
     #[test]

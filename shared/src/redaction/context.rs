@@ -129,17 +129,42 @@ const OTHERS: &[&str] = &[
     "लोन",
     "कितने",
 ];
+/// How a question begins that asks for no number that is hidden.
+const QUESTIONS: &[&str] =
+    &["when", "where", "who", "why", "how", "which", "कब", "कहाँ", "कहां", "कौन", "क्यों", "कैसे", "kab", "kahan"];
+/// What begins another question in the same sentence.
+const CLAUSES: &[&str] = &[
+    "and",
+    "or",
+    "but",
+    "now",
+    "then",
+    "what",
+    "which",
+    "how",
+    "when",
+    "whats",
+    "aur",
+    "और",
+    "या",
+    "अब",
+    "क्या",
+    "कितने",
+];
+/// How a line ends whose number comes in the next one.
+const ANNOUNCE: &[&str] =
+    &["is", "are", "s", "follows", "number", "no", "code", "with", "hai", "है", "हैं", "नंबर", "नम्बर", "कोड"];
 /// Only the end of it is told, as on every receipt.
 const ENDINGS: &[&str] = &["ending", "ends", "end", "last", "final", "अंतिम", "आखिरी", "aakhri"];
 
 /// Where a word says what a number is.
-struct Named {
+pub struct Named {
     kind: Hidden,
     tokens: Range<usize>,
 }
 
 /// Each place of a text that names a kind of number.
-fn named(tokens: &[Token]) -> Vec<Named> {
+pub fn named(tokens: &[Token]) -> Vec<Named> {
     let word = |at: usize| tokens.get(at).map_or("", |token| token.word.as_str());
     let mut found: Vec<Named> = Vec::new();
     for at in 0..tokens.len() {
@@ -194,9 +219,8 @@ fn named(tokens: &[Token]) -> Vec<Named> {
     found
 }
 
-/// What the number in these tokens of a text is, by the text itself.
-pub fn told(tokens: &[Token], number: &Range<usize>, digits: usize) -> Option<Hidden> {
-    let named = named(tokens);
+/// What the number in these tokens of a text is, by the text itself; `named` are the names in it.
+pub fn told((tokens, named): (&[Token], &[Named]), number: &Range<usize>, digits: usize) -> Option<Hidden> {
     let before = named.iter().rev().find(|name| name.tokens.end <= number.start);
     if let Some(name) = before {
         let between = &tokens[name.tokens.end..number.start];
@@ -212,26 +236,61 @@ pub fn told(tokens: &[Token], number: &Range<usize>, digits: usize) -> Option<Hi
     (leads && (says_exactly(behind.kind) || digits >= MANY)).then_some(behind.kind)
 }
 
-/// What somebody asks for with these words, if it is a number to be hidden.
-pub fn asked(text: &str, tokens: &[Token]) -> Option<Hidden> {
-    let mut sentences = sentences(text, tokens).into_iter().rev();
-    let last = sentences.next()?;
-    asked_in(&tokens[last.clone()]).unwrap_or_else(|| {
-        let is_short = last.len() <= SHORT;
-        sentences.next().filter(|_| is_short).and_then(|before| asked_in(&tokens[before])?)
-    })
+/// What a line asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// A number to be hidden.
+    For(Hidden),
+    /// Something else: what was asked for before is not waited for any more.
+    Another,
+    /// Nothing: a question before it stands.
+    Nothing,
 }
 
-/// `None` when the sentence asks for nothing that is known here; `Some(None)` when it asks for another number.
-fn asked_in(tokens: &[Token]) -> Option<Option<Hidden>> {
+/// What somebody asks for with these words.
+pub fn asks(text: &str, tokens: &[Token]) -> Asks {
+    let mut sentences = sentences(text, tokens).into_iter().rev();
+    let Some(last) = sentences.next() else { return Asks::Nothing };
+    match asked_in(&tokens[last.clone()]) {
+        Asks::Nothing if last.len() <= SHORT => {
+            let before = sentences.next().map_or(Asks::Nothing, |before| asked_in(&tokens[before]));
+            if before == Asks::Nothing { by_its_first_word(text, &tokens[last]) } else { before }
+        }
+        Asks::Nothing => by_its_first_word(text, &tokens[last]),
+        asks => asks,
+    }
+}
+
+/// "When were you born?" asks for another thing, "Sorry?" and "Are you there?" do not.
+fn by_its_first_word(text: &str, sentence: &[Token]) -> Asks {
+    let is_question = text.trim_end().ends_with('?');
+    let begins = sentence.iter().take(2).any(|token| QUESTIONS.contains(&token.word.as_str()));
+    if is_question && begins { Asks::Another } else { Asks::Nothing }
+}
+
+fn asked_in(tokens: &[Token]) -> Asks {
     let name = named(tokens).pop();
     let other = tokens.iter().rposition(is_other);
+    // "Your PIN to hear your balance" asks for the PIN, "your PIN is right, and which date?" for a date.
+    let is_apart = |name: &Named, other: usize| {
+        !is_short_secret(name.kind)
+            || tokens[name.tokens.end..other].iter().any(|token| CLAUSES.contains(&token.word.as_str()))
+    };
     match (name, other) {
-        (Some(name), Some(other)) if other >= name.tokens.end => Some(None),
-        (Some(name), _) => Some(Some(name.kind)),
-        (None, Some(_)) => Some(None),
-        (None, None) => None,
+        (Some(name), Some(other)) if other >= name.tokens.end && is_apart(&name, other) => Asks::Another,
+        (Some(name), _) => Asks::For(name.kind),
+        (None, Some(_)) => Asks::Another,
+        (None, None) => Asks::Nothing,
     }
+}
+
+/// The number that a line announces at its end, and leaves to the next one: "My PIN is".
+pub fn announced(tokens: &[Token]) -> Option<Hidden> {
+    let name = named(tokens).pop()?;
+    let behind = &tokens[name.tokens.end..];
+    let leads = behind.len() <= FAR && behind.iter().all(is_link);
+    let last = behind.last().is_some_and(|token| ANNOUNCE.contains(&token.word.as_str()));
+    (leads && last).then_some(name.kind)
 }
 
 fn sentences(text: &str, tokens: &[Token]) -> Vec<Range<usize>> {
@@ -277,6 +336,11 @@ fn is_other(token: &Token) -> bool {
     OTHERS.contains(&token.word.as_str())
 }
 
+/// A few digits that nothing but a question or its name tells from others, and that open everything.
+pub fn is_short_secret(kind: Hidden) -> bool {
+    matches!(kind, Hidden::Pin | Hidden::Otp | Hidden::Cvv)
+}
+
 /// Its name is used for nothing else, so that words may stand between it and the number.
 fn says_exactly(kind: Hidden) -> bool {
     !matches!(kind, Hidden::Card | Hidden::Phone)
@@ -291,7 +355,7 @@ mod tests {
     fn told_of_last(text: &str) -> Option<Hidden> {
         let tokens = tokens(text);
         let number = numbers(&tokens).pop().expect("there is a number");
-        told(&tokens, &number.tokens, number.digits().len())
+        told((&tokens, &named(&tokens)), &number.tokens, number.digits().len())
     }
 
     #[test]
@@ -314,14 +378,24 @@ mod tests {
 
     #[test]
     fn the_last_question_counts() {
-        let asked = |text: &str| asked(text, &tokens(text));
-        assert_eq!(asked("Thank you. What is your card number?"), Some(Hidden::Card));
-        assert_eq!(asked("Please read me the card number. Take your time."), Some(Hidden::Card));
-        assert_eq!(asked("अपना आधार नंबर बताइए।"), Some(Hidden::Aadhaar));
-        for other in
-            ["Your card is fine. What is the order number?", "Is it your card, and which date?", "Go on."]
-        {
-            assert_eq!(asked(other), None, "{other}");
+        let asks = |text: &str| asks(text, &tokens(text));
+        assert_eq!(asks("Thank you. What is your card number?"), Asks::For(Hidden::Card));
+        assert_eq!(asks("Please read me the card number. Take your time."), Asks::For(Hidden::Card));
+        assert_eq!(asks("अपना आधार नंबर बताइए।"), Asks::For(Hidden::Aadhaar));
+        for prompt in ["Enter your PIN to hear your balance.", "Your PIN to pay the bill, please."] {
+            assert_eq!(asks(prompt), Asks::For(Hidden::Pin), "{prompt}");
+        }
+        for other in [
+            "Your card is fine. What is the order number?",
+            "Is it your card, and which date?",
+            "Your PIN is right. How much do you want to pay?",
+            "Your PIN is right, and what is the order number?",
+            "When were you born?",
+        ] {
+            assert_eq!(asks(other), Asks::Another, "{other}");
+        }
+        for nothing in ["Go on.", "Are you there?", "Sure, take your time."] {
+            assert_eq!(asks(nothing), Asks::Nothing, "{nothing}");
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::check::{is_aadhaar, is_card, is_indian_phone};
-use super::context;
+use super::context::{self, Asks, Named};
 use super::number::{Number, numbers};
 use super::spelled::{Spelled, spelled, spoken_addresses, written_addresses};
-use super::token::{Token, tokens};
-use super::{Found, Redactor, Said};
+use super::token::{Reads, Token, tokens};
+use super::{Found, Redactor, Said, Secrets};
 use crate::model::bot::Hidden;
 use crate::wire::result::Speaker;
 
@@ -23,6 +23,9 @@ const MOST_SECRETS: usize = 500;
 const KNOWN_AGAIN: usize = 4;
 /// A part of a shorter secret is any number.
 const LONG_SECRET: usize = 8;
+const CURRENCIES: [char; 4] = ['₹', '$', '€', '£'];
+/// Before a date or a time that is one.
+const WHEN: [&str; 8] = ["at", "on", "by", "until", "since", "from", "before", "after"];
 /// Figures of one number: the rest of a longer row is more than the card.
 const CARD_DIGITS: Range<usize> = 13..20;
 /// Of most cards.
@@ -35,6 +38,7 @@ struct Line<'a> {
     tokens: Vec<Token>,
     numbers: Vec<Number>,
     spelled: Vec<Spelled>,
+    named: Vec<Named>,
 }
 
 /// A number of a line.
@@ -52,6 +56,14 @@ struct Finder<'a> {
     secrets: Vec<(Hidden, String)>,
 }
 
+/// A number that somebody asked for, and that was not given yet.
+struct Wanted {
+    by: Speaker,
+    kind: Hidden,
+    /// Lines of others that are looked at still.
+    left: usize,
+}
+
 /// A number of which more may follow.
 struct Open {
     by: Speaker,
@@ -61,16 +73,21 @@ struct Open {
 }
 
 /// See [`Redactor::find`].
-pub(super) fn find(rules: &Redactor, said: &[Said<'_>]) -> Vec<Vec<Found>> {
+pub(super) fn find(rules: &Redactor, said: &[Said<'_>], known: &mut Secrets) -> Vec<Vec<Found>> {
     let mut finder = Finder {
         rules,
         lines: said.iter().map(read).collect(),
         found: vec![Vec::new(); said.len()],
-        secrets: Vec::new(),
+        secrets: known.0.iter().cloned().collect(),
     };
     finder.letters();
     finder.whole_numbers();
     finder.told_and_asked();
+    for secret in finder.secrets.iter().filter(|(_, digits)| digits.len() >= FEW) {
+        if known.0.len() < MOST_SECRETS {
+            known.0.insert(secret.clone());
+        }
+    }
     finder.repeated();
     finder.found.into_iter().map(apart).collect()
 }
@@ -78,8 +95,8 @@ pub(super) fn find(rules: &Redactor, said: &[Said<'_>]) -> Vec<Vec<Found>> {
 fn read<'a>(said: &Said<'a>) -> Line<'a> {
     let tokens = tokens(said.text);
     let numbers = numbers(&tokens);
-    let spelled = spelled(&tokens, &numbers);
-    Line { by: said.by, text: said.text, tokens, numbers, spelled }
+    let (spelled, named) = (spelled(&tokens, &numbers), context::named(&tokens));
+    Line { by: said.by, text: said.text, tokens, numbers, spelled, named }
 }
 
 /// In order; of two that meet the first word counts and both are covered.
@@ -247,10 +264,11 @@ impl Finder<'_> {
 
     /// Numbers that somebody announced or was asked for, in parts or whole.
     fn told_and_asked(&mut self) {
-        let mut open: Vec<Open> = Vec::new();
+        let (mut open, mut wanted): (Vec<Open>, Vec<Wanted>) = (Vec::new(), Vec::new());
         for line in 0..self.lines.len() {
             let by = self.lines[line].by;
-            let asked = self.asked_before(line).filter(|kind| self.rules.hides(*kind));
+            let asked = wanted.iter().rev().find(|wanted| wanted.by != by).map(|wanted| wanted.kind);
+            let asked = asked.filter(|kind| self.rules.hides(*kind));
             let mut going = open.iter().position(|o| o.by == by).map(|at| open.swap_remove(at));
             let mut all = Vec::new();
             for number in 0..self.lines[line].numbers.len() {
@@ -263,6 +281,7 @@ impl Finder<'_> {
                 }
             }
             self.asked_letters(line, asked);
+            all.extend(self.disguised(line, asked));
             let goes_on = going.as_ref().map(|open| (open.kind, open.left));
             for (kind, digits) in all {
                 let mut before = match going.take() {
@@ -273,24 +292,57 @@ impl Finder<'_> {
                 let left = goes_on.filter(|(known, _)| *known == kind).map_or(FURTHER, |(_, left)| left);
                 going = Some(Open { by, kind, digits: before, left });
             }
+            if going.is_none()
+                && let Some(kind) =
+                    context::announced(&self.lines[line].tokens).filter(|kind| self.rules.hides(*kind))
+            {
+                going = Some(Open { by, kind, digits: String::new(), left: FURTHER });
+            }
+            let mut given = None;
             if let Some(mut going) = going {
                 self.secrets.push((going.kind, going.digits.clone()));
                 going.left = going.left.saturating_sub(1);
-                if going.left > 0 && !is_complete(going.kind, &going.digits) {
+                if is_complete(going.kind, &going.digits) {
+                    given = Some(going.kind);
+                } else if going.left > 0 {
                     open.push(going);
                 }
             }
+            self.want(&mut wanted, line, given);
+        }
+    }
+
+    /// What is waited for after this line, in which a number may have been given whole.
+    fn want(&self, wanted: &mut Vec<Wanted>, line: usize, given: Option<Hidden>) {
+        let Line { by, text, tokens, .. } = &self.lines[line];
+        wanted.retain_mut(|wanted| {
+            let is_answer = wanted.by != *by;
+            wanted.left -= usize::from(is_answer);
+            wanted.left > 0 && !(is_answer && given == Some(wanted.kind))
+        });
+        let asks = context::asks(text, tokens);
+        if asks != Asks::Nothing {
+            wanted.retain(|wanted| wanted.by != *by);
+        }
+        if let Asks::For(kind) = asks {
+            wanted.push(Wanted { by: *by, kind, left: FURTHER });
         }
     }
 
     fn kind_of(&self, place: Place, asked: Option<Hidden>, open: Option<&Open>) -> Option<Hidden> {
         let (line, number) = (&self.lines[place.line], self.number(place));
         let digits: usize = number.elements.iter().map(|e| e.digits.len()).sum();
-        if number.is_amount || context::is_an_ending(&line.tokens, &number.tokens, digits) {
-            return None;
-        }
+        let kind = self.kind_by_words(place, asked, open).filter(|_| !number.is_counted)?;
+        // A receipt shows the end of a card. Nobody shows the end of a PIN: "the last three digits on the back".
+        let is_shown = number.is_amount || context::is_an_ending(&line.tokens, &number.tokens, digits);
+        (!is_shown || context::is_short_secret(kind)).then_some(kind)
+    }
+
+    fn kind_by_words(&self, place: Place, asked: Option<Hidden>, open: Option<&Open>) -> Option<Hidden> {
+        let (line, number) = (&self.lines[place.line], self.number(place));
+        let digits: usize = number.elements.iter().map(|e| e.digits.len()).sum();
         let is_enough = digits >= FEW;
-        let told = context::told(&line.tokens, &number.tokens, digits).filter(|_| is_enough);
+        let told = context::told((&line.tokens, &line.named), &number.tokens, digits).filter(|_| is_enough);
         if let Some(kind) = told {
             return Some(kind).filter(|kind| self.rules.hides(*kind));
         }
@@ -298,11 +350,39 @@ impl Finder<'_> {
             return self.keyed(place.line, asked);
         }
         let is_free = !context::is_of_something_else(&line.tokens, &number.tokens);
-        if line.by != Speaker::Bot && is_enough && is_free && asked.is_some() {
+        let alone = context::are_small(&line.tokens[..number.tokens.start]);
+        let whole_line = alone && context::are_small(&line.tokens[number.tokens.end..]);
+        // A short secret is also read out digit by digit.
+        let asked = asked.filter(|kind| is_enough || (whole_line && context::is_short_secret(*kind)));
+        if line.by != Speaker::Bot && is_free && asked.is_some() {
             return asked;
         }
-        let alone = context::are_small(&line.tokens[..number.tokens.start]);
         open.filter(|_| (digits >= FEW && is_free) || alone).map(|open| open.kind)
+    }
+
+    /// A short secret that was asked for or announced, and is written as an amount, a date or a time would be.
+    fn disguised(&mut self, line: usize, asked: Option<Hidden>) -> Vec<(Hidden, String)> {
+        let read = &self.lines[line];
+        let asked = asked.filter(|_| read.by != Speaker::Bot);
+        let mut all = Vec::new();
+        for (place, token) in read.tokens.iter().enumerate() {
+            let Some(digits) = token.figures_in_disguise().filter(|digits| digits.len() >= FEW) else {
+                continue;
+            };
+            let is_money = read.tokens.get(place + 1).is_some_and(|next| next.reads == Reads::Amount)
+                || read.text[..token.at.start].trim_end().ends_with(CURRENCIES);
+            let is_when = place > 0 && WHEN.contains(&read.tokens[place - 1].word.as_str());
+            let tokens = place..place + 1;
+            let told = context::told((&read.tokens, &read.named), &tokens, digits.len());
+            let is_other = context::is_of_something_else(&read.tokens, &tokens);
+            let kind = told.or(asked.filter(|_| !is_when && !is_other));
+            let kind = kind.filter(|kind| context::is_short_secret(*kind) && self.rules.hides(*kind));
+            if let Some(kind) = kind.filter(|_| !is_money) {
+                self.found[line].push(Found { kind, at: token.at.clone() });
+                all.push((kind, digits));
+            }
+        }
+        all
     }
 
     /// Keys are pressed for secrets, unless another number was asked for.
@@ -320,15 +400,9 @@ impl Finder<'_> {
         Some(first..last + 1)
     }
 
-    fn asked_before(&self, line: usize) -> Option<Hidden> {
-        let ask = |before: usize| context::asked(self.lines[before].text, &self.lines[before].tokens);
-        self.before(line)?.rev().find_map(ask)
-    }
-
     fn asks_for_another(&self, line: usize) -> bool {
         let words = |before: usize| {
-            let tokens = &self.lines[before].tokens;
-            context::is_of_something_else(tokens, &(tokens.len()..tokens.len()))
+            context::asks(self.lines[before].text, &self.lines[before].tokens) == Asks::Another
         };
         self.before(line).is_some_and(|mut lines| lines.any(words))
     }
@@ -366,9 +440,11 @@ impl Finder<'_> {
                             && secret.contains(&digits))
                         || (secret.len() >= KNOWN_AGAIN && digits.contains(secret))
                 };
-                let is_told = own.is_amount || context::is_an_ending(&read.tokens, &own.tokens, digits.len());
-                let known =
-                    secrets.iter().find(|(_, secret)| !is_told && is_known(secret)).map(|(kind, _)| *kind);
+                let is_shown =
+                    own.is_amount || context::is_an_ending(&read.tokens, &own.tokens, digits.len());
+                let may_be = |kind: Hidden| !own.is_counted && (!is_shown || context::is_short_secret(kind));
+                let mut known = secrets.iter().filter(|(kind, secret)| may_be(*kind) && is_known(secret));
+                let known = known.next().map(|(kind, _)| *kind);
                 if let Some(kind) = known {
                     self.hide(kind, place);
                 }

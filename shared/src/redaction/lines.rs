@@ -1,6 +1,6 @@
 //! Lines of a transcript with what is hidden left out, and when it was said.
 
-use super::{Found, Redactor, Said, masked};
+use super::{Found, Redactor, Said, Secrets, masked};
 use crate::wire::result::{TranscriptEntry, Word};
 
 /// Recognisers and voices time their words about so well, milliseconds.
@@ -16,8 +16,13 @@ pub struct Covered {
 impl Redactor {
     /// Hide it in the lines of a call, their words among them; answers when it was said, by line.
     pub fn transcript(&self, lines: &mut [TranscriptEntry]) -> Vec<Vec<Covered>> {
+        self.transcript_again(lines, &mut Secrets::default())
+    }
+
+    /// The same where some of what is hidden is known, to which what is found is added.
+    pub fn transcript_again(&self, lines: &mut [TranscriptEntry], known: &mut Secrets) -> Vec<Vec<Covered>> {
         let said: Vec<Said<'_>> = lines.iter().map(|l| Said { by: l.speaker, text: &l.text }).collect();
-        let found = self.find(&said);
+        let found = self.find_again(&said, known);
         lines.iter_mut().zip(found).map(|(line, found)| hide(line, &found)).collect()
     }
 }

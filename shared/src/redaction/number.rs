@@ -29,6 +29,8 @@ pub struct Number {
     pub tokens: Range<usize>,
     /// It says how much or how many.
     pub is_amount: bool,
+    /// By a word beside it; otherwise only as it is said: "five hundred and twelve".
+    pub is_counted: bool,
     pub has_plus: bool,
 }
 
@@ -116,12 +118,11 @@ fn read(all: &[Token], run: Range<usize>) -> Option<Number> {
     let length: usize = elements.iter().map(|e| e.digits.len()).sum();
     let counts = |token: Option<&Token>| token.is_some_and(|token| token.reads == Reads::Amount);
     let before = run.start.checked_sub(1).and_then(|before| all.get(before));
-    let is_amount = counts(before.filter(|t| is_currency(t)))
-        || counts(all.get(run.end))
-        || (has_hundred && length <= AMOUNT_DIGITS);
+    let is_counted = counts(before.filter(|t| is_currency(t))) || counts(all.get(run.end));
+    let is_amount = is_counted || (has_hundred && length <= AMOUNT_DIGITS);
     let has_plus =
         tokens.first().is_some_and(|token| token.has_plus) || before.is_some_and(|t| t.word == "plus");
-    (!elements.is_empty()).then_some(Number { elements, tokens: run, is_amount, has_plus })
+    (!elements.is_empty()).then_some(Number { elements, tokens: run, is_amount, is_counted, has_plus })
 }
 
 /// Before a number only what names money makes it an amount: `Rs 500`, not `five thousand, 12`.

@@ -9,6 +9,8 @@ use crate::model::bot::Hidden;
 
 /// Letters in one, spelled together: `WEST` of an account.
 const LETTERS: usize = 6;
+/// Pieces of a spoken address on each side of its "at": nobody spells a longer one.
+const LONGEST_SIDE: usize = 40;
 /// Ends of addresses that are believed when an address is spoken.
 const ENDINGS: &[&str] = &[
     "com",
@@ -48,6 +50,9 @@ const JOINTS: &[&str] = &["underscore", "dash", "hyphen", "minus", "plus", "เค…เ
 pub struct Spelled {
     /// What each token says, in capitals, and its bytes of the text.
     pieces: Vec<(String, Range<usize>)>,
+    /// Which of them have nothing glued to their beginning, and to their end: there something may begin and end. In the midst
+    /// of a hash or an id nothing does.
+    is_free: Vec<(bool, bool)>,
 }
 
 impl Spelled {
@@ -65,6 +70,11 @@ impl Spelled {
         first..self.pieces.last().map_or(first, |(_, at)| at.end)
     }
 
+    fn push(&mut self, text: String, at: Range<usize>, is_free: (bool, bool)) {
+        self.pieces.push((text, at));
+        self.is_free.push(is_free);
+    }
+
     /// The longest stretch from here on of which `is_it` holds.
     fn stretch(&self, from: usize, longest: usize, is_it: fn(&str) -> bool) -> Option<usize> {
         let (mut text, mut last) = (String::new(), None);
@@ -73,7 +83,7 @@ impl Spelled {
             if text.len() > longest {
                 break;
             }
-            if is_it(&text) {
+            if self.is_free[place].1 && is_it(&text) {
                 last = Some(place);
             }
         }
@@ -84,6 +94,10 @@ impl Spelled {
     pub fn find(&self) -> Vec<(Hidden, Range<usize>)> {
         let (mut found, mut from) = (Vec::new(), 0);
         while from < self.pieces.len() {
+            if !self.is_free[from].0 {
+                from += 1;
+                continue;
+            }
             let iban = self.stretch(from, 34, is_iban).map(|last| (Hidden::Iban, last));
             let known = iban.or_else(|| self.stretch(from, 10, is_pan).map(|last| (Hidden::Pan, last)));
             match known {
@@ -104,14 +118,21 @@ pub fn spelled(tokens: &[Token], numbers: &[Number]) -> Vec<Spelled> {
     while at < tokens.len() {
         let token = &tokens[at];
         if let Some(number) = numbers.iter().find(|number| number.tokens.start == at) {
-            run.pieces.extend(number.elements.iter().map(|e| (e.digits.clone(), e.at.clone())));
+            let last = number.elements.len() - 1;
+            let ends = (tokens[at].is_glued.0, tokens[number.tokens.end - 1].is_glued.1);
+            for (place, element) in number.elements.iter().enumerate() {
+                let is_free = (place > 0 || !ends.0, place < last || !ends.1);
+                run.push(element.digits.clone(), element.at.clone(), is_free);
+            }
             at = number.tokens.end;
             continue;
         }
         match &token.reads {
-            Reads::Digits(digits) => run.pieces.push((digits.clone(), token.at.clone())),
+            Reads::Digits(digits) => run.push(digits.clone(), token.at.clone(), is_free(token)),
             Reads::Filler => {}
-            _ if is_letters(token) => run.pieces.push((token.word.to_ascii_uppercase(), token.at.clone())),
+            _ if is_letters(token) => {
+                run.push(token.word.to_ascii_uppercase(), token.at.clone(), is_free(token));
+            }
             _ => all.push(std::mem::take(&mut run)),
         }
         at += 1;
@@ -119,6 +140,10 @@ pub fn spelled(tokens: &[Token], numbers: &[Number]) -> Vec<Spelled> {
     all.push(run);
     all.retain(|run| !run.pieces.is_empty());
     all
+}
+
+fn is_free(token: &Token) -> (bool, bool) {
+    (!token.is_glued.0, !token.is_glued.1)
 }
 
 fn is_letters(token: &Token) -> bool {
@@ -175,7 +200,7 @@ fn dot(text: &str, tokens: &[Token], at: usize) -> Option<usize> {
 
 fn domain_end(text: &str, tokens: &[Token], first: usize) -> Option<usize> {
     let (mut last, mut at) = (None, first + 1);
-    while let Some(taken) = dot(text, tokens, at) {
+    while let Some(taken) = dot(text, tokens, at).filter(|_| at < first + LONGEST_SIDE) {
         let name = at + taken;
         if ENDINGS.contains(&tokens.get(name)?.word.as_str()) {
             last = Some(name);
@@ -187,7 +212,7 @@ fn domain_end(text: &str, tokens: &[Token], first: usize) -> Option<usize> {
 
 fn local_start(text: &str, tokens: &[Token], last: usize) -> usize {
     let mut first = last;
-    while first > 0 {
+    while first > 0 && first + LONGEST_SIDE > last {
         let (before, token) = (&tokens[first - 1], &tokens[first]);
         let between = &text[before.at.end..token.at.start];
         let is_joint = DOTS.contains(&before.word.as_str()) || JOINTS.contains(&before.word.as_str());

@@ -9,7 +9,7 @@ fn all() -> Redactor {
 
 fn conversation(lines: &[(Speaker, &str)]) -> Vec<String> {
     let said: Vec<Said<'_>> = lines.iter().map(|(by, text)| Said { by: *by, text }).collect();
-    all().hide(&said)
+    all().hide(&said, &Secrets::default())
 }
 
 fn caller(text: &str) -> String {
@@ -79,6 +79,19 @@ fn a_secret_is_hidden_when_it_was_asked_for_or_announced_and_before_it_is_comple
         ("Go on.", "the one time password I got is 482913", "the one time password I got is [otp]"),
         ("Go on.", "my credit card number is uh 4111", "my credit card number is uh [card]"),
         ("Go on.", "[keypad: 4821]", "[keypad: [pin]]"),
+        ("Enter your PIN to hear your balance.", "[keypad: 4821]", "[keypad: [pin]]"),
+        ("Tell me the OTP for your order.", "482913", "[otp]"),
+        (
+            "And the CVV?",
+            "the last three digits on the back are one two three",
+            "the last three digits on the back are [cvv]",
+        ),
+        ("Go on.", "I changed it last week, my pin is 4821", "I changed it last week, my pin is [pin]"),
+        ("What is your OTP?", "482,913", "[otp]"),
+        ("What is your PIN?", "10:30", "[pin]"),
+        ("What is your OTP?", "12-05-26", "[otp]"),
+        ("What is your CVV?", "five hundred and twelve", "[cvv]"),
+        ("What is your PIN?", "four eight", "[pin]"),
     ] {
         assert_eq!(answer(asked, said), shown, "{asked} {said}");
     }
@@ -129,6 +142,50 @@ fn a_number_over_several_lines_is_one() {
     assert_eq!(unasked, ["[card]", "Hm?", "[card]", "I heard [card]."]);
 }
 
+/// Other things are said between a question, or an announcement, and the number.
+#[test]
+fn a_secret_may_come_some_lines_after_it_was_asked_for_or_announced() {
+    use Speaker::{Bot, Caller};
+    let hidden = |lines: &[(Speaker, &str)]| conversation(lines).pop().unwrap();
+    for lines in [
+        &[
+            (Bot, "What is your PIN?"),
+            (Caller, "One moment."),
+            (Bot, "Sure, take your time."),
+            (Caller, "4821"),
+        ][..],
+        &[
+            (Bot, "What is your PIN?"),
+            (Caller, "Sorry, what?"),
+            (Bot, "Are you there?"),
+            (Caller, "Yes."),
+            (Bot, "Hello?"),
+            (Caller, "4821"),
+        ],
+        &[(Bot, "Your PIN, please?"), (Caller, "My PIN? Wait."), (Caller, "4821")],
+        &[(Bot, "Hello."), (Caller, "So my PIN is"), (Caller, "4821")],
+        &[(Bot, "Hello."), (Caller, "मेरा पिन है"), (Bot, "जी।"), (Caller, "4821")],
+        &[
+            (Bot, "Your PIN, please?"),
+            (Caller, "It is with my wife."),
+            (Bot, "I see."),
+            (Caller, "four eight two one"),
+        ],
+    ] {
+        assert_eq!(hidden(lines), "[pin]", "{lines:?}");
+    }
+    // It was given, or something else is asked for.
+    for lines in [
+        &[(Bot, "What is your PIN?"), (Caller, "4821"), (Bot, "Thank you."), (Caller, "I was born in 1984")]
+            [..],
+        &[(Bot, "What is your PIN?"), (Caller, "Wait."), (Bot, "When were you born?"), (Caller, "1984")],
+        &[(Bot, "What is your PIN?"), (Caller, "No."), (Bot, "Your order number, then?"), (Caller, "1984")],
+        &[(Bot, "Hello."), (Caller, "I do not have my card."), (Caller, "I come at 1030.")],
+    ] {
+        assert_eq!(hidden(lines), lines.last().unwrap().1, "{lines:?}");
+    }
+}
+
 /// What people also say in figures stays as it is.
 #[test]
 fn amounts_dates_and_other_numbers_survive() {
@@ -154,6 +211,8 @@ fn amounts_dates_and_other_numbers_survive() {
         "version 1.2.3.4 of 2026-11-29",
         "call 112 or 100",
         "the PAN is with me, and the pin fell down",
+        "f1c10af3775902789405ea9f66c5e9c54349182b0c4bae26ec22367402f537f6",
+        "de89370400440532013000ab and xde89370400440532013000",
     ] {
         assert_eq!(caller(said), said);
     }
@@ -164,6 +223,8 @@ fn amounts_dates_and_other_numbers_survive() {
         ("Which date?", "12 05 2026"),
         ("Key in your order number.", "[keypad: 48213]"),
         ("How many?", "[keypad: 2]"),
+        ("What is your PIN?", "One moment."),
+        ("What is your OTP?", "It came at 10:30, for 12,500 rupees"),
     ] {
         assert_eq!(answer(asked, said), said, "{asked}");
     }
@@ -180,12 +241,12 @@ fn only_the_kinds_that_were_chosen_are_hidden() {
 #[test]
 fn values_are_looked_into_and_the_names_of_their_fields_count() {
     let mut value = json!({
-        "card_number": 4_111_111_111_111_111_u64, "cvv": "123", "amount": 4500, "note": ["pay to a@b.co", {"pin": 4821}],
+        "card_number": 4_111_111_111_111_111_u64, "cvv": "123", "otpCode": 482_913, "amount": 4500, "note": ["pay to a@b.co", {"pin": 4821}],
         "at": "2026-11-29T14:44:01Z", "paid": true,
     });
     all().value(&mut value);
     let expected = json!({
-        "card_number": "[card]", "cvv": "[cvv]", "amount": 4500, "note": ["pay to [email]", {"pin": "[pin]"}],
+        "card_number": "[card]", "cvv": "[cvv]", "otpCode": "[otp]", "amount": 4500, "note": ["pay to [email]", {"pin": "[pin]"}],
         "at": "2026-11-29T14:44:01Z", "paid": true,
     });
     assert_eq!(value, expected);
@@ -247,7 +308,7 @@ proptest::proptest! {
             let by = if at % 3 == 0 { Speaker::Bot } else { Speaker::Caller };
             Said { by, text }
         }).collect();
-        let shown = all().hide(&said);
+        let shown = all().hide(&said, &Secrets::default());
         proptest::prop_assert_eq!(shown.len(), lines.len());
     }
 

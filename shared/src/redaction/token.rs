@@ -43,6 +43,16 @@ pub struct Token {
     pub is_upper: bool,
 }
 
+impl Token {
+    /// The figures of what is written as an amount without a currency, a date or a time would be: `482,913`, `10:30`. Some
+    /// recognisers write a code so.
+    pub fn figures_in_disguise(&self) -> Option<String> {
+        let is_written = self.word.starts_with(|c: char| c.is_ascii_digit())
+            && self.word.contains(|c: char| c.is_ascii_punctuation());
+        (is_written && matches!(self.reads, Reads::Amount | Reads::Date)).then(|| figures(&self.word))
+    }
+}
+
 /// The tokens of a text.
 pub fn tokens(text: &str) -> Vec<Token> {
     let mut found: Vec<Token> = Vec::new();

@@ -25,13 +25,24 @@ impl Bots {
 
     /// A request below `/api/v1/bots`.
     pub async fn send(&self, method: Method, path: &str, body: &Value) -> Response {
-        let request = self.bridge.request(method, &format!("/api/v1/bots{path}")).bearer_auth(&self.token);
-        request.json(body).send().await.unwrap()
+        self.send_to(&self.bridge.url, (method, path), body).await
+    }
+
+    /// The same, to the bridge there.
+    pub async fn send_to(&self, url: &str, (method, path): (Method, &str), body: &Value) -> Response {
+        let request = self.bridge.client.request(method, format!("{url}/api/v1/bots{path}"));
+        request.bearer_auth(&self.token).json(body).send().await.unwrap()
     }
 
     /// The same, expecting a version of the bot.
-    pub async fn send_for(&self, version: &Value, (method, path): (Method, &str), body: &Value) -> Response {
-        let request = self.bridge.request(method, &format!("/api/v1/bots{path}")).bearer_auth(&self.token);
+    pub async fn send_for(
+        &self,
+        version: &Value,
+        (url, method, path): (&str, Method, &str),
+        body: &Value,
+    ) -> Response {
+        let request = self.bridge.client.request(method, format!("{url}/api/v1/bots{path}"));
+        let request = request.bearer_auth(&self.token);
         request.header(IF_MATCH, format!("\"{version}\"")).json(body).send().await.unwrap()
     }
 

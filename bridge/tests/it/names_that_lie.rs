@@ -1,0 +1,277 @@
+//! Names that lead elsewhere each time they are asked for (DNS rebinding). A real DNS server tells them, the system's resolver asks,
+//! and the bridge is the program, in a root directory of its own, so that this server is the one that its machine names.
+//! Wants root: for `chroot`, and for port 53.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::{RData, Record, RecordType};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::process::{Child, Command};
+use vox_bridge::first_start::ADMIN_EMAIL;
+
+use crate::harness::{client, json};
+
+/// The operator allows it; every other address of this machine is refused.
+const ALLOWED: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+const INNER: Ipv4Addr = Ipv4Addr::LOCALHOST;
+const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
+const DEADLINE: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// Each round asks for the name once.
+const ROUNDS: usize = 20;
+
+/// What a name says, answer by answer and then from the beginning.
+type Says = Vec<Vec<IpAddr>>;
+
+/// A DNS server whose answers live for no time.
+struct Names {
+    asked: Arc<Mutex<BTreeMap<String, usize>>>,
+}
+
+impl Names {
+    async fn start(at: Ipv4Addr, names: BTreeMap<String, Says>) -> Self {
+        let socket = UdpSocket::bind((at, 53)).await.unwrap_or_else(|error| {
+            panic!("no DNS server for the tests at {at}:53: {error}; run them as root, as those with MongoDB")
+        });
+        let asked: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
+        let counted = asked.clone();
+        tokio::spawn(async move {
+            let mut buffer = [0; 1500];
+            while let Ok((length, peer)) = socket.recv_from(&mut buffer).await {
+                let Ok(question) = Message::from_vec(&buffer[..length]) else { continue };
+                let answer = answer(&names, &counted, question);
+                socket.send_to(&answer.to_vec().unwrap(), peer).await.unwrap();
+            }
+        });
+        Self { asked }
+    }
+
+    /// How often its addresses were asked for.
+    fn asked(&self, name: &str) -> usize {
+        self.asked.lock().unwrap().get(name).copied().unwrap_or_default()
+    }
+}
+
+fn answer(
+    names: &BTreeMap<String, Says>,
+    asked: &Mutex<BTreeMap<String, usize>>,
+    question: Message,
+) -> Message {
+    let mut message = question.into_response();
+    let Some(query) = message.queries.first().cloned() else { return message };
+    let name = query.name().to_ascii().trim_end_matches('.').to_owned();
+    let Some(says) = names.get(&name) else {
+        message.metadata.response_code = ResponseCode::NXDomain;
+        return message;
+    };
+    let mut asked = asked.lock().unwrap();
+    let times = asked.entry(name).or_default();
+    // A resolver asks for both kinds at once; what it says turns with the first.
+    let turn = &says[times.saturating_sub(usize::from(query.query_type() == RecordType::AAAA)) % says.len()];
+    *times += usize::from(query.query_type() == RecordType::A);
+    for ip in turn {
+        let data = match (ip, query.query_type()) {
+            (IpAddr::V4(v4), RecordType::A) => RData::A((*v4).into()),
+            (IpAddr::V6(v6), RecordType::AAAA) => RData::AAAA((*v6).into()),
+            _ => continue,
+        };
+        message.add_answer(Record::from_rdata(query.name().clone(), 0, data));
+    }
+    message
+}
+
+/// A server that takes every request and closes the connection; counts them.
+struct Door {
+    came: Arc<AtomicUsize>,
+}
+
+impl Door {
+    async fn open(at: (Ipv4Addr, u16)) -> (Self, u16) {
+        let listener = TcpListener::bind(at).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let came: Arc<AtomicUsize> = Arc::default();
+        let counted = came.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(async move {
+                    let mut request = [0; 4096];
+                    let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut request).await;
+                    let answer = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                });
+            }
+        });
+        (Self { came }, port)
+    }
+
+    fn came(&self) -> usize {
+        self.came.load(Ordering::SeqCst)
+    }
+}
+
+/// The bridge with what it needs to run, and no file of the machine beside it.
+fn furnish(root: &Path, nameserver: Ipv4Addr) {
+    let program = Path::new(env!("CARGO_BIN_EXE_vox-bridge"));
+    let needs = std::process::Command::new("ldd").arg(program).output().expect("ldd is there");
+    let needs = String::from_utf8(needs.stdout).unwrap();
+    let libraries = needs.split_whitespace().filter(|word| word.starts_with('/')).map(Path::new);
+    for file in libraries {
+        let place = root.join(file.strip_prefix("/").unwrap());
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::copy(file, place).unwrap();
+    }
+    for dir in ["etc", "data", "tmp"] {
+        std::fs::create_dir_all(root.join(dir)).unwrap();
+    }
+    let at_hand = root.join("vox-bridge");
+    if std::fs::hard_link(program, &at_hand).is_err() {
+        std::fs::copy(program, &at_hand).unwrap();
+    }
+    let resolver = format!("nameserver {nameserver}\noptions timeout:2 attempts:2\n");
+    std::fs::write(root.join("etc/resolv.conf"), resolver).unwrap();
+    std::fs::write(root.join("etc/nsswitch.conf"), "hosts: dns\n").unwrap();
+}
+
+struct Bridge {
+    _child: Child,
+    url: String,
+    token: String,
+    http: reqwest::Client,
+    _root: tempfile::TempDir,
+}
+
+impl Bridge {
+    async fn start(nameserver: Ipv4Addr) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        furnish(root.path(), nameserver);
+        let child = Command::new("chroot")
+            .arg(root.path())
+            .args(["/vox-bridge", "--ready-file", "/ready.json"])
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .envs([
+                ("JWT_SECRET", "kq8ZLw2nRpX0vT4yHs6DfG1jCbM3aUeN"),
+                ("VOXCORE_SECRET", "Zr5tVx7QwLk9PmYc2HdJ4nSg8BfA1eUo"),
+                ("VOX_BRIDGE_ADDR", "127.0.0.1:0"),
+                ("VOX_BRIDGE_METRICS_LISTEN", "127.0.0.1:0"),
+                ("VOX_DATA_DIR", "/data"),
+                ("VOX_EGRESS_ALLOW", "127.0.0.2"),
+                ("LOG_LEVEL", "error"),
+            ])
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chroot is there");
+        let file = root.path().join("ready.json");
+        let began = Instant::now();
+        let ready: Value = loop {
+            // The file appears by a rename: when it is there, it is whole.
+            match std::fs::read_to_string(&file) {
+                Ok(text) => break serde_json::from_str(&text).unwrap(),
+                Err(_) => {
+                    assert!(began.elapsed() < DEADLINE, "the bridge does not become ready; root is needed")
+                }
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        };
+        let (http, url) = (client(), ready["bridge_url"].as_str().unwrap().to_owned());
+        let login = json!({"email": ADMIN_EMAIL, "password": ready["admin_password"]});
+        let session = http.post(format!("{url}/api/v1/auth/login")).json(&login).send().await.unwrap();
+        let session = json(session, StatusCode::OK).await;
+        let token = session["access_token"].as_str().unwrap().to_owned();
+        Self { _child: child, url, token, http, _root: root }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Value) -> Value {
+        let request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);
+        let answer = request.json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {answer:?}");
+        answer.json().await.unwrap()
+    }
+
+    /// One attempt of a CRM's pre-fetch there.
+    async fn asks_crm(&self, url: &str) -> Value {
+        self.send(Method::PUT, "/api/v1/bots/faq/crm", json!({"prefetch": {"url": url, "timeout_ms": 1500}}))
+            .await;
+        let test = json!({"which": "prefetch", "call": {"caller_id": "+15550123"}});
+        self.send(Method::POST, "/api/v1/bots/faq/crm/test", test).await["attempt"].take()
+    }
+
+    /// The first attempt of a message to a webhook there.
+    async fn tells_webhook(&self, url: &str) -> Value {
+        let made = self.send(Method::POST, "/api/v1/webhooks", json!({"url": url})).await;
+        let path = format!("/api/v1/webhooks/{}", made["id"].as_str().unwrap());
+        self.send(Method::POST, &format!("{path}/test"), json!({})).await;
+        let began = Instant::now();
+        loop {
+            let deliveries = self.http.get(format!("{}{path}/deliveries", self.url)).bearer_auth(&self.token);
+            let deliveries = json(deliveries.send().await.unwrap(), StatusCode::OK).await;
+            if let Some(attempt) = deliveries["items"][0]["attempts"].get(0) {
+                return attempt.clone();
+            }
+            assert!(began.elapsed() < DEADLINE, "no attempt: {deliveries}");
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
+fn was_taken(attempt: &Value) -> bool {
+    assert!(attempt["status"] == 200 || attempt["error"].is_string(), "{attempt}");
+    attempt["status"] == 200
+}
+
+#[tokio::test]
+async fn a_name_that_leads_elsewhere_when_it_is_used_is_never_followed() {
+    // Of its own, should another run be under way.
+    let place = std::process::id().to_be_bytes();
+    let nameserver = Ipv4Addr::new(127, 77, place[2], place[3] | 1);
+    let ips = |ips: &[Ipv4Addr]| ips.iter().copied().map(IpAddr::from).collect::<Vec<_>>();
+    let names = BTreeMap::from([
+        // Allowed when it is looked at, and another time not.
+        ("flip.test".to_owned(), vec![ips(&[ALLOWED]), ips(&[INNER])]),
+        // Both at once, in either order.
+        ("both.test".to_owned(), vec![ips(&[INNER, ALLOWED]), ips(&[ALLOWED, INNER])]),
+        ("inner.test".to_owned(), vec![ips(&[INNER])]),
+        ("metadata.test".to_owned(), vec![ips(&[METADATA])]),
+        ("mapped.test".to_owned(), vec![vec![IpAddr::from(INNER.to_ipv6_mapped())]]),
+        ("six.test".to_owned(), vec![vec!["::1".parse().unwrap()]]),
+    ]);
+    let names = Names::start(nameserver, names).await;
+    let (allowed, port) = Door::open((ALLOWED, 0)).await;
+    let (inner, _) = Door::open((INNER, port)).await;
+    let bridge = Bridge::start(nameserver).await;
+    let address = |name: &str| format!("http://{name}:{port}/x");
+
+    let mut taken = 0;
+    for _ in 0..ROUNDS {
+        taken += usize::from(was_taken(&bridge.asks_crm(&address("flip.test")).await));
+    }
+    assert_eq!((taken, allowed.came()), (ROUNDS / 2, ROUNDS / 2), "as often as the name was honest");
+    assert_eq!(names.asked("flip.test"), ROUNDS, "the name is asked for once in each attempt");
+    for _ in 0..4 {
+        assert!(was_taken(&bridge.asks_crm(&address("both.test")).await), "the allowed of two is taken");
+    }
+    let before = allowed.came();
+    let mut refused = Vec::new();
+    for name in ["inner.test", "metadata.test", "mapped.test", "six.test"] {
+        refused.push(bridge.asks_crm(&address(name)).await);
+        refused.push(bridge.tells_webhook(&address(name)).await);
+    }
+    assert!(!refused.iter().any(was_taken), "{refused:?}");
+    // Two endpoints, one of which meets the name's other face.
+    let both = [
+        bridge.tells_webhook(&address("flip.test")).await,
+        bridge.tells_webhook(&address("flip.test")).await,
+    ];
+    assert_eq!(both.iter().filter(|attempt| was_taken(attempt)).count(), 1, "{both:?}");
+    assert_eq!((allowed.came(), inner.came()), (before + 1, 0), "nobody came where nobody may go");
+}

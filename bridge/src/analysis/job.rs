@@ -16,6 +16,7 @@ use crate::bot::hours;
 use crate::bot::keys::fill_missing;
 use crate::bot::template::Variables;
 use crate::crm::push;
+use crate::error::with_source;
 use crate::jobs::runner::Failure;
 use crate::redaction;
 use crate::store::calls::Call;
@@ -43,7 +44,7 @@ pub async fn carry_out(analyst: Analyst, job: Stored<Job>) -> Result<(), Failure
     for question in Question::ALL {
         let Some(call) = work.find().await? else { return Ok(()) };
         if call.value.analysis.as_ref().is_some_and(|analysis| is_open(analysis, question)) {
-            faults.extend(work.question(&call, question).await?);
+            faults.extend(work.last_word(&call, question).await?);
         }
     }
     match faults.iter().find(|fault| fault.is_transient) {
@@ -90,6 +91,24 @@ impl Work {
         let of = |analysis: &Analysis| (analysis.record, analysis.run);
         call.record() == self.arguments.record
             && call.analysis.as_ref().map(of) == Some((self.arguments.record, self.arguments.run))
+    }
+
+    /// Ask a question. The last time one that cannot even be asked has failed: nobody waits for it any longer.
+    async fn last_word(&self, call: &Stored<Call>, question: Question) -> Result<Option<Fault>, StoreError> {
+        let error = match self.question(call, question).await {
+            Err(error) if self.is_last => error,
+            asked => return asked,
+        };
+        let now = self.find().await?;
+        let analysis = now.as_ref().and_then(|call| call.value.analysis.as_ref());
+        if !analysis.is_some_and(|analysis| is_open(analysis, question)) {
+            return Err(error);
+        }
+        tracing::error!(call.id = %self.arguments.session_id, error = with_source(&error), "a model cannot be asked about a call");
+        let told =
+            format!("{}: the bot, its keys or the CRM's settings could not be read", question.as_str());
+        let fault = Fault { told, is_transient: false };
+        self.write(question, None, &[], Became::Failed(fault)).await
     }
 
     /// Ask a question and write down what came of it.

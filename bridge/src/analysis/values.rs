@@ -5,18 +5,18 @@ use serde_json::{Map, Value, json};
 use crate::store::calls::Call;
 use crate::store::calls::analysis::{Proof, ProofStatus, Question};
 
-/// What the model gave, over what is always there: `disposition`, `reached`, `status`. `outcomes` is the rules' word, never the model's.
+/// What the model gave, and over it what is the rules' word, never the model's: `disposition`, `reached`, `status`, `outcomes`.
 pub fn analysis(call: &Call) -> Map<String, Value> {
-    let mut values = Map::new();
+    let part = call.analysis.as_ref().and_then(|found| found.part(Question::Analysis));
+    let mut values = part.and_then(|part| part.output.clone()).unwrap_or_default();
+    if let Some(part) = part {
+        values.insert("status".into(), json!(part.status));
+    }
     if let Some(verdict) = &call.verdict {
         values.insert("disposition".into(), verdict.disposition.clone().into());
         values.insert("reached".into(), if verdict.reached { "yes" } else { "no" }.into());
     }
     let Some(found) = &call.analysis else { return values };
-    if let Some(part) = found.part(Question::Analysis) {
-        values.insert("status".into(), json!(part.status));
-        values.extend(part.output.clone().unwrap_or_default());
-    }
     let outcomes: Map<String, Value> =
         found.outcomes.iter().map(|proof| (proof.name.clone(), outcome(proof))).collect();
     values.insert("outcomes".into(), outcomes.into());

@@ -1,4 +1,5 @@
-//! The report of a day, made when the day is over by the clocks of the tenant's time zone.
+//! The report of a day, made when the day is over by the clocks of the tenant's time zone and its calls are counted
+//! (`jobs/timetable.rs`).
 
 use jiff::Timestamp;
 use jiff::civil::Date;

@@ -1,6 +1,6 @@
 //! Sums over calls, and the calls behind them.
 
-mod asked;
+pub mod asked;
 pub mod calls;
 pub mod ids;
 mod view;

@@ -42,6 +42,12 @@ impl Period {
         (self.first.to_string(), next.to_string())
     }
 
+    /// Its days.
+    pub fn days(self) -> impl Iterator<Item = Date> {
+        let first = self.first;
+        (0..i64::from(first.days_in_month())).filter_map(move |n| first.checked_add(n.days()).ok())
+    }
+
     /// The first instant of the next one, when the limits are whole again.
     pub fn ends(self) -> Timestamp {
         self.first.checked_add(1.month()).map_or(Timestamp::MAX, midnight)

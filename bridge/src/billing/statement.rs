@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde_json::Value;
 use vox_shared::ids::TenantId;
 
@@ -10,7 +11,7 @@ use super::period::Period;
 use crate::jobs::runner::Failure;
 use crate::jobs::upkeep::Upkeep;
 use crate::store::jobs::Job;
-use crate::store::ledger::{Amounts, GroupBy, Sums};
+use crate::store::ledger::{Amounts, GroupBy, Ledger, Sum, Sums};
 use crate::store::statements::Statement;
 use crate::store::{Stamp, StoreError, Stored, Stores};
 
@@ -18,6 +19,8 @@ use crate::store::{Stamp, StoreError, Stored, Stores};
 pub const KIND: &str = "sync_billing";
 /// Tries against others that make the same statement.
 const MAX_TRIES: usize = 4;
+/// Tries to add a day up between two entries that come.
+const MAX_ROUNDS: usize = 8;
 
 /// Close the month that a job names, unless it is closed.
 pub async fn carry_out(with: Upkeep, job: Stored<Job>) -> Result<(), Failure> {
@@ -38,21 +41,19 @@ pub async fn make(
     period: Period,
     now: Stamp,
 ) -> Result<Statement, StoreError> {
-    let (first, next) = period.bounds();
-    let ledger = stores.ledger(tenant);
     for _ in 0..MAX_TRIES {
         let last = stores.statements(tenant).find_last(&period.to_string()).await?.map(|last| last.value);
-        let days = ledger.sums((&first, &next), GroupBy::Day).await?;
+        let month = add_up(&stores.ledger(tenant), period).await?;
         let statement = Statement {
             tenant_id: tenant.clone(),
             period: period.to_string(),
             revision: last.as_ref().map_or(1, |last| last.revision + 1),
             made_at: now,
-            entries: days.0.values().map(|sum| sum.entries).sum(),
-            total: days.total(),
-            days: amounts(days),
-            bots: amounts(ledger.sums((&first, &next), GroupBy::Bot).await?),
-            vendors: amounts(ledger.sums((&first, &next), GroupBy::Vendor).await?),
+            entries: month.days.0.values().map(|sum| sum.entries).sum(),
+            total: month.days.total(),
+            days: amounts(month.days),
+            bots: amounts(month.bots),
+            vendors: amounts(month.vendors),
         };
         if let Some(last) = last.filter(|last| says_the_same(last, &statement)) {
             return Ok(last);
@@ -63,6 +64,46 @@ pub async fn make(
         }
     }
     Err(StoreError::Conflict)
+}
+
+/// A month by day, bot and vendor, all of the same entries.
+#[derive(Default)]
+struct Month {
+    days: Sums,
+    bots: Sums,
+    vendors: Sums,
+}
+
+/// Day by day: no pass takes longer than one over a day's entries.
+async fn add_up(ledger: &Ledger, period: Period) -> Result<Month, StoreError> {
+    let mut month = Month::default();
+    for day in period.days() {
+        let (bots, vendors) = of_day(ledger, day).await?;
+        let (amounts, entries) = (bots.total(), count(&bots));
+        if entries > 0 {
+            month.days.0.insert(day.to_string(), Sum { amounts, entries });
+        }
+        month.bots.add(bots);
+        month.vendors.add(vendors);
+    }
+    Ok(month)
+}
+
+/// Both sums of the same entries: calls of that day may still end while it is added up.
+async fn of_day(ledger: &Ledger, day: Date) -> Result<(Sums, Sums), StoreError> {
+    let (first, next) = (day.to_string(), day.tomorrow().unwrap_or(day).to_string());
+    for _ in 0..MAX_ROUNDS {
+        let bots = ledger.sums((&first, &next), GroupBy::Bot).await?;
+        let vendors = ledger.sums((&first, &next), GroupBy::Vendor).await?;
+        if count(&bots) == count(&vendors) {
+            return Ok((bots, vendors));
+        }
+    }
+    Err(StoreError::Conflict)
+}
+
+fn count(sums: &Sums) -> i64 {
+    sums.0.values().map(|sum| sum.entries).sum()
 }
 
 fn amounts(sums: Sums) -> BTreeMap<String, Amounts> {

@@ -1,4 +1,5 @@
-//! What a deletion leaves outside of the call's own document, and its removal. Each step may be repeated, by any bridge.
+//! What the deletion of a call, or of its recording alone, leaves outside of the call's own document, and its removal. Each step may
+//! be repeated, by any bridge.
 
 use jiff::SignedDuration;
 use vox_shared::ids::SessionId;
@@ -20,6 +21,14 @@ const AGAIN: SignedDuration = SignedDuration::from_mins(2);
 /// somewhere since, the relay an event above all.
 const LATE: SignedDuration = SignedDuration::from_mins(1);
 
+/// Where the sound of a call may be: under its own name, and under the one that its record gave.
+pub fn recordings(call: &str, named: Option<&str>) -> impl Iterator<Item = Key> {
+    let own = format!("{call}.wav");
+    let named = named.filter(|name| *name != own).map(str::to_owned);
+    // What is no key was never stored.
+    [Some(own), named].into_iter().flatten().filter_map(|name| Key::of_recording(&name).ok())
+}
+
 /// Why something is still there; it is tried again.
 #[derive(Debug, thiserror::Error)]
 pub enum CleanError {
@@ -30,13 +39,17 @@ pub enum CleanError {
 }
 
 impl Custodian {
-    /// Remove what is left of a call that was deleted; answers whether all is gone.
+    /// Remove what is left of a call that was deleted, or of its recording; answers whether all is gone.
     pub async fn clean(&self, id: &SessionId) -> Result<bool, StoreError> {
         let Some(call) = self.stores.all_calls().find_with_deleted(id).await? else { return Ok(true) };
         if call.value.custody.as_ref().is_none_or(|custody| custody.clean_at.is_none()) {
             return Ok(true);
         }
-        match self.remove_all(&call).await {
+        let removed = match call.value.is_deleted() {
+            true => self.remove_all(&call).await,
+            false => self.remove_recording(&call).await,
+        };
+        match removed {
             Ok(()) => {
                 let deleted_at = call.value.custody.as_ref().and_then(|custody| custody.deleted_at);
                 let late = deleted_at.map(|at| at + LATE);
@@ -73,12 +86,21 @@ impl Custodian {
         Ok(done)
     }
 
+    /// The sound of a call that stays, and that names it no more.
+    async fn remove_recording(&self, call: &Stored<Call>) -> Result<(), CleanError> {
+        let left = call.value.custody.as_ref().and_then(|custody| custody.old_recording.as_deref());
+        for key in recordings(&call.id, left) {
+            // It may have come again since.
+            let named = call.value.recording_key.as_deref().and_then(|name| Key::of_recording(name).ok());
+            if named.as_ref() != Some(&key) {
+                self.objects.delete(key).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn remove_all(&self, call: &Stored<Call>) -> Result<(), CleanError> {
-        let own = format!("{}.wav", call.id);
-        let names = [Some(&own), call.value.recording_key.as_ref().filter(|key| **key != own)];
-        for name in names.into_iter().flatten() {
-            // What is no key was never stored.
-            let Ok(key) = Key::of_recording(name) else { continue };
+        for key in recordings(&call.id, call.value.recording_key.as_deref()) {
             self.objects.delete(key).await?;
         }
         let now = Stamp(self.clock.now());
@@ -103,10 +125,20 @@ impl Custodian {
     /// Say in the call when it is to be cleaned again. It is read anew: the list leaves the result out.
     async fn note(&self, call: Stored<Call>, again: Option<Stamp>) -> Result<(), StoreError> {
         let Ok(id) = call.id.parse::<SessionId>() else { return Ok(()) };
+        let was_deleted = call.value.is_deleted();
         let Some(mut call) = self.stores.all_calls().find_with_deleted(&id).await? else { return Ok(()) };
-        call.value.custody_mut().clean_at = again;
+        let is_deleted = call.value.is_deleted();
+        if is_deleted != was_deleted {
+            // It was deleted while its recording alone was removed: all of that is still to be done.
+            return Ok(());
+        }
+        let custody = call.value.custody_mut();
+        custody.clean_at = again;
         if again.is_none() {
-            call.value.recording_key = None;
+            custody.old_recording = None;
+            if is_deleted {
+                call.value.recording_key = None;
+            }
         }
         self.stores.all_calls().replace_any(call).await.map(drop)
     }

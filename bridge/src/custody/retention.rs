@@ -5,15 +5,14 @@ use jiff::SignedDuration;
 use serde_json::json;
 use vox_shared::ids::{SessionId, TenantId};
 
-use super::{Custodian, CustodyError};
+use super::{Custodian, CustodyError, may_go};
+use crate::error::with_source;
 use crate::jobs::runner::Failure;
 use crate::jobs::upkeep::Upkeep;
-use crate::objects::Key;
 use crate::search::keys;
 use crate::store::audit::{Entry, Kind};
-use crate::store::calls::Call;
 use crate::store::digests::Sought;
-use crate::store::engine::Word;
+use crate::store::engine::{EngineError, Word};
 use crate::store::events::Event;
 use crate::store::jobs::Job;
 use crate::store::settings::{Owner, Retention};
@@ -26,17 +25,22 @@ const DONE: &str = "retention.done";
 /// Calls looked at in one batch.
 const BATCH: usize = 100;
 
-/// What went, and what stayed for a legal hold.
+/// What went, and what stayed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Gone {
-    pub calls: u64,
-    pub recordings: u64,
-    pub held: u64,
+struct Gone {
+    calls: u64,
+    recordings: u64,
+    /// For a legal hold.
+    held: u64,
+    /// It could not be read or written.
+    damaged: u64,
+    /// What is left of them is removed later.
+    is_behind: bool,
 }
 
 /// Carry out a tenant's retention once.
 pub async fn carry_out(with: Upkeep, job: Stored<Job>) -> Result<(), Failure> {
-    let tenant = job.value.tenant_id;
+    let tenant = job.value.tenant_id.clone();
     let settings = with.stores.settings().get(&Owner::Tenant(tenant.clone())).await?.retention;
     let Some(retention) = settings else { return Ok(()) };
     let now = Stamp(with.clock.now());
@@ -51,7 +55,13 @@ pub async fn carry_out(with: Upkeep, job: Stored<Job>) -> Result<(), Failure> {
     }
     tracing::info!(tenant.id = %tenant, calls = gone.calls, recordings = gone.recordings, held = gone.held, "what was too old is deleted");
     note(&with, &tenant, (&job.id, retention), Some(begun)).await?;
-    Ok(tell(&with, &tenant, (gone, &job.id), now).await?)
+    tell(&with, &job, gone, now).await?;
+    match gone.damaged {
+        0 => Ok(()),
+        some => Err(Failure::ForGood(format!(
+            "{some} calls could not be read or written, the log names them; the next day's job tries again"
+        ))),
+    }
 }
 
 /// Say in the tenant's audit log that it begins, or that what began with this entry has ended; answers the entry's number. A job that is
@@ -64,28 +74,13 @@ async fn note(
 ) -> Result<i64, Failure> {
     let days = [("calls_days", retention.calls_days), ("recordings_days", retention.recordings_days)];
     let days = days.into_iter().filter_map(|(name, days)| Some((name.to_owned(), days?.to_string())));
+    let kind = if begun.is_some() { Kind::End } else { Kind::Begin };
     let entry = Entry {
-        tenant_id: tenant.clone(),
-        seq: 0,
         at: Stamp(with.clock.now()),
-        kind: if begun.is_some() { Kind::End } else { Kind::Begin },
-        actor_id: KIND.to_owned(),
-        actor_email: None,
-        actor_role: None,
-        actor_tenant: None,
-        in_tenant: None,
-        client: String::new(),
-        method: "JOB".to_owned(),
-        route: KIND.to_owned(),
         parameters: days.collect(),
-        request_id: String::new(),
         object: Some(job.to_owned()),
         begin: begun,
-        status: None,
-        code: None,
-        count: None,
-        prev_hash: String::new(),
-        hash: String::new(),
+        ..Entry::of_bridge(tenant.clone(), kind, (KIND, KIND))
     };
     with.audit.append(entry).await.map_err(|error| Failure::Now(error.to_string()))
 }
@@ -106,18 +101,10 @@ impl Custodian {
             let page = self.stores.digests(&reach).search(&sought, BATCH, after).await?;
             for digest in page.items {
                 let Ok(id) = digest.id.parse::<SessionId>() else { continue };
-                match Box::pin(self.delete(&reach, &id)).await {
-                    Ok(()) => gone.calls += 1,
-                    Err(CustodyError::Held) => gone.held += 1,
-                    // Somebody deleted it, or it runs.
-                    Err(CustodyError::Store(StoreError::NotFound | StoreError::Conflict)) => {}
-                    Err(CustodyError::Store(error)) => return Err(error),
-                    Err(_) => {}
-                }
-                // What cannot be removed now is removed later.
-                match Box::pin(self.clean(&id)).await {
-                    Ok(_) | Err(StoreError::Conflict) => {}
-                    Err(error) => return Err(error),
+                let deleted = Box::pin(self.delete(&reach, &id)).await;
+                if gone.takes(&id, deleted)? {
+                    gone.calls += 1;
+                    self.clean_now(&id, gone).await?;
                 }
             }
             after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
@@ -127,72 +114,101 @@ impl Custodian {
         }
     }
 
-    /// Delete the recordings of calls that began before. The sound goes first: a call that names none is not looked at again.
+    /// Delete the recordings of calls that began before.
     async fn delete_recordings_older(
         &self,
         tenant: &TenantId,
         before: Stamp,
         gone: &mut Gone,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StoreError> {
         let reach = Reach::whole(tenant.clone());
         let mut after = None;
         loop {
             let page = self.stores.calls(&reach).list_with_recording(before, BATCH, after).await?;
             for call in page.items {
-                if call.value.is_held() {
-                    gone.held += 1;
-                    continue;
+                let Ok(id) = call.id.parse::<SessionId>() else { continue };
+                let forgotten = Box::pin(self.forget_recording(&reach, &id)).await;
+                if gone.takes(&id, forgotten)? {
+                    gone.recordings += 1;
+                    self.clean_now(&id, gone).await?;
                 }
-                gone.recordings += u64::from(self.delete_recording(&reach, &call).await?);
             }
-            after = page.next_cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
+            after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
             if after.is_none() {
                 return Ok(());
             }
         }
     }
 
-    /// Whether it went.
-    async fn delete_recording(&self, reach: &Reach, call: &Stored<Call>) -> Result<bool, Failure> {
-        let Ok(id) = call.id.parse::<SessionId>() else { return Ok(false) };
-        let own = format!("{}.wav", call.id);
-        for name in
-            [Some(&own), call.value.recording_key.as_ref().filter(|key| **key != own)].into_iter().flatten()
-        {
-            let Ok(key) = Key::of_recording(name) else { continue };
-            self.objects.delete(key).await.map_err(|error| Failure::Now(error.to_string()))?;
-        }
-        let forgotten = self.change(reach, &id, |call| {
-            call.recording_key = None;
+    /// Take the recording out of a call and note that its sound is to go, in one step: a hold comes before that, or too late.
+    async fn forget_recording(&self, reach: &Reach, id: &SessionId) -> Result<(), CustodyError> {
+        let now = Stamp(self.clock.now());
+        let forgotten = self.change(reach, id, |call| {
+            may_go(call)?;
             call.recording_token_hash = None;
             for name in ["recording_key", "recording_url"] {
                 call.result.as_mut().map(|result| result.remove(name));
             }
+            let named = call.recording_key.take();
+            let custody = call.custody_mut();
+            (custody.old_recording, custody.clean_at) = (named, Some(now));
             Ok(())
         });
-        match Box::pin(forgotten).await {
-            Ok(_) => Ok(true),
-            Err(CustodyError::Store(StoreError::NotFound | StoreError::Conflict)) => Ok(false),
-            Err(CustodyError::Store(error)) => Err(error.into()),
-            Err(error) => Err(Failure::Now(error.to_string())),
+        forgotten.await.map(drop)
+    }
+
+    /// Remove what is left of it. Once that did not work, whoever looks for what is left (`jobs/custody.rs`) does the others too: a
+    /// store that is away is not waited for again and again.
+    async fn clean_now(&self, id: &SessionId, gone: &mut Gone) -> Result<(), StoreError> {
+        if gone.is_behind {
+            return Ok(());
         }
+        match Box::pin(self.clean(id)).await {
+            Ok(is_clean) => gone.is_behind = !is_clean,
+            Err(StoreError::Conflict) => {}
+            Err(error) => gone.passes_over(id, error)?,
+        }
+        Ok(())
     }
 }
 
-/// Whoever must show what was deleted, and when, finds it among the events; a job that is repeated tells it once.
-async fn tell(
-    with: &Upkeep,
-    tenant: &TenantId,
-    (gone, job): (Gone, &str),
-    now: Stamp,
-) -> Result<(), StoreError> {
-    if gone == Gone::default() {
+impl Gone {
+    /// Whether it went. One that cannot be read or written keeps no other from its turn.
+    fn takes(&mut self, id: &SessionId, went: Result<(), CustodyError>) -> Result<bool, StoreError> {
+        match went {
+            Ok(()) => return Ok(true),
+            Err(CustodyError::Held) => self.held += 1,
+            // Somebody deleted it, or changes it all the time.
+            Err(CustodyError::Store(StoreError::NotFound | StoreError::Conflict)) => {}
+            Err(CustodyError::Store(error)) => self.passes_over(id, error)?,
+            // It runs.
+            Err(_) => {}
+        }
+        Ok(false)
+    }
+
+    fn passes_over(&mut self, id: &SessionId, error: StoreError) -> Result<(), StoreError> {
+        if matches!(error, StoreError::Engine(EngineError::Unavailable(_))) {
+            return Err(error);
+        }
+        tracing::error!(call.id = %id, error = with_source(&error), "a call that is too old cannot be deleted");
+        self.damaged += 1;
+        Ok(())
+    }
+}
+
+/// Whoever must show what was deleted, and when, finds it among the events. A later try tells what it deleted itself.
+async fn tell(with: &Upkeep, job: &Stored<Job>, gone: Gone, now: Stamp) -> Result<(), StoreError> {
+    let (tenant, fence) = (&job.value.tenant_id, job.value.fence);
+    let is_first = fence <= 1;
+    if gone.calls + gone.recordings == 0 && (gone.held == 0 || !is_first) {
         return Ok(());
     }
+    let of_try = if is_first { String::new() } else { format!(".{fence}") };
     let data = json!({
         "tenant_id": tenant, "calls_deleted": gone.calls, "recordings_deleted": gone.recordings, "held": gone.held,
     });
     let event = Event::of_tenant(tenant, DONE, data, now);
-    let id = Event::id_of(&format!("{tenant}:{DONE}.{job}"));
+    let id = Event::id_of(&format!("{tenant}:{DONE}.{}{of_try}", job.id));
     with.stores.all_events().insert_events(vec![(id.to_string(), event)]).await
 }

@@ -37,6 +37,8 @@ pub const EVENTS: &[&str] = &[
     "call.failed",
     "recording.ready",
     "quota.warning",
+    "report.ready",
+    "retention.done",
     "webhook.disabled",
 ];
 
@@ -290,4 +292,22 @@ fn unknown(events: &[String]) -> Vec<FieldError> {
         }
     }
     faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EVENTS;
+
+    /// Two of them could not be asked for.
+    #[test]
+    fn every_event_of_a_tenant_that_is_documented_can_be_asked_for() {
+        let (_, of_tenants) =
+            include_str!("../../../docs/events.md").split_once("# Events of a tenant").unwrap();
+        let rows = of_tenants.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+        let mut documented: Vec<&str> = rows.map(|(name, _)| name).collect();
+        documented.sort_unstable();
+        let mut known = EVENTS.to_vec();
+        known.sort_unstable();
+        assert_eq!(documented, known);
+    }
 }

@@ -123,7 +123,13 @@ impl Digester {
         if let Some(zone) = known.get(tenant) {
             return Ok(zone.clone());
         }
-        let zone = self.stores.settings().time_zone(tenant).await?;
+        let zone = match self.stores.settings().time_zone(tenant).await {
+            Err(StoreError::Engine(error @ EngineError::Malformed(_))) => {
+                tracing::error!(tenant.id = %tenant, %error, "a tenant's time zone cannot be read: its calls are counted in UTC");
+                TimeZone::UTC
+            }
+            zone => zone?,
+        };
         known.insert(tenant.clone(), zone.clone());
         Ok(zone)
     }

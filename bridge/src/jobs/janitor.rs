@@ -43,6 +43,16 @@ pub struct Swept {
     pub more: bool,
 }
 
+/// Some kinds could not be swept.
+#[derive(Debug, thiserror::Error)]
+#[error("not every kind of what expired could be removed")]
+pub struct Unswept {
+    /// What the others did.
+    pub swept: Swept,
+    /// Why the first of them could not.
+    pub source: StoreError,
+}
+
 /// Sweep again and again until `stop`: batch after batch while there is more, so that it never falls behind.
 pub async fn run(stores: Stores, clock: Clock, stop: CancellationToken) {
     let mut pause = PAUSE;
@@ -56,13 +66,18 @@ pub async fn run(stores: Stores, clock: Clock, stop: CancellationToken) {
                     pause = BREATH;
                 }
             }
-            Err(error) => tracing::warn!(%error, "expired documents could not be removed"),
+            Err(Unswept { swept, source: error }) => {
+                tracing::warn!(gone = swept.gone, %error, "some expired documents could not be removed");
+                if swept.more {
+                    pause = BREATH;
+                }
+            }
         }
     }
 }
 
 /// One batch of each kind. One that cannot be swept keeps no other from its turn: the first failure is told when all were tried.
-pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> {
+pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, Unswept> {
     let now = clock.now();
     let before = |time: SignedDuration| Stamp(now.saturating_sub(time).unwrap_or(now));
     let batches = [
@@ -83,11 +98,16 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, StoreError> 
         stores.all_calls().sweep_deleted(before(TOMBSTONES_KEPT)).await,
     ];
     let bots = Box::pin(deleted_bots::sweep(stores, now)).await;
-    let mut swept = Swept { gone: 0, more: false };
-    for batch in batches {
-        let gone = batch?;
-        swept = Swept { gone: swept.gone + gone, more: swept.more || gone == SWEPT };
+    let batches = batches.map(|batch| batch.map(|gone| (gone, gone == SWEPT)));
+    let (mut swept, mut failed) = (Swept { gone: 0, more: false }, None);
+    for batch in batches.into_iter().chain([bots]) {
+        match batch {
+            Ok((gone, more)) => swept = Swept { gone: swept.gone + gone, more: swept.more || more },
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
-    let (bots, more_bots) = bots?;
-    Ok(Swept { gone: swept.gone + bots, more: swept.more || more_bots })
+    match failed {
+        None => Ok(swept),
+        Some(source) => Err(Unswept { swept, source }),
+    }
 }

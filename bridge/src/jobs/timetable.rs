@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::civil::Date;
-use jiff::{SignedDuration, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::Map;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,8 @@ use crate::billing::period::{Period, day_of};
 use crate::billing::statement;
 use crate::custody::retention;
 use crate::error::with_source;
+use crate::store::digests::CallDigest;
+use crate::store::engine::MAX_PAGE;
 use crate::store::jobs::{Job, Queue};
 use crate::store::settings::Owner;
 use crate::store::tenants::Tenant;
@@ -90,15 +92,24 @@ impl Timetable {
         if self.made.lock().unwrap_or_else(PoisonError::into_inner).get(id) == Some(&due) {
             return Ok(());
         }
-        self.stores.all_jobs().insert_jobs(jobs(id, tenant, &due, Stamp(self.clock.now()))).await?;
+        let mut jobs = jobs(id, tenant, &due, Stamp(self.clock.now()));
+        let is_counted = is_counted(&self.stores, id, (due.day, self.clock.now())).await?;
+        if !is_counted {
+            jobs.retain(|(_, job)| job.kind != report::KIND);
+        }
+        self.stores.all_jobs().insert_jobs(jobs).await?;
         self.runner.ring();
+        if !is_counted {
+            // The next look makes the reports.
+            return Ok(());
+        }
         self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), due);
         Ok(())
     }
 
     async fn due(&self, tenant: &TenantId) -> Result<Due, StoreError> {
         let now = self.clock.now();
-        let settled = now.saturating_sub(MARGIN).unwrap_or(now);
+        let settled = settled(now);
         let zone = self.stores.settings().time_zone(tenant).await?;
         let settings = self.stores.settings().get(&Owner::Tenant(tenant.clone())).await?;
         let today = zone.to_datetime(settled).date();
@@ -108,6 +119,30 @@ impl Timetable {
             retention: settings.retention.is_some().then(|| day_of(now)),
         })
     }
+}
+
+/// Days that ended before are over, and their last calls counted.
+fn settled(now: Timestamp) -> Timestamp {
+    now.saturating_sub(MARGIN).unwrap_or(now)
+}
+
+/// Whether the calls of a tenant's day, which is over, are in its sums: a report stays as it is made. After an upgrade, and after a time
+/// in which no bridge ran, they come in late. Those of a tenant that cannot be counted at all are not waited for.
+async fn is_counted(
+    stores: &Stores,
+    tenant: &TenantId,
+    (day, now): (Date, Timestamp),
+) -> Result<bool, StoreError> {
+    if stores.all_calls().is_digesting(Stamp(settled(now))).await? {
+        return Ok(false);
+    }
+    let due = stores.all_digests().list_due(Stamp(now), MAX_PAGE).await?;
+    let day = day.to_string();
+    let of_day = |digest: &CallDigest| {
+        let facts = [&digest.fact, &digest.counted];
+        digest.tenant_id == *tenant && facts.into_iter().flatten().any(|fact| fact.day <= day)
+    };
+    Ok(due.len() < MAX_PAGE && !due.iter().any(|digest| of_day(&digest.value)))
 }
 
 /// The jobs that are due; of days and months before the tenant there are none.

@@ -1,6 +1,7 @@
 //! What the metrics tell of calls that have their record: how they ended, how long callers waited, and what they cost. Models and
 //! voices are words of bots and the rest comes from workers, so there are only so many labels.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -173,10 +174,15 @@ impl Calls {
 
     /// Calls that run now, by tenant.
     pub(super) fn running(&self, by_tenant: impl Iterator<Item = (TenantId, usize)>) {
-        self.active.clear();
+        let mut sums = BTreeMap::<String, i64>::new();
         for (tenant, calls) in by_tenant {
-            let whose = Whose { tenant: self.tenant(&tenant) };
-            self.active.get_or_create(&whose).inc_by(i64::try_from(calls).unwrap_or(i64::MAX));
+            let sum = sums.entry(self.tenant(&tenant)).or_default();
+            *sum = sum.saturating_add(i64::try_from(calls).unwrap_or(i64::MAX));
+        }
+        self.active.clear();
+        for (tenant, calls) in sums {
+            // Set, not added: somebody else may read the metrics at this moment.
+            self.active.get_or_create(&Whose { tenant }).set(calls);
         }
     }
 }
@@ -184,4 +190,22 @@ impl Calls {
 /// A worker may say anything.
 fn finite(seconds: f64) -> f64 {
     if seconds.is_finite() { seconds.max(0.0) } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_that_run_are_not_counted_twice_by_two_who_read_at_once() {
+        let calls = Calls::new(false);
+        let running = || ["one", "other"].map(|tenant| (tenant.parse().unwrap(), 2)).into_iter();
+        for _ in 0..500 {
+            std::thread::scope(|scope| {
+                scope.spawn(|| calls.running(running()));
+                scope.spawn(|| calls.running(running()));
+            });
+            assert_eq!(calls.active.get_or_create(&Whose { tenant: String::new() }).get(), 4);
+        }
+    }
 }

@@ -82,7 +82,7 @@ const DIGEST_MARK: Field<Integer> = field!(Call => digest / DigestDue => mark: I
 const MAX_EMPTY_PAGES: usize = 10;
 
 /// The heavy part, left out of lists.
-const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT, CRM, ANALYSIS];
+pub(super) const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT, CRM, ANALYSIS];
 
 pub static CALLS: Collection = Collection {
     name: "calls",

@@ -21,6 +21,7 @@ use crate::field;
 use crate::search::keys::Key;
 
 const BY_WORDS: &str = "by_words";
+const BY_TENANT: &str = "by_tenant";
 const BY_DUE: &str = "by_due";
 const BY_GONE: &str = "by_gone";
 
@@ -49,6 +50,8 @@ pub static CALL_DIGESTS: Collection = Collection {
     name: "call_digests",
     indexes: &[
         Index::words(BY_WORDS, &[TENANT.place(), PLACE.place()], WORDS),
+        // For the removal of a tenant: an index over words has only those with words.
+        Index::ordered(BY_TENANT, &[TENANT.place(), PLACE.place()]),
         // Those that are to be counted.
         Index::sparse(BY_DUE, &[DUE.place()]),
         // Those of deleted calls.

@@ -11,7 +11,7 @@ use vox_shared::ids::TenantId;
 
 use super::Stamp;
 use super::engine::{
-    Collection, Document, Engine, EngineError, Field, Filter, Kept, New, Query, Text, Update, Which,
+    Collection, Cursor, Document, Engine, EngineError, Field, Filter, Kept, New, Query, Text, Update, Which,
 };
 use crate::fields::without_value;
 
@@ -95,9 +95,10 @@ impl<T: Serialize + DeserializeOwned> Documents<T> {
         self.engine.find(query.limit(1)).await?.documents.pop().map(decode).transpose()
     }
 
-    /// Whether a search finds anything, whatever it is.
-    pub async fn is_any(&self, query: Query) -> Result<bool, StoreError> {
-        Ok(!self.engine.find(query.limit(1)).await?.documents.is_empty())
+    /// A page of what a search finds, by their ids: whether the documents make sense is not looked at.
+    pub async fn list_ids(&self, query: Query) -> Result<(Vec<String>, Option<Cursor>), StoreError> {
+        let page = self.engine.find(query).await?;
+        Ok((page.documents.into_iter().map(|document| document.id).collect(), page.next))
     }
 
     /// Without those that make no sense: one damaged document must not take its whole page away, nor stop for ever the jobs

@@ -135,7 +135,8 @@ pub trait Engine: Send + Sync {
     /// is written. Repeated after an unclear answer, those that are there already are among the refused.
     fn insert_many(&self, into: &'static Collection, documents: Vec<New>) -> Answer<'_, Vec<usize>>;
     fn get(&self, from: &'static Collection, id: String) -> Answer<'_, Option<Document>>;
-    /// Documents that hold what Vox never writes are left out and told in the log; the cursor goes past them.
+    /// Documents that hold what Vox never writes are left out and told in the log; the cursor goes past them, and sound ones behind them
+    /// take their places.
     fn find(&self, query: Query) -> Answer<'_, Page>;
     /// Replace the body if the stored version is still `document.version`; answers the new version.
     /// [`EngineError::Stale`] when it is not, or when the document is gone.

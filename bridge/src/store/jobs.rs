@@ -12,8 +12,8 @@ use vox_shared::trace::Place;
 use super::SWEPT;
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT, Waiting};
 use super::engine::{
-    Collection, Cursor, Engine, EngineError, Field, Filter, Index, Integer, MAX_BATCH, Order, Query, Text,
-    Update, holds,
+    Collection, Cursor, Engine, EngineError, Field, Filter, Index, Integer, Json, MAX_BATCH, Order, Query,
+    Text, Update, holds,
 };
 use super::stamp::Stamp;
 use crate::auth::secret_token::hex;
@@ -35,6 +35,10 @@ const ERROR: Field<Text> = field!(Job => error: Text);
 const HOLDER: Field<Text> = field!(Job => holder: Text);
 const FENCE: Field<Integer> = field!(Job => fence: Integer);
 const TRIES: Field<Integer> = field!(Job => tries: Integer);
+const ARGUMENTS: Field<Json> = field!(Job => arguments: Json);
+
+/// Jobs that are looked at together by whoever wants one: others may be faster at the first of them.
+const CHOICE: usize = 8;
 
 pub static JOBS: Collection = Collection {
     name: "jobs",
@@ -252,27 +256,37 @@ impl AllJobs {
         self.0.waiting(|| Query::by_index(&JOBS, BY_DUE).equals(QUEUE, queue), |job| job.due_at).await
     }
 
-    /// Take the job that is due the longest, or whose lease has ended. One that makes no sense is passed over until it is due again:
-    /// it keeps no other from its turn.
+    /// Take the job that is due the longest, or whose lease has ended. One that makes no sense, or cannot be changed, is passed over: it
+    /// keeps no other from its turn.
     pub async fn claim(
         &self,
         queue: Queue,
         holder: &str,
         (now, until): (Stamp, Stamp),
     ) -> Result<Option<Stored<Job>>, StoreError> {
-        let due = || Query::by_index(&JOBS, BY_DUE).equals(QUEUE, queue).below(DUE_AT, now.next());
-        // Most of the time there is none, and a look is cheaper than a change that changes nothing.
-        while self.0.is_any(due()).await? {
-            let taken =
-                Update::default().set(STATE, JobState::Running).set(DUE_AT, until).set(HOLDER, holder);
-            match self.0.update(due(), taken.increment(FENCE, 1).increment(TRIES, 1)).await {
-                Err(StoreError::Engine(EngineError::Malformed(what))) => {
-                    tracing::error!(what, "a damaged job is passed over");
+        let due = Query::by_index(&JOBS, BY_DUE).equals(QUEUE, queue).below(DUE_AT, now.next());
+        let (due, mut after) = (due.limit(CHOICE).omit(&[ARGUMENTS]), None);
+        loop {
+            let (ids, next) = self.0.list_ids(due.clone().after(after)).await?;
+            for id in ids {
+                let still = Query::by_id(&JOBS, &*id).filter(Filter::is(QUEUE, queue));
+                let still = still.filter(Filter::below(DUE_AT, now.next()));
+                let taken =
+                    Update::default().set(STATE, JobState::Running).set(DUE_AT, until).set(HOLDER, holder);
+                match self.0.update(still, taken.increment(FENCE, 1).increment(TRIES, 1)).await {
+                    Err(StoreError::Engine(
+                        error @ (EngineError::Malformed(_) | EngineError::Overflow(_)),
+                    )) => tracing::error!(job.id = id, %error, "a damaged job is passed over"),
+                    // Somebody else was faster.
+                    Ok(None) => {}
+                    claimed => return claimed,
                 }
-                claimed => return claimed,
+            }
+            after = next;
+            if after.is_none() {
+                return Ok(None);
             }
         }
-        Ok(None)
     }
 
     /// Keep a job; `false` when somebody else has it.

@@ -4,13 +4,13 @@ use serde_json::Value;
 use vox_shared::ids::TenantId;
 
 use super::audit::AUDIT;
-use super::calls::CALLS;
+use super::calls::{CALLS, WITHOUT_RESULT};
 use super::documents::{StoreError, TENANT};
 use super::engine::{Collection, Cursor, Document, EngineError, Index, IndexKind, Query, Which};
 use super::{COLLECTIONS, SWEPT, Stores};
 use crate::vault::DATA_KEYS;
 
-/// A call of a tenant that leaves, damaged or not.
+/// A call of a tenant that leaves, whatever is in it.
 #[derive(Clone, Debug)]
 pub struct LeftCall {
     pub id: String,
@@ -25,7 +25,8 @@ pub struct LeftCall {
 pub type LeftCalls = (Vec<LeftCall>, Option<Cursor>);
 
 impl Stores {
-    /// Calls of a tenant, deleted ones among them.
+    /// Calls of a tenant, deleted ones among them. In MongoDB one that holds a value that Vox never writes is not: see
+    /// [`Self::count_left_calls`].
     pub async fn list_left_calls(
         &self,
         tenant: &TenantId,
@@ -33,8 +34,14 @@ impl Stores {
     ) -> Result<LeftCalls, StoreError> {
         let index = index_of_tenants(&CALLS).ok_or_else(|| undeclared(&CALLS))?;
         let query = Query::by_index(&CALLS, index.name).equals(TENANT, tenant);
-        let page = self.engine.find(query.limit(SWEPT).after(after)).await?;
+        let page = self.engine.find(query.limit(SWEPT).after(after).omit(WITHOUT_RESULT)).await?;
         Ok((page.documents.iter().map(left).collect(), page.next))
+    }
+
+    /// How many calls of a tenant there are, those that cannot be read among them.
+    pub async fn count_left_calls(&self, tenant: &TenantId) -> Result<u64, StoreError> {
+        let index = index_of_tenants(&CALLS).ok_or_else(|| undeclared(&CALLS))?;
+        Ok(self.engine.count(Query::by_index(&CALLS, index.name).equals(TENANT, tenant)).await?)
     }
 
     /// Delete a call for good. [`StoreError::Conflict`] when somebody wrote it since.
@@ -45,43 +52,39 @@ impl Stores {
         }
     }
 
-    /// Delete what else there is of a tenant, [`SWEPT`] documents of each kind at most; answers whether nothing is left. Ledger and
-    /// audit log stay, which are only ever added to, and the tenant's own document.
+    /// Delete what else there is of a tenant, [`SWEPT`] documents of each kind that is searched by tenant at most; answers whether
+    /// nothing is left. Ledger and audit log stay, which are only ever added to, and the tenant's own document.
     pub async fn forget_tenant(&self, tenant: &TenantId) -> Result<bool, StoreError> {
         let mut is_done = true;
         let stays = |of: &Collection| of.is_append_only() || [CALLS.name, AUDIT.name].contains(&of.name);
-        for collection in COLLECTIONS.iter().filter(|of| !stays(of)) {
-            let gone = match index_of_tenants(collection) {
-                Some(index) => {
-                    let query = Query::by_index(collection, index.name).equals(TENANT, tenant);
-                    self.engine.delete_many(query.limit(SWEPT)).await?
-                }
-                None => self.forget_by_id(collection, tenant).await?,
-            };
-            is_done &= gone < SWEPT;
+        let left = || COLLECTIONS.iter().filter(|of| !stays(of));
+        for collection in left() {
+            let Some(index) = index_of_tenants(collection) else { continue };
+            let query = Query::by_index(collection, index.name).equals(TENANT, tenant);
+            is_done &= self.engine.delete_many(query.limit(SWEPT)).await? < SWEPT;
+        }
+        if !is_done {
+            return Ok(false);
+        }
+        for collection in left().filter(|of| index_of_tenants(of).is_none()) {
+            is_done &= self.forget_by_id(collection, tenant).await?;
         }
         Ok(is_done)
     }
 
-    /// The same of a collection that nobody searches by tenant: those are small.
+    /// The same of a collection that nobody searches by tenant. It is read through, everybody's documents: once, after all else.
     async fn forget_by_id(
         &self,
         collection: &'static Collection,
         tenant: &TenantId,
-    ) -> Result<usize, StoreError> {
-        let (mut gone, mut after) = (0, None);
+    ) -> Result<bool, StoreError> {
+        let (mut is_done, mut after) = (true, None);
         loop {
             let page = self.engine.list_by_id(collection, Which::All, after).await?;
-            let Some(last) = page.last().map(|kept| kept.document.id.clone()) else { return Ok(gone) };
+            let Some(last) = page.last().map(|kept| kept.document.id.clone()) else { return Ok(is_done) };
             for document in page.into_iter().map(|kept| kept.document) {
-                if !is_of(collection, &document, tenant) {
-                    continue;
-                }
-                if self.engine.delete(collection, document.id, document.version).await? {
-                    gone += 1;
-                }
-                if gone == SWEPT {
-                    return Ok(gone);
+                if is_of(collection, &document, tenant) {
+                    is_done &= self.engine.delete(collection, document.id, document.version).await?;
                 }
             }
             after = Some(last);
@@ -115,4 +118,18 @@ fn left(call: &Document) -> LeftCall {
 
 fn undeclared(collection: &Collection) -> StoreError {
     StoreError::Engine(EngineError::Undeclared(format!("{}: no index by tenant", collection.name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The digests of all tenants' calls were read through for each batch of one tenant's.
+    #[test]
+    fn what_there_is_of_each_call_is_found_by_its_tenant() {
+        for name in ["calls", "call_digests", "events", "deliveries", "jobs", "crm_pushes"] {
+            let collection = COLLECTIONS.iter().find(|of| of.name == name).unwrap();
+            assert!(index_of_tenants(collection).is_some(), "{name}");
+        }
+    }
 }

@@ -241,6 +241,15 @@ impl Sums {
     pub fn total(&self) -> Amounts {
         self.0.values().fold(Amounts::default(), |total, sum| total.plus(sum.amounts))
     }
+
+    /// Add others, key by key.
+    pub fn add(&mut self, others: Self) {
+        for (key, other) in others.0 {
+            let sum = self.0.entry(key).or_default();
+            sum.amounts = sum.amounts.plus(other.amounts);
+            sum.entries = sum.entries.saturating_add(other.entries);
+        }
+    }
 }
 
 /// The ledger of one tenant, or what of it belongs to some bots.

@@ -11,6 +11,8 @@ use crate::analytics::fact::Fact;
 use crate::field;
 
 const BY_START: &str = "by_start";
+/// More batches in a row change no sum at no time.
+const WITHOUT_CHANGES: i64 = 1_000_000;
 
 const GRAIN: Field<Text> = field!(Rollup => grain: Text);
 const START: Field<Text> = field!(Rollup => start: Text);
@@ -159,11 +161,26 @@ impl Rollups {
         if let Some(batch) = self.batches.find(&id).await? {
             return Ok(batch);
         }
-        let first = Batch { tenant_id: self.batches.tenant.clone(), number: 0, items: Vec::new() };
+        let first = Batch {
+            tenant_id: self.batches.tenant.clone(),
+            number: self.last_batch().await?,
+            items: Vec::new(),
+        };
         match self.batches.insert(&id, &first).await {
             Ok(()) | Err(StoreError::Duplicate) => self.batches.get(&id).await,
             Err(error) => Err(error),
         }
+    }
+
+    /// A number that no batch before had: 0, unless somebody removed the document, damaged as it was. Sums and digests know theirs, and
+    /// would take nothing from an earlier one. Each batch that changes a sum changes that of a month.
+    async fn last_batch(&self) -> Result<i64, StoreError> {
+        let months = self.list(Grain::Month, ("", "~")).await?;
+        Ok(months
+            .iter()
+            .map(|month| month.batch)
+            .max()
+            .map_or(0, |last| last.saturating_add(WITHOUT_CHANGES)))
     }
 
     /// [`StoreError::Conflict`] when another bridge was faster.

@@ -84,17 +84,27 @@ impl Owner {
     }
 }
 
+/// Of a document of settings the time zone: a key in it that does not open is no hindrance.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Zone {
+    #[serde(default)]
+    display_timezone: Option<String>,
+}
+
 /// The settings of everybody; the owner says whose.
-pub struct AllSettings(Documents<Settings>);
+pub struct AllSettings {
+    all: Documents<Settings>,
+    zones: Documents<Zone>,
+}
 
 impl AllSettings {
     pub(super) fn new(engine: Arc<dyn Engine>) -> Self {
-        Self(Documents::new(engine, &SETTINGS))
+        Self { all: Documents::new(engine.clone(), &SETTINGS), zones: Documents::new(engine, &SETTINGS) }
     }
 
     /// Empty ones where nothing was set yet.
     pub async fn get(&self, owner: &Owner) -> Result<Settings, StoreError> {
-        Ok(self.0.find(owner.id()).await?.map(|stored| stored.value).unwrap_or_default())
+        Ok(self.all.find(owner.id()).await?.map(|stored| stored.value).unwrap_or_default())
     }
 
     /// Change them in one step; answers them as they are then.
@@ -105,7 +115,7 @@ impl AllSettings {
         change: impl Fn(&mut Settings),
     ) -> Result<Settings, StoreError> {
         for _ in 0..MAX_TRIES {
-            let stored = self.0.find(owner.id()).await?;
+            let stored = self.all.find(owner.id()).await?;
             let mut settings = stored.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
             change(&mut settings);
             settings.updated_at = Some(now);
@@ -113,8 +123,10 @@ impl AllSettings {
                 settings.tenant_id = Some(tenant.clone());
             }
             let written = match stored {
-                None => self.0.insert(owner.id(), &settings).await,
-                Some(stored) => self.0.replace(Stored { value: settings.clone(), ..stored }).await.map(drop),
+                None => self.all.insert(owner.id(), &settings).await,
+                Some(stored) => {
+                    self.all.replace(Stored { value: settings.clone(), ..stored }).await.map(drop)
+                }
             };
             match written {
                 Ok(()) => return Ok(settings),
@@ -128,7 +140,7 @@ impl AllSettings {
     /// The time zone of a tenant's days: its own, else the deployment's, else UTC.
     pub async fn time_zone(&self, tenant: &TenantId) -> Result<TimeZone, StoreError> {
         for owner in [Owner::Tenant(tenant.clone()), Owner::Deployment] {
-            let named = self.get(&owner).await?.display_timezone;
+            let named = self.zones.find(owner.id()).await?.and_then(|stored| stored.value.display_timezone);
             if let Some(zone) = named.and_then(|name| TimeZone::get(&name).ok()) {
                 return Ok(zone);
             }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use vox_bridge::analysis::ask::{Form, Prompt, ask};
 use vox_bridge::auth::role::Role;
+use vox_bridge::store::bots::BOTS;
 use vox_shared::egress::HostRules;
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::{BotSettings, LlmSettings};
@@ -111,6 +112,17 @@ impl Asked {
         self.bridge.call(session).await
     }
 
+    async fn is_tried_to_the_end(&self) {
+        for (tries, minutes) in [(1, 1), (2, 2), (3, 4), (4, 8), (5, 0)] {
+            let tried = || async {
+                let job = self.job("process_result").await;
+                job["tries"] == tries && job["state"] != "running"
+            };
+            assert!(eventually(SOON, tried).await, "{tries}: {}", self.job("process_result").await);
+            self.bridge.clock.advance(SignedDuration::from_mins(minutes));
+        }
+    }
+
     async fn again(&self, session: &str) -> reqwest::Response {
         let path = format!("/api/v1/calls/{session}/analysis");
         self.bridge.request(Method::POST, &path).bearer_auth(&self.token).send().await.unwrap()
@@ -137,8 +149,10 @@ impl Asked {
 
 #[tokio::test]
 async fn a_call_is_analysed_and_the_crm_waits_for_what_was_proven() {
+    // What the rules say, the model does not.
+    let output = json!({"mood": "calm", "disposition": "Paid", "reached": "no"});
     let asked = Asked::start(answers(&[
-        json!({"mood": "calm"}),
+        output.clone(),
         json!({"score": 7}),
         promise(4, "I will pay five hundred rupees tomorrow"),
     ]))
@@ -146,7 +160,8 @@ async fn a_call_is_analysed_and_the_crm_waits_for_what_was_proven() {
     let crm = ScriptedCrm::start(CRM_KEY, json!({})).await.unwrap();
     let body = json!({
         "mood": "{{analysis.mood}}", "score": "{{qc.score}}", "amount": "{{analysis.outcomes.promise_to_pay.amount}}",
-        "status": "{{analysis.outcomes.promise_to_pay.status}}", "word": "{{analysis.disposition}}", "contact": "{{result.disposition}}"
+        "status": "{{analysis.outcomes.promise_to_pay.status}}", "word": "{{analysis.disposition}}", "contact": "{{result.disposition}}",
+        "reached": "{{analysis.reached}}"
     });
     let headers = json!([{"name": "Authorization", "value": format!("Bearer {CRM_KEY}")}]);
     let push = json!({"push": {"url": crm.url("/results"), "headers": headers, "body": body}});
@@ -162,10 +177,7 @@ async fn a_call_is_analysed_and_the_crm_waits_for_what_was_proven() {
     assert_eq!(refusal(asked.again("call_1").await, StatusCode::CONFLICT).await, "analysis_running");
     let _works = asked.work();
     let call = asked.settles("call_1", "done").await;
-    assert_eq!(
-        (&call["analysis"]["output"], &call["qc"]["output"]),
-        (&json!({"mood": "calm"}), &json!({"score": 7}))
-    );
+    assert_eq!((&call["analysis"]["output"], &call["qc"]["output"]), (&output, &json!({"score": 7})));
     assert_eq!(call["analysis"]["model"], "openai gpt-5.4-mini");
     let faults = call["analysis"]["schema_faults"].as_array().unwrap();
     assert!(faults.is_empty() == cfg!(feature = "schema"), "a build without schemas says so: {faults:?}");
@@ -177,7 +189,9 @@ async fn a_call_is_analysed_and_the_crm_waits_for_what_was_proven() {
     let evidence = json!({"utterance": 4, "turn": 1, "speaker": "caller", "started_ms": 12_000, "ended_ms": 15_000, "quote": "five hundred rupees"});
     assert_eq!((&proof["fields"][0]["value"], &proof["fields"][0]["evidence"]), (&json!("500"), &evidence));
     assert!(eventually(SOON, || async { crm.asked().len() == 1 }).await, "{}", asked.job("push_crm").await);
-    let expected = json!({"mood": "calm", "score": "7", "amount": "500", "status": "proven", "word": "PTP", "contact": "Connected"});
+    let expected = json!({
+        "mood": "calm", "score": "7", "amount": "500", "status": "proven", "word": "PTP", "contact": "Connected", "reached": "yes"
+    });
     assert_eq!(crm.asked()[0].body, expected);
 
     let observed = asked.model.observed();
@@ -215,7 +229,7 @@ async fn a_call_is_analysed_and_the_crm_waits_for_what_was_proven() {
         promise(1, "this is Maya"),
     ]));
     let begun = json(asked.again("call_1").await, StatusCode::ACCEPTED).await;
-    assert_eq!((&begun["run"], &begun["analysis"]["output"]), (&json!(2), &json!({"mood": "calm"})));
+    assert_eq!((&begun["run"], &begun["analysis"]["output"]), (&json!(2), &output));
     let is = || async { asked.bridge.call("call_1").await["qc"]["output"]["score"] == 8 };
     assert!(eventually(SOON, is).await);
     let call = asked.settles("call_1", "done").await;
@@ -236,14 +250,7 @@ async fn a_vendor_that_fails_is_asked_again_and_in_the_end_the_call_says_so() {
     asked.model.set_faults(Faults { status: Some(429), ..Faults::default() });
     asked.ends("call_1", TALK).await;
     let _works = asked.work();
-    for (tries, minutes) in [(1, 1), (2, 2), (3, 4), (4, 8), (5, 0)] {
-        let tried = || async {
-            let job = asked.job("process_result").await;
-            job["tries"] == tries && job["state"] != "running"
-        };
-        assert!(eventually(SOON, tried).await, "{tries}: {}", asked.job("process_result").await);
-        asked.bridge.clock.advance(SignedDuration::from_mins(minutes));
-    }
+    asked.is_tried_to_the_end().await;
     let call = asked.settles("call_1", "failed").await;
     assert_eq!(call["analysis"]["reason"], "analysis: openai answered 429: rate_limit_exceeded");
     assert_eq!((&call["qc"]["status"], &call["disposition"]), (&json!("failed"), &json!("Connected")));
@@ -263,6 +270,24 @@ async fn a_vendor_that_fails_is_asked_again_and_in_the_end_the_call_says_so() {
         (&call["analysis"]["status"], &call["outcomes"]["items"][0]["status"]),
         (&json!("done"), &json!("not_claimed"))
     );
+}
+
+/// Its parts stayed open, and nobody was told.
+#[tokio::test]
+async fn an_analysis_that_cannot_even_be_asked_for_has_failed_in_the_end() {
+    let asked = Asked::start(answers(&[])).await;
+    asked.ends("call_1", TALK).await;
+    asked.bridge.damage(&BOTS, asked.bot.as_str(), "settings", json!(7)).await;
+    let _works = asked.work();
+    asked.is_tried_to_the_end().await;
+    let call = asked.settles("call_1", "failed").await;
+    let reason = "analysis: the bot, its keys or the CRM's settings could not be read";
+    assert_eq!((&call["analysis"]["reason"], &call["qc"]["status"]), (&json!(reason), &json!("failed")));
+    let events = asked.bridge.app.stores.events(&asked.bridge.tenant());
+    let is_told = || async {
+        events.list_of_call("call_1", 50).await.unwrap().iter().any(|e| e.value.event == "analysis.ready")
+    };
+    assert!(eventually(SOON, is_told).await);
 }
 
 #[tokio::test]

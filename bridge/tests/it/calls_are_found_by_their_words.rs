@@ -3,8 +3,10 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
+use vox_bridge::store::calls::CALLS;
 use vox_bridge::store::digests::CALL_DIGESTS;
 use vox_bridge::store::engine::Which;
+use vox_bridge::store::settings::SETTINGS;
 use vox_bridge::store::{Reach, Stamp};
 use vox_shared::model::bot::{ApiKey, BotSettings, LineAccess};
 
@@ -177,4 +179,30 @@ async fn a_later_result_is_found_anew_and_a_deleted_call_no_more() {
     bridge.clock.advance(jiff::SignedDuration::from_hours(2));
     vox_bridge::jobs::janitor::sweep(&bridge.app.stores, &bridge.clock).await.unwrap();
     assert!(bridge.engine.list_by_id(&CALL_DIGESTS, Which::All, None).await.unwrap().is_empty());
+}
+
+/// One document that made no sense stopped the searches, sums and reports of everybody.
+#[tokio::test]
+async fn damage_of_settings_or_of_a_call_hides_no_other() {
+    let finder = Finder::start().await;
+    let (bridge, owner) = (&finder.bridge, finder.bridge.token(Role::SuperAdmin).await);
+    let zone = json!({"display_timezone": "Pacific/Kiritimati"});
+    let set = bridge.send(Method::PUT, "/api/v1/settings/timezone", &owner, zone).await;
+    assert_eq!(set.status(), StatusCode::OK);
+    finder.call("call_1", "tuesday", "worker_lost").await;
+    finder.call("call_2", "tuesday", "customer").await;
+    let day = async |session: &str| {
+        let id = session.parse().unwrap();
+        bridge.app.stores.all_digests().find_digest(&id).await.unwrap().unwrap().value.fact.unwrap().day
+    };
+    bridge.damage(&SETTINGS, "default", "vendor_keys", json!([{"provider": "openai", "api_key": {}}])).await;
+    finder.digest().await;
+    assert_eq!(day("call_2").await, "2026-11-21", "where it is midnight: a key is no part of that");
+    bridge.damage(&SETTINGS, "default", "display_timezone", json!(7)).await;
+    finder.end("call_1", "tuesday", "customer").await;
+    finder.digest().await;
+    assert_eq!(day("call_1").await, "2026-11-20");
+    assert_eq!(finder.found(&[("text", "tuesday")]).await, ["call_2", "call_1"]);
+    bridge.damage(&CALLS, "call_2", "verdict", json!(7)).await;
+    assert_eq!(finder.found(&[("text", "tuesday")]).await, ["call_1"]);
 }

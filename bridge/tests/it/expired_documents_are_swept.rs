@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use vox_bridge::jobs::janitor::{Swept, sweep};
-use vox_bridge::store::engine::{
-    Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place,
-    Query, Totals, Update, Which,
-};
+use vox_bridge::store::engine::{Collection, EngineError};
 use vox_bridge::store::refresh_tokens::Family;
 use vox_bridge::store::tickets::{TICKETS, Ticket};
 use vox_bridge::store::{SWEPT, Stamp, Stores};
 use vox_shared::clock::Clock;
 use vox_shared::ids::UserId;
 
+use crate::harness::interposed::{Documents, Step};
 use crate::harness::{NOW, TestBridge, temp_engine};
 
 #[tokio::test]
@@ -58,61 +57,16 @@ async fn the_janitor_goes_on_while_there_is_more() {
     assert_eq!(sweep(&bridge.app.stores, &bridge.clock).await.unwrap(), Swept { gone: 20, more: false });
 }
 
-/// An engine that cannot delete tickets.
-struct Stuck(Arc<dyn Engine>);
-
-macro_rules! passed_on {
-    ($($name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {$(
-        fn $name(&self, $($argument: $type),*) -> Answer<'_, $answer> {
-            self.0.$name($($argument),*)
-        }
-    )*};
-}
-
-impl Engine for Stuck {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn connections(&self) -> Connections {
-        self.0.connections()
-    }
-
-    fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()> {
-        self.0.prepare(collections)
-    }
-
-    fn delete_many(&self, query: Query) -> Answer<'_, usize> {
-        if query.collection.name == TICKETS.name {
-            return Box::pin(async { Err(EngineError::Unavailable("stuck".into())) });
-        }
-        self.0.delete_many(query)
-    }
-
-    passed_on! {
-        insert(into: &'static Collection, id: String, body: Map<String, Value>) -> ();
-        insert_many(into: &'static Collection, documents: Vec<New>) -> Vec<usize>;
-        get(from: &'static Collection, id: String) -> Option<Document>;
-        find(query: Query) -> Page;
-        compare_and_set(into: &'static Collection, document: Document) -> u64;
-        find_one_and_update(query: Query, update: Update) -> Option<Document>;
-        delete(from: &'static Collection, id: String, version: u64) -> bool;
-        count(query: Query) -> u64;
-        sums(query: Query, group_by: Place, fields: Vec<Field<Integer>>) -> Vec<Totals>;
-        list_by_id(of: &'static Collection, which: Which, after: Option<String>) -> Vec<Kept>;
-        restore(into: &'static Collection, documents: Vec<Kept>) -> ();
-        check_writable() -> ();
-        scrub() -> ();
-        settle() -> ();
-        brought_up() -> ();
-        close() -> ();
-    }
-}
-
 #[tokio::test]
 async fn a_kind_that_cannot_be_swept_keeps_no_other_from_its_turn() {
     let (_data, engine) = temp_engine();
-    let stores = Stores::open(Arc::new(Stuck(engine))).await.unwrap();
+    let before = |step, of: &'static Collection| {
+        let is_stuck = step == Step::DeleteMany && of.name == TICKETS.name;
+        let answer = if is_stuck { Err(EngineError::Unavailable("stuck".into())) } else { Ok(()) };
+        async move { answer }.boxed()
+    };
+    let stuck = Documents { inner: engine, before: Box::new(before) };
+    let stores = Stores::open(Arc::new(stuck)).await.unwrap();
     let clock = Clock::manual(NOW.parse().unwrap());
     let family = Family {
         tenant_id: "default".parse().unwrap(),
@@ -125,6 +79,7 @@ async fn a_kind_that_cannot_be_swept_keeps_no_other_from_its_turn() {
     };
     stores.refresh_tokens().insert_family("fam_1", &family).await.unwrap();
     clock.advance(SignedDuration::from_mins(1));
-    sweep(&stores, &clock).await.unwrap_err();
+    let unswept = sweep(&stores, &clock).await.unwrap_err();
+    assert_eq!(unswept.swept, Swept { gone: 1, more: false }, "what the others did counts");
     assert!(stores.refresh_tokens().find_family("fam_1").await.unwrap().is_none());
 }

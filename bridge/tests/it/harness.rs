@@ -2,10 +2,12 @@
 //! are in MongoDB: the same tests run over both.
 
 pub mod bots;
+pub mod interposed;
 pub mod keys;
 pub mod mongodb;
 pub mod nginx;
 pub mod redis;
+pub mod spoilt;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -121,9 +121,15 @@ async fn a_job_of_a_bridge_that_was_lost_is_done_by_another_and_its_late_word_do
 #[tokio::test]
 async fn a_damaged_job_keeps_no_other_from_its_turn() {
     let bridge = TestBridge::start().await;
-    let damaged = make(&bridge, Queue::Default).await;
-    bridge.damage(&JOBS, damaged.as_str(), "kind", json!(7)).await;
-    bridge.clock.advance(SignedDuration::from_secs(1));
+    // The last two cannot even be changed; the last one MongoDB cannot even read.
+    for (field, value) in [("kind", Some(json!(7))), ("fence", Some(json!(i64::MAX))), ("fence", None)] {
+        let damaged = make(&bridge, Queue::Default).await;
+        match value {
+            Some(value) => bridge.damage(&JOBS, damaged.as_str(), field, value).await,
+            None => bridge.spoil(&JOBS, damaged.as_str(), field).await,
+        }
+        bridge.clock.advance(SignedDuration::from_secs(1));
+    }
     let sound = make(&bridge, Queue::Default).await;
     let (jobs, now) = (bridge.app.stores.all_jobs(), Stamp(bridge.now()));
     let claimed = jobs.claim(Queue::Default, "one", (now, now + LEASE)).await.unwrap();

@@ -1,19 +1,32 @@
 //! Reports of days, statements of months and the daily retention: made once, for each tenant by its own clocks, and caught up.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
+use vox_bridge::billing::statement;
+use vox_bridge::custody::{Custodian, retention};
+use vox_bridge::jobs::runner::Failure;
+use vox_bridge::jobs::upkeep::Upkeep;
 use vox_bridge::objects::Key;
-use vox_bridge::store::engine::Order;
-use vox_bridge::store::jobs::JobState;
+use vox_bridge::store::calls::CALLS;
+use vox_bridge::store::engine::{Collection, Order};
+use vox_bridge::store::jobs::{Job, JobState, Queue};
+use vox_bridge::store::ledger::{Amounts, Entry, EntryKind, Line};
+use vox_bridge::store::{Reach, Stamp, Stored, Stores};
+use vox_shared::ids::{JobId, TenantId};
 use vox_shared::model::bot::BotSettings;
 
-use crate::harness::{TestBridge, json, refusal, result, wrong_fields};
+use crate::harness::interposed::{Documents, Files, Step, Touch};
+use crate::harness::{NOW, TestBridge, json, refusal, result, temp_engine, wrong_fields};
 use crate::recordings_are_stored_and_served::upload;
 use crate::s3_server::eventually;
 
@@ -45,6 +58,10 @@ impl Calendar {
             (json!(self.bot), json!(key), json!(seconds));
         assert_eq!(self.bridge.deliver(&told).await.status(), StatusCode::OK);
         self.bridge.app.relay.move_all().await.unwrap();
+        self.counted().await;
+    }
+
+    async fn counted(&self) {
         while self.bridge.app.digester.round().await.unwrap() > 0 {}
         while self.bridge.app.counting.round().await.unwrap() > 0 {}
     }
@@ -100,12 +117,25 @@ async fn each_day_is_reported_once_and_those_that_were_missed_too() {
     // Half past eight in the evening there.
     calendar.after(5).await;
     assert_eq!(calendar.get("/api/v1/reports").await["items"], json!([]), "the day is not over");
+    let mut told = result("call_3", "customer");
+    told["bot_id"] = json!(calendar.bot);
+    assert_eq!(calendar.bridge.deliver(&told).await.status(), StatusCode::OK);
     calendar.after(4).await;
+    assert_eq!(
+        calendar.get("/api/v1/reports").await["items"],
+        json!([]),
+        "a call of the day is not counted yet"
+    );
+    calendar.bridge.app.digester.round().await.unwrap();
+    calendar.after(0).await;
+    assert_eq!(calendar.get("/api/v1/reports").await["items"], json!([]), "nor now");
+    calendar.counted().await;
+    calendar.after(0).await;
     let page = calendar.get("/api/v1/reports").await;
     assert_eq!(days(&page), ["2026-11-20"], "{page}");
     let report = calendar.get("/api/v1/reports/2026-11-20").await;
-    assert_eq!((&report["time_zone"], &report["total"]["calls"]), (&json!("Asia/Kolkata"), &json!(2)));
-    assert_eq!(report["bots"][&calendar.bot]["outcomes"], json!({"busy": 1, "customer": 1}));
+    assert_eq!((&report["time_zone"], &report["total"]["calls"]), (&json!("Asia/Kolkata"), &json!(3)));
+    assert_eq!(report["bots"][&calendar.bot]["outcomes"], json!({"busy": 1, "customer": 2}));
     assert_eq!(calendar.events("report.ready").await.len(), 1);
     // Three days down.
     calendar.after(72).await;
@@ -210,4 +240,114 @@ async fn what_is_too_old_goes_where_a_tenant_says_so_and_a_hold_keeps_it() {
     assert!(has("call_held").await);
     let log = calendar.get("/api/v1/audit?actor=retention").await;
     assert_eq!(log["items"].as_array().unwrap().len(), 4, "the begin and the end of two days' rounds: {log}");
+}
+
+/// The day's retention, with a custodian of our own; answers what its job would fail with.
+async fn retained(bridge: &TestBridge, custodian: &Custodian) -> Result<(), Failure> {
+    let (app, now) = (&bridge.app, Stamp(bridge.now()));
+    let job = Job::new(bridge.tenant(), (Queue::Reports, retention::KIND), Map::new(), now);
+    let with = Upkeep {
+        stores: app.stores.clone(),
+        clock: app.clock.clone(),
+        custodian: custodian.clone(),
+        audit: app.audit.clone(),
+    };
+    retention::carry_out(with, Stored { id: JobId::generate().to_string(), version: 1, value: job }).await
+}
+
+/// A hold that came while others were deleted was answered, and the sound went all the same; a call that made no sense kept all that were
+/// older.
+#[tokio::test]
+async fn a_hold_at_the_last_moment_counts_and_a_damaged_call_keeps_no_other() {
+    let calendar = Calendar::start().await;
+    let bridge = &calendar.bridge;
+    for session in ["call_1", "call_2", "call_3"] {
+        calendar.call(session, "customer").await;
+        bridge.clock.advance(SignedDuration::from_secs(1));
+    }
+    let has = async |session: &str| {
+        let key = Key::of_recording(&format!("{session}.wav")).unwrap();
+        bridge.app.custodian.objects.head(key).await.unwrap().is_some()
+    };
+    let (own, tenant) = (bridge.app.custodian.clone(), Reach::whole(bridge.tenant()));
+    let before = move |touch, key: &Key| {
+        let is_first = touch == Touch::Delete && key.as_str().ends_with("call_1.wav");
+        let (own, tenant) = (own.clone(), tenant.clone());
+        async move {
+            if is_first {
+                own.hold(&tenant, &"call_2".parse().unwrap(), "somebody").await.unwrap();
+            }
+            Ok(())
+        }
+        .boxed()
+    };
+    let mut custodian = bridge.app.custodian.clone();
+    custodian.objects = Arc::new(Files { inner: custodian.objects.clone(), before: Box::new(before) });
+    let set = async |wanted: Value| {
+        let set = calendar.send(Method::PUT, "/api/v1/settings/retention", wanted).await;
+        assert_eq!(set.status(), StatusCode::OK);
+        bridge.clock.advance(SignedDuration::from_hours(24 * 3));
+    };
+    set(json!({"recordings_days": 2})).await;
+    retained(bridge, &custodian).await.unwrap();
+    assert_eq!([has("call_1").await, has("call_2").await, has("call_3").await], [false, true, false]);
+    assert_eq!(bridge.call("call_2").await["recording_key"], "call_2.wav");
+    set(json!({"calls_days": 5})).await;
+    bridge.damage(&CALLS, "call_3", "result", json!(7)).await;
+    let failed = retained(bridge, &custodian).await.unwrap_err().to_string();
+    assert!(failed.starts_with("1 calls could not be read or written"), "{failed}");
+    let gone = bridge.tools(Method::GET, "/api/v1/internal/calls/call_1").send().await.unwrap();
+    assert_eq!(gone.status(), StatusCode::NOT_FOUND, "it is older than the damaged one");
+    let told = calendar.events("retention.done").await;
+    let numbers =
+        told.iter().map(|told| [&told["recordings_deleted"], &told["calls_deleted"], &told["held"]]);
+    assert_eq!(
+        numbers.collect::<Vec<_>>(),
+        [[&json!(2), &json!(0), &json!(1)], [&json!(0), &json!(1), &json!(1)]]
+    );
+}
+
+/// The sums of bots and vendors were made one after the other, and a call that ended in between was in one of them.
+#[tokio::test]
+async fn a_statement_adds_up_though_calls_of_its_month_still_end() {
+    let (_data, engine) = temp_engine();
+    let late = Stores::open(engine.clone()).await.unwrap();
+    let tenant: TenantId = "default".parse().unwrap();
+    let entry = |money: i64| Entry {
+        tenant_id: "default".parse().unwrap(),
+        session_id: "call_1".parse().unwrap(),
+        at: Stamp(NOW.parse().unwrap()),
+        recorded_at: Stamp(NOW.parse().unwrap()),
+        line: Line {
+            bot_id: "faq".parse().unwrap(),
+            day: "2026-11-01".into(),
+            entry: EntryKind::Vendor,
+            counter: false,
+            service: "llm".into(),
+            vendor: "openai".into(),
+            model: "m".into(),
+            amounts: Amounts { money, ..Amounts::default() },
+            prices: Vec::new(),
+        },
+    };
+    late.all_ledger().insert_entries(vec![("one".into(), entry(1))]).await.unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let before = move |step, _: &'static Collection| {
+        let (late, comes) = (late.clone(), entry(10));
+        // Between the two sums of the first day.
+        let is_now = step == Step::Sums && asked.fetch_add(1, Ordering::Relaxed) == 1;
+        async move {
+            if is_now {
+                late.all_ledger().insert_entries(vec![("two".into(), comes)]).await.unwrap();
+            }
+            Ok(())
+        }
+        .boxed()
+    };
+    let stores = Stores::open(Arc::new(Documents { inner: engine, before: Box::new(before) })).await.unwrap();
+    let (period, now) = ("2026-11".parse().unwrap(), Stamp(NOW.parse().unwrap()));
+    let made = statement::make(&stores, &tenant, period, now).await.unwrap();
+    let of = |sums: &BTreeMap<String, Amounts>| sums.values().map(|amounts| amounts.money).sum::<i64>();
+    assert_eq!((made.entries, made.total.money), (2, 11));
+    assert_eq!([of(&made.days), of(&made.bots), of(&made.vendors)], [11; 3]);
 }

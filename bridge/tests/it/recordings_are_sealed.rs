@@ -2,20 +2,25 @@
 //! that was changed, cut, reordered or put in another's place is refused and counted.
 
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, RANGE};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use vox_bridge::api::recordings::serve::Recordings;
 use vox_bridge::auth::role::Role;
-use vox_bridge::jobs::sealing;
+use vox_bridge::jobs::sealing::Look;
 use vox_bridge::objects::archive::Sealing;
-use vox_bridge::objects::{Expected, Key};
+use vox_bridge::objects::{Expected, Key, ObjectError};
+use vox_bridge::store::calls::CALLS;
 use vox_bridge::vault::file::{HEAD_BYTES, MAGIC, PIECE_BYTES, TAG_BYTES};
 use vox_shared::model::bot::BotSettings;
 
+use crate::harness::interposed::{Files, Touch};
 use crate::harness::{TestBridge, json};
 #[cfg(feature = "s3")]
 use crate::s3_server::S3Server;
@@ -247,14 +252,62 @@ async fn clear_ones_are_read_and_then_sealed() {
         stage.call(&format!("call_{n}"), &whole).await;
     }
     assert_eq!(stage.raw("call_1").await, whole, "in clear");
-    assert_eq!(sealing::seal_all(&stage.bridge.app.recordings).await.unwrap(), 0, "as it is to be");
+    assert_eq!(looked(&stage.bridge.app.recordings).await.sealed, 0, "as it is to be");
     let mut sealed = stage.bridge.app.recordings.clone();
     sealed.archive.sealing = Sealing::On;
-    assert_eq!(sealing::seal_all(&sealed).await.unwrap(), 3);
-    assert_eq!(sealing::seal_all(&sealed).await.unwrap(), 0, "once");
+    assert_eq!(looked(&sealed).await.sealed, 3);
+    assert_eq!(looked(&sealed).await.sealed, 0, "once");
     assert!(stage.raw("call_1").await.starts_with(MAGIC));
     assert_eq!(stage.read("call_1", None).await.bytes().await.unwrap(), whole);
+    one_is_stuck_and_one_goes(&stage, &sealed, &whole).await;
     stage.bridge.stop().await;
+}
+
+async fn looked(recordings: &Recordings) -> Look {
+    let mut look = Look::default();
+    look.go_on(recordings).await.unwrap();
+    look
+}
+
+/// One that cannot be read keeps no older one in clear and is tried again alone, and one that is deleted meanwhile does not come back.
+async fn one_is_stuck_and_one_goes(stage: &Stage, sealed: &Recordings, whole: &[u8]) {
+    for session in ["call_4", "call_5", "call_6"] {
+        stage.bridge.clock.advance(jiff::SignedDuration::from_secs(1));
+        stage.call(session, whole).await;
+    }
+    let (objects, engine) = (sealed.archive.objects.clone(), stage.bridge.engine.clone());
+    let is_stuck = Arc::new(AtomicBool::new(true));
+    let stuck = is_stuck.clone();
+    let before = move |touch, of: &Key| {
+        let is_stuck = touch == Touch::Get && *of == key("call_6") && stuck.load(Ordering::Relaxed);
+        let is_going = touch == Touch::Put && *of == key("call_5");
+        let (objects, engine, of) = (objects.clone(), engine.clone(), of.clone());
+        async move {
+            if is_stuck {
+                let source = std::io::ErrorKind::PermissionDenied.into();
+                return Err(ObjectError::Failed { doing: "read an object", source });
+            }
+            if is_going {
+                let mut call = engine.get(&CALLS, "call_5".into()).await.unwrap().unwrap();
+                call.body.remove("recording_key");
+                engine.compare_and_set(&CALLS, call).await.unwrap();
+                objects.delete(of).await.unwrap();
+            }
+            Ok(())
+        }
+        .boxed()
+    };
+    let mut recordings = sealed.clone();
+    recordings.archive.objects =
+        Arc::new(Files { inner: sealed.archive.objects.clone(), before: Box::new(before) });
+    let mut look = looked(&recordings).await;
+    let failed = |look: &Look| look.failed.iter().map(|call| call.id.clone()).collect::<Vec<_>>();
+    assert_eq!((look.sealed, failed(&look)), (2, vec!["call_6".to_owned()]));
+    assert!(stage.raw("call_4").await.starts_with(MAGIC), "it is older");
+    assert!(sealed.archive.objects.head(key("call_5")).await.unwrap().is_none(), "nobody names it");
+    is_stuck.store(false, Ordering::Relaxed);
+    look.go_on(&recordings).await.unwrap();
+    assert_eq!((look.sealed, failed(&look)), (3, Vec::new()));
 }
 
 /// Everything that a rotation leaves behind opens.

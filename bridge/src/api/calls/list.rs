@@ -4,13 +4,14 @@ use actix_web::web::{Data, Json};
 use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::instrument;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use vox_shared::clock::Clock;
 use vox_shared::ids::BotId;
 use vox_shared::phone::BadNumber;
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::view::CallPage;
+use crate::api::analytics::asked::Direction;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::ReadCalls;
 use crate::edge::params::{InQuery, instant, limit_of, number};
@@ -63,14 +64,6 @@ pub struct ListQuery {
     cursor: Option<String>,
     /// 1 to 200; 50 by default.
     limit: Option<usize>,
-}
-
-/// Who called whom.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum Direction {
-    Incoming,
-    Outgoing,
 }
 
 /// The tenant's calls, or those of the bots that a key is limited to, newest first.
@@ -137,15 +130,6 @@ fn sought(query: ListQuery, now: Stamp) -> Result<Sought, Vec<FieldError>> {
     words.extend(keys.into_iter().flatten().map(|key| Word::Whole(key.word())));
     let sought = Sought { words, now, from: query.from.map(Stamp), to: query.to.map(Stamp) };
     if faults.is_empty() { Ok(sought) } else { Err(faults) }
-}
-
-impl Direction {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Incoming => "incoming",
-            Self::Outgoing => "outgoing",
-        }
-    }
 }
 
 /// What is asked for. A filter that no call can match is a mistake, and an empty list would not tell it.

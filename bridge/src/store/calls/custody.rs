@@ -5,12 +5,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use vox_shared::ids::TenantId;
-use vox_shared::phone::Number;
 
 use super::{
     AllCalls, BY_CALLED_KEY, BY_CALLER_KEY, BY_CLEAN, BY_DELETED, BY_RECORDING, CALLED_KEY, CALLER_KEY,
     CALLS, CLEAN_AT, CREATED_AT, Call, CallStatus, Calls, DEADLINE, DELETED_AT, OUTBOX, WITHOUT_RESULT,
 };
+use crate::search::keys::comparable;
 use crate::store::documents::{Listed, StoreError, Stored, TENANT};
 use crate::store::engine::{Cursor, Filter, Query};
 use crate::store::outbox::{Follows, Outbox};
@@ -37,6 +37,9 @@ pub struct Custody {
     /// Nothing else is left of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Stamp>,
+    /// Under what a recording was stored that is to go, of a call that stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_recording: Option<String>,
     /// When what is to be removed elsewhere is looked at; absent when nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clean_at: Option<Stamp>,
@@ -90,7 +93,8 @@ impl Call {
         if let Some(outbox) = &mut self.outbox {
             blank(outbox, id);
         }
-        let recording_key = self.recording_key.take();
+        let old_recording = self.custody.as_mut().and_then(|custody| custody.old_recording.take());
+        let recording_key = self.recording_key.take().or(old_recording);
         *self = Self {
             tenant_id: self.tenant_id.clone(),
             bot_id: self.bot_id.clone(),
@@ -151,14 +155,13 @@ pub(super) fn keys_of(
     event: Option<&Value>,
     result: Option<&Map<String, Value>>,
 ) -> (Option<String>, Option<String>) {
-    let key = |text: &str| Some(text.parse::<Number>().ok()?.comparable().to_string());
     let named = |names: &[&str]| {
         let in_event = event.and_then(Value::as_object);
         let places = [in_event, result];
         let mut texts = places.into_iter().flatten().flat_map(|map| names.iter().map(|name| map.get(*name)));
-        texts.find_map(|value| key(value?.as_str()?))
+        texts.find_map(|value| comparable(value?.as_str()?))
     };
-    (key(caller_id).or_else(|| named(&CALLER)), named(&CALLED))
+    (comparable(caller_id).or_else(|| named(&CALLER)), named(&CALLED))
 }
 
 /// Which end of a call a number is.

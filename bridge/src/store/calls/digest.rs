@@ -56,6 +56,18 @@ impl AllCalls {
         Ok(self.0.list(query.limit(limit).omit(WITHOUT_RESULT)).await?.items)
     }
 
+    /// Whether the digest of a call that ended before is still to be made, or of any from an earlier version.
+    pub async fn is_digesting(&self, before: Stamp) -> Result<bool, StoreError> {
+        let waiting = || Query::by_index(&CALLS, BY_DIGEST).limit(1).omit(WITHOUT_RESULT);
+        let old = waiting().from(DIGEST_SINCE, Stamp(Timestamp::MAX));
+        for query in [waiting().from(DIGEST_SINCE, "").below(DIGEST_SINCE, before), old] {
+            if !self.0.list_ids(query).await?.0.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Its digest is made, if the call is still as it was read.
     pub async fn mark_digested(&self, id: &str, mark: i64) -> Result<(), StoreError> {
         let unchanged = Query::by_id(&CALLS, id).filter(Filter::is(DIGEST_MARK, mark));

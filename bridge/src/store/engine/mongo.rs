@@ -31,7 +31,7 @@ use super::{
 use change::Native;
 use failure::{failed, insert_many_failed};
 use pool::Pool;
-use read::{read, read_kept, read_page, read_totals};
+use read::{Read, read, read_kept, read_page, read_totals};
 
 /// Longest wait for an answer. The API answers 503 within four seconds, and a caller waits that long for a config at most.
 const ANSWER_DEADLINE: Duration = Duration::from_millis(3_500);
@@ -47,6 +47,8 @@ const MAX_CONNECTIONS: u32 = 100;
 const RESTORED_AT_ONCE: usize = 8;
 /// Documents of one answer of the server when they are listed by their ids.
 const LISTED_AT_ONCE: u32 = 32;
+/// So many documents that hold what Vox never writes are made up for in a page, so that a search for the first finds a sound one.
+const MAX_DAMAGED: usize = 64;
 /// Tries of a change against others that write the same document.
 const MAX_TRIES: usize = 32;
 /// Largest stored document, bytes: MongoDB's own limit is 16 MiB.
@@ -134,6 +136,24 @@ impl Mongo {
             FindOneOptions::builder().sort(search.sort).hint(search.hint).max_time(ANSWER_DEADLINE).build();
         let found = of.find_one(search.filter).with_options(options).await.map_err(failed)?;
         found.map(read).transpose()
+    }
+
+    /// A page out of so many documents at most.
+    async fn page(&self, query: &Query, asked: usize, deadline: Duration) -> Result<Read, EngineError> {
+        let of = self.of(query.collection).clone_with_type::<RawDocumentBuf>();
+        let (shape, search) = (query.shape()?, filter::search(query)?);
+        let omitted = query.omit.iter().map(|f| (filter::path(&f.place()), Bson::from(0)));
+        let options = FindOptions::builder()
+            .projection((!query.omit.is_empty()).then(|| omitted.collect::<Bytes>()))
+            .sort(search.sort)
+            .hint(search.hint)
+            .limit(i64::try_from(asked).unwrap_or(i64::MAX))
+            // The server ends it too: nobody waits for it any more.
+            .max_time(deadline)
+            .batch_size((query.max_bytes < usize::MAX).then_some(LISTED_AT_ONCE))
+            .build();
+        let found = of.find(search.filter).with_options(options).await.map_err(failed)?;
+        read_page(query, shape.as_ref(), (found, asked)).await
     }
 
     /// The change by the server itself, where that means exactly what [`Update::apply`] means.
@@ -257,23 +277,15 @@ impl Engine for Mongo {
     }
 
     fn find(&self, query: Query) -> Answer<'_, Page> {
-        let of = self.of(query.collection).clone_with_type::<RawDocumentBuf>();
+        let engine = self.clone();
         let deadline = if query.is_scan() { SCAN_DEADLINE } else { ANSWER_DEADLINE };
         within(deadline, async move {
-            let (shape, search) = (query.shape()?, filter::search(&query)?);
-            let limit = i64::try_from(query.limit + 1).unwrap_or(i64::MAX);
-            let omitted = query.omit.iter().map(|f| (filter::path(&f.place()), Bson::from(0)));
-            let options = FindOptions::builder()
-                .projection((!query.omit.is_empty()).then(|| omitted.collect::<Bytes>()))
-                .sort(search.sort)
-                .hint(search.hint)
-                .limit(limit)
-                // The server ends it too: nobody waits for it any more.
-                .max_time(deadline)
-                .batch_size((query.max_bytes < usize::MAX).then_some(LISTED_AT_ONCE))
-                .build();
-            let found = of.find(search.filter).with_options(options).await.map_err(failed)?;
-            read_page(&query, shape.as_ref(), found).await
+            let asked = query.limit + 1;
+            let read = engine.page(&query, asked, deadline).await?;
+            if !read.is_short {
+                return Ok(read.page);
+            }
+            Ok(engine.page(&query, asked + MAX_DAMAGED, deadline).await?.page)
         })
     }
 

@@ -147,7 +147,7 @@ fn write_failed(error: rusqlite::Error) -> EngineError {
         {
             EngineError::Duplicate
         }
-        // The only triggers are those of collections whose documents are only ever added.
+        // The only triggers that refuse anything are those of collections whose documents are only ever added.
         rusqlite::Error::SqliteFailure(e, Some(name)) if e.extended_code == SQLITE_CONSTRAINT_TRIGGER => {
             EngineError::AppendOnly(name.clone())
         }

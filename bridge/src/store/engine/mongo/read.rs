@@ -31,16 +31,23 @@ fn read_raw(raw: &RawDocument) -> Result<Document, EngineError> {
     read(Bytes::try_from(raw).map_err(|error| EngineError::Malformed(error.to_string()))?)
 }
 
-/// A page of what a search found, without what is damaged.
+/// What was read of a page.
+pub struct Read {
+    pub page: Page,
+    /// Damaged documents took the places of sound ones that may be behind them.
+    pub is_short: bool,
+}
+
+/// A page of what a search found, without what is damaged; so many documents were asked for at most.
 pub async fn read_page(
     query: &Query,
     shape: Option<&Shape>,
-    mut found: Found<RawDocumentBuf>,
-) -> Result<Page, EngineError> {
+    (mut found, asked): (Found<RawDocumentBuf>, usize),
+) -> Result<Read, EngineError> {
     let (mut documents, mut end, mut more) = (Vec::new(), None, false);
     let (mut looked_at, mut bytes) = (0, 0);
     while let Some(raw) = found.try_next().await.map_err(failed)? {
-        if looked_at == query.limit || bytes >= query.max_bytes {
+        if documents.len() == query.limit || bytes >= query.max_bytes {
             more = true;
             break;
         }
@@ -57,11 +64,13 @@ pub async fn read_page(
             }
         }
     }
+    let is_cut = looked_at == asked;
     let next = match (shape, end.as_ref().or(documents.last())) {
-        (Some(shape), Some(last)) if more => Some(query.cursor_after(shape, last)),
+        (Some(shape), Some(last)) if more || is_cut => Some(query.cursor_after(shape, last)),
         _ => None,
     };
-    Ok(Page { documents, next })
+    let is_short = is_cut && documents.len() < query.limit;
+    Ok(Read { page: Page { documents, next }, is_short })
 }
 
 /// What of a damaged document says where a list goes on; `None` when the damage is there.

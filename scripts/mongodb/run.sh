@@ -5,9 +5,11 @@
 #   ready mongodb://127.0.0.1:PORT/?directConnection=true
 #
 #   scripts/mongodb/run.sh [--port N] [--data NAME] [--until-eof]
+#   scripts/mongodb/run.sh --remove NAME
 #
 # --port N      this port instead of a free one
 # --data NAME   keep the data under this name and use it again; otherwise it is removed at the end
+# --remove NAME remove what is kept under this name, and end; no server may use it
 # --until-eof   end with standard input too: a parent that is killed leaves nothing behind
 #
 # Nothing is synced to the disk: acknowledged writes survive a killed process, and not a power cut.
@@ -16,7 +18,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=scripts/server.sh
 . "$here/../server.sh"
-take_options mongodb/run "port data" "$@"
+remove=
+take_options mongodb/run "port data remove" "$@"
 no_operands mongodb/run
 home=${VOX_TEST_MONGODB:-/var/cache/vox-test-mongodb}
 root=$home/root
@@ -24,6 +27,15 @@ root=$home/root
     echo "mongodb/run: there is no server in $home: run scripts/mongodb/install.sh" >&2
     exit 1
 }
+
+if [ -n "$remove" ]; then
+    [[ $remove =~ ^[A-Za-z0-9_-]+$ && $remove != template ]] || {
+        echo "mongodb/run: no data has the name '$remove'" >&2
+        exit 2
+    }
+    rm -rf "${root:?}/srv/$remove"
+    exit 0
+fi
 
 name=${data:-run$$}
 place=$root/srv/$name

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use vox_egress::Egress;
 use vox_shared::clock::Clock;
 
+use crate::billing::budget::Purse;
 use crate::crm::Crm;
 use crate::jobs::relay::Relay;
 use crate::store::Stores;
@@ -28,4 +29,5 @@ pub struct Analyst {
     /// What templates of prompts are filled with.
     pub crm: Crm,
     pub relay: Relay,
+    pub purse: Purse,
 }

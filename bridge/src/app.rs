@@ -178,12 +178,14 @@ impl App {
             tokens: tokens.clone(),
             base_url: base_url.clone(),
         };
+        let purse = Purse { stores: stores.clone(), clock: clock.clone() };
         let analyst = Analyst {
             stores: stores.clone(),
             clock: clock.clone(),
             egress: webhooks.egress.clone(),
             crm: crm.clone(),
             relay: relay.clone(),
+            purse: purse.clone(),
         };
         let custodian = Custodian {
             stores: stores.clone(),
@@ -220,7 +222,6 @@ impl App {
             tokens: tokens.clone(),
             data_dir: config.storage.data_dir.clone(),
         });
-        let purse = Purse { stores: stores.clone(), clock: clock.clone() };
         let table = table();
         let live = Live::new(clock.clone(), metrics.live().clone(), coordination.clone());
         let streams = Streams::new(Pacing::default(), metrics.clone());

@@ -148,6 +148,13 @@ impl Metrics {
         self
     }
 
+    /// Show a kind of tries before there is one: of a row that begins with its first failure nobody sees that it grew.
+    pub fn expects_jobs(&self, queue: &str, outcomes: &[&str]) {
+        for outcome in outcomes {
+            self.jobs.get_or_create(&Tried { queue: queue.into(), outcome: (*outcome).into() }).inc_by(0);
+        }
+    }
+
     /// Requests for configs are not in the logs of their bots.
     pub fn config_requests_lost(&self, many: usize) {
         self.lost_requests.inc_by(many as u64);

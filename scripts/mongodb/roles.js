@@ -4,7 +4,7 @@
 //
 // vox_runtime: what vox-bridge needs while it serves. It reads and writes every collection, but of the ledger and the audit log it may
 // only read and add: neither update nor remove is granted there, so nothing that runs with this role can change an entry.
-// vox_billing: reads the ledger, the statements' sums and the prices, and nothing else.
+// vox_billing: reads the ledger, statements, sums, plans and prices, and nothing else.
 //
 // `vox-bridge migrate` and `copy` write documents as they are kept elsewhere; run them with a user of `readWrite` and `dbAdmin`.
 // The tests' server has no roles of this kind: this script was not run by them.
@@ -31,7 +31,7 @@ const runtime = [
   ...added.map((c) => on(c, [...read, "insert", "createIndex", "createCollection"])),
   on("", ["listCollections"]),
 ];
-const billing = ["ledger", "quotas", "usage_days", "prices", "plans"].map((c) => on(c, read));
+const billing = ["ledger", "statements", "quotas", "usage_days", "prices", "plans"].map((c) => on(c, read));
 
 for (const [role, privileges] of [["vox_runtime", runtime], ["vox_billing", billing]]) {
   const exists = target.getRole(role) !== null;

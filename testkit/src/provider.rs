@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::extract::{Form, Query, State};
+use axum::extract::{Form, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -86,6 +87,8 @@ struct Inner {
     signer: Signer,
     published: Vec<Signer>,
     lie: Option<Lie>,
+    /// What is asked at this path is answered with this status.
+    failing: Option<(String, StatusCode)>,
     grants: BTreeMap<String, Grant>,
     given: u32,
     spent: BTreeSet<String>,
@@ -108,6 +111,7 @@ impl ScriptedProvider {
             signer: Signer::Rs256,
             published: vec![Signer::Rs256],
             lie: None,
+            failing: None,
             grants: BTreeMap::new(),
             given: 0,
             spent: BTreeSet::new(),
@@ -119,6 +123,7 @@ impl ScriptedProvider {
             .route("/jwks", get(jwks))
             .route("/authorize", get(authorize))
             .route("/token", post(token))
+            .layer(from_fn_with_state(inner.clone(), failing))
             .with_state(inner.clone());
         let task = tokio::spawn(async move {
             // It ends when it is dropped.
@@ -139,6 +144,16 @@ impl ScriptedProvider {
     /// Be wrong in this from now on, or in nothing.
     pub fn lie(&self, lie: Option<Lie>) {
         self.lock().lie = lie;
+    }
+
+    /// Answer what is asked at this path with a status and nothing else from now on.
+    pub fn fail_at(&self, path: &str, status: StatusCode) {
+        self.lock().failing = Some((path.to_owned(), status));
+    }
+
+    /// Answer everything again.
+    pub fn recover(&self) {
+        self.lock().failing = None;
     }
 
     /// Somebody else is logged in.
@@ -179,6 +194,14 @@ impl Drop for ScriptedProvider {
 
 fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
     inner.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn failing(State(inner): Shared, request: Request, next: Next) -> Response {
+    let failing = lock(&inner).failing.clone();
+    match failing.filter(|(path, _)| path == request.uri().path()) {
+        Some((_, status)) => status.into_response(),
+        None => next.run(request).await,
+    }
 }
 
 async fn metadata(State(inner): Shared) -> Json<Value> {

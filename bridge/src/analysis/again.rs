@@ -7,6 +7,7 @@ use vox_shared::model::bot::BotSettings;
 use super::Analyst;
 use super::begin::begin;
 use super::job::conclude;
+use crate::billing::budget::{Budget, BudgetError};
 use crate::billing::gate::{Gate, GateError};
 use crate::store::calls::Call;
 use crate::store::calls::analysis::{Analysis, Question};
@@ -33,11 +34,14 @@ pub enum AgainError {
     #[error(transparent)]
     Gate(#[from] GateError),
     #[error(transparent)]
+    Budget(#[from] BudgetError),
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Analyst {
-    /// Ask about a call again, with what the bot asks now. Refused when the tenant's plan is spent.
+    /// Ask about a call again, with what the bot asks now. Refused when the tenant's plan is spent, or the
+    /// day's budget of the bot or the tenant.
     pub async fn again(&self, reach: &Reach, id: &SessionId) -> Result<Analysis, AgainError> {
         let (stores, tenant) = (&self.stores, reach.tenant());
         let calls = stores.calls(reach.clone());
@@ -52,6 +56,9 @@ impl Analyst {
             let settings = bot
                 .map(|bot| bot.value.settings)
                 .ok_or_else(|| AgainError::Nothing("the bot is gone".into()))?;
+            // What it will cost nobody knows: something must be left.
+            let budget = Budget { call: None, ..Budget::of(&settings, &known.budget) };
+            self.purse.check((tenant, &call.value.bot_id), &budget).await?;
             let analysis = self.begin_again(&mut call, id, &settings)?;
             match calls.replace_call(call).await {
                 Err(StoreError::Conflict) => {}

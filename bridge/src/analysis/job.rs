@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use vox_egress::Failure as Unanswered;
+use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::result::{DisconnectedBy, Speaker, TranscriptEntry};
 
@@ -10,6 +11,7 @@ use super::Analyst;
 use super::ask::{DEADLINE, Prompt, Reply, ask};
 use super::begin::{Arguments, models, standing};
 use super::{prompt, schema};
+use crate::billing::budget::Budget;
 use crate::billing::charge::analysis_line;
 use crate::billing::cost::PriceList;
 use crate::bot::hours;
@@ -184,13 +186,14 @@ impl Work {
             };
             let now = Stamp(self.analyst.clock.now());
             // What was used is used, even if another record or run has taken this one's place.
-            self.charge(&mut call.value, (question, replies), now).await?;
-            let is_about = self.is_about(&call.value);
+            let spent = self.charge(&mut call.value, (question, replies), now).await?;
+            let (is_about, bot) = (self.is_about(&call.value), call.value.bot_id.clone());
             let is_settled = is_about && self.note(&mut call, question, (settings, replies), (&became, now));
             match calls.replace_call(call).await {
                 Err(StoreError::Conflict) => continue,
                 written => drop(written?),
             }
+            self.count(&bot, settings, spent).await;
             self.written(is_settled).await?;
             return Ok(match became {
                 Became::Failed(fault) if is_about => Some(fault),
@@ -200,26 +203,43 @@ impl Work {
         Err(StoreError::Conflict)
     }
 
-    /// What the question used, into the ledger: once for each try, however often the try is written.
+    /// What the question used, into the ledger: once for each try, however often the try is written. Answers what it cost.
     async fn charge(
         &self,
         call: &mut Call,
         (question, replies): (Question, &[Reply]),
         now: Stamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<i64, StoreError> {
         let vendors = replies.iter().map(|reply| reply.by.0);
         let prices = PriceList::read(&self.analyst.crm.memory, vendors, call.created_at).await?;
         let Arguments { record, run, .. } = self.arguments;
+        let mut spent = 0_i64;
         for (n, reply) in replies.iter().enumerate().filter(|(_, reply)| reply.used.requests > 0) {
             let line = analysis_line(call, (reply.by.0, &reply.by.1), &reply.used, &prices);
             let id =
                 format!("ledger.analysis.{record}.{run}.{}.{}.{n}", question.as_str(), self.job.value.fence);
+            spent = spent.saturating_add(line.amounts.money);
             Outbox::push(&mut call.outbox, Pending { id, at: now, what: Follows::Ledger(line.clone()) });
             if let Some(analysis) = &mut call.analysis {
                 analysis.used.push(line);
             }
         }
-        Ok(())
+        Ok(spent)
+    }
+
+    /// What was charged, in the budgets of the day on which it was spent.
+    async fn count(&self, bot: &BotId, settings: Option<&BotSettings>, spent: i64) {
+        let (tenant, analyst) = (&self.job.value.tenant_id, &self.analyst);
+        let Some(settings) = settings.filter(|_| spent != 0) else { return };
+        match analyst.stores.tenants().find(tenant).await {
+            Ok(known) => {
+                let budget = known.map(|known| known.value.budget).unwrap_or_default();
+                analyst.purse.spend((tenant, bot), &Budget::of(settings, &budget), spent).await;
+            }
+            Err(error) => {
+                tracing::warn!(tenant.id = %tenant, %error, "a day's budget does not have what models were asked");
+            }
+        }
     }
 
     /// Put what became of a question into the call; answers whether nothing is left to be asked now.

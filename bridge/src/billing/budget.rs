@@ -1,6 +1,6 @@
 //! Budgets of a day, of a bot and of a tenant, and of one call. A call that begins sets its own budget aside in both days, each in
 //! one step on one document, so that however many bridges ask, no more calls run than the day can pay for. Its result puts what it
-//! really cost in that place.
+//! really cost in that place. What models are asked about a call that is over is added to the day on which they are asked.
 //!
 //! The two steps after a call was stored (claims that are given back, costs that take their place) are made once at most: a bridge
 //! that is killed between them leaves what was set aside as spent, until the day is over.
@@ -134,6 +134,22 @@ impl Purse {
         for (_, scope) in scopes.into_iter().filter(|(is_in, _)| *is_in && *by != 0) {
             if let Err(error) = self.stores.budgets(tenant).add((&scope, &aside.day), *by).await {
                 tracing::warn!(tenant.id = %tenant, %error, "a day's budget does not have what a call really cost");
+            }
+        }
+    }
+
+    /// Count what was spent beside calls in the present day, where that has a budget. If that fails the day has so much more left.
+    pub async fn spend(&self, (tenant, bot): (&TenantId, &BotId), budget: &Budget, cost: i64) {
+        let (day, budgets) = (day_of(self.clock.now()).to_string(), self.stores.budgets(tenant));
+        let scopes = [(budget.bot_day, Scope::Bot(bot.clone())), (budget.tenant_day, Scope::Tenant)];
+        for (_, scope) in scopes.into_iter().filter(|(limit, _)| limit.is_some() && cost != 0) {
+            let of = (&scope, day.as_str());
+            let spent = match budgets.begin(of, Stamp(self.ends()) + KEPT).await {
+                Ok(()) => budgets.add(of, cost).await,
+                failed => failed,
+            };
+            if let Err(error) = spent {
+                tracing::warn!(tenant.id = %tenant, %error, "a day's budget does not have what was spent beside calls");
             }
         }
     }

@@ -37,6 +37,8 @@ const CAP: SignedDuration = SignedDuration::from_secs(3_600);
 const JITTER: f64 = 0.2;
 /// A job that was done is shown so much longer.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// What may come of a try, as `jobs_total` counts it.
+const OUTCOMES: [&str; 5] = ["done", "retried", "failed", "lost", "given_back"];
 /// So much of a reason is kept, characters.
 const MAX_REASON: usize = 500;
 
@@ -92,6 +94,7 @@ struct Inner {
 
 impl Runner {
     pub fn new((stores, clock): (Stores, Clock), metrics: Arc<Metrics>, kinds: Vec<Kind>) -> Self {
+        Queue::ALL.into_iter().for_each(|queue| metrics.expects_jobs(queue.as_str(), &OUTCOMES));
         let kinds = kinds.into_iter().map(|kind| (kind.word, kind)).collect();
         let name = WorkerId::generate().to_string();
         Self(Arc::new(Inner {

@@ -12,7 +12,7 @@ use futures_util::TryStreamExt;
 use prometheus_client::metrics::counter::Counter;
 use vox_shared::ids::TenantId;
 
-use super::{ByteStream, Expected, Key, ObjectError, Objects, Written};
+use super::{ByteStream, Expected, Head, Key, ObjectError, Objects, Written};
 pub use crate::config::Sealing;
 use crate::store::engine::EngineError;
 use crate::vault::Vault;
@@ -22,6 +22,8 @@ use crate::vault::file::{self, FileKey, HEAD_BYTES, PIECE_BYTES, Piece, TAG_BYTE
 const SEALED_BYTES: u64 = (PIECE_BYTES + TAG_BYTES) as u64;
 const HEAD: u64 = HEAD_BYTES as u64;
 const TAG: u64 = TAG_BYTES as u64;
+/// Looks at a recording that is replaced by another one between two reads of it.
+const MAX_LOOKS: usize = 3;
 
 /// Recordings in an object store. Cheap to clone.
 #[derive(Clone)]
@@ -72,26 +74,46 @@ impl Archive {
 
     /// A recording of this tenant.
     pub async fn find(&self, tenant: Option<&TenantId>, key: Key) -> Result<Option<Found>, ObjectError> {
-        let Some(stored) = self.objects.head(key.clone()).await? else { return Ok(None) };
-        let (size_bytes, etag) = (stored.size_bytes, stored.etag);
-        let clear = Found { key: key.clone(), size_bytes, etag: etag.clone(), how: How::Clear };
-        let Some(head) = self.read(&key, 0..size_bytes.min(HEAD)).await? else { return Ok(None) };
+        for _ in 0..MAX_LOOKS {
+            let Some(stored) = self.objects.head(key.clone()).await? else { return Ok(None) };
+            let etag = stored.etag.clone();
+            match self.look_at(tenant, &key, stored).await {
+                // A worker uploaded it once more: what was read belongs to two of them.
+                Err(ObjectError::Unopened | ObjectError::Changed) if self.is_another(&key, &etag).await? => {}
+                Err(ObjectError::Unopened) => return Err(self.unopened(&key)),
+                found => return found,
+            }
+        }
+        Err(ObjectError::Changed)
+    }
+
+    async fn look_at(
+        &self,
+        tenant: Option<&TenantId>,
+        key: &Key,
+        Head { size_bytes, etag }: Head,
+    ) -> Result<Option<Found>, ObjectError> {
+        let Some(head) = self.read(key, 0..size_bytes.min(HEAD)).await? else { return Ok(None) };
         if !head.starts_with(file::MAGIC) {
-            return Ok(Some(clear));
+            return Ok(Some(Found { key: key.clone(), size_bytes, etag, how: How::Clear }));
         }
         // Less than a head is what is left of one.
-        let Ok(head) = file::Head::try_from(head) else { return Err(self.unopened(&key)) };
-        let Some(layout) = Layout::of(size_bytes) else { return Err(self.unopened(&key)) };
+        let head = file::Head::try_from(head).map_err(|_| ObjectError::Unopened)?;
+        let layout = Layout::of(size_bytes).ok_or(ObjectError::Unopened)?;
         let known = self.vault.file_key(scope(tenant), key.as_str(), &head).await.map_err(keys)?;
-        let Some(file_key) = known else { return Err(self.unopened(&key)) };
+        let file_key = known.ok_or(ObjectError::Unopened)?;
         // The last piece says that it is the last: what is announced of the size is true.
         let last = layout.pieces - 1;
-        let Some(mut content) = self.read(&key, layout.piece(last)).await? else { return Ok(None) };
+        let Some(mut content) = self.read(key, layout.piece(last)).await? else { return Ok(None) };
         let piece = Piece { number: u32::try_from(last).unwrap_or(u32::MAX), is_last: true };
-        if file_key.open(piece, &mut content).is_err() {
-            return Err(self.unopened(&key));
-        }
-        Ok(Some(Found { key, size_bytes: layout.clear_bytes(), etag, how: How::Sealed(Arc::new(file_key)) }))
+        file_key.open(piece, &mut content).map_err(|_| ObjectError::Unopened)?;
+        let (key, size_bytes) = (key.clone(), layout.clear_bytes());
+        Ok(Some(Found { key, size_bytes, etag, how: How::Sealed(Arc::new(file_key)) }))
+    }
+
+    /// Whether what is there now is not what had this tag.
+    async fn is_another(&self, key: &Key, etag: &str) -> Result<bool, ObjectError> {
+        Ok(self.objects.head(key.clone()).await?.is_none_or(|now| now.etag != etag))
     }
 
     /// The bytes of a range that lies within the recording; `None` when it is gone since it was found.

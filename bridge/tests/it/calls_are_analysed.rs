@@ -9,6 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use vox_bridge::analysis::ask::{Form, Prompt, ask};
 use vox_bridge::auth::role::Role;
 use vox_bridge::store::bots::BOTS;
+use vox_bridge::store::budgets::Scope;
 use vox_shared::egress::HostRules;
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::{BotSettings, LlmSettings};
@@ -81,6 +82,7 @@ impl Asked {
             json!({"type": "object", "properties": {"mood": {"type": "string"}}, "required": ["mood"]});
         settings["qc_prompt"] = "Score the bot.".into();
         settings["outcomes"] = json!([outcome]);
+        settings["max_cost_micros_per_day"] = 12_000.into();
         settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let bot = bridge.insert_bot(&bridge.tenant(), serde_json::from_value(settings).unwrap()).await;
         let token = bridge.token(Role::SuperAdmin).await;
@@ -133,6 +135,12 @@ impl Asked {
         jobs["items"].as_array().unwrap().iter().find(|job| job["kind"] == kind).cloned().unwrap_or_default()
     }
 
+    /// What of the bot's day is spent.
+    async fn spent(&self) -> i64 {
+        let budgets = self.bridge.app.stores.budgets(&self.bridge.tenant());
+        budgets.committed(&Scope::Bot(self.bot.clone()), "2026-11-20").await.unwrap()
+    }
+
     /// What of the ledger belongs to analyses.
     async fn charged(&self, session: &str) -> Vec<Value> {
         self.bridge.app.relay.move_all().await.unwrap();
@@ -167,6 +175,12 @@ async fn a_call_is_analysed_and_the_crm_waits_for_what_was_proven() {
     let push = json!({"push": {"url": crm.url("/results"), "headers": headers, "body": body}});
     let path = format!("/api/v1/bots/{}/crm", asked.bot);
     json(asked.bridge.send(Method::PUT, &path, &asked.token, push).await, StatusCode::OK).await;
+
+    let price = json!({
+        "service": "llm", "vendor": "openai", "unit": "tokens_in", "money": 1, "per": 1, "effective_from": "2026-01-01T00:00:00Z"
+    });
+    json(asked.bridge.send(Method::POST, "/api/v1/prices", &asked.token, price).await, StatusCode::CREATED)
+        .await;
 
     asked.ends("call_1", TALK).await;
     assert_eq!(
@@ -241,6 +255,10 @@ async fn a_call_is_analysed_and_the_crm_waits_for_what_was_proven() {
     );
     assert_eq!(asked.charged("call_1").await.len(), 6);
     assert_eq!(crm.asked().len(), 1, "nothing is pushed twice");
+
+    // Both runs have cost 6,000, which is all that the bot may spend today.
+    assert!(eventually(SOON, || async { asked.spent().await == 12_000 }).await, "{}", asked.spent().await);
+    assert_eq!(refusal(asked.again("call_1").await, StatusCode::PAYMENT_REQUIRED).await, "budget_exceeded");
 }
 
 #[tokio::test]

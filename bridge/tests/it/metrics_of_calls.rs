@@ -35,6 +35,8 @@ async fn the_parts_of_a_delay_are_told_by_tenant_and_the_vendor_that_answered() 
         r#"tts_latency_seconds_sum{tenant="default",provider="mouth",voice="anna"} 0.12"#,
         r#"e2e_latency_seconds_count{tenant="default"} 2"#,
         r#"calls_total{tenant="default",direction="incoming",status="completed"} 1"#,
+        // There before the first one fails, or no rule could see that it did.
+        r#"jobs_total{queue="reports",outcome="failed"} 0"#,
     ] {
         assert!(page.contains(told), "{told}\n{page}");
     }

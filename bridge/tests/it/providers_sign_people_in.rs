@@ -1,12 +1,23 @@
 //! People sign in by the word of a provider, which is taken for no more than it is worth.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy as Redirects;
 use reqwest::{Client as HttpClient, Method, Response, StatusCode, Url};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+use vox_bridge::auth::oidc::discovery::{Discovery, ProviderError};
 use vox_bridge::auth::role::Role;
 use vox_bridge::store::engine::Which;
 use vox_bridge::store::sign_in::PROVIDERS;
+use vox_egress::Egress;
+use vox_shared::clock::Clock;
+use vox_shared::egress::{AllowList, Policy};
 use vox_testkit::provider::keys::Signer;
 use vox_testkit::provider::{Client, Lie, ScriptedProvider, Subject};
 
@@ -106,6 +117,11 @@ impl Stage {
         (status, refusal(answer, status).await)
     }
 
+    fn pass(&self, seconds: i64) {
+        self.bridge.clock.advance(SignedDuration::from_secs(seconds));
+        self.provider.set_now(self.bridge.now().as_second());
+    }
+
     async fn whoami(&self, session: &Value) -> Value {
         let me = self.bridge.get("/api/v1/auth/me").bearer_auth(session["access_token"].as_str().unwrap());
         json(me.send().await.unwrap(), StatusCode::OK).await
@@ -145,10 +161,44 @@ async fn keys_that_are_new_are_fetched_once_and_unknown_ones_not_again_and_again
         assert_eq!(stage.refused().await.1, "sign_in_untrusted");
     }
     assert_eq!(stage.provider.keys_asked(), 1);
-    stage.bridge.clock.advance(jiff::SignedDuration::from_secs(60));
-    stage.provider.set_now(stage.bridge.now().as_second());
+    stage.pass(60);
     stage.session().await;
     assert_eq!(stage.provider.keys_asked(), 2);
+
+    // Keys that could not be fetched are not a minute old.
+    stage.pass(60);
+    stage.provider.rotate(Signer::Es256);
+    stage.provider.fail_at("/jwks", StatusCode::BAD_GATEWAY);
+    assert_eq!(stage.refused().await.1, "provider_unavailable");
+    stage.provider.recover();
+    stage.pass(10);
+    stage.session().await;
+    assert_eq!(stage.provider.keys_asked(), 3);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_is_told_from_one_that_refuses_and_is_known_for_an_hour() {
+    let stage = Stage::start().await;
+    stage.bridge.person(&stage.bridge.tenant(), "asha@example.com", Role::Agent).await;
+    for (status, told) in [
+        (StatusCode::SERVICE_UNAVAILABLE, "provider_unavailable"),
+        (StatusCode::TOO_MANY_REQUESTS, "provider_unavailable"),
+        (StatusCode::FORBIDDEN, "sign_in_untrusted"),
+    ] {
+        stage.provider.fail_at("/token", status);
+        assert_eq!(stage.refused().await.1, told, "{status}");
+    }
+    stage.provider.fail_at("/.well-known/openid-configuration", StatusCode::BAD_GATEWAY);
+    stage.pass(3_599);
+    stage.session().await;
+    stage.pass(1);
+    let away = stage.bridge.get("/api/v1/auth/oidc/login").send().await.unwrap();
+    assert_eq!(refusal(away, StatusCode::SERVICE_UNAVAILABLE).await, "provider_unavailable");
+    stage.provider.recover();
+    let left_alone = stage.bridge.get("/api/v1/auth/oidc/login").send().await.unwrap();
+    assert_eq!(left_alone.status(), StatusCode::SERVICE_UNAVAILABLE);
+    stage.pass(10);
+    stage.session().await;
 }
 
 #[tokio::test]
@@ -271,6 +321,26 @@ async fn nobody_is_let_in_beyond_what_is_set() {
     assert_eq!(wrong_fields(moved).await, ["client_secret"], "a secret goes to no other issuer");
 }
 
+/// It takes connections and says nothing.
+#[tokio::test(start_paused = true)]
+async fn those_who_wait_for_a_provider_that_hangs_wait_no_longer_than_one() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = format!("http://{}", silent.local_addr().unwrap());
+    let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+    let policy = Policy::new(AllowList::parse("127.0.0.1/32").unwrap());
+    let discovery = Discovery::new(Arc::new(Egress::new(policy)), clock.clone());
+    let began = Instant::now();
+    let told = join_all((0..50).map(|_| discovery.metadata(&issuer))).await;
+    assert!(told.iter().all(|told| matches!(told, Err(ProviderError::Unreachable(_)))), "{told:?}");
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+    let began = Instant::now();
+    assert!(discovery.metadata(&issuer).await.is_err());
+    assert_eq!(began.elapsed(), Duration::ZERO, "it is left alone");
+    clock.advance(SignedDuration::from_secs(10));
+    assert!(discovery.metadata(&issuer).await.is_err());
+    assert!(began.elapsed() > Duration::ZERO, "and then asked again");
+}
+
 #[tokio::test]
 async fn a_tenants_provider_signs_in_its_own_people_only() {
     let stage = Stage::start().await;
@@ -286,7 +356,8 @@ async fn a_tenants_provider_signs_in_its_own_people_only() {
     let none = stage.bridge.get("/api/v1/auth/oidc/login").send().await.unwrap();
     assert_eq!(refusal(none, StatusCode::NOT_FOUND).await, "no_sign_in_provider");
     let option = stage.bridge.get("/api/v1/auth/oidc?tenant=acme").send().await.unwrap();
-    assert_eq!(json(option, StatusCode::OK).await["name"], "Acme");
+    let login_url = format!("{}/api/v1/auth/oidc/login?tenant=acme", stage.bridge.url);
+    assert_eq!(json(option, StatusCode::OK).await, json!({"name": "Acme", "login_url": login_url}));
 
     stage.bridge.person(&default, "asha@example.com", Role::Agent).await;
     let answer = stage.sign_in("?tenant=acme").await.answer;

@@ -2,8 +2,9 @@
 //! that was changed, cut, reordered or put in another's place is refused and counted.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -14,8 +15,8 @@ use sha2::{Digest, Sha256};
 use vox_bridge::api::recordings::serve::Recordings;
 use vox_bridge::auth::role::Role;
 use vox_bridge::jobs::sealing::Look;
-use vox_bridge::objects::archive::Sealing;
-use vox_bridge::objects::{Expected, Key, ObjectError};
+use vox_bridge::objects::archive::{Archive, Sealing};
+use vox_bridge::objects::{Answer, ByteStream, Expected, Head, Key, ObjectError, Objects, Written};
 use vox_bridge::store::calls::CALLS;
 use vox_bridge::vault::file::{HEAD_BYTES, MAGIC, PIECE_BYTES, TAG_BYTES};
 use vox_shared::model::bot::BotSettings;
@@ -239,6 +240,68 @@ async fn another_tenants_recording_does_not_open() {
     let expected = Expected { max_bytes: u64::MAX, sha256: None };
     archive.put(Some(&other), key("call_1"), put, expected).await.unwrap();
     stage.assert_refused("call_1", "another tenant's").await;
+    stage.bridge.stop().await;
+}
+
+/// A store in which an object becomes another one right after somebody looked at it.
+struct Busy {
+    objects: Arc<dyn Objects>,
+    next: Mutex<Option<Vec<u8>>>,
+}
+
+impl Objects for Busy {
+    fn name(&self) -> &'static str {
+        "busy"
+    }
+    fn put(&self, key: Key, content: ByteStream, expected: Expected) -> Answer<'_, Written> {
+        self.objects.put(key, content, expected)
+    }
+    fn head(&self, key: Key) -> Answer<'_, Option<Head>> {
+        Box::pin(async move {
+            let head = self.objects.head(key.clone()).await;
+            let next = self.next.lock().unwrap().take();
+            if let Some(next) = next {
+                let content = stream::once(async move { Ok(Bytes::from(next)) }).boxed();
+                self.put(key, content, Expected { max_bytes: u64::MAX, sha256: None }).await?;
+            }
+            head
+        })
+    }
+    fn get(&self, key: Key, range: Range<u64>) -> Answer<'_, Option<ByteStream>> {
+        self.objects.get(key, range)
+    }
+    fn delete(&self, key: Key) -> Answer<'_, bool> {
+        self.objects.delete(key)
+    }
+    fn check(&self) -> Answer<'_, ()> {
+        self.objects.check()
+    }
+    fn link(&self, key: Key, lifetime: Duration) -> Answer<'_, Option<String>> {
+        self.objects.link(key, lifetime)
+    }
+}
+
+/// A worker repeats an upload whose answer it did not get.
+#[tokio::test]
+async fn one_that_is_uploaded_again_while_it_is_read_is_no_damaged_one() {
+    let stage = Stage::on(TestBridge::start().await).await;
+    let (short, long) = (content(PIECE_BYTES + 5), content(2 * PIECE_BYTES + 9));
+    stage.call("call_1", &short).await;
+    let short_raw = stage.raw("call_1").await;
+    stage.upload("call_1", &long, &hash(&long)).await.error_for_status().unwrap();
+    let long_raw = stage.raw("call_1").await;
+    let (archive, tenant) = (stage.bridge.app.recordings.archive.clone(), stage.bridge.tenant());
+    for (next, expected) in [(&short_raw, &short), (&long_raw, &long)] {
+        let busy = Busy { objects: archive.objects.clone(), next: Mutex::new(Some(next.clone())) };
+        let busy = Archive { objects: Arc::new(busy), ..archive.clone() };
+        let found = busy.find(Some(&tenant), key("call_1")).await.unwrap().unwrap();
+        assert_eq!(found.size_bytes, expected.len() as u64);
+    }
+    let found = archive.find(Some(&tenant), key("call_1")).await.unwrap().unwrap();
+    stage.put_raw("call_1", [short_raw, long_raw].concat()).await;
+    let read = archive.get(&found, 0..found.size_bytes).await.unwrap().unwrap();
+    assert!(read.try_collect::<Vec<_>>().await.is_err(), "nobody gets the one as the other");
+    assert_eq!(stage.refused(), 0, "and nothing is counted");
     stage.bridge.stop().await;
 }
 

@@ -1,5 +1,6 @@
 //! What a provider says of itself (OpenID Connect Discovery 1.0) and the keys that it signs with (RFC 7517), fetched when needed and
-//! kept for a while. A signature by a key that is not known yet has the keys fetched again, once a minute at most.
+//! kept for a while, and for a while longer when the provider is away. A signature by a key that is not known yet has the keys fetched
+//! again, once a minute at most. A provider that fails is left alone for some seconds: whoever comes then is told at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -12,18 +13,22 @@ use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::timeout;
 use url::Url;
 use vox_egress::{Egress, http_failure};
 use vox_shared::clock::Clock;
 
-/// For the whole of one request to a provider.
+/// For the whole of one request to a provider, and for one's turn to send it.
 const DEADLINE: Duration = Duration::from_secs(5);
 /// Of an answer that is read, bytes.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// How long metadata and keys are kept.
 const KEPT: SignedDuration = SignedDuration::from_secs(600);
+/// How long they are used while the provider cannot be asked: a key that it took back is believed no longer than that.
+const STALE: SignedDuration = SignedDuration::from_secs(3_600);
+/// How long a provider that failed is left alone.
+const FAILED: SignedDuration = SignedDuration::from_secs(10);
 /// Keys are fetched anew for an unknown one after so long.
 const AGAIN: SignedDuration = SignedDuration::from_secs(60);
 /// Most keys of a provider that are looked at.
@@ -49,7 +54,7 @@ impl Metadata {
 }
 
 /// Why a provider could not be asked. It is for the log: whoever signs in is told less.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum ProviderError {
     #[error("{0}")]
     Unreachable(String),
@@ -61,6 +66,17 @@ pub enum ProviderError {
     OtherIssuer(String),
     #[error("its address {0} begins with neither https:// nor a loopback address")]
     Insecure(Url),
+}
+
+impl ProviderError {
+    /// Whether it says nothing now, which says nothing of what it said before.
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Refused(status) => *status == 429 || *status >= 500,
+            Self::Malformed(_) | Self::OtherIssuer(_) | Self::Insecure(_) => false,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -75,14 +91,20 @@ struct Known {
     keys_fetched: Timestamp,
 }
 
-/// What is known of one provider, if anything is: whoever fetches it keeps nobody of another one waiting.
-type Slot = Arc<Mutex<Option<Known>>>;
+/// What is known of one provider.
+#[derive(Default)]
+struct Slot {
+    known: Option<Known>,
+    /// What came of the last request, if it failed.
+    failed: Option<(Timestamp, ProviderError)>,
+}
 
 /// What is known of all providers. There are as many as were set: one for each tenant at most.
 pub struct Discovery {
     egress: Arc<Egress>,
     clock: Clock,
-    slots: std::sync::Mutex<HashMap<String, Slot>>,
+    /// Whoever fetches one keeps nobody of another one waiting.
+    slots: std::sync::Mutex<HashMap<String, Arc<Mutex<Slot>>>>,
 }
 
 impl Discovery {
@@ -106,32 +128,57 @@ impl Discovery {
 
     /// Its keys, when one is wanted that was not among them: fetched again, unless that was a moment ago.
     pub async fn newer_keys(&self, issuer: &str) -> Result<Arc<Vec<Jwk>>, ProviderError> {
-        let slot = self.slot(issuer);
-        let mut slot = slot.lock().await;
-        let Some(known) = slot.as_mut() else { return Ok(Arc::default()) };
+        let mut slot = self.slot(issuer).await?;
+        let Some(known) = &slot.known else { return Ok(Arc::default()) };
         if self.age(known.keys_fetched) >= AGAIN {
-            known.keys_fetched = self.clock.now();
-            known.keys = Arc::new(self.fetch_keys(&known.metadata.jwks_uri).await?);
+            let at = known.metadata.jwks_uri.clone();
+            let keys = self.unless_failed(&mut slot, self.fetch_keys(&at)).await?;
+            if let Some(known) = &mut slot.known {
+                (known.keys, known.keys_fetched) = (Arc::new(keys), self.clock.now());
+            }
         }
-        Ok(known.keys.clone())
+        Ok(slot.known.as_ref().map(|known| known.keys.clone()).unwrap_or_default())
     }
 
     async fn with_known<T>(&self, issuer: &str, read: impl Fn(&Known) -> T) -> Result<T, ProviderError> {
-        let slot = self.slot(issuer);
-        let mut slot = slot.lock().await;
-        if let Some(known) = slot.as_ref().filter(|known| self.age(known.fetched) < KEPT) {
+        let mut slot = self.slot(issuer).await?;
+        let is_within = |known: &&Known, limit| self.age(known.fetched) < limit;
+        if let Some(known) = slot.known.as_ref().filter(|known| is_within(known, KEPT)) {
             return Ok(read(known));
         }
-        Ok(read(slot.insert(self.fetch(issuer).await?)))
+        match self.unless_failed(&mut slot, self.fetch(issuer)).await {
+            Ok(known) => Ok(read(slot.known.insert(known))),
+            Err(error) => match slot.known.as_ref().filter(|known| is_within(known, STALE)) {
+                Some(known) if error.is_away() => Ok(read(known)),
+                _ => Err(error),
+            },
+        }
     }
 
-    fn slot(&self, issuer: &str) -> Slot {
-        self.slots
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(issuer.to_owned())
-            .or_default()
-            .clone()
+    /// Ask a provider, unless that failed a moment ago.
+    async fn unless_failed<T>(
+        &self,
+        slot: &mut Slot,
+        asking: impl Future<Output = Result<T, ProviderError>>,
+    ) -> Result<T, ProviderError> {
+        if let Some((at, error)) = slot.failed.as_ref().filter(|(at, _)| self.age(*at) < FAILED) {
+            tracing::debug!(%at, "the provider failed a moment ago and is left alone");
+            return Err(error.clone());
+        }
+        let answer = asking.await;
+        slot.failed = answer.as_ref().err().map(|error| (self.clock.now(), error.clone()));
+        answer
+    }
+
+    /// One's turn with a provider. Of many who wait for one that hangs none waits longer than for an answer.
+    async fn slot(&self, issuer: &str) -> Result<OwnedMutexGuard<Slot>, ProviderError> {
+        let slot = {
+            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            slots.entry(issuer.to_owned()).or_default().clone()
+        };
+        let late =
+            |_| ProviderError::Unreachable(format!("others have waited {} s for it", DEADLINE.as_secs()));
+        timeout(DEADLINE, slot.lock_owned()).await.map_err(late)
     }
 
     async fn fetch(&self, issuer: &str) -> Result<Known, ProviderError> {

@@ -237,7 +237,7 @@ impl SignInDesk {
         let answer = self.exchange(provider, &metadata, (&travelling.verifier, code)).await;
         let token = answer.map_err(|error| match error {
             // The code was used, is another client's, or the verifier is not ours.
-            ProviderError::Refused(_) => untrusted(provider, &error),
+            ProviderError::Refused(_) if !error.is_away() => untrusted(provider, &error),
             other => away(&other),
         })?;
         let expected = Expected {
@@ -298,7 +298,7 @@ impl SignInDesk {
         let (identities, issuer) = (self.stores.identities(), &provider.issuer);
         if let Some(known) = identities.find_identity(issuer, &claims.sub).await? {
             match self.stores.users(&known.value.tenant_id).get_user(&known.value.user_id).await {
-                // Whoever it was is gone.
+                // Whoever it was is gone, and the identity was left behind.
                 Err(StoreError::NotFound) => identities.forget(&known).await?,
                 found => return admitted(found?, owner, provider),
             }

@@ -35,6 +35,7 @@ pub(super) async fn get(
         last,
         waiting: Vec::new(),
         name: found.key.clone(),
+        etag: found.etag.clone(),
     };
     let opened = stream::try_unfold(opener, |mut opener| async move {
         Ok(opener.next().await?.map(|piece| (piece, opener)))
@@ -53,6 +54,7 @@ struct Opener {
     last: u64,
     waiting: Vec<u8>,
     name: crate::objects::Key,
+    etag: String,
 }
 
 impl Opener {
@@ -73,7 +75,11 @@ impl Opener {
         let is_last = self.number + 1 == self.layout.pieces;
         let number = u32::try_from(self.number).unwrap_or(u32::MAX);
         if self.key.open(Piece { number, is_last }, &mut piece).is_err() {
-            let error = self.from.unopened(&self.name);
+            let error = match self.from.is_another(&self.name, &self.etag).await {
+                // It was uploaded once more since it was found.
+                Ok(true) => ObjectError::Changed,
+                _ => self.from.unopened(&self.name),
+            };
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, error));
         }
         let start = self.number * PIECE_BYTES as u64;

@@ -44,7 +44,7 @@ pub(super) fn routes() -> Vec<Route> {
                     "202",
                     "They are asked now; `analysis.ready` tells when they answered",
                 )
-                .refuses("402", "`quota_exceeded`")
+                .refuses("402", "`quota_exceeded`, `budget_exceeded`")
                 .refuses("409", "`call_running`, `analysis_running`, `too_many_runs`, or `nothing_to_ask` with the reasons"),
         ),
     ]);

@@ -135,4 +135,6 @@ fn the_roles_of_mongodb_name_every_collection() {
     let known: BTreeSet<&str> = COLLECTIONS.iter().map(|c| c.name).chain(["write_probes"]).collect();
     assert_eq!(all.union(&added).copied().collect::<BTreeSet<_>>(), known, "scripts/mongodb/roles.js");
     assert!(all.is_disjoint(&added));
+    let billing = named("billing");
+    assert!(billing.is_subset(&known) && billing.contains("ledger") && billing.contains("statements"));
 }

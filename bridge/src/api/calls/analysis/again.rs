@@ -12,6 +12,7 @@ use crate::analysis::Analyst;
 use crate::analysis::again::AgainError;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::AnalyseCalls;
+use crate::billing::budget::BudgetError;
 use crate::billing::gate::GateError;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
@@ -61,6 +62,8 @@ impl From<AgainError> for ApiError {
             AgainError::Nothing(_) => "nothing_to_ask",
             AgainError::Gate(GateError::Spent(spent)) => return spent.into(),
             AgainError::Gate(GateError::Store(error)) => return error.into(),
+            AgainError::Budget(BudgetError::Over(over)) => return over.into(),
+            AgainError::Budget(BudgetError::Store(error)) => return error.into(),
             AgainError::Store(error) => return error.into(),
         };
         Self::new(StatusCode::CONFLICT, code, told)

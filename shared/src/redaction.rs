@@ -132,13 +132,29 @@ impl Redactor {
         if name.is_empty() {
             return Some(self.text(text)).filter(|hidden| hidden != text).map(Cow::into_owned);
         }
-        let before = format!("{} is ", name.replace(['_', '-', '.'], " "));
+        let before = format!("{} is ", words(name));
         let whole = format!("{before}{text}");
         let hidden = self.text(&whole);
         let rest = hidden.strip_prefix(before.as_str()).map(str::to_owned);
         // Something in the name itself: the text alone is looked at.
         rest.or_else(|| Some(self.text(text).into_owned())).filter(|rest| rest != text)
     }
+}
+
+/// The words of a field's name, however they are put together: `otp_code`, `otp-code`, `otpCode`, `OTPCode`.
+fn words(name: &str) -> String {
+    let mut words = String::with_capacity(name.len() + 4);
+    let mut letters = name.chars().peekable();
+    let mut before = ' ';
+    while let Some(letter) = letters.next() {
+        let begins_small = letters.peek().is_some_and(|next| next.is_lowercase());
+        if letter.is_uppercase() && (before.is_lowercase() || before.is_uppercase() && begins_small) {
+            words.push(' ');
+        }
+        words.push(if matches!(letter, '_' | '-' | '.') { ' ' } else { letter });
+        before = letter;
+    }
+    words
 }
 
 /// The text with marks.

@@ -36,15 +36,21 @@ fn start() -> anyhow::Result<()> {
     let export = Export::start(who, &env);
     telemetry::init(who, &env, export.as_ref().map_or(Tracing::OFF, Export::tracing))?;
     let export = export?;
+    let ran = work(env);
+    // What went wrong is among what is gathered.
+    export.finish();
+    ran
+}
+
+/// From the settings to the end.
+fn work(env: Env) -> anyhow::Result<()> {
     let config = CoreConfig::from_env(env)?;
     if config.stop_with_parent {
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
     }
     rustls::crypto::ring::default_provider().install_default().ok().context("installing the TLS provider")?;
     // One call, one thread: audio and vendors take turns, and nothing is locked. What is no sound is the courier's.
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(config))?;
-    export.finish();
-    Ok(())
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(config))
 }
 
 async fn run(config: CoreConfig) -> anyhow::Result<()> {

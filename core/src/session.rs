@@ -275,7 +275,7 @@ impl Session {
         }
         if self.plan.may_end() && self.course.is_live() && !self.listening.is_active() && self.keys.is_empty()
         {
-            self.become_goodbye(DisconnectedBy::Bot);
+            self.become_goodbye(DisconnectedBy::Bot, out);
         }
         self.pump(out);
         let silent = !self.speaking.is_busy() && self.plan.is_silent();

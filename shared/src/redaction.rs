@@ -150,7 +150,7 @@ impl Redactor {
         if name.is_empty() {
             return Some(self.text(text)).filter(|hidden| hidden != text).map(Cow::into_owned);
         }
-        let before = format!("{} is ", in_words(name));
+        let before = format!("{} is ", words(name));
         let whole = format!("{before}{text}");
         let hidden = self.text(&whole);
         let rest = hidden.strip_prefix(before.as_str()).map(str::to_owned);
@@ -159,16 +159,18 @@ impl Redactor {
     }
 }
 
-/// `card_number`, `cardNumber`: the words of a field's name.
-fn in_words(name: &str) -> String {
+/// The words of a field's name, however they are put together: `otp_code`, `otp-code`, `otpCode`, `OTPCode`.
+fn words(name: &str) -> String {
     let mut words = String::with_capacity(name.len() + 4);
-    let mut was_lower = false;
-    for c in name.chars() {
-        if was_lower && c.is_uppercase() {
+    let mut letters = name.chars().peekable();
+    let mut before = ' ';
+    while let Some(letter) = letters.next() {
+        let begins_small = letters.peek().is_some_and(|next| next.is_lowercase());
+        if letter.is_uppercase() && (before.is_lowercase() || before.is_uppercase() && begins_small) {
             words.push(' ');
         }
-        was_lower = c.is_lowercase();
-        words.push(if matches!(c, '_' | '-' | '.') { ' ' } else { c });
+        words.push(if matches!(letter, '_' | '-' | '.') { ' ' } else { letter });
+        before = letter;
     }
     words
 }

@@ -111,7 +111,7 @@ impl People {
         Ok(changed)
     }
 
-    /// Delete somebody's account and end their sessions.
+    /// Delete somebody's account, end their sessions, and forget by whose word they signed in.
     pub async fn remove(&self, tenant: &TenantId, id: &UserId) -> Result<(), RankError> {
         let users = self.stores.users(tenant);
         let mut found = users.get_user(id).await?;
@@ -119,7 +119,8 @@ impl People {
             found = self.let_go(found).await?;
         }
         users.delete_user(&found).await?;
-        Ok(self.stores.refresh_tokens().revoke_all_of(id).await?)
+        self.stores.refresh_tokens().revoke_all_of(id).await?;
+        Ok(self.stores.identities().forget_all_of(id).await?)
     }
 
     /// Mark a super_admin as leaving, if another one stays. The mark is written before the others are counted, so of two who

@@ -17,6 +17,7 @@ use crate::auth::secret_token::hash;
 use crate::field;
 
 const BY_USER: &str = "by_user";
+const OF_USER: &str = "of_user";
 const BY_EXPIRY: &str = "by_expiry";
 
 const USER_ID: Field<Text> = field!(Identity => user_id: Text);
@@ -33,6 +34,8 @@ pub static IDENTITIES: Collection = Collection {
     indexes: &[
         // A person has one name at each issuer.
         Index::unique(BY_USER, &[USER_ID.place(), ISSUER.place()]),
+        // A unique index is searched whole.
+        Index::ordered(OF_USER, &[USER_ID.place()]),
     ],
     fields: &[],
     steps: &[],
@@ -151,10 +154,10 @@ impl Identities {
         self.0.insert(&Self::id(&identity.issuer, subject), identity).await
     }
 
-    /// Forget whom an issuer knows a person as; answers whether there was anything to forget.
-    pub async fn forget_at(&self, user: &UserId, issuer: &str) -> Result<bool, StoreError> {
-        let query = Query::by_index(&IDENTITIES, BY_USER).equals(USER_ID, user).equals(ISSUER, issuer);
-        Ok(self.0.delete_many(query.limit(1)).await? > 0)
+    /// Forget as whom issuers know a person, [`SWEPT`] of them at most. One that is left is forgotten when somebody signs in by it.
+    pub async fn forget_all_of(&self, user: &UserId) -> Result<(), StoreError> {
+        let query = Query::by_index(&IDENTITIES, OF_USER).equals(USER_ID, user);
+        self.0.delete_many(query.limit(SWEPT)).await.map(drop)
     }
 
     pub async fn forget(&self, identity: &Stored<Identity>) -> Result<(), StoreError> {

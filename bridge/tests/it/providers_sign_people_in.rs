@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use vox_bridge::auth::oidc::discovery::{Discovery, ProviderError};
 use vox_bridge::auth::role::Role;
 use vox_bridge::store::engine::Which;
-use vox_bridge::store::sign_in::PROVIDERS;
+use vox_bridge::store::sign_in::{IDENTITIES, PROVIDERS};
 use vox_egress::Egress;
 use vox_shared::clock::Clock;
 use vox_shared::egress::{AllowList, Policy};
@@ -146,6 +146,12 @@ async fn a_known_person_signs_in_and_is_known_by_the_providers_name_from_then_on
     let log = json(log.send().await.unwrap(), StatusCode::OK).await;
     assert_eq!(log["items"].as_array().unwrap().len(), 4, "begin and end of each session: {log}");
     assert_eq!(log["items"][0]["actor"]["email"], "asha@example.com");
+
+    let path = format!("/api/v1/users/{}", known.id);
+    let gone = stage.bridge.send(Method::DELETE, &path, &stage.operator, Value::Null).await;
+    assert_eq!(gone.status(), StatusCode::NO_CONTENT);
+    let left = stage.bridge.engine.list_by_id(&IDENTITIES, Which::All, None).await.unwrap();
+    assert!(left.is_empty(), "who is deleted is known to no provider: {left:?}");
 }
 
 #[tokio::test]

@@ -149,11 +149,12 @@ pub fn add_dropped(result: &mut CallResult, counts: &[(Untidy, u64)]) {
     });
 }
 
-/// A line of the caller, or of a human agent, that became longer takes the place of the one before it.
+/// A line of the caller, or of a human agent, that became longer takes the place of the one before it. One of the bot does so only
+/// when it is the very one, of which more is hidden now.
 fn add_line(transcript: &mut Vec<TranscriptEntry>, entry: TranscriptEntry) {
     let is_same = |l: &TranscriptEntry| {
         (l.turn, l.speaker, l.started_ms) == (entry.turn, entry.speaker, entry.started_ms)
-            && entry.speaker != Speaker::Bot
+            && (entry.speaker != Speaker::Bot || l.ended_ms == entry.ended_ms)
     };
     match transcript.iter().rposition(is_same) {
         Some(at) => transcript[at] = entry,
@@ -214,6 +215,31 @@ pub fn recording_key(accepted_at: Timestamp, session_id: &vox_shared::ids::Sessi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_of_which_more_is_hidden_takes_its_own_place_and_no_others() {
+        let line = |speaker, text: &str, started_ms| TranscriptEntry {
+            turn: 1,
+            speaker,
+            text: text.into(),
+            confidence: None,
+            started_ms,
+            ended_ms: started_ms + 900,
+            interrupted: false,
+            words: Vec::new(),
+        };
+        let mut transcript = Vec::new();
+        for entry in [
+            line(Speaker::Bot, "One moment.", 0),
+            line(Speaker::Bot, "4111 1111, go on.", 1_000),
+            line(Speaker::Bot, "[card], go on.", 1_000),
+            TranscriptEntry { ended_ms: 1_001, ..line(Speaker::Bot, "Yes?", 1_000) },
+        ] {
+            add_line(&mut transcript, entry);
+        }
+        let texts: Vec<&str> = transcript.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["One moment.", "[card], go on.", "Yes?"]);
+    }
 
     #[test]
     fn after_a_fail_over_each_recogniser_is_billed_what_it_heard() {

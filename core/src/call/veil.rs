@@ -231,6 +231,20 @@ mod tests {
         assert_eq!(times, [(750, 1_750), (1_750, 2_750)]);
     }
 
+    /// Whoever watches puts it in the place of the one with its times.
+    #[test]
+    fn a_line_in_which_the_bot_repeated_it_is_told_again_with_its_times() {
+        let mut veil = veil(&Sink::ALL);
+        let bot = entry(1, Speaker::Bot, "4111 1111, go on");
+        veil.line(entry(1, Speaker::Caller, "4111 1111"));
+        veil.line(bot.clone());
+        let (told, _) = veil.line(entry(2, Speaker::Caller, "1111 1111"));
+        let again = told.iter().find(|line| line.clear.speaker == Speaker::Bot).unwrap();
+        let told = again.at(Sink::Live);
+        assert_eq!((again.is_again, told.text.as_str()), (true, "[card], go on"));
+        assert_eq!((told.turn, told.started_ms, told.ended_ms), (bot.turn, bot.started_ms, bot.ended_ms));
+    }
+
     #[test]
     fn each_sink_has_what_it_may_have() {
         let mut veil = veil(&[Sink::Transcript]);

@@ -109,14 +109,21 @@ impl Session {
     /// The entry is complete.
     fn take_keys(&mut self, out: &mut Vec<Command>) {
         self.course.clear(PhaseTimer::Keys);
+        if let Some(text) = self.note_keys(out) {
+            self.clock = TurnClock { closed: Some(self.now), ..TurnClock::default() };
+            self.answer(&text, out);
+        }
+    }
+
+    /// A line for the keys that wait, also when nobody will answer them: they may sound in the recording, and what hides them there
+    /// goes by the lines.
+    fn note_keys(&mut self, out: &mut Vec<Command>) -> Option<String> {
         let keys = std::mem::take(&mut self.keys);
         if keys.is_empty() {
-            return;
+            return None;
         }
         let text = format!("[keypad: {keys}]");
         self.turn += 1;
-        self.clock = TurnClock { closed: Some(self.now), ..TurnClock::default() };
-        let at = ms(self.now);
         let entry = TranscriptEntry {
             turn: self.turn,
             speaker: Speaker::Caller,
@@ -124,12 +131,12 @@ impl Session {
             confidence: None,
             // The keys sound meanwhile.
             started_ms: ms(self.keyed_since),
-            ended_ms: at,
+            ended_ms: ms(self.now),
             interrupted: false,
             words: Vec::new(),
         };
         self.report.line(entry, out);
-        self.answer(&text, out);
+        Some(text)
     }
 
     /// Say the last words and hang up when they were heard.
@@ -141,14 +148,14 @@ impl Session {
             self.let_agent_go(out);
         }
         self.wake_voice(out);
-        self.become_goodbye(by);
+        self.become_goodbye(by, out);
         self.say_phrase(&text, Kind::Goodbye, out);
     }
 
     /// What is being said and planned is the last.
-    pub(super) fn become_goodbye(&mut self, by: DisconnectedBy) {
+    pub(super) fn become_goodbye(&mut self, by: DisconnectedBy, out: &mut Vec<Command>) {
         self.course.end(by, self.now);
-        self.keys.clear();
+        let _unanswered = self.note_keys(out);
         self.listening.stop();
         self.plan.make_last();
         self.speaking.make_last();
@@ -204,6 +211,7 @@ impl Session {
         if self.course.is_accompanied() {
             self.let_agent_go(out);
         }
+        let _unanswered = self.note_keys(out);
         self.flush_caller(out);
         self.report.event(self.now, EventKind::Ended, by.as_str(), out);
         self.course.finish();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use vox_shared::model::bot::Sink;
 use vox_shared::redaction::Covered;
 use vox_shared::wire::journal::JournalRecord;
-use vox_shared::wire::result::{CallEvent, Speaker, TranscriptEntry};
+use vox_shared::wire::result::{CallEvent, TranscriptEntry};
 
 use super::Actor;
 use crate::courier::live::Fact;
@@ -18,10 +18,6 @@ impl Actor {
         let (lines, covered) = self.parts.veil.line(entry);
         for line in lines {
             let live = line.at(Sink::Live);
-            // A line of the bot stands beside the one before, where another's takes its place.
-            if line.is_again && live.speaker == Speaker::Bot {
-                continue;
-            }
             if line.is_again {
                 self.send_notice(Notice::Transcript { entry: live.clone(), is_final: true });
             }

@@ -1,6 +1,7 @@
 //! What stops the bot, and what does not.
 
 use vox_core::session::event::Event;
+use vox_shared::wire::order::Order;
 use vox_shared::wire::result::Speaker;
 
 use super::scene::{Scene, prompts_after};
@@ -148,6 +149,26 @@ fn a_key_before_the_greeting_was_heard_takes_nothing_of_it_away() {
     scene.pass(600);
     scene.key('1');
     assert!(!scene.bot_speaks(), "who has heard it can skip the rest");
+}
+
+#[test]
+fn keys_that_nobody_answers_any_more_have_a_line_as_long_as_they_sound() {
+    for hangs_up in [true, false] {
+        let mut scene = Scene::begin(|_| {});
+        let began = scene.now;
+        for key in "4821".chars() {
+            scene.key(key);
+            scene.pass(300);
+        }
+        if !hangs_up {
+            scene.order(Order::End { goodbye: String::new() });
+        }
+        scene.hang_up();
+        let outcome = scene.outcome.as_ref().unwrap();
+        let line = outcome.transcript.iter().find(|line| line.text == "[keypad: 4821]").unwrap();
+        assert_eq!((line.started_ms, line.ended_ms), (began, began + 1_200));
+        assert!(scene.asked.is_empty());
+    }
 }
 
 #[test]

@@ -246,7 +246,11 @@ impl App {
             request_limits: RequestLimits { limiter: limiter.clone(), limits: config.limits },
             tenant_desk: TenantDesk { stores: stores.clone(), clock: clock.clone() },
             audit: audit.clone(),
-            catalogue: Catalogue { stores: stores.clone(), clock: clock.clone() },
+            catalogue: Catalogue {
+                stores: stores.clone(),
+                clock: clock.clone(),
+                policy: config.egress.clone(),
+            },
             configs: Configs {
                 stores: stores.clone(),
                 memory: memory.clone(),

@@ -10,5 +10,6 @@ pub mod mouth;
 pub mod orders;
 pub mod record;
 pub mod spoken;
+pub mod tools;
 pub mod veil;
 pub mod vendors;

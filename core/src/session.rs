@@ -27,10 +27,12 @@ pub mod rules;
 mod speak;
 pub mod speaking;
 pub mod spelled;
+pub mod spending;
 pub mod text;
 mod think;
 pub mod thinking;
 pub mod timer;
+mod tools;
 pub mod utterance;
 pub mod voicing;
 pub mod words;
@@ -47,7 +49,8 @@ use plan::Plan;
 use report::{Report, TurnClock};
 use rules::Rules;
 use speaking::{SpeakTimer, Speaking, Voice};
-use thinking::{ThinkTimer, Thinking};
+use spending::Spending;
+use thinking::{ThinkTimer, Thinking, ToolGuard};
 use utterance::{Kind, Utterance};
 use vox_shared::wire::result::DisconnectedBy;
 
@@ -79,6 +82,10 @@ pub struct Session {
     plan: Plan,
     context: Context,
     report: Report,
+    spending: Spending,
+    guard: ToolGuard,
+    /// Of tools' arguments and answers in the record.
+    shown_bytes: usize,
     clock: TurnClock,
     /// What an interruption cut off: its echo may still come.
     cut: Option<Utterance>,
@@ -99,6 +106,8 @@ pub struct Session {
 impl Session {
     /// A conversation by these rules; nothing happens before [`Event::Answered`].
     pub fn new(rules: Rules) -> Self {
+        let guard = ToolGuard::new(rules.limits.max_tool_calls);
+        let spending = Spending::new(rules.limits.clone(), rules.rates.clone());
         let context = Context::new(rules.system_prompt.clone(), rules.tools.clone(), rules.cache_key.clone());
         Self {
             listening: agent::ear(&rules),
@@ -111,6 +120,9 @@ impl Session {
             plan: Plan::default(),
             context,
             report: Report::default(),
+            guard,
+            shown_bytes: 0,
+            spending,
             clock: TurnClock::default(),
             cut: None,
             said: None,
@@ -140,11 +152,12 @@ impl Session {
             (_, Event::Model(ModelEvent::Heard { span, text })) => self.model_heard(span, &text, out),
             (_, Event::TurnJudged { id, probability }) => self.listening.judged(id, probability, self.now),
             (_, Event::Llm { request, event }) => self.on_llm(request, event, out),
-            (_, Event::ToolDone { run, result }) => self.on_tool_done(run, result, out),
+            (_, Event::ToolDone { run, answer }) => self.on_tool_done(run, answer, out),
             (_, Event::Voice(event)) => self.on_voice(event, out),
             (_, Event::Played { utterance, played_ms, audible }) => {
                 self.on_played(utterance, played_ms, audible, out)
             }
+            (_, Event::Metered { usage }) => self.spending.metered(usage),
             (_, Event::Order { id, order }) => self.on_order(id, order, out),
             (_, Event::Transferred) => self.transferred(out),
             (_, Event::TransferFailed { why }) => self.transfer_failed(&why, out),
@@ -207,6 +220,11 @@ impl Session {
     /// What the detector makes of the line now.
     pub fn hears_speech(&self) -> bool {
         self.listening.hears_speech()
+    }
+
+    /// Whether the session is to be told what recognisers and voices were used for.
+    pub fn is_metered(&self) -> bool {
+        self.spending.is_metered()
     }
 
     /// Whether audio of this utterance is still wanted.
@@ -278,6 +296,7 @@ impl Session {
             self.become_goodbye(DisconnectedBy::Bot, out);
         }
         self.pump(out);
+        self.keep_to_limits(out);
         let silent = !self.speaking.is_busy() && self.plan.is_silent();
         if self.course.is_ending() {
             if silent && !self.thinking.is_busy() {
@@ -295,6 +314,9 @@ impl Session {
         }
         if !waits || self.listening.is_active() {
             return self.course.not_idle();
+        }
+        if let Some(longest) = self.rules.longest_silence() {
+            self.course.silent_from(self.now, longest);
         }
         match self.plan.take_unanswered() {
             Some(text) => {

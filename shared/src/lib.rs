@@ -13,6 +13,7 @@ pub mod model;
 pub mod numerals;
 pub mod outbox;
 pub mod phone;
+pub mod price;
 pub mod private;
 pub mod redact;
 pub mod redaction;

@@ -10,5 +10,6 @@ pub mod crm;
 pub mod metrics;
 pub mod provider;
 pub mod receiver;
+pub mod tool;
 pub mod vendor;
 pub mod worker;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use vox_shared::catalogue::{LANGUAGE_MODELS, RECOGNISERS, VOICES, Vendor};
 use vox_shared::ids::PriceId;
+use vox_shared::price::{self, Counted, Rate};
 
 use crate::runtime::memory::Memory;
 use crate::store::prices::{Price, Unit};
@@ -13,9 +14,6 @@ use crate::store::{Stamp, StoreError, Stored};
 pub const MAX_PRICE: i64 = 1_000_000_000_000;
 /// Most units that a price may be for.
 pub const MAX_PER: i64 = 1_000_000_000;
-/// Most that one unit of one line costs, millionths of the currency: a million. Sums of hundreds of thousands of calls fit into 64
-/// bits even then.
-const MAX_COST: i128 = 1_000_000_000_000;
 /// In the catalogue, of what runs on the machine itself.
 const FREE: &str = "none";
 
@@ -79,6 +77,24 @@ impl PriceList {
         self.0.get(&key(model)).or_else(|| self.0.get(&key("")))
     }
 
+    /// What one vendor of a call costs, for the worker that has the call.
+    pub fn rates(&self, (service, vendor, model): (&str, &str, &str)) -> Vec<Rate> {
+        let units = [
+            (Unit::Seconds, Counted::Seconds),
+            (Unit::TokensIn, Counted::TokensIn),
+            (Unit::TokensOut, Counted::TokensOut),
+            (Unit::TokensCached, Counted::TokensCached),
+            (Unit::Characters, Counted::Characters),
+            (Unit::Requests, Counted::Requests),
+        ];
+        let rate = |(unit, counted)| {
+            let (_, Price { money, per, .. }) = self.find((service, vendor, model), unit)?;
+            let (service, provider, model) = (service.to_owned(), vendor.to_owned(), model.to_owned());
+            Some(Rate { service, provider, model, unit: counted, money: *money, per: *per })
+        };
+        units.into_iter().filter_map(rate).collect()
+    }
+
     /// The cost of one vendor's line, by service, vendor and model.
     pub fn cost(&self, of: (&str, &str, &str), quantities: &Quantities) -> Cost {
         let mut cost = Cost::default();
@@ -131,10 +147,7 @@ fn is_free(service: &str, vendor: &str) -> bool {
 
 /// Half up; `parts` of the quantity are one unit.
 fn rounded(quantity: i64, price: &Price, parts: i64) -> i64 {
-    let (quantity, money) = (i128::from(quantity.max(0)), i128::from(price.money.max(0)));
-    let per = i128::from(price.per.max(1)) * i128::from(parts);
-    let cost = (2 * quantity * money + per) / (2 * per);
-    i64::try_from(cost.min(MAX_COST)).unwrap_or(i64::MAX)
+    price::rounded(quantity, (price.money, price.per), parts)
 }
 
 #[cfg(test)]

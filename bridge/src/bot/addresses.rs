@@ -2,11 +2,34 @@
 
 use serde_json::Value;
 use url::Url;
-use vox_shared::egress::HostRules;
+use vox_shared::egress::{HostRules, Policy};
 use vox_shared::model::bot::BotSettings;
+use vox_shared::model::bot::tool::fill::with_tokens_as;
 
 use super::keys::Keyed;
 use crate::fields::FieldError;
+
+/// The addresses of the bot's tools that the deployment or the tenant's rules refuse, as they are written.
+pub fn refused_of_tools(settings: &BotSettings, policy: &Policy, rules: &HostRules) -> Vec<FieldError> {
+    // First the deployment's: what it refuses is not told apart by a tenant's rules.
+    each_tool(settings, |url| match policy.check_url(url) {
+        Err(refused) => Some(refused.to_string()),
+        Ok(_) => rules.check(url).err().map(|refused| refused.to_string()),
+    })
+}
+
+/// Those that the tenant's rules refuse.
+pub fn of_tools(settings: &BotSettings, rules: &HostRules) -> Vec<FieldError> {
+    each_tool(settings, |url| rules.check(url).err().map(|refused| refused.to_string()))
+}
+
+fn each_tool(settings: &BotSettings, refused: impl Fn(&Url) -> Option<String>) -> Vec<FieldError> {
+    let found = settings.tools.iter().enumerate().filter_map(|(place, tool)| {
+        let url = with_tokens_as(&tool.http.as_ref()?.url, "x").ok()?;
+        Some(FieldError::new(format!("tools.{place}.http.url"), refused(&url)?))
+    });
+    found.collect()
+}
 
 /// The vendors' addresses that the rules refuse. What is no address is the fault of another rule. A vendor without an address of
 /// the bot's own is reached where the deployment's catalogue says, whatever the tenant's rules are.

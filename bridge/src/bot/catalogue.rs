@@ -1,7 +1,7 @@
 //! Making and changing the bots of a tenant.
 
 use vox_shared::clock::Clock;
-use vox_shared::egress::HostRules;
+use vox_shared::egress::{HostRules, Policy};
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
 
@@ -44,6 +44,8 @@ pub enum BotError {
 pub struct Catalogue {
     pub stores: Stores,
     pub clock: Clock,
+    /// The deployment's addresses, for those of tools.
+    pub policy: Policy,
 }
 
 /// Which bot is changed, and by whom.
@@ -84,7 +86,7 @@ impl Catalogue {
         settings: BotSettings,
         origin: Origin,
     ) -> Result<Stored<Bot>, BotError> {
-        let faults = addresses::refused(&settings, &self.egress_rules(reach).await?);
+        let faults = self.refused(&settings, &self.egress_rules(reach).await?);
         if !faults.is_empty() {
             return Err(BotError::Invalid(faults));
         }
@@ -183,10 +185,11 @@ impl Catalogue {
         let (mut bot, now) = (bot, Stamp(self.clock.now()));
         let before = Version::published(edit.bot, &bot.value);
         let rules = self.egress_rules(edit.reach).await?;
-        let known = addresses_refused(&bot.value, &rules);
+        let known = self.addresses_refused(&bot.value, &rules);
         change(&mut bot.value, now)?;
         // What was so before keeps nobody from changing the rest.
-        let faults: Vec<FieldError> = addresses_refused(&bot.value, &rules)
+        let faults: Vec<FieldError> = self
+            .addresses_refused(&bot.value, &rules)
             .into_iter()
             .filter(|fault| !known.contains(fault))
             .collect();
@@ -200,11 +203,17 @@ impl Catalogue {
         }
         Ok(Box::pin(self.stores.bots(edit.reach).replace_bot(bot)).await?)
     }
-}
 
-fn addresses_refused(bot: &Bot, rules: &HostRules) -> Vec<FieldError> {
-    let drafted = bot.draft.iter().flat_map(|draft| addresses::refused(&draft.settings, rules));
-    addresses::refused(&bot.settings, rules).into_iter().chain(drafted).collect()
+    fn refused(&self, settings: &BotSettings, rules: &HostRules) -> Vec<FieldError> {
+        let mut faults = addresses::refused(settings, rules);
+        faults.extend(addresses::refused_of_tools(settings, &self.policy, rules));
+        faults
+    }
+
+    fn addresses_refused(&self, bot: &Bot, rules: &HostRules) -> Vec<FieldError> {
+        let drafted = bot.draft.iter().flat_map(|draft| self.refused(&draft.settings, rules));
+        self.refused(&bot.settings, rules).into_iter().chain(drafted).collect()
+    }
 }
 
 /// Who publishes, when and why.

@@ -2,13 +2,14 @@
 
 mod conversation;
 mod outcomes;
+mod tools;
 
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use vox_shared::catalogue::{Given, Kind, SCRIPTED};
 use vox_shared::egress::{BadRange, Range};
 use vox_shared::model::bot::{
-    ActiveHours, ApiKey, BotSettings, Hidden, LineAccess, ReEngagement, Redaction, Sink, Tool,
+    ActiveHours, ApiKey, BotSettings, Hidden, LineAccess, ReEngagement, Redaction, Sink,
 };
 use vox_shared::model::script::validate_script;
 use vox_shared::typed::{self, Alphabet};
@@ -25,9 +26,8 @@ const MAX_PROMPT_BYTES: usize = 64 * 1024;
 const MAX_PHRASE_BYTES: usize = 4 * 1024;
 /// Longest short text (models, voices, languages, keys), bytes.
 const MAX_WORD_BYTES: usize = 512;
-/// Most fallbacks, tools, prompts or words of a list.
+/// Most fallbacks, prompts or words of a list.
 const MAX_FALLBACKS: usize = 4;
-const MAX_TOOLS: usize = 16;
 const MAX_PROMPTS: usize = 10;
 const MAX_WORDS: usize = 200;
 const MAX_ADDRESSES: usize = 64;
@@ -37,8 +37,6 @@ const MIN_TOKEN: usize = 8;
 const MAX_FREE_BYTES: usize = 128 * 1024;
 /// Longest call that may be set, seconds; the limit of the operations.
 const MAX_CALL_SECONDS: u32 = 3600;
-
-const END_CALL: &str = "end_call";
 
 /// Collects faults.
 #[derive(Default)]
@@ -63,7 +61,7 @@ pub fn check(settings: &BotSettings, faults: &mut Faults) {
     if let Some(prompts) = &settings.re_engagement {
         check_re_engagement(prompts, faults);
     }
-    check_tools(&settings.tools, faults);
+    tools::check(settings, faults);
     conversation::check(settings, faults);
     outcomes::check(&settings.outcomes, faults);
     check_vendors(settings, faults);
@@ -90,9 +88,14 @@ pub fn unknown_fields(
     for (name, value) in given {
         let here = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         match (value, known.get(name)) {
+            // Of a tool without a request.
+            (Value::Null, None) if name == "http" => {}
             (_, None) => faults.add(&here, "there is no such setting"),
             // Free-form: what is in them is not ours to know.
-            _ if matches!(name.as_str(), "extra" | "variables" | "parameters" | "analysis_schema") => {}
+            _ if matches!(
+                name.as_str(),
+                "extra" | "variables" | "parameters" | "analysis_schema" | "body"
+            ) => {}
             (Value::Object(given), Some(Value::Object(known))) => unknown_fields(given, known, &here, faults),
             (Value::Array(given), Some(Value::Array(known))) => {
                 for (place, pair) in given.iter().zip(known).enumerate() {
@@ -160,20 +163,6 @@ fn check_re_engagement(idle: &ReEngagement, faults: &mut Faults) {
         faults.text(&format!("re_engagement.prompts.{place}"), prompt, MAX_PHRASE_BYTES);
     }
     faults.text("re_engagement.goodbye", &idle.goodbye, MAX_PHRASE_BYTES);
-}
-
-fn check_tools(tools: &[Tool], faults: &mut Faults) {
-    faults.count("tools", tools.len(), MAX_TOOLS);
-    for (place, tool) in tools.iter().enumerate() {
-        let path = format!("tools.{place}");
-        faults.unless(tool.name == END_CALL, &format!("{path}.name"), || {
-            format!("this version has only the built-in tool '{END_CALL}'")
-        });
-        let twice = tools[..place].iter().any(|t| t.name == tool.name);
-        faults.unless(!twice, &format!("{path}.name"), || "this tool is there already".into());
-        faults.text(&format!("{path}.description"), &tool.description, MAX_PHRASE_BYTES);
-        faults.free(&format!("{path}.parameters"), &tool.parameters);
-    }
 }
 
 fn check_vendors(settings: &BotSettings, faults: &mut Faults) {
@@ -305,12 +294,18 @@ impl Faults {
 
     /// A key or a token: a mask is told as one, and anything else that no key has by its own name.
     fn secret(&mut self, path: &str, secret: &ApiKey) {
-        let masked =
-            "this is a masked key; leave the field out to keep the stored one, or send the whole key";
-        match is_masked(secret.expose()) {
-            true => self.add(path, masked),
-            false => self.word(path, secret.expose(), Alphabet::Ascii),
+        if !self.masked(path, secret) {
+            self.word(path, secret.expose(), Alphabet::Ascii);
         }
+    }
+
+    /// Whether a secret is a mask; that is told.
+    fn masked(&mut self, path: &str, secret: &ApiKey) -> bool {
+        let is_masked = is_masked(secret.expose());
+        self.unless(!is_masked, path, || {
+            "this is a masked key; leave the field out to keep the stored one, or send the whole key".into()
+        });
+        is_masked
     }
 
     /// A short text that is one word or one line.

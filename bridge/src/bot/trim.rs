@@ -14,11 +14,18 @@ pub fn trim_settings(settings: &mut BotSettings) {
     let BotSettings { name, timezone, active_hours, line_access, tools, transfer_targets, widget, .. } =
         settings;
     let hours = [&mut active_hours.start, &mut active_hours.end].into_iter().chain(&mut active_hours.days);
-    let names = tools.iter_mut().map(|tool| &mut tool.name);
+    tools.iter_mut().for_each(|tool| trim(&mut tool.name));
     let targets = transfer_targets.iter_mut().flat_map(|target| [&mut target.id, &mut target.value]);
-    let names = names.chain(targets).chain(&mut widget.allowed_origins);
+    let names = targets.chain(&mut widget.allowed_origins);
     for text in hours.chain(names).chain(&mut line_access.addresses).chain([timezone]) {
         trim(text);
+    }
+    for http in tools.iter_mut().filter_map(|tool| tool.http.as_mut()) {
+        trim(&mut http.url);
+        for header in &mut http.headers {
+            trim(&mut header.name);
+            trim_key(&mut header.secret);
+        }
     }
     // A person may well put a name into quotation marks.
     *name = name.trim().to_owned();

@@ -9,6 +9,7 @@ use tracing::field::Empty;
 use url::Url;
 use vox_egress::{Egress, Failure, FailureClass};
 use vox_shared::egress::HostRules;
+use vox_shared::model::bot::tool::fill::percent_encoded;
 
 use super::settings::{Exchange, segments, shape};
 use crate::bot::template::Variables;
@@ -86,19 +87,6 @@ fn mapped(body: Value, variables: &Variables) -> Value {
         Value::Object(map) => map.into_iter().map(|(key, value)| (key, mapped(value, variables))).collect(),
         other => other,
     }
-}
-
-/// All but the unreserved characters of RFC 3986, section 2.3, so that a value is one part of a path or a query.
-fn percent_encoded(value: &str) -> String {
-    let mut out = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        match byte {
-            b'-' | b'.' | b'_' | b'~' => out.push(byte.into()),
-            byte if byte.is_ascii_alphanumeric() => out.push(byte.into()),
-            byte => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use vox_shared::clock::Clock;
+use vox_shared::egress::HostRules;
 use vox_shared::ids::{BotId, SessionId};
 use vox_shared::model::bot::{BotSettings, Phrases, ReEngagement};
 use vox_shared::wire::WIRE_VERSION;
@@ -16,7 +17,7 @@ use super::memory::Memory;
 use super::refused::Refused;
 use super::request_log::RequestLog;
 use super::variables::call_variables;
-use super::{headers, logged, prompt};
+use super::{headers, logged, prompt, rates, tools};
 use crate::auth::secret_token;
 use crate::billing::budget::{Budget, BudgetError, Purse};
 use crate::billing::charge;
@@ -102,7 +103,9 @@ async fn prepare_for(
     if tenant.status != TenantStatus::Active {
         return Err(Refused::Suspended);
     }
-    if let Some(fault) = addresses::refused(&bot.settings, &tenant.egress).into_iter().next() {
+    // Where the deployment lets tools go its worker knows.
+    let faults = addresses::refused(&bot.settings, &tenant.egress).into_iter();
+    if let Some(fault) = faults.chain(addresses::of_tools(&bot.settings, &tenant.egress)).next() {
         return Err(Refused::Egress(format!("{}: {}", fault.path, fault.message)));
     }
     within_hours(&bot, now)?;
@@ -153,7 +156,9 @@ async fn prepare_for(
         let held = from.memory.vendor_keys(&bot.tenant_id).await?;
         keys::fill_missing(&mut bot.settings, &held);
     }
-    Ok(filled_in(from, bot, (&session, &call), known))
+    let rates = rates::of(&from.memory, &bot.settings, call.created_at).await?;
+    let config = filled_in(from, bot, (&session, &call), known);
+    Ok(RuntimeConfig { rates, egress: tenant.egress.clone(), ..config })
 }
 
 /// What the bot's CRM knows. It is kept with the call, for what is pushed after it.
@@ -364,6 +369,7 @@ fn filled_in(from: &Configs, bot: Bot, (session, call): (&SessionId, &Call), kno
     });
     let (voicemail_message, pre_transfer_message) =
         (said(&settings.voicemail_message), said(&settings.pre_transfer_message));
+    let tools = tools::of_call(settings.tools, &variables, &mut unknown);
     RuntimeConfig {
         version: WIRE_VERSION,
         session_id: session.clone(),
@@ -379,7 +385,7 @@ fn filled_in(from: &Configs, bot: Bot, (session, call): (&SessionId, &Call), kno
         max_call_duration_seconds: settings.max_call_duration_seconds,
         voicemail_message,
         pre_transfer_message,
-        tools: settings.tools,
+        tools,
         conversation_policy: prompt.policy,
         transfer_targets: settings
             .transfer_targets
@@ -391,6 +397,8 @@ fn filled_in(from: &Configs, bot: Bot, (session, call): (&SessionId, &Call), kno
         qc_prompt: settings.qc_prompt,
         auto_dispositions: settings.auto_dispositions,
         limits: settings.limits,
+        rates: Vec::new(),
+        egress: HostRules::default(),
         prompt_parts: prompt.parts,
         phrases,
         stable_phrases,

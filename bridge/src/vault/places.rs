@@ -11,14 +11,17 @@ pub struct Secrets {
     pub collection: &'static str,
     /// The first schema whose documents have them sealed; those of older ones are sealed when they are brought up to date.
     pub since: u32,
-    /// The names that a secret's path ends with, wherever in the body that is.
+    /// The names that a secret's path ends with, wherever in the body that is; `*` is any one.
     pub places: &'static [&'static str],
 }
 
+/// A header of a bot's tool.
+const TOOL_SECRET: &str = "http.headers.*.secret";
+
 /// Every collection with secrets.
 pub const SECRETS: &[Secrets] = &[
-    Secrets { collection: "bots", since: 2, places: &["api_key", "line_access.token"] },
-    Secrets { collection: "bot_versions", since: 1, places: &["api_key", "line_access.token"] },
+    Secrets { collection: "bots", since: 2, places: &["api_key", "line_access.token", TOOL_SECRET] },
+    Secrets { collection: "bot_versions", since: 1, places: &["api_key", "line_access.token", TOOL_SECRET] },
     Secrets { collection: "settings", since: 1, places: &["api_key", "erasure_key"] },
     Secrets { collection: "erasures", since: 1, places: &["number"] },
     Secrets { collection: "carriers", since: 1, places: &["inbound_password", "outbound_password"] },
@@ -82,7 +85,7 @@ impl Way<'_> {
         place.rsplit('.').all(|name| {
             let here = way;
             way = here.and_then(|here| here.before);
-            here.is_some_and(|here| here.name == name)
+            here.is_some_and(|here| name == "*" || here.name == name)
         })
     }
 
@@ -104,7 +107,8 @@ mod tests {
         let mut body = json!({
             "settings": {
                 "stt": {"api_key": "a", "fallbacks": [{"api_key": "b", "fallbacks": [{"api_key": "c"}]}]},
-                "line_access": {"token": "d", "addresses": ["x"]}, "token": "no", "name": "api_key"
+                "line_access": {"token": "d", "addresses": ["x"]}, "token": "no", "name": "api_key",
+                "tools": [{"http": {"headers": [{"secret": "f", "name": "g"}], "secret": "no"}}], "secret": "no"
             },
             "draft": {"line_access": {"token": "e"}}
         });
@@ -121,6 +125,7 @@ mod tests {
                 "settings.stt.api_key=a",
                 "settings.stt.fallbacks.0.api_key=b",
                 "settings.stt.fallbacks.0.fallbacks.0.api_key=c",
+                "settings.tools.0.http.headers.0.secret=f",
             ]
         );
     }

@@ -23,11 +23,12 @@ use crate::harness::mongodb::MongoDb;
 use crate::harness::{NOW, TestBridge, client, documents_in_mongodb, json};
 
 /// Searched for in everything that is kept.
-const CANARIES: [&str; 4] = [
+const CANARIES: [&str; 5] = [
     "sk-canary-0123456789abcdef",
     "fb-canary-0123456789abcdef",
     "el-canary-0123456789abcdef",
     "lt-canary-0123456789abcdef",
+    "Bearer canary-0123456789abcdef",
 ];
 const OTHER_KEY: &str = "YW5vdGhlciBtYXN0ZXIga2V5LCBub3QgdGhlIGZpcnM=";
 
@@ -37,7 +38,9 @@ fn settings() -> Value {
         "llm": {"provider": "openai", "model": "gpt-5-mini", "api_key": CANARIES[0],
             "fallbacks": [{"provider": "openai", "model": "gpt-5-nano", "api_key": CANARIES[1]}]},
         "tts": {"provider": "elevenlabs", "voice": "v", "api_key": CANARIES[2]},
-        "line_access": {"token": CANARIES[3]}
+        "line_access": {"token": CANARIES[3]},
+        "tools": [{"name": "find", "description": "Finds.", "http": {"url": "https://a.test/", "headers": [
+            {"name": "Authorization", "secret": CANARIES[4]}]}}]
     })
 }
 
@@ -105,6 +108,7 @@ async fn a_vendor_key_is_in_no_store_and_reaches_the_worker() {
         (&config["llm"]["api_key"], &config["tts"]["api_key"]),
         (&json!(CANARIES[0]), &json!(CANARIES[2]))
     );
+    assert_eq!(config["tools"][0]["http"]["headers"][0]["secret"], CANARIES[4]);
     let doctor = bridge.token(Role::SuperAdmin).await;
     let uses =
         json(bridge.get("/api/v1/vendor-keys").bearer_auth(&doctor).send().await.unwrap(), StatusCode::OK)

@@ -58,6 +58,12 @@ impl Stage {
         self.bridge.send(Method::PUT, &path, &self.admin, json!({"prefetch": {"url": url}})).await
     }
 
+    async fn tool(&self, url: &str) -> Response {
+        let path = format!("/api/v1/bots/{}", self.bot);
+        let tool = json!({"name": "find", "description": "Finds.", "http": {"url": url}});
+        self.bridge.send(Method::PATCH, &path, &self.admin, json!({"tools": [tool]})).await
+    }
+
     async fn vendor(&self, url: &str) -> Response {
         let path = format!("/api/v1/bots/{}", self.bot);
         let llm = json!({"provider": "openai", "model": "m", "api_key": "sk-0123456789abcdef", "extra": {"base_url": url}});
@@ -66,13 +72,14 @@ impl Stage {
 }
 
 #[tokio::test]
-async fn no_way_to_write_a_private_address_is_taken_for_a_webhook_or_a_crm() {
+async fn no_way_to_write_a_private_address_is_taken_for_a_webhook_a_crm_or_a_tool() {
     let bridge = TestBridge::start_with(|config| config.egress = Policy::default()).await;
     let stage = Stage::of(bridge).await;
     assert!(REFUSED_URLS.len() >= 150);
     for url in REFUSED_URLS {
         assert_eq!(wrong_fields(stage.webhook(url).await).await, ["url"], "{url}");
         assert_eq!(wrong_fields(stage.crm(url).await).await, ["prefetch.url"], "{url}");
+        assert_eq!(wrong_fields(stage.tool(url).await).await, ["tools.0.http.url"], "{url}");
     }
 }
 
@@ -86,6 +93,7 @@ async fn an_address_outside_the_rules_is_refused_when_it_is_set() {
         assert_eq!(stage.webhook(good).await.status(), StatusCode::CREATED, "{good}");
         assert_eq!(stage.crm(good).await.status(), StatusCode::OK, "{good}");
         assert_eq!(stage.vendor(good).await.status(), StatusCode::OK, "{good}");
+        assert_eq!(stage.tool(good).await.status(), StatusCode::OK, "{good}");
     }
     for bad in [
         "https://example.com/",
@@ -96,6 +104,7 @@ async fn an_address_outside_the_rules_is_refused_when_it_is_set() {
         assert_eq!(wrong_fields(stage.webhook(bad).await).await, ["url"], "{bad}");
         assert_eq!(wrong_fields(stage.crm(bad).await).await, ["prefetch.url"], "{bad}");
         assert_eq!(wrong_fields(stage.vendor(bad).await).await, ["llm.extra.base_url"], "{bad}");
+        assert_eq!(wrong_fields(stage.tool(bad).await).await, ["tools.0.http.url"], "{bad}");
     }
     let draft = format!("/api/v1/bots/{}/draft", stage.bot);
     let body = json!({"stt": {"provider": "deepgram", "api_key": "k-0123456789", "fallbacks": [

@@ -1,6 +1,7 @@
 //! The actor around a session: it owns the line's ends, the media clock, the timers and the vendors' streams, feeds
 //! events in and carries commands out. It decides nothing.
 
+mod ending;
 mod telling;
 
 use std::collections::{HashMap, VecDeque};
@@ -10,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use vox_shared::wire::result::DisconnectedBy;
 
@@ -19,6 +20,7 @@ use super::meter::Lateness;
 use super::mouth::{Given, LineSound, Mouth, Order};
 use super::orders::{Placed, Verdict};
 use super::record::Ended;
+use super::tools::Tools;
 use super::veil::Veil;
 use super::vendors::{Heard, Vendors};
 use crate::courier::clips::Clip;
@@ -26,7 +28,7 @@ use crate::courier::live::{Fact, Teller};
 use crate::journal::CallJournal;
 use crate::media::level::is_audible;
 use crate::media::playout::Pacing;
-use crate::media::recorder::{CallerTrack, Recorder, Unfinished};
+use crate::media::recorder::{CallerTrack, Recorder};
 use crate::provider::stt::SttEvent;
 use crate::provider::tts::{TtsEvent, TtsInput, UtteranceId};
 use crate::provider::{Failure, FailureClass};
@@ -39,6 +41,8 @@ use crate::transport::socket::Ends;
 pub const TICK: Duration = Duration::from_millis(20);
 /// With nothing to play the clock only keeps the recording's memory small: once in so many steps.
 const IDLE_TICKS: u64 = 25;
+/// What was used is told to a session that has a limit of money once in so many steps, a second.
+const METER_TICKS: u64 = 50;
 /// No call lasts this long; a deadline for when nothing is armed.
 const FAR: Duration = Duration::from_secs(86_400);
 /// The line took no message for this long: it is dead.
@@ -58,6 +62,7 @@ pub struct Parts {
     pub detector: Detector,
     pub recorder: Option<Recorder>,
     pub vendors: Vendors,
+    pub tools: Tools,
     pub journal: Arc<CallJournal>,
     /// Over all that is told of the conversation.
     pub veil: Veil,
@@ -132,6 +137,9 @@ pub async fn run(parts: Parts) -> Ended {
             message = actor.parts.ends.incoming.recv() => actor.on_line(message),
             heard = actor.parts.vendors.next(hear_voice) => actor.on_heard(heard),
             Some(placed) = actor.parts.orders.recv() => actor.on_order(placed),
+            (run, answer) = actor.parts.tools.next() => {
+                actor.events.push_back(Event::ToolDone { run, answer });
+            }
             () = actor.parts.drain.cancelled(), if !draining => {
                 draining = true;
                 actor.events.push_back(Event::Drain);
@@ -216,6 +224,9 @@ impl Actor {
         let before = self.tick;
         self.tick = step_at(elapsed);
         let now = self.now_samples();
+        if before / METER_TICKS != self.tick / METER_TICKS && self.parts.session.is_metered() {
+            self.events.push_back(Event::Metered { usage: self.parts.vendors.metered() });
+        }
         if let Some(recorder) = &mut self.parts.recorder {
             recorder.advance(now);
         }
@@ -340,11 +351,11 @@ impl Actor {
                     self.events.push_back(Event::Llm { request, event });
                 }
             }
-            Command::RunTool { run, .. } => {
-                // No tool but those of the conversation itself is built yet.
-                let result = serde_json::Value::from("error: this tool is not available");
-                self.events.push_back(Event::ToolDone { run, result });
+            Command::RunTool { run, call } => {
+                let answer = self.parts.tools.run(run, call);
+                self.events.extend(answer.map(|answer| Event::ToolDone { run, answer }));
             }
+            Command::CancelTool { run } => self.parts.tools.cancel(run),
             Command::CancelAsk { request } => self.parts.vendors.cancel_ask(request),
             Command::OpenVoice { provider } => {
                 self.mouth.change_voice();
@@ -464,30 +475,6 @@ impl Actor {
                 self.line_full_since.get_or_insert_with(Instant::now);
             }
             Err(TrySendError::Closed(_)) => {}
-        }
-    }
-
-    async fn end(self) -> Ended {
-        let Actor { parts, began, lateness, mouth, hang_up, outcome, .. } = self;
-        // With it the report of the call ends: before its result is on its way.
-        let Parts { recorder, vendors, rate_hz, ends, live, .. } = parts;
-        drop(live);
-        let now = (began.elapsed().as_secs_f64() * f64::from(rate_hz)) as u64;
-        if let Some(by) = hang_up {
-            // A line that takes nothing any more is closed without it.
-            let _stuck = timeout(LINE_STALL, ends.outgoing.send(LineOut::HangUp { by })).await;
-        }
-        let recording = recorder.map(|recorder| Unfinished { recorder, until: now });
-        let (recognised, spoken) = vendors.close().await;
-        // Dropping the line's end tells the pump that nothing follows.
-        drop(ends);
-        Ended {
-            outcome: *outcome.expect("the loop ends with an outcome"),
-            lateness_p99_ms: lateness.quantile_ms(0.99),
-            underruns: mouth.underruns(),
-            recognised,
-            spoken,
-            recording,
         }
     }
 }

@@ -171,6 +171,17 @@ impl Feed {
         }
     }
 
+    /// What each recogniser heard until now, the open one too.
+    pub fn heard_so_far(&self) -> Vec<Recognised> {
+        let mut heard = self.recognised.clone();
+        if self.stream.is_some() {
+            let sent = self.sent as f64 / f64::from(self.rate_hz);
+            let seconds = self.billed.unwrap_or_default().max(sent);
+            heard.push(Recognised { index: self.index, seconds, streams: 1 });
+        }
+        heard
+    }
+
     /// Ask the recogniser for its final words.
     pub fn finalize(&mut self) {
         self.send_piece();

@@ -21,6 +21,7 @@ use vox_shared::wire::result::{CallResult, DisconnectedBy};
 use super::actor::{self, Parts};
 use super::detector::Detector;
 use super::record;
+use super::tools::Tools;
 use super::veil::Veil;
 use super::vendors::Vendors;
 use crate::access::Presented;
@@ -310,6 +311,7 @@ async fn converse(
         detector: Detector::new(app.weights.clone(), rate_hz),
         recorder,
         vendors: Vendors::new(app.providers.clone(), app.courier.clone(), begun, rate_hz),
+        tools: Tools::new(&config, app.providers.egress.clone()),
         journal: journal.clone(),
         veil: Veil::new(&config.redaction),
         live,

@@ -171,6 +171,14 @@ fn recording_fault(result: &CallResult, why: String) -> CallEvent {
     }
 }
 
+/// What recognisers and voices were used for, by vendor.
+pub fn metered(config: &RuntimeConfig, recognised: &[Recognised], spoken: &[Spoken]) -> Vec<Usage> {
+    let mut usage = Vec::new();
+    add_recognised(&mut usage, config, recognised);
+    add_spoken(&mut usage, config, spoken);
+    usage
+}
+
 /// The seconds of recognition, to the vendor that recognised them: after a fail-over a call has several.
 fn add_recognised(usage: &mut Vec<Usage>, config: &RuntimeConfig, recognised: &[Recognised]) {
     let vendors = with_fallbacks(&config.stt, |s| (&s.provider, &s.model), |s| &s.fallbacks);

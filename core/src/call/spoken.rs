@@ -15,7 +15,7 @@ pub struct Spoken {
 }
 
 /// Counts them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Counted {
     /// Sent on the open stream, and what it has billed so far.
     sent: u64,
@@ -45,6 +45,11 @@ impl Counted {
     /// The voice bills this for another reply.
     pub fn billed(&mut self, characters: u64) {
         self.billed += characters;
+    }
+
+    /// All of the call until now.
+    pub fn so_far(&self) -> Vec<Spoken> {
+        self.clone().finish()
     }
 
     /// All of the call.

@@ -77,9 +77,9 @@ impl Veil {
         }
     }
 
-    /// An event of the record.
-    pub fn event(&self, event: &mut CallEvent) {
-        if let Some(rules) = self.at(Sink::Events) {
+    /// An event, as this sink may have it.
+    pub fn event(&self, sink: Sink, event: &mut CallEvent) {
+        if let Some(rules) = self.at(sink) {
             hide(rules, &mut event.why);
             rules.fields(&mut event.data);
         }
@@ -137,7 +137,7 @@ impl Veil {
         if settings.covers(Sink::Transcript) {
             outcome.transcript = lines;
         }
-        outcome.events.iter_mut().chain(&mut outcome.why).for_each(|event| self.event(event));
+        outcome.events.iter_mut().chain(&mut outcome.why).for_each(|event| self.event(Sink::Events, event));
         if let (Some(rules), Some(error)) = (self.at(Sink::Events), &mut outcome.error) {
             hide(rules, error);
         }

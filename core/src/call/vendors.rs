@@ -7,9 +7,11 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use vox_shared::wire::config::RuntimeConfig;
+use vox_shared::wire::result::Usage;
 
 use super::asked::{Asked, Trace};
 use super::feed::{Feed, Recognised};
+use super::record;
 use super::spoken::{Counted, Spoken};
 use crate::courier::clips::{Clip, Phrase, Stable};
 use crate::courier::{Begun, Courier};
@@ -270,6 +272,11 @@ impl Vendors {
         if let Some(voice) = &self.voice {
             let _stalled = voice.input.try_send(TtsInput::Cancel { utterance });
         }
+    }
+
+    /// What recognisers and voices were used for until now.
+    pub fn metered(&self) -> Vec<Usage> {
+        record::metered(&self.config, &self.feed.heard_so_far(), &self.counted.so_far())
     }
 
     /// Close everything; what each recogniser heard and each voice was given.

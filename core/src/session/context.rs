@@ -206,6 +206,12 @@ impl Context {
         LlmRequest { messages, tools: self.tools.clone(), cache_key: self.cache_key.clone() }
     }
 
+    /// About how many tokens a request has now.
+    pub fn tokens(&self) -> u64 {
+        let said: usize = self.recent().iter().map(|e| e.message.text.len()).sum();
+        ((self.system.len() + said) / CHARS_PER_TOKEN) as u64
+    }
+
     /// The newest messages that fit, beginning with one of the caller or bot, never with a tool's answer alone.
     fn recent(&self) -> &[Entry] {
         let mut left = HISTORY_TOKENS * CHARS_PER_TOKEN;

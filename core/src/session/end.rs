@@ -1,5 +1,6 @@
 //! Silence, keys, the goodbye and the end of the call.
 
+use serde_json::json;
 use vox_shared::wire::result::{DisconnectedBy, Speaker, TranscriptEntry};
 
 use super::Session;
@@ -9,6 +10,7 @@ use super::kind::EventKind;
 use super::phase::{Phase, PhaseTimer};
 use super::report::{TurnClock, ms};
 use super::rules;
+use super::spending::object;
 use super::text::{argument, phrase};
 use super::thinking::Thought;
 use super::utterance::Kind;
@@ -18,6 +20,7 @@ impl Session {
     pub(super) fn on_call_timer(&mut self, timer: PhaseTimer, out: &mut Vec<Command>) {
         match timer {
             PhaseTimer::Idle => self.on_idle(out),
+            PhaseTimer::Silence => self.on_silence(out),
             PhaseTimer::Keys => self.take_keys(out),
             PhaseTimer::Transfer => self.transfer_failed("nobody answered in time", out),
             PhaseTimer::Goodbye => self.hang_up_now(out),
@@ -63,6 +66,7 @@ impl Session {
         self.prompts_used = 0;
         self.idle_since = None;
         self.course.not_idle();
+        self.course.not_silent();
         self.report.event(self.now, EventKind::Dtmf, "a key was pressed", out);
         if key == '#' && self.keys.is_empty() {
             // The end of an entry that never began.
@@ -166,7 +170,10 @@ impl Session {
     /// without either the bot has a goodbye.
     pub(super) fn end_call(&mut self, call: &ToolCall, thought: &Thought, out: &mut Vec<Command>) {
         let message = argument(&call.arguments, "message").unwrap_or_default();
-        self.report.event(self.now, EventKind::ToolCalled, rules::END_CALL, out);
+        let input = self.shown(&call.arguments);
+        let data = object(json!({"tool": rules::END_CALL, "input": input, "status": "ok"}));
+        let told = (rules::END_CALL.to_owned(), data);
+        self.report.event_with(self.now, EventKind::ToolCalled, told, out);
         let last = rest_of_message(&thought.said, message.trim());
         let mut last = phrase(&last, &self.rules.language);
         if last.is_none() && thought.said.is_empty() {
@@ -206,6 +213,7 @@ impl Session {
             _ => by,
         };
         self.cancel_thought(out);
+        self.end_tools(out);
         self.silence_mouth(out);
         self.context.drop_promises();
         if self.course.is_accompanied() {

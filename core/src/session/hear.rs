@@ -151,6 +151,9 @@ impl Session {
             self.add_late_words(who, late, out);
         }
         if new.open {
+            if who == Party::Caller {
+                self.course.not_silent();
+            }
             self.consider_interruption(out);
         }
     }

@@ -35,6 +35,7 @@ pub enum EventKind {
     AgentLeft,
     DurationWarning,
     MaxDuration,
+    LimitReached,
     Draining,
     MessagesDropped,
     RecordingIncomplete,
@@ -59,7 +60,7 @@ pub enum WhyKind {
 
 impl EventKind {
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Answered,
         Self::Interrupted,
         Self::Resumed,
@@ -89,6 +90,7 @@ impl EventKind {
         Self::AgentLeft,
         Self::DurationWarning,
         Self::MaxDuration,
+        Self::LimitReached,
         Self::Draining,
         Self::MessagesDropped,
         Self::RecordingIncomplete,
@@ -127,6 +129,7 @@ impl EventKind {
             Self::AgentLeft => "agent_left",
             Self::DurationWarning => "duration_warning",
             Self::MaxDuration => "max_duration",
+            Self::LimitReached => "limit_reached",
             Self::Draining => "draining",
             Self::MessagesDropped => "messages_dropped",
             Self::RecordingIncomplete => "recording_incomplete",

@@ -33,6 +33,7 @@ impl Session {
                 if phrase(&text, &self.rules.language).is_none() {
                     return Err("nothing in the text can be said".into());
                 }
+                self.course.not_silent();
                 self.say_phrase(&text, Kind::Ordered, out);
             }
             (Order::Steer { text }, Phase::Live | Phase::Held | Phase::Accompanied) => {

@@ -35,6 +35,8 @@ pub enum Phase {
 pub enum PhaseTimer {
     /// Nobody speaks: prompt.
     Idle,
+    /// The caller has been silent for as long as the bot allows.
+    Silence,
     /// A key was pressed: more may follow.
     Keys,
     /// Whoever takes the caller over must answer.
@@ -115,6 +117,7 @@ impl Course {
     pub fn hold(&mut self) {
         self.phase = Phase::Held;
         self.timers.clear(PhaseTimer::Idle);
+        self.timers.clear(PhaseTimer::Silence);
         self.timers.clear(PhaseTimer::Keys);
     }
 
@@ -160,6 +163,21 @@ impl Course {
     /// Somebody speaks, or is about to.
     pub fn not_idle(&mut self) {
         self.timers.clear(PhaseTimer::Idle);
+    }
+
+    /// The caller is silent from now on: the longest silence that is allowed ends then, unless it began before.
+    pub fn silent_from(&mut self, now: Duration, longest: Duration) {
+        self.timers.ensure(PhaseTimer::Silence, now + longest);
+    }
+
+    /// It ends then.
+    pub fn silence_at(&mut self, at: Duration) {
+        self.timers.set(PhaseTimer::Silence, at);
+    }
+
+    /// The caller said something, or the bot has something new to say.
+    pub fn not_silent(&mut self) {
+        self.timers.clear(PhaseTimer::Silence);
     }
 
     /// More keys may follow until then.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 use vox_shared::wire::result::{CallEvent, Speaker, TranscriptEntry, TurnLatency, Usage, Word};
 
 use super::event::{Command, Notice};
@@ -33,7 +33,18 @@ pub struct Report {
 impl Report {
     /// Something happened.
     pub fn event(&mut self, at: Duration, kind: EventKind, why: impl Into<String>, out: &mut Vec<Command>) {
-        let event = call_event(at, kind.as_str(), why.into());
+        self.event_with(at, kind, (why.into(), Map::new()), out);
+    }
+
+    /// The same with more than a reason.
+    pub fn event_with(
+        &mut self,
+        at: Duration,
+        kind: EventKind,
+        (why, data): (String, Map<String, Value>),
+        out: &mut Vec<Command>,
+    ) {
+        let event = CallEvent { data, ..call_event(at, kind.as_str(), why) };
         if self.events.len() < MAX_ENTRIES {
             self.events.push(event.clone());
         }
@@ -149,9 +160,19 @@ pub struct TurnClock {
     pub first_audio: Option<Duration>,
     /// The place of the model that was asked last.
     pub model: usize,
+    /// How long the reply waited for tools before its first token.
+    pub tool: Duration,
+    /// Since when it waits for them.
+    pub tools_since: Option<Duration>,
 }
 
 impl TurnClock {
+    /// The reply goes on with what its tools said.
+    pub fn tools_answered(&mut self, now: Duration) {
+        let since = self.tools_since.take().filter(|_| self.first_token.is_none());
+        self.tool += since.map(|since| now.saturating_sub(since)).unwrap_or_default();
+    }
+
     /// The parts of the delay, when the reply became audible at `audible`. `None` when the turn has no acoustic end (a
     /// prompt that the caller did not ask for). The parts add up to the total: what no part explains is ours.
     pub fn parts(&self, turn: u32, audible: Duration, transport: Duration) -> Option<TurnLatency> {
@@ -160,11 +181,13 @@ impl TurnClock {
             (Some(from), Some(to)) => to.saturating_sub(from).as_secs_f64() * 1e3,
             _ => 0.0,
         };
+        let tool_ms = self.tool.as_secs_f64() * 1e3;
         let mut latency = TurnLatency {
             turn,
             endpoint_ms: part(Some(start), self.decided),
             stt_ms: part(self.decided, self.closed),
-            llm_ms: part(self.asked, self.first_token),
+            llm_ms: (part(self.asked, self.first_token) - tool_ms).max(0.0),
+            tool_ms,
             sentence_ms: part(self.first_token, self.first_piece),
             tts_ms: part(self.first_piece, self.first_audio),
             transport_ms: transport.as_secs_f64() * 1e3,
@@ -175,6 +198,7 @@ impl TurnClock {
         let named = latency.endpoint_ms
             + latency.stt_ms
             + latency.llm_ms
+            + latency.tool_ms
             + latency.sentence_ms
             + latency.tts_ms
             + latency.transport_ms;
@@ -199,10 +223,18 @@ mod tests {
             first_piece: at(1760),
             first_audio: at(1900),
             model: 1,
+            tool: Duration::from_millis(100),
+            tools_since: None,
         };
         let l = clock.parts(3, Duration::from_millis(1960), Duration::from_millis(20)).unwrap();
-        let sum =
-            l.endpoint_ms + l.stt_ms + l.llm_ms + l.sentence_ms + l.tts_ms + l.platform_ms + l.transport_ms;
+        let sum = l.endpoint_ms
+            + l.stt_ms
+            + l.llm_ms
+            + l.tool_ms
+            + l.sentence_ms
+            + l.tts_ms
+            + l.platform_ms
+            + l.transport_ms;
         assert_eq!(l.total_ms, 960.0);
         assert!((sum - l.total_ms).abs() < 1e-9, "{l:?}");
         assert_eq!((l.platform_ms, l.llm_place), (41.0, 1));

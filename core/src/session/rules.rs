@@ -1,8 +1,13 @@
 //! What the conversation goes by: the runtime config in the session's own terms.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use vox_shared::model::bot::{Phrases, ReEngagement, TurnSettings, VadSettings};
+use serde_json::Value;
+use vox_shared::model::bot::{
+    CallLimits, OnInterrupt, Phrases, ReEngagement, Tool, TurnSettings, VadSettings,
+};
+use vox_shared::price::Rate;
 use vox_shared::wire::config::RuntimeConfig;
 
 use super::farewell::stock_goodbye;
@@ -14,6 +19,8 @@ pub const INTER_DIGIT: Duration = Duration::from_secs(2);
 pub const MAX_DIGITS: usize = 64;
 /// Silence that ends a call whose bot has no prompts.
 const SILENCE_LIMIT: Duration = Duration::from_secs(300);
+/// A silence that has lasted long enough goes on so long, time after time, while there is a sound that may become words.
+pub const SILENCE_GRACE: Duration = Duration::from_secs(1);
 /// The tool that ends the call.
 pub const END_CALL: &str = "end_call";
 
@@ -50,6 +57,19 @@ pub fn next_place(place: usize, of: usize) -> usize {
     if place + 1 < of { place + 1 } else { 0 }
 }
 
+/// What goes for a tool of the bot's own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnTool {
+    /// JSON schema of its arguments, or null.
+    pub parameters: Value,
+    /// Said when it takes a while; empty for the bot's own phrase.
+    pub filler: String,
+    /// The caller must have been asked.
+    pub confirm: bool,
+    /// It is given up when the caller goes on.
+    pub cancels: bool,
+}
+
 /// The rules of one conversation.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -61,7 +81,13 @@ pub struct Rules {
     pub closing: String,
     pub min_words_interruption: usize,
     pub max_duration: Duration,
+    pub limits: CallLimits,
+    /// What the vendors cost, for the limit of money.
+    pub rates: Vec<Rate>,
+    /// All that the model may call.
     pub tools: Vec<ToolSpec>,
+    /// What goes for those of the bot's own, by name.
+    pub own_tools: BTreeMap<String, OwnTool>,
     pub cache_key: Option<String>,
     /// The language that is spoken (BCP-47), or empty.
     pub language: String,
@@ -95,7 +121,7 @@ impl Rules {
             } else {
                 t.description.clone()
             },
-            parameters: if t.parameters.is_object() { t.parameters.clone() } else { end_call_schema() },
+            parameters: parameters(t),
         });
         Self {
             system_prompt: config.system_prompt.clone(),
@@ -105,7 +131,10 @@ impl Rules {
             phrases: config.phrases.clone(),
             min_words_interruption: config.min_words_interruption as usize,
             max_duration: Duration::from_secs(u64::from(config.max_call_duration_seconds.max(1))),
+            limits: config.limits.clone(),
+            rates: config.rates.clone(),
             tools: tools.collect(),
+            own_tools: config.tools.iter().filter_map(own_tool).collect(),
             cache_key: config.bot_id.as_ref().map(|b| format!("vox-{b}")),
             language: language(config).to_owned(),
             vad: config.vad.clone(),
@@ -136,6 +165,11 @@ impl Rules {
         if self.model_speaks() { &self.llm } else { &self.tts }
     }
 
+    /// The caller's longest silence, if it has a limit.
+    pub fn longest_silence(&self) -> Option<Duration> {
+        self.limits.max_silence_secs.map(|secs| Duration::from_secs(secs.into()))
+    }
+
     /// Silence before the bot prompts, or ends the call.
     pub fn idle_after(&self) -> Duration {
         let prompts = self.re_engagement.as_ref();
@@ -164,7 +198,27 @@ pub fn with_fallbacks<'a, S, T>(
     std::iter::once(take(first)).chain(rest(first).iter().map(&take)).collect()
 }
 
-fn end_call_schema() -> serde_json::Value {
+/// A tool without a schema has no arguments, but for the goodbye.
+fn parameters(tool: &Tool) -> Value {
+    match &tool.parameters {
+        Value::Object(_) => tool.parameters.clone(),
+        _ if tool.http.is_some() => serde_json::json!({"type": "object", "properties": {}}),
+        _ => end_call_schema(),
+    }
+}
+
+fn own_tool(tool: &Tool) -> Option<(String, OwnTool)> {
+    let http = tool.http.as_ref()?;
+    let own = OwnTool {
+        parameters: tool.parameters.clone(),
+        filler: http.filler.clone(),
+        confirm: http.confirm,
+        cancels: http.on_interrupt == OnInterrupt::Cancel,
+    };
+    Some((tool.name.clone(), own))
+}
+
+fn end_call_schema() -> Value {
     serde_json::json!({
         "type": "object",
         "properties": {"message": {"type": "string", "description": "The goodbye to speak."}},

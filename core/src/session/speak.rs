@@ -100,7 +100,13 @@ impl Session {
             Kind::Filler => "filler",
             Kind::Goodbye => "goodbye",
         };
-        self.report.speech(self.now, WhyKind::BotStarted, why);
+        match self.spending.over().filter(|_| progress.kind == Kind::Goodbye) {
+            Some(limit) => {
+                let why = format!("{why}: {}", limit.as_str());
+                self.report.speech(self.now, WhyKind::BotStarted, why);
+            }
+            None => self.report.speech(self.now, WhyKind::BotStarted, why),
+        }
         self.report.first_audio.get_or_insert(self.now);
         if progress.kind == Kind::Filler {
             // The reply's delay goes on.

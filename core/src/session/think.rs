@@ -1,16 +1,16 @@
 //! What the model and its tools say, and what it means for the conversation.
 
-use serde_json::Value;
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::Session;
-use super::event::{Command, RequestId, ToolRunId};
+use super::event::{Command, RequestId};
 use super::kind::EventKind;
 use super::rules::END_CALL;
+use super::spending::CHARS_PER_TOKEN;
 use super::text::Item;
-use super::thinking::{AfterFailure, Answered, ThinkTimer, Thought, Told, Try, Waits};
+use super::thinking::{AfterFailure, ThinkTimer, Thought, Told, Try};
 use super::utterance::Kind;
-use crate::provider::llm::{Finish, LlmEvent, LlmUsage, ToolCall};
+use crate::provider::llm::{Finish, LlmEvent, LlmUsage};
 use crate::provider::{Failure, FailureClass};
 
 /// Tool rounds in one turn.
@@ -19,6 +19,8 @@ const MAX_TOOL_ROUNDS: u32 = 3;
 impl Session {
     /// The caller said this: think of a reply.
     pub(super) fn answer(&mut self, text: &str, out: &mut Vec<Command>) {
+        // What tools have answered comes before the caller's words.
+        self.leave_tools(out);
         if let Some(before) = self.plan.take_unanswered() {
             self.context.caller(&before);
         }
@@ -34,6 +36,10 @@ impl Session {
 
     /// The same with this model.
     pub(super) fn think_anew_with(&mut self, provider: usize, out: &mut Vec<Command>) {
+        self.course.not_silent();
+        if self.refuses_to_ask(out) {
+            return;
+        }
         self.cancel_thought(out);
         let is_reply = self.speaking.utterance().is_some_and(|u| u.kind == Kind::Reply);
         if is_reply && !self.speaking.is_heard() {
@@ -46,7 +52,7 @@ impl Session {
         self.ask(Try { provider, attempt: 1, round: 0 }, out);
     }
 
-    fn ask(&mut self, at: Try, out: &mut Vec<Command>) {
+    pub(super) fn ask(&mut self, at: Try, out: &mut Vec<Command>) {
         let request = self.thinking.ask(at, self.now);
         self.send_request(request, at.provider, out);
     }
@@ -62,6 +68,7 @@ impl Session {
 
     /// The reply that is being made is not wanted, nor is sound of a model's own that waits to be said.
     pub(super) fn cancel_thought(&mut self, out: &mut Vec<Command>) {
+        self.leave_tools(out);
         let mut unwanted = self.plan.drop_unbegun();
         if let Some((request, thought)) = self.thinking.cancel() {
             self.count_usage(&thought, None);
@@ -90,7 +97,7 @@ impl Session {
             ThinkTimer::Filler => self.say_filler(out),
             ThinkTimer::Tools => {
                 self.report.event(self.now, EventKind::ToolFailed, "no answer in time", out);
-                self.thinking.tools_timed_out();
+                self.thinking.runs.give_up();
                 self.go_on_with_tools(out);
             }
         }
@@ -102,7 +109,7 @@ impl Session {
             && !self.plan.is_paused()
             && self.plan.is_silent()
             && !self.speaking.is_busy();
-        let hold = self.rules.phrases.hold.clone();
+        let hold = self.hold_phrase();
         if self.speaking.is_busy() {
             self.thinking.say_so_later(self.now);
         }
@@ -258,51 +265,14 @@ impl Session {
                 entry.tokens_in += usage.tokens_in;
                 entry.tokens_out += usage.tokens_out;
                 entry.tokens_cached += usage.tokens_cached;
+                self.spending.tokens(usage.tokens_in + usage.tokens_out);
             }
             // The usual four characters a token, where the vendor does not say.
-            None => entry.tokens_out += thought.written_chars as u64 / 4,
-        }
-    }
-
-    /// The reply goes on when these tools have answered. What was said before them keeps its place in the conversation.
-    fn run_tools(&mut self, thought: Thought, calls: Vec<ToolCall>, out: &mut Vec<Command>) {
-        let line = self.plan.open_saying().map(|l| l.id);
-        if let Some(line) = line.filter(|_| thought.handed) {
-            self.context.promise(line, thought.said.trim());
-        }
-        self.plan.close_reply();
-        let mut waiting = Vec::with_capacity(calls.len());
-        for call in calls {
-            let known = self.rules.tools.iter().any(|t| t.name == call.name);
-            if known {
-                self.report.event(self.now, EventKind::ToolCalled, call.name.clone(), out);
-                waiting.push((call, Waits::ForTool));
-            } else {
-                let why = format!("there is no tool '{}'", call.name);
-                self.report.event(self.now, EventKind::ToolRefused, why, out);
-                waiting.push((call, Waits::Not(Value::from("error: this tool does not exist"))));
+            None => {
+                let written = thought.written_chars as u64 / CHARS_PER_TOKEN;
+                entry.tokens_out += written;
+                self.spending.tokens(written + self.context.tokens());
             }
-        }
-        let started = self.thinking.run_tools(thought, waiting, self.now);
-        out.extend(started.into_iter().map(|(run, call)| Command::RunTool { run, call }));
-        self.go_on_with_tools(out);
-    }
-
-    pub(super) fn on_tool_done(&mut self, run: ToolRunId, result: Value, out: &mut Vec<Command>) {
-        match self.thinking.tool_done(run, result) {
-            Answered::InTime(started) => {
-                out.extend(started.into_iter().map(|(run, call)| Command::RunTool { run, call }));
-                self.go_on_with_tools(out);
-            }
-            // Where it comes is its place in the conversation: before what the caller says next.
-            Answered::Late(call, result) => self.context.late_result(call, result),
-        }
-    }
-
-    fn go_on_with_tools(&mut self, out: &mut Vec<Command>) {
-        if let Some((results, at)) = self.thinking.tool_results() {
-            self.context.tool_results(results);
-            self.ask(at, out);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Thinking: the request to the model that is under way, the tools it called, and the ladder of models.
 
 mod loop_guard;
+mod tool_guard;
 mod tool_runs;
 
 use std::time::Duration;
@@ -13,7 +14,8 @@ use crate::provider::Failure;
 use crate::provider::llm::{Finish, LlmEvent, LlmUsage, ToolCall};
 
 pub use loop_guard::LoopGuard;
-pub use tool_runs::{Answered, NO_ANSWER, ToolRuns, Waits};
+pub use tool_guard::{Refusal, ToolGuard};
+pub use tool_runs::{Answered, Left, NO_ANSWER, Started, ToolRuns, Waits};
 
 /// The model's first sign of life must come within this, and each further one.
 const MODEL_STALL: Duration = Duration::from_secs(4);
@@ -123,7 +125,7 @@ pub enum AfterFailure {
 pub struct Thinking {
     thought: Option<Thought>,
     newest: RequestId,
-    runs: ToolRuns,
+    pub runs: ToolRuns,
     failures: u32,
     pub loop_guard: LoopGuard,
     timers: Timers<ThinkTimer>,
@@ -181,11 +183,10 @@ impl Thinking {
         Some((self.ask(at, now), at))
     }
 
-    /// The reply is not wanted any more: what it was so far, with the request to be cancelled. Tools that run go on; their
-    /// results are kept.
+    /// The reply is not wanted any more: what it was so far, with the request to be cancelled. Its tools are left by themselves
+    /// ([`ToolRuns::leave`]).
     pub fn cancel(&mut self) -> Option<(RequestId, Thought)> {
         self.timers.clear_all();
-        self.runs.leave();
         let thought = self.thought.take()?;
         Some((thought.request?, thought))
     }
@@ -350,19 +351,9 @@ impl Thinking {
     ) -> Vec<(ToolRunId, ToolCall)> {
         self.thought = Some(Thought { request: None, at: thought.at, ..Thought::default() });
         self.timers.set(ThinkTimer::Filler, now + TOOL_FILLER_AFTER);
-        let started = self.runs.begin(calls);
+        let started = self.runs.begin(calls, now);
         self.timers.set(ThinkTimer::Tools, now + tool_runs::LONGEST_RUN);
         started
-    }
-
-    /// A tool answered.
-    pub fn tool_done(&mut self, id: ToolRunId, result: serde_json::Value) -> Answered {
-        self.runs.done(id, result)
-    }
-
-    /// The tools that have not answered in time did not.
-    pub fn tools_timed_out(&mut self) {
-        self.runs.give_up();
     }
 
     /// All tools of the reply have answered: their results, and the round that follows.

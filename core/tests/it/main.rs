@@ -26,6 +26,7 @@ mod silero;
 mod stopping_lets_calls_end;
 mod supervisors_follow_and_steer_calls;
 mod timing;
+mod tools_are_called;
 mod traces_hang_together;
 mod turns_are_counted_once;
 mod unanswered_calls_say_why;

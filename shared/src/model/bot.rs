@@ -4,6 +4,7 @@ pub mod access;
 pub mod guidance;
 pub mod outcome;
 pub mod redaction;
+pub mod tool;
 pub mod transfer;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub use guidance::{
 };
 pub use outcome::{Outcome, OutcomeField, OutcomeFieldKind, OutcomeSpeaker};
 pub use redaction::{Hidden, Redaction, Sink};
+pub use tool::{HttpTool, OnInterrupt, Tool, ToolHeader, ToolMethod};
 pub use transfer::{TransferMethod, TransferTarget, TransferType};
 
 /// A vendor key. Serialises in clear: it must reach the core; views that go to people mask it first.
@@ -374,17 +376,6 @@ impl Default for Phrases {
             closing: String::new(),
         }
     }
-}
-
-/// A tool the model may call. Only the built-in `end_call` runs yet; any other name is refused at validation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tool {
-    pub name: String,
-    #[serde(default)]
-    pub description: String,
-    /// JSON schema of the arguments.
-    #[serde(default)]
-    pub parameters: Value,
 }
 
 /// Everything an operator sets on a bot.

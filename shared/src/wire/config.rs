@@ -6,11 +6,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::egress::HostRules;
 use crate::ids::{BotId, SessionId, TenantId, WorkerId};
 use crate::model::bot::{
     AutoDispositions, CacheRetention, CallLimits, LlmSettings, Phrases, PromptMode, ReEngagement,
     RecordingSettings, Redaction, SttSettings, Tool, TtsSettings, TurnSettings, VadSettings,
 };
+use crate::price::Rate;
 
 /// What core says about the call that begins.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -102,6 +104,12 @@ pub struct RuntimeConfig {
     pub auto_dispositions: Option<AutoDispositions>,
     #[serde(default)]
     pub limits: CallLimits,
+    /// What the call's vendors cost, so that it can be held to `limits.max_cost_micros`. Only of a call that has such a limit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<Rate>,
+    /// Which hosts the tenant's tools may ask, beside what the worker's own policy says.
+    #[serde(default, skip_serializing_if = "HostRules::is_empty")]
+    pub egress: HostRules,
     /// The system prompt once more, divided for vendors that cache its beginning.
     #[serde(default)]
     pub prompt_parts: PromptParts,
@@ -206,6 +214,8 @@ mod tests {
         assert_eq!((config.bot_version, config.limits.max_tokens), (Some(7), Some(20_000)));
         assert_eq!((config.prompt_parts.mode, config.prompt_parts.cache_enabled), (PromptMode::Direct, true));
         assert_eq!(config.transfer_targets[0]["type"], "phone_number");
+        assert!(config.tools[1].http.as_ref().is_some_and(|http| http.confirm));
+        assert_eq!((config.rates[0].money, config.egress.is_empty()), (150_000, false));
         assert_eq!(config.auto_dispositions.as_ref().unwrap().rnr.as_deref(), Some("No answer"));
         // Nothing of it is lost on the way.
         let (given, written): (Value, Value) =

@@ -30,9 +30,11 @@ impl Actor {
     }
 
     pub(super) fn tell_event(&mut self, mut event: CallEvent) {
-        self.parts.veil.event(&mut event);
+        let mut live = event.clone();
+        self.parts.veil.event(Sink::Live, &mut live);
+        self.parts.live.tell(Fact::Event(live));
+        self.parts.veil.event(Sink::Events, &mut event);
         let session_id = self.parts.journal.session_id().clone();
-        self.parts.live.tell(Fact::Event(event.clone()));
         self.parts.journal.note(&JournalRecord::Event { session_id, event });
     }
 

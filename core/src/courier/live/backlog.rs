@@ -101,13 +101,21 @@ fn told(at: Timestamp, fact: Fact) -> (&'static str, Map<String, Value>) {
         Fact::Connected => (live::CONNECTED, object(json!({"answered_at": at.to_string()}))),
         Fact::Turn(entry) => (live::TURN, turn(entry)),
         Fact::Event(event) if event.event == EventKind::ToolCalled.as_str() => {
-            (live::TOOL_CALLED, object(json!({"tool_name": event.why, "at_ms": event.at_ms})))
+            (live::TOOL_CALLED, tool(event))
         }
         Fact::Event(event) => (live::NOTED, noted(event)),
         Fact::Latency(latency) => {
             (live::LATENCY, object(serde_json::to_value(latency).expect("numbers are plain data")))
         }
     }
+}
+
+/// Texts are short already: the record's own are.
+fn tool(event: CallEvent) -> Map<String, Value> {
+    let CallEvent { at_ms, why, data, .. } = event;
+    let mut told = object(json!({"tool_name": why, "at_ms": at_ms}));
+    told.extend(data.into_iter().filter(|(name, _)| name != "tool"));
+    told
 }
 
 fn turn(entry: TranscriptEntry) -> Map<String, Value> {

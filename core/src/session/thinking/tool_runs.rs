@@ -34,12 +34,39 @@ pub enum Answered {
     Late(ToolCall, Value),
 }
 
+/// A tool that was started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Started {
+    pub id: ToolRunId,
+    pub call: ToolCall,
+    pub at: Duration,
+}
+
+/// What becomes of a reply's tools when nobody waits for it any more.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// They have answered, and the model was not told yet.
+    pub done: Vec<(ToolCall, Value)>,
+    pub running: Vec<Started>,
+}
+
 #[derive(Clone, Debug)]
 struct Run {
     id: ToolRunId,
     call: ToolCall,
-    started: bool,
+    /// When it was begun; `None` of one that waits for others, or needs none.
+    began: Option<Duration>,
     result: Option<Value>,
+}
+
+impl Run {
+    fn is_running(&self) -> bool {
+        self.began.is_some() && self.result.is_none()
+    }
+
+    fn started(&self) -> Option<Started> {
+        Some(Started { id: self.id, call: self.call.clone(), at: self.began? })
+    }
 }
 
 /// The tools of the reply that is being made, and those of replies before it.
@@ -53,47 +80,83 @@ pub struct ToolRuns {
 
 impl ToolRuns {
     /// These were called: those that can be made at once.
-    pub fn begin(&mut self, calls: Vec<(ToolCall, Waits)>) -> Vec<(ToolRunId, ToolCall)> {
+    pub fn begin(&mut self, calls: Vec<(ToolCall, Waits)>, now: Duration) -> Vec<(ToolRunId, ToolCall)> {
         for (call, waits) in calls {
             self.newest += 1;
             let result = match waits {
                 Waits::ForTool => None,
                 Waits::Not(result) => Some(result),
             };
-            self.runs.push(Run { id: self.newest, call, started: result.is_some(), result });
+            self.runs.push(Run { id: self.newest, call, began: None, result });
         }
-        self.start()
+        self.start(now)
     }
 
     /// One answered.
-    pub fn done(&mut self, id: ToolRunId, result: Value) -> Answered {
+    pub fn done(&mut self, id: ToolRunId, result: Value, now: Duration) -> Answered {
         if let Some(at) = self.left.iter().position(|r| r.id == id) {
             return Answered::Late(self.left.remove(at).call, result);
         }
         if let Some(run) = self.runs.iter_mut().find(|r| r.id == id && r.result.is_none()) {
             run.result = Some(result);
         }
-        Answered::InTime(self.start())
+        Answered::InTime(self.start(now))
+    }
+
+    /// A run that has not answered, be it waited for or not.
+    pub fn find_running(&self, id: ToolRunId) -> Option<Started> {
+        self.all_running().find(|r| r.id == id).and_then(Run::started)
+    }
+
+    /// Whether such a run has not answered.
+    pub fn is_running(&self, name: &str, arguments: &Value) -> bool {
+        self.all_running().any(|r| r.call.name == name && r.call.arguments == *arguments)
+    }
+
+    /// The tools that the reply waits for.
+    pub fn waited_for(&self) -> impl Iterator<Item = &str> {
+        self.runs.iter().filter(|r| r.is_running()).map(|r| r.call.name.as_str())
+    }
+
+    fn all_running(&self) -> impl Iterator<Item = &Run> {
+        self.left.iter().chain(&self.runs).filter(|r| r.is_running())
     }
 
     /// Nobody waits for them any more.
-    pub fn leave(&mut self) {
-        self.leave_running();
-        self.runs.clear();
+    pub fn leave(&mut self) -> Left {
+        let running = self.leave_running();
+        let done = self.runs.drain(..).filter(|r| r.began.is_some());
+        Left { done: done.filter_map(|r| Some((r.call, r.result?))).collect(), running }
+    }
+
+    /// Nothing more is wanted of a run that was left.
+    pub fn forget(&mut self, id: ToolRunId) {
+        self.left.retain(|r| r.id != id);
+    }
+
+    /// All that has not answered: nobody will hear of it.
+    pub fn end(&mut self) -> Vec<Started> {
+        let running = self.all_running().filter_map(Run::started).collect();
+        (self.left, self.runs) = (Vec::new(), Vec::new());
+        running
     }
 
     /// What has not answered by now has failed for this reply.
     pub fn give_up(&mut self) {
         self.leave_running();
         for run in self.runs.iter_mut().filter(|r| r.result.is_none()) {
-            run.result = Some(Value::from(if run.started { NO_ANSWER } else { NOT_STARTED }));
+            let is_started = run.began.is_some();
+            run.result = Some(Value::from(if is_started { NO_ANSWER } else { NOT_STARTED }));
         }
     }
 
-    fn leave_running(&mut self) {
-        self.left.extend(self.runs.iter().filter(|r| r.started && r.result.is_none()).cloned());
+    fn leave_running(&mut self) -> Vec<Started> {
+        let running: Vec<Run> = self.runs.iter().filter(|r| r.is_running()).cloned().collect();
+        let started = running.iter().filter_map(Run::started).collect();
+        self.left.extend(running);
         let surplus = self.left.len().saturating_sub(MAX_LEFT);
         self.left.drain(..surplus);
+        started
     }
 
     /// All results, once they are complete.
@@ -105,13 +168,13 @@ impl ToolRuns {
         Some(runs.into_iter().filter_map(|r| Some((r.call, r.result?))).collect())
     }
 
-    fn start(&mut self) -> Vec<(ToolRunId, ToolCall)> {
-        let running = self.runs.iter().filter(|r| r.started && r.result.is_none()).count();
+    fn start(&mut self, now: Duration) -> Vec<(ToolRunId, ToolCall)> {
+        let running = self.runs.iter().filter(|r| r.is_running()).count();
         let free = AT_ONCE.saturating_sub(running);
-        let waiting = self.runs.iter_mut().filter(|r| !r.started).take(free);
+        let waiting = self.runs.iter_mut().filter(|r| r.began.is_none() && r.result.is_none()).take(free);
         waiting
             .map(|run| {
-                run.started = true;
+                run.began = Some(now);
                 (run.id, run.call.clone())
             })
             .collect()
@@ -124,6 +187,8 @@ mod tests {
 
     use super::*;
 
+    const NOW: Duration = Duration::ZERO;
+
     fn call(id: &str) -> ToolCall {
         ToolCall { id: id.into(), name: "look_up".into(), arguments: json!({}) }
     }
@@ -132,13 +197,15 @@ mod tests {
     fn three_run_at_once_and_results_keep_the_order_of_the_calls() {
         let mut runs = ToolRuns::default();
         let calls = ["a", "b", "c", "d"].map(|id| (call(id), Waits::ForTool)).to_vec();
-        let started = runs.begin(calls);
+        let started = runs.begin(calls, NOW);
         assert_eq!(started.len(), 3);
-        let Answered::InTime(more) = runs.done(started[2].0, json!(3)) else { panic!("it was waited for") };
+        let Answered::InTime(more) = runs.done(started[2].0, json!(3), NOW) else {
+            panic!("it was waited for")
+        };
         assert_eq!(more.len(), 1);
         for (id, result) in [(more[0].0, 4), (started[1].0, 2), (started[0].0, 1)] {
             assert!(runs.results().is_none());
-            assert_eq!(runs.done(id, json!(result)), Answered::InTime(Vec::new()));
+            assert_eq!(runs.done(id, json!(result), NOW), Answered::InTime(Vec::new()));
         }
         let results: Vec<Value> = runs.results().unwrap().into_iter().map(|(_, r)| r).collect();
         assert_eq!(results, [json!(1), json!(2), json!(3), json!(4)]);
@@ -147,24 +214,40 @@ mod tests {
     #[test]
     fn a_result_that_nobody_waits_for_is_kept() {
         let mut runs = ToolRuns::default();
-        let started = runs.begin(vec![(call("a"), Waits::ForTool), (call("b"), Waits::Not(json!("no")))]);
-        runs.leave();
+        let started =
+            runs.begin(vec![(call("a"), Waits::ForTool), (call("b"), Waits::Not(json!("no")))], NOW);
+        assert!(runs.leave().done.is_empty(), "what was never run has no result");
         assert!(runs.results().is_none());
-        assert_eq!(runs.done(started[0].0, json!(5)), Answered::Late(call("a"), json!(5)));
+        assert_eq!(runs.done(started[0].0, json!(5), NOW), Answered::Late(call("a"), json!(5)));
+    }
+
+    #[test]
+    fn what_has_answered_when_nobody_waits_any_more_is_told_and_what_runs_can_be_forgotten() {
+        let mut runs = ToolRuns::default();
+        let started = runs.begin(["a", "b"].map(|id| (call(id), Waits::ForTool)).to_vec(), NOW);
+        assert!(runs.is_running("look_up", &json!({})) && !runs.is_running("look_up", &json!({"x": 1})));
+        runs.done(started[0].0, json!(1), NOW);
+        assert_eq!(runs.waited_for().count(), 1);
+        let left = runs.leave();
+        assert_eq!(left.done, [(call("a"), json!(1))]);
+        assert_eq!(left.running, [Started { id: started[1].0, call: call("b"), at: NOW }]);
+        runs.forget(started[1].0);
+        assert_eq!((runs.find_running(started[1].0), runs.end()), (None, Vec::new()));
+        assert_eq!(runs.done(started[1].0, json!(2), NOW), Answered::InTime(Vec::new()));
     }
 
     #[test]
     fn a_run_that_was_given_up_may_still_answer_and_one_that_never_began_is_not_blamed() {
         let mut runs = ToolRuns::default();
-        let started = runs.begin(["a", "b", "c", "d"].map(|id| (call(id), Waits::ForTool)).to_vec());
-        runs.done(started[1].0, json!(2));
+        let started = runs.begin(["a", "b", "c", "d"].map(|id| (call(id), Waits::ForTool)).to_vec(), NOW);
+        runs.done(started[1].0, json!(2), NOW);
         runs.give_up();
         let told: Vec<Value> = runs.results().unwrap().into_iter().map(|(_, r)| r).collect();
         // The fourth began when the second was done.
         assert_eq!(told, [json!(NO_ANSWER), json!(2), json!(NO_ANSWER), json!(NO_ANSWER)]);
-        assert_eq!(runs.done(started[0].0, json!(1)), Answered::Late(call("a"), json!(1)));
-        assert_eq!(runs.done(started[0].0, json!(1)), Answered::InTime(Vec::new()), "once");
-        runs.begin(["a", "b", "c", "d"].map(|id| (call(id), Waits::ForTool)).to_vec());
+        assert_eq!(runs.done(started[0].0, json!(1), NOW), Answered::Late(call("a"), json!(1)));
+        assert_eq!(runs.done(started[0].0, json!(1), NOW), Answered::InTime(Vec::new()), "once");
+        runs.begin(["a", "b", "c", "d"].map(|id| (call(id), Waits::ForTool)).to_vec(), NOW);
         runs.give_up();
         assert_eq!(runs.results().unwrap()[3].1, json!(NOT_STARTED));
     }

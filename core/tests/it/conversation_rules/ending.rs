@@ -108,8 +108,7 @@ fn a_message_that_did_not_parse_is_said_all_the_same() {
 fn a_tools_name_behind_the_last_words_ends_the_call() {
     for call in ["[END_CALL]", "`end_call`", "{\"name\": \"end_call\", \"arguments\": {}}", "<end_call/>"] {
         let mut scene = Scene::begin(|c| {
-            c.tools =
-                vec![Tool { name: "end_call".into(), description: String::new(), parameters: json!({}) }];
+            c.tools = vec![Tool { parameters: json!({}), ..Tool::built_in("end_call") }];
         });
         scene.caller_says("That is all.", 900);
         scene.tokens(&format!("Thank you, goodbye! {call}"));

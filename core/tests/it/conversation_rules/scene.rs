@@ -56,6 +56,7 @@ pub struct Scene {
     pub voices: usize,
     pub cancelled: Vec<RequestId>,
     pub tools: Vec<(ToolRunId, ToolCall)>,
+    pub cancelled_tools: Vec<ToolRunId>,
     pub recognisers: usize,
     /// How much of the past the open recogniser heard; `None` while none is open.
     pub replay: Option<Duration>,
@@ -120,6 +121,7 @@ impl Scene {
             voices: 0,
             cancelled: Vec::new(),
             tools: Vec::new(),
+            cancelled_tools: Vec::new(),
             recognisers: 0,
             replay: None,
             finalised: 0,
@@ -180,6 +182,7 @@ impl Scene {
             Command::OpenVoice { .. } => self.voices += 1,
             Command::CancelAsk { request } => self.cancelled.push(request),
             Command::RunTool { run, call } => self.tools.push((run, call)),
+            Command::CancelTool { run } => self.cancelled_tools.push(run),
             Command::Say { utterance, text } => self.voice(utterance, text),
             Command::Phrase { utterance, text } => {
                 self.voice(utterance, text);

@@ -261,7 +261,7 @@ fn a_model_that_stalls_in_the_middle_ends_its_reply_there() {
 
 #[test]
 fn tools_work_and_what_was_said_before_them_keeps_its_place() {
-    let look_up = Tool { name: "look_up".into(), description: String::new(), parameters: json!({}) };
+    let look_up = Tool { parameters: json!({}), ..Tool::built_in("look_up") };
     let mut scene = begin(|c| c.tools = vec![look_up]);
     let span = caller_speaks(&mut scene, 900).unwrap();
     scene.model_says("Let me look that up.");
@@ -269,7 +269,7 @@ fn tools_work_and_what_was_said_before_them_keeps_its_place() {
     scene.model_done();
     assert_eq!(scene.tools.len(), 1);
     let run = scene.tools[0].0;
-    scene.feed(Event::ToolDone { run, result: json!("nine") });
+    scene.feed(Event::ToolDone { run, answer: json!("nine").into() });
     assert_eq!(scene.heard.last().unwrap(), &[span], "whoever answers may be another model");
     scene.model_says("At nine.");
     scene.model_done();
@@ -289,7 +289,7 @@ fn the_model_ends_the_call_and_its_goodbye_is_said_once() {
         ("Thank you, goodbye!", "Goodbye.", "Thank you, goodbye!"),
         ("It is booked.", "Goodbye and take care.", "It is booked. Goodbye and take care."),
     ] {
-        let end_call = Tool { name: "end_call".into(), description: String::new(), parameters: json!({}) };
+        let end_call = Tool { parameters: json!({}), ..Tool::built_in("end_call") };
         let mut scene = begin(|c| c.tools = vec![end_call]);
         caller_speaks(&mut scene, 900);
         scene.model_says(own);

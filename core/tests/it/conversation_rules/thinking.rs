@@ -20,11 +20,7 @@ fn asked() -> Scene {
 }
 
 fn with_tools(config: &mut RuntimeConfig) {
-    let tool = |name: &str| Tool {
-        name: name.into(),
-        description: String::new(),
-        parameters: json!({"type": "object"}),
-    };
+    let tool = |name: &str| Tool { parameters: json!({"type": "object"}), ..Tool::built_in(name) };
     config.tools = vec![tool("end_call"), tool("look_up")];
 }
 
@@ -234,7 +230,7 @@ fn a_tool_is_run_and_its_result_comes_later() {
         (1, 1),
         "the caller is told that it takes a while"
     );
-    scene.feed(Event::ToolDone { run, result: json!({"owed": 12}) });
+    scene.feed(Event::ToolDone { run, answer: json!({"owed": 12}).into() });
     assert_eq!(scene.asked.len(), 2);
     let texts = scene.conversation();
     let at = |text: &str| {
@@ -254,7 +250,7 @@ fn text_before_a_tool_is_in_its_place_before_it_was_heard() {
     scene.calls_tool("a", "look_up", json!({}));
     scene.llm(LlmEvent::Done { finish: Finish::ToolCalls, usage: None });
     let run = scene.tools[0].0;
-    scene.feed(Event::ToolDone { run, result: json!("12") });
+    scene.feed(Event::ToolDone { run, answer: json!("12").into() });
     let roles: Vec<Role> = scene.conversation().iter().map(|(role, _)| *role).collect();
     assert_eq!(roles[roles.len() - 2..], [Role::Assistant, Role::Tool]);
     scene.reply("You owe twelve.");
@@ -281,7 +277,7 @@ fn an_unknown_tool_is_answered_and_a_late_result_is_kept() {
     // The caller goes on before the tool has answered.
     scene.caller_says("Forget it, when do you open?", 1_200);
     assert_eq!(scene.asked.len(), 2);
-    scene.feed(Event::ToolDone { run, result: json!("12") });
+    scene.feed(Event::ToolDone { run, answer: json!("12").into() });
     assert_eq!(scene.asked.len(), 2, "nobody waits for it");
     scene.reply("At nine.");
     scene.hear_out();
@@ -301,7 +297,7 @@ fn a_tool_that_answers_after_all_is_known_to_the_model() {
     scene.pass(20_100);
     scene.reply("I could not find that out.");
     scene.hear_out();
-    scene.feed(Event::ToolDone { run, result: json!("12") });
+    scene.feed(Event::ToolDone { run, answer: json!("12").into() });
     scene.caller_says("Try again.", 900);
     let results: Vec<String> =
         scene.conversation().into_iter().filter(|(role, _)| *role == Role::Tool).map(|(_, t)| t).collect();

@@ -158,6 +158,14 @@ impl Bridge {
         text
     }
 
+    /// Add a price, as a super admin.
+    pub async fn price(&self, price: &Value) {
+        let token = self.person(Role::SuperAdmin).await;
+        let url = format!("{}/api/v1/prices", self.url());
+        let answer = self.http.post(url).bearer_auth(token).json(price).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
     /// Store a bot; answers its id.
     pub async fn insert_bot(&self, settings: BotSettings) -> String {
         let app = &self.running.as_ref().expect("the bridge is there").app;

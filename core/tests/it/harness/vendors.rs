@@ -47,11 +47,7 @@ impl Vendors {
             system_prompt: "You answer the telephone.".into(),
             opening_message: GREETING.into(),
             re_engagement: None,
-            tools: vec![Tool {
-                name: "end_call".into(),
-                description: String::new(),
-                parameters: Value::Null,
-            }],
+            tools: vec![Tool::built_in("end_call")],
             stt: SttSettings {
                 provider: "deepgram".into(),
                 api_key: ApiKey::new(self.stt.api_key()),

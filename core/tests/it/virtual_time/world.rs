@@ -17,7 +17,7 @@ use vox_core::provider::tts::{UtteranceId, WordMark};
 use vox_core::session::Session;
 use vox_core::session::event::{Command, Event, Outcome, RequestId, Span, VoiceEvent, Window};
 use vox_core::session::rules::{Ladder, Rules};
-use vox_shared::model::bot::{ReEngagement, Tool};
+use vox_shared::model::bot::{HttpTool, OnInterrupt, ReEngagement, Tool};
 use vox_shared::wire::config::RuntimeConfig;
 
 use super::random::Random;
@@ -156,13 +156,9 @@ fn config(random: &mut Random) -> RuntimeConfig {
         config.opening_message = "Hello, this is Maya. How can I help you today?".into();
     }
     config.max_call_duration_seconds = (MAX_CALL_MS / 1000) as u32;
-    config.tools = ["end_call", "look_up"]
-        .map(|name| Tool {
-            name: name.into(),
-            description: String::new(),
-            parameters: serde_json::Value::Null,
-        })
-        .to_vec();
+    config.tools = ["end_call", "look_up"].map(Tool::built_in).to_vec();
+    // Its runs are given up when the caller goes on; what answers all the same is nobody's.
+    config.tools[1].http = Some(HttpTool { on_interrupt: OnInterrupt::Cancel, ..HttpTool::default() });
     config.re_engagement =
         random.chance(90).then(|| ReEngagement { after_secs: 6.0, ..ReEngagement::default() });
     config.turn.interruptible = random.chance(95);
@@ -337,7 +333,7 @@ impl World {
             Command::RunTool { run, .. } => {
                 let result = serde_json::Value::from("error: no such tool here");
                 let after = self.random.range(10, 3_000);
-                self.at(self.now + after, Happening::Session(Event::ToolDone { run, result }));
+                self.at(self.now + after, Happening::Session(Event::ToolDone { run, answer: result.into() }));
             }
             Command::CancelAsk { request } => self.cancel_ask(request),
             Command::OpenVoice { .. } => self.open_voice(),
@@ -360,6 +356,7 @@ impl World {
             Command::JournalEvent(event) => self.note_agent(&event.event),
             Command::Finish(outcome) => self.outcome = Some(outcome),
             Command::JournalTurn(_)
+            | Command::CancelTool { .. }
             | Command::JudgeTurn { .. }
             | Command::OrderTaken { .. }
             | Command::OrderRefused { .. }

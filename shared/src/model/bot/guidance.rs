@@ -91,15 +91,16 @@ pub enum CacheRetention {
     Day,
 }
 
-/// What a call may use up, beside its duration. What is absent is not limited.
+/// What a call may use up, beside its duration. What is absent is not limited. The worker holds a running call to all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CallLimits {
-    /// Millionths of the tenant's currency. The bridge sets it aside in the budgets of the day before the call begins; the worker
-    /// knows no prices and does not hold the call to it.
+    /// Millionths of the tenant's currency. The bridge sets it aside in the budgets of the day before the call begins, and hands out
+    /// what the call's vendors cost; what has no price costs nothing.
     pub max_cost_micros: Option<u64>,
     /// Of the language model, in and out.
     pub max_tokens: Option<u32>,
+    /// Runs of the bot's own tools. One more is refused to the model, and the call goes on.
     pub max_tool_calls: Option<u32>,
     /// Of the caller, in a row, seconds.
     pub max_silence_secs: Option<u32>,

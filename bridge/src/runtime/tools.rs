@@ -1,0 +1,77 @@
+//! The bot's tools as one call has them: the variables of its templates are filled in here, the arguments of its model by the worker.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use vox_shared::model::bot::tool::arguments;
+use vox_shared::model::bot::tool::fill::{percent_encoded, replaced};
+use vox_shared::model::bot::{HttpTool, Tool};
+
+use crate::bot::template::Variables;
+
+/// The tools with the values of a call in their addresses and bodies. Names of fillers without a value go to `unknown`.
+pub fn of_call(tools: Vec<Tool>, variables: &Variables, unknown: &mut BTreeSet<String>) -> Vec<Tool> {
+    let filled = tools.into_iter().map(|tool| {
+        let Tool { name, description, parameters, http } = tool;
+        let own: BTreeSet<String> = arguments::names(&parameters).map(str::to_owned).collect();
+        let http = http.map(|http| fill(http, &own, variables, unknown));
+        Tool { name, description, parameters, http }
+    });
+    filled.collect()
+}
+
+fn fill(
+    http: HttpTool,
+    arguments: &BTreeSet<String>,
+    variables: &Variables,
+    unknown: &mut BTreeSet<String>,
+) -> HttpTool {
+    let value = |name: &str, write: fn(&str) -> String| match arguments.contains(name) {
+        true => format!("{{{{{name}}}}}"),
+        false => variables.sent(&format!("{{{{{name}}}}}"), write),
+    };
+    HttpTool {
+        url: replaced(&http.url, |name| value(name, percent_encoded)),
+        body: http.body.map(|body| mapped(body, &|text| replaced(text, |name| value(name, plain)))),
+        filler: variables.phrase(&http.filler, unknown),
+        ..http
+    }
+}
+
+/// A value is no template: the worker would put arguments into it.
+fn plain(value: &str) -> String {
+    value.replace("{{", "{ {")
+}
+
+fn mapped(body: Value, write: &dyn Fn(&str) -> String) -> Value {
+    match body {
+        Value::String(text) => write(&text).into(),
+        Value::Array(list) => list.into_iter().map(|value| mapped(value, write)).collect(),
+        Value::Object(map) => map.into_iter().map(|(key, value)| (key, mapped(value, write))).collect(),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn variables_are_filled_in_and_arguments_wait_for_the_model() {
+        let tool: Tool = serde_json::from_value(json!({
+            "name": "book", "description": "Books.", "parameters": {"type": "object", "properties": {"day": {"type": "string"}}},
+            "http": {"url": "https://a.test/{{crm.customer}}/{{ day }}", "body": {"day": "{{day}}", "who": "{{crm.customer}}"},
+                "filler": "One moment, {{crm.customer}}."}
+        }))
+        .unwrap();
+        let crm = json!({"customer": "Asha & {{day}}"}).as_object().unwrap().clone();
+        let variables = Variables { crm, ..Variables::default() };
+        let mut unknown = BTreeSet::new();
+        let http = of_call(vec![tool], &variables, &mut unknown).remove(0).http.unwrap();
+        assert_eq!(http.url, "https://a.test/Asha%20%26%20%7B%7Bday%7D%7D/{{day}}");
+        assert_eq!(http.body.unwrap(), json!({"day": "{{day}}", "who": "Asha & { {day}}"}));
+        assert_eq!(http.filler, "One moment, Asha & {{day}}.");
+        assert!(unknown.is_empty());
+    }
+}

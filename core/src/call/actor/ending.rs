@@ -1,0 +1,35 @@
+//! The end of a call: what is open is closed, in order.
+
+use tokio::time::timeout;
+
+use super::super::record::Ended;
+use super::{Actor, LINE_STALL, Parts};
+use crate::media::recorder::Unfinished;
+use crate::transport::line::LineOut;
+
+impl Actor {
+    pub(super) async fn end(self) -> Ended {
+        let Actor { parts, began, lateness, mouth, hang_up, outcome, .. } = self;
+        // With it the report of the call ends: before its result is on its way.
+        let Parts { recorder, vendors, rate_hz, ends, live, tools, .. } = parts;
+        // Nor does anybody wait for a tool that runs.
+        drop((live, tools));
+        let now = (began.elapsed().as_secs_f64() * f64::from(rate_hz)) as u64;
+        if let Some(by) = hang_up {
+            // A line that takes nothing any more is closed without it.
+            let _stuck = timeout(LINE_STALL, ends.outgoing.send(LineOut::HangUp { by })).await;
+        }
+        let recording = recorder.map(|recorder| Unfinished { recorder, until: now });
+        let (recognised, spoken) = vendors.close().await;
+        // Dropping the line's end tells the pump that nothing follows.
+        drop(ends);
+        Ended {
+            outcome: *outcome.expect("the loop ends with an outcome"),
+            lateness_p99_ms: lateness.quantile_ms(0.99),
+            underruns: mouth.underruns(),
+            recognised,
+            spoken,
+            recording,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The tools of the bot's own: which calls of the model are made, what comes of them, and what the record has of it.
+
+use serde_json::{Value, json};
+use vox_shared::model::bot::tool::arguments;
+
+use super::Session;
+use super::event::{Command, ToolAnswer, ToolRunId, ToolStatus};
+use super::kind::EventKind;
+use super::report::ms;
+use super::spending::object;
+use super::thinking::{Answered, Refusal, Started, Thought, Waits};
+use crate::provider::llm::ToolCall;
+
+/// Of the arguments and of the answer, in the record.
+const SHOWN_CHARS: usize = 2_000;
+/// Arguments and answers of a whole call in its record, bytes of JSON; further ones are left out. A record that is too large is
+/// taken by no bridge, and a running call has only so much room in the outbox.
+const SHOWN_BYTES: usize = 256 * 1024;
+/// Stands for what was left out.
+const LEFT_OUT: &str = "…";
+
+impl Session {
+    /// The reply goes on when these tools have answered. What was said before them keeps its place in the conversation.
+    pub(super) fn run_tools(&mut self, thought: Thought, calls: Vec<ToolCall>, out: &mut Vec<Command>) {
+        let line = self.plan.open_saying().map(|l| l.id);
+        if let Some(line) = line.filter(|_| thought.handed) {
+            self.context.promise(line, thought.said.trim());
+        }
+        self.plan.close_reply();
+        let mut waiting = Vec::with_capacity(calls.len());
+        for call in calls {
+            let waits = self.waits_for(&call, out);
+            waiting.push((call, waits));
+        }
+        self.clock.tools_since = Some(self.now);
+        let started = self.thinking.run_tools(thought, waiting, self.now);
+        out.extend(started.into_iter().map(|(run, call)| Command::RunTool { run, call }));
+        self.go_on_with_tools(out);
+    }
+
+    fn waits_for(&mut self, call: &ToolCall, out: &mut Vec<Command>) -> Waits {
+        if !self.rules.tools.iter().any(|t| t.name == call.name) {
+            let why = format!("there is no tool '{}'", call.name);
+            self.report.event(self.now, EventKind::ToolRefused, why, out);
+            return Waits::Not(Value::from("error: this tool does not exist"));
+        }
+        match self.admit(call) {
+            Ok(()) => Waits::ForTool,
+            Err(refusal) => {
+                let why = format!("{}: {}", call.name, refusal.why());
+                let input = self.shown(&call.arguments);
+                let data = object(json!({"tool": call.name, "input": input}));
+                self.report.event_with(self.now, EventKind::ToolRefused, (why, data), out);
+                Waits::Not(refusal.for_model().into())
+            }
+        }
+    }
+
+    /// Whether the call may be made.
+    fn admit(&mut self, call: &ToolCall) -> Result<(), Refusal> {
+        let own = self.rules.own_tools.get(&call.name);
+        if let Some(own) = own {
+            let faults = arguments::faults(&own.parameters, &call.arguments);
+            if !faults.is_empty() {
+                return Err(Refusal::Arguments(faults));
+            }
+        }
+        if own.is_some_and(|own| own.confirm) {
+            self.guard.confirm(call, self.turn)?;
+        }
+        let thinking = &self.thinking;
+        self.guard.admit(call, self.turn, || thinking.runs.is_running(&call.name, &call.arguments))
+    }
+
+    pub(super) fn on_tool_done(&mut self, run: ToolRunId, answer: ToolAnswer, out: &mut Vec<Command>) {
+        if let Some(started) = self.thinking.runs.find_running(run) {
+            self.note_run(&started, &answer, out);
+        }
+        match self.thinking.runs.done(run, answer.result, self.now) {
+            Answered::InTime(started) => {
+                out.extend(started.into_iter().map(|(run, call)| Command::RunTool { run, call }));
+                self.go_on_with_tools(out);
+            }
+            // Where it comes is its place in the conversation: before what the caller says next.
+            Answered::Late(call, result) => self.context.late_result(call, result),
+        }
+    }
+
+    pub(super) fn go_on_with_tools(&mut self, out: &mut Vec<Command>) {
+        if let Some((results, at)) = self.thinking.tool_results() {
+            self.context.tool_results(results);
+            self.clock.tools_answered(self.now);
+            if !self.refuses_to_ask(out) {
+                self.ask(at, out);
+            }
+        }
+    }
+
+    /// Nobody waits for the tools of the reply any more. The model learns what has answered; what runs goes on or is given up, as
+    /// the tool says.
+    pub(super) fn leave_tools(&mut self, out: &mut Vec<Command>) {
+        let left = self.thinking.runs.leave();
+        for (call, result) in left.done {
+            self.context.late_result(call, result);
+        }
+        for started in left.running {
+            if self.rules.own_tools.get(&started.call.name).is_some_and(|own| own.cancels) {
+                self.thinking.runs.forget(started.id);
+                self.guard.give_up(&started.call);
+                out.push(Command::CancelTool { run: started.id });
+                self.note_unanswered(&started, ToolStatus::Cancelled, out);
+            }
+        }
+    }
+
+    /// The call ends: so do the tools that run.
+    pub(super) fn end_tools(&mut self, out: &mut Vec<Command>) {
+        for started in self.thinking.runs.end() {
+            self.note_unanswered(&started, ToolStatus::Unfinished, out);
+        }
+    }
+
+    /// What the caller hears when a tool takes a while: the tool's own phrase, or the bot's.
+    pub(super) fn hold_phrase(&self) -> String {
+        let own = |name: &str| self.rules.own_tools.get(name).map(|own| own.filler.clone());
+        let filler = self.thinking.runs.waited_for().filter_map(own).find(|filler| !filler.is_empty());
+        filler.unwrap_or_else(|| self.rules.phrases.hold.clone())
+    }
+
+    fn note_unanswered(&mut self, started: &Started, status: ToolStatus, out: &mut Vec<Command>) {
+        self.note_run(started, &ToolAnswer { status, code: None, result: Value::Null }, out);
+    }
+
+    fn note_run(&mut self, Started { call, at, .. }: &Started, answer: &ToolAnswer, out: &mut Vec<Command>) {
+        let took = ms(self.now.saturating_sub(*at));
+        let (input, output) = (self.shown(&call.arguments), self.shown(&answer.result));
+        let mut data = object(json!({
+            "tool": call.name, "input": input, "output": output, "status": answer.status, "duration_ms": took,
+        }));
+        if let Some(code) = answer.code {
+            data.insert("http_status".into(), code.into());
+        }
+        self.report.event_with(self.now, EventKind::ToolCalled, (call.name.clone(), data), out);
+    }
+
+    /// What the record has of a call's arguments or of its answer: all of it, or the beginning of its text.
+    pub(super) fn shown(&mut self, value: &Value) -> Value {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let shown = match text.char_indices().nth(SHOWN_CHARS) {
+            Some((end, _)) => format!("{}{LEFT_OUT}", &text[..end]).into(),
+            None => value.clone(),
+        };
+        let size = shown.to_string().len();
+        if self.shown_bytes + size > SHOWN_BYTES {
+            return LEFT_OUT.into();
+        }
+        self.shown_bytes += size;
+        shown
+    }
+}

@@ -66,6 +66,8 @@ use crate::runtime::config::Configs;
 use crate::runtime::memory::Memory;
 use crate::runtime::request_log::RequestLog;
 use crate::runtime::result::Results;
+use crate::shelf::depot::Depot;
+use crate::shelf::opened::Opened;
 use crate::store::changes::{Changes, Watched};
 use crate::store::engine::measured::Measured;
 use crate::store::{StoreError, Stores};
@@ -156,8 +158,16 @@ impl App {
         let Parts { deployment: Deployment { objects, vault, .. }, clock, .. } = parts;
         let coordination = coordination::open(&config.coordination, &clock).await?;
         let changes = Changes::new(coordination.clone());
-        let documents = Arc::new(Watched::new(documents, changes.clone()));
         let objects: Arc<dyn Objects> = Arc::new(MeasuredObjects::new(objects, operations.clone()));
+        let archive = Archive {
+            objects: objects.clone(),
+            vault: vault.clone(),
+            sealing: config.storage.sealing,
+            unopened: metrics.unopened().clone(),
+        };
+        let depot = Arc::new(Depot::new(archive.clone()));
+        let documents = Arc::new(Opened::new(documents, &depot));
+        let documents = Arc::new(Watched::new(documents, changes.clone()));
         let (stores, internal_secret) = (Stores::open(documents).await?, &config.auth.internal_secret);
         let memory = Memory::new(stores.clone(), clock.clone(), changes.clone());
         let tokens = Arc::new(Tokens::new(&config.auth.jwt_secret));
@@ -189,6 +199,7 @@ impl App {
             stores: stores.clone(),
             clock: clock.clone(),
             objects: objects.clone(),
+            depot,
             tokens: tokens.clone(),
             unsettled: Arc::new(true.into()),
         };
@@ -277,12 +288,7 @@ impl App {
             recordings: Recordings {
                 stores: stores.clone(),
                 clock: clock.clone(),
-                archive: Archive {
-                    objects: objects.clone(),
-                    vault: vault.clone(),
-                    sealing: config.storage.sealing,
-                    unopened: metrics.unopened().clone(),
-                },
+                archive,
                 worker_files,
                 max_bytes: config.storage.max_recording_bytes,
             },

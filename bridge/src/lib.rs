@@ -36,6 +36,7 @@ pub mod routes;
 pub mod runtime;
 pub mod search;
 pub mod serve;
+pub mod shelf;
 pub mod store;
 pub mod vault;
 pub mod verdict;

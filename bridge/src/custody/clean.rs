@@ -23,7 +23,7 @@ const LATE: SignedDuration = SignedDuration::from_mins(1);
 /// Why something is still there; it is tried again.
 #[derive(Debug, thiserror::Error)]
 pub enum CleanError {
-    #[error("the recording could not be removed")]
+    #[error("the recording, or what was archived of the call, could not be removed")]
     Object(#[from] ObjectError),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -81,6 +81,9 @@ impl Custodian {
             let Ok(key) = Key::of_recording(name) else { continue };
             self.objects.delete(key).await?;
         }
+        for object in call.value.kept.iter().flat_map(|kept| &kept.objects) {
+            self.depot.delete(object).await?;
+        }
         let now = Stamp(self.clock.now());
         Box::pin(self.stores.all_digests().bury(&call.id, digest::gone(call, now))).await?;
         let tenant = &call.value.tenant_id;
@@ -106,7 +109,7 @@ impl Custodian {
         let Some(mut call) = self.stores.all_calls().find_with_deleted(&id).await? else { return Ok(()) };
         call.value.custody_mut().clean_at = again;
         if again.is_none() {
-            call.value.recording_key = None;
+            (call.value.recording_key, call.value.kept) = (None, None);
         }
         self.stores.all_calls().replace_any(call).await.map(drop)
     }

@@ -1,10 +1,11 @@
 //! What goes because it is old, where a tenant says so: calls with all that belongs to them, and recordings alone. A legal hold keeps
-//! both. Each step may be repeated.
+//! both. What stays may cool (`tiers`). Each step may be repeated.
 
 use jiff::SignedDuration;
 use serde_json::json;
 use vox_shared::ids::{SessionId, TenantId};
 
+use super::tiers::Moved;
 use super::{Custodian, CustodyError};
 use crate::jobs::runner::Failure;
 use crate::jobs::upkeep::Upkeep;
@@ -49,9 +50,19 @@ pub async fn carry_out(with: Upkeep, job: Stored<Job>) -> Result<(), Failure> {
     if let Some(days) = retention.recordings_days {
         custodian.delete_recordings_older(&tenant, before(days), &mut gone).await?;
     }
-    tracing::info!(tenant.id = %tenant, calls = gone.calls, recordings = gone.recordings, held = gone.held, "what was too old is deleted");
+    let (reach, mut moved) = (Reach::whole(tenant.clone()), Moved::default());
+    if let Some(days) = retention.warm_days() {
+        custodian.warm_older(&reach, before(days), &mut moved).await?;
+    }
+    if let Some(days) = retention.calls_archive_days {
+        custodian.archive_older(&reach, before(days), &mut moved).await?;
+    }
+    tracing::info!(
+        tenant.id = %tenant, calls = gone.calls, recordings = gone.recordings, held = gone.held, warmed = moved.warmed,
+        archived = moved.archived, "what was too old is deleted, and what is old has cooled"
+    );
     note(&with, &tenant, (&job.id, retention), Some(begun)).await?;
-    Ok(tell(&with, &tenant, (gone, &job.id), now).await?)
+    Ok(tell(&with, &tenant, (gone, moved, &job.id), now).await?)
 }
 
 /// Say in the tenant's audit log that it begins, or that what began with this entry has ended; answers the entry's number. A job that is
@@ -62,7 +73,12 @@ async fn note(
     (job, retention): (&str, Retention),
     begun: Option<i64>,
 ) -> Result<i64, Failure> {
-    let days = [("calls_days", retention.calls_days), ("recordings_days", retention.recordings_days)];
+    let days = [
+        ("calls_days", retention.calls_days),
+        ("recordings_days", retention.recordings_days),
+        ("calls_warm_days", retention.calls_warm_days),
+        ("calls_archive_days", retention.calls_archive_days),
+    ];
     let days = days.into_iter().filter_map(|(name, days)| Some((name.to_owned(), days?.to_string())));
     let entry = Entry {
         tenant_id: tenant.clone(),
@@ -183,14 +199,15 @@ impl Custodian {
 async fn tell(
     with: &Upkeep,
     tenant: &TenantId,
-    (gone, job): (Gone, &str),
+    (gone, moved, job): (Gone, Moved, &str),
     now: Stamp,
 ) -> Result<(), StoreError> {
-    if gone == Gone::default() {
+    if gone == Gone::default() && moved == Moved::default() {
         return Ok(());
     }
     let data = json!({
         "tenant_id": tenant, "calls_deleted": gone.calls, "recordings_deleted": gone.recordings, "held": gone.held,
+        "calls_warmed": moved.warmed, "calls_archived": moved.archived,
     });
     let event = Event::of_tenant(tenant, DONE, data, now);
     let id = Event::id_of(&format!("{tenant}:{DONE}.{job}"));

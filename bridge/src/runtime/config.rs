@@ -274,6 +274,8 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         campaign_id: None,
         digest: None,
         redaction: bot.settings.redaction.is_on().then(|| bot.settings.redaction.clone()),
+        kept: None,
+        packed: None,
     };
     charge::begin(&mut call);
     call

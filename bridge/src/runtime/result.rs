@@ -218,6 +218,8 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
         campaign_id: None,
         digest: None,
         redaction: settings.redaction.is_on().then_some(settings.redaction),
+        kept: None,
+        packed: None,
     };
     // Nobody counted it when it began.
     charge::begin(&mut value);

@@ -6,6 +6,7 @@ mod digest;
 mod filter;
 pub mod names;
 mod old;
+pub mod tier;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ use digest::DigestDue;
 pub use filter::CallFilter;
 use filter::narrowed;
 use names::Names;
+use tier::{Kept, Packed};
 
 const BY_TIME: &str = "by_time";
 const BY_BOT: &str = "by_bot";
@@ -51,6 +53,7 @@ const BY_EXTERNAL: &str = "by_external";
 const BY_DIGEST: &str = "by_digest";
 const BY_DISPOSITION: &str = "by_disposition";
 const BY_RECORDING: &str = "by_recording";
+const BY_TIER: &str = "by_tier";
 
 const CREATED_AT: Field<Text> = field!(Call => created_at: Text);
 const BOT_ID: Field<Text> = field!(Call => bot_id: Text);
@@ -76,13 +79,15 @@ const EXTERNAL_ID: Field<Text> = field!(Call => names / Names => external_call_i
 const DELETED_AT: Field<Text> = field!(Call => custody / Custody => deleted_at: Text);
 const DIGEST: Field<Json> = field!(Call => digest: Json);
 const DIGEST_SINCE: Field<Text> = field!(Call => digest / DigestDue => since: Text);
+const TIER: Field<Text> = field!(Call => kept / Kept => tier: Text);
+const PACKED: Field<Json> = field!(Call => packed: Json);
 const DIGEST_MARK: Field<Integer> = field!(Call => digest / DigestDue => mark: Integer);
 
 /// Pages of deleted calls that a list passes over.
 const MAX_EMPTY_PAGES: usize = 10;
 
 /// The heavy part, left out of lists.
-const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT, CRM, ANALYSIS];
+pub const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT, CRM, ANALYSIS, PACKED];
 
 pub static CALLS: Collection = Collection {
     name: "calls",
@@ -130,6 +135,8 @@ pub static CALLS: Collection = Collection {
             &[TENANT.place(), CREATED_AT.place(), RECORDING_KEY.place()],
             RECORDING_KEY.place(),
         ),
+        // Calls that have cooled, and those that came back.
+        Index::sparse_by(BY_TIER, &[TENANT.place(), TIER.place(), CREATED_AT.place()], TIER.place()),
     ],
     fields: &[
         DIRECTION.place(),
@@ -267,6 +274,12 @@ pub struct Call {
     /// What its bot hides, when it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redaction: Option<Redaction>,
+    /// Where its heavy part is, once it has cooled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
+    /// The heavy part of a warm call. Whoever reads the whole call gets it opened, in its own fields (`crate::shelf`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packed: Option<Packed>,
 }
 
 /// A call and its bot's CRM.
@@ -407,9 +420,10 @@ impl AllCalls {
         self.0.find(id.as_str()).await
     }
 
-    /// By the SHA-256 of the token.
+    /// By the SHA-256 of the token, without its result.
     pub async fn find_by_recording_token(&self, hash: &str) -> Result<Option<Stored<Call>>, StoreError> {
-        self.0.first(Query::by_index(&CALLS, BY_RECORDING_TOKEN).equals(RECORDING_TOKEN_HASH, hash)).await
+        let query = Query::by_index(&CALLS, BY_RECORDING_TOKEN).equals(RECORDING_TOKEN_HASH, hash);
+        self.0.first(query.omit(WITHOUT_RESULT)).await
     }
 
     /// Calls that should have had a result by now, the longest overdue first.

@@ -20,6 +20,7 @@ mod calls_are_deleted;
 mod calls_are_found_by_their_words;
 mod calls_are_judged_by_rule;
 mod calls_are_listed_and_exported;
+mod calls_cool;
 mod carriers_and_their_numbers;
 mod claims_are_held_to_what_was_said;
 mod clients_that_never_read_are_cut;

@@ -17,6 +17,7 @@ use crate::custody;
 use crate::error::{ApiError, ApiResult};
 use crate::store::calls::analysis::Question;
 use crate::store::calls::custody::Hold;
+use crate::store::calls::tier::Tier;
 use crate::store::calls::{Call, CallStatus};
 use crate::store::ledger::{Amounts, EntryKind, Line};
 use crate::store::{Listed, Stored, Stores};
@@ -54,6 +55,8 @@ pub struct CallSummary {
     /// `yes` when a person was heard, `no` when not; null before its end.
     pub reached: Option<&'static str>,
     pub reached_because: Option<Because>,
+    /// `hot` as it came, `warm` when it is compressed, `archive` when all but this is in the object store.
+    pub storage_tier: Tier,
 }
 
 /// A call with all that is known of it.
@@ -150,6 +153,7 @@ pub struct CallPage {
 
 impl From<Stored<Call>> for CallSummary {
     fn from(stored: Stored<Call>) -> Self {
+        let storage_tier = stored.value.tier();
         let call = stored.value;
         let names = call.names.unwrap_or_default();
         let verdict = call.verdict;
@@ -175,6 +179,7 @@ impl From<Stored<Call>> for CallSummary {
             reached: verdict.as_ref().map(|verdict| if verdict.reached { "yes" } else { "no" }),
             reached_because: verdict.as_ref().map(|verdict| verdict.because),
             disposition: verdict.map(|verdict| verdict.disposition),
+            storage_tier,
         }
     }
 }

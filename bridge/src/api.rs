@@ -14,6 +14,7 @@ pub mod dnc;
 pub mod erasures;
 pub mod events;
 pub mod fleet;
+pub mod integrations;
 pub mod internal;
 pub mod invitations;
 pub mod jobs;

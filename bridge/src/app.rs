@@ -41,6 +41,7 @@ use crate::delivery::post::Post;
 use crate::deployment::Deployment;
 use crate::dialout::{DIALOUT_PATIENCE, Dialler};
 use crate::edge::sse::{Pacing, Streams};
+use crate::exotel::Exotel;
 use crate::first_start::{Empty, FirstStartError, first_start};
 use crate::fleet::client::FleetClient;
 use crate::fleet::files::WorkerFiles;
@@ -122,6 +123,7 @@ pub struct Inner {
     pub timetable: Timetable,
     pub readiness: Arc<Readiness>,
     pub crm: Crm,
+    pub exotel: Exotel,
     pub analyst: Analyst,
     pub table: Vec<Route>,
     pub document: Document,
@@ -267,6 +269,12 @@ impl App {
                 log: RequestLog::new(stores.clone(), clock.clone(), metrics.clone()),
                 base_url: base_url.clone(),
             },
+            exotel: Exotel {
+                stores: stores.clone(),
+                clock: clock.clone(),
+                egress: crm.egress.clone(),
+                media_url: config.server.media_url.clone().unwrap_or_else(|| media_url(&base_url)),
+            },
             crm,
             analyst,
             gate: Gate { stores: stores.clone(), clock: clock.clone() },
@@ -347,6 +355,11 @@ fn webhooks(config: &Config, (stores, clock): (&Stores, &Clock), metrics: &Arc<M
         metrics: metrics.clone(),
     };
     Webhooks { stores, clock, egress, post: Post::new(sender) }
+}
+
+/// Beside the bridge, as behind one nginx.
+fn media_url(base_url: &str) -> String {
+    base_url.replacen("http", "ws", 1)
 }
 
 fn local_url(bound: SocketAddr) -> String {

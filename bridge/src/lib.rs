@@ -22,6 +22,7 @@ pub mod deployment;
 pub mod dialout;
 pub mod edge;
 pub mod error;
+pub mod exotel;
 pub mod fields;
 pub mod first_start;
 pub mod fleet;

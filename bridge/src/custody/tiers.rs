@@ -154,7 +154,8 @@ impl Custodian {
             }
             Err(error) => return Err(error.into()),
         };
-        let packed = call.value.take_heavy().map_err(pack::PackError::from).and_then(|part| pack::pack(&part));
+        let packed =
+            call.value.take_heavy().map_err(pack::PackError::from).and_then(|part| pack::pack(&part));
         match packed {
             Ok(packed) => Ok(Some(Taken { call, packed })),
             Err(error) => {

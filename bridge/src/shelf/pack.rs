@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn a_part_comes_back_as_it_was_and_a_cut_or_changed_one_does_not() {
-        let part = json!({"result": {"transcript": [{"text": "ok \u{1F600} \0"}], "big": u64::MAX, "half": 0.5}});
+        let part =
+            json!({"result": {"transcript": [{"text": "ok \u{1F600} \0"}], "big": u64::MAX, "half": 0.5}});
         let part = part.as_object().unwrap();
         let packed = pack(part).unwrap();
         assert_eq!(&unpack_text(&to_text(&packed)).unwrap(), part);

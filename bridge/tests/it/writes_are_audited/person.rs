@@ -87,6 +87,9 @@ impl Person {
             "/api/v1/plans/{plan_id}" => json!({"name": CANARY, "limits": {"minutes": 1}}),
             "/api/v1/admin/tenants/{tenant}/plan" => json!({"plan": null}),
             "/api/v1/carriers" => json!({"name": CANARY, "sip_address": "sip.example"}),
+            "/api/v1/integrations/exotel" if route.method == "PUT" => {
+                json!({"account_sid": "acme1", "api_key": CANARY, "api_token": CANARY})
+            }
             "/api/v1/erasures" => json!({"number": "+14155550199"}),
             "/api/v1/dnc" => json!({"number": "+14155550100", "reason": CANARY}),
             "/api/v1/dnc/bulk" => json!({"numbers": ["+14155550100"], "reason": CANARY}),

@@ -29,6 +29,7 @@ pub mod sip;
 pub mod statements;
 pub mod system;
 pub mod talk;
+pub mod telemetry;
 pub mod tenants;
 pub mod usage;
 pub mod users;

@@ -1,12 +1,13 @@
 //! Making and changing the bots of a tenant.
 
+use vox_shared::catalogue::Pin;
 use vox_shared::clock::Clock;
 use vox_shared::egress::HostRules;
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
 
-use super::addresses;
 use super::draft::Held;
+use super::{addresses, residency};
 use crate::auth::secret_token;
 use crate::fields::FieldError;
 use crate::store::bot_versions::Version;
@@ -73,8 +74,9 @@ impl Catalogue {
         self.stores.settings().vendor_keys(reach.tenant()).await
     }
 
-    async fn egress_rules(&self, reach: &Reach) -> Result<HostRules, StoreError> {
-        self.stores.tenants().egress_rules(reach.tenant()).await
+    async fn bounds(&self, reach: &Reach) -> Result<Bounds, StoreError> {
+        let tenant = self.stores.tenants().get_tenant(reach.tenant()).await?.value;
+        Ok(Bounds { pin: tenant.pin(), egress: tenant.egress })
     }
 
     /// Make a bot, or find the one that the same request made before.
@@ -84,7 +86,7 @@ impl Catalogue {
         settings: BotSettings,
         origin: Origin,
     ) -> Result<Stored<Bot>, BotError> {
-        let faults = addresses::refused(&settings, &self.egress_rules(reach).await?);
+        let faults = self.bounds(reach).await?.refused(&settings);
         if !faults.is_empty() {
             return Err(BotError::Invalid(faults));
         }
@@ -182,14 +184,12 @@ impl Catalogue {
         }
         let (mut bot, now) = (bot, Stamp(self.clock.now()));
         let before = Version::published(edit.bot, &bot.value);
-        let rules = self.egress_rules(edit.reach).await?;
-        let known = addresses_refused(&bot.value, &rules);
+        let bounds = self.bounds(edit.reach).await?;
+        let known = bounds.refused_of(&bot.value);
         change(&mut bot.value, now)?;
         // What was so before keeps nobody from changing the rest.
-        let faults: Vec<FieldError> = addresses_refused(&bot.value, &rules)
-            .into_iter()
-            .filter(|fault| !known.contains(fault))
-            .collect();
+        let faults: Vec<FieldError> =
+            bounds.refused_of(&bot.value).into_iter().filter(|fault| !known.contains(fault)).collect();
         if !faults.is_empty() {
             return Err(BotError::Invalid(faults));
         }
@@ -202,9 +202,25 @@ impl Catalogue {
     }
 }
 
-fn addresses_refused(bot: &Bot, rules: &HostRules) -> Vec<FieldError> {
-    let drafted = bot.draft.iter().flat_map(|draft| addresses::refused(&draft.settings, rules));
-    addresses::refused(&bot.settings, rules).into_iter().chain(drafted).collect()
+/// What a tenant's bots may not leave.
+struct Bounds {
+    egress: HostRules,
+    pin: Option<Pin>,
+}
+
+impl Bounds {
+    /// What of the settings is outside.
+    fn refused(&self, settings: &BotSettings) -> Vec<FieldError> {
+        let mut faults = addresses::refused(settings, &self.egress);
+        faults.extend(residency::refused(settings, self.pin.as_ref()));
+        faults
+    }
+
+    /// The same of a bot and its draft.
+    fn refused_of(&self, bot: &Bot) -> Vec<FieldError> {
+        let drafted = bot.draft.iter().flat_map(|draft| self.refused(&draft.settings));
+        self.refused(&bot.settings).into_iter().chain(drafted).collect()
+    }
 }
 
 /// Who publishes, when and why.

@@ -25,6 +25,7 @@ use crate::bot::addresses;
 use crate::bot::hours;
 use crate::bot::keys;
 use crate::bot::line::{self, Caller};
+use crate::bot::residency;
 use crate::bot::template::{self, Variables};
 use crate::crm::Crm;
 use crate::crm::prefetch::{Known, is_yes};
@@ -104,6 +105,9 @@ async fn prepare_for(
     }
     if let Some(fault) = addresses::refused(&bot.settings, &tenant.egress).into_iter().next() {
         return Err(Refused::Egress(format!("{}: {}", fault.path, fault.message)));
+    }
+    if let Some(fault) = residency::refused(&bot.settings, tenant.pin().as_ref()).into_iter().next() {
+        return Err(Refused::Residency(format!("{}: {}", fault.path, fault.message)));
     }
     within_hours(&bot, now)?;
 
@@ -265,6 +269,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         result: None,
         verdict: None,
         analysis: None,
+        summary: None,
         charges: None,
         budget: None,
         crm: None,

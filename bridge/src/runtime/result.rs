@@ -209,6 +209,7 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
         result: None,
         verdict: None,
         analysis: None,
+        summary: None,
         charges: None,
         budget: None,
         crm: None,

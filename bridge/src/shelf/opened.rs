@@ -18,6 +18,11 @@ use crate::store::engine::{
 /// Looks at a call whose object was replaced while it was read.
 const MAX_TRIES: usize = 4;
 
+/// Stands where the result was of a call that has cooled. A version that knows of no tiers takes the call for damaged, and does not write
+/// it back without what it does not know.
+const RESULT: &str = "result";
+const ELSEWHERE: &str = "kept elsewhere";
+
 /// See the module.
 pub struct Opened {
     inner: Arc<dyn Engine>,
@@ -73,6 +78,7 @@ impl Opened {
         };
         let part = part.map_err(|error| malformed(format!("what was compressed of it: {error}")))?;
         body.remove("packed");
+        body.remove(RESULT);
         if let Some(Value::Object(kept)) = body.get_mut("kept") {
             kept.remove("object");
         }
@@ -90,6 +96,10 @@ fn unread(id: &str, error: &ObjectError) -> EngineError {
         ObjectError::Keys(error) => error.clone(),
         other => EngineError::Unavailable(format!("the archive of calls: {other}")),
     }
+}
+
+fn has_cooled(body: &Map<String, Value>) -> bool {
+    body.contains_key("packed") || body.get("kept").is_some_and(|kept| kept.get("object").is_some())
 }
 
 fn is_to_be_opened(query: &Query) -> bool {
@@ -135,13 +145,25 @@ impl Engine for Opened {
         })
     }
 
-    fn compare_and_set(&self, into: &'static Collection, document: Document) -> Answer<'_, u64> {
+    fn compare_and_set(&self, into: &'static Collection, mut document: Document) -> Answer<'_, u64> {
+        if into.name == CALLS.name && has_cooled(&document.body) {
+            document.body.insert(RESULT.to_owned(), ELSEWHERE.into());
+        }
         self.inner.compare_and_set(into, document)
     }
 
-    /// Changes single fields, which are not of the heavy part of a call that has ended; nobody reads the rest of the answer.
+    /// Changes single fields, which are not of the heavy part of a call that has ended; nobody reads that part in the answer.
     fn find_one_and_update(&self, query: Query, update: Update) -> Answer<'_, Option<Document>> {
-        self.inner.find_one_and_update(query, update)
+        if query.collection.name != CALLS.name {
+            return self.inner.find_one_and_update(query, update);
+        }
+        Box::pin(async move {
+            let mut found = self.inner.find_one_and_update(query, update).await?;
+            if let Some(document) = found.as_mut().filter(|document| has_cooled(&document.body)) {
+                document.body.remove(RESULT);
+            }
+            Ok(found)
+        })
     }
 
     fn delete(&self, from: &'static Collection, id: String, version: u64) -> Answer<'_, bool> {

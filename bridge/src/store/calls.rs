@@ -28,7 +28,7 @@ use super::stamp::Stamp;
 use crate::billing::spending::SetAside;
 use crate::field;
 use crate::verdict::disposition::Verdict;
-use analysis::Analysis;
+use analysis::{Analysis, Summary};
 use custody::Custody;
 use digest::DigestDue;
 pub use filter::CallFilter;
@@ -63,6 +63,7 @@ const CALLER_ID: Field<Text> = field!(Call => caller_id: Text);
 const DIRECTION: Field<Text> = field!(Call => direction: Text);
 const DISPOSITION: Field<Text> = field!(Call => verdict / Verdict => disposition: Text);
 const ANALYSIS: Field<Json> = field!(Call => analysis: Json);
+const SUMMARY: Field<Json> = field!(Call => summary: Json);
 const RECORDING_TOKEN_HASH: Field<Text> = field!(Call => recording_token_hash: Text);
 const RECORDING_KEY: Field<Text> = field!(Call => recording_key: Text);
 const DEADLINE: Field<Text> = field!(Call => deadline: Text);
@@ -87,7 +88,7 @@ const DIGEST_MARK: Field<Integer> = field!(Call => digest / DigestDue => mark: I
 const MAX_EMPTY_PAGES: usize = 10;
 
 /// The heavy part, left out of lists.
-pub const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT, CRM, ANALYSIS, PACKED];
+pub const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT, CRM, ANALYSIS, SUMMARY, PACKED];
 
 pub static CALLS: Collection = Collection {
     name: "calls",
@@ -247,6 +248,9 @@ pub struct Call {
     /// What models were asked about it, and what they answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analysis: Option<Analysis>,
+    /// What it was about, once somebody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
     /// What it was charged for, once it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charges: Option<Charges>,
@@ -331,6 +335,20 @@ impl Calls {
         let mut call = call.clone();
         call.index(0);
         self.of_tenant.insert(id.as_str(), &call).await
+    }
+
+    /// How many run now. Of a limited reach those that began within the last two hours: no call is longer.
+    pub async fn count_running(&self, now: Stamp) -> Result<u64, StoreError> {
+        let Some(bots) = self.reach.bots() else {
+            let running = self.of_tenant.query(BY_STATUS).equals(STATUS, CallStatus::Started);
+            return self.of_tenant.count(running).await;
+        };
+        let (mut running, since) = (0, now + jiff::SignedDuration::from_hours(-2));
+        for bot in bots {
+            let of_bot = self.of_tenant.query(BY_BOT).equals(BOT_ID, bot).from(CREATED_AT, since);
+            running += self.of_tenant.count(of_bot.filter(Filter::is(STATUS, CallStatus::Started))).await?;
+        }
+        Ok(running)
     }
 
     /// Write back a call that was read here.

@@ -5,11 +5,15 @@ use std::path::Path;
 
 use futures_util::TryStreamExt;
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use vox_bridge::config::{Sealing, Storage};
+use vox_bridge::custody::retention::carry_out;
 use vox_bridge::deployment::Deployment;
+use vox_bridge::jobs::upkeep::Upkeep;
 use vox_bridge::objects::Key;
 use vox_bridge::store::calls::CALLS;
+use vox_bridge::store::jobs::{Job, Queue};
+use vox_bridge::store::{Stamp, Stored};
 
 use crate::harness::{TestBridge, json, wrong_fields};
 use crate::jobs_come_by_the_calendar::Calendar;
@@ -102,7 +106,7 @@ async fn old_calls_are_compressed_then_archived_and_read_the_same() {
     assert_eq!((&warm, &tier), (&before, &json!("warm")));
     let call = kept(bridge, "call_1").await;
     assert!(call["packed"].is_string() && !call.to_string().contains("Hello."), "{call}");
-    assert_eq!(call["result"], Value::Null);
+    assert_eq!(call["result"], "kept elsewhere", "no older version takes it for a call without a result");
 
     calendar.after(24 * 3).await;
     let (archived, tier) = read(&calendar).await;
@@ -147,6 +151,49 @@ async fn what_is_deleted_is_gone_from_the_archive_and_what_is_lost_there_is_told
     assert_eq!(calendar.get(READ[1]).await["items"].as_array().unwrap().len(), 1, "lists have it");
     let deleted = calendar.send(Method::DELETE, READ[0], Value::Null).await;
     assert_eq!(json(deleted, StatusCode::OK).await["status"], "gone", "it can still be deleted");
+}
+
+/// Names of the objects that the directory has.
+fn in_directory(bridge: &TestBridge) -> Vec<String> {
+    let calls = bridge.app.config.storage.data_dir.join("objects/calls");
+    let names = std::fs::read_dir(calls).unwrap().map(|entry| entry.unwrap().file_name());
+    names.map(|name| name.into_string().unwrap()).collect()
+}
+
+/// Somebody changes a call while it is moved, again and again: its words stay, and there is no object that no call knows of.
+#[tokio::test]
+async fn a_call_that_changes_while_it_moves_keeps_its_words_and_leaves_nothing_behind() {
+    let calendar = started(TestBridge::start().await).await;
+    let bridge = &calendar.bridge;
+    calendar.after(24 * 6).await;
+    let words = calendar.get(READ[0]).await["transcript"].take();
+    let app = &bridge.app;
+    let with = Upkeep {
+        stores: app.stores.clone(),
+        clock: bridge.clock.clone(),
+        custodian: app.custodian.clone(),
+        audit: app.audit.clone(),
+    };
+    for round in 0..6 {
+        let job = Job::new(bridge.tenant(), (Queue::Reports, "retention"), Map::new(), Stamp(bridge.now()));
+        let job = Stored { id: format!("job_{round}"), version: 1, value: job };
+        let change = async {
+            for method in [Method::PUT, Method::DELETE] {
+                let changed = calendar.send(method, "/api/v1/calls/call_1/hold", Value::Null).await;
+                assert!(changed.status().is_success(), "round {round}: {}", changed.status());
+            }
+        };
+        let (moved, ()) = tokio::join!(carry_out(with.clone(), job), change);
+        moved.unwrap();
+        assert_eq!(calendar.get(READ[0]).await["transcript"], words, "round {round}");
+        let noted = [objects(&kept(bridge, "call_1").await), objects(&kept(bridge, "call_2").await)].concat();
+        let there = in_directory(bridge);
+        assert!(there.iter().all(|name| noted.contains(name)), "round {round}: {there:?} of {noted:?}");
+    }
+    for path in [READ[0], "/api/v1/calls/call_2"] {
+        assert_eq!(calendar.send(Method::DELETE, path, Value::Null).await.status(), StatusCode::OK);
+    }
+    assert_eq!(in_directory(bridge), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::over(TestBridge::start().await).await
     }
 

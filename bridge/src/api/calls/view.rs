@@ -81,6 +81,8 @@ pub struct CallDetail {
     pub qc: Option<AnalysisView>,
     /// Which of the bot's outcomes it came to.
     pub outcomes: Option<OutcomesView>,
+    /// What it was about in a few sentences, once somebody asked (`POST /v1/conversations/{session_id}/summary`).
+    pub summary_text: Option<String>,
     /// What it cost, once it ended; null for an agent or supervisor, and for a key without the scope `usage:read`.
     pub cost: Option<CallCost>,
     /// The worker's result: transcript, events, latency, usage and why.
@@ -247,10 +249,15 @@ pub async fn detail(links: &Links, mut stored: Stored<Call>) -> ApiResult<CallDe
         (stored.value.recording_key.clone(), stored.value.connected_event.take());
     let hold = stored.value.custody.take().and_then(|custody| custody.hold).map(HoldView::from);
     let found = stored.value.analysis.take();
+    // `charges` are taken below, and have the number of the record.
+    let record = stored.value.record();
+    let summary = stored.value.summary.take();
     let cost = stored.value.charges.take().map(|charges| {
         let used = found.iter().flat_map(|analysis| analysis.used.clone());
+        let used = used.chain(summary.iter().flat_map(|summary| summary.used.clone()));
         CallCost::of(charges.lines.into_iter().chain(used).collect())
     });
+    let asked_for = summary.filter(|summary| summary.record == record).map(|summary| summary.text);
     let summary = CallSummary::from(stored);
     let own = CallDetail {
         recording_url: recording_access_token.as_deref().map(|token| links.public(token)),
@@ -263,6 +270,7 @@ pub async fn detail(links: &Links, mut stored: Stored<Call>) -> ApiResult<CallDe
         analysis: AnalysisView::of(found.as_ref(), Question::Analysis),
         qc: AnalysisView::of(found.as_ref(), Question::Qc),
         outcomes: OutcomesView::of(found),
+        summary_text: asked_for,
         cost,
         result: Map::new(),
     };

@@ -2,9 +2,9 @@
 
 use actix_web::http::Method;
 
-use crate::api::carriers::list::ListQuery;
 use crate::api::integrations::exotel;
 use crate::auth::permission as may;
+use crate::edge::params::PageQuery;
 use crate::exotel::settings::AccountRequest;
 use crate::routes::doc::Doc;
 use crate::routes::row::row;
@@ -71,7 +71,7 @@ fn of_numbers(read: Access, edit: Access) -> Vec<Route> {
             read,
             list::list,
             Doc::new("exotel", "List numbers of the account")
-                .query::<ListQuery>()
+                .query::<PageQuery>()
                 .answers::<ExotelDidPage>("200", "Newest first")
                 .refuses("404", NONE),
         ),

@@ -115,6 +115,7 @@ impl Call {
             result: None,
             verdict: None,
             analysis: None,
+            summary: None,
             charges: None,
             budget: None,
             outbox: self.outbox.take(),

@@ -79,6 +79,7 @@ impl Call {
             ("connected_event", self.connected_event.take()),
             ("crm", self.crm.take().map(serde_json::to_value).transpose()?),
             ("analysis", self.analysis.take().map(serde_json::to_value).transpose()?),
+            ("summary", self.summary.take().map(serde_json::to_value).transpose()?),
         ];
         Ok(parts.into_iter().filter_map(|(name, part)| Some((name.to_owned(), part?))).collect())
     }
@@ -132,6 +133,6 @@ mod tests {
     #[test]
     fn every_field_that_lists_leave_out_is_of_the_heavy_part() {
         let left_out: Vec<_> = WITHOUT_RESULT.iter().map(|field| field.place().path).collect();
-        assert_eq!(left_out, ["result", "connected_event", "crm", "analysis", "packed"]);
+        assert_eq!(left_out, ["result", "connected_event", "crm", "analysis", "summary", "packed"]);
     }
 }

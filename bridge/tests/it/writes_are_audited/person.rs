@@ -78,6 +78,8 @@ impl Person {
             "/api/v1/tenants" => json!({"slug": self.tenant.replace('_', "-"), "name": CANARY}),
             "/api/v1/tenants/{tenant_id}/restore" => return None,
             path if path.starts_with("/api/v1/tenant") => json!({}),
+            // They are known to no provider.
+            "/api/v1/users/{user_id}/identity" => return None,
             path if path.starts_with("/api/v1/users/") => json!({"name": CANARY}),
             "/api/v1/talk/tickets" => json!({"bot_id": self.bot}),
             "/api/v1/api-keys" => json!({"name": CANARY, "scopes": ["bots:read"]}),

@@ -4,10 +4,9 @@ use actix_web::web::{Data, Json};
 use tracing::instrument;
 
 use super::view::ExotelDidPage;
-use crate::api::carriers::list::ListQuery;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::ReadCarriers;
-use crate::edge::params::InQuery;
+use crate::edge::params::{InQuery, PageQuery};
 use crate::error::ApiResult;
 use crate::exotel::Exotel;
 
@@ -15,7 +14,7 @@ use crate::exotel::Exotel;
 #[instrument(name = "exotel.dids.list", skip_all)]
 pub async fn list(
     who: Allowed<ReadCarriers>,
-    query: InQuery<ListQuery>,
+    query: InQuery<PageQuery>,
     exotel: Data<Exotel>,
 ) -> ApiResult<Json<ExotelDidPage>> {
     let account = exotel.stores.exotel(who.tenant()).get_account().await?;

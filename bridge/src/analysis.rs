@@ -8,6 +8,7 @@ pub mod begin;
 pub mod job;
 pub mod prompt;
 pub mod schema;
+pub mod summary;
 pub mod values;
 
 use std::sync::Arc;

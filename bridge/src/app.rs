@@ -41,6 +41,7 @@ use crate::delivery::post::Post;
 use crate::deployment::Deployment;
 use crate::dialout::{DIALOUT_PATIENCE, Dialler};
 use crate::edge::sse::{Pacing, Streams};
+use crate::exotel::Exotel;
 use crate::first_start::{Empty, FirstStartError, first_start};
 use crate::fleet::client::FleetClient;
 use crate::fleet::files::WorkerFiles;
@@ -66,6 +67,8 @@ use crate::runtime::config::Configs;
 use crate::runtime::memory::Memory;
 use crate::runtime::request_log::RequestLog;
 use crate::runtime::result::Results;
+use crate::shelf::depot::Depot;
+use crate::shelf::opened::Opened;
 use crate::store::changes::{Changes, Watched};
 use crate::store::engine::measured::Measured;
 use crate::store::{StoreError, Stores};
@@ -120,6 +123,7 @@ pub struct Inner {
     pub timetable: Timetable,
     pub readiness: Arc<Readiness>,
     pub crm: Crm,
+    pub exotel: Exotel,
     pub analyst: Analyst,
     pub table: Vec<Route>,
     pub document: Document,
@@ -156,8 +160,16 @@ impl App {
         let Parts { deployment: Deployment { objects, vault, .. }, clock, .. } = parts;
         let coordination = coordination::open(&config.coordination, &clock).await?;
         let changes = Changes::new(coordination.clone());
-        let documents = Arc::new(Watched::new(documents, changes.clone()));
         let objects: Arc<dyn Objects> = Arc::new(MeasuredObjects::new(objects, operations.clone()));
+        let archive = Archive {
+            objects: objects.clone(),
+            vault: vault.clone(),
+            sealing: config.storage.sealing,
+            unopened: metrics.unopened().clone(),
+        };
+        let depot = Arc::new(Depot::new(archive.clone()));
+        let documents = Arc::new(Opened::new(documents, &depot));
+        let documents = Arc::new(Watched::new(documents, changes.clone()));
         let (stores, internal_secret) = (Stores::open(documents).await?, &config.auth.internal_secret);
         let memory = Memory::new(stores.clone(), clock.clone(), changes.clone());
         let tokens = Arc::new(Tokens::new(&config.auth.jwt_secret));
@@ -191,6 +203,7 @@ impl App {
             stores: stores.clone(),
             clock: clock.clone(),
             objects: objects.clone(),
+            depot,
             tokens: tokens.clone(),
             unsettled: Arc::new(true.into()),
         };
@@ -261,6 +274,12 @@ impl App {
                 log: RequestLog::new(stores.clone(), clock.clone(), metrics.clone()),
                 base_url: base_url.clone(),
             },
+            exotel: Exotel {
+                stores: stores.clone(),
+                clock: clock.clone(),
+                egress: crm.egress.clone(),
+                media_url: config.server.media_url.clone().unwrap_or_else(|| media_url(&base_url)),
+            },
             crm,
             analyst,
             gate: Gate { stores: stores.clone(), clock: clock.clone() },
@@ -282,12 +301,7 @@ impl App {
             recordings: Recordings {
                 stores: stores.clone(),
                 clock: clock.clone(),
-                archive: Archive {
-                    objects: objects.clone(),
-                    vault: vault.clone(),
-                    sealing: config.storage.sealing,
-                    unopened: metrics.unopened().clone(),
-                },
+                archive,
                 worker_files,
                 max_bytes: config.storage.max_recording_bytes,
             },
@@ -346,6 +360,11 @@ fn webhooks(config: &Config, (stores, clock): (&Stores, &Clock), metrics: &Arc<M
         metrics: metrics.clone(),
     };
     Webhooks { stores, clock, egress, post: Post::new(sender) }
+}
+
+/// Beside the bridge, as behind one nginx.
+fn media_url(base_url: &str) -> String {
+    base_url.replacen("http", "ws", 1)
 }
 
 fn local_url(bound: SocketAddr) -> String {

@@ -9,5 +9,6 @@ pub mod period;
 pub mod plans;
 pub mod rollup;
 pub mod spending;
+pub mod spent;
 pub mod statement;
 mod warning;

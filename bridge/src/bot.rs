@@ -10,6 +10,7 @@ pub mod keys;
 pub mod line;
 pub mod parcel;
 pub mod policy;
+pub mod residency;
 pub mod rules;
 pub mod template;
 mod trim;

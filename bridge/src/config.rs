@@ -53,6 +53,8 @@ pub struct Server {
     /// `VOX_PUBLIC_URL` (`http://` and the address listened on): how workers and people reach this bridge. Results are
     /// delivered to it.
     pub public_url: Option<String>,
+    /// `VOX_MEDIA_URL` (the public one, with `ws`): how carriers reach the workers' lines.
+    pub media_url: Option<String>,
     /// `VOX_TRUSTED_PROXIES` (none): addresses of reverse proxies, comma-separated. Only their `X-Forwarded-For` counts
     /// when logins are limited per client.
     pub trusted_proxies: Vec<IpAddr>,
@@ -144,6 +146,7 @@ impl Config {
             server: Server {
                 addr: SocketAddr::from(([127, 0, 0, 1], 0)),
                 public_url: None,
+                media_url: None,
                 trusted_proxies: Vec::new(),
                 cors_origins: Vec::new(),
             },
@@ -179,6 +182,10 @@ impl Server {
         if public_url.as_ref().is_some_and(|u| !u.starts_with("http://") && !u.starts_with("https://")) {
             env.fault("VOX_PUBLIC_URL: must start with http:// or https://");
         }
+        let media_url = env.text("VOX_MEDIA_URL").map(|u| u.trim_end_matches('/').to_owned());
+        if media_url.as_ref().is_some_and(|u| !u.starts_with("ws://") && !u.starts_with("wss://")) {
+            env.fault("VOX_MEDIA_URL: must start with ws:// or wss://");
+        }
         let cors_origins = origins(env, "VOX_CORS_ORIGINS");
         let mut trusted_proxies = Vec::new();
         for text in env.text("VOX_TRUSTED_PROXIES").unwrap_or_default().split(',').map(str::trim) {
@@ -188,7 +195,7 @@ impl Server {
                 Err(_) => env.fault(format!("VOX_TRUSTED_PROXIES: '{text}' is no IP address")),
             }
         }
-        Self { addr, public_url, trusted_proxies, cors_origins }
+        Self { addr, public_url, media_url, trusted_proxies, cors_origins }
     }
 }
 
@@ -354,6 +361,7 @@ mod tests {
             ("JWT_SECRET", "short"),
             ("VOXCORE_SECRET", "please-change-me-please-change-me-please"),
             ("VOX_PUBLIC_URL", "ftp://x"),
+            ("VOX_MEDIA_URL", "https://x"),
         ])
         .unwrap_err();
         for part in [
@@ -361,6 +369,7 @@ mod tests {
             "JWT_SECRET: is shorter",
             "VOXCORE_SECRET: is a placeholder",
             "VOX_PUBLIC_URL",
+            "VOX_MEDIA_URL",
         ] {
             assert!(faults.contains(part), "{faults}");
         }

@@ -1,4 +1,4 @@
-//! Moving a deployment: every document as it is kept, every recording, and a look at both sides afterwards. Tenants come last:
+//! Moving a deployment: every document as it is kept, every recording, what was archived of calls, and a look at both sides afterwards. Tenants come last:
 //! they are what marks a store as one in use, so a copy that was killed is simply repeated.
 
 use futures_util::TryStreamExt;
@@ -29,7 +29,7 @@ pub struct Digested {
     pub sha256: String,
 }
 
-/// The recordings in brief.
+/// The recordings in brief, and the objects of archived calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recordings {
     pub copied: u64,
@@ -144,26 +144,34 @@ async fn copy_recordings(from: &Deployment, to: &Deployment) -> Result<Recording
     let told = |source| CopyError::Documents { collection: CALLS.name, source };
     while let Some(page) = pages.next().await.map_err(told)? {
         for call in page {
-            let Some(name) = call.document.body.get("recording_key").and_then(Value::as_str) else {
-                continue;
-            };
+            let recording = call.document.body.get("recording_key").and_then(Value::as_str);
             // What is no key was never stored under one: a worker's word for where it put a file.
-            let Ok(key) = Key::of_recording(name) else {
-                found.absent += 1;
-                continue;
-            };
-            let refused = |source| CopyError::Recording { key: name.to_owned(), source };
-            match copy_object(&*from.objects, &*to.objects, &key).await.map_err(refused)? {
-                Outcome::Same { bytes } => {
-                    found.copied += 1;
-                    found.bytes += bytes;
+            let recording = recording.map(|name| (name, Key::of_recording(name).ok()));
+            let archived = archived(&call).map(|name| (name, Key::of_call(name).ok()));
+            for (name, key) in recording.into_iter().chain(archived) {
+                let refused = |source| CopyError::Recording { key: name.to_owned(), source };
+                let outcome = match key {
+                    Some(key) => copy_object(&*from.objects, &*to.objects, &key).await.map_err(refused)?,
+                    None => Outcome::Absent,
+                };
+                match outcome {
+                    Outcome::Same { bytes } => {
+                        found.copied += 1;
+                        found.bytes += bytes;
+                    }
+                    Outcome::Absent => found.absent += 1,
+                    Outcome::Differs => return Err(CopyError::RecordingDiffers(name.to_owned())),
                 }
-                Outcome::Absent => found.absent += 1,
-                Outcome::Differs => return Err(CopyError::RecordingDiffers(name.to_owned())),
             }
         }
     }
     Ok(found)
+}
+
+/// The objects that a call names: what is archived of it, and what may still be there from before.
+fn archived(call: &Kept) -> impl Iterator<Item = &str> {
+    let objects = call.document.body.get("kept").and_then(|kept| kept.get("objects"));
+    objects.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
 enum Outcome {

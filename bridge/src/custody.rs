@@ -6,6 +6,7 @@ pub mod clean;
 pub mod erasure;
 pub mod links;
 pub mod retention;
+pub mod tiers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,7 @@ use vox_shared::ids::SessionId;
 
 use crate::auth::token::{SigningFailed, Tokens};
 use crate::objects::Objects;
+use crate::shelf::depot::Depot;
 use crate::store::calls::Call;
 use crate::store::calls::custody::Hold;
 use crate::store::{Reach, Stamp, StoreError, Stored, Stores};
@@ -28,6 +30,8 @@ pub struct Custodian {
     pub stores: Stores,
     pub clock: Clock,
     pub objects: Arc<dyn Objects>,
+    /// Where the heavy parts of archived calls are.
+    pub depot: Arc<Depot>,
     pub tokens: Arc<Tokens>,
     /// The engine's own files may still hold what was deleted. True at the start: whoever was killed did not say.
     pub unsettled: Arc<AtomicBool>,
@@ -51,14 +55,18 @@ pub enum CustodyError {
 impl Custodian {
     /// Delete a call. After this nothing shows it any more, and what comes late of it is not kept.
     pub async fn delete(&self, reach: &Reach, id: &SessionId) -> Result<(), CustodyError> {
-        let now = Stamp(self.clock.now());
-        self.change(reach, id, |call| {
-            may_go(call)?;
-            call.bury(id.as_str(), now);
-            Ok(())
-        })
-        .await
-        .map(drop)
+        let (now, calls) = (Stamp(self.clock.now()), self.stores.calls(reach.clone()));
+        for _ in 0..MAX_TRIES {
+            // Without its heavy part, of which nothing stays: the object store may be away.
+            let mut call = calls.find_listed(id.as_str()).await?.ok_or(StoreError::NotFound)?;
+            may_go(&call.value)?;
+            call.value.bury(id.as_str(), now);
+            match calls.replace_call(call).await {
+                Err(StoreError::Conflict) => {}
+                written => return Ok(written.map(drop)?),
+            }
+        }
+        Err(StoreError::Conflict.into())
     }
 
     /// Keep a call from being deleted by anybody. Saying it again changes nothing.

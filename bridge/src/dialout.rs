@@ -110,6 +110,12 @@ impl Dialler {
         placing.await.unwrap_or(Err(DialoutError::BrokenOff))
     }
 
+    /// Whether this call may be placed now, for somebody who places it otherwise. It counts as asked for.
+    pub async fn check(&self, order: &Order, bot: &Bot) -> Result<(), DialoutError> {
+        self.count(order).await?;
+        self.admit(order, bot).await
+    }
+
     async fn count(&self, order: &Order) -> Result<(), DialoutError> {
         let rate = |key: String, most| Rate { key, most, window: WINDOW };
         let rates = vec![

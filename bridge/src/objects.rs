@@ -24,6 +24,8 @@ use directory::Directory;
 const OBJECT_DIR: &str = "objects";
 /// Where recordings are among the objects.
 const RECORDINGS: &str = "recordings";
+/// Where the heavy parts of archived calls are.
+const CALLS: &str = "calls";
 /// Longest key, bytes.
 const MAX_KEY_BYTES: usize = 256;
 
@@ -166,6 +168,12 @@ impl Key {
     pub fn of_recording(name: &str) -> Result<Self, ObjectError> {
         Self::parse(name)?;
         Self::parse(&format!("{RECORDINGS}/{name}"))
+    }
+
+    /// Where the heavy part of an archived call is kept under that name.
+    pub fn of_call(name: &str) -> Result<Self, ObjectError> {
+        Self::parse(name)?;
+        Self::parse(&format!("{CALLS}/{name}"))
     }
 
     pub fn as_str(&self) -> &str {

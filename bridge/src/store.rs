@@ -19,6 +19,7 @@ mod documents;
 pub mod engine;
 pub mod erasures;
 pub mod events;
+pub mod exotel;
 pub mod holds;
 pub mod hosts;
 pub mod invitations;
@@ -79,6 +80,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &do_not_call::DO_NOT_CALL,
     &carriers::CARRIERS,
     &dids::DIDS,
+    &exotel::EXOTEL_ACCOUNTS,
     &tickets::TICKETS,
     &refresh_tokens::REFRESH_TOKENS,
     &api_keys::API_KEYS,
@@ -355,6 +357,10 @@ impl Stores {
 
     pub fn carriers(&self, tenant: &TenantId) -> carriers::Carriers {
         carriers::Carriers::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn exotel(&self, tenant: &TenantId) -> exotel::Accounts {
+        exotel::Accounts::open(self.engine.clone(), tenant.clone())
     }
 
     pub fn dids(&self, tenant: &TenantId) -> dids::Dids {

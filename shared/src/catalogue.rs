@@ -7,6 +7,7 @@ mod form;
 mod language_models;
 mod markdown;
 mod recognisers;
+mod residence;
 mod voices;
 
 use serde_json::{Map, Value};
@@ -16,6 +17,7 @@ pub use form::{Form, is_address};
 pub use language_models::{LANGUAGE_MODELS, OPENAI, OPENAI_OPTIONAL_FIELDS, SCRIPTED};
 pub use markdown::markdown;
 pub use recognisers::{DEEPGRAM, POCKETSPHINX, RECOGNISERS};
+pub use residence::{Pin, Region};
 pub use voices::{ELEVENLABS, FLITE, VOICES};
 
 /// What a vendor does for a call.

@@ -7,6 +7,7 @@
 pub mod chaos;
 pub mod collector;
 pub mod crm;
+pub mod exotel;
 pub mod metrics;
 pub mod provider;
 pub mod receiver;

@@ -16,6 +16,7 @@ use crate::billing::charge::analysis_line;
 use crate::billing::cost::PriceList;
 use crate::bot::hours;
 use crate::bot::keys::fill_missing;
+use crate::bot::residency;
 use crate::bot::template::Variables;
 use crate::crm::push;
 use crate::error::with_source;
@@ -125,6 +126,12 @@ impl Work {
         let (status, reason) = standing(&call.value, question, &settings);
         if status != PartStatus::Pending {
             return self.write(question, Some(&settings), &[], Became::Dropped(status, reason)).await;
+        }
+        let pin = stores.tenants().find(&call.value.tenant_id).await?.and_then(|tenant| tenant.value.pin());
+        let elsewhere = residency::refused(&settings, pin.as_ref());
+        if let Some(fault) = elsewhere.into_iter().find(|fault| fault.path.starts_with("llm.")) {
+            let dropped = Became::Dropped(PartStatus::Skipped, Some(fault.message));
+            return self.write(question, Some(&settings), &[], dropped).await;
         }
         fill_missing(&mut settings, &stores.settings().vendor_keys(&call.value.tenant_id).await?);
         // What the bot's model may not hear of the call, this one may not read.

@@ -21,6 +21,17 @@ const OUTCOMES: &str = "Say which of the following outcomes the call came to. Cl
     the utterance and quote its words exactly as they stand there, the shortest piece that shows it. Do the same for each field. Do not claim what only \
     the bot said, what a recording or a menu said, or what was refused, asked, or taken back. Dates are YYYY-MM-DD, amounts and numbers are digits.";
 
+const SUMMARY: &str = "Sum the call up in three to six plain sentences, in the language that the caller speaks: what the caller wanted, what \
+    was agreed or refused, and what is still to be done by whom. Say nothing that is not in the call. The field \"summary\" has the text.";
+
+/// What is asked for a summary, and how it is to be answered.
+pub fn summary() -> (String, Form) {
+    let schema = json!({
+        "type": "object", "properties": {"summary": {"type": "string"}}, "required": ["summary"], "additionalProperties": false
+    });
+    (format!("{DATA}\n\n{SUMMARY}"), Form::Schema { name: "summary", schema, strict: true })
+}
+
 /// The message before the transcript.
 pub fn instructions(question: Question, settings: &BotSettings, variables: &Variables, day: &str) -> String {
     let asked = match question {

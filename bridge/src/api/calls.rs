@@ -11,4 +11,5 @@ pub mod live;
 pub mod orders;
 pub mod pushes;
 pub mod read;
+pub mod summary;
 pub mod view;

@@ -6,3 +6,4 @@ pub mod list;
 pub mod read;
 pub mod reset_password;
 pub mod reset_second_factor;
+pub mod unlink;

@@ -143,6 +143,26 @@ impl People {
         Ok(self.stores.refresh_tokens().revoke_all_of(&id_of(&person)).await?)
     }
 
+    /// Forget whom a provider of sign-ins knows somebody else as. Their sessions end: they may have come by it.
+    pub async fn unlink_identity(
+        &self,
+        by: &User,
+        tenant: &TenantId,
+        (id, issuer): (&UserId, &str),
+    ) -> Result<(), RankError> {
+        let users = self.stores.users(tenant);
+        let mut person = users.get_user(id).await?;
+        if person.value.email_folded == by.email_folded {
+            return Err(RankError::OwnAccount);
+        }
+        if !self.stores.identities().forget_at(id, issuer).await? {
+            return Err(StoreError::NotFound.into());
+        }
+        person.value.tokens_valid_from = Stamp(self.clock.now());
+        let person = users.replace_user(person).await?;
+        Ok(self.stores.refresh_tokens().revoke_all_of(&id_of(&person)).await?)
+    }
+
     /// Use a code of the app, or a recovery code, up. Guesses are limited for the client and the account, and for the account over
     /// all clients: who gets here has the password. Of two who send the same code at once one is too late.
     async fn spend_code(

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use vox_shared::clock::Clock;
+use vox_shared::egress::HostRules;
 use vox_shared::ids::TenantId;
 
 use super::rules::Checks;
@@ -111,6 +112,16 @@ pub fn check(tenant: &Tenant) -> Result<(), Vec<FieldError>> {
     faults.extend(tenant.budget.faults());
     let hosts = tenant.egress.faults().into_iter();
     faults.extend(hosts.map(|(path, bad)| FieldError::new(format!("egress.{path}"), bad.to_string())));
+    let answered_for = HostRules { allow: tenant.data_residency_hosts.clone(), deny: Vec::new() };
+    let hosts = answered_for
+        .faults()
+        .into_iter()
+        .map(|(path, bad)| (path.replacen("allow", "data_residency_hosts", 1), bad));
+    faults.extend(hosts.map(|(path, bad)| FieldError::new(path, bad.to_string())));
+    if tenant.data_residency.is_none() && !tenant.data_residency_hosts.is_empty() {
+        let message = "goes with data_residency: say in which region these hosts are";
+        faults.push(FieldError::new("data_residency_hosts", message));
+    }
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 

@@ -22,7 +22,7 @@ use crate::store::{Stamp, StoreError, Stored, Stores};
 /// is behind by more than [`SETTLING`].
 const WHOLE_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// For so long after an entry came others may come that are older by their time: those of another bridge, or of a slow store.
-const SETTLING: SignedDuration = SignedDuration::from_secs(60);
+pub const SETTLING: SignedDuration = SignedDuration::from_secs(60);
 /// A round goes on to the next tenant after this long; the days that are left come next time.
 const SHARE: Duration = Duration::from_secs(2);
 /// A day that takes this long is added up less often, so that it takes a tenth of the time at most.

@@ -1,12 +1,13 @@
 //! Making and changing the bots of a tenant.
 
+use vox_shared::catalogue::Pin;
 use vox_shared::clock::Clock;
 use vox_shared::egress::{HostRules, Policy};
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
 
-use super::addresses;
 use super::draft::Held;
+use super::{addresses, residency};
 use crate::auth::secret_token;
 use crate::fields::FieldError;
 use crate::store::bot_versions::Version;
@@ -75,8 +76,9 @@ impl Catalogue {
         self.stores.settings().vendor_keys(reach.tenant()).await
     }
 
-    async fn egress_rules(&self, reach: &Reach) -> Result<HostRules, StoreError> {
-        self.stores.tenants().egress_rules(reach.tenant()).await
+    async fn bounds(&self, reach: &Reach) -> Result<Bounds, StoreError> {
+        let tenant = self.stores.tenants().get_tenant(reach.tenant()).await?.value;
+        Ok(Bounds { pin: tenant.pin(), egress: tenant.egress, policy: self.policy.clone() })
     }
 
     /// Make a bot, or find the one that the same request made before.
@@ -86,7 +88,7 @@ impl Catalogue {
         settings: BotSettings,
         origin: Origin,
     ) -> Result<Stored<Bot>, BotError> {
-        let faults = self.refused(&settings, &self.egress_rules(reach).await?);
+        let faults = self.bounds(reach).await?.refused(&settings);
         if !faults.is_empty() {
             return Err(BotError::Invalid(faults));
         }
@@ -184,15 +186,12 @@ impl Catalogue {
         }
         let (mut bot, now) = (bot, Stamp(self.clock.now()));
         let before = Version::published(edit.bot, &bot.value);
-        let rules = self.egress_rules(edit.reach).await?;
-        let known = self.addresses_refused(&bot.value, &rules);
+        let bounds = self.bounds(edit.reach).await?;
+        let known = bounds.refused_of(&bot.value);
         change(&mut bot.value, now)?;
         // What was so before keeps nobody from changing the rest.
-        let faults: Vec<FieldError> = self
-            .addresses_refused(&bot.value, &rules)
-            .into_iter()
-            .filter(|fault| !known.contains(fault))
-            .collect();
+        let faults: Vec<FieldError> =
+            bounds.refused_of(&bot.value).into_iter().filter(|fault| !known.contains(fault)).collect();
         if !faults.is_empty() {
             return Err(BotError::Invalid(faults));
         }
@@ -203,16 +202,29 @@ impl Catalogue {
         }
         Ok(Box::pin(self.stores.bots(edit.reach).replace_bot(bot)).await?)
     }
+}
 
-    fn refused(&self, settings: &BotSettings, rules: &HostRules) -> Vec<FieldError> {
-        let mut faults = addresses::refused(settings, rules);
-        faults.extend(addresses::refused_of_tools(settings, &self.policy, rules));
+/// What a tenant's bots may not leave.
+struct Bounds {
+    egress: HostRules,
+    pin: Option<Pin>,
+    /// Of the deployment.
+    policy: Policy,
+}
+
+impl Bounds {
+    /// What of the settings is outside.
+    fn refused(&self, settings: &BotSettings) -> Vec<FieldError> {
+        let mut faults = addresses::refused(settings, &self.egress);
+        faults.extend(addresses::refused_of_tools(settings, &self.policy, &self.egress));
+        faults.extend(residency::refused(settings, self.pin.as_ref()));
         faults
     }
 
-    fn addresses_refused(&self, bot: &Bot, rules: &HostRules) -> Vec<FieldError> {
-        let drafted = bot.draft.iter().flat_map(|draft| self.refused(&draft.settings, rules));
-        self.refused(&bot.settings, rules).into_iter().chain(drafted).collect()
+    /// The same of a bot and its draft.
+    fn refused_of(&self, bot: &Bot) -> Vec<FieldError> {
+        let drafted = bot.draft.iter().flat_map(|draft| self.refused(&draft.settings));
+        self.refused(&bot.settings).into_iter().chain(drafted).collect()
     }
 }
 

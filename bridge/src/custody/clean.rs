@@ -32,7 +32,7 @@ pub fn recordings(call: &str, named: Option<&str>) -> impl Iterator<Item = Key> 
 /// Why something is still there; it is tried again.
 #[derive(Debug, thiserror::Error)]
 pub enum CleanError {
-    #[error("the recording could not be removed")]
+    #[error("the recording, or what was archived of the call, could not be removed")]
     Object(#[from] ObjectError),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -103,6 +103,9 @@ impl Custodian {
         for key in recordings(&call.id, call.value.recording_key.as_deref()) {
             self.objects.delete(key).await?;
         }
+        for object in call.value.kept.iter().flat_map(|kept| &kept.objects) {
+            self.depot.delete(object).await?;
+        }
         let now = Stamp(self.clock.now());
         Box::pin(self.stores.all_digests().bury(&call.id, digest::gone(call, now))).await?;
         let tenant = &call.value.tenant_id;
@@ -137,7 +140,7 @@ impl Custodian {
         if again.is_none() {
             custody.old_recording = None;
             if is_deleted {
-                call.value.recording_key = None;
+                (call.value.recording_key, call.value.kept) = (None, None);
             }
         }
         self.stores.all_calls().replace_any(call).await.map(drop)

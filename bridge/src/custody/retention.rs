@@ -1,10 +1,11 @@
 //! What goes because it is old, where a tenant says so: calls with all that belongs to them, and recordings alone. A legal hold keeps
-//! both. Each step may be repeated.
+//! both. What stays may cool (`tiers`). Each step may be repeated.
 
 use jiff::SignedDuration;
 use serde_json::json;
 use vox_shared::ids::{SessionId, TenantId};
 
+use super::tiers::Moved;
 use super::{Custodian, CustodyError, may_go};
 use crate::error::with_source;
 use crate::jobs::runner::Failure;
@@ -53,10 +54,21 @@ pub async fn carry_out(with: Upkeep, job: Stored<Job>) -> Result<(), Failure> {
     if let Some(days) = retention.recordings_days {
         custodian.delete_recordings_older(&tenant, before(days), &mut gone).await?;
     }
-    tracing::info!(tenant.id = %tenant, calls = gone.calls, recordings = gone.recordings, held = gone.held, "what was too old is deleted");
+    let (reach, mut moved) = (Reach::whole(tenant.clone()), Moved::default());
+    if let Some(days) = retention.warm_days() {
+        custodian.warm_older(&reach, before(days), &mut moved).await?;
+    }
+    if let Some(days) = retention.calls_archive_days {
+        custodian.archive_older(&reach, before(days), &mut moved).await?;
+    }
+    tracing::info!(
+        tenant.id = %tenant, calls = gone.calls, recordings = gone.recordings, held = gone.held, warmed = moved.warmed,
+        archived = moved.archived, "what was too old is deleted, and what is old has cooled"
+    );
     note(&with, &tenant, (&job.id, retention), Some(begun)).await?;
-    tell(&with, &job, gone, now).await?;
-    match gone.damaged {
+    let damaged = gone.damaged;
+    tell(&with, &job, (gone, moved), now).await?;
+    match damaged {
         0 => Ok(()),
         some => Err(Failure::ForGood(format!(
             "{some} calls could not be read or written, the log names them; the next day's job tries again"
@@ -72,7 +84,12 @@ async fn note(
     (job, retention): (&str, Retention),
     begun: Option<i64>,
 ) -> Result<i64, Failure> {
-    let days = [("calls_days", retention.calls_days), ("recordings_days", retention.recordings_days)];
+    let days = [
+        ("calls_days", retention.calls_days),
+        ("recordings_days", retention.recordings_days),
+        ("calls_warm_days", retention.calls_warm_days),
+        ("calls_archive_days", retention.calls_archive_days),
+    ];
     let days = days.into_iter().filter_map(|(name, days)| Some((name.to_owned(), days?.to_string())));
     let kind = if begun.is_some() { Kind::End } else { Kind::Begin };
     let entry = Entry {
@@ -198,15 +215,21 @@ impl Gone {
 }
 
 /// Whoever must show what was deleted, and when, finds it among the events. A later try tells what it deleted itself.
-async fn tell(with: &Upkeep, job: &Stored<Job>, gone: Gone, now: Stamp) -> Result<(), StoreError> {
+async fn tell(
+    with: &Upkeep,
+    job: &Stored<Job>,
+    (gone, moved): (Gone, Moved),
+    now: Stamp,
+) -> Result<(), StoreError> {
     let (tenant, fence) = (&job.value.tenant_id, job.value.fence);
     let is_first = fence <= 1;
-    if gone.calls + gone.recordings == 0 && (gone.held == 0 || !is_first) {
+    if moved == Moved::default() && gone.calls + gone.recordings == 0 && (gone.held == 0 || !is_first) {
         return Ok(());
     }
     let of_try = if is_first { String::new() } else { format!(".{fence}") };
     let data = json!({
         "tenant_id": tenant, "calls_deleted": gone.calls, "recordings_deleted": gone.recordings, "held": gone.held,
+        "calls_warmed": moved.warmed, "calls_archived": moved.archived,
     });
     let event = Event::of_tenant(tenant, DONE, data, now);
     let id = Event::id_of(&format!("{tenant}:{DONE}.{}{of_try}", job.id));

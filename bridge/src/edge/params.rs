@@ -8,9 +8,29 @@ use actix_web::{FromRequest, HttpRequest};
 use jiff::Timestamp;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
+use utoipa::IntoParams;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, ApiResult};
 use crate::fields::{FieldError, without_value};
+use crate::store::{Cursor, StoreError};
+
+/// Which page of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    /// 1 to 200; 50 by default.
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl PageQuery {
+    /// The limit and the place.
+    pub fn page(&self) -> ApiResult<(usize, Option<Cursor>)> {
+        let cursor = self.cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
+        Ok((limit_of(self.limit)?, cursor))
+    }
+}
 
 /// The parameters of the path. One that cannot be an id names nothing: 404.
 #[derive(Debug)]

@@ -155,6 +155,9 @@ impl Undertaker {
         for key in recordings(&call.id, call.recording_key.as_deref()) {
             self.objects.delete(key).await?;
         }
+        for key in call.objects.iter().filter_map(|object| Key::of_call(object).ok()) {
+            self.objects.delete(key).await?;
+        }
         match self.stores.forget_left_call(call).await {
             // Another bridge did it, or it is written once more: the next batch sees.
             Err(StoreError::Conflict) => Ok(()),

@@ -120,6 +120,7 @@ fn register(app: &App, to: &mut ServiceConfig) {
         .app_data(Data::new(app.herald.clone()))
         .app_data(Data::new(app.runner.clone()))
         .app_data(Data::new(app.crm.clone()))
+        .app_data(Data::new(app.exotel.clone()))
         .app_data(Data::new(app.document.clone()))
         .app_data(Data::new(app.analyst.clone()))
         .app_data(Data::new(app.watch.clone()))

@@ -16,6 +16,7 @@ mod dialout;
 mod dnc;
 mod event;
 mod fleet;
+mod integration;
 mod internal;
 mod invitation;
 mod job;
@@ -55,6 +56,7 @@ pub fn table() -> Vec<Route> {
         dialout::routes(),
         dnc::routes(),
         carrier::routes(),
+        integration::routes(),
         alias::routes(),
         talk::routes(),
         internal::routes(),

@@ -26,6 +26,7 @@ use crate::bot::addresses;
 use crate::bot::hours;
 use crate::bot::keys;
 use crate::bot::line::{self, Caller};
+use crate::bot::residency;
 use crate::bot::template::{self, Variables};
 use crate::crm::Crm;
 use crate::crm::prefetch::{Known, is_yes};
@@ -107,6 +108,9 @@ async fn prepare_for(
     let faults = addresses::refused(&bot.settings, &tenant.egress).into_iter();
     if let Some(fault) = faults.chain(addresses::of_tools(&bot.settings, &tenant.egress)).next() {
         return Err(Refused::Egress(format!("{}: {}", fault.path, fault.message)));
+    }
+    if let Some(fault) = residency::refused(&bot.settings, tenant.pin().as_ref()).into_iter().next() {
+        return Err(Refused::Residency(format!("{}: {}", fault.path, fault.message)));
     }
     within_hours(&bot, now)?;
 
@@ -270,6 +274,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         result: None,
         verdict: None,
         analysis: None,
+        summary: None,
         charges: None,
         budget: None,
         crm: None,
@@ -279,6 +284,8 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         campaign_id: None,
         digest: None,
         redaction: bot.settings.redaction.is_on().then(|| bot.settings.redaction.clone()),
+        kept: None,
+        packed: None,
     };
     charge::begin(&mut call);
     call

@@ -23,6 +23,9 @@ pub enum Refused {
     /// With the field of the bot's settings.
     #[error("egress_forbidden: {0}")]
     Egress(String),
+    /// The same.
+    #[error("residency_forbidden: {0}")]
+    Residency(String),
     #[error("the ticket is missing, spent, expired or for another bot")]
     BadTicket,
     #[error(
@@ -63,6 +66,7 @@ impl Refused {
             Self::Suspended => (402, "tenant_suspended"),
             Self::OutsideHours { .. } => (503, "outside_active_hours"),
             Self::Egress(_) => (403, "egress_forbidden"),
+            Self::Residency(_) => (403, "residency_forbidden"),
             Self::BadTicket => (401, "bad_ticket"),
             Self::LineForbidden => (403, LINE_FORBIDDEN),
             Self::SessionTaken => (409, "session_taken"),

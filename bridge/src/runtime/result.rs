@@ -209,6 +209,7 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
         result: None,
         verdict: None,
         analysis: None,
+        summary: None,
         charges: None,
         budget: None,
         crm: None,
@@ -218,6 +219,8 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
         campaign_id: None,
         digest: None,
         redaction: settings.redaction.is_on().then_some(settings.redaction),
+        kept: None,
+        packed: None,
     };
     // Nobody counted it when it began.
     charge::begin(&mut value);

@@ -6,6 +6,7 @@ mod digest;
 mod filter;
 pub mod names;
 mod old;
+pub mod tier;
 
 use std::sync::Arc;
 
@@ -27,12 +28,13 @@ use super::stamp::Stamp;
 use crate::billing::spending::SetAside;
 use crate::field;
 use crate::verdict::disposition::Verdict;
-use analysis::Analysis;
+use analysis::{Analysis, Summary};
 use custody::Custody;
 use digest::DigestDue;
 pub use filter::CallFilter;
 use filter::narrowed;
 use names::Names;
+use tier::{Kept, Packed};
 
 const BY_TIME: &str = "by_time";
 const BY_BOT: &str = "by_bot";
@@ -51,6 +53,7 @@ const BY_EXTERNAL: &str = "by_external";
 const BY_DIGEST: &str = "by_digest";
 const BY_DISPOSITION: &str = "by_disposition";
 const BY_RECORDING: &str = "by_recording";
+const BY_TIER: &str = "by_tier";
 
 const CREATED_AT: Field<Text> = field!(Call => created_at: Text);
 const BOT_ID: Field<Text> = field!(Call => bot_id: Text);
@@ -60,6 +63,7 @@ const CALLER_ID: Field<Text> = field!(Call => caller_id: Text);
 const DIRECTION: Field<Text> = field!(Call => direction: Text);
 const DISPOSITION: Field<Text> = field!(Call => verdict / Verdict => disposition: Text);
 const ANALYSIS: Field<Json> = field!(Call => analysis: Json);
+const SUMMARY: Field<Json> = field!(Call => summary: Json);
 const RECORDING_TOKEN_HASH: Field<Text> = field!(Call => recording_token_hash: Text);
 const RECORDING_KEY: Field<Text> = field!(Call => recording_key: Text);
 const DEADLINE: Field<Text> = field!(Call => deadline: Text);
@@ -76,13 +80,15 @@ const EXTERNAL_ID: Field<Text> = field!(Call => names / Names => external_call_i
 const DELETED_AT: Field<Text> = field!(Call => custody / Custody => deleted_at: Text);
 const DIGEST: Field<Json> = field!(Call => digest: Json);
 const DIGEST_SINCE: Field<Text> = field!(Call => digest / DigestDue => since: Text);
+const TIER: Field<Text> = field!(Call => kept / Kept => tier: Text);
+const PACKED: Field<Json> = field!(Call => packed: Json);
 const DIGEST_MARK: Field<Integer> = field!(Call => digest / DigestDue => mark: Integer);
 
 /// Pages of deleted calls that a list passes over.
 const MAX_EMPTY_PAGES: usize = 10;
 
 /// The heavy part, left out of lists.
-pub(super) const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT, CRM, ANALYSIS];
+pub const WITHOUT_RESULT: &[Field<Json>] = &[RESULT, CONNECTED_EVENT, CRM, ANALYSIS, SUMMARY, PACKED];
 
 pub static CALLS: Collection = Collection {
     name: "calls",
@@ -130,6 +136,8 @@ pub static CALLS: Collection = Collection {
             &[TENANT.place(), CREATED_AT.place(), RECORDING_KEY.place()],
             RECORDING_KEY.place(),
         ),
+        // Calls that have cooled, and those that came back.
+        Index::sparse_by(BY_TIER, &[TENANT.place(), TIER.place(), CREATED_AT.place()], TIER.place()),
     ],
     fields: &[
         DIRECTION.place(),
@@ -240,6 +248,9 @@ pub struct Call {
     /// What models were asked about it, and what they answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analysis: Option<Analysis>,
+    /// What it was about, once somebody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
     /// What it was charged for, once it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charges: Option<Charges>,
@@ -267,6 +278,12 @@ pub struct Call {
     /// What its bot hides, when it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redaction: Option<Redaction>,
+    /// Where its heavy part is, once it has cooled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
+    /// The heavy part of a warm call. Whoever reads the whole call gets it opened, in its own fields (`crate::shelf`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packed: Option<Packed>,
 }
 
 /// A call and its bot's CRM.
@@ -318,6 +335,20 @@ impl Calls {
         let mut call = call.clone();
         call.index(0);
         self.of_tenant.insert(id.as_str(), &call).await
+    }
+
+    /// How many run now. Of a limited reach those that began within the last two hours: no call is longer.
+    pub async fn count_running(&self, now: Stamp) -> Result<u64, StoreError> {
+        let Some(bots) = self.reach.bots() else {
+            let running = self.of_tenant.query(BY_STATUS).equals(STATUS, CallStatus::Started);
+            return self.of_tenant.count(running).await;
+        };
+        let (mut running, since) = (0, now + jiff::SignedDuration::from_hours(-2));
+        for bot in bots {
+            let of_bot = self.of_tenant.query(BY_BOT).equals(BOT_ID, bot).from(CREATED_AT, since);
+            running += self.of_tenant.count(of_bot.filter(Filter::is(STATUS, CallStatus::Started))).await?;
+        }
+        Ok(running)
     }
 
     /// Write back a call that was read here.
@@ -407,9 +438,10 @@ impl AllCalls {
         self.0.find(id.as_str()).await
     }
 
-    /// By the SHA-256 of the token.
+    /// By the SHA-256 of the token, without its result.
     pub async fn find_by_recording_token(&self, hash: &str) -> Result<Option<Stored<Call>>, StoreError> {
-        self.0.first(Query::by_index(&CALLS, BY_RECORDING_TOKEN).equals(RECORDING_TOKEN_HASH, hash)).await
+        let query = Query::by_index(&CALLS, BY_RECORDING_TOKEN).equals(RECORDING_TOKEN_HASH, hash);
+        self.0.first(query.omit(WITHOUT_RESULT)).await
     }
 
     /// Calls that should have had a result by now, the longest overdue first.

@@ -28,6 +28,9 @@ pub struct Carrier {
     pub tenant_id: TenantId,
     pub created_at: Stamp,
     pub updated_at: Stamp,
+    /// It is being deleted, or was about to be: it takes no number.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closing: bool,
     pub settings: CarrierSettings,
 }
 

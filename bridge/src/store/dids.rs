@@ -45,6 +45,9 @@ pub struct Did {
     pub bot_id: Option<BotId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// A flow of an Exotel account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_url: Option<String>,
     pub created_at: Stamp,
 }
 
@@ -82,6 +85,11 @@ impl Dids {
     ) -> Result<Listed<Did>, StoreError> {
         let query = self.0.query(OF_CARRIER).equals(CARRIER_ID, carrier).order(Order::Descending);
         self.0.list(query.limit(limit).after(after)).await
+    }
+
+    /// Whether a carrier has any.
+    pub async fn has_numbers(&self, carrier: &CarrierId) -> Result<bool, StoreError> {
+        Ok(!self.list_of(carrier, 1, None).await?.items.is_empty())
     }
 
     /// [`StoreError::Duplicate`] when the number is taken, by whomever.

@@ -158,6 +158,11 @@ impl<T: Serialize + DeserializeOwned> Documents<T> {
         }
     }
 
+    /// How many a search yields.
+    pub async fn count(&self, query: Query) -> Result<u64, StoreError> {
+        Ok(self.engine.count(query).await?)
+    }
+
     /// How many a search yields, and the time at the first.
     pub async fn waiting(
         &self,
@@ -223,6 +228,11 @@ impl<T: Serialize + DeserializeOwned + OfTenant> Scoped<T> {
 
     pub async fn list(&self, query: Query) -> Result<Listed<T>, StoreError> {
         self.all.list(query).await
+    }
+
+    /// How many a search of this tenant's yields.
+    pub async fn count(&self, query: Query) -> Result<u64, StoreError> {
+        self.all.count(query).await
     }
 
     pub async fn insert(&self, id: &str, value: &T) -> Result<(), StoreError> {

@@ -17,6 +17,8 @@ pub struct LeftCall {
     version: u64,
     /// Under what its recording was stored.
     pub recording_key: Option<String>,
+    /// Objects with what was archived of it.
+    pub objects: Vec<String>,
     /// It is under a legal hold.
     pub is_held: bool,
 }
@@ -107,11 +109,14 @@ fn is_of(collection: &Collection, document: &Document, tenant: &TenantId) -> boo
 }
 
 fn left(call: &Document) -> LeftCall {
+    let objects = call.body.get("kept").and_then(|kept| kept.get("objects")).and_then(Value::as_array);
+    let objects = objects.into_iter().flatten().filter_map(Value::as_str);
     let hold = call.body.get("custody").and_then(|custody| custody.get("hold"));
     LeftCall {
         id: call.id.clone(),
         version: call.version,
         recording_key: call.body.get("recording_key").and_then(Value::as_str).map(str::to_owned),
+        objects: objects.map(str::to_owned).collect(),
         is_held: hold.is_some_and(|hold| !hold.is_null()),
     }
 }

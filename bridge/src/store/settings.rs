@@ -46,18 +46,31 @@ pub struct Settings {
     /// After how many days a link of a recording ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording_link_days: Option<u32>,
-    /// What of a tenant's calls is deleted for its age.
+    /// What of a tenant's calls is deleted for its age, or cools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Retention>,
 }
 
-/// After how many days what is deleted; what is absent stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// After how many days what is deleted or cools; what is absent stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retention {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls_days: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recordings_days: Option<u32>,
+    /// Compressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_warm_days: Option<u32>,
+    /// In the object store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_archive_days: Option<u32>,
+}
+
+impl Retention {
+    /// After how many days calls are compressed: what goes to the archive is compressed first.
+    pub fn warm_days(self) -> Option<u32> {
+        self.calls_warm_days.or(self.calls_archive_days)
+    }
 }
 
 /// A vendor's key. It is sealed in the store (`crate::vault`).

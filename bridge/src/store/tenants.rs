@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use vox_shared::catalogue::{Pin, Region};
 use vox_shared::egress::HostRules;
 use vox_shared::ids::{PlanId, TenantId};
 
@@ -58,6 +59,12 @@ pub struct Tenant {
     /// Which hosts the addresses that it sets may name.
     #[serde(default, skip_serializing_if = "HostRules::is_empty")]
     pub egress: HostRules,
+    /// Where the vendors of its bots must be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_residency: Option<Region>,
+    /// Hosts that the operator answers for being there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_residency_hosts: Vec<String>,
     /// Since when it is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Stamp>,
@@ -102,11 +109,18 @@ impl Tenant {
             allowance: None,
             budget: TenantBudget::default(),
             egress: HostRules::default(),
+            data_residency: None,
+            data_residency_hosts: Vec::new(),
             deleted_at: None,
             deleted_by: None,
             is_going: false,
             held_by: None,
         }
+    }
+
+    /// The region that its bots' vendors must not leave.
+    pub fn pin(&self) -> Option<Pin> {
+        self.data_residency.map(|region| Pin { region, hosts: self.data_residency_hosts.clone() })
     }
 }
 

@@ -25,6 +25,7 @@ pub const SECRETS: &[Secrets] = &[
     Secrets { collection: "settings", since: 1, places: &["api_key", "erasure_key"] },
     Secrets { collection: "erasures", since: 1, places: &["number"] },
     Secrets { collection: "carriers", since: 1, places: &["inbound_password", "outbound_password"] },
+    Secrets { collection: "exotel_accounts", since: 1, places: &["api_key", "api_token"] },
     Secrets { collection: "webhooks", since: 1, places: &["secret"] },
     Secrets { collection: "crm_integrations", since: 1, places: &["header_value"] },
     Secrets { collection: "sign_in_providers", since: 1, places: &["client_secret"] },

@@ -244,6 +244,7 @@ async fn a_removed_bot_leaves_no_crm_and_no_number_behind_whatever_stands_before
         comparable: number.parse().unwrap(),
         bot_id: Some(bot[1..].parse().unwrap()),
         label: None,
+        flow_url: None,
         created_at: Stamp(bridge.now()),
     };
     for (bot, number) in [(&path, "+15550001"), (&other, "+15550002")] {

@@ -10,7 +10,7 @@ use vox_bridge::store::engine::{EngineError, MAX_PAGE, Order};
 use vox_bridge::store::events::Event;
 use vox_bridge::store::ledger::{Amounts, GroupBy, LEDGER};
 use vox_bridge::store::prices::{Price, Unit};
-use vox_bridge::store::usage_days::USAGE_DAYS;
+use vox_bridge::store::usage_days::{USAGE_DAYS, UsageDay};
 use vox_shared::ids::PriceId;
 use vox_shared::model::bot::BotSettings;
 
@@ -151,6 +151,18 @@ async fn usage_is_told_by_day_bot_and_vendor_and_to_a_key_of_its_own_bot_only() 
         [("", 0), ("deepgram", 1792), ("elevenlabs", 0), ("openai", 300)].map(|(k, m)| (json!(k), json!(m)))
     );
     assert_eq!(bridge.usage("?period=2026-10").await["total"]["conversations"], 0);
+    // A day without new entries is taken as it was added up, and not read from the ledger again.
+    bridge.clock.advance(SignedDuration::from_mins(10));
+    bridge.fetch_config("faq", &[("session_id", "call_4")]).await;
+    bridge.move_and_add_up().await;
+    let day = UsageDay {
+        tenant_id: bridge.tenant(),
+        day: "2026-11-20".into(),
+        counted: 1_000_000,
+        amounts: Amounts { conversations: 40, ..Amounts::default() },
+    };
+    bridge.app.stores.usage_days(&bridge.tenant()).keep(day).await.unwrap();
+    assert_eq!(bridge.usage("").await["total"]["conversations"], 42);
     let limited =
         bridge.insert_key(&bridge.tenant(), Scope::ALL, |key| key.bots = Some(vec![other.clone()])).await;
     let seen = limited.reads(&bridge, "/api/v1/usage?group_by=bot").await;

@@ -32,25 +32,29 @@ use crate::s3_server::eventually;
 
 const SOON: Duration = Duration::from_secs(30);
 
-struct Calendar {
-    bridge: TestBridge,
-    bot: String,
+/// A bridge whose jobs come when the clock says so.
+pub struct Calendar {
+    pub bridge: TestBridge,
+    pub bot: String,
 }
 
 impl Calendar {
-    async fn start() -> Self {
-        let bridge = TestBridge::start().await;
+    pub async fn start() -> Self {
+        Self::over(TestBridge::start().await).await
+    }
+
+    pub async fn over(bridge: TestBridge) -> Self {
         let bot = bridge.insert_bot(&bridge.tenant(), BotSettings::default()).await.to_string();
         Self { bridge, bot }
     }
 
-    async fn call(&self, session: &str, end: &str) {
+    pub async fn call(&self, session: &str, end: &str) {
         let query = [("session_id", session), ("caller_id", "+4915112345678")];
         assert_eq!(self.bridge.fetch_config(&self.bot, &query).await.status(), StatusCode::OK);
         self.end(session, end, 60.0).await;
     }
 
-    async fn end(&self, session: &str, end: &str, seconds: f64) {
+    pub async fn end(&self, session: &str, end: &str, seconds: f64) {
         let key = format!("{session}.wav");
         assert_eq!(upload(&self.bridge, &key, b"RIFF sound".to_vec(), None).await.status(), StatusCode::OK);
         let mut told = result(session, end);
@@ -67,7 +71,7 @@ impl Calendar {
     }
 
     /// A look at the calendar after this time, and whatever it asks for.
-    async fn after(&self, hours: i64) {
+    pub async fn after(&self, hours: i64) {
         self.bridge.clock.advance(SignedDuration::from_hours(hours));
         let app = &self.bridge.app;
         app.timetable.round().await.unwrap();
@@ -85,18 +89,18 @@ impl Calendar {
         running.await.unwrap();
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub async fn get(&self, path: &str) -> Value {
         let token = self.bridge.token(Role::Admin).await;
         json(self.bridge.get(path).bearer_auth(token).send().await.unwrap(), StatusCode::OK).await
     }
 
-    async fn events(&self, name: &str) -> Vec<Value> {
+    pub async fn events(&self, name: &str) -> Vec<Value> {
         let events = self.bridge.app.stores.events(&self.bridge.tenant());
         let all = events.list_events(Order::Ascending, 500, None).await.unwrap().items;
         all.into_iter().filter(|e| e.value.event == name).map(|e| Value::Object(e.value.data)).collect()
     }
 
-    async fn send(&self, method: Method, path: &str, body: Value) -> reqwest::Response {
+    pub async fn send(&self, method: Method, path: &str, body: Value) -> reqwest::Response {
         let token = self.bridge.token(Role::SuperAdmin).await;
         self.bridge.send(method, path, &token, body).await
     }

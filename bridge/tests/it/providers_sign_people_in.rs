@@ -21,7 +21,7 @@ use vox_shared::egress::{AllowList, Policy};
 use vox_testkit::provider::keys::Signer;
 use vox_testkit::provider::{Client, Lie, ScriptedProvider, Subject};
 
-use crate::harness::{TestBridge, json, refusal, wrong_fields};
+use crate::harness::{TestBridge, json, refusal, with_query, wrong_fields};
 
 const SECRET: &str = "client-secret-canary-1";
 const SETTINGS: &str = "/api/v1/settings/sign-in?of=deployment";
@@ -147,6 +147,26 @@ async fn a_known_person_signs_in_and_is_known_by_the_providers_name_from_then_on
     assert_eq!(log["items"].as_array().unwrap().len(), 4, "begin and end of each session: {log}");
     assert_eq!(log["items"][0]["actor"]["email"], "asha@example.com");
 
+    // Somebody above them has the provider's word forgotten: the address counts again, and whoever was signed in is out.
+    let session = {
+        stage.provider.log_in(asha());
+        stage.session().await
+    };
+    let issuer = stage.provider.issuer();
+    let path = with_query(&format!("/api/v1/users/{}/identity", known.id), &[("issuer", &issuer)]);
+    stage.bridge.clock.advance(jiff::SignedDuration::from_secs(1));
+    let forgotten = stage.bridge.send(Method::DELETE, &path, &stage.operator, Value::Null).await;
+    assert_eq!(forgotten.status(), StatusCode::NO_CONTENT);
+    let out = stage.bridge.get("/api/v1/auth/me").bearer_auth(session["access_token"].as_str().unwrap());
+    assert_eq!(out.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let again = stage.bridge.send(Method::DELETE, &path, &stage.operator, Value::Null).await;
+    assert_eq!(again.status(), StatusCode::NOT_FOUND, "nothing is left to forget");
+    stage.provider.log_in(Subject { sub: "sub-2".into(), ..asha() });
+    assert_eq!(
+        stage.whoami(&stage.session().await).await["id"],
+        me["id"],
+        "the new name there is theirs now"
+    );
     let path = format!("/api/v1/users/{}", known.id);
     let gone = stage.bridge.send(Method::DELETE, &path, &stage.operator, Value::Null).await;
     assert_eq!(gone.status(), StatusCode::NO_CONTENT);

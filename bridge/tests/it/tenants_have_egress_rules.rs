@@ -159,3 +159,70 @@ async fn an_address_that_was_set_before_the_rules_is_refused_when_it_is_used() {
     assert_eq!(stage.vendor("https://api.example.com/v1").await.status(), StatusCode::OK);
     assert_eq!(stage.bridge.fetch_config(&stage.bot, &[]).await.status(), StatusCode::OK);
 }
+
+/// The vendors of a pinned tenant's bots are where its data may be: when a bot is made, changed, drafted, brought in, brought back, and
+/// when a call begins.
+#[tokio::test]
+async fn a_tenants_data_stays_in_its_region() {
+    let stage = Stage::start().await;
+    let (bridge, admin) = (&stage.bridge, &stage.admin);
+    let pin = async |body: Value| {
+        bridge.send(Method::PATCH, "/api/v1/tenants/default", &stage.operator, body).await
+    };
+    let stt = |more: Value| {
+        let mut stt = json!({"provider": "deepgram", "api_key": "k-0123456789"});
+        stt.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        stt
+    };
+    let eu = |provider: &str, url: &str| json!({"provider": provider, "api_key": "k-0123456789", "extra": {"base_url": url}});
+    for (bad, field) in [
+        (json!({"data_residency": "mars"}), "data_residency"),
+        (json!({"data_residency_hosts": ["llm.example.net"]}), "data_residency_hosts"),
+        (json!({"data_residency": "eu", "data_residency_hosts": ["a b"]}), "data_residency_hosts.0"),
+    ] {
+        assert_eq!(wrong_fields(pin(bad).await).await, [field]);
+    }
+    let path = format!("/api/v1/bots/{}", stage.bot);
+    let changed = bridge.send(Method::PATCH, &path, admin, json!({"stt": stt(json!({}))})).await;
+    assert_eq!(changed.status(), StatusCode::OK, "before anybody pins it");
+    let exported = bridge.get(&format!("{path}/export")).bearer_auth(admin).send().await.unwrap();
+    let mut parcel = json(exported, StatusCode::OK).await;
+    let pinned = json!({"data_residency": "eu", "data_residency_hosts": ["llm.example.net"]});
+    let pinned = json(pin(pinned).await, StatusCode::OK).await;
+    assert_eq!(pinned["data_residency"], "eu");
+
+    let refused = bridge.fetch_config(&stage.bot, &[]).await;
+    assert_eq!(refusal(refused, StatusCode::FORBIDDEN).await, "residency_forbidden");
+    let made = async |body: Value| bridge.send(Method::POST, "/api/v1/bots", admin, body).await;
+    for (bad, field) in [
+        (json!({"name": "b", "stt": stt(json!({}))}), "stt.provider"),
+        (json!({"name": "b", "stt": eu("deepgram", "wss://api.in.deepgram.com")}), "stt.extra.base_url"),
+        (json!({"name": "b", "llm": eu("openai", "https://llm.example.com/v1")}), "llm.extra.base_url"),
+        (
+            json!({"name": "b", "llm": {"provider": "scripted", "fallbacks": [eu("openai", "https://api.openai.com/v1")]}}),
+            "llm.fallbacks.0.extra.base_url",
+        ),
+    ] {
+        assert_eq!(wrong_fields(made(bad).await).await, [field]);
+    }
+    for good in [
+        json!({"name": "b", "stt": eu("deepgram", "wss://api.eu.deepgram.com")}),
+        json!({"name": "b", "llm": eu("openai", "https://llm.example.net/v1")}),
+    ] {
+        assert_eq!(made(good).await.status(), StatusCode::CREATED);
+    }
+    parcel["secrets"] = json!({"stt.api_key": "k-0123456789"});
+    let brought = bridge.send(Method::POST, "/api/v1/bots/import", admin, parcel).await;
+    assert_eq!(wrong_fields(brought).await, ["stt.provider"]);
+    let mended = bridge.send(Method::PATCH, &path, admin, json!({"stt": {"provider": "pocketsphinx"}})).await;
+    assert_eq!(mended.status(), StatusCode::OK);
+    let drafted =
+        bridge.send(Method::PATCH, &format!("{path}/draft"), admin, json!({"stt": stt(json!({}))})).await;
+    assert_eq!(wrong_fields(drafted).await, ["stt.provider"]);
+    let back = bridge.send(Method::POST, &format!("{path}/versions/2/restore"), admin, json!({})).await;
+    assert_eq!(wrong_fields(back).await, ["stt.provider"]);
+    assert_eq!(bridge.fetch_config(&stage.bot, &[]).await.status(), StatusCode::OK);
+    let free = json!({"data_residency": null, "data_residency_hosts": []});
+    assert_eq!(json(pin(free).await, StatusCode::OK).await["data_residency"], Value::Null);
+    assert_eq!(made(json!({"name": "b", "stt": stt(json!({}))})).await.status(), StatusCode::CREATED);
+}

@@ -17,6 +17,7 @@ use crate::custody;
 use crate::error::{ApiError, ApiResult};
 use crate::store::calls::analysis::Question;
 use crate::store::calls::custody::Hold;
+use crate::store::calls::tier::Tier;
 use crate::store::calls::{Call, CallStatus};
 use crate::store::ledger::{Amounts, EntryKind, Line};
 use crate::store::{Listed, Stored, Stores};
@@ -54,6 +55,8 @@ pub struct CallSummary {
     /// `yes` when a person was heard, `no` when not; null before its end.
     pub reached: Option<&'static str>,
     pub reached_because: Option<Because>,
+    /// `hot` as it came, `warm` when it is compressed, `archive` when all but this is in the object store.
+    pub storage_tier: Tier,
 }
 
 /// A call with all that is known of it.
@@ -78,6 +81,8 @@ pub struct CallDetail {
     pub qc: Option<AnalysisView>,
     /// Which of the bot's outcomes it came to.
     pub outcomes: Option<OutcomesView>,
+    /// What it was about in a few sentences, once somebody asked (`POST /v1/conversations/{session_id}/summary`).
+    pub summary_text: Option<String>,
     /// What it cost, once it ended; null for an agent or supervisor, and for a key without the scope `usage:read`.
     pub cost: Option<CallCost>,
     /// The worker's result: transcript, events, latency, usage and why.
@@ -150,6 +155,7 @@ pub struct CallPage {
 
 impl From<Stored<Call>> for CallSummary {
     fn from(stored: Stored<Call>) -> Self {
+        let storage_tier = stored.value.tier();
         let call = stored.value;
         let names = call.names.unwrap_or_default();
         let verdict = call.verdict;
@@ -175,6 +181,7 @@ impl From<Stored<Call>> for CallSummary {
             reached: verdict.as_ref().map(|verdict| if verdict.reached { "yes" } else { "no" }),
             reached_because: verdict.as_ref().map(|verdict| verdict.because),
             disposition: verdict.map(|verdict| verdict.disposition),
+            storage_tier,
         }
     }
 }
@@ -242,10 +249,15 @@ pub async fn detail(links: &Links, mut stored: Stored<Call>) -> ApiResult<CallDe
         (stored.value.recording_key.clone(), stored.value.connected_event.take());
     let hold = stored.value.custody.take().and_then(|custody| custody.hold).map(HoldView::from);
     let found = stored.value.analysis.take();
+    // `charges` are taken below, and have the number of the record.
+    let record = stored.value.record();
+    let summary = stored.value.summary.take();
     let cost = stored.value.charges.take().map(|charges| {
         let used = found.iter().flat_map(|analysis| analysis.used.clone());
+        let used = used.chain(summary.iter().flat_map(|summary| summary.used.clone()));
         CallCost::of(charges.lines.into_iter().chain(used).collect())
     });
+    let asked_for = summary.filter(|summary| summary.record == record).map(|summary| summary.text);
     let summary = CallSummary::from(stored);
     let own = CallDetail {
         recording_url: recording_access_token.as_deref().map(|token| links.public(token)),
@@ -258,6 +270,7 @@ pub async fn detail(links: &Links, mut stored: Stored<Call>) -> ApiResult<CallDe
         analysis: AnalysisView::of(found.as_ref(), Question::Analysis),
         qc: AnalysisView::of(found.as_ref(), Question::Qc),
         outcomes: OutcomesView::of(found),
+        summary_text: asked_for,
         cost,
         result: Map::new(),
     };

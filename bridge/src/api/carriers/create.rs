@@ -28,7 +28,13 @@ pub async fn create(
 ) -> ApiResult<(Json<CarrierView>, StatusCode)> {
     let settings = carrier::read(&body.0, None).map_err(ApiError::invalid)?;
     let (id, now) = (CarrierId::generate(), Stamp(clock.now()));
-    let carrier = Carrier { tenant_id: who.tenant().clone(), created_at: now, updated_at: now, settings };
+    let carrier = Carrier {
+        tenant_id: who.tenant().clone(),
+        created_at: now,
+        updated_at: now,
+        closing: false,
+        settings,
+    };
     stores.carriers(who.tenant()).insert_carrier(&id, &carrier).await?;
     trail.concerns(id.as_str());
     let stored = Stored { id: id.to_string(), version: 1, value: carrier };

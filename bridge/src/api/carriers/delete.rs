@@ -22,10 +22,23 @@ pub async fn delete(
 ) -> ApiResult<HttpResponse> {
     trail.concerns(id.0.as_str());
     let carriers = stores.carriers(who.tenant());
-    let carrier = carriers.get_carrier(&id.0).await?;
-    if !stores.dids(who.tenant()).list_of(&id.0, 1, None).await?.items.is_empty() {
-        return Err(ApiError::conflict("carrier_has_numbers", "the carrier has numbers; delete them first"));
+    let (mut carrier, dids) = (carriers.get_carrier(&id.0).await?, stores.dids(who.tenant()));
+    if dids.has_numbers(&id.0).await? {
+        return Err(has_numbers());
+    }
+    // Whoever adds a number looks afterwards whether the carrier closes; so either sees the other.
+    carrier.value.closing = true;
+    let mut carrier = carriers.replace_carrier(carrier).await?;
+    if dids.has_numbers(&id.0).await? {
+        carrier.value.closing = false;
+        carriers.replace_carrier(carrier).await?;
+        return Err(has_numbers());
     }
     carriers.delete_carrier(&carrier).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// It would leave numbers behind.
+pub fn has_numbers() -> ApiError {
+    ApiError::conflict("carrier_has_numbers", "the carrier has numbers; delete them first")
 }

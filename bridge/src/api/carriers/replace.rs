@@ -36,6 +36,7 @@ pub async fn replace(
     }
     carrier.value.settings =
         carrier::read(&body.0, Some(&carrier.value.settings)).map_err(ApiError::invalid)?;
+    carrier.value.closing = false;
     carrier.value.updated_at = Stamp(clock.now());
     Ok(Json(carriers.replace_carrier(carrier).await?.into()))
 }

@@ -30,6 +30,10 @@ pub struct DocumentView {
     pub calls_deleted_after_days: Option<u32>,
     /// Days after which recordings are deleted; null when they are not. Of a tenant only.
     pub recordings_deleted_after_days: Option<u32>,
+    /// Days after which calls are compressed; null when they are not. Of a tenant only.
+    pub calls_warm_after_days: Option<u32>,
+    /// Days after which calls are in the object store; null when they are not. Of a tenant only.
+    pub calls_archived_after_days: Option<u32>,
 }
 
 impl From<&Settings> for DocumentView {
@@ -41,6 +45,8 @@ impl From<&Settings> for DocumentView {
             recording_links_expire_after_days: settings.recording_link_days,
             calls_deleted_after_days: settings.retention.and_then(|retention| retention.calls_days),
             recordings_deleted_after_days: settings.retention.and_then(|retention| retention.recordings_days),
+            calls_warm_after_days: settings.retention.and_then(|retention| retention.calls_warm_days),
+            calls_archived_after_days: settings.retention.and_then(|retention| retention.calls_archive_days),
         }
     }
 }

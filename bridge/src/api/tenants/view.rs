@@ -37,6 +37,10 @@ pub struct TenantView {
     pub budget: TenantBudget,
     /// Which hosts the addresses that it sets may name; empty for all.
     pub egress: EgressRules,
+    /// Where the vendors of its bots must be: `au`, `eu`, `in`, `sg` or `us`; null for anywhere.
+    pub data_residency: Option<&'static str>,
+    /// Hosts that the operator answers for being there.
+    pub data_residency_hosts: Vec<String>,
     /// RFC 3339, UTC.
     pub created_at: String,
     pub deleted_at: Option<String>,
@@ -64,6 +68,8 @@ impl From<Stored<Tenant>> for TenantView {
             allowance,
             budget,
             egress,
+            data_residency,
+            data_residency_hosts,
             deleted_at,
             held_by,
             ..
@@ -79,6 +85,8 @@ impl From<Stored<Tenant>> for TenantView {
             require_second_factor,
             budget,
             egress: EgressRules { allow: egress.allow, deny: egress.deny },
+            data_residency: data_residency.map(|region| region.as_str()),
+            data_residency_hosts,
             held_by,
             created_at: created_at.to_string(),
             deleted_at: deleted_at.map(|at| at.to_string()),

@@ -1,27 +1,17 @@
 //! `GET /v1/conversations/{session_id}/events`
 
 use actix_web::web::{Data, Json};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tracing::instrument;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use vox_shared::ids::SessionId;
 
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::ReadUsage;
-use crate::edge::params::{InPath, InQuery, limit_of};
+use crate::edge::params::{InPath, InQuery, PageQuery};
 use crate::error::ApiResult;
 use crate::store::ledger::{Amounts, Entry, EntryKind, Line};
-use crate::store::{Cursor, StoreError, Stored, Stores};
-
-/// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct ListQuery {
-    /// 1 to 200; 50 by default.
-    limit: Option<usize>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
+use crate::store::{Stored, Stores};
 
 /// An entry of the ledger.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,11 +46,10 @@ pub struct LedgerEntryPage {
 pub async fn conversation(
     who: Allowed<ReadUsage>,
     call: InPath<SessionId>,
-    query: InQuery<ListQuery>,
+    query: InQuery<PageQuery>,
     stores: Data<Stores>,
 ) -> ApiResult<Json<LedgerEntryPage>> {
-    let cursor = query.0.cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
-    let limit = limit_of(query.0.limit)?;
+    let (limit, cursor) = query.0.page()?;
     stores.calls(who.reach()).get_call(&call.0).await?;
     let listed = stores.ledger(who.reach()).list_of_call(&call.0, limit, cursor).await?;
     let items = listed.items.into_iter().map(LedgerEntryView::from).collect();

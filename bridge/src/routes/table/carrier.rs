@@ -4,6 +4,7 @@ use actix_web::http::Method;
 
 use crate::api::{carriers, sip, vendors};
 use crate::auth::permission as may;
+use crate::edge::params::PageQuery;
 use crate::routes::doc::Doc;
 use crate::routes::row::row;
 use crate::routes::{Access, Route};
@@ -33,7 +34,7 @@ fn of_carriers() -> Vec<Route> {
             read,
             carriers::list::list,
             Doc::new("carriers", "List carriers")
-                .query::<carriers::list::ListQuery>()
+                .query::<PageQuery>()
                 .answers::<CarrierPage>("200", "Newest first"),
         ),
         row(
@@ -89,7 +90,7 @@ fn of_numbers() -> Vec<Route> {
             read,
             carriers::dids::list::list,
             Doc::new("carriers", "List numbers of a carrier")
-                .query::<carriers::list::ListQuery>()
+                .query::<PageQuery>()
                 .answers::<DidPage>("200", "Newest first"),
         ),
         row(
@@ -120,7 +121,7 @@ fn of_numbers() -> Vec<Route> {
             Access::with::<may::ReadNumbers>(),
             carriers::dids::list::list_all,
             Doc::new("carriers", "List numbers of the tenant")
-                .query::<carriers::list::ListQuery>()
+                .query::<PageQuery>()
                 .answers::<DidPage>("200", "Newest first"),
         ),
     ]

@@ -4,6 +4,7 @@ use actix_web::http::Method;
 
 use crate::api::{reports, statements};
 use crate::auth::permission as may;
+use crate::edge::params::PageQuery;
 use crate::routes::doc::Doc;
 use crate::routes::row::row;
 use crate::routes::{Access, Route};
@@ -18,7 +19,7 @@ pub(super) fn routes() -> Vec<Route> {
             read,
             reports::list::list,
             Doc::new("reports", "List daily reports")
-                .query::<reports::list::ListQuery>()
+                .query::<PageQuery>()
                 .answers::<reports::list::ReportPage>("200", "The latest days first"),
         ),
         row(
@@ -32,7 +33,7 @@ pub(super) fn routes() -> Vec<Route> {
             read,
             statements::list::list,
             Doc::new("statements", "List statements")
-                .query::<statements::list::ListQuery>()
+                .query::<PageQuery>()
                 .answers::<statements::list::StatementPage>("200", "The latest months first"),
         ),
         row(

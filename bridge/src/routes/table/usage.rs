@@ -2,8 +2,9 @@
 
 use actix_web::http::Method;
 
-use crate::api::usage;
+use crate::api::{calls, telemetry, usage};
 use crate::auth::permission as may;
+use crate::edge::params::PageQuery;
 use crate::routes::doc::Doc;
 use crate::routes::row::row;
 use crate::routes::{Access, Route};
@@ -28,8 +29,25 @@ pub(super) fn routes() -> Vec<Route> {
             read,
             usage::conversation::conversation,
             Doc::new("usage", "The ledger of a call")
-                .query::<usage::conversation::ListQuery>()
+                .query::<PageQuery>()
                 .answers::<usage::conversation::LedgerEntryPage>("200", "In the order of the entries' ids"),
+        ),
+        row(
+            (Method::POST, "/v1/conversations/{session_id}/summary"),
+            Access::with::<may::AnalyseCalls>(),
+            calls::summary::summary,
+            Doc::new("calls", "Have the bot's model sum up a call")
+                .answers::<calls::summary::SummaryView>("200", "Made now, or before")
+                .refuses("402", "`quota_exceeded`")
+                .refuses("409", "`call_running`, or `nothing_to_ask` with the reason")
+                .refuses("503", "`model_unanswered` with the reasons"),
+        ),
+        row(
+            (Method::GET, "/v1/telemetry"),
+            Access::with::<may::ReadCalls>(),
+            telemetry::read,
+            Doc::new("calls", "How it goes now")
+                .answers::<telemetry::TelemetryView>("200", "As far as it is known"),
         ),
     ]
 }

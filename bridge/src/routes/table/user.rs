@@ -62,6 +62,16 @@ pub(super) fn routes() -> Vec<Route> {
                 .refuses("409", "It is your own account"),
         ),
         row(
+            (Method::DELETE, "/api/v1/users/{user_id}/identity"),
+            Access::with::<may::ResetSecondFactors>(),
+            users::unlink::unlink,
+            Doc::new("users", "Forget whom a provider of sign-ins knows a user as")
+                .query::<users::unlink::IssuerQuery>()
+                .answers_empty("204", "It is forgotten; their sessions are over")
+                .refuses("404", "The tenant has no such user, or the provider knows them as nobody")
+                .refuses("409", "It is your own account"),
+        ),
+        row(
             (Method::DELETE, ONE),
             Access::with::<may::DeleteUsers>(),
             users::delete::delete,

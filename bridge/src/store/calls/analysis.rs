@@ -188,6 +188,22 @@ pub enum Doubt {
     FieldUnproven,
 }
 
+/// A call in a few sentences, as a model wrote it when somebody asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The number of the call's terminal record that it is about.
+    pub record: u32,
+    pub text: String,
+    /// Vendor and model that wrote it.
+    pub model: String,
+    pub made_at: Stamp,
+    /// What it used; it is in the ledger too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub used: Vec<Line>,
+}
+
+holds! { Json: Summary => |summary| serde_json::to_value(summary).unwrap_or(Value::Null); }
+
 impl Analysis {
     pub fn part(&self, question: Question) -> Option<&Part> {
         self.parts.iter().find(|part| part.question == question)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use vox_shared::ids::TenantId;
 
+use super::tier::Kept;
 use super::{
     AllCalls, BY_CALLED_KEY, BY_CALLER_KEY, BY_CLEAN, BY_DELETED, BY_RECORDING, CALLED_KEY, CALLER_KEY,
     CALLS, CLEAN_AT, CREATED_AT, Call, CallStatus, Calls, DEADLINE, DELETED_AT, OUTBOX, WITHOUT_RESULT,
@@ -79,6 +80,7 @@ impl Call {
     /// Note what it is found by. Every write of a whole call over one of that version does.
     pub(super) fn index(&mut self, version: u64) {
         self.mark_for_digest(version);
+        self.come_back();
         let (caller, called) = keys_of(&self.caller_id, self.connected_event.as_ref(), self.result.as_ref());
         if self.custody.is_none() && caller.is_none() && called.is_none() {
             return;
@@ -117,6 +119,7 @@ impl Call {
             result: None,
             verdict: None,
             analysis: None,
+            summary: None,
             charges: None,
             budget: None,
             outbox: self.outbox.take(),
@@ -126,6 +129,8 @@ impl Call {
             campaign_id: None,
             digest: None,
             redaction: None,
+            kept: self.kept.take().map(Kept::buried),
+            packed: None,
         };
     }
 

@@ -78,6 +78,8 @@ impl Person {
             "/api/v1/tenants" => json!({"slug": self.tenant.replace('_', "-"), "name": CANARY}),
             "/api/v1/tenants/{tenant_id}/restore" => return None,
             path if path.starts_with("/api/v1/tenant") => json!({}),
+            // They are known to no provider.
+            "/api/v1/users/{user_id}/identity" => return None,
             path if path.starts_with("/api/v1/users/") => json!({"name": CANARY}),
             "/api/v1/talk/tickets" => json!({"bot_id": self.bot}),
             "/api/v1/api-keys" => json!({"name": CANARY, "scopes": ["bots:read"]}),
@@ -87,6 +89,9 @@ impl Person {
             "/api/v1/plans/{plan_id}" => json!({"name": CANARY, "limits": {"minutes": 1}}),
             "/api/v1/admin/tenants/{tenant}/plan" => json!({"plan": null}),
             "/api/v1/carriers" => json!({"name": CANARY, "sip_address": "sip.example"}),
+            "/api/v1/integrations/exotel" if route.method == "PUT" => {
+                json!({"account_sid": "acme1", "api_key": CANARY, "api_token": CANARY})
+            }
             "/api/v1/erasures" => json!({"number": "+14155550199"}),
             "/api/v1/dnc" => json!({"number": "+14155550100", "reason": CANARY}),
             "/api/v1/dnc/bulk" => json!({"numbers": ["+14155550100"], "reason": CANARY}),

@@ -56,16 +56,37 @@ pub async fn add(
         number,
         bot_id: assigned.bot_id,
         label: assigned.label,
+        flow_url: None,
         created_at: Stamp(clock.now()),
     };
-    let id = DidId::generate();
-    match stores.dids(who.tenant()).insert_did(&id, &did).await {
-        Err(StoreError::Duplicate) => {
-            return Err(ApiError::conflict("number_taken", "this deployment has the number already"));
-        }
-        inserted => inserted?,
-    }
+    let (id, carrier, dids) = (DidId::generate(), did.carrier_id.clone(), stores.dids(who.tenant()));
+    dids.insert_did(&id, &did).await.map_err(taken)?;
     trail.concerns(id.as_str());
     let stored = Stored { id: id.to_string(), version: 1, value: did };
+    // See `delete`: the carrier that is deleted meanwhile takes no number.
+    let is_closing = match stores.carriers(who.tenant()).get_carrier(&carrier).await {
+        Err(StoreError::NotFound) => true,
+        found => found?.value.closing,
+    };
+    if is_closing {
+        dids.delete_did(&stored).await?;
+        return Err(closing());
+    }
     Ok((Json(stored.into()), StatusCode::CREATED))
+}
+
+/// Why a number could not be added.
+pub fn taken(error: StoreError) -> ApiError {
+    match error {
+        StoreError::Duplicate => ApiError::conflict("number_taken", "this deployment has the number already"),
+        other => other.into(),
+    }
+}
+
+/// Its carrier goes.
+pub fn closing() -> ApiError {
+    ApiError::conflict(
+        "carrier_closing",
+        "the carrier is being deleted; if it stays, replace it and try again",
+    )
 }

@@ -5,10 +5,9 @@ use tracing::instrument;
 use vox_shared::ids::CarrierId;
 
 use super::view::DidPage;
-use crate::api::carriers::list::ListQuery;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::{ReadCarriers, ReadNumbers};
-use crate::edge::params::{InPath, InQuery};
+use crate::edge::params::{InPath, InQuery, PageQuery};
 use crate::error::ApiResult;
 use crate::store::Stores;
 
@@ -17,7 +16,7 @@ use crate::store::Stores;
 pub async fn list(
     who: Allowed<ReadCarriers>,
     carrier: InPath<CarrierId>,
-    query: InQuery<ListQuery>,
+    query: InQuery<PageQuery>,
     stores: Data<Stores>,
 ) -> ApiResult<Json<DidPage>> {
     stores.carriers(who.tenant()).get_carrier(&carrier.0).await?;
@@ -29,7 +28,7 @@ pub async fn list(
 #[instrument(name = "numbers.list", skip_all)]
 pub async fn list_all(
     who: Allowed<ReadNumbers>,
-    query: InQuery<ListQuery>,
+    query: InQuery<PageQuery>,
     stores: Data<Stores>,
 ) -> ApiResult<Json<DidPage>> {
     let (limit, after) = query.0.page()?;

@@ -1,0 +1,3 @@
+//! What belongs to one vendor of telephone lines.
+
+pub mod exotel;

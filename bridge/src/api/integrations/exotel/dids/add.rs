@@ -1,0 +1,76 @@
+//! `POST /api/v1/integrations/exotel/dids`
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json};
+use serde::Deserialize;
+use tracing::instrument;
+use utoipa::ToSchema;
+use vox_shared::ids::{BotId, DidId};
+
+use super::view::{ExotelAssignment, ExotelDidView};
+use crate::api::carriers::dids::add::{closing, taken};
+use crate::audit::trail::Trail;
+use crate::auth::allowed::Allowed;
+use crate::auth::permission::EditCarriers;
+use crate::dialout::order;
+use crate::edge::body::{Whole, parse};
+use crate::error::{ApiError, ApiResult};
+use crate::exotel::Exotel;
+use crate::store::dids::Did;
+use crate::store::{Stamp, Stored};
+
+/// A number of the account.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExotelDidRequest {
+    #[schema(example = "+918045678901")]
+    pub number: String,
+    /// The bot that answers; null or left out: nobody.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    pub bot_id: Option<BotId>,
+    /// 100 characters at most.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// The flow of the account that test calls go through; without one they go to the bot's own stream.
+    #[serde(default)]
+    pub flow_url: Option<String>,
+}
+
+/// Give the account a number.
+#[instrument(name = "exotel.dids.add", skip_all)]
+pub async fn add(
+    who: Allowed<EditCarriers>,
+    trail: Trail,
+    exotel: Data<Exotel>,
+    body: Whole,
+) -> ApiResult<(Json<ExotelDidView>, StatusCode)> {
+    let (accounts, dids) = (exotel.stores.exotel(who.tenant()), exotel.stores.dids(who.tenant()));
+    // Before the body is looked at: without an account there is nothing to give a number to.
+    let account = accounts.get_account().await?.value;
+    let ExotelDidRequest { number, bot_id, label, flow_url } = parse(&body.0)?;
+    let number = order::number("number", &number).map_err(|fault| ApiError::invalid(vec![fault]))?;
+    let assigned = ExotelAssignment { bot_id, label, flow_url };
+    assigned.check(&exotel, who.tenant()).await?;
+    let did = Did {
+        tenant_id: who.tenant().clone(),
+        carrier_id: account.carrier_id.clone(),
+        comparable: number.comparable(),
+        number,
+        bot_id: assigned.bot_id,
+        label: assigned.label,
+        flow_url: assigned.flow_url,
+        created_at: Stamp(exotel.clock.now()),
+    };
+    let id = DidId::generate();
+    dids.insert_did(&id, &did).await.map_err(taken)?;
+    trail.concerns(id.as_str());
+    let stored = Stored { id: id.to_string(), version: 1, value: did };
+    // See `remove`: the account that is deleted meanwhile takes no number.
+    let still = accounts.find_account().await?;
+    if still.is_none_or(|now| now.value.closing || now.value.carrier_id != account.carrier_id) {
+        dids.delete_did(&stored).await?;
+        return Err(closing());
+    }
+    Ok((Json(ExotelDidView::of(&exotel, stored)), StatusCode::CREATED))
+}

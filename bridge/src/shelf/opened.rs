@@ -1,0 +1,226 @@
+//! An engine before the real one in which calls that have cooled are whole: what is read of one has its heavy part in its own fields,
+//! unless the search leaves these out. What is written goes through as it is.
+
+use std::sync::{Arc, Weak};
+
+use serde_json::{Map, Value};
+use vox_shared::ids::TenantId;
+
+use super::depot::Depot;
+use super::pack;
+use crate::objects::ObjectError;
+use crate::store::calls::{CALLS, WITHOUT_RESULT};
+use crate::store::engine::{
+    Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place,
+    Query, Totals, Update, Which,
+};
+
+/// Looks at a call whose object was replaced while it was read.
+const MAX_TRIES: usize = 4;
+
+/// Stands where the result was of a call that has cooled. A version that knows of no tiers takes the call for damaged, and does not write
+/// it back without what it does not know.
+const RESULT: &str = "result";
+const ELSEWHERE: &str = "kept elsewhere";
+
+/// See the module.
+pub struct Opened {
+    inner: Arc<dyn Engine>,
+    /// The application's: whoever still has a store when that is gone must not keep the data directory taken.
+    depot: Weak<Depot>,
+}
+
+/// What became of a document that is to be whole.
+enum Whole {
+    Is,
+    /// The object that it names is not there.
+    Missing,
+}
+
+impl Opened {
+    pub fn new(inner: Arc<dyn Engine>, depot: &Arc<Depot>) -> Self {
+        Self { inner, depot: Arc::downgrade(depot) }
+    }
+
+    /// `None` when it was deleted meanwhile.
+    async fn open(&self, mut document: Document) -> Result<Option<Document>, EngineError> {
+        for _ in 0..MAX_TRIES {
+            match self.fill(&document.id, &mut document.body).await? {
+                Whole::Is => return Ok(Some(document)),
+                Whole::Missing => {}
+            }
+            // Perhaps it was moved to another object since it was read.
+            let Some(now) = self.inner.get(&CALLS, document.id.clone()).await? else { return Ok(None) };
+            if now.version == document.version {
+                break;
+            }
+            document = now;
+        }
+        Err(EngineError::Malformed(format!("{}: its object is not in the object store", document.id)))
+    }
+
+    async fn fill(&self, id: &str, body: &mut Map<String, Value>) -> Result<Whole, EngineError> {
+        let malformed = |why: String| EngineError::Malformed(format!("{id}: {why}"));
+        let object = body.get("kept").and_then(|kept| kept.get("object")).and_then(Value::as_str);
+        let part = match (body.get("packed").and_then(Value::as_str), object) {
+            (Some(packed), _) => pack::unpack_text(packed),
+            (None, Some(object)) => {
+                let tenant = body.get("tenant_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+                let tenant: TenantId = tenant.ok_or_else(|| malformed("it has no tenant".into()))?;
+                let gone = || EngineError::Unavailable("the application has ended".into());
+                let found = self.depot.upgrade().ok_or_else(gone)?.get(&tenant, object).await;
+                let Some(found) = found.map_err(|error| unread(id, &error))? else {
+                    return Ok(Whole::Missing);
+                };
+                pack::unpack(&found)
+            }
+            (None, None) => return Ok(Whole::Is),
+        };
+        let part = part.map_err(|error| malformed(format!("what was compressed of it: {error}")))?;
+        body.remove("packed");
+        body.remove(RESULT);
+        if let Some(Value::Object(kept)) = body.get_mut("kept") {
+            kept.remove("object");
+        }
+        body.extend(part);
+        Ok(Whole::Is)
+    }
+}
+
+/// The object store is away, or what it has makes no sense.
+fn unread(id: &str, error: &ObjectError) -> EngineError {
+    match error {
+        ObjectError::Unopened | ObjectError::BadKey(_) => {
+            EngineError::Malformed(format!("{id}: its object does not open"))
+        }
+        ObjectError::Keys(error) => error.clone(),
+        other => EngineError::Unavailable(format!("the archive of calls: {other}")),
+    }
+}
+
+fn has_cooled(body: &Map<String, Value>) -> bool {
+    body.contains_key("packed") || body.get("kept").is_some_and(|kept| kept.get("object").is_some())
+}
+
+fn is_to_be_opened(query: &Query) -> bool {
+    query.collection.name == CALLS.name && query.omit.len() < WITHOUT_RESULT.len()
+}
+
+impl Engine for Opened {
+    fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()> {
+        self.inner.prepare(collections)
+    }
+
+    fn insert(&self, into: &'static Collection, id: String, body: Map<String, Value>) -> Answer<'_, ()> {
+        self.inner.insert(into, id, body)
+    }
+
+    fn insert_many(&self, into: &'static Collection, documents: Vec<New>) -> Answer<'_, Vec<usize>> {
+        self.inner.insert_many(into, documents)
+    }
+
+    fn get(&self, from: &'static Collection, id: String) -> Answer<'_, Option<Document>> {
+        if from.name != CALLS.name {
+            return self.inner.get(from, id);
+        }
+        Box::pin(async move {
+            match self.inner.get(from, id).await? {
+                Some(document) => self.open(document).await,
+                None => Ok(None),
+            }
+        })
+    }
+
+    fn find(&self, query: Query) -> Answer<'_, Page> {
+        if !is_to_be_opened(&query) {
+            return self.inner.find(query);
+        }
+        Box::pin(async move {
+            let Page { documents, next } = self.inner.find(query).await?;
+            let mut opened = Vec::with_capacity(documents.len());
+            for document in documents {
+                opened.extend(self.open(document).await?);
+            }
+            Ok(Page { documents: opened, next })
+        })
+    }
+
+    fn compare_and_set(&self, into: &'static Collection, mut document: Document) -> Answer<'_, u64> {
+        if into.name == CALLS.name && has_cooled(&document.body) {
+            document.body.insert(RESULT.to_owned(), ELSEWHERE.into());
+        }
+        self.inner.compare_and_set(into, document)
+    }
+
+    /// Changes single fields, which are not of the heavy part of a call that has ended; nobody reads that part in the answer.
+    fn find_one_and_update(&self, query: Query, update: Update) -> Answer<'_, Option<Document>> {
+        if query.collection.name != CALLS.name {
+            return self.inner.find_one_and_update(query, update);
+        }
+        Box::pin(async move {
+            let mut found = self.inner.find_one_and_update(query, update).await?;
+            if let Some(document) = found.as_mut().filter(|document| has_cooled(&document.body)) {
+                document.body.remove(RESULT);
+            }
+            Ok(found)
+        })
+    }
+
+    fn delete(&self, from: &'static Collection, id: String, version: u64) -> Answer<'_, bool> {
+        self.inner.delete(from, id, version)
+    }
+
+    fn delete_many(&self, query: Query) -> Answer<'_, usize> {
+        self.inner.delete_many(query)
+    }
+
+    fn count(&self, query: Query) -> Answer<'_, u64> {
+        self.inner.count(query)
+    }
+
+    fn sums(&self, query: Query, group_by: Place, fields: Vec<Field<Integer>>) -> Answer<'_, Vec<Totals>> {
+        self.inner.sums(query, group_by, fields)
+    }
+
+    /// As they are kept.
+    fn list_by_id(
+        &self,
+        of: &'static Collection,
+        which: Which,
+        after: Option<String>,
+    ) -> Answer<'_, Vec<Kept>> {
+        self.inner.list_by_id(of, which, after)
+    }
+
+    fn restore(&self, into: &'static Collection, documents: Vec<Kept>) -> Answer<'_, ()> {
+        self.inner.restore(into, documents)
+    }
+
+    fn check_writable(&self) -> Answer<'_, ()> {
+        self.inner.check_writable()
+    }
+
+    fn scrub(&self) -> Answer<'_, ()> {
+        self.inner.scrub()
+    }
+
+    fn settle(&self) -> Answer<'_, ()> {
+        self.inner.settle()
+    }
+
+    fn brought_up(&self) -> Answer<'_, ()> {
+        self.inner.brought_up()
+    }
+
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn connections(&self) -> Connections {
+        self.inner.connections()
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        self.inner.close()
+    }
+}

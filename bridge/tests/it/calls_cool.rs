@@ -1,0 +1,218 @@
+//! Calls that are old are compressed, then moved to the object store, and read the same: by people, searches and sums. What is changed
+//! comes back, what is deleted is gone from the object store too, and a deployment takes them along.
+
+use std::path::Path;
+
+use futures_util::TryStreamExt;
+use reqwest::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+use vox_bridge::config::{Sealing, Storage};
+use vox_bridge::custody::retention::carry_out;
+use vox_bridge::deployment::Deployment;
+use vox_bridge::jobs::upkeep::Upkeep;
+use vox_bridge::objects::Key;
+use vox_bridge::store::calls::CALLS;
+use vox_bridge::store::jobs::{Job, Queue};
+use vox_bridge::store::{Stamp, Stored};
+
+use crate::harness::{TestBridge, json, wrong_fields};
+use crate::jobs_come_by_the_calendar::Calendar;
+
+const RETENTION: &str = "/api/v1/settings/retention";
+/// What everybody reads of a call, by every way there is.
+const READ: [&str; 4] = [
+    "/api/v1/calls/call_1",
+    "/api/v1/calls?text=hello",
+    "/api/v1/calls?from_number=%2B4915112345678",
+    "/api/v1/analytics/calls?from=2026-11-20T00:00:00Z&to=2026-11-21T00:00:00Z",
+];
+
+fn storage(data_dir: &Path) -> Storage {
+    Storage {
+        data_dir: data_dir.to_owned(),
+        mongodb_uri: None,
+        master_keys: None,
+        max_recording_bytes: 1024 * 1024,
+        s3: None,
+        sealing: Sealing::Off,
+    }
+}
+
+/// Everything that is read, without the tiers, and the tier of the call.
+async fn read(calendar: &Calendar) -> (Vec<Value>, Value) {
+    let mut all = Vec::new();
+    for path in READ {
+        all.push(calendar.get(path).await);
+    }
+    let mut export = calendar.get("/api/v1/calls/call_1/export.json").await;
+    export["exported_at"].take();
+    let tier = all[0]["storage_tier"].take();
+    let listed = &mut all[1]["items"];
+    assert_eq!(listed.as_array().map(Vec::len), Some(2), "{listed}");
+    for call in all.iter_mut().skip(1).take(2).flat_map(|page| page["items"].as_array_mut().unwrap()) {
+        assert_eq!(call["storage_tier"].take(), tier, "{call}");
+    }
+    assert_eq!(export["call"]["storage_tier"].take(), tier);
+    all.push(export);
+    (all, tier)
+}
+
+/// The call as it is kept.
+async fn kept(bridge: &TestBridge, id: &str) -> Value {
+    Value::Object(bridge.engine.get(&CALLS, id.to_owned()).await.unwrap().unwrap().body)
+}
+
+fn objects(call: &Value) -> Vec<String> {
+    let all = call["kept"]["objects"].as_array();
+    all.into_iter().flatten().map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+/// An object as the store has it; empty when it is not there.
+async fn object(bridge: &TestBridge, name: &str) -> Vec<u8> {
+    let (key, store) = (Key::of_call(name).unwrap(), &bridge.app.custodian.objects);
+    let Some(head) = store.head(key.clone()).await.unwrap() else { return Vec::new() };
+    let content = store.get(key, 0..head.size_bytes).await.unwrap().unwrap();
+    content.try_collect::<Vec<_>>().await.unwrap().concat()
+}
+
+async fn started(bridge: TestBridge) -> Calendar {
+    let calendar = Calendar::over(bridge).await;
+    for session in ["call_1", "call_2"] {
+        calendar.call(session, "customer").await;
+    }
+    let wanted = json!({"calls_warm_days": 2, "calls_archive_days": 5});
+    let set = json(calendar.send(Method::PUT, RETENTION, wanted).await, StatusCode::OK).await;
+    assert_eq!((&set["calls_warm_after_days"], &set["calls_archived_after_days"]), (&json!(2), &json!(5)));
+    calendar
+}
+
+#[tokio::test]
+async fn old_calls_are_compressed_then_archived_and_read_the_same() {
+    let calendar = started(TestBridge::start().await).await;
+    let bridge = &calendar.bridge;
+    for (bad, fields) in [
+        (json!({"calls_warm_days": 4, "calls_archive_days": 3}), ["calls_warm_days"]),
+        (json!({"calls_days": 2, "calls_archive_days": 3}), ["calls_archive_days"]),
+        (json!({"calls_days": 2, "calls_warm_days": 3}), ["calls_warm_days"]),
+    ] {
+        assert_eq!(wrong_fields(calendar.send(Method::PUT, RETENTION, bad).await).await, fields);
+    }
+    let (before, tier) = read(&calendar).await;
+    assert_eq!(tier, "hot");
+    assert!(kept(bridge, "call_1").await.to_string().contains("Hello."));
+
+    calendar.after(24 * 3).await;
+    let (warm, tier) = read(&calendar).await;
+    assert_eq!((&warm, &tier), (&before, &json!("warm")));
+    let call = kept(bridge, "call_1").await;
+    assert!(call["packed"].is_string() && !call.to_string().contains("Hello."), "{call}");
+    assert_eq!(call["result"], "kept elsewhere", "no older version takes it for a call without a result");
+
+    calendar.after(24 * 3).await;
+    let (archived, tier) = read(&calendar).await;
+    assert_eq!((&archived, &tier), (&before, &json!("archive")));
+    let call = kept(bridge, "call_1").await;
+    let first = objects(&call);
+    assert_eq!((first.len(), &call["kept"]["object"], &call["packed"]), (1, &json!(first[0]), &Value::Null));
+    let sealed = object(bridge, &first[0]).await;
+    assert!(sealed.starts_with(b"VOXSEAL1"), "{} bytes", sealed.len());
+    let told = calendar.events("retention.done").await;
+    let counts = |event: &Value| [event["calls_warmed"].clone(), event["calls_archived"].clone()];
+    assert_eq!(told.iter().map(counts).collect::<Vec<_>>(), [[json!(2), json!(0)], [json!(0), json!(2)]]);
+
+    // Whoever changes one has it back, and it cools again.
+    let hold = calendar.send(Method::PUT, "/api/v1/calls/call_1/hold", Value::Null).await;
+    assert_eq!(hold.status(), StatusCode::OK);
+    let held = calendar.get(READ[0]).await;
+    assert_eq!((&held["storage_tier"], held["hold"].is_object()), (&json!("hot"), true));
+    assert_eq!(held["transcript"], before[0]["transcript"]);
+    calendar.after(24).await;
+    let again = objects(&kept(bridge, "call_1").await);
+    assert_eq!((again.len(), again == first), (1, false), "{again:?}");
+    assert!(object(bridge, &first[0]).await.is_empty(), "what was archived before is removed");
+    assert_eq!(calendar.get(READ[0]).await["transcript"], before[0]["transcript"]);
+    assert_eq!(calendar.get(READ[0]).await["storage_tier"], "archive");
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_gone_from_the_archive_and_what_is_lost_there_is_told() {
+    let calendar = started(TestBridge::start().await).await;
+    let bridge = &calendar.bridge;
+    calendar.after(24 * 6).await;
+    let (one, two) = (objects(&kept(bridge, "call_1").await), objects(&kept(bridge, "call_2").await));
+    assert!(!object(bridge, &one[0]).await.is_empty() && !object(bridge, &two[0]).await.is_empty());
+    let deleted = calendar.send(Method::DELETE, "/api/v1/calls/call_2", Value::Null).await;
+    assert_eq!(json(deleted, StatusCode::OK).await["status"], "gone");
+    assert!(object(bridge, &two[0]).await.is_empty());
+
+    bridge.app.custodian.depot.delete(&one[0]).await.unwrap();
+    let lost = calendar.send(Method::GET, READ[0], Value::Null).await;
+    assert_eq!(lost.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(calendar.get(READ[1]).await["items"].as_array().unwrap().len(), 1, "lists have it");
+    let deleted = calendar.send(Method::DELETE, READ[0], Value::Null).await;
+    assert_eq!(json(deleted, StatusCode::OK).await["status"], "gone", "it can still be deleted");
+}
+
+/// Names of the objects that the directory has.
+fn in_directory(bridge: &TestBridge) -> Vec<String> {
+    let calls = bridge.app.config.storage.data_dir.join("objects/calls");
+    let names = std::fs::read_dir(calls).unwrap().map(|entry| entry.unwrap().file_name());
+    names.map(|name| name.into_string().unwrap()).collect()
+}
+
+/// Somebody changes a call while it is moved, again and again: its words stay, and there is no object that no call knows of.
+#[tokio::test]
+async fn a_call_that_changes_while_it_moves_keeps_its_words_and_leaves_nothing_behind() {
+    let calendar = started(TestBridge::start().await).await;
+    let bridge = &calendar.bridge;
+    calendar.after(24 * 6).await;
+    let words = calendar.get(READ[0]).await["transcript"].take();
+    let app = &bridge.app;
+    let with = Upkeep {
+        stores: app.stores.clone(),
+        clock: bridge.clock.clone(),
+        custodian: app.custodian.clone(),
+        audit: app.audit.clone(),
+    };
+    for round in 0..6 {
+        let job = Job::new(bridge.tenant(), (Queue::Reports, "retention"), Map::new(), Stamp(bridge.now()));
+        let job = Stored { id: format!("job_{round}"), version: 1, value: job };
+        let change = async {
+            for method in [Method::PUT, Method::DELETE] {
+                let changed = calendar.send(method, "/api/v1/calls/call_1/hold", Value::Null).await;
+                assert!(changed.status().is_success(), "round {round}: {}", changed.status());
+            }
+        };
+        let (moved, ()) = tokio::join!(carry_out(with.clone(), job), change);
+        moved.unwrap();
+        assert_eq!(calendar.get(READ[0]).await["transcript"], words, "round {round}");
+        let noted = [objects(&kept(bridge, "call_1").await), objects(&kept(bridge, "call_2").await)].concat();
+        let there = in_directory(bridge);
+        assert!(there.iter().all(|name| noted.contains(name)), "round {round}: {there:?} of {noted:?}");
+    }
+    for path in [READ[0], "/api/v1/calls/call_2"] {
+        assert_eq!(calendar.send(Method::DELETE, path, Value::Null).await.status(), StatusCode::OK);
+    }
+    assert_eq!(in_directory(bridge), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_moved_deployment_takes_its_archive_along() {
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (storage(&dir.path().join("from")), storage(&dir.path().join("to")));
+    let calendar = started(TestBridge::start_with(|config| config.storage = from.clone()).await).await;
+    calendar.after(24 * 6).await;
+    let transcript = calendar.get(READ[0]).await["transcript"].take();
+    calendar.bridge.stop().await;
+    std::fs::create_dir(&to.data_dir).unwrap();
+    std::fs::copy(from.data_dir.join("master.key"), to.data_dir.join("master.key")).unwrap();
+    let (source, target) = (Deployment::open(&from).await.unwrap(), Deployment::open(&to).await.unwrap());
+    let copied = vox_bridge::copy::copy(&source, &target).await.unwrap();
+    assert_eq!((copied.recordings.copied, copied.recordings.absent), (4, 0), "two calls with their sound");
+    source.close().await;
+    target.close().await;
+    drop((source, target));
+    let bridge = TestBridge::start_with(|config| config.storage = to.clone()).await;
+    let call = bridge.call("call_1").await;
+    assert_eq!((&call["transcript"], &call["storage_tier"]), (&transcript, &json!("archive")));
+}

@@ -39,3 +39,4 @@ pub mod serve;
 pub mod store;
 pub mod vault;
 pub mod verdict;
+pub mod voice;

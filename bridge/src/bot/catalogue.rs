@@ -12,6 +12,7 @@ use crate::fields::FieldError;
 use crate::store::bot_versions::Version;
 use crate::store::bots::{Bot, Creation, Release};
 use crate::store::{Reach, Stamp, StoreError, Stored, Stores};
+use crate::voice::named;
 
 /// What a widget key begins with, so that whoever finds one knows that it is public.
 const WIDGET_KEY_PREFIX: &str = "wk_";
@@ -84,7 +85,8 @@ impl Catalogue {
         settings: BotSettings,
         origin: Origin,
     ) -> Result<Stored<Bot>, BotError> {
-        let faults = addresses::refused(&settings, &self.egress_rules(reach).await?);
+        let mut faults = addresses::refused(&settings, &self.egress_rules(reach).await?);
+        faults.extend(named::refused(&self.stores, reach.tenant(), &settings).await?);
         if !faults.is_empty() {
             return Err(BotError::Invalid(faults));
         }
@@ -183,13 +185,11 @@ impl Catalogue {
         let (mut bot, now) = (bot, Stamp(self.clock.now()));
         let before = Version::published(edit.bot, &bot.value);
         let rules = self.egress_rules(edit.reach).await?;
-        let known = addresses_refused(&bot.value, &rules);
+        let known = self.refused(&bot.value, &rules).await?;
         change(&mut bot.value, now)?;
         // What was so before keeps nobody from changing the rest.
-        let faults: Vec<FieldError> = addresses_refused(&bot.value, &rules)
-            .into_iter()
-            .filter(|fault| !known.contains(fault))
-            .collect();
+        let faults = self.refused(&bot.value, &rules).await?;
+        let faults: Vec<FieldError> = faults.into_iter().filter(|fault| !known.contains(fault)).collect();
         if !faults.is_empty() {
             return Err(BotError::Invalid(faults));
         }
@@ -200,11 +200,16 @@ impl Catalogue {
         }
         Ok(Box::pin(self.stores.bots(edit.reach).replace_bot(bot)).await?)
     }
-}
 
-fn addresses_refused(bot: &Bot, rules: &HostRules) -> Vec<FieldError> {
-    let drafted = bot.draft.iter().flat_map(|draft| addresses::refused(&draft.settings, rules));
-    addresses::refused(&bot.settings, rules).into_iter().chain(drafted).collect()
+    /// What of a bot and its draft depends on more than themselves, and is refused: addresses and the tenant's own voices.
+    async fn refused(&self, bot: &Bot, rules: &HostRules) -> Result<Vec<FieldError>, StoreError> {
+        let mut faults = Vec::new();
+        for settings in std::iter::once(&bot.settings).chain(bot.draft.iter().map(|draft| &draft.settings)) {
+            faults.extend(addresses::refused(settings, rules));
+            faults.extend(named::refused(&self.stores, &bot.tenant_id, settings).await?);
+        }
+        Ok(faults)
+    }
 }
 
 /// Who publishes, when and why.

@@ -23,6 +23,8 @@ pub enum Refused {
     /// With the field of the bot's settings.
     #[error("egress_forbidden: {0}")]
     Egress(String),
+    #[error("voice_unavailable: the bot's voice was not made, or is deleted; give the bot another one")]
+    NoVoice,
     #[error("the ticket is missing, spent, expired or for another bot")]
     BadTicket,
     #[error(
@@ -63,6 +65,7 @@ impl Refused {
             Self::Suspended => (402, "tenant_suspended"),
             Self::OutsideHours { .. } => (503, "outside_active_hours"),
             Self::Egress(_) => (403, "egress_forbidden"),
+            Self::NoVoice => (409, "voice_unavailable"),
             Self::BadTicket => (401, "bad_ticket"),
             Self::LineForbidden => (403, LINE_FORBIDDEN),
             Self::SessionTaken => (409, "session_taken"),

@@ -34,4 +34,5 @@ pub mod tenants;
 pub mod usage;
 pub mod users;
 pub mod vendors;
+pub mod voices;
 pub mod webhooks;

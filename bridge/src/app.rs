@@ -73,6 +73,7 @@ use crate::store::changes::{Changes, Watched};
 use crate::store::engine::measured::Measured;
 use crate::store::{StoreError, Stores};
 use crate::vault::Vault;
+use crate::voice::desk::VoiceDesk;
 
 /// The application. Immutable parts behind one pointer; cheap to clone. It is put together here and taken apart again for
 /// the routes: a handler is given the parts that it names, never the whole.
@@ -125,6 +126,7 @@ pub struct Inner {
     pub crm: Crm,
     pub exotel: Exotel,
     pub analyst: Analyst,
+    pub voices: VoiceDesk,
     pub table: Vec<Route>,
     pub document: Document,
 }
@@ -214,7 +216,19 @@ impl App {
             custodian: custodian.clone(),
             audit: audit.clone(),
         };
-        let kinds = kinds(&webhooks, &crm, (&analyst, &upkeep));
+        let archive = Archive {
+            objects: objects.clone(),
+            vault: vault.clone(),
+            sealing: config.storage.sealing,
+            unopened: metrics.unopened().clone(),
+        };
+        let voices = VoiceDesk {
+            stores: stores.clone(),
+            clock: clock.clone(),
+            archive: archive.clone(),
+            egress: webhooks.egress.clone(),
+        };
+        let kinds = kinds(&webhooks, &crm, (&analyst, &upkeep, &voices));
         let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds);
         let readiness = Arc::new(Readiness {
             stores: stores.clone(),
@@ -320,7 +334,14 @@ impl App {
             poller,
             links: Links { tokens: tokens.clone(), base_url, stores: stores.clone(), clock: clock.clone() },
             custodian,
-            undertaker: Undertaker { stores: stores.clone(), clock: clock.clone(), objects, audit },
+            undertaker: Undertaker {
+                stores: stores.clone(),
+                clock: clock.clone(),
+                objects,
+                audit,
+                voices: voices.clone(),
+            },
+            voices,
             webhooks,
             herald,
             timetable: Timetable::new(stores.clone(), clock.clone(), runner.clone()),

@@ -1,4 +1,4 @@
-//! Moving a deployment: every document as it is kept, every recording, what was archived of calls, and a look at both sides afterwards. Tenants come last:
+//! Moving a deployment: every document as it is kept, every recording and clip, what was archived of calls, and a look at both sides afterwards. Tenants come last:
 //! they are what marks a store as one in use, so a copy that was killed is simply repeated.
 
 use futures_util::TryStreamExt;
@@ -12,7 +12,9 @@ use crate::objects::{Expected, Key, ObjectError, Objects};
 use crate::store::calls::CALLS;
 use crate::store::engine::{Collection, Engine, EngineError, Kept, Which};
 use crate::store::tenants::TENANTS;
+use crate::store::voices::VOICES;
 use crate::store::{COLLECTIONS, StoreError, Stores};
+use crate::voice::desk::key_of;
 
 /// What was copied, and found to be the same on both sides.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,12 +31,12 @@ pub struct Digested {
     pub sha256: String,
 }
 
-/// The recordings in brief, and the objects of archived calls.
+/// The recordings in brief, with the objects of archived calls and the clips of voices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recordings {
     pub copied: u64,
     pub bytes: u64,
-    /// Named by a call and not in the source's object store: still on their way, or lost before.
+    /// Named by a call or a voice, and not in the source's object store: still on their way, or lost before.
     pub absent: u64,
 }
 
@@ -149,20 +151,17 @@ async fn copy_recordings(from: &Deployment, to: &Deployment) -> Result<Recording
             let recording = recording.map(|name| (name, Key::of_recording(name).ok()));
             let archived = archived(&call).map(|name| (name, Key::of_call(name).ok()));
             for (name, key) in recording.into_iter().chain(archived) {
-                let refused = |source| CopyError::Recording { key: name.to_owned(), source };
-                let outcome = match key {
-                    Some(key) => copy_object(&*from.objects, &*to.objects, &key).await.map_err(refused)?,
-                    None => Outcome::Absent,
-                };
-                match outcome {
-                    Outcome::Same { bytes } => {
-                        found.copied += 1;
-                        found.bytes += bytes;
-                    }
-                    Outcome::Absent => found.absent += 1,
-                    Outcome::Differs => return Err(CopyError::RecordingDiffers(name.to_owned())),
-                }
+                copy_file((from, to), name, key, &mut found).await?;
             }
+        }
+    }
+    let mut pages = Pages::of(&*from.engine, &VOICES);
+    let told = |source| CopyError::Documents { collection: VOICES.name, source };
+    while let Some(page) = pages.next().await.map_err(told)? {
+        for voice in page {
+            let name = &voice.document.id;
+            let key = name.parse().ok().and_then(|id| key_of(&id).ok());
+            copy_file((from, to), name, key, &mut found).await?;
         }
     }
     Ok(found)
@@ -172,6 +171,28 @@ async fn copy_recordings(from: &Deployment, to: &Deployment) -> Result<Recording
 fn archived(call: &Kept) -> impl Iterator<Item = &str> {
     let objects = call.document.body.get("kept").and_then(|kept| kept.get("objects"));
     objects.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+async fn copy_file(
+    (from, to): (&Deployment, &Deployment),
+    name: &str,
+    key: Option<Key>,
+    found: &mut Recordings,
+) -> Result<(), CopyError> {
+    let refused = |source| CopyError::Recording { key: name.to_owned(), source };
+    let outcome = match key {
+        Some(key) => copy_object(&*from.objects, &*to.objects, &key).await.map_err(refused)?,
+        None => Outcome::Absent,
+    };
+    match outcome {
+        Outcome::Same { bytes } => {
+            found.copied += 1;
+            found.bytes += bytes;
+        }
+        Outcome::Absent => found.absent += 1,
+        Outcome::Differs => return Err(CopyError::RecordingDiffers(name.to_owned())),
+    }
+    Ok(())
 }
 
 enum Outcome {

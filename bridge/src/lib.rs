@@ -41,3 +41,4 @@ pub mod shelf;
 pub mod store;
 pub mod vault;
 pub mod verdict;
+pub mod voice;

@@ -45,6 +45,7 @@ pub mod tenants;
 pub mod tickets;
 pub mod usage_days;
 pub mod users;
+pub mod voices;
 pub mod webhooks;
 pub mod workers;
 
@@ -107,6 +108,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &sign_in::PROVIDERS,
     &sign_in::IDENTITIES,
     &sign_in::SIGN_INS,
+    &voices::VOICES,
     &migrate::SCHEMAS,
 ];
 
@@ -353,6 +355,10 @@ impl Stores {
 
     pub fn all_pushes(&self) -> crm::AllPushes {
         crm::AllPushes::new(self.engine.clone())
+    }
+
+    pub fn voices(&self, tenant: &TenantId) -> voices::Voices {
+        voices::Voices::open(self.engine.clone(), tenant.clone())
     }
 
     pub fn carriers(&self, tenant: &TenantId) -> carriers::Carriers {

@@ -88,6 +88,7 @@ pub enum Ability {
     CachedTokens,
     ManyReplies,
     CancelReply,
+    VoicesFromClips,
 }
 
 /// A setting in `extra`.
@@ -220,7 +221,11 @@ impl Vendor {
     /// The address of [`KeyCheck`], below a bot's `base_url` or the vendor's own. Speech vendors are configured by the address of
     /// their WebSocket; the same server speaks HTTP. `None` where there is nothing to ask, or no address.
     pub fn key_check_url(&self, base_url: Option<&str>) -> Option<Url> {
-        let path = self.key_check?.path;
+        self.http_url(base_url, self.key_check?.path)
+    }
+
+    /// An HTTP address below a bot's `base_url` or the vendor's own; `None` where there is none.
+    pub fn http_url(&self, base_url: Option<&str>, path: &[&str]) -> Option<Url> {
         let text = base_url.map(str::trim).filter(|base| !base.is_empty()).unwrap_or(self.home);
         let mut url = Url::parse(text).ok()?;
         let scheme = match url.scheme() {

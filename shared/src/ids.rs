@@ -99,7 +99,16 @@ id!(/** An endpoint that events are sent to. */ WebhookId, "whk");
 id!(/** One event on its way to one endpoint. */ DeliveryId, "dlv");
 id!(/** A carrier of telephone calls. */ CarrierId, "car");
 id!(/** A number of a carrier. */ DidId, "did");
+id!(/** A voice that was made from a clip. In a bot's `tts.voice` its prefix tells it from a vendor's own ids. */ VoiceId, "voice");
 id!(/** A slot of a worker that is kept for a call that is about to be placed. */ ReservationId, "rsv");
+
+impl VoiceId {
+    /// The voice that a bot's `tts.voice` names, if it is one of these: no vendor's own ids begin so.
+    pub fn in_settings(voice: &str) -> Option<Self> {
+        let rest = voice.strip_prefix(Self::PREFIX)?.strip_prefix('_')?;
+        if rest.is_empty() { None } else { voice.parse().ok() }
+    }
+}
 
 #[cfg(test)]
 mod tests {

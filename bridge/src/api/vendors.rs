@@ -1,4 +1,3 @@
 //! Vendors of speech and language, as bots use them.
 
 pub mod keys;
-pub mod voices;

@@ -49,6 +49,7 @@ impl ForPeople for OwnProfile {}
 
 permission!(/** See the tenant's bots. */ ReadBots: Agent, BotsRead);
 permission!(/** Make, change and delete bots. */ EditBots: Admin, BotsWrite);
+permission!(/** Make, hear and delete voices from clips. */ EditVoices: Admin, VoicesWrite);
 permission!(/** See calls and their transcripts. */ ReadCalls: Agent, CallsRead);
 permission!(/** Give orders to running calls. */ ControlCalls: Supervisor, CallsControl);
 permission!(/** Have models asked about calls again. */ AnalyseCalls: Supervisor, CallsAnalyse);

@@ -33,6 +33,8 @@ scopes! {
     BotsRead => "bots:read";
     /// Make, change and delete bots.
     BotsWrite => "bots:write";
+    /// Make, hear and delete voices from clips.
+    VoicesWrite => "voices:write";
     /// See calls and their transcripts.
     CallsRead => "calls:read";
     /// Give orders to running calls.

@@ -13,6 +13,7 @@ use crate::fields::FieldError;
 use crate::store::bot_versions::Version;
 use crate::store::bots::{Bot, Creation, Release};
 use crate::store::{Reach, Stamp, StoreError, Stored, Stores};
+use crate::voice::named;
 
 /// What a widget key begins with, so that whoever finds one knows that it is public.
 const WIDGET_KEY_PREFIX: &str = "wk_";
@@ -88,7 +89,8 @@ impl Catalogue {
         settings: BotSettings,
         origin: Origin,
     ) -> Result<Stored<Bot>, BotError> {
-        let faults = self.bounds(reach).await?.refused(&settings);
+        let mut faults = self.bounds(reach).await?.refused(&settings);
+        faults.extend(named::refused(&self.stores, reach.tenant(), &settings).await?);
         if !faults.is_empty() {
             return Err(BotError::Invalid(faults));
         }
@@ -187,11 +189,11 @@ impl Catalogue {
         let (mut bot, now) = (bot, Stamp(self.clock.now()));
         let before = Version::published(edit.bot, &bot.value);
         let bounds = self.bounds(edit.reach).await?;
-        let known = bounds.refused_of(&bot.value);
+        let known = self.refused(&bot.value, &bounds).await?;
         change(&mut bot.value, now)?;
         // What was so before keeps nobody from changing the rest.
-        let faults: Vec<FieldError> =
-            bounds.refused_of(&bot.value).into_iter().filter(|fault| !known.contains(fault)).collect();
+        let faults = self.refused(&bot.value, &bounds).await?;
+        let faults: Vec<FieldError> = faults.into_iter().filter(|fault| !known.contains(fault)).collect();
         if !faults.is_empty() {
             return Err(BotError::Invalid(faults));
         }
@@ -201,6 +203,16 @@ impl Catalogue {
             Box::pin(self.stores.bot_versions(edit.reach).keep(&before)).await?;
         }
         Ok(Box::pin(self.stores.bots(edit.reach).replace_bot(bot)).await?)
+    }
+
+    /// What of a bot and its draft depends on more than themselves, and is refused: addresses, regions and the tenant's own voices.
+    async fn refused(&self, bot: &Bot, bounds: &Bounds) -> Result<Vec<FieldError>, StoreError> {
+        let mut faults = Vec::new();
+        for settings in std::iter::once(&bot.settings).chain(bot.draft.iter().map(|draft| &draft.settings)) {
+            faults.extend(bounds.refused(settings));
+            faults.extend(named::refused(&self.stores, &bot.tenant_id, settings).await?);
+        }
+        Ok(faults)
     }
 }
 
@@ -219,12 +231,6 @@ impl Bounds {
         faults.extend(addresses::refused_of_tools(settings, &self.policy, &self.egress));
         faults.extend(residency::refused(settings, self.pin.as_ref()));
         faults
-    }
-
-    /// The same of a bot and its draft.
-    fn refused_of(&self, bot: &Bot) -> Vec<FieldError> {
-        let drafted = bot.draft.iter().flat_map(|draft| self.refused(&draft.settings));
-        self.refused(&bot.settings).into_iter().chain(drafted).collect()
     }
 }
 

@@ -1,5 +1,5 @@
 //! Removes tenants for good that were deleted long ago: their calls with the recordings, then everything else of theirs, in every
-//! collection there is, their data keys among it. What stays is what is only ever added to: the ledger, which holds no personal
+//! collection there is, their data keys among it; before that their voices at vendors, as long as the keys for that are there. What stays is what is only ever added to: the ledger, which holds no personal
 //! data, and the audit log; the one of whoever deleted the tenant tells of its end. Each step may be repeated, by any bridge.
 
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use vox_shared::clock::Clock;
-use vox_shared::ids::TenantId;
+use vox_shared::ids::{TenantId, VoiceId};
 
 use crate::audit::log::{AuditError, AuditLog};
 use crate::auth::tenants::RESTORABLE_FOR;
@@ -19,6 +19,8 @@ use crate::objects::{ObjectError, Objects};
 use crate::store::audit::{Entry, Kind};
 use crate::store::tenants::{Tenant, TenantStatus};
 use crate::store::{LeftCall, StoreError, Stored, Stores};
+use crate::voice::desk::{MAX_VOICES, VoiceDesk};
+use crate::voice::jobs::remove_at_vendor;
 
 /// Pause between two looks at the tenants.
 const PAUSE: Duration = Duration::from_secs(600);
@@ -26,6 +28,8 @@ const PAUSE: Duration = Duration::from_secs(600);
 const BREATH: Duration = Duration::from_millis(200);
 /// For bridges whose clocks differ: nobody restores what another one removes.
 const MARGIN: SignedDuration = SignedDuration::from_hours(1);
+/// So long a vendor that does not delete a tenant's voices holds the tenant's removal up; then it goes on without.
+const VENDORS_PATIENCE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// What the entry in the audit log names as its actor.
 const ACTOR: &str = "bridge";
 
@@ -52,6 +56,7 @@ pub struct Undertaker {
     pub clock: Clock,
     pub objects: Arc<dyn Objects>,
     pub audit: Arc<AuditLog>,
+    pub voices: VoiceDesk,
 }
 
 impl Undertaker {
@@ -116,6 +121,10 @@ impl Undertaker {
                 return Ok(true);
             }
         }
+        // While the tenant's vendor keys are there.
+        if !self.remove_voices(id, &tenant.value).await? {
+            return Ok(true);
+        }
         let (calls, _) = self.stores.list_left_calls(id, None).await?;
         for call in &calls {
             self.remove_call(call).await?;
@@ -149,6 +158,34 @@ impl Undertaker {
                 return all_readable(count, readable).map(|()| None);
             }
         }
+    }
+
+    /// The tenant's voices, at their vendors and here; whether none is left.
+    async fn remove_voices(&self, id: &TenantId, tenant: &Tenant) -> Result<bool, RemovalError> {
+        let voices = self.stores.voices(id);
+        let patience = RESTORABLE_FOR + MARGIN + VENDORS_PATIENCE;
+        let waits = tenant.deleted_at.is_some_and(|at| self.clock.now().duration_since(at.0) < patience);
+        let mut is_done = true;
+        for voice in voices.list_voices(MAX_VOICES + 1).await?.items {
+            let Ok(voice_id) = voice.id.parse::<VoiceId>() else { continue };
+            if let Err(error) = remove_at_vendor(&self.voices, (id, &voice_id), &voice.value).await {
+                let (provider, error) = (&voice.value.provider, with_source(&error));
+                let at_vendor = voice.value.vendor_voice_id.as_deref().unwrap_or_default();
+                if waits {
+                    tracing::warn!(tenant.id = %id, voice.id = %voice_id, provider, error, "a voice of a deleted tenant could not be deleted at its vendor; it is tried again");
+                    // It may hang, and others wait for their turn.
+                    return Ok(false);
+                }
+                tracing::error!(tenant.id = %id, provider, at_vendor, error, "a voice of a deleted tenant stays at its vendor: delete it there by hand");
+            }
+            self.voices.delete_clip(&voice_id).await?;
+            match voices.delete_voice(&voice).await {
+                Ok(()) => {}
+                Err(StoreError::Conflict) => is_done = false,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(is_done)
     }
 
     async fn remove_call(&self, call: &LeftCall) -> Result<(), RemovalError> {

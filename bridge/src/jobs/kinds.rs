@@ -15,9 +15,15 @@ use crate::delivery::endpoints::Webhooks;
 use crate::delivery::replay;
 use crate::store::Stored;
 use crate::store::jobs::Job;
+use crate::voice::desk::{self, VoiceDesk};
+use crate::voice::jobs;
 
 /// Every kind that this build does.
-pub fn kinds(webhooks: &Webhooks, crm: &Crm, (analyst, upkeep): (&Analyst, &Upkeep)) -> Vec<Kind> {
+pub fn kinds(
+    webhooks: &Webhooks,
+    crm: &Crm,
+    (analyst, upkeep, voices): (&Analyst, &Upkeep, &VoiceDesk),
+) -> Vec<Kind> {
     vec![
         kind(replay::KIND, 10, webhooks.clone(), replay::carry_out),
         kind(push::KIND, push::MAX_TRIES, crm.clone(), push::carry_out),
@@ -25,6 +31,8 @@ pub fn kinds(webhooks: &Webhooks, crm: &Crm, (analyst, upkeep): (&Analyst, &Upke
         kind(report::KIND, 10, upkeep.clone(), report::carry_out),
         kind(statement::KIND, 10, upkeep.clone(), statement::carry_out),
         kind(retention::KIND, 10, upkeep.clone(), retention::carry_out),
+        kind(desk::MAKE, jobs::MAKE_TRIES, voices.clone(), jobs::make),
+        kind(desk::REMOVE, jobs::REMOVE_TRIES, voices.clone(), jobs::remove),
     ]
 }
 

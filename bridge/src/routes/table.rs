@@ -31,6 +31,7 @@ mod tenant;
 mod usage;
 mod user;
 mod vendor;
+mod voice;
 mod webhook;
 
 use super::Route;
@@ -64,6 +65,7 @@ pub fn table() -> Vec<Route> {
         price::routes(),
         usage::routes(),
         vendor::routes(),
+        voice::routes(),
         settings::routes(),
         audit::routes(),
         event::routes(),

@@ -37,6 +37,7 @@ use crate::store::calls::{Call, CallStatus, OfCrm};
 use crate::store::outbox::{Follows, Outbox, Pending};
 use crate::store::tenants::{Allowance, TenantStatus};
 use crate::store::{Stamp, StoreError, Stored, Stores};
+use crate::voice::named;
 
 /// Keys of the connected event that speak to the bridge and are no variables.
 const RESERVED: [&str; 9] = [
@@ -113,6 +114,9 @@ async fn prepare_for(
         return Err(Refused::Residency(format!("{}: {}", fault.path, fault.message)));
     }
     within_hours(&bot, now)?;
+    let whose = (&bot.tenant_id, &tenant.egress);
+    let voices = named::placed(&from.memory, whose, &bot.settings.tts).await?;
+    let tts = voices.tts.ok_or(Refused::NoVoice)?;
 
     let mut request = request;
     let reserved = take_reserved(&mut request.connected_event);
@@ -156,12 +160,14 @@ async fn prepare_for(
     let known = ask_crm(from, &session, &mut call, (&bot, &reserved)).await;
     let mut bot = Arc::unwrap_or_clone(bot);
     bot.settings.limits.max_cost_micros = budget.call;
+    bot.settings.tts = tts;
     if keys::is_missing(&bot.settings) {
         let held = from.memory.vendor_keys(&bot.tenant_id).await?;
         keys::fill_missing(&mut bot.settings, &held);
     }
     let rates = rates::of(&from.memory, &bot.settings, call.created_at).await?;
-    let config = filled_in(from, bot, (&session, &call), known);
+    let mut config = filled_in(from, bot, (&session, &call), known);
+    config.template_warnings.extend(voices.left_out);
     Ok(RuntimeConfig { rates, egress: tenant.egress.clone(), ..config })
 }
 

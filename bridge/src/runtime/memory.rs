@@ -1,4 +1,4 @@
-//! What every call reads and people seldom change, remembered: bots, tenants, the CRMs of bots, vendors' keys and prices. Nothing is remembered
+//! What every call reads and people seldom change, remembered: bots, tenants, the CRMs of bots, vendors' keys and prices, voices. Nothing is remembered
 //! over a change that this bridge made or heard of, nor for longer than [`KEPT`]: so late is a bridge at most that the others could
 //! not tell. Where a document is changed it is read from the store, never from here.
 
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use vox_shared::clock::Clock;
-use vox_shared::ids::{BotId, TenantId};
+use vox_shared::ids::{BotId, TenantId, VoiceId};
 use vox_shared::model::bot::ApiKey;
 
 use crate::coordination::Expiring;
@@ -16,6 +16,7 @@ use crate::store::bots::Bot;
 use crate::store::changes::Changes;
 use crate::store::prices::Price;
 use crate::store::tenants::Tenant;
+use crate::store::voices::Voice;
 use crate::store::{Stamp, StoreError, Stored, Stores};
 
 /// Longest time that something is remembered. Bridges that share no Redis see each other's changes so late.
@@ -36,6 +37,7 @@ struct Inner {
     crms: Remembered<Option<Arc<CrmSettings>>>,
     keys: Remembered<Arc<BTreeMap<String, ApiKey>>>,
     prices: Remembered<Arc<Vec<Stored<Price>>>>,
+    voices: Remembered<Arc<Voice>>,
 }
 
 /// Values by name, each with the number of changes before it was read.
@@ -70,6 +72,7 @@ impl Memory {
             crms: Remembered::new(),
             keys: Remembered::new(),
             prices: Remembered::new(),
+            voices: Remembered::new(),
         }))
     }
 
@@ -109,6 +112,13 @@ impl Memory {
         let (prices, now) = (self.0.stores.prices(), Stamp(self.0.clock.now()));
         let read = async { Ok(Some(Arc::new(prices.list_known_at(vendor, now).await?.items))) };
         Ok(self.remembered(&self.0.prices, vendor, read).await?.unwrap_or_default())
+    }
+
+    /// A voice that was made from a clip.
+    pub async fn voice(&self, tenant: &TenantId, id: &VoiceId) -> Result<Option<Arc<Voice>>, StoreError> {
+        let voices = self.0.stores.voices(tenant);
+        let read = async { Ok(voices.find_voice(id).await?.map(|voice| Arc::new(voice.value))) };
+        self.remembered(&self.0.voices, &format!("{tenant}/{id}"), read).await
     }
 
     /// A value from memory, or as it is read. That something is absent is not remembered.

@@ -26,6 +26,8 @@ pub enum Refused {
     /// The same.
     #[error("residency_forbidden: {0}")]
     Residency(String),
+    #[error("voice_unavailable: the bot's voice was not made, or is deleted; give the bot another one")]
+    NoVoice,
     #[error("the ticket is missing, spent, expired or for another bot")]
     BadTicket,
     #[error(
@@ -67,6 +69,7 @@ impl Refused {
             Self::OutsideHours { .. } => (503, "outside_active_hours"),
             Self::Egress(_) => (403, "egress_forbidden"),
             Self::Residency(_) => (403, "residency_forbidden"),
+            Self::NoVoice => (409, "voice_unavailable"),
             Self::BadTicket => (401, "bad_ticket"),
             Self::LineForbidden => (403, LINE_FORBIDDEN),
             Self::SessionTaken => (409, "session_taken"),

@@ -12,17 +12,18 @@ use super::engine::{
     Answer, Collection, Connections, Document, Engine, Field, Integer, Kept, New, Page, Place, Query, Totals,
     Update, Which,
 };
-use super::{bots, crm, prices, settings, tenants};
+use super::{bots, crm, prices, settings, tenants, voices};
 use crate::coordination::Coordination;
 
 const TOPIC: &str = "changes";
 /// What is remembered: read with every call, and seldom written.
-const REMEMBERED: [&str; 5] = [
+const REMEMBERED: [&str; 6] = [
     tenants::TENANTS.name,
     bots::BOTS.name,
     crm::CRM_INTEGRATIONS.name,
     settings::SETTINGS.name,
     prices::PRICES.name,
+    voices::VOICES.name,
 ];
 
 /// The number of changes that this bridge knows of. Cheap to clone.

@@ -30,6 +30,7 @@ pub const SECRETS: &[Secrets] = &[
     Secrets { collection: "crm_integrations", since: 1, places: &["header_value"] },
     Secrets { collection: "sign_in_providers", since: 1, places: &["client_secret"] },
     Secrets { collection: "users", since: 1, places: &["second_factor.secret"] },
+    Secrets { collection: "voices", since: 1, places: &["api_key", "consent.statement", "consent.given_by"] },
 ];
 
 /// A value's way from the top of the body.

@@ -91,6 +91,7 @@ mod tenants_have_egress_rules;
 mod the_last_slot_is_taken_once;
 mod tickets_are_single_use;
 mod users_have_ranks;
+mod voices_are_made_from_clips;
 mod webhooks_are_delivered;
 mod what_follows_is_moved;
 mod what_follows_is_traced;

@@ -219,6 +219,7 @@ fn request(bridge: &TestBridge, route: &Route, of: &Objects) -> RequestBuilder {
         .replace("{delivery_id}", &of.delivery)
         .replace("{carrier_id}", "car_none")
         .replace("{did_id}", "did_none")
+        .replace("{voice_id}", "voice_none")
         .replace("{phone}", "+15550100")
         .replace("{host}", "no-such-host")
         .replace("{reservation_id}", "rsv_none")

@@ -104,6 +104,7 @@ impl Ability {
             Self::CachedTokens => "counts cached tokens",
             Self::ManyReplies => "several replies on one connection",
             Self::CancelReply => "cancels a reply",
+            Self::VoicesFromClips => "makes voices from clips",
         }
     }
 }

@@ -16,7 +16,7 @@ pub const ELEVENLABS: Vendor = Vendor {
     models: &["eleven_turbo_v2_5", "eleven_multilingual_v2", "eleven_flash_v2", "eleven_v3", "eleven_v4"],
     voice: VoiceRule::Id,
     languages: &[],
-    abilities: &[Ability::ManyReplies, Ability::CancelReply, Ability::WordTimes],
+    abilities: &[Ability::ManyReplies, Ability::CancelReply, Ability::WordTimes, Ability::VoicesFromClips],
     settings: &[
         Setting { name: "base_url", form: Form::Address, about: "another host, such as a region's" },
         Setting {

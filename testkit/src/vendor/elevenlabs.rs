@@ -1,8 +1,9 @@
-//! A scripted ElevenLabs: multi-context and single-context WebSockets, HTTP speech, and the key checks.
+//! A scripted ElevenLabs: multi-context and single-context WebSockets, HTTP speech, voices from clips, and the key checks.
 //!
 //! The voice is synthetic but real audio: harmonics under a syllable envelope, as long as the text deserves, so that
 //! energy gates, players and recordings treat it as speech.
 
+mod clones;
 mod context;
 mod door;
 mod format;
@@ -13,6 +14,7 @@ mod refusal;
 mod script;
 mod session;
 mod speech;
+mod visit;
 mod voice;
 
 use std::sync::Arc;

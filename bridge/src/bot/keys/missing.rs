@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use vox_shared::catalogue::{Key, Kind};
-use vox_shared::model::bot::{ApiKey, BotSettings};
+use vox_shared::ids::VoiceId;
+use vox_shared::model::bot::{ApiKey, BotSettings, TtsSettings};
 
 use super::Keyed;
 use super::keep::address;
@@ -34,7 +35,16 @@ pub fn fill_missing(settings: &mut BotSettings, keys: &BTreeMap<String, ApiKey>)
 pub fn with_stand_ins(settings: &BotSettings, keys: &BTreeMap<String, ApiKey>) -> BotSettings {
     let mut filled = settings.clone();
     fill_with(&mut filled, &mut |provider| keys.contains_key(provider).then(|| ApiKey::new(STAND_IN)));
+    stand_in_for_voices(&mut filled.tts);
     filled
+}
+
+/// A voice that was made from a clip has a key: its own, or that of the settings (`crate::voice`).
+fn stand_in_for_voices(tts: &mut TtsSettings) {
+    if tts.api_key.is_empty() && address(tts).is_none() && VoiceId::in_settings(&tts.voice).is_some() {
+        tts.api_key = ApiKey::new(STAND_IN);
+    }
+    tts.fallbacks.iter_mut().for_each(stand_in_for_voices);
 }
 
 fn fill_with(settings: &mut BotSettings, key: &mut dyn FnMut(&str) -> Option<ApiKey>) {

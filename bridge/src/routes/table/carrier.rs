@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 
-use crate::api::{carriers, sip, vendors};
+use crate::api::{carriers, sip};
 use crate::auth::permission as may;
 use crate::edge::params::PageQuery;
 use crate::routes::doc::Doc;
@@ -13,13 +13,6 @@ pub(super) fn routes() -> Vec<Route> {
     let mut rows = of_carriers();
     rows.extend(of_numbers());
     rows.extend(asked_by_workers());
-    rows.push(row(
-        (Method::GET, "/api/v1/voices"),
-        Access::with::<may::ReadBots>(),
-        vendors::voices::voices,
-        Doc::new("vendors", "Voices by vendor")
-            .answers::<vendors::voices::VoiceCatalogue>("200", "As far as they are known"),
-    ));
     rows
 }
 

@@ -88,6 +88,14 @@ const OPEN: &[(&str, &str, Scope)] = &[
     ("GET", "/v1/calls", Scope::CallsRead),
     ("GET", "/v1/calls/{session_id}", Scope::CallsRead),
     ("GET", "/api/v1/voices", Scope::BotsRead),
+    ("GET", "/api/v1/voices/{voice_id}", Scope::BotsRead),
+    ("GET", "/api/v1/voices/{voice_id}/clip", Scope::VoicesWrite),
+    ("POST", "/api/v1/voices", Scope::VoicesWrite),
+    ("DELETE", "/api/v1/voices/{voice_id}", Scope::VoicesWrite),
+    ("GET", "/v1/voices", Scope::BotsRead),
+    ("GET", "/v1/voices/{voice_id}", Scope::BotsRead),
+    ("POST", "/v1/voices", Scope::VoicesWrite),
+    ("DELETE", "/v1/voices/{voice_id}", Scope::VoicesWrite),
     ("POST", "/api/v1/sip/dialout", Scope::DialoutWrite),
     ("POST", "/api/v1/dialout", Scope::DialoutWrite),
     ("POST", "/v1/calls", Scope::DialoutWrite),
@@ -296,8 +304,11 @@ impl KeyActor {
                 refused_as(StatusCode::FORBIDDEN, "scope_missing");
                 assert!(body.contains(scope.as_str()), "{told}");
             }
-            // Its endpoints get the events of every bot.
-            (Access::Person(_, Some(Scope::WebhooksRead | Scope::WebhooksWrite)), Kind::OtherBot) => {
+            // Its endpoints get the events of every bot, and every bot may have its voices.
+            (
+                Access::Person(_, Some(Scope::WebhooksRead | Scope::WebhooksWrite | Scope::VoicesWrite)),
+                Kind::OtherBot,
+            ) => {
                 refused_as(StatusCode::FORBIDDEN, "key_limited_to_bots");
             }
             (Access::Person(..), Kind::OtherTenant | Kind::OtherBot) if route.path.contains('{') => {

@@ -135,6 +135,7 @@ impl Person {
             .replace("{phone}", "+15550100")
             .replace("{carrier_id}", "car_none")
             .replace("{did_id}", "did_none")
+            .replace("{voice_id}", "voice_none")
             .replace("{period}", "2026-10");
         assert!(!path.contains('{'), "this test does not know what stands in {path}");
         let request = bridge.request(route.method.as_str().parse().unwrap(), &format!("{path}?q={CANARY}"));

@@ -3,13 +3,10 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    Router,
+    Extension, Router,
     body::{Body, Bytes},
-    extract::{
-        ConnectInfo, DefaultBodyLimit, Path, State, WebSocketUpgrade,
-        ws::rejection::WebSocketUpgradeRejection,
-    },
-    http::{HeaderMap, HeaderValue, Uri, header},
+    extract::{DefaultBodyLimit, Path, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -19,12 +16,14 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
+    clones::{self, Clones},
     format::Format,
     query::{Wanted, check_model},
     refusal::{Trouble, scripted, unprocessable},
     script::Script,
     session::{Endpoint, Opening, Session, Tongue},
     speech::Manner,
+    visit::{Visit, admit, offered_key},
     voice::Voice,
 };
 use crate::vendor::{
@@ -32,7 +31,6 @@ use crate::vendor::{
     host::{Ask, MAX_CLIENT_BYTES, Record, Shared},
     line::Line,
     observe::Ending,
-    wire::WireOf,
 };
 
 type App = Arc<Shared<Script>>;
@@ -50,21 +48,12 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/v1/text-to-speech/{voice}", post(speak))
         .route("/v1/user", get(check))
         .route("/v1/user/subscription", get(check))
-        .route("/v1/voices/{voice}", get(check))
+        .route("/v1/voices/{voice}", get(check).delete(clones::remove))
+        .route("/v1/voices/add", post(clones::add))
+        .route("/v2/voices", get(clones::search))
+        .layer(Extension(Clones::default()))
         .layer(DefaultBodyLimit::max(MAX_CLIENT_BYTES))
         .with_state(app)
-}
-
-/// What every request is judged by.
-#[derive(axum::extract::FromRequestParts)]
-#[from_request(state(App))]
-struct Visit {
-    #[from_request(via(State))]
-    app: App,
-    #[from_request(via(ConnectInfo))]
-    wire: WireOf,
-    uri: Uri,
-    headers: HeaderMap,
 }
 
 async fn multi(
@@ -256,26 +245,6 @@ async fn check(visit: Visit) -> Response {
     record.status(200);
     record.ended(Ending::Answered);
     axum::Json(body).into_response()
-}
-
-/// The scripted refusal, then the key.
-fn admit(record: &Record, headers: &HeaderMap, script: &Script) -> Option<Response> {
-    if let Some(status) = record.faults.status {
-        return Some(scripted(status, record));
-    }
-    let trouble = match offered_key(headers) {
-        Some(key) if key == script.api_key => return None,
-        Some(_) => Trouble::wrong_key(),
-        None => Trouble::no_key(),
-    };
-    record.violation(format!("refused: {}", trouble.error));
-    Some(trouble.respond(401, record))
-}
-
-fn offered_key(headers: &HeaderMap) -> Option<String> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer = || text("authorization").map(|value| value.trim_start_matches("Bearer "));
-    text("xi-api-key").or_else(bearer).map(str::to_owned)
 }
 
 fn check_voice(script: &Script, voice: &str) -> Result<(), Trouble> {

@@ -1,0 +1,59 @@
+//! `POST /api/v1/voices`
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tracing::instrument;
+
+use super::view::{VoiceView, whole_tenant};
+use crate::audit::trail::Trail;
+use crate::auth::allowed::Allowed;
+use crate::auth::permission::EditVoices;
+use crate::auth::secret_token::hex;
+use crate::edge::body::Checked;
+use crate::edge::idempotency::creation;
+use crate::error::{ApiError, ApiResult};
+use crate::fields::typed;
+use crate::jobs::runner::Runner;
+use crate::voice::desk::{Asker, VoiceDesk};
+use crate::voice::wish::{self, MAX_BODY_BYTES, NewVoice, Wish};
+
+/// Have a voice made from a clip. The answer does not wait for the vendor: `state` says how it goes. With an `Idempotency-Key` a repeat
+/// finds the voice that the first request began.
+#[instrument(name = "voices.create", skip_all)]
+pub async fn create(
+    who: Allowed<EditVoices>,
+    trail: Trail,
+    (desk, runner): (Data<VoiceDesk>, Data<Runner>),
+    request: HttpRequest,
+    body: Checked<Value, MAX_BODY_BYTES>,
+) -> ApiResult<(Json<VoiceView>, StatusCode)> {
+    let tenant = whole_tenant(&who)?;
+    let asked: NewVoice = typed(body.0).map_err(|fault| ApiError::invalid(vec![fault]))?;
+    let held = desk.stores.settings().vendor_keys(tenant).await?;
+    let wish = wish::checked(asked, |vendor| held.contains_key(vendor), desk.clock.now());
+    let wish = wish.map_err(ApiError::invalid)?;
+    let creation = creation(request.headers(), who.id(), &summary(&wish))?;
+    let voice = desk.begin(Asker { tenant, id: who.id(), creation }, wish).await?;
+    trail.concerns(&voice.id);
+    runner.ring();
+    Ok((Json(voice.into()), StatusCode::ACCEPTED))
+}
+
+/// What two requests under one key must have in common.
+fn summary(Wish { asked, clip, .. }: &Wish) -> Value {
+    let consent = &asked.consent;
+    json!([
+        asked.name,
+        asked.provider,
+        asked.language,
+        asked.base_url,
+        asked.remove_background_noise,
+        consent.statement,
+        consent.given_by,
+        consent.given_at,
+        hex(&Sha256::digest(clip)),
+    ])
+}

@@ -1,0 +1,311 @@
+//! The voices of tenants: begun, looked at, deleted. What a vendor is asked for is done by [`super::jobs`].
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::SignedDuration;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use tokio::task::spawn_blocking;
+use vox_egress::Egress;
+use vox_shared::clock::Clock;
+use vox_shared::egress::HostRules;
+use vox_shared::ids::{BotId, JobId, TenantId, VoiceId};
+use vox_shared::model::bot::ApiKey;
+
+use super::clip::{self, MAX_CLIP_BYTES};
+use super::elevenlabs::Account;
+use super::named;
+use super::wish::{Wish, address};
+use crate::auth::secret_token::hex;
+use crate::fields::FieldError;
+use crate::objects::archive::{Archive, Found};
+use crate::objects::{ByteStream, Expected, Key, ObjectError};
+use crate::store::bots::{Bot, Creation};
+use crate::store::engine::MAX_PAGE;
+use crate::store::jobs::{Job, JobState, Queue};
+use crate::store::voices::{Clip, Consent, Voice, VoiceState};
+use crate::store::{Cursor, Stamp, StoreError, Stored, Stores};
+
+/// Most voices of a tenant. Two requests at once may pass it by one.
+pub const MAX_VOICES: usize = 50;
+/// What makes a voice at its vendor.
+pub const MAKE: &str = "make_voice";
+/// What deletes one there, and its clip.
+pub const REMOVE: &str = "remove_voice";
+/// Where clips are among the objects.
+const CLIPS: &str = "voices";
+/// A job is stored before that which it is about, and waits so long for it; whoever has stored both hurries it. A bridge that is killed
+/// between the two leaves nothing but a job that finds nothing to do.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+/// Bots that are named as those that use a voice.
+const MAX_NAMED: usize = 5;
+
+/// Why a voice is not made or deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum VoiceError {
+    #[error("{} fields are not acceptable", .0.len())]
+    Invalid(Vec<FieldError>),
+    #[error("the tenant has {MAX_VOICES} voices, which is the most; delete one first")]
+    TooMany,
+    #[error("this Idempotency-Key was used with another body; choose a new one")]
+    KeyReused,
+    #[error("the voice is used by {0}; give them another one first")]
+    InUse(String),
+    #[error("the vendor is just making the voice; delete it when it is ready or failed")]
+    BeingMade,
+    #[error("the clip could not be looked at")]
+    Unexamined(#[source] tokio::task::JoinError),
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The voices of all tenants. Cheap to clone.
+#[derive(Clone)]
+pub struct VoiceDesk {
+    pub stores: Stores,
+    pub clock: Clock,
+    pub archive: Archive,
+    pub egress: Arc<Egress>,
+}
+
+/// Who asks for a voice.
+pub struct Asker<'a> {
+    pub tenant: &'a TenantId,
+    /// The id of the person or the key.
+    pub id: &'a str,
+    /// Of a request with an `Idempotency-Key`.
+    pub creation: Option<Creation>,
+}
+
+/// The key of a vendor's account, and the rules of the tenant for its address.
+pub struct Access {
+    key: ApiKey,
+    rules: HostRules,
+}
+
+impl VoiceDesk {
+    /// Take a clip and have the voice made. A repeat of the same request finds what it made before.
+    pub async fn begin(&self, asker: Asker<'_>, wish: Wish) -> Result<Stored<Voice>, VoiceError> {
+        let Asker { tenant, id: author, creation } = asker;
+        let rules = self.stores.tenants().egress_rules(tenant).await?;
+        if let Some(refused) =
+            address(&wish.asked).and_then(|url| self.egress.check_under(&rules, &url).err())
+        {
+            return Err(VoiceError::Invalid(vec![FieldError::new("base_url", refused.detail)]));
+        }
+        let id = creation.as_ref().map_or_else(VoiceId::generate, id_of);
+        let request = creation.map(|creation| creation.request);
+        if let Some(made) = self.stores.voices(tenant).find_voice(&id).await? {
+            return repeat(made, request.as_ref());
+        }
+        if self.stores.voices(tenant).list_voices(MAX_VOICES).await?.items.len() >= MAX_VOICES {
+            return Err(VoiceError::TooMany);
+        }
+        let (bytes, examined) = examined(wish.clip).await?;
+        let looked_at =
+            examined.map_err(|fault| VoiceError::Invalid(vec![FieldError::new("clip", fault)]))?;
+        let now = Stamp(self.clock.now());
+        let wish = Wish { clip: Vec::new(), ..wish };
+        let voice = Voice { request, ..new_voice((tenant, author), wish, looked_at, now) };
+        let job = self.lay_job((tenant, &id), MAKE).await?;
+        self.keep_clip((tenant, &id), bytes).await?;
+        match self.stores.voices(tenant).insert_voice(&id, &voice).await {
+            Err(StoreError::Duplicate) => {
+                let made = self.stores.voices(tenant).get_voice(&id).await?;
+                return repeat(made, voice.request.as_ref());
+            }
+            inserted => inserted?,
+        }
+        self.stores.jobs(tenant).hurry(&job, now).await?;
+        Ok(Stored { id: id.to_string(), version: 1, value: voice })
+    }
+
+    /// Have a voice deleted that no bot names, at its vendor too. Asked again it is tried again.
+    pub async fn remove(&self, tenant: &TenantId, id: &VoiceId) -> Result<Stored<Voice>, VoiceError> {
+        let mut voice = self.stores.voices(tenant).get_voice(id).await?;
+        if voice.value.state == VoiceState::Making && self.is_open(tenant, &job_id(MAKE, id)).await? {
+            return Err(VoiceError::BeingMade);
+        }
+        let users = self.users_of(tenant, id).await?;
+        if !users.is_empty() {
+            return Err(VoiceError::InUse(users.join(", ")));
+        }
+        let (job, now) = (self.lay_job((tenant, id), REMOVE).await?, Stamp(self.clock.now()));
+        if voice.value.state != VoiceState::Removing {
+            (voice.value.state, voice.value.error, voice.value.updated_at) =
+                (VoiceState::Removing, None, now);
+            voice = self.stores.voices(tenant).replace_voice(voice).await?;
+        }
+        self.stores.jobs(tenant).hurry(&job, now).await?;
+        self.stores.jobs(tenant).retry(&job, now).await?;
+        Ok(voice)
+    }
+
+    /// The clip of a voice.
+    pub async fn clip(
+        &self,
+        tenant: &TenantId,
+        id: &VoiceId,
+    ) -> Result<Option<(Found, ByteStream)>, ObjectError> {
+        let Some(found) = self.archive.find(Some(tenant), key_of(id)?).await? else { return Ok(None) };
+        let content = self.archive.get(&found, 0..found.size_bytes).await?;
+        Ok(content.map(|content| (found, content)))
+    }
+
+    /// All of a clip; `None` when it is gone.
+    pub(super) async fn clip_bytes(
+        &self,
+        tenant: &TenantId,
+        id: &VoiceId,
+    ) -> Result<Option<Vec<u8>>, ObjectError> {
+        let Some((found, mut content)) = self.clip(tenant, id).await? else { return Ok(None) };
+        let size = usize::try_from(found.size_bytes).unwrap_or(usize::MAX).min(MAX_CLIP_BYTES);
+        let mut bytes = Vec::with_capacity(size);
+        let cut = |source| ObjectError::Unavailable { doing: "read a clip", source };
+        while let Some(piece) = content.try_next().await.map_err(cut)? {
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Whether there was one.
+    pub(crate) async fn delete_clip(&self, id: &VoiceId) -> Result<bool, ObjectError> {
+        self.archive.objects.delete(key_of(id)?).await
+    }
+
+    /// By what a voice's vendor is asked; `None` when nobody has a key any more.
+    pub(super) async fn access(
+        &self,
+        tenant: &TenantId,
+        voice: &Voice,
+    ) -> Result<Option<Access>, StoreError> {
+        let rules = self.stores.tenants().egress_rules(tenant).await?;
+        let key = match voice.api_key.is_empty() {
+            false => Some(voice.api_key.clone()),
+            true => self.stores.settings().vendor_keys(tenant).await?.remove(&voice.provider),
+        };
+        Ok(key.map(|key| Access { key, rules }))
+    }
+
+    pub(super) fn account<'a>(&'a self, access: &'a Access, voice: &'a Voice) -> Account<'a> {
+        let base_url = voice.base_url.as_deref();
+        Account { egress: &self.egress, rules: &access.rules, key: access.key.expose(), base_url }
+    }
+
+    async fn keep_clip(
+        &self,
+        (tenant, id): (&TenantId, &VoiceId),
+        bytes: Vec<u8>,
+    ) -> Result<(), ObjectError> {
+        let content = stream::once(async move { Ok(Bytes::from(bytes)) }).boxed();
+        let expected = Expected { max_bytes: MAX_CLIP_BYTES as u64, sha256: None };
+        self.archive.put(Some(tenant), key_of(id)?, content, expected).await.map(drop)
+    }
+
+    /// The job about a voice, which waits for whoever hurries it.
+    async fn lay_job(&self, (tenant, voice): (&TenantId, &VoiceId), kind: &str) -> Result<JobId, StoreError> {
+        let (id, now) = (job_id(kind, voice), Stamp(self.clock.now()));
+        let arguments = Map::from_iter([("voice_id".to_owned(), Value::from(voice.as_str()))]);
+        let job = Job::new(tenant.clone(), (Queue::Default, kind), arguments, now);
+        let job = Job { due_at: Some(now + PATIENCE), ..job };
+        match self.stores.jobs(tenant).insert_job(&id, &job).await {
+            Ok(()) | Err(StoreError::Duplicate) => Ok(id),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a job is still to be done.
+    async fn is_open(&self, tenant: &TenantId, job: &JobId) -> Result<bool, StoreError> {
+        match self.stores.jobs(tenant).get_job(job).await {
+            Ok(job) => Ok(matches!(job.value.state, JobState::Waiting | JobState::Running)),
+            Err(StoreError::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Some of the bots that name a voice, published or in a draft.
+    async fn users_of(&self, tenant: &TenantId, voice: &VoiceId) -> Result<Vec<String>, StoreError> {
+        let (bots, mut users, mut after) = (self.stores.bots(tenant), Vec::new(), None);
+        let names_it = |bot: &Bot| {
+            let drafted = bot.draft.iter().flat_map(|draft| named::voices_of(&draft.settings));
+            named::voices_of(&bot.settings).into_iter().chain(drafted).any(|named| named.id == *voice)
+        };
+        loop {
+            let page = bots.list_bots(MAX_PAGE, after).await?;
+            let found = page.items.iter().filter(|bot| names_it(&bot.value));
+            users.extend(found.filter_map(|bot| bot.id.parse::<BotId>().ok()).map(|bot| bot.to_string()));
+            after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
+            if after.is_none() || users.len() >= MAX_NAMED {
+                users.truncate(MAX_NAMED);
+                return Ok(users);
+            }
+        }
+    }
+}
+
+/// Where a voice's clip is.
+pub fn key_of(id: &VoiceId) -> Result<Key, ObjectError> {
+    Key::parse(&format!("{CLIPS}/{id}"))
+}
+
+/// The only job of its kind about a voice.
+fn job_id(kind: &str, voice: &VoiceId) -> JobId {
+    Job::id_of(&format!("{kind} {voice}"))
+}
+
+/// The id of the voice that a request with this key makes: repeated at once, one of the two finds the other's.
+fn id_of(creation: &Creation) -> VoiceId {
+    let hash = hex(&Sha256::digest(creation.key.as_bytes()));
+    format!("{}_{}", VoiceId::PREFIX, &hash[..32]).parse().expect("hex is an id")
+}
+
+fn repeat(made: Stored<Voice>, request: Option<&String>) -> Result<Stored<Voice>, VoiceError> {
+    if made.value.request.as_ref() == request { Ok(made) } else { Err(VoiceError::KeyReused) }
+}
+
+/// The clip again and what is known of it. Decoding is work for a thread that serves nobody; a decoder that panics has refused.
+async fn examined(bytes: Vec<u8>) -> Result<(Vec<u8>, Result<Clip, String>), VoiceError> {
+    let looking = spawn_blocking(move || {
+        let looked_at = clip::examine(&bytes);
+        (bytes, looked_at)
+    });
+    match looking.await {
+        Err(error) if error.is_panic() => {
+            Ok((Vec::new(), Err("cannot be decoded; send it as WAV".to_owned())))
+        }
+        looked_at => looked_at.map_err(VoiceError::Unexamined),
+    }
+}
+
+fn new_voice((tenant, author): (&TenantId, &str), wish: Wish, clip: Clip, now: Stamp) -> Voice {
+    let Wish { asked, consented_at, .. } = wish;
+    Voice {
+        tenant_id: tenant.clone(),
+        created_at: now,
+        updated_at: now,
+        name: asked.name,
+        language: asked.language,
+        provider: asked.provider,
+        base_url: asked.base_url,
+        api_key: asked.api_key.unwrap_or_default(),
+        state: VoiceState::Making,
+        vendor_voice_id: None,
+        needs_verification: false,
+        remove_background_noise: asked.remove_background_noise,
+        error: None,
+        never_made: false,
+        clip,
+        consent: Consent {
+            statement: asked.consent.statement,
+            given_by: asked.consent.given_by,
+            given_at: Stamp(consented_at),
+            recorded_by: author.to_owned(),
+            recorded_at: now,
+        },
+        request: None,
+    }
+}

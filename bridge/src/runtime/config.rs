@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use vox_shared::clock::Clock;
 use vox_shared::ids::{BotId, SessionId};
-use vox_shared::model::bot::{BotSettings, Phrases, ReEngagement};
+use vox_shared::model::bot::{ApiKey, BotSettings, Phrases, ReEngagement};
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
@@ -17,6 +17,8 @@ use super::refused::Refused;
 use super::request_log::RequestLog;
 use super::variables::call_variables;
 use super::{headers, logged, prompt};
+use crate::auth::call_token::{CallTokens, OneCall};
+use crate::auth::of_call::hash_of_claim;
 use crate::auth::secret_token;
 use crate::billing::budget::{Budget, BudgetError, Purse};
 use crate::billing::charge;
@@ -26,6 +28,7 @@ use crate::bot::hours;
 use crate::bot::keys;
 use crate::bot::line::{self, Caller};
 use crate::bot::template::{self, Variables};
+use crate::config::Tokenless;
 use crate::crm::Crm;
 use crate::crm::prefetch::{Known, is_yes};
 use crate::error::with_source;
@@ -69,6 +72,8 @@ pub struct Configs {
     pub purse: Purse,
     pub crm: Crm,
     pub log: RequestLog,
+    pub tokens: Arc<CallTokens>,
+    pub tokenless: Tokenless,
     /// How workers reach this bridge, without a '/' at the end.
     pub base_url: String,
 }
@@ -108,6 +113,10 @@ async fn prepare_for(
     within_hours(&bot, now)?;
 
     let mut request = request;
+    let claim_hash = request.claim.take().as_deref().and_then(hash_of_claim);
+    if claim_hash.is_none() && from.tokenless == Tokenless::Refused {
+        return Err(Refused::NoClaim);
+    }
     let reserved = take_reserved(&mut request.connected_event);
     let is_talk = request.transport.as_deref() == Some(TALK);
     let caller = match is_talk {
@@ -136,6 +145,7 @@ async fn prepare_for(
     let mut call = Call {
         proposed_session_id: proposed,
         campaign_id: campaign(&reserved).filter(|_| caller == Caller::Known),
+        claim_hash,
         ..skeleton(&bot, bot_id, &request, now)
     };
     let connected = connected(&session, &call);
@@ -153,7 +163,10 @@ async fn prepare_for(
         let held = from.memory.vendor_keys(&bot.tenant_id).await?;
         keys::fill_missing(&mut bot.settings, &held);
     }
-    Ok(filled_in(from, bot, (&session, &call), known))
+    let (tenant, bot_id) = (call.tenant_id.clone(), call.bot_id.clone());
+    let token = from.tokens.issue(&OneCall { session: session.clone(), tenant, bot: bot_id }, now)?;
+    let config = filled_in(from, bot, (&session, &call), known);
+    Ok(RuntimeConfig { call_token: Some(ApiKey::new(token)), ..config })
 }
 
 /// What the bot's CRM knows. It is kept with the call, for what is pushed after it.
@@ -274,6 +287,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         campaign_id: None,
         digest: None,
         redaction: bot.settings.redaction.is_on().then(|| bot.settings.redaction.clone()),
+        claim_hash: None,
     };
     charge::begin(&mut call);
     call
@@ -341,6 +355,8 @@ async fn is_known(from: &Configs, session: &SessionId, call: &Call) -> Result<bo
         known.value.bot_id == call.bot_id
             && known.value.status == CallStatus::Started
             && known.value.proposed_session_id == call.proposed_session_id
+            // Or whoever has the workers' secret would get the token of any running call.
+            && known.value.claim_hash == call.claim_hash
     };
     Ok(known.is_some_and(same))
 }
@@ -405,6 +421,7 @@ fn filled_in(from: &Configs, bot: Bot, (session, call): (&SessionId, &Call), kno
             .into_iter()
             .chain(known.fault.map(|fault| format!("crm: {fault}")))
             .collect(),
+        call_token: None,
     }
 }
 

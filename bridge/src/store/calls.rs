@@ -267,6 +267,10 @@ pub struct Call {
     /// What its bot hides, when it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redaction: Option<Redaction>,
+    /// SHA-256 of the claim with which its config was asked for: who has no token of the call must know the claim. Absent in calls
+    /// of workers from before there were claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim_hash: Option<String>,
 }
 
 /// A call and its bot's CRM.

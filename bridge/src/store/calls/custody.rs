@@ -122,6 +122,8 @@ impl Call {
             campaign_id: None,
             digest: None,
             redaction: None,
+            // A late delivery is still told that there is nothing to keep.
+            claim_hash: self.claim_hash.take(),
         };
     }
 

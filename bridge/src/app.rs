@@ -14,6 +14,7 @@ use crate::api::calls::live::Watch;
 use crate::api::calls::view::Links;
 use crate::api::recordings::serve::Recordings;
 use crate::audit::log::AuditLog;
+use crate::auth::call_token::CallTokens;
 use crate::auth::keys::ApiKeys;
 use crate::auth::limits::RequestLimits;
 use crate::auth::oidc::discovery::Discovery;
@@ -175,6 +176,7 @@ impl App {
         let (stores, internal_secret) = (Stores::open(documents).await?, &config.auth.internal_secret);
         let memory = Memory::new(stores.clone(), clock.clone(), changes.clone());
         let tokens = Arc::new(Tokens::new(&config.auth.jwt_secret));
+        let call_tokens = Arc::new(CallTokens::new(&config.auth.jwt_secret));
         let passwords = Arc::new(Passwords::new()?);
         let own = Arc::new(InProcess::new(clock.clone()));
         let limiter = Limiter::new(coordination.clone(), own, metrics.clone());
@@ -256,7 +258,12 @@ impl App {
             watch: Watch { live: live.clone(), stores: stores.clone(), streams: streams.clone() },
             streams,
             operator: Arc::new(Operator::new(stores.clone(), clock.clone(), internal_secret)?),
-            proofs: Proofs::new(stores.clone(), clock.clone(), tokens.clone(), &config.auth),
+            proofs: Proofs::new(
+                (stores.clone(), clock.clone()),
+                tokens.clone(),
+                call_tokens.clone(),
+                &config.auth,
+            ),
             api_keys: ApiKeys::new(stores.clone(), clock.clone()),
             people: people.clone(),
             sign_in: Arc::new(SignInDesk {
@@ -286,6 +293,8 @@ impl App {
                 purse: purse.clone(),
                 crm: crm.clone(),
                 log: RequestLog::new(stores.clone(), clock.clone(), metrics.clone()),
+                tokens: call_tokens.clone(),
+                tokenless: config.auth.tokenless,
                 base_url: base_url.clone(),
             },
             exotel: Exotel {

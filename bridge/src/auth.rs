@@ -2,10 +2,12 @@
 //! attempts.
 
 pub mod allowed;
+pub mod call_token;
 pub mod internal;
 pub mod invitations;
 pub mod keys;
 pub mod limits;
+pub mod of_call;
 pub mod oidc;
 pub mod others;
 pub mod password;

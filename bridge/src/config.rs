@@ -72,6 +72,16 @@ pub struct Auth {
     /// `VOX_TOOLS_SECRET` or `VOX_TOOLS_SECRET_FILE` (none: nobody): what the deployment's own tools prove themselves with.
     /// They may list the bots and calls of all tenants, which a worker may not.
     pub tools_secret: Option<SecretString>,
+    /// `VOX_CALLS_WITHOUT_TOKEN` (true): whether workers from before there were tokens of calls get configs, and deliver with
+    /// `VOXCORE_SECRET` alone.
+    pub tokenless: Tokenless,
+}
+
+/// Whether workers from before there were tokens of calls get configs and deliver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tokenless {
+    Taken,
+    Refused,
 }
 
 /// Where state is kept.
@@ -154,6 +164,7 @@ impl Config {
                 jwt_secret: secret("jwt"),
                 internal_secret: secret("internal"),
                 tools_secret: Some(secret("tools")),
+                tokenless: Tokenless::Taken,
             },
             storage: Storage {
                 data_dir,
@@ -219,7 +230,11 @@ impl Auth {
                 "VOX_TOOLS_SECRET: must differ from JWT_SECRET and VOXCORE_SECRET, a worker is no tool",
             );
         }
-        Self { jwt_secret, internal_secret, tools_secret }
+        let tokenless = match env.parsed("VOX_CALLS_WITHOUT_TOKEN") {
+            Some(false) => Tokenless::Refused,
+            Some(true) | None => Tokenless::Taken,
+        };
+        Self { jwt_secret, internal_secret, tools_secret, tokenless }
     }
 }
 

@@ -24,6 +24,9 @@ pub enum Access {
     Public,
     /// A worker, or one of the deployment's tools; everybody else gets 403.
     Internal,
+    /// Whoever has the token of the call that it is about, or a worker, or one of the deployment's tools; everybody else, another call's
+    /// token too, gets 403.
+    OfCall,
     /// One of the deployment's own tools; everybody else gets 403, a worker too.
     Tools,
     /// A person of this rank or above, or a key with this scope; no credential is 401, a lower rank or another scope 403,
@@ -53,7 +56,7 @@ fn audited(method: &Method, access: Access) -> Audited {
     match access {
         _ if [Method::GET, Method::HEAD].contains(method) => Audited::No,
         // Workers and tools: what they do is in the calls' own records.
-        Access::Internal | Access::Tools => Audited::No,
+        Access::Internal | Access::OfCall | Access::Tools => Audited::No,
         Access::Public => Audited::ByTheHandler,
         Access::Person(..) => Audited::AtTheDoor,
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use vox_engines::EngineBinary;
 use vox_shared::clock::Clock;
@@ -17,7 +18,7 @@ use crate::call::orders::Orders;
 use crate::config::CoreConfig;
 use crate::courier::Courier;
 use crate::courier::clips::Clips;
-use crate::courier::desk::{Desk, Directories};
+use crate::courier::desk::{Desk, Directories, UPLOADS};
 use crate::media::silero::Weights;
 use crate::metrics::Metrics;
 use crate::provider::egress::Egress;
@@ -81,6 +82,7 @@ impl App {
             recordings: recordings.clone(),
             clips: Clips::open(&config.data_dir)?,
             books: Arc::default(),
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
             live: metrics.live.clone(),
             news: Arc::default(),
         };

@@ -19,6 +19,7 @@ use vox_shared::trace::TRACEPARENT;
 use vox_shared::wire::config::{ConfigRequest, LINE_FORBIDDEN, Refusal, RuntimeConfig};
 use vox_shared::wire::fleet::{WorkerLease, WorkerReport};
 use vox_shared::wire::live::LiveReport;
+use vox_shared::wire::proof::{CALL_TOKEN_HEADER, CALL_TOKEN_REFUSED, CLAIM_HEADER, Proof};
 use vox_shared::wire::{HASH_HEADER, SECRET_HEADER, SEQ_HEADER};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
@@ -126,7 +127,8 @@ impl Bridge {
 
     /// In a body: what a dialler says about a call may be longer than any address may be.
     async fn try_config(&self, bot: &BotId, body: Bytes) -> Result<RuntimeConfig, ConfigError> {
-        let request = self.post(&format!("/api/v1/config/{bot}"), body).timeout(CONFIG_TRY);
+        let request = self.post(&format!("/api/v1/config/{bot}"), body);
+        let request = self.as_worker(request).timeout(CONFIG_TRY);
         let response = request.send().await.map_err(|e| ConfigError::Unreachable(short(&e)))?;
         let status = response.status();
         if status == StatusCode::OK {
@@ -148,60 +150,100 @@ impl Bridge {
         Err(ConfigError::Refused { refusal, detail })
     }
 
-    /// Store a result, in the bytes in which it was written; 2xx means that it is durable there.
-    pub async fn deliver(&self, seq: Seq, result: Vec<u8>) -> Result<(), DeliveryError> {
-        let request = self.post("/api/v1/call-results", result.into()).header(SEQ_HEADER, seq);
-        noted(judge(request.send().await).await.map(drop))
+    /// Store a result, in the bytes in which it was written; 2xx means that it is durable there. One that is in no outbox has no
+    /// number.
+    pub async fn deliver(
+        &self,
+        seq: Option<Seq>,
+        result: Vec<u8>,
+        proof: &Proof,
+    ) -> Result<(), DeliveryError> {
+        let result = Bytes::from(result);
+        let sent = self.try_deliver(seq, result.clone(), proof).await;
+        noted(match again(proof, &sent) {
+            Some(claim) => self.try_deliver(seq, result, &claim).await,
+            None => sent,
+        })
     }
 
-    /// Store a result that is in no outbox.
-    pub async fn deliver_unwritten(&self, result: Vec<u8>) -> Result<(), DeliveryError> {
-        judge(self.post("/api/v1/call-results", result.into()).send().await).await.map(drop)
+    async fn try_deliver(&self, seq: Option<Seq>, result: Bytes, proof: &Proof) -> Result<(), DeliveryError> {
+        let request = self.for_call(self.post("/api/v1/call-results", result), proof);
+        let request = match seq {
+            Some(seq) => request.header(SEQ_HEADER, seq),
+            None => request,
+        };
+        judge(request.send().await).await.map(drop)
     }
 
     /// Tell of a running call. Nobody waits for it: a bridge that is slow is a bridge that is away.
-    pub async fn report(&self, call: &SessionId, report: &LiveReport) -> Result<(), DeliveryError> {
+    pub async fn report(
+        &self,
+        call: &SessionId,
+        report: &LiveReport,
+        proof: &Proof,
+    ) -> Result<(), DeliveryError> {
         let body = Bytes::from(serde_json::to_vec(report).expect("a report is plain data"));
         let request = self.post(&format!("/api/v1/internal/calls/{call}/events"), body);
-        judge(request.timeout(REPORT_DEADLINE).send().await).await.map(drop)
+        judge(self.for_call(request, proof).timeout(REPORT_DEADLINE).send().await).await.map(drop)
     }
 
-    fn post(&self, path: &str, json: Bytes) -> RequestBuilder {
-        let request = self
-            .http
-            .post(format!("{}{path}", self.url))
-            .header(SECRET_HEADER, self.secret.expose_secret())
-            .header(CONTENT_TYPE, "application/json")
-            .body(json);
-        traced(request)
+    pub(crate) fn post(&self, path: &str, json: Bytes) -> RequestBuilder {
+        let request = self.http.post(format!("{}{path}", self.url));
+        traced(request.header(CONTENT_TYPE, "application/json").body(json))
+    }
+
+    /// With the secret that all workers share.
+    fn as_worker(&self, request: RequestBuilder) -> RequestBuilder {
+        request.header(SECRET_HEADER, self.secret.expose_secret())
+    }
+
+    /// With the call's own token; without one with the workers' secret and the worker's claim.
+    pub(crate) fn for_call(&self, request: RequestBuilder, proof: &Proof) -> RequestBuilder {
+        match (&proof.call_token, &proof.claim) {
+            (Some(token), _) => request.header(CALL_TOKEN_HEADER, token),
+            (None, Some(claim)) => self.as_worker(request).header(CLAIM_HEADER, claim),
+            (None, None) => self.as_worker(request),
+        }
     }
 
     /// Upload a recording.
-    pub async fn upload(&self, key: &str, file: &Path) -> Result<(), DeliveryError> {
+    pub async fn upload(&self, key: &str, file: &Path, proof: &Proof) -> Result<(), DeliveryError> {
         let sha256 = hash_of(file).await.map_err(|error| unreadable(&error))?;
+        let sent = self.try_upload(key, (file, &sha256), proof).await;
+        noted(match again(proof, &sent) {
+            Some(claim) => self.try_upload(key, (file, &sha256), &claim).await,
+            None => sent,
+        })
+    }
+
+    async fn try_upload(
+        &self,
+        key: &str,
+        (file, sha256): (&Path, &str),
+        proof: &Proof,
+    ) -> Result<(), DeliveryError> {
         let file = tokio::fs::File::open(file).await.map_err(|error| unreadable(&error))?;
         let size = file.metadata().await.map_err(|e| DeliveryError::Retry(e.to_string()))?.len();
         let body = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(file));
         let request = self
             .http
             .put(format!("{}/api/v1/internal/recordings/{key}", self.url))
-            .header(SECRET_HEADER, self.secret.expose_secret())
             .header(CONTENT_TYPE, "audio/wav")
             .header(reqwest::header::CONTENT_LENGTH, size)
             .header(HASH_HEADER, sha256)
             .timeout(UPLOAD_DEADLINE)
             .body(body);
-        let answer = traced(request).send().await;
+        let answer = traced(self.for_call(request, proof)).send().await;
         if answer.as_ref().is_ok_and(|answer| answer.status() == StatusCode::UNPROCESSABLE_ENTITY) {
             return Err(DeliveryError::Retry("what arrived was not what was sent, by its SHA-256".into()));
         }
-        noted(judge(answer).await.map(drop))
+        judge(answer).await.map(drop)
     }
 
     /// Say that this worker is there.
     pub async fn register(&self, report: &WorkerReport) -> Result<WorkerLease, DeliveryError> {
         let request = self.http.post(format!("{}/api/v1/fleet/workers", self.url)).json(report);
-        let response = judge(request.header(SECRET_HEADER, self.secret.expose_secret()).send().await).await?;
+        let response = judge(self.as_worker(request).send().await).await?;
         response.json().await.map_err(|e| DeliveryError::Retry(short(&e)))
     }
 }
@@ -247,6 +289,17 @@ async fn judge(response: Result<Response, reqwest::Error>) -> Result<Response, D
         // 403 is a wrong shared secret: a fault of the deployment that gets mended, not of this record.
         408 | 429 | 401 | 403 | 500.. => Err(DeliveryError::Retry(detail)),
         _ => Err(DeliveryError::Rejected(detail)),
+    }
+}
+
+/// What to go on with when the bridge does not take the call's token any more: it has expired, or the bridge's secret was changed.
+pub(crate) fn again<T>(proof: &Proof, sent: &Result<T, DeliveryError>) -> Option<Proof> {
+    match sent {
+        Err(DeliveryError::Retry(why)) if proof.call_token.is_some() && why.contains(CALL_TOKEN_REFUSED) => {
+            tracing::warn!("the bridge does not take a call's token any more; its claim is shown");
+            Some(proof.claim_only())
+        }
+        _ => None,
     }
 }
 
@@ -311,7 +364,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("call.wav"), "abc").unwrap();
         let bridge = Bridge::new(&url, SecretString::from("x".repeat(32))).unwrap();
-        let fault = bridge.upload("key", &dir.path().join("call.wav")).await.unwrap_err();
+        let fault = bridge.upload("key", &dir.path().join("call.wav"), &Proof::default()).await.unwrap_err();
         assert!(matches!(fault, DeliveryError::Retry(_)), "{fault:?}");
         // FIPS 180-2, appendix B.1.
         let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -326,9 +379,10 @@ mod tests {
         let bridge = Bridge::new("http://127.0.0.1:9", SecretString::from("x".repeat(32))).unwrap();
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("call.wav"), "").unwrap();
-        let fault = bridge.upload("key", &dir.path().join("call.wav/not_a_directory")).await.unwrap_err();
+        let (file, none) = (dir.path().join("call.wav/not_a_directory"), Proof::default());
+        let fault = bridge.upload("key", &file, &none).await.unwrap_err();
         assert!(matches!(fault, DeliveryError::Retry(_)), "{fault:?}");
-        let fault = bridge.upload("key", &dir.path().join("gone.wav")).await.unwrap_err();
+        let fault = bridge.upload("key", &dir.path().join("gone.wav"), &none).await.unwrap_err();
         assert!(matches!(fault, DeliveryError::Rejected(_)), "{fault:?}");
     }
 }

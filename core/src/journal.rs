@@ -59,13 +59,17 @@ impl CallJournal {
         Ok(())
     }
 
-    /// The bridge gave the call another name: the new name is born, the old one owes nothing. Both are on disk when this
-    /// returns, so that no kill can leave a record under the old name.
-    pub async fn rename(&mut self, session_id: &SessionId, accepted: &Accepted) -> Result<(), AppendError> {
+    /// The bridge knows the call: what it is delivered with is noted. If it gave the call another name, the new name is born, the old
+    /// one owes nothing, and both are on disk when this returns, so that no kill can leave a record under the old name.
+    pub async fn opened(&mut self, session_id: &SessionId, accepted: &Accepted) -> Result<(), AppendError> {
+        let renamed = Accepted { session_id: session_id.clone(), ..accepted.clone() };
         if self.session_id == *session_id {
+            if accepted.proof.call_token.is_some() {
+                // Not waited for: until it is there the claim does as well.
+                self.note(&JournalRecord::Accepted(Box::new(renamed)));
+            }
             return Ok(());
         }
-        let renamed = Accepted { session_id: session_id.clone(), ..accepted.clone() };
         let former = std::mem::replace(&mut self.session_id, session_id.clone());
         self.note(&JournalRecord::Accepted(Box::new(renamed)));
         let reason = format!("renamed to {session_id}");
@@ -141,6 +145,6 @@ mod tests {
         let whys: Vec<_> = found.iter().map(|record| record["event"]["why"].as_str().unwrap()).collect();
         assert_eq!(whys, ["birth", "last"]);
         assert_eq!(outbox.stats().quarantined, 0, "what lies before was read");
-        assert_eq!(outbox.pending(0, 1).await.unwrap().len(), 0, "it is damaged indeed");
+        assert_eq!(outbox.pending(0, 1).await.unwrap()[0].seq, 2, "it is damaged indeed");
     }
 }

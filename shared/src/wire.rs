@@ -9,6 +9,7 @@ pub mod journal;
 pub mod limits;
 pub mod live;
 pub mod order;
+pub mod proof;
 pub mod result;
 
 /// The header that carries the deployment's internal secret.

@@ -1,4 +1,4 @@
-//! Who sends a request: a person with an access token, a worker, or one of the deployment's own tools.
+//! Who sends a request: a person with an access token, a worker, one of the deployment's own tools, or who has a call's token.
 
 use std::sync::Arc;
 
@@ -6,8 +6,9 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 use vox_shared::clock::Clock;
 
+use super::call_token::{CallTokens, OneCall};
 use super::token::Tokens;
-use crate::config::Auth;
+use crate::config::{Auth, Tokenless};
 use crate::store::users::User;
 use crate::store::{StoreError, Stored, Stores};
 
@@ -17,6 +18,8 @@ pub struct Proofs {
     stores: Stores,
     clock: Clock,
     tokens: Arc<Tokens>,
+    calls: Arc<CallTokens>,
+    tokenless: Tokenless,
     worker_secret: SecretString,
     tools_secret: Option<SecretString>,
 }
@@ -30,9 +33,15 @@ pub enum Inside {
 }
 
 impl Proofs {
-    pub fn new(stores: Stores, clock: Clock, tokens: Arc<Tokens>, secrets: &Auth) -> Self {
+    pub fn new(
+        (stores, clock): (Stores, Clock),
+        tokens: Arc<Tokens>,
+        calls: Arc<CallTokens>,
+        secrets: &Auth,
+    ) -> Self {
         let (worker_secret, tools_secret) = (secrets.internal_secret.clone(), secrets.tools_secret.clone());
-        Self { stores, clock, tokens, worker_secret, tools_secret }
+        let tokenless = secrets.tokenless;
+        Self { stores, clock, tokens, calls, tokenless, worker_secret, tools_secret }
     }
 
     /// The active person whose access token this is. Read from the store each time: a token outlives a rank.
@@ -46,6 +55,16 @@ impl Proofs {
             user.active && claims.iat >= from.0.as_second() && is_under
         };
         Ok(user.filter(|user| is_valid(&user.value)))
+    }
+
+    /// The call whose token this is.
+    pub fn call(&self, token: &str) -> Option<OneCall> {
+        self.calls.read(token, self.clock.now())
+    }
+
+    /// Whether workers without tokens may deliver.
+    pub fn tokenless(&self) -> Tokenless {
+        self.tokenless
     }
 
     /// Whose secret this is; takes as long for a wrong one.

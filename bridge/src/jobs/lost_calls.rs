@@ -91,5 +91,5 @@ async fn lose(of: &Results, id: SessionId, call: Stored<Call>) -> Result<(), Res
     };
     raw.retain(|_, value| !value.is_null());
     tracing::warn!(call.id = %id, "a call without a result is closed as lost");
-    record(of, raw, &result).await.map(drop)
+    record(of, raw, &result, None).await.map(drop)
 }

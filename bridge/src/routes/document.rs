@@ -11,6 +11,7 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Paths};
 use vox_shared::wire::SECRET_HEADER;
+use vox_shared::wire::proof::CALL_TOKEN_HEADER;
 
 use super::{Access, Route};
 use crate::auth::allowed::KEY_HEADER;
@@ -18,8 +19,9 @@ use crate::auth::allowed::KEY_HEADER;
 const BEARER: &str = "bearer";
 const SECRET: &str = "secret";
 const KEY: &str = "key";
+const CALL_TOKEN: &str = "call_token";
 const DESCRIPTION: &str = "The control plane of Vox. People log in and send their access token, programs an API key; workers \
-    send the internal secret. Lists are paged with `limit` and `cursor`. Every refusal is `{error: {code, detail, fields?}}`.";
+    send the internal secret, and for a call the token that its config came with. Lists are paged with `limit` and `cursor`. Every refusal is `{error: {code, detail, fields?}}`.";
 
 /// The document as it is sent, made once.
 #[derive(Clone, Debug)]
@@ -53,6 +55,10 @@ fn document(table: &[Route]) -> OpenApi {
         .schemas_from_iter(schemas)
         .security_scheme(BEARER, bearer)
         .security_scheme(SECRET, secret)
+        .security_scheme(
+            CALL_TOKEN,
+            SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(CALL_TOKEN_HEADER))),
+        )
         .security_scheme(KEY, SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(KEY_HEADER))))
         .build();
     let info = InfoBuilder::new().title("Vox bridge").version(env!("CARGO_PKG_VERSION"));
@@ -68,6 +74,9 @@ fn operation(route: &Route) -> utoipa::openapi::path::Operation {
     let (schemes, access): (&[&str], String) = match route.access {
         Access::Public => (&[], "public".into()),
         Access::Internal => (&[SECRET], "the workers' or the tools' secret".into()),
+        Access::OfCall => {
+            (&[CALL_TOKEN, SECRET], "the call's token; the workers' or the tools' secret".into())
+        }
         Access::Tools => (&[SECRET], "the tools' secret".into()),
         Access::Person(role, None) => (&[BEARER], format!("{} and above", role.as_str())),
         Access::Person(role, Some(scope)) => {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use vox_shared::clock::Clock;
 use vox_shared::egress::HostRules;
 use vox_shared::ids::{BotId, SessionId};
-use vox_shared::model::bot::{BotSettings, Phrases, ReEngagement};
+use vox_shared::model::bot::{ApiKey, BotSettings, Phrases, ReEngagement};
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
@@ -18,6 +18,8 @@ use super::refused::Refused;
 use super::request_log::RequestLog;
 use super::variables::call_variables;
 use super::{headers, logged, prompt, rates, tools};
+use crate::auth::call_token::{CallTokens, OneCall};
+use crate::auth::of_call::hash_of_claim;
 use crate::auth::secret_token;
 use crate::billing::budget::{Budget, BudgetError, Purse};
 use crate::billing::charge;
@@ -28,6 +30,7 @@ use crate::bot::keys;
 use crate::bot::line::{self, Caller};
 use crate::bot::residency;
 use crate::bot::template::{self, Variables};
+use crate::config::Tokenless;
 use crate::crm::Crm;
 use crate::crm::prefetch::{Known, is_yes};
 use crate::error::with_source;
@@ -72,6 +75,8 @@ pub struct Configs {
     pub purse: Purse,
     pub crm: Crm,
     pub log: RequestLog,
+    pub tokens: Arc<CallTokens>,
+    pub tokenless: Tokenless,
     /// How workers reach this bridge, without a '/' at the end.
     pub base_url: String,
 }
@@ -119,6 +124,10 @@ async fn prepare_for(
     let tts = voices.tts.ok_or(Refused::NoVoice)?;
 
     let mut request = request;
+    let claim_hash = request.claim.take().as_deref().and_then(hash_of_claim);
+    if claim_hash.is_none() && from.tokenless == Tokenless::Refused {
+        return Err(Refused::NoClaim);
+    }
     let reserved = take_reserved(&mut request.connected_event);
     let is_talk = request.transport.as_deref() == Some(TALK);
     let caller = match is_talk {
@@ -147,6 +156,7 @@ async fn prepare_for(
     let mut call = Call {
         proposed_session_id: proposed,
         campaign_id: campaign(&reserved).filter(|_| caller == Caller::Known),
+        claim_hash,
         ..skeleton(&bot, bot_id, &request, now)
     };
     let connected = connected(&session, &call);
@@ -166,9 +176,12 @@ async fn prepare_for(
         keys::fill_missing(&mut bot.settings, &held);
     }
     let rates = rates::of(&from.memory, &bot.settings, call.created_at).await?;
+    let (tenant_id, bot_id) = (call.tenant_id.clone(), call.bot_id.clone());
+    let of_call = OneCall { session: session.clone(), tenant: tenant_id, bot: bot_id };
+    let token = Some(ApiKey::new(from.tokens.issue(&of_call, now)?));
     let mut config = filled_in(from, bot, (&session, &call), known);
     config.template_warnings.extend(voices.left_out);
-    Ok(RuntimeConfig { rates, egress: tenant.egress.clone(), ..config })
+    Ok(RuntimeConfig { rates, egress: tenant.egress.clone(), call_token: token, ..config })
 }
 
 /// What the bot's CRM knows. It is kept with the call, for what is pushed after it.
@@ -292,6 +305,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         redaction: bot.settings.redaction.is_on().then(|| bot.settings.redaction.clone()),
         kept: None,
         packed: None,
+        claim_hash: None,
     };
     charge::begin(&mut call);
     call
@@ -359,6 +373,8 @@ async fn is_known(from: &Configs, session: &SessionId, call: &Call) -> Result<bo
         known.value.bot_id == call.bot_id
             && known.value.status == CallStatus::Started
             && known.value.proposed_session_id == call.proposed_session_id
+            // Or whoever has the workers' secret would get the token of any running call.
+            && known.value.claim_hash == call.claim_hash
     };
     Ok(known.is_some_and(same))
 }
@@ -426,6 +442,7 @@ fn filled_in(from: &Configs, bot: Bot, (session, call): (&SessionId, &Call), kno
             .into_iter()
             .chain(known.fault.map(|fault| format!("crm: {fault}")))
             .collect(),
+        call_token: None,
     }
 }
 

@@ -42,8 +42,8 @@ pub async fn owner(stores: &Stores, key: &str) -> Result<Owner, StoreError> {
     })
 }
 
-/// Workers put the day before the session's id.
-fn session_of(key: &str) -> Option<SessionId> {
+/// The call that a recording's name says: workers put the day before the session's id.
+pub fn session_of(key: &str) -> Option<SessionId> {
     let name = key.rsplit_once('.').map_or(key, |(name, _)| name);
     let is_day = |day: &str| day.len() == 8 && day.bytes().all(|b| b.is_ascii_digit());
     let session = name.split_once('-').filter(|(day, _)| is_day(day)).map_or(name, |(_, session)| session);

@@ -2,6 +2,7 @@
 
 use vox_shared::wire::config::LINE_FORBIDDEN;
 
+use crate::auth::token::SigningFailed;
 use crate::billing::budget::{BudgetError, OverBudget};
 use crate::billing::gate::{GateError, Spent};
 use crate::store::StoreError;
@@ -36,8 +37,14 @@ pub enum Refused {
     LineForbidden,
     #[error("this session id belongs to another call")]
     SessionTaken,
+    #[error(
+        "the worker is of a version without claims, and VOX_CALLS_WITHOUT_TOKEN is false here; bring the worker up to date"
+    )]
+    NoClaim,
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("the call's token could not be made")]
+    Token(#[from] SigningFailed),
 }
 
 impl From<GateError> for Refused {
@@ -73,8 +80,9 @@ impl Refused {
             Self::BadTicket => (401, "bad_ticket"),
             Self::LineForbidden => (403, LINE_FORBIDDEN),
             Self::SessionTaken => (409, "session_taken"),
+            Self::NoClaim => (403, "claim_missing"),
             Self::Store(StoreError::Engine(EngineError::Unavailable(_))) => (503, "store_unavailable"),
-            Self::Store(_) => (500, "internal"),
+            Self::Store(_) | Self::Token(_) => (500, "internal"),
         }
     }
 }

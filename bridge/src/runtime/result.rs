@@ -68,11 +68,13 @@ pub struct Results {
     pub purse: Purse,
 }
 
-/// Take a delivered result. `raw` is the message without its nulls, kept as it came.
+/// Take a delivered result. `raw` is the message without its nulls, kept as it came; a call that is not known here is kept under this
+/// claim.
 pub async fn record(
     into: &Results,
     raw: Map<String, Value>,
     result: &CallResult,
+    claim_hash: Option<&str>,
 ) -> Result<Outcome, ResultError> {
     let mut raw = raw;
     // The token opens the recording; only its hash is kept.
@@ -91,7 +93,7 @@ pub async fn record(
         let is_new = known.is_none();
         let mut call = match known {
             Some(known) => known,
-            None => without_skeleton(into, result).await?,
+            None => without_skeleton(into, result, claim_hash).await?,
         };
         let mut told = raw.clone();
         let left = redaction::result(call.value.redaction.as_ref(), &mut told);
@@ -181,7 +183,11 @@ fn replaces(old: &Ending, new: &Ending) -> bool {
 }
 
 /// The call of a result whose config fetch was never stored. Its bot says whose it is.
-async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<Call>, ResultError> {
+async fn without_skeleton(
+    into: &Results,
+    result: &CallResult,
+    claim_hash: Option<&str>,
+) -> Result<Stored<Call>, ResultError> {
     let bot_id = result.bot_id.clone().ok_or(ResultError::UnknownCall)?;
     let bot = into.stores.all_bots().find_with_deleted(&bot_id).await?.ok_or(ResultError::UnknownCall)?;
     let began =
@@ -221,6 +227,7 @@ async fn without_skeleton(into: &Results, result: &CallResult) -> Result<Stored<
         redaction: settings.redaction.is_on().then_some(settings.redaction),
         kept: None,
         packed: None,
+        claim_hash: claim_hash.map(str::to_owned),
     };
     // Nobody counted it when it began.
     charge::begin(&mut value);

@@ -284,6 +284,10 @@ pub struct Call {
     /// The heavy part of a warm call. Whoever reads the whole call gets it opened, in its own fields (`crate::shelf`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packed: Option<Packed>,
+    /// SHA-256 of the claim with which its config was asked for: who has no token of the call must know the claim. Absent in calls
+    /// of workers from before there were claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim_hash: Option<String>,
 }
 
 /// A call and its bot's CRM.

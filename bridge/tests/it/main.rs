@@ -90,6 +90,7 @@ mod tenants_come_and_go;
 mod tenants_have_egress_rules;
 mod the_last_slot_is_taken_once;
 mod tickets_are_single_use;
+mod tokens_of_calls;
 mod users_have_ranks;
 mod voices_are_made_from_clips;
 mod webhooks_are_delivered;

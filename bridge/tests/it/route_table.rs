@@ -11,6 +11,7 @@ use vox_bridge::routes::{Access, Route, table};
 use vox_shared::ids::{ApiKeyId, BotId, InvitationId, JobId, SessionId, TenantId, UserId, WebhookId};
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::SECRET_HEADER;
+use vox_shared::wire::proof::CALL_TOKEN_HEADER;
 
 use crate::harness::{TestBridge, json, refusal, result};
 use keys::KeyActors;
@@ -79,6 +80,8 @@ enum Actor {
     OtherTenant(String),
     Worker,
     Tools,
+    /// The token of a call that no route is asked about.
+    OtherCall(String),
     WrongSecret,
 }
 
@@ -90,6 +93,7 @@ impl Actor {
             Self::OtherTenant(_) => "another tenant",
             Self::Worker => "a worker",
             Self::Tools => "the tools",
+            Self::OtherCall(_) => "another call",
             Self::WrongSecret => "a wrong secret",
         }
     }
@@ -156,8 +160,16 @@ async fn actors(bridge: &TestBridge, other: &TenantId) -> Vec<Actor> {
         Actor::OtherTenant(bridge.token_of(other, Role::SuperAdmin).await),
         Actor::Worker,
         Actor::Tools,
+        Actor::Token("a call's token", call_token(bridge).await, None),
+        Actor::OtherCall(call_token(bridge).await),
         Actor::WrongSecret,
     ]
+}
+
+/// What a worker is given for a call of its own.
+async fn call_token(bridge: &TestBridge) -> String {
+    let config = json(bridge.fetch_config("faq", &[]).await, StatusCode::OK).await;
+    config["call_token"].as_str().unwrap().to_owned()
 }
 
 async fn disabled_token(bridge: &TestBridge) -> String {
@@ -251,6 +263,7 @@ fn dressed(bridge: &TestBridge, actor: &Actor, request: RequestBuilder) -> Reque
             let secret = bridge.app.config.auth.tools_secret.as_ref().unwrap();
             request.header(SECRET_HEADER, secret.expose_secret())
         }
+        Actor::OtherCall(token) => request.header(CALL_TOKEN_HEADER, token),
         Actor::WrongSecret => request.header(SECRET_HEADER, "wrong"),
     }
 }
@@ -260,9 +273,15 @@ fn check_access(route: &Route, actor: &Actor, status: StatusCode, told: &str) {
     let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
     match (route.access, actor) {
         (Access::Public, _) => {}
-        (Access::Internal, Actor::Worker | Actor::Tools) => assert!(!refused, "{told}"),
+        (Access::Internal | Access::OfCall, Actor::Worker | Actor::Tools) => assert!(!refused, "{told}"),
+        // What names no call is refused for that.
+        (Access::OfCall, Actor::OtherCall(_)) => {
+            assert!(status == StatusCode::FORBIDDEN || status == StatusCode::UNPROCESSABLE_ENTITY, "{told}");
+        }
         (Access::Tools, Actor::Tools) => assert!(!refused, "{told}"),
-        (Access::Internal | Access::Tools, _) => assert_eq!(status, StatusCode::FORBIDDEN, "{told}"),
+        (Access::Internal | Access::OfCall | Access::Tools, _) => {
+            assert_eq!(status, StatusCode::FORBIDDEN, "{told}")
+        }
         (Access::Person(role, _), Actor::Token(_, _, Some(own))) if *own >= role => {
             assert!(!refused, "{told}");
         }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
@@ -16,6 +18,7 @@ use vox_shared::trace::Place;
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, Refusal, RuntimeConfig};
 use vox_shared::wire::journal::{Accepted, JournalRecord};
+use vox_shared::wire::proof::Proof;
 use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
 use super::actor::{self, Parts};
@@ -48,6 +51,9 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
 const BIRTH_DEADLINE: Duration = Duration::from_secs(4);
 /// For reading the journal of a call that broke off.
 const JOURNAL_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Of a claim to a call: 32 characters.
+const CLAIM_BYTES: usize = 24;
 
 /// For looking at the recording of such a call.
 const LOOK_DEADLINE: Duration = Duration::from_secs(1);
@@ -121,6 +127,7 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
         line_token: presented.token.as_ref().map(|token| token.expose_secret().to_owned()),
         peer: presented.peer.map(|peer| peer.to_string()),
         worker_id: Some(app.worker_id.clone()),
+        claim: accepted.proof.claim.clone(),
     };
     let ask = Ask { bot_id, request, rate_hz };
     // The birth is on disk before anything is done about the call; the config is only asked for meanwhile.
@@ -137,8 +144,10 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     };
     // The bridge may have put its own name on the call (a campaign's).
     let name = begun.config.session_id.clone();
-    let accepted = recorded_as(accepted, &name);
-    let renamed = timeout(BIRTH_DEADLINE, journal.rename(&name, &accepted)).await;
+    let call_token = begun.config.call_token.as_ref().map(|token| token.expose().to_owned());
+    let proof = Proof { call_token, ..accepted.proof.clone() };
+    let accepted = Accepted { proof, ..recorded_as(accepted, &name) };
+    let renamed = timeout(BIRTH_DEADLINE, journal.opened(&name, &accepted)).await;
     let (accepted, journal) = (Accepted { session_id: name, ..accepted }, Arc::new(journal));
     if let Some(fault) = fault(renamed) {
         return Unborn { accepted, journal, is_known: true }.refuse(app, &ends, &fault).await;
@@ -225,6 +234,7 @@ fn watched(app: &App, accepted: &Accepted) -> Watched {
         session_id: accepted.session_id.clone(),
         worker_id: app.worker_id.clone(),
         clock: app.clock.clone(),
+        proof: accepted.proof.clone(),
     }
 }
 
@@ -250,7 +260,13 @@ fn accepted(app: &App, info: &CallInfo, bot_id: &BotId, session_id: &SessionId, 
         recording_key: Some(key),
         bridge_url: app.bridge.url().to_owned(),
         traceparent: spans::current(),
+        proof: Proof { call_token: None, claim: Some(claim()) },
     }
+}
+
+/// What nobody else knows of the call: whoever asks for its config again, or delivers for it without its token, must.
+fn claim() -> String {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; CLAIM_BYTES]>())
 }
 
 /// The recording goes by the call's own name: by that the bridge knows whose it is.

@@ -45,6 +45,7 @@ pub fn skeleton(accepted: &Accepted, by: DisconnectedBy, ended_at: Timestamp) ->
     result.ended_at = Some(ended_at.to_string());
     result.connected_event = accepted.connected_event.clone();
     result.traceparent = accepted.traceparent;
+    result.proof = accepted.proof.clone();
     result
 }
 

@@ -7,14 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rand::seq::SliceRandom;
+use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use vox_shared::ids::SessionId;
 use vox_shared::outbox::{self, AppendError, Neighbours, OpenError, Outbox, Record, Seq};
 use vox_shared::trace::Place;
 use vox_shared::wire::journal::{Accepted, JournalRecord, Label, Labelled, RecordingFile};
+use vox_shared::wire::proof::Proof;
 
-use super::deliver::Round;
+use super::deliver::{Left, Round};
 use super::desk::Desk;
 use super::upload::{forget, has_sound};
 use crate::call::record;
@@ -27,17 +30,26 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const OWN_LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Outboxes of the dead that one worker delivers at a time; more wait for the next look, or for a neighbour.
 const ADOPTIONS: usize = 8;
+/// Of them, those that are being read: that takes an outbox's whole content into memory, 256 MiB by default.
+const READINGS: usize = 1;
+/// One that is not read by then hangs, and is nobody's until it does not.
+const READING_PATIENCE: Duration = Duration::from_secs(30);
+/// An adopted outbox from which the bridge takes nothing for so long is let go: eight of them may not keep all others from their
+/// turn. Whoever looks next takes it up again, at random among those that wait.
+const TURN: Duration = Duration::from_mins(2);
 
 /// Look for outboxes of dead workers until the process ends.
 pub(super) async fn run(desk: Arc<Desk>) {
     let mut adoptions = JoinSet::new();
+    let readings = Arc::new(Semaphore::new(READINGS));
     loop {
-        let neighbours = look(&desk).await;
+        let mut neighbours = look(&desk).await;
         while adoptions.try_join_next().is_some() {}
+        neighbours.orphans.shuffle(&mut rand::rng());
         for dir in neighbours.orphans {
             if adoptions.len() < ADOPTIONS {
-                let desk = desk.clone();
-                adoptions.spawn(async move { adopt(&desk, &dir).await });
+                let (desk, readings) = (desk.clone(), readings.clone());
+                adoptions.spawn(async move { adopt(&desk, &dir, &readings).await });
             }
         }
         let turns = u32::try_from(neighbours.held).unwrap_or(u32::MAX);
@@ -54,9 +66,14 @@ async fn look(desk: &Desk) -> Neighbours {
     looked.ok().and_then(Result::ok).unwrap_or_default()
 }
 
-async fn adopt(desk: &Desk, dir: &Path) {
+pub(super) async fn adopt(desk: &Desk, dir: &Path, readings: &Semaphore) {
+    let reading = readings.acquire().await.expect("it is never closed");
     let (path, settings) = (dir.to_owned(), desk.directories.settings.clone());
-    let opened = spawn_blocking(move || Outbox::adopt(&path, settings)).await;
+    let opening = spawn_blocking(move || Outbox::adopt(&path, settings));
+    let Ok(opened) = timeout(READING_PATIENCE, opening).await else {
+        tracing::error!("the outbox of a dead worker is not read in time; others have their turn");
+        return;
+    };
     let (outbox, recovered) = match opened {
         Ok(Ok(adopted)) => adopted,
         // Another adopter was faster.
@@ -79,11 +96,15 @@ async fn adopt(desk: &Desk, dir: &Path) {
         .inspect_err(|error| tracing::error!(%error, "a lost call is left for the next adopter"))
         .is_ok();
     drop(recovered);
+    drop(reading);
     let mut round = Round::new(desk, &outbox);
     if is_closed {
         round.let_strays_go().await;
     }
-    round.until_empty().await;
+    if round.until_empty_or_stuck(TURN).await == Left::Stuck {
+        tracing::warn!("the bridge takes nothing of an adopted outbox; another one has its turn");
+        return outbox.close().await;
+    }
     if let Err(error) = outbox.remove_if_empty().await {
         tracing::debug!(%error, "the adopted outbox stays");
     }
@@ -93,14 +114,15 @@ async fn adopt(desk: &Desk, dir: &Path) {
 async fn close_lost_calls(desk: &Desk, outbox: &Outbox, records: &[Record]) -> Result<(), AppendError> {
     let mut open: BTreeMap<SessionId, (Accepted, Vec<JournalRecord>, Timestamp)> = BTreeMap::new();
     // Results whose upload is not on disk behind them: the worker died between the two, or it is done already.
-    let mut recorded: BTreeMap<SessionId, (String, Option<Place>)> = BTreeMap::new();
+    let mut recorded: BTreeMap<SessionId, (String, Option<Place>, Proof)> = BTreeMap::new();
     for record in records {
         // What cannot be read is set aside by whoever delivers.
         let Ok(label) = serde_json::from_slice::<Label>(&record.payload) else { continue };
         match label.record {
             Labelled::Result => {
                 open.remove(&label.session_id);
-                recorded.extend(label.recording_key.map(|key| (label.session_id, (key, label.traceparent))));
+                let Label { session_id, recording_key, traceparent, proof, .. } = label;
+                recorded.extend(recording_key.map(|key| (session_id, (key, traceparent, proof))));
             }
             Labelled::Refused => drop(open.remove(&label.session_id)),
             Labelled::Recording => drop(recorded.remove(&label.session_id)),
@@ -120,10 +142,10 @@ async fn close_lost_calls(desk: &Desk, outbox: &Outbox, records: &[Record]) -> R
             }
         }
     }
-    for (session_id, (key, traceparent)) in recorded {
+    for (session_id, (key, traceparent, proof)) in recorded {
         if has_sound(&desk.recordings.join(&key)).await {
             let (file, bridge_url) = (key.clone(), desk.bridge.url().to_owned());
-            let record = RecordingFile { session_id, key, file, bridge_url, traceparent };
+            let record = RecordingFile { session_id, key, file, bridge_url, traceparent, proof };
             outbox.append(entry(&JournalRecord::Recording(record))).await?;
         }
     }
@@ -140,8 +162,8 @@ async fn close_lost_calls(desk: &Desk, outbox: &Outbox, records: &[Record]) -> R
         outbox.append(entry(&JournalRecord::Result(Box::new(result)))).await?;
         if let Some((file, key)) = recording {
             let bridge_url = accepted.bridge_url.clone();
-            let traceparent = accepted.traceparent;
-            let record = RecordingFile { session_id, key, file, bridge_url, traceparent };
+            let (traceparent, proof) = (accepted.traceparent, accepted.proof.clone());
+            let record = RecordingFile { session_id, key, file, bridge_url, traceparent, proof };
             outbox.append(entry(&JournalRecord::Recording(record))).await?;
         }
     }

@@ -14,6 +14,7 @@ use tracing::{Instrument, Span};
 use vox_shared::ids::SessionId;
 use vox_shared::outbox::{Backoff, Outbox, Record, Seq};
 use vox_shared::wire::journal::{Label, Labelled, RecordingFile, result_body};
+use vox_shared::wire::proof::Proof;
 
 use super::desk::Desk;
 use super::upload;
@@ -73,17 +74,27 @@ impl Tray {
     }
 }
 
-/// A delivery as a part of its call's trace, however late it is.
-fn delivery(what: &'static str, payload: &[u8]) -> Span {
+/// A delivery as a part of its call's trace, however late it is, and what it is delivered with.
+fn delivery(what: &'static str, payload: &[u8]) -> (Span, Proof) {
     let label = serde_json::from_slice::<Label>(payload).ok();
-    tracing::info_span!(
+    let proof = label.as_ref().map(|label| label.proof.clone()).unwrap_or_default();
+    let span = tracing::info_span!(
         "delivery",
         otel.kind = "client",
         trace.parent = label.as_ref().and_then(|label| label.traceparent).map(|place| place.to_string()),
         call.id = label.map(|label| label.session_id.to_string()),
         service = what,
         "error.type" = Empty
-    )
+    );
+    (span, proof)
+}
+
+/// What is left of an outbox that was delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    Nothing,
+    /// Something that was not taken for a while.
+    Stuck,
 }
 
 /// The delivery of one outbox.
@@ -101,6 +112,8 @@ pub(super) struct Round<'a> {
     /// When the outbox, which did not do what it was asked, is asked again.
     ask_again: Option<Instant>,
     uploading: JoinSet<(Seq, Result<(), DeliveryError>)>,
+    /// When something of it was settled last.
+    settled_at: Instant,
 }
 
 impl<'a> Round<'a> {
@@ -115,6 +128,7 @@ impl<'a> Round<'a> {
             refused: Vec::new(),
             ask_again: None,
             uploading: JoinSet::new(),
+            settled_at: Instant::now(),
         }
     }
 
@@ -127,12 +141,20 @@ impl<'a> Round<'a> {
     }
 
     /// Deliver until nothing is left.
-    pub(super) async fn until_empty(mut self) {
+    pub(super) async fn until_empty(self) {
+        self.until_empty_or_stuck(Duration::MAX).await;
+    }
+
+    /// The same, unless nothing of it is settled for so long, and no upload is under way.
+    pub(super) async fn until_empty_or_stuck(mut self, patience: Duration) -> Left {
         loop {
             self.turn().await;
             let is_idle = self.uploading.is_empty() && self.ask_again.is_none();
             if is_idle && self.results.len() + self.recordings.len() + self.refused.len() == 0 {
-                return;
+                return Left::Nothing;
+            }
+            if self.uploading.is_empty() && self.settled_at.elapsed() >= patience {
+                return Left::Stuck;
             }
             self.wait(None).await;
         }
@@ -243,8 +265,9 @@ impl<'a> Round<'a> {
             let Some(seq) = self.results.take() else { break };
             let outcome = match self.payload(seq).await {
                 Ok(Some(payload)) => {
-                    let span = delivery("result", &payload);
-                    self.desk.bridge.deliver(seq, result_body(payload)).instrument(span).await
+                    let (span, proof) = delivery("result", &payload);
+                    let sent = self.desk.bridge.deliver(Some(seq), result_body(payload), &proof);
+                    sent.instrument(span).await
                 }
                 Ok(None) => continue,
                 Err(why) => Err(DeliveryError::Retry(why)),
@@ -265,7 +288,7 @@ impl<'a> Round<'a> {
         let Some(seq) = self.recordings.take() else { return };
         let (recording, span) = match self.payload(seq).await {
             Ok(Some(payload)) => {
-                (serde_json::from_slice::<RecordingFile>(&payload), delivery("recording", &payload))
+                (serde_json::from_slice::<RecordingFile>(&payload), delivery("recording", &payload).0)
             }
             Ok(None) => return,
             Err(why) => return self.uploaded(seq, Err(DeliveryError::Retry(why))).await,
@@ -296,11 +319,13 @@ impl<'a> Round<'a> {
     async fn settle(&mut self, seq: Seq, outcome: Result<(), DeliveryError>) -> Option<String> {
         match outcome {
             Ok(()) => {
+                self.settled_at = Instant::now();
                 self.acknowledge(vec![seq]).await;
                 None
             }
             Err(DeliveryError::Retry(why) | DeliveryError::Away(why)) => Some(why),
             Err(DeliveryError::Rejected(why)) => {
+                self.settled_at = Instant::now();
                 self.refused.push((seq, why));
                 self.set_aside().await;
                 None

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use vox_shared::ids::WorkerId;
 use vox_shared::outbox::{Outbox, Settings};
 
@@ -14,6 +14,8 @@ use crate::bridge::{Bridge, DeliveryError};
 
 /// Ends that are held in memory at most. A worker that holds so many takes no call: its disk takes no records.
 pub const HELD_MAX: u64 = 4;
+/// Recordings on their way at once: each holds a part of some 8 MiB, and they share the line with the calls.
+pub const UPLOADS: usize = 2;
 
 /// What the courier works with.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub struct Desk {
     pub clips: Clips,
     /// What waits or failed outside any outbox.
     pub books: Arc<Books>,
+    /// Recordings that may be on their way at once, of this worker and of those that it adopted.
+    pub uploads: Arc<Semaphore>,
     /// What was told of running calls.
     pub live: Counts,
     /// The outbox holds something new to deliver.

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use vox_shared::outbox::Backoff;
-use vox_shared::wire::journal::{Accepted, JournalRecord, RecordingFile};
+use vox_shared::wire::journal::{Accepted, JournalRecord, RecordingFile, result_body};
+use vox_shared::wire::proof::Proof;
 use vox_shared::wire::result::CallResult;
 
 use super::desk::Desk;
@@ -88,8 +89,9 @@ async fn close(
 
 /// Until the record is on disk, or the bridge has it or has refused it.
 async fn until_safe(desk: &Desk, journal: &CallJournal, result: CallResult) {
-    let body = serde_json::to_vec(&result).expect("a result is plain data");
+    let body = result_body(serde_json::to_vec(&result).expect("a result is plain data"));
     let session_id = result.session_id.clone();
+    let proof = result.proof.clone();
     let record = JournalRecord::Result(Box::new(result));
     let mut backoff = Backoff::new();
     let mut patience = DISK_PATIENCE;
@@ -103,13 +105,13 @@ async fn until_safe(desk: &Desk, journal: &CallJournal, result: CallResult) {
                     tracing::error!("the disk is slow to take a result; the bridge is offered it directly")
                 }
             }
-            if offered(desk, &body).await {
+            if offered(desk, &body, &proof).await {
                 return close_journal(journal, session_id);
             }
             patience = backoff.next_wait(rand::random());
         };
         tracing::error!(error = %fault, "the disk takes no result; the bridge is offered it directly");
-        if offered(desk, &body).await {
+        if offered(desk, &body, &proof).await {
             return close_journal(journal, session_id);
         }
         sleep(backoff.next_wait(rand::random())).await;
@@ -117,8 +119,8 @@ async fn until_safe(desk: &Desk, journal: &CallJournal, result: CallResult) {
 }
 
 /// Whether the bridge has the result now, or will never have it.
-async fn offered(desk: &Desk, body: &[u8]) -> bool {
-    match desk.bridge.deliver_unwritten(body.to_vec()).await {
+async fn offered(desk: &Desk, body: &[u8], proof: &Proof) -> bool {
+    match desk.bridge.deliver(None, body.to_vec(), proof).await {
         Ok(()) => true,
         Err(DeliveryError::Rejected(why)) => {
             desk.books.note_refused();
@@ -149,6 +151,7 @@ async fn order_upload(desk: &Desk, accepted: &Accepted, journal: &CallJournal, h
         file: file.clone(),
         bridge_url: accepted.bridge_url.clone(),
         traceparent: accepted.traceparent,
+        proof: accepted.proof.clone(),
     });
     if let Err(error) = journal.write(&record).await {
         tracing::error!(%error, "the recording stays on this host: its upload cannot be journalled");

@@ -15,6 +15,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_unti
 use vox_shared::clock::Clock;
 use vox_shared::ids::{SessionId, WorkerId};
 use vox_shared::wire::live::LiveReport;
+use vox_shared::wire::proof::Proof;
 use vox_shared::wire::result::{CallEvent, TranscriptEntry, TurnLatency};
 
 use crate::bridge::{Bridge, DeliveryError};
@@ -71,6 +72,7 @@ pub struct Watched {
     pub session_id: SessionId,
     pub worker_id: WorkerId,
     pub clock: Clock,
+    pub proof: Proof,
 }
 
 /// Report a call from now on, until the teller is dropped: the future is to run where a wait costs nothing.
@@ -173,8 +175,9 @@ impl Reporter {
             return;
         }
         let report = self.report();
-        let (bridge, session_id) = (self.bridge.clone(), self.call.session_id.clone());
-        self.posting = Some(tokio::spawn(async move { bridge.report(&session_id, &report).await }));
+        let (bridge, call) = (self.bridge.clone(), self.call.clone());
+        self.posting =
+            Some(tokio::spawn(async move { bridge.report(&call.session_id, &report, &call.proof).await }));
     }
 
     fn report(&mut self) -> LiveReport {
@@ -219,7 +222,7 @@ impl Reporter {
         }
         while !self.backlog.is_empty() {
             let report = self.report();
-            if self.bridge.report(&self.call.session_id, &report).await.is_err() {
+            if self.bridge.report(&self.call.session_id, &report, &self.call.proof).await.is_err() {
                 return self.give_up();
             }
             self.counts.sent.inc_by(self.backlog.taken());
@@ -242,7 +245,7 @@ mod tests {
 
     fn call() -> Watched {
         let (session_id, worker_id) = ("call_1".parse().unwrap(), "w1".parse().unwrap());
-        Watched { session_id, worker_id, clock: Clock::system() }
+        Watched { session_id, worker_id, clock: Clock::system(), proof: Proof::default() }
     }
 
     fn bridge_at(url: &str) -> Bridge {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::sync::Semaphore;
 use vox_shared::clock::Clock;
 use vox_shared::ids::SessionId;
 use vox_shared::outbox::{Outbox, Settings};
@@ -14,20 +15,25 @@ use vox_shared::wire::journal::{Accepted, JournalRecord};
 use vox_shared::wire::result::{CallEvent, CallResult, DisconnectedBy};
 
 use super::Courier;
+use super::adopt::adopt;
 use super::clips::Clips;
-use super::deliver::Round;
-use super::desk::{Desk, Directories};
+use super::deliver::{Left, Round};
+use super::desk::{Desk, Directories, UPLOADS};
 use super::keep::{End, Ending, keep};
 use super::live::counts::Counts;
 use crate::bridge::Bridge;
 use crate::journal::{Place, entry};
 
 mod hanging_disk;
+mod proving;
 
 /// A request as the bridge got it.
 #[derive(Clone, Debug, Default)]
 struct Asked {
     seq: Option<String>,
+    token: Option<String>,
+    claim: Option<String>,
+    has_secret: bool,
     body: Vec<u8>,
 }
 
@@ -55,8 +61,13 @@ impl Stub {
                 };
                 let status = statuses.get(number).or(statuses.last()).copied().unwrap_or(0);
                 if status > 0 {
-                    let answer =
-                        format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}");
+                    // The one refusal whose reason is read.
+                    let body =
+                        if status == 403 { r#"{"error":{"code":"call_token_refused"}}"# } else { "{}" };
+                    let length = body.len();
+                    let answer = format!(
+                        "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                    );
                     let _gone = reader.get_mut().write_all(answer.as_bytes());
                 }
             }
@@ -78,6 +89,9 @@ fn read_request(reader: &mut impl BufRead) -> Asked {
         match line.split_once(": ") {
             Some(("content-length", value)) => length = value.parse().unwrap(),
             Some(("x-vox-seq", value)) => asked.seq = Some(value.to_owned()),
+            Some(("x-vox-call-token", value)) => asked.token = Some(value.to_owned()),
+            Some(("x-vox-claim", value)) => asked.claim = Some(value.to_owned()),
+            Some(("x-voxcore-secret", _)) => asked.has_secret = true,
             _ => {}
         }
         if line.is_empty() {
@@ -101,6 +115,7 @@ fn desk(dir: &Path, url: &str, settings: Settings) -> Desk {
         recordings,
         clips: Clips::open(dir).unwrap(),
         books: Arc::default(),
+        uploads: Arc::new(Semaphore::new(UPLOADS)),
         live: Counts::default(),
         news: Arc::default(),
     }

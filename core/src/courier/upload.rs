@@ -13,12 +13,13 @@ const EMPTY_BYTES: u64 = 44;
 /// Upload a recording and remove its file.
 pub(super) async fn upload(desk: &Desk, recording: &RecordingFile) -> Result<(), DeliveryError> {
     let file = desk.recordings.join(&recording.file);
+    let _place = desk.uploads.acquire().await.expect("it is never closed");
     // Uploaded and removed, and then the process was stopped before it could acknowledge.
     if !tokio::fs::try_exists(&file).await.unwrap_or(true) {
         tracing::warn!("a recording is gone from this host: it was uploaded before");
         return Ok(());
     }
-    desk.bridge.at(&recording.bridge_url).upload(&recording.key, &file).await?;
+    desk.bridge.at(&recording.bridge_url).upload(&recording.key, &file, &recording.proof).await?;
     if let Err(error) = tokio::fs::remove_file(&file).await {
         tracing::warn!(%error, "an uploaded recording stays on this host");
     }

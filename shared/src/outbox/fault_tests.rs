@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,8 +15,9 @@ use super::lock::Missing;
 use super::{AppendError, DiskFault, Entry, Outbox, Settings};
 use crate::clock::Clock;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Fault {
+    #[default]
     None,
     /// Writes this many bytes, then says that there is no space.
     FullAfter(usize),
@@ -33,9 +35,15 @@ impl Script {
     }
 }
 
+/// Bytes of every file that cannot be read.
+#[derive(Clone, Default)]
+struct BadSector(Arc<Mutex<Range<u64>>>);
+
+#[derive(Default)]
 struct FaultyDisk {
     script: Script,
     current: Fault,
+    bad: BadSector,
 }
 
 impl Disk for FaultyDisk {
@@ -64,6 +72,15 @@ impl Disk for FaultyDisk {
             _ => KernelDisk.sync(file),
         }
     }
+
+    fn read_exact_at(&self, file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        let bad = self.bad.0.lock().unwrap().clone();
+        let end = offset + bytes.len() as u64;
+        if offset < bad.end && bad.start < end {
+            return Err(io::Error::from_raw_os_error(5));
+        }
+        KernelDisk.read_exact_at(file, bytes, offset)
+    }
 }
 
 fn settings() -> Settings {
@@ -72,7 +89,7 @@ fn settings() -> Settings {
 
 fn open(dir: &Path, settings: Settings) -> (Outbox, Script) {
     let script = Script::default();
-    let disk = FaultyDisk { script: script.clone(), current: Fault::None };
+    let disk = FaultyDisk { script: script.clone(), ..FaultyDisk::default() };
     let (outbox, _) = Outbox::open_on(dir, Missing::Create, settings, Box::new(disk)).unwrap();
     (outbox, script)
 }
@@ -212,4 +229,69 @@ fn segments(dir: &Path) -> usize {
         .unwrap()
         .filter(|e| e.as_ref().unwrap().path().extension().is_some_and(|e| e == "seg"))
         .count()
+}
+
+fn open_on_bad(dir: &Path, bad: &BadSector, missing: Missing) -> (Outbox, super::Recovered) {
+    let disk = FaultyDisk { bad: bad.clone(), ..FaultyDisk::default() };
+    Outbox::open_on(dir, missing, settings(), Box::new(disk)).unwrap()
+}
+
+fn texts(records: Vec<super::Record>) -> Vec<String> {
+    records.into_iter().map(|record| String::from_utf8(record.payload).unwrap()).collect()
+}
+
+/// Each is larger than a sector, so that one bad sector is in one or two of them.
+fn long(name: &str) -> String {
+    format!("{name}{}", ".".repeat(9_000))
+}
+
+/// One unreadable record held up all behind it, and kept the directory from being adopted at all.
+#[tokio::test]
+async fn a_sector_that_cannot_be_read_costs_its_record_and_none_behind_it() {
+    let (dir, bad) = (tempfile::tempdir().unwrap(), BadSector::default());
+    let own = dir.path().join("own");
+    let (outbox, _) = open_on_bad(&own, &bad, Missing::Create);
+    for name in ["first", "lost", "third", "fourth"] {
+        outbox.append(Entry::new(1, long(name))).await.unwrap();
+    }
+    *bad.0.lock().unwrap() = 13_000..13_512;
+    // While the process lives.
+    let read = texts(outbox.pending(0, 2).await.unwrap());
+    assert_eq!(read, [long("first"), long("third")]);
+    assert_eq!((outbox.stats().depth, outbox.stats().quarantined), (3, 1));
+    outbox.acknowledge(1).await.unwrap();
+    outbox.close().await;
+    // And for whoever adopts it.
+    let (outbox, found) = open_on_bad(&own, &bad, Missing::Refuse);
+    assert_eq!(texts(found.records), [long("third"), long("fourth")]);
+    for seq in [3, 4] {
+        outbox.acknowledge(seq).await.unwrap();
+    }
+    // What could not be read is not thrown away: it may come back.
+    let super::Removal::SetAside(kept) = outbox.remove_if_empty().await.unwrap() else {
+        panic!("it is gone")
+    };
+    outbox.close().await;
+    *bad.0.lock().unwrap() = 0..0;
+    let (outbox, found) = open_on_bad(&kept, &bad, Missing::Refuse);
+    assert_eq!(texts(found.records), [long("lost")]);
+    outbox.close().await;
+}
+
+#[tokio::test]
+async fn a_page_of_damaged_records_does_not_end_the_reading() {
+    let dir = tempfile::tempdir().unwrap();
+    let (outbox, _) = open(dir.path(), settings());
+    for name in ["a", "b", "c", "d"] {
+        outbox.append(Entry::new(1, long(name))).await.unwrap();
+    }
+    let mut files = std::fs::read_dir(dir.path()).unwrap().flatten().map(|entry| entry.path());
+    let segment = files.find(|path| path.extension().is_some_and(|e| e == "seg")).unwrap();
+    let file = File::options().write(true).open(segment).unwrap();
+    for start in [2_000, 11_000] {
+        std::os::unix::fs::FileExt::write_all_at(&file, b"#", start).unwrap();
+    }
+    assert_eq!(texts(outbox.pending(0, 2).await.unwrap()), [long("c"), long("d")]);
+    assert_eq!((outbox.stats().depth, outbox.stats().quarantined), (2, 2));
+    outbox.close().await;
 }

@@ -56,7 +56,7 @@ impl Outbox {
         disk: Box<dyn Disk>,
     ) -> Result<(Self, Recovered), OpenError> {
         let lock = lock::acquire(dir, missing)?;
-        let mut found = recover::recover(dir)?;
+        let mut found = recover::recover(dir, &*disk)?;
         let bytes = found.bytes();
         let records = std::mem::take(&mut found.records);
         let recovered = Recovered { records, quarantined: found.damaged, torn_bytes: found.torn_bytes };

@@ -5,6 +5,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::disk::{Contents, Disk, read_file};
 use super::error::OpenError;
 use super::format::{ACK_BYTES, FRAME_BYTES, HEADERS_BYTES, Header, RECORD_OVERHEAD_BYTES, decode_acks};
 use super::names::{self, Listing};
@@ -38,7 +39,7 @@ impl Findings {
 }
 
 /// Read the whole directory (whose lock the caller holds), cut torn tails, set damaged stretches aside.
-pub(super) fn recover(dir: &Path) -> Result<Findings, OpenError> {
+pub(super) fn recover(dir: &Path, disk: &dyn Disk) -> Result<Findings, OpenError> {
     let listing = Listing::of(dir).map_err(failed("listing", dir))?;
     let quarantine = Quarantine::of(dir).map_err(failed("reading the quarantine of", dir))?;
     let rejected = read_rejected(dir).map_err(|error| match error {
@@ -49,6 +50,7 @@ pub(super) fn recover(dir: &Path) -> Result<Findings, OpenError> {
         listing.rejected.iter().filter_map(|(_, p)| p.metadata().ok()).map(|m| m.len()).sum();
     let mut recovery = Recovery {
         dir,
+        disk,
         lost_bytes: 0,
         settled: rejected.iter().map(|entry| entry.record.seq).collect(),
         found: Findings {
@@ -84,6 +86,7 @@ fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> OpenErr
 
 struct Recovery<'a> {
     dir: &'a Path,
+    disk: &'a dyn Disk,
     /// Rejected records whose acknowledgement did not make it to the disk.
     settled: HashSet<Seq>,
     /// Bytes in which records were that cannot be read.
@@ -93,11 +96,14 @@ struct Recovery<'a> {
 
 impl Recovery<'_> {
     fn read(&mut self, number: u64, first_seq: Seq, path: &Path) -> Result<(), OpenError> {
-        let bytes = std::fs::read(path).map_err(failed("reading", path))?;
+        let Contents { bytes, is_whole } = read_file(self.disk, path).map_err(failed("reading", path))?;
+        if !is_whole {
+            tracing::error!(segment = number, "a part of an outbox segment cannot be read; the rest is used");
+        }
         self.found.next_seq = self.found.next_seq.max(first_seq);
         let mut scan = read_segment(&bytes);
         let Some(header) = scan.header else {
-            self.without_header(number, path, &bytes);
+            self.without_header(number, path, &Contents { bytes, is_whole });
             return Ok(());
         };
         // A file that was copied by hand repeats records; taking them again would deliver them twice.
@@ -107,7 +113,8 @@ impl Recovery<'_> {
         scan.bad.extend(Vec::into_iter(repeated).map(|f: Frame| f.start..f.payload.end));
 
         let torn_bytes = scan.torn_at.map_or(0, |at| bytes.len() - at);
-        let mut is_pinned = false;
+        // What cannot be read may be read by somebody with better tools.
+        let mut is_pinned = !is_whole;
         for range in &scan.bad {
             is_pinned |= !self.set_aside(number, range.start, &bytes[range.clone()]);
         }
@@ -130,13 +137,18 @@ impl Recovery<'_> {
 
     /// Too short: the segment was being created and nobody was told that anything is in it. Else both copies of the
     /// header are damaged, and the whole is set aside.
-    fn without_header(&mut self, number: u64, path: &Path, bytes: &[u8]) {
+    fn without_header(&mut self, number: u64, path: &Path, contents: &Contents) {
+        let bytes = contents.bytes.as_slice();
         if bytes.len() < HEADERS_BYTES {
             self.found.torn_bytes += bytes.len() as u64;
         } else if !self.set_aside(number, 0, bytes) {
             return;
         }
         self.lost_bytes += bytes.len();
+        if !contents.is_whole {
+            // The copy that was set aside keeps the directory.
+            return;
+        }
         if let Err(error) = std::fs::remove_file(path) {
             tracing::warn!(segment = number, %error, "an unreadable outbox segment cannot be removed");
         }
@@ -193,9 +205,10 @@ impl Recovery<'_> {
 
     fn read_acks(&self, number: u64, mark: u32) -> Result<HashSet<Seq>, OpenError> {
         let path: PathBuf = names::acks(self.dir, number);
-        let bytes = match std::fs::read(&path) {
+        // Of acknowledgements that cannot be read the records are delivered again.
+        let bytes = match read_file(self.disk, &path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(HashSet::new()),
-            other => other.map_err(failed("reading", &path))?,
+            other => other.map_err(failed("reading", &path))?.bytes,
         };
         let whole = bytes.len() / ACK_BYTES * ACK_BYTES;
         if whole < bytes.len() {

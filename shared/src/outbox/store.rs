@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::disk::Disk;
+use super::disk::{Disk, is_lost};
 use super::format::{
     ACK_BYTES, FRAME_BYTES, FrameHead, Header, NewFrame, RECORD_OVERHEAD_BYTES, encode_ack, encode_frame,
 };
@@ -36,6 +36,8 @@ pub(super) struct Store {
     index: BTreeMap<Seq, Place>,
     rejected: RejectedLog,
     quarantine: Quarantine,
+    /// Records that the disk could not read since the outbox was opened.
+    unreadable: u64,
     _lock: DirLock,
 }
 
@@ -61,6 +63,7 @@ impl Store {
             index: found.index,
             rejected: RejectedLog::recover(&found.rejected),
             quarantine: found.quarantine,
+            unreadable: 0,
             _lock: lock,
         };
         if is_damaged {
@@ -82,7 +85,7 @@ impl Store {
     }
 
     pub(super) fn quarantined_count(&self) -> u64 {
-        self.quarantine.files()
+        self.quarantine.files() + self.unreadable
     }
 
     /// Write `entries` and make them durable with one sync; the sequence number of the first. Numbers are used up even
@@ -215,17 +218,22 @@ impl Store {
         freed
     }
 
-    /// Up to `limit` unacknowledged records after `after`, oldest first; one that turns out damaged is set aside.
-    /// Also the bytes of quota that setting aside took.
+    /// Up to `limit` unacknowledged records after `after`, oldest first; one that turns out damaged, or that the disk cannot read, is set
+    /// aside, and what lies behind it is found all the same. Also the bytes of quota that setting aside took.
     pub(super) fn pending(&mut self, after: Seq, limit: usize) -> Result<(Vec<Record>, u64), StoreError> {
-        let seqs: Vec<Seq> =
-            self.index.range(after.saturating_add(1)..).map(|(seq, _)| *seq).take(limit).collect();
         let before = self.quarantine.bytes();
-        let mut records = Vec::with_capacity(seqs.len());
-        for seq in seqs {
-            match self.read(seq).map_err(|source| StoreError::Read { seq, source })? {
-                Ok(record) => records.push(record),
-                Err(frame) => self.set_aside(seq, &frame),
+        let (mut records, mut last) = (Vec::new(), after);
+        while records.len() < limit
+            && let Some((&seq, _)) = self.index.range(last.saturating_add(1)..).next()
+        {
+            last = seq;
+            match self.read(seq) {
+                Ok(Ok(record)) => records.push(record),
+                Ok(Err(frame)) => self.set_aside(seq, &frame),
+                Err(error) if is_lost(&error) => self.pass_over(seq, &error),
+                Err(source) if records.is_empty() => return Err(StoreError::Read { seq, source }),
+                // It is asked for again, with what lies behind it.
+                Err(_) => break,
             }
         }
         Ok((records, self.quarantine.bytes() - before))
@@ -236,7 +244,7 @@ impl Store {
         let place = self.index.get(&seq).ok_or(io::ErrorKind::NotFound)?;
         let segment = self.segments.get(&place.segment).expect("indexed records lie in listed segments");
         let mut frame = vec![0; FRAME_BYTES + place.payload_bytes];
-        File::open(&segment.path)?.read_exact_at(&mut frame, place.start)?;
+        self.disk.read_exact_at(&File::open(&segment.path)?, &mut frame, place.start)?;
         let head = FrameHead::decode(&frame, segment.header.mark)
             .filter(|head| head.seq == seq && head.payload_bytes == place.payload_bytes)
             .filter(|head| head.is_payload_sound(&frame));
@@ -247,6 +255,17 @@ impl Store {
             }
             None => Err(frame),
         })
+    }
+
+    /// The disk cannot read the record: it waits no more, its segment stays for a person, and whoever opens the outbox next tries
+    /// again.
+    fn pass_over(&mut self, seq: Seq, error: &io::Error) {
+        let Some(place) = self.index.remove(&seq) else { return };
+        let segment = self.segments.get_mut(&place.segment).expect("indexed records lie in listed segments");
+        segment.live -= 1;
+        segment.is_pinned = true;
+        self.unreadable += 1;
+        tracing::error!(seq, segment = place.segment, %error, "an outbox record cannot be read; it is passed over");
     }
 
     fn set_aside(&mut self, seq: Seq, frame: &[u8]) {
@@ -266,12 +285,17 @@ impl Store {
         if !self.index.contains_key(&seq) {
             return Ok(0);
         }
-        let record = match self.read(seq).map_err(|source| StoreError::Read { seq, source })? {
-            Ok(record) => record,
-            Err(frame) => {
+        let record = match self.read(seq) {
+            Ok(Ok(record)) => record,
+            Ok(Err(frame)) => {
                 self.set_aside(seq, &frame);
                 return Ok(frame.len() as u64);
             }
+            Err(error) if is_lost(&error) => {
+                self.pass_over(seq, &error);
+                return Ok(0);
+            }
+            Err(source) => return Err(StoreError::Read { seq, source }),
         };
         let (dir, number) = (&self.dir, self.next_number);
         self.next_number += 1;

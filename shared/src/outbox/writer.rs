@@ -233,8 +233,9 @@ impl Writer {
     }
 
     fn pending(&mut self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let before = self.store.quarantined_count();
         let (records, set_aside) = self.store.pending(after, limit)?;
-        if set_aside > 0 {
+        if set_aside > 0 || self.store.quarantined_count() > before {
             self.ledger.update(|stats| stats.bytes += set_aside);
             self.publish();
         }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::egress::HostRules;
 use crate::ids::{BotId, SessionId, TenantId, WorkerId};
 use crate::model::bot::{
-    AutoDispositions, CacheRetention, CallLimits, LlmSettings, Phrases, PromptMode, ReEngagement,
+    ApiKey, AutoDispositions, CacheRetention, CallLimits, LlmSettings, Phrases, PromptMode, ReEngagement,
     RecordingSettings, Redaction, SttSettings, Tool, TtsSettings, TurnSettings, VadSettings,
 };
 use crate::price::Rate;
@@ -44,6 +44,10 @@ pub struct ConfigRequest {
     /// Who will have the call: orders for it are sent there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker_id: Option<WorkerId>,
+    /// What the worker made up for this call, at least 32 URL-safe characters: who asks again must know it, and so must who delivers
+    /// for the call without its token. Workers from before say nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
 }
 
 /// Without what must not reach a log: numbers, what the line said, tickets and tokens.
@@ -55,6 +59,7 @@ impl fmt::Debug for ConfigRequest {
             .field("worker_id", &self.worker_id)
             .field("has_ticket", &self.ticket.is_some())
             .field("has_line_token", &self.line_token.is_some())
+            .field("has_claim", &self.claim.is_some())
             .finish_non_exhaustive()
     }
 }
@@ -137,6 +142,9 @@ pub struct RuntimeConfig {
     /// `template_unknown`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub template_warnings: Vec<String>,
+    /// What the worker proves itself with for this call, and for no other. Bridges from before give none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_token: Option<ApiKey>,
 }
 
 /// A prompt in two parts. In `legacy` mode both are empty, and `system_prompt` is all there is.

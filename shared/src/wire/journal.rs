@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::proof::Proof;
 use super::result::{CallEvent, CallResult, TranscriptEntry};
 use crate::ids::{BotId, SessionId, WorkerId};
 use crate::trace::Place;
@@ -56,6 +57,10 @@ pub struct Accepted {
     /// The trace that the call is part of.
     #[serde(default, deserialize_with = "crate::trace::lenient", skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Place>,
+    /// What the call is delivered with. The token is in a second record of the same call: the first is written before the config
+    /// has come.
+    #[serde(default, skip_serializing_if = "Proof::is_empty")]
+    pub proof: Proof,
 }
 
 /// A finished recording that waits for its upload.
@@ -69,6 +74,9 @@ pub struct RecordingFile {
     /// The trace that the call is part of.
     #[serde(default, deserialize_with = "crate::trace::lenient", skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Place>,
+    /// What it is delivered with.
+    #[serde(default, skip_serializing_if = "Proof::is_empty")]
+    pub proof: Proof,
 }
 
 impl JournalRecord {
@@ -97,6 +105,9 @@ pub struct Label {
     /// Of a result or a recording.
     #[serde(default, deserialize_with = "crate::trace::lenient")]
     pub traceparent: Option<Place>,
+    /// Of a result or a recording.
+    #[serde(default)]
+    pub proof: Proof,
 }
 
 /// The kinds of [`JournalRecord`].
@@ -113,12 +124,20 @@ pub enum Labelled {
 
 /// How the payload of a result begins: what is delivered begins behind it.
 const RESULT_TAG: &[u8] = br#"{"record":"result","#;
+/// How the proof begins, which is the first field behind it if there is one, and how it ends: no value of it has such characters.
+const PROOF_TAG: &[u8] = br#""proof":{"#;
+const PROOF_END: &[u8] = b"},";
 
-/// The body of a delivery: the bytes of a stored result without the tag that tells it from other records. One that begins
-/// otherwise is delivered as it is; the bridge knows the tag.
+/// The body of a delivery: the bytes of a stored result without the tag that tells it from other records, and without the proof,
+/// which goes beside it. One that begins otherwise is delivered as it is; the bridge knows both.
 pub fn result_body(mut payload: Vec<u8>) -> Vec<u8> {
     if payload.starts_with(RESULT_TAG) {
         payload.drain(1..RESULT_TAG.len());
+    }
+    if payload[payload.len().min(1)..].starts_with(PROOF_TAG)
+        && let Some(length) = payload.windows(PROOF_END.len()).position(|bytes| bytes == PROOF_END)
+    {
+        payload.drain(1..length + PROOF_END.len());
     }
     payload
 }
@@ -148,6 +167,19 @@ mod tests {
         let stored = serde_json::to_vec(&JournalRecord::Result(Box::new(result.clone()))).unwrap();
         assert_eq!(result_body(stored), serde_json::to_vec(&result).unwrap());
         assert_eq!(result_body(br#"{"session_id":"x"}"#.to_vec()), br#"{"session_id":"x"}"#);
+        assert_eq!(result_body(Vec::new()), b"");
+    }
+
+    #[test]
+    fn the_proof_goes_beside_a_result_and_not_in_it() {
+        let mut result = CallResult::bare("call_1".parse().unwrap(), DisconnectedBy::Bot);
+        let bare = serde_json::to_vec(&result).unwrap();
+        result.proof = Proof { call_token: Some("a.b-c_d".into()), claim: Some("e-f_g".into()) };
+        let stored = serde_json::to_vec(&JournalRecord::Result(Box::new(result.clone()))).unwrap();
+        let label: Label = serde_json::from_slice(&stored).unwrap();
+        assert_eq!(label.proof, result.proof);
+        assert_eq!(result_body(stored), bare);
+        assert_eq!(result_body(serde_json::to_vec(&result).unwrap()), bare);
     }
 
     #[test]
@@ -161,6 +193,7 @@ mod tests {
             file,
             bridge_url: String::new(),
             traceparent: None,
+            proof: Proof::default(),
         };
         let mut result = CallResult::bare(session_id.clone(), DisconnectedBy::Bot);
         result.recording_key = Some("k".into());

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::proof::Proof;
 use crate::ids::{BotId, SessionId, WorkerId};
 use crate::trace::Place;
 
@@ -161,6 +162,9 @@ pub struct LatencySummary {
 /// The terminal record of a call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CallResult {
+    /// What it is delivered with; it stays behind. First, so that whoever delivers finds it ([`super::journal::result_body`]).
+    #[serde(default, skip_serializing_if = "Proof::is_empty")]
+    pub proof: Proof,
     #[serde(default = "super::wire_version")]
     pub version: u32,
     pub session_id: SessionId,
@@ -233,6 +237,7 @@ impl CallResult {
     /// A record with nothing but how it ended.
     pub fn bare(session_id: SessionId, disconnected_by: DisconnectedBy) -> Self {
         Self {
+            proof: Proof::default(),
             version: super::WIRE_VERSION,
             session_id,
             seq: 0,

@@ -15,10 +15,12 @@ use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
 use crate::auth::internal::Internal;
+use crate::auth::of_call::{MIN_CLAIM_CHARS, hash_of_claim};
+use crate::auth::secret_token::MAX_TOKEN_BYTES;
 use crate::edge::body::{Whole, not_json, parse};
 use crate::edge::params::{InPath, InQuery, number};
 use crate::error::{ApiError, ApiResult};
-use crate::fields::{MAX_LEVELS, typed};
+use crate::fields::{FieldError, MAX_LEVELS, typed};
 use crate::runtime::config::{Configs, prepare};
 use crate::runtime::refused::Refused;
 
@@ -56,7 +58,12 @@ pub async fn fetch_by_body(
     configs: Data<Configs>,
     body: Whole,
 ) -> ApiResult<Json<RuntimeConfig>> {
-    let request = typed(Value::Object(read(&body.0)?)).map_err(|fault| ApiError::invalid(vec![fault]))?;
+    let request: ConfigRequest =
+        typed(Value::Object(read(&body.0)?)).map_err(|fault| ApiError::invalid(vec![fault]))?;
+    if request.claim.as_deref().is_some_and(|claim| hash_of_claim(claim).is_none()) {
+        let rule = format!("is {MIN_CLAIM_CHARS} to {MAX_TOKEN_BYTES} of a-z, A-Z, 0-9, '_' and '-'");
+        return Err(ApiError::invalid(vec![FieldError::new("claim", rule)]));
+    }
     Ok(Json(prepare(&configs, &bot.0, request).await?))
 }
 
@@ -104,6 +111,7 @@ pub async fn fetch(
         line_token: query.line_token,
         peer: query.peer,
         worker_id: query.worker_id,
+        claim: None,
     };
     Ok(Json(prepare(&configs, &bot.0, request).await?))
 }
@@ -121,6 +129,7 @@ impl From<Refused> for ApiError {
             Refused::Spent(spent) => spent.into(),
             Refused::OverBudget(over) => over.into(),
             Refused::Store(error) => error.into(),
+            Refused::Token(error) => Self::internal("make a call's token", &error),
             refused => Self::new(status, code, refused.to_string()),
         }
     }

@@ -9,7 +9,7 @@ use vox_shared::ids::SessionId;
 use vox_shared::wire::live::{LiveReport, MAX_EVENTS};
 
 use crate::api::calls::live::Watch;
-use crate::auth::internal::Internal;
+use crate::auth::of_call::OfCall;
 use crate::edge::body::Checked;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
@@ -30,11 +30,12 @@ pub struct Heard {
 /// A worker tells of its running call. Telling again is harmless.
 #[instrument(name = "internal.calls.events", skip_all, fields(call.id = %call.0))]
 pub async fn report(
-    _: Internal,
+    sender: OfCall,
     call: InPath<SessionId>,
     watch: Data<Watch>,
     body: Checked<LiveReport>,
 ) -> ApiResult<Json<Heard>> {
+    sender.may_speak_for(&watch.stores, &call.0).await?;
     let mut report = body.0;
     check(&report).map_err(|fault| ApiError::invalid(vec![fault]))?;
     let whose = match watch.live.whose(&call.0) {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use vox_shared::wire::HASH_HEADER;
 
 use super::serve::Recordings;
-use crate::auth::internal::Internal;
+use crate::auth::of_call::OfCall;
 use crate::auth::secret_token::hex;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
@@ -34,13 +34,14 @@ pub struct Uploaded {
 /// Take a recording. Uploading again replaces it as a whole.
 #[instrument(name = "recordings.upload", skip_all)]
 pub async fn upload(
-    _: Internal,
+    sender: OfCall,
     key: InPath<String>,
     recordings: Data<Recordings>,
     request: HttpRequest,
     body: Payload,
 ) -> ApiResult<Json<Uploaded>> {
     let object = Key::of_recording(&key.0)?;
+    may_upload(&sender, &recordings, &key.0).await?;
     let sha256 = match request.headers().get(HASH_HEADER).map(|v| v.to_str()) {
         None => None,
         Some(Ok(hash)) if hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
@@ -72,6 +73,14 @@ pub async fn upload(
         recordings.archive.objects.delete(object).await?;
     }
     Ok(Json(Uploaded { key: key.0, size_bytes: written.size_bytes, sha256: written.sha256 }))
+}
+
+/// Refuse whoever may not speak for the call that a recording's name says.
+pub(super) async fn may_upload(sender: &OfCall, to: &Recordings, key: &str) -> ApiResult<()> {
+    match recording::session_of(key) {
+        Some(session) => sender.may_speak_for(&to.stores, &session).await,
+        None => sender.may_speak_for_none(),
+    }
 }
 
 /// Read a recording that nobody may keep to its end, so that its worker lets go of it.

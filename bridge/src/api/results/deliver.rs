@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use vox_shared::wire::SEQ_HEADER;
 use vox_shared::wire::result::CallResult;
 
-use crate::auth::internal::Internal;
+use crate::auth::of_call::OfCall;
 use crate::edge::body::{Checked, MAX_RESULT_BYTES};
 use crate::error::{ApiError, ApiResult};
 use crate::fields::typed;
@@ -27,7 +27,7 @@ pub struct Receipt {
 /// Take the result of a call. Delivering again is harmless.
 #[instrument(name = "results.deliver", skip_all, fields(call.id))]
 pub async fn deliver(
-    _: Internal,
+    sender: OfCall,
     request: HttpRequest,
     results: Data<Results>,
     body: Checked<Map<String, Value>, MAX_RESULT_BYTES>,
@@ -36,6 +36,9 @@ pub async fn deliver(
     // The worker delivers what it wrote, byte for byte: its outbox's number comes beside it, and the tag that tells a result
     // from other records of an outbox may still be there.
     raw.remove("record");
+    // Of a worker's outbox too. What proves is not kept.
+    let proof = raw.remove("proof");
+    let sender = sender.or_claim(proof.as_ref().and_then(|proof| proof.get("claim")?.as_str()));
     if let Some(seq) =
         request.headers().get(SEQ_HEADER).and_then(|seq| seq.to_str().ok()?.parse::<u64>().ok())
     {
@@ -46,7 +49,9 @@ pub async fn deliver(
     let result: CallResult =
         typed(Value::Object(raw.clone())).map_err(|fault| ApiError::invalid(vec![fault]))?;
     tracing::Span::current().record("call.id", tracing::field::display(&result.session_id));
-    let status = match record(&results, raw, &result).await? {
+    sender.may_name(result.bot_id.as_ref())?;
+    sender.may_speak_for(&results.stores, &result.session_id).await?;
+    let status = match record(&results, raw, &result, sender.claim_hash()).await? {
         Outcome::Stored => "stored",
         Outcome::AlreadyStored => "already_stored",
         Outcome::Deleted => "deleted",

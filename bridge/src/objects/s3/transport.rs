@@ -12,12 +12,17 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::carrier::{CONNECT_DEADLINE, Carrier, Pieces};
 
 /// Longest time in which nothing moves: no piece of a request leaves, no piece of an answer comes. A slow line moves.
-const STALL: Duration = Duration::from_secs(3);
+const STALL: Duration = Duration::from_millis(2_500);
+/// Then the server is asked something else: one that answers to that within this time is slow and not dead. Both together are less
+/// than the four seconds in which whoever waits has an answer.
+const PROBE: Duration = Duration::from_millis(1_000);
+/// But no request waits for longer than this without a move.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// More content than this has a connection of its own.
 const LITTLE: usize = 64 * 1024;
 
@@ -43,6 +48,7 @@ impl Transport {
     /// Send a request and wait for the head of its answer, as long as something moves.
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+        let origin = origin(request.uri());
         let little = request.body().bytes().is_some_and(|content| content.len() <= LITTLE);
         let (moved, mut progress) = watch::channel(());
         let answering = async {
@@ -52,17 +58,36 @@ impl Transport {
             }
         };
         let mut answering = std::pin::pin!(answering);
+        let mut moved_at = Instant::now();
         let (head, content) = loop {
             tokio::select! {
                 answered = &mut answering => break answered?.into_parts(),
-                Ok(()) = progress.changed() => {}
-                () = sleep(STALL) => return Err(timed_out("nothing was heard for 3 s".into())),
+                Ok(()) = progress.changed() => moved_at = Instant::now(),
+                is_alive = self.is_alive_after(STALL, &origin) => {
+                    if !is_alive || moved_at.elapsed() >= PATIENCE {
+                        return Err(timed_out("nothing was heard, and nothing else is answered".into()));
+                    }
+                }
             }
         };
         let content = SdkBody::from_body_1_x(reqwest::Body::wrap_stream(patient(content)));
         HttpResponse::try_from(http::Response::from_parts(head, content))
             .map_err(|error| ConnectorError::user(error.into()))
     }
+}
+
+impl Transport {
+    /// Whether the server answers to anything, whatever it is.
+    async fn is_alive_after(&self, stall: Duration, origin: &str) -> bool {
+        sleep(stall).await;
+        timeout(PROBE, self.shared.get(origin).send()).await.is_ok_and(|answer| answer.is_ok())
+    }
+}
+
+/// Of the server that a request goes to.
+fn origin(uri: &http::Uri) -> String {
+    let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
+    format!("{}://{authority}/", uri.scheme_str().unwrap_or("http"))
 }
 
 impl HttpConnector for Transport {
@@ -120,4 +145,90 @@ fn broken(error: io::Error) -> ConnectorError {
 /// Of a kind that is not tried again.
 fn timed_out(cause: Box<dyn std::error::Error + Send + Sync>) -> ConnectorError {
     ConnectorError::other(cause, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// Whoever waits for the API has an answer by then.
+    const ANSWER: Duration = Duration::from_secs(4);
+    const PART: usize = 300_000;
+
+    /// What a server does with uploads and with other requests.
+    #[derive(Clone, Copy)]
+    struct Manner {
+        /// It answers to an upload after this; never without.
+        upload: Option<Duration>,
+        answers_others: bool,
+    }
+
+    async fn serve(listener: TcpListener, manner: Manner, others: Arc<AtomicUsize>) {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(answer(stream, manner, others.clone()));
+        }
+    }
+
+    async fn answer(mut stream: TcpStream, manner: Manner, others: Arc<AtomicUsize>) {
+        let (mut read, mut asked) = (vec![0; 64 * 1024], Vec::new());
+        while !asked.windows(4).any(|end| end == b"\r\n\r\n") {
+            let Ok(more @ 1..) = stream.read(&mut read).await else { return };
+            asked.extend_from_slice(&read[..more]);
+        }
+        if asked.starts_with(b"PUT") {
+            while asked.len() < PART {
+                let Ok(more @ 1..) = stream.read(&mut read).await else { return };
+                asked.extend_from_slice(&read[..more]);
+            }
+            match manner.upload {
+                Some(slow) => sleep(slow).await,
+                None => std::future::pending().await,
+            }
+        } else {
+            others.fetch_add(1, Ordering::Relaxed);
+            if !manner.answers_others {
+                std::future::pending::<()>().await;
+            }
+        }
+        let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    }
+
+    /// How an upload goes, how long it takes by the clock of the test, and how often the server was asked something else.
+    async fn upload(manner: Manner) -> (bool, Duration, usize) {
+        let _chosen_before = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/recordings/call_1.wav", listener.local_addr().unwrap());
+        let others = Arc::<AtomicUsize>::default();
+        let serving = tokio::spawn(serve(listener, manner, others.clone()));
+        let mut request = HttpRequest::new(SdkBody::from(vec![7; PART]));
+        request.set_method("PUT").unwrap();
+        request.set_uri(url).unwrap();
+        request.headers_mut().insert("content-length", PART.to_string());
+        let (transport, began) = (Transport::new().unwrap(), Instant::now());
+        let is_taken = transport.exchange(request).await.is_ok();
+        serving.abort();
+        (is_taken, began.elapsed(), others.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_answers_nothing_is_given_up_in_time() {
+        let (is_taken, took, asked) = upload(Manner { upload: None, answers_others: false }).await;
+        assert!(!is_taken && took < ANSWER && asked == 1, "{took:?}, asked {asked} times");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_takes_long_over_a_part_is_not_taken_for_a_dead_one() {
+        let slow = Duration::from_secs(12);
+        let (is_taken, took, asked) = upload(Manner { upload: Some(slow), answers_others: true }).await;
+        assert!(is_taken && took >= slow && asked > 1, "{took:?}, asked {asked} times");
+        // But not for ever.
+        let (is_taken, took, _) = upload(Manner { upload: None, answers_others: true }).await;
+        assert!(!is_taken && took < PATIENCE + ANSWER, "{took:?}");
+    }
 }

@@ -35,7 +35,7 @@ pub(super) fn routes() -> Vec<Route> {
         ),
         row(
             (Method::POST, "/api/v1/call-results"),
-            Access::Internal,
+            Access::OfCall,
             results::deliver::deliver,
             Doc::new("core", "Deliver a result")
                 .json_body("The call result, version 1")
@@ -44,7 +44,7 @@ pub(super) fn routes() -> Vec<Route> {
         ),
         row(
             (Method::POST, "/api/v1/internal/calls/{session_id}/events"),
-            Access::Internal,
+            Access::OfCall,
             internal::events::report,
             Doc::new("core", "Tell of a running call")
                 .json_body("The live report, version 1")

@@ -36,7 +36,7 @@ pub(super) fn routes() -> Vec<Route> {
         ),
         slow_row(
             (Method::PUT, "/api/v1/internal/recordings/{key}"),
-            Access::Internal,
+            Access::OfCall,
             (recordings::upload::upload, UPLOAD_DEADLINE),
             Doc::new("recordings", "Upload a recording")
                 .header("x-content-sha256", "Hex; the upload is refused if it does not match")

@@ -131,6 +131,8 @@ impl Call {
             redaction: None,
             kept: self.kept.take().map(Kept::buried),
             packed: None,
+            // A late delivery is still told that there is nothing to keep.
+            claim_hash: self.claim_hash.take(),
         };
     }
 

@@ -265,7 +265,7 @@ impl KeyActors {
     pub fn of(&self, route: &Route) -> impl Iterator<Item = &KeyActor> {
         let own = match route.access {
             Access::Person(_, scope) => scope,
-            Access::Public | Access::Internal | Access::Tools => None,
+            Access::Public | Access::Internal | Access::OfCall | Access::Tools => None,
         };
         self.0.iter().filter(move |actor| match &actor.kind {
             Kind::Live(scopes) if scopes.len() == Scope::ALL.len() => true,
@@ -294,7 +294,9 @@ impl KeyActor {
         };
         match (route.access, &self.kind) {
             (Access::Public, _) => {}
-            (Access::Internal | Access::Tools, _) => refused_as(StatusCode::FORBIDDEN, "forbidden"),
+            (Access::Internal | Access::OfCall | Access::Tools, _) => {
+                refused_as(StatusCode::FORBIDDEN, "forbidden")
+            }
             (Access::Person(..), Kind::Dead(code)) => refused_as(dead(code), code),
             (Access::Person(_, None), _) => refused_as(StatusCode::FORBIDDEN, "people_only"),
             (Access::Person(_, Some(scope)), Kind::Live(scopes)) if scopes.contains(&scope) => {

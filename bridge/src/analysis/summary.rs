@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use vox_shared::egress::HostRules;
 use vox_shared::ids::SessionId;
 use vox_shared::model::bot::BotSettings;
 
@@ -15,6 +16,7 @@ use crate::billing::cost::PriceList;
 use crate::billing::gate::{Gate, GateError};
 use crate::bot::keys::fill_missing;
 use crate::bot::residency;
+use crate::redaction;
 use crate::store::calls::Call;
 use crate::store::calls::analysis::Summary;
 use crate::store::ledger::Line;
@@ -72,21 +74,21 @@ impl Analyst {
                 "the bot's model answers from a script and cannot sum up a call; give it another one",
             ));
         }
-        let transcript = job::transcript(&call.value);
+        let transcript = job::transcript(&redaction::for_model(&call.value));
         if transcript.iter().all(|line| line.text.trim().is_empty()) {
             return Err(nothing("nothing was said in the call"));
         }
         let (instructions, form) = prompt::summary();
         let prompt = Prompt { instructions, material: prompt::transcript(&transcript), form };
-        let replies = self.ask_models(&settings, &prompt).await;
+        let replies = self.ask_models(&found.egress, &settings, &prompt).await;
         self.keep(reach, id, &replies).await
     }
 
     /// One model after the other, until one answers with a text.
-    async fn ask_models(&self, settings: &BotSettings, prompt: &Prompt) -> Vec<Reply> {
+    async fn ask_models(&self, rules: &HostRules, settings: &BotSettings, prompt: &Prompt) -> Vec<Reply> {
         let mut replies = Vec::new();
         for model in models(settings).take(MAX_MODELS) {
-            let reply = ask(&self.egress, model, prompt, DEADLINE).await;
+            let reply = ask((&self.egress, rules), model, prompt, DEADLINE).await;
             let is_answered = text(&reply).is_some();
             replies.push(reply);
             if is_answered {

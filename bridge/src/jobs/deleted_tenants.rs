@@ -15,6 +15,7 @@ use crate::audit::log::{AuditError, AuditLog};
 use crate::auth::tenants::RESTORABLE_FOR;
 use crate::custody::clean::recordings;
 use crate::error::with_source;
+use crate::objects::Key;
 use crate::objects::{ObjectError, Objects};
 use crate::store::audit::{Entry, Kind};
 use crate::store::tenants::{Tenant, TenantStatus};

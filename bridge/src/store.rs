@@ -23,6 +23,7 @@ pub mod holds;
 pub mod hosts;
 pub mod invitations;
 pub mod jobs;
+pub mod latencies;
 mod leaving;
 pub mod ledger;
 mod merged;
@@ -107,6 +108,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &sign_in::IDENTITIES,
     &sign_in::SIGN_INS,
     &voices::VOICES,
+    &latencies::LATENCIES,
     &migrate::SCHEMAS,
 ];
 
@@ -353,6 +355,10 @@ impl Stores {
 
     pub fn all_pushes(&self) -> crm::AllPushes {
         crm::AllPushes::new(self.engine.clone())
+    }
+
+    pub fn latencies(&self, tenant: &TenantId) -> latencies::OfVendors {
+        latencies::OfVendors::open(self.engine.clone(), tenant.clone())
     }
 
     pub fn voices(&self, tenant: &TenantId) -> voices::Voices {

@@ -30,6 +30,9 @@ pub struct DocumentView {
     pub calls_deleted_after_days: Option<u32>,
     /// Days after which recordings are deleted; null when they are not. Of a tenant only.
     pub recordings_deleted_after_days: Option<u32>,
+    /// How long recogniser, model and voice may take together; null when no routing is set.
+    pub routing_budget_ms: Option<u32>,
+    pub routing_min_samples: Option<u32>,
 }
 
 impl From<&Settings> for DocumentView {
@@ -41,6 +44,8 @@ impl From<&Settings> for DocumentView {
             recording_links_expire_after_days: settings.recording_link_days,
             calls_deleted_after_days: settings.retention.and_then(|retention| retention.calls_days),
             recordings_deleted_after_days: settings.retention.and_then(|retention| retention.recordings_days),
+            routing_budget_ms: settings.routing.map(|routing| routing.budget_ms),
+            routing_min_samples: settings.routing.map(|routing| routing.min_samples),
         }
     }
 }

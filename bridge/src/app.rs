@@ -64,6 +64,7 @@ use crate::objects::measured::Measured as MeasuredObjects;
 use crate::readiness::{Readiness, Seen};
 use crate::routes::document::Document;
 use crate::routes::{Route, table};
+use crate::routing::latencies::Latest;
 use crate::runtime::config::Configs;
 use crate::runtime::memory::Memory;
 use crate::runtime::request_log::RequestLog;
@@ -74,6 +75,7 @@ use crate::store::changes::{Changes, Watched};
 use crate::store::engine::measured::Measured;
 use crate::store::{StoreError, Stores};
 use crate::vault::Vault;
+use crate::vendors::checks::Checks;
 use crate::voice::desk::VoiceDesk;
 
 /// The application. Immutable parts behind one pointer; cheap to clone. It is put together here and taken apart again for
@@ -128,6 +130,8 @@ pub struct Inner {
     pub exotel: Exotel,
     pub analyst: Analyst,
     pub voices: VoiceDesk,
+    pub latest: Latest,
+    pub checks: Checks,
     pub table: Vec<Route>,
     pub document: Document,
 }
@@ -224,6 +228,8 @@ impl App {
             sealing: config.storage.sealing,
             unopened: metrics.unopened().clone(),
         };
+        let whence = (stores.clone(), clock.clone());
+        let checks = Checks::new(whence, webhooks.egress.clone(), metrics.clone());
         let voices = VoiceDesk {
             stores: stores.clone(),
             clock: clock.clone(),
@@ -292,6 +298,7 @@ impl App {
                 gate: Gate { stores: stores.clone(), clock: clock.clone() },
                 purse: purse.clone(),
                 crm: crm.clone(),
+                checks: checks.clone(),
                 log: RequestLog::new(stores.clone(), clock.clone(), metrics.clone()),
                 tokens: call_tokens.clone(),
                 tokenless: config.auth.tokenless,
@@ -351,6 +358,8 @@ impl App {
                 voices: voices.clone(),
             },
             voices,
+            latest: Latest { stores: stores.clone(), clock: clock.clone() },
+            checks,
             webhooks,
             herald,
             timetable: Timetable::new(stores.clone(), clock.clone(), runner.clone()),

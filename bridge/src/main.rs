@@ -118,6 +118,8 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
     start("the log of requests for configs", Box::pin(app.configs.log.clone().run(stop())));
     start("the finding of calls", Box::pin(app.digester.clone().run(stop())));
     start("the counting of calls", Box::pin(app.counting.clone().run(stop())));
+    start("the latencies of vendors", Box::pin(app.latest.clone().run(stop())));
+    start("the trying of vendors", Box::pin(app.checks.clone().run(stop())));
     start("the relay", Box::pin(app.relay.clone().run(stop())));
     start("the doing of jobs", Box::pin(app.runner.clone().run(stop())));
     start(

@@ -3,6 +3,7 @@
 pub mod backlog;
 pub mod calls;
 pub mod stores;
+pub mod vendors;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::store::engine::Connections;
 use backlog::Backlog;
 use calls::Calls;
 use stores::Operations;
+use vendors::Vendors;
 
 /// Upper bounds of request durations, seconds. 10 ms is the bar for config fetches.
 const DURATIONS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -87,6 +89,7 @@ pub struct Metrics {
     calls: Calls,
     operations: Operations,
     backlog: Backlog,
+    vendors: Vendors,
 }
 
 /// What is told of the process whenever somebody reads its metrics.
@@ -116,6 +119,7 @@ impl Metrics {
             calls: Calls::new(show_tenants),
             operations: Operations::default(),
             backlog: Backlog::default(),
+            vendors: Vendors::default(),
         };
         metrics.registered()
     }
@@ -145,6 +149,7 @@ impl Metrics {
         self.calls.register(to);
         self.operations.register(to);
         self.backlog.register(to);
+        self.vendors.register(to);
         self
     }
 
@@ -183,6 +188,11 @@ impl Metrics {
     /// What is read from the stores.
     pub fn backlog(&self) -> &Backlog {
         &self.backlog
+    }
+
+    /// What came of trying vendors.
+    pub fn vendors(&self) -> &Vendors {
+        &self.vendors
     }
 
     /// What was told of running calls.

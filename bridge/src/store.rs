@@ -24,6 +24,7 @@ pub mod holds;
 pub mod hosts;
 pub mod invitations;
 pub mod jobs;
+pub mod latencies;
 mod leaving;
 pub mod ledger;
 mod merged;
@@ -109,6 +110,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &sign_in::IDENTITIES,
     &sign_in::SIGN_INS,
     &voices::VOICES,
+    &latencies::LATENCIES,
     &migrate::SCHEMAS,
 ];
 
@@ -355,6 +357,10 @@ impl Stores {
 
     pub fn all_pushes(&self) -> crm::AllPushes {
         crm::AllPushes::new(self.engine.clone())
+    }
+
+    pub fn latencies(&self, tenant: &TenantId) -> latencies::OfVendors {
+        latencies::OfVendors::open(self.engine.clone(), tenant.clone())
     }
 
     pub fn voices(&self, tenant: &TenantId) -> voices::Voices {

@@ -3,6 +3,7 @@
 pub mod asked;
 pub mod calls;
 pub mod ids;
+pub mod vendors;
 mod view;
 
 pub use view::AnalyticsView;

@@ -8,6 +8,7 @@ pub mod recording_links;
 pub mod retention;
 pub mod rotate;
 pub mod rotation;
+pub mod routing;
 pub mod sign_in;
 pub mod timezone;
 pub mod view;

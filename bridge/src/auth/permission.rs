@@ -68,6 +68,7 @@ permission!(/** Delete people. */ DeleteUsers: SuperAdmin, people only);
 permission!(/** Change what holds for all of the own tenant. */ EditOwnTenant: Admin, people only);
 permission!(/** See, make, change, suspend, delete and restore tenants. */ ManageTenants: SuperAdmin, people only);
 permission!(/** See the tenant's vendor keys in clear, to try them. */ ReadVendorKeys: SuperAdmin, people only);
+permission!(/** See how the tenant's vendors are. */ ReadVendors: Admin, people only);
 permission!(/** See how things are to be shown. */ ReadDisplaySettings: Agent, people only);
 permission!(/** See and change settings, and rotate the keys that their secrets are under. */ ManageSettings: SuperAdmin, people only);
 permission!(/** See who did what in the tenant. */ ReadAudit: Admin, people only);

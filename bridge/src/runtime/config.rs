@@ -34,12 +34,14 @@ use crate::config::Tokenless;
 use crate::crm::Crm;
 use crate::crm::prefetch::{Known, is_yes};
 use crate::error::with_source;
+use crate::routing;
 use crate::store::bots::Bot;
 use crate::store::calls::names::Names;
 use crate::store::calls::{Call, CallStatus, OfCrm};
 use crate::store::outbox::{Follows, Outbox, Pending};
 use crate::store::tenants::{Allowance, TenantStatus};
 use crate::store::{Stamp, StoreError, Stored, Stores};
+use crate::vendors::checks::Checks;
 use crate::voice::named;
 
 /// Keys of the connected event that speak to the bridge and are no variables.
@@ -74,6 +76,7 @@ pub struct Configs {
     pub gate: Gate,
     pub purse: Purse,
     pub crm: Crm,
+    pub checks: Checks,
     pub log: RequestLog,
     pub tokens: Arc<CallTokens>,
     pub tokenless: Tokenless,
@@ -175,12 +178,14 @@ async fn prepare_for(
         let held = from.memory.vendor_keys(&bot.tenant_id).await?;
         keys::fill_missing(&mut bot.settings, &held);
     }
+    let routing = routing::route((&from.memory, &from.checks), &call.tenant_id, &mut bot.settings).await?;
     let rates = rates::of(&from.memory, &bot.settings, call.created_at).await?;
     let (tenant_id, bot_id) = (call.tenant_id.clone(), call.bot_id.clone());
     let of_call = OneCall { session: session.clone(), tenant: tenant_id, bot: bot_id };
     let token = Some(ApiKey::new(from.tokens.issue(&of_call, now)?));
     let mut config = filled_in(from, bot, (&session, &call), known);
     config.template_warnings.extend(voices.left_out);
+    config.routing = routing.and_then(|routing| serde_json::to_value(routing).ok());
     Ok(RuntimeConfig { rates, egress: tenant.egress.clone(), call_token: token, ..config })
 }
 
@@ -438,6 +443,7 @@ fn filled_in(from: &Configs, bot: Bot, (session, call): (&SessionId, &Call), kno
         turn: settings.turn,
         recording: settings.recording,
         redaction: settings.redaction,
+        routing: None,
         template_warnings: unknown
             .into_iter()
             .chain(known.fault.map(|fault| format!("crm: {fault}")))

@@ -1,4 +1,4 @@
-//! What every call reads and people seldom change, remembered: bots, tenants, the CRMs of bots, vendors' keys and prices, voices. Nothing is remembered
+//! What every call reads and people seldom change, remembered: bots, tenants, the CRMs of bots, vendors' keys, prices and latencies, voices. Nothing is remembered
 //! over a change that this bridge made or heard of, nor for longer than [`KEPT`]: so late is a bridge at most that the others could
 //! not tell. Where a document is changed it is read from the store, never from here.
 
@@ -14,7 +14,9 @@ use crate::coordination::Expiring;
 use crate::crm::settings::CrmSettings;
 use crate::store::bots::Bot;
 use crate::store::changes::Changes;
+use crate::store::latencies::Latencies;
 use crate::store::prices::Price;
+use crate::store::settings::RoutingSettings;
 use crate::store::tenants::Tenant;
 use crate::store::voices::Voice;
 use crate::store::{Stamp, StoreError, Stored, Stores};
@@ -38,6 +40,8 @@ struct Inner {
     keys: Remembered<Arc<BTreeMap<String, ApiKey>>>,
     prices: Remembered<Arc<Vec<Stored<Price>>>>,
     voices: Remembered<Arc<Voice>>,
+    routings: Remembered<Option<RoutingSettings>>,
+    latencies: Remembered<Option<Arc<Latencies>>>,
 }
 
 /// Values by name, each with the number of changes before it was read.
@@ -73,6 +77,8 @@ impl Memory {
             keys: Remembered::new(),
             prices: Remembered::new(),
             voices: Remembered::new(),
+            routings: Remembered::new(),
+            latencies: Remembered::new(),
         }))
     }
 
@@ -119,6 +125,20 @@ impl Memory {
         let voices = self.0.stores.voices(tenant);
         let read = async { Ok(voices.find_voice(id).await?.map(|voice| Arc::new(voice.value))) };
         self.remembered(&self.0.voices, &format!("{tenant}/{id}"), read).await
+    }
+
+    /// By what a tenant's calls are given vendors.
+    pub async fn routing(&self, tenant: &TenantId) -> Result<Option<RoutingSettings>, StoreError> {
+        let settings = self.0.stores.settings();
+        let read = async { Ok(Some(settings.routing(tenant).await?)) };
+        Ok(self.remembered(&self.0.routings, tenant.as_str(), read).await?.flatten())
+    }
+
+    /// How fast vendors answered a tenant.
+    pub async fn latencies(&self, tenant: &TenantId) -> Result<Option<Arc<Latencies>>, StoreError> {
+        let latencies = self.0.stores.latencies(tenant);
+        let read = async { Ok(Some(latencies.find().await?.map(|found| Arc::new(found.value)))) };
+        Ok(self.remembered(&self.0.latencies, tenant.as_str(), read).await?.flatten())
     }
 
     /// A value from memory, or as it is read. That something is absent is not remembered.

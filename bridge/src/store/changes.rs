@@ -12,18 +12,19 @@ use super::engine::{
     Answer, Collection, Connections, Document, Engine, Field, Integer, Kept, New, Page, Place, Query, Totals,
     Update, Which,
 };
-use super::{bots, crm, prices, settings, tenants, voices};
+use super::{bots, crm, latencies, prices, settings, tenants, voices};
 use crate::coordination::Coordination;
 
 const TOPIC: &str = "changes";
 /// What is remembered: read with every call, and seldom written.
-const REMEMBERED: [&str; 6] = [
+const REMEMBERED: [&str; 7] = [
     tenants::TENANTS.name,
     bots::BOTS.name,
     crm::CRM_INTEGRATIONS.name,
     settings::SETTINGS.name,
     prices::PRICES.name,
     voices::VOICES.name,
+    latencies::LATENCIES.name,
 ];
 
 /// The number of changes that this bridge knows of. Cheap to clone.

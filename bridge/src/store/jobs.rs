@@ -216,6 +216,18 @@ impl Jobs {
         self.0.update(id.as_str(), waits, Update::default().set(DUE_AT, now)).await.map(drop)
     }
 
+    /// Have a job that has ended, as done or as failed, done once more; one that waits or runs is left alone.
+    pub async fn begin_again(&self, id: &JobId, now: Stamp) -> Result<(), StoreError> {
+        for ended in [JobState::Done, JobState::Failed] {
+            let again = Update::default().set(STATE, JobState::Waiting).set(DUE_AT, now).set(TRIES, 0);
+            let again = again.unset(ENDED_AT).unset(FORGET_AT);
+            if self.0.update(id.as_str(), vec![Filter::is(STATE, ended)], again).await?.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Have a job that failed done again, all its tries before it; `None` when it has not failed.
     pub async fn retry(&self, id: &JobId, now: Stamp) -> Result<Option<Stored<Job>>, StoreError> {
         let again =

@@ -49,6 +49,17 @@ pub struct Settings {
     /// What of a tenant's calls is deleted for its age, or cools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Retention>,
+    /// By what calls are given vendors out of their bots' lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing: Option<RoutingSettings>,
+}
+
+/// How long the vendors of a call may take together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoutingSettings {
+    pub budget_ms: u32,
+    /// Answers of a vendor with fewer of which it counts as not observed.
+    pub min_samples: u32,
 }
 
 /// After how many days what is deleted or cools; what is absent stays.
@@ -159,6 +170,16 @@ impl AllSettings {
             }
         }
         Ok(TimeZone::UTC)
+    }
+
+    /// By what a tenant's calls are given vendors: its own, else the deployment's, else none.
+    pub async fn routing(&self, tenant: &TenantId) -> Result<Option<RoutingSettings>, StoreError> {
+        for owner in [Owner::Tenant(tenant.clone()), Owner::Deployment] {
+            if let Some(routing) = self.get(&owner).await?.routing {
+                return Ok(Some(routing));
+            }
+        }
+        Ok(None)
     }
 
     /// The vendor keys that a tenant's bots may use beside their own, by vendor: the tenant's, else the deployment's.

@@ -120,7 +120,7 @@ impl VoiceDesk {
             }
             inserted => inserted?,
         }
-        self.stores.jobs(tenant).hurry(&job, now).await?;
+        self.begin_job(tenant, &job).await?;
         Ok(Stored { id: id.to_string(), version: 1, value: voice })
     }
 
@@ -140,8 +140,7 @@ impl VoiceDesk {
                 (VoiceState::Removing, None, now);
             voice = self.stores.voices(tenant).replace_voice(voice).await?;
         }
-        self.stores.jobs(tenant).hurry(&job, now).await?;
-        self.stores.jobs(tenant).retry(&job, now).await?;
+        self.begin_job(tenant, &job).await?;
         Ok(voice)
     }
 
@@ -216,6 +215,13 @@ impl VoiceDesk {
             Ok(()) | Err(StoreError::Duplicate) => Ok(id),
             Err(error) => Err(error),
         }
+    }
+
+    /// What the job is about is stored. One that ended before, because it was not yet, is done once more.
+    async fn begin_job(&self, tenant: &TenantId, job: &JobId) -> Result<(), StoreError> {
+        let (jobs, now) = (self.stores.jobs(tenant), Stamp(self.clock.now()));
+        jobs.hurry(job, now).await?;
+        jobs.begin_again(job, now).await
     }
 
     /// Whether a job is still to be done.

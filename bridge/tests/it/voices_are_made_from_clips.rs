@@ -14,10 +14,10 @@ use vox_bridge::auth::role::Role;
 use vox_bridge::objects::Key;
 use vox_bridge::store::Stamp;
 use vox_bridge::store::engine::Which;
-use vox_bridge::store::jobs::{Job, Queue};
+use vox_bridge::store::jobs::{Job, JobState, Queue};
 use vox_bridge::store::tenants::TenantStatus;
 use vox_bridge::store::voices::VOICES;
-use vox_bridge::voice::desk::MAKE;
+use vox_bridge::voice::desk::{MAKE, REMOVE};
 use vox_shared::egress::Policy;
 use vox_shared::ids::{JobId, TenantId};
 use vox_testkit::vendor::elevenlabs::{Script, Server};
@@ -227,6 +227,14 @@ async fn no_voice_is_made_twice_and_none_is_left_at_a_vendor_that_failed() {
     stage.later(&id, async |voice| voice["state"] == "ready").await;
     assert_eq!(stage.asked("/v1/voices/add"), 1, "the second try found it");
     assert_eq!(stage.voice(&id).await.unwrap()["clip"]["format"], "mp3");
+
+    // A bridge that was killed before it had marked the voice left a job that did nothing, and is done again.
+    let about: Map<String, Value> = Map::from_iter([("voice_id".to_owned(), json!(id))]);
+    let job = Job::new(bridge.tenant(), (Queue::Default, REMOVE), about, Stamp(bridge.now()));
+    let (jobs, job_id) = (bridge.app.stores.jobs(&bridge.tenant()), Job::id_of(&format!("{REMOVE} {id}")));
+    jobs.insert_job(&job_id, &job).await.unwrap();
+    let is_done = || async { jobs.get_job(&job_id).await.unwrap().value.state == JobState::Done };
+    assert!(eventually(SOON, is_done).await && stage.has_clip(&id).await);
 
     // A vendor that is away keeps a deletion from its end, and the person sees why.
     stage.vendor.set_faults(Faults { status: Some(503), ..Faults::default() });

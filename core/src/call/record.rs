@@ -78,6 +78,7 @@ pub fn result(
     add_recognised(&mut result.usage_metrics, config, &ended.recognised);
     add_spoken(&mut result.usage_metrics, config, &ended.spoken);
     result.pipeline_config = Some(pipeline(config));
+    result.routing = config.routing.clone();
     if ended.recording.is_none() && config.recording.enabled {
         result.events.push(recording_fault(&result, "the file could not be made".into()));
     }
@@ -248,6 +249,34 @@ mod tests {
         }
         let texts: Vec<&str> = transcript.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(texts, ["One moment.", "[card], go on.", "Yes?"]);
+    }
+
+    #[test]
+    fn what_the_bridge_says_of_its_routing_is_sent_back_as_it_is() {
+        let routing = json!({"budget_ms": 900, "picked": {"tts": {"provider": "flite", "place": 1}}, "of_a_newer_bridge": true});
+        let config = json!({
+            "session_id": "call_1", "webhook_url": "", "system_prompt": "", "opening_message": "", "routing": routing,
+        });
+        let config: RuntimeConfig = serde_json::from_value(config).unwrap();
+        let accepted = json!({
+            "session_id": "call_1", "bot_id": "b", "worker_id": "w", "transport": "ws",
+            "started_at": "2026-11-20T10:00:00Z", "bridge_url": "http://h",
+        });
+        let outcome = json!({
+            "disconnected_by": "bot", "duration": {"secs": 1, "nanos": 0}, "transcript": [], "events": [], "why": [],
+            "latency": [], "first_audio": null, "barge_in": [], "usage": [], "error": null,
+        });
+        let ended = Ended {
+            outcome: serde_json::from_value(outcome).unwrap(),
+            lateness_p99_ms: 0.0,
+            underruns: 0,
+            recognised: Vec::new(),
+            spoken: Vec::new(),
+            recording: None,
+        };
+        let accepted: Accepted = serde_json::from_value(accepted).unwrap();
+        let (result, _) = result(&accepted, &config, ended, Timestamp::UNIX_EPOCH);
+        assert_eq!(result.routing, Some(routing));
     }
 
     #[test]

@@ -138,6 +138,9 @@ pub struct RuntimeConfig {
     pub recording: RecordingSettings,
     #[serde(default)]
     pub redaction: Redaction,
+    /// Why the call was given these vendors first; the worker sends it back with the result. Null where no routing is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing: Option<Value>,
     /// Names in the greeting and the fixed phrases that had no value and were left out; each is an event of the call,
     /// `template_unknown`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

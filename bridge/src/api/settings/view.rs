@@ -34,6 +34,9 @@ pub struct DocumentView {
     pub calls_warm_after_days: Option<u32>,
     /// Days after which calls are in the object store; null when they are not. Of a tenant only.
     pub calls_archived_after_days: Option<u32>,
+    /// How long recogniser, model and voice may take together; null when no routing is set.
+    pub routing_budget_ms: Option<u32>,
+    pub routing_min_samples: Option<u32>,
 }
 
 impl From<&Settings> for DocumentView {
@@ -47,6 +50,8 @@ impl From<&Settings> for DocumentView {
             recordings_deleted_after_days: settings.retention.and_then(|retention| retention.recordings_days),
             calls_warm_after_days: settings.retention.and_then(|retention| retention.calls_warm_days),
             calls_archived_after_days: settings.retention.and_then(|retention| retention.calls_archive_days),
+            routing_budget_ms: settings.routing.map(|routing| routing.budget_ms),
+            routing_min_samples: settings.routing.map(|routing| routing.min_samples),
         }
     }
 }

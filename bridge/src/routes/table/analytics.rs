@@ -12,6 +12,13 @@ pub(super) fn routes() -> Vec<Route> {
     let read = Access::with::<may::ReadCalls>();
     vec![
         row(
+            (Method::GET, "/api/v1/analytics/vendors"),
+            read,
+            analytics::vendors::vendors,
+            Doc::new("analytics", "How fast vendors answered in the last 24 hours")
+                .answers::<analytics::vendors::VendorLatencies>("200", "By service and vendor"),
+        ),
+        row(
             (Method::GET, "/api/v1/analytics/calls"),
             read,
             analytics::calls::calls,

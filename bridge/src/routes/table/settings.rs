@@ -10,7 +10,8 @@ use crate::routes::{Access, Route};
 
 pub(super) fn routes() -> Vec<Route> {
     use settings::{
-        api_keys, display, owner, read, recording_links, retention, rotate, rotation, sign_in, timezone, view,
+        api_keys, display, owner, read, recording_links, retention, rotate, rotation, routing, sign_in,
+        timezone, view,
     };
     let manage = Access::with::<may::ManageSettings>();
     vec![
@@ -53,6 +54,15 @@ pub(super) fn routes() -> Vec<Route> {
             Doc::new("settings", "Set after how many days links to recordings end")
                 .query::<owner::OwnerQuery>()
                 .body::<recording_links::NewLife>()
+                .answers::<view::DocumentView>("200", "The settings as they are now"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/settings/routing"),
+            manage,
+            routing::routing,
+            Doc::new("settings", "Set by what calls are given vendors")
+                .query::<owner::OwnerQuery>()
+                .body::<routing::NewRouting>()
                 .answers::<view::DocumentView>("200", "The settings as they are now"),
         ),
         row(

@@ -1,0 +1,60 @@
+//! `GET /api/v1/vendors`
+
+use actix_web::web::{Data, Json};
+use serde::Serialize;
+use tracing::instrument;
+use utoipa::ToSchema;
+
+use crate::auth::allowed::Allowed;
+use crate::auth::permission::ReadVendors;
+use crate::error::ApiResult;
+use crate::vendors::breaker::State;
+use crate::vendors::checks::{Account, Checks, Health};
+use crate::vendors::key_state::KeyState;
+
+/// Characters of a key's hash that tell two keys of a vendor apart.
+const SHOWN: usize = 8;
+
+/// One account at a vendor.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VendorHealth {
+    pub provider: String,
+    /// Null for the vendor's own address.
+    pub base_url: Option<String>,
+    /// The first characters of the SHA-256 of the key, to tell keys apart.
+    pub key: String,
+    pub key_state: KeyState,
+    pub breaker: State,
+    /// Why, unless all is well.
+    pub detail: Option<String>,
+    /// RFC 3339, UTC; null before the first try.
+    pub checked_at: Option<String>,
+}
+
+/// The accounts that the tenant's bots and settings name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VendorList {
+    pub items: Vec<VendorHealth>,
+}
+
+/// How the vendors of the tenant are, as this bridge sees them.
+#[instrument(name = "vendors.list", skip_all)]
+pub async fn list(who: Allowed<ReadVendors>, checks: Data<Checks>) -> ApiResult<Json<VendorList>> {
+    let accounts = checks.of_tenant(who.tenant()).await?;
+    Ok(Json(VendorList { items: accounts.into_iter().map(view).collect() }))
+}
+
+fn view((account, health): (Account, Option<Health>)) -> VendorHealth {
+    let Account { provider, base_url, key_hash } = account;
+    let known = |health: &Health| (health.key_state, health.breaker);
+    let (key_state, breaker) = health.as_ref().map_or((KeyState::Unchecked, State::Closed), known);
+    VendorHealth {
+        provider,
+        base_url,
+        key: key_hash.chars().take(SHOWN).collect(),
+        key_state,
+        breaker,
+        checked_at: health.as_ref().and_then(|health| health.checked_at).map(|at| at.to_string()),
+        detail: health.and_then(|health| health.detail),
+    }
+}

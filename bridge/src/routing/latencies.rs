@@ -1,0 +1,122 @@
+//! How fast vendors answered a tenant in the last 24 hours, made anew four times an hour from the sums over calls.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use vox_shared::catalogue::Kind;
+use vox_shared::clock::Clock;
+use vox_shared::ids::TenantId;
+
+use crate::analytics::cell::{self, Cell, Key, Part};
+use crate::analytics::histogram::Histogram;
+use crate::error::with_source;
+use crate::store::latencies::{Latencies, Latency};
+use crate::store::rollups::{Grain, Rollup};
+use crate::store::tenants::TenantStatus;
+use crate::store::{Stamp, StoreError, Stores};
+
+/// Pause between two looks at whose quarter of an hour is over.
+const PAUSE: Duration = Duration::from_secs(60);
+/// They are made anew this often.
+const EVERY_SECONDS: i64 = 15 * 60;
+/// What they are of. Sums are kept by the hour, so it is up to an hour more.
+const TRAILING: SignedDuration = SignedDuration::from_hours(24);
+/// The services, as results name them, and the part of a reply's delay that is theirs.
+const SERVICES: [(Kind, &str, Part); 3] = [
+    (Kind::Recogniser, "stt", Part::Stt),
+    (Kind::LanguageModel, "llm", Part::Llm),
+    (Kind::Voice, "tts", Part::Tts),
+];
+
+/// Makes them. Cheap to clone.
+#[derive(Clone)]
+pub struct Latest {
+    pub stores: Stores,
+    pub clock: Clock,
+}
+
+impl Latest {
+    /// Work until `stop`. Several bridges may: they find the same.
+    pub async fn run(self, stop: CancellationToken) {
+        while stop.run_until_cancelled(sleep(PAUSE)).await.is_some() {
+            if let Err(error) = self.round().await {
+                tracing::warn!(error = with_source(&error), "the latencies of vendors could not be added up");
+            }
+        }
+    }
+
+    /// Every tenant whose quarter of an hour is over. One that fails keeps no other from its turn.
+    pub async fn round(&self) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page = self.stores.tenants().list_by_id(after).await?;
+            for tenant in page.tenants.iter().filter(|tenant| tenant.value.status == TenantStatus::Active) {
+                let Ok(id) = tenant.id.parse::<TenantId>() else { continue };
+                if let Err(error) = self.renew(&id).await {
+                    let error = with_source(&error);
+                    tracing::warn!(tenant.id = %id, error, "a tenant's latencies could not be added up");
+                }
+            }
+            after = page.last;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn renew(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        let (now, store) = (self.clock.now(), self.stores.latencies(tenant));
+        let known = store.find().await?;
+        if known.as_ref().is_some_and(|known| quarter(known.value.as_of.0) == quarter(now)) {
+            return Ok(());
+        }
+        let from = Stamp(now.saturating_sub(TRAILING + SignedDuration::from_hours(1)).unwrap_or(now));
+        let below = Stamp(now).next().to_string();
+        let hours = self.stores.rollups(tenant).list(Grain::Hour, (&from.to_string(), &below)).await?;
+        let made = Latencies { tenant_id: tenant.clone(), as_of: Stamp(now), rows: rows(&hours) };
+        // One document: whoever reads it has all of the one or all of the other.
+        match store.put(known, made).await {
+            // Another bridge was faster.
+            Err(StoreError::Conflict | StoreError::Duplicate) => Ok(()),
+            put => put,
+        }
+    }
+}
+
+/// Which quarter of an hour it is.
+fn quarter(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(EVERY_SECONDS)
+}
+
+/// A row for each vendor of the catalogue and each that was used beside.
+fn rows(hours: &[Rollup]) -> Vec<Latency> {
+    let mut of: BTreeMap<(&str, String), Histogram> = BTreeMap::new();
+    for (kind, word, _) in SERVICES {
+        for vendor in kind.vendors() {
+            of.entry((word, vendor.name.to_owned())).or_default();
+        }
+    }
+    for (key, cell) in hours.iter().flat_map(|hour| &hour.cells).filter_map(|cell| cell::decode(cell)) {
+        for (word, provider, histogram) in parts(&key, &cell) {
+            if !provider.is_empty() {
+                of.entry((word, provider.to_owned())).or_default().add(histogram, 1);
+            }
+        }
+    }
+    let row = |((kind, provider), histogram): ((&str, String), Histogram)| Latency {
+        kind: kind.to_owned(),
+        provider,
+        p50_ms: histogram.percentile(0.5),
+        p95_ms: histogram.percentile(0.95),
+        samples: histogram.samples(),
+    };
+    of.into_iter().map(row).collect()
+}
+
+fn parts<'a>(key: &'a Key, cell: &'a Cell) -> [(&'static str, &'a str, &'a Histogram); 3] {
+    let [stt, llm, tts] = SERVICES.map(|(_, word, part)| (word, cell.latency(part)));
+    [(stt.0, key.stt.as_str(), stt.1), (llm.0, key.llm.as_str(), llm.1), (tts.0, key.tts.as_str(), tts.1)]
+}

@@ -83,6 +83,10 @@ impl Engine for Documents {
         list_by_id(of: &'static Collection, which: Which, after: Option<String>) -> Vec<Kept>;
         restore(into: &'static Collection, documents: Vec<Kept>) -> ();
         check_writable() -> ();
+        scrub() -> ();
+        settle() -> ();
+        brought_up() -> ();
+        close() -> ();
     }
 }
 

@@ -8,6 +8,7 @@ use vox_bridge::auth::scope::Scope;
 use vox_bridge::objects::Key;
 use vox_bridge::store::COLLECTIONS;
 use vox_bridge::store::calls::CALLS;
+use vox_bridge::store::calls::tier::Kept;
 use vox_bridge::store::engine::Which;
 use vox_shared::ids::TenantId;
 use vox_shared::model::bot::BotSettings;
@@ -17,6 +18,9 @@ use crate::recordings_are_stored_and_served::upload;
 
 /// What stays: it is only ever added to.
 const KEPT: [&str; 2] = ["ledger", "audit"];
+
+/// The name of an object of its archive.
+const ARCHIVED: &str = "0123456789abcdef0123456789abcdef";
 
 /// A tenant with something of many kinds, and a super_admin of another one.
 struct Stage {
@@ -53,6 +57,11 @@ impl Stage {
             (Method::POST, "/api/v1/talk/tickets".into(), json!({"bot_id": bot})),
             (Method::PATCH, format!("/api/v1/bots/{bot}"), json!({"system_prompt": "two"})),
             (Method::PUT, "/api/v1/settings/api-keys".into(), json!({"openai": "sk-canary-0123456789"})),
+            (
+                Method::PUT,
+                "/api/v1/integrations/exotel".into(),
+                json!({"account_sid": "acme1", "api_key": "k", "api_token": "t"}),
+            ),
         ];
         for (method, path, body) in posts {
             let answer = bridge.send(method, &path, &admin, body).await;
@@ -67,6 +76,12 @@ impl Stage {
         bridge.app.relay.move_all().await.unwrap();
         bridge.app.herald.tell_all().await.unwrap();
         bridge.app.roll_up.round().await.unwrap();
+        // Something of the call is archived.
+        let calls = bridge.app.stores.calls(tenant);
+        let mut call = calls.get_call(&"call_1".parse().unwrap()).await.unwrap();
+        call.value.kept = Some(Kept { objects: vec![ARCHIVED.to_owned()], ..Kept::default() });
+        calls.shelve_call(call).await.unwrap();
+        bridge.app.custodian.depot.put(tenant, ARCHIVED, b"words".to_vec()).await.unwrap();
     }
 
     /// The collections that still have something of the tenant, and how many documents.
@@ -112,9 +127,15 @@ impl Stage {
         while self.bridge.app.undertaker.round().await.unwrap() {}
     }
 
+    /// Its sound and what is archived of its call; they are there together, and go together.
     async fn has_recording(&self) -> bool {
-        let key = Key::of_recording("call_1.wav").unwrap();
-        self.bridge.app.custodian.objects.head(key).await.unwrap().is_some()
+        let keys = [Key::of_recording("call_1.wav").unwrap(), Key::of_call(ARCHIVED).unwrap()];
+        let mut there = Vec::new();
+        for key in keys {
+            there.push(self.bridge.app.custodian.objects.head(key).await.unwrap().is_some());
+        }
+        assert_eq!(there[0], there[1], "{there:?}");
+        there[0]
     }
 }
 

@@ -47,7 +47,7 @@ pub async fn carry_out(analyst: Analyst, job: Stored<Job>) -> Result<(), Failure
     for question in Question::ALL {
         let Some(call) = work.find().await? else { return Ok(()) };
         if call.value.analysis.as_ref().is_some_and(|analysis| is_open(analysis, question)) {
-            faults.extend(work.last_word(&call, question).await?);
+            faults.extend(Box::pin(work.last_word(&call, question)).await?);
         }
     }
     match faults.iter().find(|fault| fault.is_transient) {
@@ -98,7 +98,7 @@ impl Work {
 
     /// Ask a question. The last time one that cannot even be asked has failed: nobody waits for it any longer.
     async fn last_word(&self, call: &Stored<Call>, question: Question) -> Result<Option<Fault>, StoreError> {
-        let error = match self.question(call, question).await {
+        let error = match Box::pin(self.question(call, question)).await {
             Err(error) if self.is_last => error,
             asked => return asked,
         };

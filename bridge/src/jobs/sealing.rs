@@ -52,7 +52,9 @@ pub struct Look {
 pub async fn run(recordings: Recordings, stop: CancellationToken) {
     let mut look = Look::default();
     loop {
-        let Some(done) = stop.run_until_cancelled(once(&recordings, &mut look)).await else { return };
+        let Some(done) = stop.run_until_cancelled(Box::pin(once(&recordings, &mut look))).await else {
+            return;
+        };
         let pause = match done {
             Ok(true) => return stop.cancelled().await,
             Ok(false) => {

@@ -60,7 +60,7 @@ pub struct ToolSpec {
 pub struct LlmRequest {
     pub messages: Vec<Message>,
     pub tools: Vec<ToolSpec>,
-    /// Stable per tenant, bot and prompt version: raises the vendor's cache hits.
+    /// The bot and its static prompt, as the bridge names them: raises the vendor's cache hits.
     pub cache_key: Option<String>,
 }
 

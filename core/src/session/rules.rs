@@ -135,7 +135,8 @@ impl Rules {
             rates: config.rates.clone(),
             tools: tools.collect(),
             own_tools: config.tools.iter().filter_map(own_tool).collect(),
-            cache_key: config.bot_id.as_ref().map(|b| format!("vox-{b}")),
+            // Empty where the prompt holds something of one caller, or the bot wants none of it cached.
+            cache_key: Some(&config.prompt_parts.cache_key).filter(|key| !key.is_empty()).cloned(),
             language: language(config).to_owned(),
             vad: config.vad.clone(),
             turn: config.turn.clone(),
@@ -242,6 +243,21 @@ mod tests {
             "{}",
             rules.closing
         );
+    }
+
+    #[test]
+    fn only_a_prompt_that_may_be_cached_has_a_key() {
+        for (parts, expected) in [
+            (serde_json::json!({}), None),
+            (serde_json::json!({"cache_enabled": true, "cache_key": "faq-0123"}), Some("faq-0123")),
+        ] {
+            let config = serde_json::json!({
+                "version": vox_shared::wire::WIRE_VERSION, "session_id": "call_1", "bot_id": "faq", "webhook_url": "http://h/",
+                "system_prompt": "", "opening_message": "", "prompt_parts": parts,
+            });
+            let config: RuntimeConfig = serde_json::from_value(config).unwrap();
+            assert_eq!(Rules::from_config(&config, Duration::ZERO).cache_key.as_deref(), expected);
+        }
     }
 
     #[test]

@@ -18,7 +18,8 @@ const all = [
   "carriers", "dids", "tickets", "refresh_tokens", "api_keys", "invitations", "erasures", "events", "settings",
   "data_keys", "vault", "webhooks", "webhook_lanes", "deliveries", "plans", "quotas", "prices", "usage_days", "jobs",
   "crm_integrations", "crm_pushes", "call_digests", "rollups", "rollup_batches", "budgets", "config_requests",
-  "sign_in_providers", "identities", "sign_ins", "reports", "statements", "schemas", "write_probes",
+  "sign_in_providers", "identities", "sign_ins", "reports", "statements", "voices", "latencies",
+  "exotel_accounts", "schemas", "write_probes",
 ];
 
 // Whatever else the deployment has, of this version or a later one.

@@ -297,7 +297,7 @@ async fn a_hold_at_the_last_moment_counts_and_a_damaged_call_keeps_no_other() {
     assert_eq!([has("call_1").await, has("call_2").await, has("call_3").await], [false, true, false]);
     assert_eq!(bridge.call("call_2").await["recording_key"], "call_2.wav");
     set(json!({"calls_days": 5})).await;
-    bridge.damage(&CALLS, "call_3", "result", json!(7)).await;
+    bridge.damage(&CALLS, "call_3", "verdict", json!(7)).await;
     let failed = retained(bridge, &custodian).await.unwrap_err().to_string();
     assert!(failed.starts_with("1 calls could not be read or written"), "{failed}");
     let gone = bridge.tools(Method::GET, "/api/v1/internal/calls/call_1").send().await.unwrap();

@@ -130,9 +130,12 @@ fn furnish(root: &Path, nameserver: Ipv4Addr) {
         std::fs::create_dir_all(place.parent().unwrap()).unwrap();
         std::fs::copy(file, place).unwrap();
     }
-    for dir in ["etc", "data", "tmp"] {
+    for dir in ["etc/ssl/certs", "data", "tmp"] {
         std::fs::create_dir_all(root.join(dir)).unwrap();
     }
+    // It does not start where it would trust nobody.
+    let authorities = "etc/ssl/certs/ca-certificates.crt";
+    std::fs::copy(Path::new("/").join(authorities), root.join(authorities)).unwrap();
     let at_hand = root.join("vox-bridge");
     if std::fs::hard_link(program, &at_hand).is_err() {
         std::fs::copy(program, &at_hand).unwrap();
@@ -154,7 +157,7 @@ impl Bridge {
     async fn start(nameserver: Ipv4Addr) -> Self {
         let root = tempfile::tempdir().unwrap();
         furnish(root.path(), nameserver);
-        let child = Command::new("chroot")
+        let mut child = Command::new("chroot")
             .arg(root.path())
             .args(["/vox-bridge", "--ready-file", "/ready.json"])
             .env_clear()
@@ -178,7 +181,11 @@ impl Bridge {
             match std::fs::read_to_string(&file) {
                 Ok(text) => break serde_json::from_str(&text).unwrap(),
                 Err(_) => {
-                    assert!(began.elapsed() < DEADLINE, "the bridge does not become ready; root is needed")
+                    let ended = child.try_wait().unwrap();
+                    assert!(
+                        ended.is_none() && began.elapsed() < DEADLINE,
+                        "it wants root, and says why it ends: {ended:?}"
+                    );
                 }
             }
             tokio::time::sleep(LOOK_AGAIN).await;

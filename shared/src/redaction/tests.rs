@@ -242,13 +242,13 @@ fn only_the_kinds_that_were_chosen_are_hidden() {
 fn values_are_looked_into_and_the_names_of_their_fields_count() {
     let mut value = json!({
         "card_number": 4_111_111_111_111_111_u64, "cvv": "123", "amount": 4500, "note": ["pay to a@b.co", {"pin": 4821}],
-        "at": "2026-11-29T14:44:01Z", "paid": true, "otpCode": 482_913, "cardPin": "4821", "newPINCode": "4821", "userOTP": "482913",
+        "at": "2026-11-29T14:44:01Z", "paid": true, "otpCode": 482_913, "cardPin": "4821", "newPIN": "4821", "userOTP": "482913",
         "orderCode": 482_913,
     });
     all().value(&mut value);
     let expected = json!({
         "card_number": "[card]", "cvv": "[cvv]", "amount": 4500, "note": ["pay to [email]", {"pin": "[pin]"}],
-        "at": "2026-11-29T14:44:01Z", "paid": true, "otpCode": "[otp]", "cardPin": "[pin]", "newPINCode": "[pin]", "userOTP": "[otp]",
+        "at": "2026-11-29T14:44:01Z", "paid": true, "otpCode": "[otp]", "cardPin": "[pin]", "newPIN": "[pin]", "userOTP": "[otp]",
         "orderCode": 482_913,
     });
     assert_eq!(value, expected);

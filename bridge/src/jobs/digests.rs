@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -15,6 +16,7 @@ use vox_shared::ids::{SessionId, TenantId};
 use crate::error::with_source;
 use crate::search::digest::digest;
 use crate::store::calls::Call;
+use crate::store::digests::CallDigest;
 use crate::store::engine::EngineError;
 use crate::store::{Stamp, StoreError, Stored, Stores};
 
@@ -26,6 +28,18 @@ const BREATH: Duration = Duration::from_millis(20);
 const BATCH: usize = 100;
 /// Calls that are read or marked at the same time; each may have some MB.
 const AT_ONCE: usize = 8;
+
+/// The zones of tenants that one batch has read.
+type Zones = Mutex<HashMap<TenantId, TimeZone>>;
+
+/// What came of one call.
+struct Made {
+    id: String,
+    /// What it is marked with as done.
+    mark: i64,
+    /// `None` of a damaged one.
+    digest: Option<CallDigest>,
+}
 
 /// Makes digests. Cheap to clone.
 #[derive(Clone)]
@@ -56,34 +70,19 @@ impl Digester {
     /// One batch; answers of how many calls.
     pub async fn round(&self) -> Result<usize, StoreError> {
         let due = self.stores.all_calls().list_to_digest(BATCH).await?;
-        let found = due.len();
-        let read = stream::iter(due).map(|listed| async move {
+        let (found, zones) = (due.len(), Zones::default());
+        // Each is made into its digest as it is read: a batch of whole calls might have a gigabyte. And where it is read: while one is
+        // waited for here, reads that nobody looks at would keep their turn at the store.
+        let made = stream::iter(due).map(|listed| {
             let mark = listed.value.digest.map_or(0, |due| due.mark);
-            let found = match listed.id.parse::<SessionId>() {
-                Ok(id) => self.stores.all_calls().find_call(&id).await,
-                Err(_) => Ok(None),
-            };
-            (listed.id, mark, found)
+            self.make(listed.id, mark, &zones)
         });
-        // Each is made into its digest as it is read: a batch of whole calls might have a gigabyte.
-        let mut read = pin!(read.buffer_unordered(AT_ONCE));
-        let (mut zones, mut digests, mut marks) = (HashMap::new(), Vec::new(), Vec::new());
-        while let Some((id, mark, found)) = read.next().await {
-            match found {
-                Ok(Some(call)) => {
-                    let zone = self.zone(&mut zones, &call).await?;
-                    let mark = call.value.digest.as_ref().map_or(mark, |due| due.mark);
-                    digests.push((id.clone(), digest(&call, &zone, Stamp(self.clock.now()))));
-                    marks.push((id, mark));
-                }
-                // It was deleted since.
-                Ok(None) => {}
-                Err(StoreError::Engine(error @ EngineError::Malformed(_))) => {
-                    tracing::error!(call.id = %id, %error, "a damaged call is not found by its words, nor counted");
-                    marks.push((id, mark));
-                }
-                Err(error) => return Err(error),
-            }
+        let mut made = pin!(made.buffer_unordered(AT_ONCE));
+        let (mut digests, mut marks) = (Vec::new(), Vec::new());
+        while let Some(made) = made.next().await {
+            let Some(Made { id, mark, digest }) = made? else { continue };
+            digests.extend(digest.map(|digest| (id.clone(), digest)));
+            marks.push((id, mark));
         }
         self.keep(digests).await?;
         let marked = stream::iter(marks)
@@ -93,10 +92,7 @@ impl Digester {
     }
 
     /// One that may not be stored keeps no other from its turn.
-    async fn keep(
-        &self,
-        digests: Vec<(String, crate::store::digests::CallDigest)>,
-    ) -> Result<(), StoreError> {
+    async fn keep(&self, digests: Vec<(String, CallDigest)>) -> Result<(), StoreError> {
         let all = self.stores.all_digests();
         match all.keep(digests.clone()).await {
             Err(StoreError::Engine(EngineError::Malformed(_))) => {}
@@ -114,13 +110,31 @@ impl Digester {
         Ok(())
     }
 
-    async fn zone(
-        &self,
-        known: &mut HashMap<TenantId, TimeZone>,
-        call: &Stored<Call>,
-    ) -> Result<TimeZone, StoreError> {
+    /// The digest of one call; `None` when it was deleted since.
+    async fn make(&self, id: String, mark: i64, zones: &Zones) -> Result<Option<Made>, StoreError> {
+        let found = match id.parse::<SessionId>() {
+            Ok(id) => self.stores.all_calls().find_call(&id).await,
+            Err(_) => Ok(None),
+        };
+        match found {
+            Ok(Some(call)) => {
+                let zone = self.zone(zones, &call).await?;
+                let mark = call.value.digest.as_ref().map_or(mark, |due| due.mark);
+                let digest = Some(digest(&call, &zone, Stamp(self.clock.now())));
+                Ok(Some(Made { id, mark, digest }))
+            }
+            Ok(None) => Ok(None),
+            Err(StoreError::Engine(error @ EngineError::Malformed(_))) => {
+                tracing::error!(call.id = %id, %error, "a damaged call is not found by its words, nor counted");
+                Ok(Some(Made { id, mark, digest: None }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn zone(&self, known: &Zones, call: &Stored<Call>) -> Result<TimeZone, StoreError> {
         let tenant = &call.value.tenant_id;
-        if let Some(zone) = known.get(tenant) {
+        if let Some(zone) = known.lock().unwrap_or_else(PoisonError::into_inner).get(tenant) {
             return Ok(zone.clone());
         }
         let zone = match self.stores.settings().time_zone(tenant).await {
@@ -130,7 +144,7 @@ impl Digester {
             }
             zone => zone?,
         };
-        known.insert(tenant.clone(), zone.clone());
+        known.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), zone.clone());
         Ok(zone)
     }
 }

@@ -293,6 +293,7 @@ impl App {
                     unopened: metrics.unopened().clone(),
                 },
                 worker_files,
+                tokens: call_tokens.clone(),
                 max_bytes: config.storage.max_recording_bytes,
             },
             dialler: Dialler {

@@ -16,6 +16,7 @@ pub mod phone;
 pub mod private;
 pub mod redact;
 pub mod redaction;
+pub mod sealing;
 pub mod telemetry;
 pub mod trace;
 pub mod typed;

@@ -8,15 +8,18 @@ mod sealing;
 use std::ops::Range;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::TryStreamExt;
 use prometheus_client::metrics::counter::Counter;
 use vox_shared::ids::TenantId;
+use vox_shared::sealing::KEY_BYTES;
 
 use super::{ByteStream, Expected, Key, ObjectError, Objects, Written};
 pub use crate::config::Sealing;
 use crate::store::engine::EngineError;
 use crate::vault::Vault;
-use crate::vault::file::{self, FileKey, HEAD_BYTES, PIECE_BYTES, Piece, TAG_BYTES};
+use crate::vault::file::{self, FileKey, HEAD_BYTES, Head, PIECE_BYTES, Piece, TAG_BYTES};
 
 /// A sealed piece.
 const SEALED_BYTES: u64 = (PIECE_BYTES + TAG_BYTES) as u64;
@@ -80,7 +83,7 @@ impl Archive {
             return Ok(Some(clear));
         }
         // Less than a head is what is left of one.
-        let Ok(head) = file::Head::try_from(head) else { return Err(self.unopened(&key)) };
+        let Ok(head) = Head::try_from(head) else { return Err(self.unopened(&key)) };
         let Some(layout) = Layout::of(size_bytes) else { return Err(self.unopened(&key)) };
         let known = self.vault.file_key(scope(tenant), key.as_str(), &head).await.map_err(keys)?;
         let Some(file_key) = known else { return Err(self.unopened(&key)) };
@@ -100,6 +103,24 @@ impl Archive {
             How::Clear => self.objects.get(found.key.clone(), range).await,
             How::Sealed(key) => opening::get(self, found, key.clone(), range).await,
         }
+    }
+
+    /// The head of a recording that is sealed elsewhere.
+    pub async fn new_head(&self, tenant: Option<&TenantId>) -> Result<Head, ObjectError> {
+        self.vault.new_head(scope(tenant)).await.map_err(keys)
+    }
+
+    /// The key of the recording with this head (base64), and of no other, for who seals it elsewhere.
+    pub async fn key_to_hand_out(
+        &self,
+        tenant: Option<&TenantId>,
+        key: Key,
+        head: &str,
+    ) -> Result<[u8; KEY_BYTES], ObjectError> {
+        let head = STANDARD.decode(head).ok().and_then(|head| Head::try_from(head).ok());
+        let Some(head) = head else { return Err(ObjectError::Unopened) };
+        let known = self.vault.key_to_hand_out(scope(tenant), key.as_str(), &head).await.map_err(keys)?;
+        known.ok_or(ObjectError::Unopened)
     }
 
     /// Seal a recording that is not. Whether it was clear.

@@ -11,8 +11,8 @@ use crate::objects::ObjectError;
 
 /// The only objects that are stored; a bucket may hold other people's too.
 const OURS: &str = "recordings/";
-/// No upload lives as long: the API gives each ten minutes.
-const AGE: Duration = Duration::from_hours(1);
+/// No upload lives as long: one that a worker makes may be gone on with for 23 hours.
+const AGE: Duration = Duration::from_hours(24);
 const PERIOD: Duration = Duration::from_hours(1);
 
 /// Give up old parts now and then, for as long as this is polled.

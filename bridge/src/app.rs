@@ -333,6 +333,7 @@ impl App {
                 clock: clock.clone(),
                 archive,
                 worker_files,
+                tokens: call_tokens.clone(),
                 max_bytes: config.storage.max_recording_bytes,
             },
             dialler: Dialler {

@@ -16,7 +16,7 @@ use vox_shared::env::{Env, Faults};
 pub use coordination::CoordinationSettings;
 pub use fleet::FleetSettings;
 pub use limits::Limits;
-pub use s3::S3Settings;
+pub use s3::{ADDRESS_LIFETIME, S3Settings};
 
 use crate::vault::master::MasterKeys;
 

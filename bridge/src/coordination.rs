@@ -1,5 +1,5 @@
 //! The coordination seam: what several bridges of one deployment tell each other, and may forget. Hints (publish and subscribe),
-//! rates, leases, gates and a cache; nothing here is the truth about anything. Every engine passes the suite in
+//! rates, leases and gates; nothing here is the truth about anything. Every engine passes the suite in
 //! `tests/it/coordination_conformance.rs`. Decision 0028 says why.
 
 mod expiring;
@@ -29,8 +29,6 @@ pub use redis::Redis;
 
 /// Largest message of a topic, bytes: a hint, not a document.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
-/// Largest value of the cache, bytes.
-pub const MAX_VALUE_BYTES: usize = 1024 * 1024;
 
 /// The engine that the settings name.
 ///
@@ -168,13 +166,6 @@ pub trait Coordination: Send + Sync {
     fn enter(&self, gate: Gate, member: String) -> Answer<'_, bool>;
 
     fn leave(&self, gate: String, member: String) -> Answer<'_, ()>;
-
-    /// A value of the cache. Any may be gone before its time.
-    fn get(&self, key: String) -> Answer<'_, Option<Bytes>>;
-
-    fn set(&self, key: String, value: Bytes, ttl: Duration) -> Answer<'_, ()>;
-
-    fn delete(&self, key: String) -> Answer<'_, ()>;
 
     /// Connections to a server that are open now.
     fn connections(&self) -> u32 {

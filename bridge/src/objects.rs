@@ -1,6 +1,7 @@
 //! The object seam: recordings and other large, unchanging files.
 
 pub mod archive;
+pub mod direct;
 pub mod directory;
 mod incoming;
 pub mod measured;
@@ -18,6 +19,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 use crate::config::{S3Settings, Storage};
+use direct::Direct;
 use directory::Directory;
 
 /// The objects below the data directory.
@@ -76,6 +78,10 @@ pub trait Objects: Send + Sync {
     /// An address where whoever has it may read an object for this long; `None` where the store gives out none. Whether there
     /// is such an object is not looked at.
     fn link(&self, key: Key, lifetime: Duration) -> Answer<'_, Option<String>>;
+    /// The way for those who put an object there themselves; `None` where there is none, or none is offered.
+    fn direct(&self) -> Option<&dyn Direct> {
+        None
+    }
     /// Which store it is.
     fn name(&self) -> &'static str;
 }

@@ -9,6 +9,7 @@ mod adopt;
 pub mod clips;
 mod deliver;
 pub mod desk;
+mod direct;
 pub mod keep;
 pub mod live;
 mod upload;

@@ -17,6 +17,7 @@ pub mod price;
 pub mod private;
 pub mod redact;
 pub mod redaction;
+pub mod sealing;
 pub mod telemetry;
 pub mod trace;
 pub mod typed;

@@ -11,6 +11,7 @@ pub mod live;
 pub mod order;
 pub mod proof;
 pub mod result;
+pub mod upload;
 
 /// The header that carries the deployment's internal secret.
 pub const SECRET_HEADER: &str = "x-voxcore-secret";

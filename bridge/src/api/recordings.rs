@@ -2,5 +2,6 @@
 
 pub mod by_session;
 pub mod by_token;
+pub mod direct;
 pub mod serve;
 pub mod upload;

@@ -72,7 +72,8 @@ impl CallTokens {
         self.open(token, AUDIENCE, now)
     }
 
-    fn sign<T: Serialize>(
+    /// Something for a worker to hold, and to show to this audience again.
+    pub fn sign<T: Serialize>(
         &self,
         what: &T,
         audience: &str,
@@ -84,7 +85,8 @@ impl CallTokens {
         Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &signed, &self.sign)?)
     }
 
-    fn open<T: DeserializeOwned>(&self, text: &str, audience: &str, now: Timestamp) -> Option<T> {
+    /// What was signed for this audience, if it has not expired. It has a `sub`.
+    pub fn open<T: DeserializeOwned>(&self, text: &str, audience: &str, now: Timestamp) -> Option<T> {
         if text.len() > MAX_TOKEN_BYTES {
             return None;
         }

@@ -155,12 +155,14 @@ impl People {
         if person.value.email_folded == by.email_folded {
             return Err(RankError::OwnAccount);
         }
-        if !self.stores.identities().forget_at(id, issuer).await? {
-            return Err(StoreError::NotFound.into());
-        }
+        // First: if the rest fails, it is asked for again, and nobody is in who got in by what was forgotten.
         person.value.tokens_valid_from = Stamp(self.clock.now());
         let person = users.replace_user(person).await?;
-        Ok(self.stores.refresh_tokens().revoke_all_of(&id_of(&person)).await?)
+        self.stores.refresh_tokens().revoke_all_of(&id_of(&person)).await?;
+        match self.stores.identities().forget_at(id, issuer).await? {
+            true => Ok(()),
+            false => Err(StoreError::NotFound.into()),
+        }
     }
 
     /// Use a code of the app, or a recovery code, up. Guesses are limited for the client and the account, and for the account over

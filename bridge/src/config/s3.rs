@@ -1,5 +1,7 @@
 //! Where recordings are when they are in a bucket.
 
+use std::time::Duration;
+
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use vox_shared::env::Env;
@@ -29,12 +31,19 @@ pub struct S3Settings {
     /// `VOX_S3_LINK_URL` (none): address of the same server as listeners reach it. Recording links then lead there; otherwise
     /// the bridge hands recordings on.
     pub link_url: Option<Url>,
+    /// `VOX_S3_DIRECT_UPLOADS` (true): workers put recordings into the bucket themselves, by addresses that the bridge signs for
+    /// parts of one recording. For how long they are good; `None`: they go through the bridge.
+    pub direct: Option<Duration>,
 }
+
+/// How long the address of a part is good: as long as a part on a slow line takes to begin.
+pub const ADDRESS_LIFETIME: Duration = Duration::from_mins(15);
 
 impl S3Settings {
     pub(super) fn from_env(env: &mut Env) -> Option<Self> {
         let link_url = address(env, "VOX_S3_LINK_URL");
         let (access_key, secret_key) = (env.secret("VOX_S3_ACCESS_KEY"), env.secret("VOX_S3_SECRET_KEY"));
+        let direct = env.parsed("VOX_S3_DIRECT_UPLOADS").unwrap_or(true).then_some(ADDRESS_LIFETIME);
         let path_style = env.parsed("VOX_S3_PATH_STYLE").unwrap_or(true);
         if env.text(URL).is_none() {
             let half = access_key.is_some() || secret_key.is_some() || env.text("VOX_S3_BUCKET").is_some();
@@ -54,7 +63,7 @@ impl S3Settings {
         let access_key = needed(env, "VOX_S3_ACCESS_KEY", access_key);
         let secret_key = needed(env, "VOX_S3_SECRET_KEY", secret_key);
         let region = env.text("VOX_S3_REGION").unwrap_or_else(|| REGION.into());
-        Some(Self { url: url?, bucket, region, access_key, secret_key, path_style, link_url })
+        Some(Self { url: url?, bucket, region, access_key, secret_key, path_style, link_url, direct })
     }
 }
 

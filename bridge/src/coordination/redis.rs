@@ -18,8 +18,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::hub::{Hub, Subscription};
 use super::{
-    Answer, Coordination, CoordinationError, Fence, Gate, MAX_MESSAGE_BYTES, MAX_VALUE_BYTES, Rate, Standing,
-    Taken, check_size,
+    Answer, Coordination, CoordinationError, Fence, Gate, MAX_MESSAGE_BYTES, Rate, Standing, Taken,
+    check_size,
 };
 use link::Link;
 use script::Scripts;
@@ -174,25 +174,6 @@ impl Coordination for Redis {
 
     fn leave(&self, gate: String, member: String) -> Answer<'_, ()> {
         Box::pin(async move { self.link.ask(cmd("ZREM").arg(key("gate", &gate)).arg(member)).await })
-    }
-
-    fn get(&self, name: String) -> Answer<'_, Option<Bytes>> {
-        Box::pin(async move {
-            let value: Option<Vec<u8>> = self.link.ask(cmd("GET").arg(key("cache", &name))).await?;
-            Ok(value.map(Bytes::from))
-        })
-    }
-
-    fn set(&self, name: String, value: Bytes, ttl: Duration) -> Answer<'_, ()> {
-        Box::pin(async move {
-            check_size("cached value", value.len(), MAX_VALUE_BYTES)?;
-            let name = key("cache", &name);
-            self.link.ask(cmd("SET").arg(name).arg(&value[..]).arg("PX").arg(millis(ttl))).await
-        })
-    }
-
-    fn delete(&self, name: String) -> Answer<'_, ()> {
-        Box::pin(async move { self.link.ask(cmd("DEL").arg(key("cache", &name))).await })
     }
 
     fn connections(&self) -> u32 {

@@ -137,11 +137,9 @@ impl Custodian {
         }
         let custody = call.value.custody_mut();
         custody.clean_at = again;
-        if again.is_none() {
+        if again.is_none() && is_deleted {
             custody.old_recording = None;
-            if is_deleted {
-                (call.value.recording_key, call.value.kept) = (None, None);
-            }
+            (call.value.recording_key, call.value.kept) = (None, None);
         }
         self.stores.all_calls().replace_any(call).await.map(drop)
     }

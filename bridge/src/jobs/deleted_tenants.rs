@@ -147,7 +147,7 @@ impl Undertaker {
 
     async fn held_call(&self, id: &TenantId) -> Result<Option<String>, RemovalError> {
         // Before the calls are looked at: those that are written meanwhile are no fault.
-        let (count, mut readable, mut after) = (self.stores.count_left_calls(id).await?, 0, None);
+        let (before, mut readable, mut after) = (self.stores.count_left_calls(id).await?, 0, None);
         loop {
             let (calls, next) = self.stores.list_left_calls(id, after).await?;
             readable += calls.len() as u64;
@@ -156,6 +156,8 @@ impl Undertaker {
             }
             after = next;
             if after.is_none() {
+                // Nor are those that another bridge removed meanwhile.
+                let count = before.min(self.stores.count_left_calls(id).await?);
                 return all_readable(count, readable).map(|()| None);
             }
         }
@@ -166,8 +168,10 @@ impl Undertaker {
         let voices = self.stores.voices(id);
         let patience = RESTORABLE_FOR + MARGIN + VENDORS_PATIENCE;
         let waits = tenant.deleted_at.is_some_and(|at| self.clock.now().duration_since(at.0) < patience);
-        let mut is_done = true;
-        for voice in voices.list_voices(MAX_VOICES + 1).await?.items {
+        let found = voices.list_voices(MAX_VOICES + 1).await?.items;
+        // Some that came at once may have passed the limit: the next batch meets them.
+        let mut is_done = found.len() <= MAX_VOICES;
+        for voice in found {
             let Ok(voice_id) = voice.id.parse::<VoiceId>() else { continue };
             if let Err(error) = remove_at_vendor(&self.voices, (id, &voice_id), &voice.value).await {
                 let (provider, error) = (&voice.value.provider, with_source(&error));

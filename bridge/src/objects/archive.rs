@@ -8,9 +8,12 @@ mod sealing;
 use std::ops::Range;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::TryStreamExt;
 use prometheus_client::metrics::counter::Counter;
 use vox_shared::ids::TenantId;
+use vox_shared::sealing::KEY_BYTES;
 
 use super::{ByteStream, Expected, Head, Key, ObjectError, Objects, Written};
 pub use crate::config::Sealing;
@@ -122,6 +125,24 @@ impl Archive {
             How::Clear => self.objects.get(found.key.clone(), range).await,
             How::Sealed(key) => opening::get(self, found, key.clone(), range).await,
         }
+    }
+
+    /// The head of a recording that is sealed elsewhere.
+    pub async fn new_head(&self, tenant: Option<&TenantId>) -> Result<file::Head, ObjectError> {
+        self.vault.new_head(scope(tenant)).await.map_err(keys)
+    }
+
+    /// The key of the recording with this head (base64), and of no other, for who seals it elsewhere.
+    pub async fn key_to_hand_out(
+        &self,
+        tenant: Option<&TenantId>,
+        key: Key,
+        head: &str,
+    ) -> Result<[u8; KEY_BYTES], ObjectError> {
+        let head = STANDARD.decode(head).ok().and_then(|head| file::Head::try_from(head).ok());
+        let Some(head) = head else { return Err(ObjectError::Unopened) };
+        let known = self.vault.key_to_hand_out(scope(tenant), key.as_str(), &head).await.map_err(keys)?;
+        known.ok_or(ObjectError::Unopened)
     }
 
     /// Seal a recording that is not. Whether it was clear.

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::direct::Direct;
 use super::{Answer, ByteStream, Expected, Head, Key, ObjectError, Objects, Written};
 use crate::metrics::stores::{Kinded, Operations};
 
@@ -66,6 +67,10 @@ impl Objects for Measured {
 
     fn link(&self, key: Key, lifetime: Duration) -> Answer<'_, Option<String>> {
         self.time("link", self.inner.link(key, lifetime))
+    }
+
+    fn direct(&self) -> Option<&dyn Direct> {
+        self.inner.direct()
     }
 
     fn name(&self) -> &'static str {

@@ -3,6 +3,7 @@
 
 mod carrier;
 mod client;
+mod direct;
 mod download;
 mod fault;
 mod parts;
@@ -22,6 +23,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use self::client::Clients;
 use self::fault::{fault, is_absent};
+use super::direct::Direct;
 use super::directory::Lock;
 use super::{Answer, ByteStream, Expected, Head, Key, ObjectError, Objects, Written};
 use crate::config::S3Settings;
@@ -39,6 +41,8 @@ const CHECK_DEADLINE: Duration = Duration::from_secs(1);
 pub struct S3 {
     clients: Clients,
     bucket: String,
+    /// How long addresses are good that workers put parts to; `None` when they get none.
+    direct: Option<Duration>,
     places: Arc<Semaphore>,
     _sweeping: AbortOnDropHandle<()>,
     /// The data directory still belongs to one bridge.
@@ -61,7 +65,8 @@ impl S3 {
         let bucket = settings.bucket.clone();
         let sweeping = sweep::sweep_now_and_then(clients.short.clone(), bucket.clone());
         let sweeping = AbortOnDropHandle::new(tokio::spawn(sweeping));
-        let store = Self { clients, bucket, places, _sweeping: sweeping, _lock: lock };
+        let direct = settings.direct;
+        let store = Self { clients, bucket, direct, places, _sweeping: sweeping, _lock: lock };
         match store.look().await {
             Err(error @ ObjectError::Unavailable { .. }) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -73,7 +78,7 @@ impl S3 {
     }
 
     /// Give up uploads that nobody goes on with, when they are older than this; how many. Done by itself every hour, for those of
-    /// an hour.
+    /// a day.
     ///
     /// # Errors
     ///
@@ -147,6 +152,10 @@ impl Objects for S3 {
             source: std::io::ErrorKind::TimedOut.into(),
         };
         Box::pin(async move { timeout(CHECK_DEADLINE, self.look()).await.map_err(late)? })
+    }
+
+    fn direct(&self) -> Option<&dyn Direct> {
+        self.direct.map(|_| self as &dyn Direct)
     }
 
     fn link(&self, key: Key, lifetime: Duration) -> Answer<'_, Option<String>> {

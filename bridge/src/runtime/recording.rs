@@ -25,7 +25,7 @@ pub struct Recorded<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
     Tenant(TenantId),
-    /// Its call was deleted: it is no longer taken.
+    /// Its call was deleted, or the recording was taken out of it: it is no longer taken.
     Deleted,
     /// No call of this name is known here, or not yet.
     NotKnown,
@@ -36,7 +36,7 @@ pub async fn owner(stores: &Stores, key: &str) -> Result<Owner, StoreError> {
     let Some(session) = session_of(key) else { return Ok(Owner::NotKnown) };
     let call = stores.all_calls().find_with_deleted(&session).await?;
     Ok(match call {
-        Some(call) if call.value.is_deleted() => Owner::Deleted,
+        Some(call) if call.value.has_given_up(key) => Owner::Deleted,
         Some(call) => Owner::Tenant(call.value.tenant_id),
         None => Owner::NotKnown,
     })
@@ -51,13 +51,13 @@ pub fn session_of(key: &str) -> Option<SessionId> {
 }
 
 /// Say in the call's outbox that its recording is there. The same recording once more is told once: the entry's id is made of its
-/// hash. A recording of no call that is known here is told to nobody. Answers `false` when the call was deleted meanwhile:
-/// it is to be removed.
+/// hash. A recording of no call that is known here is told to nobody. Answers `false` when the call, or its recording, was deleted
+/// meanwhile: it is to be removed.
 pub async fn tell(stores: &Stores, clock: &Clock, recorded: Recorded<'_>) -> Result<bool, StoreError> {
     let Some(session) = session_of(recorded.key) else { return Ok(true) };
     for _ in 0..MAX_TRIES {
         let Some(mut call) = stores.all_calls().find_with_deleted(&session).await? else { return Ok(true) };
-        if call.value.is_deleted() {
+        if call.value.has_given_up(recorded.key) {
             return Ok(false);
         }
         let data = json!({

@@ -4,18 +4,27 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use vox_shared::model::bot::tool::arguments;
-use vox_shared::model::bot::tool::fill::{percent_encoded, replaced};
+use vox_shared::model::bot::tool::fill::{percent_encoded, replaced, shape};
 use vox_shared::model::bot::{HttpTool, Tool};
 
 use crate::bot::template::Variables;
 
-/// The tools with the values of a call in their addresses and bodies. Names of fillers without a value go to `unknown`.
+/// The tools with the values of a call in their addresses and bodies. Names of fillers without a value go to `unknown`. A tool whose
+/// address would lead elsewhere by a value, such as `..` or nothing for a part of its path, is not this call's: `tools.NAME.url` goes
+/// to `unknown`. (The worker compares the model's arguments with the address that it gets.)
 pub fn of_call(tools: Vec<Tool>, variables: &Variables, unknown: &mut BTreeSet<String>) -> Vec<Tool> {
-    let filled = tools.into_iter().map(|tool| {
+    let filled = tools.into_iter().filter_map(|tool| {
         let Tool { name, description, parameters, http } = tool;
         let own: BTreeSet<String> = arguments::names(&parameters).map(str::to_owned).collect();
-        let http = http.map(|http| fill(http, &own, variables, unknown));
-        Tool { name, description, parameters, http }
+        let Some(http) = http else { return Some(Tool { name, description, parameters, http: None }) };
+        let template = http.url.clone();
+        let http = fill(http, &own, variables, unknown);
+        if !matches!((shape(&template), shape(&http.url)), (Ok(one), Ok(other)) if one == other) {
+            tracing::warn!(tool = %name, "a value of this call would lead a tool elsewhere: the call is without it");
+            unknown.insert(format!("tools.{name}.url"));
+            return None;
+        }
+        Some(Tool { name, description, parameters, http: Some(http) })
     });
     filled.collect()
 }
@@ -38,9 +47,9 @@ fn fill(
     }
 }
 
-/// A value is no template: the worker would put arguments into it.
+/// A value is no template: the worker would put arguments into it. No two braces stand side by side, whatever stands around it.
 fn plain(value: &str) -> String {
-    value.replace("{{", "{ {")
+    value.replace('{', "{ ")
 }
 
 fn mapped(body: Value, write: &dyn Fn(&str) -> String) -> Value {
@@ -70,8 +79,34 @@ mod tests {
         let mut unknown = BTreeSet::new();
         let http = of_call(vec![tool], &variables, &mut unknown).remove(0).http.unwrap();
         assert_eq!(http.url, "https://a.test/Asha%20%26%20%7B%7Bday%7D%7D/{{day}}");
-        assert_eq!(http.body.unwrap(), json!({"day": "{{day}}", "who": "Asha & { {day}}"}));
+        assert_eq!(http.body.unwrap(), json!({"day": "{{day}}", "who": "Asha & { { day}}"}));
         assert_eq!(http.filler, "One moment, Asha & {{day}}.");
         assert!(unknown.is_empty());
+    }
+
+    /// What a caller or a CRM says is one part of a path, or the tool is not there.
+    #[test]
+    fn no_value_of_a_call_leads_a_tool_elsewhere() {
+        let tool = json!({"name": "empty", "description": "Empties.", "parameters": {"type": "object", "properties": {}},
+            "http": {"url": "https://a.test/customers/{{crm.customer}}/cart", "body": {"who": "x{{crm.customer}}"}}});
+        for (value, url, who) in [
+            ("..", None, ""),
+            (".", None, ""),
+            ("", None, ""),
+            ("../admin", Some("https://a.test/customers/..%2Fadmin/cart"), "x../admin"),
+            ("%2e%2e", Some("https://a.test/customers/%252e%252e/cart"), "x%2e%2e"),
+            ("{{{day}}", Some("https://a.test/customers/%7B%7B%7Bday%7D%7D/cart"), "x{ { { day}}"),
+        ] {
+            let crm = json!({"customer": value}).as_object().unwrap().clone();
+            let variables = Variables { crm, ..Variables::default() };
+            let mut unknown = BTreeSet::new();
+            let tools = vec![serde_json::from_value(tool.clone()).unwrap()];
+            let http = of_call(tools, &variables, &mut unknown).pop().map(|tool| tool.http.unwrap());
+            assert_eq!(http.as_ref().map(|http| http.url.as_str()), url, "{value:?}");
+            assert_eq!(unknown.contains("tools.empty.url"), url.is_none(), "{value:?}");
+            if let Some(http) = http {
+                assert_eq!(http.body.unwrap(), json!({"who": who}));
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
+use vox_shared::sealing::KEY_BYTES;
 
 use super::aead::Key;
 use super::envelope::{self, Place, bound};
@@ -193,8 +194,27 @@ impl Vault {
         let active = self.active(scope).await?;
         let too_long = || EngineError::Malformed(format!("the data key '{}' has too long an id", active.id));
         let head = file::head(&active.id).ok_or_else(too_long)?;
-        let key = FileKey::derive(&active.key, &head, place);
+        let key = file::key_of(&active.key, &head, place);
         Ok((head, key))
+    }
+
+    /// A head for a new file of this scope, whose key is asked for when it is used.
+    pub async fn new_head(&self, scope: &str) -> Result<Head, EngineError> {
+        let active = self.active(scope).await?;
+        let too_long = || EngineError::Malformed(format!("the data key '{}' has too long an id", active.id));
+        file::head(&active.id).ok_or_else(too_long)
+    }
+
+    /// The key of the one file with this head, for who seals it elsewhere; `None` as for [`Vault::file_key`].
+    pub async fn key_to_hand_out(
+        &self,
+        scope: &str,
+        place: &str,
+        head: &Head,
+    ) -> Result<Option<[u8; KEY_BYTES]>, EngineError> {
+        let Some(id) = file::key_id(head) else { return Ok(None) };
+        let known = self.find(id).await?.filter(|key| key.scope == scope);
+        Ok(known.map(|key| file::key_bytes(&key.key, head, place)))
     }
 
     /// The key of the file with this head; `None` when it is no head, or names a key that is not there, or another tenant's.
@@ -208,7 +228,7 @@ impl Vault {
         let known = self.find(id).await?;
         // What was uploaded before its call was known is the deployment's.
         let known = known.filter(|key| key.scope == scope || key.scope == DEPLOYMENT);
-        Ok(known.map(|key| FileKey::derive(&key.key, head, place)))
+        Ok(known.map(|key| file::key_of(&key.key, head, place)))
     }
 
     /// Whether a secret of a body is under another data key than the one that seals now.

@@ -1,24 +1,15 @@
-//! Files at rest: AES-256-GCM in pieces, each of which opens alone, so that a part of a file is read without the rest. As in STREAM
-//! (Hoang, Reyhanitabar, Rogaway, Vizár: Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance, 2015) the nonce
-//! of a piece is its number and whether it is the last: none can be left out, cut off, repeated or moved. Each file has a key of
-//! its own, made by HKDF-SHA256 (RFC 5869) of the tenant's data key, 32 random bytes and the place that the file is at, so that a
-//! number is good once under a key and a file opens at its place only.
-//!
-//! A sealed file is a head of [`HEAD_BYTES`], and behind it pieces of [`PIECE_BYTES`] with [`TAG_BYTES`] each; the last has what is
-//! left, and an empty file has one empty piece.
+//! Files at rest: the keys of sealed files (`vox_shared::sealing` has the pieces). Each file has a key of its own, made by
+//! HKDF-SHA256 (RFC 5869) of the tenant's data key, 32 random bytes and the place that the file is at, so that a number is good once
+//! under a key and a file opens at its place only.
 
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Salt};
+use vox_shared::sealing::KEY_BYTES;
 
-use super::aead::{Key, Unopenable};
+use super::aead::Key;
 use super::envelope::bound;
 
-/// The head of a file, bytes.
-pub const HEAD_BYTES: usize = 320;
-/// Clear bytes of a piece: a second of a telephone's stereo recording has 32,000.
-pub const PIECE_BYTES: usize = 64 * 1024;
-/// What a piece is longer by when it is sealed.
-pub const TAG_BYTES: usize = 16;
+pub use vox_shared::sealing::{FileKey, HEAD_BYTES, PIECE_BYTES, Piece, TAG_BYTES};
+
 /// How a sealed file begins. A WAV begins otherwise.
 pub const MAGIC: &[u8; 8] = b"VOXSEAL1";
 
@@ -32,17 +23,6 @@ const DOMAIN: &str = "vox file 1";
 
 /// The head of a file.
 pub type Head = [u8; HEAD_BYTES];
-
-/// Where a piece stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Piece {
-    /// From 0.
-    pub number: u32,
-    pub is_last: bool,
-}
-
-/// The key of one file.
-pub struct FileKey(LessSafeKey);
 
 /// A new head for a file under this data key; `None` when the id is too long for one.
 pub fn head(data_key: &str) -> Option<Head> {
@@ -60,35 +40,19 @@ pub fn key_id(head: &Head) -> Option<&str> {
     head.starts_with(MAGIC).then(|| std::str::from_utf8(head.get(ID_AT..ID_AT + length)?).ok())?
 }
 
-impl FileKey {
-    /// The key of the file with this head at this place.
-    pub fn derive(key: &Key, head: &Head, place: &str) -> Self {
-        let secret = Salt::new(HKDF_SHA256, &head[SALT_AT..LENGTH_AT]).extract(key.bytes());
-        let (about, head) = (bound([DOMAIN, place]), head.as_slice());
-        let info = [about.as_slice(), head];
-        let made = secret.expand(&info, &AES_256_GCM).expect("a key is shorter than what the function gives");
-        Self(LessSafeKey::new(UnboundKey::from(made)))
-    }
-
-    /// Seal a piece in place. No piece is sealed twice under a file's key.
-    pub fn seal(&self, piece: Piece, content: &mut Vec<u8>) {
-        let sealed = self.0.seal_in_place_append_tag(nonce(piece), Aad::empty(), content);
-        sealed.expect("a piece is far below the 64 GiB that the cipher allows");
-    }
-
-    /// Open a piece in place.
-    pub fn open(&self, piece: Piece, content: &mut Vec<u8>) -> Result<(), Unopenable> {
-        let opened = self.0.open_in_place(nonce(piece), Aad::empty(), content).map_err(|_| Unopenable)?.len();
-        content.truncate(opened);
-        Ok(())
-    }
+/// The key of the file with this head at this place.
+pub fn key_bytes(key: &Key, head: &Head, place: &str) -> [u8; KEY_BYTES] {
+    let secret = Salt::new(HKDF_SHA256, &head[SALT_AT..LENGTH_AT]).extract(key.bytes());
+    let (about, head) = (bound([DOMAIN, place]), head.as_slice());
+    let mut made = [0; KEY_BYTES];
+    let filled = secret.expand(&[about.as_slice(), head], HKDF_SHA256).and_then(|okm| okm.fill(&mut made));
+    filled.expect("a key is as long as what the function gives");
+    made
 }
 
-fn nonce(piece: Piece) -> Nonce {
-    let mut nonce = [0; NONCE_LEN];
-    nonce[7..11].copy_from_slice(&piece.number.to_be_bytes());
-    nonce[11] = u8::from(piece.is_last);
-    Nonce::assume_unique_for_key(nonce)
+/// The same, to be used.
+pub fn key_of(key: &Key, head: &Head, place: &str) -> FileKey {
+    FileKey::new(&key_bytes(key, head, place))
 }
 
 #[cfg(test)]
@@ -111,23 +75,19 @@ mod tests {
     fn a_piece_opens_in_its_place_only() {
         let (key, head) = (Key::generate(), head("default~1").unwrap());
         assert_eq!(key_id(&head), Some("default~1"));
-        let own = FileKey::derive(&key, &head, "default/recordings/a.wav");
+        let own = key_of(&key, &head, "default/recordings/a.wav");
         let content = sealed(&own, FIRST);
         assert!(opens(&own, FIRST, content.clone()));
         assert!(!opens(&own, Piece { number: 1, is_last: false }, content.clone()));
         assert!(!opens(&own, Piece { number: 0, is_last: true }, content.clone()));
-        let elsewhere = FileKey::derive(&key, &head, "default/recordings/b.wav");
+        let elsewhere = key_of(&key, &head, "default/recordings/b.wav");
         assert!(!opens(&elsewhere, FIRST, content.clone()));
-        assert!(!opens(
-            &FileKey::derive(&Key::generate(), &head, "default/recordings/a.wav"),
-            FIRST,
-            content.clone()
-        ));
+        assert!(!opens(&key_of(&Key::generate(), &head, "default/recordings/a.wav"), FIRST, content.clone()));
         for at in 0..HEAD_BYTES {
             let mut other = head;
             other[at] ^= 1;
             assert!(
-                !opens(&FileKey::derive(&key, &other, "default/recordings/a.wav"), FIRST, content.clone()),
+                !opens(&key_of(&key, &other, "default/recordings/a.wav"), FIRST, content.clone()),
                 "{at}"
             );
         }

@@ -79,12 +79,7 @@ impl ClipFormat {
 impl Sound {
     /// Its length in milliseconds, or what is wrong with it.
     fn check(self) -> Result<u64, String> {
-        if !RATES.contains(&self.rate) {
-            return Err(format!("has {} samples a second; {} to {}", self.rate, RATES.start(), RATES.end()));
-        }
-        if !(1..=MAX_CHANNELS).contains(&self.channels) {
-            return Err(format!("has {} channels; one or two", self.channels));
-        }
+        self.check_form()?;
         let duration_ms = self.duration_ms();
         if duration_ms < MIN_CLIP_MS {
             return Err(format!("lasts {duration_ms} ms; at least {MIN_CLIP_MS}"));
@@ -96,6 +91,17 @@ impl Sound {
             return Err("is silent".into());
         }
         Ok(duration_ms)
+    }
+
+    /// What is known from its first packet: a file may say that it has four thousand million samples a second, and never come to an end.
+    fn check_form(self) -> Result<(), String> {
+        if !RATES.contains(&self.rate) {
+            return Err(format!("has {} samples a second; {} to {}", self.rate, RATES.start(), RATES.end()));
+        }
+        match (1..=MAX_CHANNELS).contains(&self.channels) {
+            true => Ok(()),
+            false => Err(format!("has {} channels; one or two", self.channels)),
+        }
     }
 
     fn duration_ms(self) -> u64 {
@@ -186,6 +192,7 @@ mod compressed {
                 Ok(decoded) => {
                     sound.rate = decoded.spec().rate();
                     sound.channels = u32::try_from(decoded.spec().channels().count()).unwrap_or(u32::MAX);
+                    sound.check_form()?;
                     samples.resize(decoded.samples_interleaved(), 0.0);
                     decoded.copy_to_slice_interleaved(&mut samples);
                     sound.frames += decoded.frames() as u64;

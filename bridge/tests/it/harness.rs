@@ -28,6 +28,7 @@ use vox_bridge::delivery::message::Message;
 use vox_bridge::delivery::sign;
 use vox_bridge::deployment::Deployment;
 use vox_bridge::first_start::ADMIN_EMAIL;
+use vox_bridge::objects::Objects;
 use vox_bridge::objects::directory::Directory;
 use vox_bridge::routes;
 use vox_bridge::serve::{Serving, serve};
@@ -328,8 +329,13 @@ impl TestBridge {
             Deployment::open(&config.storage).await.unwrap()
         } else {
             // The embedded file has one process, whose bridges share it.
-            std::fs::create_dir_all(&config.storage.data_dir).unwrap();
-            let objects = Arc::new(Directory::open(&config.storage.data_dir).unwrap());
+            let objects: Arc<dyn Objects> = match config.storage.s3 {
+                Some(_) => self.app.recordings.archive.objects.clone(),
+                None => {
+                    std::fs::create_dir_all(&config.storage.data_dir).unwrap();
+                    Arc::new(Directory::open(&config.storage.data_dir).unwrap())
+                }
+            };
             Deployment { engine: self.engine.clone(), objects, vault: self.app.vault.clone() }
         };
         App::build(config, Parts { deployment, clock: self.clock.clone(), bound }).await.unwrap()

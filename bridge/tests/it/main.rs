@@ -65,6 +65,8 @@ mod quotas_are_kept;
 mod readiness_is_told;
 mod recordings_are_sealed;
 mod recordings_are_stored_and_served;
+#[cfg(feature = "s3")]
+mod recordings_go_straight_to_the_bucket;
 #[cfg(feature = "redis")]
 mod redis_may_go_away;
 mod requests_are_limited;

@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use vox_bridge::config::S3Settings;
+use vox_bridge::config::{ADDRESS_LIFETIME, S3Settings};
 
 use crate::harness::client;
 
@@ -43,6 +43,7 @@ pub fn settings_of_nobody() -> S3Settings {
         secret_key: "testsecret".into(),
         path_style: true,
         link_url: None,
+        direct: Some(ADDRESS_LIFETIME),
     }
 }
 

@@ -24,6 +24,7 @@ use super::live::counts::Counts;
 use crate::bridge::Bridge;
 use crate::journal::{Place, entry};
 
+mod direct;
 mod hanging_disk;
 mod proving;
 
@@ -44,9 +45,18 @@ struct Stub {
 }
 
 impl Stub {
-    fn answering(statuses: &'static [u16]) -> Self {
+    fn answering(statuses: &[u16]) -> Self {
+        // The one refusal whose reason is read.
+        let body =
+            |status: u16| if status == 403 { r#"{"error":{"code":"call_token_refused"}}"# } else { "{}" };
+        Self::saying(|_| statuses.iter().map(|status| (*status, body(*status).to_owned())).collect())
+    }
+
+    /// The same with bodies, which may name its address.
+    fn saying(answers: impl FnOnce(&str) -> Vec<(u16, String)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let answers = answers(&url);
         let asked = Arc::new(Mutex::new(Vec::new()));
         let book = asked.clone();
         // It ends with the test's process.
@@ -59,11 +69,8 @@ impl Stub {
                     book.push(request);
                     book.len() - 1
                 };
-                let status = statuses.get(number).or(statuses.last()).copied().unwrap_or(0);
+                let (status, body) = answers.get(number).or(answers.last()).cloned().unwrap_or_default();
                 if status > 0 {
-                    // The one refusal whose reason is read.
-                    let body =
-                        if status == 403 { r#"{"error":{"code":"call_token_refused"}}"# } else { "{}" };
                     let length = body.len();
                     let answer = format!(
                         "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"

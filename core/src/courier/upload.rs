@@ -5,7 +5,8 @@ use std::path::Path;
 use vox_shared::wire::journal::RecordingFile;
 
 use super::desk::Desk;
-use crate::bridge::DeliveryError;
+use super::direct::{self, Way};
+use crate::bridge::{DeliveryError, Hashed};
 
 /// A WAV header and nothing behind it, bytes.
 const EMPTY_BYTES: u64 = 44;
@@ -19,7 +20,12 @@ pub(super) async fn upload(desk: &Desk, recording: &RecordingFile) -> Result<(),
         tracing::warn!("a recording is gone from this host: it was uploaded before");
         return Ok(());
     }
-    desk.bridge.at(&recording.bridge_url).upload(&recording.key, &file, &recording.proof).await?;
+    let bridge = desk.bridge.at(&recording.bridge_url);
+    let hashed = Hashed::of(&file).await?;
+    if direct::upload(&bridge, recording, &hashed).await? == Way::ThroughTheBridge {
+        bridge.upload(&recording.key, &hashed, &recording.proof).await?;
+        direct::forget(&direct::note_of(&file)).await;
+    }
     if let Err(error) = tokio::fs::remove_file(&file).await {
         tracing::warn!(%error, "an uploaded recording stays on this host");
     }

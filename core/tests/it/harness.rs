@@ -30,6 +30,11 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two looks at something that will come true.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// An HTTP client for tests.
+pub fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
 /// Everything a call needs.
 pub struct Stage {
     pub bridge: Bridge,

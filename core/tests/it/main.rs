@@ -20,6 +20,10 @@ mod local_engines_talk;
 mod long_first_messages_are_taken;
 mod metrics_are_as_documented;
 mod orders_reach_the_running_call;
+mod recordings_reach_the_bucket;
+#[expect(dead_code, reason = "most of it is for the tests of the bridge, whose it is")]
+#[path = "../../../bridge/tests/it/s3_server.rs"]
+mod s3_server;
 mod scripted_demo_bots;
 mod silent_callers_are_let_go;
 mod silero;

@@ -10,6 +10,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use vox_shared::clock::Clock;
 
+use crate::auth::call_token::CallTokens;
 use crate::custody::links;
 use crate::error::{ApiError, ApiResult};
 use crate::fleet::files::WorkerFiles;
@@ -32,6 +33,7 @@ pub struct Recordings {
     pub clock: Clock,
     pub archive: Archive,
     pub worker_files: Arc<WorkerFiles>,
+    pub tokens: Arc<CallTokens>,
     /// Largest recording that is taken.
     pub max_bytes: u64,
 }

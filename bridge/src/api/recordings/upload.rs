@@ -94,7 +94,7 @@ async fn read_away(mut body: Payload, key: String, max_bytes: u64) -> ApiResult<
         }
         hash.update(&piece);
     }
-    tracing::info!("a recording of a deleted call was not kept");
+    tracing::info!("a recording was not kept: its call was deleted, or its time is over");
     Ok(Json(Uploaded { key, size_bytes, sha256: hex(&hash.finalize()) }))
 }
 

@@ -10,9 +10,9 @@ use super::fault::fault;
 use crate::objects::ObjectError;
 
 /// The only objects that are stored; a bucket may hold other people's too.
-const OURS: &str = "recordings/";
-/// No upload lives as long: the API gives each ten minutes.
-const AGE: Duration = Duration::from_hours(1);
+const OURS: [&str; 3] = ["recordings/", "voices/", "calls/"];
+/// No upload lives as long: one that a worker makes may be gone on with for 23 hours.
+const AGE: Duration = Duration::from_hours(24);
 const PERIOD: Duration = Duration::from_hours(1);
 
 /// Give up old parts now and then, for as long as this is polled.
@@ -29,13 +29,25 @@ pub(super) async fn sweep_now_and_then(client: Client, bucket: String) {
     }
 }
 
-/// Give up uploads that are older; how many. At most a thousand, the rest is for the next time.
+/// Give up uploads that are older; how many. Of each kind at most a thousand, the rest is for the next time.
 pub(super) async fn give_up_unfinished(
     client: &Client,
     bucket: &str,
     age: Duration,
 ) -> Result<usize, ObjectError> {
-    let request = client.list_multipart_uploads().bucket(bucket).prefix(OURS);
+    let mut gone = 0;
+    for kind in OURS {
+        gone += give_up_below(client, (bucket, kind), age).await?;
+    }
+    Ok(gone)
+}
+
+async fn give_up_below(
+    client: &Client,
+    (bucket, prefix): (&str, &str),
+    age: Duration,
+) -> Result<usize, ObjectError> {
+    let request = client.list_multipart_uploads().bucket(bucket).prefix(prefix);
     let listed = request.send().await.map_err(fault("list unfinished uploads"))?;
     let newest = Clock::system().now().as_second() - i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
     let is_old = |upload: &&MultipartUpload| upload.initiated.is_some_and(|began| began.secs() <= newest);

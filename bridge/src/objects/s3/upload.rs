@@ -22,7 +22,7 @@ const PART_BYTES: u64 = 5 * 1024 * 1024;
 /// Most parts of an object.
 const MAX_PARTS: u64 = 10_000;
 /// What marks an object as this upload's own.
-const UPLOAD: &str = "vox-upload";
+pub(super) const UPLOAD: &str = "vox-upload";
 /// Pauses before another try to give up the parts of a failed upload.
 const ABORT_PAUSES_S: [u64; 6] = [0, 1, 5, 30, 120, 600];
 

@@ -43,5 +43,27 @@ pub(super) fn routes() -> Vec<Route> {
                 .bytes_body("audio/wav")
                 .answers::<recordings::upload::Uploaded>("200", "It is durable"),
         ),
+        row(
+            (Method::POST, "/api/v1/internal/recordings/{key}/direct"),
+            Access::OfCall,
+            recordings::direct::begin::begin,
+            Doc::new("recordings", "Where a recording is to be put")
+                .json_body("The upload request, version 1")
+                .answers_with(
+                    "200",
+                    "application/json",
+                    "`how` is `bridge`, or `direct` with the parts that are there and addresses for others",
+                ),
+        ),
+        slow_row(
+            (Method::POST, "/api/v1/internal/recordings/{key}/direct/complete"),
+            Access::OfCall,
+            (recordings::direct::complete::complete, UPLOAD_DEADLINE),
+            Doc::new("recordings", "Put a recording together")
+                .json_body("The complete request, version 1")
+                .answers::<recordings::upload::Uploaded>("200", "It is durable, and what was announced")
+                .refuses("409", "`parts_missing`, or `upload_gone`: begin it anew")
+                .refuses("422", "`wrong_hash`: it does not open as what was announced, and is not kept"),
+        ),
     ]
 }

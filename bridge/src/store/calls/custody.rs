@@ -38,7 +38,7 @@ pub struct Custody {
     /// Nothing else is left of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Stamp>,
-    /// Under what a recording was stored that is to go, of a call that stays.
+    /// Under what a recording was stored that went, or is to, of a call that stays: its worker may still send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old_recording: Option<String>,
     /// When what is to be removed elsewhere is looked at; absent when nothing is.
@@ -67,6 +67,12 @@ pub struct Hold {
 impl Call {
     pub fn is_deleted(&self) -> bool {
         self.custody.as_ref().is_some_and(|custody| custody.deleted_at.is_some())
+    }
+
+    /// Whether a recording of this name is to be kept no more: its call was deleted, or the recording was taken out of it.
+    pub fn has_given_up(&self, recording: &str) -> bool {
+        let old = self.custody.as_ref().and_then(|custody| custody.old_recording.as_deref());
+        self.is_deleted() || (old == Some(recording) && self.recording_key.as_deref() != old)
     }
 
     pub fn is_held(&self) -> bool {

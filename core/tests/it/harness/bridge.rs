@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::auth::role::Role;
-use vox_bridge::config::Config;
+use vox_bridge::config::{Config, S3Settings};
 use vox_bridge::deployment::Deployment;
 use vox_bridge::serve::{Serving, serve};
 use vox_bridge::store::Stamp;
@@ -26,11 +26,16 @@ use vox_shared::wire::SECRET_HEADER;
 
 use super::{LOOK_EVERY, PATIENCE};
 
+/// Largest recording where they are in a bucket.
+const LARGE_RECORDING_BYTES: u64 = 64 * 1024 * 1024;
+
 /// A bridge that can go away and come back.
 pub struct Bridge {
     addr: SocketAddr,
     data: PathBuf,
     http: Client,
+    /// The bucket of its recordings, if they are in one.
+    s3: Option<S3Settings>,
     running: Option<Running>,
 }
 
@@ -62,11 +67,16 @@ fn tenant() -> TenantId {
 
 impl Bridge {
     pub async fn start(data: &Path) -> Self {
+        Self::start_with(data, None).await
+    }
+
+    /// The same with its recordings in a bucket.
+    pub async fn start_with(data: &Path, s3: Option<S3Settings>) -> Self {
         // Chosen once per process; a second choice is refused and changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().no_proxy().build().unwrap();
         let addr = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut bridge = Self { addr, data: data.to_owned(), http, running: None };
+        let mut bridge = Self { addr, data: data.to_owned(), http, s3, running: None };
         bridge.come_back().await;
         let app = &bridge.running.as_ref().unwrap().app;
         let now = Stamp(app.clock.now());
@@ -119,7 +129,11 @@ impl Bridge {
     pub async fn come_back(&mut self) {
         let listener = TcpListener::bind(self.addr).await.unwrap();
         self.addr = listener.local_addr().unwrap();
-        let config = config(&self.data);
+        let mut config = config(&self.data);
+        if self.s3.is_some() {
+            config.storage.max_recording_bytes = LARGE_RECORDING_BYTES;
+            config.storage.s3.clone_from(&self.s3);
+        }
         let deployment = Deployment::open(&config.storage).await.unwrap();
         let parts = Parts { deployment, clock: Clock::system(), bound: self.addr };
         let app = App::build(config, parts).await.unwrap();

@@ -1,0 +1,6 @@
+//! A recording that its worker puts into the bucket itself.
+
+pub mod begin;
+pub mod complete;
+mod fault;
+mod ticket;

@@ -32,6 +32,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// An HTTP client for tests.
 pub fn client() -> reqwest::Client {
+    let _chosen_before = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 

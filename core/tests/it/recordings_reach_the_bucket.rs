@@ -112,13 +112,16 @@ async fn what_is_in_the_bucket_is_not_sent_again() {
     eventually("two parts are there", async || (stage.sent() > TWO_PARTS).then_some(())).await;
     kill(&worker);
     drop(worker);
+    // The socket of a worker that was killed tells the host that it is unreachable; no other worker is to look at it here.
+    std::fs::remove_dir_all(stage.core().join("sockets")).unwrap();
     let before = stage.sent();
     assert!(before < SIZE as u64, "it was killed too late: {before}");
 
     let mut worker = stage.worker().await;
     let record = stage.uploaded("call_1").await;
     let again = stage.sent() - before;
-    assert!(again < 5_000_000, "parts that were there were sent again: {again} bytes");
+    // The third part, and what was on its way of it when the worker was killed; another part would be 8.4 MB more.
+    assert!(again < 8_000_000, "parts that were there were sent again: {again} bytes");
     assert!(hash(&stage.bridge.recording(&record).await) == hash(&was));
     worker.stop().await;
 

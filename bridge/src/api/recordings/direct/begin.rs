@@ -11,7 +11,7 @@ use vox_shared::model::bot::ApiKey;
 use vox_shared::wire::upload::{DirectUpload, MAX_URLS, PartUrl, Seal, UploadAnswer, UploadRequest};
 
 use super::fault::Fault;
-use super::ticket::Ticket;
+use super::ticket::{Ticket, whole};
 use crate::api::recordings::serve::Recordings;
 use crate::api::recordings::upload::may_upload;
 use crate::auth::of_call::OfCall;
@@ -105,19 +105,16 @@ fn is_of(ticket: &Ticket, asked: &UploadRequest, tenant: Option<&TenantId>, seal
 async fn stored(direct: &dyn Direct, ticket: &Ticket) -> Result<Option<BTreeSet<u32>>, Fault> {
     let plan = ticket.plan();
     let parts = direct.parts(ticket.place()?).await?;
-    let is_whole = |number: u32, size: u64| plan.parts().contains(&number) && plan.bytes_of(number) == size;
-    let whole = |parts: Vec<Part>| -> BTreeSet<u32> {
-        parts.iter().filter(|part| is_whole(part.number, part.size_bytes)).map(|part| part.number).collect()
-    };
+    let numbers = |parts: Vec<Part>| whole(plan, parts).into_keys().collect();
     match parts {
-        Some(parts) if !parts.is_empty() => return Ok(Some(whole(parts))),
+        Some(parts) if !parts.is_empty() => return Ok(Some(numbers(parts))),
         _ => {}
     }
     let size = direct.size_of(ticket.key()?, ticket.mark.clone()).await?;
     match size == Some(plan.bytes()) {
         true => Ok(Some(plan.parts().collect())),
         // It has only just begun: another one would lie in the bucket beside it for a day.
-        false => Ok(parts.map(whole)),
+        false => Ok(parts.map(numbers)),
     }
 }
 

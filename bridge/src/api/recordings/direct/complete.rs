@@ -8,7 +8,7 @@ use tracing::instrument;
 use vox_shared::wire::upload::CompleteRequest;
 
 use super::fault::Fault;
-use super::ticket::{Ticket, gone};
+use super::ticket::{Ticket, gone, whole};
 use crate::api::recordings::serve::Recordings;
 use crate::api::recordings::upload::{Uploaded, may_upload};
 use crate::auth::of_call::OfCall;
@@ -56,14 +56,12 @@ async fn put_together(direct: &dyn Direct, ticket: &Ticket) -> Result<(), Fault>
         return Ok(());
     }
     let plan = ticket.plan();
-    let mut parts = direct.parts(ticket.place()?).await?.ok_or_else(gone)?;
-    parts.sort_by_key(|part| part.number);
-    let there = parts.iter().map(|part| (part.number, part.size_bytes));
-    if !there.eq(plan.parts().map(|number| (number, plan.bytes_of(number)))) {
+    let parts = whole(plan, direct.parts(ticket.place()?).await?.ok_or_else(gone)?);
+    if parts.len() < plan.parts().len() {
         let detail = "not all parts of the upload are there; ask which, and put the others";
         return Err(ApiError::new(StatusCode::CONFLICT, "parts_missing", detail).into());
     }
-    let put = direct.complete(ticket.place()?, parts).await;
+    let put = direct.complete(ticket.place()?, parts.into_values().collect()).await;
     // The answer may be lost and the object be there all the same.
     match is_there(direct, ticket).await? {
         true => Ok(()),

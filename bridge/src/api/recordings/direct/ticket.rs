@@ -1,5 +1,7 @@
 //! What the bridge knows of an upload under way. It keeps none of it: the worker holds it, signed, and shows it again.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::TenantId;
@@ -7,7 +9,7 @@ use vox_shared::wire::upload::Plan;
 
 use crate::api::recordings::serve::Recordings;
 use crate::error::{ApiError, ApiResult};
-use crate::objects::direct::Place;
+use crate::objects::direct::{Part, Place};
 use crate::objects::{Key, ObjectError};
 
 /// Who reads one.
@@ -64,4 +66,12 @@ impl Ticket {
 pub fn gone() -> ApiError {
     let detail = "this upload was given up, has expired or is another recording's; begin it anew";
     ApiError::new(StatusCode::CONFLICT, "upload_gone", detail)
+}
+
+/// Of the parts that a store lists, those that are as they should be, by number. A server may list a part twice that was cut off once
+/// and sent again, the cut one too (SeaweedFS does).
+pub(super) fn whole(plan: Plan, listed: Vec<Part>) -> BTreeMap<u32, Part> {
+    let is_whole =
+        |part: &Part| plan.parts().contains(&part.number) && plan.bytes_of(part.number) == part.size_bytes;
+    listed.into_iter().filter(is_whole).map(|part| (part.number, part)).collect()
 }

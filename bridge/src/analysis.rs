@@ -5,6 +5,7 @@
 pub mod again;
 pub mod ask;
 pub mod begin;
+pub mod inquiry;
 pub mod job;
 pub mod prompt;
 pub mod schema;

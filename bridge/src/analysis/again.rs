@@ -6,9 +6,8 @@ use vox_shared::model::bot::BotSettings;
 
 use super::Analyst;
 use super::begin::begin;
+use super::inquiry::Unpaid;
 use super::job::conclude;
-use crate::billing::budget::{Budget, BudgetError};
-use crate::billing::gate::{Gate, GateError};
 use crate::store::calls::Call;
 use crate::store::calls::analysis::{Analysis, Question};
 use crate::store::{Reach, Stamp, StoreError, Stored};
@@ -32,9 +31,7 @@ pub enum AgainError {
     #[error("there is nothing to ask: {0}")]
     Nothing(String),
     #[error(transparent)]
-    Gate(#[from] GateError),
-    #[error(transparent)]
-    Budget(#[from] BudgetError),
+    Unpaid(#[from] Unpaid),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -45,20 +42,14 @@ impl Analyst {
     pub async fn again(&self, reach: &Reach, id: &SessionId) -> Result<Analysis, AgainError> {
         let (stores, tenant) = (&self.stores, reach.tenant());
         let calls = stores.calls(reach.clone());
-        // Before the gate: another tenant's call is none.
-        calls.get_call(id).await?;
-        let known = stores.tenants().find(tenant).await?.ok_or(StoreError::NotFound)?.value;
-        let gate = Gate { stores: stores.clone(), clock: self.clock.clone() };
-        gate.check(tenant, known.allowance.as_ref()).await?;
+        let known = stores.tenants().get_tenant(tenant).await?.value;
         for _ in 0..MAX_TRIES {
             let mut call = calls.get_call(id).await?;
             let bot = stores.all_bots().find_with_deleted(&call.value.bot_id).await?;
             let settings = bot
                 .map(|bot| bot.value.settings)
                 .ok_or_else(|| AgainError::Nothing("the bot is gone".into()))?;
-            // What it will cost nobody knows: something must be left.
-            let budget = Budget { call: None, ..Budget::of(&settings, &known.budget) };
-            self.purse.check((tenant, &call.value.bot_id), &budget).await?;
+            self.check_purse((tenant, &known), (&call.value.bot_id, &settings)).await?;
             let analysis = self.begin_again(&mut call, id, &settings)?;
             match calls.replace_call(call).await {
                 Err(StoreError::Conflict) => {}

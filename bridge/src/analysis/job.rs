@@ -3,20 +3,17 @@
 
 use serde_json::{Value, json};
 use vox_egress::Failure as Unanswered;
-use vox_shared::ids::BotId;
+use vox_shared::egress::HostRules;
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::result::{DisconnectedBy, Speaker, TranscriptEntry};
 
 use super::Analyst;
-use super::ask::{DEADLINE, Prompt, Reply, ask};
-use super::begin::{Arguments, models, standing};
+use super::ask::{DEADLINE, Prompt, Reply};
+use super::begin::{Arguments, standing};
+use super::inquiry::{Inquiry, elsewhere};
 use super::{prompt, schema};
-use crate::billing::budget::Budget;
-use crate::billing::charge::analysis_line;
-use crate::billing::cost::PriceList;
 use crate::bot::hours;
 use crate::bot::keys::fill_missing;
-use crate::bot::residency;
 use crate::bot::template::Variables;
 use crate::crm::push;
 use crate::error::with_source;
@@ -127,10 +124,9 @@ impl Work {
         if status != PartStatus::Pending {
             return self.write(question, Some(&settings), &[], Became::Dropped(status, reason)).await;
         }
-        let pin = stores.tenants().find(&call.value.tenant_id).await?.and_then(|tenant| tenant.value.pin());
-        let elsewhere = residency::refused(&settings, pin.as_ref());
-        if let Some(fault) = elsewhere.into_iter().find(|fault| fault.path.starts_with("llm.")) {
-            let dropped = Became::Dropped(PartStatus::Skipped, Some(fault.message));
+        let tenant = stores.tenants().get_tenant(&call.value.tenant_id).await?.value;
+        if let Some(why) = elsewhere(&settings, &tenant) {
+            let dropped = Became::Dropped(PartStatus::Skipped, Some(why));
             return self.write(question, Some(&settings), &[], dropped).await;
         }
         fill_missing(&mut settings, &stores.settings().vendor_keys(&call.value.tenant_id).await?);
@@ -138,7 +134,8 @@ impl Work {
         let seen =
             Stored { id: call.id.clone(), version: call.version, value: redaction::for_model(&call.value) };
         let variables = self.analyst.crm.variables(&seen).await?;
-        let replies = self.ask(&seen.value, question, (&settings, &variables)).await?;
+        let inquiry = self.inquiry(&seen.value, question, (&settings, &variables), &tenant.egress);
+        let replies = self.analyst.inquire(&inquiry, &settings).await;
         let became = match replies.last() {
             Some(Reply { answer: Ok(_), .. }) => Became::Answered,
             _ => Became::Failed(fault(question, &replies)),
@@ -146,35 +143,28 @@ impl Work {
         self.write(question, Some(&settings), &replies, became).await
     }
 
-    /// One model after the other, until one answers.
-    async fn ask(
-        &self,
+    fn inquiry<'a>(
+        &'a self,
         call: &Call,
         question: Question,
         (settings, variables): (&BotSettings, &Variables),
-    ) -> Result<Vec<Reply>, StoreError> {
-        let rules = self.analyst.stores.tenants().egress_rules(&self.job.value.tenant_id).await?;
+        rules: &'a HostRules,
+    ) -> Inquiry<'a> {
         let day = day(call, settings).to_string();
         let prompt = Prompt {
             instructions: prompt::instructions(question, settings, variables, &day),
             material: prompt::transcript(&transcript(call)),
             form: prompt::form(question, settings),
         };
-        let mut replies = Vec::new();
-        for model in models(settings) {
-            let reply = ask((&self.analyst.egress, &rules), model, &prompt, DEADLINE).await;
-            let error = reply.answer.as_ref().err().map(|failure| failure.detail.clone());
-            tracing::info!(
-                call.id = %self.arguments.session_id, question = question.as_str(), provider = reply.by.0, error,
-                "a model was asked about a call"
-            );
-            let is_answered = error.is_none();
-            replies.push(reply);
-            if is_answered {
-                break;
-            }
+        Inquiry {
+            call_id: self.arguments.session_id.as_str(),
+            question: question.as_str(),
+            rules,
+            prompt,
+            deadline: DEADLINE,
+            max_models: usize::MAX,
+            is_enough: |reply| reply.answer.is_ok(),
         }
-        Ok(replies)
     }
 
     /// Write down what became of a question, and what it used; answers the fault that the job is tried again for.
@@ -193,14 +183,21 @@ impl Work {
             };
             let now = Stamp(self.analyst.clock.now());
             // What was used is used, even if another record or run has taken this one's place.
-            let spent = self.charge(&mut call.value, (question, replies), now).await?;
+            let Arguments { record, run, .. } = self.arguments;
+            let id = format!("analysis.{record}.{run}.{}.{}", question.as_str(), self.job.value.fence);
+            let used = self.analyst.charge(&mut call, replies, (&id, now)).await?;
+            if let Some(analysis) = &mut call.value.analysis {
+                analysis.used.extend(used.iter().cloned());
+            }
             let (is_about, bot) = (self.is_about(&call.value), call.value.bot_id.clone());
             let is_settled = is_about && self.note(&mut call, question, (settings, replies), (&became, now));
             match calls.replace_call(call).await {
                 Err(StoreError::Conflict) => continue,
                 written => drop(written?),
             }
-            self.count(&bot, settings, spent).await;
+            if let Some(settings) = settings {
+                self.analyst.count((&self.job.value.tenant_id, &bot), settings, &used).await;
+            }
             self.written(is_settled).await?;
             return Ok(match became {
                 Became::Failed(fault) if is_about => Some(fault),
@@ -208,45 +205,6 @@ impl Work {
             });
         }
         Err(StoreError::Conflict)
-    }
-
-    /// What the question used, into the ledger: once for each try, however often the try is written. Answers what it cost.
-    async fn charge(
-        &self,
-        call: &mut Call,
-        (question, replies): (Question, &[Reply]),
-        now: Stamp,
-    ) -> Result<i64, StoreError> {
-        let vendors = replies.iter().map(|reply| reply.by.0);
-        let prices = PriceList::read(&self.analyst.crm.memory, vendors, call.created_at).await?;
-        let Arguments { record, run, .. } = self.arguments;
-        let mut spent = 0_i64;
-        for (n, reply) in replies.iter().enumerate().filter(|(_, reply)| reply.used.requests > 0) {
-            let line = analysis_line(call, (reply.by.0, &reply.by.1), &reply.used, &prices);
-            let id =
-                format!("ledger.analysis.{record}.{run}.{}.{}.{n}", question.as_str(), self.job.value.fence);
-            spent = spent.saturating_add(line.amounts.money);
-            Outbox::push(&mut call.outbox, Pending { id, at: now, what: Follows::Ledger(line.clone()) });
-            if let Some(analysis) = &mut call.analysis {
-                analysis.used.push(line);
-            }
-        }
-        Ok(spent)
-    }
-
-    /// What was charged, in the budgets of the day on which it was spent.
-    async fn count(&self, bot: &BotId, settings: Option<&BotSettings>, spent: i64) {
-        let (tenant, analyst) = (&self.job.value.tenant_id, &self.analyst);
-        let Some(settings) = settings.filter(|_| spent != 0) else { return };
-        match analyst.stores.tenants().find(tenant).await {
-            Ok(known) => {
-                let budget = known.map(|known| known.value.budget).unwrap_or_default();
-                analyst.purse.spend((tenant, bot), &Budget::of(settings, &budget), spent).await;
-            }
-            Err(error) => {
-                tracing::warn!(tenant.id = %tenant, %error, "a day's budget does not have what models were asked");
-            }
-        }
     }
 
     /// Put what became of a question into the call; answers whether nothing is left to be asked now.

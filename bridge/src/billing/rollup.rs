@@ -1,6 +1,7 @@
 //! Brings what the ledger adds up to into the quota of each tenant: day by day, and the days into the month. A day's sums are made
-//! anew when it has new entries, in one pass, and only ever replaced by those of more entries, so that any bridge may do it at any
-//! moment, and again. Until when all entries are in the sums is noted in the quota, so that a start begins where the last one ended.
+//! anew when it has new entries, in a pass by bot and one by vendor, and only ever replaced by those of more entries, so that any bridge
+//! may do it at any moment, and again. Until when all entries are in the sums is noted in the quota, so that a start begins where the
+//! last one ended.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,9 +14,9 @@ use vox_shared::ids::TenantId;
 
 use super::period::Period;
 use super::warning::warn;
-use crate::store::ledger::{Amounts, Sum};
+use crate::store::ledger::{Amounts, GroupBy};
 use crate::store::tenants::Tenant;
-use crate::store::usage_days::UsageDay;
+use crate::store::usage_days::{MAX_PARTS, Parts, UsageDay};
 use crate::store::{Stamp, StoreError, Stored, Stores};
 
 /// All days of this month and the one before are added up anew after this long, if anything came: for entries of a bridge whose clock
@@ -202,12 +203,20 @@ impl RollUp {
     }
 
     async fn keep_day(&self, id: &TenantId, day: Date) -> Result<(), StoreError> {
+        let (ledger, next) = (self.stores.ledger(id), day.tomorrow().unwrap_or(day).to_string());
         let day = day.to_string();
-        let Sum { amounts, entries: counted } = self.stores.ledger(id).sum_of_day(&day).await?;
+        let bots = ledger.sums((&day, &next), GroupBy::Bot).await?;
+        let (amounts, counted) = (bots.total(), bots.entries());
         if counted == 0 {
             return Ok(());
         }
-        self.stores.usage_days(id).keep(UsageDay { tenant_id: id.clone(), day, counted, amounts }).await
+        let vendors = ledger.sums((&day, &next), GroupBy::Vendor).await?;
+        let is_few = bots.0.len() <= MAX_PARTS && vendors.0.len() <= MAX_PARTS;
+        // Calls may end between the two; a later round finds them both the same.
+        let are_parts = is_few && vendors.entries() == counted;
+        let parts = are_parts.then(|| Parts { counted, bots: bots.amounts(), vendors: vendors.amounts() });
+        let made = UsageDay { tenant_id: id.clone(), day, counted, amounts, parts };
+        self.stores.usage_days(id).keep(made).await
     }
 
     /// From all days of a period the period. Of a month that is over nobody is warned.

@@ -1,19 +1,35 @@
-//! What a tenant used day by day, without reading all of a large ledger: days whose sums are known are taken as they are, and only those
-//! that have entries since are added up.
+//! What a tenant used, without reading all of a large ledger: days whose sums are known are taken as they are, and only those that have
+//! entries since are added up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
 
 use super::period::Period;
 use super::rollup::SETTLING;
-use crate::store::ledger::{Sum, Sums};
+use crate::store::ledger::{Amounts, GroupBy};
 use crate::store::usage_days::UsageDay;
-use crate::store::{Stamp, StoreError, Stores};
-use vox_shared::ids::TenantId;
+use crate::store::{Reach, Stamp, StoreError, Stores};
 
-/// The days of a month; straight from the ledger where its sums are not known yet. As new as the ledger in both cases.
-pub async fn days_of(
+/// With more days of a month than these that do not tell bots or vendors apart its ledger is read in one pass, as before there were parts:
+/// that one has a deadline, and a pass for each day has as many.
+const MAX_UNTOLD: usize = 3;
+
+/// Amounts by day, bot or vendor.
+type Spent = BTreeMap<String, Amounts>;
+
+/// What was used of a month within reach, as new as the ledger. `None` where the sums of its days do not say it, and the ledger is to be
+/// asked for all of it: before anything was added up, for a month from before days had parts, and for the vendors of some bots only.
+pub async fn spent(
     stores: &Stores,
-    tenant: &TenantId,
+    reach: &Reach,
     (period, present): (Period, Period),
-) -> Result<Option<Sums>, StoreError> {
+    by: GroupBy,
+) -> Result<Option<Spent>, StoreError> {
+    let tenant = reach.tenant();
+    if by == GroupBy::Vendor && reach.bots().is_some() {
+        return Ok(None);
+    }
     let mut added_up: Option<Stamp> = None;
     for noted_in in [present, present.before()] {
         let quota = stores.quotas(tenant).find_quota(noted_in).await?;
@@ -22,18 +38,55 @@ pub async fn days_of(
     // Nothing was added up yet: there is little, or the first sums are being made.
     let Some(added_up) = added_up else { return Ok(None) };
     let (first, next) = period.bounds();
-    let known = stores.usage_days(tenant).list_days((&first, &next)).await?;
-    let mut sums = Sums(known.into_iter().map(sum_of).collect());
-    let ledger = stores.ledger(tenant);
-    for day in ledger.days_since(added_up + -SETTLING).await? {
-        if (first.as_str()..next.as_str()).contains(&day.as_str()) {
-            let sum = ledger.sum_of_day(&day).await?;
-            sums.0.insert(day, sum);
+    let days = stores.usage_days(tenant);
+    let known = match (by, reach.bots()) {
+        (GroupBy::Day, None) => days.list_days((&first, &next)).await?,
+        _ => days.list_whole_days((&first, &next)).await?,
+    };
+    let mut open: BTreeSet<String> = BTreeSet::new();
+    let mut of_days: BTreeMap<String, Spent> = BTreeMap::new();
+    for day in known {
+        match of_day(&day, reach, by) {
+            Some(spent) => drop(of_days.insert(day.day, spent)),
+            None => drop(open.insert(day.day)),
         }
     }
-    Ok(Some(sums))
+    if open.len() > MAX_UNTOLD {
+        return Ok(None);
+    }
+    let since = stores.ledger(tenant).days_since(added_up + -SETTLING).await?;
+    open.extend(since.into_iter().filter(|day| (first.as_str()..next.as_str()).contains(&day.as_str())));
+    for day in open {
+        let Some(after) = day.parse::<Date>().ok().and_then(|day| day.tomorrow().ok()) else { continue };
+        let sums = stores.ledger(reach).sums((&day, &after.to_string()), by).await?;
+        of_days.insert(day, sums.amounts());
+    }
+    Ok(Some(together(of_days)))
 }
 
-fn sum_of(day: UsageDay) -> (String, Sum) {
-    (day.day, Sum { amounts: day.amounts, entries: day.counted })
+/// A day as it was added up; `None` when it does not tell bots or vendors apart.
+fn of_day(day: &UsageDay, reach: &Reach, by: GroupBy) -> Option<Spent> {
+    let of_bots = || {
+        let bots = &day.parts()?.bots;
+        let own = bots.iter().filter(|(bot, _)| reach.includes(bot));
+        Some(own.map(|(bot, amounts)| (bot.clone(), *amounts)).collect::<Spent>())
+    };
+    match (by, reach.bots()) {
+        (GroupBy::Day, None) => Some(Spent::from([(day.day.clone(), day.amounts)])),
+        (GroupBy::Day, Some(_)) => {
+            let total = of_bots()?.into_values().reduce(Amounts::plus);
+            Some(total.into_iter().map(|total| (day.day.clone(), total)).collect())
+        }
+        (GroupBy::Bot, _) => of_bots(),
+        (GroupBy::Vendor, _) => Some(day.parts()?.vendors.clone()),
+    }
+}
+
+fn together(of_days: BTreeMap<String, Spent>) -> Spent {
+    let mut all = Spent::new();
+    for (key, amounts) in of_days.into_values().flatten() {
+        let sum = all.entry(key).or_default();
+        *sum = sum.plus(amounts);
+    }
+    all
 }

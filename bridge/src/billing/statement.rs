@@ -1,8 +1,6 @@
 //! Closing a month: what the ledger adds up to is written down, and stays so. Results that come later are in the ledger and not in the
 //! statement, until somebody makes it again.
 
-use std::collections::BTreeMap;
-
 use jiff::civil::Date;
 use serde_json::Value;
 use vox_shared::ids::TenantId;
@@ -11,7 +9,7 @@ use super::period::Period;
 use crate::jobs::runner::Failure;
 use crate::jobs::upkeep::Upkeep;
 use crate::store::jobs::Job;
-use crate::store::ledger::{Amounts, GroupBy, Ledger, Sum, Sums};
+use crate::store::ledger::{GroupBy, Ledger, Sum, Sums};
 use crate::store::statements::Statement;
 use crate::store::{Stamp, StoreError, Stored, Stores};
 
@@ -49,11 +47,11 @@ pub async fn make(
             period: period.to_string(),
             revision: last.as_ref().map_or(1, |last| last.revision + 1),
             made_at: now,
-            entries: month.days.0.values().map(|sum| sum.entries).sum(),
+            entries: month.days.entries(),
             total: month.days.total(),
-            days: amounts(month.days),
-            bots: amounts(month.bots),
-            vendors: amounts(month.vendors),
+            days: month.days.amounts(),
+            bots: month.bots.amounts(),
+            vendors: month.vendors.amounts(),
         };
         if let Some(last) = last.filter(|last| says_the_same(last, &statement)) {
             return Ok(last);
@@ -79,7 +77,7 @@ async fn add_up(ledger: &Ledger, period: Period) -> Result<Month, StoreError> {
     let mut month = Month::default();
     for day in period.days() {
         let (bots, vendors) = of_day(ledger, day).await?;
-        let (amounts, entries) = (bots.total(), count(&bots));
+        let (amounts, entries) = (bots.total(), bots.entries());
         if entries > 0 {
             month.days.0.insert(day.to_string(), Sum { amounts, entries });
         }
@@ -95,19 +93,11 @@ async fn of_day(ledger: &Ledger, day: Date) -> Result<(Sums, Sums), StoreError> 
     for _ in 0..MAX_ROUNDS {
         let bots = ledger.sums((&first, &next), GroupBy::Bot).await?;
         let vendors = ledger.sums((&first, &next), GroupBy::Vendor).await?;
-        if count(&bots) == count(&vendors) {
+        if bots.entries() == vendors.entries() {
             return Ok((bots, vendors));
         }
     }
     Err(StoreError::Conflict)
-}
-
-fn count(sums: &Sums) -> i64 {
-    sums.0.values().map(|sum| sum.entries).sum()
-}
-
-fn amounts(sums: Sums) -> BTreeMap<String, Amounts> {
-    sums.0.into_iter().map(|(key, sum)| (key, sum.amounts)).collect()
 }
 
 fn says_the_same(last: &Statement, new: &Statement) -> bool {

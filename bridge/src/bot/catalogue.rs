@@ -89,8 +89,10 @@ impl Catalogue {
         settings: BotSettings,
         origin: Origin,
     ) -> Result<Stored<Bot>, BotError> {
-        let mut faults = self.bounds(reach).await?.refused(&settings);
-        faults.extend(named::refused(&self.stores, reach.tenant(), &settings).await?);
+        let bounds = self.bounds(reach).await?;
+        let mut faults = bounds.refused(&settings);
+        let whose = (reach.tenant(), bounds.pin.as_ref());
+        faults.extend(named::refused(&self.stores, whose, &settings).await?);
         if !faults.is_empty() {
             return Err(BotError::Invalid(faults));
         }
@@ -210,7 +212,8 @@ impl Catalogue {
         let mut faults = Vec::new();
         for settings in std::iter::once(&bot.settings).chain(bot.draft.iter().map(|draft| &draft.settings)) {
             faults.extend(bounds.refused(settings));
-            faults.extend(named::refused(&self.stores, &bot.tenant_id, settings).await?);
+            let whose = (&bot.tenant_id, bounds.pin.as_ref());
+            faults.extend(named::refused(&self.stores, whose, settings).await?);
         }
         Ok(faults)
     }

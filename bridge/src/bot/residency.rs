@@ -1,4 +1,4 @@
-//! The vendors of a bot, and whether each is in the region that its tenant is pinned to (`shared`'s catalogue says where they are).
+//! The vendors of a bot and of voices, and whether each is in the region that its tenant is pinned to (`shared`'s catalogue says where they are).
 
 use vox_shared::catalogue::{Kind, Pin};
 use vox_shared::model::bot::BotSettings;
@@ -15,6 +15,12 @@ pub fn refused(settings: &BotSettings, pin: Option<&Pin>) -> Vec<FieldError> {
         of_vendor(&settings.tts, (Kind::Voice, "tts"), pin, &mut faults);
     }
     faults
+}
+
+/// Why a voice, of which a clip or a text is sent to this address or else to the vendor's own, is elsewhere; `None` when it is not.
+pub fn of_voice(pin: Option<&Pin>, provider: &str, base_url: Option<&str>) -> Option<String> {
+    let address = base_url.map(|url| ("base_url".to_owned(), url.into()));
+    pin?.fault(Kind::Voice, provider, &address.into_iter().collect())
 }
 
 fn of_vendor<T: Keyed>(vendor: &T, (kind, path): (Kind, &str), pin: &Pin, faults: &mut Vec<FieldError>) {

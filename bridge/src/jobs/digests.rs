@@ -67,7 +67,8 @@ impl Digester {
         }
     }
 
-    /// One batch; answers of how many calls.
+    /// One batch; answers of how many calls. One that cannot be read now (an archived one, while the object store is away) keeps no
+    /// other from its turn: the first failure is told when the others are done.
     pub async fn round(&self) -> Result<usize, StoreError> {
         let due = self.stores.all_calls().list_to_digest(BATCH).await?;
         let (found, zones) = (due.len(), Zones::default());
@@ -78,17 +79,22 @@ impl Digester {
             self.make(listed.id, mark, &zones)
         });
         let mut made = pin!(made.buffer_unordered(AT_ONCE));
-        let (mut digests, mut marks) = (Vec::new(), Vec::new());
+        let (mut digests, mut marks, mut failed) = (Vec::new(), Vec::new(), None);
         while let Some(made) = made.next().await {
-            let Some(Made { id, mark, digest }) = made? else { continue };
-            digests.extend(digest.map(|digest| (id.clone(), digest)));
-            marks.push((id, mark));
+            match made {
+                Ok(Some(Made { id, mark, digest })) => {
+                    digests.extend(digest.map(|digest| (id.clone(), digest)));
+                    marks.push((id, mark));
+                }
+                Ok(None) => {}
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
         self.keep(digests).await?;
         let marked = stream::iter(marks)
             .map(|(id, mark)| async move { self.stores.all_calls().mark_digested(&id, mark).await });
         marked.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.into_iter().collect::<Result<(), _>>()?;
-        Ok(found)
+        failed.map_or(Ok(found), Err)
     }
 
     /// One that may not be stored keeps no other from its turn.

@@ -122,7 +122,7 @@ async fn prepare_for(
         return Err(Refused::Residency(format!("{}: {}", fault.path, fault.message)));
     }
     within_hours(&bot, now)?;
-    let whose = (&bot.tenant_id, &tenant.egress);
+    let whose = (&bot.tenant_id, &*tenant);
     let voices = named::placed(&from.memory, whose, &bot.settings.tts).await?;
     let tts = voices.tts.ok_or(Refused::NoVoice)?;
 

@@ -242,6 +242,16 @@ impl Sums {
         self.0.values().fold(Amounts::default(), |total, sum| total.plus(sum.amounts))
     }
 
+    /// Of how many entries they are.
+    pub fn entries(&self) -> i64 {
+        self.0.values().fold(0, |entries, sum| entries.saturating_add(sum.entries))
+    }
+
+    /// The amounts alone.
+    pub fn amounts(self) -> BTreeMap<String, Amounts> {
+        self.0.into_iter().map(|(key, sum)| (key, sum.amounts)).collect()
+    }
+
     /// Add others, key by key.
     pub fn add(&mut self, others: Self) {
         for (key, other) in others.0 {
@@ -295,13 +305,6 @@ impl Ledger {
     async fn days_of(&self, query: Query) -> Result<Vec<String>, StoreError> {
         let groups = self.engine.sums(query, DAY.place(), Vec::new()).await?;
         Ok(groups.into_iter().filter_map(|group| Some(group.key.as_str()?.to_owned())).collect())
-    }
-
-    /// The sum of one day.
-    pub async fn sum_of_day(&self, day: &str) -> Result<Sum, StoreError> {
-        let mut sums = Sums::default();
-        self.add_up(self.of_tenant.query(BY_DAY).equals(DAY, day), DAY.place(), &mut sums).await?;
-        Ok(sums.0.remove(day).unwrap_or_default())
     }
 
     /// Sums over some days, in one pass over their entries (one for each bot of a limited reach).

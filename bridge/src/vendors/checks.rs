@@ -1,6 +1,6 @@
 //! The trying of keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use super::found::of_tenant;
 use super::key_state::KeyState;
 use crate::error::with_source;
 use crate::metrics::Metrics;
+use crate::store::engine::EngineError;
 use crate::store::tenants::TenantStatus;
 use crate::store::{StoreError, Stores};
 
@@ -94,19 +95,15 @@ impl Checks {
         }
     }
 
-    /// Look for keys if it is time, and try those that are due.
+    /// Look for keys if it is time, and try those that are due. A look that failed is tried again the next time, and keys that are
+    /// known from before are tried all the same.
     pub async fn round(&self) -> Result<(), StoreError> {
         let now = self.0.clock.now();
-        let is_time = {
-            let mut looked_at = self.0.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_time = looked_at.is_none_or(|at| now.duration_since(at) >= EVERY);
-            if is_time {
-                *looked_at = Some(now);
-            }
-            is_time
-        };
-        if is_time {
-            self.look(now).await?;
+        let looked_at = *self.looked_at();
+        let is_time = looked_at.is_none_or(|at| now.duration_since(at) >= EVERY);
+        let looked = if is_time { self.look(now).await } else { Ok(()) };
+        if is_time && looked.is_ok() {
+            *self.looked_at() = Some(now);
         }
         let due: Vec<(Account, ApiKey, TenantId)> = {
             let known = self.known();
@@ -116,7 +113,7 @@ impl Checks {
         let trying = due.into_iter().map(|(account, key, tenant)| self.try_one(account, key, tenant));
         futures_util::stream::iter(trying).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
         self.tell();
-        Ok(())
+        looked
     }
 
     /// What is known of an account; `None` while it was not looked for.
@@ -149,15 +146,30 @@ impl Checks {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The accounts of all tenants; those that nobody has any more are forgotten.
+    fn looked_at(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.0.looked_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The accounts of all tenants; those that nobody has any more are forgotten. A tenant whose bots or keys cannot be read keeps no
+    /// other from its turn, and what is known of its accounts stays.
     async fn look(&self, now: Timestamp) -> Result<(), StoreError> {
-        let (mut found, mut after) = (BTreeMap::new(), None);
+        let (mut found, mut unread) = (BTreeMap::new(), BTreeSet::new());
+        let (mut failed, mut after) = (None, None);
         loop {
             let page = self.0.stores.tenants().list_by_id(after).await?;
             for tenant in page.tenants.iter().filter(|tenant| tenant.value.status == TenantStatus::Active) {
                 let Ok(id) = tenant.id.parse::<TenantId>() else { continue };
-                for (account, key) in of_tenant(&self.0.stores, &id).await? {
-                    found.entry(account).or_insert((id.clone(), key));
+                match of_tenant(&self.0.stores, &id).await {
+                    Ok(accounts) => accounts.into_iter().for_each(|(account, key)| {
+                        found.entry(account).or_insert_with(|| (id.clone(), key));
+                    }),
+                    Err(error) => {
+                        tracing::error!(tenant.id = %id, error = with_source(&error), "a tenant's keys of vendors could not be looked for");
+                        // What makes no sense now makes none in a moment.
+                        let is_damage = matches!(error, StoreError::Engine(EngineError::Malformed(_)));
+                        failed = failed.or(Some(error).filter(|_| !is_damage));
+                        unread.insert(id);
+                    }
                 }
             }
             after = page.last;
@@ -165,6 +177,16 @@ impl Checks {
                 break;
             }
         }
+        self.take_over(found, &unread, now);
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn take_over(
+        &self,
+        found: BTreeMap<Account, (TenantId, ApiKey)>,
+        unread: &BTreeSet<TenantId>,
+        now: Timestamp,
+    ) {
         if found.len() > MOST {
             tracing::warn!(
                 accounts = found.len(),
@@ -173,10 +195,10 @@ impl Checks {
             );
         }
         let mut known = self.known();
-        known.retain(|account, _| found.contains_key(account));
+        known.retain(|account, entry| found.contains_key(account) || unread.contains(&entry.tenant));
         for (account, (tenant, key)) in found.into_iter().take(MOST) {
-            known.entry(account).or_insert_with(|| Entry {
-                tenant,
+            let entry = known.entry(account).or_insert_with(|| Entry {
+                tenant: tenant.clone(),
                 key,
                 key_state: KeyState::Unchecked,
                 breaker: Breaker::default(),
@@ -184,8 +206,9 @@ impl Checks {
                 checked_at: None,
                 due_at: now,
             });
+            // Whoever had it before may be gone, and is asked for its rules no more.
+            entry.tenant = tenant;
         }
-        Ok(())
     }
 
     async fn try_one(&self, account: Account, key: ApiKey, tenant: TenantId) {

@@ -17,8 +17,9 @@ use vox_shared::model::bot::ApiKey;
 use super::clip::{self, MAX_CLIP_BYTES};
 use super::elevenlabs::Account;
 use super::named;
-use super::wish::{Wish, address};
+use super::wish::{NewVoice, Wish, address};
 use crate::auth::secret_token::hex;
+use crate::bot::residency;
 use crate::fields::FieldError;
 use crate::objects::archive::{Archive, Found};
 use crate::objects::{ByteStream, Expected, Key, ObjectError};
@@ -91,12 +92,7 @@ impl VoiceDesk {
     /// Take a clip and have the voice made. A repeat of the same request finds what it made before.
     pub async fn begin(&self, asker: Asker<'_>, wish: Wish) -> Result<Stored<Voice>, VoiceError> {
         let Asker { tenant, id: author, creation } = asker;
-        let rules = self.stores.tenants().egress_rules(tenant).await?;
-        if let Some(refused) =
-            address(&wish.asked).and_then(|url| self.egress.check_under(&rules, &url).err())
-        {
-            return Err(VoiceError::Invalid(vec![FieldError::new("base_url", refused.detail)]));
-        }
+        self.check_address(tenant, &wish.asked).await?;
         let id = creation.as_ref().map_or_else(VoiceId::generate, id_of);
         let request = creation.map(|creation| creation.request);
         if let Some(made) = self.stores.voices(tenant).find_voice(&id).await? {
@@ -122,6 +118,20 @@ impl VoiceDesk {
         }
         self.begin_job(tenant, &job).await?;
         Ok(Stored { id: id.to_string(), version: 1, value: voice })
+    }
+
+    /// Whether the vendor may be sent a clip, by the tenant's egress rules and its region.
+    async fn check_address(&self, tenant: &TenantId, asked: &NewVoice) -> Result<(), VoiceError> {
+        let tenant = self.stores.tenants().get_tenant(tenant).await?.value;
+        let refused = address(asked).and_then(|url| self.egress.check_under(&tenant.egress, &url).err());
+        let faults = refused.map(|refused| FieldError::new("base_url", refused.detail)).into_iter();
+        let base_url = asked.base_url.as_deref();
+        let elsewhere = residency::of_voice(tenant.pin().as_ref(), &asked.provider, base_url);
+        let field = if base_url.is_some() { "base_url" } else { "provider" };
+        match faults.chain(elsewhere.map(|why| FieldError::new(field, why))).next() {
+            Some(fault) => Err(VoiceError::Invalid(vec![fault])),
+            None => Ok(()),
+        }
     }
 
     /// Have a voice deleted that no bot names, at its vendor too. Asked again it is tried again.

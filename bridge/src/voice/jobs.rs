@@ -5,6 +5,7 @@ use vox_shared::ids::{TenantId, VoiceId};
 
 use super::desk::{Access, VoiceDesk};
 use super::elevenlabs::{self, Made, Wanted};
+use crate::bot::residency;
 use crate::error::with_source;
 use crate::jobs::runner::Failure;
 use crate::objects::ObjectError;
@@ -60,6 +61,11 @@ async fn made(
         && let Some(made) = elevenlabs::find(account, &name, id.as_str()).await.map_err(later)?
     {
         return Ok(made);
+    }
+    // Asked for anew: the tenant may have been given a region since.
+    let pin = desk.stores.tenants().get_tenant(tenant).await?.value.pin();
+    if let Some(why) = residency::of_voice(pin.as_ref(), &voice.provider, voice.base_url.as_deref()) {
+        return Err(Failure::ForGood(why));
     }
     let bytes = desk.clip_bytes(tenant, id).await?;
     let bytes = bytes.ok_or_else(|| Failure::ForGood("the clip is gone".into()))?;

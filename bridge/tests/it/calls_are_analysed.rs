@@ -376,6 +376,16 @@ async fn what_a_model_may_not_hear_it_may_not_read_either_and_only_where_the_ten
     let call = asked.settles("call_1", "failed").await;
     assert!(call["outcomes"]["reason"].as_str().unwrap().contains("127.0.0.1"), "{}", call["outcomes"]);
     assert_eq!(asked.model.observed().exchanges.len(), 3, "it was not asked");
+
+    // It is within them again, and outside the tenant's region.
+    let pinned = json!({"egress": {}, "data_residency": "us"});
+    let pinned = asked.bridge.send(Method::PATCH, "/api/v1/tenants/default", &asked.token, pinned).await;
+    assert_eq!(pinned.status(), StatusCode::OK);
+    json(asked.again("call_1").await, StatusCode::ACCEPTED).await;
+    let call = asked.settles("call_1", "skipped").await;
+    let why = call["outcomes"]["reason"].as_str().unwrap();
+    assert!(why.contains("data_residency_hosts"), "{why}");
+    assert_eq!(asked.model.observed().exchanges.len(), 3, "it was not asked");
 }
 
 fn settings_of(model: &Server) -> LlmSettings {

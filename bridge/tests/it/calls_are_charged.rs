@@ -10,7 +10,7 @@ use vox_bridge::store::engine::{EngineError, MAX_PAGE, Order};
 use vox_bridge::store::events::Event;
 use vox_bridge::store::ledger::{Amounts, GroupBy, LEDGER};
 use vox_bridge::store::prices::{Price, Unit};
-use vox_bridge::store::usage_days::{USAGE_DAYS, UsageDay};
+use vox_bridge::store::usage_days::{Parts, USAGE_DAYS, UsageDay};
 use vox_shared::ids::PriceId;
 use vox_shared::model::bot::BotSettings;
 
@@ -160,14 +160,32 @@ async fn usage_is_told_by_day_bot_and_vendor_and_to_a_key_of_its_own_bot_only() 
         day: "2026-11-20".into(),
         counted: 1_000_000,
         amounts: Amounts { conversations: 40, ..Amounts::default() },
+        parts: None,
     };
-    bridge.app.stores.usage_days(&bridge.tenant()).keep(day).await.unwrap();
+    let days = bridge.app.stores.usage_days(&bridge.tenant());
+    let made = days.list_whole_days(("2026-11-20", "2026-11-21")).await.unwrap();
+    let parts = made[0].parts().unwrap();
+    assert_eq!((parts.bots.len(), parts.vendors.len(), parts.vendors["deepgram"].money), (2, 4, 1_792));
+    days.keep(day.clone()).await.unwrap();
     assert_eq!(bridge.usage("").await["total"]["conversations"], 42);
+    let by_bot = bridge.usage("?group_by=bot").await;
+    assert_eq!(by_bot["total"]["conversations"], 4, "such a day without parts is read from the ledger");
     let limited =
         bridge.insert_key(&bridge.tenant(), Scope::ALL, |key| key.bots = Some(vec![other.clone()])).await;
     let seen = limited.reads(&bridge, "/api/v1/usage?group_by=bot").await;
     assert_eq!(seen["groups"].as_array().unwrap().len(), 1, "{seen}");
     assert_eq!(seen["total"]["conversations"], 1);
+    // By bot and vendor all entries of the month were read, whatever was added up.
+    let some = |conversations| Amounts { conversations, ..Amounts::default() };
+    let bots = [(other.to_string(), some(30)), ("faq".to_owned(), some(10))].into();
+    let parts = Parts { counted: 1_000_001, bots, vendors: [("deepgram".to_owned(), some(7))].into() };
+    days.keep(UsageDay { counted: 1_000_001, parts: Some(parts), ..day }).await.unwrap();
+    assert_eq!(bridge.usage("?group_by=bot").await["total"]["conversations"], 40 + 2);
+    assert_eq!(bridge.usage("?group_by=vendor").await["total"]["conversations"], 7 + 2);
+    for (query, conversations) in [("?group_by=bot", 30), ("?group_by=day", 30), ("?group_by=vendor", 1)] {
+        let seen = limited.reads(&bridge, &format!("/api/v1/usage{query}")).await;
+        assert_eq!(seen["total"]["conversations"], conversations, "{query} {seen}");
+    }
     let token = bridge.token(Role::Admin).await;
     for (query, field) in
         [("period=2026-13", "period"), ("group_by=caller", "group_by"), ("perod=x", "perod")]

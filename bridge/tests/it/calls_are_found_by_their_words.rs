@@ -1,15 +1,21 @@
 //! Calls that have ended are found by what was said in them and by how they are known, on both engines alike; what is deleted is not.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::FutureExt;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
+use vox_bridge::jobs::digests::Digester;
 use vox_bridge::store::calls::CALLS;
 use vox_bridge::store::digests::CALL_DIGESTS;
-use vox_bridge::store::engine::Which;
+use vox_bridge::store::engine::{Collection, EngineError, Which};
 use vox_bridge::store::settings::SETTINGS;
-use vox_bridge::store::{Reach, Stamp};
+use vox_bridge::store::{Reach, Stamp, Stores};
 use vox_shared::model::bot::{ApiKey, BotSettings, LineAccess};
 
+use crate::harness::interposed::{Documents, Step};
 use crate::harness::{TestBridge, json, result, with_query, wrong_fields};
 
 struct Finder {
@@ -205,4 +211,26 @@ async fn damage_of_settings_or_of_a_call_hides_no_other() {
     assert_eq!(finder.found(&[("text", "tuesday")]).await, ["call_2", "call_1"]);
     bridge.damage(&CALLS, "call_2", "verdict", json!(7)).await;
     assert_eq!(finder.found(&[("text", "tuesday")]).await, ["call_1"]);
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_read_now_keeps_no_other_from_being_found() {
+    let finder = Finder::start().await;
+    finder.call("call_1", "An appointment, please.", "customer").await;
+    finder.call("call_2", "An appointment, please.", "customer").await;
+    let is_first = AtomicBool::new(true);
+    // As of an archived call while the object store is away.
+    let before = move |step, of: &'static Collection| {
+        let fails = step == Step::Get && of.name == CALLS.name && is_first.swap(false, Ordering::Relaxed);
+        let answer = if fails { Err(EngineError::Unavailable("away".into())) } else { Ok(()) };
+        async move { answer }.boxed()
+    };
+    let bridge = &finder.bridge;
+    let documents = Documents { inner: bridge.engine.clone(), before: Box::new(before) };
+    let stores = Stores::open(Arc::new(documents)).await.unwrap();
+    let digester = Digester { stores, clock: bridge.clock.clone() };
+    digester.round().await.unwrap_err();
+    assert_eq!(finder.found(&[("text", "appointment")]).await.len(), 1);
+    assert_eq!(digester.round().await.unwrap(), 1, "it stays due");
+    assert_eq!(finder.found(&[("text", "appointment")]).await.len(), 2);
 }

@@ -1,4 +1,4 @@
-//! A call in a few sentences by the bot's model, once, charged and within the tenant's plan and region.
+//! A call in a few sentences by the bot's model, once, charged and within the tenant's plan, the day's budget and the region.
 
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -114,4 +114,39 @@ async fn a_call_is_summed_up_once_and_what_that_used_is_charged() {
     scene.bridge.app.roll_up.round().await.unwrap();
     assert_eq!(scene.refused("call_3", StatusCode::PAYMENT_REQUIRED).await, "quota_exceeded");
     assert_eq!(json(scene.sum_up("call_1").await, StatusCode::OK).await, made);
+}
+
+/// It passed the plan's gate alone once, and cost the day nothing.
+#[tokio::test]
+async fn a_summary_is_paid_for_out_of_the_days_budget() {
+    let mut scene = Scene::start().await;
+    // The first summary has 1,000 tokens in, and costs more than the day has.
+    let price = json!({"service": "llm", "vendor": "openai", "unit": "tokens_in", "money": 100, "per": 1});
+    assert_eq!(scene.send(Method::POST, "/api/v1/prices", price).await.status(), StatusCode::CREATED);
+    let path = format!("/api/v1/bots/{}", scene.bot);
+    let set = scene.send(Method::PATCH, &path, json!({"max_cost_micros_per_day": 60_000})).await;
+    assert_eq!(set.status(), StatusCode::OK, "{}", set.text().await.unwrap());
+    scene.ends("call_3", TALK).await;
+    let made = json(scene.sum_up("call_3").await, StatusCode::OK).await;
+    assert_eq!(made["summary"], SUMMARY);
+    let refused = json(scene.sum_up("call_1").await, StatusCode::PAYMENT_REQUIRED).await;
+    let error = &refused["error"];
+    assert_eq!((&error["code"], &error["resource"]), (&json!("budget_exceeded"), &json!("bot_budget")));
+    assert_eq!((&error["used"], &error["limit"]), (&json!(100_000), &json!(60_000)), "{refused}");
+    assert_eq!(scene.model.observed().exchanges.len(), 1, "nobody was asked");
+    assert_eq!(json(scene.sum_up("call_3").await, StatusCode::OK).await, made, "what there is is read");
+    let began = scene.bridge.fetch_config(scene.bot.as_str(), &[("session_id", "call_4")]).await;
+    assert_eq!(refusal(began, StatusCode::PAYMENT_REQUIRED).await, "budget_exceeded", "it counts for calls");
+    scene.bridge.app.relay.move_all().await.unwrap();
+    scene.bridge.app.roll_up.round().await.unwrap();
+    let used = scene.read("/v1/usage?group_by=day").await;
+    assert_eq!(used["total"]["money"], 100_000, "{used}");
+    scene.bridge.clock.advance(jiff::SignedDuration::from_hours(14));
+    scene.token = scene.bridge.token(Role::SuperAdmin).await;
+    let asked = scene.sum_up("call_1").await;
+    assert_eq!(
+        refusal(asked, StatusCode::SERVICE_UNAVAILABLE).await,
+        "model_unanswered",
+        "it is asked again"
+    );
 }

@@ -1,15 +1,31 @@
 //! The keys of vendors are tried, a breaker opens when a vendor is away, and calls begin with another one then.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::FutureExt;
 use jiff::SignedDuration;
 use reqwest::Method;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
+use vox_bridge::config::Config;
+use vox_bridge::metrics::Metrics;
+use vox_bridge::store::bots::Bot;
+use vox_bridge::store::engine::{Collection, Engine, EngineError};
+use vox_bridge::store::settings::SETTINGS;
+use vox_bridge::store::tenants::{TENANTS, Tenant};
+use vox_bridge::store::{Stamp, Stores};
+use vox_bridge::vendors::checks::Checks;
+use vox_egress::Egress;
+use vox_shared::clock::Clock;
+use vox_shared::ids::{BotId, TenantId};
 use vox_shared::model::bot::BotSettings;
 use vox_testkit::vendor::faults::Faults;
 use vox_testkit::vendor::openai::{Script, Server};
 
-use crate::harness::{TestBridge, json};
+use crate::harness::interposed::{Documents, Step};
+use crate::harness::{NOW, TestBridge, json, temp_engine};
 
 struct Stage {
     bridge: TestBridge,
@@ -109,4 +125,83 @@ async fn a_breaker_opens_when_a_vendor_is_away_and_calls_begin_with_another() {
     stage.tries(&[300]).await;
     assert_eq!(stage.vendors().await, []);
     assert_eq!(stage.shown().await, Vec::<String>::new());
+}
+
+/// Two tenants, and keys that are looked for while `is_away` says that the list of tenants cannot be read.
+struct Two {
+    stores: Stores,
+    checks: Checks,
+    clock: Clock,
+    is_away: Arc<AtomicBool>,
+    engine: Arc<dyn Engine>,
+    _data: tempfile::TempDir,
+}
+
+impl Two {
+    const TENANTS: [&str; 2] = ["alpha", "beta"];
+
+    async fn start() -> Self {
+        let (data, engine) = temp_engine();
+        let is_away = Arc::new(AtomicBool::new(false));
+        let away = is_away.clone();
+        let before = move |step, of: &'static Collection| {
+            let fails = step == Step::ListById && of.name == TENANTS.name && away.load(Ordering::Relaxed);
+            let answer = if fails { Err(EngineError::Unavailable("away".into())) } else { Ok(()) };
+            async move { answer }.boxed()
+        };
+        let documents = Documents { inner: engine.clone(), before: Box::new(before) };
+        let stores = Stores::open(Arc::new(documents)).await.unwrap();
+        let clock = Clock::manual(NOW.parse().unwrap());
+        let egress = Arc::new(Egress::new(Config::for_tests(data.path().to_owned()).egress));
+        let checks = Checks::new((stores.clone(), clock.clone()), egress, Arc::new(Metrics::new(false)));
+        for id in Self::TENANTS {
+            let tenant = Tenant::new(id, Stamp(clock.now()));
+            stores.tenants().insert(&id.parse().unwrap(), &tenant).await.unwrap();
+        }
+        Self { stores, checks, clock, is_away, engine, _data: data }
+    }
+
+    /// A bot with a server of its own, where nobody listens.
+    async fn bot(&self, tenant: &str, key: &str) {
+        let llm =
+            json!({"provider": "openai", "api_key": key, "extra": {"base_url": "http://127.0.0.1:9/v1"}});
+        let settings: BotSettings = serde_json::from_value(json!({"name": key, "llm": llm})).unwrap();
+        let tenant: TenantId = tenant.parse().unwrap();
+        let bot = Bot::new(tenant.clone(), settings, Stamp(self.clock.now()));
+        self.stores.bots(&tenant).insert_bot(&BotId::generate(), &bot).await.unwrap();
+    }
+
+    /// How many keys of a tenant were tried.
+    async fn tried(&self, tenant: &str) -> usize {
+        let accounts = self.checks.of_tenant(&tenant.parse().unwrap()).await.unwrap();
+        let tried = accounts.into_iter().filter_map(|(_, health)| health?.checked_at);
+        tried.count()
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_whose_keys_cannot_be_read_keeps_no_other_from_its_turn() {
+    let two = Two::start().await;
+    two.bot("alpha", "sk-alpha-0123456789").await;
+    two.bot("beta", "sk-beta-0123456789").await;
+    two.is_away.store(true, Ordering::Relaxed);
+    two.checks.round().await.unwrap_err();
+    two.is_away.store(false, Ordering::Relaxed);
+    two.clock.advance(SignedDuration::from_secs(15));
+    two.checks.round().await.unwrap();
+    assert_eq!(
+        [two.tried("alpha").await, two.tried("beta").await],
+        [1, 1],
+        "a look that failed is tried again at once"
+    );
+
+    // Damaged after it was read; the other tenant has another bot since.
+    let damaged = json!({"vendor_keys": 7}).as_object().cloned().unwrap();
+    let alpha = two.checks.of_tenant(&"alpha".parse().unwrap()).await.unwrap();
+    two.engine.insert(&SETTINGS, "alpha".into(), damaged).await.unwrap();
+    two.bot("beta", "sk-beta-9876543210").await;
+    two.clock.advance(SignedDuration::from_mins(5));
+    two.checks.round().await.unwrap();
+    assert_eq!(two.tried("beta").await, 2, "beta comes after alpha");
+    assert!(two.checks.health(&alpha[0].0).is_some(), "what is known of alpha stays");
 }

@@ -369,3 +369,59 @@ async fn a_wish_that_cannot_be_granted_is_told_by_its_fields() {
     check("consent", Value::Null, &["consent"]).await;
     check("colour", json!("red"), &["colour"]).await;
 }
+
+/// The vendor at a voice's own address was asked for its region by nobody.
+#[tokio::test]
+async fn neither_a_clip_nor_a_text_leaves_the_region_of_its_tenant() {
+    let stage = Stage::start().await;
+    let (bridge, operator) = (&stage.bridge, stage.bridge.token(Role::SuperAdmin).await);
+    let host = stage.vendor.url().parse::<url::Url>().unwrap();
+    let host = format!("{}:{}", host.host_str().unwrap(), host.port().unwrap());
+    let pinned = async |region: &str, hosts: &[&str]| {
+        let body = json!({"data_residency": region, "data_residency_hosts": hosts});
+        let set = bridge.send(Method::PATCH, "/api/v1/tenants/default", &operator, body).await;
+        assert_eq!(set.status(), StatusCode::OK, "{}", set.text().await.unwrap());
+    };
+    // Where a voice is made.
+    pinned("eu", &[]).await;
+    let mut at_home = stage.wish(&wav());
+    at_home.as_object_mut().unwrap().remove("base_url");
+    for (wish, field) in [(&stage.wish(&wav()), "base_url"), (&at_home, "provider")] {
+        assert_eq!(wrong_fields(stage.send(Method::POST, "/api/v1/voices", wish).await).await, [field]);
+    }
+    assert_eq!(stage.vendor.observed().exchanges.len(), 0);
+
+    // Where a bot that names it speaks: the vendor's own host is within, and the voice's is not any more.
+    pinned("us", &[&host]).await;
+    let id = stage.make(&stage.wish(&wav())).await;
+    stage.becomes(&id, "ready").await;
+    let mut settings = bot(&id);
+    settings["tts"]["fallbacks"] = json!([{"provider": "flite", "voice": "kal"}]);
+    assert_eq!(stage.send(Method::PATCH, "/api/v1/bots/faq", &settings).await.status(), StatusCode::OK);
+    let config = json(bridge.fetch_config("faq", &[]).await, StatusCode::OK).await;
+    assert_eq!(config["tts"]["extra"]["base_url"], json!(stage.vendor.url()));
+    pinned("us", &[]).await;
+    let named = stage.send(Method::PATCH, "/api/v1/bots/survey", &bot(&id)).await;
+    assert_eq!(wrong_fields(named).await, ["tts.voice"]);
+    let config = json(bridge.fetch_config("faq", &[]).await, StatusCode::OK).await;
+    assert_eq!((&config["tts"]["voice"], &config["tts"]["fallbacks"]), (&json!("kal"), &json!([])));
+
+    // Where a voice is made that was asked for before.
+    pinned("us", &[&host]).await;
+    stage.vendor.set_faults(Faults { status: Some(503), ..Faults::default() });
+    let late = stage.make(&stage.wish(OGG)).await;
+    assert!(eventually(SOON, || async { stage.asked("/v1/voices/add") == 2 }).await, "one clip was refused");
+    pinned("us", &[]).await;
+    stage.vendor.set_faults(Faults::default());
+    stage.later(&late, async |voice| voice["state"] == "failed").await;
+    let why = stage.voice(&late).await.unwrap()["error"].clone();
+    assert!(why.as_str().unwrap().contains("data_residency_hosts"), "{why}");
+    assert_eq!(stage.asked("/v1/voices/add"), 2, "no clip was sent");
+    // What is there already goes all the same.
+    stage
+        .send(Method::PATCH, "/api/v1/bots/faq", &json!({"tts": {"provider": "flite", "voice": "slt"}}))
+        .await;
+    stage.send(Method::DELETE, &format!("/api/v1/voices/{id}"), &json!({})).await;
+    stage.goes(&id).await;
+    stage.end().await;
+}

@@ -12,7 +12,6 @@ use crate::analysis::summary::SummaryError;
 use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::AnalyseCalls;
-use crate::billing::gate::GateError;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
 
@@ -55,8 +54,8 @@ impl From<SummaryError> for ApiError {
             SummaryError::Running => (StatusCode::CONFLICT, "call_running"),
             SummaryError::Nothing(_) => (StatusCode::CONFLICT, "nothing_to_ask"),
             SummaryError::Unanswered(_) => (StatusCode::SERVICE_UNAVAILABLE, "model_unanswered"),
-            SummaryError::Gate(GateError::Spent(spent)) => return spent.into(),
-            SummaryError::Gate(GateError::Store(error)) | SummaryError::Store(error) => return error.into(),
+            SummaryError::Unpaid(unpaid) => return unpaid.into(),
+            SummaryError::Store(error) => return error.into(),
         };
         Self::new(status, code, told)
     }

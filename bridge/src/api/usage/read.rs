@@ -10,7 +10,7 @@ use crate::auth::allowed::Allowed;
 use crate::auth::permission::ReadUsage;
 use crate::billing::limits::{Resource, Used};
 use crate::billing::period::Period;
-use crate::billing::spent::days_of;
+use crate::billing::spent::spent;
 use crate::edge::params::InQuery;
 use crate::error::{ApiError, ApiResult};
 use crate::fields::FieldError;
@@ -58,7 +58,8 @@ pub struct UsageSums {
 }
 
 /// What the tenant used in a month, or of it what belongs to the bots that a key is limited to: as new as the ledger, so that it lacks at
-/// most what ended a moment ago. By bots and vendors, and for a key that is limited to bots, the whole month of the ledger is read.
+/// most what ended a moment ago. Days that were added up are taken as they are; by vendors for a key that is limited to bots the whole
+/// month of the ledger is read.
 #[instrument(name = "usage.read", skip_all)]
 pub async fn read(
     who: Allowed<ReadUsage>,
@@ -81,20 +82,15 @@ pub async fn read(
         Some(_) => return Err(invalid("group_by", "must be one of day, bot, vendor, resource")),
     };
     let (first, next) = period.bounds();
-    let known = match (who.reach().bots(), by) {
-        (None, GroupBy::Day) => {
-            days_of(&stores, who.reach().tenant(), (period, Period::of(clock.now()))).await?
-        }
-        _ => None,
-    };
+    let known = spent(&stores, who.reach(), (period, Period::of(clock.now())), by).await?;
     let sums = match known {
         Some(sums) => sums,
-        None => stores.ledger(who.reach()).sums((&first, &next), by).await?,
+        None => stores.ledger(who.reach()).sums((&first, &next), by).await?.amounts(),
     };
-    let total = sums.total().into();
-    let groups = sums.0.into_iter().filter(|_| is_told);
-    let groups = groups.map(|(key, sum)| UsageGroup { key, sums: sum.amounts.into() }).collect();
-    Ok(Json(UsageView { period: period.to_string(), total, groups }))
+    let total = sums.values().fold(Amounts::default(), |total, sum| total.plus(*sum));
+    let groups = sums.into_iter().filter(|_| is_told);
+    let groups = groups.map(|(key, amounts)| UsageGroup { key, sums: amounts.into() }).collect();
+    Ok(Json(UsageView { period: period.to_string(), total: total.into(), groups }))
 }
 
 impl From<Amounts> for UsageSums {

@@ -15,6 +15,8 @@ use vox_bridge::store::engine::{
 /// What is about to be done with documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    Get,
+    ListById,
     DeleteMany,
     Sums,
 }
@@ -71,16 +73,33 @@ impl Engine for Documents {
         })
     }
 
+    fn get(&self, from: &'static Collection, id: String) -> Answer<'_, Option<Document>> {
+        Box::pin(async move {
+            (self.before)(Step::Get, from).await?;
+            self.inner.get(from, id).await
+        })
+    }
+
+    fn list_by_id(
+        &self,
+        of: &'static Collection,
+        which: Which,
+        after: Option<String>,
+    ) -> Answer<'_, Vec<Kept>> {
+        Box::pin(async move {
+            (self.before)(Step::ListById, of).await?;
+            self.inner.list_by_id(of, which, after).await
+        })
+    }
+
     passed_on! {
         insert(into: &'static Collection, id: String, body: Map<String, Value>) -> ();
         insert_many(into: &'static Collection, documents: Vec<New>) -> Vec<usize>;
-        get(from: &'static Collection, id: String) -> Option<Document>;
         find(query: Query) -> Page;
         compare_and_set(into: &'static Collection, document: Document) -> u64;
         find_one_and_update(query: Query, update: Update) -> Option<Document>;
         delete(from: &'static Collection, id: String, version: u64) -> bool;
         count(query: Query) -> u64;
-        list_by_id(of: &'static Collection, which: Which, after: Option<String>) -> Vec<Kept>;
         restore(into: &'static Collection, documents: Vec<Kept>) -> ();
         check_writable() -> ();
         scrub() -> ();

@@ -10,6 +10,7 @@ use vox_shared::ids::SessionId;
 use super::view::{AnalysisView, OutcomesView};
 use crate::analysis::Analyst;
 use crate::analysis::again::AgainError;
+use crate::analysis::inquiry::Unpaid;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::AnalyseCalls;
 use crate::billing::budget::BudgetError;
@@ -60,12 +61,19 @@ impl From<AgainError> for ApiError {
             AgainError::Pending => "analysis_running",
             AgainError::TooMany => "too_many_runs",
             AgainError::Nothing(_) => "nothing_to_ask",
-            AgainError::Gate(GateError::Spent(spent)) => return spent.into(),
-            AgainError::Gate(GateError::Store(error)) => return error.into(),
-            AgainError::Budget(BudgetError::Over(over)) => return over.into(),
-            AgainError::Budget(BudgetError::Store(error)) => return error.into(),
+            AgainError::Unpaid(unpaid) => return unpaid.into(),
             AgainError::Store(error) => return error.into(),
         };
         Self::new(StatusCode::CONFLICT, code, told)
+    }
+}
+
+impl From<Unpaid> for ApiError {
+    fn from(error: Unpaid) -> Self {
+        match error {
+            Unpaid::Gate(GateError::Spent(spent)) => spent.into(),
+            Unpaid::Budget(BudgetError::Over(over)) => over.into(),
+            Unpaid::Gate(GateError::Store(error)) | Unpaid::Budget(BudgetError::Store(error)) => error.into(),
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! being deleted is noted before it is, and whoever finds the note goes on.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use ring::hmac;
@@ -13,6 +14,7 @@ use super::{Custodian, CustodyError};
 use crate::auth::secret_token::{self, hex};
 use crate::store::calls::Call;
 use crate::store::calls::custody::End;
+use crate::store::engine::Renewal;
 use crate::store::erasures::Erasure;
 use crate::store::settings::{Owner, Settings};
 use crate::store::{Cursor, Reach, Stamp, StoreError, Stored};
@@ -23,6 +25,11 @@ const LEASE: SignedDuration = SignedDuration::from_mins(2);
 const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// Calls deleted between two notes.
 const BATCH: usize = 50;
+
+/// Steps of writing the indexes over words anew in one round, and the pause between them: well within the lease, and the store belongs to
+/// the calls.
+const STEPS: usize = 256;
+const STEP_PAUSE: Duration = Duration::from_millis(20);
 
 /// What is asked for.
 pub struct Asked {
@@ -59,6 +66,7 @@ impl Custodian {
             calls: 0,
             held: 0,
             waiting: 0,
+            is_renewing: false,
             listed: false,
         };
         self.stores.erasures(&asked.tenant).insert_erasure(&id, &erasure).await?;
@@ -151,6 +159,7 @@ impl Custodian {
         if erasure.value.going.is_empty() {
             return Ok(erasure);
         }
+        erasure.value.is_renewing = false;
         for id in std::mem::take(&mut erasure.value.going) {
             let Ok(session) = id.parse::<SessionId>() else { continue };
             let found = self.stores.all_calls().find_with_deleted(&session).await?;
@@ -197,11 +206,35 @@ impl Custodian {
             erasure.value.due_at = Some(now + AGAIN);
             return self.stores.all_erasures().replace_erasure(erasure).await.map(drop);
         }
+        let (mut erasure, is_renewed) = self.renew_words(erasure).await?;
+        if !is_renewed {
+            erasure.value.due_at = Some(Stamp(self.clock.now()));
+            return self.stores.all_erasures().replace_erasure(erasure).await.map(drop);
+        }
         (erasure.value.number, erasure.value.due_at, erasure.value.done_at) = (None, None, Some(now));
         let done = self.stores.all_erasures().replace_erasure(erasure).await?;
         tracing::info!(erasure.id = %done.id, calls = done.value.calls, held = done.value.held, "a person is erased");
         self.unsettled.store(true, Ordering::Relaxed);
         self.settle().await;
         Ok(())
+    }
+
+    /// Have the indexes over words rid of what the calls' words left in them; false when that goes on in the next round. One that was
+    /// begun goes on after a kill too.
+    async fn renew_words(&self, mut erasure: Stored<Erasure>) -> Result<(Stored<Erasure>, bool), StoreError> {
+        if !erasure.value.is_renewing {
+            if self.stores.renew_words(Renewal::Begin).await? {
+                return Ok((erasure, true));
+            }
+            erasure.value.is_renewing = true;
+            erasure = self.note_erasure(erasure).await?;
+        }
+        for _ in 0..STEPS {
+            if self.stores.renew_words(Renewal::GoOn).await? {
+                return Ok((erasure, true));
+            }
+            tokio::time::sleep(STEP_PAUSE).await;
+        }
+        Ok((erasure, false))
     }
 }

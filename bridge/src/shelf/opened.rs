@@ -12,7 +12,7 @@ use crate::objects::ObjectError;
 use crate::store::calls::{CALLS, WITHOUT_RESULT};
 use crate::store::engine::{
     Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place,
-    Query, Totals, Update, Which,
+    Query, Renewal, Totals, Update, Which,
 };
 
 /// Looks at a call whose object was replaced while it was read.
@@ -206,6 +206,10 @@ impl Engine for Opened {
 
     fn settle(&self) -> Answer<'_, ()> {
         self.inner.settle()
+    }
+
+    fn renew_words(&self, renewal: Renewal) -> Answer<'_, bool> {
+        self.inner.renew_words(renewal)
     }
 
     fn brought_up(&self) -> Answer<'_, ()> {

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{
-    Answer, Collection, Connections, Document, Engine, Field, Integer, Kept, New, Page, Place, Query, Totals,
-    Update, Which,
+    Answer, Collection, Connections, Document, Engine, Field, Integer, Kept, New, Page, Place, Query,
+    Renewal, Totals, Update, Which,
 };
 use super::{bots, crm, latencies, prices, settings, tenants, voices};
 use crate::coordination::Coordination;
@@ -169,6 +169,10 @@ impl Engine for Watched {
 
     fn settle(&self) -> Answer<'_, ()> {
         self.inner.settle()
+    }
+
+    fn renew_words(&self, renewal: Renewal) -> Answer<'_, bool> {
+        self.inner.renew_words(renewal)
     }
 
     fn brought_up(&self) -> Answer<'_, ()> {

@@ -83,6 +83,14 @@ pub enum Which {
     Outdated,
 }
 
+/// Where writing the indexes over words anew is taken up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// From the beginning, whatever was under way.
+    Begin,
+    GoOn,
+}
+
 /// Documents of a search, and where the next page begins.
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -174,6 +182,9 @@ pub trait Engine: Send + Sync {
     /// Leave nothing in the engine's own files of what was overwritten or deleted since it was opened, as far as it can without
     /// writing everything anew.
     fn settle(&self) -> Answer<'_, ()>;
+    /// Write a bounded piece of the indexes over words anew; answers whether nothing is left to write. Until then they may keep parts
+    /// of words that no document has any more.
+    fn renew_words(&self, renewal: Renewal) -> Answer<'_, bool>;
     /// Told once at start, when every old document was brought up to date.
     fn brought_up(&self) -> Answer<'_, ()>;
     /// Which engine it is.

@@ -8,7 +8,7 @@ use super::data_keys::Vault;
 use super::places::Secrets;
 use crate::store::engine::{
     Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place,
-    Query, Totals, Update, Which,
+    Query, Renewal, Totals, Update, Which,
 };
 
 /// What the vault notes about the store; for now that secrets in clear were found, until nothing is left of them.
@@ -195,6 +195,10 @@ impl Engine for Sealed {
 
     fn settle(&self) -> Answer<'_, ()> {
         self.inner.settle()
+    }
+
+    fn renew_words(&self, renewal: Renewal) -> Answer<'_, bool> {
+        self.inner.renew_words(renewal)
     }
 
     fn scrub(&self) -> Answer<'_, ()> {

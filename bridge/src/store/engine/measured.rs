@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place,
-    Query, Totals, Update, Which,
+    Query, Renewal, Totals, Update, Which,
 };
 use crate::metrics::stores::{Kinded, Operations};
 
@@ -112,6 +112,10 @@ impl Engine for Measured {
 
     fn settle(&self) -> Answer<'_, ()> {
         self.time("settle", self.inner.settle())
+    }
+
+    fn renew_words(&self, renewal: Renewal) -> Answer<'_, bool> {
+        self.time("renew_words", self.inner.renew_words(renewal))
     }
 
     fn brought_up(&self) -> Answer<'_, ()> {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use vox_bridge::objects::{self, ByteStream, Expected, Head, Key, ObjectError, Objects, Written};
 use vox_bridge::store::engine::{
     Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place,
-    Query, Totals, Update, Which,
+    Query, Renewal, Totals, Update, Which,
 };
 
 /// What is about to be done with documents.
@@ -85,6 +85,7 @@ impl Engine for Documents {
         check_writable() -> ();
         scrub() -> ();
         settle() -> ();
+        renew_words(renewal: Renewal) -> bool;
         brought_up() -> ();
         close() -> ();
     }

@@ -7,6 +7,7 @@ pub mod erasure;
 pub mod links;
 pub mod retention;
 pub mod tiers;
+mod trouble;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -10,8 +10,10 @@ use vox_shared::ids::{JobId, SessionId, TenantId};
 use vox_shared::model::bot::ApiKey;
 use vox_shared::phone::Number;
 
+use super::trouble::is_of_all;
 use super::{Custodian, CustodyError};
 use crate::auth::secret_token::{self, hex};
+use crate::error::with_source;
 use crate::store::calls::Call;
 use crate::store::calls::custody::End;
 use crate::store::engine::Renewal;
@@ -46,6 +48,18 @@ pub struct Asked {
 struct Staying {
     held: u64,
     waiting: u64,
+}
+
+impl Staying {
+    /// It runs, or cannot be read or written: the others have their turn, and it is looked at again.
+    fn passes_over(&mut self, id: &str, error: &dyn std::error::Error) {
+        tracing::warn!(
+            call.id = id,
+            error = with_source(error),
+            "a call of a person who is erased is deleted later"
+        );
+        self.waiting += 1;
+    }
 }
 
 impl Custodian {
@@ -143,8 +157,10 @@ impl Custodian {
                 // What was deleted before is cleaned below; what is held since, or runs, is found in the next round.
                 Ok(()) | Err(CustodyError::Store(StoreError::NotFound)) => {}
                 Err(CustodyError::Held) => staying.held += 1,
-                Err(CustodyError::Store(error)) => return Err(error),
-                Err(_) => staying.waiting += 1,
+                Err(CustodyError::Store(error)) if is_of_all(&error) => return Err(error),
+                // It makes no sense, which is met and told below.
+                Err(CustodyError::Store(StoreError::Engine(_))) => {}
+                Err(error) => staying.passes_over(id.as_str(), &error),
             }
         }
         self.finish_going(erasure, staying).await
@@ -162,20 +178,30 @@ impl Custodian {
         erasure.value.is_renewing = false;
         for id in std::mem::take(&mut erasure.value.going) {
             let Ok(session) = id.parse::<SessionId>() else { continue };
-            let found = self.stores.all_calls().find_with_deleted(&session).await?;
-            if !found.is_some_and(|call| call.value.is_deleted()) {
-                continue;
-            }
-            match self.clean(&session).await {
-                Ok(true) => erasure.value.calls += 1,
-                Ok(false) | Err(StoreError::Conflict) => {
+            match self.clean_erased(&session).await {
+                Ok(Some(true)) => erasure.value.calls += 1,
+                Ok(None) => {}
+                Err(error) if is_of_all(&error) => return Err(error),
+                Ok(Some(false)) | Err(StoreError::Conflict) => {
                     staying.waiting += 1;
                     erasure.value.going.push(id);
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    staying.passes_over(&id, &error);
+                    erasure.value.going.push(id);
+                }
             }
         }
         self.note_erasure(erasure).await
+    }
+
+    /// Whether all is gone that a deleted call left; `None` when it is not deleted.
+    async fn clean_erased(&self, id: &SessionId) -> Result<Option<bool>, StoreError> {
+        let found = self.stores.all_calls().find_with_deleted(id).await?;
+        if !found.is_some_and(|call| call.value.is_deleted()) {
+            return Ok(None);
+        }
+        self.clean(id).await.map(Some)
     }
 
     /// Write down how far it is, and that this bridge still works on it.

@@ -15,6 +15,7 @@ use vox_bridge::store::engine::{
 /// What is about to be done with documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    Replace,
     DeleteMany,
     Sums,
 }
@@ -57,6 +58,13 @@ impl Engine for Documents {
         self.inner.prepare(collections)
     }
 
+    fn compare_and_set(&self, into: &'static Collection, document: Document) -> Answer<'_, u64> {
+        Box::pin(async move {
+            (self.before)(Step::Replace, into).await?;
+            self.inner.compare_and_set(into, document).await
+        })
+    }
+
     fn delete_many(&self, query: Query) -> Answer<'_, usize> {
         Box::pin(async move {
             (self.before)(Step::DeleteMany, query.collection).await?;
@@ -76,7 +84,6 @@ impl Engine for Documents {
         insert_many(into: &'static Collection, documents: Vec<New>) -> Vec<usize>;
         get(from: &'static Collection, id: String) -> Option<Document>;
         find(query: Query) -> Page;
-        compare_and_set(into: &'static Collection, document: Document) -> u64;
         find_one_and_update(query: Query, update: Update) -> Option<Document>;
         delete(from: &'static Collection, id: String, version: u64) -> bool;
         count(query: Query) -> u64;

@@ -166,7 +166,7 @@ impl Custodian {
             Err(error) => return Err(error.into()),
         };
         let part = call.value.take_heavy().map_err(PackError::from)?;
-        let packed = pack::pack(&part)?;
+        let packed = pack::aside(move || pack::pack(&part)).await?;
         Ok(Some(Taken { call, packed }))
     }
 }

@@ -31,7 +31,7 @@ impl Trouble {
                 | ObjectError::Changed,
             ) => false,
             Self::Object(_) => true,
-            Self::Pack(_) => false,
+            Self::Pack(error) => matches!(error, PackError::Busy),
         };
         if is_of_all {
             return Err(self);

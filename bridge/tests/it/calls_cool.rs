@@ -3,6 +3,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
+#[cfg(feature = "s3")]
+use std::time::Duration;
 
 use futures_util::{FutureExt, TryStreamExt};
 use jiff::SignedDuration;
@@ -18,10 +20,14 @@ use vox_bridge::store::calls::CALLS;
 use vox_bridge::store::engine::Collection;
 use vox_bridge::store::jobs::{Job, Queue};
 use vox_bridge::store::{Stamp, StoreError, Stored, Stores};
+#[cfg(feature = "s3")]
+use vox_testkit::chaos::ChaosProxy;
 
 use crate::harness::interposed::{Documents, Step};
 use crate::harness::{TestBridge, json, wrong_fields};
 use crate::jobs_come_by_the_calendar::Calendar;
+#[cfg(feature = "s3")]
+use crate::s3_server::{S3Server, eventually};
 
 const RETENTION: &str = "/api/v1/settings/retention";
 /// What everybody reads of a call, by every way there is.
@@ -211,6 +217,65 @@ async fn a_call_that_changes_all_the_time_keeps_no_other_from_cooling() {
     assert_eq!((told.len(), &told[0]["calls_warmed"]), (1, &json!(1)));
     retained(bridge, upkeep(bridge), "job_2").await.unwrap();
     assert_eq!(calendar.get(READ[0]).await["storage_tier"], "warm", "the next day's has its turn");
+}
+
+/// While the object store was away no archived call could be held, and the day's job did not tell what it had deleted.
+#[cfg(feature = "s3")]
+#[tokio::test]
+async fn an_archive_that_is_away_keeps_no_hold_and_hides_no_deletion() {
+    let server = S3Server::start().await;
+    let proxy =
+        ChaosProxy::start(server.url.strip_prefix("http://").unwrap().parse().unwrap()).await.unwrap();
+    let settings = server.settings_at(&proxy.url());
+    let calendar = started(TestBridge::start_with(|config| config.storage.s3 = Some(settings)).await).await;
+    let bridge = &calendar.bridge;
+    let transcript = calendar.get(READ[0]).await["transcript"].take();
+    calendar.after(24 * 6).await;
+    calendar.call("call_3", "customer").await;
+    let wanted = json!({"calls_warm_days": 1, "calls_archive_days": 2, "calls_days": 8});
+    assert_eq!(calendar.send(Method::PUT, RETENTION, wanted).await.status(), StatusCode::OK);
+
+    proxy.change(|conditions| conditions.refuse = true);
+    proxy.cut();
+    assert_eq!(
+        calendar.send(Method::GET, READ[0], Value::Null).await.status(),
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    let hold = "/api/v1/calls/call_1/hold";
+    for (method, path, status) in [
+        (Method::PUT, hold, StatusCode::OK),
+        (Method::DELETE, hold, StatusCode::NO_CONTENT),
+        (Method::PUT, hold, StatusCode::OK),
+        (Method::DELETE, READ[0], StatusCode::CONFLICT),
+        (Method::DELETE, "/api/v1/calls/call_1/recording-link", StatusCode::NO_CONTENT),
+    ] {
+        assert_eq!(
+            calendar.send(method.clone(), path, Value::Null).await.status(),
+            status,
+            "{method} {path}"
+        );
+    }
+    bridge.clock.advance(SignedDuration::from_hours(24 * 3));
+    let failed = retained(bridge, upkeep(bridge), "job_1").await;
+    assert!(matches!(failed, Err(Failure::Now(_))), "it is tried again: {failed:?}");
+    let told = calendar.events("retention.done").await.pop().unwrap();
+    let numbers = ["calls_deleted", "held", "calls_warmed", "calls_archived"].map(|name| told[name].clone());
+    assert_eq!(numbers, [1, 1, 1, 0].map(|n| json!(n)));
+    let log = calendar.get("/api/v1/audit?actor=retention").await;
+    let of_job = |entry: &&Value| entry["object"] == "job_1";
+    assert_eq!(
+        log["items"].as_array().unwrap().iter().filter(of_job).count(),
+        2,
+        "a begin and an end: {log}"
+    );
+
+    proxy.change(|conditions| conditions.refuse = false);
+    let is_back = || async { retained(bridge, upkeep(bridge), "job_2").await.is_ok() };
+    assert!(eventually(Duration::from_secs(30), is_back).await);
+    assert_eq!(calendar.get("/api/v1/calls/call_3").await["storage_tier"], "archive");
+    let held = calendar.get(READ[0]).await;
+    assert_eq!((held["hold"].is_object(), &held["storage_tier"]), (true, &json!("archive")));
+    assert_eq!(held["transcript"], transcript);
 }
 
 /// Names of the objects that the directory has.

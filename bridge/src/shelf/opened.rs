@@ -10,6 +10,7 @@ use super::depot::Depot;
 use super::pack::{self, PackError};
 use crate::objects::ObjectError;
 use crate::store::calls::{CALLS, WITHOUT_RESULT};
+use crate::store::engine::before::{Before, Writes, passes_on};
 use crate::store::engine::{
     Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Json, Kept, New, Page,
     Place, Query, Renewal, Totals, Update, Which,
@@ -121,19 +122,9 @@ fn is_to_be_opened(query: &Query) -> Result<bool, EngineError> {
     }
 }
 
+impl Before for Opened {}
+
 impl Engine for Opened {
-    fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()> {
-        self.inner.prepare(collections)
-    }
-
-    fn insert(&self, into: &'static Collection, id: String, body: Map<String, Value>) -> Answer<'_, ()> {
-        self.inner.insert(into, id, body)
-    }
-
-    fn insert_many(&self, into: &'static Collection, documents: Vec<New>) -> Answer<'_, Vec<usize>> {
-        self.inner.insert_many(into, documents)
-    }
-
     fn get(&self, from: &'static Collection, id: String) -> Answer<'_, Option<Document>> {
         if from.name != CALLS.name {
             return self.inner.get(from, id);
@@ -181,66 +172,10 @@ impl Engine for Opened {
         })
     }
 
-    fn delete(&self, from: &'static Collection, id: String, version: u64) -> Answer<'_, bool> {
-        self.inner.delete(from, id, version)
-    }
-
-    fn delete_many(&self, query: Query) -> Answer<'_, usize> {
-        self.inner.delete_many(query)
-    }
-
-    fn count(&self, query: Query) -> Answer<'_, u64> {
-        self.inner.count(query)
-    }
-
-    fn sums(&self, query: Query, group_by: Place, fields: Vec<Field<Integer>>) -> Answer<'_, Vec<Totals>> {
-        self.inner.sums(query, group_by, fields)
-    }
-
-    /// As they are kept.
-    fn list_by_id(
-        &self,
-        of: &'static Collection,
-        which: Which,
-        after: Option<String>,
-    ) -> Answer<'_, Vec<Kept>> {
-        self.inner.list_by_id(of, which, after)
-    }
-
-    fn restore(&self, into: &'static Collection, documents: Vec<Kept>) -> Answer<'_, ()> {
-        self.inner.restore(into, documents)
-    }
-
-    fn check_writable(&self) -> Answer<'_, ()> {
-        self.inner.check_writable()
-    }
-
-    fn scrub(&self) -> Answer<'_, ()> {
-        self.inner.scrub()
-    }
-
-    fn settle(&self) -> Answer<'_, ()> {
-        self.inner.settle()
-    }
-
-    fn renew_words(&self, renewal: Renewal) -> Answer<'_, bool> {
-        self.inner.renew_words(renewal)
-    }
-
-    fn brought_up(&self) -> Answer<'_, ()> {
-        self.inner.brought_up()
-    }
-
-    fn name(&self) -> &'static str {
-        self.inner.name()
-    }
-
-    fn connections(&self) -> Connections {
-        self.inner.connections()
-    }
-
-    fn close(&self) -> Answer<'_, ()> {
-        self.inner.close()
+    // Listed by their ids they are as they are kept.
+    passes_on! {
+        prepare insert insert_many delete delete_many count sums list_by_id restore check_writable
+        scrub settle renew_words brought_up itself
     }
 }
 

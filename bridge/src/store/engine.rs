@@ -2,6 +2,7 @@
 //! atomic step; no sessions, transactions, change streams or collations. A search names a declared index; there are no
 //! table scans. Every engine passes the suite in `tests/it/engine_conformance.rs`. Decision 0013 says why.
 
+pub mod before;
 mod collection;
 mod field;
 pub mod measured;

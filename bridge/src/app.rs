@@ -222,12 +222,6 @@ impl App {
             custodian: custodian.clone(),
             audit: audit.clone(),
         };
-        let archive = Archive {
-            objects: objects.clone(),
-            vault: vault.clone(),
-            sealing: config.storage.sealing,
-            unopened: metrics.unopened().clone(),
-        };
         let whence = (stores.clone(), clock.clone());
         let checks = Checks::new(whence, webhooks.egress.clone(), metrics.clone());
         let voices = VoiceDesk {

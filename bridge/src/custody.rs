@@ -7,6 +7,7 @@ pub mod erasure;
 pub mod links;
 pub mod retention;
 pub mod tiers;
+mod trouble;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,7 @@ use crate::objects::Objects;
 use crate::shelf::depot::Depot;
 use crate::store::calls::Call;
 use crate::store::calls::custody::Hold;
+use crate::store::calls::tier::Tier;
 use crate::store::{Reach, Stamp, StoreError, Stored, Stores};
 
 /// Tries against others that write the same call.
@@ -35,6 +37,15 @@ pub struct Custodian {
     pub tokens: Arc<Tokens>,
     /// The engine's own files may still hold what was deleted. True at the start: whoever was killed did not say.
     pub unsettled: Arc<AtomicBool>,
+}
+
+/// What of a call is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// Fields that stand in its document in every tier.
+    Top,
+    /// Its result too.
+    Whole,
 }
 
 /// Why it was not done.
@@ -72,7 +83,7 @@ impl Custodian {
     /// Keep a call from being deleted by anybody. Saying it again changes nothing.
     pub async fn hold(&self, reach: &Reach, id: &SessionId, by: &str) -> Result<Hold, CustodyError> {
         let hold = Hold { since: Stamp(self.clock.now()), by: by.to_owned() };
-        let held = self.change(reach, id, |call| {
+        let held = self.change(reach, (id, Part::Top), |call| {
             call.custody_mut().hold.get_or_insert_with(|| hold.clone());
             Ok(())
         });
@@ -81,7 +92,7 @@ impl Custodian {
 
     /// Let a call be deleted again.
     pub async fn lift_hold(&self, reach: &Reach, id: &SessionId) -> Result<(), CustodyError> {
-        self.change(reach, id, |call| {
+        self.change(reach, (id, Part::Top), |call| {
             if let Some(custody) = &mut call.custody {
                 custody.hold = None;
             }
@@ -103,18 +114,33 @@ impl Custodian {
         }
     }
 
-    /// Change a call within reach in one step.
+    /// Change a call within reach in one step. What concerns only its top leaves an archived one in its tier, and the object store is not
+    /// asked: it may be away.
     async fn change(
         &self,
         reach: &Reach,
-        id: &SessionId,
+        (id, part): (&SessionId, Part),
         change: impl Fn(&mut Call) -> Result<(), CustodyError>,
     ) -> Result<Stored<Call>, CustodyError> {
         let calls = self.stores.calls(reach.clone());
         for _ in 0..MAX_TRIES {
-            let mut call = calls.get_call(id).await?;
-            change(&mut call.value)?;
-            match calls.replace_call(call).await {
+            let listed = match part {
+                Part::Top => calls.find_listed(id.as_str()).await?,
+                Part::Whole => None,
+            };
+            let archived = listed.filter(|call| call.value.tier() == Tier::Archive);
+            let written = match archived {
+                Some(mut call) => {
+                    change(&mut call.value)?;
+                    calls.shelve_call(call).await
+                }
+                None => {
+                    let mut call = calls.get_call(id).await?;
+                    change(&mut call.value)?;
+                    calls.replace_call(call).await
+                }
+            };
+            match written {
                 // Its result came at this moment, or somebody else changed it.
                 Err(StoreError::Conflict) => {}
                 written => return Ok(written?),

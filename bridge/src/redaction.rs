@@ -1,6 +1,8 @@
 //! The bridge's own look at what a call hides: workers hide it before they tell, and this is the net behind them, for a worker
 //! of an older version and for what only the bridge sends on.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 use vox_shared::model::bot::{Redaction, Sink};
 use vox_shared::redaction::Redactor;
@@ -59,19 +61,19 @@ fn hide_fields(rules: &Redactor, data: &mut Map<String, Value>) {
 }
 
 /// A call as its bot's CRM may have it.
-pub fn for_crm(call: &Call) -> Call {
+pub fn for_crm(call: &Call) -> Cow<'_, Call> {
     for_sink(call, Sink::Crm)
 }
 
 /// A call as a model may read it.
-pub fn for_model(call: &Call) -> Call {
+pub fn for_model(call: &Call) -> Cow<'_, Call> {
     for_sink(call, Sink::Model)
 }
 
 /// With what models made of it, who may have read it before this was hidden from them.
-fn for_sink(call: &Call, sink: Sink) -> Call {
+fn for_sink(call: &Call, sink: Sink) -> Cow<'_, Call> {
+    let Some(rules) = rules(call.redaction.as_ref(), sink) else { return Cow::Borrowed(call) };
     let mut call = call.clone();
-    let Some(rules) = rules(call.redaction.as_ref(), sink) else { return call };
     if let Some(raw) = &mut call.result {
         hide_lines(&rules, raw);
         hide_events(&rules, raw);
@@ -88,7 +90,7 @@ fn for_sink(call: &Call, sink: Sink) -> Call {
             }
         }
     }
-    call
+    Cow::Owned(call)
 }
 
 /// The lines of the transcript; what else a newer worker says of them stays.

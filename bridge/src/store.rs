@@ -208,6 +208,11 @@ impl Stores {
         Ok(self.engine.settle().await?)
     }
 
+    /// Write a bounded piece of the indexes over words anew; answers whether nothing is left to write.
+    pub async fn renew_words(&self, renewal: engine::Renewal) -> Result<bool, StoreError> {
+        Ok(self.engine.renew_words(renewal).await?)
+    }
+
     pub fn events(&self, tenant: &TenantId) -> events::Events {
         events::Events::open(self.engine.clone(), tenant.clone())
     }

@@ -131,8 +131,8 @@ impl Work {
         }
         fill_missing(&mut settings, &stores.settings().vendor_keys(&call.value.tenant_id).await?);
         // What the bot's model may not hear of the call, this one may not read.
-        let seen =
-            Stored { id: call.id.clone(), version: call.version, value: redaction::for_model(&call.value) };
+        let seen = redaction::for_model(&call.value).into_owned();
+        let seen = Stored { id: call.id.clone(), version: call.version, value: seen };
         let variables = self.analyst.crm.variables(&seen).await?;
         let inquiry = self.inquiry(&seen.value, question, (&settings, &variables), &tenant.egress);
         let replies = self.analyst.inquire(&inquiry, &settings).await;

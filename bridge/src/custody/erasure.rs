@@ -2,6 +2,7 @@
 //! being deleted is noted before it is, and whoever finds the note goes on.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use ring::hmac;
@@ -9,10 +10,13 @@ use vox_shared::ids::{JobId, SessionId, TenantId};
 use vox_shared::model::bot::ApiKey;
 use vox_shared::phone::Number;
 
+use super::trouble::is_of_all;
 use super::{Custodian, CustodyError};
 use crate::auth::secret_token::{self, hex};
+use crate::error::with_source;
 use crate::store::calls::Call;
 use crate::store::calls::custody::End;
+use crate::store::engine::Renewal;
 use crate::store::erasures::Erasure;
 use crate::store::settings::{Owner, Settings};
 use crate::store::{Cursor, Reach, Stamp, StoreError, Stored};
@@ -23,6 +27,11 @@ const LEASE: SignedDuration = SignedDuration::from_mins(2);
 const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// Calls deleted between two notes.
 const BATCH: usize = 50;
+
+/// Steps of writing the indexes over words anew in one round, and the pause between them: well within the lease, and the store belongs to
+/// the calls.
+const STEPS: usize = 256;
+const STEP_PAUSE: Duration = Duration::from_millis(20);
 
 /// What is asked for.
 pub struct Asked {
@@ -39,6 +48,18 @@ pub struct Asked {
 struct Staying {
     held: u64,
     waiting: u64,
+}
+
+impl Staying {
+    /// It runs, or cannot be read or written: the others have their turn, and it is looked at again.
+    fn passes_over(&mut self, id: &str, error: &dyn std::error::Error) {
+        tracing::warn!(
+            call.id = id,
+            error = with_source(error),
+            "a call of a person who is erased is deleted later"
+        );
+        self.waiting += 1;
+    }
 }
 
 impl Custodian {
@@ -59,6 +80,7 @@ impl Custodian {
             calls: 0,
             held: 0,
             waiting: 0,
+            is_renewing: false,
             listed: false,
         };
         self.stores.erasures(&asked.tenant).insert_erasure(&id, &erasure).await?;
@@ -135,8 +157,10 @@ impl Custodian {
                 // What was deleted before is cleaned below; what is held since, or runs, is found in the next round.
                 Ok(()) | Err(CustodyError::Store(StoreError::NotFound)) => {}
                 Err(CustodyError::Held) => staying.held += 1,
-                Err(CustodyError::Store(error)) => return Err(error),
-                Err(_) => staying.waiting += 1,
+                Err(CustodyError::Store(error)) if is_of_all(&error) => return Err(error),
+                // It makes no sense, which is met and told below.
+                Err(CustodyError::Store(StoreError::Engine(_))) => {}
+                Err(error) => staying.passes_over(id.as_str(), &error),
             }
         }
         self.finish_going(erasure, staying).await
@@ -151,22 +175,33 @@ impl Custodian {
         if erasure.value.going.is_empty() {
             return Ok(erasure);
         }
+        erasure.value.is_renewing = false;
         for id in std::mem::take(&mut erasure.value.going) {
             let Ok(session) = id.parse::<SessionId>() else { continue };
-            let found = self.stores.all_calls().find_with_deleted(&session).await?;
-            if !found.is_some_and(|call| call.value.is_deleted()) {
-                continue;
-            }
-            match self.clean(&session).await {
-                Ok(true) => erasure.value.calls += 1,
-                Ok(false) | Err(StoreError::Conflict) => {
+            match self.clean_erased(&session).await {
+                Ok(Some(true)) => erasure.value.calls += 1,
+                Ok(None) => {}
+                Err(error) if is_of_all(&error) => return Err(error),
+                Ok(Some(false)) | Err(StoreError::Conflict) => {
                     staying.waiting += 1;
                     erasure.value.going.push(id);
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    staying.passes_over(&id, &error);
+                    erasure.value.going.push(id);
+                }
             }
         }
         self.note_erasure(erasure).await
+    }
+
+    /// Whether all is gone that a deleted call left; `None` when it is not deleted.
+    async fn clean_erased(&self, id: &SessionId) -> Result<Option<bool>, StoreError> {
+        let found = self.stores.all_calls().find_with_deleted(id).await?;
+        if !found.is_some_and(|call| call.value.is_deleted()) {
+            return Ok(None);
+        }
+        self.clean(id).await.map(Some)
     }
 
     /// Write down how far it is, and that this bridge still works on it.
@@ -197,11 +232,35 @@ impl Custodian {
             erasure.value.due_at = Some(now + AGAIN);
             return self.stores.all_erasures().replace_erasure(erasure).await.map(drop);
         }
+        let (mut erasure, is_renewed) = self.renew_words(erasure).await?;
+        if !is_renewed {
+            erasure.value.due_at = Some(Stamp(self.clock.now()));
+            return self.stores.all_erasures().replace_erasure(erasure).await.map(drop);
+        }
         (erasure.value.number, erasure.value.due_at, erasure.value.done_at) = (None, None, Some(now));
         let done = self.stores.all_erasures().replace_erasure(erasure).await?;
         tracing::info!(erasure.id = %done.id, calls = done.value.calls, held = done.value.held, "a person is erased");
         self.unsettled.store(true, Ordering::Relaxed);
         self.settle().await;
         Ok(())
+    }
+
+    /// Have the indexes over words rid of what the calls' words left in them; false when that goes on in the next round. One that was
+    /// begun goes on after a kill too.
+    async fn renew_words(&self, mut erasure: Stored<Erasure>) -> Result<(Stored<Erasure>, bool), StoreError> {
+        if !erasure.value.is_renewing {
+            if self.stores.renew_words(Renewal::Begin).await? {
+                return Ok((erasure, true));
+            }
+            erasure.value.is_renewing = true;
+            erasure = self.note_erasure(erasure).await?;
+        }
+        for _ in 0..STEPS {
+            if self.stores.renew_words(Renewal::GoOn).await? {
+                return Ok((erasure, true));
+            }
+            tokio::time::sleep(STEP_PAUSE).await;
+        }
+        Ok((erasure, false))
     }
 }

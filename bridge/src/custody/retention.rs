@@ -6,14 +6,15 @@ use serde_json::json;
 use vox_shared::ids::{SessionId, TenantId};
 
 use super::tiers::Moved;
-use super::{Custodian, CustodyError, may_go};
-use crate::error::with_source;
+use super::trouble::Trouble;
+use super::{Custodian, CustodyError, Part, may_go};
 use crate::jobs::runner::Failure;
 use crate::jobs::upkeep::Upkeep;
 use crate::search::keys;
 use crate::store::audit::{Entry, Kind};
+use crate::store::calls::tier::Tier;
 use crate::store::digests::Sought;
-use crate::store::engine::{EngineError, Word};
+use crate::store::engine::Word;
 use crate::store::events::Event;
 use crate::store::jobs::Job;
 use crate::store::settings::{Owner, Retention};
@@ -33,42 +34,40 @@ struct Gone {
     recordings: u64,
     /// For a legal hold.
     held: u64,
-    /// It could not be read or written.
+    /// It could not be read or written, or somebody changed it all the time.
     damaged: u64,
     /// What is left of them is removed later.
     is_behind: bool,
 }
 
-/// Carry out a tenant's retention once.
+/// What a round came to.
+#[derive(Default)]
+struct Round {
+    gone: Gone,
+    moved: Moved,
+}
+
+/// Carry out a tenant's retention once. What was done is told however it ends.
 pub async fn carry_out(with: Upkeep, job: Stored<Job>) -> Result<(), Failure> {
     let tenant = job.value.tenant_id.clone();
     let settings = with.stores.settings().get(&Owner::Tenant(tenant.clone())).await?.retention;
     let Some(retention) = settings else { return Ok(()) };
     let now = Stamp(with.clock.now());
-    let before = |days: u32| now + -SignedDuration::from_hours(24 * i64::from(days));
     let begun = note(&with, &tenant, (&job.id, retention), None).await?;
-    let (custodian, mut gone) = (&with.custodian, Gone::default());
-    if let Some(days) = retention.calls_days {
-        custodian.delete_older(&tenant, before(days), &mut gone).await?;
-    }
-    if let Some(days) = retention.recordings_days {
-        custodian.delete_recordings_older(&tenant, before(days), &mut gone).await?;
-    }
-    let (reach, mut moved) = (Reach::whole(tenant.clone()), Moved::default());
-    if let Some(days) = retention.warm_days() {
-        custodian.warm_older(&reach, before(days), &mut moved).await?;
-    }
-    if let Some(days) = retention.calls_archive_days {
-        custodian.archive_older(&reach, before(days), &mut moved).await?;
-    }
+    let mut round = Round::default();
+    let done = with.custodian.age(&tenant, (retention, now), &mut round).await;
+    let (gone, moved) = (round.gone, round.moved);
     tracing::info!(
         tenant.id = %tenant, calls = gone.calls, recordings = gone.recordings, held = gone.held, warmed = moved.warmed,
         archived = moved.archived, "what was too old is deleted, and what is old has cooled"
     );
-    note(&with, &tenant, (&job.id, retention), Some(begun)).await?;
-    let damaged = gone.damaged;
-    tell(&with, &job, (gone, moved), now).await?;
-    match damaged {
+    // The one says it to people, the other to programs: neither waits for the other.
+    let noted = note(&with, &tenant, (&job.id, retention), Some(begun)).await;
+    let told = tell(&with, &job, (gone, moved), now).await;
+    done?;
+    noted?;
+    told?;
+    match gone.damaged + moved.damaged {
         0 => Ok(()),
         some => Err(Failure::ForGood(format!(
             "{some} calls could not be read or written, the log names them; the next day's job tries again"
@@ -103,13 +102,32 @@ async fn note(
 }
 
 impl Custodian {
-    /// Delete calls that began before; those that were never brought to an end are closed by others first.
-    async fn delete_older(
+    /// Delete what is too old, then move what is old. What was done by then stands in `round` when it fails too.
+    async fn age(
         &self,
         tenant: &TenantId,
-        before: Stamp,
-        gone: &mut Gone,
-    ) -> Result<(), StoreError> {
+        (retention, now): (Retention, Stamp),
+        round: &mut Round,
+    ) -> Result<(), Trouble> {
+        let before = |days: u32| now + -SignedDuration::from_hours(24 * i64::from(days));
+        if let Some(days) = retention.calls_days {
+            self.delete_older(tenant, before(days), &mut round.gone).await?;
+        }
+        if let Some(days) = retention.recordings_days {
+            self.delete_recordings_older(tenant, before(days), &mut round.gone).await?;
+        }
+        let reach = Reach::whole(tenant.clone());
+        if let Some(days) = retention.warm_days() {
+            self.warm_older(&reach, before(days), &mut round.moved).await?;
+        }
+        if let Some(days) = retention.calls_archive_days {
+            self.move_older(&reach, (Tier::Warm, before(days)), &mut round.moved).await?;
+        }
+        Ok(())
+    }
+
+    /// Delete calls that began before; those that were never brought to an end are closed by others first.
+    async fn delete_older(&self, tenant: &TenantId, before: Stamp, gone: &mut Gone) -> Result<(), Trouble> {
         let reach = Reach::whole(tenant.clone());
         let words = vec![Word::Whole(keys::Key::Any.word())];
         let sought = Sought { words, now: before, from: None, to: Some(before) };
@@ -124,7 +142,7 @@ impl Custodian {
                     self.clean_now(&id, gone).await?;
                 }
             }
-            after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
+            after = page.next_cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
             if after.is_none() {
                 return Ok(());
             }
@@ -137,7 +155,7 @@ impl Custodian {
         tenant: &TenantId,
         before: Stamp,
         gone: &mut Gone,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), Trouble> {
         let reach = Reach::whole(tenant.clone());
         let mut after = None;
         loop {
@@ -150,7 +168,7 @@ impl Custodian {
                     self.clean_now(&id, gone).await?;
                 }
             }
-            after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
+            after = page.next_cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
             if after.is_none() {
                 return Ok(());
             }
@@ -160,7 +178,7 @@ impl Custodian {
     /// Take the recording out of a call and note that its sound is to go, in one step: a hold comes before that, or too late.
     async fn forget_recording(&self, reach: &Reach, id: &SessionId) -> Result<(), CustodyError> {
         let now = Stamp(self.clock.now());
-        let forgotten = self.change(reach, id, |call| {
+        let forgotten = self.change(reach, (id, Part::Whole), |call| {
             may_go(call)?;
             call.recording_token_hash = None;
             for name in ["recording_key", "recording_url"] {
@@ -176,12 +194,13 @@ impl Custodian {
 
     /// Remove what is left of it. Once that did not work, whoever looks for what is left (`jobs/custody.rs`) does the others too: a
     /// store that is away is not waited for again and again.
-    async fn clean_now(&self, id: &SessionId, gone: &mut Gone) -> Result<(), StoreError> {
+    async fn clean_now(&self, id: &SessionId, gone: &mut Gone) -> Result<(), Trouble> {
         if gone.is_behind {
             return Ok(());
         }
         match Box::pin(self.clean(id)).await {
             Ok(is_clean) => gone.is_behind = !is_clean,
+            // Somebody else cleans it, or changes it: it is looked at again.
             Err(StoreError::Conflict) => {}
             Err(error) => gone.passes_over(id, error)?,
         }
@@ -191,12 +210,12 @@ impl Custodian {
 
 impl Gone {
     /// Whether it went. One that cannot be read or written keeps no other from its turn.
-    fn takes(&mut self, id: &SessionId, went: Result<(), CustodyError>) -> Result<bool, StoreError> {
+    fn takes(&mut self, id: &SessionId, went: Result<(), CustodyError>) -> Result<bool, Trouble> {
         match went {
             Ok(()) => return Ok(true),
             Err(CustodyError::Held) => self.held += 1,
-            // Somebody deleted it, or changes it all the time.
-            Err(CustodyError::Store(StoreError::NotFound | StoreError::Conflict)) => {}
+            // Somebody deleted it.
+            Err(CustodyError::Store(StoreError::NotFound)) => {}
             Err(CustodyError::Store(error)) => self.passes_over(id, error)?,
             // It runs.
             Err(_) => {}
@@ -204,11 +223,8 @@ impl Gone {
         Ok(false)
     }
 
-    fn passes_over(&mut self, id: &SessionId, error: StoreError) -> Result<(), StoreError> {
-        if matches!(error, StoreError::Engine(EngineError::Unavailable(_))) {
-            return Err(error);
-        }
-        tracing::error!(call.id = %id, error = with_source(&error), "a call that is too old cannot be deleted");
+    fn passes_over(&mut self, id: &SessionId, error: StoreError) -> Result<(), Trouble> {
+        Trouble::from(error).pass_over(id.as_str(), "a call that is too old cannot be deleted")?;
         self.damaged += 1;
         Ok(())
     }
@@ -223,7 +239,7 @@ async fn tell(
 ) -> Result<(), StoreError> {
     let (tenant, fence) = (&job.value.tenant_id, job.value.fence);
     let is_first = fence <= 1;
-    if moved == Moved::default() && gone.calls + gone.recordings == 0 && (gone.held == 0 || !is_first) {
+    if moved.is_nothing() && gone.calls + gone.recordings == 0 && (gone.held == 0 || !is_first) {
         return Ok(());
     }
     let of_try = if is_first { String::new() } else { format!(".{fence}") };

@@ -4,14 +4,12 @@
 
 use vox_shared::ids::SessionId;
 
+use super::trouble::Trouble;
 use super::{Custodian, MAX_TRIES};
-use crate::jobs::runner::Failure;
-use crate::objects::ObjectError;
 use crate::shelf::depot::Depot;
-use crate::shelf::pack;
+use crate::shelf::pack::{self, PackError};
 use crate::store::calls::Call;
 use crate::store::calls::tier::{Kept, Packed, Tier};
-use crate::store::engine::EngineError;
 use crate::store::{Cursor, Listed, Reach, Stamp, StoreError, Stored};
 
 /// Calls looked at in one batch.
@@ -24,11 +22,17 @@ pub const MAX_MOVED: u64 = 100_000;
 pub struct Moved {
     pub warmed: u64,
     pub archived: u64,
+    /// They could not be read, compressed or written, and stay where they are.
+    pub damaged: u64,
 }
 
 impl Moved {
     fn is_full(self) -> bool {
         self.warmed + self.archived >= MAX_MOVED
+    }
+
+    pub fn is_nothing(self) -> bool {
+        self.warmed + self.archived == 0
     }
 }
 
@@ -45,22 +49,12 @@ impl Custodian {
         reach: &Reach,
         before: Stamp,
         moved: &mut Moved,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Trouble> {
+        // Those that were changed since they had cooled, and those that could not be.
+        self.move_older(reach, (Tier::Hot, before), moved).await?;
         let calls = self.stores.calls(reach.clone());
-        let mut after = None;
-        // Those that were changed since they had cooled.
-        loop {
-            let page = calls.list_in_tier(Tier::Hot, before, (BATCH, after)).await?;
-            for call in &page.items {
-                moved.warmed += u64::from(self.warm(reach, &call.id).await?);
-            }
-            after = next(&page)?;
-            if after.is_none() || moved.is_full() {
-                break;
-            }
-        }
-        // The others, one after the other from where the last round came to: an earlier one that has not cooled was left on purpose.
-        let from = calls.last_cooled().await?;
+        // The others, one after the other from where the last round came to: what it left behind is among those above.
+        let (from, mut after) = (calls.last_cooled().await?, None);
         while !moved.is_full() {
             let page = calls.list_begun((from, before), (BATCH, after)).await?;
             for call in page.items.iter().filter(|call| !call.value.is_deleted()) {
@@ -69,7 +63,7 @@ impl Custodian {
                     return Ok(());
                 }
                 if call.value.kept.is_none() {
-                    moved.warmed += u64::from(self.warm(reach, &call.id).await?);
+                    self.cool(reach, (&call.id, Tier::Hot), moved).await?;
                 }
             }
             after = next(&page)?;
@@ -80,19 +74,19 @@ impl Custodian {
         Ok(())
     }
 
-    /// Move the compressed parts of calls that began before to the object store.
-    pub(super) async fn archive_older(
+    /// Move the calls of a tier that began before to the next one: the hot are compressed, the warm go to the object store.
+    pub(super) async fn move_older(
         &self,
         reach: &Reach,
-        before: Stamp,
+        (from, before): (Tier, Stamp),
         moved: &mut Moved,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Trouble> {
         let calls = self.stores.calls(reach.clone());
         let mut after = None;
         loop {
-            let page = calls.list_in_tier(Tier::Warm, before, (BATCH, after)).await?;
+            let page = calls.list_in_tier(from, before, (BATCH, after)).await?;
             for call in &page.items {
-                moved.archived += u64::from(self.archive(reach, &call.id).await?);
+                self.cool(reach, (&call.id, from), moved).await?;
             }
             after = next(&page)?;
             if after.is_none() || moved.is_full() {
@@ -101,8 +95,29 @@ impl Custodian {
         }
     }
 
+    /// Move a call on from its tier. One that cannot be moved keeps no other from its turn.
+    async fn cool(&self, reach: &Reach, (id, from): (&str, Tier), moved: &mut Moved) -> Result<(), Trouble> {
+        let done = match from {
+            Tier::Hot => self.warm(reach, id).await,
+            Tier::Warm | Tier::Archive => self.archive(reach, id).await,
+        };
+        match done {
+            Ok(false) => {}
+            Ok(true) if from == Tier::Hot => moved.warmed += 1,
+            Ok(true) => moved.archived += 1,
+            Err(trouble) => {
+                trouble.pass_over(id, "an old call stays in its tier")?;
+                moved.damaged += 1;
+                if from == Tier::Hot {
+                    self.stores.calls(reach.clone()).stay_hot(id).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Whether it was moved.
-    async fn warm(&self, reach: &Reach, id: &str) -> Result<bool, Failure> {
+    async fn warm(&self, reach: &Reach, id: &str) -> Result<bool, Trouble> {
         for _ in 0..MAX_TRIES {
             let Some(Taken { mut call, packed }) = self.take(reach, id).await? else { return Ok(false) };
             call.value.packed = Some(Packed(pack::to_text(&packed)));
@@ -116,7 +131,7 @@ impl Custodian {
     }
 
     /// Whether it was moved. Somebody who changes the call meanwhile has it back, and the object stays noted for the next time.
-    async fn archive(&self, reach: &Reach, id: &str) -> Result<bool, Failure> {
+    async fn archive(&self, reach: &Reach, id: &str) -> Result<bool, Trouble> {
         let calls = self.stores.calls(reach.clone());
         let Some(Taken { mut call, packed }) = self.take(reach, id).await? else { return Ok(false) };
         let (name, tenant) = (Depot::new_name(), call.value.tenant_id.clone());
@@ -125,7 +140,7 @@ impl Custodian {
         kept.tier = Some(Tier::Warm);
         kept.objects.push(name.clone());
         let Some(mut call) = unless_changed(calls.shelve_call(call).await)? else { return Ok(false) };
-        self.depot.put(&tenant, &name, packed).await.map_err(away)?;
+        self.depot.put(&tenant, &name, packed).await?;
         call.value.packed = None;
         let kept = kept_mut(&mut call.value);
         (kept.tier, kept.object) = (Some(Tier::Archive), Some(name.clone()));
@@ -134,35 +149,25 @@ impl Custodian {
         let stale: Vec<String> = kept.objects.extract_if(.., |object| *object != name).collect();
         if !stale.is_empty() {
             for object in &stale {
-                self.depot.delete(object).await.map_err(away)?;
+                self.depot.delete(object).await?;
             }
             unless_changed(calls.shelve_call(call).await)?;
         }
         Ok(true)
     }
 
-    /// A call that has ended, with its heavy part taken out; `None` when it is gone, runs, or makes no sense.
-    async fn take(&self, reach: &Reach, id: &str) -> Result<Option<Taken>, Failure> {
+    /// A call that has ended, with its heavy part taken out; `None` when it is gone, or runs.
+    async fn take(&self, reach: &Reach, id: &str) -> Result<Option<Taken>, Trouble> {
         let Ok(session) = id.parse::<SessionId>() else { return Ok(None) };
         let mut call = match self.stores.calls(reach.clone()).get_call(&session).await {
             Ok(call) if call.value.is_running() => return Ok(None),
             Ok(call) => call,
             Err(StoreError::NotFound) => return Ok(None),
-            Err(StoreError::Engine(error @ EngineError::Malformed(_))) => {
-                tracing::error!(call.id = id, %error, "a damaged call stays where it is");
-                return Ok(None);
-            }
             Err(error) => return Err(error.into()),
         };
-        let packed =
-            call.value.take_heavy().map_err(pack::PackError::from).and_then(|part| pack::pack(&part));
-        match packed {
-            Ok(packed) => Ok(Some(Taken { call, packed })),
-            Err(error) => {
-                tracing::error!(call.id = id, %error, "a call that cannot be compressed stays where it is");
-                Ok(None)
-            }
-        }
+        let part = call.value.take_heavy().map_err(PackError::from)?;
+        let packed = pack::aside(move || pack::pack(&part)).await?;
+        Ok(Some(Taken { call, packed }))
     }
 }
 
@@ -180,8 +185,4 @@ fn unless_changed(written: Result<Stored<Call>, StoreError>) -> Result<Option<St
         Err(StoreError::Conflict | StoreError::NotFound) => Ok(None),
         written => written.map(Some),
     }
-}
-
-fn away(error: ObjectError) -> Failure {
-    Failure::Now(error.to_string())
 }

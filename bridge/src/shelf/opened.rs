@@ -7,12 +7,13 @@ use serde_json::{Map, Value};
 use vox_shared::ids::TenantId;
 
 use super::depot::Depot;
-use super::pack;
+use super::pack::{self, PackError};
 use crate::objects::ObjectError;
 use crate::store::calls::{CALLS, WITHOUT_RESULT};
+use crate::store::engine::before::{Before, Writes, passes_on};
 use crate::store::engine::{
-    Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place,
-    Query, Totals, Update, Which,
+    Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Json, Kept, New, Page,
+    Place, Query, Renewal, Totals, Update, Which,
 };
 
 /// Looks at a call whose object was replaced while it was read.
@@ -61,10 +62,11 @@ impl Opened {
 
     async fn fill(&self, id: &str, body: &mut Map<String, Value>) -> Result<Whole, EngineError> {
         let malformed = |why: String| EngineError::Malformed(format!("{id}: {why}"));
+        let packed = body.remove("packed");
         let object = body.get("kept").and_then(|kept| kept.get("object")).and_then(Value::as_str);
-        let part = match (body.get("packed").and_then(Value::as_str), object) {
-            (Some(packed), _) => pack::unpack_text(packed),
-            (None, Some(object)) => {
+        let part = match (packed, object) {
+            (Some(Value::String(packed)), _) => pack::aside(move || pack::unpack_text(&packed)).await,
+            (_, Some(object)) => {
                 let tenant = body.get("tenant_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
                 let tenant: TenantId = tenant.ok_or_else(|| malformed("it has no tenant".into()))?;
                 let gone = || EngineError::Unavailable("the application has ended".into());
@@ -72,12 +74,14 @@ impl Opened {
                 let Some(found) = found.map_err(|error| unread(id, &error))? else {
                     return Ok(Whole::Missing);
                 };
-                pack::unpack(&found)
+                pack::aside(move || pack::unpack(&found)).await
             }
-            (None, None) => return Ok(Whole::Is),
+            (_, None) => return Ok(Whole::Is),
         };
-        let part = part.map_err(|error| malformed(format!("what was compressed of it: {error}")))?;
-        body.remove("packed");
+        let part = part.map_err(|error| match error {
+            PackError::Busy => EngineError::Unavailable(format!("calls that have cooled: {error}")),
+            error => malformed(format!("what was compressed of it: {error}")),
+        })?;
         body.remove(RESULT);
         if let Some(Value::Object(kept)) = body.get_mut("kept") {
             kept.remove("object");
@@ -102,23 +106,25 @@ fn has_cooled(body: &Map<String, Value>) -> bool {
     body.contains_key("packed") || body.get("kept").is_some_and(|kept| kept.get("object").is_some())
 }
 
-fn is_to_be_opened(query: &Query) -> bool {
-    query.collection.name == CALLS.name && query.omit.len() < WITHOUT_RESULT.len()
+/// Calls are read whole, or without all that may be kept elsewhere. Whoever left out a part of that could not tell it from what is not in
+/// the document.
+fn is_to_be_opened(query: &Query) -> Result<bool, EngineError> {
+    if query.collection.name != CALLS.name {
+        return Ok(false);
+    }
+    let is_left_out = |heavy: &Field<Json>| query.omit.iter().any(|field| field.place() == heavy.place());
+    match (WITHOUT_RESULT.iter().any(is_left_out), WITHOUT_RESULT.iter().all(is_left_out)) {
+        (false, _) => Ok(true),
+        (true, true) => Ok(false),
+        (true, false) => {
+            Err(EngineError::Undeclared("calls are read whole, or without `WITHOUT_RESULT`".into()))
+        }
+    }
 }
 
+impl Before for Opened {}
+
 impl Engine for Opened {
-    fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()> {
-        self.inner.prepare(collections)
-    }
-
-    fn insert(&self, into: &'static Collection, id: String, body: Map<String, Value>) -> Answer<'_, ()> {
-        self.inner.insert(into, id, body)
-    }
-
-    fn insert_many(&self, into: &'static Collection, documents: Vec<New>) -> Answer<'_, Vec<usize>> {
-        self.inner.insert_many(into, documents)
-    }
-
     fn get(&self, from: &'static Collection, id: String) -> Answer<'_, Option<Document>> {
         if from.name != CALLS.name {
             return self.inner.get(from, id);
@@ -132,10 +138,10 @@ impl Engine for Opened {
     }
 
     fn find(&self, query: Query) -> Answer<'_, Page> {
-        if !is_to_be_opened(&query) {
-            return self.inner.find(query);
-        }
         Box::pin(async move {
+            if !is_to_be_opened(&query)? {
+                return self.inner.find(query).await;
+            }
             let Page { documents, next } = self.inner.find(query).await?;
             let mut opened = Vec::with_capacity(documents.len());
             for document in documents {
@@ -166,61 +172,23 @@ impl Engine for Opened {
         })
     }
 
-    fn delete(&self, from: &'static Collection, id: String, version: u64) -> Answer<'_, bool> {
-        self.inner.delete(from, id, version)
+    // Listed by their ids they are as they are kept.
+    passes_on! {
+        prepare insert insert_many delete delete_many count sums list_by_id restore check_writable
+        scrub settle renew_words brought_up itself
     }
+}
 
-    fn delete_many(&self, query: Query) -> Answer<'_, usize> {
-        self.inner.delete_many(query)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn count(&self, query: Query) -> Answer<'_, u64> {
-        self.inner.count(query)
-    }
-
-    fn sums(&self, query: Query, group_by: Place, fields: Vec<Field<Integer>>) -> Answer<'_, Vec<Totals>> {
-        self.inner.sums(query, group_by, fields)
-    }
-
-    /// As they are kept.
-    fn list_by_id(
-        &self,
-        of: &'static Collection,
-        which: Which,
-        after: Option<String>,
-    ) -> Answer<'_, Vec<Kept>> {
-        self.inner.list_by_id(of, which, after)
-    }
-
-    fn restore(&self, into: &'static Collection, documents: Vec<Kept>) -> Answer<'_, ()> {
-        self.inner.restore(into, documents)
-    }
-
-    fn check_writable(&self) -> Answer<'_, ()> {
-        self.inner.check_writable()
-    }
-
-    fn scrub(&self) -> Answer<'_, ()> {
-        self.inner.scrub()
-    }
-
-    fn settle(&self) -> Answer<'_, ()> {
-        self.inner.settle()
-    }
-
-    fn brought_up(&self) -> Answer<'_, ()> {
-        self.inner.brought_up()
-    }
-
-    fn name(&self) -> &'static str {
-        self.inner.name()
-    }
-
-    fn connections(&self) -> Connections {
-        self.inner.connections()
-    }
-
-    fn close(&self) -> Answer<'_, ()> {
-        self.inner.close()
+    #[test]
+    fn a_call_is_read_whole_or_as_in_lists_and_nothing_between() {
+        const SOME: &[Field<Json>] = WITHOUT_RESULT.split_at(2).0;
+        let query = || Query::by_id(&CALLS, "call_1");
+        assert_eq!(is_to_be_opened(&query()), Ok(true));
+        assert_eq!(is_to_be_opened(&query().omit(WITHOUT_RESULT)), Ok(false));
+        assert!(matches!(is_to_be_opened(&query().omit(SOME)), Err(EngineError::Undeclared(_))));
     }
 }

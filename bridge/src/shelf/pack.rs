@@ -1,6 +1,7 @@
 //! The heavy part of a call, compressed: JSON under zlib (RFC 1950), in a document as base64.
 
 use std::io::{Read, Write};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,9 +9,18 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 /// Longest that a part may be when it is opened, bytes: several times the largest result that is taken.
 pub const MAX_OPENED_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Parts that are compressed or opened at the same time: each may take [`MAX_OPENED_BYTES`], several times over as JSON.
+const AT_ONCE: usize = 4;
+static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
+/// Longest wait for a turn: the API answers within four seconds.
+const TURN_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Why something does not open.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +33,30 @@ pub enum PackError {
     TooLong,
     #[error("it is no object of JSON")]
     Json(#[from] serde_json::Error),
+    /// It may work in a moment.
+    #[error("too many are compressed or opened at once, and {AT_ONCE} are the most")]
+    Busy,
+    #[error("the work broke off")]
+    BrokeOff,
+}
+
+/// Compress or open a part where nobody else is served meanwhile: a large one takes a second.
+///
+/// # Errors
+///
+/// Its own, and [`PackError::Busy`] when no turn came in three seconds.
+pub async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PackError> + Send + 'static,
+) -> Result<T, PackError> {
+    let turn =
+        timeout(TURN_DEADLINE, TURNS.acquire()).await.ok().and_then(Result::ok).ok_or(PackError::Busy)?;
+    // The turn ends with the work, whoever still waits for it.
+    let done = spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    });
+    done.await.map_err(|_| PackError::BrokeOff)?
 }
 
 /// Compress a part.
@@ -87,6 +121,18 @@ mod tests {
             assert!(unpack(&changed).map_or(true, |opened| &opened == part), "byte {place}");
             assert!(unpack(&packed[..place]).is_err(), "cut at {place}");
         }
+    }
+
+    /// Up to 64 MiB were opened on the thread that serves requests, as many at once as came.
+    #[tokio::test(start_paused = true)]
+    async fn a_part_is_opened_aside_and_waits_for_its_turn() {
+        let here = std::thread::current().id();
+        let there = aside(|| Ok(std::thread::current().id())).await.unwrap();
+        assert_ne!(here, there, "nobody else is served on this thread meanwhile");
+        let all = TURNS.acquire_many(u32::try_from(AT_ONCE).unwrap()).await.unwrap();
+        assert!(matches!(aside(|| Ok(())).await, Err(PackError::Busy)));
+        drop(all);
+        assert!(aside(|| Ok(())).await.is_ok());
     }
 
     #[test]

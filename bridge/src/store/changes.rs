@@ -8,9 +8,10 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
+use super::engine::before::{Before, Writes, passes_on};
 use super::engine::{
-    Answer, Collection, Connections, Document, Engine, Field, Integer, Kept, New, Page, Place, Query, Totals,
-    Update, Which,
+    Answer, Collection, Connections, Document, Engine, Field, Integer, Kept, New, Page, Place, Query,
+    Renewal, Totals, Update, Which,
 };
 use super::{bots, crm, latencies, prices, settings, tenants, voices};
 use crate::coordination::Coordination;
@@ -85,105 +86,32 @@ impl Watched {
     pub fn new(inner: Arc<dyn Engine>, changes: Changes) -> Self {
         Self { inner, changes }
     }
+}
 
-    /// Do a write, and tell of it before it is answered.
-    fn write<'a, T: Send + 'a>(&'a self, to: &Collection, write: Answer<'a, T>) -> Answer<'a, T> {
-        if !REMEMBERED.contains(&to.name) {
-            return write;
+impl Before for Watched {
+    /// A write is told of before it is answered.
+    fn around<'a, T: Send + 'a>(
+        &'a self,
+        _: &'static str,
+        writes: Writes,
+        answer: Answer<'a, T>,
+    ) -> Answer<'a, T> {
+        match writes {
+            Writes::To(to) if REMEMBERED.contains(&to.name) => Box::pin(async move {
+                let noted = Noted(&self.changes);
+                let done = answer.await;
+                drop(noted);
+                self.changes.tell().await;
+                done
+            }),
+            _ => answer,
         }
-        Box::pin(async move {
-            let noted = Noted(&self.changes);
-            let done = write.await;
-            drop(noted);
-            self.changes.tell().await;
-            done
-        })
     }
 }
 
 impl Engine for Watched {
-    fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()> {
-        self.inner.prepare(collections)
-    }
-
-    fn insert(&self, into: &'static Collection, id: String, body: Map<String, Value>) -> Answer<'_, ()> {
-        self.write(into, self.inner.insert(into, id, body))
-    }
-
-    fn insert_many(&self, into: &'static Collection, documents: Vec<New>) -> Answer<'_, Vec<usize>> {
-        self.write(into, self.inner.insert_many(into, documents))
-    }
-
-    fn get(&self, from: &'static Collection, id: String) -> Answer<'_, Option<Document>> {
-        self.inner.get(from, id)
-    }
-
-    fn find(&self, query: Query) -> Answer<'_, Page> {
-        self.inner.find(query)
-    }
-
-    fn compare_and_set(&self, into: &'static Collection, document: Document) -> Answer<'_, u64> {
-        self.write(into, self.inner.compare_and_set(into, document))
-    }
-
-    fn find_one_and_update(&self, query: Query, update: Update) -> Answer<'_, Option<Document>> {
-        self.write(query.collection, self.inner.find_one_and_update(query, update))
-    }
-
-    fn delete(&self, from: &'static Collection, id: String, version: u64) -> Answer<'_, bool> {
-        self.write(from, self.inner.delete(from, id, version))
-    }
-
-    fn delete_many(&self, query: Query) -> Answer<'_, usize> {
-        self.write(query.collection, self.inner.delete_many(query))
-    }
-
-    fn count(&self, query: Query) -> Answer<'_, u64> {
-        self.inner.count(query)
-    }
-
-    fn sums(&self, query: Query, group_by: Place, fields: Vec<Field<Integer>>) -> Answer<'_, Vec<Totals>> {
-        self.inner.sums(query, group_by, fields)
-    }
-
-    fn list_by_id(
-        &self,
-        of: &'static Collection,
-        which: Which,
-        after: Option<String>,
-    ) -> Answer<'_, Vec<Kept>> {
-        self.inner.list_by_id(of, which, after)
-    }
-
-    fn restore(&self, into: &'static Collection, documents: Vec<Kept>) -> Answer<'_, ()> {
-        self.write(into, self.inner.restore(into, documents))
-    }
-
-    fn check_writable(&self) -> Answer<'_, ()> {
-        self.inner.check_writable()
-    }
-
-    fn scrub(&self) -> Answer<'_, ()> {
-        self.inner.scrub()
-    }
-
-    fn settle(&self) -> Answer<'_, ()> {
-        self.inner.settle()
-    }
-
-    fn brought_up(&self) -> Answer<'_, ()> {
-        self.inner.brought_up()
-    }
-
-    fn name(&self) -> &'static str {
-        self.inner.name()
-    }
-
-    fn connections(&self) -> Connections {
-        self.inner.connections()
-    }
-
-    fn close(&self) -> Answer<'_, ()> {
-        self.inner.close()
+    passes_on! {
+        prepare insert insert_many get find compare_and_set find_one_and_update delete delete_many
+        count sums list_by_id restore check_writable scrub settle renew_words brought_up itself
     }
 }

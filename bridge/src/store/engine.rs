@@ -2,6 +2,7 @@
 //! atomic step; no sessions, transactions, change streams or collations. A search names a declared index; there are no
 //! table scans. Every engine passes the suite in `tests/it/engine_conformance.rs`. Decision 0013 says why.
 
+pub mod before;
 mod collection;
 mod field;
 pub mod measured;
@@ -81,6 +82,14 @@ pub enum Which {
     All,
     /// Of an older schema than their collection's.
     Outdated,
+}
+
+/// Where writing the indexes over words anew is taken up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// From the beginning, whatever was under way.
+    Begin,
+    GoOn,
 }
 
 /// Documents of a search, and where the next page begins.
@@ -174,6 +183,9 @@ pub trait Engine: Send + Sync {
     /// Leave nothing in the engine's own files of what was overwritten or deleted since it was opened, as far as it can without
     /// writing everything anew.
     fn settle(&self) -> Answer<'_, ()>;
+    /// Write a bounded piece of the indexes over words anew; answers whether nothing is left to write. Until then they may keep parts
+    /// of words that no document has any more.
+    fn renew_words(&self, renewal: Renewal) -> Answer<'_, bool>;
     /// Told once at start, when every old document was brought up to date.
     fn brought_up(&self) -> Answer<'_, ()>;
     /// Which engine it is.

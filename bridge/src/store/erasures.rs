@@ -58,6 +58,9 @@ pub struct Erasure {
     pub held: u64,
     /// Calls that ran, or could not be removed everywhere, in the last round.
     pub waiting: u64,
+    /// All calls are gone, and the indexes over words are being written anew.
+    #[serde(default)]
+    pub is_renewing: bool,
     /// The number stands on the do-not-call list.
     #[serde(default)]
     pub listed: bool,

@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::data_keys::Vault;
 use super::places::Secrets;
+use crate::store::engine::before::{Before, Writes, passes_on};
 use crate::store::engine::{
     Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place,
-    Query, Totals, Update, Which,
+    Query, Renewal, Totals, Update, Which,
 };
 
 /// What the vault notes about the store; for now that secrets in clear were found, until nothing is left of them.
@@ -71,6 +72,8 @@ impl Sealed {
         Ok(())
     }
 }
+
+impl Before for Sealed {}
 
 impl Engine for Sealed {
     fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()> {
@@ -149,22 +152,6 @@ impl Engine for Sealed {
         })
     }
 
-    fn delete(&self, from: &'static Collection, id: String, version: u64) -> Answer<'_, bool> {
-        self.inner.delete(from, id, version)
-    }
-
-    fn delete_many(&self, query: Query) -> Answer<'_, usize> {
-        self.inner.delete_many(query)
-    }
-
-    fn count(&self, query: Query) -> Answer<'_, u64> {
-        self.inner.count(query)
-    }
-
-    fn sums(&self, query: Query, group_by: Place, fields: Vec<Field<Integer>>) -> Answer<'_, Vec<Totals>> {
-        self.inner.sums(query, group_by, fields)
-    }
-
     fn list_by_id(
         &self,
         of: &'static Collection,
@@ -189,27 +176,7 @@ impl Engine for Sealed {
         })
     }
 
-    fn check_writable(&self) -> Answer<'_, ()> {
-        self.inner.check_writable()
-    }
-
-    fn settle(&self) -> Answer<'_, ()> {
-        self.inner.settle()
-    }
-
-    fn scrub(&self) -> Answer<'_, ()> {
-        self.inner.scrub()
-    }
-
-    fn name(&self) -> &'static str {
-        self.inner.name()
-    }
-
-    fn connections(&self) -> Connections {
-        self.inner.connections()
-    }
-
-    fn close(&self) -> Answer<'_, ()> {
-        self.inner.close()
+    passes_on! {
+        delete delete_many count sums check_writable scrub settle renew_words itself
     }
 }

@@ -8,8 +8,8 @@ use vox_bridge::audit::log::AuditLog;
 use vox_bridge::store::Stores;
 use vox_bridge::store::audit::Entry;
 use vox_bridge::store::engine::{
-    Answer, Collection, Connections, Document, Engine, Field, Integer, Kept, New, Page, Place, Query, Totals,
-    Update, Which,
+    Answer, Collection, Connections, Document, Engine, Field, Integer, Kept, New, Page, Place, Query,
+    Renewal, Totals, Update, Which,
 };
 use vox_shared::clock::Clock;
 
@@ -69,6 +69,7 @@ impl Engine for Counted {
         check_writable() -> ();
         scrub() -> ();
         settle() -> ();
+        renew_words(renewal: Renewal) -> bool;
         brought_up() -> ();
         close() -> ();
     }

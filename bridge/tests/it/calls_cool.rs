@@ -2,21 +2,32 @@
 //! comes back, what is deleted is gone from the object store too, and a deployment takes them along.
 
 use std::path::Path;
+use std::sync::Arc;
+#[cfg(feature = "s3")]
+use std::time::Duration;
 
-use futures_util::TryStreamExt;
+use futures_util::{FutureExt, TryStreamExt};
+use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use vox_bridge::config::{Sealing, Storage};
 use vox_bridge::custody::retention::carry_out;
 use vox_bridge::deployment::Deployment;
+use vox_bridge::jobs::runner::Failure;
 use vox_bridge::jobs::upkeep::Upkeep;
 use vox_bridge::objects::Key;
 use vox_bridge::store::calls::CALLS;
+use vox_bridge::store::engine::Collection;
 use vox_bridge::store::jobs::{Job, Queue};
-use vox_bridge::store::{Stamp, Stored};
+use vox_bridge::store::{Stamp, StoreError, Stored, Stores};
+#[cfg(feature = "s3")]
+use vox_testkit::chaos::ChaosProxy;
 
+use crate::harness::interposed::{Documents, Step};
 use crate::harness::{TestBridge, json, wrong_fields};
 use crate::jobs_come_by_the_calendar::Calendar;
+#[cfg(feature = "s3")]
+use crate::s3_server::{S3Server, eventually};
 
 const RETENTION: &str = "/api/v1/settings/retention";
 /// What everybody reads of a call, by every way there is.
@@ -120,12 +131,10 @@ async fn old_calls_are_compressed_then_archived_and_read_the_same() {
     let counts = |event: &Value| [event["calls_warmed"].clone(), event["calls_archived"].clone()];
     assert_eq!(told.iter().map(counts).collect::<Vec<_>>(), [[json!(2), json!(0)], [json!(0), json!(2)]]);
 
-    // Whoever changes one has it back, and it cools again.
-    let hold = calendar.send(Method::PUT, "/api/v1/calls/call_1/hold", Value::Null).await;
-    assert_eq!(hold.status(), StatusCode::OK);
-    let held = calendar.get(READ[0]).await;
-    assert_eq!((&held["storage_tier"], held["hold"].is_object()), (&json!("hot"), true));
-    assert_eq!(held["transcript"], before[0]["transcript"]);
+    // Whoever writes one anew has it back, and it cools again.
+    write_anew(bridge, "call_1").await;
+    let back = calendar.get(READ[0]).await;
+    assert_eq!((&back["storage_tier"], &back["transcript"]), (&json!("hot"), &before[0]["transcript"]));
     calendar.after(24).await;
     let again = objects(&kept(bridge, "call_1").await);
     assert_eq!((again.len(), again == first), (1, false), "{again:?}");
@@ -153,6 +162,122 @@ async fn what_is_deleted_is_gone_from_the_archive_and_what_is_lost_there_is_told
     assert_eq!(json(deleted, StatusCode::OK).await["status"], "gone", "it can still be deleted");
 }
 
+/// As a late result or another analysis does, over whatever others write meanwhile.
+async fn write_anew(bridge: &TestBridge, id: &str) {
+    let calls = bridge.app.stores.calls(&bridge.tenant());
+    loop {
+        let call = calls.get_call(&id.parse().unwrap()).await.unwrap();
+        match calls.replace_call(call).await {
+            Err(StoreError::Conflict) => {}
+            written => return drop(written.unwrap()),
+        }
+    }
+}
+
+fn upkeep(bridge: &TestBridge) -> Upkeep {
+    let app = &bridge.app;
+    Upkeep {
+        stores: app.stores.clone(),
+        clock: bridge.clock.clone(),
+        custodian: app.custodian.clone(),
+        audit: app.audit.clone(),
+    }
+}
+
+/// The retention of one day.
+async fn retained(bridge: &TestBridge, with: Upkeep, name: &str) -> Result<(), Failure> {
+    let job = Job::new(bridge.tenant(), (Queue::Reports, "retention"), Map::new(), Stamp(bridge.now()));
+    carry_out(with, Stored { id: name.to_owned(), version: 1, value: job }).await
+}
+
+/// Somebody who wrote a call whenever it was about to cool ended the day's job for all the others, and nobody was told what it had done.
+#[tokio::test]
+async fn a_call_that_changes_all_the_time_keeps_no_other_from_cooling() {
+    let calendar = started(TestBridge::start().await).await;
+    let bridge = &calendar.bridge;
+    bridge.clock.advance(SignedDuration::from_hours(24 * 3));
+    let inner = bridge.engine.clone();
+    let busy = move |step, of: &'static Collection| {
+        let (inner, is_now) = (inner.clone(), step == Step::Replace && of.name == CALLS.name);
+        async move {
+            if is_now {
+                let call = inner.get(&CALLS, "call_1".into()).await?.expect("it is there");
+                inner.compare_and_set(&CALLS, call).await?;
+            }
+            Ok(())
+        }
+        .boxed()
+    };
+    let engine = Arc::new(Documents { inner: bridge.engine.clone(), before: Box::new(busy) });
+    let mut with = upkeep(bridge);
+    with.custodian.stores = Stores::open(engine).await.unwrap();
+    let failed = retained(bridge, with, "job_1").await.unwrap_err().to_string();
+    assert!(failed.starts_with("1 calls could not be read or written"), "{failed}");
+    let told = calendar.events("retention.done").await;
+    assert_eq!((told.len(), &told[0]["calls_warmed"]), (1, &json!(1)));
+    retained(bridge, upkeep(bridge), "job_2").await.unwrap();
+    assert_eq!(calendar.get(READ[0]).await["storage_tier"], "warm", "the next day's has its turn");
+}
+
+/// While the object store was away no archived call could be held, and the day's job did not tell what it had deleted.
+#[cfg(feature = "s3")]
+#[tokio::test]
+async fn an_archive_that_is_away_keeps_no_hold_and_hides_no_deletion() {
+    let server = S3Server::start().await;
+    let proxy =
+        ChaosProxy::start(server.url.strip_prefix("http://").unwrap().parse().unwrap()).await.unwrap();
+    let settings = server.settings_at(&proxy.url());
+    let calendar = started(TestBridge::start_with(|config| config.storage.s3 = Some(settings)).await).await;
+    let bridge = &calendar.bridge;
+    let transcript = calendar.get(READ[0]).await["transcript"].take();
+    calendar.after(24 * 6).await;
+    calendar.call("call_3", "customer").await;
+    let wanted = json!({"calls_warm_days": 1, "calls_archive_days": 2, "calls_days": 8});
+    assert_eq!(calendar.send(Method::PUT, RETENTION, wanted).await.status(), StatusCode::OK);
+
+    proxy.change(|conditions| conditions.refuse = true);
+    proxy.cut();
+    assert_eq!(
+        calendar.send(Method::GET, READ[0], Value::Null).await.status(),
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    let hold = "/api/v1/calls/call_1/hold";
+    for (method, path, status) in [
+        (Method::PUT, hold, StatusCode::OK),
+        (Method::DELETE, hold, StatusCode::NO_CONTENT),
+        (Method::PUT, hold, StatusCode::OK),
+        (Method::DELETE, READ[0], StatusCode::CONFLICT),
+        (Method::DELETE, "/api/v1/calls/call_1/recording-link", StatusCode::NO_CONTENT),
+    ] {
+        assert_eq!(
+            calendar.send(method.clone(), path, Value::Null).await.status(),
+            status,
+            "{method} {path}"
+        );
+    }
+    bridge.clock.advance(SignedDuration::from_hours(24 * 3));
+    let failed = retained(bridge, upkeep(bridge), "job_1").await;
+    assert!(matches!(failed, Err(Failure::Now(_))), "it is tried again: {failed:?}");
+    let told = calendar.events("retention.done").await.pop().unwrap();
+    let numbers = ["calls_deleted", "held", "calls_warmed", "calls_archived"].map(|name| told[name].clone());
+    assert_eq!(numbers, [1, 1, 1, 0].map(|n| json!(n)));
+    let log = calendar.get("/api/v1/audit?actor=retention").await;
+    let of_job = |entry: &&Value| entry["object"] == "job_1";
+    assert_eq!(
+        log["items"].as_array().unwrap().iter().filter(of_job).count(),
+        2,
+        "a begin and an end: {log}"
+    );
+
+    proxy.change(|conditions| conditions.refuse = false);
+    let is_back = || async { retained(bridge, upkeep(bridge), "job_2").await.is_ok() };
+    assert!(eventually(Duration::from_secs(30), is_back).await);
+    assert_eq!(calendar.get("/api/v1/calls/call_3").await["storage_tier"], "archive");
+    let held = calendar.get(READ[0]).await;
+    assert_eq!((held["hold"].is_object(), &held["storage_tier"]), (true, &json!("archive")));
+    assert_eq!(held["transcript"], transcript);
+}
+
 /// Names of the objects that the directory has.
 fn in_directory(bridge: &TestBridge) -> Vec<String> {
     let calls = bridge.app.config.storage.data_dir.join("objects/calls");
@@ -167,23 +292,16 @@ async fn a_call_that_changes_while_it_moves_keeps_its_words_and_leaves_nothing_b
     let bridge = &calendar.bridge;
     calendar.after(24 * 6).await;
     let words = calendar.get(READ[0]).await["transcript"].take();
-    let app = &bridge.app;
-    let with = Upkeep {
-        stores: app.stores.clone(),
-        clock: bridge.clock.clone(),
-        custodian: app.custodian.clone(),
-        audit: app.audit.clone(),
-    };
     for round in 0..6 {
-        let job = Job::new(bridge.tenant(), (Queue::Reports, "retention"), Map::new(), Stamp(bridge.now()));
-        let job = Stored { id: format!("job_{round}"), version: 1, value: job };
         let change = async {
+            write_anew(bridge, "call_1").await;
             for method in [Method::PUT, Method::DELETE] {
                 let changed = calendar.send(method, "/api/v1/calls/call_1/hold", Value::Null).await;
                 assert!(changed.status().is_success(), "round {round}: {}", changed.status());
             }
         };
-        let (moved, ()) = tokio::join!(carry_out(with.clone(), job), change);
+        let name = format!("job_{round}");
+        let (moved, ()) = tokio::join!(retained(bridge, upkeep(bridge), &name), change);
         moved.unwrap();
         assert_eq!(calendar.get(READ[0]).await["transcript"], words, "round {round}");
         let noted = [objects(&kept(bridge, "call_1").await), objects(&kept(bridge, "call_2").await)].concat();

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{BY_TIER, BY_TIME, CREATED_AT, Call, Calls, TIER, WITHOUT_RESULT};
+use super::{BY_TIER, BY_TIME, CREATED_AT, Call, Calls, DELETED_AT, TIER, WITHOUT_RESULT};
 use crate::store::Stamp;
 use crate::store::documents::{Listed, StoreError, Stored};
-use crate::store::engine::{Cursor, Json, Order, Query, Text, holds};
+use crate::store::engine::{Cursor, EngineError, Filter, Json, Order, Query, Text, Update, holds};
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -90,6 +90,16 @@ impl Calls {
     pub async fn shelve_call(&self, call: Stored<Call>) -> Result<Stored<Call>, StoreError> {
         self.within(&call.value)?;
         self.of_tenant.replace(call).await
+    }
+
+    /// Have a hot call stand among those of its tier, where the next round finds it although later ones have cooled.
+    pub async fn stay_hot(&self, id: &str) -> Result<(), StoreError> {
+        let hot = vec![Filter::absent(TIER), Filter::absent(DELETED_AT)];
+        match self.of_tenant.update(id, hot, Update::default().set(TIER, Tier::Hot)).await {
+            // It is written; what makes no sense of it is known.
+            Err(StoreError::Engine(EngineError::Malformed(_))) => Ok(()),
+            written => written.map(drop),
+        }
     }
 
     /// Those of a tier that began before, the oldest first, without their results.

@@ -26,7 +26,7 @@ use tokio::time::timeout;
 
 use super::{
     Answer, Collection, Connections, Document, Engine, EngineError, Field, IndexKind, Integer, Kept,
-    MAX_BATCH, MAX_LISTED_BYTES, MAX_PAGE, New, Page, Place, Query, Totals, Update, Which,
+    MAX_BATCH, MAX_LISTED_BYTES, MAX_PAGE, New, Page, Place, Query, Renewal, Totals, Update, Which,
 };
 use change::Native;
 use failure::{failed, insert_many_failed};
@@ -432,6 +432,11 @@ impl Engine for Mongo {
     /// As [`Self::scrub`].
     fn settle(&self) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
+    }
+
+    /// A word is an entry of an index of its own, which goes with its document.
+    fn renew_words(&self, _: Renewal) -> Answer<'_, bool> {
+        Box::pin(async { Ok(true) })
     }
 
     fn brought_up(&self) -> Answer<'_, ()> {

@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, MAX_BATCH, New,
-    Page, Place, Query, Totals, Update, Which,
+    Page, Place, Query, Renewal, Totals, Update, Which,
 };
 use readers::{Effort, Readers};
 use sql::Adding;
@@ -168,21 +168,32 @@ fn insert_rows(
     text: &str,
     rows: Vec<impl Params>,
 ) -> Result<Vec<usize>, EngineError> {
-    connection.execute_batch("SAVEPOINT batch")?;
-    let mut statement = connection.prepare_cached(text)?;
-    let mut refused = Vec::new();
-    for (place, row) in rows.into_iter().enumerate() {
-        match statement.execute(row).map_err(write_failed) {
-            Ok(_) => {}
-            Err(EngineError::Duplicate) => refused.push(place),
-            Err(error) => {
-                connection.execute_batch("ROLLBACK TO batch; RELEASE batch")?;
-                return Err(error);
+    all_or_nothing(connection, || {
+        let mut statement = connection.prepare_cached(text)?;
+        let mut refused = Vec::new();
+        for (place, row) in rows.into_iter().enumerate() {
+            match statement.execute(row).map_err(write_failed) {
+                Ok(_) => {}
+                Err(EngineError::Duplicate) => refused.push(place),
+                Err(error) => return Err(error),
             }
         }
-    }
-    connection.execute_batch("RELEASE batch")?;
-    Ok(refused)
+        Ok(refused)
+    })
+}
+
+/// Several changes in a transaction that others share.
+fn all_or_nothing<T>(
+    connection: &Connection,
+    changes: impl FnOnce() -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    connection.execute_batch("SAVEPOINT changes")?;
+    let done = changes();
+    connection.execute_batch(match done {
+        Ok(_) => "RELEASE changes",
+        Err(_) => "ROLLBACK TO changes; RELEASE changes",
+    })?;
+    done
 }
 
 impl Engine for Sqlite {
@@ -405,6 +416,10 @@ impl Engine for Sqlite {
             let scrubbing = tokio::task::spawn_blocking(move || scrub(&path));
             scrubbing.await.map_err(|_| EngineError::Unavailable("the cleaning broke off".into()))?
         })
+    }
+
+    fn renew_words(&self, renewal: Renewal) -> Answer<'_, bool> {
+        Box::pin(self.writer.run(renewal, words::renew))
     }
 
     fn brought_up(&self) -> Answer<'_, ()> {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use vox_bridge::store::engine::{
     Collection, Cursor, Document, EngineError, Field, Filter, Index, Integer, Json, Kept, MAX_WORD_BYTES,
-    MAX_WORDS, New, Order, Query, Text, Update, Which, Word,
+    MAX_WORDS, New, Order, Query, Renewal, Text, Update, Which, Word,
 };
 
 use super::{Shared, body, ids};
@@ -90,6 +90,11 @@ pub async fn what_changes_is_found_anew(engine: &Shared) {
     assert_eq!((find(&["old"]).await, find(&["new"]).await), (vec!["c2".into()], vec!["c1".into()]));
     let moved = Document { id: "c2".into(), version: 1, body: page("c", 100, &["kept", "two"]) };
     engine.compare_and_set(&PAGES, moved).await.unwrap();
+    assert_eq!((find(&["kept"]).await, find(&["old"]).await), (vec!["c2".into(), "c1".into()], vec![]));
+    let mut is_renewed = engine.renew_words(Renewal::Begin).await.unwrap();
+    while !is_renewed {
+        is_renewed = engine.renew_words(Renewal::GoOn).await.unwrap();
+    }
     assert_eq!((find(&["kept"]).await, find(&["old"]).await), (vec!["c2".into(), "c1".into()], vec![]));
     engine.find_one_and_update(Query::by_id(&PAGES, "c1"), Update::default().set(KIND, "z")).await.unwrap();
     assert_eq!(find(&["kept", "new"]).await, ["c1"], "what stays is still found");

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use vox_bridge::objects::{self, ByteStream, Expected, Head, Key, ObjectError, Objects, Written};
 use vox_bridge::store::engine::{
     Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place,
-    Query, Totals, Update, Which,
+    Query, Renewal, Totals, Update, Which,
 };
 
 /// What is about to be done with documents.
@@ -17,6 +17,7 @@ use vox_bridge::store::engine::{
 pub enum Step {
     Get,
     ListById,
+    Replace,
     DeleteMany,
     Sums,
 }
@@ -59,6 +60,13 @@ impl Engine for Documents {
         self.inner.prepare(collections)
     }
 
+    fn compare_and_set(&self, into: &'static Collection, document: Document) -> Answer<'_, u64> {
+        Box::pin(async move {
+            (self.before)(Step::Replace, into).await?;
+            self.inner.compare_and_set(into, document).await
+        })
+    }
+
     fn delete_many(&self, query: Query) -> Answer<'_, usize> {
         Box::pin(async move {
             (self.before)(Step::DeleteMany, query.collection).await?;
@@ -96,7 +104,6 @@ impl Engine for Documents {
         insert(into: &'static Collection, id: String, body: Map<String, Value>) -> ();
         insert_many(into: &'static Collection, documents: Vec<New>) -> Vec<usize>;
         find(query: Query) -> Page;
-        compare_and_set(into: &'static Collection, document: Document) -> u64;
         find_one_and_update(query: Query, update: Update) -> Option<Document>;
         delete(from: &'static Collection, id: String, version: u64) -> bool;
         count(query: Query) -> u64;
@@ -104,6 +111,7 @@ impl Engine for Documents {
         check_writable() -> ();
         scrub() -> ();
         settle() -> ();
+        renew_words(renewal: Renewal) -> bool;
         brought_up() -> ();
         close() -> ();
     }

@@ -59,24 +59,37 @@ pub async fn add(
         flow_url: None,
         created_at: Stamp(clock.now()),
     };
-    let (id, carrier, dids) = (DidId::generate(), did.carrier_id.clone(), stores.dids(who.tenant()));
+    let (carriers, carrier) = (stores.carriers(who.tenant()), did.carrier_id.clone());
+    let is_closing = async {
+        match carriers.get_carrier(&carrier).await {
+            Err(StoreError::NotFound) => Ok(true),
+            found => Ok(found?.value.closing),
+        }
+    };
+    Ok((Json(give(&stores, &trail, did, is_closing).await?.into()), StatusCode::CREATED))
+}
+
+/// Keep a number, unless its carrier turns out to be closing: that is looked at after the number is there, as whoever deletes a carrier
+/// (`delete`) notes that first and then looks for numbers.
+pub async fn give(
+    stores: &Stores,
+    trail: &Trail,
+    did: Did,
+    is_closing: impl Future<Output = Result<bool, StoreError>>,
+) -> ApiResult<Stored<Did>> {
+    let (id, dids) = (DidId::generate(), stores.dids(&did.tenant_id));
     dids.insert_did(&id, &did).await.map_err(taken)?;
     trail.concerns(id.as_str());
     let stored = Stored { id: id.to_string(), version: 1, value: did };
-    // See `delete`: the carrier that is deleted meanwhile takes no number.
-    let is_closing = match stores.carriers(who.tenant()).get_carrier(&carrier).await {
-        Err(StoreError::NotFound) => true,
-        found => found?.value.closing,
-    };
-    if is_closing {
+    if is_closing.await? {
         dids.delete_did(&stored).await?;
         return Err(closing());
     }
-    Ok((Json(stored.into()), StatusCode::CREATED))
+    Ok(stored)
 }
 
 /// Why a number could not be added.
-pub fn taken(error: StoreError) -> ApiError {
+fn taken(error: StoreError) -> ApiError {
     match error {
         StoreError::Duplicate => ApiError::conflict("number_taken", "this deployment has the number already"),
         other => other.into(),
@@ -84,7 +97,7 @@ pub fn taken(error: StoreError) -> ApiError {
 }
 
 /// Its carrier goes.
-pub fn closing() -> ApiError {
+fn closing() -> ApiError {
     ApiError::conflict(
         "carrier_closing",
         "the carrier is being deleted; if it stays, replace it and try again",

@@ -1,4 +1,4 @@
-use super::super::Index;
+use super::super::{Index, Json, Text, Word};
 use super::*;
 
 static THINGS: Collection = Collection {
@@ -81,4 +81,86 @@ async fn preparing_has_no_deadline() {
     let engine = Sqlite::open(&dir.path().join("t.sqlite")).unwrap();
     engine.prepare(&[&THINGS]).await.unwrap();
     engine.prepare(&[&THINGS]).await.unwrap();
+}
+
+static PAGES: Collection = Collection {
+    name: "pages",
+    indexes: &[
+        Index::words(
+            "by_words",
+            &[Field::<Text>::new("owner").place(), Field::<Integer>::new("place").place()],
+            Field::<Json>::new("words"),
+        ),
+        Index::ordered("by_kind", &[KIND.place()]),
+    ],
+    fields: &[],
+    steps: &[],
+};
+const KIND: Field<Text> = Field::new("kind");
+
+fn kind(number: usize) -> &'static str {
+    if number.is_multiple_of(2) { "canary" } else { "other" }
+}
+
+/// With an end that the word before it does not have too: the index stores only what differs.
+fn word(number: usize, n: usize) -> String {
+    format!("{:03}{}{n:03}{:09}", number / 2, kind(number), n * 2_654_435)
+}
+
+/// A document with words that no other has; those of one kind are neighbours in the index.
+fn page(number: usize) -> New {
+    let words = (0..300).map(|n| Value::from(word(number, n)));
+    let parts = [
+        ("owner", "o".into()),
+        ("place", number.into()),
+        ("words", words.collect()),
+        ("kind", Value::from(kind(number))),
+    ];
+    New {
+        id: format!("p{number}"),
+        body: Map::from_iter(parts.map(|(name, value)| (name.to_owned(), value))),
+    }
+}
+
+async fn renew(engine: &Sqlite) -> usize {
+    let mut steps = 1;
+    while !engine.renew_words(Renewal::GoOn).await.unwrap() {
+        steps += 1;
+        assert!(steps < 100, "it comes to no end");
+    }
+    steps
+}
+
+/// FTS5's `secure-delete` leaves the words that led to its pages, and its `merge` and `optimize` do nothing to a segment alone.
+#[tokio::test]
+async fn nothing_is_left_of_a_word_once_the_index_is_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.sqlite");
+    let open = || Sqlite::open(&path).unwrap();
+    let left = async |engine: &Sqlite| {
+        engine.settle().await.unwrap();
+        let canary = b"63616e617279";
+        std::fs::read(&path).unwrap().windows(canary.len()).filter(|part| part == canary).count()
+    };
+    let engine = open();
+    engine.prepare(&[&PAGES]).await.unwrap();
+    engine.insert_many(&PAGES, (0..200).map(page).collect()).await.unwrap();
+    engine.renew_words(Renewal::Begin).await.unwrap();
+    renew(&engine).await;
+    let canaries = Query::by_index(&PAGES, "by_kind").equals(KIND, "canary").limit(100);
+    assert_eq!(engine.delete_many(canaries).await, Ok(100));
+    assert!(left(&engine).await > 5, "nothing that a renewal could remove");
+
+    assert_eq!(engine.renew_words(Renewal::Begin).await, Ok(false));
+    let other = Query::by_words(&PAGES, "by_words", (Field::<Text>::new("owner"), "o"));
+    let other = || other.clone().word(Word::Whole(word(199, 299)));
+    assert_eq!(engine.count(other()).await, Ok(1), "what is half done finds everything");
+    drop(engine);
+    // As after a kill, and while others write.
+    let engine = open();
+    engine.insert(&PAGES, "later".into(), page(201).body).await.unwrap();
+    assert!(renew(&engine).await > 1, "it goes on where it was");
+    assert_eq!(left(&engine).await, 0);
+    assert_eq!(engine.count(other()).await, Ok(1));
+    assert_eq!(renew(&engine).await, 1, "nothing to do costs one look");
 }

@@ -4,14 +4,23 @@
 //! See <https://www.sqlite.org/fts5.html>.
 
 use data_encoding::HEXUPPER;
+use rusqlite::Connection;
 use serde_json::Value;
 
-use super::super::Index;
 use super::super::query::Word;
+use super::super::{EngineError, Index, Renewal};
+use super::all_or_nothing;
 use super::names::{field, index_name};
 
 /// Between the scope and a word; it is in no scope.
 const BETWEEN: char = '\n';
+/// Pages of 4 KB that a step of a renewal writes: 10 to 25 ms in which other writes wait. A word that very many documents have is
+/// written in one step, 2 bytes for each of them.
+const PAGES_AT_ONCE: u32 = 64;
+/// Changes that a merge of FTS5 with nothing to do counts at most (<https://www.sqlite.org/fts5.html#the_merge_command>).
+const CHANGES_OF_NOTHING: u64 = 1;
+/// The place of no document.
+const NOBODYS: i64 = -1;
 
 /// The statements that make the table and the triggers.
 pub fn create(table: &str, index: &Index) -> Vec<String> {
@@ -48,12 +57,42 @@ pub fn create(table: &str, index: &Index) -> Vec<String> {
             "CREATE VIRTUAL TABLE IF NOT EXISTS {name} USING fts5(words, content='', columnsize=0, detail=none, \
              tokenize='ascii')"
         ),
-        // What is taken out is not left in the index until its segments are merged.
+        // What is taken out is not left in the index until its segments are merged, but for what [`renew`] is about.
         format!("INSERT INTO {name} ({name}, rank) VALUES ('secure-delete', 1)"),
         trigger("INSERT", "", &add),
         trigger("DELETE", "", &remove),
         trigger("UPDATE OF body", &format!(" WHEN {}", differs.join(" OR ")), &format!("{remove} {add}")),
     ]
+}
+
+/// Merge every index over words into one segment, step by step. `secure-delete` takes a word out of a page and leaves what leads to the
+/// page: as much of the page's first word as tells it from the last one of the page before, which may be all of it. Only a merge
+/// writes that anew. FTS5 merges no segment that stands alone, so each renewal begins with another one, of a word that is nobody's.
+pub fn renew(connection: &Connection, renewal: Renewal) -> Result<bool, EngineError> {
+    let of_words = "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE % USING fts5(%'";
+    let mut statement = connection.prepare_cached(of_words)?;
+    let names = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+    all_or_nothing(connection, || {
+        let mut is_done = renewal == Renewal::GoOn;
+        for name in names {
+            let before = connection.total_changes();
+            connection.execute_batch(&step(&name, renewal))?;
+            is_done &= connection.total_changes() - before <= CHANGES_OF_NOTHING;
+        }
+        Ok(is_done)
+    })
+}
+
+fn step(name: &str, renewal: Renewal) -> String {
+    match renewal {
+        // Of a negative number of pages: all segments are to become one.
+        Renewal::Begin => format!(
+            "INSERT INTO {name} (rowid, words) VALUES ({NOBODYS}, 'nobodys'); \
+             INSERT INTO {name} ({name}, rank) VALUES ('merge', -{PAGES_AT_ONCE}); \
+             INSERT INTO {name} ({name}, rowid, words) VALUES ('delete', {NOBODYS}, 'nobodys');"
+        ),
+        Renewal::GoOn => format!("INSERT INTO {name} ({name}, rank) VALUES ('merge', {PAGES_AT_ONCE});"),
+    }
 }
 
 /// Where a document stands in the answer.

@@ -5,10 +5,10 @@ use actix_web::web::{Data, Json};
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;
-use vox_shared::ids::{BotId, DidId};
+use vox_shared::ids::BotId;
 
 use super::view::{ExotelAssignment, ExotelDidView};
-use crate::api::carriers::dids::add::{closing, taken};
+use crate::api::carriers::dids::add::give;
 use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditCarriers;
@@ -16,8 +16,8 @@ use crate::dialout::order;
 use crate::edge::body::{Whole, parse};
 use crate::error::{ApiError, ApiResult};
 use crate::exotel::Exotel;
+use crate::store::Stamp;
 use crate::store::dids::Did;
-use crate::store::{Stamp, Stored};
 
 /// A number of the account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -45,7 +45,7 @@ pub async fn add(
     exotel: Data<Exotel>,
     body: Whole,
 ) -> ApiResult<(Json<ExotelDidView>, StatusCode)> {
-    let (accounts, dids) = (exotel.stores.exotel(who.tenant()), exotel.stores.dids(who.tenant()));
+    let accounts = exotel.stores.exotel(who.tenant());
     // Before the body is looked at: without an account there is nothing to give a number to.
     let account = accounts.get_account().await?.value;
     let ExotelDidRequest { number, bot_id, label, flow_url } = parse(&body.0)?;
@@ -62,15 +62,11 @@ pub async fn add(
         flow_url: assigned.flow_url,
         created_at: Stamp(exotel.clock.now()),
     };
-    let id = DidId::generate();
-    dids.insert_did(&id, &did).await.map_err(taken)?;
-    trail.concerns(id.as_str());
-    let stored = Stored { id: id.to_string(), version: 1, value: did };
     // See `remove`: the account that is deleted meanwhile takes no number.
-    let still = accounts.find_account().await?;
-    if still.is_none_or(|now| now.value.closing || now.value.carrier_id != account.carrier_id) {
-        dids.delete_did(&stored).await?;
-        return Err(closing());
-    }
+    let is_closing = async {
+        let still = accounts.find_account().await?;
+        Ok(still.is_none_or(|now| now.value.closing || now.value.carrier_id != account.carrier_id))
+    };
+    let stored = give(&exotel.stores, &trail, did, is_closing).await?;
     Ok((Json(ExotelDidView::of(&exotel, stored)), StatusCode::CREATED))
 }

@@ -17,7 +17,7 @@ use crate::store::digests::Sought;
 use crate::store::engine::Word;
 use crate::store::events::Event;
 use crate::store::jobs::Job;
-use crate::store::settings::{Owner, Retention};
+use crate::store::settings::Retention;
 use crate::store::{Cursor, Reach, Stamp, StoreError, Stored};
 
 /// The kind of job.
@@ -50,8 +50,7 @@ struct Round {
 /// Carry out a tenant's retention once. What was done is told however it ends.
 pub async fn carry_out(with: Upkeep, job: Stored<Job>) -> Result<(), Failure> {
     let tenant = job.value.tenant_id.clone();
-    let settings = with.stores.settings().get(&Owner::Tenant(tenant.clone())).await?.retention;
-    let Some(retention) = settings else { return Ok(()) };
+    let Some(retention) = with.stores.settings().retention(&tenant).await? else { return Ok(()) };
     let now = Stamp(with.clock.now());
     let begun = note(&with, &tenant, (&job.id, retention), None).await?;
     let mut round = Round::default();

@@ -23,7 +23,6 @@ use crate::error::with_source;
 use crate::store::digests::CallDigest;
 use crate::store::engine::MAX_PAGE;
 use crate::store::jobs::{Job, Queue};
-use crate::store::settings::Owner;
 use crate::store::tenants::Tenant;
 use crate::store::{Stamp, StoreError, Stored, Stores};
 
@@ -111,12 +110,12 @@ impl Timetable {
         let now = self.clock.now();
         let settled = settled(now);
         let zone = self.stores.settings().time_zone(tenant).await?;
-        let settings = self.stores.settings().get(&Owner::Tenant(tenant.clone())).await?;
+        let retention = self.stores.settings().retention(tenant).await?;
         let today = zone.to_datetime(settled).date();
         Ok(Due {
             day: today.yesterday().unwrap_or(today),
             period: Period::of(settled).before(),
-            retention: settings.retention.is_some().then(|| day_of(now)),
+            retention: retention.is_some().then(|| day_of(now)),
         })
     }
 }

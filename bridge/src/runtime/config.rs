@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use vox_shared::clock::Clock;
 use vox_shared::egress::HostRules;
-use vox_shared::ids::{BotId, SessionId};
+use vox_shared::ids::{BotId, SessionId, TenantId};
 use vox_shared::model::bot::{ApiKey, BotSettings, Phrases, ReEngagement};
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
@@ -34,10 +34,11 @@ use crate::config::Tokenless;
 use crate::crm::Crm;
 use crate::crm::prefetch::{Known, is_yes};
 use crate::error::with_source;
-use crate::routing;
+use crate::routing::{self, Routing};
 use crate::store::bots::Bot;
 use crate::store::calls::names::Names;
 use crate::store::calls::{Call, CallStatus, OfCrm};
+use crate::store::engine::EngineError;
 use crate::store::outbox::{Follows, Outbox, Pending};
 use crate::store::tenants::{Allowance, TenantStatus};
 use crate::store::{Stamp, StoreError, Stored, Stores};
@@ -178,7 +179,7 @@ async fn prepare_for(
         let held = from.memory.vendor_keys(&bot.tenant_id).await?;
         keys::fill_missing(&mut bot.settings, &held);
     }
-    let routing = routing::route((&from.memory, &from.checks), &call.tenant_id, &mut bot.settings).await?;
+    let routing = routed(from, &call.tenant_id, &mut bot.settings).await?;
     let rates = rates::of(&from.memory, &bot.settings, call.created_at).await?;
     let (tenant_id, bot_id) = (call.tenant_id.clone(), call.bot_id.clone());
     let of_call = OneCall { session: session.clone(), tenant: tenant_id, bot: bot_id };
@@ -187,6 +188,21 @@ async fn prepare_for(
     config.template_warnings.extend(voices.left_out);
     config.routing = routing.and_then(|routing| serde_json::to_value(routing).ok());
     Ok(RuntimeConfig { rates, egress: tenant.egress.clone(), call_token: token, ..config })
+}
+
+/// Which vendors come first. Where what that goes by makes no sense the bot's own order stands: it is no reason to refuse a call.
+async fn routed(
+    from: &Configs,
+    tenant: &TenantId,
+    settings: &mut BotSettings,
+) -> Result<Option<Routing>, StoreError> {
+    match routing::route((&from.memory, &from.checks), tenant, settings).await {
+        Err(StoreError::Engine(error @ EngineError::Malformed(_))) => {
+            tracing::error!(tenant.id = %tenant, %error, "a call is not routed by how fast its vendors are");
+            Ok(None)
+        }
+        routed => routed,
+    }
 }
 
 /// What the bot's CRM knows. It is kept with the call, for what is pushed after it.

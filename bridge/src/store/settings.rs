@@ -108,22 +108,26 @@ impl Owner {
     }
 }
 
-/// Of a document of settings the time zone: a key in it that does not open is no hindrance.
+/// Of a document of settings what is no secret and wanted for each call and each day: a key in it that does not open is no hindrance.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Zone {
+struct Plain {
     #[serde(default)]
     display_timezone: Option<String>,
+    #[serde(default)]
+    routing: Option<RoutingSettings>,
+    #[serde(default)]
+    retention: Option<Retention>,
 }
 
 /// The settings of everybody; the owner says whose.
 pub struct AllSettings {
     all: Documents<Settings>,
-    zones: Documents<Zone>,
+    plain: Documents<Plain>,
 }
 
 impl AllSettings {
     pub(super) fn new(engine: Arc<dyn Engine>) -> Self {
-        Self { all: Documents::new(engine.clone(), &SETTINGS), zones: Documents::new(engine, &SETTINGS) }
+        Self { all: Documents::new(engine.clone(), &SETTINGS), plain: Documents::new(engine, &SETTINGS) }
     }
 
     /// Empty ones where nothing was set yet.
@@ -164,7 +168,7 @@ impl AllSettings {
     /// The time zone of a tenant's days: its own, else the deployment's, else UTC.
     pub async fn time_zone(&self, tenant: &TenantId) -> Result<TimeZone, StoreError> {
         for owner in [Owner::Tenant(tenant.clone()), Owner::Deployment] {
-            let named = self.zones.find(owner.id()).await?.and_then(|stored| stored.value.display_timezone);
+            let named = self.plain.find(owner.id()).await?.and_then(|stored| stored.value.display_timezone);
             if let Some(zone) = named.and_then(|name| TimeZone::get(&name).ok()) {
                 return Ok(zone);
             }
@@ -175,11 +179,18 @@ impl AllSettings {
     /// By what a tenant's calls are given vendors: its own, else the deployment's, else none.
     pub async fn routing(&self, tenant: &TenantId) -> Result<Option<RoutingSettings>, StoreError> {
         for owner in [Owner::Tenant(tenant.clone()), Owner::Deployment] {
-            if let Some(routing) = self.get(&owner).await?.routing {
+            let set = self.plain.find(owner.id()).await?;
+            if let Some(routing) = set.and_then(|stored| stored.value.routing) {
                 return Ok(Some(routing));
             }
         }
         Ok(None)
+    }
+
+    /// What a tenant set of how long its calls are kept.
+    pub async fn retention(&self, tenant: &TenantId) -> Result<Option<Retention>, StoreError> {
+        let set = self.plain.find(Owner::Tenant(tenant.clone()).id()).await?;
+        Ok(set.and_then(|stored| stored.value.retention))
     }
 
     /// The vendor keys that a tenant's bots may use beside their own, by vendor: the tenant's, else the deployment's.

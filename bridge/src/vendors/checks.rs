@@ -10,7 +10,7 @@ use reqwest::Method;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use vox_egress::chat::read_refusal;
-use vox_egress::{Egress, Failure, FailureClass, http_failure, secret_header};
+use vox_egress::{Egress, Failure, FailureClass, Refusal, http_failure, secret_header};
 use vox_shared::catalogue;
 use vox_shared::clock::Clock;
 use vox_shared::egress::HostRules;
@@ -266,11 +266,22 @@ async fn ask(egress: &Egress, rules: &HostRules, (account, key): (&Account, &Api
             return Ok(());
         }
         let refusal = read_refusal(response).await;
-        Err(refusal.failure(name, refusal.class(), None))
+        Err(refusal.failure(name, class_of(&refusal), None))
     };
     let late =
         || Failure::new(FailureClass::TimedOut, format!("{name}: no answer within {} s", DEADLINE.as_secs()));
     timeout(DEADLINE, asking).await.unwrap_or_else(|_| Err(late()))
+}
+
+/// A key that may do its job and nothing else, as ElevenLabs, Deepgram and OpenAI give them, is refused here in words of rights, and
+/// taken in calls.
+fn class_of(refusal: &Refusal) -> FailureClass {
+    let body = refusal.body.to_lowercase();
+    let lacks_right = ["permission", "scope"].iter().any(|word| body.contains(word));
+    match refusal.class() {
+        FailureClass::Unauthorised if lacks_right => FailureClass::Refused,
+        class => class,
+    }
 }
 
 fn state_of(class: FailureClass) -> KeyState {
@@ -280,5 +291,30 @@ fn state_of(class: FailureClass) -> KeyState {
         FailureClass::Unavailable | FailureClass::TimedOut => KeyState::Away,
         FailureClass::Forbidden => KeyState::Forbidden,
         FailureClass::Refused | FailureClass::Malformed | FailureClass::NotInstalled => KeyState::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With a budget for routing such a key would have kept the bot's first vendor out of every call.
+    #[test]
+    fn a_key_that_may_only_do_its_job_is_not_a_refused_one() {
+        for (status, body, state) in [
+            (
+                401,
+                r#"{"detail": {"status": "missing_permissions", "message": "lacks user_read"}}"#,
+                KeyState::Unknown,
+            ),
+            (403, r#"{"err_code": "INSUFFICIENT_PERMISSIONS"}"#, KeyState::Unknown),
+            (403, r#"{"error": {"message": "Missing scopes: api.model.read"}}"#, KeyState::Unknown),
+            (401, r#"{"detail": {"status": "invalid_api_key"}}"#, KeyState::Refused),
+            (403, r#"{"error": {"code": "invalid_api_key_error"}}"#, KeyState::Refused),
+            (402, "no permission to go on without credit", KeyState::OverLimit),
+        ] {
+            let refusal = Refusal { status, headers: Default::default(), body: body.into() };
+            assert_eq!(state_of(class_of(&refusal)), state, "{status} {body}");
+        }
     }
 }

@@ -7,11 +7,12 @@ pub enum KeyState {
     /// Not tried yet.
     Unchecked,
     Good,
-    /// It is not taken: wrong, revoked, or without the right.
+    /// It is not taken: wrong, or revoked.
     Refused,
     /// It is good, and nothing is left of its limit or credit.
     OverLimit,
-    /// The vendor answered, and what it said of the key is not known: a server of one's own without that route.
+    /// The vendor answered, and what it said of the key is not known: a server of one's own without that route, or a key
+    /// that may be used in calls and not for this question.
     Unknown,
     /// The vendor does not answer.
     Away,

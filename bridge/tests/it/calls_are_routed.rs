@@ -4,6 +4,8 @@ use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
+use vox_bridge::store::latencies::LATENCIES;
+use vox_bridge::store::settings::SETTINGS;
 use vox_shared::model::bot::BotSettings;
 
 use crate::harness::{TestBridge, json, result, wrong_fields};
@@ -139,4 +141,13 @@ async fn the_vendors_that_fit_the_budget_come_first_and_the_record_says_why() {
     assert_eq!(row(&gone, "tts", "elevenlabs")["p50_ms"], Value::Null, "{gone}");
     assert_eq!(stage.set(json!({"budget_ms": null})).await.status(), StatusCode::OK);
     assert_eq!(stage.config("call_again").await.get("routing"), None);
+
+    // What routing goes by is no reason to refuse a call: not what was measured, nor a key that has nothing to do with it.
+    assert_eq!(stage.set(json!({"budget_ms": 500})).await.status(), StatusCode::OK);
+    stage.bridge.damage(&SETTINGS, stage.bridge.tenant().as_str(), "vendor_keys", json!(7)).await;
+    stage.bridge.clock.advance(SignedDuration::from_secs(5));
+    assert_eq!(stage.config("call_keys").await["routing"]["budget_ms"], 500);
+    stage.bridge.damage(&LATENCIES, stage.bridge.tenant().as_str(), "rows", json!(7)).await;
+    stage.bridge.clock.advance(SignedDuration::from_secs(5));
+    assert_eq!(stage.config("call_damaged").await.get("routing"), None);
 }

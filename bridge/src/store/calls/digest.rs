@@ -29,6 +29,9 @@ pub(super) fn due_last() -> Map<String, Value> {
     }
 }
 
+/// Damaged calls that may stand before the others.
+const DAMAGED: usize = 100;
+
 impl Call {
     /// A deleted call has its digest buried by whoever cleans up after it.
     pub(super) fn mark_for_digest(&mut self, version: u64) {
@@ -58,10 +61,11 @@ impl AllCalls {
 
     /// Whether the digest of a call that ended before is still to be made, or of any from an earlier version.
     pub async fn is_digesting(&self, before: Stamp) -> Result<bool, StoreError> {
-        let waiting = || Query::by_index(&CALLS, BY_DIGEST).limit(1).omit(WITHOUT_RESULT);
+        // A damaged one waits for nobody: whoever makes digests does not see it either.
+        let waiting = || Query::by_index(&CALLS, BY_DIGEST).limit(DAMAGED).omit(WITHOUT_RESULT);
         let old = waiting().from(DIGEST_SINCE, Stamp(Timestamp::MAX));
         for query in [waiting().from(DIGEST_SINCE, "").below(DIGEST_SINCE, before), old] {
-            if !self.0.list_ids(query).await?.0.is_empty() {
+            if !self.0.list(query).await?.items.is_empty() {
                 return Ok(true);
             }
         }

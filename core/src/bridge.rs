@@ -177,7 +177,8 @@ impl Bridge {
         judge(request.send().await).await.map(drop)
     }
 
-    /// Tell of a running call. Nobody waits for it: a bridge that is slow is a bridge that is away.
+    /// Tell of a running call. Nobody waits for it: a bridge that is slow is a bridge that is away. Whether the call's token is taken
+    /// is for who reports to look at: a report is followed by another.
     pub async fn report(
         &self,
         call: &SessionId,

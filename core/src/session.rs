@@ -86,6 +86,8 @@ pub struct Session {
     guard: ToolGuard,
     /// Of tools' arguments and answers in the record.
     shown_bytes: usize,
+    /// A tool has answered that no reply waited for, and the model was not asked since.
+    untold: bool,
     clock: TurnClock,
     /// What an interruption cut off: its echo may still come.
     cut: Option<Utterance>,
@@ -122,6 +124,7 @@ impl Session {
             report: Report::default(),
             guard,
             shown_bytes: 0,
+            untold: false,
             spending,
             clock: TurnClock::default(),
             cut: None,
@@ -293,7 +296,7 @@ impl Session {
         }
         if self.plan.may_end() && self.course.is_live() && !self.listening.is_active() && self.keys.is_empty()
         {
-            self.become_goodbye(DisconnectedBy::Bot, out);
+            self.become_goodbye(DisconnectedBy::Bot);
         }
         self.pump(out);
         self.keep_to_limits(out);
@@ -323,6 +326,13 @@ impl Session {
                 self.turn += 1;
                 self.course.not_idle();
                 self.answer(&text, out);
+            }
+            // The caller was told that it takes a moment, and waits.
+            None if self.untold => {
+                self.course.not_idle();
+                self.clock = TurnClock::default();
+                self.context.note("A tool has answered meanwhile. Tell the caller what came of it.");
+                self.think_anew(out);
             }
             None => {
                 let since = *self.idle_since.get_or_insert(self.now);

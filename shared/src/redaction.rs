@@ -104,9 +104,15 @@ impl Redactor {
 
     /// A text that stands alone.
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.text_again(text, &Secrets::default())
+    }
+
+    /// The same where some of what is hidden is known: nothing in the text has to announce it.
+    pub fn text_again<'a>(&self, text: &'a str, known: &Secrets) -> Cow<'a, str> {
         let end = text.floor_char_boundary(LONGEST_TEXT_BYTES);
         let (head, rest) = text.split_at(end);
-        let found = self.find(&[Said { by: Speaker::System, text: head }]).pop().unwrap_or_default();
+        let found = self.find_again(&[Said { by: Speaker::System, text: head }], &mut known.clone());
+        let found = found.into_iter().next().unwrap_or_default();
         if found.is_empty() && rest.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -116,46 +122,58 @@ impl Redactor {
 
     /// Every text and every number of a value; the name of a field says what is in it, as words before it would.
     pub fn value(&self, value: &mut Value) {
-        self.value_of("", value, 0);
+        self.value_again(value, &Secrets::default());
+    }
+
+    /// The same where some of what is hidden is known, whatever the fields are called.
+    pub fn value_again(&self, value: &mut Value, known: &Secrets) {
+        self.value_of("", value, 0, known);
     }
 
     /// The same for the fields of an object.
     pub fn fields(&self, fields: &mut Map<String, Value>) {
-        fields.iter_mut().for_each(|(name, value)| self.value_of(name, value, 1));
+        self.fields_again(fields, &Secrets::default());
     }
 
-    fn value_of(&self, name: &str, value: &mut Value, depth: usize) {
+    /// [`Redactor::value_again`] for the fields of an object.
+    pub fn fields_again(&self, fields: &mut Map<String, Value>, known: &Secrets) {
+        fields.iter_mut().for_each(|(name, value)| self.value_of(name, value, 1, known));
+    }
+
+    fn value_of(&self, name: &str, value: &mut Value, depth: usize, known: &Secrets) {
         match value {
             _ if depth > DEEPEST => *value = Value::Null,
             Value::String(text) => {
-                if let Some(hidden) = self.named_text(name, text) {
+                if let Some(hidden) = self.named_text(name, text, known) {
                     *text = hidden;
                 }
             }
             Value::Number(number) => {
-                if let Some(hidden) = self.named_text(name, &number.to_string()) {
+                if let Some(hidden) = self.named_text(name, &number.to_string(), known) {
                     *value = Value::String(hidden);
                 }
             }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.value_of(name, item, depth + 1)),
+            Value::Array(items) => {
+                items.iter_mut().for_each(|item| self.value_of(name, item, depth + 1, known));
+            }
             Value::Object(fields) => {
-                fields.iter_mut().for_each(|(name, value)| self.value_of(name, value, depth + 1));
+                fields.iter_mut().for_each(|(name, value)| self.value_of(name, value, depth + 1, known));
             }
             Value::Null | Value::Bool(_) => {}
         }
     }
 
     /// `None` when nothing of it is hidden.
-    fn named_text(&self, name: &str, text: &str) -> Option<String> {
+    fn named_text(&self, name: &str, text: &str, known: &Secrets) -> Option<String> {
         if name.is_empty() {
-            return Some(self.text(text)).filter(|hidden| hidden != text).map(Cow::into_owned);
+            return Some(self.text_again(text, known)).filter(|hidden| hidden != text).map(Cow::into_owned);
         }
         let before = format!("{} is ", words(name));
         let whole = format!("{before}{text}");
-        let hidden = self.text(&whole);
+        let hidden = self.text_again(&whole, known);
         let rest = hidden.strip_prefix(before.as_str()).map(str::to_owned);
         // Something in the name itself: the text alone is looked at.
-        rest.or_else(|| Some(self.text(text).into_owned())).filter(|rest| rest != text)
+        rest.or_else(|| Some(self.text_again(text, known).into_owned())).filter(|rest| rest != text)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use serde_json::{Map, Value};
 use vox_shared::model::bot::{Redaction, Sink};
 use vox_shared::redaction::net::Net;
 use vox_shared::redaction::{Covered, Redactor, Said, Secrets};
@@ -13,6 +14,8 @@ use crate::session::event::{Notice, Outcome};
 
 /// Lines in which a number may go on, or be repeated, while the call runs. At its end all are looked at together.
 const RECENT: usize = 24;
+/// Fields of an event that hold what went into a tool and came out of it.
+const OF_TOOLS: [&str; 2] = ["input", "output"];
 
 /// What one call hides.
 #[derive(Debug, Default)]
@@ -79,9 +82,8 @@ impl Veil {
 
     /// An event, as this sink may have it.
     pub fn event(&self, sink: Sink, event: &mut CallEvent) {
-        if let Some(rules) = self.at(sink) {
-            hide(rules, &mut event.why);
-            rules.fields(&mut event.data);
+        if let Some(Rules { redactor, secrets, .. }) = self.at(sink) {
+            hide_event(redactor, secrets, event);
         }
     }
 
@@ -123,29 +125,30 @@ impl Veil {
                 message.text = hidden.next().unwrap_or_default();
             }
             if message.role == Role::Tool {
-                hide(rules, &mut message.text);
+                hide(rules, secrets, &mut message.text);
             }
-            message.tool_calls.iter_mut().for_each(|call| rules.value(&mut call.arguments));
+            message.tool_calls.iter_mut().for_each(|call| rules.value_again(&mut call.arguments, secrets));
         }
     }
 
     /// All that the conversation leaves behind; answers when what is hidden was said.
     pub fn outcome(&self, outcome: &mut Outcome) -> Vec<Covered> {
-        let Some(Rules { redactor, settings, .. }) = &self.0 else { return Vec::new() };
-        let mut lines = outcome.transcript.clone();
-        let covered = redactor.transcript(&mut lines);
+        let Some(Rules { redactor, settings, secrets, .. }) = &self.0 else { return Vec::new() };
+        let (mut lines, mut secrets) = (outcome.transcript.clone(), secrets.clone());
+        let covered = redactor.transcript_again(&mut lines, &mut secrets);
         if settings.covers(Sink::Transcript) {
             outcome.transcript = lines;
         }
-        outcome.events.iter_mut().chain(&mut outcome.why).for_each(|event| self.event(Sink::Events, event));
-        if let (Some(rules), Some(error)) = (self.at(Sink::Events), &mut outcome.error) {
-            hide(rules, error);
+        if settings.covers(Sink::Events) {
+            let events = outcome.events.iter_mut().chain(&mut outcome.why);
+            events.for_each(|event| hide_event(redactor, &secrets, event));
+            outcome.error.iter_mut().for_each(|error| hide(redactor, &secrets, error));
         }
         covered.into_iter().flatten().collect()
     }
 
-    fn at(&self, sink: Sink) -> Option<&Redactor> {
-        self.0.as_ref().filter(|rules| rules.settings.covers(sink)).map(|rules| &rules.redactor)
+    fn at(&self, sink: Sink) -> Option<&Rules> {
+        self.0.as_ref().filter(|rules| rules.settings.covers(sink))
     }
 }
 
@@ -189,9 +192,21 @@ fn is_same(one: &TranscriptEntry, other: &TranscriptEntry) -> bool {
         && (one.speaker != Speaker::Bot || one.text == other.text)
 }
 
-fn hide(rules: &Redactor, text: &mut String) {
-    let hidden = rules.text(text).into_owned();
+fn hide(rules: &Redactor, known: &Secrets, text: &mut String) {
+    let hidden = rules.text_again(text, known).into_owned();
     *text = hidden;
+}
+
+/// What the caller gave away in a line is known again in whatever field a tool has it. The worker's own figures are none of it: a
+/// duration of 482 ms is not the PIN.
+fn hide_event(rules: &Redactor, known: &Secrets, event: &mut CallEvent) {
+    let is_own = |(name, value): &(&String, &Value)| value.is_number() && !OF_TOOLS.contains(&name.as_str());
+    let own = event.data.iter().filter(is_own).map(|(name, value)| (name.clone(), value.clone()));
+    let mut own: Map<String, Value> = own.collect();
+    rules.fields(&mut own);
+    hide(rules, known, &mut event.why);
+    rules.fields_again(&mut event.data, known);
+    event.data.extend(own);
 }
 
 #[cfg(test)]
@@ -266,6 +281,27 @@ mod tests {
         veil.notice(&mut notice);
         let Notice::Transcript { entry, .. } = notice else { panic!("it stays what it is") };
         assert_eq!(entry.text, "so [number]");
+    }
+
+    /// Neither the field's name nor the text around it says what it is: only the conversation did.
+    #[test]
+    fn a_secret_of_the_call_is_known_again_in_what_its_tools_get_and_say() {
+        let mut veil = veil(&[Sink::Events, Sink::Model]);
+        veil.line(entry(1, Speaker::Bot, "What is the one time password?"));
+        veil.line(entry(1, Speaker::Caller, "It is 482913."));
+        let data = serde_json::json!({"tool": "check", "input": {"code": "482913", "n": 12}, "output": 482_913, "duration_ms": 482_913});
+        let data = data.as_object().cloned().unwrap_or_default();
+        let mut event = CallEvent { at_ms: 1, event: "tool_called".into(), why: "check".into(), data };
+        veil.event(Sink::Live, &mut event);
+        assert_eq!(event.data["input"]["code"], "482913", "this sink may have it");
+        veil.event(Sink::Events, &mut event);
+        let hidden = serde_json::json!({"tool": "check", "input": {"code": "[otp]", "n": 12}, "output": "[otp]", "duration_ms": 482_913});
+        assert_eq!(serde_json::Value::Object(event.data), hidden);
+        let answer =
+            Message { tool_call_id: Some("c".into()), ..Message::text(Role::Tool, "482913 is right") };
+        let mut request = LlmRequest { messages: vec![answer], tools: Vec::new(), cache_key: None };
+        veil.request(&mut request);
+        assert_eq!(request.messages[0].text, "[otp] is right");
     }
 
     /// The history that a model gets is cut.

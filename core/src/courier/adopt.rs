@@ -1,15 +1,15 @@
 //! A dead worker's outbox is adopted by another process of the host, and its unfinished call gets its terminal record from
 //! the journal.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::seq::SliceRandom;
 use tokio::sync::Semaphore;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::{Id, JoinError, JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
 use vox_shared::ids::SessionId;
 use vox_shared::outbox::{self, AppendError, Neighbours, OpenError, Outbox, Record, Seq};
@@ -32,30 +32,65 @@ const OWN_LOOK_EVERY: Duration = Duration::from_secs(1);
 const ADOPTIONS: usize = 8;
 /// Of them, those that are being read: that takes an outbox's whole content into memory, 256 MiB by default.
 const READINGS: usize = 1;
-/// One that is not read by then hangs, and is nobody's until it does not.
+/// One that is not read by then, and by the time that a slow disk needs for what is in it, keeps no other waiting any more. It is
+/// taken when it has been read after all: whoever read it anew would need as long again.
 const READING_PATIENCE: Duration = Duration::from_secs(30);
+/// A disk that reads less than this hangs, bytes a second.
+const SLOWEST_READING: u64 = 1024 * 1024;
+/// Its size must be known by then, or it counts as small.
+const SIZE_PATIENCE: Duration = Duration::from_secs(5);
+/// The lost calls of one outbox are closed by then, or by the next adopter.
+const CLOSING_PATIENCE: Duration = Duration::from_secs(30);
 /// An adopted outbox from which the bridge takes nothing for so long is let go: eight of them may not keep all others from their
 /// turn. Whoever looks next takes it up again, at random among those that wait.
 const TURN: Duration = Duration::from_mins(2);
 
 /// Look for outboxes of dead workers until the process ends.
 pub(super) async fn run(desk: Arc<Desk>) {
-    let mut adoptions = JoinSet::new();
+    let mut adoptions = Adoptions::default();
     let readings = Arc::new(Semaphore::new(READINGS));
     loop {
         let mut neighbours = look(&desk).await;
-        while adoptions.try_join_next().is_some() {}
+        adoptions.reap();
         neighbours.orphans.shuffle(&mut rand::rng());
         for dir in neighbours.orphans {
-            if adoptions.len() < ADOPTIONS {
-                let (desk, readings) = (desk.clone(), readings.clone());
-                adoptions.spawn(async move { adopt(&desk, &dir, &readings).await });
-            }
+            let (desk, readings, own) = (desk.clone(), readings.clone(), dir.clone());
+            adoptions.begin(dir, async move { adopt(&desk, &own, &readings).await });
         }
         let turns = u32::try_from(neighbours.held).unwrap_or(u32::MAX);
         let every = LOOK_EVERY.saturating_mul(turns).max(OWN_LOOK_EVERY);
         // Spread, so that the workers of a host do not all look at once.
         sleep(every.mul_f64(0.5 + rand::random::<f64>())).await;
+    }
+}
+
+/// What is being adopted: each directory once, also one that hangs before it is locked, and therefore looks like nobody's.
+#[derive(Default)]
+pub(super) struct Adoptions {
+    tasks: JoinSet<()>,
+    dirs: HashMap<Id, PathBuf>,
+}
+
+impl Adoptions {
+    /// Adopt this one, unless that is under way already, or there are as many as may be.
+    pub(super) fn begin(&mut self, dir: PathBuf, adoption: impl Future<Output = ()> + Send + 'static) {
+        if self.tasks.len() < ADOPTIONS && !self.dirs.values().any(|other| *other == dir) {
+            let id = self.tasks.spawn(adoption).id();
+            self.dirs.insert(id, dir);
+        }
+    }
+
+    /// Those that are over have given their places back.
+    pub(super) fn reap(&mut self) {
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+            self.dirs.remove(&id);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.tasks.len()
     }
 }
 
@@ -68,12 +103,10 @@ async fn look(desk: &Desk) -> Neighbours {
 
 pub(super) async fn adopt(desk: &Desk, dir: &Path, readings: &Semaphore) {
     let reading = readings.acquire().await.expect("it is never closed");
+    let patience = READING_PATIENCE + time_to_read(dir).await;
     let (path, settings) = (dir.to_owned(), desk.directories.settings.clone());
     let opening = spawn_blocking(move || Outbox::adopt(&path, settings));
-    let Ok(opened) = timeout(READING_PATIENCE, opening).await else {
-        tracing::error!("the outbox of a dead worker is not read in time; others have their turn");
-        return;
-    };
+    let (opened, reading) = patiently(opening, patience, reading).await;
     let (outbox, recovered) = match opened {
         Ok(Ok(adopted)) => adopted,
         // Another adopter was faster.
@@ -91,10 +124,13 @@ pub(super) async fn adopt(desk: &Desk, dir: &Path, readings: &Semaphore) {
         }
     };
     tracing::warn!(records = recovered.records.len(), "adopted the outbox of a dead worker");
-    let closed = close_lost_calls(desk, &outbox, &recovered.records).await;
-    let is_closed = closed
-        .inspect_err(|error| tracing::error!(%error, "a lost call is left for the next adopter"))
-        .is_ok();
+    let closed = timeout(CLOSING_PATIENCE, close_lost_calls(desk, &outbox, &recovered.records)).await;
+    match &closed {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "a lost call is left for the next adopter"),
+        Err(_) => tracing::error!("the disk is slow: a lost call is left for the next adopter"),
+    }
+    let is_closed = matches!(closed, Ok(Ok(())));
     drop(recovered);
     drop(reading);
     let mut round = Round::new(desk, &outbox);
@@ -108,6 +144,32 @@ pub(super) async fn adopt(desk: &Desk, dir: &Path, readings: &Semaphore) {
     if let Err(error) = outbox.remove_if_empty().await {
         tracing::debug!(%error, "the adopted outbox stays");
     }
+}
+
+/// What a slow disk needs for everything in the directory.
+async fn time_to_read(dir: &Path) -> Duration {
+    let dir = dir.to_owned();
+    let bytes = spawn_blocking(move || {
+        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.metadata().ok()).map(|data| data.len()).sum::<u64>()
+    });
+    let bytes = timeout(SIZE_PATIENCE, bytes).await.ok().and_then(Result::ok).unwrap_or_default();
+    Duration::from_secs(bytes / SLOWEST_READING)
+}
+
+/// What a thread brings, however late: no thread can be told to stop reading a disk that hangs. Its turn is over when the patience
+/// is, and given back with what came before that.
+pub(super) async fn patiently<T, P>(
+    mut thread: JoinHandle<T>,
+    patience: Duration,
+    turn: P,
+) -> (Result<T, JoinError>, Option<P>) {
+    if let Ok(brought) = timeout(patience, &mut thread).await {
+        return (brought, Some(turn));
+    }
+    tracing::error!("the outbox of a dead worker is not read in time; others have their turn");
+    drop(turn);
+    (thread.await, None)
 }
 
 /// Write a `worker_lost` record for every call that started and never ended.

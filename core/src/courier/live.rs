@@ -18,7 +18,7 @@ use vox_shared::wire::live::LiveReport;
 use vox_shared::wire::proof::Proof;
 use vox_shared::wire::result::{CallEvent, TranscriptEntry, TurnLatency};
 
-use crate::bridge::{Bridge, DeliveryError};
+use crate::bridge::{Bridge, DeliveryError, again};
 use backlog::Backlog;
 use counts::Counts;
 
@@ -136,7 +136,9 @@ impl Reporter {
                     self.counts.dropped.inc_by(gone);
                 }
                 Next::Due => self.post(),
-                Next::Answered(answer) => self.answered(&answer),
+                Next::Answered(answer) => {
+                    self.answered(&answer);
+                }
             }
             if self.posting.is_none() && !self.backlog.is_empty() {
                 self.due.get_or_insert_with(|| Instant::now() + GATHER);
@@ -184,13 +186,19 @@ impl Reporter {
         self.backlog.report(self.call.worker_id.clone())
     }
 
-    fn answered(&mut self, answer: &Result<(), DeliveryError>) {
+    /// Whether the next report may go out at once.
+    fn answered(&mut self, answer: &Result<(), DeliveryError>) -> bool {
         self.posting = None;
+        if self.shows_claim(answer) {
+            self.due = Some(Instant::now());
+            return true;
+        }
         match answer {
             Ok(()) => {
                 self.counts.sent.inc_by(self.backlog.taken());
                 self.pause = FIRST_PAUSE;
                 self.due = None;
+                return true;
             }
             // It will never be taken, as by a bridge of an older version; what follows may be.
             Err(DeliveryError::Rejected(why)) => {
@@ -198,10 +206,19 @@ impl Reporter {
                 let status = why.split(':').next();
                 tracing::debug!(call.id = %self.call.session_id, status, "the bridge takes no events of the call");
                 self.counts.dropped.inc_by(self.backlog.refused());
-                self.wait();
             }
-            Err(DeliveryError::Retry(_) | DeliveryError::Away(_)) => self.wait(),
+            Err(DeliveryError::Retry(_) | DeliveryError::Away(_)) => {}
         }
+        self.wait();
+        false
+    }
+
+    /// True when the bridge does not take the call's token any more: from now on the claim is shown.
+    fn shows_claim(&mut self, answer: &Result<(), DeliveryError>) -> bool {
+        let claim = again(&self.call.proof, answer);
+        let is_refused = claim.is_some();
+        self.call.proof = claim.unwrap_or_else(|| std::mem::take(&mut self.call.proof));
+        is_refused
     }
 
     /// A bridge that is away is not asked all the time, nor by all calls at once.
@@ -215,17 +232,16 @@ impl Reporter {
     async fn finish(mut self) {
         if let Some(posting) = self.posting.take() {
             let answer = posting.await.unwrap_or_else(|error| Err(DeliveryError::Away(error.to_string())));
-            self.answered(&answer);
-            if answer.is_err() {
+            if !self.answered(&answer) {
                 return self.give_up();
             }
         }
         while !self.backlog.is_empty() {
             let report = self.report();
-            if self.bridge.report(&self.call.session_id, &report, &self.call.proof).await.is_err() {
+            let answer = self.bridge.report(&self.call.session_id, &report, &self.call.proof).await;
+            if !self.answered(&answer) {
                 return self.give_up();
             }
-            self.counts.sent.inc_by(self.backlog.taken());
         }
     }
 

@@ -15,7 +15,7 @@ use vox_shared::wire::journal::{Accepted, JournalRecord};
 use vox_shared::wire::result::{CallEvent, CallResult, DisconnectedBy};
 
 use super::Courier;
-use super::adopt::adopt;
+use super::adopt::{Adoptions, adopt, patiently};
 use super::clips::Clips;
 use super::deliver::{Left, Round};
 use super::desk::{Desk, Directories, UPLOADS};

@@ -10,9 +10,16 @@ use super::text::append;
 use super::thinking::NO_ANSWER;
 use crate::provider::llm::{LlmRequest, Message, Role, ToolCall, ToolSpec};
 
-/// History sent to the model at most, counted as characters / 4.
+/// History sent to the model at most, counted as bytes / 4.
 const HISTORY_TOKENS: usize = 8_000;
-const CHARS_PER_TOKEN: usize = 4;
+const BYTES_PER_TOKEN: usize = 4;
+const HISTORY_BYTES: usize = HISTORY_TOKENS * BYTES_PER_TOKEN;
+/// Of it, the answers of tools since the caller's last words, all together: what was said before has room beside them.
+const ANSWERS_BYTES: usize = HISTORY_BYTES / 4 * 3;
+/// However little room there is, so much is told of each.
+const SHORTEST_ANSWER_BYTES: usize = 256;
+/// Behind an answer of which the rest is left out.
+const CUT_OFF: &str = " [cut off here]";
 
 /// A message and, where its place was kept for it, the line it comes from.
 #[derive(Debug)]
@@ -184,8 +191,7 @@ impl Context {
     /// The request for the next reply.
     pub fn request(&self) -> LlmRequest {
         let mut messages = vec![Message::text(Role::System, self.system.clone())];
-        for entry in self.recent() {
-            let message = entry.message.clone();
+        for message in self.recent() {
             match messages.last_mut() {
                 // Text and the tools it went with are one message to the model.
                 Some(last)
@@ -208,26 +214,42 @@ impl Context {
 
     /// About how many tokens a request has now.
     pub fn tokens(&self) -> u64 {
-        let said: usize = self.recent().iter().map(|e| e.message.text.len()).sum();
-        ((self.system.len() + said) / CHARS_PER_TOKEN) as u64
+        let said: usize = self.recent().iter().map(size).sum();
+        ((self.system.len() + said) / BYTES_PER_TOKEN) as u64
     }
 
-    /// The newest messages that fit, beginning with one of the caller or bot, never with a tool's answer alone.
-    fn recent(&self) -> &[Entry] {
-        let mut left = HISTORY_TOKENS * CHARS_PER_TOKEN;
-        let mut from = self.history.len();
-        while from > 0 {
-            let size = self.history[from - 1].message.text.len();
-            if size > left && from < self.history.len() {
-                break;
+    /// The newest messages that fit, beginning with one of the caller or bot, never with a tool's answer alone. What the caller said
+    /// last and all that follows it is always there: of tools' answers that are too long for that the longest are cut.
+    fn recent(&self) -> Vec<Message> {
+        let turn = self.turn();
+        let (older, newer) = self.history.split_at(turn);
+        let longest = longest_answer(newer);
+        let mut left = HISTORY_BYTES;
+        let mut told: Vec<Message> = newer.iter().map(|e| cut(&e.message, longest)).collect();
+        left = left.saturating_sub(told.iter().map(size).sum());
+        let mut before = Vec::new();
+        for entry in older.iter().rev() {
+            let message = cut(&entry.message, ANSWERS_BYTES);
+            match left.checked_sub(size(&message)) {
+                Some(rest) => left = rest,
+                None => break,
             }
-            left = left.saturating_sub(size);
-            from -= 1;
+            before.push(message);
         }
-        while self.history.get(from).is_some_and(|e| e.message.role == Role::Tool) {
-            from += 1;
+        while before.last().is_some_and(|m| m.role == Role::Tool) {
+            before.pop();
         }
-        &self.history[from..]
+        before.reverse();
+        before.append(&mut told);
+        before
+    }
+
+    /// Where the newest turn begins: with the caller's last words, or with the last tools of a caller who said nothing yet.
+    fn turn(&self) -> usize {
+        let last = |is_it: fn(&Message) -> bool| self.history.iter().rposition(|e| is_it(&e.message));
+        let spoken = last(|m| m.role == Role::User);
+        let begins = spoken.or_else(|| last(|m| !m.tool_calls.is_empty()));
+        begins.unwrap_or(self.history.len().saturating_sub(1))
     }
 
     fn push(&mut self, message: Message) {
@@ -238,6 +260,40 @@ impl Context {
 /// Whether it is what the bot was heard to say, and nothing else.
 fn is_speech(entry: &Entry) -> bool {
     entry.message.role == Role::Assistant && entry.message.tool_calls.is_empty() && !entry.promised
+}
+
+/// Of a message in a request, bytes.
+fn size(message: &Message) -> usize {
+    let of_call = |call: &ToolCall| call.name.len() + call.arguments.to_string().len();
+    message.text.len() + message.tool_calls.iter().map(of_call).sum::<usize>()
+}
+
+/// So much of each tool's answer is told that all of them have room; shorter ones leave theirs to longer ones.
+fn longest_answer(turn: &[Entry]) -> usize {
+    let (answers, others): (Vec<_>, Vec<_>) = turn.iter().partition(|e| e.message.role == Role::Tool);
+    let others: usize = others.iter().map(|e| size(&e.message)).sum();
+    let mut room = ANSWERS_BYTES.min(HISTORY_BYTES.saturating_sub(others));
+    let mut sizes: Vec<usize> = answers.iter().map(|e| e.message.text.len()).collect();
+    sizes.sort_unstable();
+    for (at, size) in sizes.iter().enumerate() {
+        let share = room / (sizes.len() - at);
+        if *size > share {
+            return share.max(SHORTEST_ANSWER_BYTES);
+        }
+        room -= size;
+    }
+    ANSWERS_BYTES
+}
+
+/// The message, or of a long answer of a tool the beginning.
+fn cut(message: &Message, longest: usize) -> Message {
+    let mut message = message.clone();
+    if message.role == Role::Tool && message.text.len() > longest {
+        let end = message.text.floor_char_boundary(longest.saturating_sub(CUT_OFF.len()));
+        message.text.truncate(end);
+        message.text.push_str(CUT_OFF);
+    }
+    message
 }
 
 fn text_of(result: &Value) -> String {
@@ -282,9 +338,54 @@ mod tests {
         }
         let request = context.request();
         let size: usize = request.messages.iter().map(|m| m.text.len()).sum();
-        assert!(size <= HISTORY_TOKENS * CHARS_PER_TOKEN);
+        assert!(size <= HISTORY_BYTES);
         assert!(request.messages.last().is_some_and(|m| m.text == "yes"));
         assert_eq!(context.history().len(), 200);
+    }
+
+    /// Two long answers of one reply left the model with the system prompt alone.
+    #[test]
+    fn however_long_tools_answer_the_model_knows_the_question_and_something_of_each() {
+        let letters = |n: usize| json!("न".repeat(n));
+        for rounds in 1..=4 {
+            let mut context = Context::new("Be kind.".into(), Vec::new(), None);
+            context.bot_heard(1, "Hello.");
+            context.caller("What do I owe?");
+            for round in 0..rounds {
+                let ids = ["a", "b", "c"].map(|id| call(&format!("{id}{round}")));
+                let [a, b, c] = ids;
+                context.tool_results(vec![(a, letters(16_000)), (b, json!("12")), (c, letters(5_000))]);
+            }
+            let asked = context.request().messages;
+            let size: usize = asked.iter().map(size).sum();
+            assert!(size <= HISTORY_BYTES + "Be kind.".len(), "{rounds}: {size}");
+            assert_eq!(
+                (asked[1].text.as_str(), asked[2].text.as_str()),
+                ("Hello.", "What do I owe?"),
+                "{rounds}"
+            );
+            let answers: Vec<&str> =
+                asked.iter().filter(|m| m.role == Role::Tool).map(|m| m.text.as_str()).collect();
+            assert_eq!(answers.len(), 3 * rounds);
+            assert!(answers.iter().all(|a| *a == "12" || a.len() > 1_500), "each has its share");
+            assert!(answers[0].ends_with(CUT_OFF));
+            assert_eq!(context.tokens() as usize, size / BYTES_PER_TOKEN);
+        }
+    }
+
+    #[test]
+    fn a_later_turn_does_without_answers_that_do_not_fit_any_more() {
+        let mut context = Context::new(String::new(), Vec::new(), None);
+        context.caller("What do I owe?");
+        context.tool_results(vec![
+            (call("a"), json!("x".repeat(16_000))),
+            (call("b"), json!("y".repeat(16_000))),
+        ]);
+        context.bot_heard(1, "Twelve.");
+        context.caller("And when?");
+        context.tool_results(vec![(call("c"), json!("z".repeat(14_000)))]);
+        let roles: Vec<Role> = context.request().messages.iter().map(|m| m.role).collect();
+        assert_eq!(roles, [Role::System, Role::Assistant, Role::User, Role::Assistant, Role::Tool]);
     }
 
     #[test]

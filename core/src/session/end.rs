@@ -7,6 +7,7 @@ use super::Session;
 use super::event::{Command, Outcome};
 use super::farewell::rest_of_message;
 use super::kind::EventKind;
+use super::party::Party;
 use super::phase::{Phase, PhaseTimer};
 use super::report::{TurnClock, ms};
 use super::rules;
@@ -58,22 +59,24 @@ impl Session {
     }
 
     pub(super) fn on_key(&mut self, key: char, out: &mut Vec<Command>) {
-        if !matches!(key, '0'..='9' | '*' | '#' | 'A'..='D') || !self.course.is_live() {
+        if !matches!(key, '0'..='9' | '*' | '#' | 'A'..='D') {
             return;
         }
-        // A caller who presses keys is there.
-        self.listening.note_sign_of_caller();
-        self.prompts_used = 0;
-        self.idle_since = None;
-        self.course.not_idle();
-        self.course.not_silent();
+        if self.course.is_live() {
+            // A caller who presses keys is there.
+            self.listening.note_sign_of_caller();
+            self.prompts_used = 0;
+            self.idle_since = None;
+            self.course.not_idle();
+            self.course.not_silent();
+        }
         self.report.event(self.now, EventKind::Dtmf, "a key was pressed", out);
         if key == '#' && self.keys.is_empty() {
             // The end of an entry that never began.
             return;
         }
         // The first key of an entry stops the bot; what it says of its own accord meanwhile the others do not.
-        if self.rules.turn.interruptible && self.keys.is_empty() {
+        if self.rules.turn.interruptible && self.keys.is_empty() && self.course.is_live() {
             self.fall_silent_for_key(out);
         }
         if key != '#' {
@@ -110,17 +113,23 @@ impl Session {
         next == Some(Kind::Greeting) && !self.speaking.is_heard()
     }
 
-    /// The entry is complete.
+    /// The entry is complete. Where the bot does not lead the model knows it, and nobody answers.
     fn take_keys(&mut self, out: &mut Vec<Command>) {
         self.course.clear(PhaseTimer::Keys);
-        if let Some(text) = self.note_keys(out) {
+        let since = self.keyed_since;
+        let Some(text) = self.note_keys(out) else { return };
+        if self.course.is_live() {
             self.clock = TurnClock { closed: Some(self.now), ..TurnClock::default() };
-            self.answer(&text, out);
+            return self.answer(&text, out);
+        }
+        match self.course.is_accompanied() {
+            true => self.context.heard(Party::Caller, &text, since),
+            false => self.context.caller(&text),
         }
     }
 
     /// A line for the keys that wait, also when nobody will answer them: they may sound in the recording, and what hides them there
-    /// goes by the lines.
+    /// goes by the lines. So keys have one in every phase of a call.
     fn note_keys(&mut self, out: &mut Vec<Command>) -> Option<String> {
         let keys = std::mem::take(&mut self.keys);
         if keys.is_empty() {
@@ -139,7 +148,7 @@ impl Session {
             interrupted: false,
             words: Vec::new(),
         };
-        self.report.line(entry, out);
+        self.report.line_in_time(entry, out);
         Some(text)
     }
 
@@ -152,14 +161,13 @@ impl Session {
             self.let_agent_go(out);
         }
         self.wake_voice(out);
-        self.become_goodbye(by, out);
+        self.become_goodbye(by);
         self.say_phrase(&text, Kind::Goodbye, out);
     }
 
     /// What is being said and planned is the last.
-    pub(super) fn become_goodbye(&mut self, by: DisconnectedBy, out: &mut Vec<Command>) {
+    pub(super) fn become_goodbye(&mut self, by: DisconnectedBy) {
         self.course.end(by, self.now);
-        let _unanswered = self.note_keys(out);
         self.listening.stop();
         self.plan.make_last();
         self.speaking.make_last();

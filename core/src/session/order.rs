@@ -90,7 +90,8 @@ impl Session {
         out.push(Command::CloseStt);
     }
 
-    /// Nothing is said any more, and nothing that was planned. What the caller said before and nobody answered the model knows.
+    /// Nothing is said any more, and nothing that was planned. What the caller said before and nobody answered the model knows. An
+    /// entry of keys goes on: whoever keys a PIN does not stop in its middle.
     pub(super) fn fall_silent(&mut self, out: &mut Vec<Command>) {
         self.cancel_thought(out);
         self.silence_mouth(out);
@@ -99,7 +100,6 @@ impl Session {
         self.cut = None;
         self.context.drop_promises();
         self.context.caller(&unanswered);
-        self.keys.clear();
         self.speaking.stay_silent();
     }
 

@@ -113,12 +113,11 @@ impl Course {
         }
     }
 
-    /// Wait for an order to go on.
+    /// Wait for an order to go on. An entry of keys goes on until it is complete.
     pub fn hold(&mut self) {
         self.phase = Phase::Held;
         self.timers.clear(PhaseTimer::Idle);
         self.timers.clear(PhaseTimer::Silence);
-        self.timers.clear(PhaseTimer::Keys);
     }
 
     /// Wait for somebody to take the caller over.
@@ -141,11 +140,15 @@ impl Course {
         self.timers.clear(PhaseTimer::Transfer);
     }
 
-    /// The last words are said from now on. A goodbye that runs already keeps its limit.
+    /// The last words are said from now on. A goodbye that runs already keeps its limit, and an entry of keys its end.
     pub fn end(&mut self, by: DisconnectedBy, now: Duration) {
         let limit = self.timers.next_of(|t| t == PhaseTimer::Goodbye).unwrap_or(now + GOODBYE_LIMIT);
+        let keys = self.timers.next_of(|t| t == PhaseTimer::Keys);
         self.timers.clear_all();
         self.timers.set(PhaseTimer::Goodbye, limit);
+        if let Some(until) = keys {
+            self.await_keys(until);
+        }
         self.phase = Phase::Ending(by);
     }
 

@@ -8,13 +8,11 @@ use super::kind::EventKind;
 use super::rules::END_CALL;
 use super::spending::CHARS_PER_TOKEN;
 use super::text::Item;
-use super::thinking::{AfterFailure, ThinkTimer, Thought, Told, Try};
+use super::thinking::{AfterFailure, MAX_TOOL_ROUNDS, Refusal, ThinkTimer, Thought, Told, Try};
+use super::tools::{BROKE_OFF, GIVEN_UP};
 use super::utterance::Kind;
 use crate::provider::llm::{Finish, LlmEvent, LlmUsage};
 use crate::provider::{Failure, FailureClass};
-
-/// Tool rounds in one turn.
-const MAX_TOOL_ROUNDS: u32 = 3;
 
 impl Session {
     /// The caller said this: think of a reply.
@@ -62,6 +60,7 @@ impl Session {
         self.report.usage("llm", &vendor.provider, &vendor.model).requests += 1;
         self.clock.asked.get_or_insert(self.now);
         self.clock.model = provider;
+        self.untold = false;
         let (ask, heard) = (Box::new(self.context.request()), self.plan.sounds().to_vec());
         out.push(Command::Ask { request, provider, ask, heard });
     }
@@ -72,6 +71,9 @@ impl Session {
         let mut unwanted = self.plan.drop_unbegun();
         if let Some((request, thought)) = self.thinking.cancel() {
             self.count_usage(&thought, None);
+            for call in &thought.tools {
+                self.note_refused(call, GIVEN_UP, out);
+            }
             unwanted.retain(|other| *other != request);
             unwanted.push(request);
             if self.speaking.sound() == Some(request) {
@@ -95,11 +97,7 @@ impl Session {
                 self.hand_on(settled, out);
             }
             ThinkTimer::Filler => self.say_filler(out),
-            ThinkTimer::Tools => {
-                self.report.event(self.now, EventKind::ToolFailed, "no answer in time", out);
-                self.thinking.runs.give_up();
-                self.go_on_with_tools(out);
-            }
+            ThinkTimer::Tools => self.give_up_tools(out),
         }
     }
 
@@ -230,16 +228,7 @@ impl Session {
         if !thought.handed {
             self.keep_sound(thought.request, out);
         }
-        let (ends, others): (Vec<_>, Vec<_>) =
-            thought.tools.iter().cloned().partition(|t| t.name == END_CALL);
-        if let Some(end) = ends.first() {
-            self.thinking.succeeded();
-            return self.end_call(end, &thought, out);
-        }
-        if !others.is_empty() && thought.at.round < MAX_TOOL_ROUNDS {
-            self.thinking.succeeded();
-            return self.run_tools(thought, others, out);
-        }
+        let Some(thought) = self.call_tools(thought, out) else { return };
         if !thought.handed && !thought.is_silence() {
             // No text, or nothing in it that can be said.
             let failure = Failure::new(FailureClass::Malformed, format!("an empty reply ({finish:?})"));
@@ -255,6 +244,38 @@ impl Session {
             self.report.event(self.now, EventKind::LoopGuard, "the same reply again and again", out);
             self.plan.end_with_this();
         }
+    }
+
+    /// Carry out what the reply calls; it is given back when nothing more follows of that. Other tools come before the end of the
+    /// call, which waits for them. In the round after the last none is begun, and the model is told so once.
+    fn call_tools(&mut self, mut thought: Thought, out: &mut Vec<Command>) -> Option<Thought> {
+        let calls = std::mem::take(&mut thought.tools);
+        let (ends, mut others): (Vec<_>, Vec<_>) = calls.into_iter().partition(|t| t.name == END_CALL);
+        let mut ends = ends.into_iter();
+        let end = ends.next();
+        for more in ends {
+            self.note_refused(&more, &Refusal::Again.why(), out);
+        }
+        let is_last =
+            thought.at.round > MAX_TOOL_ROUNDS || (end.is_some() && thought.at.round == MAX_TOOL_ROUNDS);
+        if is_last {
+            for call in others.drain(..) {
+                self.note_refused(&call, &Refusal::TooManyRounds.why(), out);
+            }
+        }
+        match end {
+            _ if !others.is_empty() => {
+                self.thinking.succeeded();
+                thought.tools.extend(end);
+                self.run_tools(thought, others, out);
+            }
+            Some(end) => {
+                self.thinking.succeeded();
+                self.end_call(&end, &thought, out);
+            }
+            None => return Some(thought),
+        }
+        None
     }
 
     fn count_usage(&mut self, thought: &Thought, usage: Option<LlmUsage>) {
@@ -288,6 +309,9 @@ impl Session {
             // A vendor that breaks off does not say what it bills.
             self.count_usage(&thought, None);
             out.push(Command::CancelAsk { request });
+        }
+        for call in std::mem::take(&mut thought.tools) {
+            self.note_refused(&call, BROKE_OFF, out);
         }
         for item in rest {
             if let Item::Piece(piece) = item

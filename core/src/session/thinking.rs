@@ -14,8 +14,8 @@ use crate::provider::Failure;
 use crate::provider::llm::{Finish, LlmEvent, LlmUsage, ToolCall};
 
 pub use loop_guard::LoopGuard;
-pub use tool_guard::{Refusal, ToolGuard};
-pub use tool_runs::{Answered, Left, NO_ANSWER, Started, ToolRuns, Waits};
+pub use tool_guard::{MAX_TOOL_ROUNDS, Refusal, ToolGuard};
+pub use tool_runs::{Answered, Left, NO_ANSWER, Results, Started, ToolRuns, Waits};
 
 /// The model's first sign of life must come within this, and each further one.
 const MODEL_STALL: Duration = Duration::from_secs(4);
@@ -77,6 +77,7 @@ pub struct Thought {
     /// What of it is for the caller, and its length.
     pub said: String,
     said_chars: usize,
+    /// Those that it called; while others run, the one that ends the call after them.
     pub tools: Vec<ToolCall>,
     /// A piece of it went on to be said; tokens that are no piece yet were never on their way.
     pub handed: bool,
@@ -342,25 +343,31 @@ impl Thinking {
         if self.failures >= MODEL_FAILURES { AfterFailure::GiveUp } else { AfterFailure::Excuse }
     }
 
-    /// The reply goes on when these tools have answered: the calls to be made now.
+    /// The reply goes on when these tools have answered: the calls to be made now. What is left in its own `tools` waits for them.
     pub fn run_tools(
         &mut self,
         thought: Thought,
         calls: Vec<(ToolCall, Waits)>,
         now: Duration,
     ) -> Vec<(ToolRunId, ToolCall)> {
-        self.thought = Some(Thought { request: None, at: thought.at, ..Thought::default() });
+        let Thought { at, said, tools, .. } = thought;
+        self.thought = Some(Thought { at, said, tools, ..Thought::default() });
         self.timers.set(ThinkTimer::Filler, now + TOOL_FILLER_AFTER);
         let started = self.runs.begin(calls, now);
         self.timers.set(ThinkTimer::Tools, now + tool_runs::LONGEST_RUN);
         started
     }
 
-    /// All tools of the reply have answered: their results, and the round that follows.
-    pub fn tool_results(&mut self) -> Option<(Vec<(ToolCall, serde_json::Value)>, Try)> {
-        let at = self.thought.as_ref().filter(|t| t.request.is_none())?.at;
+    /// All tools of the reply have answered: their results, and the reply so far.
+    pub fn tool_results(&mut self) -> Option<(Results, Thought)> {
+        self.thought.as_ref().filter(|t| t.request.is_none())?;
         let results = self.runs.results()?;
         self.timers.clear(ThinkTimer::Tools);
-        Some((results, Try { attempt: 1, round: at.round + 1, ..at }))
+        Some((results, self.thought.take()?))
+    }
+
+    /// The call that waits for the other tools of its reply, and will not be carried out.
+    pub fn take_waiting(&mut self) -> Option<ToolCall> {
+        self.thought.as_mut().filter(|t| t.request.is_none())?.tools.pop()
     }
 }

@@ -1,4 +1,5 @@
-//! The tools of the bot's own: which calls of the model are made, what comes of them, and what the record has of it.
+//! The tools of the bot's own: which calls of the model are made, what comes of them, and what the record has of it. Each call of a
+//! reply is one event: `tool_called`, or `tool_refused` with the reason for which it was not made.
 
 use serde_json::{Value, json};
 use vox_shared::model::bot::tool::arguments;
@@ -8,7 +9,7 @@ use super::event::{Command, ToolAnswer, ToolRunId, ToolStatus};
 use super::kind::EventKind;
 use super::report::ms;
 use super::spending::object;
-use super::thinking::{Answered, Refusal, Started, Thought, Waits};
+use super::thinking::{MAX_TOOL_ROUNDS, Refusal, Results, Started, Thought, Try, Waits};
 use crate::provider::llm::ToolCall;
 
 /// Of the arguments and of the answer, in the record.
@@ -18,9 +19,17 @@ const SHOWN_CHARS: usize = 2_000;
 const SHOWN_BYTES: usize = 256 * 1024;
 /// Stands for what was left out.
 const LEFT_OUT: &str = "…";
+/// Why calls come to nothing whose reply nobody wants any more …
+pub(super) const GIVEN_UP: &str = "the reply was given up";
+/// … and those of one that the vendor broke off.
+pub(super) const BROKE_OFF: &str = "the reply broke off";
+/// What the model is told of a goodbye that waited for tools of which one did not do what it should.
+const NOT_ENDED: &str = "not done: the call goes on, because not everything that was called beside this was done. Tell the caller \
+                         what came of it; then this may be called again.";
 
 impl Session {
-    /// The reply goes on when these tools have answered. What was said before them keeps its place in the conversation.
+    /// The reply goes on when these tools have answered; what it has in its own list waits for them. What was said before them keeps
+    /// its place in the conversation.
     pub(super) fn run_tools(&mut self, thought: Thought, calls: Vec<ToolCall>, out: &mut Vec<Command>) {
         let line = self.plan.open_saying().map(|l| l.id);
         if let Some(line) = line.filter(|_| thought.handed) {
@@ -29,7 +38,7 @@ impl Session {
         self.plan.close_reply();
         let mut waiting = Vec::with_capacity(calls.len());
         for call in calls {
-            let waits = self.waits_for(&call, out);
+            let waits = self.waits_for(&call, thought.at.round, out);
             waiting.push((call, waits));
         }
         self.clock.tools_since = Some(self.now);
@@ -38,26 +47,41 @@ impl Session {
         self.go_on_with_tools(out);
     }
 
-    fn waits_for(&mut self, call: &ToolCall, out: &mut Vec<Command>) -> Waits {
+    fn waits_for(&mut self, call: &ToolCall, round: u32, out: &mut Vec<Command>) -> Waits {
         if !self.rules.tools.iter().any(|t| t.name == call.name) {
-            let why = format!("there is no tool '{}'", call.name);
-            self.report.event(self.now, EventKind::ToolRefused, why, out);
+            self.note_refused(call, "there is no such tool", out);
             return Waits::Not(Value::from("error: this tool does not exist"));
         }
-        match self.admit(call) {
+        match self.admit(call, round) {
             Ok(()) => Waits::ForTool,
             Err(refusal) => {
-                let why = format!("{}: {}", call.name, refusal.why());
-                let input = self.shown(&call.arguments);
-                let data = object(json!({"tool": call.name, "input": input}));
-                self.report.event_with(self.now, EventKind::ToolRefused, (why, data), out);
+                self.note_refused(call, &refusal.why(), out);
                 Waits::Not(refusal.for_model().into())
             }
         }
     }
 
+    /// In the record: the call is not made.
+    pub(super) fn note_refused(&mut self, call: &ToolCall, why: &str, out: &mut Vec<Command>) {
+        let input = self.shown(&call.arguments);
+        let data = object(json!({"tool": call.name, "input": input}));
+        let told = (format!("{}: {why}", call.name), data);
+        self.report.event_with(self.now, EventKind::ToolRefused, told, out);
+    }
+
+    /// The same for those that were counted, and may be called anew.
+    pub(super) fn note_not_begun(&mut self, calls: Vec<ToolCall>, why: &str, out: &mut Vec<Command>) {
+        for call in calls {
+            self.guard.give_up(&call);
+            self.note_refused(&call, why, out);
+        }
+    }
+
     /// Whether the call may be made.
-    fn admit(&mut self, call: &ToolCall) -> Result<(), Refusal> {
+    fn admit(&mut self, call: &ToolCall, round: u32) -> Result<(), Refusal> {
+        if round >= MAX_TOOL_ROUNDS {
+            return Err(Refusal::TooManyRounds);
+        }
         let own = self.rules.own_tools.get(&call.name);
         if let Some(own) = own {
             let faults = arguments::faults(&own.parameters, &call.arguments);
@@ -76,24 +100,44 @@ impl Session {
         if let Some(started) = self.thinking.runs.find_running(run) {
             self.note_run(&started, &answer, out);
         }
-        match self.thinking.runs.done(run, answer.result, self.now) {
-            Answered::InTime(started) => {
-                out.extend(started.into_iter().map(|(run, call)| Command::RunTool { run, call }));
-                self.go_on_with_tools(out);
-            }
+        let answered = self.thinking.runs.done(run, answer, self.now);
+        if let Some((call, result)) = answered.late {
             // Where it comes is its place in the conversation: before what the caller says next.
-            Answered::Late(call, result) => self.context.late_result(call, result),
+            self.context.late_result(call, result);
+            self.untold = true;
+        }
+        out.extend(answered.started.into_iter().map(|(run, call)| Command::RunTool { run, call }));
+        self.go_on_with_tools(out);
+    }
+
+    /// What waited for the tools of a reply goes on when all of them have answered: the goodbye, if each did what it should, or the
+    /// model, which learns what came of them.
+    pub(super) fn go_on_with_tools(&mut self, out: &mut Vec<Command>) {
+        let Some((Results { of: mut results, all_well }, thought)) = self.thinking.tool_results() else {
+            return;
+        };
+        self.clock.tools_answered(self.now);
+        let end = thought.tools.first().cloned();
+        if let Some(end) = end.as_ref().filter(|_| all_well) {
+            self.context.tool_results(results);
+            return self.end_call(end, &thought, out);
+        }
+        if let Some(end) = end {
+            self.note_refused(&end, "what was called beside it was not done", out);
+            results.push((end, NOT_ENDED.into()));
+        }
+        self.context.tool_results(results);
+        if !self.refuses_to_ask(out) {
+            self.ask(Try { attempt: 1, round: thought.at.round + 1, ..thought.at }, out);
         }
     }
 
-    pub(super) fn go_on_with_tools(&mut self, out: &mut Vec<Command>) {
-        if let Some((results, at)) = self.thinking.tool_results() {
-            self.context.tool_results(results);
-            self.clock.tools_answered(self.now);
-            if !self.refuses_to_ask(out) {
-                self.ask(at, out);
-            }
-        }
+    /// They have had their time: the reply goes on without those that did not answer.
+    pub(super) fn give_up_tools(&mut self, out: &mut Vec<Command>) {
+        self.report.event(self.now, EventKind::ToolFailed, "no answer in time", out);
+        let not_begun = self.thinking.runs.give_up();
+        self.note_not_begun(not_begun, "others did not answer in time", out);
+        self.go_on_with_tools(out);
     }
 
     /// Nobody waits for the tools of the reply any more. The model learns what has answered; what runs goes on or is given up, as
@@ -102,6 +146,10 @@ impl Session {
         let left = self.thinking.runs.leave();
         for (call, result) in left.done {
             self.context.late_result(call, result);
+        }
+        self.note_not_begun(left.not_begun, GIVEN_UP, out);
+        if let Some(end) = self.thinking.take_waiting() {
+            self.note_refused(&end, GIVEN_UP, out);
         }
         for started in left.running {
             if self.rules.own_tools.get(&started.call.name).is_some_and(|own| own.cancels) {

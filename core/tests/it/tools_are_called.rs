@@ -23,6 +23,8 @@ use crate::harness::{PATIENCE, Stage, assert_clean, eventually, speech, texts};
 const KEY: &str = "k-0123456789abcdef";
 const CALLER: &str = "+919800000050";
 const ARRIVES: &str = "It arrives tomorrow.";
+/// What the caller gives away, and a tool is to check.
+const CODE: &str = "482913";
 const SORRY: &str = "I cannot look that up right now.";
 
 fn tool(name: &str, method: &str, url: String) -> Tool {
@@ -142,18 +144,21 @@ async fn a_call_goes_on_with_a_tool_that_works_and_with_one_that_does_not() {
             rule(Some("first"), Some("find_order"), ARRIVES, None),
             rule(Some("second"), Some("find_order"), SORRY, None),
             rule(Some("first"), None, "", Some("A-7")),
-            rule(Some("second"), None, "", Some("B-8")),
+            rule(Some("second"), None, "", Some(CODE)),
         ],
         ..Script::default()
     };
-    let stage = Stage::start(Scripts::new(["Where is my first order?", "And the second?"], script)).await;
+    let said = ["Where is my first order?", "And the second? My one time password is 482913."];
+    let stage = Stage::start(Scripts::new(said, script)).await;
     let server = ScriptedTool::start(KEY, Manner::Refuse(500, json!({}))).await.unwrap();
     server.then(Manner::Json(json!({"state": "sent", "card": "4111 1111 1111 1111"})));
     let url = server.url("/orders/{{id}}?caller={{call.caller_id}}");
     let bot = stage
         .bot(|bot| {
             bot.tools.push(tool("find_order", "GET", url));
-            bot.redaction = serde_json::from_value(json!({"kinds": ["card"]})).unwrap();
+            // The tool is to have what it checks, and the model writes it.
+            let hides = json!({"kinds": ["card", "otp"], "sinks": ["transcript", "events", "live", "log"]});
+            bot.redaction = serde_json::from_value(hides).unwrap();
         })
         .await;
     let call = stage.dial(Protocol::Ws, &bot, CALLER).await;
@@ -172,7 +177,7 @@ async fn a_call_goes_on_with_a_tool_that_works_and_with_one_that_does_not() {
     let asked = server.asked();
     let paths: Vec<&str> = asked.iter().map(|asked| asked.path.as_str()).collect();
     let caller = "caller=%2B919800000050";
-    assert_eq!(paths, [format!("/orders/A-7?{caller}"), format!("/orders/B-8?{caller}")]);
+    assert_eq!(paths, [format!("/orders/A-7?{caller}"), format!("/orders/{CODE}?{caller}")]);
     assert!(asked.iter().all(|asked| asked.faults.is_empty()), "{asked:?}");
     let runs: Vec<&Value> =
         record["events"].as_array().unwrap().iter().filter(|e| e["event"] == "tool_called").collect();
@@ -181,7 +186,8 @@ async fn a_call_goes_on_with_a_tool_that_works_and_with_one_that_does_not() {
     assert_eq!(of(runs[0]), (json!("find_order"), json!({"id": "A-7"}), json!("ok")));
     assert_eq!(runs[0]["data"]["output"], json!({"state": "sent", "card": "[card]"}), "redacted by rule");
     assert!(runs[0]["data"]["duration_ms"].is_u64());
-    assert_eq!(of(runs[1]), (json!("find_order"), json!({"id": "B-8"}), json!("failed")));
+    assert_eq!(of(runs[1]), (json!("find_order"), json!({"id": "[otp]"}), json!("failed")));
+    assert!(!record.to_string().contains(CODE), "a field's name does not say that it is a secret: {record}");
     assert_eq!(runs[1]["data"]["http_status"], 500);
     let told = stage.vendors.asked().last().unwrap()["messages"].to_string();
     assert!(told.contains("Tell the caller in your own words"), "{told}");

@@ -1,5 +1,6 @@
 //! What is delivered of a call is delivered with what proves it, by whoever delivers.
 
+use super::super::live::{Fact, Watched, watch};
 use super::*;
 use vox_shared::wire::proof::Proof;
 
@@ -78,4 +79,30 @@ async fn an_adopted_outbox_of_which_nothing_is_taken_is_let_go() {
     assert_eq!((left, desk.outbox.stats().depth), (Left::Stuck, 1));
     let left = Round::new(&desk, &desk.outbox).until_empty_or_stuck(Duration::from_mins(1)).await;
     assert_eq!((left, desk.outbox.stats().depth), (Left::Nothing, 0));
+}
+
+/// The bridge's secret was changed in the middle of a call: nobody could follow it any more.
+#[tokio::test]
+async fn what_is_told_of_a_running_call_shows_the_claim_once_the_token_is_not_taken() {
+    let (dir, bridge) = (tempfile::tempdir().unwrap(), Stub::answering(&[403, 200]));
+    let desk = desk(dir.path(), &bridge.url, settings());
+    let (session_id, worker_id) = (session(), "w1".parse().unwrap());
+    let call = Watched { session_id, worker_id, clock: Clock::system(), proof: proof() };
+    let (teller, report) = watch(desk.bridge.clone(), desk.live.clone(), call);
+    let reporting = tokio::spawn(report);
+    teller.tell(Fact::Connected);
+    let is_told = async {
+        while desk.live.sent.get() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), is_told).await.expect("the claim is shown");
+    teller.tell(Fact::Ringing { from: None, direction: None });
+    drop(teller);
+    reporting.await.unwrap();
+    let asked = bridge.asked();
+    let shows: Vec<_> = asked.iter().map(shown).collect();
+    let claim = (None, Some("claim-1"), true);
+    assert_eq!(shows, [(Some("a.b-c"), None, false), claim, claim], "the token once, and nothing is lost");
+    assert_eq!((desk.live.sent.get(), desk.live.dropped.get()), (2, 0));
 }

@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use crate::provider::llm::ToolCall;
 
+/// Rounds of tools in one turn: what the reply after them calls is refused.
+pub const MAX_TOOL_ROUNDS: u32 = 3;
 /// Runs that a turn of the caller's may cause.
 const MOST_IN_TURN: usize = 6;
 /// The same call with the same arguments so often in a conversation: a caller may ask again.
@@ -21,6 +23,8 @@ pub enum Refusal {
     /// The same one was carried out too often in the conversation.
     TooOften,
     TooManyInTurn,
+    /// The turn had all its rounds of tools.
+    TooManyRounds,
     /// `limits.max_tool_calls` of the bot.
     TooManyInCall,
     /// The caller was not asked whether it may be done.
@@ -37,6 +41,7 @@ impl Refusal {
             Self::Again => "the same call was made in this turn".into(),
             Self::TooOften => format!("the same call was made {SAME_IN_CALL} times"),
             Self::TooManyInTurn => format!("{MOST_IN_TURN} runs in one turn"),
+            Self::TooManyRounds => format!("{MAX_TOOL_ROUNDS} rounds of tools in one turn"),
             Self::TooManyInCall => "max_tool_calls".into(),
             Self::Unconfirmed => "the caller has to be asked first".into(),
             Self::Arguments(faults) => faults.join("; "),
@@ -52,7 +57,7 @@ impl Refusal {
             Self::Again | Self::TooOften => {
                 "error: this very call was made before; use the answer that it had, and do not call it again.".into()
             }
-            Self::TooManyInTurn | Self::TooManyInCall => {
+            Self::TooManyInTurn | Self::TooManyRounds | Self::TooManyInCall => {
                 "error: no more tools can be called now. Go on with what you know, and say so if it is not enough.".into()
             }
             Self::Unconfirmed => "not done yet: say first what you are about to do and ask the caller whether that is right. When the \

@@ -5,14 +5,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::provider::llm::ToolCall;
-use crate::session::event::ToolRunId;
+use crate::session::event::{ToolAnswer, ToolRunId, ToolStatus};
 
-/// Tools that run at the same time.
+/// Tools that run at the same time, those that no reply waits for any more among them.
 const AT_ONCE: usize = 3;
 /// A tool that has not answered after this has failed.
 pub const LONGEST_RUN: Duration = Duration::from_secs(20);
-/// Runs whose late results are still taken, the newest.
-const MAX_LEFT: usize = 16;
 /// What the model is told of a tool that has not answered, until it does.
 pub const NO_ANSWER: &str = "error: the tool did not answer in time";
 /// What it is told of one that had to wait for others, and was never begun.
@@ -26,12 +24,20 @@ pub enum Waits {
 }
 
 /// What a tool's answer comes to.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Answered {
-    /// It was waited for: calls that can be made now.
-    InTime(Vec<(ToolRunId, ToolCall)>),
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answered {
     /// The reply that wanted it was cancelled, or went on without it.
-    Late(ToolCall, Value),
+    pub late: Option<(ToolCall, Value)>,
+    /// Calls that can be made now.
+    pub started: Vec<(ToolRunId, ToolCall)>,
+}
+
+/// What a reply's tools answered, in the order of its calls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Results {
+    pub of: Vec<(ToolCall, Value)>,
+    /// Each was made, and did what it should.
+    pub all_well: bool,
 }
 
 /// A tool that was started.
@@ -48,6 +54,8 @@ pub struct Left {
     /// They have answered, and the model was not told yet.
     pub done: Vec<(ToolCall, Value)>,
     pub running: Vec<Started>,
+    /// They waited for others.
+    pub not_begun: Vec<ToolCall>,
 }
 
 #[derive(Clone, Debug)]
@@ -57,9 +65,14 @@ struct Run {
     /// When it was begun; `None` of one that waits for others, or needs none.
     began: Option<Duration>,
     result: Option<Value>,
+    went_well: bool,
 }
 
 impl Run {
+    fn waits(&self) -> bool {
+        self.began.is_none() && self.result.is_none()
+    }
+
     fn is_running(&self) -> bool {
         self.began.is_some() && self.result.is_none()
     }
@@ -87,20 +100,22 @@ impl ToolRuns {
                 Waits::ForTool => None,
                 Waits::Not(result) => Some(result),
             };
-            self.runs.push(Run { id: self.newest, call, began: None, result });
+            self.runs.push(Run { id: self.newest, call, began: None, result, went_well: false });
         }
         self.start(now)
     }
 
     /// One answered.
-    pub fn done(&mut self, id: ToolRunId, result: Value, now: Duration) -> Answered {
+    pub fn done(&mut self, id: ToolRunId, answer: ToolAnswer, now: Duration) -> Answered {
+        let ToolAnswer { status, result, .. } = answer;
         if let Some(at) = self.left.iter().position(|r| r.id == id) {
-            return Answered::Late(self.left.remove(at).call, result);
+            let call = self.left.remove(at).call;
+            return Answered { late: Some((call, result)), started: self.start(now) };
         }
         if let Some(run) = self.runs.iter_mut().find(|r| r.id == id && r.result.is_none()) {
-            run.result = Some(result);
+            (run.result, run.went_well) = (Some(result), status == ToolStatus::Ok);
         }
-        Answered::InTime(self.start(now))
+        Answered { late: None, started: self.start(now) }
     }
 
     /// A run that has not answered, be it waited for or not.
@@ -125,8 +140,16 @@ impl ToolRuns {
     /// Nobody waits for them any more.
     pub fn leave(&mut self) -> Left {
         let running = self.leave_running();
-        let done = self.runs.drain(..).filter(|r| r.began.is_some());
-        Left { done: done.filter_map(|r| Some((r.call, r.result?))).collect(), running }
+        let mut left = Left { running, ..Left::default() };
+        for run in self.runs.drain(..) {
+            match run.result {
+                Some(result) if run.began.is_some() => left.done.push((run.call, result)),
+                None if run.began.is_none() => left.not_begun.push(run.call),
+                // It was refused, or is left running.
+                Some(_) | None => {}
+            }
+        }
+        left
     }
 
     /// Nothing more is wanted of a run that was left.
@@ -141,37 +164,41 @@ impl ToolRuns {
         running
     }
 
-    /// What has not answered by now has failed for this reply.
-    pub fn give_up(&mut self) {
+    /// What has not answered by now has failed for this reply: the calls that were never begun.
+    pub fn give_up(&mut self) -> Vec<ToolCall> {
         self.leave_running();
+        let mut not_begun = Vec::new();
         for run in self.runs.iter_mut().filter(|r| r.result.is_none()) {
             let is_started = run.began.is_some();
             run.result = Some(Value::from(if is_started { NO_ANSWER } else { NOT_STARTED }));
+            if !is_started {
+                not_begun.push(run.call.clone());
+            }
         }
+        not_begun
     }
 
+    /// No more than are begun at once: what waits is not begun before one of them has answered or is forgotten.
     fn leave_running(&mut self) -> Vec<Started> {
         let running: Vec<Run> = self.runs.iter().filter(|r| r.is_running()).cloned().collect();
         let started = running.iter().filter_map(Run::started).collect();
         self.left.extend(running);
-        let surplus = self.left.len().saturating_sub(MAX_LEFT);
-        self.left.drain(..surplus);
         started
     }
 
     /// All results, once they are complete.
-    pub fn results(&mut self) -> Option<Vec<(ToolCall, Value)>> {
+    pub fn results(&mut self) -> Option<Results> {
         if self.runs.is_empty() || self.runs.iter().any(|r| r.result.is_none()) {
             return None;
         }
         let runs = std::mem::take(&mut self.runs);
-        Some(runs.into_iter().filter_map(|r| Some((r.call, r.result?))).collect())
+        let all_well = runs.iter().all(|r| r.went_well);
+        Some(Results { of: runs.into_iter().filter_map(|r| Some((r.call, r.result?))).collect(), all_well })
     }
 
     fn start(&mut self, now: Duration) -> Vec<(ToolRunId, ToolCall)> {
-        let running = self.runs.iter().filter(|r| r.is_running()).count();
-        let free = AT_ONCE.saturating_sub(running);
-        let waiting = self.runs.iter_mut().filter(|r| r.began.is_none() && r.result.is_none()).take(free);
+        let free = AT_ONCE.saturating_sub(self.all_running().count());
+        let waiting = self.runs.iter_mut().filter(|r| r.waits()).take(free);
         waiting
             .map(|run| {
                 run.began = Some(now);
@@ -193,21 +220,25 @@ mod tests {
         ToolCall { id: id.into(), name: "look_up".into(), arguments: json!({}) }
     }
 
+    fn late(id: &str, result: Value) -> Answered {
+        Answered { late: Some((call(id), result)), started: Vec::new() }
+    }
+
     #[test]
     fn three_run_at_once_and_results_keep_the_order_of_the_calls() {
         let mut runs = ToolRuns::default();
         let calls = ["a", "b", "c", "d"].map(|id| (call(id), Waits::ForTool)).to_vec();
         let started = runs.begin(calls, NOW);
         assert_eq!(started.len(), 3);
-        let Answered::InTime(more) = runs.done(started[2].0, json!(3), NOW) else {
-            panic!("it was waited for")
-        };
+        let more = runs.done(started[2].0, json!(3).into(), NOW).started;
         assert_eq!(more.len(), 1);
         for (id, result) in [(more[0].0, 4), (started[1].0, 2), (started[0].0, 1)] {
             assert!(runs.results().is_none());
-            assert_eq!(runs.done(id, json!(result), NOW), Answered::InTime(Vec::new()));
+            assert_eq!(runs.done(id, json!(result).into(), NOW), Answered::default());
         }
-        let results: Vec<Value> = runs.results().unwrap().into_iter().map(|(_, r)| r).collect();
+        let results = runs.results().unwrap();
+        assert!(results.all_well);
+        let results: Vec<Value> = results.of.into_iter().map(|(_, r)| r).collect();
         assert_eq!(results, [json!(1), json!(2), json!(3), json!(4)]);
     }
 
@@ -218,7 +249,7 @@ mod tests {
             runs.begin(vec![(call("a"), Waits::ForTool), (call("b"), Waits::Not(json!("no")))], NOW);
         assert!(runs.leave().done.is_empty(), "what was never run has no result");
         assert!(runs.results().is_none());
-        assert_eq!(runs.done(started[0].0, json!(5), NOW), Answered::Late(call("a"), json!(5)));
+        assert_eq!(runs.done(started[0].0, json!(5).into(), NOW), late("a", json!(5)));
     }
 
     #[test]
@@ -226,29 +257,43 @@ mod tests {
         let mut runs = ToolRuns::default();
         let started = runs.begin(["a", "b"].map(|id| (call(id), Waits::ForTool)).to_vec(), NOW);
         assert!(runs.is_running("look_up", &json!({})) && !runs.is_running("look_up", &json!({"x": 1})));
-        runs.done(started[0].0, json!(1), NOW);
+        runs.done(started[0].0, json!(1).into(), NOW);
         assert_eq!(runs.waited_for().count(), 1);
         let left = runs.leave();
         assert_eq!(left.done, [(call("a"), json!(1))]);
         assert_eq!(left.running, [Started { id: started[1].0, call: call("b"), at: NOW }]);
         runs.forget(started[1].0);
         assert_eq!((runs.find_running(started[1].0), runs.end()), (None, Vec::new()));
-        assert_eq!(runs.done(started[1].0, json!(2), NOW), Answered::InTime(Vec::new()));
+        assert_eq!(runs.done(started[1].0, json!(2).into(), NOW), Answered::default());
+    }
+
+    #[test]
+    fn runs_that_nobody_waits_for_take_places_until_they_have_answered() {
+        let mut runs = ToolRuns::default();
+        let five = ["a", "b", "c", "d", "e"];
+        let first = runs.begin(five.map(|id| (call(id), Waits::ForTool)).to_vec(), NOW);
+        let left = runs.leave();
+        assert_eq!((left.running.len(), left.not_begun), (3, vec![call("d"), call("e")]));
+        assert!(runs.begin(vec![(call("f"), Waits::ForTool), (call("g"), Waits::ForTool)], NOW).is_empty());
+        let answered = runs.done(first[0].0, json!(1).into(), NOW);
+        assert_eq!((answered.late, answered.started.len()), (Some((call("a"), json!(1))), 1));
+        assert_eq!(runs.give_up(), [call("g")], "what was never begun is named");
+        assert_eq!(runs.results().map(|results| results.all_well), Some(false));
     }
 
     #[test]
     fn a_run_that_was_given_up_may_still_answer_and_one_that_never_began_is_not_blamed() {
         let mut runs = ToolRuns::default();
         let started = runs.begin(["a", "b", "c", "d"].map(|id| (call(id), Waits::ForTool)).to_vec(), NOW);
-        runs.done(started[1].0, json!(2), NOW);
-        runs.give_up();
-        let told: Vec<Value> = runs.results().unwrap().into_iter().map(|(_, r)| r).collect();
+        runs.done(started[1].0, json!(2).into(), NOW);
+        assert!(runs.give_up().is_empty());
+        let told: Vec<Value> = runs.results().unwrap().of.into_iter().map(|(_, r)| r).collect();
         // The fourth began when the second was done.
         assert_eq!(told, [json!(NO_ANSWER), json!(2), json!(NO_ANSWER), json!(NO_ANSWER)]);
-        assert_eq!(runs.done(started[0].0, json!(1), NOW), Answered::Late(call("a"), json!(1)));
-        assert_eq!(runs.done(started[0].0, json!(1), NOW), Answered::InTime(Vec::new()), "once");
+        assert_eq!(runs.done(started[0].0, json!(1).into(), NOW), late("a", json!(1)));
+        assert_eq!(runs.done(started[0].0, json!(1).into(), NOW), Answered::default(), "once");
         runs.begin(["a", "b", "c", "d"].map(|id| (call(id), Waits::ForTool)).to_vec(), NOW);
         runs.give_up();
-        assert_eq!(runs.results().unwrap()[3].1, json!(NOT_STARTED));
+        assert_eq!(runs.results().unwrap().of[3].1, json!(NOT_STARTED));
     }
 }

@@ -1,10 +1,13 @@
 //! What stops the bot, and what does not.
 
-use vox_core::session::event::Event;
+use std::time::Duration;
+
+use vox_core::session::event::{AgentEvent, Event};
+use vox_core::session::rules::Rules;
 use vox_shared::wire::order::Order;
 use vox_shared::wire::result::Speaker;
 
-use super::scene::{Scene, prompts_after};
+use super::scene::{Scene, config, prompts_after};
 
 const LONG: &str =
     "We are open from nine to five on all days of the week but on Sundays, when the whole house is closed.";
@@ -168,6 +171,40 @@ fn keys_that_nobody_answers_any_more_have_a_line_as_long_as_they_sound() {
         let line = outcome.transcript.iter().find(|line| line.text == "[keypad: 4821]").unwrap();
         assert_eq!((line.started_ms, line.ended_ms), (began, began + 1_200));
         assert!(scene.asked.is_empty());
+    }
+}
+
+/// Its tones are hidden in the recording by the line.
+#[test]
+fn a_pin_that_is_keyed_into_a_hold_a_transfer_an_agents_coming_or_a_goodbye_is_one_line() {
+    let agent = Event::Agent(AgentEvent::Joined);
+    let order = |order| Event::Order { id: 1, order };
+    for event in [
+        order(Order::Hold),
+        order(Order::Transfer { to: "+15550001".into() }),
+        agent,
+        order(Order::End { goodbye: "We close now, and we open again tomorrow at nine.".into() }),
+    ] {
+        let rules = Rules::from_config(&config(|_| {}), Duration::ZERO);
+        let mut scene = Scene::by(Rules { transfers: true, ..rules });
+        scene.pass(1_000);
+        let began = scene.now;
+        for (place, key) in "4821".chars().enumerate() {
+            if place == 2 {
+                scene.feed(event.clone());
+                assert!(scene.verdicts.iter().all(Result::is_ok), "{event:?}: {:?}", scene.verdicts);
+            }
+            scene.key(key);
+            scene.pass(300);
+        }
+        scene.pass(2_500);
+        let is_told = scene.context().iter().any(|(_, text)| text.contains("[keypad: 4821]"));
+        assert_eq!((is_told, scene.asked.len()), (true, 0), "{event:?}: known, and not answered");
+        scene.hang_up();
+        let outcome = scene.outcome.as_ref().unwrap();
+        let keys: Vec<_> = outcome.transcript.iter().filter(|line| line.text.contains("keypad")).collect();
+        assert_eq!((keys.len(), keys[0].text.as_str()), (1, "[keypad: 4821]"), "{event:?}");
+        assert!(keys[0].started_ms == began && keys[0].ended_ms >= began + 900, "{event:?}: {:?}", keys[0]);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use vox_core::provider::llm::{Finish, LlmEvent, Role};
+use vox_core::provider::{Failure, FailureClass};
 use vox_core::session::event::{Event, ToolAnswer, ToolStatus};
 use vox_shared::model::bot::{HttpTool, OnInterrupt, Tool};
 use vox_shared::wire::config::RuntimeConfig;
@@ -114,8 +115,11 @@ fn a_model_that_runs_away_is_stopped_and_told_so() {
     scene.reply("You owe twelve.");
     scene.hear_out();
     scene.caller_says("Thank you.", 700);
-    // Whatever else is refused, the call can be ended.
-    call(&mut scene, &[("look_up", json!({"id": 5})), ("end_call", json!({"message": "Goodbye then."}))]);
+    // Whatever else is refused, the call can be ended: by itself at once, and beside others in the round after the last.
+    for _ in 0..4 {
+        assert!(scene.outcome.is_none() && !scene.bot_speaks());
+        call(&mut scene, &[("look_up", json!({"id": 5})), ("end_call", json!({"message": "Goodbye then."}))]);
+    }
     scene.pass(4_000);
     let outcome = scene.outcome.as_ref().expect("the call ends");
     assert_eq!(outcome.disconnected_by, DisconnectedBy::Bot);
@@ -126,7 +130,9 @@ fn a_model_that_runs_away_is_stopped_and_told_so() {
         "look_up: the same call was made in this turn",
         "look_up: max_tool_calls",
     ];
-    assert_eq!(whys, expected[..]);
+    assert_eq!(whys[..3], expected);
+    assert_eq!(whys.len(), 3 + 3 * 2 + 1, "{whys:?}");
+    assert_eq!(whys.last(), Some(&"look_up: 3 rounds of tools in one turn"));
 }
 
 #[test]
@@ -191,4 +197,160 @@ fn the_record_does_not_grow_with_what_tools_say() {
     answer(&mut scene, json!("ü".repeat(16_000)));
     let runs = events(&mut scene, "tool_called");
     assert_eq!(runs[0].data["output"].as_str().unwrap().chars().count(), 2_001);
+}
+
+/// "I book it for you, goodbye": it was not booked, and nothing said so.
+#[test]
+fn what_is_called_beside_the_end_is_done_before_it() {
+    let mut scene = asked(|_| {});
+    scene.tokens("I look it up and then I hang up.");
+    call(&mut scene, &[("end_call", json!({"message": "Goodbye then."})), ("look_up", json!({"id": 1}))]);
+    scene.hear_out();
+    assert_eq!((scene.tools.len(), scene.outcome.is_none()), (1, true), "the end waits for it");
+    answer(&mut scene, json!("done"));
+    scene.pass(4_000);
+    assert_eq!(scene.asked.len(), 1, "the model is not asked again");
+    let outcome = scene.outcome.as_ref().expect("the call ends");
+    assert_eq!(outcome.disconnected_by, DisconnectedBy::Bot);
+    let of = |e: &&CallEvent| e.event.starts_with("tool_");
+    let told: Vec<_> = outcome.events.iter().filter(of).map(|e| (e.event.as_str(), e.why.as_str())).collect();
+    assert_eq!(told, [("tool_called", "look_up"), ("tool_called", "end_call")]);
+    let said = ["I look it up and then I hang up.", "Goodbye then."];
+    assert_eq!(scene.said[1..], said);
+}
+
+#[test]
+fn a_call_is_not_ended_over_something_that_was_not_done() {
+    let failed = ToolAnswer { status: ToolStatus::Failed, ..json!("error: no").into() };
+    for (name, answer) in [("look_up", Some(failed)), ("look_up", None), ("book", None), ("made_up", None)] {
+        let mut scene = asked(|_| {});
+        call(&mut scene, &[(name, json!({"id": 1})), ("end_call", json!({}))]);
+        match (answer, scene.tools.first()) {
+            (Some(answer), Some((run, _))) => scene.feed(Event::ToolDone { run: *run, answer }),
+            // It does not answer in time.
+            (None, Some(_)) => scene.pass(20_100),
+            (_, None) => {}
+        }
+        assert_eq!(scene.asked.len(), 2, "{name}: the model is told");
+        let told = told(&scene);
+        assert_eq!((told.len(), told[1].contains("the call goes on")), (2, true), "{told:?}");
+        call(&mut scene, &[("end_call", json!({"message": "I am sorry. Goodbye."}))]);
+        scene.pass(6_000);
+        assert!(scene.outcome.is_some(), "{name}");
+        assert_eq!(scene.said.last().map(String::as_str), Some("I am sorry. Goodbye."));
+        let refused = events_of(&scene, "tool_refused");
+        assert!(refused.iter().any(|why| why.starts_with("end_call: ")), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_caller_who_goes_on_while_the_end_waits_is_answered() {
+    let mut scene = asked(|_| {});
+    call(&mut scene, &[("look_up", json!({"id": 1})), ("end_call", json!({}))]);
+    scene.caller_says("Wait, one more thing.", 900);
+    assert_eq!(scene.asked.len(), 2);
+    scene.reply("Yes?");
+    answer(&mut scene, json!("done"));
+    scene.hear_out();
+    scene.pass(3_000);
+    assert!(scene.outcome.is_none());
+    assert_eq!(events(&mut scene, "tool_refused")[0].why, "end_call: the reply was given up");
+}
+
+fn events_of(scene: &Scene, kind: &str) -> Vec<String> {
+    let outcome = scene.outcome.as_ref().expect("the call is over");
+    outcome.events.iter().filter(|e| e.event == kind).map(|e| e.why.clone()).collect()
+}
+
+/// A talkative model was taken for a broken one, and the next vendor was asked the same.
+#[test]
+fn a_fourth_round_is_refused_and_the_model_says_what_it_knows() {
+    let mut scene = asked(|_| {});
+    for n in 1..=3 {
+        call(&mut scene, &[("look_up", json!({"id": n}))]);
+        answer(&mut scene, json!(n.to_string()));
+    }
+    call(&mut scene, &[("look_up", json!({"id": 4}))]);
+    assert_eq!((scene.tools.len(), scene.asked.len()), (3, 5));
+    assert!(told(&scene)[3].contains("no more tools"), "{:?}", told(&scene));
+    scene.tokens("You owe three.");
+    call(&mut scene, &[("look_up", json!({"id": 5}))]);
+    scene.hear_out();
+    assert_eq!((scene.asked.len(), scene.count("model_failed"), scene.count("filler")), (5, 0, 0));
+    assert_eq!(scene.said.last().map(String::as_str), Some("You owe three."));
+    let refused: Vec<String> = events(&mut scene, "tool_refused").into_iter().map(|e| e.why).collect();
+    let why = "look_up: 3 rounds of tools in one turn";
+    assert_eq!(refused, [why, why]);
+}
+
+#[test]
+fn no_more_than_three_requests_are_open_however_often_the_caller_goes_on() {
+    let mut scene = asked(|_| {});
+    for round in 0..3 {
+        let calls: Vec<_> = (0..3).map(|n| ("look_up", json!({"id": 10 * round + n}))).collect();
+        call(&mut scene, &calls);
+        scene.caller_says("And that one?", 900);
+    }
+    assert_eq!(scene.tools.len(), 3, "the others wait");
+    call(&mut scene, &[("look_up", json!({"id": 50}))]);
+    assert_eq!(scene.tools.len(), 3);
+    scene.feed(Event::ToolDone { run: scene.tools[0].0, answer: json!("12").into() });
+    assert_eq!(scene.tools.len(), 4, "one has answered");
+    let not_begun = events(&mut scene, "tool_refused");
+    assert_eq!(not_begun.len(), 6, "what never began is told");
+    assert!(not_begun.iter().all(|e| e.why == "look_up: the reply was given up"));
+}
+
+/// The bot said that it takes a moment, and then nothing more.
+#[test]
+fn a_late_answer_is_told_to_the_caller() {
+    let mut scene = asked(|config| config.re_engagement = None);
+    call(&mut scene, &[("look_up", json!({"id": 1}))]);
+    scene.caller_says("Hello?", 700);
+    call(&mut scene, &[("look_up", json!({"id": 1}))]);
+    scene.reply("It takes a moment.");
+    scene.pass(300);
+    assert!(scene.bot_speaks());
+    answer(&mut scene, json!("twelve"));
+    assert_eq!(scene.asked.len(), 3, "the bot says first what it is saying");
+    scene.hear_out();
+    assert_eq!((scene.asked.len(), told(&scene).last().map(String::as_str)), (4, Some("twelve")));
+    scene.reply("You owe twelve.");
+    scene.hear_out();
+    scene.pass(5_000);
+    assert_eq!(scene.asked.len(), 4, "once");
+    let latency = scene.hang_up().latency.clone();
+    assert!(
+        latency.iter().all(|l| l.total_ms < 6_000.0),
+        "nobody waited for it since the question: {latency:?}"
+    );
+}
+
+#[test]
+fn a_late_answer_that_a_request_had_is_not_told_twice() {
+    let mut scene = asked(|_| {});
+    call(&mut scene, &[("look_up", json!({"id": 1}))]);
+    scene.caller_says("Hello?", 700);
+    scene.set_sound(true);
+    scene.pass(500);
+    answer(&mut scene, json!("twelve"));
+    scene.pass(500);
+    scene.set_sound(false);
+    scene.final_words("Are you there?");
+    scene.pass(700);
+    let asked = scene.asked.len();
+    assert_eq!(told(&scene), ["twelve"]);
+    scene.reply("You owe twelve.");
+    scene.hear_out();
+    scene.pass(3_000);
+    assert_eq!(scene.asked.len(), asked);
+}
+
+#[test]
+fn calls_of_a_reply_that_breaks_off_are_told() {
+    let mut scene = asked(|_| {});
+    scene.calls_tool("a", "look_up", json!({"id": 1}));
+    scene.llm_fails(Failure::new(FailureClass::Unavailable, "cut"));
+    assert!(scene.tools.is_empty());
+    assert_eq!(events(&mut scene, "tool_refused")[0].why, "look_up: the reply broke off");
 }

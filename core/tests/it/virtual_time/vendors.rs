@@ -1,8 +1,9 @@
 //! How the scripted vendors of one conversation behave: delays in milliseconds and faults, drawn once per stream.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use vox_core::provider::llm::{Finish, LlmEvent, LlmUsage, ToolCall};
 use vox_core::provider::{Failure, FailureClass};
+use vox_core::session::event::{ToolAnswer, ToolStatus};
 
 use super::random::Random;
 
@@ -59,19 +60,37 @@ pub fn reply(random: &mut Random, ends_call: bool) -> (Vec<(u64, LlmEvent)>, boo
     if faulty {
         return (events, true);
     }
+    if random.chance(10) {
+        // Some of them the same ones again.
+        for _ in 0..random.range(1, 6) {
+            let name = if random.chance(85) { "look_up" } else { "made_up" };
+            let arguments = json!({"n": random.range(0, 9)});
+            events.push((at, tool_call(random, name, arguments)));
+        }
+    }
     if ends_call {
         let arguments =
             if random.chance(70) { json!({"message": "Goodbye and take care."}) } else { json!({}) };
-        let call = ToolCall { id: "c".into(), name: "end_call".into(), arguments };
-        events.push((at, LlmEvent::ToolCall(call)));
-    } else if random.chance(8) {
-        let name = if random.chance(70) { "look_up" } else { "made_up" };
-        let call = ToolCall { id: "x".into(), name: name.into(), arguments: json!({}) };
-        events.push((at, LlmEvent::ToolCall(call)));
+        events.push((at, tool_call(random, "end_call", arguments)));
     }
     let usage = random.chance(80).then_some(LlmUsage { tokens_in: 10, tokens_out: 20, tokens_cached: 0 });
     events.push((at + 5, LlmEvent::Done { finish: Finish::Stop, usage }));
     (events, false)
+}
+
+fn tool_call(random: &mut Random, name: &str, arguments: Value) -> LlmEvent {
+    LlmEvent::ToolCall(ToolCall { id: format!("c{}", random.next()), name: name.into(), arguments })
+}
+
+/// A tool's answer, and when it comes: some are long, and some are late.
+pub fn tool_answer(random: &mut Random) -> (u64, ToolAnswer) {
+    let after = if random.chance(10) { random.range(3_000, 25_000) } else { random.range(10, 3_000) };
+    let answer = match random.range(0, 100) {
+        0..20 => json!("न".repeat(random.range(1, 16_000) as usize)).into(),
+        20..60 => ToolAnswer { status: ToolStatus::Failed, code: None, result: "error: it is broken".into() },
+        _ => json!("found").into(),
+    };
+    (after, answer)
 }
 
 /// A sentence in word pieces, with the blank in front of each.

@@ -5,6 +5,7 @@ mod caller;
 mod judge;
 mod model;
 mod operator;
+mod tools;
 mod voice;
 
 use std::cmp::Reverse;
@@ -24,6 +25,7 @@ use super::random::Random;
 use super::vendors::{SttMood, VoiceMood, failure, reply, stt_mood};
 use agent::Agent;
 use model::OwnVoice;
+use tools::Toolbox;
 
 const MS_PER_CHAR: u32 = 60;
 const MAX_CALL_MS: u64 = 60_000;
@@ -111,6 +113,8 @@ pub struct Verdict {
     pub faults: usize,
     pub ended_by_bot: bool,
     pub longest_silence_ms: u64,
+    /// Runs of tools.
+    pub ran: usize,
     /// Agents who came, and turns that a model wrote down itself.
     pub joined: usize,
     pub written: usize,
@@ -147,6 +151,9 @@ pub struct World {
     longest_silence: u64,
     agent: Agent,
     own_voice: OwnVoice,
+    toolbox: Toolbox,
+    /// Keys that were pressed: each is in a line.
+    keys: String,
 }
 
 fn config(random: &mut Random) -> RuntimeConfig {
@@ -157,8 +164,10 @@ fn config(random: &mut Random) -> RuntimeConfig {
     }
     config.max_call_duration_seconds = (MAX_CALL_MS / 1000) as u32;
     config.tools = ["end_call", "look_up"].map(Tool::built_in).to_vec();
-    // Its runs are given up when the caller goes on; what answers all the same is nobody's.
-    config.tools[1].http = Some(HttpTool { on_interrupt: OnInterrupt::Cancel, ..HttpTool::default() });
+    // Its runs are given up when the caller goes on, or answer late; what answers all the same is nobody's.
+    let on_interrupt = if random.chance(50) { OnInterrupt::Cancel } else { OnInterrupt::Finish };
+    config.tools[1].parameters = serde_json::json!({"type": "object"});
+    config.tools[1].http = Some(HttpTool { on_interrupt, ..HttpTool::default() });
     config.re_engagement =
         random.chance(90).then(|| ReEngagement { after_secs: 6.0, ..ReEngagement::default() });
     config.turn.interruptible = random.chance(95);
@@ -210,6 +219,8 @@ impl World {
             longest_silence: 0,
             agent: Agent::default(),
             own_voice: OwnVoice::of(cast.speaks),
+            toolbox: Toolbox::default(),
+            keys: String::new(),
         };
         world.at(0, Happening::Session(Event::Answered));
         world.at(20, Happening::Playout);
@@ -284,7 +295,9 @@ impl World {
 
     fn feed(&mut self, event: Event) {
         let mut commands = Vec::new();
+        self.note_model(&event);
         self.session.on(Duration::from_millis(self.now), event, &mut commands);
+        self.check_asked(&commands);
         for command in commands {
             assert!(self.outcome.is_none(), "seed {}: something follows the end: {command:?}", self.seed);
             self.check_silence(&command);
@@ -330,11 +343,8 @@ impl World {
             Command::Agent(command) => self.agent_command(&command),
             Command::Utter { request, utterance } => self.utter(request, utterance),
             Command::Recite { utterance, text, .. } => self.recite(utterance, &text),
-            Command::RunTool { run, .. } => {
-                let result = serde_json::Value::from("error: no such tool here");
-                let after = self.random.range(10, 3_000);
-                self.at(self.now + after, Happening::Session(Event::ToolDone { run, answer: result.into() }));
-            }
+            Command::RunTool { run, .. } => self.run_tool(run),
+            Command::CancelTool { run } => self.toolbox.answered(run),
             Command::CancelAsk { request } => self.cancel_ask(request),
             Command::OpenVoice { .. } => self.open_voice(),
             Command::Say { utterance, text } => self.synthesise(utterance, &text),
@@ -356,7 +366,6 @@ impl World {
             Command::JournalEvent(event) => self.note_agent(&event.event),
             Command::Finish(outcome) => self.outcome = Some(outcome),
             Command::JournalTurn(_)
-            | Command::CancelTool { .. }
             | Command::JudgeTurn { .. }
             | Command::OrderTaken { .. }
             | Command::OrderRefused { .. }

@@ -16,6 +16,7 @@ impl World {
         let length = match self.random.range(0, 100) {
             0..8 => {
                 let digit = *self.random.pick(&['1', '2', '#', '9', 'x']);
+                self.keys.extend(Some(digit).filter(char::is_ascii_digit));
                 self.feed(Event::Dtmf(digit));
                 let next = self.now + self.random.range(500, 9_000);
                 return self.at(next, Happening::CallerActs);

@@ -24,6 +24,10 @@ impl World {
             lines.iter().flat_map(|t| t.text.split_whitespace().map(str::to_owned)).collect();
         assert_eq!(spoken, heard, "seed {}: the transcript is not what was heard", self.seed);
         self.judge_agent(&outcome.transcript);
+        self.judge_tools(&outcome.events);
+        let keyed = outcome.transcript.iter().filter_map(|l| l.text.strip_prefix("[keypad: "));
+        let keyed: String = keyed.map(|keys| keys.trim_end_matches(']')).collect();
+        assert_eq!(keyed, self.keys, "seed {}: keys without a line", self.seed);
         for text in &self.own_voice.written {
             let is_told = outcome.transcript.iter().any(|l| l.speaker == Speaker::Caller && l.text == *text);
             assert!(is_told, "seed {}: the record does not know {text}", self.seed);
@@ -46,6 +50,7 @@ impl World {
             faults: self.faults,
             ended_by_bot: outcome.disconnected_by == DisconnectedBy::Bot,
             longest_silence_ms: self.longest_silence,
+            ran: self.toolbox.ran,
             joined: self.agent.joined,
             written: self.own_voice.written.len(),
         }

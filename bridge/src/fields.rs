@@ -1,5 +1,7 @@
 //! What is wrong with the fields of something that came from outside. The domain says it, the HTTP edge sends it.
 
+use std::error::Error;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -23,8 +25,20 @@ impl FieldError {
 
 /// A JSON value as `T`, or what is wrong with it.
 pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
-    serde_path_to_error::deserialize(value)
-        .map_err(|error| FieldError::new(error.path().to_string(), without_value(&error.inner().to_string())))
+    serde_path_to_error::deserialize(value).map_err(|error| fault(&error))
+}
+
+/// What serde found wrong, and where. It tells a missing field at the object that lacks it: the path here is the field's own, as that of
+/// every other fault. `.` is the whole.
+pub fn fault<E: Error>(error: &serde_path_to_error::Error<E>) -> FieldError {
+    let (path, message) = (error.path().to_string(), error.inner().to_string());
+    let name = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let path = match name {
+        Some(name) if path == "." => name.to_owned(),
+        Some(name) => format!("{path}.{name}"),
+        None => path,
+    };
+    FieldError::new(path, without_value(&message))
 }
 
 /// A field that was given, though perhaps as null: `None` is for one that was left out. Goes with `#[serde(default)]`.
@@ -46,5 +60,41 @@ pub fn without_value(message: &str) -> String {
             }
         }
         _ => message.chars().take(200).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "what is refused is never read")]
+    struct Asked {
+        name: String,
+        #[serde(default)]
+        parts: Vec<Part>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "what is refused is never read")]
+    struct Part {
+        size: u8,
+    }
+
+    fn check(value: Value, path: &str) {
+        assert_eq!(typed::<Asked>(value).unwrap_err().path, path);
+    }
+
+    #[test]
+    fn the_path_is_that_of_the_field() {
+        check(json!({}), "name");
+        check(json!({"name": 1}), "name");
+        check(json!({"name": "x", "nmae": 1}), "nmae");
+        check(json!({"name": "x", "parts": [{"size": 1}, {}]}), "parts[1].size");
+        check(json!({"name": "x", "parts": [{"size": 300}]}), "parts[0].size");
+        check(json!(null), ".");
     }
 }

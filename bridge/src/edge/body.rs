@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use vox_shared::json::is_deeper_than;
 
 use crate::error::ApiError;
-use crate::fields::{FieldError, MAX_LEVELS, without_value};
+use crate::fields::{MAX_LEVELS, fault};
 
 pub use vox_shared::wire::limits::{MAX_JSON_BYTES, MAX_RESULT_BYTES};
 
@@ -107,10 +107,7 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     if !error.inner().is_data() {
         return not_json();
     }
-    ApiError::invalid(vec![FieldError::new(
-        error.path().to_string(),
-        without_value(&error.inner().to_string()),
-    )])
+    ApiError::invalid(vec![fault(error)])
 }
 
 /// The refusal of what is no JSON.

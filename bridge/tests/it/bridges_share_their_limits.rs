@@ -1,4 +1,5 @@
-//! Two bridges, as programs of their own, behind nginx, over one store of documents and one Redis: what is limited is limited over both.
+//! Two bridges, as programs of their own, behind nginx, over one store of documents and one Redis: what is limited is limited over both,
+//! what is changed is changed for both, and a call is followed at either.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,7 +15,8 @@ use vox_shared::wire::SECRET_HEADER;
 use crate::harness::mongodb::MongoDb;
 use crate::harness::nginx::Nginx;
 use crate::harness::redis::RedisServer;
-use crate::harness::{client, json};
+use crate::harness::{client, json, result};
+use crate::running_calls_are_followed::{Follower, turn};
 
 /// What one key may ask in a minute, in this deployment.
 const PER_MINUTE: usize = 60;
@@ -115,13 +117,24 @@ impl Pair {
         self.request(Method::POST, "/api/v1/auth/login").json(&body).send().await.unwrap()
     }
 
-    /// A key that may list bots.
-    async fn key(&self) -> String {
+    /// The access token of the first administrator.
+    async fn admin(&self) -> String {
         let password = self.replicas[0].ready["admin_password"].as_str().expect("it was the first start");
         let session = json(self.log_in(ADMIN_EMAIL, password).await, StatusCode::OK).await;
+        session["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// How a worker asks whichever bridge it reaches.
+    async fn worker(&self, method: Method, path: &str, body: Value) -> Value {
+        let request = self.request(method, path).header(SECRET_HEADER, SECRET);
+        json(request.json(&body).send().await.unwrap(), StatusCode::OK).await
+    }
+
+    /// A key that may list bots.
+    async fn key(&self) -> String {
         let body = json!({"name": "it", "scopes": ["bots:read"]});
         let made = self.request(Method::POST, "/api/v1/api-keys").json(&body);
-        let made = made.bearer_auth(session["access_token"].as_str().unwrap()).send().await.unwrap();
+        let made = made.bearer_auth(self.admin().await).send().await.unwrap();
         json(made, StatusCode::CREATED).await["token"].as_str().unwrap().to_owned()
     }
 }
@@ -160,16 +173,14 @@ async fn bridges_share_the_limit_of_a_key() {
 /// A bot that is changed at one bridge is the new one in the next config of the other, which remembers it.
 async fn a_change_is_heard(pair: &Pair) {
     let [one, two] = pair.replicas.each_ref().map(|replica| format!("http://{}", replica.address()));
-    let password = pair.replicas[0].ready["admin_password"].as_str().expect("it was the first start");
-    let session = json(pair.log_in(ADMIN_EMAIL, password).await, StatusCode::OK).await;
-    let token = session["access_token"].as_str().unwrap();
+    let token = pair.admin().await;
     let prompt = async || {
         let asked = pair.http.get(format!("{two}/api/v1/config/faq")).header(SECRET_HEADER, SECRET);
         json(asked.send().await.unwrap(), StatusCode::OK).await["system_prompt"].clone()
     };
     for n in 0..5 {
         prompt().await;
-        let change = pair.http.patch(format!("{one}/api/v1/bots/faq")).bearer_auth(token);
+        let change = pair.http.patch(format!("{one}/api/v1/bots/faq")).bearer_auth(&token);
         let change = change.json(&json!({"system_prompt": format!("Number {n}.")})).send().await.unwrap();
         json(change, StatusCode::OK).await;
         let changed = Instant::now();
@@ -180,10 +191,44 @@ async fn a_change_is_heard(pair: &Pair) {
     }
 }
 
+/// Whichever bridge a worker tells and whichever one a client reaches, the client sees each event of the call once and in order; when it
+/// comes again, it goes on where it was.
+async fn a_call_is_followed(pair: &Pair) {
+    const EVENTS: &str = "/api/v1/calls/{session_id}/events";
+    let token = pair.admin().await;
+    pair.worker(Method::GET, "/api/v1/config/faq?session_id=call_1&worker_id=w1", Value::Null).await;
+    let follow = async |last: Option<&str>| {
+        let request =
+            pair.request(Method::GET, &EVENTS.replace("{session_id}", "call_1")).bearer_auth(&token);
+        let request = last.into_iter().fold(request, |request, id| request.header("last-event-id", id));
+        Follower::of(request.send().await.unwrap())
+    };
+    // nginx asks the two in turn.
+    let mut followers = [follow(None).await, follow(None).await];
+    for seq in 1..=4 {
+        let report = json!({"version": 1, "worker_id": "w1", "dropped": 0, "events": [turn(seq)]});
+        pair.worker(Method::POST, "/api/v1/internal/calls/call_1/events", report).await;
+        for follower in &mut followers {
+            assert_eq!(follower.ids(1).await, [seq.to_string()]);
+        }
+    }
+    drop(followers);
+    let mut again = [follow(Some("2")).await, follow(Some("2")).await];
+    pair.worker(Method::POST, "/api/v1/call-results", result("call_1", "customer")).await;
+    for follower in &mut again {
+        assert_eq!(follower.ids(3).await, ["3", "4", "end"]);
+        assert_eq!(follower.next().await, None, "the stream ends with the call");
+    }
+    for replica in &pair.replicas {
+        assert_eq!(replica.answered(&pair.http, EVENTS, 200).await, 2, "both were asked");
+    }
+}
+
 #[tokio::test]
-async fn bridges_share_what_changes_and_the_limit_of_logins() {
+async fn bridges_share_what_changes_running_calls_and_the_limit_of_logins() {
     let pair = Pair::start().await;
     a_change_is_heard(&pair).await;
+    a_call_is_followed(&pair).await;
     let mut answers = Vec::new();
     for _ in 0..8 {
         answers.push(pair.log_in("nobody@test", "wrong").await.status().as_u16());

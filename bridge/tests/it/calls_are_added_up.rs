@@ -24,6 +24,8 @@ const ENDS: [&str; 6] = ["bot", "customer", "busy", "transfer_to_agent", "RNR", 
 /// What is known of a call's last word.
 struct Told {
     bot: String,
+    /// Empty for none.
+    campaign: &'static str,
     /// Minutes since the first call.
     minute: i64,
     end: &'static str,
@@ -136,14 +138,18 @@ async fn sums_are_those_of_the_calls_in_any_order_with_repeats_corrections_and_k
     let (mut told, mut late) = (Vec::new(), Vec::new());
     for n in 0..CALLS {
         let session = format!("call_{n}");
-        let bot = bots[n % 2].clone();
-        assert_eq!(
-            sums.bridge.fetch_config(&bot, &[("session_id", &session)]).await.status(),
-            StatusCode::OK
-        );
+        let (bot, campaign) = (bots[n % 2].clone(), ["", "spring", "autumn"][n / 2 % 3]);
+        let event = match campaign {
+            "" => json!({}),
+            campaign => json!({ "_campaign_id": campaign }),
+        };
+        let event = event.to_string();
+        let asked = [("session_id", session.as_str()), ("connected_event", event.as_str())];
+        assert_eq!(sums.bridge.fetch_config(&bot, &asked).await.status(), StatusCode::OK);
         let random = &mut sums.random;
         let call = Told {
             bot,
+            campaign,
             minute: 37 * n as i64,
             end: ENDS[random.random_range(0..ENDS.len())],
             seconds: f64::from(random.random_range(1..2_000)) / 8.0,
@@ -190,6 +196,7 @@ async fn sums_are_those_of_the_calls_in_any_order_with_repeats_corrections_and_k
         ("outcome", (|call: &Told| call.end.to_owned()) as fn(&Told) -> String),
         ("day", |call| format!("2026-11-{}", 20 + (600 + call.minute) / 1_440)),
         ("vendor", |call| call.vendor.to_owned()),
+        ("campaign", |call| call.campaign.to_owned()),
     ] {
         let found = sums.sums(&[("group_by", by)]).await;
         let mut groups = BTreeMap::<String, Vec<&Told>>::new();
@@ -201,6 +208,11 @@ async fn sums_are_those_of_the_calls_in_any_order_with_repeats_corrections_and_k
             check(group, &groups[group["key"].as_str().unwrap()]);
         }
     }
+    let spring = [("campaign_id", "spring"), ("bot_id", bots[1].as_str())];
+    let of_spring: Vec<&Told> =
+        told.iter().filter(|call| call.campaign == "spring" && call.bot == bots[1]).collect();
+    check(&sums.sums(&spring).await["total"], &of_spring);
+    assert_eq!(sums.ids(&spring).await, of_spring.len());
     let hours = sums.sums(&[("group_by", "hour")]).await;
     let in_hours: i64 =
         hours["groups"].as_array().unwrap().iter().map(|g| g["calls"].as_i64().unwrap()).sum();

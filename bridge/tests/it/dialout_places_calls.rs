@@ -16,7 +16,7 @@ use vox_shared::model::bot::{ActiveHours, BotSettings};
 use vox_testkit::worker::{Says, ScriptedWorker};
 
 use crate::harness::keys::TestKey;
-use crate::harness::{TestBridge, json, refusal, wrong_fields};
+use crate::harness::{TestBridge, json, refusal, rounds, wrong_fields};
 
 const DIALOUT: &str = "/api/v1/sip/dialout";
 
@@ -230,14 +230,22 @@ async fn one_key_places_one_call_however_often_it_is_sent() {
 }
 
 #[tokio::test]
-async fn twenty_requests_with_one_key_place_one_call() {
-    let scene = Scene::with_workers(20).await;
-    for round in 0..10 {
+async fn twenty_requests_with_one_key_at_two_bridges_place_one_call() {
+    let rounds = rounds(10, 10);
+    // Each call that is placed has a slot to itself, and to spare.
+    let scene = Scene::with_workers(rounds + 10).await;
+    let other = scene.bridge.serve_second().await;
+    for round in 0..rounds {
         let key = format!("race-{round}");
         let order = scene.order();
-        let asked = (0..20).map(|_| scene.with_key(&key, &order));
+        let asked = (0..20).map(|n| {
+            let at = if n % 2 == 0 { &scene.bridge.url } else { &other };
+            let request = scene.bridge.client.post(format!("{at}{DIALOUT}")).json(&order);
+            scene.key.sign(request).header("idempotency-key", &key).send()
+        });
         let mut ids = Vec::new();
         for answer in futures_util::future::join_all(asked).await {
+            let answer = answer.unwrap();
             if answer.status() == StatusCode::CONFLICT {
                 assert_eq!(refusal(answer, StatusCode::CONFLICT).await, "dialout_under_way");
             } else {

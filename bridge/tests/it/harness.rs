@@ -4,6 +4,7 @@
 pub mod bots;
 pub mod interposed;
 pub mod keys;
+pub mod losing;
 pub mod mongodb;
 pub mod nginx;
 pub mod redis;

@@ -229,8 +229,7 @@ async fn a_stretch_of_events_is_sent_again_by_a_job() {
     let path = format!("/api/v1/webhooks/{}/replay", made["id"].as_str().unwrap());
     let replay = |body: Value| key.sign(bridge.request(Method::POST, &path)).json(&body).send();
     for body in [json!({}), json!({"from": "monday"}), json!({"from": "2027-01-01T00:00:00Z"})] {
-        let refused = wrong_fields(replay(body).await.unwrap()).await;
-        assert!(refused == ["from"] || refused == ["."], "{refused:?}");
+        assert_eq!(wrong_fields(replay(body).await.unwrap()).await, ["from"]);
     }
     tokio::spawn(bridge.app.runner.clone().run(stop.clone()));
     tokio::spawn(bridge.app.webhooks.post.clone().run(stop));

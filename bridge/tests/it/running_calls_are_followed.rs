@@ -70,7 +70,7 @@ impl Stage {
     }
 }
 
-fn turn(seq: u64) -> Value {
+pub fn turn(seq: u64) -> Value {
     json!({
         "seq": seq, "timestamp": "2026-11-20T10:00:01Z", "event": "transcript.turn",
         "data": {"speaker": "caller", "text": format!("line {seq}")}
@@ -79,26 +79,27 @@ fn turn(seq: u64) -> Value {
 
 /// An event as a client reads it.
 #[derive(Clone, Debug, PartialEq)]
-struct Seen {
-    id: Option<String>,
-    name: String,
-    data: Value,
+pub struct Seen {
+    pub id: Option<String>,
+    pub name: String,
+    pub data: Value,
 }
 
-struct Follower {
+/// Somebody who reads a stream of events.
+pub struct Follower {
     answer: Response,
     text: String,
 }
 
 impl Follower {
-    fn of(answer: Response) -> Self {
+    pub fn of(answer: Response) -> Self {
         assert_eq!(answer.status(), StatusCode::OK);
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
         Self { answer, text: String::new() }
     }
 
     /// The next event; `None` when the stream has ended.
-    async fn next(&mut self) -> Option<Seen> {
+    pub async fn next(&mut self) -> Option<Seen> {
         loop {
             while let Some((block, rest)) = self.text.split_once("\n\n") {
                 let seen = read(block);
@@ -113,7 +114,7 @@ impl Follower {
     }
 
     /// The ids of the next events, `-` for one without.
-    async fn ids(&mut self, count: usize) -> Vec<String> {
+    pub async fn ids(&mut self, count: usize) -> Vec<String> {
         let mut ids = Vec::new();
         for _ in 0..count {
             let seen = self.next().await.expect("the stream goes on");

@@ -2,19 +2,16 @@
 //! by itself when the server does.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use vox_bridge::config::{S3Settings, Sealing};
 use vox_bridge::objects::directory::Lock;
 use vox_bridge::objects::s3::S3;
 use vox_testkit::chaos::ChaosProxy;
 
+use crate::harness::losing::{LosesAnswers, Loss};
 use crate::harness::{TestBridge, json};
 use crate::object_conformance::{content, sha256};
 use crate::recordings_are_stored_and_served::{call_with, upload};
@@ -175,86 +172,47 @@ async fn acknowledged_recordings_survive_a_killed_server() {
     recorded(&bridge, "call_x", &content(LARGE, 77)).await;
 }
 
-/// Forwards to a server, and loses its answers to some requests: the connection is reset when the answer comes.
-struct LosesAnswers {
-    url: String,
-    lost: Arc<AtomicUsize>,
+fn has(head: &[u8], part: &str) -> bool {
+    String::from_utf8_lossy(head).contains(part)
 }
 
-impl LosesAnswers {
-    /// To requests whose head contains all of these, `times` of them.
-    async fn start(server: &S3Server, to: &'static [&'static str], times: usize) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let target: SocketAddr = server.url.strip_prefix("http://").unwrap().parse().unwrap();
-        let lost = Arc::new(AtomicUsize::new(0));
-        let counted = lost.clone();
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(forward(
-                    client,
-                    TcpStream::connect(target).await.unwrap(),
-                    (to, times),
-                    counted.clone(),
-                ));
-            }
-        });
-        Self { url, lost }
-    }
+fn is_put(head: &[u8]) -> bool {
+    has(head, "PUT /recordings/recordings/call_1")
 }
 
-async fn forward(
-    mut client: TcpStream,
-    mut server: TcpStream,
-    (to, times): (&'static [&'static str], usize),
-    lost: Arc<AtomicUsize>,
-) {
-    let (mut up, mut down, mut loses) = (vec![0; 65_536], vec![0; 65_536], false);
-    loop {
-        tokio::select! {
-            read = client.read(&mut up) => {
-                let Ok(read @ 1..) = read else { return };
-                let head = String::from_utf8_lossy(&up[..read]).into_owned();
-                loses |= to.iter().all(|part| head.contains(part));
-                if server.write_all(&up[..read]).await.is_err() { return }
-            }
-            read = server.read(&mut down) => {
-                let Ok(read @ 1..) = read else { return };
-                if loses && !down.starts_with(b"HTTP/1.1 100") && lost.fetch_add(1, Ordering::Relaxed) < times {
-                    let _ = client.set_zero_linger();
-                    return;
-                }
-                if client.write_all(&down[..read]).await.is_err() { return }
-            }
-        }
-    }
+fn is_completion(head: &[u8]) -> bool {
+    has(head, "POST ") && has(head, "uploadId=")
 }
 
 #[tokio::test]
 async fn an_answer_that_is_lost_after_the_write_changes_nothing() {
     let server = S3Server::start().await;
-    for (to, times, status, sizes) in [
-        (&["PUT /recordings/recordings/call_1"][..], 1, StatusCode::OK, &[1000, LARGE][..]),
+    let target: SocketAddr = server.url.strip_prefix("http://").unwrap().parse().unwrap();
+    let cases: [(&str, fn(&[u8]) -> bool, usize, StatusCode, &[usize]); 3] = [
+        ("a put", is_put, 1, StatusCode::OK, &[1000, LARGE]),
         // Every answer to it: the object tells whether it was done.
-        (&["POST ", "uploadId="][..], 99, StatusCode::OK, &[LARGE][..]),
-        (&["PUT /recordings/recordings/call_1"][..], 99, StatusCode::SERVICE_UNAVAILABLE, &[1000][..]),
-    ] {
+        ("completions", is_completion, 99, StatusCode::OK, &[LARGE]),
+        ("puts", is_put, 99, StatusCode::SERVICE_UNAVAILABLE, &[1000]),
+    ];
+    for (to, picks, times, status, sizes) in cases {
         for size in sizes {
-            let through = LosesAnswers::start(&server, to, times).await;
+            let loss = Loss { picks, interim: Some(b"HTTP/1.1 100"), from: 0, times };
+            let through = LosesAnswers::before(target, loss).await;
+            let url = format!("http://{}", through.address);
             // In clear, to be compared as it is in the bucket.
             let bridge = TestBridge::start_with(|config| {
-                config.storage.s3 = Some(server.settings_at(&through.url));
+                config.storage.s3 = Some(server.settings_at(&url));
                 config.storage.sealing = Sealing::Off;
             })
             .await;
             let was = content(*size, 3);
             let began = Instant::now();
             let stored = upload(&bridge, "call_1.wav", was.clone(), Some(&sha256(&was))).await;
-            assert_eq!(stored.status(), status, "{to:?}, {size} bytes");
-            assert!(began.elapsed() < ANSWER, "{to:?} waited {:?}", began.elapsed());
-            assert!(through.lost.load(Ordering::Relaxed) > 0, "no answer was lost: {to:?}");
+            assert_eq!(stored.status(), status, "{to}, {size} bytes");
+            assert!(began.elapsed() < ANSWER, "{to} waited {:?}", began.elapsed());
+            assert!(through.lost() > 0, "no answer was lost: {to}");
             let found = server.raw(Method::GET, "/recordings/call_1.wav").send().await.unwrap();
-            assert!(found.bytes().await.unwrap() == was, "one object, and whole: {to:?}");
+            assert!(found.bytes().await.unwrap() == was, "one object, and whole: {to}");
         }
     }
 }

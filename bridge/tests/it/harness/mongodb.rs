@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use mongodb::bson::{Document, doc};
@@ -73,6 +74,11 @@ impl MongoDb {
     pub fn port(&self) -> u16 {
         let host = self.base.rsplit("://").next().and_then(|rest| rest.split('/').next());
         host.and_then(|host| host.rsplit(':').next()?.parse().ok()).expect("an address with a port")
+    }
+
+    /// The connection string of the database by way of a proxy.
+    pub fn uri_by(&self, proxy: SocketAddr) -> String {
+        self.uri().replace(&format!("127.0.0.1:{}", self.port()), &proxy.to_string())
     }
 
     /// The connection string of the database.

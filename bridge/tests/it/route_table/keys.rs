@@ -316,6 +316,9 @@ impl KeyActor {
             ) => {
                 refused_as(StatusCode::FORBIDDEN, "key_limited_to_bots");
             }
+            // Machines are the deployment's, and a number that is not called is called by no bot of the tenant.
+            (Access::Person(_, Some(Scope::FleetRead)), Kind::OtherTenant | Kind::OtherBot)
+            | (Access::Person(_, Some(Scope::DncWrite)), Kind::OtherBot) => assert!(!refused, "{told}"),
             (Access::Person(..), Kind::OtherTenant | Kind::OtherBot) if route.path.contains('{') => {
                 refused_as(StatusCode::NOT_FOUND, "not_found");
             }

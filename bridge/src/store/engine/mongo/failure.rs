@@ -43,3 +43,58 @@ pub fn insert_many_failed(error: Error) -> Result<Vec<usize>, EngineError> {
     refused.sort_unstable();
     Ok(refused)
 }
+
+#[cfg(test)]
+mod tests {
+    use mongodb::bson::{Document, deserialize_from_document, doc};
+    use mongodb::error::{CommandError, InsertManyError, WriteError};
+
+    use super::*;
+
+    fn of_write(code: i32) -> Error {
+        let write: WriteError = deserialize_from_document(doc! { "code": code, "errmsg": "m" }).unwrap();
+        ErrorKind::Write(WriteFailure::WriteError(write)).into()
+    }
+
+    fn of_command(code: i32) -> Error {
+        let command: CommandError = deserialize_from_document(doc! { "code": code, "errmsg": "m" }).unwrap();
+        ErrorKind::Command(command).into()
+    }
+
+    fn many(codes: &[i32], concern: Option<i32>) -> Error {
+        let errors =
+            codes.iter().zip(0..).map(|(code, at)| doc! { "index": at, "code": code, "errmsg": "m" });
+        let mut all = doc! { "writeErrors": errors.collect::<Vec<Document>>() };
+        if let Some(code) = concern {
+            all.insert("writeConcernError", doc! { "code": code, "codeName": "n", "errmsg": "m" });
+        }
+        let many: InsertManyError = deserialize_from_document(all).unwrap();
+        ErrorKind::InsertMany(many).into()
+    }
+
+    #[test]
+    fn a_duplicate_is_one_code_and_a_code_that_is_not_known_is_unavailable() {
+        for of in [of_write, of_command] {
+            assert!(matches!(failed(of(11_000)), EngineError::Duplicate));
+            assert!(matches!(failed(of(10_334)), EngineError::Malformed(_)));
+            // Among them those that other servers and drivers take for duplicates or conflicts, and what nobody has ever sent.
+            for code in
+                [0, 1, -1, 11_001, 12_582, 112, 189, 91, 251, 10_107, 13, 18, 26, 67, 99_999, i32::MAX]
+            {
+                assert!(matches!(failed(of(code)), EngineError::Unavailable(_)), "{code}");
+            }
+        }
+        let read = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        assert!(matches!(failed(read.into()), EngineError::Unavailable(_)));
+    }
+
+    #[test]
+    fn a_batch_has_its_duplicates_only_when_nothing_else_is_wrong() {
+        assert_eq!(insert_many_failed(many(&[11_000, 11_000], None)).unwrap(), [0, 1]);
+        for odd in [many(&[11_000, 99_999], None), many(&[11_000], Some(64)), of_write(99_999)] {
+            assert!(matches!(insert_many_failed(odd), Err(EngineError::Unavailable(_))));
+        }
+        let bad = insert_many_failed(many(&[11_000, 2], None));
+        assert!(matches!(bad, Err(EngineError::Malformed(_))));
+    }
+}

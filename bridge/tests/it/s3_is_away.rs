@@ -184,11 +184,14 @@ fn is_completion(head: &[u8]) -> bool {
     has(head, "POST ") && has(head, "uploadId=")
 }
 
+/// What loses its answer, what tells it, how often, what is answered, and the sizes.
+type Case = (&'static str, fn(&[u8]) -> bool, usize, StatusCode, &'static [usize]);
+
 #[tokio::test]
 async fn an_answer_that_is_lost_after_the_write_changes_nothing() {
     let server = S3Server::start().await;
     let target: SocketAddr = server.url.strip_prefix("http://").unwrap().parse().unwrap();
-    let cases: [(&str, fn(&[u8]) -> bool, usize, StatusCode, &[usize]); 3] = [
+    let cases: [Case; 3] = [
         ("a put", is_put, 1, StatusCode::OK, &[1000, LARGE]),
         // Every answer to it: the object tells whether it was done.
         ("completions", is_completion, 99, StatusCode::OK, &[LARGE]),

@@ -142,6 +142,10 @@ pub trait Coordination: Send + Sync {
     /// Tell whoever listens now. Messages may be lost, and told twice.
     fn publish(&self, topic: String, message: Bytes) -> Answer<'_, ()>;
 
+    /// Tell whoever outside of the deployment listens to channels of exactly these names; answers whether there is an outside. It may be
+    /// lost.
+    fn announce(&self, channels: Vec<String>, message: Bytes) -> Answer<'_, bool>;
+
     /// Listen from now on. A listener that is late, or that the server could not reach, is told that it missed something.
     fn subscribe(&self, topic: &str) -> Subscription;
 

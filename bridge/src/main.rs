@@ -134,6 +134,7 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
     );
     start("the sealing of recordings", Box::pin(jobs::sealing::run(app.recordings.clone(), stop())));
     start("the telling of events", Box::pin(app.herald.clone().run(stop())));
+    start("the telling on channels", Box::pin(app.crier.clone().run(stop())));
     start("the sending of webhooks", Box::pin(app.webhooks.post.clone().run(stop())));
     start("the hearing of changes", Box::pin(app.changes.clone().listen(stop())));
     start("the hearing of running calls", Box::pin(app.watch.live.clone().listen(stop())));

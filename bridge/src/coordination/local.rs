@@ -165,6 +165,11 @@ impl Coordination for InProcess {
         at_once(told)
     }
 
+    fn announce(&self, _: Vec<String>, message: Bytes) -> Answer<'_, bool> {
+        // Nobody outside of this process can listen.
+        at_once(check_size("message", message.len(), MAX_MESSAGE_BYTES).map(|()| false))
+    }
+
     fn subscribe(&self, topic: &str) -> Subscription {
         self.hub.listen(topic)
     }

@@ -107,6 +107,30 @@ impl Coordination for Redis {
         })
     }
 
+    fn announce(&self, channels: Vec<String>, message: Bytes) -> Answer<'_, bool> {
+        Box::pin(async move {
+            check_size("message", message.len(), MAX_MESSAGE_BYTES)?;
+            let told = self.link.run(|mut on| async move {
+                for channel in channels {
+                    let told =
+                        cmd("PUBLISH").arg(channel).arg(&message[..]).query_async::<u64>(&mut on).await;
+                    match told {
+                        // The login is kept to channels of ours. That is no reason to give up the connection.
+                        Err(error) if link::is_refusal(&error) => return Ok(Some(error.to_string())),
+                        told => {
+                            told?;
+                        }
+                    }
+                }
+                Ok::<_, redis::RedisError>(None)
+            });
+            match told.await? {
+                Some(refusal) => Err(CoordinationError::Unavailable(refusal)),
+                None => Ok(true),
+            }
+        })
+    }
+
     fn subscribe(&self, topic: &str) -> Subscription {
         self.hub.listen(topic)
     }

@@ -283,6 +283,7 @@ async fn what_is_too_large_is_refused(on: &Subject) {
     for refused in [
         on.engine.set(name(), bytes(MAX_VALUE_BYTES + 1), LONG).await,
         on.engine.publish(name(), bytes(MAX_MESSAGE_BYTES + 1)).await,
+        on.engine.announce(vec![name()], bytes(MAX_MESSAGE_BYTES + 1)).await.map(drop),
     ] {
         assert!(matches!(refused, Err(CoordinationError::TooLarge { .. })), "{refused:?}");
     }

@@ -2,5 +2,6 @@
 
 pub mod by_session;
 pub mod by_token;
+pub mod check;
 pub mod serve;
 pub mod upload;

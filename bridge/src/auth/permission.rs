@@ -58,6 +58,7 @@ permission!(/** Keep calls from being deleted, and let them be again. */ HoldCal
 permission!(/** Erase people, and see the proofs of it. */ ErasePeople: Admin, people only);
 permission!(/** Make and revoke links of recordings. */ ShareRecordings: Admin, RecordingsShare);
 permission!(/** Listen to recordings. */ ListenToRecordings: Agent, RecordingsRead);
+permission!(/** See why a recording does not play. */ CheckRecordings: Admin, people only);
 permission!(/** Get a ticket to talk to a bot. */ TalkToBots: Agent, TalkWrite);
 permission!(/** Make users. */ CreateUsers: Admin, people only);
 permission!(/** See the tenant's people. */ ReadUsers: Admin, people only);

@@ -149,6 +149,10 @@ impl Events {
 }
 
 impl Events {
+    pub async fn find_event(&self, id: &str) -> Result<Option<Stored<Event>>, StoreError> {
+        self.0.find(id).await
+    }
+
     /// Those of a call.
     pub async fn list_of_call(&self, call: &str, limit: usize) -> Result<Vec<Stored<Event>>, StoreError> {
         Ok(self.0.list(self.0.query(BY_CALL).equals(SESSION_ID, call).limit(limit)).await?.items)

@@ -117,6 +117,7 @@ const CLOSED: &[(&str, &str)] = &[
     ("POST", "/api/v1/auth/me/second-factor/disable"),
     ("DELETE", "/api/v1/users/{user_id}/second-factor"),
     ("DELETE", "/api/v1/users/{user_id}/identity"),
+    ("GET", "/api/v1/recordings/{session_id}/check"),
     ("GET", "/api/v1/users"),
     ("GET", "/api/v1/users/{user_id}"),
     ("PATCH", "/api/v1/users/{user_id}"),

@@ -189,6 +189,7 @@ const CLOSED: &[(&str, &str)] = &[
     ("GET", "/api/v1/settings/display"),
     ("PUT", "/api/v1/settings/api-keys"),
     ("PUT", "/api/v1/settings/timezone"),
+    ("PUT", "/api/v1/settings/fleet"),
     ("PUT", "/api/v1/settings/recording-links"),
     ("PUT", "/api/v1/settings/retention"),
     ("PUT", "/api/v1/settings/routing"),

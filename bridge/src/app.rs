@@ -32,6 +32,7 @@ use crate::billing::plans::PlanBook;
 use crate::billing::rollup::RollUp;
 use crate::bot::catalogue::Catalogue;
 use crate::config::Config;
+use crate::coordination::rounds::Rounds;
 use crate::coordination::{self, Coordination, CoordinationError, InProcess, Limiter};
 use crate::crm::Crm;
 use crate::custody::Custodian;
@@ -126,6 +127,7 @@ pub struct Inner {
     pub herald: Herald,
     pub crier: Crier,
     pub runner: Runner,
+    pub rounds: Rounds,
     pub timetable: Timetable,
     pub readiness: Arc<Readiness>,
     pub crm: Crm,
@@ -265,6 +267,7 @@ impl App {
         });
         let table = table();
         let figures = metrics.live().clone();
+        let rounds = Rounds::new(clock.clone(), coordination.clone());
         let live = Live::new((clock.clone(), figures), coordination.clone(), voice);
         let streams = Streams::new(Pacing::default(), metrics.clone());
         Ok(Self(Arc::new(Inner {
@@ -374,6 +377,7 @@ impl App {
             crier,
             timetable: Timetable::new(stores.clone(), clock.clone(), runner.clone()),
             runner,
+            rounds,
             document: Document::of(&table),
             readiness,
             table,

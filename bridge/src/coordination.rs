@@ -8,6 +8,7 @@ mod limiter;
 mod local;
 #[cfg(feature = "redis")]
 mod redis;
+pub mod rounds;
 
 use std::future::Future;
 use std::pin::Pin;

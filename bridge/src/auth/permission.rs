@@ -85,6 +85,7 @@ permission!(/** Say which machines are polled; the bridge sends them its secret.
 permission!(/** See, make, rotate and revoke keys of the API. */ ManageApiKeys: Admin, people only);
 permission!(/** Read and follow events. */ ReadEvents: Agent, EventsRead);
 permission!(/** See jobs, and have those that failed done again. */ ManageJobs: Admin, people only);
+permission!(/** Have the bridge do now what it does by itself. */ RunRounds: SuperAdmin, people only);
 permission!(/** See endpoints of webhooks and their deliveries. */ ReadWebhooks: Admin, WebhooksRead);
 permission!(/** Make, change, try and delete endpoints of webhooks. */ EditWebhooks: Admin, WebhooksWrite);
 permission!(/** See the deployment's plans. */ ReadPlans: Admin, people only);

@@ -233,6 +233,7 @@ fn request(bridge: &TestBridge, route: &Route, of: &Objects) -> RequestBuilder {
         .replace("{did_id}", "did_none")
         .replace("{voice_id}", "voice_none")
         .replace("{phone}", "+15550100")
+        .replace("{work}", "poll_fleet")
         .replace("{host}", "no-such-host")
         .replace("{reservation_id}", "rsv_none")
         .replace("{tenant_id}", of.tenant.as_str())

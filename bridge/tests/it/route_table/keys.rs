@@ -128,6 +128,7 @@ const CLOSED: &[(&str, &str)] = &[
     ("DELETE", "/api/v1/users/{user_id}/second-factor"),
     ("DELETE", "/api/v1/users/{user_id}/identity"),
     ("GET", "/api/v1/recordings/{session_id}/check"),
+    ("POST", "/api/v1/jobs/rounds/{work}/run"),
     ("GET", "/api/v1/users"),
     ("GET", "/api/v1/users/{user_id}"),
     ("PATCH", "/api/v1/users/{user_id}"),

@@ -32,6 +32,7 @@ use crate::billing::plans::PlanBook;
 use crate::billing::rollup::RollUp;
 use crate::bot::catalogue::Catalogue;
 use crate::config::Config;
+use crate::coordination::rounds::Rounds;
 use crate::coordination::{self, Coordination, CoordinationError, InProcess, Limiter};
 use crate::crm::Crm;
 use crate::custody::Custodian;
@@ -56,6 +57,7 @@ use crate::jobs::runner::Runner;
 use crate::jobs::timetable::Timetable;
 use crate::jobs::upkeep::Upkeep;
 use crate::live::Live;
+use crate::live::crier::{self, Crier};
 use crate::live::orders::Operator;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
@@ -123,7 +125,9 @@ pub struct Inner {
     pub undertaker: Undertaker,
     pub webhooks: Webhooks,
     pub herald: Herald,
+    pub crier: Crier,
     pub runner: Runner,
+    pub rounds: Rounds,
     pub timetable: Timetable,
     pub readiness: Arc<Readiness>,
     pub crm: Crm,
@@ -241,7 +245,11 @@ impl App {
             clock: clock.clone(),
             seen: Seen::default(),
         });
-        let herald = Herald::new(webhooks.clone(), relay.moved.clone());
+        let relay_moved = relay.moved.clone();
+        let (voice, waiting) = crier::queue(metrics.live());
+        let crier =
+            Crier::new((stores.clone(), clock.clone()), coordination.clone(), (waiting, relay.moved.clone()));
+        let herald = Herald::new(webhooks.clone(), voice.clone(), relay.moved.clone());
         let people = Arc::new(People {
             stores: stores.clone(),
             clock: clock.clone(),
@@ -252,7 +260,9 @@ impl App {
             data_dir: config.storage.data_dir.clone(),
         });
         let table = table();
-        let live = Live::new(clock.clone(), metrics.live().clone(), coordination.clone());
+        let figures = metrics.live().clone();
+        let rounds = Rounds::new(clock.clone(), coordination.clone());
+        let live = Live::new((clock.clone(), figures), coordination.clone(), voice);
         let streams = Streams::new(Pacing::default(), metrics.clone());
         Ok(Self(Arc::new(Inner {
             watch: Watch { live: live.clone(), stores: stores.clone(), streams: streams.clone() },
@@ -315,7 +325,7 @@ impl App {
                 clock: clock.clone(),
                 tokens: tokens.clone(),
                 metrics: metrics.clone(),
-                live,
+                live: live.clone(),
                 purse: purse.clone(),
                 relay: relay.clone(),
             },
@@ -338,6 +348,8 @@ impl App {
                 limiter,
                 gate: Gate { stores: stores.clone(), clock: clock.clone() },
                 purse,
+                live,
+                stored: relay_moved,
                 base_url: base_url.clone(),
                 patience: DIALOUT_PATIENCE,
             },
@@ -357,8 +369,10 @@ impl App {
             checks,
             webhooks,
             herald,
+            crier,
             timetable: Timetable::new(stores.clone(), clock.clone(), runner.clone()),
             runner,
+            rounds,
             document: Document::of(&table),
             readiness,
             table,

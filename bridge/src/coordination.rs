@@ -1,5 +1,5 @@
 //! The coordination seam: what several bridges of one deployment tell each other, and may forget. Hints (publish and subscribe),
-//! rates, leases and gates; nothing here is the truth about anything. Every engine passes the suite in
+//! rates, leases, gates and a cache; nothing here is the truth about anything. Every engine passes the suite in
 //! `tests/it/coordination_conformance.rs`. Decision 0028 says why.
 
 mod expiring;
@@ -8,6 +8,7 @@ mod limiter;
 mod local;
 #[cfg(feature = "redis")]
 mod redis;
+pub mod rounds;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -29,6 +30,8 @@ pub use redis::Redis;
 
 /// Largest message of a topic, bytes: a hint, not a document.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+/// Largest value of the cache, bytes.
+pub const MAX_VALUE_BYTES: usize = 1024 * 1024;
 
 /// The engine that the settings name.
 ///
@@ -140,6 +143,10 @@ pub trait Coordination: Send + Sync {
     /// Tell whoever listens now. Messages may be lost, and told twice.
     fn publish(&self, topic: String, message: Bytes) -> Answer<'_, ()>;
 
+    /// Tell whoever outside of the deployment listens to channels of exactly these names; answers whether there is an outside. It may be
+    /// lost.
+    fn announce(&self, channels: Vec<String>, message: Bytes) -> Answer<'_, bool>;
+
     /// Listen from now on. A listener that is late, or that the server could not reach, is told that it missed something.
     fn subscribe(&self, topic: &str) -> Subscription;
 
@@ -166,6 +173,13 @@ pub trait Coordination: Send + Sync {
     fn enter(&self, gate: Gate, member: String) -> Answer<'_, bool>;
 
     fn leave(&self, gate: String, member: String) -> Answer<'_, ()>;
+
+    /// A value of the cache. Any may be gone before its time.
+    fn get(&self, key: String) -> Answer<'_, Option<Bytes>>;
+
+    fn set(&self, key: String, value: Bytes, ttl: Duration) -> Answer<'_, ()>;
+
+    fn delete(&self, key: String) -> Answer<'_, ()>;
 
     /// Connections to a server that are open now.
     fn connections(&self) -> u32 {

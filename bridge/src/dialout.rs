@@ -3,9 +3,12 @@
 mod once;
 pub mod order;
 mod place;
+mod tell;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use vox_shared::clock::Clock;
 
 use crate::billing::budget::{Budget, BudgetError, Purse};
@@ -14,6 +17,7 @@ use crate::bot::hours;
 use crate::coordination::{Limiter, Rate, Taken};
 use crate::fleet::client::FleetClient;
 use crate::fleet::reserve::{Fleet, ReserveError};
+use crate::live::Live;
 use crate::store::bots::Bot;
 use crate::store::tenants::TenantStatus;
 use crate::store::{StoreError, Stores};
@@ -37,6 +41,9 @@ pub struct Dialler {
     pub limiter: Limiter,
     pub gate: Gate,
     pub purse: Purse,
+    pub live: Live,
+    /// An event was stored.
+    pub stored: Arc<Notify>,
     /// How workers reach this bridge, without a '/' at the end.
     pub base_url: String,
     /// How long the workers are waited for, all tries together.

@@ -15,3 +15,4 @@ pub mod sealing;
 pub mod timetable;
 pub mod upkeep;
 pub mod usage;
+pub mod vendors;

@@ -3,6 +3,7 @@
 
 mod board;
 mod channel;
+pub mod crier;
 mod envelope;
 mod figures;
 mod follower;
@@ -14,6 +15,7 @@ mod running;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::{Map, Value};
 use vox_shared::clock::Clock;
 use vox_shared::ids::{BotId, SessionId, TenantId};
 use vox_shared::wire::live::LiveReport;
@@ -24,6 +26,8 @@ use crate::edge::sse::Source;
 use crate::store::Reach;
 use crate::store::calls::Call;
 use board::Board;
+use crier::Voice;
+use envelope::Told;
 
 pub use channel::TenantPlace;
 pub use figures::Figures;
@@ -38,15 +42,20 @@ pub struct Live {
     clock: Clock,
     figures: Figures,
     coordination: Arc<dyn Coordination>,
+    voice: Voice,
     /// This process, among those of the deployment.
     id: String,
 }
 
 impl Live {
-    pub fn new(clock: Clock, figures: Figures, coordination: Arc<dyn Coordination>) -> Self {
+    pub fn new(
+        (clock, figures): (Clock, Figures),
+        coordination: Arc<dyn Coordination>,
+        voice: Voice,
+    ) -> Self {
         let id = format!("{:016x}", rand::random::<u64>());
         let board = Arc::new(Mutex::new(Board::new(&id)));
-        Self { board, clock, figures, coordination, id }
+        Self { board, clock, figures, coordination, voice, id }
     }
 
     /// Whose call this is, if something of it was told before.
@@ -56,8 +65,10 @@ impl Live {
 
     /// A worker told of a call.
     pub async fn told(&self, whose: Whose, report: LiveReport) {
-        let news = News::Told { whose, report };
-        self.hear(news.clone());
+        let news = News::Told { whose: whose.clone(), report };
+        for told in self.hear(news.clone()) {
+            self.voice.running(&whose, told);
+        }
         self.share(news).await;
     }
 
@@ -68,9 +79,17 @@ impl Live {
         tokio::spawn(async move { own.share(news).await });
     }
 
-    fn hear(&self, news: News) {
+    /// This bridge says something of a call that no worker has told of yet, to who follows the tenant.
+    pub fn said(&self, whose: Whose, event: &str, data: Map<String, Value>) {
+        let (news, own) = (News::Said { whose, event: event.to_owned(), data }, self.clone());
+        self.hear(news.clone());
+        tokio::spawn(async move { own.share(news).await });
+    }
+
+    /// Answers what of it is new here.
+    fn hear(&self, news: News) -> Vec<Told> {
         let now = self.clock.now();
-        self.board().hear(news, now, &self.figures);
+        self.board().hear(news, now, &self.figures)
     }
 
     /// Bring the figure of running calls up to date, for who reads the metrics; the same by tenant.
@@ -110,13 +129,14 @@ impl Live {
 
 impl Whose {
     pub fn new(session_id: SessionId, tenant_id: TenantId, bot_id: BotId) -> Self {
-        Self { session_id, tenant_id, bot_id, redaction: None }
+        Self { session_id, tenant_id, bot_id, redaction: None, to: None }
     }
 
     /// Of a stored call.
     pub fn of(session_id: SessionId, call: &Call) -> Self {
-        let redaction = call.redaction.clone();
-        Self { redaction, ..Self::new(session_id, call.tenant_id.clone(), call.bot_id.clone()) }
+        let (redaction, to) =
+            (call.redaction.clone(), call.names.as_ref().and_then(|names| names.to_number.clone()));
+        Self { redaction, to, ..Self::new(session_id, call.tenant_id.clone(), call.bot_id.clone()) }
     }
 }
 

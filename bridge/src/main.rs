@@ -110,21 +110,24 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
             name
         });
     };
-    let stop = || stop.clone();
-    start("the janitor", Box::pin(jobs::janitor::run(app.stores.clone(), app.clock.clone(), stop())));
+    let (stop, rounds) = (|| stop.clone(), || app.rounds.clone());
+    start(
+        "the janitor",
+        Box::pin(jobs::janitor::run(app.stores.clone(), app.clock.clone(), rounds(), stop())),
+    );
     start("the closing of lost calls", Box::pin(jobs::lost_calls::run(app.results.clone(), stop())));
     start("the removal of deleted calls", Box::pin(jobs::custody::run(app.custodian.clone(), stop())));
     start("the removal of deleted tenants", Box::pin(app.undertaker.clone().run(stop())));
     start("the log of requests for configs", Box::pin(app.configs.log.clone().run(stop())));
     start("the finding of calls", Box::pin(app.digester.clone().run(stop())));
     start("the counting of calls", Box::pin(app.counting.clone().run(stop())));
-    start("the latencies of vendors", Box::pin(app.latest.clone().run(stop())));
-    start("the trying of vendors", Box::pin(app.checks.clone().run(stop())));
+    start("the latencies of vendors", Box::pin(app.latest.clone().run(rounds(), stop())));
+    start("the trying of vendors", Box::pin(jobs::vendors::run(app.checks.clone(), rounds(), stop())));
     start("the relay", Box::pin(app.relay.clone().run(stop())));
     start("the doing of jobs", Box::pin(app.runner.clone().run(stop())));
     start(
         "adding up the ledger",
-        Box::pin(jobs::usage::run(app.roll_up.clone(), app.coordination.clone(), stop())),
+        Box::pin(jobs::usage::run(app.roll_up.clone(), (app.coordination.clone(), rounds()), stop())),
     );
     start("the renewing of plans", Box::pin(jobs::plans::run(app.plans.clone(), stop())));
     start("the jobs of the calendar", Box::pin(app.timetable.clone().run(stop())));
@@ -134,10 +137,11 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
     );
     start("the sealing of recordings", Box::pin(jobs::sealing::run(app.recordings.clone(), stop())));
     start("the telling of events", Box::pin(app.herald.clone().run(stop())));
+    start("the telling on channels", Box::pin(app.crier.clone().run(stop())));
     start("the sending of webhooks", Box::pin(app.webhooks.post.clone().run(stop())));
     start("the hearing of changes", Box::pin(app.changes.clone().listen(stop())));
     start("the hearing of running calls", Box::pin(app.watch.live.clone().listen(stop())));
-    start("the polling of hosts", Box::pin(app.poller.clone().run(stop())));
+    start("the polling of hosts", Box::pin(app.poller.clone().run(rounds(), stop())));
     jobs
 }
 

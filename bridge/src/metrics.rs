@@ -136,6 +136,8 @@ impl Metrics {
         to.register("live_calls", "Running calls that workers told of", self.live.calls.clone());
         to.register("live_events", "Events of running calls", self.live.events.clone());
         to.register("live_events_missing", "Numbers missing among them", self.live.missing.clone());
+        to.register("channel_events", "Events told on channels of Redis", self.live.announced.clone());
+        to.register("channel_events_lost", "Events that could not be told on", self.live.unannounced.clone());
         to.register(
             "config_requests_lost",
             "Requests for configs not in their logs",

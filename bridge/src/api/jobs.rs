@@ -3,4 +3,5 @@
 pub mod list;
 pub mod read;
 pub mod retry;
+pub mod run;
 pub mod view;

@@ -2,6 +2,7 @@
 
 pub mod by_session;
 pub mod by_token;
+pub mod check;
 pub mod direct;
 pub mod serve;
 pub mod upload;

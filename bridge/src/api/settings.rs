@@ -2,6 +2,7 @@
 
 pub mod api_keys;
 pub mod display;
+pub mod fleet;
 pub mod owner;
 pub mod read;
 pub mod recording_links;

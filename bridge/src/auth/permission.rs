@@ -58,6 +58,7 @@ permission!(/** Keep calls from being deleted, and let them be again. */ HoldCal
 permission!(/** Erase people, and see the proofs of it. */ ErasePeople: Admin, people only);
 permission!(/** Make and revoke links of recordings. */ ShareRecordings: Admin, RecordingsShare);
 permission!(/** Listen to recordings. */ ListenToRecordings: Agent, RecordingsRead);
+permission!(/** See why a recording does not play. */ CheckRecordings: Admin, people only);
 permission!(/** Get a ticket to talk to a bot. */ TalkToBots: Agent, TalkWrite);
 permission!(/** Make users. */ CreateUsers: Admin, people only);
 permission!(/** See the tenant's people. */ ReadUsers: Admin, people only);
@@ -84,6 +85,7 @@ permission!(/** Say which machines are polled; the bridge sends them its secret.
 permission!(/** See, make, rotate and revoke keys of the API. */ ManageApiKeys: Admin, people only);
 permission!(/** Read and follow events. */ ReadEvents: Agent, EventsRead);
 permission!(/** See jobs, and have those that failed done again. */ ManageJobs: Admin, people only);
+permission!(/** Have the bridge do now what it does by itself. */ RunRounds: SuperAdmin, people only);
 permission!(/** See endpoints of webhooks and their deliveries. */ ReadWebhooks: Admin, WebhooksRead);
 permission!(/** Make, change, try and delete endpoints of webhooks. */ EditWebhooks: Admin, WebhooksWrite);
 permission!(/** See the deployment's plans. */ ReadPlans: Admin, people only);

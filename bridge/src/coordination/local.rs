@@ -12,14 +12,18 @@ use vox_shared::clock::Clock;
 use super::expiring::{Expiring, NoRoom};
 use super::hub::{Hub, Subscription};
 use super::{
-    Answer, Coordination, CoordinationError, Fence, Gate, MAX_MESSAGE_BYTES, Rate, Standing, Taken,
-    check_size,
+    Answer, Coordination, CoordinationError, Fence, Gate, MAX_MESSAGE_BYTES, MAX_VALUE_BYTES, Rate, Standing,
+    Taken, check_size,
 };
 
 /// Windows of rates kept; when there are more, those that end first are forgotten.
 const MAX_WINDOWS: usize = 50_000;
 const MAX_LEASES: usize = 10_000;
 const MAX_GATES: usize = 10_000;
+/// Values cached.
+const MAX_VALUES: usize = 10_000;
+/// Bytes written to the cache after which it begins empty again: the sum of what is in it is never more.
+const MAX_CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 /// The embedded engine.
 pub struct InProcess {
@@ -34,6 +38,8 @@ struct State {
     leases: Expiring<Lease>,
     /// Members, and when each goes by itself.
     gates: Expiring<HashMap<String, Timestamp>>,
+    cache: Expiring<Bytes>,
+    written_bytes: usize,
     last_fence: u64,
 }
 
@@ -48,6 +54,8 @@ impl InProcess {
             windows: Expiring::with_room(MAX_WINDOWS),
             leases: Expiring::with_room(MAX_LEASES),
             gates: Expiring::with_room(MAX_GATES),
+            cache: Expiring::with_room(MAX_VALUES),
+            written_bytes: 0,
             last_fence: 0,
         };
         Self { clock, hub: Hub::default(), state: Mutex::new(state) }
@@ -133,6 +141,15 @@ impl State {
         *last = ends.max(*last);
         Ok(true)
     }
+
+    fn cache_value(&mut self, key: String, value: Bytes, times: (Timestamp, Timestamp)) {
+        self.written_bytes += value.len();
+        if self.written_bytes > MAX_CACHE_BYTES {
+            self.cache = Expiring::with_room(MAX_VALUES);
+            self.written_bytes = value.len();
+        }
+        self.cache.keep_newest(key, value, times);
+    }
 }
 
 fn after(now: Timestamp, time: Duration) -> Timestamp {
@@ -146,6 +163,11 @@ impl Coordination for InProcess {
             self.hub.tell(&topic, message);
         }
         at_once(told)
+    }
+
+    fn announce(&self, _: Vec<String>, message: Bytes) -> Answer<'_, bool> {
+        // Nobody outside of this process can listen.
+        at_once(check_size("message", message.len(), MAX_MESSAGE_BYTES).map(|()| false))
     }
 
     fn subscribe(&self, topic: &str) -> Subscription {
@@ -204,6 +226,26 @@ impl Coordination for InProcess {
         if left {
             state.gates.remove(&gate);
         }
+        at_once(Ok(()))
+    }
+
+    fn get(&self, key: String) -> Answer<'_, Option<Bytes>> {
+        let (state, now) = self.now();
+        at_once(Ok(state.cache.get(&key, now).map(|(value, _)| value.clone())))
+    }
+
+    fn set(&self, key: String, value: Bytes, ttl: Duration) -> Answer<'_, ()> {
+        let (mut state, now) = self.now();
+        let fits = check_size("cached value", value.len(), MAX_VALUE_BYTES);
+        if fits.is_ok() {
+            state.cache_value(key, value, (now, after(now, ttl)));
+        }
+        at_once(fits)
+    }
+
+    fn delete(&self, key: String) -> Answer<'_, ()> {
+        let (mut state, _) = self.now();
+        state.cache.remove(&key);
         at_once(Ok(()))
     }
 

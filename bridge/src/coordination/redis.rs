@@ -18,8 +18,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::hub::{Hub, Subscription};
 use super::{
-    Answer, Coordination, CoordinationError, Fence, Gate, MAX_MESSAGE_BYTES, Rate, Standing, Taken,
-    check_size,
+    Answer, Coordination, CoordinationError, Fence, Gate, MAX_MESSAGE_BYTES, MAX_VALUE_BYTES, Rate, Standing,
+    Taken, check_size,
 };
 use link::Link;
 use script::Scripts;
@@ -107,6 +107,30 @@ impl Coordination for Redis {
         })
     }
 
+    fn announce(&self, channels: Vec<String>, message: Bytes) -> Answer<'_, bool> {
+        Box::pin(async move {
+            check_size("message", message.len(), MAX_MESSAGE_BYTES)?;
+            let told = self.link.run(|mut on| async move {
+                for channel in channels {
+                    let told =
+                        cmd("PUBLISH").arg(channel).arg(&message[..]).query_async::<u64>(&mut on).await;
+                    match told {
+                        // The login is kept to channels of ours. That is no reason to give up the connection.
+                        Err(error) if link::is_refusal(&error) => return Ok(Some(error.to_string())),
+                        told => {
+                            told?;
+                        }
+                    }
+                }
+                Ok::<_, redis::RedisError>(None)
+            });
+            match told.await? {
+                Some(refusal) => Err(CoordinationError::Unavailable(refusal)),
+                None => Ok(true),
+            }
+        })
+    }
+
     fn subscribe(&self, topic: &str) -> Subscription {
         self.hub.listen(topic)
     }
@@ -174,6 +198,25 @@ impl Coordination for Redis {
 
     fn leave(&self, gate: String, member: String) -> Answer<'_, ()> {
         Box::pin(async move { self.link.ask(cmd("ZREM").arg(key("gate", &gate)).arg(member)).await })
+    }
+
+    fn get(&self, name: String) -> Answer<'_, Option<Bytes>> {
+        Box::pin(async move {
+            let value: Option<Vec<u8>> = self.link.ask(cmd("GET").arg(key("cache", &name))).await?;
+            Ok(value.map(Bytes::from))
+        })
+    }
+
+    fn set(&self, name: String, value: Bytes, ttl: Duration) -> Answer<'_, ()> {
+        Box::pin(async move {
+            check_size("cached value", value.len(), MAX_VALUE_BYTES)?;
+            let name = key("cache", &name);
+            self.link.ask(cmd("SET").arg(name).arg(&value[..]).arg("PX").arg(millis(ttl))).await
+        })
+    }
+
+    fn delete(&self, name: String) -> Answer<'_, ()> {
+        Box::pin(async move { self.link.ask(cmd("DEL").arg(key("cache", &name))).await })
     }
 
     fn connections(&self) -> u32 {

@@ -14,6 +14,7 @@ use vox_shared::ids::{DeliveryId, TenantId, WebhookId};
 use super::endpoints::{MAX_ENDPOINTS, Webhooks};
 use super::message::Message;
 use crate::error::with_source;
+use crate::live::crier::Voice;
 use crate::store::deliveries::Delivery;
 use crate::store::engine::MAX_BATCH;
 use crate::store::events::Event;
@@ -31,6 +32,7 @@ const MAX_TRIES: usize = 50;
 #[derive(Clone)]
 pub struct Herald {
     webhooks: Webhooks,
+    voice: Voice,
     /// Events were stored.
     stored: Arc<Notify>,
     /// Events got their numbers.
@@ -39,8 +41,8 @@ pub struct Herald {
 
 impl Herald {
     /// `stored` is notified when there are new events.
-    pub fn new(webhooks: Webhooks, stored: Arc<Notify>) -> Self {
-        Self { webhooks, stored, told: Arc::default() }
+    pub fn new(webhooks: Webhooks, voice: Voice, stored: Arc<Notify>) -> Self {
+        Self { webhooks, voice, stored, told: Arc::default() }
     }
 
     /// Where the events are.
@@ -131,7 +133,14 @@ impl Herald {
                         tries += 1;
                         last = events.last_seq().await?;
                     }
-                    numbered => break numbered?,
+                    numbered => match numbered? {
+                        Some(seq) => {
+                            self.voice.stored(&event.id, &event.value);
+                            break seq;
+                        }
+                        // Another bridge told of it.
+                        None => break last,
+                    },
                 }
             };
         }

@@ -67,7 +67,9 @@ impl Dialler {
             // A retry is told that it is not known, and nobody is called twice.
             tracing::error!(%error, "what became of a dialout could not be noted");
         }
-        placed.map(|placed| placed.call_id)
+        let call_id = placed?.call_id;
+        self.tell(&order, &call_id).await;
+        Ok(call_id)
     }
 
     async fn note(

@@ -11,6 +11,9 @@ pub const MAX_POLLED: usize = 200;
 /// Longest name, bytes: that of a machine in the DNS.
 pub const MAX_NAME: usize = 253;
 
+/// Tries to take a host away while what it says is noted.
+const MAX_TRIES: usize = 5;
+
 /// A host to be polled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewHost {
@@ -87,6 +90,32 @@ impl Fleet {
             }
         };
         Ok(hosts.change(&new.name, moved).await?)
+    }
+
+    /// Poll exactly these from now on. Of two who say so at once some hosts of both may stay.
+    pub async fn set_hosts(&self, wanted: &[NewHost]) -> Result<(), HostError> {
+        let known = self.stores.hosts().list_hosts().await?;
+        let polled = known.iter().filter(|host| host.value.url.is_some());
+        for host in polled.filter(|host| wanted.iter().all(|new| new.name != host.value.name)) {
+            self.remove_surely(&host.value.name).await?;
+        }
+        for new in wanted {
+            self.add_host(new).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_surely(&self, name: &str) -> Result<(), StoreError> {
+        for _ in 0..MAX_TRIES {
+            match self.remove_host(name).await {
+                // What it said was noted meanwhile.
+                Err(StoreError::Conflict) => {}
+                // Somebody else took it away.
+                Err(StoreError::NotFound) => return Ok(()),
+                removed => return removed,
+            }
+        }
+        Err(StoreError::Conflict)
     }
 
     /// Poll it no more. [`StoreError::NotFound`] when it is not polled.

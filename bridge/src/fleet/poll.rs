@@ -6,11 +6,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Answer, FleetClient};
 use super::reserve::Fleet;
+use crate::coordination::rounds::{Rounds, Work};
 use crate::store::hosts::{Polled, Reading};
 use crate::store::{Stamp, StoreError};
 
@@ -35,14 +35,13 @@ pub struct Poller {
 
 impl Poller {
     /// Poll until `stop`. A host that is slow holds up no other: each has a task of its own.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(self, rounds: Rounds, stop: CancellationToken) {
         let mut polls = JoinSet::new();
-        while !stop.is_cancelled() {
-            if let Err(error) = self.begin_due(&mut polls).await {
+        while rounds.pause(Work::PollFleet, LOOK_EVERY, &stop).await.is_some() {
+            if let Err(error) = rounds.through(Work::PollFleet, self.begin_due(&mut polls)).await {
                 tracing::warn!(%error, "it could not be found out which hosts are to be polled");
             }
             while polls.try_join_next().is_some() {}
-            let _ = stop.run_until_cancelled(sleep(LOOK_EVERY)).await;
         }
     }
 

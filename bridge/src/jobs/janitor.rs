@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use vox_shared::clock::Clock;
 
 use super::deleted_bots;
+use crate::coordination::rounds::{Rounds, Work};
 use crate::store::{SWEPT, Stamp, StoreError, Stores};
 
 /// Pause between two rounds.
@@ -54,11 +54,11 @@ pub struct Unswept {
 }
 
 /// Sweep again and again until `stop`: batch after batch while there is more, so that it never falls behind.
-pub async fn run(stores: Stores, clock: Clock, stop: CancellationToken) {
+pub async fn run(stores: Stores, clock: Clock, rounds: Rounds, stop: CancellationToken) {
     let mut pause = PAUSE;
-    while stop.run_until_cancelled(sleep(pause)).await.is_some() {
+    while rounds.pause(Work::CleanSessions, pause, &stop).await.is_some() {
         pause = PAUSE;
-        match Box::pin(sweep(&stores, &clock)).await {
+        match rounds.through(Work::CleanSessions, Box::pin(sweep(&stores, &clock))).await {
             Ok(Swept { gone: 0, .. }) => {}
             Ok(Swept { gone, more }) => {
                 tracing::debug!(gone, more, "expired documents were removed");

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::distr::{Alphanumeric, SampleString};
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::billing::rollup::RollUp;
+use crate::coordination::rounds::{Rounds, Woken, Work};
 use crate::coordination::{Coordination, Fence};
 
 /// Pause between two rounds. A tenant of which nothing new is in the ledger costs a round one look.
@@ -21,14 +21,21 @@ const HELD: Duration = Duration::from_secs(60);
 const HOLDER_CHARS: usize = 20;
 
 /// Add up until `stop`.
-pub async fn run(roll_up: RollUp, coordination: Arc<dyn Coordination>, stop: CancellationToken) {
+pub async fn run(
+    roll_up: RollUp,
+    (coordination, rounds): (Arc<dyn Coordination>, Rounds),
+    stop: CancellationToken,
+) {
     let mut turn = Turn::new(coordination);
-    while stop.run_until_cancelled(sleep(PAUSE)).await.is_some() {
+    while let Some(woken) = rounds.pause(Work::AggregateUsage, PAUSE, &stop).await {
         if !turn.take().await {
             roll_up.forget();
-            continue;
+            // Who is asked does it whoever's turn it is: nothing is counted twice by that.
+            if woken == Woken::Due {
+                continue;
+            }
         }
-        if let Err(error) = roll_up.round().await {
+        if let Err(error) = rounds.through(Work::AggregateUsage, roll_up.round()).await {
             tracing::warn!(%error, "what tenants used could not be added up");
         }
     }

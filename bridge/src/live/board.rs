@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use vox_shared::ids::{SessionId, TenantId};
 
 use super::channel::{Channel, TenantPlace};
-use super::envelope::Told;
+use super::envelope::{self, Told};
 use super::figures::Figures;
 use super::news::{End, News, Whose};
 use super::running::{Running, State};
@@ -46,7 +46,8 @@ impl Board {
         self.tenants.values_mut().for_each(Channel::let_go);
     }
 
-    pub fn hear(&mut self, news: News, now: Timestamp, figures: &Figures) {
+    /// Answers what of it is new.
+    pub fn hear(&mut self, news: News, now: Timestamp, figures: &Figures) -> Vec<Told> {
         self.sweep(now);
         match news {
             News::Told { whose, report } => {
@@ -59,13 +60,21 @@ impl Board {
                     heard.push(told);
                 }
                 self.tell_tenant(&whose, &heard, now);
+                heard
+            }
+            News::Said { whose, event, data } => {
+                let said = vec![envelope::own(&event, now, data.into())];
+                self.tell_tenant(&whose, &said, now);
+                said
             }
             News::Ended { whose, end } => {
                 let call = self.call(&whose, now);
-                if !call.has_ended() {
-                    let told = call.end(&end, now);
-                    self.tell_tenant(&whose, &told, now);
+                if call.has_ended() {
+                    return Vec::new();
                 }
+                let told = call.end(&end, now);
+                self.tell_tenant(&whose, &told, now);
+                told
             }
         }
     }

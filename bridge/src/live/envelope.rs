@@ -30,6 +30,9 @@ pub fn of_worker(whose: &Whose, event: LiveEvent) -> Told {
     if matches!(event.as_str(), live::RINGING | live::USAGE_MINUTE) {
         data.insert("tenant_id".into(), whose.tenant_id.as_str().into());
     }
+    if let Some(to) = whose.to.as_deref().filter(|_| event == live::RINGING) {
+        data.entry("to").or_insert_with(|| to.into());
+    }
     if event == live::TURN {
         data.insert("timestamp".into(), timestamp.clone().into());
     }
@@ -72,7 +75,8 @@ fn failure(end: DisconnectedBy) -> Option<&'static str> {
     })
 }
 
-fn own(name: &str, at: Timestamp, data: Value) -> Told {
+/// What a bridge says itself.
+pub fn own(name: &str, at: Timestamp, data: Value) -> Told {
     let json = json!({"event": name, "timestamp": at.to_string(), "data": data}).to_string();
     Told { name: name.to_owned(), seq: None, json }
 }

@@ -12,4 +12,8 @@ pub struct Figures {
     pub events: Counter,
     /// Numbers that were missing among them.
     pub missing: Counter,
+    /// Events that were told on channels.
+    pub announced: Counter,
+    /// Events that were not, or not put into the tenant's list: too many at once, or a server was away.
+    pub unannounced: Counter,
 }

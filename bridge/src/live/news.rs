@@ -1,6 +1,7 @@
 //! What a bridge learns of running calls.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use vox_shared::ids::{BotId, SessionId, TenantId};
 use vox_shared::model::bot::Redaction;
 use vox_shared::wire::live::LiveReport;
@@ -15,6 +16,9 @@ pub struct Whose {
     /// What of it is hidden.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redaction: Option<Redaction>,
+    /// The number that was called, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
 }
 
 /// How a call ended.
@@ -30,6 +34,8 @@ pub struct End {
 pub enum News {
     /// Its worker told of it.
     Told { whose: Whose, report: LiveReport },
+    /// A bridge says something of it itself.
+    Said { whose: Whose, event: String, data: Map<String, Value> },
     /// It has its terminal record.
     Ended { whose: Whose, end: End },
 }

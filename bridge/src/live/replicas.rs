@@ -36,7 +36,8 @@ impl Live {
         while let Some(Some(heard)) = stop.run_until_cancelled(others.next()).await {
             match heard {
                 Heard::Message(message) => match serde_json::from_slice(&message) {
-                    Ok(Shared { from, news }) if from != self.id => self.hear(news),
+                    // Who was told has told it on.
+                    Ok(Shared { from, news }) if from != self.id => drop(self.hear(news)),
                     Ok(_) => {}
                     Err(error) => tracing::warn!(%error, "a bridge tells of calls what this one cannot read"),
                 },
@@ -74,6 +75,7 @@ mod tests {
     use vox_shared::clock::Clock;
     use vox_shared::wire::result::DisconnectedBy;
 
+    use super::super::crier::queue;
     use super::super::{End, Figures, Phase, Whose};
     use super::*;
     use crate::coordination::InProcess;
@@ -90,11 +92,17 @@ mod tests {
         Whose::new(call, "default".parse().unwrap(), "faq".parse().unwrap())
     }
 
+    fn live(clock: &Clock, between: &Arc<InProcess>) -> Live {
+        let figures = Figures::default();
+        let (voice, _) = queue(&figures);
+        Live::new((clock.clone(), figures), between.clone(), voice)
+    }
+
     #[tokio::test]
     async fn a_bridge_knows_what_another_was_told() {
         let clock = Clock::manual("2026-11-20T10:00:00Z".parse().unwrap());
         let between = Arc::new(InProcess::new(clock.clone()));
-        let [told, other] = [(); 2].map(|()| Live::new(clock.clone(), Figures::default(), between.clone()));
+        let [told, other] = [(); 2].map(|()| live(&clock, &between));
         let stop = CancellationToken::new();
         let listening = tokio::spawn(other.clone().listen(stop.clone()));
         tokio::task::yield_now().await;

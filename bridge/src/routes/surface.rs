@@ -119,6 +119,7 @@ fn register(app: &App, to: &mut ServiceConfig) {
         .app_data(Data::new(app.webhooks.clone()))
         .app_data(Data::new(app.herald.clone()))
         .app_data(Data::new(app.runner.clone()))
+        .app_data(Data::new(app.rounds.clone()))
         .app_data(Data::new(app.crm.clone()))
         .app_data(Data::new(app.exotel.clone()))
         .app_data(Data::new(app.document.clone()))

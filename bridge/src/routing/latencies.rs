@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use vox_shared::catalogue::Kind;
 use vox_shared::clock::Clock;
@@ -12,6 +11,7 @@ use vox_shared::ids::TenantId;
 
 use crate::analytics::cell::{self, Cell, Key, Part};
 use crate::analytics::histogram::Histogram;
+use crate::coordination::rounds::{Rounds, Work};
 use crate::error::with_source;
 use crate::store::latencies::{Latencies, Latency};
 use crate::store::rollups::{Grain, Rollup};
@@ -40,9 +40,9 @@ pub struct Latest {
 
 impl Latest {
     /// Work until `stop`. Several bridges may: they find the same.
-    pub async fn run(self, stop: CancellationToken) {
-        while stop.run_until_cancelled(sleep(PAUSE)).await.is_some() {
-            if let Err(error) = self.round().await {
+    pub async fn run(self, rounds: Rounds, stop: CancellationToken) {
+        while rounds.pause(Work::RollupLatency, PAUSE, &stop).await.is_some() {
+            if let Err(error) = rounds.through(Work::RollupLatency, self.round()).await {
                 tracing::warn!(error = with_source(&error), "the latencies of vendors could not be added up");
             }
         }

@@ -5,6 +5,7 @@ use vox_shared::clock::Clock;
 use vox_shared::ids::{SessionId, TenantId};
 
 use crate::store::engine::EngineError;
+use crate::store::events::Event;
 use crate::store::outbox::{Follows, Outbox, Pending};
 use crate::store::{Stamp, StoreError, Stores};
 
@@ -48,6 +49,17 @@ pub fn session_of(key: &str) -> Option<SessionId> {
     let is_day = |day: &str| day.len() == 8 && day.bytes().all(|b| b.is_ascii_digit());
     let session = name.split_once('-').filter(|(day, _)| is_day(day)).map_or(name, |(_, session)| session);
     session.parse().ok()
+}
+
+/// Whether the tenant was told that a recording of this content is there. It is told within a second of the upload, and kept as long as
+/// events are.
+pub async fn announced(
+    stores: &Stores,
+    (tenant, call): (&TenantId, &SessionId),
+    sha256: &str,
+) -> Result<bool, StoreError> {
+    let id = Event::id_of(&format!("{call}:{READY}.{sha256}"));
+    Ok(stores.events(tenant).find_event(id.as_str()).await?.is_some())
 }
 
 /// Say in the call's outbox that its recording is there. The same recording once more is told once: the entry's id is made of its

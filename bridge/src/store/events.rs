@@ -149,6 +149,10 @@ impl Events {
 }
 
 impl Events {
+    pub async fn find_event(&self, id: &str) -> Result<Option<Stored<Event>>, StoreError> {
+        self.0.find(id).await
+    }
+
     /// Those of a call.
     pub async fn list_of_call(&self, call: &str, limit: usize) -> Result<Vec<Stored<Event>>, StoreError> {
         Ok(self.0.list(self.0.query(BY_CALL).equals(SESSION_ID, call).limit(limit)).await?.items)
@@ -182,15 +186,12 @@ impl Events {
         Ok(last.and_then(|stored| stored.value.seq).unwrap_or(0))
     }
 
-    /// Give an event its place behind `last`, unless it has one. [`StoreError::Duplicate`] when another has that place.
-    pub async fn number(&self, id: &str, last: i64, now: Stamp) -> Result<i64, StoreError> {
+    /// Give an event its place behind `last`: `None` when it has one. [`StoreError::Duplicate`] when another has that place.
+    pub async fn number(&self, id: &str, last: i64, now: Stamp) -> Result<Option<i64>, StoreError> {
         let seq = now.0.as_millisecond().max(last.saturating_add(1));
         let follows = format!("{}/{last}", self.0.tenant);
         let update = Update::default().set(SEQ, seq).set(FOLLOWS, follows).unset(FRESH_SINCE);
-        match self.0.update(id, vec![Filter::absent(SEQ)], update).await? {
-            Some(_) => Ok(seq),
-            None => Ok(last),
-        }
+        Ok(self.0.update(id, vec![Filter::absent(SEQ)], update).await?.map(|_| seq))
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::{TenantId, WebhookId};
+use vox_shared::wire::live;
 
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT, Waiting};
 use super::engine::{
@@ -46,6 +47,9 @@ pub static LANES: Collection = Collection {
     steps: &[],
 };
 
+/// Events that workers tell of running calls and that an endpoint can name.
+pub const OF_RUNNING_CALLS: [&str; 4] = [live::RINGING, live::TURN, live::TOOL_CALLED, live::USAGE_MINUTE];
+
 /// An endpoint as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Endpoint {
@@ -79,9 +83,10 @@ pub struct Previous {
 }
 
 impl Endpoint {
-    /// Whether it gets events of that name.
+    /// Whether it gets events of that name. Those of running calls are many: an endpoint without a list gets none of them.
     pub fn wants(&self, event: &str) -> bool {
-        self.events.is_empty() || self.events.iter().any(|wanted| wanted == event)
+        let all = self.events.is_empty() && !OF_RUNNING_CALLS.contains(&event);
+        all || self.events.iter().any(|wanted| wanted == event)
     }
 
     /// The secrets that sign at that time, the present one first.

@@ -10,8 +10,8 @@ use tokio::time::timeout;
 #[cfg(feature = "redis")]
 use vox_bridge::coordination::Redis;
 use vox_bridge::coordination::{
-    Coordination, CoordinationError, Fence, Gate, Heard, InProcess, MAX_MESSAGE_BYTES, QUEUE, Rate, Standing,
-    Taken,
+    Coordination, CoordinationError, Fence, Gate, Heard, InProcess, MAX_MESSAGE_BYTES, MAX_VALUE_BYTES,
+    QUEUE, Rate, Standing, Taken,
 };
 use vox_shared::clock::Clock;
 
@@ -118,6 +118,7 @@ suite! {
     a_race_for_a_lease_has_one_winner_and_fences_rise
     a_gate_lets_in_so_many_and_forgets_who_never_left
     many_at_once_find_exactly_so_many_places
+    a_cached_value_ends
     what_is_too_large_is_refused
     listeners_hear_what_is_told_of_their_topic
     a_listener_that_is_late_is_told_that_it_missed_something
@@ -258,11 +259,34 @@ async fn many_at_once_find_exactly_so_many_places(on: &Subject) {
     }
 }
 
+async fn a_cached_value_ends(on: &Subject) {
+    let key = name();
+    let get = || async { on.engine.get(key.clone()).await.unwrap() };
+    assert_eq!(get().await, None);
+    let value = Bytes::from_static(b"\0\xff not text");
+    on.engine.set(key.clone(), value.clone(), SHORT).await.unwrap();
+    assert_eq!(get().await, Some(value.clone()));
+    on.pass(SHORT).await;
+    assert_eq!(get().await, None);
+    on.engine.set(key.clone(), value.clone(), LONG).await.unwrap();
+    on.engine.set(key.clone(), Bytes::new(), LONG).await.unwrap();
+    assert_eq!(get().await, Some(Bytes::new()));
+    on.engine.delete(key.clone()).await.unwrap();
+    on.engine.delete(key.clone()).await.unwrap();
+    assert_eq!(get().await, None);
+}
+
 async fn what_is_too_large_is_refused(on: &Subject) {
     let bytes = |n: usize| Bytes::from(vec![b'x'; n]);
+    on.engine.set(name(), bytes(MAX_VALUE_BYTES), LONG).await.unwrap();
     on.engine.publish(name(), bytes(MAX_MESSAGE_BYTES)).await.unwrap();
-    let refused = on.engine.publish(name(), bytes(MAX_MESSAGE_BYTES + 1)).await;
-    assert!(matches!(refused, Err(CoordinationError::TooLarge { .. })), "{refused:?}");
+    for refused in [
+        on.engine.set(name(), bytes(MAX_VALUE_BYTES + 1), LONG).await,
+        on.engine.publish(name(), bytes(MAX_MESSAGE_BYTES + 1)).await,
+        on.engine.announce(vec![name()], bytes(MAX_MESSAGE_BYTES + 1)).await.map(drop),
+    ] {
+        assert!(matches!(refused, Err(CoordinationError::TooLarge { .. })), "{refused:?}");
+    }
 }
 
 async fn listeners_hear_what_is_told_of_their_topic(on: &Subject) {
@@ -329,4 +353,8 @@ async fn two_bridges_on_one_redis_are_one() {
             assert_eq!(heard, Some(Heard::Message(Bytes::from(n.to_string()))));
         }
     }
+    engines[0].set(key.clone(), Bytes::from_static(b"v"), LONG).await.unwrap();
+    assert_eq!(engines[1].get(key.clone()).await.unwrap(), Some(Bytes::from_static(b"v")));
+    engines[1].delete(key.clone()).await.unwrap();
+    assert_eq!(engines[0].get(key).await.unwrap(), None);
 }

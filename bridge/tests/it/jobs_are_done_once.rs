@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use vox_bridge::app::App;
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
+use vox_bridge::jobs::janitor;
 use vox_bridge::jobs::runner::{Failure, Handler, Kind, LEASE, Runner};
 use vox_bridge::store::jobs::{JOBS, Job, Outcome, Queue};
 use vox_bridge::store::{Stamp, Stored};
@@ -252,4 +253,44 @@ async fn a_stretch_of_events_is_sent_again_by_a_job() {
     assert!(received.iter().all(|message| message.faults.is_empty()), "{received:#?}");
     let done = || async { seen(&bridge, "&queue=webhooks&state=done").await.len() == 2 };
     assert!(eventually(SOON, done).await);
+}
+
+#[tokio::test]
+async fn what_a_bridge_does_by_itself_is_shown_and_begun_by_hand() {
+    let bridge = TestBridge::start().await;
+    let (stop, app) = (CancellationToken::new(), &bridge.app);
+    let sweeping = janitor::run(app.stores.clone(), app.clock.clone(), app.rounds.clone(), stop.clone());
+    let sweeping = tokio::spawn(sweeping);
+    let (admin, root) = (bridge.token(Role::Admin).await, bridge.token(Role::SuperAdmin).await);
+    let standing = |work: &'static str| {
+        let (bridge, admin) = (&bridge, admin.clone());
+        async move {
+            let asked = bridge.get("/api/v1/jobs").bearer_auth(admin).send().await.unwrap();
+            let page = json(asked, StatusCode::OK).await;
+            let rounds = page["rounds"].as_array().unwrap().clone();
+            rounds.into_iter().find(|round| round["work"] == work).unwrap()
+        }
+    };
+    let nowhere = json!({
+        "work": "poll_fleet", "state": "elsewhere", "began_at": null, "ended_at": null, "error": null, "next_at": null
+    });
+    assert_eq!(standing("poll_fleet").await, nowhere);
+    assert!(eventually(SOON, || async { standing("clean_sessions").await["state"] == "waiting" }).await);
+    let waiting = standing("clean_sessions").await;
+    assert_eq!((&waiting["began_at"], &waiting["next_at"]), (&Value::Null, &json!("2026-11-20T10:01:00Z")));
+    let run = |work: &'static str, token: &str| {
+        let (bridge, token) = (&bridge, token.to_owned());
+        let path = format!("/api/v1/jobs/rounds/{work}/run");
+        async move { bridge.send(Method::POST, &path, &token, Value::Null).await }
+    };
+    assert_eq!(run("clean_sessions", &admin).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(refusal(run("poll_fleet", &root).await, StatusCode::CONFLICT).await, "no_rounds");
+    assert_eq!(run("no_such_work", &root).await.status(), StatusCode::NOT_FOUND);
+    let begun = json(run("clean_sessions", &root).await, StatusCode::ACCEPTED).await;
+    assert_eq!(begun["work"], "clean_sessions");
+    assert!(eventually(SOON, || async { standing("clean_sessions").await["ended_at"].is_string() }).await);
+    let done = standing("clean_sessions").await;
+    assert_eq!((&done["began_at"], &done["error"]), (&json!("2026-11-20T10:00:00Z"), &Value::Null));
+    stop.cancel();
+    sweeping.await.unwrap();
 }

@@ -38,6 +38,8 @@ mod deployments_are_moved;
 mod dialout_places_calls;
 mod engine_conformance;
 mod events_are_told_in_their_order;
+#[cfg(feature = "redis")]
+mod events_are_told_on_channels;
 mod exotel_is_integrated;
 mod expired_documents_are_swept;
 mod first_start_fills_an_empty_store;

@@ -1,14 +1,17 @@
 //! Recordings: in from core, out by login, by link, and from the worker until the upload is done.
 
 use actix_web::{App, HttpRequest, HttpResponse, web};
+use jiff::SignedDuration;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, RANGE};
 use reqwest::{Method, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vox_bridge::auth::role::Role;
+use vox_bridge::fleet::hosts::NewHost;
 use vox_bridge::serve::{Serving, serve};
 use vox_shared::wire::SECRET_HEADER;
 
@@ -156,25 +159,46 @@ async fn a_workers_own_token_opens_the_recording_and_is_kept_as_a_hash_only() {
     }
 }
 
+/// A machine that has the recording `call_1.wav`, for who shows the secret.
+struct Machine {
+    address: String,
+    stop: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Machine {
+    async fn start(bridge: &TestBridge) -> Self {
+        let secret = bridge.app.config.auth.internal_secret.expose_secret().to_owned();
+        let files = move || {
+            let secret = secret.clone();
+            let file = move |key: web::Path<String>, asked: HttpRequest| {
+                let known =
+                    asked.headers().get(SECRET_HEADER).is_some_and(|s| s.as_bytes() == secret.as_bytes());
+                let found = known && *key == "call_1.wav";
+                async move {
+                    if found { HttpResponse::Ok().body(content()) } else { HttpResponse::NotFound().finish() }
+                }
+            };
+            App::new().route("/recordings/{key}", web::get().to(file))
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(serve(listener, files, Serving::on_threads(1), stop.clone()));
+        Self { address, stop, serving }
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.serving.await.unwrap().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn until_the_upload_the_worker_is_asked() {
     let bridge = TestBridge::start().await;
-    let secret = bridge.app.config.auth.internal_secret.expose_secret().to_owned();
-    let files = move || {
-        let secret = secret.clone();
-        let file = move |key: web::Path<String>, asked: HttpRequest| {
-            let known = asked.headers().get(SECRET_HEADER).is_some_and(|s| s.as_bytes() == secret.as_bytes());
-            let found = known && *key == "call_1.wav";
-            async move {
-                if found { HttpResponse::Ok().body(content()) } else { HttpResponse::NotFound().finish() }
-            }
-        };
-        App::new().route("/recordings/{key}", web::get().to(file))
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let stop = CancellationToken::new();
-    let worker = tokio::spawn(serve(listener, files, Serving::on_threads(1), stop.clone()));
+    let machine = Machine::start(&bridge).await;
+    let address = machine.address.clone();
 
     let call = call_with(&bridge, "call_1", "call_1.wav").await;
     let link = format!("/api/v1/public/recordings/{}", call["recording_access_token"].as_str().unwrap());
@@ -196,6 +220,82 @@ async fn until_the_upload_the_worker_is_asked() {
     let call = bridge.call("call_2").await;
     let link = format!("/api/v1/public/recordings/{}", call["recording_access_token"].as_str().unwrap());
     assert_eq!(bridge.get(&link).send().await.unwrap().status(), StatusCode::NOT_FOUND);
-    stop.cancel();
-    worker.await.unwrap().unwrap();
+    machine.stop().await;
+}
+
+/// What a look at the recording of `call_1` tells.
+async fn check(bridge: &TestBridge) -> Value {
+    let asked = bridge.get("/api/v1/recordings/call_1/check").bearer_auth(bridge.token(Role::Admin).await);
+    json(asked.send().await.unwrap(), StatusCode::OK).await
+}
+
+#[tokio::test]
+async fn polled_hosts_are_asked_too_and_a_check_tells_each_try_with_its_result() {
+    let bridge = TestBridge::start().await;
+    let machine = Machine::start(&bridge).await;
+    for (name, url) in [("voice-1", machine.address.as_str()), ("voice-2", "http://127.0.0.1:9")] {
+        let host = NewHost { name: name.into(), url: url.into() };
+        bridge.app.fleet.add_host(&host).await.unwrap();
+    }
+    let call = call_with(&bridge, "call_1", "call_1.wav").await;
+    let link = format!("/api/v1/public/recordings/{}", call["recording_access_token"].as_str().unwrap());
+    let hears = || async { bridge.get(&link).send().await.unwrap() };
+    assert_eq!(hears().await.bytes().await.unwrap(), content(), "from a host that is polled");
+    let hosts = json!([
+        {"host": "voice-1", "result": "has_it", "status": 200, "size_bytes": 200_000},
+        {"host": "voice-2", "result": "no_answer", "status": null, "size_bytes": null},
+    ]);
+    let told = check(&bridge).await;
+    assert_eq!(
+        (&told["plays"], &told["key"]),
+        (&json!(true), &json!({"result": "known", "key": "call_1.wav"}))
+    );
+    assert_eq!((&told["link"]["result"], &told["storage"]["result"]), (&json!("valid"), &json!("missing")));
+    assert_eq!(told["hosts"], hosts);
+
+    upload(&bridge, "call_1.wav", content(), None).await;
+    let whole = json!({
+        "store": "directory", "result": "whole", "detail": null, "sealed": true, "size_bytes": 200_000,
+        "sha256": hash(&content()), "announced": false
+    });
+    assert_eq!(check(&bridge).await["storage"], whole, "what follows was not moved yet");
+    bridge.app.relay.move_all().await.unwrap();
+    assert_eq!(check(&bridge).await["storage"]["announced"], true);
+
+    let stored = bridge.app.config.storage.data_dir.join("objects/recordings/call_1.wav");
+    let mut bytes = std::fs::read(&stored).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&stored, bytes).unwrap();
+    let told = check(&bridge).await;
+    assert_eq!(
+        (&told["storage"]["result"], &told["plays"]),
+        (&json!("does_not_open"), &json!(true)),
+        "{told}"
+    );
+    assert_eq!(hears().await.bytes().await.unwrap(), content(), "the host has it still");
+    machine.stop().await;
+    let told = check(&bridge).await;
+    assert_eq!((&told["plays"], &told["hosts"][0]["result"]), (&json!(false), &json!("no_answer")));
+    assert_eq!(hears().await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+
+    let days = json!({"expires_after_days": 1});
+    let root = bridge.token(Role::SuperAdmin).await;
+    let set = bridge.send(Method::PUT, "/api/v1/settings/recording-links", &root, days).await;
+    assert_eq!(set.status(), StatusCode::OK);
+    bridge.clock.advance(SignedDuration::from_hours(25));
+    let told = check(&bridge).await;
+    assert_eq!((&told["link"]["result"], told["link"]["ends_at"].is_string()), (&json!("expired"), true));
+    let revoke = bridge.request(Method::DELETE, "/api/v1/calls/call_1/recording-link");
+    let revoked = revoke.bearer_auth(bridge.token(Role::Admin).await).send().await.unwrap();
+    assert_eq!(revoked.status(), StatusCode::NO_CONTENT);
+    assert_eq!(check(&bridge).await["link"], json!({"result": "revoked", "ends_at": null}));
+    bridge.fetch_config("faq", &[("session_id", "call_2")]).await;
+    let asked = bridge.get("/api/v1/recordings/call_2/check").bearer_auth(bridge.token(Role::Admin).await);
+    let none = json(asked.send().await.unwrap(), StatusCode::OK).await;
+    let expected = json!({
+        "session_id": "call_2", "plays": false, "key": {"result": "none", "key": null},
+        "link": {"result": "none", "ends_at": null}, "storage": null, "hosts": []
+    });
+    assert_eq!(none, expected);
 }

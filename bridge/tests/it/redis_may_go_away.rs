@@ -52,6 +52,7 @@ async fn goes_on_alone(bridge: &TestBridge, token: &str) {
     }
     let ttl = Duration::from_secs(60);
     assert!(engine.acquire("job".into(), "b".into(), ttl).await.is_err(), "nobody gets a lease");
+    assert!(engine.get("cached".into()).await.is_err());
     assert!(engine.publish("topic".into(), Bytes::from_static(b"not heard elsewhere")).await.is_err());
     assert!(engine.enter(Gate { name: "g".into(), most: 1, ttl }, "m".into()).await.is_err());
     // Five attempts are answered, and the sixth is refused by the bridge's own count.

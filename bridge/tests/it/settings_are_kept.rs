@@ -124,3 +124,28 @@ async fn everybody_sees_the_time_zone_and_only_the_highest_rank_the_rest() {
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
     bridge.stop().await;
 }
+
+#[tokio::test]
+async fn the_hosts_that_are_polled_are_set_at_once_and_wrong_ones_are_named() {
+    let bridge = TestBridge::start().await;
+    let root = bridge.token(Role::SuperAdmin).await;
+    let host = |name: &str, port: u16| json!({"name": name, "url": format!("http://10.0.0.5:{port}")});
+    let set = |hosts: Value| {
+        let (bridge, root) = (&bridge, root.as_str());
+        async move { put(bridge, root, "fleet", &json!({"hosts": hosts})).await }
+    };
+    let two = json!([host("voice-1", 1), host("voice-2", 2)]);
+    assert_eq!(json(set(two.clone()).await, StatusCode::OK).await, json!({"hosts": two}));
+    bridge.app.fleet.drain("voice-2").await.unwrap();
+    let moved = json!([host("voice-2", 3), host("voice-3", 4)]);
+    assert_eq!(json(set(moved.clone()).await, StatusCode::OK).await, json!({"hosts": moved}));
+    assert_eq!(get(&bridge, &root, "").await["fleet"]["hosts"], moved);
+    let kept = bridge.app.stores.hosts().find_host("voice-2").await.unwrap().unwrap();
+    assert!(kept.value.draining, "one that stays is not made anew");
+    let wrong = json!([host("voice-1", 1), {"name": "voice-1", "url": "ftp://x"}]);
+    assert_eq!(wrong_fields(set(wrong).await).await, ["hosts.1.url", "hosts.1.name"]);
+    let many: Vec<Value> = (0..201).map(|n| host(&format!("h{n}"), 1)).collect();
+    assert_eq!(wrong_fields(set(json!(many)).await).await, ["hosts"]);
+    assert_eq!(get(&bridge, &root, "").await["fleet"]["hosts"], moved, "nothing of what is refused is done");
+    assert_eq!(json(set(json!([])).await, StatusCode::OK).await, json!({"hosts": []}));
+}

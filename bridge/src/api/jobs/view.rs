@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::coordination::rounds::{Standing, Work};
 use crate::store::jobs::{Job, JobState, Queue};
 use crate::store::{Listed, Stored};
 
@@ -33,6 +34,42 @@ pub struct JobView {
 pub struct JobPage {
     pub items: Vec<JobView>,
     pub next_cursor: Option<String>,
+    /// What bridges do by themselves, for all tenants; on the first page only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<Vec<RoundView>>,
+}
+
+/// A work that is done again and again.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RoundView {
+    pub work: Work,
+    /// `running` or `waiting`, of the bridge that answers; `elsewhere`: it does not do this work.
+    pub state: &'static str,
+    /// When the last round of any bridge began, RFC 3339; null while none is known.
+    pub began_at: Option<String>,
+    pub ended_at: Option<String>,
+    /// Why that round failed.
+    pub error: Option<String>,
+    /// When the bridge that answers begins the next; null while it is at it.
+    pub next_at: Option<String>,
+}
+
+impl RoundView {
+    pub fn new(work: Work, Standing { last, running_since, next_at }: Standing) -> Self {
+        let state = match (running_since, next_at) {
+            (Some(_), _) => "running",
+            (None, Some(_)) => "waiting",
+            (None, None) => "elsewhere",
+        };
+        Self {
+            work,
+            state,
+            began_at: last.as_ref().map(|went| went.began_at.to_string()),
+            ended_at: last.as_ref().map(|went| went.ended_at.to_string()),
+            error: last.and_then(|went| went.fault),
+            next_at: next_at.map(|at| at.to_string()),
+        }
+    }
 }
 
 impl From<Stored<Job>> for JobView {
@@ -56,6 +93,10 @@ impl From<Stored<Job>> for JobView {
 
 impl From<Listed<Job>> for JobPage {
     fn from(listed: Listed<Job>) -> Self {
-        Self { items: listed.items.into_iter().map(JobView::from).collect(), next_cursor: listed.next_cursor }
+        Self {
+            items: listed.items.into_iter().map(JobView::from).collect(),
+            next_cursor: listed.next_cursor,
+            rounds: None,
+        }
     }
 }

@@ -8,14 +8,15 @@ use actix_web::body::{BodyStream, SizedStream};
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
+use tokio::time::{Instant, timeout};
 use vox_shared::clock::Clock;
 
 use crate::auth::call_token::CallTokens;
 use crate::custody::links;
 use crate::error::{ApiError, ApiResult};
-use crate::fleet::files::WorkerFiles;
-use crate::objects::Key;
+use crate::fleet::files::{Holders, WorkerFiles};
 use crate::objects::archive::{Archive, Found};
+use crate::objects::{Key, ObjectError};
 use crate::store::calls::Call;
 use crate::store::{Stamp, Stores};
 
@@ -25,6 +26,11 @@ const LINK_LIFETIME: Duration = Duration::from_hours(24);
 
 /// The shortest that such an address reads: what a link that is about to end still gives out.
 const SHORTEST: Duration = Duration::from_secs(60);
+
+/// When the store fails hosts are asked for what is left of this, the longest wait for an answer of the API.
+const ANSWER: Duration = Duration::from_secs(4);
+/// And at least for this: one that is there answers at once.
+const LEAST: Duration = Duration::from_millis(500);
 
 /// Where recordings are: in the object store, or still on the worker that made them.
 #[derive(Clone)]
@@ -56,24 +62,44 @@ pub async fn serve_by_link(from: &Recordings, call: &Call, asked: &HttpRequest) 
     let Some(address) = from.archive.objects.link(key.clone(), lifetime).await? else {
         return serve(from, call, asked).await;
     };
-    // What is sealed only the bridge can open.
-    let found = from.archive.find(Some(&call.tenant_id), key).await?;
-    if found.is_none_or(|found| found.is_sealed()) {
-        return serve(from, call, asked).await;
+    let began = Instant::now();
+    match from.archive.find(Some(&call.tenant_id), key).await {
+        // What is sealed only the bridge can open.
+        Ok(Some(found)) if !found.is_sealed() => {}
+        found => return give(from, call, (found, began), asked).await,
     }
     let mut response = HttpResponse::TemporaryRedirect();
     response.insert_header((header::LOCATION, address)).insert_header((header::CACHE_CONTROL, "no-store"));
     Ok(response.finish())
 }
 
-/// The recording of a call: from the object store, else from a worker that still has it, else 404.
+/// The recording of a call: from the object store, else from a host that still has it, else 404.
 pub async fn serve(from: &Recordings, call: &Call, asked: &HttpRequest) -> ApiResult<HttpResponse> {
     let missing = || ApiError::not_found("recording");
     let name = call.recording_key.as_deref().filter(|_| !call.is_deleted()).ok_or_else(missing)?;
     let key = Key::of_recording(name).map_err(|_| missing())?;
-    match from.archive.find(Some(&call.tenant_id), key).await? {
-        Some(found) => stored(from, &found, asked).await,
-        None => from_worker(from, call, name).await?.ok_or_else(missing),
+    let began = Instant::now();
+    let found = from.archive.find(Some(&call.tenant_id), key).await;
+    give(from, call, (found, began), asked).await
+}
+
+/// What was found since then. A store that is away, or that has what does not open, leaves the hosts.
+async fn give(
+    from: &Recordings,
+    call: &Call,
+    (found, began): (Result<Option<Found>, ObjectError>, Instant),
+    asked: &HttpRequest,
+) -> ApiResult<HttpResponse> {
+    let missing = || ApiError::not_found("recording");
+    match found {
+        Ok(Some(found)) => stored(from, &found, asked).await,
+        Ok(None) => from_host(from, call).await?.ok_or_else(missing),
+        Err(error) => {
+            match timeout(ANSWER.saturating_sub(began.elapsed()).max(LEAST), from_host(from, call)).await {
+                Ok(Ok(Some(given))) => Ok(given),
+                _ => Err(error.into()),
+            }
+        }
     }
 }
 
@@ -106,10 +132,10 @@ fn unsatisfiable(size: u64) -> HttpResponse {
 }
 
 /// Most often the upload is just under way.
-async fn from_worker(from: &Recordings, call: &Call, name: &str) -> ApiResult<Option<HttpResponse>> {
-    let workers = from.stores.workers().list_live(from.clock.now().into()).await?;
-    let key = Key::parse(name)?;
-    let found = from.worker_files.find(&key, call.worker_id.as_ref(), &workers).await;
+async fn from_host(from: &Recordings, call: &Call) -> ApiResult<Option<HttpResponse>> {
+    let Some(name) = call.recording_key.as_deref() else { return Ok(None) };
+    let holders = Holders::look(&from.stores, from.clock.now().into()).await?;
+    let found = from.worker_files.find(&Key::parse(name)?, call.worker_id.as_ref(), &holders).await;
     let Some(file) = found else { return Ok(None) };
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CONTENT_TYPE, WAV));

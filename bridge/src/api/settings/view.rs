@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::fleet::PolledHosts;
 use crate::bot::keys::mask;
 use crate::store::settings::{Settings, VendorKey};
 use crate::vault::rotation::{Rotation, RotationStatus};
@@ -15,6 +16,8 @@ pub struct SettingsView {
     pub tenant: DocumentView,
     /// What counts where the tenant's say nothing.
     pub deployment: DocumentView,
+    /// Of the deployment.
+    pub fleet: PolledHosts,
 }
 
 /// One document of settings.

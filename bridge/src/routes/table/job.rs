@@ -9,7 +9,7 @@ use crate::routes::row::row;
 use crate::routes::{Access, Route};
 
 pub(super) fn routes() -> Vec<Route> {
-    use jobs::view::{JobPage, JobView};
+    use jobs::view::{JobPage, JobView, RoundView};
     let manage = Access::with::<may::ManageJobs>();
     vec![
         row(
@@ -25,6 +25,14 @@ pub(super) fn routes() -> Vec<Route> {
             manage,
             jobs::read::read,
             Doc::new("jobs", "Read a job").answers::<JobView>("200", "The job"),
+        ),
+        row(
+            (Method::POST, "/api/v1/jobs/rounds/{work}/run"),
+            Access::with::<may::RunRounds>(),
+            jobs::run::run,
+            Doc::new("jobs", "Do now what the bridge does by itself")
+                .answers::<RoundView>("202", "A round begins, or is under way")
+                .refuses("409", "`no_rounds`: the bridge that was asked does not do this work"),
         ),
         row(
             (Method::POST, "/api/v1/jobs/{job_id}/retry"),

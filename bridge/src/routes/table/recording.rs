@@ -25,6 +25,13 @@ pub(super) fn routes() -> Vec<Route> {
             audio(Doc::new("recordings", "Recording of a call")),
         ),
         row(
+            (Method::GET, "/api/v1/recordings/{session_id}/check"),
+            Access::with::<may::CheckRecordings>(),
+            recordings::check::check,
+            Doc::new("recordings", "Why a recording does not play")
+                .answers::<recordings::check::RecordingCheck>("200", "What was tried, each with its result"),
+        ),
+        row(
             (Method::GET, "/api/v1/public/recordings/{token}"),
             Access::Public,
             recordings::by_token::by_token,

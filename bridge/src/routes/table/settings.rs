@@ -10,8 +10,8 @@ use crate::routes::{Access, Route};
 
 pub(super) fn routes() -> Vec<Route> {
     use settings::{
-        api_keys, display, owner, read, recording_links, retention, rotate, rotation, routing, sign_in,
-        timezone, view,
+        api_keys, display, fleet, owner, read, recording_links, retention, rotate, rotation, routing,
+        sign_in, timezone, view,
     };
     let manage = Access::with::<may::ManageSettings>();
     vec![
@@ -55,6 +55,14 @@ pub(super) fn routes() -> Vec<Route> {
                 .query::<owner::OwnerQuery>()
                 .body::<recording_links::NewLife>()
                 .answers::<view::DocumentView>("200", "The settings as they are now"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/settings/fleet"),
+            Access::with::<may::ManageHosts>(),
+            fleet::fleet,
+            Doc::new("settings", "Set which hosts are polled")
+                .body::<fleet::PolledHosts>()
+                .answers::<fleet::PolledHosts>("200", "The hosts that are polled, by name"),
         ),
         row(
             (Method::PUT, "/api/v1/settings/routing"),

@@ -113,6 +113,7 @@ impl<'a> Objects<'a> {
             "day" => "2026-11-19".into(),
             "period" => "2026-10".into(),
             "key" => "canary.wav".into(),
+            "work" => "poll_fleet".into(),
             "file" => "swagger-initializer.js".into(),
             "token" => "no-such-token".into(),
             other => panic!("a path names {{{other}}}: say here what that is"),

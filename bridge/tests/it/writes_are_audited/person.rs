@@ -131,6 +131,7 @@ impl Person {
         let path = path.replace("{tenant_id}", &self.tenant).replace("{user_id}", &self.user);
         let path = path.replace("{invitation_id}", &self.invitation.0);
         let path = path
+            .replace("{work}", "poll_fleet")
             .replace("{host}", "no-such-host")
             .replace("{phone}", "+15550100")
             .replace("{carrier_id}", "car_none")

@@ -14,10 +14,11 @@ use tokio::time::timeout;
 use vox_bridge::app::App;
 use vox_bridge::auth::role::Role;
 use vox_bridge::store::rollups::ROLLUP_BATCHES;
-use vox_shared::model::bot::BotSettings;
+use vox_shared::model::bot::{ApiKey, BotSettings, LineAccess};
 
 use crate::harness::{TestBridge, json, result, with_query, wrong_fields};
 
+const LINE_TOKEN: &str = "lt-0123456789abcdef";
 const CALLS: usize = 60;
 const ENDS: [&str; 6] = ["bot", "customer", "busy", "transfer_to_agent", "RNR", "error"];
 
@@ -68,7 +69,10 @@ impl Sums {
     }
 
     async fn bot(&self) -> String {
-        self.bridge.insert_bot(&self.bridge.tenant(), BotSettings::default()).await.to_string()
+        // Whoever knows the token is believed what it says of a campaign.
+        let line_access = LineAccess { token: ApiKey::new(LINE_TOKEN), ..LineAccess::default() };
+        let settings = BotSettings { line_access, ..BotSettings::default() };
+        self.bridge.insert_bot(&self.bridge.tenant(), settings).await.to_string()
     }
 
     /// Some of the work, by one of two bridges, which may be killed in it.
@@ -144,7 +148,12 @@ async fn sums_are_those_of_the_calls_in_any_order_with_repeats_corrections_and_k
             campaign => json!({ "_campaign_id": campaign }),
         };
         let event = event.to_string();
-        let asked = [("session_id", session.as_str()), ("connected_event", event.as_str())];
+        let asked = [
+            ("session_id", session.as_str()),
+            ("connected_event", event.as_str()),
+            ("line_token", LINE_TOKEN),
+            ("transport", "ws"),
+        ];
         assert_eq!(sums.bridge.fetch_config(&bot, &asked).await.status(), StatusCode::OK);
         let random = &mut sums.random;
         let call = Told {

@@ -93,7 +93,7 @@ impl VoiceDesk {
     pub async fn begin(&self, asker: Asker<'_>, wish: Wish) -> Result<Stored<Voice>, VoiceError> {
         let Asker { tenant, id: author, creation } = asker;
         self.check_address(tenant, &wish.asked).await?;
-        let id = creation.as_ref().map_or_else(VoiceId::generate, id_of);
+        let id = creation.as_ref().map_or_else(VoiceId::generate, |creation| id_of(tenant, creation));
         let request = creation.map(|creation| creation.request);
         if let Some(made) = self.stores.voices(tenant).find_voice(&id).await? {
             return repeat(made, request.as_ref());
@@ -146,9 +146,17 @@ impl VoiceDesk {
         }
         let (job, now) = (self.lay_job((tenant, id), REMOVE).await?, Stamp(self.clock.now()));
         if voice.value.state != VoiceState::Removing {
+            let was = voice.value.state;
             (voice.value.state, voice.value.error, voice.value.updated_at) =
                 (VoiceState::Removing, None, now);
             voice = self.stores.voices(tenant).replace_voice(voice).await?;
+            // A bot that was written since the look above names a voice that goes: it stays.
+            let users = self.users_of(tenant, id).await?;
+            if !users.is_empty() {
+                voice.value.state = was;
+                self.stores.voices(tenant).replace_voice(voice).await?;
+                return Err(VoiceError::InUse(users.join(", ")));
+            }
         }
         self.begin_job(tenant, &job).await?;
         Ok(voice)
@@ -273,9 +281,9 @@ fn job_id(kind: &str, voice: &VoiceId) -> JobId {
     Job::id_of(&format!("{kind} {voice}"))
 }
 
-/// The id of the voice that a request with this key makes: repeated at once, one of the two finds the other's.
-fn id_of(creation: &Creation) -> VoiceId {
-    let hash = hex(&Sha256::digest(creation.key.as_bytes()));
+/// The id of the voice that a request with this key makes in this tenant: repeated at once, one of the two finds the other's.
+fn id_of(tenant: &TenantId, creation: &Creation) -> VoiceId {
+    let hash = hex(&Sha256::digest(format!("{tenant} {}", creation.key)));
     format!("{}_{}", VoiceId::PREFIX, &hash[..32]).parse().expect("hex is an id")
 }
 

@@ -80,9 +80,11 @@ pub async fn find(of: Account<'_>, name: &str, searched: &str) -> Result<Option<
     let request = of.request(Method::GET, url)?;
     let body = within(ASKING, exchange(request)).await?;
     let voices = body["voices"].as_array().ok_or_else(|| malformed("the answer has no list of voices"))?;
-    let found = voices.iter().find(|voice| voice["name"] == name);
-    let id = found.and_then(|voice| voice["voice_id"].as_str()).filter(|id| is_id(id));
-    Ok(id.map(|id| Made { id: id.to_owned(), needs_verification: false }))
+    let Some(found) = voices.iter().find(|voice| voice["name"] == name) else { return Ok(None) };
+    let (id, verified) = (found["voice_id"].as_str().filter(|id| is_id(id)), &found["voice_verification"]);
+    let is_so = |word: &str| verified[word].as_bool().unwrap_or(false);
+    let needs_verification = is_so("requires_verification") && !is_so("is_verified");
+    Ok(id.map(|id| Made { id: id.to_owned(), needs_verification }))
 }
 
 /// Delete a voice; one that is not there is deleted.

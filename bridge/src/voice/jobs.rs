@@ -1,10 +1,12 @@
 //! Voices made and deleted at their vendors. Either may be begun again at any time, so what had no answer is looked for first.
 
+use sha2::{Digest, Sha256};
 use vox_egress::Failure as VendorFailure;
 use vox_shared::ids::{TenantId, VoiceId};
 
 use super::desk::{Access, VoiceDesk};
 use super::elevenlabs::{self, Made, Wanted};
+use crate::auth::secret_token::hex;
 use crate::bot::residency;
 use crate::error::with_source;
 use crate::jobs::runner::Failure;
@@ -69,6 +71,10 @@ async fn made(
     }
     let bytes = desk.clip_bytes(tenant, id).await?;
     let bytes = bytes.ok_or_else(|| Failure::ForGood("the clip is gone".into()))?;
+    // Of two requests under one key the later clip may lie under the first one's name: the consent is not for that.
+    if hex(&Sha256::digest(&bytes)) != voice.clip.sha256 {
+        return Err(Failure::ForGood("the clip is not the one that was agreed to; send it again".into()));
+    }
     let wanted = Wanted {
         name: &name,
         language: &voice.language,

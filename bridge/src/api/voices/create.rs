@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::task::spawn_blocking;
 use tracing::instrument;
 
 use super::view::{VoiceView, whole_tenant};
@@ -33,9 +34,16 @@ pub async fn create(
     let tenant = whole_tenant(&who)?;
     let asked: NewVoice = typed(body.0).map_err(|fault| ApiError::invalid(vec![fault]))?;
     let held = desk.stores.settings().vendor_keys(tenant).await?;
-    let wish = wish::checked(asked, |vendor| held.contains_key(vendor), desk.clock.now());
-    let wish = wish.map_err(ApiError::invalid)?;
-    let creation = creation(request.headers(), who.id(), &summary(&wish))?;
+    let now = desk.clock.now();
+    // Megabytes are decoded and hashed: work for a thread that serves nobody.
+    let looking = spawn_blocking(move || {
+        let wish = wish::checked(asked, |vendor| held.contains_key(vendor), now)?;
+        let summary = summary(&wish);
+        Ok((wish, summary))
+    });
+    let looked_at = looking.await.map_err(|error| ApiError::internal("look at a clip", &error))?;
+    let (wish, summary) = looked_at.map_err(ApiError::invalid)?;
+    let creation = creation(request.headers(), who.id(), &summary)?;
     let voice = desk.begin(Asker { tenant, id: who.id(), creation }, wish).await?;
     trail.concerns(&voice.id);
     runner.ring();

@@ -99,7 +99,8 @@ pub(super) async fn search(visit: Visit, clones: Extension<Clones>) -> Response 
         .iter()
         .filter(|clone| searched.is_none_or(|text| clone.name.contains(text)))
         .map(|clone| {
-            json!({"voice_id": clone.id, "name": clone.name, "category": "cloned", "labels": clone.labels})
+            json!({"voice_id": clone.id, "name": clone.name, "category": "cloned", "labels": clone.labels,
+                "voice_verification": {"requires_verification": true, "is_verified": false}})
         })
         .collect();
     let count = found.len();

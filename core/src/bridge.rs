@@ -187,14 +187,8 @@ impl Bridge {
     ) -> Result<(), DeliveryError> {
         let path = format!("/api/v1/internal/calls/{call}/events");
         let body = Bytes::from(serde_json::to_vec(report).expect("a report is plain data"));
-        let send = |proof: &Proof| {
-            self.for_call(self.post(&path, body.clone()), proof).timeout(REPORT_DEADLINE).send()
-        };
-        let sent = judge(send(proof).await).await.map(drop);
-        match again(proof, &sent) {
-            Some(claim) => judge(send(&claim).await).await.map(drop),
-            None => sent,
-        }
+        let request = self.for_call(self.post(&path, body), proof).timeout(REPORT_DEADLINE);
+        judge(request.send().await).await.map(drop)
     }
 
     pub(crate) fn post(&self, path: &str, json: Bytes) -> RequestBuilder {

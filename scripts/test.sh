@@ -30,6 +30,12 @@ components() {
     rustup component add rustfmt clippy
 }
 
+# A disk that fills up shows in the tests as servers that take nothing.
+free=$(df --output=avail -BG "$target" | tail -n 1 | tr -dc '0-9')
+if [ "${free:-99}" -lt 20 ] && [ ! -d "$target/debug/deps" ]; then
+    echo "test.sh: $free GB are free for $target; programs and tests take about 20" >&2
+fi
+
 step "tools"
 scripts/install-test-tools.sh
 

@@ -7,8 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
-use tokio::time::{sleep, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio::time::timeout;
 use vox_egress::chat::read_refusal;
 use vox_egress::{Egress, Failure, FailureClass, Refusal, http_failure, secret_header};
 use vox_shared::catalogue;
@@ -27,8 +26,6 @@ use crate::store::engine::EngineError;
 use crate::store::tenants::TenantStatus;
 use crate::store::{StoreError, Stores};
 
-/// Pause between two looks at which keys are to be tried.
-const PAUSE: Duration = Duration::from_secs(15);
 /// After an answer a key is tried again so much later, and keys are looked for again.
 const EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// After a vendor was away, or while its breaker is not closed.
@@ -77,22 +74,6 @@ impl Checks {
     pub fn new((stores, clock): (Stores, Clock), egress: Arc<Egress>, metrics: Arc<Metrics>) -> Self {
         let (known, looked_at) = (Mutex::default(), Mutex::default());
         Self(Arc::new(Inner { stores, clock, egress, metrics, known, looked_at }))
-    }
-
-    /// Try keys until `stop`.
-    pub async fn run(self, stop: CancellationToken) {
-        while stop.run_until_cancelled(sleep(PAUSE)).await.is_some() {
-            match stop.run_until_cancelled(self.round()).await {
-                Some(Err(error)) => {
-                    tracing::warn!(
-                        error = with_source(&error),
-                        "the keys of vendors could not be looked for"
-                    );
-                }
-                Some(Ok(())) => {}
-                None => return,
-            }
-        }
     }
 
     /// Look for keys if it is time, and try those that are due. A look that failed is tried again the next time, and keys that are

@@ -74,7 +74,7 @@ fi
 # Of the whole workspace, or the crates would be compiled anew with other features; without those that have stores of their own, and
 # those of connections, headers and other servers, which are the same over any documents.
 VOX_TEST_DOCUMENTS=mongodb "$tools/cargo-nextest" nextest run --workspace --profile ci-mongodb --no-fail-fast \
-    -E 'binary_id(vox-bridge::it) and not test(/^(s3_|object_|engine_|mongodb_|deployments_|redis_|coordination_|services_|names_|bridges_share_|connections_|clients_|cross_origin_|oversized_|claims_)/)' 2>&1 | tee "$log.mongodb"
+    -E 'binary_id(vox-bridge::it) and not test(/^(s3_|object_|engine_|mongodb_|deployments_|redis_|coordination_|services_|names_|bridges_share_|connections_|clients_|cross_origin_|oversized_|claims_|recordings_go_)/)' 2>&1 | tee "$log.mongodb"
 
 # The runner above does not know the examples in the documentation.
 step "examples in the documentation"

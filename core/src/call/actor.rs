@@ -329,8 +329,7 @@ impl Actor {
     fn carry_out(&mut self, command: Command) {
         match command {
             Command::OpenStt { provider, replay } => {
-                let now = self.began.elapsed();
-                if let Err(failure) = self.parts.vendors.open_stt(provider, replay, now) {
+                if let Err(failure) = self.parts.vendors.open_stt(provider, replay) {
                     self.events.push_back(Event::Stt(SttEvent::Failed(failure)));
                 }
             }

@@ -22,27 +22,55 @@ const SLACK_MS: u64 = 100;
 /// Places remembered where the clocks went apart; words are seldom older than the newest few.
 const MAX_ANCHORS: usize = 64;
 
+/// A piece of the caller's audio, and where it stands on the call's clock, milliseconds.
+type Placed = (u64, Arc<[i16]>);
+
 /// The caller's newest audio.
 #[derive(Debug, Default)]
 struct Ring {
-    pieces: VecDeque<Arc<[i16]>>,
+    pieces: VecDeque<Placed>,
     samples: usize,
 }
 
 impl Ring {
-    fn push(&mut self, pcm: Arc<[i16]>, limit: usize) {
-        self.samples += pcm.len();
-        self.pieces.push_back(pcm);
+    fn push(&mut self, piece: Placed, limit: usize) {
+        self.samples += piece.1.len();
+        self.pieces.push_back(piece);
         while self.samples > limit {
-            let Some(old) = self.pieces.pop_front() else { return };
+            let Some((_, old)) = self.pieces.pop_front() else { return };
             self.samples -= old.len();
         }
     }
 
     fn last(&self, samples: usize) -> Vec<i16> {
-        let all: Vec<i16> = self.pieces.iter().flat_map(|p| p.iter().copied()).collect();
+        let all: Vec<i16> = self.pieces.iter().flat_map(|(_, p)| p.iter().copied()).collect();
         all[all.len().saturating_sub(samples)..].to_vec()
     }
+
+    /// The same in parts of about `part` samples, each at the place where it was heard: a part ends where the line paused.
+    fn last_placed(&self, samples: usize, part: usize, rate_hz: u32) -> Vec<(u64, Vec<i16>)> {
+        let ms = |samples: usize| samples as u64 * 1000 / u64::from(rate_hz);
+        let mut skip = self.samples.saturating_sub(samples);
+        let mut parts: Vec<(u64, Vec<i16>)> = Vec::new();
+        for (at_ms, pcm) in &self.pieces {
+            let cut = skip.min(pcm.len());
+            skip -= cut;
+            let (at_ms, pcm) = (at_ms + ms(cut), &pcm[cut..]);
+            match parts.last_mut() {
+                Some((began, whole)) if whole.len() < part && !apart(*began + ms(whole.len()), at_ms) => {
+                    whole.extend_from_slice(pcm);
+                }
+                _ if pcm.is_empty() => {}
+                _ => parts.push((at_ms, pcm.to_vec())),
+            }
+        }
+        parts
+    }
+}
+
+/// Whether two times differ by more than the jitter of a line.
+fn apart(one_ms: u64, other_ms: u64) -> bool {
+    one_ms.abs_diff(other_ms) > SLACK_MS
 }
 
 /// Where a stream's own time stands on the call's. A line that sends nothing for a while, or audio that found no room, moves
@@ -56,7 +84,7 @@ struct StreamClock {
 impl StreamClock {
     /// Audio that is sent at `stream_ms` was heard at `call_ms`.
     fn note(&mut self, stream_ms: u64, call_ms: u64) {
-        if self.anchors.is_empty() || self.on_call(stream_ms).abs_diff(call_ms) > SLACK_MS {
+        if self.anchors.is_empty() || apart(self.on_call(stream_ms), call_ms) {
             self.anchors.push_back((stream_ms, call_ms));
             if self.anchors.len() > MAX_ANCHORS {
                 self.anchors.pop_front();
@@ -68,6 +96,21 @@ impl StreamClock {
         let anchor = self.anchors.iter().rev().find(|(stream, _)| *stream <= stream_ms);
         let (stream, call) = anchor.or(self.anchors.front()).copied().unwrap_or_default();
         (call + stream_ms).saturating_sub(stream)
+    }
+
+    /// Where a word lies that was heard from `began` to `ended` of the stream. Recognisers place words to some ten milliseconds,
+    /// so one may reach over a place where the clocks went apart: nobody speaks across it, and the word is where most of it is.
+    fn word_on_call(&self, began: u64, ended: u64) -> (u64, u64) {
+        let within = |(stream, _): &&(u64, u64)| began < *stream && *stream < ended;
+        let Some(&(stream, call)) = self.anchors.iter().find(within) else {
+            return (self.on_call(began), self.on_call(ended));
+        };
+        if stream - began < ended - stream {
+            (call, self.on_call(ended).max(call))
+        } else {
+            let before = self.on_call(began);
+            (before, before + (stream - began))
+        }
     }
 }
 
@@ -122,8 +165,13 @@ impl Feed {
 
     /// The caller's audio, as it stands in the recording from media time `from` on.
     pub fn hear(&mut self, pcm: &[i16], from: Duration) {
+        let from_ms = from.as_millis() as u64;
+        // A piece has one place on the call's clock: what came before a stall does not wait for what comes after it.
+        if apart(self.piece_ms + self.ms(self.piece.len() as u64), from_ms) {
+            self.send_piece();
+        }
         if self.piece.is_empty() {
-            self.piece_ms = from.as_millis() as u64;
+            self.piece_ms = from_ms;
         }
         self.piece.extend_from_slice(pcm);
         if self.piece.len() >= self.samples(PIECE) {
@@ -132,16 +180,14 @@ impl Feed {
     }
 
     /// Feed this recogniser, the bot's with this index, from now on, beginning with the last `replay` of audio.
-    pub fn open(&mut self, index: usize, stream: SttStream, replay: Duration, now: Duration) {
+    pub fn open(&mut self, index: usize, stream: SttStream, replay: Duration) {
         self.send_piece();
         self.shut();
         self.stream = Some(stream);
         self.index = index;
-        let past = self.ring.last(self.samples(replay));
-        let mut at_ms = (now.as_millis() as u64).saturating_sub(self.ms(past.len() as u64));
-        for part in past.chunks(self.samples(REPLAY_PIECE)) {
-            self.send(part.into(), at_ms);
-            at_ms += self.ms(part.len() as u64);
+        let (replay, part) = (self.samples(replay), self.samples(REPLAY_PIECE));
+        for (at_ms, pcm) in self.ring.last_placed(replay, part, self.rate_hz) {
+            self.send(pcm.into(), at_ms);
         }
     }
 
@@ -208,8 +254,7 @@ impl Feed {
         };
         if let SttEvent::Final { words, .. } = &mut event {
             for word in words {
-                word.started_ms = self.clock.on_call(word.started_ms);
-                word.ended_ms = self.clock.on_call(word.ended_ms);
+                (word.started_ms, word.ended_ms) = self.clock.word_on_call(word.started_ms, word.ended_ms);
             }
         }
         Some(event)
@@ -247,7 +292,7 @@ impl Feed {
         }
         let pcm: Arc<[i16]> = self.piece.as_slice().into();
         self.piece.clear();
-        self.ring.push(pcm.clone(), self.samples(RING));
+        self.ring.push((self.piece_ms, pcm.clone()), self.samples(RING));
         self.send(pcm, self.piece_ms);
     }
 
@@ -309,7 +354,7 @@ mod tests {
     async fn words_keep_their_place_over_a_line_that_paused() {
         let (stream, _pieces, says) = stream(1_000);
         let mut feed = Feed::new(8_000);
-        feed.open(0, stream, Duration::ZERO, Duration::from_millis(300));
+        feed.open(0, stream, Duration::ZERO);
         hear(&mut feed, 320, 1_320);
         hear(&mut feed, 6_320, 7_320);
         assert_eq!(word_at(&mut feed, &says, 500).await, 820);
@@ -317,10 +362,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_frame_from_before_a_pause_does_not_take_the_words_behind_it_along() {
+        let (stream, _pieces, says) = stream(1_000);
+        let mut feed = Feed::new(8_000);
+        feed.open(0, stream, Duration::ZERO);
+        // Half a piece waits when the line pauses.
+        hear(&mut feed, 320, 1_340);
+        hear(&mut feed, 3_000, 4_000);
+        assert_eq!(word_at(&mut feed, &says, 1_020).await, 3_000);
+        assert_eq!(
+            word_at(&mut feed, &says, 1_018).await,
+            3_000,
+            "the recogniser hears it begin two milliseconds early"
+        );
+        assert_eq!(word_at(&mut feed, &says, 1_012).await, 1_332, "most of it is before the pause");
+        assert_eq!(word_at(&mut feed, &says, 1_000).await, 1_320);
+    }
+
+    #[tokio::test]
+    async fn a_new_recogniser_places_the_past_where_it_was_heard() {
+        let mut feed = Feed::new(8_000);
+        hear(&mut feed, 0, 1_000);
+        hear(&mut feed, 6_000, 7_000);
+        let (second, _pieces, says) = stream(1_000);
+        feed.open(1, second, Duration::from_millis(1_500));
+        hear(&mut feed, 9_000, 10_000);
+        assert_eq!(word_at(&mut feed, &says, 100).await, 600);
+        assert_eq!(word_at(&mut feed, &says, 600).await, 6_100);
+        assert_eq!(word_at(&mut feed, &says, 1_600).await, 9_100);
+    }
+
+    #[tokio::test]
     async fn words_keep_their_place_when_a_slow_recogniser_lost_audio() {
         let (stream, mut pieces, says) = stream(10);
         let mut feed = Feed::new(8_000);
-        feed.open(0, stream, Duration::ZERO, Duration::ZERO);
+        feed.open(0, stream, Duration::ZERO);
         hear(&mut feed, 0, 1_000);
         while pieces.try_recv().is_ok() {}
         hear(&mut feed, 1_000, 1_400);
@@ -332,10 +408,10 @@ mod tests {
     async fn a_new_recogniser_gets_the_past_and_all_seconds_are_counted() {
         let mut feed = Feed::new(8_000);
         let (first, _first_pieces, _) = stream(1_000);
-        feed.open(0, first, Duration::ZERO, Duration::ZERO);
+        feed.open(0, first, Duration::ZERO);
         hear(&mut feed, 0, 4_000);
         let (second, mut pieces, says) = stream(1_000);
-        feed.open(1, second, Duration::from_secs(2), Duration::from_secs(4));
+        feed.open(1, second, Duration::from_secs(2));
         assert_eq!(word_at(&mut feed, &says, 1_000).await, 3_000);
         let mut replayed = 0;
         while let Ok(SttInput::Audio(pcm)) = pieces.try_recv() {
@@ -351,15 +427,15 @@ mod tests {
     async fn what_a_recogniser_bills_counts_for_its_own_stream_only() {
         let mut feed = Feed::new(8_000);
         let (first, _first_pieces, says) = stream(1_000);
-        feed.open(0, first, Duration::ZERO, Duration::ZERO);
+        feed.open(0, first, Duration::ZERO);
         hear(&mut feed, 0, 2_000);
         says.send(SttEvent::Usage { seconds: 9.5 }).await.unwrap();
         assert_eq!(word_at(&mut feed, &says, 100).await, 100, "the bill is no word");
         let (second, _pieces, _says) = stream(1_000);
-        feed.open(1, second, Duration::ZERO, Duration::from_secs(2));
+        feed.open(1, second, Duration::ZERO);
         hear(&mut feed, 2_000, 3_000);
         let (again, _pieces, says) = stream(1_000);
-        feed.open(0, again, Duration::ZERO, Duration::from_secs(3));
+        feed.open(0, again, Duration::ZERO);
         hear(&mut feed, 3_000, 4_000);
         says.send(SttEvent::Usage { seconds: 0.5 }).await.unwrap();
         drop(says);

@@ -141,14 +141,14 @@ impl Vendors {
     }
 
     /// Open the recogniser with this index and give it the last `replay` of audio.
-    pub fn open_stt(&mut self, index: usize, replay: Duration, now: Duration) -> Result<(), Failure> {
+    pub fn open_stt(&mut self, index: usize, replay: Duration) -> Result<(), Failure> {
         self.feed.shut();
         let settings = *with_fallbacks(&self.config.stt, |s| s, |s| &s.fallbacks)
             .get(index)
             .unwrap_or(&&self.config.stt);
         let recogniser = self.providers.recogniser(settings)?;
         self.trace.hearing = Some(Asked::recogniser(&settings.provider, &settings.model));
-        self.feed.open(index, recogniser.open(self.rate_hz), replay, now);
+        self.feed.open(index, recogniser.open(self.rate_hz), replay);
         Ok(())
     }
 

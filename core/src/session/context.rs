@@ -6,14 +6,13 @@ use serde_json::Value;
 
 use super::party::Party;
 use super::plan::SayingId;
+use super::spending::CHARS_PER_TOKEN;
 use super::text::append;
 use super::thinking::NO_ANSWER;
 use crate::provider::llm::{LlmRequest, Message, Role, ToolCall, ToolSpec};
 
-/// History sent to the model at most, counted as bytes / 4.
-const HISTORY_TOKENS: usize = 8_000;
-const BYTES_PER_TOKEN: usize = 4;
-const HISTORY_BYTES: usize = HISTORY_TOKENS * BYTES_PER_TOKEN;
+/// History sent to the model at most, bytes: a limit of size, whatever a script's letters count as.
+const HISTORY_BYTES: usize = 32_000;
 /// Of it, the answers of tools since the caller's last words, all together: what was said before has room beside them.
 const ANSWERS_BYTES: usize = HISTORY_BYTES / 4 * 3;
 /// However little room there is, so much is told of each.
@@ -212,10 +211,10 @@ impl Context {
         LlmRequest { messages, tools: self.tools.clone(), cache_key: self.cache_key.clone() }
     }
 
-    /// About how many tokens a request has now.
+    /// About how many tokens a request has now, as the bot's limit counts them: [`CHARS_PER_TOKEN`].
     pub fn tokens(&self) -> u64 {
-        let said: usize = self.recent().iter().map(size).sum();
-        ((self.system.len() + said) / BYTES_PER_TOKEN) as u64
+        let said: usize = self.recent().iter().map(chars).sum();
+        (self.system.chars().count() + said) as u64 / CHARS_PER_TOKEN
     }
 
     /// The newest messages that fit, beginning with one of the caller or bot, never with a tool's answer alone. What the caller said
@@ -266,6 +265,12 @@ fn is_speech(entry: &Entry) -> bool {
 fn size(message: &Message) -> usize {
     let of_call = |call: &ToolCall| call.name.len() + call.arguments.to_string().len();
     message.text.len() + message.tool_calls.iter().map(of_call).sum::<usize>()
+}
+
+/// The same in characters.
+fn chars(message: &Message) -> usize {
+    let of_call = |call: &ToolCall| call.name.chars().count() + call.arguments.to_string().chars().count();
+    message.text.chars().count() + message.tool_calls.iter().map(of_call).sum::<usize>()
 }
 
 /// So much of each tool's answer is told that all of them have room; shorter ones leave theirs to longer ones.
@@ -369,8 +374,17 @@ mod tests {
             assert_eq!(answers.len(), 3 * rounds);
             assert!(answers.iter().all(|a| *a == "12" || a.len() > 1_500), "each has its share");
             assert!(answers[0].ends_with(CUT_OFF));
-            assert_eq!(context.tokens() as usize, size / BYTES_PER_TOKEN);
+            let letters: usize = asked.iter().map(chars).sum();
+            assert_eq!(context.tokens(), letters as u64 / CHARS_PER_TOKEN);
         }
+    }
+
+    /// Hindi had three times the tokens of the same words in Latin letters.
+    #[test]
+    fn four_characters_count_as_a_token_in_every_script() {
+        let mut context = Context::new("दयालु रहो".into(), Vec::new(), None);
+        context.caller(&"न".repeat(91));
+        assert_eq!(context.tokens(), 25);
     }
 
     #[test]

@@ -120,6 +120,12 @@ impl Call {
         self.command(Command::Dtmf(digit)).await
     }
 
+    /// Connect the caller to whom the bot named with [`Event::Transfer`]: the bot's stream ends. On a line without transfers the
+    /// caller hangs up.
+    pub async fn take_over(&self) -> Result<(), CallError> {
+        self.command(Command::TakeOver).await
+    }
+
     /// Hang up. The call is over when [`Event::Ended`] comes or [`Call::finish`] returns.
     pub async fn hangup(&self) -> Result<(), CallError> {
         self.command(Command::Hangup).await

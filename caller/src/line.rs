@@ -36,6 +36,7 @@ const FRAMES_PER_SECOND: u32 = 50;
 pub(crate) enum Command {
     Say(Speech),
     Dtmf(char),
+    TakeOver,
     Hangup,
 }
 
@@ -242,6 +243,7 @@ impl Line {
                 let message = self.codec.dtmf(digit);
                 self.send(message).await;
             }
+            Some(Command::TakeOver) => self.take_over().await,
             // A call that nobody holds any more ends like one whose caller hangs up.
             Some(Command::Hangup) | None => self.hang_up(EndedBy::Caller, "the caller hung up").await,
         }

@@ -146,6 +146,14 @@ impl Codec {
         }
     }
 
+    /// The message with which the carrier says that it connected the caller elsewhere; only the dialler has one.
+    pub(crate) fn taken_over(&self) -> Option<Message> {
+        match self {
+            Self::Ws(ws) => Some(ws.hangup("transfer")),
+            Self::Talk(_) | Self::Exotel(_) => None,
+        }
+    }
+
     /// The carrier's answer to a hang-up of the bot; only the dialler has one.
     pub(crate) fn confirm_hangup(&mut self) -> Option<Message> {
         match self {

@@ -41,7 +41,7 @@ pub enum Rule {
     AnswerDeadline,
     /// Audio or another event after the end of the call.
     AfterHangup,
-    /// `reverse-hangup-call` without `reverse-media-stop` directly before it.
+    /// `reverse-hangup-call` or `reverse-call-transfer` without `reverse-media-stop` directly before it.
     HangupWithoutMediaStop,
     /// The socket was closed and nobody had hung up.
     ClosedWithoutHangup,

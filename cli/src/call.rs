@@ -15,8 +15,9 @@ mod waterfall;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use vox_caller::{ClipError, ConnectError, Options, OptionsError, Protocol, Report, connect};
 use vox_shared::env::Env;
 use vox_shared::ids::SessionId;
@@ -118,9 +119,12 @@ async fn place(options: Options, script: Script, terminal: &Terminal) -> Result<
     let mut call = connect(options).await.map_err(refused)?;
     let events = call.take_events().expect("nobody took them before");
     let (audio, loudspeaker) = mpsc::channel(live::MAX_AUDIO_PIECES);
-    let shown = tokio::spawn(live::show(events, terminal.clone(), audio));
+    let elsewhere = Arc::new(Notify::new());
+    let shown = tokio::spawn(live::show(events, terminal.clone(), audio, elsewhere.clone()));
     tokio::select! {
         driven = drive::drive(&call, script, loudspeaker, terminal) => driven?,
+        // A dialler connects the caller there, and the bot's stream ends. A call that is over needs nothing of it.
+        () = elsewhere.notified() => drop(call.take_over().await),
         _ = tokio::signal::ctrl_c() => terminal.line("Hanging up."),
     }
     let report = tokio::select! {

@@ -102,6 +102,7 @@ pub struct Session {
     prompts_used: usize,
     /// Since when nobody has said anything: sound without words does not change it.
     idle_since: Option<Duration>,
+    transfer: Option<event::Transfer>,
     error: Option<String>,
 }
 
@@ -135,6 +136,7 @@ impl Session {
             turn: 0,
             prompts_used: 0,
             idle_since: None,
+            transfer: None,
             error: None,
         }
     }

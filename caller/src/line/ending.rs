@@ -28,6 +28,20 @@ impl Line {
         }
     }
 
+    /// The carrier connects the caller elsewhere, as the bot asked: the bot's stream ends. A protocol without transfers has no word
+    /// for it, and the caller hangs up.
+    pub(super) async fn take_over(&mut self) {
+        match self.codec.taken_over() {
+            Some(message) => {
+                self.send(message).await;
+                if self.ending.is_none() {
+                    self.begin_ending(EndedBy::Carrier, "the caller was handed over".to_owned());
+                }
+            }
+            None => self.hang_up(EndedBy::Caller, "the caller hung up").await,
+        }
+    }
+
     /// The bot hung up in its protocol's way. The server closes the socket.
     pub(super) async fn bot_hung_up(&mut self, reason: String) {
         self.begin_ending(EndedBy::Bot, reason);

@@ -140,6 +140,10 @@ impl Ws {
             "reverse-hangup-call" => Some(self.bot_hangup(&fields, intake)),
             "reverse-call-transfer" => {
                 self.ids(&fields, intake);
+                if !self.stopped {
+                    intake
+                        .note(Rule::HangupWithoutMediaStop, || "reverse-call-transfer came first".to_owned());
+                }
                 let to = fields.text("transferTo", intake)?.to_owned();
                 Some(Effect::Transfer { to })
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use vox_caller::{End, EndedBy, Event, Metrics, Transcript};
 
 use super::waterfall;
@@ -11,10 +11,19 @@ use crate::terminal::{Style, Terminal, plain};
 /// Pieces of the bot's audio that wait for the loudspeaker: two seconds.
 pub const MAX_AUDIO_PIECES: usize = 100;
 
-/// Show events until the call is over. The bot's audio goes to `audio`, where somebody may play it.
-pub async fn show(mut events: mpsc::Receiver<Event>, terminal: Terminal, audio: mpsc::Sender<Arc<[i16]>>) {
+/// Show events until the call is over. The bot's audio goes to `audio`, where somebody may play it; `elsewhere` learns that the bot
+/// wants the caller connected elsewhere.
+pub async fn show(
+    mut events: mpsc::Receiver<Event>,
+    terminal: Terminal,
+    audio: mpsc::Sender<Arc<[i16]>>,
+    elsewhere: Arc<Notify>,
+) {
     let screen = Screen { terminal };
     while let Some(event) = events.recv().await {
+        if matches!(event, Event::Transfer { .. }) {
+            elsewhere.notify_one();
+        }
         if let Event::BotAudio(samples) = event {
             // A loudspeaker that does not keep up skips, rather than lag behind the call.
             let _ = audio.try_send(samples);

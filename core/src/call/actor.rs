@@ -265,6 +265,7 @@ impl Actor {
                 self.take_given();
             }
             Some(LineIn::HungUp { by }) => self.events.push_back(Event::HungUp { by }),
+            Some(LineIn::Transferred) => self.events.push_back(Event::Transferred),
             Some(LineIn::Broken(reason)) => {
                 self.events.push_back(Event::LineFailed { why: reason.to_string() });
             }
@@ -377,11 +378,7 @@ impl Actor {
             Command::HoldTone => self.mouth.hold_tone(),
             Command::OrderTaken { id } => self.answer_order(id, Ok(())),
             Command::OrderRefused { id, why } => self.answer_order(id, Err(why)),
-            Command::Transfer { .. } => {
-                // No line says that it can; one that could would be asked here.
-                let why = "this line cannot hand a caller over".to_owned();
-                self.events.push_back(Event::TransferFailed { why });
-            }
+            Command::Transfer { to } => self.send(LineOut::Transfer { to }),
             Command::JournalTurn(entry) => self.tell_line(entry),
             Command::JournalEvent(event) => self.tell_event(event),
             Command::Notify(notice) => self.notify(notice),

@@ -318,8 +318,9 @@ async fn converse(
     let Line { ends, traits, pacing, rate_hz, live } = line;
     let config = begun.config.clone();
     let recorder = recorder(app, accepted, &config, rate_hz);
+    let rules = Rules { transfers: traits.transfers, ..Rules::from_config(&config, Duration::ZERO) };
     let mut parts = Parts {
-        session: Session::new(Rules::from_config(&config, Duration::ZERO)),
+        session: Session::new(rules),
         ends,
         traits,
         pacing,

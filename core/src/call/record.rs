@@ -63,6 +63,13 @@ pub fn result(
     result.events = unknown_names(config).chain(outcome.events).collect();
     result.why = outcome.why;
     result.error = outcome.error;
+    result.was_transferred = outcome.disconnected_by == DisconnectedBy::TransferToAgent;
+    if let Some(transfer) = outcome.transfer {
+        result.transfer_destination = Some(transfer.to);
+        result.transfer_method = Some(transfer.method);
+        result.transfer_at = Some(transfer.at.as_secs_f64());
+        result.transfer_failed_reason = transfer.failed;
+    }
     let mut totals: Vec<f64> = outcome.latency.iter().map(|l| l.total_ms).collect();
     totals.sort_by(f64::total_cmp);
     result.latency = LatencySummary {

@@ -154,7 +154,7 @@ mod tests {
             assert_eq!(joined(&before), *heard, "{pieces:?} at {at_ms}");
             let all: usize = before.iter().chain(&after).map(|p| p.say().split_whitespace().count()).sum();
             assert!(
-                all >= pieces.iter().map(|p| p.say().split_whitespace().count()).sum(),
+                all >= pieces.iter().map(|p| p.say().split_whitespace().count()).sum::<usize>(),
                 "nothing is lost"
             );
         }

@@ -244,6 +244,7 @@ impl Session {
             first_audio: report.first_audio,
             barge_in: report.barge_in,
             usage: report.usage,
+            transfer: self.transfer.take(),
             error: self.error.take(),
         })));
     }

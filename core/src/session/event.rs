@@ -362,5 +362,20 @@ pub struct Outcome {
     /// Interrupting speech to the decision to fall silent, each time.
     pub barge_in: Vec<Duration>,
     pub usage: Vec<Usage>,
+    /// The newest try to hand the caller over.
+    #[serde(default)]
+    pub transfer: Option<Transfer>,
     pub error: Option<String>,
+}
+
+/// A try to hand the caller over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Transfer {
+    pub to: String,
+    /// How the line does it: [`super::rules::Rules::transfers`].
+    pub method: String,
+    /// Media time.
+    pub at: Duration,
+    /// Why it failed, if it did.
+    pub failed: Option<String>,
 }

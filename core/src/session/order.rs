@@ -4,7 +4,7 @@ use vox_shared::wire::order::Order;
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::Session;
-use super::event::{Command, OrderId};
+use super::event::{Command, OrderId, Transfer};
 use super::kind::EventKind;
 use super::party::Party;
 use super::phase::Phase;
@@ -44,10 +44,9 @@ impl Session {
                 self.course.hold();
             }
             (Order::GoOn, Phase::Held) => self.listen_again(out),
-            (Order::Transfer { .. }, Phase::Live) if !self.rules.transfers => {
-                return Err("this line cannot hand a caller over".into());
-            }
             (Order::Transfer { to }, Phase::Live) => {
+                let method = self.rules.transfers.ok_or("this line cannot hand a caller over")?.to_owned();
+                self.transfer = Some(Transfer { to: to.clone(), method, at: self.now, failed: None });
                 self.stand_still(out);
                 self.course.transfer(self.now);
                 out.push(Command::Transfer { to });
@@ -61,12 +60,12 @@ impl Session {
         Ok(())
     }
 
-    /// The caller was handed over: the conversation is over.
+    /// The caller was handed over: the conversation is over, also where it came so late that it had gone on meanwhile.
     pub(super) fn transferred(&mut self, out: &mut Vec<Command>) {
-        // Whoever took the caller over may have come as an agent before.
-        if matches!(self.course.phase(), Phase::Transferring | Phase::Accompanied) {
-            self.finish(DisconnectedBy::TransferToAgent, out);
+        if let Some(transfer) = &mut self.transfer {
+            transfer.failed = None;
         }
+        self.finish(DisconnectedBy::TransferToAgent, out);
     }
 
     /// The caller is still here: the model is told why, and says something about it.
@@ -75,6 +74,9 @@ impl Session {
             return;
         }
         self.report.event(self.now, EventKind::TransferFailed, why, out);
+        if let Some(transfer) = &mut self.transfer {
+            transfer.failed = Some(why.to_owned());
+        }
         self.listen_again(out);
         self.context.note(&format!("The transfer failed: {why}. The caller is still on the line."));
         self.think_anew(out);

@@ -100,8 +100,8 @@ pub struct Rules {
     pub tts: Ladder,
     /// Whether a turn model is asked at each pause of the caller. No bot names one yet.
     pub judges_turns: bool,
-    /// Whether the line can hand the caller over. None can yet: orders for it are refused.
-    pub transfers: bool,
+    /// How the line hands the caller over, a method of the contract's transfer targets; orders for it are refused where it cannot.
+    pub transfers: Option<&'static str>,
     /// What the line itself adds before the caller hears a frame.
     pub transport_delay: Duration,
 }
@@ -144,7 +144,7 @@ impl Rules {
             llm: Ladder(with_fallbacks(&config.llm, |s| name(&s.provider, &s.model), |s| &s.fallbacks)),
             tts: Ladder(with_fallbacks(&config.tts, |s| name(&s.provider, &s.model), |s| &s.fallbacks)),
             judges_turns: false,
-            transfers: false,
+            transfers: None,
             transport_delay,
         }
     }

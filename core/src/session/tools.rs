@@ -69,10 +69,10 @@ impl Session {
         self.report.event_with(self.now, EventKind::ToolRefused, told, out);
     }
 
-    /// The same for those that were counted, and may be called anew.
+    /// The same for those that were counted and never begun.
     pub(super) fn note_not_begun(&mut self, calls: Vec<ToolCall>, why: &str, out: &mut Vec<Command>) {
         for call in calls {
-            self.guard.give_up(&call);
+            self.guard.take_back(&call);
             self.note_refused(&call, why, out);
         }
     }

@@ -149,7 +149,13 @@ impl ExotelCodec {
 
 impl Codec for ExotelCodec {
     fn traits(&self) -> Traits {
-        Traits { name: "exotel", echoes_marks: true, buffers: true, max_message_bytes: MAX_MESSAGE_BYTES }
+        Traits {
+            name: "exotel",
+            echoes_marks: true,
+            buffers: true,
+            transfers: None,
+            max_message_bytes: MAX_MESSAGE_BYTES,
+        }
     }
 
     fn decode(&mut self, message: Wire<'_>) -> Result<Vec<LineIn>, Fault> {
@@ -192,7 +198,7 @@ impl Codec for ExotelCodec {
             LineOut::HangUp { by } => {
                 vec![WireOut::Close { code: close::NORMAL, reason: by.as_str().to_owned() }]
             }
-            LineOut::Accepted { .. } | LineOut::Notice(_) => Vec::new(),
+            LineOut::Accepted { .. } | LineOut::Notice(_) | LineOut::Transfer { .. } => Vec::new(),
         }
     }
 }

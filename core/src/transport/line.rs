@@ -48,6 +48,8 @@ pub enum LineIn {
     HungUp {
         by: DisconnectedBy,
     },
+    /// The caller was handed over, as [`LineOut::Transfer`] asked: the call is over here.
+    Transferred,
     /// The line breaks off for this reason; the pump closes it.
     Broken(Reason),
 }
@@ -65,6 +67,8 @@ pub enum LineOut {
     Clear,
     /// For a watcher.
     Notice(Notice),
+    /// Hand the caller over to this number. Only to a line that can ([`Traits::transfers`]).
+    Transfer { to: String },
     /// End the call.
     HangUp { by: DisconnectedBy },
     /// Refuse the call, or break it off.
@@ -104,6 +108,8 @@ pub struct Traits {
     pub echoes_marks: bool,
     /// The carrier buffers: a fade cannot be heard, a clear cuts.
     pub buffers: bool,
+    /// How the carrier hands the caller over, if it can: a method of the contract's transfer targets.
+    pub transfers: Option<&'static str>,
     /// The largest message taken, bytes.
     pub max_message_bytes: usize,
 }
@@ -116,4 +122,8 @@ pub trait Codec: Send {
     fn decode(&mut self, message: Wire<'_>) -> Result<Vec<LineIn>, Fault>;
     /// Write a message. `now` is the time of day for protocols that stamp it.
     fn encode(&mut self, out: LineOut, now: jiff::Timestamp) -> Vec<WireOut>;
+    /// What it means that the carrier's connection is gone, however it went.
+    fn gone(&self) -> LineIn {
+        LineIn::HungUp { by: DisconnectedBy::Customer }
+    }
 }

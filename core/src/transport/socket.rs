@@ -11,7 +11,6 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use vox_shared::clock::Clock;
-use vox_shared::wire::result::DisconnectedBy;
 
 use super::close;
 use super::fault::Fault;
@@ -111,7 +110,7 @@ impl Pump {
             }
         }
         // The call learns that the line is gone, however it went.
-        let _over = self.to_call.send(LineIn::HungUp { by: DisconnectedBy::Customer }).await;
+        let _over = self.to_call.send(codec.gone()).await;
     }
 
     async fn exchange<S: Connection>(
@@ -277,7 +276,7 @@ async fn close_now<S: Connection>(socket: &mut WebSocketStream<S>, code: u16, re
 async fn wait_for_close<S: Connection>(socket: &mut WebSocketStream<S>, mut codec: Option<&mut dyn Codec>) {
     let mut hangs_up = |text: &str| {
         let events = codec.as_mut().and_then(|codec| codec.decode(Wire::Text(text)).ok()).unwrap_or_default();
-        events.iter().any(|event| matches!(event, LineIn::HungUp { .. }))
+        events.iter().any(|event| matches!(event, LineIn::HungUp { .. } | LineIn::Transferred))
     };
     let read = async {
         while let Some(Ok(message)) = socket.next().await {

@@ -36,7 +36,13 @@ impl TalkCodec {
 
 impl Codec for TalkCodec {
     fn traits(&self) -> Traits {
-        Traits { name: "talk", echoes_marks: false, buffers: false, max_message_bytes: MAX_MESSAGE_BYTES }
+        Traits {
+            name: "talk",
+            echoes_marks: false,
+            buffers: false,
+            transfers: None,
+            max_message_bytes: MAX_MESSAGE_BYTES,
+        }
     }
 
     fn decode(&mut self, message: Wire<'_>) -> Result<Vec<LineIn>, Fault> {
@@ -71,7 +77,7 @@ impl Codec for TalkCodec {
                 let error = json!({"type": "error", "code": code, "detail": reason.to_string()});
                 vec![text(error), close::refusing(&reason)]
             }
-            LineOut::Mark(_) | LineOut::Clear => Vec::new(),
+            LineOut::Mark(_) | LineOut::Clear | LineOut::Transfer { .. } => Vec::new(),
         }
     }
 }

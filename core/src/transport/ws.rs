@@ -49,6 +49,8 @@ pub struct WsCodec {
     chunk: u64,
     /// We hung up: the carrier's `hangup-call` only confirms.
     hung_up: bool,
+    /// We asked for the caller to be handed over, and said nothing since: the end of the stream is its success.
+    handed_over: bool,
     /// The carrier hung up: what it still sends has no meaning.
     over: bool,
 }
@@ -99,6 +101,7 @@ impl Default for WsCodec {
             early: Early::default(),
             chunk: 0,
             hung_up: false,
+            handed_over: false,
             over: false,
         }
     }
@@ -200,6 +203,9 @@ impl WsCodec {
     fn on_hangup(&mut self, fields: &Map<String, Value>) -> Vec<LineIn> {
         self.over = true;
         let word = ENDINGS.iter().find_map(|name| field::text(fields, name)).unwrap_or_default();
+        if self.handed_over && word != "customer" {
+            return vec![LineIn::Transferred];
+        }
         let by = match self.told {
             Told::Answered if self.hung_up && word == "bot" => DisconnectedBy::Bot,
             Told::Answered => DisconnectedBy::Customer,
@@ -235,6 +241,20 @@ impl WsCodec {
         WireOut::Text(stop.to_string())
     }
 
+    /// The dialler says nothing of a success but that the bot's stream ends.
+    fn transfer(&mut self, to: &str) -> Vec<WireOut> {
+        self.handed_over = true;
+        let transfer = json!({
+            "event": "reverse-call-transfer",
+            "streamId": self.info.stream_id,
+            "callerId": self.info.caller_id,
+            "did": self.info.did,
+            "source": "ai",
+            "transferTo": to,
+        });
+        vec![self.media_stop(), WireOut::Text(transfer.to_string())]
+    }
+
     fn hangup(&mut self, message: &str) -> [WireOut; 2] {
         self.hung_up = true;
         let hangup = json!({
@@ -250,7 +270,13 @@ impl WsCodec {
 
 impl Codec for WsCodec {
     fn traits(&self) -> Traits {
-        Traits { name: "ws", echoes_marks: false, buffers: false, max_message_bytes: MAX_MESSAGE_BYTES }
+        Traits {
+            name: "ws",
+            echoes_marks: false,
+            buffers: false,
+            transfers: Some("websocket_reverse_transfer"),
+            max_message_bytes: MAX_MESSAGE_BYTES,
+        }
     }
 
     fn decode(&mut self, message: Wire<'_>) -> Result<Vec<LineIn>, Fault> {
@@ -281,8 +307,12 @@ impl Codec for WsCodec {
 
     fn encode(&mut self, out: LineOut, now: jiff::Timestamp) -> Vec<WireOut> {
         match out {
-            LineOut::Audio(pcm) => vec![self.reverse_media(&pcm, now)],
+            LineOut::Audio(pcm) => {
+                self.handed_over = false;
+                vec![self.reverse_media(&pcm, now)]
+            }
             LineOut::Clear => vec![self.media_stop()],
+            LineOut::Transfer { to } => self.transfer(&to),
             LineOut::HangUp { .. } => {
                 let mut out = Vec::from(self.hangup("Call Dropped on BOT"));
                 out.push(WireOut::CloseSoon { code: close::NORMAL, reason: "bot hung up".into() });
@@ -298,6 +328,13 @@ impl Codec for WsCodec {
                 out
             }
             LineOut::Accepted { .. } | LineOut::Mark(_) | LineOut::Notice(_) => Vec::new(),
+        }
+    }
+
+    fn gone(&self) -> LineIn {
+        match self.handed_over {
+            true => LineIn::Transferred,
+            false => LineIn::HungUp { by: DisconnectedBy::Customer },
         }
     }
 }

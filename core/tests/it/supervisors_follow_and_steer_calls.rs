@@ -1,5 +1,5 @@
-//! A supervisor's tool follows twenty running calls, steers one, asks a transfer of one and ends one; the bridge is frozen and killed
-//! meanwhile, and no call notices.
+//! A supervisor's tool follows twenty running calls, steers one, transfers one and ends one; the bridge is frozen and killed meanwhile,
+//! and no call notices.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
-use vox_caller::{Call, Options, Outcome, Protocol, Step, Talker, connect};
+use vox_caller::{Call, Event, Options, Outcome, Protocol, Step, Talker, connect};
 use vox_testkit::vendor::openai::Script;
 
 use crate::harness::bridge::Bridge;
@@ -23,6 +23,9 @@ use crate::harness::{GREETING, PATIENCE, assert_clean, eventually, speech, texts
 const CALLS: usize = 20;
 const NOTE: &str = "The caller is a doctor.";
 const REPLY: &str = "As you wish.";
+const AGENT: &str = "+15550001";
+/// How the first calls end; whoever calls hangs up in the others.
+const ENDED_BY: [&str; 3] = ["customer", "transfer_to_agent", "bot"];
 const GOODBYE: &str = "We close now. Good bye.";
 /// A client that was cut off comes again after this.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -191,7 +194,8 @@ fn assert_whole(seen: &[Seen]) {
 #[tokio::test]
 async fn and_no_call_notices_that_the_bridge_is_frozen_and_killed() {
     let (floor, bridge) = Floor::start().await;
-    let calls = join_all((0..CALLS).map(|n| floor.dial(n))).await;
+    let mut calls = join_all((0..CALLS).map(|n| floor.dial(n))).await;
+    let mut dialler = calls[1].take_events().expect("nobody else reads them");
     let hears = || Step::AwaitReply { quiet: Duration::from_secs(1), within: PATIENCE };
     let mut talkers: Vec<Talker<'_>> = calls.iter().map(Talker::new).collect();
     let greeted = join_all(talkers.iter_mut().map(|talker| talker.act(hears()))).await;
@@ -218,9 +222,21 @@ async fn and_no_call_notices_that_the_bridge_is_frozen_and_killed() {
     })
     .await;
 
-    let (status, refusal) = floor.order(sessions[1], "transfer", json!({"to": "+15550001"})).await;
+    let taken = floor.order(sessions[1], "transfer", json!({"to": AGENT})).await;
+    assert_eq!(taken, (200, json!({"session_id": sessions[1], "taken": "transfer"})));
+    let (status, refusal) = floor.order(sessions[1], "say", json!({"text": REPLY})).await;
     assert_eq!((status, refusal["error"]["code"].as_str()), (409, Some("order_refused")));
-    assert_eq!(refusal["detail"], "this line cannot hand a caller over");
+    assert_eq!(refusal["detail"], "it is not possible while the caller is being handed over");
+    let asked = async {
+        while let Some(event) = dialler.recv().await {
+            if let Event::Transfer { to } = event {
+                return to;
+            }
+        }
+        panic!("the dialler is not asked")
+    };
+    assert_eq!(timeout(PATIENCE, asked).await.expect("the dialler is asked"), AGENT);
+    calls[1].take_over().await.unwrap();
     assert_eq!(floor.order(sessions[2], "end", json!({"goodbye": GOODBYE})).await.0, 200);
     assert_eq!(talkers[2].act(Step::AwaitHangup { within: PATIENCE }).await, Outcome::Done);
     drop(talkers);
@@ -242,12 +258,19 @@ async fn judge(floor: &Floor, followers: Vec<Follower>) {
         ended.await.expect("the stream ends with the call").unwrap();
         let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
         assert_whole(&seen);
-        assert_eq!(record["disconnected_by"], if n == 2 { "bot" } else { "customer" });
+        assert_eq!(record["disconnected_by"], ENDED_BY.get(n).copied().unwrap_or("customer"));
         assert_eq!(record["latency"]["underruns"], 0, "call {n}: {}", record["latency"]);
         let said = texts(&record, "bot");
         assert_eq!(said[0], GREETING);
         assert!(!said.iter().any(|text| text.contains(NOTE)), "the caller does not hear it: {said:?}");
         match n {
+            1 => {
+                assert_eq!(
+                    (&record["was_transferred"], &record["transfer_destination"]),
+                    (&json!(true), &json!(AGENT))
+                );
+                assert_eq!(record["transfer_method"], "websocket_reverse_transfer");
+            }
             0 => assert!(said.contains(&REPLY.to_owned()), "{said:?}"),
             2 => assert_eq!(said.last().map(String::as_str), Some(GOODBYE)),
             _ => {}

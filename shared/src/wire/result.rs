@@ -220,6 +220,18 @@ pub struct CallResult {
     pub connected_event: Option<Value>,
     #[serde(default)]
     pub was_transferred: bool,
+    /// To whom the caller was to be handed over last: a number, as it was ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer_destination: Option<String>,
+    /// How the line hands callers over: `websocket_reverse_transfer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer_method: Option<String>,
+    /// When that was begun, seconds after the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer_at: Option<f64>,
+    /// Why it failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer_failed_reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing: Option<Value>,
     /// Each start and stop of speech with its cause.
@@ -265,6 +277,10 @@ impl CallResult {
             pipeline_config: None,
             connected_event: None,
             was_transferred: false,
+            transfer_destination: None,
+            transfer_method: None,
+            transfer_at: None,
+            transfer_failed_reason: None,
             routing: None,
             why: Vec::new(),
             error: None,

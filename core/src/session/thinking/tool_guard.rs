@@ -126,6 +126,8 @@ impl ToolGuard {
             return Err(refusal);
         }
         self.count += 1;
+        // What the caller agreed to is done now: a second time is asked for anew.
+        self.asked.retain(|asked| !asked.is(call));
         keep(&mut self.made, call, turn);
         Ok(())
     }
@@ -143,15 +145,24 @@ impl ToolGuard {
         if self.asked[at].turn >= turn {
             return Err(Refusal::Unconfirmed);
         }
-        self.asked.remove(at);
         Ok(())
     }
 
-    /// It was given up: the same call may be made anew.
+    /// It was begun and given up: the same call may be made anew.
     pub fn give_up(&mut self, call: &ToolCall) {
-        if let Some(at) = self.made.iter().rposition(|made| made.is(call)) {
-            self.made.remove(at);
+        self.forget(call);
+    }
+
+    /// It was never begun: the same call may be made anew, and it does not count.
+    pub fn take_back(&mut self, call: &ToolCall) {
+        if self.forget(call) {
+            self.count -= 1;
         }
+    }
+
+    fn forget(&mut self, call: &ToolCall) -> bool {
+        let at = self.made.iter().rposition(|made| made.is(call));
+        at.map(|at| self.made.remove(at)).is_some()
     }
 }
 
@@ -218,6 +229,26 @@ mod tests {
             "with other arguments it is another"
         );
         assert_eq!(guard.confirm(&call(1), 4), Ok(()));
-        assert_eq!(guard.confirm(&call(1), 5), Err(Refusal::Unconfirmed), "each time anew");
+        assert_eq!(guard.admit(&call(1), 4, || true), Err(Refusal::UnderWay));
+        assert_eq!(guard.confirm(&call(1), 5), Ok(()), "what was refused was not done: it stays agreed to");
+        assert_eq!(admit(&mut guard, 1, 5), Ok(()));
+        assert_eq!(guard.confirm(&call(1), 6), Err(Refusal::Unconfirmed), "each time anew");
+    }
+
+    #[test]
+    fn what_was_never_begun_leaves_room_for_others() {
+        let mut guard = ToolGuard::new(Some(2));
+        assert_eq!(admit(&mut guard, 1, 1), Ok(()));
+        assert_eq!(admit(&mut guard, 2, 1), Ok(()));
+        guard.take_back(&call(2));
+        assert_eq!(admit(&mut guard, 3, 2), Ok(()));
+        guard.give_up(&call(3));
+        assert_eq!(admit(&mut guard, 4, 2), Err(Refusal::TooManyInCall), "what was begun has counted");
+        guard.take_back(&call(9));
+        assert_eq!(
+            admit(&mut guard, 4, 2),
+            Err(Refusal::TooManyInCall),
+            "and what was not made counted never"
+        );
     }
 }

@@ -1,5 +1,6 @@
 use tokio::io::{DuplexStream, duplex};
 use tokio_tungstenite::tungstenite::protocol::Role;
+use vox_shared::wire::result::DisconnectedBy;
 
 use super::*;
 use crate::transport::talk::TalkCodec;

@@ -29,7 +29,7 @@ fn brief(events: &[LineIn]) -> String {
         LineIn::Audio(_) => 'm',
         LineIn::Dtmf(_) => 'k',
         LineIn::HungUp { .. } => 'h',
-        LineIn::Mark(_) | LineIn::Broken(_) => '?',
+        LineIn::Mark(_) | LineIn::Transferred | LineIn::Broken(_) => '?',
     };
     events.iter().map(letter).collect()
 }
@@ -211,4 +211,38 @@ fn audio_carries_every_field_of_the_contract() {
         "callDirection": "incoming", "encoding": "LINEAR", "RevMediaQ": 0, "source": "ai",
     });
     assert_eq!(value, expected);
+}
+
+#[test]
+fn a_caller_is_handed_over_by_the_dialler_and_the_end_of_the_stream_is_its_success() {
+    let asks = |codec: &mut WsCodec| {
+        codec.encode(LineOut::Transfer { to: "+15550001".into() }, jiff::Timestamp::UNIX_EPOCH)
+    };
+    let (mut codec, _, _) = run(&HANDSHAKE);
+    assert_eq!(codec.gone(), LineIn::HungUp { by: DisconnectedBy::Customer });
+    let out = asks(&mut codec);
+    assert_eq!(names(&out), ["reverse-media-stop", "reverse-call-transfer"]);
+    let WireOut::Text(text) = &out[1] else { panic!() };
+    let expected = json!({
+        "event": "reverse-call-transfer", "streamId": "s1", "callerId": "+4912345", "did": "800", "source": "ai",
+        "transferTo": "+15550001",
+    });
+    assert_eq!(serde_json::from_str::<Value>(text).unwrap(), expected);
+    assert_eq!(codec.gone(), LineIn::Transferred);
+    let hangup = |by: &str| json!({"event": "hangup-call", "disconnectedBy": by}).to_string();
+    assert_eq!(codec.decode(Wire::Text(&hangup("transfer"))), Ok(vec![LineIn::Transferred]));
+
+    let (mut codec, _, _) = run(&HANDSHAKE);
+    asks(&mut codec);
+    let left = codec.decode(Wire::Text(&hangup("customer")));
+    assert_eq!(left, Ok(vec![LineIn::HungUp { by: DisconnectedBy::Customer }]), "who waited has had enough");
+
+    let (mut codec, _, _) = run(&HANDSHAKE);
+    asks(&mut codec);
+    codec.encode(LineOut::Audio(vec![1; 160]), jiff::Timestamp::UNIX_EPOCH);
+    assert_eq!(
+        codec.gone(),
+        LineIn::HungUp { by: DisconnectedBy::Customer },
+        "nobody took over, and the bot went on"
+    );
 }

@@ -220,7 +220,7 @@ fn an_agent_who_comes_to_a_caller_who_waits_ends_the_waiting() {
     assert_eq!(scene.told(), ["Hello?"]);
 
     let rules = Rules::from_config(&config(|_| {}), Duration::ZERO);
-    let mut scene = Scene::by(Rules { transfers: true, ..rules });
+    let mut scene = Scene::by(Rules { transfers: Some("websocket_reverse_transfer"), ..rules });
     scene.pass(1_000);
     scene.order(Order::Transfer { to: "+15550001".into() });
     joins(&mut scene);

@@ -186,7 +186,7 @@ fn a_pin_that_is_keyed_into_a_hold_a_transfer_an_agents_coming_or_a_goodbye_is_o
         order(Order::End { goodbye: "We close now, and we open again tomorrow at nine.".into() }),
     ] {
         let rules = Rules::from_config(&config(|_| {}), Duration::ZERO);
-        let mut scene = Scene::by(Rules { transfers: true, ..rules });
+        let mut scene = Scene::by(Rules { transfers: Some("websocket_reverse_transfer"), ..rules });
         scene.pass(1_000);
         let began = scene.now;
         for (place, key) in "4821".chars().enumerate() {

@@ -204,7 +204,7 @@ fn an_order_that_is_not_possible_is_refused() {
 /// A call over a line that can hand the caller over, on its way to somebody.
 fn handing_over() -> Scene {
     let rules = Rules::from_config(&config(|_| {}), Duration::ZERO);
-    let mut scene = Scene::by(Rules { transfers: true, ..rules });
+    let mut scene = Scene::by(Rules { transfers: Some("websocket_reverse_transfer"), ..rules });
     scene.pass(1_000);
     scene.caller_says("Give me a person.", 900);
     scene.reply("I will connect you with one of my colleagues now, please hold the line.");
@@ -243,6 +243,9 @@ fn a_transfer_that_fails_comes_back_with_its_reason() {
         let told = scene.conversation();
         assert!(told.iter().any(|(role, text)| *role == Role::System && text.contains(reason)), "{told:?}");
         scene.feed(Event::Transferred);
-        assert!(scene.outcome.is_none(), "too late");
+        let outcome = scene.outcome.as_ref().expect("it came late, and the caller is gone all the same");
+        assert_eq!(outcome.disconnected_by, DisconnectedBy::TransferToAgent);
+        let transfer = outcome.transfer.as_ref().unwrap();
+        assert_eq!((transfer.to.as_str(), transfer.failed.as_ref()), ("+15550001", None));
     }
 }

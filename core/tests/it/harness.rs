@@ -5,6 +5,7 @@
 
 pub mod bridge;
 pub mod bridge_process;
+pub mod nginx;
 pub mod raw;
 pub mod sound;
 pub mod vendors;

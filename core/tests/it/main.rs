@@ -19,6 +19,7 @@ mod health_is_a_contract;
 mod local_engines_talk;
 mod long_first_messages_are_taken;
 mod metrics_are_as_documented;
+mod nginx_stands_before_the_workers;
 mod orders_reach_the_running_call;
 mod recordings_reach_the_bucket;
 #[expect(dead_code, reason = "most of it is for the tests of the bridge, whose it is")]

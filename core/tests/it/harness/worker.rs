@@ -78,6 +78,11 @@ impl Worker {
         kill_process(self.handle(), Signal::TERM).unwrap();
     }
 
+    /// Kill it: nothing of it is put away.
+    pub fn kill(&self) {
+        kill_process(self.handle(), Signal::KILL).unwrap();
+    }
+
     /// No file of it may grow past this size from now on: to it that is a full disk. `None` frees the disk again.
     pub fn limit_files(&self, bytes: Option<u64>) {
         use rustix::process::{Resource, Rlimit, getrlimit, prlimit};

@@ -20,6 +20,7 @@ use vox_bridge::{jobs, ready, routes};
 use vox_shared::clock::Clock;
 use vox_shared::env::Env;
 use vox_shared::private::keep_files_private;
+use vox_shared::service;
 use vox_shared::telemetry::{self, Tracing, Who};
 use vox_traces::Export;
 
@@ -79,6 +80,8 @@ async fn main() -> anyhow::Result<()> {
         ready::write(&app.stores, path, &listening, password.as_ref()).await?;
     }
     tracing::info!(address = %bound, metrics = ?metrics_bound, "listening");
+    let alive = tokio::spawn(service::say_alive());
+    service::ready("serving");
 
     // A bridge that lacks one of its parts is no bridge: whoever runs it starts it anew.
     tokio::select! {
@@ -90,12 +93,16 @@ async fn main() -> anyhow::Result<()> {
         }
     }
     tracing::info!("stopping: running requests are finished");
+    service::stopping("running requests are finished");
+    alive.abort();
+    let watched = tokio::spawn(service::watch_the_end());
     stop.cancel();
     serving.await.context("the listener failed")??;
     while let Some(ended) = jobs.join_next().await {
         ended.context("a job of the bridge failed")?;
     }
     deployment.close().await;
+    watched.abort();
     // The process does nothing else any more.
     export.finish();
     Ok(())

@@ -8,11 +8,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 use vox_core::app::App;
 use vox_core::config::CoreConfig;
+use vox_core::slot::{Occupancy, Slot};
 use vox_core::{handover, registration, server::Listeners};
 use vox_shared::clock::Clock;
 use vox_shared::env::Env;
-use vox_shared::private;
 use vox_shared::telemetry::{self, Tracing, Who};
+use vox_shared::{private, service};
 use vox_traces::Export;
 
 /// What is left is delivered for this long at the end; the rest is adopted by others.
@@ -65,8 +66,13 @@ async fn run(config: CoreConfig) -> anyhow::Result<()> {
     if let Some(socket) = app.config.dispatch.clone() {
         background.spawn(handover::run(app.clone(), socket));
     }
+    background.spawn(service::say_alive());
+    background.spawn(show_status(app.slot.clone()));
+    service::ready("free");
     asked_to_stop().await?;
     tracing::info!("no new calls; the running one ends by itself");
+    service::stopping("no new calls");
+    background.spawn(service::watch_the_end());
     app.drain.cancel();
     if timeout(drain_limit, app.slot.free()).await.is_err() {
         tracing::warn!("the call outlived the drain limit; it is closed by whoever adopts its journal");
@@ -74,6 +80,15 @@ async fn run(config: CoreConfig) -> anyhow::Result<()> {
     background.shutdown().await;
     app.courier.stop(FLUSH).await;
     Ok(())
+}
+
+/// Whether a call is on, for whoever looks at the unit.
+async fn show_status(slot: Slot) {
+    let mut occupancy = slot.watch();
+    while occupancy.changed().await.is_ok() {
+        let status = if *occupancy.borrow_and_update() == Occupancy::Free { "free" } else { "in a call" };
+        service::status(status);
+    }
 }
 
 async fn asked_to_stop() -> anyhow::Result<()> {

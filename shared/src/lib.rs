@@ -18,6 +18,7 @@ pub mod private;
 pub mod redact;
 pub mod redaction;
 pub mod sealing;
+pub mod service;
 pub mod telemetry;
 pub mod trace;
 pub mod typed;

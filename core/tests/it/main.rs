@@ -30,6 +30,7 @@ mod silent_callers_are_let_go;
 mod silero;
 mod stopping_lets_calls_end;
 mod supervisors_follow_and_steer_calls;
+mod the_service_manager_is_told;
 mod timing;
 mod tools_are_called;
 mod traces_hang_together;

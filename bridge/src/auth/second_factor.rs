@@ -143,7 +143,8 @@ impl People {
         Ok(self.stores.refresh_tokens().revoke_all_of(&id_of(&person)).await?)
     }
 
-    /// Forget whom a provider of sign-ins knows somebody else as. Their sessions end: they may have come by it.
+    /// Forget whom a provider of sign-ins knows somebody else as. Their sessions end: they may have come by it. Where the provider knows
+    /// nobody as them, nothing happens: [`StoreError::NotFound`].
     pub async fn unlink_identity(
         &self,
         by: &User,
@@ -155,14 +156,12 @@ impl People {
         if person.value.email_folded == by.email_folded {
             return Err(RankError::OwnAccount);
         }
-        // First: if the rest fails, it is asked for again, and nobody is in who got in by what was forgotten.
+        let known = self.stores.identities().find_at(id, issuer).await?.ok_or(StoreError::NotFound)?;
+        // Before it is forgotten: if the rest fails, it is asked for again, and nobody is in who got in by what was forgotten.
         person.value.tokens_valid_from = Stamp(self.clock.now());
         let person = users.replace_user(person).await?;
         self.stores.refresh_tokens().revoke_all_of(&id_of(&person)).await?;
-        match self.stores.identities().forget_at(id, issuer).await? {
-            true => Ok(()),
-            false => Err(StoreError::NotFound.into()),
-        }
+        Ok(self.stores.identities().forget(&known).await?)
     }
 
     /// Use a code of the app, or a recovery code, up. Guesses are limited for the client and the account, and for the account over

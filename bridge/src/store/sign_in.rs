@@ -160,10 +160,9 @@ impl Identities {
         self.0.delete_many(query.limit(SWEPT)).await.map(drop)
     }
 
-    /// Forget as whom an issuer knows a person; whether it knew them.
-    pub async fn forget_at(&self, user: &UserId, issuer: &str) -> Result<bool, StoreError> {
-        let query = Query::by_index(&IDENTITIES, BY_USER).equals(USER_ID, user).equals(ISSUER, issuer);
-        Ok(self.0.delete_many(query.limit(1)).await? > 0)
+    /// As whom an issuer knows a person.
+    pub async fn find_at(&self, user: &UserId, issuer: &str) -> Result<Option<Stored<Identity>>, StoreError> {
+        self.0.first(Query::by_index(&IDENTITIES, BY_USER).equals(USER_ID, user).equals(ISSUER, issuer)).await
     }
 
     pub async fn forget(&self, identity: &Stored<Identity>) -> Result<(), StoreError> {

@@ -153,8 +153,15 @@ async fn a_known_person_signs_in_and_is_known_by_the_providers_name_from_then_on
         stage.session().await
     };
     let issuer = stage.provider.issuer();
-    let path = with_query(&format!("/api/v1/users/{}/identity", known.id), &[("issuer", &issuer)]);
+    let identity_at =
+        |issuer: &str| with_query(&format!("/api/v1/users/{}/identity", known.id), &[("issuer", issuer)]);
+    let path = identity_at(&issuer);
     stage.bridge.clock.advance(jiff::SignedDuration::from_secs(1));
+    // A provider that knows nobody as them: nothing is forgotten, and nobody is out for it.
+    let of_nobody = identity_at("https://nobody.example.com");
+    let nothing = stage.bridge.send(Method::DELETE, &of_nobody, &stage.operator, Value::Null).await;
+    assert_eq!(nothing.status(), StatusCode::NOT_FOUND);
+    assert_eq!(stage.whoami(&session).await["id"], me["id"], "still in");
     let forgotten = stage.bridge.send(Method::DELETE, &path, &stage.operator, Value::Null).await;
     assert_eq!(forgotten.status(), StatusCode::NO_CONTENT);
     let out = stage.bridge.get("/api/v1/auth/me").bearer_auth(session["access_token"].as_str().unwrap());

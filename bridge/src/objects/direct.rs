@@ -29,6 +29,18 @@ pub struct Mark {
     pub sha256: Option<String>,
 }
 
+/// What is there under the key of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum There {
+    Nothing,
+    /// The upload's own object, put together.
+    Own {
+        size_bytes: u64,
+    },
+    /// An object of another upload, or of a put.
+    Anothers,
+}
+
 /// A store into which others may put objects in parts.
 pub trait Direct: Send + Sync {
     /// Begin; answers the upload's name.
@@ -37,12 +49,13 @@ pub trait Direct: Send + Sync {
     fn parts(&self, place: Place) -> Answer<'_, Option<Vec<Part>>>;
     /// Where these parts may be put, for this long.
     fn addresses(&self, place: Place, numbers: Vec<u32>, lifetime: Duration) -> Answer<'_, Vec<String>>;
-    /// Put these parts together. What is there then is asked by [`Direct::size_of`]: the answer may be lost.
+    /// Put these parts together, in the place of whatever is there. What is there then is asked by [`Direct::there`]: the answer may be
+    /// lost.
     fn complete(&self, place: Place, parts: Vec<Part>) -> Answer<'_, ()>;
     /// Have nothing more to do with an upload: its parts are removed. One that is gone is none to give up.
     fn give_up(&self, place: Place) -> Answer<'_, ()>;
-    /// The size of the object with this mark, if that is what is there.
-    fn size_of(&self, key: Key, mark: String) -> Answer<'_, Option<u64>>;
+    /// What is there now, the object with this mark or another. A mark that no upload has finds another's.
+    fn there(&self, key: Key, mark: String) -> Answer<'_, There>;
     /// How long addresses are good.
     fn lifetime(&self) -> Duration;
 }

@@ -26,6 +26,8 @@ use crate::s3_server::{S3Server, eventually};
 /// Three parts, the last of them small.
 const SIZE: usize = 17_000_000;
 const PARTS: [u32; 3] = [1, 2, 3];
+/// Where the bucket has an upload's mark.
+const MARK: &str = "x-amz-meta-vox-upload";
 
 /// Whoever has a recording and the workers' secret.
 struct Worker {
@@ -170,9 +172,9 @@ async fn what_is_not_as_announced_or_another_calls_is_refused() {
     let last = part(&was, &told, 3);
     let is_over = async || put(&told, 3, last.clone()).await == StatusCode::FORBIDDEN;
     assert!(eventually(Duration::from_secs(10), is_over).await, "an address is good for ever");
-    let told = worker.begin(KEY, &was, Some(&told.upload)).await;
     let missing = told.urls[0].number;
-    assert_eq!(put(&told, missing, part(&was, &told, missing)).await, StatusCode::OK);
+    let upload = Some(told.upload.clone());
+    put_in_time(&worker, (KEY, &was), upload, (missing, part(&was, &told, missing))).await;
 
     // Another content than was announced, and one that is not sealed as it was told.
     let other = content(SIZE, 3);
@@ -216,12 +218,29 @@ fn upload_id(told: &DirectUpload) -> String {
 async fn put_fresh(worker: &Worker, (key, was): (&str, &[u8]), made: impl Fn(u32) -> Vec<u8>) -> String {
     let mut upload = None;
     for number in PARTS {
-        let content = made(number);
-        let told = worker.begin(key, was, upload.as_deref()).await;
-        assert_eq!(put(&told, number, content).await, StatusCode::OK, "part {number}");
-        upload = Some(told.upload);
+        upload = Some(put_in_time(worker, (key, was), upload, (number, made(number))).await);
     }
     upload.expect("it has parts")
+}
+
+/// Put a part by an address that is good now, which may be over on a busy machine before it is used; what the upload is called.
+async fn put_in_time(
+    worker: &Worker,
+    (key, was): (&str, &[u8]),
+    mut upload: Option<String>,
+    (number, content): (u32, Vec<u8>),
+) -> String {
+    for _ in 0..20 {
+        let told = worker.begin(key, was, upload.as_deref()).await;
+        match put(&told, number, content.clone()).await {
+            StatusCode::FORBIDDEN => upload = Some(told.upload),
+            status => {
+                assert_eq!(status, StatusCode::OK, "part {number}");
+                return told.upload;
+            }
+        }
+    }
+    panic!("no address of part {number} was good for long enough");
 }
 
 #[tokio::test]
@@ -300,10 +319,56 @@ async fn a_key_that_may_not_list_parts_sends_recordings_through_the_bridge() {
     json(upload(&bridge, KEY, was.clone(), Some(&sha256(&was))).await, StatusCode::OK).await;
     // What was begun while it might: put together it cannot be, and it is begun anew.
     let could = bridge_on(&server, Sealing::On, Some(Duration::from_mins(15))).await;
-    let told = Worker::of(&could).begin(KEY, &was, None).await;
+    const LATER: &str = "20261120-call_7.wav";
+    let told = Worker::of(&could).begin(LATER, &was, None).await;
     let secret = could.app.config.auth.internal_secret.expose_secret().to_owned();
     assert_eq!(secret, worker.secret, "a ticket of one is good at the other");
     put_all(&was, &told).await;
+    let refused = worker.complete(LATER, &told.upload).await;
+    assert_eq!(refusal(refused, StatusCode::CONFLICT).await, "upload_gone");
+}
+
+/// Completing put what had come in the place of a recording that a worker was told is safe, and deleted both when it was not what was
+/// announced.
+#[tokio::test]
+async fn a_recording_that_is_safe_is_neither_replaced_unseen_nor_deleted() {
+    const KEY: &str = "20261120-call_8.wav";
+    const DAMAGED: &str = "20261120-call_9.wav";
+    let server = S3Server::start().await;
+    let bridge = bridge_on(&server, Sealing::On, Some(Duration::from_mins(15))).await;
+    let link = link_of(&bridge, "call_8", KEY).await;
+    let (worker, was, other) = (Worker::of(&bridge), content(SIZE, 8), content(SIZE, 9));
+    let told = worker.begin(KEY, &other, None).await;
+    // While its parts are under way the recording comes through the bridge.
+    json(upload(&bridge, KEY, was.clone(), Some(&sha256(&was))).await, StatusCode::OK).await;
+    for number in PARTS {
+        assert_eq!(put(&told, number, vec![7; part(&other, &told, number).len()]).await, StatusCode::OK);
+    }
     let refused = worker.complete(KEY, &told.upload).await;
     assert_eq!(refusal(refused, StatusCode::CONFLICT).await, "upload_gone");
+    assert!(!server.has_unfinished().await, "its parts are given up");
+    for upload in [None, Some(told.upload.as_str())] {
+        let anew = worker.ask(KEY, (SIZE, &sha256(&other)), upload).await;
+        assert_eq!(
+            json(anew, StatusCode::OK).await,
+            json!({"how": "bridge"}),
+            "which looks before it replaces"
+        );
+    }
+    assert!(bridge.get(&link).send().await.unwrap().bytes().await.unwrap() == was);
+
+    // One that went straight there, and is damaged since: completing it again says so and deletes nothing.
+    let told = worker.begin(DAMAGED, &was, None).await;
+    put_all(&was, &told).await;
+    json(worker.complete(DAMAGED, &told.upload).await, StatusCode::OK).await;
+    let object = format!("/recordings/{DAMAGED}");
+    let there = server.raw(Method::HEAD, &object).send().await.unwrap();
+    let (mark, size) = (there.headers()[MARK].clone(), there.headers()["content-length"].to_str().unwrap());
+    let damaged = vec![7; size.parse().unwrap()];
+    let spoilt = server.raw(Method::PUT, &object).header(MARK, mark).body(damaged).send().await.unwrap();
+    assert!(spoilt.status().is_success());
+    let refused = worker.complete(DAMAGED, &told.upload).await;
+    assert_eq!(refusal(refused, StatusCode::UNPROCESSABLE_ENTITY).await, "wrong_hash");
+    let there = server.raw(Method::HEAD, &object).send().await.unwrap();
+    assert_eq!(there.status(), StatusCode::OK, "what is left of it may be mended");
 }

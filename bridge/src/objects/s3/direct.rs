@@ -8,7 +8,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use super::fault::{fault, is_absent};
 use super::upload::UPLOAD;
 use super::{HASH, S3};
-use crate::objects::direct::{Direct, Mark, Part, Place};
+use crate::objects::direct::{Direct, Mark, Part, Place, There};
 use crate::objects::{Answer, Key, ObjectError};
 
 impl Direct for S3 {
@@ -95,11 +95,14 @@ impl Direct for S3 {
         })
     }
 
-    fn size_of(&self, key: Key, mark: String) -> Answer<'_, Option<u64>> {
+    fn there(&self, key: Key, mark: String) -> Answer<'_, There> {
         Box::pin(async move {
-            let Some(found) = self.find(&key).await? else { return Ok(None) };
-            let is_own = found.metadata().and_then(|all| all.get(UPLOAD)) == Some(&mark);
-            Ok(found.content_length().and_then(|size| u64::try_from(size).ok()).filter(|_| is_own))
+            let Some(found) = self.find(&key).await? else { return Ok(There::Nothing) };
+            if found.metadata().and_then(|all| all.get(UPLOAD)) != Some(&mark) {
+                return Ok(There::Anothers);
+            }
+            let size = found.content_length().and_then(|size| u64::try_from(size).ok());
+            Ok(There::Own { size_bytes: size.unwrap_or_default() })
         })
     }
 

@@ -21,7 +21,7 @@ use crate::edge::body::Checked;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
 use crate::fields::FieldError;
-use crate::objects::direct::{Direct, Mark, Part, Place};
+use crate::objects::direct::{Direct, Mark, Part, Place, There};
 use crate::objects::{Key, ObjectError};
 use crate::runtime::recording::{self, Owner};
 
@@ -51,17 +51,31 @@ pub async fn begin(
     };
     let begun = asked.upload.as_deref().and_then(|text| Ticket::read(&recordings, text, &name));
     let begun = begun.filter(|ticket| is_of(ticket, &asked, tenant.as_ref(), recordings.archive.sealing));
-    let offered = offer(&recordings, direct, begun, async || {
-        anew(&recordings, direct, (&name, object.clone()), (tenant.clone(), &asked)).await
-    });
+    let offered = async {
+        if is_taken(direct, object.clone(), begun.as_ref()).await? {
+            return Ok(None);
+        }
+        let anew =
+            async || anew(&recordings, direct, (&name, object.clone()), (tenant.clone(), &asked)).await;
+        offer(&recordings, direct, begun, anew).await.map(Some)
+    };
     match offered.await {
-        Ok(told) => Ok(Json(UploadAnswer::Direct(Box::new(told)))),
+        Ok(Some(told)) => Ok(Json(UploadAnswer::Direct(Box::new(told)))),
+        // There it is replaced only by one that is what was announced.
+        Ok(None) => Ok(Json(UploadAnswer::Bridge)),
         Err(Fault::Refused(refused)) => {
             tracing::warn!(%refused, "recordings pass through the bridge: the key of S3 may not do all that direct uploads need");
             Ok(Json(UploadAnswer::Bridge))
         }
         Err(Fault::Other(error)) => Err(error),
     }
+}
+
+/// Whether another recording of this name is there than that of the upload that was begun. Parts that are put together take its place
+/// before anybody has looked at them.
+async fn is_taken(direct: &dyn Direct, object: Key, begun: Option<&Ticket>) -> Result<bool, ObjectError> {
+    let mark = begun.map(|ticket| ticket.mark.clone()).unwrap_or_default();
+    Ok(direct.there(object, mark).await? == There::Anothers)
 }
 
 /// Go on with the upload that was begun, or begin one.
@@ -110,8 +124,8 @@ async fn stored(direct: &dyn Direct, ticket: &Ticket) -> Result<Option<BTreeSet<
         Some(parts) if !parts.is_empty() => return Ok(Some(numbers(parts))),
         _ => {}
     }
-    let size = direct.size_of(ticket.key()?, ticket.mark.clone()).await?;
-    match size == Some(plan.bytes()) {
+    let there = direct.there(ticket.key()?, ticket.mark.clone()).await?;
+    match there == (There::Own { size_bytes: plan.bytes() }) {
         true => Ok(Some(plan.parts().collect())),
         // It has only just begun: another one would lie in the bucket beside it for a day.
         false => Ok(parts.map(numbers)),

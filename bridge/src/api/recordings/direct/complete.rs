@@ -17,11 +17,20 @@ use crate::edge::body::Checked;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
 use crate::objects::ObjectError;
-use crate::objects::direct::Direct;
+use crate::objects::direct::{Direct, There};
 use crate::runtime::recording::{self, Recorded};
 
+/// Whose putting together it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Put {
+    /// This request's: nobody was told of the object yet.
+    Now,
+    /// An earlier one's, whose answer may have told of it.
+    Before,
+}
+
 /// Put the parts of a recording together, and read it back: it is kept when it opens as what was announced. Completing again is
-/// harmless.
+/// harmless. Where another recording of the name is there it stays, and this one is to begin anew.
 #[instrument(name = "recordings.direct.complete", skip_all)]
 pub async fn complete(
     sender: OfCall,
@@ -33,14 +42,17 @@ pub async fn complete(
     may_upload(&sender, &recordings, &name).await?;
     let ticket = Ticket::read(&recordings, &body.0.upload, &name).ok_or_else(gone)?;
     let direct = recordings.archive.objects.direct().ok_or_else(gone)?;
-    put_together(direct, &ticket).await.map_err(|error| match error {
+    let put = put_together(direct, &ticket).await.map_err(|error| match error {
         // What the key of S3 may do was changed meanwhile: begun anew, it passes through the bridge.
         Fault::Refused(_) => gone(),
         Fault::Other(error) => error,
     })?;
     let object = ticket.key()?;
     if !is_as_announced(&recordings, &ticket).await? {
-        recordings.archive.objects.delete(object).await?;
+        // One from before may have been whole, and be damaged since: whoever was told of it has no other. And another may be there by now.
+        if put == Put::Now && own_size(direct, &ticket).await?.is_some() {
+            recordings.archive.objects.delete(object).await?;
+        }
         return Err(ObjectError::WrongHash.into());
     }
     let recorded = Recorded { key: &name, size_bytes: ticket.size_bytes, sha256: &ticket.sha256 };
@@ -50,12 +62,17 @@ pub async fn complete(
     Ok(Json(Uploaded { key: name, size_bytes: ticket.size_bytes, sha256: ticket.sha256 }))
 }
 
-async fn put_together(direct: &dyn Direct, ticket: &Ticket) -> Result<(), Fault> {
-    if is_there(direct, ticket).await? {
-        // It was done before, and the answer was lost.
-        return Ok(());
-    }
+async fn put_together(direct: &dyn Direct, ticket: &Ticket) -> Result<Put, Fault> {
     let plan = ticket.plan();
+    match direct.there(ticket.key()?, ticket.mark.clone()).await? {
+        // It was done before, and the answer was lost.
+        There::Own { size_bytes } if size_bytes == plan.bytes() => return Ok(Put::Before),
+        There::Anothers => {
+            direct.give_up(ticket.place()?).await?;
+            return Err(gone().into());
+        }
+        There::Own { .. } | There::Nothing => {}
+    }
     let parts = whole(plan, direct.parts(ticket.place()?).await?.ok_or_else(gone)?);
     if parts.len() < plan.parts().len() {
         let detail = "not all parts of the upload are there; ask which, and put the others";
@@ -63,16 +80,18 @@ async fn put_together(direct: &dyn Direct, ticket: &Ticket) -> Result<(), Fault>
     }
     let put = direct.complete(ticket.place()?, parts.into_values().collect()).await;
     // The answer may be lost and the object be there all the same.
-    match is_there(direct, ticket).await? {
-        true => Ok(()),
+    match own_size(direct, ticket).await? == Some(plan.bytes()) {
+        true => Ok(Put::Now),
         false => put.map_err(Into::into).and(Err(gone().into())),
     }
 }
 
-/// Whether the object is there, and is this upload's.
-async fn is_there(direct: &dyn Direct, ticket: &Ticket) -> Result<bool, Fault> {
-    let size = direct.size_of(ticket.key()?, ticket.mark.clone()).await?;
-    Ok(size == Some(ticket.plan().bytes()))
+/// The size of this upload's own object; `None` when it is not there.
+async fn own_size(direct: &dyn Direct, ticket: &Ticket) -> Result<Option<u64>, ObjectError> {
+    match direct.there(ticket.key()?, ticket.mark.clone()).await? {
+        There::Own { size_bytes } => Ok(Some(size_bytes)),
+        There::Anothers | There::Nothing => Ok(None),
+    }
 }
 
 /// Whether what is there opens, and is of the size and the hash that were announced.

@@ -64,7 +64,7 @@ impl Ticket {
 
 /// The upload has to begin anew.
 pub fn gone() -> ApiError {
-    let detail = "this upload was given up, has expired or is another recording's; begin it anew";
+    let detail = "this upload was given up, has expired or is another recording's, or another recording of the name is there by now; begin it anew";
     ApiError::new(StatusCode::CONFLICT, "upload_gone", detail)
 }
 

@@ -5,6 +5,7 @@ use std::error::Error;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use serde_path_to_error::{Path, Segment};
 use utoipa::ToSchema;
 
 pub use vox_shared::wire::limits::MAX_JSON_LEVELS as MAX_LEVELS;
@@ -12,7 +13,7 @@ pub use vox_shared::wire::limits::MAX_JSON_LEVELS as MAX_LEVELS;
 /// What is wrong with one field of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
-    /// Dotted, `stt.fallbacks.0.api_key`.
+    /// Dotted, places in lists from 0: `stt.fallbacks.0.api_key`. `.` is the whole.
     pub path: String,
     pub message: String,
 }
@@ -31,7 +32,8 @@ pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
 /// What serde found wrong, and where. It tells a missing field at the object that lacks it: the path here is the field's own, as that of
 /// every other fault. `.` is the whole.
 pub fn fault<E: Error>(error: &serde_path_to_error::Error<E>) -> FieldError {
-    let (path, message) = (error.path().to_string(), error.inner().to_string());
+    let (path, message) = (dotted(error.path()), error.inner().to_string());
+    // Nothing else says which field is missing: serde has the name in its sentence alone.
     let name = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
     let path = match name {
         Some(name) if path == "." => name.to_owned(),
@@ -39,6 +41,18 @@ pub fn fault<E: Error>(error: &serde_path_to_error::Error<E>) -> FieldError {
         None => path,
     };
     FieldError::new(path, without_value(&message))
+}
+
+/// A path as every other fault has it, and as parcels and comparisons of bots name a place: `headers.1.name`, not `headers[1].name`.
+pub fn dotted(path: &Path) -> String {
+    let names = path.iter().map(|segment| match segment {
+        Segment::Seq { index } => index.to_string(),
+        Segment::Map { key } => key.clone(),
+        Segment::Enum { variant } => variant.clone(),
+        Segment::Unknown => "?".to_owned(),
+    });
+    let path = names.collect::<Vec<_>>().join(".");
+    if path.is_empty() { ".".to_owned() } else { path }
 }
 
 /// A field that was given, though perhaps as null: `None` is for one that was left out. Goes with `#[serde(default)]`.
@@ -93,8 +107,8 @@ mod tests {
         check(json!({}), "name");
         check(json!({"name": 1}), "name");
         check(json!({"name": "x", "nmae": 1}), "nmae");
-        check(json!({"name": "x", "parts": [{"size": 1}, {}]}), "parts[1].size");
-        check(json!({"name": "x", "parts": [{"size": 300}]}), "parts[0].size");
+        check(json!({"name": "x", "parts": [{"size": 1}, {}]}), "parts.1.size");
+        check(json!({"name": "x", "parts": [{"size": 300}]}), "parts.0.size");
         check(json!(null), ".");
     }
 }

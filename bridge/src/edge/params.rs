@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 
 use crate::error::{ApiError, ApiResult};
-use crate::fields::{FieldError, without_value};
+use crate::fields::{FieldError, dotted, without_value};
 use crate::store::{Cursor, StoreError};
 
 /// Which page of a list.
@@ -64,7 +64,7 @@ fn query<T: DeserializeOwned>(text: &str) -> Result<T, FieldError> {
     let pairs = url::form_urlencoded::parse(text.as_bytes());
     let reader = serde_urlencoded::Deserializer::new(pairs);
     serde_path_to_error::deserialize(reader).map_err(|error| {
-        let (path, message) = (error.path().to_string(), error.inner().to_string());
+        let (path, message) = (dotted(error.path()), error.inner().to_string());
         match named(&message) {
             Some((name, "unknown field")) => {
                 FieldError::new(name, format!("there is no such parameter; {}", known(&message)))

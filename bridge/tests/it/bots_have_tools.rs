@@ -90,7 +90,7 @@ async fn all_that_is_wrong_with_a_tool_is_told_by_its_fields() {
     ];
     assert_eq!(wrong, expected);
     let odd = json!({"tools": [{"name": "x", "http": {"method": "FETCH"}}]});
-    assert_eq!(wrong_fields(bots.send(Method::PATCH, &path, &odd).await).await, ["tools[0].http.method"]);
+    assert_eq!(wrong_fields(bots.send(Method::PATCH, &path, &odd).await).await, ["tools.0.http.method"]);
 }
 
 /// What has no budget needs no prices.

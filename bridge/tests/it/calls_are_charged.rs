@@ -17,7 +17,7 @@ use vox_shared::model::bot::BotSettings;
 use crate::harness::{TestBridge, json, result, wrong_fields};
 
 /// A result of a real worker with a use of vendors.
-fn used(session: &str, disconnected_by: &str) -> Value {
+pub fn used(session: &str, disconnected_by: &str) -> Value {
     let mut result = result(session, disconnected_by);
     result["worker_id"] = json!("wrk_1");
     result["usage_metrics"] = json!([
@@ -46,7 +46,7 @@ impl TestBridge {
         }
     }
 
-    async fn usage(&self, query: &str) -> Value {
+    pub async fn usage(&self, query: &str) -> Value {
         let token = self.token(Role::Admin).await;
         let asked = self.get(&format!("/v1/usage{query}")).bearer_auth(token).send().await.unwrap();
         json(asked, StatusCode::OK).await
@@ -59,7 +59,7 @@ impl TestBridge {
         page["items"].as_array().unwrap().clone()
     }
 
-    async fn move_and_add_up(&self) {
+    pub async fn move_and_add_up(&self) {
         self.app.relay.move_all().await.unwrap();
         self.app.roll_up.round().await.unwrap();
     }
@@ -378,7 +378,7 @@ async fn results_that_make_no_sense_are_charged_for_what_can_be_and_fail_nothing
     assert_eq!((&total["tokens"], &total["unpriced"]), (&json!(20_000_000_000_i64), &json!(1)));
     let mut more = used("call_2", "customer");
     more["usage_metrics"][1]["tokens_in"] = json!(-5);
-    assert_eq!(wrong_fields(bridge.deliver(&more).await).await, ["usage_metrics[1].tokens_in"]);
+    assert_eq!(wrong_fields(bridge.deliver(&more).await).await, ["usage_metrics.1.tokens_in"]);
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ async fn a_malformed_result_is_told_where() {
     let bridge = TestBridge::start().await;
     let mut bad = result("call_b", "bot");
     bad["transcript"][0]["started_ms"] = json!("soon");
-    assert_eq!(wrong_fields(bridge.deliver(&bad).await).await, ["transcript[0].started_ms"]);
+    assert_eq!(wrong_fields(bridge.deliver(&bad).await).await, ["transcript.0.started_ms"]);
     assert_eq!(wrong_fields(bridge.deliver(&result("../x", "bot")).await).await, ["session_id"]);
     assert_eq!(wrong_fields(bridge.deliver(&result("call_b", "aliens")).await).await, ["disconnected_by"]);
     let text = "word ".repeat(1_400_000);

@@ -170,8 +170,8 @@ async fn a_kind_or_a_sink_that_there_is_not_is_named() {
     let bridge = TestBridge::start().await;
     let token = bridge.token(Role::Admin).await;
     for (redaction, field) in [
-        (json!({"kinds": ["shoe_size"]}), "redaction.kinds[0]"),
-        (json!({"kinds": ["card"], "sinks": ["attic"]}), "redaction.sinks[0]"),
+        (json!({"kinds": ["shoe_size"]}), "redaction.kinds.0"),
+        (json!({"kinds": ["card"], "sinks": ["attic"]}), "redaction.sinks.0"),
         (json!({"kinds": ["card"], "sinks": []}), "redaction.sinks"),
         (json!({"kind": ["card"]}), "redaction.kind"),
     ] {

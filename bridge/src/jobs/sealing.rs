@@ -1,19 +1,22 @@
-//! Seals recordings that are kept in clear: those from before recordings were sealed, and those that were stored while they were not
-//! to be. One look through all calls, and then at those again whose recordings could not be sealed; that all are is noted in the
-//! store. A bridge that is killed meanwhile begins anew, and two of them at once do no harm: a recording is replaced as a whole by the
+//! Seals recordings and clips that are kept in clear: those from before they were sealed, and those that were stored while they were not
+//! to be. One look through all calls, and all tenants' voices, and then at those again that could not be sealed; that all are is noted
+//! in the store. A bridge that is killed meanwhile begins anew, and two of them at once do no harm: each is replaced as a whole by the
 //! same one.
 
 use std::time::Duration;
 
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use vox_shared::ids::{TenantId, VoiceId};
 
 use crate::api::recordings::serve::Recordings;
 use crate::objects::archive::Sealing;
 use crate::objects::{Key, ObjectError};
 use crate::store::calls::Call;
-use crate::store::engine::EngineError;
+use crate::store::engine::{EngineError, MAX_PAGE};
+use crate::store::voices::VoiceState;
 use crate::store::{Cursor, StoreError, Stored};
+use crate::voice::desk::key_of;
 
 /// Pause before a store that was away is asked again.
 const AWAY: Duration = Duration::from_secs(120);
@@ -27,25 +30,56 @@ const MAX_FAILED: usize = 10_000;
 /// Why a look through the recordings broke off.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
-    #[error("calls could not be read")]
+    #[error("calls and voices could not be read")]
     Store(#[from] StoreError),
-    #[error("the recording of {call} could not be sealed")]
+    #[error("what was recorded for {id} could not be sealed")]
     Object {
-        call: String,
+        id: String,
         #[source]
         source: ObjectError,
     },
 }
 
-/// How far a look through the recordings is.
-#[derive(Debug, Default)]
+/// A recording or a clip that may be in clear.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The call's, or the voice's.
+    pub id: String,
+    tenant: TenantId,
+    key: Key,
+    of: Of,
+}
+
+#[derive(Clone, Debug)]
+enum Of {
+    /// Under this name.
+    Call(String),
+    Voice(VoiceId),
+}
+
+/// What is looked at next.
+#[derive(Clone, Debug)]
+enum Stage {
+    Calls(Option<Cursor>),
+    /// Those of the tenant after this one.
+    Voices(Option<String>),
+    Through,
+}
+
+/// How far a look through recordings and clips is.
+#[derive(Debug)]
 pub struct Look {
     /// How many were in clear and are sealed now.
     pub sealed: usize,
-    /// Calls whose recordings could not be sealed, though the stores were there.
-    pub failed: Vec<Stored<Call>>,
-    after: Option<Cursor>,
-    is_through: bool,
+    /// Those that could not be sealed, though the stores were there.
+    pub failed: Vec<Item>,
+    stage: Stage,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { sealed: 0, failed: Vec::new(), stage: Stage::Calls(None) }
+    }
 }
 
 /// Seal what is to be sealed, and wait for `stop`.
@@ -59,7 +93,10 @@ pub async fn run(recordings: Recordings, stop: CancellationToken) {
             Ok(true) => return stop.cancelled().await,
             Ok(false) => {
                 let failed = look.failed.len();
-                tracing::warn!(failed, "recordings are still in clear, which is tried again in an hour");
+                tracing::warn!(
+                    failed,
+                    "recordings or clips are still in clear, which is tried again in an hour"
+                );
                 AGAIN
             }
             Err(error) => {
@@ -87,7 +124,7 @@ async fn once(recordings: &Recordings, look: &mut Look) -> Result<bool, SealErro
     }
     look.go_on(recordings).await?;
     if look.sealed > 0 {
-        tracing::info!(sealed = look.sealed, "recordings that were kept in clear are sealed");
+        tracing::info!(sealed = look.sealed, "recordings and clips that were kept in clear are sealed");
         look.sealed = 0;
     }
     if !look.failed.is_empty() {
@@ -98,38 +135,39 @@ async fn once(recordings: &Recordings, look: &mut Look) -> Result<bool, SealErro
 }
 
 impl Look {
-    /// Look at every recording that was not looked at yet, or could not be sealed. One that does not open is left as it is, and told
+    /// Look at everything that was not looked at yet, or could not be sealed. One that does not open is left as it is, and told
     /// in the log; one that cannot be read or written keeps no other from its turn.
     ///
     /// # Errors
     ///
     /// When a store is away, or nearly everything fails: whoever comes again goes on there.
     pub async fn go_on(&mut self, recordings: &Recordings) -> Result<(), SealError> {
-        if self.is_through {
+        if matches!(self.stage, Stage::Through) {
             return self.again(recordings).await;
         }
-        while !self.is_through {
-            let page = recordings.stores.all_calls().list_calls(BATCH, self.after.clone()).await?;
+        loop {
+            let (items, next) = match &self.stage {
+                Stage::Calls(after) => of_calls(recordings, after.clone()).await?,
+                Stage::Voices(after) => of_voices(recordings, after.clone()).await?,
+                Stage::Through => return Ok(()),
+            };
             // As many as before, should the store go away within the page.
             let known = self.failed.len();
-            for call in page.items {
-                if let Err(error) = self.try_one(recordings, call).await {
+            for item in items {
+                if let Err(error) = self.try_one(recordings, item).await {
                     self.failed.truncate(known);
                     return Err(error);
                 }
             }
-            self.after =
-                page.next_cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
-            self.is_through = self.after.is_none();
+            self.stage = next;
         }
-        Ok(())
     }
 
     async fn again(&mut self, recordings: &Recordings) -> Result<(), SealError> {
         let mut left = std::mem::take(&mut self.failed).into_iter();
-        while let Some(call) = left.next() {
-            let kept = call.clone();
-            if let Err(error) = self.try_one(recordings, call).await {
+        while let Some(item) = left.next() {
+            let kept = item.clone();
+            if let Err(error) = self.try_one(recordings, item).await {
                 self.failed.push(kept);
                 self.failed.extend(left);
                 return Err(error);
@@ -138,18 +176,46 @@ impl Look {
         Ok(())
     }
 
-    async fn try_one(&mut self, recordings: &Recordings, call: Stored<Call>) -> Result<(), SealError> {
-        match seal(recordings, &call).await {
+    async fn try_one(&mut self, recordings: &Recordings, item: Item) -> Result<(), SealError> {
+        match seal(recordings, &item).await {
             Ok(was_clear) => self.sealed += usize::from(was_clear),
             Err(error) if is_away(&error) || self.failed.len() == MAX_FAILED => return Err(error),
             Err(error) => {
                 let error = crate::error::with_source(&error);
-                tracing::error!(call.id = %call.id, error, "a recording could not be sealed");
-                self.failed.push(call);
+                tracing::error!(id = %item.id, error, "a recording could not be sealed");
+                self.failed.push(item);
             }
         }
         Ok(())
     }
+}
+
+/// A page of calls, the newest first, and what comes after it.
+async fn of_calls(recordings: &Recordings, after: Option<Cursor>) -> Result<(Vec<Item>, Stage), StoreError> {
+    let page = recordings.stores.all_calls().list_calls(BATCH, after).await?;
+    let item = |call: Stored<Call>| {
+        let name = call.value.recording_key.clone().filter(|_| !call.value.is_deleted())?;
+        let key = Key::of_recording(&name).ok()?;
+        Some(Item { id: call.id, tenant: call.value.tenant_id, key, of: Of::Call(name) })
+    };
+    let items = page.items.into_iter().filter_map(item).collect();
+    let next = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
+    Ok((items, next.map_or(Stage::Voices(None), |next| Stage::Calls(Some(next)))))
+}
+
+/// The voices of a page of tenants, and what comes after them. Those that are being deleted need no seal.
+async fn of_voices(recordings: &Recordings, after: Option<String>) -> Result<(Vec<Item>, Stage), StoreError> {
+    let (page, mut items) = (recordings.stores.tenants().list_by_id(after).await?, Vec::new());
+    for id in page.tenants.iter().filter_map(|tenant| tenant.id.parse::<TenantId>().ok()) {
+        for voice in recordings.stores.voices(&id).list_voices(MAX_PAGE).await?.items {
+            let Ok(voice_id) = voice.id.parse::<VoiceId>() else { continue };
+            let Ok(key) = key_of(&voice_id) else { continue };
+            if voice.value.state != VoiceState::Removing {
+                items.push(Item { id: voice.id, tenant: id.clone(), key, of: Of::Voice(voice_id) });
+            }
+        }
+    }
+    Ok((items, page.last.map_or(Stage::Through, |last| Stage::Voices(Some(last)))))
 }
 
 fn is_away(error: &SealError) -> bool {
@@ -162,23 +228,30 @@ fn is_away(error: &SealError) -> bool {
     }
 }
 
-async fn seal(recordings: &Recordings, call: &Stored<Call>) -> Result<bool, SealError> {
-    let name = call.value.recording_key.as_deref().filter(|_| !call.value.is_deleted());
-    let Some(key) = name.and_then(|name| Key::of_recording(name).ok()) else { return Ok(false) };
-    let failed = |source| SealError::Object { call: call.id.clone(), source };
-    let sealed = match recordings.archive.seal(&call.value.tenant_id, key.clone(), recordings.max_bytes).await
-    {
+async fn seal(recordings: &Recordings, item: &Item) -> Result<bool, SealError> {
+    let failed = |source| SealError::Object { id: item.id.clone(), source };
+    let sealed = match recordings.archive.seal(&item.tenant, item.key.clone(), recordings.max_bytes).await {
         Err(ObjectError::Unopened) => false,
         done => done.map_err(failed)?,
     };
-    if sealed {
-        // The call, or its recording alone, was deleted meanwhile: it was just put back.
-        let id = call.id.parse().map_err(|_| StoreError::NotFound)?;
-        let now = recordings.stores.all_calls().find_with_deleted(&id).await?;
-        let is_named = |call: &Call| !call.is_deleted() && call.recording_key.as_deref() == name;
-        if !now.is_some_and(|now| is_named(&now.value)) {
-            recordings.archive.objects.delete(key).await.map_err(failed)?;
-        }
+    // Whoever named it, or the name alone, was deleted meanwhile: it was just put back.
+    if sealed && !is_named(recordings, item).await? {
+        recordings.archive.objects.delete(item.key.clone()).await.map_err(failed)?;
     }
     Ok(sealed)
+}
+
+async fn is_named(recordings: &Recordings, item: &Item) -> Result<bool, StoreError> {
+    match &item.of {
+        Of::Call(name) => {
+            let id = item.id.parse().map_err(|_| StoreError::NotFound)?;
+            let now = recordings.stores.all_calls().find_with_deleted(&id).await?;
+            let is_it = |call: &Call| !call.is_deleted() && call.recording_key.as_ref() == Some(name);
+            Ok(now.is_some_and(|now| is_it(&now.value)))
+        }
+        Of::Voice(id) => {
+            let now = recordings.stores.voices(&item.tenant).find_voice(id).await?;
+            Ok(now.is_some_and(|now| now.value.state != VoiceState::Removing))
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What is noted of the recordings: that none is left in clear.
+//! What is noted of recordings and clips: that none is left in clear.
 
 use serde_json::Map;
 
@@ -6,10 +6,12 @@ use super::data_keys::Vault;
 use super::sealed::STATE;
 use crate::store::engine::EngineError;
 
-const SEALED: &str = "recordings_sealed";
+const SEALED: &str = "recordings_and_clips_sealed";
+/// Noted by versions that looked at no clips.
+const WITHOUT_CLIPS: &str = "recordings_sealed";
 
 impl Vault {
-    /// Whether all recordings were found sealed, or were sealed, and new ones have been since.
+    /// Whether all recordings and clips were found sealed, or were sealed, and new ones have been since.
     pub async fn are_sealed(&self) -> Result<bool, EngineError> {
         Ok(self.engine.get(&STATE, SEALED.into()).await?.is_some())
     }
@@ -24,8 +26,10 @@ impl Vault {
 
     /// New ones are stored in clear.
     pub async fn forget_sealed(&self) -> Result<(), EngineError> {
-        if let Some(note) = self.engine.get(&STATE, SEALED.into()).await? {
-            self.engine.delete(&STATE, note.id, note.version).await?;
+        for note in [SEALED, WITHOUT_CLIPS] {
+            if let Some(note) = self.engine.get(&STATE, note.into()).await? {
+                self.engine.delete(&STATE, note.id, note.version).await?;
+            }
         }
         Ok(())
     }

@@ -99,6 +99,7 @@ mod tokens_of_calls;
 mod users_have_ranks;
 mod vendors_are_tried;
 mod voices_are_made_from_clips;
+mod voices_meet_others;
 mod webhooks_are_delivered;
 mod what_follows_is_moved;
 mod what_follows_is_traced;

@@ -26,7 +26,7 @@ use vox_testkit::vendor::faults::{Cut, Faults};
 use crate::harness::{TestBridge, json, refusal, wrong_fields};
 use crate::s3_server::eventually;
 
-const SOON: Duration = Duration::from_secs(20);
+pub const SOON: Duration = Duration::from_secs(20);
 /// In what is said of a person, and must be in no store in clear.
 const CANARY: &str = "canary-7d1e";
 
@@ -34,17 +34,20 @@ const MP3: &[u8] = include_bytes!("clips/tone.mp3");
 const OGG: &[u8] = include_bytes!("clips/tone.ogg");
 
 /// A bridge that does its jobs, and a vendor.
-struct Stage {
-    bridge: TestBridge,
-    vendor: Server,
+pub struct Stage {
+    pub bridge: TestBridge,
+    pub vendor: Server,
     admin: String,
     stop: CancellationToken,
     runner: Option<JoinHandle<()>>,
 }
 
 impl Stage {
-    async fn start() -> Self {
-        let bridge = TestBridge::start().await;
+    pub async fn start() -> Self {
+        Self::over(TestBridge::start().await).await
+    }
+
+    pub async fn over(bridge: TestBridge) -> Self {
         let vendor =
             Server::start(Script { api_key: "xi-0123456789abcdef".into(), ..Script::default() }).await;
         let (admin, stop) = (bridge.token(Role::Admin).await, CancellationToken::new());
@@ -52,27 +55,27 @@ impl Stage {
         Self { bridge, vendor, admin, stop, runner }
     }
 
-    fn wish(&self, clip: &[u8]) -> Value {
+    pub fn wish(&self, clip: &[u8]) -> Value {
         wish(&self.vendor.url(), self.vendor.api_key(), clip)
     }
 
-    async fn send(&self, method: Method, path: &str, body: &Value) -> Response {
+    pub async fn send(&self, method: Method, path: &str, body: &Value) -> Response {
         self.bridge.send(method, path, &self.admin, body.clone()).await
     }
 
-    async fn make(&self, wish: &Value) -> String {
+    pub async fn make(&self, wish: &Value) -> String {
         let made = json(self.send(Method::POST, "/api/v1/voices", wish).await, StatusCode::ACCEPTED).await;
         assert_eq!(made["state"], "making");
         made["id"].as_str().unwrap().to_owned()
     }
 
-    async fn voice(&self, id: &str) -> Option<Value> {
+    pub async fn voice(&self, id: &str) -> Option<Value> {
         let asked = self.bridge.get(&format!("/api/v1/voices/{id}")).bearer_auth(&self.admin);
         let answer = asked.send().await.unwrap();
         (answer.status() == StatusCode::OK).then_some(answer.json().await.unwrap())
     }
 
-    async fn becomes(&self, id: &str, state: &str) -> Value {
+    pub async fn becomes(&self, id: &str, state: &str) -> Value {
         let is_so = || async move { self.voice(id).await.is_some_and(|voice| voice["state"] == state) };
         assert!(eventually(SOON, is_so).await, "{state}: {:?}", self.voice(id).await);
         self.voice(id).await.unwrap()
@@ -84,7 +87,7 @@ impl Stage {
     }
 
     /// The next try of a job that failed comes after a minute.
-    async fn later(&self, id: &str, done: impl AsyncFn(&Value) -> bool) {
+    pub async fn later(&self, id: &str, done: impl AsyncFn(&Value) -> bool) {
         let done = &done;
         let seen = || async move {
             // While one runs the clock stands: its lease would be over, and another would do it too.
@@ -100,17 +103,17 @@ impl Stage {
         assert!(eventually(SOON, seen).await, "{:?}", self.voice(id).await);
     }
 
-    async fn has_clip(&self, id: &str) -> bool {
+    pub async fn has_clip(&self, id: &str) -> bool {
         let key = Key::parse(&format!("voices/{id}")).unwrap();
         self.bridge.app.custodian.objects.head(key).await.unwrap().is_some()
     }
 
     /// How often the vendor was asked so.
-    fn asked(&self, path: &str) -> usize {
+    pub fn asked(&self, path: &str) -> usize {
         self.vendor.observed().exchanges.iter().filter(|one| one.path.starts_with(path)).count()
     }
 
-    async fn end(mut self) {
+    pub async fn end(mut self) {
         // Refusals are what some tests are about.
         let mut broken = self.vendor.observed().violations();
         broken.retain(|what| !what.contains(": refused: "));
@@ -131,7 +134,7 @@ fn wish(base_url: &str, key: &str, clip: &[u8]) -> Value {
 }
 
 /// Six seconds of a tone.
-fn wav() -> Vec<u8> {
+pub fn wav() -> Vec<u8> {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: 8_000,

@@ -1,10 +1,13 @@
 //! A store that is away for a moment is 503 and worth another try; a document that makes no sense is 500.
 
+use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use vox_bridge::auth::role::Role;
+use vox_bridge::store::Stamp;
 use vox_bridge::store::bots::BOTS;
+use vox_bridge::store::calls::CALLS;
 
-use crate::harness::{TestBridge, json, refusal};
+use crate::harness::{TestBridge, json, refusal, result};
 
 #[tokio::test]
 async fn a_malformed_document_is_a_fault_and_no_reason_to_try_again() {
@@ -26,4 +29,24 @@ async fn a_malformed_document_is_a_fault_and_no_reason_to_try_again() {
     let all = bridge.tools(Method::GET, "/api/v1/internal/bots").send().await.unwrap();
     assert_eq!(all.status(), StatusCode::OK);
     assert_eq!(bridge.get("/health").send().await.unwrap().status(), StatusCode::OK);
+}
+
+/// One damaged call kept the reports of all tenants waiting, and a hundred of them hid those behind them from whoever makes digests.
+#[tokio::test]
+async fn damaged_calls_are_waited_for_by_nobody_and_hide_no_others() {
+    const DAMAGED: usize = 101;
+    let bridge = TestBridge::start().await;
+    for n in 0..DAMAGED {
+        let id = format!("call_{n}");
+        assert_eq!(bridge.deliver(&result(&id, "customer")).await.status(), StatusCode::OK);
+        bridge.damage(&CALLS, &id, "duration_seconds", "long".into()).await;
+    }
+    let (all, later) = (bridge.app.stores.all_calls(), Stamp(bridge.now() + SignedDuration::from_hours(1)));
+    assert!(!all.is_digesting(later).await.unwrap(), "nobody sees them");
+    bridge.clock.advance(SignedDuration::from_secs(1));
+    assert_eq!(bridge.deliver(&result("call_sound", "customer")).await.status(), StatusCode::OK);
+    assert!(all.is_digesting(later).await.unwrap());
+    assert_eq!(bridge.app.digester.round().await.unwrap(), 1);
+    assert!(all.find_call(&"call_sound".parse().unwrap()).await.unwrap().unwrap().value.digest.is_none());
+    assert!(!all.is_digesting(later).await.unwrap());
 }

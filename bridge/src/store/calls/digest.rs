@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{AllCalls, BY_DIGEST, CALLS, Call, Calls, DIGEST, DIGEST_MARK, DIGEST_SINCE, WITHOUT_RESULT};
-use crate::store::engine::{Filter, Json, Query, Update, holds};
+use crate::store::engine::{Cursor, Filter, Json, Query, Update, holds};
 use crate::store::{Stamp, StoreError, Stored};
 
 /// See the module.
@@ -29,8 +29,8 @@ pub(super) fn due_last() -> Map<String, Value> {
     }
 }
 
-/// Damaged calls that may stand before the others.
-const DAMAGED: usize = 100;
+/// Calls that are looked at together for one that makes sense.
+const LOOKED_AT: usize = 100;
 
 impl Call {
     /// A deleted call has its digest buried by whoever cleans up after it.
@@ -55,17 +55,29 @@ impl Calls {
 impl AllCalls {
     /// Calls of which a digest is to be made, the longest waiting first, without their results.
     pub async fn list_to_digest(&self, limit: usize) -> Result<Vec<Stored<Call>>, StoreError> {
-        let query = Query::by_index(&CALLS, BY_DIGEST).from(DIGEST_SINCE, "");
-        Ok(self.0.list(query.limit(limit).omit(WITHOUT_RESULT)).await?.items)
+        self.sound(Query::by_index(&CALLS, BY_DIGEST).from(DIGEST_SINCE, ""), limit).await
+    }
+
+    /// Calls of a search, without their results: those of the first page that has any. Damaged ones stand where they are until somebody
+    /// mends them, and hide no others however many they are.
+    async fn sound(&self, query: Query, limit: usize) -> Result<Vec<Stored<Call>>, StoreError> {
+        let (query, mut after) = (query.limit(limit).omit(WITHOUT_RESULT), None);
+        loop {
+            let page = self.0.list(query.clone().after(after)).await?;
+            after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
+            if !page.items.is_empty() || after.is_none() {
+                return Ok(page.items);
+            }
+        }
     }
 
     /// Whether the digest of a call that ended before is still to be made, or of any from an earlier version.
     pub async fn is_digesting(&self, before: Stamp) -> Result<bool, StoreError> {
         // A damaged one waits for nobody: whoever makes digests does not see it either.
-        let waiting = || Query::by_index(&CALLS, BY_DIGEST).limit(DAMAGED).omit(WITHOUT_RESULT);
+        let waiting = || Query::by_index(&CALLS, BY_DIGEST);
         let old = waiting().from(DIGEST_SINCE, Stamp(Timestamp::MAX));
         for query in [waiting().from(DIGEST_SINCE, "").below(DIGEST_SINCE, before), old] {
-            if !self.0.list(query).await?.items.is_empty() {
+            if !self.sound(query, LOOKED_AT).await?.is_empty() {
                 return Ok(true);
             }
         }

@@ -66,10 +66,14 @@ pub async fn carry_out(with: Upkeep, job: Stored<Job>) -> Result<(), Failure> {
     done?;
     noted?;
     told?;
-    match gone.damaged + moved.damaged {
-        0 => Ok(()),
-        some => Err(Failure::ForGood(format!(
-            "{some} calls could not be read or written, the log names them; the next day's job tries again"
+    match (gone.damaged + moved.damaged, moved.unended) {
+        (0, 0) => Ok(()),
+        (damaged, 0) => Err(Failure::ForGood(format!(
+            "{damaged} calls could not be read or written, the log names them; the next day's job tries again"
+        ))),
+        (damaged, unended) => Err(Failure::ForGood(format!(
+            "{unended} calls have not ended that began before others cooled, and {damaged} could not be read or written, the log names \
+             them; the next day's job tries again"
         ))),
     }
 }

@@ -24,6 +24,8 @@ pub struct Moved {
     pub archived: u64,
     /// They could not be read, compressed or written, and stay where they are.
     pub damaged: u64,
+    /// They began so long ago that they should have cooled, and have not ended: whoever closes lost calls could not close them.
+    pub unended: u64,
 }
 
 impl Moved {
@@ -36,10 +38,25 @@ impl Moved {
     }
 }
 
-/// The heavy part of a call that was taken out of it.
-struct Taken {
-    call: Stored<Call>,
-    packed: Vec<u8>,
+/// A call whose heavy part is to be taken out of it.
+enum Taken {
+    Part {
+        call: Stored<Call>,
+        packed: Vec<u8>,
+    },
+    /// It has not ended.
+    Running,
+    Gone,
+}
+
+/// What came of a call that is to be moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Came {
+    Moved,
+    /// It has not ended.
+    Running,
+    /// Somebody deleted it or changed it.
+    Gone,
 }
 
 impl Custodian {
@@ -58,10 +75,6 @@ impl Custodian {
         while !moved.is_full() {
             let page = calls.list_begun((from, before), (BATCH, after)).await?;
             for call in page.items.iter().filter(|call| !call.value.is_deleted()) {
-                // It is closed soon, if its worker is gone, and cools tomorrow with all after it.
-                if call.value.is_running() {
-                    return Ok(());
-                }
                 if call.value.kept.is_none() {
                     self.cool(reach, (&call.id, Tier::Hot), moved).await?;
                 }
@@ -102,9 +115,18 @@ impl Custodian {
             Tier::Warm | Tier::Archive => self.archive(reach, id).await,
         };
         match done {
-            Ok(false) => {}
-            Ok(true) if from == Tier::Hot => moved.warmed += 1,
-            Ok(true) => moved.archived += 1,
+            Ok(Came::Gone) => {}
+            Ok(Came::Moved) if from == Tier::Hot => moved.warmed += 1,
+            Ok(Came::Moved) => moved.archived += 1,
+            // All calls that began then are closed by now, if that can be done. It waits among the hot, and the others go on.
+            Ok(Came::Running) => {
+                tracing::error!(
+                    call.id = id,
+                    "a call that began long ago has not ended, and does not cool: the log says why it could not be closed"
+                );
+                moved.unended += 1;
+                self.stores.calls(reach.clone()).stay_hot(id).await?;
+            }
             Err(trouble) => {
                 trouble.pass_over(id, "an old call stays in its tier")?;
                 moved.damaged += 1;
@@ -116,35 +138,42 @@ impl Custodian {
         Ok(())
     }
 
-    /// Whether it was moved.
-    async fn warm(&self, reach: &Reach, id: &str) -> Result<bool, Trouble> {
+    async fn warm(&self, reach: &Reach, id: &str) -> Result<Came, Trouble> {
         for _ in 0..MAX_TRIES {
-            let Some(Taken { mut call, packed }) = self.take(reach, id).await? else { return Ok(false) };
+            let (mut call, packed) = match self.take(reach, id).await? {
+                Taken::Part { call, packed } => (call, packed),
+                Taken::Running => return Ok(Came::Running),
+                Taken::Gone => return Ok(Came::Gone),
+            };
             call.value.packed = Some(Packed(pack::to_text(&packed)));
             kept_mut(&mut call.value).tier = Some(Tier::Warm);
             match self.stores.calls(reach.clone()).shelve_call(call).await {
                 Err(StoreError::Conflict) => {}
-                written => return Ok(written.map(|_| true)?),
+                written => return Ok(written.map(|_| Came::Moved)?),
             }
         }
         Err(StoreError::Conflict.into())
     }
 
-    /// Whether it was moved. Somebody who changes the call meanwhile has it back, and the object stays noted for the next time.
-    async fn archive(&self, reach: &Reach, id: &str) -> Result<bool, Trouble> {
+    /// Somebody who changes the call meanwhile has it back, and the object stays noted for the next time.
+    async fn archive(&self, reach: &Reach, id: &str) -> Result<Came, Trouble> {
         let calls = self.stores.calls(reach.clone());
-        let Some(Taken { mut call, packed }) = self.take(reach, id).await? else { return Ok(false) };
+        let (mut call, packed) = match self.take(reach, id).await? {
+            Taken::Part { call, packed } => (call, packed),
+            Taken::Running => return Ok(Came::Running),
+            Taken::Gone => return Ok(Came::Gone),
+        };
         let (name, tenant) = (Depot::new_name(), call.value.tenant_id.clone());
         call.value.packed = Some(Packed(pack::to_text(&packed)));
         let kept = kept_mut(&mut call.value);
         kept.tier = Some(Tier::Warm);
         kept.objects.push(name.clone());
-        let Some(mut call) = unless_changed(calls.shelve_call(call).await)? else { return Ok(false) };
+        let Some(mut call) = unless_changed(calls.shelve_call(call).await)? else { return Ok(Came::Gone) };
         self.depot.put(&tenant, &name, packed).await?;
         call.value.packed = None;
         let kept = kept_mut(&mut call.value);
         (kept.tier, kept.object) = (Some(Tier::Archive), Some(name.clone()));
-        let Some(mut call) = unless_changed(calls.shelve_call(call).await)? else { return Ok(false) };
+        let Some(mut call) = unless_changed(calls.shelve_call(call).await)? else { return Ok(Came::Gone) };
         let kept = kept_mut(&mut call.value);
         let stale: Vec<String> = kept.objects.extract_if(.., |object| *object != name).collect();
         if !stale.is_empty() {
@@ -153,21 +182,20 @@ impl Custodian {
             }
             unless_changed(calls.shelve_call(call).await)?;
         }
-        Ok(true)
+        Ok(Came::Moved)
     }
 
-    /// A call that has ended, with its heavy part taken out; `None` when it is gone, or runs.
-    async fn take(&self, reach: &Reach, id: &str) -> Result<Option<Taken>, Trouble> {
-        let Ok(session) = id.parse::<SessionId>() else { return Ok(None) };
+    async fn take(&self, reach: &Reach, id: &str) -> Result<Taken, Trouble> {
+        let Ok(session) = id.parse::<SessionId>() else { return Ok(Taken::Gone) };
         let mut call = match self.stores.calls(reach.clone()).get_call(&session).await {
-            Ok(call) if call.value.is_running() => return Ok(None),
+            Ok(call) if call.value.is_running() => return Ok(Taken::Running),
             Ok(call) => call,
-            Err(StoreError::NotFound) => return Ok(None),
+            Err(StoreError::NotFound) => return Ok(Taken::Gone),
             Err(error) => return Err(error.into()),
         };
         let part = call.value.take_heavy().map_err(PackError::from)?;
         let packed = pack::aside(move || pack::pack(&part)).await?;
-        Ok(Some(Taken { call, packed }))
+        Ok(Taken::Part { call, packed })
     }
 }
 

@@ -24,7 +24,7 @@ use vox_bridge::store::{Stamp, StoreError, Stored, Stores};
 use vox_testkit::chaos::ChaosProxy;
 
 use crate::harness::interposed::{Documents, Step};
-use crate::harness::{TestBridge, json, wrong_fields};
+use crate::harness::{TestBridge, json, result, wrong_fields};
 use crate::jobs_come_by_the_calendar::Calendar;
 #[cfg(feature = "s3")]
 use crate::s3_server::{S3Server, eventually};
@@ -217,6 +217,29 @@ async fn a_call_that_changes_all_the_time_keeps_no_other_from_cooling() {
     assert_eq!((told.len(), &told[0]["calls_warmed"]), (1, &json!(1)));
     retained(bridge, upkeep(bridge), "job_2").await.unwrap();
     assert_eq!(calendar.get(READ[0]).await["storage_tier"], "warm", "the next day's has its turn");
+}
+
+/// It ended the look at all that began after it, every day, and nobody was told.
+#[tokio::test]
+async fn a_call_that_never_ends_keeps_no_later_one_from_cooling_and_is_told_of() {
+    let bridge = TestBridge::start().await;
+    bridge.fetch_config("faq", &[("session_id", "call_0")]).await;
+    bridge.clock.advance(SignedDuration::from_secs(1));
+    let calendar = started(bridge).await;
+    let bridge = &calendar.bridge;
+    bridge.clock.advance(SignedDuration::from_hours(24 * 3));
+    for name in ["job_1", "job_2"] {
+        let failed = retained(bridge, upkeep(bridge), name).await.unwrap_err();
+        assert!(
+            matches!(&failed, Failure::ForGood(why) if why.starts_with("1 calls have not ended")),
+            "{failed}"
+        );
+        assert_eq!(calendar.get(READ[0]).await["storage_tier"], "warm");
+    }
+    // Whoever brings it to an end has it cool with the others.
+    assert_eq!(bridge.deliver(&result("call_0", "customer")).await.status(), StatusCode::OK);
+    retained(bridge, upkeep(bridge), "job_3").await.unwrap();
+    assert_eq!(calendar.get("/api/v1/calls/call_0").await["storage_tier"], "warm");
 }
 
 /// While the object store was away no archived call could be held, and the day's job did not tell what it had deleted.

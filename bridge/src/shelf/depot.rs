@@ -49,6 +49,11 @@ impl Depot {
         Ok(Some(all))
     }
 
+    /// Whether there is one, whatever is in it.
+    pub async fn has(&self, name: &str) -> Result<bool, ObjectError> {
+        Ok(self.0.objects.head(Key::of_call(name)?).await?.is_some())
+    }
+
     /// Whether there was one.
     pub async fn delete(&self, name: &str) -> Result<bool, ObjectError> {
         self.0.objects.delete(Key::of_call(name)?).await

@@ -58,6 +58,12 @@ pub struct Erasure {
     pub held: u64,
     /// Calls that ran, or could not be removed everywhere, in the last round.
     pub waiting: u64,
+    /// Calls that are gone, and whose archived part was not in the object store any more when it was to be removed: some of their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<String>,
+    /// How many these are.
+    #[serde(default)]
+    pub lost_count: u64,
     /// All calls are gone, and the indexes over words are being written anew.
     #[serde(default)]
     pub is_renewing: bool,

@@ -6,8 +6,12 @@ use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use vox_bridge::auth::role::Role;
+use vox_bridge::shelf::depot::Depot;
+use vox_bridge::shelf::pack;
 use vox_bridge::store::COLLECTIONS;
+use vox_bridge::store::calls::tier::{Kept, Tier};
 use vox_bridge::store::engine::Which;
+use vox_bridge::store::erasures::ERASURES;
 use vox_shared::model::bot::BotSettings;
 
 use crate::harness::{TestBridge, json, result};
@@ -196,5 +200,40 @@ async fn an_erasure_waits_for_a_running_call_leaves_a_held_one_and_is_carried_on
     assert_eq!(asked.status(), StatusCode::NOT_FOUND);
     let bad = bridge.send(Method::POST, "/api/v1/erasures", &admin, json!({"number": "none"})).await;
     assert_eq!(bad.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    bridge.stop().await;
+}
+
+/// A held call whose archived part is lost kept its erasure from its end, and of others that were lost nothing was said.
+#[tokio::test]
+async fn an_erasure_ends_though_what_was_archived_is_lost_and_says_what() {
+    let bridge = TestBridge::start().await;
+    let admin = bridge.token(Role::Admin).await;
+    let calls = bridge.app.stores.calls(&bridge.tenant());
+    for session in ["call_lost", "call_held", "call_there"] {
+        call(&bridge, session, &[("caller_id", NUMBER)], true).await;
+        let name = Depot::new_name();
+        let mut archived = calls.get_call(&session.parse().unwrap()).await.unwrap();
+        let part = archived.value.take_heavy().unwrap();
+        let (tier, object) = (Some(Tier::Archive), Some(name.clone()));
+        archived.value.kept = Some(Kept { tier, object, objects: vec![name.clone()] });
+        calls.shelve_call(archived).await.unwrap();
+        if session == "call_there" {
+            let packed = pack::pack(&part).unwrap();
+            bridge.app.custodian.depot.put(&bridge.tenant(), &name, packed).await.unwrap();
+        }
+    }
+    let hold = bridge.request(Method::PUT, "/api/v1/calls/call_held/hold").bearer_auth(&admin);
+    assert_eq!(hold.send().await.unwrap().status(), StatusCode::OK);
+    let id = ask(&bridge, &admin, json!({"number": NUMBER})).await;
+    // A bridge had noted that it goes, and was killed; then it was held.
+    bridge.damage(&ERASURES, &id, "going", json!(["call_held"])).await;
+    assert!(bridge.app.custodian.erase_due().await.unwrap());
+    let proof = proof(&bridge, &admin, &id).await;
+    assert_eq!(
+        (&proof["status"], &proof["calls_deleted"], &proof["calls_held"], &proof["calls_waiting"]),
+        (&json!("done"), &json!(2), &json!(1), &json!(0)),
+        "{proof}"
+    );
+    assert_eq!((&proof["calls_lost"], &proof["lost"]), (&json!(1), &json!(["call_lost"])), "{proof}");
     bridge.stop().await;
 }

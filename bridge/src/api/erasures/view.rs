@@ -26,6 +26,10 @@ pub struct ErasureView {
     pub calls_held: u64,
     /// Calls that ran, or could not be removed everywhere: the erasure goes on until there are none.
     pub calls_waiting: u64,
+    /// Calls that are gone, and of which what was archived was not in the object store any more when it was to be removed.
+    pub calls_lost: u64,
+    /// Their ids, a thousand at most: look for what was archived of them where the store was copied or moved to.
+    pub lost: Vec<String>,
     /// The number is still on the do-not-call list, so that it is not called again.
     pub on_do_not_call_list: bool,
 }
@@ -43,6 +47,8 @@ impl From<Stored<Erasure>> for ErasureView {
             calls_deleted: erasure.calls,
             calls_held: erasure.held,
             calls_waiting: erasure.waiting,
+            calls_lost: erasure.lost_count,
+            lost: erasure.lost,
             on_do_not_call_list: erasure.listed,
         }
     }

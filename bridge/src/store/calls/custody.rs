@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use vox_shared::ids::TenantId;
+use vox_shared::ids::{SessionId, TenantId};
 
 use super::tier::Kept;
 use super::{
@@ -199,6 +199,11 @@ impl Calls {
 }
 
 impl AllCalls {
+    /// Deleted or not, without its result.
+    pub async fn find_top(&self, id: &SessionId) -> Result<Option<Stored<Call>>, StoreError> {
+        self.0.first(Query::by_id(&CALLS, id.as_str()).omit(WITHOUT_RESULT)).await
+    }
+
     /// Calls of a tenant with this number, as it compares, at one of their ends. Without their results.
     pub async fn list_with_number(
         &self,

@@ -1,19 +1,23 @@
 //! What a tenant used, without reading all of a large ledger: days whose sums are known are taken as they are, and only those that have
-//! entries since are added up.
+//! entries since are added up. Which have is told by the time at which entries came, and for the latest days by their number: time is
+//! that of the bridge that moved the entry, and its clock may be behind.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use vox_shared::ids::TenantId;
 
 use super::period::Period;
 use super::rollup::SETTLING;
-use crate::store::ledger::{Amounts, GroupBy};
+use crate::store::ledger::{Amounts, Days, GroupBy};
 use crate::store::usage_days::UsageDay;
 use crate::store::{Reach, Stamp, StoreError, Stores};
 
 /// With more days of a month than these that do not tell bots or vendors apart its ledger is read in one pass, as before there were parts:
 /// that one has a deadline, and a pass for each day has as many.
 const MAX_UNTOLD: usize = 3;
+/// Days whose entries are counted: calls that end now began on one of the two latest, and others' late corrections alone go by the clocks.
+const COUNTED_DAYS: usize = 2;
 
 /// Amounts by day, bot or vendor.
 type Spent = BTreeMap<String, Amounts>;
@@ -45,7 +49,9 @@ pub async fn spent(
     };
     let mut open: BTreeSet<String> = BTreeSet::new();
     let mut of_days: BTreeMap<String, Spent> = BTreeMap::new();
+    let mut counted: BTreeMap<String, i64> = BTreeMap::new();
     for day in known {
+        counted.insert(day.day.clone(), day.counted);
         match of_day(&day, reach, by) {
             Some(spent) => drop(of_days.insert(day.day, spent)),
             None => drop(open.insert(day.day)),
@@ -55,6 +61,7 @@ pub async fn spent(
         return Ok(None);
     }
     let since = stores.ledger(tenant).days_since(added_up + -SETTLING).await?;
+    open.extend(grown(stores, tenant, (&first, &next), &counted).await?);
     open.extend(since.into_iter().filter(|day| (first.as_str()..next.as_str()).contains(&day.as_str())));
     for day in open {
         let Some(after) = day.parse::<Date>().ok().and_then(|day| day.tomorrow().ok()) else { continue };
@@ -62,6 +69,25 @@ pub async fn spent(
         of_days.insert(day, sums.amounts());
     }
     Ok(Some(together(of_days)))
+}
+
+/// The latest of these days that have more entries than their sums were made of.
+async fn grown(
+    stores: &Stores,
+    tenant: &TenantId,
+    (first, next): Days<'_>,
+    counted: &BTreeMap<String, i64>,
+) -> Result<Vec<String>, StoreError> {
+    let (ledger, mut grown, mut next) = (stores.ledger(tenant), Vec::new(), next.to_owned());
+    for _ in 0..COUNTED_DAYS {
+        let Some(day) = ledger.last_day_within((first, &next)).await? else { break };
+        let known = counted.get(&day).and_then(|counted| u64::try_from(*counted).ok()).unwrap_or_default();
+        if ledger.count_of_day(&day).await? > known {
+            grown.push(day.clone());
+        }
+        next = day;
+    }
+    Ok(grown)
 }
 
 /// A day as it was added up; `None` when it does not tell bots or vendors apart.

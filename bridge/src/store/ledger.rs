@@ -302,6 +302,17 @@ impl Ledger {
         self.days_of(within(self.of_tenant.query(BY_DAY), days)).await
     }
 
+    /// The latest of some days that has entries.
+    pub async fn last_day_within(&self, days: Days<'_>) -> Result<Option<String>, StoreError> {
+        let latest = within(self.of_tenant.query(BY_DAY), days).order(Order::Descending);
+        Ok(self.of_tenant.first(latest).await?.map(|entry| entry.value.line.day))
+    }
+
+    /// How many entries a day has, of all bots.
+    pub async fn count_of_day(&self, day: &str) -> Result<u64, StoreError> {
+        self.of_tenant.count(self.of_tenant.query(BY_DAY).equals(DAY, day)).await
+    }
+
     async fn days_of(&self, query: Query) -> Result<Vec<String>, StoreError> {
         let groups = self.engine.sums(query, DAY.place(), Vec::new()).await?;
         Ok(groups.into_iter().filter_map(|group| Some(group.key.as_str()?.to_owned())).collect())

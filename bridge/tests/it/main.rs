@@ -96,6 +96,7 @@ mod tenants_have_egress_rules;
 mod the_last_slot_is_taken_once;
 mod tickets_are_single_use;
 mod tokens_of_calls;
+mod usage_is_as_new_as_the_ledger;
 mod users_have_ranks;
 mod vendors_are_tried;
 mod voices_are_made_from_clips;

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use secrecy::SecretString;
 use vox_egress::Egress;
@@ -125,7 +125,8 @@ pub struct Inner {
     pub undertaker: Undertaker,
     pub webhooks: Webhooks,
     pub herald: Herald,
-    pub crier: Crier,
+    /// For whoever tells on the channels, once.
+    pub crier: Mutex<Option<Crier>>,
     pub runner: Runner,
     pub rounds: Rounds,
     pub timetable: Timetable,
@@ -369,7 +370,7 @@ impl App {
             checks,
             webhooks,
             herald,
-            crier,
+            crier: Mutex::new(Some(crier)),
             timetable: Timetable::new(stores.clone(), clock.clone(), runner.clone()),
             runner,
             rounds,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::PoisonError;
 
 use anyhow::{Context, bail};
 use clap::Parser;
@@ -144,7 +145,10 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
     );
     start("the sealing of recordings", Box::pin(jobs::sealing::run(app.recordings.clone(), stop())));
     start("the telling of events", Box::pin(app.herald.clone().run(stop())));
-    start("the telling on channels", Box::pin(app.crier.clone().run(stop())));
+    if let Some(mut crier) = app.crier.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let stop = stop();
+        start("the telling on channels", Box::pin(async move { crier.run(stop).await }));
+    }
     start("the sending of webhooks", Box::pin(app.webhooks.post.clone().run(stop())));
     start("the hearing of changes", Box::pin(app.changes.clone().listen(stop())));
     start("the hearing of running calls", Box::pin(app.watch.live.clone().listen(stop())));

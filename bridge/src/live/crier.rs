@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use prometheus_client::metrics::counter::Counter;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::sync::{Mutex, Notify};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use vox_shared::clock::Clock;
@@ -108,17 +108,14 @@ impl Voice {
     }
 }
 
-/// Tells them. Cheap to clone.
-#[derive(Clone)]
-pub struct Crier(Arc<Inner>);
-
-struct Inner {
+/// Tells them.
+pub struct Crier {
     stores: Stores,
     clock: Clock,
     coordination: Arc<dyn Coordination>,
     figures: Figures,
-    waiting: Mutex<Receiver<Cry>>,
-    named: Mutex<HashMap<TenantId, Named>>,
+    waiting: Receiver<Cry>,
+    named: HashMap<TenantId, Named>,
     /// Events were put into the list.
     stored: Arc<Notify>,
 }
@@ -161,39 +158,31 @@ impl Crier {
         coordination: Arc<dyn Coordination>,
         (Waiting(waiting, figures), stored): (Waiting, Arc<Notify>),
     ) -> Self {
-        let (waiting, named) = (Mutex::new(waiting), Mutex::default());
-        Self(Arc::new(Inner { stores, clock, coordination, figures, waiting, named, stored }))
+        Self { stores, clock, coordination, figures, waiting, named: HashMap::new(), stored }
     }
 
     /// Tell again and again until `stop`, and then what is left.
-    pub async fn run(self, stop: CancellationToken) {
-        let mut waiting = self.0.waiting.lock().await;
+    pub async fn run(&mut self, stop: CancellationToken) {
         loop {
             let mut batch = Vec::new();
-            match stop.run_until_cancelled(waiting.recv_many(&mut batch, BATCH)).await {
+            match stop.run_until_cancelled(self.waiting.recv_many(&mut batch, BATCH)).await {
                 // Nobody is left who could tell anything.
                 None | Some(0) => break,
                 Some(_) => self.tell(batch).await,
             }
         }
-        let _ = timeout(LAST_ROUND, self.tell_left(&mut waiting)).await;
+        let _ = timeout(LAST_ROUND, self.tell_left()).await;
     }
 
-    /// Tell all that waits now.
-    pub async fn tell_all(&self) {
-        let mut waiting = self.0.waiting.lock().await;
-        self.tell_left(&mut waiting).await;
-    }
-
-    async fn tell_left(&self, waiting: &mut Receiver<Cry>) {
-        while !waiting.is_empty() {
+    async fn tell_left(&mut self) {
+        while !self.waiting.is_empty() {
             let mut batch = Vec::new();
-            waiting.recv_many(&mut batch, BATCH).await;
+            self.waiting.recv_many(&mut batch, BATCH).await;
             self.tell(batch).await;
         }
     }
 
-    async fn tell(&self, batch: Vec<Cry>) {
+    async fn tell(&mut self, batch: Vec<Cry>) {
         let mut events = Vec::new();
         for cry in batch {
             match cry {
@@ -207,7 +196,7 @@ impl Crier {
     }
 
     /// Answers the event for the tenant's list, if an endpoint names it.
-    async fn tell_of_running(&self, whose: Whose, told: &Told) -> Option<(String, Event)> {
+    async fn tell_of_running(&mut self, whose: Whose, told: &Told) -> Option<(String, Event)> {
         // A bridge wrote it from a worker's event.
         let mut envelope: Envelope = serde_json::from_str(&told.json).ok()?;
         if envelope.event != live::RINGING {
@@ -220,8 +209,7 @@ impl Crier {
             return None;
         }
         let Envelope { event, timestamp, seq, data } = envelope;
-        let (now, id) =
-            (Stamp(self.0.clock.now()), Event::id_of(&format!("{}:live:{seq}", whose.session_id)));
+        let (now, id) = (Stamp(self.clock.now()), Event::id_of(&format!("{}:live:{seq}", whose.session_id)));
         let mut event = Event::of_tenant(&whose.tenant_id, &event, data.into(), now);
         event.at = timestamp.parse().map_or(now, Stamp);
         (event.session_id, event.bot_id) = (Some(whose.session_id), Some(whose.bot_id));
@@ -229,31 +217,31 @@ impl Crier {
     }
 
     async fn announce(&self, channels: Vec<String>, message: String) {
-        match self.0.coordination.announce(channels, Bytes::from(message)).await {
+        match self.coordination.announce(channels, Bytes::from(message)).await {
             Ok(true) => {
-                self.0.figures.announced.inc();
+                self.figures.announced.inc();
             }
             Ok(false) => {}
             Err(error) => {
-                self.0.figures.unannounced.inc();
+                self.figures.unannounced.inc();
                 tracing::debug!(%error, "an event was not told on its channels");
             }
         }
     }
 
     /// Whether an endpoint names it, and the minute has room for it.
-    async fn is_wanted(&self, tenant: &TenantId, event: &str) -> bool {
+    async fn is_wanted(&mut self, tenant: &TenantId, event: &str) -> bool {
         if !OF_RUNNING_CALLS.contains(&event) {
             return false;
         }
-        let (now, mut named) = (self.0.clock.now(), self.0.named.lock().await);
-        if named.len() >= MAX_TENANTS && !named.contains_key(tenant) {
-            named.clear();
+        let now = self.clock.now();
+        if self.named.len() >= MAX_TENANTS && !self.named.contains_key(tenant) {
+            self.named.clear();
         }
-        let known = named.entry(tenant.clone()).or_default();
+        let known = self.named.entry(tenant.clone()).or_default();
         if known.read_at.is_none_or(|at| now.duration_since(at) >= NAMED_FOR) {
             known.read_at = Some(now);
-            known.events = self.read_named(tenant).await.unwrap_or_else(|error| {
+            known.events = read_named(&self.stores, tenant).await.unwrap_or_else(|error| {
                 tracing::warn!(tenant.id = %tenant, %error, "what endpoints name could not be read");
                 BTreeSet::new()
             });
@@ -262,19 +250,13 @@ impl Crier {
             return false;
         }
         let has_room = known.take(now);
-        self.0.figures.unannounced.inc_by(u64::from(!has_room));
+        self.figures.unannounced.inc_by(u64::from(!has_room));
         has_room
-    }
-
-    async fn read_named(&self, tenant: &TenantId) -> Result<BTreeSet<String>, StoreError> {
-        let endpoints = self.0.stores.webhooks(tenant).list_endpoints(ENDPOINTS, None).await?.items;
-        let on = endpoints.into_iter().filter(|endpoint| endpoint.value.enabled);
-        Ok(on.flat_map(|endpoint| endpoint.value.events).collect())
     }
 
     /// One that cannot be stored takes no other with it.
     async fn store(&self, events: Vec<(String, Event)>) {
-        let all = self.0.stores.all_events();
+        let all = self.stores.all_events();
         let stored = match all.insert_events(events.clone()).await {
             Err(StoreError::Engine(EngineError::Malformed(_))) => {
                 for event in events {
@@ -287,15 +269,22 @@ impl Crier {
             stored => stored.map_err(|error| (events.len(), error)),
         };
         match stored {
-            Ok(()) => self.0.stored.notify_one(),
+            Ok(()) => self.stored.notify_one(),
             Err((count, error)) => self.lose(count, &error),
         }
     }
 
     fn lose(&self, count: usize, error: &StoreError) {
-        self.0.figures.unannounced.inc_by(count as u64);
+        self.figures.unannounced.inc_by(count as u64);
         tracing::warn!(count, %error, "events of running calls are not in the tenant's list");
     }
+}
+
+/// What the endpoints of a tenant name.
+async fn read_named(stores: &Stores, tenant: &TenantId) -> Result<BTreeSet<String>, StoreError> {
+    let endpoints = stores.webhooks(tenant).list_endpoints(ENDPOINTS, None).await?.items;
+    let on = endpoints.into_iter().filter(|endpoint| endpoint.value.enabled);
+    Ok(on.flat_map(|endpoint| endpoint.value.events).collect())
 }
 
 #[cfg(test)]

@@ -10,8 +10,10 @@ use reqwest::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use vox_bridge::auth::scope::Scope;
 use vox_bridge::coordination::{Coordination, CoordinationError, Redis};
+use vox_bridge::live::crier::Crier;
 use vox_bridge::store::Stamp;
 use vox_bridge::store::events::Event;
 use vox_shared::ids::BotId;
@@ -32,6 +34,7 @@ struct Scene {
     bridge: TestBridge,
     bot: BotId,
     key: TestKey,
+    crier: Crier,
     listener: PubSub,
     _redis: RedisServer,
 }
@@ -47,7 +50,8 @@ impl Scene {
         let bot = bridge.insert_bot(&bridge.tenant(), BotSettings::default()).await;
         let scopes = [Scope::EventsRead, Scope::WebhooksWrite, Scope::WebhooksRead, Scope::DialoutWrite];
         let key = bridge.key(&scopes).await;
-        Self { bridge, bot, key, listener, _redis: redis }
+        let crier = bridge.app.crier.lock().unwrap().take().expect("nobody else tells");
+        Self { bridge, bot, key, crier, listener, _redis: redis }
     }
 
     async fn begin(&self, call: &str) {
@@ -65,12 +69,18 @@ impl Scene {
     }
 
     /// Everything goes where it is to go.
-    async fn settle(&self) {
-        let app = &self.bridge.app;
-        app.crier.tell_all().await;
-        app.relay.move_all().await.unwrap();
-        app.herald.tell_all().await.unwrap();
-        app.crier.tell_all().await;
+    async fn settle(&mut self) {
+        self.tell_what_waits().await;
+        self.bridge.app.relay.move_all().await.unwrap();
+        self.bridge.app.herald.tell_all().await.unwrap();
+        self.tell_what_waits().await;
+    }
+
+    /// As a bridge that ends does.
+    async fn tell_what_waits(&mut self) {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        self.crier.run(stop).await;
     }
 
     /// What is heard next, with its channel.

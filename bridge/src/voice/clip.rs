@@ -260,6 +260,48 @@ mod tests {
         check(&cut, "no WAV");
     }
 
+    /// RFC 3533: polynomial 0x04c11db7, from nothing, over the page with this field empty.
+    #[cfg(feature = "clips")]
+    fn seal_page(page: &mut [u8]) {
+        page[22..26].fill(0);
+        let step = |sum: u32, _| (sum << 1) ^ if sum >> 31 == 1 { 0x04c1_1db7 } else { 0 };
+        let sum = page.iter().fold(0, |sum, byte| (0..8).fold(sum ^ (u32::from(*byte) << 24), step));
+        page[22..26].copy_from_slice(&sum.to_le_bytes());
+    }
+
+    /// An Ogg that says it has so many samples a second, and goes on with another stream, which no clip has.
+    #[cfg(feature = "clips")]
+    fn ogg_of(rate: u32) -> Vec<u8> {
+        let mut file = include_bytes!("../../tests/it/clips/tone.ogg").to_vec();
+        let (end, mut at) = (file.len(), 0);
+        file.extend_from_within(..);
+        while at < file.len() {
+            let head = 27 + usize::from(file[at + 26]);
+            let body = file[at + 27..at + head].iter().map(|n| usize::from(*n)).sum::<usize>();
+            let page = &mut file[at..at + head + body];
+            if at == 0 {
+                // Behind the packet's kind, "vorbis", the version and the number of channels.
+                page[head + 12..head + 16].copy_from_slice(&rate.to_le_bytes());
+            } else if at >= end {
+                // The number of its stream.
+                page[14] ^= 1;
+            }
+            seal_page(page);
+            at += head + body;
+        }
+        file
+    }
+
+    /// It was decoded to its end first, and one of a rate beyond all bounds never lasts too long.
+    #[cfg(feature = "clips")]
+    #[test]
+    fn an_ogg_is_refused_for_its_rate_at_its_first_packet() {
+        for (rate, part) in [(4_000_000_000, "4000000000 samples a second"), (8_000, "no Ogg with Vorbis")] {
+            let fault = examine(&ogg_of(rate)).unwrap_err();
+            assert!(fault.contains(part), "{fault}");
+        }
+    }
+
     #[cfg(feature = "clips")]
     #[test]
     fn compressed_clips_that_are_none_are_refused() {

@@ -99,6 +99,21 @@ async fn a_server_that_refuses_or_hangs_is_503_until_it_is_back() {
     assert!(!server.has_unfinished().await);
 }
 
+/// Those of clips and of archived calls stayed for ever.
+#[tokio::test]
+async fn unfinished_uploads_of_every_kind_are_given_up_and_other_peoples_are_not() {
+    let server = S3Server::start().await;
+    for key in ["recordings/call_1.wav", "voices/voice_1", "calls/0123456789abcdef", "elsewhere/x"] {
+        let begun = server.raw(Method::POST, &format!("/{key}?uploads")).send().await.unwrap();
+        assert_eq!(begun.status(), StatusCode::OK, "{key}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let store = S3::open(&server.settings(), Lock::take(dir.path()).unwrap()).await.unwrap();
+    assert_eq!(store.give_up_unfinished(Duration::ZERO).await.unwrap(), 3);
+    let left = server.raw(Method::GET, "?uploads").send().await.unwrap().text().await.unwrap();
+    assert!(left.contains("elsewhere/x") && left.matches("<UploadId>").count() == 1, "{left}");
+}
+
 #[tokio::test]
 async fn a_server_that_hangs_in_midst_of_a_recording_is_noticed() {
     let server = S3Server::start().await;

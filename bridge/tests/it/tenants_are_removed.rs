@@ -1,18 +1,23 @@
 //! A tenant that was deleted thirty days ago goes for good, with everything of its in every collection; a legal hold keeps it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::FutureExt;
 use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
 use vox_bridge::objects::Key;
-use vox_bridge::store::COLLECTIONS;
 use vox_bridge::store::calls::CALLS;
 use vox_bridge::store::calls::tier::Kept;
-use vox_bridge::store::engine::Which;
+use vox_bridge::store::engine::{Collection, Which};
+use vox_bridge::store::{COLLECTIONS, Stores};
 use vox_shared::ids::TenantId;
 use vox_shared::model::bot::BotSettings;
 
+use crate::harness::interposed::{Documents, Step};
 use crate::harness::{TestBridge, json, refusal, result};
 use crate::recordings_are_stored_and_served::upload;
 
@@ -207,4 +212,31 @@ async fn a_legal_hold_keeps_a_deleted_tenant_until_somebody_lifts_it() {
     stage.rounds().await;
     let left: Vec<&str> = stage.left().await.into_iter().map(|(name, _)| name).collect();
     assert!(left.iter().all(|name| KEPT.contains(name)), "{left:?}");
+}
+
+/// A call that another bridge removed while holds were looked for was taken for one that cannot be read, and kept its tenant.
+#[tokio::test]
+async fn a_call_that_goes_while_holds_are_looked_for_keeps_no_tenant() {
+    let stage = Stage::start().await;
+    stage.delete().await;
+    stage.bridge.clock.advance(SignedDuration::from_hours(24 * 31));
+    let (inner, is_done) = (stage.bridge.engine.clone(), Arc::new(AtomicBool::new(false)));
+    let before = move |step, of: &'static Collection| {
+        let is_now = step == Step::Find && of.name == CALLS.name && !is_done.swap(true, Ordering::Relaxed);
+        let inner = inner.clone();
+        async move {
+            if is_now {
+                let call = inner.get(&CALLS, "call_1".into()).await?.expect("it is there");
+                assert!(inner.delete(&CALLS, call.id, call.version).await?);
+            }
+            Ok(())
+        }
+        .boxed()
+    };
+    let engine = Documents { inner: stage.bridge.engine.clone(), before: Box::new(before) };
+    let mut undertaker = stage.bridge.app.undertaker.clone();
+    undertaker.stores = Stores::open(Arc::new(engine)).await.unwrap();
+    undertaker.round().await.unwrap();
+    let left = stage.bridge.app.stores.tenants().find(&stage.tenant).await.unwrap();
+    assert!(left.is_none_or(|tenant| tenant.value.is_going), "its removal has begun");
 }

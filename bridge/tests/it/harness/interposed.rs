@@ -16,6 +16,7 @@ use vox_bridge::store::engine::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     Get,
+    Find,
     ListById,
     Replace,
     DeleteMany,
@@ -88,6 +89,13 @@ impl Engine for Documents {
         })
     }
 
+    fn find(&self, query: Query) -> Answer<'_, Page> {
+        Box::pin(async move {
+            (self.before)(Step::Find, query.collection).await?;
+            self.inner.find(query).await
+        })
+    }
+
     fn list_by_id(
         &self,
         of: &'static Collection,
@@ -103,7 +111,6 @@ impl Engine for Documents {
     passed_on! {
         insert(into: &'static Collection, id: String, body: Map<String, Value>) -> ();
         insert_many(into: &'static Collection, documents: Vec<New>) -> Vec<usize>;
-        find(query: Query) -> Page;
         find_one_and_update(query: Query, update: Update) -> Option<Document>;
         delete(from: &'static Collection, id: String, version: u64) -> bool;
         count(query: Query) -> u64;

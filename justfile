@@ -57,7 +57,7 @@ kill rounds="100":
     target/release/vox-bench kill --rounds {{ rounds }}
 
 # Fuzz every route by the bridge's own OpenAPI document, as three senders: no 5xx, no answer that it does not name.
-fuzz-api seconds="60":
+fuzz-api seconds="300":
     cargo build -p vox-bridge
     scripts/check-openapi.sh {{ seconds }}
 

@@ -44,13 +44,20 @@ bench-silero:
 bench-bridge *arguments:
     cargo run --release -p vox-bridge --example measure -- {{ arguments }}
 
+# Races of twenty tasks at two bridges over MongoDB, Redis and S3: so many rounds of each over HTTP, four times as many of each at the stores.
+races rounds="500":
+    cargo build --workspace --bins --tests
+    scripts/install-test-tools.sh
+    VOX_TEST_RACES={{ rounds }} scripts/with-servers.sh target/tools/cargo-nextest nextest run --workspace --profile races \
+        -E 'binary_id(vox-bridge::it) and test(/twenty_(who|that|runners|tasks|requests)|at_two_bridges|no_station_has_more|race_for_the_last/)'
+
 # kill -9 of workers and bridge at random instants; prints what was lost and what was doubled.
 kill rounds="100":
     cargo build --release --workspace --bins
     target/release/vox-bench kill --rounds {{ rounds }}
 
-# Fuzz every route by the bridge's own OpenAPI document, as three senders: no 5xx, no answer that it does not name. Needs python3-venv.
-fuzz-api seconds="60":
+# Fuzz every route by the bridge's own OpenAPI document, as three senders: no 5xx, no answer that it does not name.
+fuzz-api seconds="300":
     cargo build -p vox-bridge
     scripts/check-openapi.sh {{ seconds }}
 

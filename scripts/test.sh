@@ -4,8 +4,8 @@
 #   scripts/test.sh                  formatting, clippy, all tests
 #   VOX_SKIP_LINT=1 scripts/test.sh  the tests alone: about a third less time from nothing
 #
-# Everything that the tests printed is in target/test.log and target/test.log.mongodb, and as JUnit XML in
-# target/nextest/ci/junit.xml and target/nextest/ci-mongodb/junit.xml.
+# Everything that the tests printed is in target/test.log and target/test.log.servers, and as JUnit XML in
+# target/nextest/ci/junit.xml and target/nextest/ci-servers/junit.xml.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -63,18 +63,17 @@ cargo build --workspace --bins --tests
 step "tests"
 "$tools/cargo-nextest" nextest run --workspace --profile ci --no-fail-fast 2>&1 | tee "$log"
 
-# The same tests of the bridge, its documents in MongoDB. One server for all of them, a database for each.
-step "tests of the bridge over MongoDB"
-if [ -z "${TEST_MONGODB_URI:-}" ]; then
-    coproc server { exec scripts/mongodb/run.sh --until-eof; }
-    read -r _ <&"${server[0]}"
-    read -r _ TEST_MONGODB_URI <&"${server[0]}"
-    export TEST_MONGODB_URI
-fi
+# The same tests of the bridge over the other set of engines: one server of each for all of them, a place of its own in each for every
+# test.
+step "tests of the bridge over MongoDB, Redis and S3"
 # Of the whole workspace, or the crates would be compiled anew with other features; without those that have stores of their own, and
-# those of connections, headers and other servers, which are the same over any documents.
-VOX_TEST_DOCUMENTS=mongodb "$tools/cargo-nextest" nextest run --workspace --profile ci-mongodb --no-fail-fast \
-    -E 'binary_id(vox-bridge::it) and not test(/^(s3_|object_|engine_|mongodb_|deployments_|redis_|coordination_|services_|names_|bridges_share_|connections_|clients_|cross_origin_|oversized_|claims_|recordings_go_)/)' 2>&1 | tee "$log.mongodb"
+# those of connections, headers and other servers, which are the same over any engines.
+scripts/with-servers.sh "$tools/cargo-nextest" nextest run --workspace --profile ci-servers --no-fail-fast \
+    -E 'binary_id(vox-bridge::it) and not test(/^(s3_|object_|engine_|mongodb_|deployments_|redis_|coordination_|services_|names_|bridges_share_|connections_|clients_|cross_origin_|oversized_|claims_|recordings_go_)/)' 2>&1 | tee "$log.servers"
+
+# An outside tool asks the routes by the bridge's own document, with one seed; `just fuzz-api` goes through all of it, for much longer.
+step "the API by its own document"
+scripts/check-openapi.sh --short
 
 # The runner above does not know the examples in the documentation.
 step "examples in the documentation"
@@ -85,6 +84,6 @@ awk '/^test result: ok/ { passed += $4 } END { printf "%d examples in the docume
 summary() {
     sed 's/\x1b\[[0-9;]*m//g' "$1" | grep -E '^ +Summary '
 }
-echo "of the bridge over MongoDB:"
-summary "$log.mongodb"
+echo "of the bridge over MongoDB, Redis and S3:"
+summary "$log.servers"
 summary "$log"

@@ -10,7 +10,8 @@
 # --password WORD  ask for it; the printed address does not hold it
 # --until-eof      end with standard input too: a parent that is killed leaves nothing behind
 #
-# Nothing is kept: a server that is killed has forgotten everything, as one without persistence has.
+# It has 256 numbered databases: each test of a run may have one. Nothing is kept: a server that is killed has forgotten everything, as
+# one without persistence has.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -41,7 +42,7 @@ start() {
     [ "$at" != 0 ] || at=$(free_port)
     # In a file: everybody can read a command line.
     {
-        printf 'bind 127.0.0.1\nport %s\ndir %s\nsave ""\nappendonly no\ndaemonize no\n' "$at" "$place"
+        printf 'bind 127.0.0.1\nport %s\ndir %s\ndatabases 256\nsave ""\nappendonly no\ndaemonize no\n' "$at" "$place"
         [ -z "$password" ] || printf 'requirepass %s\n' "$password"
     } >"$place/redis.conf"
     # A script that is killed must not leave it behind.

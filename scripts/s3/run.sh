@@ -73,10 +73,11 @@ trap 'stop 0' TERM INT
 trap 'stop 1' EXIT
 
 read -r s3 master volume filer <<<"$(free_ports)"
+# Each bucket takes several volumes, which are empty files until something is stored.
 # A script that is killed must not leave it behind.
 setpriv --pdeathsig KILL "$home/bin/weed" server -dir="$place/data" -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.port="$master" \
     -volume.port="$volume" -filer -filer.port="$filer" -s3 -s3.port="$s3" -s3.port.iceberg=0 -s3.port.lance=0 \
-    -s3.config="$place/s3.json" -master.volumeSizeLimitMB=64 -volume.max=40 -volume.minFreeSpace=16MiB -volume.preStopSeconds=0 >"$place/weed.log" 2>&1 </dev/null &
+    -s3.config="$place/s3.json" -master.volumeSizeLimitMB=64 -volume.max=400 -volume.minFreeSpace=16MiB -volume.preStopSeconds=0 >"$place/weed.log" 2>&1 </dev/null &
 weed=$!
 # The shell is silent about its end.
 disown "$weed"

@@ -7,7 +7,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::harness::bots::{Bots, KEY};
-use crate::harness::{json, refusal, rounds, wrong_fields};
+use crate::harness::races::{By, rounds};
+use crate::harness::{json, refusal, wrong_fields};
 
 /// Who runs in each race.
 const RUNNERS: usize = 20;
@@ -158,7 +159,8 @@ async fn an_old_version_is_published_again_as_a_new_one_with_the_present_keys() 
 async fn of_twenty_who_publish_a_draft_at_once_one_wins() {
     let bots = Bots::start().await;
     let path = bots.made().await;
-    let (urls, rounds) = ([bots.bridge.url.clone(), bots.bridge.serve_second().await], rounds(25, 10));
+    let urls = [bots.bridge.url.clone(), bots.bridge.serve_second().await];
+    let rounds = rounds(By::Requests, 25, 10);
     for round in 0..rounds {
         let draft = json!({"system_prompt": format!("round {round}")});
         let version = bots.ok(Method::PATCH, &format!("{path}/draft"), draft).await["version"].clone();
@@ -192,7 +194,7 @@ async fn of_twenty_who_change_a_bot_at_once_each_number_has_one_winner() {
     let path = bots.made().await;
     let mut told = BTreeMap::from([(1, "one".to_owned())]);
     let urls = [bots.bridge.url.clone(), bots.bridge.serve_second().await];
-    for round in 0..rounds(25, 10) {
+    for round in 0..rounds(By::Requests, 25, 10) {
         let tries = join_all((0..RUNNERS).map(|n| {
             let (bots, url, path) = (&bots, &urls[n % 2], &path);
             async move {

@@ -9,7 +9,8 @@ use vox_bridge::auth::role::Role;
 use vox_bridge::billing::budget::{Budget, BudgetError, Purse};
 use vox_shared::ids::BotId;
 
-use crate::harness::{TestBridge, json, result, rounds, wrong_fields};
+use crate::harness::races::{By, rounds};
+use crate::harness::{TestBridge, json, result, wrong_fields};
 
 /// Tasks of a round, half of them at each bridge.
 const TASKS: u64 = 20;
@@ -136,7 +137,7 @@ async fn tasks_at_two_bridges_set_aside_what_is_left_and_nothing_more() {
     let purses: [Purse; 2] =
         [bridge.app.configs.purse.clone(), bridge.second_app().await.configs.purse.clone()];
     let tenant = bridge.tenant();
-    for round in 0..rounds(44, 22) as u64 {
+    for round in 0..rounds(By::Steps, 44, 22) as u64 {
         let bot: BotId = format!("bot_{round}").parse().unwrap();
         let fit = round % (TASKS + 2);
         // Nothing fits when the last one lacks a millionth.

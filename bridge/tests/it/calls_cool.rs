@@ -301,13 +301,6 @@ async fn an_archive_that_is_away_keeps_no_hold_and_hides_no_deletion() {
     assert_eq!(held["transcript"], transcript);
 }
 
-/// Names of the objects that the directory has.
-fn in_directory(bridge: &TestBridge) -> Vec<String> {
-    let calls = bridge.app.config.storage.data_dir.join("objects/calls");
-    let names = std::fs::read_dir(calls).unwrap().map(|entry| entry.unwrap().file_name());
-    names.map(|name| name.into_string().unwrap()).collect()
-}
-
 /// Somebody changes a call while it is moved, again and again: its words stay, and there is no object that no call knows of.
 #[tokio::test]
 async fn a_call_that_changes_while_it_moves_keeps_its_words_and_leaves_nothing_behind() {
@@ -328,13 +321,13 @@ async fn a_call_that_changes_while_it_moves_keeps_its_words_and_leaves_nothing_b
         moved.unwrap();
         assert_eq!(calendar.get(READ[0]).await["transcript"], words, "round {round}");
         let noted = [objects(&kept(bridge, "call_1").await), objects(&kept(bridge, "call_2").await)].concat();
-        let there = in_directory(bridge);
+        let there = bridge.objects_in("calls").await;
         assert!(there.iter().all(|name| noted.contains(name)), "round {round}: {there:?} of {noted:?}");
     }
     for path in [READ[0], "/api/v1/calls/call_2"] {
         assert_eq!(calendar.send(Method::DELETE, path, Value::Null).await.status(), StatusCode::OK);
     }
-    assert_eq!(in_directory(bridge), Vec::<String>::new());
+    assert_eq!(bridge.objects_in("calls").await, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -16,7 +16,9 @@ use vox_shared::model::bot::{ActiveHours, BotSettings};
 use vox_testkit::worker::{Says, ScriptedWorker};
 
 use crate::harness::keys::TestKey;
-use crate::harness::{TestBridge, json, refusal, rounds, wrong_fields};
+use crate::harness::races::{By, rounds};
+use crate::harness::servers::within_the_process;
+use crate::harness::{TestBridge, json, refusal, wrong_fields};
 
 const DIALOUT: &str = "/api/v1/sip/dialout";
 
@@ -30,7 +32,10 @@ struct Scene {
 
 impl Scene {
     async fn with_workers(count: usize) -> Self {
-        let bridge = TestBridge::start().await;
+        Self::at(TestBridge::start().await, count).await
+    }
+
+    async fn at(bridge: TestBridge, count: usize) -> Self {
         let bot = bridge.insert_bot(&bridge.tenant(), BotSettings::default()).await;
         let key = bridge.key(&[Scope::DialoutWrite]).await;
         let mut workers = Vec::new();
@@ -73,8 +78,12 @@ impl Scene {
 }
 
 async fn register(bridge: &TestBridge, id: &str, url: &str) {
+    register_with(bridge, id, url, 1).await;
+}
+
+async fn register_with(bridge: &TestBridge, id: &str, url: &str, slots: usize) {
     let report = json!({
-        "worker_id": id, "host": id, "address": url, "slots": 1, "calls": 0, "build": "t", "draining": false, "pid": 7
+        "worker_id": id, "host": id, "address": url, "slots": slots, "calls": 0, "build": "t", "draining": false, "pid": 7
     });
     let sent = bridge.internal(Method::POST, "/api/v1/fleet/workers").json(&report).send().await.unwrap();
     assert_eq!(sent.status(), StatusCode::OK);
@@ -229,20 +238,29 @@ async fn one_key_places_one_call_however_often_it_is_sent() {
     assert_eq!(json(scene.with_key("order-1", &scene.order()).await, StatusCode::OK).await, first);
 }
 
+/// Rounds whose calls a worker has room for at once.
+const TOGETHER: usize = 50;
+
+/// Each round is of a tenant of its own, so that no limit of what one may ask for is met.
 #[tokio::test]
 async fn twenty_requests_with_one_key_at_two_bridges_place_one_call() {
-    let rounds = rounds(10, 10);
-    // Each call that is placed has a slot to itself, and to spare.
-    let scene = Scene::with_workers(rounds + 10).await;
-    let other = scene.bridge.serve_second().await;
-    for round in 0..rounds {
-        let key = format!("race-{round}");
-        let order = scene.order();
-        let asked = (0..20).map(|n| {
-            let at = if n % 2 == 0 { &scene.bridge.url } else { &other };
-            let request = scene.bridge.client.post(format!("{at}{DIALOUT}")).json(&order);
-            scene.key.sign(request).header("idempotency-key", &key).send()
-        });
+    let scene = Scene::with_workers(1).await;
+    let (bridge, other) = (&scene.bridge, scene.bridge.serve_second().await);
+    for round in 0..rounds(By::Requests, 10, 10) {
+        if round % TOGETHER == 0 {
+            // The slots of those that were placed are free again.
+            bridge.clock.advance(SignedDuration::from_secs(91));
+            register_with(bridge, "w0", &scene.workers[0].url(), TOGETHER).await;
+        }
+        let tenant = bridge.insert_tenant(&format!("race_{round}")).await;
+        let bot = bridge.insert_bot(&tenant, BotSettings::default()).await;
+        let sender = bridge.insert_key(&tenant, &[Scope::DialoutWrite], |_| {}).await;
+        let (sender, order) = (&sender, json!({"bot_id": bot, "to_number": "+91 98765 43210"}));
+        let ask = |at: &str| {
+            let request = bridge.client.post(format!("{at}{DIALOUT}")).json(&order);
+            sender.sign(request).header("idempotency-key", "race").send()
+        };
+        let asked = (0..20).map(|n| ask(if n % 2 == 0 { &bridge.url } else { &other }));
         let mut ids = Vec::new();
         for answer in futures_util::future::join_all(asked).await {
             let answer = answer.unwrap();
@@ -254,8 +272,7 @@ async fn twenty_requests_with_one_key_at_two_bridges_place_one_call() {
         }
         assert!(!ids.is_empty() && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
         assert_eq!(scene.orders(), round + 1);
-        let again = json(scene.with_key(&key, &order).await, StatusCode::OK).await;
-        assert_eq!(again["call_id"], ids[0]);
+        assert_eq!(json(ask(&bridge.url).await.unwrap(), StatusCode::OK).await["call_id"], ids[0]);
     }
 }
 
@@ -386,7 +403,7 @@ async fn a_client_that_goes_away_leaves_its_call_and_its_slot_in_order() {
 
 #[tokio::test]
 async fn one_key_cannot_ask_for_calls_without_end() {
-    let scene = Scene::with_workers(0).await;
+    let scene = Scene::at(TestBridge::start_with(within_the_process).await, 0).await;
     for _ in 0..PER_SENDER {
         assert_eq!(
             refusal(scene.send(&scene.order()).await, StatusCode::SERVICE_UNAVAILABLE).await,

@@ -1,13 +1,16 @@
-//! A bridge on a free port with a clock that stands still, and people to use it. With `VOX_TEST_DOCUMENTS=mongodb` its documents
-//! are in MongoDB: the same tests run over both.
+//! A bridge on a free port with a clock that stands still, and people to use it. With `VOX_TEST_ENGINES=servers` it stands on MongoDB,
+//! Redis and S3: the same tests run over both sets of engines.
 
 pub mod bots;
+mod claimed;
 pub mod interposed;
 pub mod keys;
 pub mod losing;
 pub mod mongodb;
 pub mod nginx;
+pub mod races;
 pub mod redis;
+pub mod servers;
 pub mod spoilt;
 
 use std::net::SocketAddr;
@@ -42,12 +45,11 @@ use vox_bridge::store::tenants::Tenant;
 use vox_bridge::store::users::{User, fold_email};
 use vox_bridge::store::webhooks::Endpoint;
 use vox_shared::clock::Clock;
-use vox_shared::env::Env;
 use vox_shared::ids::{BotId, InvitationId, JobId, TenantId, UserId, WebhookId};
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::SECRET_HEADER;
 
-use mongodb::MongoDb;
+use servers::Servers;
 
 /// A Friday morning.
 pub const NOW: &str = "2026-11-20T10:00:00Z";
@@ -63,7 +65,7 @@ pub struct TestBridge {
     serving: Option<JoinHandle<std::io::Result<()>>>,
     pub engine: Arc<dyn Engine>,
     _data: TempDir,
-    _mongodb: Option<MongoDb>,
+    servers: Option<Servers>,
 }
 
 /// Somebody with an account.
@@ -88,8 +90,10 @@ impl TestBridge {
         let client = client();
         let data = tempfile::tempdir().unwrap();
         let mut config = Config::for_tests(data.path().to_owned());
-        let mongodb = documents_in_mongodb();
-        config.storage.mongodb_uri = mongodb.as_ref().map(|server| server.uri().into());
+        let servers = Servers::of_this_run().await;
+        if let Some(servers) = &servers {
+            servers.set(&mut config);
+        }
         change(&mut config);
         let clock = Clock::manual(NOW.parse().unwrap());
         let listener = TcpListener::bind(config.server.addr).await.unwrap();
@@ -106,18 +110,7 @@ impl TestBridge {
         let serving = tokio::spawn(serve(listener, api, Serving::on_threads(2), stop.clone()));
         let url = format!("http://{bound}");
         let serving = Some(serving);
-        Self {
-            app,
-            clock,
-            url,
-            admin_password,
-            client,
-            stop,
-            serving,
-            engine,
-            _data: data,
-            _mongodb: mongodb,
-        }
+        Self { app, clock, url, admin_password, client, stop, serving, engine, _data: data, servers }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -308,6 +301,18 @@ impl TestBridge {
         self.engine.restore(collection, vec![kept]).await.unwrap();
     }
 
+    /// Names of the objects in this part of the object store, as `calls`, behind the bridge's back.
+    pub async fn objects_in(&self, part: &str) -> Vec<String> {
+        match &self.servers {
+            Some(servers) => servers.objects_in(part).await,
+            None => {
+                let dir = self.app.config.storage.data_dir.join("objects").join(part);
+                let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
+                names.map(|name| name.into_string().unwrap()).collect()
+            }
+        }
+    }
+
     /// A worker with more slots than a test reserves.
     pub async fn insert_large_worker(&self) {
         let report = json!({
@@ -362,26 +367,6 @@ impl TestBridge {
 impl Drop for TestBridge {
     fn drop(&mut self) {
         self.stop.cancel();
-    }
-}
-
-/// The server of a run over MongoDB.
-pub fn documents_in_mongodb() -> Option<MongoDb> {
-    match Env::of_process().text("VOX_TEST_DOCUMENTS").as_deref() {
-        None | Some("embedded") => None,
-        Some("mongodb") => Some(MongoDb::emptied()),
-        Some(other) => panic!("VOX_TEST_DOCUMENTS is 'embedded' or 'mongodb', not '{other}'"),
-    }
-}
-
-/// Rounds of a race. The embedded engine is asked more often: the other one is a server on the same machine. `VOX_TEST_RACES`
-/// multiplies both, for a long run by hand.
-pub fn rounds(embedded: usize, mongodb: usize) -> usize {
-    let mut env = Env::of_process();
-    let times = env.parsed::<usize>("VOX_TEST_RACES").unwrap_or(1);
-    match env.text("VOX_TEST_DOCUMENTS").as_deref() {
-        Some("mongodb") => mongodb * times,
-        _ => embedded * times,
     }
 }
 

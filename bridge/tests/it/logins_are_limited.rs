@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use vox_bridge::first_start::ADMIN_EMAIL;
 
+use crate::harness::servers::within_the_process;
 use crate::harness::{TestBridge, json, refusal};
 
 #[tokio::test]
@@ -43,7 +44,7 @@ async fn wrong_password_unknown_address_and_inactive_user_look_the_same() {
 
 #[tokio::test]
 async fn guessing_is_stopped_and_the_wait_ends() {
-    let bridge = TestBridge::start().await;
+    let bridge = TestBridge::start_with(within_the_process).await;
     let right = bridge.admin_password.expose_secret();
     for _ in 0..5 {
         assert_eq!(bridge.log_in(ADMIN_EMAIL, "wrong").await.status(), StatusCode::UNAUTHORIZED);

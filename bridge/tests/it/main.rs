@@ -55,6 +55,7 @@ mod logins_are_limited;
 mod lost_calls_are_closed;
 mod metrics_of_calls;
 mod mongodb_may_go_away;
+mod names_server;
 mod names_that_lie;
 mod numbers_may_be_barred;
 mod object_conformance;

@@ -1,24 +1,18 @@
-//! Names that lead elsewhere each time they are asked for (DNS rebinding). A real DNS server tells them, the system's resolver asks,
-//! and the bridge is the program, in a root directory of its own, so that this server is the one that its machine names.
-//! Wants root: for `chroot`, and for port 53.
+//! Names that lead elsewhere each time they are asked for (DNS rebinding), in webhooks and CRMs. A real DNS server tells them, the
+//! system's resolver asks, and the bridge is the program. A worker's tools meet the same in `core/tests/it/tools_meet_names_that_lie.rs`.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use hickory_proto::op::{Message, ResponseCode};
-use hickory_proto::rr::{RData, Record, RecordType};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, UdpSocket};
 use tokio::process::{Child, Command};
 use vox_bridge::first_start::ADMIN_EMAIL;
 
 use crate::harness::{client, json};
+use crate::names_server::{Door, Names, furnish, own_address};
 
 /// The operator allows it; every other address of this machine is refused.
 const ALLOWED: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
@@ -28,122 +22,6 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// Each round asks for the name once.
 const ROUNDS: usize = 20;
-
-/// What a name says, answer by answer and then from the beginning.
-type Says = Vec<Vec<IpAddr>>;
-
-/// A DNS server whose answers live for no time.
-struct Names {
-    asked: Arc<Mutex<BTreeMap<String, usize>>>,
-}
-
-impl Names {
-    async fn start(at: Ipv4Addr, names: BTreeMap<String, Says>) -> Self {
-        let socket = UdpSocket::bind((at, 53)).await.unwrap_or_else(|error| {
-            panic!("no DNS server for the tests at {at}:53: {error}; run them as root, as those with MongoDB")
-        });
-        let asked: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
-        let counted = asked.clone();
-        tokio::spawn(async move {
-            let mut buffer = [0; 1500];
-            while let Ok((length, peer)) = socket.recv_from(&mut buffer).await {
-                let Ok(question) = Message::from_vec(&buffer[..length]) else { continue };
-                let answer = answer(&names, &counted, question);
-                socket.send_to(&answer.to_vec().unwrap(), peer).await.unwrap();
-            }
-        });
-        Self { asked }
-    }
-
-    /// How often its addresses were asked for.
-    fn asked(&self, name: &str) -> usize {
-        self.asked.lock().unwrap().get(name).copied().unwrap_or_default()
-    }
-}
-
-fn answer(
-    names: &BTreeMap<String, Says>,
-    asked: &Mutex<BTreeMap<String, usize>>,
-    question: Message,
-) -> Message {
-    let mut message = question.into_response();
-    let Some(query) = message.queries.first().cloned() else { return message };
-    let name = query.name().to_ascii().trim_end_matches('.').to_owned();
-    let Some(says) = names.get(&name) else {
-        message.metadata.response_code = ResponseCode::NXDomain;
-        return message;
-    };
-    let mut asked = asked.lock().unwrap();
-    let times = asked.entry(name).or_default();
-    // A resolver asks for both kinds at once; what it says turns with the first.
-    let turn = &says[times.saturating_sub(usize::from(query.query_type() == RecordType::AAAA)) % says.len()];
-    *times += usize::from(query.query_type() == RecordType::A);
-    for ip in turn {
-        let data = match (ip, query.query_type()) {
-            (IpAddr::V4(v4), RecordType::A) => RData::A((*v4).into()),
-            (IpAddr::V6(v6), RecordType::AAAA) => RData::AAAA((*v6).into()),
-            _ => continue,
-        };
-        message.add_answer(Record::from_rdata(query.name().clone(), 0, data));
-    }
-    message
-}
-
-/// A server that takes every request and closes the connection; counts them.
-struct Door {
-    came: Arc<AtomicUsize>,
-}
-
-impl Door {
-    async fn open(at: (Ipv4Addr, u16)) -> (Self, u16) {
-        let listener = TcpListener::bind(at).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let came: Arc<AtomicUsize> = Arc::default();
-        let counted = came.clone();
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                counted.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(async move {
-                    let mut request = [0; 4096];
-                    let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut request).await;
-                    let answer = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
-                    let _ = stream.write_all(answer.as_bytes()).await;
-                });
-            }
-        });
-        (Self { came }, port)
-    }
-
-    fn came(&self) -> usize {
-        self.came.load(Ordering::SeqCst)
-    }
-}
-
-/// The bridge with what it needs to run, and no file of the machine beside it.
-fn furnish(root: &Path, nameserver: Ipv4Addr) {
-    let program = Path::new(env!("CARGO_BIN_EXE_vox-bridge"));
-    let needs = std::process::Command::new("ldd").arg(program).output().expect("ldd is there");
-    let needs = String::from_utf8(needs.stdout).unwrap();
-    let libraries = needs.split_whitespace().filter(|word| word.starts_with('/')).map(Path::new);
-    for file in libraries {
-        let place = root.join(file.strip_prefix("/").unwrap());
-        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-        std::fs::copy(file, place).unwrap();
-    }
-    for dir in ["etc/ssl/certs", "data", "tmp"] {
-        std::fs::create_dir_all(root.join(dir)).unwrap();
-    }
-    // It does not start where it would trust nobody.
-    let authorities = "etc/ssl/certs/ca-certificates.crt";
-    std::fs::copy(Path::new("/").join(authorities), root.join(authorities)).unwrap();
-    let at_hand = root.join("vox-bridge");
-    if std::fs::hard_link(program, &at_hand).is_err() {
-        std::fs::copy(program, &at_hand).unwrap();
-    }
-    let resolver = format!("nameserver {nameserver}\noptions timeout:2 attempts:2\n");
-    std::fs::write(root.join("etc/resolv.conf"), resolver).unwrap();
-    std::fs::write(root.join("etc/nsswitch.conf"), "hosts: dns\n").unwrap();
-}
 
 struct Bridge {
     _child: Child,
@@ -156,7 +34,7 @@ struct Bridge {
 impl Bridge {
     async fn start(nameserver: Ipv4Addr) -> Self {
         let root = tempfile::tempdir().unwrap();
-        furnish(root.path(), nameserver);
+        furnish(root.path(), Path::new(env!("CARGO_BIN_EXE_vox-bridge")), nameserver);
         let mut child = Command::new("chroot")
             .arg(root.path())
             .args(["/vox-bridge", "--ready-file", "/ready.json"])
@@ -238,9 +116,7 @@ fn was_taken(attempt: &Value) -> bool {
 
 #[tokio::test]
 async fn a_name_that_leads_elsewhere_when_it_is_used_is_never_followed() {
-    // Of its own, should another run be under way.
-    let place = std::process::id().to_be_bytes();
-    let nameserver = Ipv4Addr::new(127, 77, place[2], place[3] | 1);
+    let nameserver = own_address();
     let ips = |ips: &[Ipv4Addr]| ips.iter().copied().map(IpAddr::from).collect::<Vec<_>>();
     let names = BTreeMap::from([
         // Allowed when it is looked at, and another time not.

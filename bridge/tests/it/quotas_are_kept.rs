@@ -9,11 +9,13 @@ use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::billing::gate::{Claim, Gate, GateError};
 use vox_bridge::billing::limits::{Limits, Resource};
+use vox_bridge::store::engine::Cursor;
 use vox_bridge::store::tenants::{Allowance, TenantStatus};
 use vox_shared::ids::TenantId;
 use vox_shared::model::bot::BotSettings;
 
-use crate::harness::{TestBridge, json, refusal, rounds, wrong_fields};
+use crate::harness::races::{By, rounds};
+use crate::harness::{TestBridge, json, refusal, wrong_fields};
 
 impl TestBridge {
     /// Give the default tenant a plan with these limits, over the API.
@@ -196,7 +198,7 @@ async fn twenty_tasks_at_two_bridges_get_what_is_left_and_nothing_more() {
     let bridge = TestBridge::start().await;
     let gates: [Gate; 2] = [bridge.app.gate.clone(), bridge.second_app().await.gate.clone()];
     // Each round is a tenant of its own.
-    for round in 0..rounds(300, 100) as u64 {
+    for round in 0..rounds(By::Steps, 300, 100) as u64 {
         let tenant: TenantId = format!("ten_{round}").parse().unwrap();
         let left = round % (TASKS + 2);
         let most = i64::try_from(left).unwrap();
@@ -225,7 +227,8 @@ async fn twenty_tasks_at_two_bridges_get_what_is_left_and_nothing_more() {
 #[tokio::test]
 async fn calls_that_race_for_the_last_conversations_each_get_one_or_none() {
     let bridge = TestBridge::start().await;
-    for round in 0..10 {
+    let rounds = rounds(By::Requests, 10, 10);
+    for round in 0..rounds {
         bridge.limited_to(json!({"conversations": 7 * (round + 1)})).await;
         let sessions: Vec<String> = (0..20).map(|n| format!("call_{round}_{n}")).collect();
         let answers = join_all(sessions.iter().map(|session| bridge.begins(session))).await;
@@ -233,9 +236,15 @@ async fn calls_that_race_for_the_last_conversations_each_get_one_or_none() {
         let refused = answers.iter().filter(|status| **status == StatusCode::PAYMENT_REQUIRED).count();
         assert_eq!((let_in, refused), (7, 13), "round {round}");
     }
-    let listed = bridge.app.stores.all_calls().list_calls(500, None).await.unwrap();
-    assert_eq!(listed.items.len(), 70, "who was refused has left no call");
-    assert_eq!(bridge.quota("conversations").await["used"], 70);
+    let (mut calls, mut after) = (0, None);
+    loop {
+        let page = bridge.app.stores.all_calls().list_calls(500, after).await.unwrap();
+        calls += page.items.len();
+        let Some(next) = page.next_cursor else { break };
+        after = Some(Cursor::parse(&next).unwrap());
+    }
+    assert_eq!(calls, 7 * rounds, "who was refused has left no call");
+    assert_eq!(bridge.quota("conversations").await["used"], 7 * rounds);
     bridge.clock.advance(SignedDuration::from_hours(24 * 20));
     assert_eq!(bridge.quota("conversations").await["used"], 0);
 }

@@ -15,6 +15,7 @@ use vox_bridge::fleet::hosts::NewHost;
 use vox_bridge::serve::{Serving, serve};
 use vox_shared::wire::SECRET_HEADER;
 
+use crate::harness::servers::objects_in_files;
 use crate::harness::{TestBridge, client, json, refusal, result};
 #[cfg(feature = "s3")]
 use crate::s3_server::S3Server;
@@ -231,7 +232,7 @@ async fn check(bridge: &TestBridge) -> Value {
 
 #[tokio::test]
 async fn polled_hosts_are_asked_too_and_a_check_tells_each_try_with_its_result() {
-    let bridge = TestBridge::start().await;
+    let bridge = TestBridge::start_with(objects_in_files).await;
     let machine = Machine::start(&bridge).await;
     for (name, url) in [("voice-1", machine.address.as_str()), ("voice-2", "http://127.0.0.1:9")] {
         let host = NewHost { name: name.into(), url: url.into() };

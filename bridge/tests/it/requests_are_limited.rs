@@ -11,6 +11,7 @@ use vox_bridge::config::Config;
 use vox_bridge::coordination::{Entered, Gate, Place};
 
 use crate::harness::keys::TestKey;
+use crate::harness::servers::within_the_process;
 use crate::harness::{TestBridge, refusal};
 
 const ME: &str = "/api/v1/auth/me";
@@ -29,7 +30,11 @@ fn number(headers: &HeaderMap, name: &str) -> i64 {
 
 #[tokio::test]
 async fn a_person_may_ask_so_often_and_hears_how_often() {
-    let bridge = TestBridge::start_with(few).await;
+    let few_here = |config: &mut Config| {
+        few(config);
+        within_the_process(config);
+    };
+    let bridge = TestBridge::start_with(few_here).await;
     let (token, other) = (bridge.token(Role::Admin).await, bridge.token(Role::Admin).await);
     for left in (0..5).rev() {
         // A refusal for another reason tells it too.

@@ -20,7 +20,7 @@ use vox_shared::clock::Clock;
 use vox_shared::ids::TenantId;
 
 use crate::harness::mongodb::MongoDb;
-use crate::harness::{NOW, TestBridge, client, documents_in_mongodb, json};
+use crate::harness::{NOW, TestBridge, client, json, servers};
 
 /// Searched for in everything that is kept.
 const CANARIES: [&str; 5] = [
@@ -159,7 +159,7 @@ fn storage(dir: &Path, server: Option<&MongoDb>) -> Storage {
 
 #[tokio::test]
 async fn keys_that_an_older_version_kept_in_clear_are_sealed_and_nothing_is_left_of_them() {
-    let (dir, server) = (tempfile::tempdir().unwrap(), documents_in_mongodb());
+    let (dir, server) = (tempfile::tempdir().unwrap(), servers::documents());
     let storage = storage(dir.path(), server.as_ref());
     let deployment = Deployment::open(&storage).await.unwrap();
     old_store(&*deployment.engine).await;
@@ -250,7 +250,7 @@ async fn put_back(bridge: &TestBridge, id: &str, body: Value) {
 
 #[tokio::test]
 async fn a_wrong_master_key_refuses_the_start_and_changes_nothing() {
-    let (dir, server) = (tempfile::tempdir().unwrap(), documents_in_mongodb());
+    let (dir, server) = (tempfile::tempdir().unwrap(), servers::documents());
     let right = storage(dir.path(), server.as_ref());
     let deployment = Deployment::open(&right).await.unwrap();
     Stores::open(deployment.documents()).await.unwrap();

@@ -11,7 +11,8 @@ use vox_bridge::store::Stamp;
 use vox_bridge::store::hosts::{Host, Polled, Reading};
 use vox_shared::ids::ReservationId;
 
-use crate::harness::{TestBridge, rounds};
+use crate::harness::TestBridge;
+use crate::harness::races::{By, rounds};
 
 const TASKS: usize = 20;
 
@@ -45,7 +46,7 @@ async fn of_twenty_that_want_the_last_slot_one_gets_it() {
     let bridge = TestBridge::start().await;
     let second = bridge.second_app().await;
     worker(&bridge, "w1", 1).await;
-    let rounds = rounds(1_000, 60);
+    let rounds = rounds(By::Steps, 1_000, 60);
     let start = Arc::new(Barrier::new(TASKS));
     let won: Arc<Mutex<Vec<Vec<ReservationId>>>> = Arc::new(Mutex::new(vec![Vec::new(); rounds]));
     let tasks: Vec<_> = (0..TASKS)
@@ -94,7 +95,7 @@ async fn no_station_has_more_promises_than_slots_and_all_come_back() {
     bridge.app.stores.hosts().insert_host(&polled).await.unwrap();
     let most = HashMap::from([("w1", 1), ("w2", 3), ("p1", 3)]);
     let held: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
-    let each = rounds(500, 25);
+    let each = rounds(By::Steps, 500, 25);
     let tasks: Vec<_> = (0..TASKS)
         .map(|n| {
             let fleet = if n % 2 == 0 { &bridge.app.fleet } else { &second.fleet }.clone();

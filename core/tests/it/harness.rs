@@ -11,7 +11,8 @@ pub mod sound;
 pub mod vendors;
 pub mod worker;
 
-use std::path::Path;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -42,7 +43,8 @@ pub struct Stage {
     pub bridge: Bridge,
     pub vendors: Vendors,
     pub worker: Worker,
-    data: TempDir,
+    core_data: PathBuf,
+    _data: TempDir,
     has_ended: bool,
 }
 
@@ -58,12 +60,23 @@ impl Stage {
         let bridge = Bridge::start(&data.path().join("bridge")).await;
         let vendors = Vendors::start(scripts).await;
         let worker = Worker::start(&data.path().join("core"), &bridge.url(), settings).await;
-        Self { bridge, vendors, worker, data, has_ended: false }
+        Self { bridge, vendors, worker, core_data: data.path().join("core"), _data: data, has_ended: false }
+    }
+
+    /// The same with a worker that finds names by this DNS server alone. Wants root.
+    pub async fn start_with_names(scripts: Scripts, nameserver: Ipv4Addr, settings: &[(&str, &str)]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let bridge = Bridge::start(&data.path().join("bridge")).await;
+        let vendors = Vendors::start(scripts).await;
+        let root = data.path().join("root");
+        std::fs::create_dir(&root).unwrap();
+        let worker = Worker::start_below((&root, nameserver), &bridge.url(), settings).await;
+        Self { bridge, vendors, worker, core_data: root.join("data"), _data: data, has_ended: false }
     }
 
     /// The worker's data directory.
-    pub fn core_data(&self) -> std::path::PathBuf {
-        self.data.path().join("core")
+    pub fn core_data(&self) -> PathBuf {
+        self.core_data.clone()
     }
 
     /// Store the usual bot with changes; answers its id.

@@ -19,6 +19,8 @@ mod health_is_a_contract;
 mod local_engines_talk;
 mod long_first_messages_are_taken;
 mod metrics_are_as_documented;
+#[path = "../../../bridge/tests/it/names_server.rs"]
+mod names_server;
 mod nginx_stands_before_the_workers;
 mod orders_reach_the_running_call;
 mod recordings_reach_the_bucket;
@@ -33,6 +35,7 @@ mod supervisors_follow_and_steer_calls;
 mod the_service_manager_is_told;
 mod timing;
 mod tools_are_called;
+mod tools_meet_names_that_lie;
 mod traces_hang_together;
 mod turns_are_counted_once;
 mod unanswered_calls_say_why;

@@ -1,15 +1,14 @@
 //! A server that speaks MongoDB's protocol, for one test: the one at `TEST_MONGODB_URI` when it is set, else one of its own.
 
-use std::fs::File;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use mongodb::bson::{Document, doc};
-use rand::distr::{Alphanumeric, SampleString};
 use rustix::process::{Pid, Signal, kill_process};
 use vox_shared::env::Env;
+
+use super::claimed::{claim, fresh_name};
 
 /// A server, or a database of somebody else's. Ends with this value.
 pub struct MongoDb {
@@ -37,7 +36,7 @@ impl MongoDb {
     pub fn emptied() -> Self {
         let mut server = Self::start();
         if server.child.is_none() {
-            server.database = claimed(&server.base);
+            server.database = claim(&server.base).name;
             let uri = server.uri();
             // A test has a runtime of its own already.
             std::thread::spawn(move || empty(&uri)).join().expect("the database is emptied");
@@ -86,36 +85,6 @@ impl MongoDb {
         let (address, options) = self.base.split_once('?').unwrap_or((&self.base, ""));
         format!("{}/{}?{options}", address.trim_end_matches('/'), self.database)
     }
-}
-
-fn fresh_name() -> String {
-    format!("vox_test_{}", Alphanumeric.sample_string(&mut rand::rng(), 12).to_lowercase())
-}
-
-/// The name of a database at this server that no other process uses. It is this process's until it ends, however it ends.
-fn claimed(base: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    base.hash(&mut hasher);
-    let dir = std::env::temp_dir().join(format!("vox-test-databases-{:016x}", hasher.finish()));
-    std::fs::create_dir_all(&dir).unwrap();
-    for n in 0.. {
-        let path = dir.join(n.to_string());
-        let mut file =
-            File::options().read(true).write(true).create(true).truncate(false).open(path).unwrap();
-        if file.try_lock().is_err() {
-            continue;
-        }
-        let mut name = String::new();
-        file.read_to_string(&mut name).unwrap();
-        if name.is_empty() {
-            name = fresh_name();
-            file.write_all(name.as_bytes()).unwrap();
-        }
-        // The lock goes with the process, not with this value: what still runs of a test may still write.
-        std::mem::forget(file);
-        return name;
-    }
-    unreachable!("there are more numbers than processes")
 }
 
 fn empty(uri: &str) {

@@ -1,6 +1,7 @@
 //! A worker process.
 
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::bridge::secret;
+use crate::names_server::furnish;
 
 /// A worker in a test build needs so long at most to answer.
 const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -33,13 +35,35 @@ pub struct Worker {
 impl Worker {
     /// Start one and wait until it answers.
     pub async fn start(data: &Path, bridge_url: &str, settings: &[(&str, &str)]) -> Self {
-        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
         // A file that has reached its size limit is to be a failed write, as a full disk is, and no signal.
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$0\"", env!("CARGO_BIN_EXE_vox-core")]);
-        command.env_clear().env("VOXCORE_SECRET", secret()).env("VOX_BRIDGE_URL", bridge_url);
-        command.env("VOXCORE_DATA_DIR", data).env("VOX_MODELS_DIR", models);
-        command.env("VOXCORE_SOCKET_DIR", data.join("sockets")).env("VOX_EGRESS_ALLOW", "127.0.0.0/8");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\"", env!("CARGO_BIN_EXE_vox-core")]).env_clear();
+        command.env("VOXCORE_DATA_DIR", data).env("VOX_MODELS_DIR", models());
+        command.env("VOXCORE_SOCKET_DIR", data.join("sockets"));
+        Self::run(command, data, bridge_url, settings).await
+    }
+
+    /// One that finds nothing of this machine but what is below this directory, and names by this DNS server. Wants root.
+    pub async fn start_below(
+        (root, nameserver): (&Path, Ipv4Addr),
+        bridge_url: &str,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        furnish(root, Path::new(env!("CARGO_BIN_EXE_vox-core")), nameserver);
+        std::fs::create_dir(root.join("models")).unwrap();
+        for model in std::fs::read_dir(models()).expect("scripts/fetch-models.sh was run").flatten() {
+            std::fs::copy(model.path(), root.join("models").join(model.file_name())).unwrap();
+        }
+        let mut command = Command::new("chroot");
+        command.arg(root).arg("/vox-core").env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.env("VOXCORE_DATA_DIR", "/data").env("VOX_MODELS_DIR", "/models");
+        command.env("VOXCORE_SOCKET_DIR", "/data/sockets");
+        Self::run(command, &root.join("data"), bridge_url, settings).await
+    }
+
+    async fn run(mut command: Command, data: &Path, bridge_url: &str, settings: &[(&str, &str)]) -> Self {
+        command.env("VOXCORE_SECRET", secret()).env("VOX_BRIDGE_URL", bridge_url);
+        command.env("VOX_EGRESS_ALLOW", "127.0.0.0/8");
         command.envs(settings.iter().copied()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -131,6 +155,10 @@ impl Drop for Worker {
             let _nobody_reads = writeln!(std::io::stderr(), "the worker's log:\n{}", tail(&self.log));
         }
     }
+}
+
+fn models() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../models")
 }
 
 fn tail(log: &Mutex<Vec<String>>) -> String {

@@ -13,6 +13,7 @@ pub mod rotation;
 pub mod runner;
 pub mod sealing;
 pub mod timetable;
+pub mod turns;
 pub mod upkeep;
 pub mod usage;
 pub mod vendors;

@@ -13,6 +13,7 @@ use crate::analytics::cell::{self, Cell, Key, Part};
 use crate::analytics::histogram::Histogram;
 use crate::coordination::rounds::{Rounds, Work};
 use crate::error::with_source;
+use crate::jobs::turns::{Missed, Turns};
 use crate::store::latencies::{Latencies, Latency};
 use crate::store::rollups::{Grain, Rollup};
 use crate::store::tenants::TenantStatus;
@@ -48,21 +49,23 @@ impl Latest {
         }
     }
 
-    /// Every tenant whose quarter of an hour is over. One that fails keeps no other from its turn.
-    pub async fn round(&self) -> Result<(), StoreError> {
-        let mut after = None;
+    /// Every tenant whose quarter of an hour is over. One that fails keeps no other from its turn; it is told when all had
+    /// theirs.
+    pub async fn round(&self) -> Result<(), Missed> {
+        let (mut turns, mut after) = (Turns::default(), None);
         loop {
             let page = self.stores.tenants().list_by_id(after).await?;
             for tenant in page.tenants.iter().filter(|tenant| tenant.value.status == TenantStatus::Active) {
                 let Ok(id) = tenant.id.parse::<TenantId>() else { continue };
                 if let Err(error) = self.renew(&id).await {
-                    let error = with_source(&error);
-                    tracing::warn!(tenant.id = %id, error, "a tenant's latencies could not be added up");
+                    let text = with_source(&error);
+                    tracing::warn!(tenant.id = %id, error = text, "a tenant's latencies could not be added up");
+                    turns.failed(error);
                 }
             }
             after = page.last;
             if after.is_none() {
-                return Ok(());
+                return turns.end();
             }
         }
     }

@@ -13,6 +13,8 @@ pub mod rotation;
 pub mod runner;
 pub mod sealing;
 pub mod timetable;
+pub mod turns;
+pub mod uncounted;
 pub mod upkeep;
 pub mod usage;
 pub mod vendors;

@@ -14,6 +14,8 @@ use vox_shared::ids::TenantId;
 
 use super::period::Period;
 use super::warning::warn;
+use crate::error::with_source;
+use crate::jobs::turns::{Missed, Turns};
 use crate::store::ledger::{Amounts, GroupBy};
 use crate::store::tenants::Tenant;
 use crate::store::usage_days::{MAX_PARTS, Parts, UsageDay};
@@ -60,20 +62,22 @@ impl RollUp {
         Self { stores, clock, known: Arc::default() }
     }
 
-    /// Look at all tenants. One whose sums cannot be made keeps no other from its turn.
-    pub async fn round(&self) -> Result<(), StoreError> {
-        let mut after = None;
+    /// Look at all tenants. One whose sums cannot be made keeps no other from its turn; it is told when all had theirs.
+    pub async fn round(&self) -> Result<(), Missed> {
+        let (mut turns, mut after) = (Turns::default(), None);
         loop {
             let page = self.stores.tenants().list_by_id(after).await?;
-            for tenant in page.tenants {
+            // Nobody would remove what is written of one that is being removed.
+            for tenant in page.tenants.into_iter().filter(|tenant| !tenant.value.is_going) {
                 let Ok(id) = tenant.id.parse::<TenantId>() else { continue };
                 if let Err(error) = self.of_tenant(&id, &tenant).await {
-                    tracing::error!(tenant.id = %id, %error, "what a tenant used could not be added up");
+                    tracing::error!(tenant.id = %id, error = with_source(&error), "what a tenant used could not be added up");
+                    turns.failed(error);
                 }
             }
             after = page.last;
             if after.is_none() {
-                return Ok(());
+                return turns.end();
             }
         }
     }

@@ -23,6 +23,12 @@ const KNOWN_FOR: Duration = Duration::from_hours(24);
 /// So much of a fault is kept, characters.
 const MAX_FAULT: usize = 500;
 
+/// Why a round failed, in words that the administrators of any tenant may read: what kind of fault it is, and no name or value of a
+/// document.
+pub trait Fault {
+    fn fault(&self) -> String;
+}
+
 /// A work that is done in rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -122,7 +128,7 @@ impl Rounds {
     }
 
     /// Do a round, and note how it went; answers what it answers. One that is given up is noted as running until the next.
-    pub async fn through<T, E: std::fmt::Display>(
+    pub async fn through<T, E: Fault>(
         &self,
         work: Work,
         round: impl Future<Output = Result<T, E>>,
@@ -134,7 +140,7 @@ impl Rounds {
             (standing.running_since, standing.next_at) = (Some(began_at), None);
         }
         let done = round.await;
-        let fault = done.as_ref().err().map(|error| error.to_string().chars().take(MAX_FAULT).collect());
+        let fault = done.as_ref().err().map(|error| error.fault().chars().take(MAX_FAULT).collect());
         self.note(work, Went { began_at, ended_at: self.0.clock.now(), fault }).await;
         done
     }
@@ -196,6 +202,12 @@ mod tests {
 
     const WORK: Work = Work::PollFleet;
 
+    impl Fault for &str {
+        fn fault(&self) -> String {
+            (*self).to_owned()
+        }
+    }
+
     fn rounds(between: &Arc<InProcess>, clock: &Clock) -> Rounds {
         Rounds::new(clock.clone(), between.clone())
     }
@@ -208,11 +220,11 @@ mod tests {
         let last = |of: Vec<(Work, Standing)>| {
             of.into_iter().find(|(work, _)| *work == WORK).and_then(|(_, standing)| standing.last)
         };
-        one.through(WORK, async { Ok::<(), String>(()) }).await.unwrap();
+        one.through(WORK, async { Ok::<(), &str>(()) }).await.unwrap();
         let first = last(two.standings().await).expect("it is told");
         assert_eq!((first.began_at, first.fault), (clock.now(), None));
         clock.advance(SignedDuration::from_secs(1));
-        one.through(WORK, async { Ok::<(), String>(()) }).await.unwrap();
+        one.through(WORK, async { Ok::<(), &str>(()) }).await.unwrap();
         assert_eq!(last(two.standings().await).unwrap().began_at, first.began_at, "not each round");
         one.through(WORK, async { Err::<(), _>("away") }).await.unwrap_err();
         let last = last(two.standings().await).unwrap();

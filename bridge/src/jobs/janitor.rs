@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use vox_shared::clock::Clock;
 
 use super::deleted_bots;
-use crate::coordination::rounds::{Rounds, Work};
+use crate::coordination::rounds::{Fault, Rounds, Work};
 use crate::store::{SWEPT, Stamp, StoreError, Stores};
 
 /// Pause between two rounds.
@@ -51,6 +51,12 @@ pub struct Unswept {
     pub swept: Swept,
     /// Why the first of them could not.
     pub source: StoreError,
+}
+
+impl Fault for Unswept {
+    fn fault(&self) -> String {
+        format!("{self}: {}", self.source.fault())
+    }
 }
 
 /// Sweep again and again until `stop`: batch after batch while there is more, so that it never falls behind.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use jiff::SignedDuration;
 
 use super::runner::{Failure, Kind};
 use super::upkeep::Upkeep;
@@ -18,6 +19,9 @@ use crate::store::jobs::Job;
 use crate::voice::desk::{self, VoiceDesk};
 use crate::voice::jobs;
 
+/// A job of the calendar that failed is shown for so long.
+const FAILED_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+
 /// Every kind that this build does.
 pub fn kinds(
     webhooks: &Webhooks,
@@ -28,9 +32,9 @@ pub fn kinds(
         kind(replay::KIND, 10, webhooks.clone(), replay::carry_out),
         kind(push::KIND, push::MAX_TRIES, crm.clone(), push::carry_out),
         kind(begin::KIND, job::MAX_TRIES, analyst.clone(), job::carry_out),
-        kind(report::KIND, 10, upkeep.clone(), report::carry_out),
-        kind(statement::KIND, 10, upkeep.clone(), statement::carry_out),
-        kind(retention::KIND, 10, upkeep.clone(), retention::carry_out),
+        by_calendar(kind(report::KIND, 10, upkeep.clone(), report::carry_out)),
+        by_calendar(kind(statement::KIND, 10, upkeep.clone(), statement::carry_out)),
+        by_calendar(kind(retention::KIND, 10, upkeep.clone(), retention::carry_out)),
         kind(desk::MAKE, jobs::MAKE_TRIES, voices.clone(), jobs::make),
         kind(desk::REMOVE, jobs::REMOVE_TRIES, voices.clone(), jobs::remove),
     ]
@@ -43,5 +47,15 @@ where
     F: Future<Output = Result<(), Failure>> + Send + 'static,
     D: Fn(P, Stored<Job>) -> F + Send + Sync + 'static,
 {
-    Kind { word, max_tries, handler: Arc::new(move |job| done_by(with.clone(), job).boxed()) }
+    Kind {
+        word,
+        max_tries,
+        handler: Arc::new(move |job| done_by(with.clone(), job).boxed()),
+        failed_kept: None,
+    }
+}
+
+/// One that comes anew each day or month: where something stays broken, so many failed ones would be there after some years.
+fn by_calendar(kind: Kind) -> Kind {
+    Kind { failed_kept: Some(FAILED_KEPT), ..kind }
 }

@@ -74,6 +74,8 @@ pub struct Kind {
     /// Times that it is tried.
     pub max_tries: i64,
     pub handler: Handler,
+    /// How long one that failed is still shown; `None` for ever, until a person has it done again.
+    pub failed_kept: Option<SignedDuration>,
 }
 
 /// Does the jobs of one bridge. Cheap to clone.
@@ -185,13 +187,28 @@ impl Runner {
             return self.count(&job, "lost");
         };
         let now = Stamp(self.0.clock.now());
-        match self.0.stores.all_jobs().settle(&job, &outcome, (now, now + KEPT)).await {
+        match self
+            .0
+            .stores
+            .all_jobs()
+            .settle(&job, &outcome, (now, self.kept(&job, &outcome).map(|kept| now + kept)))
+            .await
+        {
             Ok(true) => self.told(&job, &outcome),
             Ok(false) => self.count(&job, "lost"),
             // Its lease ends, and then it is done again.
             Err(error) => {
                 tracing::warn!(job.id = %job.id, error = with_source(&error), "a job could not be ended");
             }
+        }
+    }
+
+    /// How long a job is still shown that ended so; `None` for ever, and while it goes on.
+    fn kept(&self, job: &Stored<Job>, outcome: &Outcome) -> Option<SignedDuration> {
+        match outcome {
+            Outcome::Done => Some(KEPT),
+            Outcome::Failed(_) => self.0.kinds.get(job.value.kind.as_str())?.failed_kept,
+            Outcome::Again(..) | Outcome::GivenBack => None,
         }
     }
 

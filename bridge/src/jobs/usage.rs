@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::billing::rollup::RollUp;
 use crate::coordination::rounds::{Rounds, Woken, Work};
 use crate::coordination::{Coordination, Fence};
+use crate::error::with_source;
 
 /// Pause between two rounds. A tenant of which nothing new is in the ledger costs a round one look.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -36,7 +37,7 @@ pub async fn run(
             }
         }
         if let Err(error) = rounds.through(Work::AggregateUsage, roll_up.round()).await {
-            tracing::warn!(%error, "what tenants used could not be added up");
+            tracing::warn!(error = with_source(&error), "what tenants used could not be added up");
         }
     }
     turn.pass_on().await;

@@ -9,10 +9,13 @@ use vox_shared::catalogue::Kind;
 use vox_shared::clock::Clock;
 use vox_shared::ids::TenantId;
 
-use crate::analytics::cell::{self, Cell, Key, Part};
+use crate::analytics::cell::{Cell, Key, Part};
+use crate::analytics::folding::{cells, fold};
 use crate::analytics::histogram::Histogram;
+use crate::analytics::span::Span;
 use crate::coordination::rounds::{Rounds, Work};
 use crate::error::with_source;
+use crate::jobs::turns::{Missed, Turns};
 use crate::store::latencies::{Latencies, Latency};
 use crate::store::rollups::{Grain, Rollup};
 use crate::store::tenants::TenantStatus;
@@ -48,21 +51,23 @@ impl Latest {
         }
     }
 
-    /// Every tenant whose quarter of an hour is over. One that fails keeps no other from its turn.
-    pub async fn round(&self) -> Result<(), StoreError> {
-        let mut after = None;
+    /// Every tenant whose quarter of an hour is over. One that fails keeps no other from its turn; it is told when all had
+    /// theirs.
+    pub async fn round(&self) -> Result<(), Missed> {
+        let (mut turns, mut after) = (Turns::default(), None);
         loop {
             let page = self.stores.tenants().list_by_id(after).await?;
             for tenant in page.tenants.iter().filter(|tenant| tenant.value.status == TenantStatus::Active) {
                 let Ok(id) = tenant.id.parse::<TenantId>() else { continue };
                 if let Err(error) = self.renew(&id).await {
-                    let error = with_source(&error);
-                    tracing::warn!(tenant.id = %id, error, "a tenant's latencies could not be added up");
+                    let text = with_source(&error);
+                    tracing::warn!(tenant.id = %id, error = text, "a tenant's latencies could not be added up");
+                    turns.failed(error);
                 }
             }
             after = page.last;
             if after.is_none() {
-                return Ok(());
+                return turns.end();
             }
         }
     }
@@ -75,8 +80,11 @@ impl Latest {
         }
         let from = Stamp(now.saturating_sub(TRAILING + SignedDuration::from_hours(1)).unwrap_or(now));
         let below = Stamp(now).next().to_string();
-        let hours = self.stores.rollups(tenant).list(Grain::Hour, (&from.to_string(), &below)).await?;
-        let made = Latencies { tenant_id: tenant.clone(), as_of: Stamp(now), rows: rows(&hours) };
+        let span = Span { grain: Grain::Hour, from: from.to_string(), below };
+        let put =
+            |found: &mut Found, hour: &Rollup| cells(hour).for_each(|(key, cell)| take(found, &key, &cell));
+        let found = fold(&self.stores.rollups(tenant), &span, of_catalogue(), put).await?;
+        let made = Latencies { tenant_id: tenant.clone(), as_of: Stamp(now), rows: rows(found) };
         // One document: whoever reads it has all of the one or all of the other.
         match store.put(known, made).await {
             // Another bridge was faster.
@@ -91,29 +99,38 @@ fn quarter(at: Timestamp) -> i64 {
     at.as_second().div_euclid(EVERY_SECONDS)
 }
 
-/// A row for each vendor of the catalogue and each that was used beside.
-fn rows(hours: &[Rollup]) -> Vec<Latency> {
-    let mut of: BTreeMap<(&str, String), Histogram> = BTreeMap::new();
+/// By service and vendor.
+type Found = BTreeMap<(&'static str, String), Histogram>;
+
+/// Each vendor of the catalogue, without samples.
+fn of_catalogue() -> Found {
+    let mut of = Found::new();
     for (kind, word, _) in SERVICES {
         for vendor in kind.vendors() {
             of.entry((word, vendor.name.to_owned())).or_default();
         }
     }
-    for (key, cell) in hours.iter().flat_map(|hour| &hour.cells).filter_map(|cell| cell::decode(cell)) {
-        for (word, provider, histogram) in parts(&key, &cell) {
-            if !provider.is_empty() {
-                of.entry((word, provider.to_owned())).or_default().add(histogram, 1);
-            }
+    of
+}
+
+/// Those of a cell, of vendors that were used beside too.
+fn take(found: &mut Found, key: &Key, cell: &Cell) {
+    for (word, provider, histogram) in parts(key, cell) {
+        if !provider.is_empty() {
+            found.entry((word, provider.to_owned())).or_default().add(histogram, 1);
         }
     }
-    let row = |((kind, provider), histogram): ((&str, String), Histogram)| Latency {
+}
+
+fn rows(found: Found) -> Vec<Latency> {
+    let row = |((kind, provider), histogram): ((&'static str, String), Histogram)| Latency {
         kind: kind.to_owned(),
         provider,
         p50_ms: histogram.percentile(0.5),
         p95_ms: histogram.percentile(0.95),
         samples: histogram.samples(),
     };
-    of.into_iter().map(row).collect()
+    found.into_iter().map(row).collect()
 }
 
 fn parts<'a>(key: &'a Key, cell: &'a Cell) -> [(&'static str, &'a str, &'a Histogram); 3] {

@@ -13,6 +13,7 @@ use super::Stamp;
 use super::engine::{
     Collection, Cursor, Document, Engine, EngineError, Field, Filter, Kept, New, Query, Text, Update, Which,
 };
+use crate::coordination::rounds::Fault;
 use crate::fields::without_value;
 
 /// The field that says whose document it is; every kind of document of a tenant has it.
@@ -68,6 +69,15 @@ impl From<EngineError> for StoreError {
             EngineError::Stale => Self::Conflict,
             EngineError::BadCursor => Self::BadCursor,
             other => Self::Engine(other),
+        }
+    }
+}
+
+impl Fault for StoreError {
+    fn fault(&self) -> String {
+        match self {
+            Self::Engine(error) => error.class().to_owned(),
+            other => other.to_string(),
         }
     }
 }

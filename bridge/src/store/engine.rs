@@ -253,3 +253,21 @@ pub enum EngineError {
     #[error("the document store does not answer: {0}")]
     Unavailable(String),
 }
+
+impl EngineError {
+    /// What kind of fault it is, for those who may not read what it is about.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "the document store does not answer",
+            Self::Malformed(_) => "a document makes no sense, the log says which",
+            Self::Overflow(_) => "a sum does not fit",
+            Self::Newer { .. } => "a document was written by a newer version",
+            Self::Locked(_) => "the secrets in the store cannot be opened",
+            Self::Duplicate => "a document exists already",
+            Self::Stale => "a document was changed in the meantime",
+            Self::BadCursor | Self::Undeclared(_) | Self::AppendOnly(_) | Self::TooMany { .. } => {
+                "a fault of the program, the log says which"
+            }
+        }
+    }
+}

@@ -48,7 +48,7 @@ pub static JOBS: Collection = Collection {
         Index::ordered(BY_STATE, &[TENANT.place(), STATE.place(), CREATED_AT.place()]),
         // Those that wait, by when they are to begin, and those that run, by the end of their lease.
         Index::sparse(BY_DUE, &[QUEUE.place(), DUE_AT.place()]),
-        // Those that are done; one that failed is never forgotten.
+        // Those that are done, and those that failed and come again by the calendar; any other that failed is never forgotten.
         Index::sparse(BY_END, &[FORGET_AT.place()]),
     ],
     fields: &[ENDED_AT.place(), ERROR.place(), HOLDER.place(), FENCE.place(), TRIES.place()],
@@ -232,6 +232,7 @@ impl Jobs {
     pub async fn retry(&self, id: &JobId, now: Stamp) -> Result<Option<Stored<Job>>, StoreError> {
         let again =
             Update::default().set(STATE, JobState::Waiting).set(DUE_AT, now).set(TRIES, 0).unset(ENDED_AT);
+        let again = again.unset(FORGET_AT);
         self.0.update(id.as_str(), vec![Filter::is(STATE, JobState::Failed)], again).await
     }
 }
@@ -306,21 +307,17 @@ impl AllJobs {
         Ok(self.0.update(held(job), Update::default().set(DUE_AT, until)).await?.is_some())
     }
 
-    /// End a try; `false` when somebody else has the job by now, and then nothing is changed.
+    /// End a try; `false` when somebody else has the job by now, and then nothing is changed. One that is never forgotten has no
+    /// `forget_at`; one that goes on has none either.
     pub async fn settle(
         &self,
         job: &Stored<Job>,
         outcome: &Outcome,
-        (now, forget_at): (Stamp, Stamp),
+        (now, forget_at): (Stamp, Option<Stamp>),
     ) -> Result<bool, StoreError> {
         let update = Update::default();
         let update = match outcome {
-            Outcome::Done => update
-                .set(STATE, JobState::Done)
-                .set(ENDED_AT, now)
-                .set(FORGET_AT, forget_at)
-                .unset(DUE_AT)
-                .unset(ERROR),
+            Outcome::Done => update.set(STATE, JobState::Done).set(ENDED_AT, now).unset(DUE_AT).unset(ERROR),
             Outcome::Again(at, error) => {
                 update.set(STATE, JobState::Waiting).set(DUE_AT, *at).set(ERROR, error)
             }
@@ -329,10 +326,11 @@ impl AllJobs {
             }
             Outcome::GivenBack => update.set(STATE, JobState::Waiting).set(DUE_AT, now).increment(TRIES, -1),
         };
+        let update = forget_at.into_iter().fold(update, |update, at| update.set(FORGET_AT, at));
         Ok(self.0.update(held(job), update).await?.is_some())
     }
 
-    /// Forget those that were done long ago; answers how many, [`SWEPT`] at most.
+    /// Forget those that ended long ago; answers how many, [`SWEPT`] at most.
     pub async fn sweep(&self, now: Stamp) -> Result<usize, StoreError> {
         self.0.delete_many(Query::by_index(&JOBS, BY_END).below(FORGET_AT, now).limit(SWEPT)).await
     }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use vox_egress::chat::read_refusal;
 use vox_egress::{Egress, Failure, FailureClass, Refusal, http_failure, secret_header};
 use vox_shared::catalogue;
@@ -32,8 +32,12 @@ const EVERY: SignedDuration = SignedDuration::from_mins(5);
 const SOONER: SignedDuration = SignedDuration::from_secs(15);
 /// The whole request.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// Requests at once.
-const AT_ONCE: usize = 4;
+/// Requests at once to one vendor. They are tried beside each other: one that is away keeps no other from its turn.
+const AT_A_VENDOR: usize = 4;
+/// Tenants whose own addresses are asked at once, each of them one after the other: whoever listens there may keep every request.
+const OWN_AT_ONCE: usize = 16;
+/// No request begins later in a round. Those that had no turn are the first of the next one.
+const ROUND: Duration = Duration::from_secs(30);
 /// Most accounts of a deployment that are tried; more are told in the log, once a round.
 const MOST: usize = 2_000;
 
@@ -57,6 +61,13 @@ struct Entry {
     due_at: Timestamp,
 }
 
+/// An account that is to be tried.
+struct Due {
+    account: Account,
+    key: ApiKey,
+    tenant: TenantId,
+}
+
 /// The health of vendors as this bridge sees it. Cheap to clone.
 #[derive(Clone)]
 pub struct Checks(Arc<Inner>);
@@ -76,8 +87,8 @@ impl Checks {
         Self(Arc::new(Inner { stores, clock, egress, metrics, known, looked_at }))
     }
 
-    /// Look for keys if it is time, and try those that are due. A look that failed is tried again the next time, and keys that are
-    /// known from before are tried all the same.
+    /// Look for keys if it is time, and try those of vendors' addresses that are due. A look that failed is tried again the next time,
+    /// and keys that are known from before are tried all the same.
     pub async fn round(&self) -> Result<(), StoreError> {
         let now = self.0.clock.now();
         let looked_at = *self.looked_at();
@@ -86,15 +97,43 @@ impl Checks {
         if is_time && looked.is_ok() {
             *self.looked_at() = Some(now);
         }
-        let due: Vec<(Account, ApiKey, TenantId)> = {
-            let known = self.known();
-            let due = known.iter().filter(|(_, entry)| entry.due_at <= now);
-            due.map(|(account, entry)| (account.clone(), entry.key.clone(), entry.tenant.clone())).collect()
-        };
-        let trying = due.into_iter().map(|(account, key, tenant)| self.try_one(account, key, tenant));
-        futures_util::stream::iter(trying).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
-        self.tell();
+        let due = self.due(now, |account| account.base_url.is_none());
+        let vendors = lanes(due, |due| due.account.provider.clone());
+        self.try_all(vendors, (usize::MAX, AT_A_VENDOR)).await;
         looked
+    }
+
+    /// Try those keys that are due at addresses of tenants' own, among those that a [`Self::round`] found.
+    pub async fn round_of_own(&self) {
+        let due = self.due(self.0.clock.now(), |account| account.base_url.is_some());
+        self.try_all(lanes(due, |due| due.tenant.clone()), (OWN_AT_ONCE, 1)).await;
+    }
+
+    /// Those that are due, the longest first.
+    fn due(&self, now: Timestamp, is_meant: impl Fn(&Account) -> bool) -> Vec<Due> {
+        let known = self.known();
+        let due = known.iter().filter(|(account, entry)| entry.due_at <= now && is_meant(account));
+        let mut due: Vec<(Timestamp, Due)> = due
+            .map(|(account, Entry { tenant, key, due_at, .. })| {
+                (*due_at, Due { account: account.clone(), key: key.clone(), tenant: tenant.clone() })
+            })
+            .collect();
+        due.sort_by_key(|(at, _)| *at);
+        due.into_iter().map(|(_, due)| due).collect()
+    }
+
+    /// Try those of so many lanes at once, and so many of each.
+    async fn try_all(&self, lanes: Vec<Vec<Due>>, (at_once, of_a_lane): (usize, usize)) {
+        let end = Instant::now() + ROUND;
+        let tried = stream::iter(lanes).for_each_concurrent(at_once, |lane| {
+            stream::iter(lane).for_each_concurrent(of_a_lane, move |due| async move {
+                if Instant::now() < end {
+                    self.try_one(due).await;
+                }
+            })
+        });
+        tried.await;
+        self.tell();
     }
 
     /// What is known of an account; `None` while it was not looked for.
@@ -192,7 +231,7 @@ impl Checks {
         }
     }
 
-    async fn try_one(&self, account: Account, key: ApiKey, tenant: TenantId) {
+    async fn try_one(&self, Due { account, key, tenant }: Due) {
         let asked = match self.0.stores.tenants().egress_rules(&tenant).await {
             Ok(rules) => ask(&self.0.egress, &rules, (&account, &key)).await,
             // The store is away, which says nothing of the vendor.
@@ -224,6 +263,19 @@ impl Checks {
             .map(|(account, entry)| (account.provider.as_str(), entry.breaker.state(), entry.key_state));
         self.0.metrics.vendors().show(accounts);
     }
+}
+
+/// Those that have something in common together, in the order of the first of each.
+fn lanes<K: Ord>(due: Vec<Due>, of: impl Fn(&Due) -> K) -> Vec<Vec<Due>> {
+    let (mut lanes, mut places): (Vec<Vec<Due>>, _) = (Vec::new(), BTreeMap::new());
+    for due in due {
+        let place = *places.entry(of(&due)).or_insert(lanes.len());
+        match lanes.get_mut(place) {
+            Some(lane) => lane.push(due),
+            None => lanes.push(vec![due]),
+        }
+    }
+    lanes
 }
 
 /// The vendor's cheapest request that needs a key.

@@ -14,9 +14,12 @@ use tokio_util::sync::CancellationToken;
 use vox_bridge::app::App;
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
+use vox_bridge::coordination::rounds::Work;
 use vox_bridge::jobs::janitor;
 use vox_bridge::jobs::runner::{Failure, Handler, Kind, LEASE, Runner};
+use vox_bridge::jobs::turns::Missed;
 use vox_bridge::store::jobs::{JOBS, Job, Outcome, Queue};
+use vox_bridge::store::latencies::LATENCIES;
 use vox_bridge::store::{Stamp, Stored};
 use vox_shared::ids::JobId;
 use vox_testkit::receiver::Receiver;
@@ -29,7 +32,7 @@ const SOON: Duration = Duration::from_secs(20);
 const KIND: &str = "tried";
 
 fn kind(handler: Handler) -> Vec<Kind> {
-    vec![Kind { word: KIND, max_tries: 3, handler }]
+    vec![Kind { word: KIND, max_tries: 3, handler, failed_kept: None }]
 }
 
 /// What does jobs in one bridge; each has a name of its own.
@@ -115,7 +118,7 @@ async fn a_job_of_a_bridge_that_was_lost_is_done_by_another_and_its_late_word_do
     assert!(eventually(SOON, done).await);
     assert!(!jobs.renew(&lost, now + LEASE).await.unwrap());
     let late = Outcome::Failed("late".into());
-    assert!(!jobs.settle(&lost, &late, (now, now)).await.unwrap());
+    assert!(!jobs.settle(&lost, &late, (now, Some(now))).await.unwrap());
     let job = seen(&bridge, "").await.remove(0);
     assert_eq!((&job["state"], &job["error"], &job["tries"]), (&json!("done"), &Value::Null, &json!(2)));
     running.end().await;
@@ -183,6 +186,32 @@ async fn a_job_that_fails_is_tried_again_later_and_then_stays_to_be_seen() {
     assert!(eventually(SOON, done).await);
     assert_eq!(refusal(retry().await, StatusCode::CONFLICT).await, "job_not_failed");
     running.end().await;
+}
+
+/// A damaged call made the retention of each day fail, and each was kept for ever.
+#[tokio::test]
+async fn one_that_failed_and_comes_again_by_the_calendar_is_forgotten_unless_a_person_has_it_done_again() {
+    let bridge = TestBridge::start().await;
+    let broken: Handler = Arc::new(|_| async { Err(Failure::ForGood("a call is damaged".into())) }.boxed());
+    let kept = SignedDuration::from_hours(24 * 90);
+    let of_calendar = Kind { word: KIND, max_tries: 3, handler: broken, failed_kept: Some(kept) };
+    let (stores, clock) = (&bridge.app.stores, &bridge.clock);
+    let runner = Runner::new((stores.clone(), clock.clone()), bridge.app.metrics.clone(), vec![of_calendar]);
+    let [first, second] = [make(&bridge, Queue::Reports).await, make(&bridge, Queue::Reports).await];
+    let running = run(vec![runner]);
+    let failed = || async { seen(&bridge, "&state=failed").await.len() == 2 };
+    assert!(eventually(SOON, failed).await);
+    running.end().await;
+    clock.advance(kept - SignedDuration::from_hours(1));
+    janitor::sweep(stores, clock).await.unwrap();
+    assert_eq!(seen(&bridge, "&state=failed").await.len(), 2);
+    let again = stores.jobs(&bridge.tenant()).retry(&second, Stamp(bridge.now())).await.unwrap();
+    assert!(again.is_some());
+    clock.advance(SignedDuration::from_hours(2));
+    janitor::sweep(stores, clock).await.unwrap();
+    let left = stores.jobs(&bridge.tenant()).list_jobs((None, None), 10, None).await.unwrap();
+    let left: Vec<&str> = left.items.iter().map(|job| job.id.as_str()).collect();
+    assert_eq!(left, [second.as_str()], "and not {first}");
 }
 
 #[tokio::test]
@@ -295,4 +324,14 @@ async fn what_a_bridge_does_by_itself_is_shown_and_begun_by_hand() {
     assert_eq!((&done["began_at"], &done["error"]), (&json!("2026-11-20T10:00:00Z"), &Value::Null));
     stop.cancel();
     sweeping.await.unwrap();
+
+    // What of one tenant failed was in the log alone, and the round passed for a good one.
+    bridge.insert_tenant("other").await;
+    bridge.app.latest.round().await.unwrap();
+    bridge.damage(&LATENCIES, "default", "rows", json!(7)).await;
+    bridge.clock.advance(SignedDuration::from_mins(15));
+    let missed = app.rounds.through(Work::RollupLatency, app.latest.round()).await;
+    assert!(matches!(missed, Err(Missed::Tenants { failed: 1, .. })), "{missed:?}");
+    let told = standing("rollup_latency").await["error"].clone();
+    assert_eq!(told, "1 tenants failed, the first: a document makes no sense, the log says which");
 }

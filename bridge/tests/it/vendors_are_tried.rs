@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use jiff::SignedDuration;
 use reqwest::Method;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use vox_bridge::auth::role::Role;
 use vox_bridge::config::Config;
 use vox_bridge::metrics::Metrics;
@@ -26,6 +28,7 @@ use vox_testkit::vendor::openai::{Script, Server};
 
 use crate::harness::interposed::{Documents, Step};
 use crate::harness::{NOW, TestBridge, json, temp_engine};
+use crate::s3_server::eventually;
 
 struct Stage {
     bridge: TestBridge,
@@ -64,6 +67,7 @@ impl Stage {
         for pause in seconds {
             self.bridge.clock.advance(SignedDuration::from_secs(*pause));
             self.bridge.app.checks.round().await.unwrap();
+            self.bridge.app.checks.round_of_own().await;
         }
     }
 
@@ -163,8 +167,11 @@ impl Two {
 
     /// A bot with a server of its own, where nobody listens.
     async fn bot(&self, tenant: &str, key: &str) {
-        let llm =
-            json!({"provider": "openai", "api_key": key, "extra": {"base_url": "http://127.0.0.1:9/v1"}});
+        self.bot_at(tenant, key, "http://127.0.0.1:9/v1").await;
+    }
+
+    async fn bot_at(&self, tenant: &str, key: &str, url: &str) {
+        let llm = json!({"provider": "openai", "api_key": key, "extra": {"base_url": url}});
         let settings: BotSettings = serde_json::from_value(json!({"name": key, "llm": llm})).unwrap();
         let tenant: TenantId = tenant.parse().unwrap();
         let bot = Bot::new(tenant.clone(), settings, Stamp(self.clock.now()));
@@ -189,6 +196,7 @@ async fn a_tenant_whose_keys_cannot_be_read_keeps_no_other_from_its_turn() {
     two.is_away.store(false, Ordering::Relaxed);
     two.clock.advance(SignedDuration::from_secs(15));
     two.checks.round().await.unwrap();
+    two.checks.round_of_own().await;
     assert_eq!(
         [two.tried("alpha").await, two.tried("beta").await],
         [1, 1],
@@ -202,6 +210,37 @@ async fn a_tenant_whose_keys_cannot_be_read_keeps_no_other_from_its_turn() {
     two.bot("beta", "sk-beta-9876543210").await;
     two.clock.advance(SignedDuration::from_mins(5));
     two.checks.round().await.unwrap();
+    two.checks.round_of_own().await;
     assert_eq!(two.tried("beta").await, 2, "beta comes after alpha");
     assert!(two.checks.health(&alpha[0].0).is_some(), "what is known of alpha stays");
+}
+
+/// A server that takes requests and never answers kept four of them for ten seconds each, however many it had, and nobody else was
+/// tried meanwhile.
+#[tokio::test]
+async fn a_tenant_whose_own_server_never_answers_keeps_no_other_from_its_turn() {
+    let two = Two::start().await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", silent.local_addr().unwrap());
+    let holding = tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((connection, _)) = silent.accept().await {
+            held.push(connection);
+        }
+    });
+    for n in 0..60 {
+        two.bot_at("alpha", &format!("sk-alpha-{n:010}"), &url).await;
+    }
+    two.bot_at("beta", "sk-beta-0123456789", "http://localhost:9/v1").await;
+    two.checks.round().await.unwrap();
+    assert_eq!(two.tried("alpha").await, 0, "what is asked of vendors does not wait for them");
+    let (checks, began) = (two.checks.clone(), Instant::now());
+    let turn = tokio::spawn(async move { checks.round_of_own().await });
+    assert!(eventually(Duration::from_secs(60), || async { two.tried("beta").await == 1 }).await);
+    assert!(!turn.is_finished(), "alpha's are tried one after the other");
+    turn.await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(120), "a turn has an end: all of alpha's take ten minutes");
+    let tried = two.tried("alpha").await;
+    assert!((1..60).contains(&tried), "{tried}");
+    holding.abort();
 }

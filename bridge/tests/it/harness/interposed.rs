@@ -82,6 +82,13 @@ impl Engine for Documents {
         })
     }
 
+    fn find(&self, query: Query) -> Answer<'_, Page> {
+        Box::pin(async move {
+            (self.before)(Step::Find, query.collection).await?;
+            self.inner.find(query).await
+        })
+    }
+
     fn get(&self, from: &'static Collection, id: String) -> Answer<'_, Option<Document>> {
         Box::pin(async move {
             (self.before)(Step::Get, from).await?;

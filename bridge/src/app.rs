@@ -12,6 +12,7 @@ use crate::analysis::Analyst;
 use crate::analytics::counting::Counting;
 use crate::api::calls::live::Watch;
 use crate::api::calls::view::Links;
+use crate::api::recordings::readings::{self, Readings};
 use crate::api::recordings::serve::Recordings;
 use crate::audit::log::AuditLog;
 use crate::auth::call_token::CallTokens;
@@ -340,6 +341,8 @@ impl App {
                 worker_files,
                 tokens: call_tokens.clone(),
                 max_bytes: config.storage.max_recording_bytes,
+                read_back: Readings::new(readings::BACK),
+                checked: Readings::new(readings::CHECKED),
             },
             dialler: Dialler {
                 stores: stores.clone(),

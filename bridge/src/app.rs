@@ -236,7 +236,7 @@ impl App {
             archive: archive.clone(),
             egress: webhooks.egress.clone(),
         };
-        let kinds = kinds(&webhooks, &crm, (&analyst, &upkeep, &voices));
+        let kinds = kinds(&webhooks, &crm, (&analyst, &upkeep, &voices)).to_vec();
         let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds);
         let readiness = Arc::new(Readiness {
             stores: stores.clone(),
@@ -315,6 +315,7 @@ impl App {
                 clock: clock.clone(),
                 egress: crm.egress.clone(),
                 media_url: config.server.media_url.clone().unwrap_or_else(|| media_url(&base_url)),
+                tokens: call_tokens.clone(),
             },
             crm,
             analyst,

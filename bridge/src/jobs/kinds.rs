@@ -18,13 +18,25 @@ use crate::store::jobs::Job;
 use crate::voice::desk::{self, VoiceDesk};
 use crate::voice::jobs;
 
-/// Every kind that this build does.
+/// The words of them all; those of jobs that are listed, and what is told of `kind` in the API.
+pub const WORDS: [&str; 8] = [
+    replay::KIND,
+    push::KIND,
+    begin::KIND,
+    report::KIND,
+    statement::KIND,
+    retention::KIND,
+    desk::MAKE,
+    desk::REMOVE,
+];
+
+/// Every kind that this build does: one for each of [`WORDS`].
 pub fn kinds(
     webhooks: &Webhooks,
     crm: &Crm,
     (analyst, upkeep, voices): (&Analyst, &Upkeep, &VoiceDesk),
-) -> Vec<Kind> {
-    vec![
+) -> [Kind; WORDS.len()] {
+    [
         kind(replay::KIND, 10, webhooks.clone(), replay::carry_out),
         kind(push::KIND, push::MAX_TRIES, crm.clone(), push::carry_out),
         kind(begin::KIND, job::MAX_TRIES, analyst.clone(), job::carry_out),

@@ -12,6 +12,7 @@ use crate::analysis::Analyst;
 use crate::analytics::counting::Counting;
 use crate::api::calls::live::Watch;
 use crate::api::calls::view::Links;
+use crate::api::recordings::readings::{self, Readings};
 use crate::api::recordings::serve::Recordings;
 use crate::audit::log::AuditLog;
 use crate::auth::call_token::CallTokens;
@@ -236,7 +237,7 @@ impl App {
             archive: archive.clone(),
             egress: webhooks.egress.clone(),
         };
-        let kinds = kinds(&webhooks, &crm, (&analyst, &upkeep, &voices));
+        let kinds = kinds(&webhooks, &crm, (&analyst, &upkeep, &voices)).to_vec();
         let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds);
         let readiness = Arc::new(Readiness {
             stores: stores.clone(),
@@ -315,6 +316,7 @@ impl App {
                 clock: clock.clone(),
                 egress: crm.egress.clone(),
                 media_url: config.server.media_url.clone().unwrap_or_else(|| media_url(&base_url)),
+                tokens: call_tokens.clone(),
             },
             crm,
             analyst,
@@ -341,6 +343,8 @@ impl App {
                 worker_files,
                 tokens: call_tokens.clone(),
                 max_bytes: config.storage.max_recording_bytes,
+                read_back: Readings::new(readings::BACK),
+                checked: Readings::new(readings::CHECKED),
             },
             dialler: Dialler {
                 stores: stores.clone(),

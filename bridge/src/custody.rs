@@ -39,15 +39,6 @@ pub struct Custodian {
     pub unsettled: Arc<AtomicBool>,
 }
 
-/// What of a call is changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    /// Fields that stand in its document in every tier.
-    Top,
-    /// Its result too.
-    Whole,
-}
-
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum CustodyError {
@@ -83,7 +74,7 @@ impl Custodian {
     /// Keep a call from being deleted by anybody. Saying it again changes nothing.
     pub async fn hold(&self, reach: &Reach, id: &SessionId, by: &str) -> Result<Hold, CustodyError> {
         let hold = Hold { since: Stamp(self.clock.now()), by: by.to_owned() };
-        let held = self.change(reach, (id, Part::Top), |call| {
+        let held = self.change(reach, id, |call| {
             call.custody_mut().hold.get_or_insert_with(|| hold.clone());
             Ok(())
         });
@@ -92,7 +83,7 @@ impl Custodian {
 
     /// Let a call be deleted again.
     pub async fn lift_hold(&self, reach: &Reach, id: &SessionId) -> Result<(), CustodyError> {
-        self.change(reach, (id, Part::Top), |call| {
+        self.change(reach, id, |call| {
             if let Some(custody) = &mut call.custody {
                 custody.hold = None;
             }
@@ -114,20 +105,17 @@ impl Custodian {
         }
     }
 
-    /// Change a call within reach in one step. What concerns only its top leaves an archived one in its tier, and the object store is not
-    /// asked: it may be away.
+    /// Change a call within reach in one step: fields that stand in its document in every tier. An archived one stays in its tier and comes
+    /// without its heavy part: the object store is not asked, it may be away.
     async fn change(
         &self,
         reach: &Reach,
-        (id, part): (&SessionId, Part),
+        id: &SessionId,
         change: impl Fn(&mut Call) -> Result<(), CustodyError>,
     ) -> Result<Stored<Call>, CustodyError> {
         let calls = self.stores.calls(reach.clone());
         for _ in 0..MAX_TRIES {
-            let listed = match part {
-                Part::Top => calls.find_listed(id.as_str()).await?,
-                Part::Whole => None,
-            };
+            let listed = calls.find_listed(id.as_str()).await?;
             let archived = listed.filter(|call| call.value.tier() == Tier::Archive);
             let written = match archived {
                 Some(mut call) => {

@@ -1,6 +1,6 @@
 //! Placing calls: who may be called when, by which worker, and once for one key however often it is asked.
 
-mod once;
+pub mod once;
 pub mod order;
 mod place;
 mod tell;
@@ -115,12 +115,6 @@ impl Dialler {
         let dialler = self.clone();
         let placing = tokio::spawn(async move { dialler.place_and_note(order, begun).await });
         placing.await.unwrap_or(Err(DialoutError::BrokenOff))
-    }
-
-    /// Whether this call may be placed now, for somebody who places it otherwise. It counts as asked for.
-    pub async fn check(&self, order: &Order, bot: &Bot) -> Result<(), DialoutError> {
-        self.count(order).await?;
-        self.admit(order, bot).await
     }
 
     async fn count(&self, order: &Order) -> Result<(), DialoutError> {

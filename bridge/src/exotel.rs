@@ -11,6 +11,7 @@ use vox_egress::Egress;
 use vox_shared::clock::Clock;
 use vox_shared::ids::BotId;
 
+use crate::auth::call_token::CallTokens;
 use crate::store::Stores;
 
 /// What the requests of the integration need. Cheap to clone.
@@ -21,6 +22,8 @@ pub struct Exotel {
     pub egress: Arc<Egress>,
     /// How carriers reach the workers' lines, without a '/' at the end.
     pub media_url: String,
+    /// Signs what a line is opened with.
+    pub tokens: Arc<CallTokens>,
 }
 
 impl Exotel {
@@ -29,7 +32,7 @@ impl Exotel {
         format!("{}/exotel/{bot}", self.media_url)
     }
 
-    /// The same with the token of the bot's line, which Exotel sends in a header; `None` when it makes no address.
+    /// The same with a token for the bot's line, which Exotel sends in a header; `None` when it makes no address.
     pub fn guarded_url(&self, bot: &BotId, token: &str) -> Option<Url> {
         let mut url = Url::parse(&self.websocket_url(bot)).ok()?;
         if !token.is_empty() {

@@ -73,6 +73,11 @@ pub trait Objects: Send + Sync {
     fn get(&self, key: Key, range: Range<u64>) -> Answer<'_, Option<ByteStream>>;
     /// Whether there was one.
     fn delete(&self, key: Key) -> Answer<'_, bool>;
+    /// Have nothing more to do with what is on its way to an object, whoever sends it: its parts are removed; answers how many uploads
+    /// that were. A store that keeps no parts has none.
+    fn give_up_uploads(&self, _: Key) -> Answer<'_, usize> {
+        Box::pin(std::future::ready(Ok(0)))
+    }
     /// Whether the store can be used now. Answers within about a second.
     fn check(&self) -> Answer<'_, ()>;
     /// An address where whoever has it may read an object for this long; `None` where the store gives out none. Whether there

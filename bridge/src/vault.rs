@@ -7,7 +7,7 @@ mod data_keys;
 mod envelope;
 pub mod file;
 pub mod master;
-mod notes;
+pub mod notes;
 mod places;
 pub mod rotation;
 mod sealed;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use vox_shared::ids::{BotId, SessionId, TenantId};
 use vox_shared::model::bot::BotSettings;
 
@@ -14,7 +15,7 @@ use crate::auth::secret_token;
 use crate::bot::keys::fill_missing;
 use crate::redaction;
 use crate::store::calls::Call;
-use crate::store::calls::analysis::Summary;
+use crate::store::calls::analysis::{Summary, SummaryAsked};
 use crate::store::ledger::Line;
 use crate::store::tenants::Tenant;
 use crate::store::{Reach, Stamp, StoreError, Stored};
@@ -25,6 +26,10 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const MAX_MODELS: usize = 3;
 /// So much of an answer is kept, characters.
 const MAX_CHARS: usize = 4_000;
+/// Whoever asks for so long was killed: three models and the writing down take less.
+const LOST_AFTER: SignedDuration = SignedDuration::from_mins(2);
+/// Times that models are asked about one result of a call; what each time used is kept with it.
+pub const MAX_ASKED: u32 = 10;
 /// Tries against others that write the same call.
 const MAX_WRITES: usize = 8;
 
@@ -33,6 +38,10 @@ const MAX_WRITES: usize = 8;
 pub enum SummaryError {
     #[error("the call has not ended; ask for its summary when it has")]
     Running,
+    #[error("models are being asked for this summary already; ask again in a while")]
+    Pending,
+    #[error("models were asked for this summary {MAX_ASKED} times, which is the most")]
+    TooMany,
     #[error("there is nothing to ask: {0}")]
     Nothing(String),
     #[error("no model answered: {0}")]
@@ -71,8 +80,39 @@ impl Analyst {
             max_models: MAX_MODELS,
             is_enough: |reply| text(reply).is_some(),
         };
+        if let Some(known) = self.claim(reach, id).await? {
+            return Ok(known);
+        }
         let replies = self.inquire(&inquiry, &settings).await;
         self.keep((reach, id), &settings, &replies).await
+    }
+
+    /// Say in the call that models are asked now, before they are: nobody else asks meanwhile. Answers the summary that somebody else
+    /// had made since.
+    async fn claim(&self, reach: &Reach, id: &SessionId) -> Result<Option<Summary>, SummaryError> {
+        let calls = self.stores.calls(reach.clone());
+        for _ in 0..MAX_WRITES {
+            let mut call = calls.get_call(id).await?;
+            if let Some(known) = known(&call.value) {
+                return Ok(Some(known));
+            }
+            let (now, record) = (Stamp(self.clock.now()), call.value.record());
+            let asked = call.value.summary_asked.filter(|asked| asked.record == record);
+            let asked = asked.unwrap_or(SummaryAsked { record, ..SummaryAsked::default() });
+            if asked.until.is_some_and(|until| now < until) {
+                return Err(SummaryError::Pending);
+            }
+            if asked.times >= MAX_ASKED {
+                return Err(SummaryError::TooMany);
+            }
+            let (times, until) = (asked.times + 1, Some(now + LOST_AFTER));
+            call.value.summary_asked = Some(SummaryAsked { record, times, until });
+            match calls.replace_call(call).await {
+                Err(StoreError::Conflict) => {}
+                written => return Ok(written.map(|_| None)?),
+            }
+        }
+        Err(StoreError::Conflict.into())
     }
 
     /// The bot whose models are asked, with its keys.
@@ -96,7 +136,7 @@ impl Analyst {
         Ok(settings)
     }
 
-    /// Write down what was answered and what it used. Of two that were asked for at once the first one stands; both are charged.
+    /// Write down what was answered and what it used, and that nobody is asked any more.
     async fn keep(
         &self,
         (reach, id): (&Reach, &SessionId),
@@ -111,6 +151,9 @@ impl Analyst {
             let lines = self.charge(&mut call, replies, (&of_request, now)).await?;
             if known(&call.value).is_none() {
                 call.value.summary = answered(&call, replies, (lines.clone(), now));
+            }
+            if let Some(asked) = &mut call.value.summary_asked {
+                asked.until = None;
             }
             let (summary, bot) = (known(&call.value), call.value.bot_id.clone());
             match calls.replace_call(call).await {

@@ -4,5 +4,6 @@ pub mod by_session;
 pub mod by_token;
 pub mod check;
 pub mod direct;
+pub mod readings;
 pub mod serve;
 pub mod upload;

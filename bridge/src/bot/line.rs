@@ -2,15 +2,21 @@
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use vox_shared::egress::Range;
+use vox_shared::ids::BotId;
 use vox_shared::model::bot::LineAccess;
+
+use crate::auth::call_token::CallTokens;
+use crate::auth::token::SigningFailed;
 
 /// What a caller has shown to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// Has the bot's token or calls from one of its addresses: its dialler.
+    /// Has the bot's token, or one of a call that we had placed, or calls from one of its addresses: its dialler.
     Known,
     /// The bot's lines are open to anybody.
     Stranger,
@@ -18,8 +24,7 @@ pub enum Caller {
     Forbidden,
 }
 
-/// Judge what a caller presented and where the line came from.
-pub fn caller(access: &LineAccess, token: Option<&str>, peer: Option<&str>) -> Caller {
+fn caller(access: &LineAccess, token: Option<&str>, peer: Option<&str>) -> Caller {
     if !access.is_guarded() {
         return Caller::Stranger;
     }
@@ -30,6 +35,35 @@ pub fn caller(access: &LineAccess, token: Option<&str>, peer: Option<&str>) -> C
         peer.is_some_and(|ip| ranges.any(|range| range.contains(ip)))
     };
     if has_token || is_listed() { Caller::Known } else { Caller::Forbidden }
+}
+
+/// The line of one bot, opened by a call that we have a carrier place: what the carrier is told instead of the bot's own token, which is
+/// good for as long as nobody changes it.
+#[derive(Serialize, Deserialize)]
+struct OneLine {
+    #[serde(rename = "sub")]
+    bot: BotId,
+}
+
+/// Who reads it.
+const AUDIENCE: &str = "vox-line";
+/// How long it is good, seconds: a call rings for less than a minute, and may wait at the carrier before.
+pub const LIFE_SECONDS: i64 = 600;
+
+/// A token of one call for a bot's line.
+pub fn token_of_call(tokens: &CallTokens, bot: &BotId, now: Timestamp) -> Result<String, SigningFailed> {
+    tokens.sign(&OneLine { bot: bot.clone() }, AUDIENCE, (now, LIFE_SECONDS))
+}
+
+/// Judge what somebody presented at a bot's line, and where the line came from.
+pub fn opened_by(
+    tokens: &CallTokens,
+    (bot, access): (&BotId, &LineAccess),
+    (token, peer): (Option<&str>, Option<&str>),
+    now: Timestamp,
+) -> Caller {
+    let ours = token.and_then(|text| tokens.open::<OneLine>(text, AUDIENCE, now));
+    if ours.is_some_and(|line| line.bot == *bot) { Caller::Known } else { caller(access, token, peer) }
 }
 
 /// In constant time whatever the lengths are.

@@ -6,7 +6,7 @@ use vox_shared::ids::SessionId;
 
 use super::Custodian;
 use crate::error::with_source;
-use crate::objects::{Key, ObjectError};
+use crate::objects::{Key, ObjectError, Objects};
 use crate::search::digest;
 use crate::store::calls::Call;
 use crate::store::calls::custody::blanked;
@@ -29,6 +29,16 @@ pub fn recordings(call: &str, named: Option<&str>) -> impl Iterator<Item = Key> 
     [Some(own), named].into_iter().flatten().filter_map(|name| Key::of_recording(&name).ok())
 }
 
+/// Remove a recording, and what is on its way there.
+pub async fn remove_sound(objects: &dyn Objects, key: Key) -> Result<(), ObjectError> {
+    match objects.give_up_uploads(key.clone()).await {
+        // Who may not list them may not give them up: they stay until a rule of the bucket removes them, which the sweep tells of.
+        Ok(_) | Err(ObjectError::Refused { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    objects.delete(key).await.map(drop)
+}
+
 /// Why something is still there; it is tried again.
 #[derive(Debug, thiserror::Error)]
 pub enum CleanError {
@@ -41,7 +51,8 @@ pub enum CleanError {
 impl Custodian {
     /// Remove what is left of a call that was deleted, or of its recording; answers whether all is gone.
     pub async fn clean(&self, id: &SessionId) -> Result<bool, StoreError> {
-        let Some(call) = self.stores.all_calls().find_with_deleted(id).await? else { return Ok(true) };
+        // Without its heavy part, which nothing here concerns: the archive may be away.
+        let Some(call) = self.stores.all_calls().find_listed(id).await? else { return Ok(true) };
         if call.value.custody.as_ref().is_none_or(|custody| custody.clean_at.is_none()) {
             return Ok(true);
         }
@@ -93,7 +104,7 @@ impl Custodian {
             // It may have come again since.
             let named = call.value.recording_key.as_deref().and_then(|name| Key::of_recording(name).ok());
             if named.as_ref() != Some(&key) {
-                self.objects.delete(key).await?;
+                remove_sound(&*self.objects, key).await?;
             }
         }
         Ok(())
@@ -101,7 +112,7 @@ impl Custodian {
 
     async fn remove_all(&self, call: &Stored<Call>) -> Result<(), CleanError> {
         for key in recordings(&call.id, call.value.recording_key.as_deref()) {
-            self.objects.delete(key).await?;
+            remove_sound(&*self.objects, key).await?;
         }
         for object in call.value.kept.iter().flat_map(|kept| &kept.objects) {
             self.depot.delete(object).await?;
@@ -125,22 +136,20 @@ impl Custodian {
         Ok(self.stores.dialouts(tenant).blank(&call.id).await?)
     }
 
-    /// Say in the call when it is to be cleaned again. It is read anew: the list leaves the result out.
+    /// Say in the call when it is to be cleaned again. One that was changed since so that more is to be removed is left as it is.
     async fn note(&self, call: Stored<Call>, again: Option<Stamp>) -> Result<(), StoreError> {
+        let all = self.stores.all_calls();
         let Ok(id) = call.id.parse::<SessionId>() else { return Ok(()) };
-        let was_deleted = call.value.is_deleted();
-        let Some(mut call) = self.stores.all_calls().find_with_deleted(&id).await? else { return Ok(()) };
-        let is_deleted = call.value.is_deleted();
-        if is_deleted != was_deleted {
-            // It was deleted while its recording alone was removed: all of that is still to be done.
-            return Ok(());
+        if !call.value.is_deleted() {
+            let Some(was) = call.value.custody.and_then(|custody| custody.clean_at) else { return Ok(()) };
+            return all.note_cleaned(&id, was, again).await;
         }
-        let custody = call.value.custody_mut();
-        custody.clean_at = again;
-        if again.is_none() && is_deleted {
-            custody.old_recording = None;
+        let Some(mut call) = all.find_with_deleted(&id).await? else { return Ok(()) };
+        call.value.custody_mut().clean_at = again;
+        if again.is_none() {
+            call.value.custody_mut().old_recording = None;
             (call.value.recording_key, call.value.kept) = (None, None);
         }
-        self.stores.all_calls().replace_any(call).await.map(drop)
+        all.replace_any(call).await.map(drop)
     }
 }

@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 use vox_shared::ids::{SessionId, TenantId};
 
-use super::{Custodian, CustodyError, Part};
+use super::{Custodian, CustodyError};
 use crate::auth::secret_token;
 use crate::store::calls::Call;
 use crate::store::calls::custody::Link;
@@ -46,7 +46,7 @@ impl Custodian {
     /// Make a new link; the one before opens nothing any more.
     pub async fn make_link(&self, reach: &Reach, id: &SessionId) -> Result<Made, CustodyError> {
         let now = Stamp(self.clock.now());
-        let call = self.change(reach, (id, Part::Top), |call| {
+        let call = self.change(reach, id, |call| {
             if call.recording_key.is_none() {
                 return Err(CustodyError::NoRecording);
             }
@@ -64,7 +64,7 @@ impl Custodian {
     /// Revoke the link; none is made again but on demand.
     pub async fn revoke_link(&self, reach: &Reach, id: &SessionId) -> Result<(), CustodyError> {
         let now = Stamp(self.clock.now());
-        self.change(reach, (id, Part::Top), |call| {
+        self.change(reach, id, |call| {
             let link = Link { number: number(call), made_at: now, revoked: true };
             call.recording_token_hash = None;
             call.custody_mut().link = Some(link);

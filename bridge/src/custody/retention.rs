@@ -7,7 +7,7 @@ use vox_shared::ids::{SessionId, TenantId};
 
 use super::tiers::Moved;
 use super::trouble::Trouble;
-use super::{Custodian, CustodyError, Part, may_go};
+use super::{Custodian, CustodyError, may_go};
 use crate::jobs::runner::Failure;
 use crate::jobs::upkeep::Upkeep;
 use crate::search::keys;
@@ -231,10 +231,12 @@ impl Custodian {
         }
     }
 
-    /// Take the recording out of a call and note that its sound is to go, in one step: a hold comes before that, or too late.
+    /// Take the recording out of a call and note that its sound is to go, in one step: a hold comes before that, or too late. The result of
+    /// an archived one still names it in its object, and not where the call is read (`crate::shelf`): thousands may go in a night, and none
+    /// comes back from the archive for it.
     async fn forget_recording(&self, reach: &Reach, id: &SessionId) -> Result<(), CustodyError> {
         let now = Stamp(self.clock.now());
-        let forgotten = self.change(reach, (id, Part::Whole), |call| {
+        let forgotten = self.change(reach, id, |call| {
             may_go(call)?;
             call.recording_token_hash = None;
             for name in ["recording_key", "recording_url"] {

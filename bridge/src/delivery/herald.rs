@@ -18,7 +18,7 @@ use crate::live::crier::Voice;
 use crate::store::deliveries::Delivery;
 use crate::store::engine::MAX_BATCH;
 use crate::store::events::Event;
-use crate::store::webhooks::Endpoint;
+use crate::store::webhooks::{Endpoint, OF_RUNNING_CALLS};
 use crate::store::{Cursor, Stamp, StoreError, Stored, Stores};
 
 /// Longest pause between two rounds: for what another bridge stored and then could not tell.
@@ -27,6 +27,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 const BATCH: usize = 100;
 /// Tries to give an event a number that others take.
 const MAX_TRIES: usize = 50;
+/// Deliveries due in an endpoint's lane behind which no events of running calls are put: what it may get right after each other. The
+/// longest waiting go first, so more of these would hold up what must not be lost, the ends of calls above all.
+const MAX_AHEAD: usize = 50;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -104,9 +107,22 @@ impl Herald {
         let (stores, now) = (&self.webhooks.stores, Stamp(self.webhooks.clock.now()));
         let endpoints = stores.webhooks(tenant).list_endpoints(MAX_ENDPOINTS as usize, None).await?.items;
         let mut deliveries: Vec<(String, Delivery)> = Vec::new();
-        let mut wanted: BTreeSet<WebhookId> = BTreeSet::new();
+        let (mut wanted, mut ahead) = (BTreeSet::<WebhookId>::new(), BTreeMap::<WebhookId, usize>::new());
         for event in events {
+            let may_be_lost = OF_RUNNING_CALLS.contains(&event.value.event.as_str());
             for (endpoint, id, delivery) in of_event(event, &endpoints, now) {
+                if may_be_lost {
+                    let known = match ahead.get(&endpoint) {
+                        Some(known) => *known,
+                        None => stores.deliveries(tenant).list_due(&endpoint, now, MAX_AHEAD).await?.len(),
+                    };
+                    let has_room = known < MAX_AHEAD;
+                    ahead.insert(endpoint.clone(), known + usize::from(has_room));
+                    if !has_room {
+                        self.voice.leaves_out_one();
+                        continue;
+                    }
+                }
                 wanted.insert(endpoint);
                 deliveries.push((id.to_string(), delivery));
             }

@@ -1,8 +1,11 @@
 //! One answer for one `Idempotency-Key`.
 
+use std::future::Future;
+
 use super::order::Order;
 use super::place::Placed;
 use super::{Dialler, DialoutError};
+use crate::store::bots::Bot;
 use crate::store::dialouts::{Dialout, Outcome};
 use crate::store::{Stamp, StoreError};
 
@@ -11,6 +14,26 @@ use crate::store::{Stamp, StoreError};
 const LONGEST: jiff::SignedDuration = jiff::SignedDuration::from_secs(120);
 /// The status of what is not known.
 const UNCLEAR: u16 = 504;
+
+/// A call that is placed otherwise than by a worker.
+pub enum Elsewhere<T> {
+    /// Now; what came of it.
+    Now(T),
+    /// By an earlier request with the same key: how the carrier calls it, and what it said of it.
+    Before { call_sid: Option<String>, status: Option<String> },
+}
+
+/// What a carrier that was asked made of a call.
+pub enum Came {
+    Placed {
+        call_sid: Option<String>,
+        status: Option<String>,
+    },
+    /// Nothing: it can be asked again.
+    Refused,
+    /// Nobody knows.
+    Unclear(String),
+}
 
 /// A request that was claimed; `None` when it has no key.
 pub struct Begun(Option<String>);
@@ -21,6 +44,17 @@ impl Dialler {
         &self,
         order: &Order,
     ) -> Result<Option<Result<String, DialoutError>>, DialoutError> {
+        Ok(match self.earlier(order).await? {
+            None => None,
+            Some(Ok(Outcome::Placed { call_id, .. })) => Some(Ok(call_id)),
+            // Requests of another form are another's.
+            Some(Ok(_)) => Some(Err(DialoutError::KeyReused)),
+            Some(Err(error)) => Some(Err(error)),
+        })
+    }
+
+    /// What became of an earlier request with the same key.
+    async fn earlier(&self, order: &Order) -> Result<Option<Result<Outcome, DialoutError>>, DialoutError> {
         let Some(creation) = &order.creation else { return Ok(None) };
         let Some(earlier) = self.stores.dialouts(&order.tenant).find_by_key(creation).await? else {
             return Ok(None);
@@ -30,13 +64,54 @@ impl Dialler {
             return Err(DialoutError::KeyReused);
         }
         Ok(Some(match outcome {
-            Some(Outcome::Placed { call_id, .. }) => Ok(call_id),
             Some(Outcome::Unclear { status, detail }) => Err(DialoutError::Unclear { status, detail }),
+            Some(outcome) => Ok(outcome),
             None if self.clock.now().duration_since(made_at.0) < LONGEST => Err(DialoutError::UnderWay),
             None => {
                 Err(DialoutError::Unclear { status: UNCLEAR, detail: "the bridge was interrupted".into() })
             }
         }))
+    }
+
+    /// Have a call placed otherwise than by a worker, if it may be placed now: `placing` is begun once for one key. It is gone on with
+    /// when whoever asked goes away.
+    pub async fn dial_elsewhere<T: Send + 'static>(
+        &self,
+        order: Order,
+        bot: &Bot,
+        placing: impl Future<Output = (T, Came)> + Send + 'static,
+    ) -> Result<Elsewhere<T>, DialoutError> {
+        if let Some(earlier) = self.earlier(&order).await? {
+            return before(earlier);
+        }
+        self.count(&order).await?;
+        self.admit(&order, bot).await?;
+        let Some(begun) = self.begin(&order).await? else {
+            let earlier = self.earlier(&order).await?;
+            return before(earlier.unwrap_or(Err(DialoutError::UnderWay)));
+        };
+        let dialler = self.clone();
+        let placing = tokio::spawn(async move {
+            let (told, came) = placing.await;
+            if let Begun(Some(id)) = begun
+                && let Err(error) = dialler.note_elsewhere(&order, &id, came).await
+            {
+                tracing::error!(%error, "what became of a dialout could not be noted");
+            }
+            told
+        });
+        placing.await.map(Elsewhere::Now).map_err(|_| DialoutError::BrokenOff)
+    }
+
+    async fn note_elsewhere(&self, order: &Order, id: &str, came: Came) -> Result<(), StoreError> {
+        let dialouts = self.stores.dialouts(&order.tenant);
+        match came {
+            Came::Placed { call_sid, status } => {
+                dialouts.finish(id, &Outcome::Elsewhere { call_sid, status }).await
+            }
+            Came::Refused => dialouts.forget(id).await,
+            Came::Unclear(detail) => dialouts.finish(id, &Outcome::Unclear { status: UNCLEAR, detail }).await,
+        }
     }
 
     /// Claim the key before anything is done; `None` when somebody else has.
@@ -90,5 +165,12 @@ impl Dialler {
             Err(error) if error.is_unclear() => Ok(()),
             Err(_) => dialouts.forget(id).await,
         }
+    }
+}
+
+fn before<T>(earlier: Result<Outcome, DialoutError>) -> Result<Elsewhere<T>, DialoutError> {
+    match earlier? {
+        Outcome::Elsewhere { call_sid, status } => Ok(Elsewhere::Before { call_sid, status }),
+        _ => Err(DialoutError::KeyReused),
     }
 }

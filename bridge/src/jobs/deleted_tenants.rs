@@ -13,7 +13,7 @@ use vox_shared::ids::{TenantId, VoiceId};
 
 use crate::audit::log::{AuditError, AuditLog};
 use crate::auth::tenants::RESTORABLE_FOR;
-use crate::custody::clean::recordings;
+use crate::custody::clean::{recordings, remove_sound};
 use crate::error::with_source;
 use crate::objects::Key;
 use crate::objects::{ObjectError, Objects};
@@ -195,7 +195,7 @@ impl Undertaker {
 
     async fn remove_call(&self, call: &LeftCall) -> Result<(), RemovalError> {
         for key in recordings(&call.id, call.recording_key.as_deref()) {
-            self.objects.delete(key).await?;
+            remove_sound(&*self.objects, key).await?;
         }
         for key in call.objects.iter().filter_map(|object| Key::of_call(object).ok()) {
             self.objects.delete(key).await?;

@@ -22,13 +22,25 @@ use crate::voice::jobs;
 /// A job of the calendar that failed is shown for so long.
 const FAILED_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Every kind that this build does.
+/// The words of them all; those of jobs that are listed, and what is told of `kind` in the API.
+pub const WORDS: [&str; 8] = [
+    replay::KIND,
+    push::KIND,
+    begin::KIND,
+    report::KIND,
+    statement::KIND,
+    retention::KIND,
+    desk::MAKE,
+    desk::REMOVE,
+];
+
+/// Every kind that this build does: one for each of [`WORDS`].
 pub fn kinds(
     webhooks: &Webhooks,
     crm: &Crm,
     (analyst, upkeep, voices): (&Analyst, &Upkeep, &VoiceDesk),
-) -> Vec<Kind> {
-    vec![
+) -> [Kind; WORDS.len()] {
+    [
         kind(replay::KIND, 10, webhooks.clone(), replay::carry_out),
         kind(push::KIND, push::MAX_TRIES, crm.clone(), push::carry_out),
         kind(begin::KIND, job::MAX_TRIES, analyst.clone(), job::carry_out),

@@ -1,7 +1,7 @@
 //! Seals recordings and clips that are kept in clear: those from before they were sealed, and those that were stored while they were not
 //! to be. One look through all calls, and all tenants' voices, and then at those again that could not be sealed; that all are is noted
-//! in the store. A bridge that is killed meanwhile begins anew, and two of them at once do no harm: each is replaced as a whole by the
-//! same one.
+//! in the store, unless one was stored in clear meanwhile: a bridge that does not seal may still run beside this one. A bridge that is
+//! killed meanwhile begins anew, and two of them at once do no harm: each is replaced as a whole by the same one.
 
 use std::time::Duration;
 
@@ -16,11 +16,12 @@ use crate::store::calls::Call;
 use crate::store::engine::{EngineError, MAX_PAGE};
 use crate::store::voices::VoiceState;
 use crate::store::{Cursor, StoreError, Stored};
+use crate::vault::notes::Note;
 use crate::voice::desk::key_of;
 
 /// Pause before a store that was away is asked again.
 const AWAY: Duration = Duration::from_secs(120);
-/// Pause before those that could not be sealed are looked at again.
+/// Pause before those that could not be sealed are looked at again, and before it is asked whether one was stored in clear since.
 const AGAIN: Duration = Duration::from_secs(3_600);
 /// Calls looked at in one batch.
 const BATCH: usize = 100;
@@ -74,11 +75,13 @@ pub struct Look {
     /// Those that could not be sealed, though the stores were there.
     pub failed: Vec<Item>,
     stage: Stage,
+    /// What was noted before the first was looked at.
+    since: Option<Note>,
 }
 
 impl Default for Look {
     fn default() -> Self {
-        Self { sealed: 0, failed: Vec::new(), stage: Stage::Calls(None) }
+        Self { sealed: 0, failed: Vec::new(), stage: Stage::Calls(None), since: None }
     }
 }
 
@@ -90,7 +93,10 @@ pub async fn run(recordings: Recordings, stop: CancellationToken) {
             return;
         };
         let pause = match done {
-            Ok(true) => return stop.cancelled().await,
+            Ok(true) => {
+                look = Look::default();
+                AGAIN
+            }
             Ok(false) => {
                 let failed = look.failed.len();
                 tracing::warn!(
@@ -111,17 +117,23 @@ pub async fn run(recordings: Recordings, stop: CancellationToken) {
     }
 }
 
-/// Unless it was done before. Whether nothing is left in clear.
-async fn once(recordings: &Recordings, look: &mut Look) -> Result<bool, SealError> {
+/// Unless it was done before. Whether nothing is left to be done now.
+///
+/// # Errors
+///
+/// As [`Look::go_on`].
+pub async fn once(recordings: &Recordings, look: &mut Look) -> Result<bool, SealError> {
     let vault = &recordings.archive.vault;
     if recordings.archive.sealing == Sealing::Off {
-        // What is stored from now on is in clear, and is looked for when recordings are sealed again.
-        vault.forget_sealed().await.map_err(StoreError::from)?;
+        // What is stored from now on is in clear, and is looked for when recordings are sealed again. Whoever stores one says so too.
+        vault.note_in_clear().await.map_err(StoreError::from)?;
         return Ok(true);
     }
-    if vault.are_sealed().await.map_err(StoreError::from)? {
+    let now = vault.note_of_recordings().await.map_err(StoreError::from)?;
+    if now.are_sealed {
         return Ok(true);
     }
+    let since = *look.since.get_or_insert(now);
     look.go_on(recordings).await?;
     if look.sealed > 0 {
         tracing::info!(sealed = look.sealed, "recordings and clips that were kept in clear are sealed");
@@ -130,7 +142,11 @@ async fn once(recordings: &Recordings, look: &mut Look) -> Result<bool, SealErro
     if !look.failed.is_empty() {
         return Ok(false);
     }
-    vault.note_sealed().await.map_err(StoreError::from)?;
+    if !vault.note_sealed(since).await.map_err(StoreError::from)? {
+        tracing::warn!(
+            "recordings were stored in clear meanwhile: a bridge that does not seal them runs beside this one"
+        );
+    }
     Ok(true)
 }
 

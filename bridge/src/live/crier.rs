@@ -34,8 +34,8 @@ const QUEUE: usize = 2_048;
 const BATCH: usize = 100;
 /// What the endpoints of a tenant name is read anew after this.
 const NAMED_FOR: SignedDuration = SignedDuration::from_secs(2);
-/// Events of running calls that a tenant's list takes in a minute, from one bridge: an endpoint gets no more (`delivery/lane.rs`), and
-/// what is put into a lane faster than it empties stays there.
+/// Events of running calls that a tenant's list takes in a minute, from one bridge: an endpoint gets no more (`delivery/lane.rs`). What
+/// all bridges take is kept from a lane that is behind by the herald (`delivery/herald.rs`).
 const PER_MINUTE: u32 = 100;
 /// Tenants of which it is remembered.
 const MAX_TENANTS: usize = 512;
@@ -99,6 +99,11 @@ impl Voice {
         }
         let message = json!({"id": id, "event": name, "timestamp": event.at, "data": data}).to_string();
         self.take(Cry::Stored { channels, message });
+    }
+
+    /// An event of a running call is not sent to an endpoint that names it.
+    pub fn leaves_out_one(&self) {
+        self.lost.inc();
     }
 
     fn take(&self, cry: Cry) {

@@ -14,6 +14,7 @@ pub struct Figures {
     pub missing: Counter,
     /// Events that were told on channels.
     pub announced: Counter,
-    /// Events that were not, or not put into the tenant's list: too many at once, or a server was away.
+    /// Events that were not, or not put into the tenant's list, or not sent to an endpoint that names them: too many at once, or a server
+    /// was away.
     pub unannounced: Counter,
 }

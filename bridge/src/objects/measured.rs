@@ -61,6 +61,10 @@ impl Objects for Measured {
         self.time("delete", self.inner.delete(key))
     }
 
+    fn give_up_uploads(&self, key: Key) -> Answer<'_, usize> {
+        self.time("give_up_uploads", self.inner.give_up_uploads(key))
+    }
+
     fn check(&self) -> Answer<'_, ()> {
         self.time("check", self.inner.check())
     }

@@ -146,6 +146,10 @@ impl Objects for S3 {
         })
     }
 
+    fn give_up_uploads(&self, key: Key) -> Answer<'_, usize> {
+        Box::pin(async move { sweep::give_up_of(&self.clients.short, &self.bucket, &key).await })
+    }
+
     fn check(&self) -> Answer<'_, ()> {
         let late = |_| ObjectError::Unavailable {
             doing: "look at the bucket",

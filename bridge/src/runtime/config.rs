@@ -138,7 +138,8 @@ async fn prepare_for(
         // Its ticket is spent below.
         true => Caller::Known,
         false => {
-            line::caller(&bot.settings.line_access, request.line_token.as_deref(), request.peer.as_deref())
+            let shown = (request.line_token.as_deref(), request.peer.as_deref());
+            line::opened_by(&from.tokens, (bot_id, &bot.settings.line_access), shown, now)
         }
     };
     if caller == Caller::Forbidden {
@@ -315,6 +316,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         verdict: None,
         analysis: None,
         summary: None,
+        summary_asked: None,
         charges: None,
         budget: None,
         crm: None,

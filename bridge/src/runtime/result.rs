@@ -216,6 +216,7 @@ async fn without_skeleton(
         verdict: None,
         analysis: None,
         summary: None,
+        summary_asked: None,
         charges: None,
         budget: None,
         crm: None,

@@ -87,7 +87,21 @@ impl Opened {
             kept.remove("object");
         }
         body.extend(part);
+        without_old_recording(body);
         Ok(Whole::Is)
+    }
+}
+
+/// The recording of a call may go while the result that names it is in the archive.
+fn without_old_recording(body: &mut Map<String, Value>) {
+    let went = body.get("custody").is_some_and(|custody| custody.get("old_recording").is_some());
+    if went
+        && !body.contains_key("recording_key")
+        && let Some(Value::Object(result)) = body.get_mut(RESULT)
+    {
+        for name in ["recording_key", "recording_url"] {
+            result.remove(name);
+        }
     }
 }
 

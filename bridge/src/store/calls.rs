@@ -28,7 +28,7 @@ use super::stamp::Stamp;
 use crate::billing::spending::SetAside;
 use crate::field;
 use crate::verdict::disposition::Verdict;
-use analysis::{Analysis, Summary};
+use analysis::{Analysis, Summary, SummaryAsked};
 use custody::Custody;
 use digest::DigestDue;
 pub use filter::CallFilter;
@@ -251,6 +251,9 @@ pub struct Call {
     /// What it was about, once somebody asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
+    /// How often that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary_asked: Option<SummaryAsked>,
     /// What it was charged for, once it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charges: Option<Charges>,

@@ -55,7 +55,9 @@ pub struct Dialout {
 pub enum Outcome {
     /// The worker took it.
     Placed { call_id: String, reservation_id: ReservationId },
-    /// The worker may or may not have taken it.
+    /// A carrier took it, of whose calls there are no reservations: what that calls it, and says of it.
+    Elsewhere { call_sid: Option<String>, status: Option<String> },
+    /// The worker, or the carrier, may or may not have taken it.
     Unclear { status: u16, detail: String },
 }
 

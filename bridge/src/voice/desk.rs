@@ -142,7 +142,11 @@ impl VoiceDesk {
         }
         let users = self.users_of(tenant, id).await?;
         if !users.is_empty() {
-            return Err(VoiceError::InUse(users.join(", ")));
+            let users = users.join(", ");
+            if voice.value.state == VoiceState::Removing {
+                self.keep(voice, &users).await?;
+            }
+            return Err(VoiceError::InUse(users));
         }
         let (job, now) = (self.lay_job((tenant, id), REMOVE).await?, Stamp(self.clock.now()));
         if voice.value.state != VoiceState::Removing {
@@ -160,6 +164,17 @@ impl VoiceDesk {
         }
         self.begin_job(tenant, &job).await?;
         Ok(voice)
+    }
+
+    /// Have a voice that was to be deleted stay as it was before: bots name it.
+    pub(super) async fn keep(&self, mut voice: Stored<Voice>, users: &str) -> Result<(), StoreError> {
+        tracing::warn!(voice.id = voice.id, users, "a voice that was to be deleted is used, and stays");
+        let is_made = voice.value.vendor_voice_id.is_some();
+        voice.value.state = if is_made { VoiceState::Ready } else { VoiceState::Failed };
+        voice.value.error = Some(format!("it was to be deleted, and is used by {users}"));
+        voice.value.updated_at = Stamp(self.clock.now());
+        let tenant = voice.value.tenant_id.clone();
+        self.stores.voices(&tenant).replace_voice(voice).await.map(drop)
     }
 
     /// The clip of a voice.
@@ -228,14 +243,17 @@ impl VoiceDesk {
         let (id, now) = (job_id(kind, voice), Stamp(self.clock.now()));
         let arguments = Map::from_iter([("voice_id".to_owned(), Value::from(voice.as_str()))]);
         let job = Job::new(tenant.clone(), (Queue::Default, kind), arguments, now);
-        let job = Job { due_at: Some(now + PATIENCE), ..job };
-        match self.stores.jobs(tenant).insert_job(&id, &job).await {
-            Ok(()) | Err(StoreError::Duplicate) => Ok(id),
-            Err(error) => Err(error),
+        let (job, jobs) = (Job { due_at: Some(now + PATIENCE), ..job }, self.stores.jobs(tenant));
+        match jobs.insert_job(&id, &job).await {
+            Ok(()) => {}
+            // It ended before: it waits once more.
+            Err(StoreError::Duplicate) => jobs.begin_again(&id, now + PATIENCE).await?,
+            Err(error) => return Err(error),
         }
+        Ok(id)
     }
 
-    /// What the job is about is stored. One that ended before, because it was not yet, is done once more.
+    /// What the job is about is stored. One that ended since it was laid, because it was not yet, is done once more.
     async fn begin_job(&self, tenant: &TenantId, job: &JobId) -> Result<(), StoreError> {
         let (jobs, now) = (self.stores.jobs(tenant), Stamp(self.clock.now()));
         jobs.hurry(job, now).await?;
@@ -252,7 +270,11 @@ impl VoiceDesk {
     }
 
     /// Some of the bots that name a voice, published or in a draft.
-    async fn users_of(&self, tenant: &TenantId, voice: &VoiceId) -> Result<Vec<String>, StoreError> {
+    pub(super) async fn users_of(
+        &self,
+        tenant: &TenantId,
+        voice: &VoiceId,
+    ) -> Result<Vec<String>, StoreError> {
         let (bots, mut users, mut after) = (self.stores.bots(tenant), Vec::new(), None);
         let names_it = |bot: &Bot| {
             let drafted = bot.draft.iter().flat_map(|draft| named::voices_of(&draft.settings));

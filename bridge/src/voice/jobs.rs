@@ -119,13 +119,18 @@ async fn end(
     Err(StoreError::Conflict.into())
 }
 
-/// Delete a voice: at its vendor, then its clip, then itself.
+/// Delete a voice: at its vendor, then its clip, then itself. One that a bot names by now stays: whoever wanted it gone may have been
+/// killed, or refused by the store, before that was seen to its end.
 pub async fn remove(desk: VoiceDesk, job: Stored<Job>) -> Result<(), Failure> {
     let (tenant, id) = (&job.value.tenant_id, voice_of(&job)?);
     let voices = desk.stores.voices(tenant);
     let Some(voice) = voices.find_voice(&id).await? else { return Ok(()) };
     if voice.value.state != VoiceState::Removing {
         return Ok(());
+    }
+    let users = desk.users_of(tenant, &id).await?;
+    if !users.is_empty() {
+        return Ok(desk.keep(voice, &users.join(", ")).await?);
     }
     if let Err(failure) = remove_at_vendor(&desk, (tenant, &id), &voice.value).await {
         let mut told = voice;

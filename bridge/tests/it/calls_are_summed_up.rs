@@ -1,8 +1,12 @@
 //! A call in a few sentences by the bot's model, once, charged and within the tenant's plan, the day's budget and the region.
 
+use jiff::SignedDuration;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
+use vox_bridge::analysis::summary::MAX_ASKED;
 use vox_bridge::auth::role::Role;
+use vox_bridge::store::Stamp;
+use vox_bridge::store::calls::analysis::SummaryAsked;
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
 use vox_testkit::vendor::openai::{Rule, Script, Server, Usage, When};
@@ -116,6 +120,42 @@ async fn a_call_is_summed_up_once_and_what_that_used_is_charged() {
     assert_eq!(json(scene.sum_up("call_1").await, StatusCode::OK).await, made);
 }
 
+/// A click that was repeated asked three models each time.
+#[tokio::test]
+async fn a_summary_is_asked_for_by_one_at_a_time_and_not_for_ever() {
+    let scene = Scene::start().await;
+    let (one, other) = tokio::join!(scene.sum_up("call_1"), scene.sum_up("call_1"));
+    assert_eq!(scene.model.observed().exchanges.len(), 1, "the model was asked by both");
+    let mut told = Vec::new();
+    for answer in [one, other] {
+        match answer.status() {
+            StatusCode::OK => told.push("made".to_owned()),
+            _ => told.push(refusal(answer, StatusCode::CONFLICT).await),
+        }
+    }
+    assert!(told.contains(&"made".to_owned()), "{told:?}");
+    assert!(told.iter().all(|told| ["made", "summary_running"].contains(&told.as_str())), "{told:?}");
+
+    // Whoever was killed meanwhile keeps it from the others for two minutes.
+    let calls = scene.bridge.app.stores.calls(&scene.bridge.tenant());
+    let mut call = calls.get_call(&"call_2".parse().unwrap()).await.unwrap();
+    let until = Stamp(scene.bridge.now()) + SignedDuration::from_mins(2);
+    let record = call.value.record();
+    call.value.summary_asked = Some(SummaryAsked { record, times: 1, until: Some(until) });
+    calls.replace_call(call).await.unwrap();
+    assert_eq!(scene.refused("call_2", StatusCode::CONFLICT).await, "summary_running");
+    scene.bridge.clock.advance(SignedDuration::from_mins(2));
+    for _ in 1..MAX_ASKED {
+        assert_eq!(scene.refused("call_2", StatusCode::SERVICE_UNAVAILABLE).await, "model_unanswered");
+    }
+    assert_eq!(scene.refused("call_2", StatusCode::CONFLICT).await, "too_many_runs");
+    // Of another result it may be asked again.
+    let mut call = calls.get_call(&"call_2".parse().unwrap()).await.unwrap();
+    call.value.charges.get_or_insert_default().record += 1;
+    calls.replace_call(call).await.unwrap();
+    assert_eq!(scene.refused("call_2", StatusCode::SERVICE_UNAVAILABLE).await, "model_unanswered");
+}
+
 /// It passed the plan's gate alone once, and cost the day nothing.
 #[tokio::test]
 async fn a_summary_is_paid_for_out_of_the_days_budget() {
@@ -141,7 +181,7 @@ async fn a_summary_is_paid_for_out_of_the_days_budget() {
     scene.bridge.app.roll_up.round().await.unwrap();
     let used = scene.read("/v1/usage?group_by=day").await;
     assert_eq!(used["total"]["money"], 100_000, "{used}");
-    scene.bridge.clock.advance(jiff::SignedDuration::from_hours(14));
+    scene.bridge.clock.advance(SignedDuration::from_hours(14));
     scene.token = scene.bridge.token(Role::SuperAdmin).await;
     let asked = scene.sum_up("call_1").await;
     assert_eq!(

@@ -26,6 +26,7 @@ use vox_testkit::chaos::ChaosProxy;
 use crate::harness::interposed::{Documents, Step};
 use crate::harness::{TestBridge, json, result, wrong_fields};
 use crate::jobs_come_by_the_calendar::Calendar;
+use crate::recordings_are_stored_and_served::{call_with, upload};
 #[cfg(feature = "s3")]
 use crate::s3_server::{S3Server, eventually};
 
@@ -141,6 +142,45 @@ async fn old_calls_are_compressed_then_archived_and_read_the_same() {
     assert!(object(bridge, &first[0]).await.is_empty(), "what was archived before is removed");
     assert_eq!(calendar.get(READ[0]).await["transcript"], before[0]["transcript"]);
     assert_eq!(calendar.get(READ[0]).await["storage_tier"], "archive");
+}
+
+/// Each was read back from the archive, written whole and archived again in the same night.
+#[tokio::test]
+async fn a_recording_goes_and_its_call_stays_in_the_archive() {
+    let calendar = Calendar::over(TestBridge::start().await).await;
+    let bridge = &calendar.bridge;
+    let uploaded = upload(bridge, "call_1.wav", b"RIFF".to_vec(), None).await;
+    assert_eq!(uploaded.status(), StatusCode::OK);
+    call_with(bridge, "call_1", "call_1.wav").await;
+    let wanted = json!({"calls_warm_days": 2, "calls_archive_days": 3, "recordings_days": 6});
+    json(calendar.send(Method::PUT, RETENTION, wanted).await, StatusCode::OK).await;
+    calendar.after(24 * 4).await;
+    let archived = kept(bridge, "call_1").await;
+    assert_eq!(
+        (&archived["kept"]["tier"], &archived["recording_key"]),
+        (&json!("archive"), &json!("call_1.wav"))
+    );
+
+    calendar.after(24 * 3).await;
+    let call = kept(bridge, "call_1").await;
+    assert_eq!(
+        (&call["kept"], &call["recording_key"]),
+        (&archived["kept"], &Value::Null),
+        "the very same object"
+    );
+    assert_eq!(
+        (&call["custody"]["old_recording"], &call["custody"]["clean_at"]),
+        (&json!("call_1.wav"), &Value::Null)
+    );
+    let sound = Key::of_recording("call_1.wav").unwrap();
+    assert!(bridge.app.custodian.objects.head(sound).await.unwrap().is_none());
+    // Nor does what was archived name it where it is read.
+    let calls = bridge.app.stores.calls(&bridge.tenant());
+    let result = calls.get_call(&"call_1".parse().unwrap()).await.unwrap().value.result.unwrap();
+    assert!(!result.contains_key("recording_key") && result.contains_key("disconnected_by"), "{result:?}");
+    let told = calendar.events("retention.done").await;
+    let counts = |event: &Value| [event["calls_archived"].clone(), event["recordings_deleted"].clone()];
+    assert_eq!(told.iter().map(counts).collect::<Vec<_>>(), [[json!(1), json!(0)], [json!(0), json!(1)]]);
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! A tenant's account with Exotel: its credentials are kept and never shown, its numbers are found like all others, and Exotel is asked to
 //! place a call.
 
+use jiff::SignedDuration;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
+use vox_bridge::bot::line::LIFE_SECONDS;
 use vox_bridge::store::exotel::EXOTEL_ACCOUNTS;
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
@@ -142,10 +144,31 @@ async fn exotel_is_asked_to_call_as_it_wants_to_be() {
         "{placed}"
     );
     let asked = scene.exotel.asked().remove(0);
-    let stream = format!("wss://vox:line-token%2Fwith%40signs@media.example.com/exotel/{}", scene.bot);
     let field = |name: &str| asked.fields.get(name).map(String::as_str);
     assert_eq!((field("From"), field("CallerId")), (Some("+919876543210"), Some("+918045678901")));
-    assert_eq!((field("StreamUrl"), field("TimeLimit")), (Some(stream.as_str()), Some("300")));
+    assert_eq!(field("TimeLimit"), Some("300"));
+    // A token of this call opens this bot's line and no other, for a while; the bot's own is told to nobody.
+    let stream = field("StreamUrl").unwrap().parse::<reqwest::Url>().unwrap();
+    assert_eq!(
+        (stream.scheme(), stream.host_str(), stream.path(), stream.username()),
+        ("wss", Some("media.example.com"), format!("/exotel/{}", scene.bot).as_str(), "vox")
+    );
+    let line = stream.password().unwrap();
+    assert!(!line.contains("line-token"), "{stream}");
+    let mut guarded = serde_json::to_value(BotSettings::default()).unwrap();
+    guarded["line_access"] = json!({"token": "another-line", "addresses": []});
+    let other =
+        scene.bridge.insert_bot(&scene.bridge.tenant(), serde_json::from_value(guarded).unwrap()).await;
+    let opens = async |bot: &BotId| {
+        scene
+            .bridge
+            .fetch_config(bot.as_str(), &[("transport", "exotel"), ("line_token", line)])
+            .await
+            .status()
+    };
+    assert_eq!((opens(&scene.bot).await, opens(&other).await), (StatusCode::OK, StatusCode::FORBIDDEN));
+    scene.bridge.clock.advance(SignedDuration::from_secs(LIFE_SECONDS + 10));
+    assert_eq!(opens(&scene.bot).await, StatusCode::FORBIDDEN, "it has expired");
     assert!(!placed.to_string().contains("line-token"), "{placed}");
 
     let flow = "http://my.exotel.com/acme1/exoml/start_voice/7";
@@ -185,6 +208,47 @@ async fn exotel_is_asked_to_call_as_it_wants_to_be() {
     scene.ok(Method::PUT, ACCOUNT, same).await;
     let told = scene.ok(Method::POST, TEST_CALL, to("+14155550100")).await;
     assert_eq!(told["attempt"]["status"], 401, "{told}");
+}
+
+/// Whoever asked again because no answer came had somebody called twice.
+#[tokio::test]
+async fn a_request_that_is_repeated_calls_once() {
+    let scene = Scene::start().await;
+    scene.ok(Method::PUT, ACCOUNT, scene.account()).await;
+    let did = scene.number(json!({"number": "+918045678901", "bot_id": scene.bot})).await;
+    let ask = async |key: &str, to: &str| {
+        let request = scene.bridge.request(Method::POST, TEST_CALL).bearer_auth(&scene.token);
+        let body = json!({"did_id": did["id"], "to_number": to});
+        request.header("idempotency-key", key).json(&body).send().await.unwrap()
+    };
+    let first = json(ask("k1", "+14155550100").await, StatusCode::OK).await;
+    let again = json(ask("k1", "+1 415 555 0100").await, StatusCode::OK).await;
+    assert_eq!(scene.exotel.asked().len(), 1, "{again}");
+    assert_eq!((&again["placed"], &again["attempt"]), (&json!(true), &Value::Null));
+    for field in ["call_sid", "status", "from_number", "to_number"] {
+        assert_eq!(again[field], first[field], "{field}");
+    }
+    let other = ask("k1", "+14155550101").await;
+    assert_eq!(refusal(other, StatusCode::UNPROCESSABLE_ENTITY).await, "idempotency_key_reused");
+    let body = json!({"bot_id": scene.bot, "to_number": "+14155550100"});
+    let dialout = scene.bridge.request(Method::POST, "/api/v1/sip/dialout").bearer_auth(&scene.token);
+    let dialout = dialout.header("idempotency-key", "k1").json(&body).send().await.unwrap();
+    assert_eq!(refusal(dialout, StatusCode::UNPROCESSABLE_ENTITY).await, "idempotency_key_reused");
+
+    // What was refused may be repeated, and of what nobody knows nothing is repeated.
+    scene.exotel.behave(Manner::Refuse(403));
+    for asked in [2, 3] {
+        let told = json(ask("k2", "+14155550100").await, StatusCode::OK).await;
+        assert_eq!((&told["placed"], scene.exotel.asked().len()), (&json!(false), asked), "{told}");
+    }
+    scene.exotel.behave(Manner::Refuse(502));
+    let told = json(ask("k3", "+14155550100").await, StatusCode::OK).await;
+    assert_eq!((&told["placed"], &told["attempt"]["status"]), (&json!(false), &json!(502)));
+    assert_eq!(
+        refusal(ask("k3", "+14155550100").await, StatusCode::GATEWAY_TIMEOUT).await,
+        "call_outcome_unknown"
+    );
+    assert_eq!(scene.exotel.asked().len(), 4);
 }
 
 /// A number never outlives its carrier, whoever is faster.

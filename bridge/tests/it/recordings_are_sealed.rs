@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use vox_bridge::api::recordings::serve::Recordings;
 use vox_bridge::auth::role::Role;
-use vox_bridge::jobs::sealing::Look;
+use vox_bridge::jobs::sealing::{Look, once};
 use vox_bridge::objects::archive::{Archive, Sealing};
 use vox_bridge::objects::{Answer, ByteStream, Expected, Head, Key, ObjectError, Objects, Written};
 use vox_bridge::store::calls::CALLS;
@@ -323,6 +323,40 @@ async fn clear_ones_are_read_and_then_sealed() {
     assert!(stage.raw("call_1").await.starts_with(MAGIC));
     assert_eq!(stage.read("call_1", None).await.bytes().await.unwrap(), whole);
     one_is_stuck_and_one_goes(&stage, &sealed, &whole).await;
+    stage.bridge.stop().await;
+}
+
+/// While the setting is changed, a replica that seals runs beside one that does not yet. What that one stored after the other had looked
+/// through everything stayed in clear for ever.
+#[tokio::test]
+async fn what_another_replica_stores_in_clear_is_sealed_too() {
+    let bridge = TestBridge::start_with(|c| c.storage.sealing = Sealing::Off).await;
+    let stage = Stage::on(bridge).await;
+    let whole = content(PIECE_BYTES + 5);
+    stage.call("call_1", &whole).await;
+    let mut sealing = stage.bridge.app.recordings.clone();
+    sealing.archive.sealing = Sealing::On;
+    let are_sealed =
+        async || stage.bridge.app.vault.note_of_recordings().await.is_ok_and(|note| note.are_sealed);
+    assert!(once(&sealing, &mut Look::default()).await.unwrap() && are_sealed().await);
+
+    stage.call("call_2", &whole).await;
+    assert!(!are_sealed().await && !stage.raw("call_2").await.starts_with(MAGIC));
+    assert!(once(&sealing, &mut Look::default()).await.unwrap() && are_sealed().await);
+    assert!(stage.raw("call_2").await.starts_with(MAGIC));
+
+    // One that is stored while the other looks may be where it has looked already.
+    stage.call("call_3", &whole).await;
+    let clear = stage.bridge.app.recordings.archive.clone();
+    let before = move |touch, _: &Key| {
+        let archive = clear.clone();
+        async move { if touch == Touch::Put { archive.stored_in_clear().await } else { Ok(()) } }.boxed()
+    };
+    let mut meanwhile = sealing.clone();
+    meanwhile.archive.objects =
+        Arc::new(Files { inner: sealing.archive.objects.clone(), before: Box::new(before) });
+    assert!(once(&meanwhile, &mut Look::default()).await.unwrap());
+    assert!(!are_sealed().await, "the next start looks again");
     stage.bridge.stop().await;
 }
 

@@ -224,6 +224,21 @@ async fn until_the_upload_the_worker_is_asked() {
     machine.stop().await;
 }
 
+/// Hosts that hang were waited for one after the other, for as long as there were some, when the store had nothing.
+#[tokio::test]
+async fn hosts_that_hang_are_not_waited_for_to_the_end() {
+    let bridge = TestBridge::start().await;
+    // Connections are taken and never answered.
+    let hanging = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", hanging.local_addr().unwrap());
+    bridge.app.fleet.add_host(&NewHost { name: "voice-1".into(), url }).await.unwrap();
+    let call = call_with(&bridge, "call_1", "call_1.wav").await;
+    let link = format!("/api/v1/public/recordings/{}", call["recording_access_token"].as_str().unwrap());
+    let answer = bridge.get(&link).send().await.unwrap();
+    assert!(answer.headers().contains_key("retry-after"));
+    assert_eq!(refusal(answer, StatusCode::SERVICE_UNAVAILABLE).await, "timeout");
+}
+
 /// What a look at the recording of `call_1` tells.
 async fn check(bridge: &TestBridge) -> Value {
     let asked = bridge.get("/api/v1/recordings/call_1/check").bearer_auth(bridge.token(Role::Admin).await);

@@ -7,12 +7,18 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::{StreamExt, stream};
 use reqwest::{Method, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use vox_bridge::auth::role::Role;
 use vox_bridge::config::Sealing;
+use vox_bridge::objects::direct::Mark;
+use vox_bridge::objects::directory::Lock;
+use vox_bridge::objects::s3::S3;
+use vox_bridge::objects::{Key, Objects};
 use vox_shared::sealing::{FileKey, Piece};
 use vox_shared::wire::SECRET_HEADER;
 use vox_shared::wire::proof::CALL_TOKEN_HEADER;
@@ -261,6 +267,53 @@ async fn a_setting_sends_all_through_the_bridge_and_clear_recordings_go_clear() 
     assert!(kept.bytes().await.unwrap() == was);
 }
 
+/// Whoever was erased is told that nothing is left, and the parts lay in the bucket for a day.
+#[tokio::test]
+async fn a_call_that_is_deleted_leaves_no_parts_of_its_recording() {
+    const KEY: &str = "20261120-call_6.wav";
+    const OTHER: &str = "20261120-call_6.wav.part.wav";
+    let server = S3Server::start().await;
+    let bridge = bridge_on(&server, Sealing::On, Some(Duration::from_mins(15))).await;
+    link_of(&bridge, "call_6", KEY).await;
+    let (worker, was) = (Worker::of(&bridge), content(SIZE, 6));
+    let told = worker.begin(KEY, &was, None).await;
+    assert_eq!(put(&told, 1, part(&was, &told, 1)).await, StatusCode::OK);
+    // Another's, whose name begins with the whole of the first one's.
+    let other = worker.begin(OTHER, &was, None).await;
+    assert!(server.has_unfinished().await);
+
+    let admin = bridge.token(Role::Admin).await;
+    let gone = bridge.send(Method::DELETE, "/api/v1/calls/call_6", &admin, Value::Null).await;
+    assert!(gone.status().is_success(), "{}", gone.status());
+    assert_eq!(put(&told, 2, part(&was, &told, 2)).await, StatusCode::NOT_FOUND, "its parts are gone");
+    assert_eq!(refusal(worker.complete(KEY, &told.upload).await, StatusCode::CONFLICT).await, "upload_gone");
+    let again = json(worker.ask(KEY, (SIZE, &sha256(&was)), None).await, StatusCode::OK).await;
+    assert_eq!(again, json!({"how": "bridge"}), "which takes it and keeps nothing");
+    put_all(&was, &other).await;
+    json(worker.complete(OTHER, &other.upload).await, StatusCode::OK).await;
+    assert!(!server.has_unfinished().await);
+}
+
+/// A server lists a thousand at a time, and those behind them were never looked at.
+#[tokio::test]
+async fn all_uploads_that_nobody_goes_on_with_are_given_up_however_many_they_are() {
+    const MANY: usize = 1_005;
+    let server = S3Server::start().await;
+    let (dir, mut settings) = (tempfile::tempdir().unwrap(), server.settings());
+    settings.direct = Some(Duration::from_mins(15));
+    let store = S3::open(&settings, Lock::take(dir.path()).unwrap()).await.unwrap();
+    let direct = store.direct().unwrap();
+    let begin = |n: usize| {
+        let mark = Mark { mark: format!("mark {n}"), sha256: None };
+        // The last have many of one name.
+        direct.begin(Key::of_recording(&format!("call_{}.wav", n.min(MANY - 9))).unwrap(), mark)
+    };
+    let begun: Vec<_> = stream::iter(0..MANY).map(begin).buffer_unordered(16).collect().await;
+    assert!(begun.into_iter().all(|begun| begun.is_ok()));
+    assert_eq!(store.give_up_unfinished(Duration::ZERO).await.unwrap(), MANY);
+    assert!(!server.has_unfinished().await);
+}
+
 /// A server whose key may put parts and not list them, as the policy of older versions had it: where it listens.
 async fn lists_no_parts(server: &S3Server) -> String {
     const REFUSED: &str = "HTTP/1.1 403 Forbidden\r\ncontent-type: application/xml\r\ncontent-length: 44\r\nconnection: close\r\n\r\n\
@@ -302,6 +355,7 @@ async fn lists_no_parts(server: &S3Server) -> String {
 #[tokio::test]
 async fn a_key_that_may_not_list_parts_sends_recordings_through_the_bridge() {
     const KEY: &str = "20261120-call_6.wav";
+    const OTHER: &str = "20261120-call_6.wav.part.wav";
     let server = S3Server::start().await;
     let url = lists_no_parts(&server).await;
     let mut settings = server.settings_at(&url);

@@ -16,7 +16,7 @@ use vox_bridge::store::Stamp;
 use vox_bridge::store::engine::Which;
 use vox_bridge::store::jobs::{Job, JobState, Queue};
 use vox_bridge::store::tenants::TenantStatus;
-use vox_bridge::store::voices::VOICES;
+use vox_bridge::store::voices::{VOICES, VoiceState};
 use vox_bridge::voice::desk::{MAKE, REMOVE};
 use vox_shared::egress::Policy;
 use vox_shared::ids::{JobId, TenantId};
@@ -308,6 +308,38 @@ async fn no_voice_is_made_twice_and_none_is_left_at_a_vendor_that_failed() {
     );
     let refused = bridge.fetch_config("faq", &[]).await;
     assert_eq!(refusal(refused, StatusCode::CONFLICT).await, "voice_unavailable");
+    stage.end().await;
+}
+
+/// A bridge that is killed between the mark and the look whether a bot names the voice leaves the mark and a job.
+#[tokio::test]
+async fn a_voice_that_a_bot_names_is_not_deleted_by_what_a_killed_bridge_left() {
+    let stage = Stage::start().await;
+    let bridge = &stage.bridge;
+    let id = stage.make(&stage.wish(&wav())).await;
+    let at_vendor = stage.becomes(&id, "ready").await["vendor_voice_id"].as_str().unwrap().to_owned();
+    let named = stage.send(Method::PATCH, "/api/v1/bots/faq", &bot(&id)).await;
+    assert_eq!(named.status(), StatusCode::OK, "{}", named.text().await.unwrap());
+    let voices = bridge.app.stores.voices(&bridge.tenant());
+    let mut marked = voices.get_voice(&id.parse().unwrap()).await.unwrap();
+    marked.value.state = VoiceState::Removing;
+    voices.replace_voice(marked).await.unwrap();
+    let about: Map<String, Value> = Map::from_iter([("voice_id".to_owned(), json!(id))]);
+    let job = Job::new(bridge.tenant(), (Queue::Default, REMOVE), about, Stamp(bridge.now()));
+    let (jobs, job_id) = (bridge.app.stores.jobs(&bridge.tenant()), Job::id_of(&format!("{REMOVE} {id}")));
+    jobs.insert_job(&job_id, &job).await.unwrap();
+
+    let kept = stage.becomes(&id, "ready").await;
+    assert!(kept["error"].as_str().unwrap().contains("used by faq"), "{kept}");
+    assert_eq!(stage.asked(&format!("/v1/voices/{at_vendor}")), 0, "the vendor was asked");
+    assert!(stage.has_clip(&id).await);
+    // When nobody names it any more it goes as it would have gone.
+    let other = json!({"tts": {"provider": "flite", "voice": "slt"}});
+    assert_eq!(stage.send(Method::PATCH, "/api/v1/bots/faq", &other).await.status(), StatusCode::OK);
+    let gone = stage.send(Method::DELETE, &format!("/api/v1/voices/{id}"), &json!({})).await;
+    assert_eq!(gone.status(), StatusCode::ACCEPTED);
+    stage.goes(&id).await;
+    assert_eq!(stage.asked(&format!("/v1/voices/{at_vendor}")), 1);
     stage.end().await;
 }
 

@@ -14,6 +14,7 @@ use vox_bridge::auth::scope::Scope;
 use vox_bridge::delivery::lane::{Sender, Turn};
 use vox_bridge::store::Stamp;
 use vox_bridge::store::engine::Order;
+use vox_bridge::store::events::Event;
 use vox_testkit::receiver::{Manner, Received, Receiver};
 
 use crate::harness::keys::TestKey;
@@ -357,6 +358,31 @@ async fn webhooks_go_to_a_hundred_a_minute_at_most() {
     assert_eq!(receiver.received().len(), 50, "the clock stands still");
     sending.bridge.clock.advance(SignedDuration::from_secs(13));
     comes(&receiver, 60).await;
+}
+
+/// Several bridges may take more events of running calls for a tenant than an endpoint gets, and the longest waiting go first.
+#[tokio::test]
+async fn webhooks_of_running_calls_do_not_pile_up_before_the_ends_of_calls() {
+    let sending = Sending::still(TestBridge::start().await).await;
+    let (_receiver, id) = sending.endpoint(&["transcript.turn", "call.ended"]).await;
+    let (app, tenant, now) = (&sending.bridge.app, sending.bridge.tenant(), Stamp(sending.bridge.now()));
+    for replica in ["a", "b"] {
+        let event = |n: usize, name: &str| {
+            let event = Event::of_tenant(&tenant, name, json!({"call_id": "call_1"}), now);
+            (Event::id_of(&format!("{replica}{n}{name}")).to_string(), event)
+        };
+        let mut told: Vec<_> = (0..40).map(|n| event(n, "transcript.turn")).collect();
+        told.push(event(0, "call.ended"));
+        app.stores.all_events().insert_events(told).await.unwrap();
+        app.herald.tell_all().await.unwrap();
+    }
+    let waiting = sending.deliveries(&id).await;
+    let many = |name| waiting.iter().filter(|delivery| delivery["event"] == name).count();
+    assert_eq!(many("call.ended"), 2);
+    assert!((48..=50).contains(&many("transcript.turn")), "{} turns", many("transcript.turn"));
+    let lost = 80 - many("transcript.turn");
+    let told = sending.bridge.metrics().await;
+    assert!(told.contains(&format!("channel_events_lost_total {lost}\n")), "{told}");
 }
 
 #[tokio::test]

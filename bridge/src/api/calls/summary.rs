@@ -52,6 +52,8 @@ impl From<SummaryError> for ApiError {
         let told = error.to_string();
         let (status, code) = match error {
             SummaryError::Running => (StatusCode::CONFLICT, "call_running"),
+            SummaryError::Pending => (StatusCode::CONFLICT, "summary_running"),
+            SummaryError::TooMany => (StatusCode::CONFLICT, "too_many_runs"),
             SummaryError::Nothing(_) => (StatusCode::CONFLICT, "nothing_to_ask"),
             SummaryError::Unanswered(_) => (StatusCode::SERVICE_UNAVAILABLE, "model_unanswered"),
             SummaryError::Unpaid(unpaid) => return unpaid.into(),

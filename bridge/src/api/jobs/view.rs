@@ -3,8 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use crate::coordination::rounds::{Standing, Work};
+use crate::jobs::kinds::WORDS;
 use crate::store::jobs::{Job, JobState, Queue};
 use crate::store::{Listed, Stored};
 
@@ -13,7 +15,7 @@ use crate::store::{Listed, Stored};
 pub struct JobView {
     pub id: String,
     pub queue: Queue,
-    /// What is done: `replay_webhook` or `push_crm`.
+    #[schema(schema_with = kind)]
     pub kind: String,
     #[schema(value_type = Object)]
     pub arguments: Map<String, Value>,
@@ -27,6 +29,13 @@ pub struct JobView {
     /// Why the last try failed.
     pub error: Option<String>,
     pub ended_at: Option<String>,
+}
+
+/// What is done, in the words of the table of kinds.
+fn kind() -> Schema {
+    let (last, others) = WORDS.split_last().expect("there are kinds");
+    let described = format!("What is done: `{}` or `{last}`.", others.join("`, `"));
+    ObjectBuilder::new().schema_type(Type::String).description(Some(described)).into()
 }
 
 /// One page of jobs.
@@ -98,5 +107,17 @@ impl From<Listed<Job>> for JobPage {
             next_cursor: listed.next_cursor,
             rounds: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_told() {
+        let told = serde_json::to_value(kind()).unwrap();
+        let told = told["description"].as_str().unwrap();
+        assert!(WORDS.iter().all(|word| told.contains(&format!("`{word}`"))), "{told}");
     }
 }

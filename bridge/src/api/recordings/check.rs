@@ -3,19 +3,18 @@
 use std::time::Duration;
 
 use actix_web::web::{Data, Json};
-use futures_util::TryStreamExt;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 use tracing::instrument;
 use utoipa::ToSchema;
 use vox_shared::ids::{SessionId, TenantId};
 
+use super::readings::{Reading, WasRead};
 use super::serve::Recordings;
 use crate::api::calls::view::Links;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::CheckRecordings;
-use crate::auth::secret_token::{self, hex};
+use crate::auth::secret_token;
 use crate::custody::links;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
@@ -160,7 +159,8 @@ async fn of_storage(
         Ok(None) => {}
         Ok(Some(found)) => {
             (view.sealed, view.size_bytes) = (Some(found.is_sealed()), Some(found.size_bytes));
-            match timeout(READ_DEADLINE, read(from, &found)).await {
+            let place = from.checked.place().await?;
+            match timeout(READ_DEADLINE, read(from, place, &found)).await {
                 Ok(Ok(sha256)) => {
                     view.announced = Some(announced(&from.stores, (tenant, call), &sha256).await?);
                     (view.result, view.sha256) = ("whole", Some(sha256));
@@ -185,16 +185,12 @@ impl RecordingStorage {
 }
 
 /// All of it; answers its hash.
-async fn read(from: &Recordings, found: &Found) -> Result<String, std::io::Error> {
+async fn read(from: &Recordings, place: Reading, found: &Found) -> Result<String, std::io::Error> {
     let content = from.archive.get(found, 0..found.size_bytes).await.map_err(std::io::Error::other)?;
-    let mut content = content.ok_or_else(|| std::io::Error::other("it went while it was read"))?;
-    let (mut hash, mut size) = (Sha256::new(), 0);
-    while let Some(piece) = content.try_next().await? {
-        size += piece.len() as u64;
-        hash.update(&piece);
-    }
+    let content = content.ok_or_else(|| std::io::Error::other("it went while it was read"))?;
+    let WasRead { size_bytes: size, sha256 } = place.read(content, READ_DEADLINE).await?;
     if size == found.size_bytes {
-        Ok(hex(&hash.finalize()))
+        Ok(sha256)
     } else {
         Err(std::io::Error::other(format!("{size} bytes came, and {} were announced", found.size_bytes)))
     }

@@ -11,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use tokio::time::{Instant, timeout};
 use vox_shared::clock::Clock;
 
+use super::readings::Readings;
 use crate::auth::call_token::CallTokens;
 use crate::custody::links;
 use crate::error::{ApiError, ApiResult};
@@ -27,7 +28,7 @@ const LINK_LIFETIME: Duration = Duration::from_hours(24);
 /// The shortest that such an address reads: what a link that is about to end still gives out.
 const SHORTEST: Duration = Duration::from_secs(60);
 
-/// When the store fails hosts are asked for what is left of this, the longest wait for an answer of the API.
+/// When the store fails or has nothing hosts are asked for what is left of this, the longest wait for an answer of the API.
 const ANSWER: Duration = Duration::from_secs(4);
 /// And at least for this: one that is there answers at once.
 const LEAST: Duration = Duration::from_millis(500);
@@ -42,6 +43,10 @@ pub struct Recordings {
     pub tokens: Arc<CallTokens>,
     /// Largest recording that is taken.
     pub max_bytes: u64,
+    /// Of those that workers put into the bucket.
+    pub read_back: Readings,
+    /// Of those that somebody has checked.
+    pub checked: Readings,
 }
 
 /// Where a stored recording is for whoever has its link, when the store itself gives it out: a redirect that reads for
@@ -90,16 +95,18 @@ async fn give(
     (found, began): (Result<Option<Found>, ObjectError>, Instant),
     asked: &HttpRequest,
 ) -> ApiResult<HttpResponse> {
-    let missing = || ApiError::not_found("recording");
-    match found {
-        Ok(Some(found)) => stored(from, &found, asked).await,
-        Ok(None) => from_host(from, call).await?.ok_or_else(missing),
-        Err(error) => {
-            match timeout(ANSWER.saturating_sub(began.elapsed()).max(LEAST), from_host(from, call)).await {
-                Ok(Ok(Some(given))) => Ok(given),
-                _ => Err(error.into()),
-            }
-        }
+    let absent = match found {
+        Ok(Some(found)) => return stored(from, &found, asked).await,
+        Ok(None) => None,
+        Err(error) => Some(error),
+    };
+    let left = ANSWER.saturating_sub(began.elapsed()).max(LEAST);
+    match (timeout(left, from_host(from, call)).await, absent) {
+        (Ok(Ok(Some(given))), _) => Ok(given),
+        (_, Some(error)) => Err(error.into()),
+        (Ok(none), None) => none?.ok_or_else(|| ApiError::not_found("recording")),
+        // One that did not answer may have it.
+        (Err(_), None) => Err(ApiError::busy(StatusCode::SERVICE_UNAVAILABLE, "timeout", 1)),
     }
 }
 

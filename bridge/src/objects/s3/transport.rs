@@ -152,6 +152,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use aws_smithy_types::byte_stream::ByteStream;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
 
@@ -161,13 +162,17 @@ mod tests {
     const ANSWER: Duration = Duration::from_secs(4);
     const PART: usize = 300_000;
 
-    /// What a server does with uploads and with other requests.
+    /// What a server does with requests about an object and with others.
     #[derive(Clone, Copy)]
     struct Manner {
-        /// It answers to an upload after this; never without.
-        upload: Option<Duration>,
+        /// It answers to those after this; never without.
+        answers: Option<Duration>,
+        /// Of what it announces it sends the beginning.
+        hangs_within: bool,
         answers_others: bool,
     }
+
+    const SILENT: Manner = Manner { answers: None, hangs_within: false, answers_others: false };
 
     async fn serve(listener: TcpListener, manner: Manner, others: Arc<AtomicUsize>) {
         while let Ok((stream, _)) = listener.accept().await {
@@ -181,14 +186,19 @@ mod tests {
             let Ok(more @ 1..) = stream.read(&mut read).await else { return };
             asked.extend_from_slice(&read[..more]);
         }
-        if asked.starts_with(b"PUT") {
-            while asked.len() < PART {
+        let is_put = asked.starts_with(b"PUT");
+        if is_put || asked.starts_with(b"GET /recordings/") {
+            while is_put && asked.len() < PART {
                 let Ok(more @ 1..) = stream.read(&mut read).await else { return };
                 asked.extend_from_slice(&read[..more]);
             }
-            match manner.upload {
+            match manner.answers {
                 Some(slow) => sleep(slow).await,
                 None => std::future::pending().await,
+            }
+            if manner.hangs_within {
+                let _begun = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nRIFF").await;
+                std::future::pending::<()>().await;
             }
         } else {
             others.fetch_add(1, Ordering::Relaxed);
@@ -199,36 +209,56 @@ mod tests {
         let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
     }
 
-    /// How an upload goes, how long it takes by the clock of the test, and how often the server was asked something else.
-    async fn upload(manner: Manner) -> (bool, Duration, usize) {
+    /// How an upload or a read goes, to the end of its answer, how long it takes by the clock of the test, and how often the server was
+    /// asked something else.
+    async fn exchange(method: &str, manner: Manner) -> (bool, Duration, usize) {
         let _chosen_before = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/recordings/call_1.wav", listener.local_addr().unwrap());
         let others = Arc::<AtomicUsize>::default();
         let serving = tokio::spawn(serve(listener, manner, others.clone()));
-        let mut request = HttpRequest::new(SdkBody::from(vec![7; PART]));
-        request.set_method("PUT").unwrap();
+        let content = if method == "PUT" { vec![7; PART] } else { Vec::new() };
+        let length = content.len().to_string();
+        let mut request = HttpRequest::new(SdkBody::from(content));
+        request.set_method(method).unwrap();
         request.set_uri(url).unwrap();
-        request.headers_mut().insert("content-length", PART.to_string());
+        request.headers_mut().insert("content-length", length);
         let (transport, began) = (Transport::new().unwrap(), Instant::now());
-        let is_taken = transport.exchange(request).await.is_ok();
+        let is_taken = match transport.exchange(request).await {
+            Ok(answer) => ByteStream::new(answer.into_body()).collect().await.is_ok(),
+            Err(_) => false,
+        };
         serving.abort();
         (is_taken, began.elapsed(), others.load(Ordering::Relaxed))
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_answers_nothing_is_given_up_in_time() {
-        let (is_taken, took, asked) = upload(Manner { upload: None, answers_others: false }).await;
-        assert!(!is_taken && took < ANSWER && asked == 1, "{took:?}, asked {asked} times");
+        for method in ["PUT", "GET"] {
+            let (is_taken, took, asked) = exchange(method, SILENT).await;
+            assert!(!is_taken && took < ANSWER && asked == 1, "{method}: {took:?}, asked {asked} times");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_hangs_in_midst_of_an_object_is_given_up_in_time() {
+        for answers_others in [false, true] {
+            let manner = Manner { answers: Some(Duration::ZERO), hangs_within: true, answers_others };
+            let (is_read, took, _) = exchange("GET", manner).await;
+            assert!(!is_read && took < ANSWER, "{took:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_takes_long_over_a_part_is_not_taken_for_a_dead_one() {
         let slow = Duration::from_secs(12);
-        let (is_taken, took, asked) = upload(Manner { upload: Some(slow), answers_others: true }).await;
-        assert!(is_taken && took >= slow && asked > 1, "{took:?}, asked {asked} times");
-        // But not for ever.
-        let (is_taken, took, _) = upload(Manner { upload: None, answers_others: true }).await;
-        assert!(!is_taken && took < PATIENCE + ANSWER, "{took:?}");
+        for method in ["PUT", "GET"] {
+            let late = Manner { answers: Some(slow), answers_others: true, ..SILENT };
+            let (is_taken, took, asked) = exchange(method, late).await;
+            assert!(is_taken && took >= slow && asked > 1, "{method}: {took:?}, asked {asked} times");
+            // But not for ever.
+            let (is_taken, took, _) = exchange(method, Manner { answers_others: true, ..SILENT }).await;
+            assert!(!is_taken && took < PATIENCE + ANSWER, "{method}: {took:?}");
+        }
     }
 }

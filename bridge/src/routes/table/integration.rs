@@ -53,8 +53,14 @@ pub(super) fn routes() -> Vec<Route> {
             Doc::new("exotel", "Have Exotel call somebody to try a number")
                 .body::<exotel::test_call::TestCallRequest>()
                 .answers::<exotel::test_call::TestCallView>("200", "What Exotel said")
+                .header("idempotency-key", "The same key with the same body asks Exotel once")
                 .refuses("402", "As a dialout")
                 .refuses("404", NONE)
+                .refuses("409", "`dialout_under_way`: a request with this key is not answered yet")
+                .refuses(
+                    "504",
+                    "`call_outcome_unknown`, to a repeat: Exotel did not say whether it placed the call",
+                )
                 .refuses("503", "`media_url_not_public`, `outside_active_hours`"),
         ),
     ];

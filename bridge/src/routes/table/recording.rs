@@ -29,7 +29,8 @@ pub(super) fn routes() -> Vec<Route> {
             Access::with::<may::CheckRecordings>(),
             recordings::check::check,
             Doc::new("recordings", "Why a recording does not play")
-                .answers::<recordings::check::RecordingCheck>("200", "What was tried, each with its result"),
+                .answers::<recordings::check::RecordingCheck>("200", "What was tried, each with its result")
+                .refuses("503", "`too_many_readings`: others are just being checked"),
         ),
         row(
             (Method::GET, "/api/v1/public/recordings/{token}"),
@@ -70,7 +71,8 @@ pub(super) fn routes() -> Vec<Route> {
                 .json_body("The complete request, version 1")
                 .answers::<recordings::upload::Uploaded>("200", "It is durable, and what was announced")
                 .refuses("409", "`parts_missing`, or `upload_gone`: begin it anew")
-                .refuses("422", "`wrong_hash`: it does not open as what was announced, and is not kept"),
+                .refuses("422", "`wrong_hash`: it does not open as what was announced, and is not kept")
+                .refuses("503", "`too_many_readings`: others are just read back; ask again"),
         ),
     ]
 }

@@ -39,7 +39,7 @@ pub(super) fn routes() -> Vec<Route> {
             Doc::new("calls", "Have the bot's model sum up a call")
                 .answers::<calls::summary::SummaryView>("200", "Made now, or before")
                 .refuses("402", "`quota_exceeded`")
-                .refuses("409", "`call_running`, or `nothing_to_ask` with the reason")
+                .refuses("409", "`call_running`, `summary_running` while models are asked for it, `too_many_runs`, or `nothing_to_ask` with the reason")
                 .refuses("503", "`model_unanswered` with the reasons"),
         ),
         row(

@@ -204,6 +204,17 @@ pub struct Summary {
 
 holds! { Json: Summary => |summary| serde_json::to_value(summary).unwrap_or(Value::Null); }
 
+/// How often models were asked for a summary, and whether one is being asked now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SummaryAsked {
+    /// The number of the call's terminal record that they were asked about.
+    pub record: u32,
+    pub times: u32,
+    /// Somebody is at it, and has lost it if that is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Stamp>,
+}
+
 impl Analysis {
     pub fn part(&self, question: Question) -> Option<&Part> {
         self.parts.iter().find(|part| part.question == question)

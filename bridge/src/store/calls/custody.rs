@@ -13,7 +13,7 @@ use super::{
 };
 use crate::search::keys::comparable;
 use crate::store::documents::{Listed, StoreError, Stored, TENANT};
-use crate::store::engine::{Cursor, Filter, Query};
+use crate::store::engine::{Cursor, Filter, Query, Update};
 use crate::store::outbox::{Follows, Outbox};
 use crate::store::{SWEPT, Stamp};
 
@@ -126,6 +126,7 @@ impl Call {
             verdict: None,
             analysis: None,
             summary: None,
+            summary_asked: None,
             charges: None,
             budget: None,
             outbox: self.outbox.take(),
@@ -228,6 +229,27 @@ impl AllCalls {
     ) -> Result<Listed<Call>, StoreError> {
         let query = Query::by_index(&CALLS, BY_CLEAN).below(CLEAN_AT, now.next());
         self.0.list(query.limit(limit).after(after).omit(WITHOUT_RESULT)).await
+    }
+
+    /// As [`Self::find_with_deleted`], without its result.
+    pub async fn find_listed(&self, id: &SessionId) -> Result<Option<Stored<Call>>, StoreError> {
+        self.0.first(Query::by_id(&CALLS, id.as_str()).omit(WITHOUT_RESULT)).await
+    }
+
+    /// Say when what is to be removed of a call that stays is looked at again, whatever its tier; unless it was deleted since, or more is
+    /// to be removed.
+    pub async fn note_cleaned(
+        &self,
+        id: &SessionId,
+        was: Stamp,
+        again: Option<Stamp>,
+    ) -> Result<(), StoreError> {
+        let unchanged = Query::by_id(&CALLS, id.as_str()).filter(Filter::is(CLEAN_AT, was));
+        let update = match again {
+            Some(at) => Update::default().set(CLEAN_AT, at),
+            None => Update::default().unset(CLEAN_AT),
+        };
+        self.0.update(unchanged.filter(Filter::absent(DELETED_AT)), update).await.map(drop)
     }
 
     /// A call with its result, deleted or not, to write it back.

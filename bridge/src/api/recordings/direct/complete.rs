@@ -1,24 +1,27 @@
 //! `POST /api/v1/internal/recordings/{key}/direct/complete`
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
-use futures_util::TryStreamExt;
-use sha2::{Digest, Sha256};
 use tracing::instrument;
 use vox_shared::wire::upload::CompleteRequest;
 
 use super::fault::Fault;
 use super::ticket::{Ticket, gone, whole};
+use crate::api::recordings::readings::Reading;
 use crate::api::recordings::serve::Recordings;
 use crate::api::recordings::upload::{Uploaded, may_upload};
 use crate::auth::of_call::OfCall;
-use crate::auth::secret_token::hex;
 use crate::edge::body::Checked;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
 use crate::objects::ObjectError;
 use crate::objects::direct::{Direct, There};
 use crate::runtime::recording::{self, Recorded};
+
+/// Longest reading of one: the largest over a slow line.
+const READ_DEADLINE: Duration = Duration::from_secs(240);
 
 /// Whose putting together it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,13 +45,18 @@ pub async fn complete(
     may_upload(&sender, &recordings, &name).await?;
     let ticket = Ticket::read(&recordings, &body.0.upload, &name).ok_or_else(gone)?;
     let direct = recordings.archive.objects.direct().ok_or_else(gone)?;
+    // Before anything is done: who finds none asks again.
+    let place = recordings.read_back.place().await?;
     let put = put_together(direct, &ticket).await.map_err(|error| match error {
         // What the key of S3 may do was changed meanwhile: begun anew, it passes through the bridge.
         Fault::Refused(_) => gone(),
         Fault::Other(error) => error,
     })?;
+    if ticket.head.is_none() {
+        recordings.archive.stored_in_clear().await?;
+    }
     let object = ticket.key()?;
-    if !is_as_announced(&recordings, &ticket).await? {
+    if !is_as_announced(&recordings, place, &ticket).await? {
         // One from before may have been whole, and be damaged since: whoever was told of it has no other. And another may be there by now.
         if put == Put::Now && own_size(direct, &ticket).await?.is_some() {
             recordings.archive.objects.delete(object).await?;
@@ -95,7 +103,7 @@ async fn own_size(direct: &dyn Direct, ticket: &Ticket) -> Result<Option<u64>, O
 }
 
 /// Whether what is there opens, and is of the size and the hash that were announced.
-async fn is_as_announced(with: &Recordings, ticket: &Ticket) -> ApiResult<bool> {
+async fn is_as_announced(with: &Recordings, place: Reading, ticket: &Ticket) -> ApiResult<bool> {
     let opened = |result| match result {
         Err(ObjectError::Unopened) => Ok(None),
         other => other,
@@ -105,17 +113,11 @@ async fn is_as_announced(with: &Recordings, ticket: &Ticket) -> ApiResult<bool> 
     let Some(found) = found.filter(|found| is_so(found.size_bytes, found.is_sealed())) else {
         return Ok(false);
     };
-    let Some(mut content) = with.archive.get(&found, 0..found.size_bytes).await? else { return Ok(false) };
-    let mut hash = Sha256::new();
-    loop {
-        match content.try_next().await {
-            Ok(Some(piece)) => hash.update(&piece),
-            Ok(None) => return Ok(hex(&hash.finalize()) == ticket.sha256),
-            // A piece that does not open.
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return Ok(false),
-            Err(source) => {
-                return Err(ObjectError::Unavailable { doing: "read a recording back", source }.into());
-            }
-        }
+    let Some(content) = with.archive.get(&found, 0..found.size_bytes).await? else { return Ok(false) };
+    match place.read(content, READ_DEADLINE).await {
+        Ok(read) => Ok(read.sha256 == ticket.sha256),
+        // A piece that does not open.
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Ok(false),
+        Err(source) => Err(ObjectError::Unavailable { doing: "read a recording back", source }.into()),
     }
 }

@@ -3,7 +3,9 @@
 pub mod answer;
 pub mod cell;
 pub mod counting;
+pub mod crowd;
 pub mod fact;
+pub mod folding;
 pub mod histogram;
 pub mod report;
 pub mod span;

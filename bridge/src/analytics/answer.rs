@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 use vox_shared::wire::result::DisconnectedBy;
 
-use super::cell::{Cell, Key, PARTS, Part, Sum, decode};
+use super::cell::{Cell, Key, PARTS, Part, Sum};
+use super::crowd::OTHER;
+use super::folding::{cells, fold};
 use super::histogram::{Dense, Histogram};
 use super::span::Time;
 use crate::search::keys;
@@ -14,6 +17,10 @@ use crate::store::calls::CallStatus;
 use crate::store::engine::Word;
 use crate::store::rollups::{Grain, Rollup};
 use crate::store::{Reach, StoreError, Stores};
+
+/// Most groups of an answer, and most dispositions of a group: what comes after them is in one of its own, [`OTHER`].
+const MAX_GROUPS: usize = 2_000;
+const MAX_DISPOSITIONS: usize = 200;
 
 /// What the groups of an answer have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -27,6 +34,7 @@ pub enum GroupBy {
     Campaign,
     /// `disconnected_by`.
     Outcome,
+    Disposition,
 }
 
 /// Which calls count.
@@ -36,6 +44,7 @@ pub struct Narrowing {
     pub campaign: Option<String>,
     pub direction: Option<&'static str>,
     pub outcome: Option<DisconnectedBy>,
+    pub disposition: Option<String>,
     pub status: Option<CallStatus>,
     /// Of any service.
     pub vendor: Option<String>,
@@ -50,6 +59,7 @@ impl Narrowing {
             && is(self.campaign.as_deref(), &key.campaign)
             && is(self.direction, &key.direction)
             && is(self.outcome.map(DisconnectedBy::as_str), &key.outcome)
+            && is(self.disposition.as_deref(), &key.disposition)
             && self.status.is_none_or(|status| status_of(&key.outcome) == Some(status))
             && self.vendor.as_ref().is_none_or(has_vendor)
     }
@@ -60,6 +70,7 @@ impl Narrowing {
             self.campaign.as_deref().map(keys::Key::Campaign),
             self.bot.as_deref().map(keys::Key::Bot),
             self.outcome.map(|end| keys::Key::End(end.as_str())),
+            self.disposition.as_deref().map(keys::Key::Disposition),
             self.status.map(|status| keys::Key::Status(status.as_str())),
             self.vendor.as_deref().map(keys::Key::Vendor),
             self.direction.map(keys::Key::Direction),
@@ -81,6 +92,8 @@ pub struct Group {
     latency: [Dense; PARTS],
     /// Calls by `disconnected_by`.
     pub outcomes: BTreeMap<String, i64>,
+    /// And by disposition.
+    pub dispositions: BTreeMap<String, i64>,
 }
 
 impl Group {
@@ -99,10 +112,20 @@ impl Group {
         for part in parts {
             self.latency[*part as usize].add(cell.latency(*part), 1);
         }
-        match self.outcomes.get_mut(&key.outcome) {
-            Some(calls) => *calls += cell.sum(Sum::Calls),
-            None => drop(self.outcomes.insert(key.outcome.clone(), cell.sum(Sum::Calls))),
+        let calls = cell.sum(Sum::Calls);
+        count(&mut self.outcomes, &key.outcome, calls);
+        if !key.disposition.is_empty() {
+            let is_full = self.dispositions.len() >= MAX_DISPOSITIONS;
+            let is_other = is_full && !self.dispositions.contains_key(&key.disposition);
+            count(&mut self.dispositions, if is_other { OTHER } else { &key.disposition }, calls);
         }
+    }
+}
+
+fn count(words: &mut BTreeMap<String, i64>, word: &str, calls: i64) {
+    match words.get_mut(word) {
+        Some(sum) => *sum += calls,
+        None => drop(words.insert(word.to_owned(), calls)),
     }
 }
 
@@ -123,26 +146,26 @@ pub async fn answer(
 ) -> Result<Answer, StoreError> {
     let (rollups, mut answer) = (stores.rollups(reach.tenant()), Answer::default());
     for span in time.spans(largest) {
-        for rollup in rollups.list(span.grain, (&span.from, &span.below)).await? {
-            let when = label(&rollup, time, by);
-            for cell in &rollup.cells {
-                let Some((key, cell)) = decode(cell) else { continue };
-                if reach.includes(&key.bot) && narrowing.takes(&key) {
-                    answer.add(&key, &cell, (by, &when));
-                }
+        let (reach, narrowing, zone) = (reach.clone(), narrowing.clone(), time.zone.clone());
+        let put = move |answer: &mut Answer, rollup: &Rollup| {
+            let when = label(rollup, &zone, by);
+            let taken = |key: &Key| reach.includes(&key.bot) && narrowing.takes(key);
+            for (key, cell) in cells(rollup).filter(|(key, _)| taken(key)) {
+                answer.add(&key, &cell, (by, &when));
             }
-        }
+        };
+        answer = fold(&rollups, &span, answer, put).await?;
     }
     Ok(answer)
 }
 
 /// The hour or day of a sum, when groups are those.
-fn label(rollup: &Rollup, time: &Time, by: GroupBy) -> String {
+fn label(rollup: &Rollup, zone: &TimeZone, by: GroupBy) -> String {
     match (by, rollup.grain) {
         (GroupBy::Hour, _) | (GroupBy::Day, Grain::Day) => rollup.start.clone(),
         (GroupBy::Day, Grain::Hour) => {
             let began = rollup.start.parse().unwrap_or(Timestamp::UNIX_EPOCH);
-            time.zone.to_datetime(began).date().to_string()
+            zone.to_datetime(began).date().to_string()
         }
         _ => String::new(),
     }
@@ -152,12 +175,17 @@ impl Answer {
     fn add(&mut self, key: &Key, cell: &Cell, (by, when): (GroupBy, &str)) {
         self.total.add(key, cell, &Part::ALL);
         let mut into = |service, name: &str, parts: &[Part]| {
-            self.groups.entry((service, name.to_owned())).or_default().add(key, cell, parts);
+            let mut group = (service, name.to_owned());
+            if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&group) {
+                group.1 = OTHER.to_owned();
+            }
+            self.groups.entry(group).or_default().add(key, cell, parts);
         };
         match by {
             GroupBy::Hour | GroupBy::Day => into("", when, &Part::ALL),
             GroupBy::Bot => into("", &key.bot, &Part::ALL),
             GroupBy::Campaign => into("", &key.campaign, &Part::ALL),
+            GroupBy::Disposition => into("", &key.disposition, &Part::ALL),
             GroupBy::Outcome => into("", &key.outcome, &Part::ALL),
             GroupBy::Vendor => {
                 for (service, vendor, part) in

@@ -24,6 +24,8 @@ pub struct Key {
     pub stt: String,
     pub llm: String,
     pub tts: String,
+    /// What came of the call, in a word; empty in what was counted before there were dispositions here.
+    pub disposition: String,
 }
 
 impl Part {
@@ -32,8 +34,9 @@ impl Part {
 }
 
 impl Key {
-    fn parts(&self) -> [&str; 7] {
-        [&self.bot, &self.campaign, &self.direction, &self.outcome, &self.stt, &self.llm, &self.tts]
+    fn parts(&self) -> [&str; 8] {
+        let Self { bot, campaign, direction, outcome, stt, llm, tts, disposition } = self;
+        [bot, campaign, direction, outcome, stt, llm, tts, disposition]
     }
 
     fn encode(&self) -> String {
@@ -51,6 +54,7 @@ impl Key {
             stt: next()?,
             llm: next()?,
             tts: next()?,
+            disposition: next().unwrap_or_default(),
         })
     }
 }
@@ -235,6 +239,14 @@ mod tests {
         assert_eq!(decode(&encode(&key, &cell())), Some((key, cell())));
         let empty = encode(&Key::default(), &Cell::default());
         assert_eq!(decode(&empty), Some((Key::default(), Cell::default())));
+    }
+
+    #[test]
+    fn a_cell_from_before_there_were_dispositions_is_read() {
+        let key = Key { bot: "faq".into(), tts: "v".into(), ..Key::default() };
+        let old = encode(&key, &cell()).replace(&format!("{BETWEEN}{BEFORE_CELL}"), &BEFORE_CELL.to_string());
+        assert_eq!(old.matches(BETWEEN).count(), 6);
+        assert_eq!(decode(&old), Some((key, cell())));
     }
 
     #[test]

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use vox_shared::clock::Clock;
 use vox_shared::ids::TenantId;
 
-use super::cell::{Cell, Key, decode, encode};
+use super::cell::{Cell, Key, decode};
+use super::crowd::Crowd;
 use super::fact::Fact;
 use crate::error::with_source;
 use crate::store::rollups::{Batch, Grain, Item, Rollup, Rollups};
@@ -182,13 +183,15 @@ async fn add(
         }
         let written = match found {
             Some(mut found) => {
-                found.value.cells = sum(&found.value.cells, &change);
-                found.value.batch = batch;
+                let sum = &mut found.value;
+                (sum.cells, sum.coarseness) = added((&sum.cells, sum.coarseness), &change);
+                sum.batch = batch;
                 rollups.replace(found).await
             }
             None => {
-                let (tenant_id, cells) = (rollups.tenant().clone(), sum(&[], &change));
-                rollups.insert(&Rollup { tenant_id, grain, start: start.clone(), batch, cells }).await
+                let (tenant_id, start) = (rollups.tenant().clone(), start.clone());
+                let (cells, coarseness) = added((&[], 0), &change);
+                rollups.insert(&Rollup { tenant_id, grain, start, batch, cells, coarseness }).await
             }
         };
         match written {
@@ -199,10 +202,8 @@ async fn add(
     Err(StoreError::Conflict)
 }
 
-fn sum(cells: &[String], change: &Change) -> Vec<String> {
-    let mut sums: Change = cells.iter().filter_map(|cell| decode(cell)).collect();
-    for (key, cell) in change {
-        sums.entry(key.clone()).or_default().add(cell, 1);
-    }
-    sums.iter().filter(|(_, cell)| !cell.is_empty()).map(|(key, cell)| encode(key, cell)).collect()
+fn added((cells, coarseness): (&[String], u8), change: &Change) -> (Vec<String>, u8) {
+    let mut crowd = Crowd::of(cells, coarseness);
+    change.iter().for_each(|(key, cell)| crowd.add(key, cell));
+    crowd.stored()
 }

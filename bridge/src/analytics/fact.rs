@@ -43,6 +43,7 @@ impl Fact {
             stt,
             llm,
             tts,
+            disposition: call.verdict.as_ref().map(|verdict| verdict.disposition.clone()).unwrap_or_default(),
         };
         let mut cell = Cell::default();
         count(&mut cell, call, (end, part(result, "was_transferred")));

@@ -29,6 +29,9 @@ pub struct Sums {
     pub statuses: BTreeMap<String, i64>,
     /// Calls by `disconnected_by`.
     pub outcomes: BTreeMap<String, i64>,
+    /// Calls by `disposition`, as far as it is known of them; 200 words, and all others under `other`.
+    #[serde(default)]
+    pub dispositions: BTreeMap<String, i64>,
     /// Completed calls that were handed to nobody.
     pub contained: i64,
     /// Their part of the completed calls; null without any.
@@ -75,6 +78,7 @@ impl Sums {
             minutes: ms / 60_000,
             statuses,
             outcomes: group.outcomes.clone(),
+            dispositions: group.dispositions.clone(),
             contained,
             containment: (completed > 0).then(|| contained as f64 / completed as f64),
             transferred: group.sum(Sum::Transferred),

@@ -9,8 +9,10 @@ use vox_shared::catalogue::Kind;
 use vox_shared::clock::Clock;
 use vox_shared::ids::TenantId;
 
-use crate::analytics::cell::{self, Cell, Key, Part};
+use crate::analytics::cell::{Cell, Key, Part};
+use crate::analytics::folding::{cells, fold};
 use crate::analytics::histogram::Histogram;
+use crate::analytics::span::Span;
 use crate::coordination::rounds::{Rounds, Work};
 use crate::error::with_source;
 use crate::jobs::turns::{Missed, Turns};
@@ -78,8 +80,11 @@ impl Latest {
         }
         let from = Stamp(now.saturating_sub(TRAILING + SignedDuration::from_hours(1)).unwrap_or(now));
         let below = Stamp(now).next().to_string();
-        let hours = self.stores.rollups(tenant).list(Grain::Hour, (&from.to_string(), &below)).await?;
-        let made = Latencies { tenant_id: tenant.clone(), as_of: Stamp(now), rows: rows(&hours) };
+        let span = Span { grain: Grain::Hour, from: from.to_string(), below };
+        let put =
+            |found: &mut Found, hour: &Rollup| cells(hour).for_each(|(key, cell)| take(found, &key, &cell));
+        let found = fold(&self.stores.rollups(tenant), &span, of_catalogue(), put).await?;
+        let made = Latencies { tenant_id: tenant.clone(), as_of: Stamp(now), rows: rows(found) };
         // One document: whoever reads it has all of the one or all of the other.
         match store.put(known, made).await {
             // Another bridge was faster.
@@ -94,29 +99,38 @@ fn quarter(at: Timestamp) -> i64 {
     at.as_second().div_euclid(EVERY_SECONDS)
 }
 
-/// A row for each vendor of the catalogue and each that was used beside.
-fn rows(hours: &[Rollup]) -> Vec<Latency> {
-    let mut of: BTreeMap<(&str, String), Histogram> = BTreeMap::new();
+/// By service and vendor.
+type Found = BTreeMap<(&'static str, String), Histogram>;
+
+/// Each vendor of the catalogue, without samples.
+fn of_catalogue() -> Found {
+    let mut of = Found::new();
     for (kind, word, _) in SERVICES {
         for vendor in kind.vendors() {
             of.entry((word, vendor.name.to_owned())).or_default();
         }
     }
-    for (key, cell) in hours.iter().flat_map(|hour| &hour.cells).filter_map(|cell| cell::decode(cell)) {
-        for (word, provider, histogram) in parts(&key, &cell) {
-            if !provider.is_empty() {
-                of.entry((word, provider.to_owned())).or_default().add(histogram, 1);
-            }
+    of
+}
+
+/// Those of a cell, of vendors that were used beside too.
+fn take(found: &mut Found, key: &Key, cell: &Cell) {
+    for (word, provider, histogram) in parts(key, cell) {
+        if !provider.is_empty() {
+            found.entry((word, provider.to_owned())).or_default().add(histogram, 1);
         }
     }
-    let row = |((kind, provider), histogram): ((&str, String), Histogram)| Latency {
+}
+
+fn rows(found: Found) -> Vec<Latency> {
+    let row = |((kind, provider), histogram): ((&'static str, String), Histogram)| Latency {
         kind: kind.to_owned(),
         provider,
         p50_ms: histogram.percentile(0.5),
         p95_ms: histogram.percentile(0.95),
         samples: histogram.samples(),
     };
-    of.into_iter().map(row).collect()
+    found.into_iter().map(row).collect()
 }
 
 fn parts<'a>(key: &'a Key, cell: &'a Cell) -> [(&'static str, &'a str, &'a Histogram); 3] {

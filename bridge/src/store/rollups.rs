@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::TenantId;
 
-use super::documents::{Documents, OfTenant, Scoped, StoreError, Stored, TENANT};
-use super::engine::{Collection, Cursor, Engine, Field, Index, MAX_PAGE, Text, holds};
+use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
+use super::engine::{Collection, Cursor, Engine, Field, Index, Text, holds};
 use crate::analytics::fact::Fact;
 use crate::field;
 
@@ -69,6 +69,9 @@ pub struct Rollup {
     pub batch: i64,
     /// Keys with their cells; see `analytics/cell.rs`.
     pub cells: Vec<String>,
+    /// What its newer cells do not tell apart any more; see `analytics/crowd.rs`.
+    #[serde(default)]
+    pub coarseness: u8,
 }
 
 impl OfTenant for Rollup {
@@ -128,18 +131,15 @@ impl Rollups {
         format!("{}/{}/{start}", self.sums.tenant, grain.as_str())
     }
 
-    /// All that there are from one start to another, in their order.
-    pub async fn list(&self, grain: Grain, (from, below): (&str, &str)) -> Result<Vec<Rollup>, StoreError> {
-        let (mut found, mut after) = (Vec::new(), None);
-        loop {
-            let query = self.sums.query(BY_START).equals(GRAIN, grain).from(START, from).below(START, below);
-            let page = self.sums.list(query.limit(MAX_PAGE).after(after)).await?;
-            found.extend(page.items.into_iter().map(|stored| stored.value));
-            after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
-            if after.is_none() {
-                return Ok(found);
-            }
-        }
+    /// A page of those from one start to another, in their order: as many as are no more than some megabytes together.
+    pub async fn list(
+        &self,
+        grain: Grain,
+        (from, below): (&str, &str),
+        after: Option<Cursor>,
+    ) -> Result<Listed<Rollup>, StoreError> {
+        let query = self.sums.query(BY_START).equals(GRAIN, grain).from(START, from).below(START, below);
+        self.sums.list(query.after(after).weighed()).await
     }
 
     pub async fn find(&self, grain: Grain, start: &str) -> Result<Option<Stored<Rollup>>, StoreError> {
@@ -175,12 +175,15 @@ impl Rollups {
     /// A number that no batch before had: 0, unless somebody removed the document, damaged as it was. Sums and digests know theirs, and
     /// would take nothing from an earlier one. Each batch that changes a sum changes that of a month.
     async fn last_batch(&self) -> Result<i64, StoreError> {
-        let months = self.list(Grain::Month, ("", "~")).await?;
-        Ok(months
-            .iter()
-            .map(|month| month.batch)
-            .max()
-            .map_or(0, |last| last.saturating_add(WITHOUT_CHANGES)))
+        let (mut last, mut after) = (None, None);
+        loop {
+            let page = self.list(Grain::Month, ("", "~"), after).await?;
+            last = page.items.iter().map(|month| month.value.batch).max().max(last);
+            after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
+            if after.is_none() {
+                return Ok(last.map_or(0, |last| last.saturating_add(WITHOUT_CHANGES)));
+            }
+        }
     }
 
     /// [`StoreError::Conflict`] when another bridge was faster.

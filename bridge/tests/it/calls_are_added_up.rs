@@ -2,21 +2,34 @@
 //! whoever is killed while adding them up.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::timeout;
+use vox_bridge::analytics::answer::{GroupBy, Narrowing, answer};
+use vox_bridge::analytics::cell::{Cell, Key, Sum, encode};
+use vox_bridge::analytics::fact::Fact;
+use vox_bridge::analytics::span::Time;
 use vox_bridge::app::App;
 use vox_bridge::auth::role::Role;
-use vox_bridge::store::rollups::ROLLUP_BATCHES;
+use vox_bridge::store::digests::{CallDigest, Words};
+use vox_bridge::store::engine::Collection;
+use vox_bridge::store::rollups::{Grain, ROLLUP_BATCHES, ROLLUPS, Rollup};
+use vox_bridge::store::{Reach, Stamp, Stores};
+use vox_shared::ids::TenantId;
 use vox_shared::model::bot::{ApiKey, BotSettings, LineAccess};
 
-use crate::harness::{TestBridge, json, result, with_query, wrong_fields};
+use crate::harness::interposed::{Documents, Step};
+use crate::harness::{TestBridge, json, result, temp_engine, with_query, wrong_fields};
 
 const LINE_TOKEN: &str = "lt-0123456789abcdef";
 const CALLS: usize = 60;
@@ -217,6 +230,26 @@ async fn sums_are_those_of_the_calls_in_any_order_with_repeats_corrections_and_k
             check(group, &groups[group["key"].as_str().unwrap()]);
         }
     }
+    // Dispositions are those of the calls as they are shown.
+    let page = sums.ask("/api/v1/calls", &[("limit", "200")]).await;
+    let mut words = BTreeMap::<String, usize>::new();
+    for call in page["items"].as_array().unwrap() {
+        *words.entry(call["disposition"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    assert!(words.len() > 2 && words.values().sum::<usize>() == CALLS, "{words:?}");
+    let found = sums.sums(&[("group_by", "disposition")]).await;
+    assert_eq!(found["total"]["dispositions"], json!(words));
+    let groups = found["groups"].as_array().unwrap();
+    let of_groups: BTreeMap<&str, usize> = groups
+        .iter()
+        .map(|group| (group["key"].as_str().unwrap(), group["calls"].as_u64().unwrap() as usize))
+        .collect();
+    assert_eq!(json!(of_groups), json!(words));
+    for (word, count) in &words {
+        let narrow = [("disposition", word.as_str())];
+        assert_eq!(sums.sums(&narrow).await["total"]["calls"], *count, "{word}");
+        assert_eq!(sums.ids(&narrow).await, *count, "{word}");
+    }
     let spring = [("campaign_id", "spring"), ("bot_id", bots[1].as_str())];
     let of_spring: Vec<&Told> =
         told.iter().filter(|call| call.campaign == "spring" && call.bot == bots[1]).collect();
@@ -233,6 +266,105 @@ async fn sums_are_those_of_the_calls_in_any_order_with_repeats_corrections_and_k
         .collect();
     check(&sums.sums(&narrow).await["total"], &of_narrow);
     assert_eq!(sums.ids(&narrow).await, of_narrow.len());
+}
+
+/// A digest of a call that began in the first hour of the tests' day, with nothing but a campaign.
+fn digest(n: usize, version: i64) -> (String, CallDigest) {
+    let began = Stamp("2026-11-20T10:00:00Z".parse().unwrap());
+    let mut cell = Cell::default();
+    cell.set(Sum::Calls, 1);
+    let (bot, campaign) = ("faq".to_owned(), format!("campaign {n}"));
+    let key = Key { bot, campaign, outcome: "bot".into(), ..Key::default() };
+    let fact = Fact { hour: began, day: "2026-11-20".into(), cell: encode(&key, &cell) };
+    let digest = CallDigest {
+        tenant_id: "default".parse().unwrap(),
+        bot_id: "faq".parse().unwrap(),
+        place: n as i64,
+        call_version: version,
+        words: Words::default(),
+        fact: Some(fact).filter(|_| version == 1),
+        due: Some(began),
+        counted: None,
+        counted_in: 0,
+        gone_at: None,
+    };
+    (format!("call_{n}"), digest)
+}
+
+/// With a campaign for each call the sums of a month grew until the store refused them, and the tenant was counted no further.
+#[tokio::test]
+async fn however_many_campaigns_there_are_all_calls_are_counted() {
+    const MANY: usize = 4_000;
+    let sums = Sums::start().await;
+    let digests = sums.bridge.app.stores.all_digests();
+    digests.keep((0..MANY).map(|n| digest(n, 1)).collect()).await.unwrap();
+    sums.all_work().await;
+    let found = sums.sums(&[("group_by", "campaign")]).await;
+    assert_eq!(found["total"]["calls"], MANY);
+    let groups = found["groups"].as_array().unwrap();
+    let other = groups.iter().find(|group| group["key"] == "other").expect("some are not told apart");
+    assert!(groups.len() < MANY / 2, "{}", groups.len());
+    assert_eq!(other["calls"].as_u64().unwrap() as usize, MANY + 1 - groups.len());
+    // All of them were corrected.
+    digests.keep((0..MANY).map(|n| digest(n, 2)).collect()).await.unwrap();
+    sums.all_work().await;
+    let found = sums.sums(&[("group_by", "campaign")]).await;
+    assert_eq!((&found["total"]["calls"], &found["groups"]), (&json!(0), &json!([])));
+}
+
+/// The sums of two months, hour by hour, were all in memory before the first of them was added up.
+#[tokio::test]
+async fn large_sums_are_added_up_a_page_at_a_time() {
+    let (_data, engine) = temp_engine();
+    let (pages, tenant): (_, TenantId) = (Arc::new(AtomicUsize::new(0)), "default".parse().unwrap());
+    let asked = pages.clone();
+    let before = move |step, of: &'static Collection| {
+        if step == Step::Find && of.name == ROLLUPS.name {
+            asked.fetch_add(1, Ordering::Relaxed);
+        }
+        async move { Ok(()) }.boxed()
+    };
+    let stores = Stores::open(Arc::new(Documents { inner: engine, before: Box::new(before) })).await.unwrap();
+    let mut cell = Cell::default();
+    cell.set(Sum::Calls, 1);
+    let cells: Vec<String> = (0..1_500)
+        .map(|n| {
+            let campaign = format!("{n} {}", "x".repeat(100));
+            encode(&Key { bot: "faq".into(), campaign, ..Key::default() }, &cell)
+        })
+        .collect();
+    let (from, to) = ("2026-11-01T00:00:00Z".parse().unwrap(), "2026-11-05T00:00:00Z".parse().unwrap());
+    let time = Time::around(from, to, TimeZone::UTC);
+    for hour in 0..96 {
+        let start = Stamp(from + SignedDuration::from_hours(hour)).to_string();
+        let (tenant_id, cells) = (tenant.clone(), cells.clone());
+        let rollup = Rollup { tenant_id, grain: Grain::Hour, start, batch: 1, cells, coarseness: 1 };
+        stores.rollups(&tenant).insert(&rollup).await.unwrap();
+    }
+    let (reach, all) = (Reach::whole(tenant), Narrowing::default());
+    let found = answer(&stores, &reach, (&time, Grain::Hour), (GroupBy::Campaign, &all)).await.unwrap();
+    assert_eq!((found.total.sum(Sum::Calls), found.groups.len()), (96 * 1_500, 1_500));
+    let pages = pages.load(Ordering::Relaxed);
+    assert!(pages >= 3, "20 MB in {pages} pages");
+}
+
+#[tokio::test]
+async fn a_disposition_that_changes_is_counted_instead_of_the_one_before() {
+    let sums = Sums::start().await;
+    let mut told = result("call_1", "customer");
+    told["bot_id"] = json!(sums.bot().await);
+    assert_eq!(sums.bridge.deliver(&told).await.status(), StatusCode::OK);
+    sums.all_work().await;
+    let calls = sums.bridge.app.stores.calls(&sums.bridge.tenant());
+    let mut call = calls.get_call(&"call_1".parse().unwrap()).await.unwrap();
+    let verdict = call.value.verdict.as_mut().unwrap();
+    assert_eq!(sums.sums(&[]).await["total"]["dispositions"], json!({ &verdict.disposition: 1 }));
+    verdict.disposition = "PROMISED".into();
+    calls.replace_call(call).await.unwrap();
+    sums.all_work().await;
+    let found = sums.sums(&[("group_by", "disposition")]).await;
+    assert_eq!(found["total"]["dispositions"], json!({"PROMISED": 1}));
+    assert_eq!(found["groups"].as_array().unwrap().len(), 1, "{found}");
 }
 
 #[tokio::test]

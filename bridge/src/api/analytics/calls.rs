@@ -28,7 +28,7 @@ const LONGEST_OF_HOURS: SignedDuration = SignedDuration::from_hours(62 * 24);
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct SumsQuery {
-    /// `hour`, `day`, `bot`, `vendor`, `campaign` or `outcome`; the sums of all calls alone when left out.
+    /// `hour`, `day`, `bot`, `vendor`, `campaign`, `outcome` or `disposition`; the sums of all calls alone when left out.
     #[param(inline)]
     group_by: Option<GroupBy>,
     /// RFC 3339; calls that began in its hour or later. A week before `to` when left out.
@@ -48,6 +48,8 @@ pub struct SumsQuery {
     vendor: Option<String>,
     #[param(value_type = Option<String>)]
     disconnected_by: Option<DisconnectedBy>,
+    /// What came of the call, in a word.
+    disposition: Option<String>,
     status: Option<CallStatus>,
     #[param(inline)]
     direction: Option<Direction>,
@@ -71,6 +73,7 @@ pub async fn calls(
         campaign: query.campaign_id,
         direction: query.direction.map(Direction::as_str),
         outcome: query.disconnected_by,
+        disposition: query.disposition,
         status: query.status,
         vendor: query.vendor,
     };

@@ -43,6 +43,8 @@ pub struct IdsQuery {
     vendor: Option<String>,
     #[param(value_type = Option<String>)]
     disconnected_by: Option<DisconnectedBy>,
+    /// What came of the call, in a word.
+    disposition: Option<String>,
     status: Option<CallStatus>,
     #[param(inline)]
     direction: Option<Direction>,
@@ -77,6 +79,7 @@ pub async fn ids(
         campaign: query.campaign_id,
         direction: query.direction.map(Direction::as_str),
         outcome: query.disconnected_by,
+        disposition: query.disposition,
         status: query.status,
         vendor: query.vendor,
     };

@@ -24,8 +24,8 @@ pub struct AnalyticsView {
 /// A group with what is the same in all of its calls.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AnalyticsGroup {
-    /// The begin of the hour (RFC 3339, UTC), the day, the bot's id, the vendor, the campaign or `disconnected_by`; empty for calls
-    /// without one.
+    /// The begin of the hour (RFC 3339, UTC), the day, the bot's id, the vendor, the campaign, `disconnected_by` or the disposition; empty for calls
+    /// without one, `other` for all that are not told apart any more.
     pub key: String,
     /// `stt`, `llm` or `tts`, of a vendor.
     #[serde(skip_serializing_if = "Option::is_none")]

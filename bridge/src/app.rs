@@ -55,7 +55,7 @@ use crate::jobs::kinds::kinds;
 use crate::jobs::relay::Relay;
 use crate::jobs::runner::Runner;
 use crate::jobs::timetable::Timetable;
-use crate::jobs::upkeep::Upkeep;
+use crate::jobs::upkeep::{MAX_AGED, Upkeep};
 use crate::live::Live;
 use crate::live::crier::{self, Crier};
 use crate::live::orders::Operator;
@@ -226,6 +226,7 @@ impl App {
             clock: clock.clone(),
             custodian: custodian.clone(),
             audit: audit.clone(),
+            most_aged: MAX_AGED,
         };
         let whence = (stores.clone(), clock.clone());
         let checks = Checks::new(whence, webhooks.egress.clone(), metrics.clone());

@@ -14,6 +14,7 @@ pub mod runner;
 pub mod sealing;
 pub mod timetable;
 pub mod turns;
+pub mod uncounted;
 pub mod upkeep;
 pub mod usage;
 pub mod vendors;

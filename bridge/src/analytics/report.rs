@@ -27,6 +27,9 @@ pub async fn carry_out(with: Upkeep, job: Stored<Job>) -> Result<(), Failure> {
     let day = job.value.arguments.get("day").and_then(Value::as_str).and_then(|day| day.parse::<Date>().ok());
     let day = day.ok_or_else(|| Failure::ForGood("the job names no day".into()))?;
     let (tenant, now) = (job.value.tenant_id, Stamp(with.clock.now()));
+    if !with.has_tenant(&tenant).await? {
+        return Ok(());
+    }
     let zone = with.stores.settings().time_zone(&tenant).await?;
     let begin = |day: Date| day.to_zoned_datetime(zone.clone()).map(|at| at.timestamp());
     let bounds = begin(day).and_then(|from| Ok((from, begin(day.tomorrow()?)?)));

@@ -26,7 +26,8 @@ pub async fn carry_out(with: Upkeep, job: Stored<Job>) -> Result<(), Failure> {
     let period = named.and_then(|period| period.parse::<Period>().ok());
     let period = period.ok_or_else(|| Failure::ForGood("the job names no month".into()))?;
     let tenant = job.value.tenant_id;
-    if with.stores.statements(&tenant).find_last(&period.to_string()).await?.is_none() {
+    let is_there = with.has_tenant(&tenant).await?;
+    if is_there && with.stores.statements(&tenant).find_last(&period.to_string()).await?.is_none() {
         make(&with.stores, &tenant, period, Stamp(with.clock.now())).await?;
     }
     Ok(())

@@ -2,7 +2,7 @@
 //! both. What stays may cool (`tiers`). Each step may be repeated.
 
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use vox_shared::ids::{SessionId, TenantId};
 
 use super::tiers::Moved;
@@ -16,7 +16,7 @@ use crate::store::calls::tier::Tier;
 use crate::store::digests::Sought;
 use crate::store::engine::Word;
 use crate::store::events::Event;
-use crate::store::jobs::Job;
+use crate::store::jobs::{Job, Queue};
 use crate::store::settings::Retention;
 use crate::store::{Cursor, Reach, Stamp, StoreError, Stored};
 
@@ -26,6 +26,11 @@ pub const KIND: &str = "retention";
 const DONE: &str = "retention.done";
 /// Calls looked at in one batch.
 const BATCH: usize = 100;
+
+/// Where a job goes on that another one left off: it names the last call that was looked at.
+const CALLS_AFTER: &str = "calls_after";
+/// The same, of those whose recordings are deleted; the calls are done.
+const RECORDINGS_AFTER: &str = "recordings_after";
 
 /// What went, and what stayed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,21 +46,28 @@ struct Gone {
 }
 
 /// What a round came to.
-#[derive(Default)]
 struct Round {
     gone: Gone,
     moved: Moved,
+    /// So many may still be looked at.
+    left: usize,
+    /// With what the rest is to be begun, once none may.
+    rest: Option<(&'static str, String)>,
 }
 
 /// Carry out a tenant's retention once. What was done is told however it ends.
 pub async fn carry_out(with: Upkeep, job: Stored<Job>) -> Result<(), Failure> {
     let tenant = job.value.tenant_id.clone();
+    if with.find_tenant(&tenant).await?.is_none() {
+        return Ok(());
+    }
     let Some(retention) = with.stores.settings().retention(&tenant).await? else { return Ok(()) };
     let now = Stamp(with.clock.now());
     let begun = note(&with, &tenant, (&job.id, retention), None).await?;
-    let mut round = Round::default();
-    let done = with.custodian.age(&tenant, (retention, now), &mut round).await;
-    let (gone, moved) = (round.gone, round.moved);
+    let mut round =
+        Round { gone: Gone::default(), moved: Moved::default(), left: with.most_aged.max(1), rest: None };
+    let done = with.custodian.age((&tenant, &job.value.arguments), (retention, now), &mut round).await;
+    let Round { gone, moved, rest, .. } = round;
     tracing::info!(
         tenant.id = %tenant, calls = gone.calls, recordings = gone.recordings, held = gone.held, warmed = moved.warmed,
         archived = moved.archived, "what was too old is deleted, and what is old has cooled"
@@ -66,6 +78,9 @@ pub async fn carry_out(with: Upkeep, job: Stored<Job>) -> Result<(), Failure> {
     done?;
     noted?;
     told?;
+    if let Some(rest) = rest {
+        begin_rest(&with, &job, rest, now).await?;
+    }
     match (gone.damaged + moved.damaged, moved.unended) {
         (0, 0) => Ok(()),
         (damaged, 0) => Err(Failure::ForGood(format!(
@@ -75,6 +90,25 @@ pub async fn carry_out(with: Upkeep, job: Stored<Job>) -> Result<(), Failure> {
             "{unended} calls have not ended that began before others cooled, and {damaged} could not be read or written, the log names \
              them; the next day's job tries again"
         ))),
+    }
+}
+
+/// Make the job that goes on where this one left off. It comes after those that wait now.
+async fn begin_rest(
+    with: &Upkeep,
+    job: &Stored<Job>,
+    (name, after): (&str, String),
+    now: Stamp,
+) -> Result<(), StoreError> {
+    let mut arguments = job.value.arguments.clone();
+    arguments.retain(|known, _| ![CALLS_AFTER, RECORDINGS_AFTER].contains(&known.as_str()));
+    arguments.insert(name.to_owned(), after.into());
+    let rest = Job::new(job.value.tenant_id.clone(), (Queue::Reports, KIND), arguments, now);
+    // Made once, however often this one is repeated: what is looked at again is no more than that.
+    let id = Job::id_of(&format!("{}:rest", job.id));
+    match with.stores.jobs(&job.value.tenant_id).insert_job(&id, &rest).await {
+        Err(StoreError::Duplicate) => Ok(()),
+        made => made,
     }
 }
 
@@ -108,16 +142,22 @@ impl Custodian {
     /// Delete what is too old, then move what is old. What was done by then stands in `round` when it fails too.
     async fn age(
         &self,
-        tenant: &TenantId,
+        (tenant, arguments): (&TenantId, &Map<String, Value>),
         (retention, now): (Retention, Stamp),
         round: &mut Round,
     ) -> Result<(), Trouble> {
         let before = |days: u32| now + -SignedDuration::from_hours(24 * i64::from(days));
-        if let Some(days) = retention.calls_days {
-            self.delete_older(tenant, before(days), &mut round.gone).await?;
+        // Without one from the first: those that are done are gone.
+        let begin = |name| arguments.get(name).and_then(Value::as_str).and_then(|at| Cursor::parse(at).ok());
+        if let Some(days) = retention.calls_days.filter(|_| !arguments.contains_key(RECORDINGS_AFTER)) {
+            self.delete_older(tenant, (before(days), begin(CALLS_AFTER)), round).await?;
         }
-        if let Some(days) = retention.recordings_days {
-            self.delete_recordings_older(tenant, before(days), &mut round.gone).await?;
+        if let Some(days) = retention.recordings_days.filter(|_| round.rest.is_none()) {
+            self.delete_recordings_older(tenant, (before(days), begin(RECORDINGS_AFTER)), round).await?;
+        }
+        // They cool when all is deleted that is to be.
+        if round.rest.is_some() {
+            return Ok(());
         }
         let reach = Reach::whole(tenant.clone());
         if let Some(days) = retention.warm_days() {
@@ -130,13 +170,19 @@ impl Custodian {
     }
 
     /// Delete calls that began before; those that were never brought to an end are closed by others first.
-    async fn delete_older(&self, tenant: &TenantId, before: Stamp, gone: &mut Gone) -> Result<(), Trouble> {
+    async fn delete_older(
+        &self,
+        tenant: &TenantId,
+        (before, mut after): (Stamp, Option<Cursor>),
+        round: &mut Round,
+    ) -> Result<(), Trouble> {
         let reach = Reach::whole(tenant.clone());
         let words = vec![Word::Whole(keys::Key::Any.word())];
         let sought = Sought { words, now: before, from: None, to: Some(before) };
-        let mut after = None;
         loop {
-            let page = self.stores.digests(&reach).search(&sought, BATCH, after).await?;
+            let page = self.stores.digests(&reach).search(&sought, BATCH.min(round.left), after).await?;
+            round.left = round.left.saturating_sub(page.items.len().max(1));
+            let gone = &mut round.gone;
             for digest in page.items {
                 let Ok(id) = digest.id.parse::<SessionId>() else { continue };
                 let deleted = Box::pin(self.delete(&reach, &id)).await;
@@ -145,7 +191,7 @@ impl Custodian {
                     self.clean_now(&id, gone).await?;
                 }
             }
-            after = page.next_cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
+            after = round.next(CALLS_AFTER, page.next_cursor)?;
             if after.is_none() {
                 return Ok(());
             }
@@ -156,13 +202,20 @@ impl Custodian {
     async fn delete_recordings_older(
         &self,
         tenant: &TenantId,
-        before: Stamp,
-        gone: &mut Gone,
+        (before, mut after): (Stamp, Option<Cursor>),
+        round: &mut Round,
     ) -> Result<(), Trouble> {
         let reach = Reach::whole(tenant.clone());
-        let mut after = None;
         loop {
-            let page = self.stores.calls(&reach).list_with_recording(before, BATCH, after).await?;
+            let limit = BATCH.min(round.left);
+            if limit == 0 {
+                // Nothing of these was looked at: the rest begins with the first of them.
+                round.rest = Some((RECORDINGS_AFTER, String::new()));
+                return Ok(());
+            }
+            let page = self.stores.calls(&reach).list_with_recording(before, limit, after).await?;
+            round.left = round.left.saturating_sub(page.items.len().max(1));
+            let gone = &mut round.gone;
             for call in page.items {
                 let Ok(id) = call.id.parse::<SessionId>() else { continue };
                 let forgotten = Box::pin(self.forget_recording(&reach, &id)).await;
@@ -171,7 +224,7 @@ impl Custodian {
                     self.clean_now(&id, gone).await?;
                 }
             }
-            after = page.next_cursor.as_deref().map(Cursor::parse).transpose().map_err(StoreError::from)?;
+            after = round.next(RECORDINGS_AFTER, page.next_cursor)?;
             if after.is_none() {
                 return Ok(());
             }
@@ -208,6 +261,19 @@ impl Custodian {
             Err(error) => gone.passes_over(id, error)?,
         }
         Ok(())
+    }
+}
+
+impl Round {
+    /// Where the next page begins, or what the rest is begun with if no more may be looked at.
+    fn next(&mut self, name: &'static str, next: Option<String>) -> Result<Option<Cursor>, StoreError> {
+        match next {
+            Some(next) if self.left == 0 => {
+                self.rest = Some((name, next));
+                Ok(None)
+            }
+            next => Ok(next.as_deref().map(Cursor::parse).transpose()?),
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::ToSpan;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::Map;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -15,21 +15,18 @@ use vox_shared::clock::Clock;
 use vox_shared::ids::TenantId;
 
 use super::runner::Runner;
+use super::uncounted::{Uncounted, settled};
 use crate::analytics::report;
 use crate::billing::period::{Period, day_of};
 use crate::billing::statement;
 use crate::custody::retention;
 use crate::error::with_source;
-use crate::store::digests::CallDigest;
-use crate::store::engine::MAX_PAGE;
 use crate::store::jobs::{Job, Queue};
-use crate::store::tenants::Tenant;
+use crate::store::tenants::{Tenant, TenantStatus};
 use crate::store::{Stamp, StoreError, Stored, Stores};
 
 /// Pause between two looks at the calendar.
 const PAUSE: Duration = Duration::from_secs(60);
-/// So long after a day or month is over its last calls may still be counted.
-const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 /// Days whose reports are made afterwards. Jobs that were done are remembered for as long (`jobs/runner.rs`).
 const CAUGHT_UP_DAYS: i64 = 5;
 
@@ -40,6 +37,8 @@ struct Due {
     period: Period,
     /// Set when the tenant has things deleted for their age.
     retention: Option<Date>,
+    /// A deleted tenant gets no reports and statements; what is too old is deleted all the same until it is removed.
+    is_deleted: bool,
 }
 
 /// Cheap to clone.
@@ -48,7 +47,8 @@ pub struct Timetable {
     stores: Stores,
     clock: Clock,
     runner: Runner,
-    made: Arc<Mutex<HashMap<TenantId, Due>>>,
+    /// What was made last, and whether the reports were: they wait until the calls of their day are counted.
+    made: Arc<Mutex<HashMap<TenantId, (Due, bool)>>>,
 }
 
 impl Timetable {
@@ -70,12 +70,12 @@ impl Timetable {
 
     /// Look once at all tenants.
     pub async fn round(&self) -> Result<(), StoreError> {
-        let mut after = None;
+        let (mut uncounted, mut after) = (None, None);
         loop {
             let page = self.stores.tenants().list_by_id(after).await?;
-            for tenant in page.tenants {
+            for tenant in page.tenants.into_iter().filter(|tenant| !tenant.value.is_going) {
                 let Ok(id) = tenant.id.parse::<TenantId>() else { continue };
-                if let Err(error) = self.of_tenant(&id, &tenant).await {
+                if let Err(error) = self.of_tenant(&id, &tenant, &mut uncounted).await {
                     tracing::error!(tenant.id = %id, error = with_source(&error), "a tenant's jobs could not be made");
                 }
             }
@@ -86,62 +86,49 @@ impl Timetable {
         }
     }
 
-    async fn of_tenant(&self, id: &TenantId, tenant: &Stored<Tenant>) -> Result<(), StoreError> {
-        let due = self.due(id).await?;
-        if self.made.lock().unwrap_or_else(PoisonError::into_inner).get(id) == Some(&due) {
+    /// `uncounted` is looked at once in a round, and only if somebody needs it.
+    async fn of_tenant(
+        &self,
+        id: &TenantId,
+        tenant: &Stored<Tenant>,
+        uncounted: &mut Option<Uncounted>,
+    ) -> Result<(), StoreError> {
+        let due = self.due(id, &tenant.value).await?;
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        let (is_made, has_reports) =
+            made.filter(|made| made.0 == due).map_or((false, false), |(_, reports)| (true, reports));
+        if has_reports {
             return Ok(());
         }
+        let known = match uncounted {
+            Some(known) => known,
+            None => uncounted.insert(Uncounted::look(&self.stores, self.clock.now()).await?),
+        };
+        let is_counted = due.is_deleted || known.holds_nothing_of(id, due.day);
         let mut jobs = jobs(id, tenant, &due, Stamp(self.clock.now()));
-        let is_counted = is_counted(&self.stores, id, (due.day, self.clock.now())).await?;
-        if !is_counted {
-            jobs.retain(|(_, job)| job.kind != report::KIND);
+        jobs.retain(|(_, job)| if job.kind == report::KIND { is_counted } else { !is_made });
+        if !jobs.is_empty() {
+            self.stores.all_jobs().insert_jobs(jobs).await?;
+            self.runner.ring();
         }
-        self.stores.all_jobs().insert_jobs(jobs).await?;
-        self.runner.ring();
-        if !is_counted {
-            // The next look makes the reports.
-            return Ok(());
-        }
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), due);
+        // While they are not counted the next look makes the reports.
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), (due, is_counted));
         Ok(())
     }
 
-    async fn due(&self, tenant: &TenantId) -> Result<Due, StoreError> {
+    async fn due(&self, id: &TenantId, tenant: &Tenant) -> Result<Due, StoreError> {
         let now = self.clock.now();
         let settled = settled(now);
-        let zone = self.stores.settings().time_zone(tenant).await?;
-        let retention = self.stores.settings().retention(tenant).await?;
+        let zone = self.stores.settings().time_zone(id).await?;
+        let retention = self.stores.settings().retention(id).await?;
         let today = zone.to_datetime(settled).date();
         Ok(Due {
             day: today.yesterday().unwrap_or(today),
             period: Period::of(settled).before(),
             retention: retention.is_some().then(|| day_of(now)),
+            is_deleted: tenant.status == TenantStatus::Deleted,
         })
     }
-}
-
-/// Days that ended before are over, and their last calls counted.
-fn settled(now: Timestamp) -> Timestamp {
-    now.saturating_sub(MARGIN).unwrap_or(now)
-}
-
-/// Whether the calls of a tenant's day, which is over, are in its sums: a report stays as it is made. After an upgrade, and after a time
-/// in which no bridge ran, they come in late. Those of a tenant that cannot be counted at all are not waited for.
-async fn is_counted(
-    stores: &Stores,
-    tenant: &TenantId,
-    (day, now): (Date, Timestamp),
-) -> Result<bool, StoreError> {
-    if stores.all_calls().is_digesting(Stamp(settled(now))).await? {
-        return Ok(false);
-    }
-    let due = stores.all_digests().list_due(Stamp(now), MAX_PAGE).await?;
-    let day = day.to_string();
-    let of_day = |digest: &CallDigest| {
-        let facts = [&digest.fact, &digest.counted];
-        digest.tenant_id == *tenant && facts.into_iter().flatten().any(|fact| fact.day <= day)
-    };
-    Ok(due.len() < MAX_PAGE && !due.iter().any(|digest| of_day(&digest.value)))
 }
 
 /// The jobs that are due; of days and months before the tenant there are none.
@@ -151,6 +138,10 @@ fn jobs(id: &TenantId, tenant: &Stored<Tenant>, due: &Due, now: Stamp) -> Vec<(S
         let unique = Job::id_of(&format!("{id}:{kind}.{value}")).to_string();
         (unique, Job::new(id.clone(), (Queue::Reports, kind), arguments, now))
     };
+    let retention = due.retention.map(|day| job(retention::KIND, "day", day.to_string()));
+    if due.is_deleted {
+        return retention.into_iter().collect();
+    }
     let began = tenant.value.created_at.0;
     let days = (0..CAUGHT_UP_DAYS).filter_map(|back| due.day.checked_sub(back.days()).ok());
     let days = days.filter(|day| *day >= day_of(began));
@@ -158,6 +149,6 @@ fn jobs(id: &TenantId, tenant: &Stored<Tenant>, due: &Due, now: Stamp) -> Vec<(S
     if due.period >= Period::of(began) {
         jobs.push(job(statement::KIND, "period", due.period.to_string()));
     }
-    jobs.extend(due.retention.map(|day| job(retention::KIND, "day", day.to_string())));
+    jobs.extend(retention);
     jobs
 }

@@ -2,7 +2,7 @@
 
 pub mod analysis;
 pub mod custody;
-mod digest;
+pub mod digest;
 mod filter;
 pub mod names;
 mod old;

@@ -198,6 +198,10 @@ impl Digests {
     }
 }
 
+fn due(now: Stamp) -> Query {
+    Query::by_index(&CALL_DIGESTS, BY_DUE).below(DUE, now.next()).omit(&[WORDS])
+}
+
 /// One page out of those of several bots.
 fn merge(pages: Vec<Listed<CallDigest>>, limit: usize) -> Listed<CallDigest> {
     let is_all = pages.iter().all(|page| page.next_cursor.is_none());
@@ -277,8 +281,16 @@ impl AllDigests {
 
     /// Those that are to be counted, the longest waiting first.
     pub async fn list_due(&self, now: Stamp, limit: usize) -> Result<Vec<Stored<CallDigest>>, StoreError> {
-        let query = Query::by_index(&CALL_DIGESTS, BY_DUE).below(DUE, now.next());
-        Ok(self.0.list(query.limit(limit).omit(&[WORDS])).await?.items)
+        Ok(self.0.list(due(now).limit(limit)).await?.items)
+    }
+
+    /// A page of them.
+    pub async fn list_due_page(
+        &self,
+        now: Stamp,
+        after: Option<Cursor>,
+    ) -> Result<Listed<CallDigest>, StoreError> {
+        self.0.list(due(now).after(after)).await
     }
 
     /// Have one that is to be counted wait.

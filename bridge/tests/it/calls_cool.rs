@@ -14,7 +14,7 @@ use vox_bridge::config::{Sealing, Storage};
 use vox_bridge::custody::retention::carry_out;
 use vox_bridge::deployment::Deployment;
 use vox_bridge::jobs::runner::Failure;
-use vox_bridge::jobs::upkeep::Upkeep;
+use vox_bridge::jobs::upkeep::{MAX_AGED, Upkeep};
 use vox_bridge::objects::Key;
 use vox_bridge::store::calls::CALLS;
 use vox_bridge::store::engine::Collection;
@@ -181,6 +181,7 @@ fn upkeep(bridge: &TestBridge) -> Upkeep {
         clock: bridge.clock.clone(),
         custodian: app.custodian.clone(),
         audit: app.audit.clone(),
+        most_aged: MAX_AGED,
     }
 }
 

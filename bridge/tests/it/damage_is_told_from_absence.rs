@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use vox_bridge::auth::role::Role;
-use vox_bridge::store::Stamp;
+use vox_bridge::jobs::uncounted::Uncounted;
 use vox_bridge::store::bots::BOTS;
 use vox_bridge::store::calls::CALLS;
 
@@ -41,12 +41,26 @@ async fn damaged_calls_are_waited_for_by_nobody_and_hide_no_others() {
         assert_eq!(bridge.deliver(&result(&id, "customer")).await.status(), StatusCode::OK);
         bridge.damage(&CALLS, &id, "duration_seconds", "long".into()).await;
     }
-    let (all, later) = (bridge.app.stores.all_calls(), Stamp(bridge.now() + SignedDuration::from_hours(1)));
-    assert!(!all.is_digesting(later).await.unwrap(), "nobody sees them");
+    let (stores, later) = (&bridge.app.stores, bridge.now() + SignedDuration::from_hours(1));
+    let is_waited_for = async || {
+        let uncounted = Uncounted::look(stores, later).await.unwrap();
+        !uncounted.holds_nothing_of(&bridge.tenant(), "2026-11-19".parse().unwrap())
+    };
+    assert!(!is_waited_for().await, "nobody sees them");
     bridge.clock.advance(SignedDuration::from_secs(1));
     assert_eq!(bridge.deliver(&result("call_sound", "customer")).await.status(), StatusCode::OK);
-    assert!(all.is_digesting(later).await.unwrap());
+    assert!(is_waited_for().await);
     assert_eq!(bridge.app.digester.round().await.unwrap(), 1);
-    assert!(all.find_call(&"call_sound".parse().unwrap()).await.unwrap().unwrap().value.digest.is_none());
-    assert!(!all.is_digesting(later).await.unwrap());
+    assert!(
+        stores
+            .all_calls()
+            .find_call(&"call_sound".parse().unwrap())
+            .await
+            .unwrap()
+            .unwrap()
+            .value
+            .digest
+            .is_none()
+    );
+    assert!(!is_waited_for().await);
 }

@@ -10,17 +10,19 @@ use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
+use vox_bridge::analytics::report;
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
 use vox_bridge::billing::statement;
 use vox_bridge::custody::{Custodian, retention};
 use vox_bridge::jobs::runner::Failure;
-use vox_bridge::jobs::upkeep::Upkeep;
+use vox_bridge::jobs::upkeep::{MAX_AGED, Upkeep};
 use vox_bridge::objects::Key;
 use vox_bridge::store::calls::CALLS;
 use vox_bridge::store::engine::{Collection, Order};
-use vox_bridge::store::jobs::{Job, JobState, Queue};
+use vox_bridge::store::jobs::{JOBS, Job, JobState, Queue};
 use vox_bridge::store::ledger::{Amounts, Entry, EntryKind, Line};
+use vox_bridge::store::tenants::TenantStatus;
 use vox_bridge::store::{Reach, Stamp, Stored, Stores};
 use vox_shared::ids::{JobId, TenantId};
 use vox_shared::model::bot::BotSettings;
@@ -252,15 +254,146 @@ async fn what_is_too_old_goes_where_a_tenant_says_so_and_a_hold_keeps_it() {
 
 /// The day's retention, with a custodian of our own; answers what its job would fail with.
 async fn retained(bridge: &TestBridge, custodian: &Custodian) -> Result<(), Failure> {
-    let (app, now) = (&bridge.app, Stamp(bridge.now()));
-    let job = Job::new(bridge.tenant(), (Queue::Reports, retention::KIND), Map::new(), now);
-    let with = Upkeep {
+    let with = Upkeep { custodian: custodian.clone(), ..upkeep(bridge) };
+    retention::carry_out(with, day_of_retention(bridge)).await
+}
+
+fn day_of_retention(bridge: &TestBridge) -> Stored<Job> {
+    let job = Job::new(bridge.tenant(), (Queue::Reports, retention::KIND), Map::new(), Stamp(bridge.now()));
+    Stored { id: JobId::generate().to_string(), version: 1, value: job }
+}
+
+fn upkeep(bridge: &TestBridge) -> Upkeep {
+    let app = &bridge.app;
+    Upkeep {
         stores: app.stores.clone(),
         clock: app.clock.clone(),
-        custodian: custodian.clone(),
+        custodian: app.custodian.clone(),
         audit: app.audit.clone(),
+        most_aged: MAX_AGED,
+    }
+}
+
+/// The first retention of a tenant with a million calls had the only place of its queue for hours, and the reports of all others waited.
+#[tokio::test]
+async fn what_is_too_old_is_deleted_a_part_at_a_time_and_others_come_in_between() {
+    let calendar = Calendar::start().await;
+    let bridge = &calendar.bridge;
+    let jobs = bridge.app.stores.jobs(&bridge.tenant());
+    let sessions: Vec<String> = (0..7).map(|n| format!("call_{n}")).collect();
+    for session in &sessions {
+        calendar.call(session, "customer").await;
+        bridge.clock.advance(SignedDuration::from_secs(1));
+    }
+    for held in ["call_6", "call_5"] {
+        let hold = calendar.send(Method::PUT, &format!("/api/v1/calls/{held}/hold"), Value::Null).await;
+        assert_eq!(hold.status(), StatusCode::OK);
+    }
+    let with_recording = async || {
+        let key = |session: &String| Key::of_recording(&format!("{session}.wav")).unwrap();
+        let mut found = Vec::new();
+        for session in &sessions {
+            if bridge.app.custodian.objects.head(key(session)).await.unwrap().is_some() {
+                found.push(session.as_str());
+            }
+        }
+        found
     };
-    retention::carry_out(with, Stored { id: JobId::generate().to_string(), version: 1, value: job }).await
+    // What is left after each job, and how many there were.
+    let in_parts = async |most_aged| {
+        let (mut job, mut left) = (day_of_retention(bridge), Vec::new());
+        loop {
+            let with = Upkeep { most_aged, ..upkeep(bridge) };
+            let id = Job::id_of(&format!("{}:rest", job.id));
+            for _ in 0..2 {
+                // The bridge was lost before it could say that the job is done.
+                retention::carry_out(with.clone(), job.clone()).await.unwrap();
+            }
+            left.push(with_recording().await.len());
+            match jobs.get_job(&id).await {
+                Ok(rest) => job = rest,
+                Err(_) => return left,
+            }
+        }
+    };
+    let set = async |wanted: Value| {
+        let set = calendar.send(Method::PUT, "/api/v1/settings/retention", wanted).await;
+        assert_eq!(set.status(), StatusCode::OK);
+        bridge.clock.advance(SignedDuration::from_hours(24 * 3));
+    };
+    set(json!({"recordings_days": 2})).await;
+    let left = in_parts(2).await;
+    assert_eq!(
+        (left[0], left.last()),
+        (3, Some(&2)),
+        "each was begun twice, and looked at two each time: {left:?}"
+    );
+    assert!((3..5).contains(&left.len()), "those that stay are not looked at for ever: {left:?}");
+    assert_eq!(with_recording().await, ["call_5", "call_6"]);
+    set(json!({"calls_days": 3})).await;
+    let gone = async |session: &str| {
+        let asked =
+            bridge.tools(Method::GET, &format!("/api/v1/internal/calls/{session}")).send().await.unwrap();
+        asked.status() == StatusCode::NOT_FOUND
+    };
+    assert!(in_parts(1).await.len() >= 3);
+    for (n, session) in sessions.iter().enumerate() {
+        assert_eq!(gone(session).await, n < 5, "{session}");
+    }
+}
+
+/// A tenant was reported on after it was deleted; and one call that could not be digested kept the reports of all tenants from being made,
+/// while their other jobs were made anew each minute.
+#[tokio::test]
+async fn a_deleted_tenant_gets_no_reports_and_one_that_is_late_keeps_no_other_from_its_own() {
+    let calendar = Calendar::start().await;
+    let (bridge, stores) = (&calendar.bridge, &calendar.bridge.app.stores);
+    let [late, gone] = [bridge.insert_tenant("late").await, bridge.insert_tenant("gone").await];
+    stores.tenants().set_status(&gone, TenantStatus::Deleted).await.unwrap();
+    let bot = bridge.insert_bot(&late, BotSettings::default()).await;
+    let mut told = result("call_1", "customer");
+    told["bot_id"] = json!(bot);
+    assert_eq!(bridge.deliver(&told).await.status(), StatusCode::OK);
+    let kinds = async |tenant: &TenantId| {
+        let jobs = stores.jobs(tenant).list_jobs((None, None), 100, None).await.unwrap();
+        let mut kinds: Vec<String> = jobs.items.into_iter().map(|job| job.value.kind).collect();
+        kinds.sort();
+        kinds
+    };
+    // The month is over too.
+    bridge.clock.set("2026-12-01T12:00:00Z".parse().unwrap());
+    let look = async || bridge.app.timetable.round().await.unwrap();
+    look().await;
+    let whole = [vec![report::KIND; 5], vec![statement::KIND]].concat();
+    assert_eq!(kinds(&bridge.tenant()).await, whole);
+    assert_eq!(kinds(&late).await, [statement::KIND], "a call of its is not digested");
+    assert!(kinds(&gone).await.is_empty());
+    let statement = stores.jobs(&late).list_jobs((None, None), 1, None).await.unwrap().items.remove(0);
+    assert!(bridge.engine.delete(&JOBS, statement.id, statement.version).await.unwrap());
+    look().await;
+    assert!(kinds(&late).await.is_empty(), "it was made");
+    bridge.app.digester.round().await.unwrap();
+    look().await;
+    assert!(kinds(&late).await.is_empty(), "nor is it counted");
+    calendar.counted().await;
+    look().await;
+    assert_eq!(kinds(&late).await, [report::KIND; 5]);
+    stores.tenants().set_status(&gone, TenantStatus::Active).await.unwrap();
+    look().await;
+    assert_eq!(kinds(&gone).await, whole, "it was restored");
+
+    // Deleted before its jobs were done.
+    stores.tenants().set_status(&gone, TenantStatus::Deleted).await.unwrap();
+    for job in stores.jobs(&gone).list_jobs((None, None), 100, None).await.unwrap().items {
+        match job.value.kind.as_str() {
+            report::KIND => report::carry_out(upkeep(bridge), job).await.unwrap(),
+            _ => statement::carry_out(upkeep(bridge), job).await.unwrap(),
+        }
+    }
+    assert!(stores.reports(&gone).list_reports(10, None).await.unwrap().items.is_empty());
+    assert!(stores.statements(&gone).find_last("2026-11").await.unwrap().is_none());
+    let told = stores.events(&gone).list_events(Order::Ascending, 10, None).await.unwrap();
+    assert!(told.items.is_empty());
 }
 
 /// A hold that came while others were deleted was answered, and the sound went all the same; a call that made no sense kept all that were

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{AllCalls, BY_DIGEST, CALLS, Call, Calls, DIGEST, DIGEST_MARK, DIGEST_SINCE, WITHOUT_RESULT};
-use crate::store::engine::{Cursor, Filter, Json, Query, Update, holds};
-use crate::store::{Stamp, StoreError, Stored};
+use crate::store::engine::{Filter, Json, Query, Update, holds};
+use crate::store::{Cursor, Listed, Stamp, StoreError, Stored};
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +29,14 @@ pub(super) fn due_last() -> Map<String, Value> {
     }
 }
 
-/// Calls that are looked at together for one that makes sense.
-const LOOKED_AT: usize = 100;
+/// Calls without a digest.
+#[derive(Clone, Copy, Debug)]
+pub enum Undigested {
+    /// Those that ended before.
+    Before(Stamp),
+    /// Those from an earlier version, which come after all others.
+    Old,
+}
 
 impl Call {
     /// A deleted call has its digest buried by whoever cleans up after it.
@@ -71,17 +77,19 @@ impl AllCalls {
         }
     }
 
-    /// Whether the digest of a call that ended before is still to be made, or of any from an earlier version.
-    pub async fn is_digesting(&self, before: Stamp) -> Result<bool, StoreError> {
-        // A damaged one waits for nobody: whoever makes digests does not see it either.
-        let waiting = || Query::by_index(&CALLS, BY_DIGEST);
-        let old = waiting().from(DIGEST_SINCE, Stamp(Timestamp::MAX));
-        for query in [waiting().from(DIGEST_SINCE, "").below(DIGEST_SINCE, before), old] {
-            if !self.sound(query, LOOKED_AT).await?.is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    /// A page of the calls that have no digest yet, without their results and without those that make no sense: these wait for nobody,
+    /// whoever makes digests does not see them either.
+    pub async fn list_undigested(
+        &self,
+        which: Undigested,
+        after: Option<Cursor>,
+    ) -> Result<Listed<Call>, StoreError> {
+        let all = Query::by_index(&CALLS, BY_DIGEST);
+        let query = match which {
+            Undigested::Before(end) => all.from(DIGEST_SINCE, "").below(DIGEST_SINCE, end),
+            Undigested::Old => all.from(DIGEST_SINCE, Stamp(Timestamp::MAX)),
+        };
+        self.0.list(query.after(after).omit(WITHOUT_RESULT)).await
     }
 
     /// Its digest is made, if the call is still as it was read.

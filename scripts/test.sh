@@ -50,8 +50,6 @@ if [ "${VOX_SKIP_LINT:-0}" != 1 ]; then
     scripts/check-circles.py
     step "crates of the first build"
     scripts/check-first-build.sh
-    step "clippy"
-    cargo clippy --workspace --all-targets -- -D warnings
 fi
 
 # The tests of the platform start the programs they find beside themselves. Built with the tests: alone they would be compiled with
@@ -59,21 +57,43 @@ fi
 step "programs and tests"
 cargo build --workspace --bins --tests
 
+# The runner is told where the tests are: it does not ask cargo, which clippy keeps busy meanwhile.
+mkdir -p "$target/nextest"
+built=(--binaries-metadata "$target/nextest/tests.json" --cargo-metadata "$target/nextest/workspace.json")
+cargo metadata --format-version 1 >"${built[3]}"
+"$tools/cargo-nextest" nextest list --workspace --list-type binaries-only --message-format json >"${built[1]}"
+
+# The tests wait more than half of their time. Clippy takes what they leave, and nothing that they want.
+clippy=
+if [ "${VOX_SKIP_LINT:-0}" != 1 ]; then
+    nice -n 19 cargo clippy --workspace --all-targets -- -D warnings >"$target/clippy.log" 2>&1 &
+    clippy=$!
+    trap 'kill "$clippy" 2>/dev/null || true' EXIT
+fi
+
 # Each test is a process of its own with a time-out (.config/nextest.toml). A failure is a failure: nothing is tried twice.
 step "tests"
-"$tools/cargo-nextest" nextest run --workspace --profile ci --no-fail-fast 2>&1 | tee "$log"
+"$tools/cargo-nextest" nextest run "${built[@]}" --profile ci --no-fail-fast 2>&1 | tee "$log"
 
 # The same tests of the bridge over the other set of engines: one server of each for all of them, a place of its own in each for every
 # test.
 step "tests of the bridge over MongoDB, Redis and S3"
-# Of the whole workspace, or the crates would be compiled anew with other features; without those that have stores of their own, and
-# those of connections, headers and other servers, which are the same over any engines.
-scripts/with-servers.sh "$tools/cargo-nextest" nextest run --workspace --profile ci-servers --no-fail-fast \
+# Without those that have stores of their own, and those of connections, headers and other servers, which are the same over any engines.
+scripts/with-servers.sh "$tools/cargo-nextest" nextest run "${built[@]}" --profile ci-servers --no-fail-fast \
     -E 'binary_id(vox-bridge::it) and not test(/^(s3_|object_|engine_|mongodb_|deployments_|redis_|coordination_|services_|names_|bridges_share_|connections_|clients_|cross_origin_|oversized_|claims_|recordings_go_)/)' 2>&1 | tee "$log.servers"
 
 # An outside tool asks the routes by the bridge's own document, with one seed; `just fuzz-api` goes through all of it, for much longer.
 step "the API by its own document"
 scripts/check-openapi.sh --short
+
+if [ -n "$clippy" ]; then
+    step "clippy, begun beside the tests"
+    wait "$clippy" || {
+        cat "$target/clippy.log" >&2
+        exit 1
+    }
+    tail -n 1 "$target/clippy.log"
+fi
 
 # The runner above does not know the examples in the documentation.
 step "examples in the documentation"

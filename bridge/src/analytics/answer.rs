@@ -143,11 +143,11 @@ pub async fn answer(
     reach: &Reach,
     (time, largest): (&Time, Grain),
     (by, narrowing): (GroupBy, &Narrowing),
-) -> Result<Answer, StoreError> {
-    let (rollups, mut answer) = (stores.rollups(reach.tenant()), Answer::default());
+) -> Result<Box<Answer>, StoreError> {
+    let (rollups, mut answer) = (stores.rollups(reach.tenant()), Box::<Answer>::default());
     for span in time.spans(largest) {
         let (reach, narrowing, zone) = (reach.clone(), narrowing.clone(), time.zone.clone());
-        let put = move |answer: &mut Answer, rollup: &Rollup| {
+        let put = move |answer: &mut Box<Answer>, rollup: &Rollup| {
             let when = label(rollup, &zone, by);
             let taken = |key: &Key| reach.includes(&key.bot) && narrowing.takes(key);
             for (key, cell) in cells(rollup).filter(|(key, _)| taken(key)) {

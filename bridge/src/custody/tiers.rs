@@ -41,7 +41,7 @@ impl Moved {
 /// A call whose heavy part is to be taken out of it.
 enum Taken {
     Part {
-        call: Stored<Call>,
+        call: Box<Stored<Call>>,
         packed: Vec<u8>,
     },
     /// It has not ended.
@@ -141,7 +141,7 @@ impl Custodian {
     async fn warm(&self, reach: &Reach, id: &str) -> Result<Came, Trouble> {
         for _ in 0..MAX_TRIES {
             let (mut call, packed) = match self.take(reach, id).await? {
-                Taken::Part { call, packed } => (call, packed),
+                Taken::Part { call, packed } => (*call, packed),
                 Taken::Running => return Ok(Came::Running),
                 Taken::Gone => return Ok(Came::Gone),
             };
@@ -159,7 +159,7 @@ impl Custodian {
     async fn archive(&self, reach: &Reach, id: &str) -> Result<Came, Trouble> {
         let calls = self.stores.calls(reach.clone());
         let (mut call, packed) = match self.take(reach, id).await? {
-            Taken::Part { call, packed } => (call, packed),
+            Taken::Part { call, packed } => (*call, packed),
             Taken::Running => return Ok(Came::Running),
             Taken::Gone => return Ok(Came::Gone),
         };
@@ -195,7 +195,7 @@ impl Custodian {
         };
         let part = call.value.take_heavy().map_err(PackError::from)?;
         let packed = pack::aside(move || pack::pack(&part)).await?;
-        Ok(Taken::Part { call, packed })
+        Ok(Taken::Part { call: Box::new(call), packed })
     }
 }
 

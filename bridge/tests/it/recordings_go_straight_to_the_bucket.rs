@@ -355,7 +355,6 @@ async fn lists_no_parts(server: &S3Server) -> String {
 #[tokio::test]
 async fn a_key_that_may_not_list_parts_sends_recordings_through_the_bridge() {
     const KEY: &str = "20261120-call_6.wav";
-    const OTHER: &str = "20261120-call_6.wav.part.wav";
     let server = S3Server::start().await;
     let url = lists_no_parts(&server).await;
     let mut settings = server.settings_at(&url);

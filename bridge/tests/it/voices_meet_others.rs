@@ -75,7 +75,7 @@ async fn a_voice_that_a_bot_names_while_it_is_deleted_stays() {
             if is_now {
                 let mut bot = bots.get_bot(&by).await.unwrap();
                 bot.value.settings.tts.voice = named;
-                bots.replace_bot(bot).await.unwrap();
+                Box::pin(bots.replace_bot(bot)).await.unwrap();
             }
             Ok(())
         }

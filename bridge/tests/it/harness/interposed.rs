@@ -96,13 +96,6 @@ impl Engine for Documents {
         })
     }
 
-    fn find(&self, query: Query) -> Answer<'_, Page> {
-        Box::pin(async move {
-            (self.before)(Step::Find, query.collection).await?;
-            self.inner.find(query).await
-        })
-    }
-
     fn list_by_id(
         &self,
         of: &'static Collection,

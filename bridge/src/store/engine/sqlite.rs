@@ -2,6 +2,7 @@
 //! Writes go through one thread that commits them in groups (`synchronous=FULL`: an answered write is on the disk);
 //! reads use a few connections of their own (WAL: they never wait for the writer).
 
+mod change;
 mod names;
 mod plan;
 mod readers;
@@ -18,9 +19,10 @@ use rusqlite::{Connection, OpenFlags, Params, params_from_iter};
 use serde_json::{Map, Value};
 
 use super::{
-    Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, MAX_BATCH, New,
-    Page, Place, Query, Renewal, Totals, Update, Which,
+    Amendment, Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept,
+    MAX_BATCH, New, Page, Place, Query, Renewal, Totals, Update, Which,
 };
+use change::{InCode, Way};
 use readers::{Effort, Readers};
 use sql::Adding;
 use writer::Writer;
@@ -196,6 +198,14 @@ fn all_or_nothing<T>(
     done
 }
 
+fn ways(of: &'static Collection, amendments: Vec<Amendment>) -> Result<Vec<Way>, EngineError> {
+    of.may_change()?;
+    if amendments.len() > MAX_BATCH {
+        return Err(EngineError::TooMany { got: amendments.len() });
+    }
+    amendments.into_iter().map(|one| Way::of(one, of)).collect()
+}
+
 impl Engine for Sqlite {
     fn name(&self) -> &'static str {
         "sqlite"
@@ -288,20 +298,26 @@ impl Engine for Sqlite {
         Box::pin(async move {
             query.collection.may_change()?;
             update.check(query.collection)?;
-            let select = sql::select(&Query { omit: &[], ..query.clone() }.limit(1))?;
-            let write = (select, sql::replace(query.collection), query.collection, update);
+            let change = InCode::new(&query, update)?;
+            self.writer.run(change, |connection, change| change.make(connection)).await
+        })
+    }
+
+    fn update_many(&self, of: &'static Collection, amendments: Vec<Amendment>) -> Answer<'_, usize> {
+        Box::pin(async move {
+            let ways = ways(of, amendments)?;
             self.writer
-                .run(write, |connection, (select, replace, collection, update)| {
-                    let Some(mut document) = rows::documents(connection, &select)?.into_iter().next() else {
-                        return Ok(None);
-                    };
-                    update.apply(&mut document.body)?;
-                    collection.check(&document.body)?;
-                    let (version, body) = (document.version, rows::encode(&document.body));
-                    let mut statement = connection.prepare_cached(&replace)?;
-                    statement.execute((body, version + 1, &document.id, version)).map_err(write_failed)?;
-                    document.version += 1;
-                    Ok(Some(document))
+                .run(ways, |connection, ways| all_or_nothing(connection, || change::all(connection, ways)))
+                .await
+        })
+    }
+
+    fn update_in_turn(&self, of: &'static Collection, amendments: Vec<Amendment>) -> Answer<'_, usize> {
+        Box::pin(async move {
+            let ways = ways(of, amendments)?;
+            self.writer
+                .run(ways, |connection, ways| {
+                    all_or_nothing(connection, || change::in_turn(connection, ways))
                 })
                 .await
         })

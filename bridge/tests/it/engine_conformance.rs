@@ -96,6 +96,7 @@ async fn suite(engine: Shared) {
     words::words_find_documents(&engine).await;
     words::what_changes_is_found_anew(&engine).await;
     words::pages_of_words_are_complete_and_in_order(&engine).await;
+    words::a_beginning_of_few_words_and_of_many(&engine).await;
     words::words_that_no_engine_could_index_are_refused(&engine).await;
     assert_eq!(engine.check_writable().await, Ok(()));
 }

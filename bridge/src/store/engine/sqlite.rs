@@ -25,6 +25,7 @@ use super::{
 use change::{InCode, Way};
 use readers::{Effort, Readers};
 use sql::Adding;
+use words::Begun;
 use writer::Writer;
 
 /// Layout of the file: 1 had no schema beside a body. A file of a newer layout is refused.
@@ -264,7 +265,14 @@ impl Engine for Sqlite {
             let statement = sql::select(&query)?;
             let effort = if query.is_scan() { Effort::Scan } else { Effort::Small };
             let max_bytes = query.max_bytes;
-            let read = move |c: &Connection| rows::page(c, &statement, max_bytes);
+            let begun = Begun::of(&query);
+            let read = move |c: &Connection| {
+                let mut statement = statement;
+                if let (Some(begun), Some(question)) = (begun, statement.values.first_mut()) {
+                    *question = begun.question(c)?.into();
+                }
+                rows::page(c, &statement, max_bytes)
+            };
             let (mut documents, was_cut) = self.readers.run(effort, read).await?;
             let more = was_cut || documents.len() > query.limit;
             documents.truncate(query.limit);

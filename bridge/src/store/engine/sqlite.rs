@@ -30,6 +30,10 @@ use writer::Writer;
 
 /// Layout of the file: 1 had no schema beside a body. A file of a newer layout is refused.
 const LAYOUT: i64 = 2;
+/// Pages of the log that are written into the file together, 16 MB. SQLite's own 1,000 are as many as two hundred results change, most of
+/// them the same again and again, and whoever writes waits for the file's own fsyncs each time: 4,000 results took 10 s with 1,000
+/// and 4 s with 4,000.
+const LOGGED_PAGES: i64 = 4_000;
 /// Longest wait for an answer.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 /// Prepared statements kept per connection.
@@ -90,6 +94,7 @@ fn connect(path: &Path) -> Result<Connection, EngineError> {
         )));
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOGGED_PAGES)?;
     // What is deleted or overwritten is zeros in the file, not free space that still holds it.
     connection.pragma_update(None, "secure_delete", "ON")?;
     Ok(connection)

@@ -83,8 +83,8 @@ impl Counting {
         for (tenant, items) in items {
             let calls: Vec<String> = items.iter().map(|item| item.call.clone()).collect();
             if let Some(batch) = ready.remove(&tenant) {
-                unless_it_fails(&tenant, self.begin(batch, items).await, &mut failed);
-                unless_it_fails(&tenant, self.finish(&tenant).await, &mut failed);
+                let counted = async { self.carry_out(self.begin(batch, items).await?).await };
+                unless_it_fails(&tenant, counted.await, &mut failed);
             }
             if failed.contains(&tenant) {
                 for call in calls {
@@ -96,16 +96,21 @@ impl Counting {
     }
 
     /// Write down a batch.
-    async fn begin(&self, last: Stored<Batch>, items: Vec<Item>) -> Result<(), StoreError> {
+    async fn begin(&self, last: Stored<Batch>, items: Vec<Item>) -> Result<Stored<Batch>, StoreError> {
         let rollups = self.stores.rollups(&last.value.tenant_id);
         let batch = Batch { number: last.value.number + 1, items, ..last.value };
-        rollups.replace_batch(Stored { value: batch, ..last }).await.map(drop)
+        rollups.replace_batch(Stored { value: batch, ..last }).await
     }
 
     /// Carry the tenant's batch to its end, if there is one; answers it, empty.
     async fn finish(&self, tenant: &TenantId) -> Result<Stored<Batch>, StoreError> {
-        let rollups = self.stores.rollups(tenant);
-        let batch = rollups.batch().await?;
+        let batch = self.stores.rollups(tenant).batch().await?;
+        self.carry_out(batch).await
+    }
+
+    /// The same, of the batch as it is stored.
+    async fn carry_out(&self, batch: Stored<Batch>) -> Result<Stored<Batch>, StoreError> {
+        let rollups = self.stores.rollups(&batch.value.tenant_id);
         if batch.value.items.is_empty() {
             return Ok(batch);
         }
@@ -113,12 +118,8 @@ impl Counting {
         let changes = stream::iter(changes(&batch.value.items))
             .map(|((grain, start), change)| add(&rollups, (grain, start), change, number));
         changes.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
-        let marked = stream::iter(batch.value.items).map(|item| async move {
-            let of = (item.call.as_str(), item.call_version);
-            self.stores.all_digests().mark_counted(of, item.new.as_ref(), number).await
-        });
-        marked.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
-        let empty = Batch { tenant_id: tenant.clone(), number, items: Vec::new() };
+        self.stores.all_digests().mark_counted(&batch.value.items, number).await?;
+        let empty = Batch { items: Vec::new(), ..batch.value };
         rollups.replace_batch(Stored { id: batch.id, version: batch.version, value: empty }).await
     }
 }

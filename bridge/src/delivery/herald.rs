@@ -139,26 +139,27 @@ impl Herald {
 
     async fn number(&self, tenant: &TenantId, fresh: &[Stored<Event>]) -> Result<(), StoreError> {
         let events = self.webhooks.stores.events(tenant);
-        let mut last = events.last_seq().await?;
-        for event in fresh {
-            let mut tries = 0;
-            last = loop {
-                match events.number(&event.id, last, Stamp(self.webhooks.clock.now())).await {
-                    // Another bridge tells too.
-                    Err(StoreError::Duplicate) if tries < MAX_TRIES => {
-                        tries += 1;
-                        last = events.last_seq().await?;
-                    }
-                    numbered => match numbered? {
-                        Some(seq) => {
-                            self.voice.stored(&event.id, &event.value);
-                            break seq;
-                        }
-                        // Another bridge told of it.
-                        None => break last,
-                    },
+        let (mut last, mut rest, mut tries) = (events.last_seq().await?, fresh, 0);
+        while let [_, others @ ..] = rest {
+            match events.number(rest, last, Stamp(self.webhooks.clock.now())).await {
+                // Another bridge tells too.
+                Err(StoreError::Duplicate) if tries < MAX_TRIES => {
+                    tries += 1;
+                    last = events.last_seq().await?;
                 }
-            };
+                numbered => {
+                    let numbered = numbered?;
+                    for event in &rest[..numbered.len()] {
+                        self.voice.stored(&event.id, &event.value);
+                    }
+                    match numbered.last() {
+                        Some(seq) => (last, rest) = (*seq, &rest[numbered.len()..]),
+                        // Another bridge told of it.
+                        None => rest = others,
+                    }
+                    tries = 0;
+                }
+            }
         }
         Ok(())
     }

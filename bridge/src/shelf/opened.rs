@@ -12,8 +12,8 @@ use crate::objects::ObjectError;
 use crate::store::calls::{CALLS, WITHOUT_RESULT};
 use crate::store::engine::before::{Before, Writes, passes_on};
 use crate::store::engine::{
-    Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Json, Kept, New, Page,
-    Place, Query, Renewal, Totals, Update, Which,
+    Amendment, Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Json, Kept,
+    New, Page, Place, Query, Renewal, Totals, Update, Which,
 };
 
 /// Looks at a call whose object was replaced while it was read.
@@ -188,7 +188,7 @@ impl Engine for Opened {
 
     // Listed by their ids they are as they are kept.
     passes_on! {
-        prepare insert insert_many delete delete_many count sums list_by_id restore check_writable
+        prepare insert insert_many update_many update_in_turn delete delete_many count sums list_by_id restore check_writable
         scrub settle renew_words brought_up itself
     }
 }

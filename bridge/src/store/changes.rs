@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::before::{Before, Writes, passes_on};
 use super::engine::{
-    Answer, Collection, Connections, Document, Engine, Field, Integer, Kept, New, Page, Place, Query,
-    Renewal, Totals, Update, Which,
+    Amendment, Answer, Collection, Connections, Document, Engine, Field, Integer, Kept, New, Page, Place,
+    Query, Renewal, Totals, Update, Which,
 };
 use super::{bots, crm, latencies, prices, settings, tenants, voices};
 use crate::coordination::Coordination;
@@ -111,7 +111,7 @@ impl Before for Watched {
 
 impl Engine for Watched {
     passes_on! {
-        prepare insert insert_many get find compare_and_set find_one_and_update delete delete_many
+        prepare insert insert_many get find compare_and_set find_one_and_update update_many update_in_turn delete delete_many
         count sums list_by_id restore check_writable scrub settle renew_words brought_up itself
     }
 }

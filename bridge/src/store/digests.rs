@@ -11,10 +11,11 @@ use vox_shared::ids::{BotId, SessionId, TenantId};
 use super::SWEPT;
 use super::documents::{Documents, Listed, OfTenant, StoreError, Stored, TENANT};
 use super::engine::{
-    Collection, Cursor, Engine, Field, Filter, Index, Integer, Json, MAX_BATCH, Order, Query, Text, Update,
-    Word, holds,
+    Amendment, Collection, Cursor, Engine, Field, Filter, Index, Integer, Json, MAX_BATCH, Order, Query,
+    Text, Update, Word, holds,
 };
 use super::reach::Reach;
+use super::rollups::Item;
 use super::stamp::Stamp;
 use crate::analytics::fact::Fact;
 use crate::field;
@@ -299,19 +300,18 @@ impl AllDigests {
         self.0.update(due, Update::default().set(DUE, until)).await.map(drop)
     }
 
-    /// Note that a fact was counted in this batch, unless a later one was.
-    pub async fn mark_counted(
-        &self,
-        (id, call_version): (&str, i64),
-        fact: Option<&Fact>,
-        batch: i64,
-    ) -> Result<(), StoreError> {
-        let earlier = || Query::by_id(&CALL_DIGESTS, id).filter(Filter::below(COUNTED_IN, batch));
-        let update = || Update::default().set(COUNTED, fact).set(COUNTED_IN, batch);
-        let unchanged = earlier().filter(Filter::is(CALL_VERSION, call_version));
-        if self.0.update(unchanged, update().unset(DUE)).await?.is_none() {
-            // It was made anew meanwhile, and is to be counted again.
-            self.0.update(earlier(), update()).await?;
+    /// Note that these facts were counted in this batch, unless later ones were.
+    pub async fn mark_counted(&self, items: &[Item], batch: i64) -> Result<(), StoreError> {
+        let counted = |item: &Item| Update::default().set(COUNTED, &item.new).set(COUNTED_IN, batch);
+        let earlier =
+            |item: &Item, update| Amendment::of(&item.call, update).when(Filter::below(COUNTED_IN, batch));
+        let unchanged = |item: &Item| {
+            earlier(item, counted(item).unset(DUE)).when(Filter::is(CALL_VERSION, item.call_version))
+        };
+        if self.0.update_many(items.iter().map(unchanged).collect()).await? < items.len() {
+            // Those that were made anew meanwhile are to be counted again. The others are of this batch by now.
+            let changed = |item: &Item| earlier(item, counted(item));
+            self.0.update_many(items.iter().map(changed).collect()).await?;
         }
         Ok(())
     }

@@ -11,7 +11,8 @@ use vox_shared::ids::TenantId;
 
 use super::Stamp;
 use super::engine::{
-    Collection, Cursor, Document, Engine, EngineError, Field, Filter, Kept, New, Query, Text, Update, Which,
+    Amendment, Collection, Cursor, Document, Engine, EngineError, Field, Filter, Kept, MAX_BATCH, New, Query,
+    Text, Update, Which,
 };
 use crate::coordination::rounds::Fault;
 use crate::fields::without_value;
@@ -161,6 +162,16 @@ impl<T: Serialize + DeserializeOwned> Documents<T> {
         self.engine.find_one_and_update(query, update).await?.map(decode).transpose()
     }
 
+    /// Change many, each if its conditions hold; answers how many were changed.
+    pub async fn update_many(&self, amendments: Vec<Amendment>) -> Result<usize, StoreError> {
+        let (mut rest, mut changed) = (amendments.into_iter().peekable(), 0);
+        while rest.peek().is_some() {
+            let some = rest.by_ref().take(MAX_BATCH).collect();
+            changed += self.engine.update_many(self.collection, some).await?;
+        }
+        Ok(changed)
+    }
+
     pub async fn delete(&self, id: &str, version: u64) -> Result<(), StoreError> {
         match self.engine.delete(self.collection, id.to_owned(), version).await? {
             true => Ok(()),
@@ -264,6 +275,12 @@ impl<T: Serialize + DeserializeOwned + OfTenant> Scoped<T> {
     pub async fn replace(&self, stored: Stored<T>) -> Result<Stored<T>, StoreError> {
         self.own(&stored.value)?;
         self.all.replace(stored).await
+    }
+
+    /// Change some, one after the other and as far as that goes; answers how many were changed.
+    pub async fn update_in_turn(&self, amendments: Vec<Amendment>) -> Result<usize, StoreError> {
+        let own = amendments.into_iter().map(|one| one.when(Filter::is(TENANT, &self.tenant))).collect();
+        Ok(self.all.engine.update_in_turn(self.all.collection, own).await?)
     }
 
     /// Change one document in one step, whatever its version, if the filters hold.

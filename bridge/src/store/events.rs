@@ -13,7 +13,8 @@ use vox_shared::trace::Place;
 use super::SWEPT;
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
 use super::engine::{
-    Collection, Cursor, Engine, Field, Filter, Index, Integer, Json, MAX_BATCH, Order, Query, Text, Update,
+    Amendment, Collection, Cursor, Engine, Field, Filter, Index, Integer, Json, MAX_BATCH, Order, Query,
+    Text, Update,
 };
 use super::stamp::Stamp;
 use crate::auth::secret_token::hex;
@@ -186,12 +187,25 @@ impl Events {
         Ok(last.and_then(|stored| stored.value.seq).unwrap_or(0))
     }
 
-    /// Give an event its place behind `last`: `None` when it has one. [`StoreError::Duplicate`] when another has that place.
-    pub async fn number(&self, id: &str, last: i64, now: Stamp) -> Result<Option<i64>, StoreError> {
-        let seq = now.0.as_millisecond().max(last.saturating_add(1));
-        let follows = format!("{}/{last}", self.0.tenant);
-        let update = Update::default().set(SEQ, seq).set(FOLLOWS, follows).unset(FRESH_SINCE);
-        Ok(self.0.update(id, vec![Filter::absent(SEQ)], update).await?.map(|_| seq))
+    /// Give events their places behind `last`, one behind the other, up to the first that has one; answers the places.
+    /// [`StoreError::Duplicate`] when another event has the first place.
+    pub async fn number(
+        &self,
+        events: &[Stored<Event>],
+        last: i64,
+        now: Stamp,
+    ) -> Result<Vec<i64>, StoreError> {
+        let (mut places, mut numbered, mut last) = (Vec::new(), Vec::new(), last);
+        for event in events.iter().take(MAX_BATCH) {
+            let seq = now.0.as_millisecond().max(last.saturating_add(1));
+            let follows = format!("{}/{last}", self.0.tenant);
+            let update = Update::default().set(SEQ, seq).set(FOLLOWS, follows).unset(FRESH_SINCE);
+            numbered.push(Amendment::of(&event.id, update).when(Filter::absent(SEQ)));
+            places.push(seq);
+            last = seq;
+        }
+        places.truncate(self.0.update_in_turn(numbered).await?);
+        Ok(places)
     }
 }
 

@@ -8,8 +8,8 @@ use super::data_keys::Vault;
 use super::places::Secrets;
 use crate::store::engine::before::{Before, Writes, passes_on};
 use crate::store::engine::{
-    Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place,
-    Query, Renewal, Totals, Update, Which,
+    Amendment, Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New,
+    Page, Place, Query, Renewal, Totals, Update, Which,
 };
 
 /// What the vault notes about the store; for now that secrets in clear were found, until nothing is left of them.
@@ -177,6 +177,6 @@ impl Engine for Sealed {
     }
 
     passes_on! {
-        delete delete_many count sums check_writable scrub settle renew_words itself
+        update_many update_in_turn delete delete_many count sums check_writable scrub settle renew_words itself
     }
 }

@@ -8,8 +8,8 @@ use vox_bridge::audit::log::AuditLog;
 use vox_bridge::store::Stores;
 use vox_bridge::store::audit::Entry;
 use vox_bridge::store::engine::{
-    Answer, Collection, Connections, Document, Engine, Field, Integer, Kept, New, Page, Place, Query,
-    Renewal, Totals, Update, Which,
+    Amendment, Answer, Collection, Connections, Document, Engine, Field, Integer, Kept, New, Page, Place,
+    Query, Renewal, Totals, Update, Which,
 };
 use vox_shared::clock::Clock;
 
@@ -60,6 +60,8 @@ impl Engine for Counted {
         find(query: Query) -> Page;
         compare_and_set(into: &'static Collection, document: Document) -> u64;
         find_one_and_update(query: Query, update: Update) -> Option<Document>;
+        update_many(of: &'static Collection, amendments: Vec<Amendment>) -> usize;
+        update_in_turn(of: &'static Collection, amendments: Vec<Amendment>) -> usize;
         delete(from: &'static Collection, id: String, version: u64) -> bool;
         delete_many(query: Query) -> usize;
         count(query: Query) -> u64;

@@ -81,6 +81,8 @@ async fn suite(engine: Shared) {
     types::undeclared_changes_are_refused(&engine).await;
     types::a_field_has_one_type(&engine).await;
     batches::batches_are_inserted_and_tell_what_was_refused(&engine).await;
+    batches::many_are_changed_and_nobody_else(&engine).await;
+    batches::changes_in_turn_end_at_the_first_that_cannot_be_made(&engine).await;
     batches::many_are_deleted_by_an_index(&engine).await;
     types::sums_are_exact(&engine).await;
     schemas::old_documents_are_listed_until_they_are_written(&engine).await;
@@ -94,6 +96,7 @@ async fn suite(engine: Shared) {
     words::words_find_documents(&engine).await;
     words::what_changes_is_found_anew(&engine).await;
     words::pages_of_words_are_complete_and_in_order(&engine).await;
+    words::a_beginning_of_few_words_and_of_many(&engine).await;
     words::words_that_no_engine_could_index_are_refused(&engine).await;
     assert_eq!(engine.check_writable().await, Ok(()));
 }

@@ -45,6 +45,12 @@ macro_rules! passes_on {
     (@find_one_and_update) => {
         passes_on!(find_one_and_update(query: Query, update: Update) -> Option<Document>, Writes::To(query.collection));
     };
+    (@update_many) => {
+        passes_on!(update_many(of: &'static Collection, amendments: Vec<Amendment>) -> usize, Writes::To(of));
+    };
+    (@update_in_turn) => {
+        passes_on!(update_in_turn(of: &'static Collection, amendments: Vec<Amendment>) -> usize, Writes::To(of));
+    };
     (@delete) => {
         passes_on!(delete(from: &'static Collection, id: String, version: u64) -> bool, Writes::To(from));
     };

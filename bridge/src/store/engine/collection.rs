@@ -104,6 +104,14 @@ impl Collection {
         APPEND_ONLY.contains(&self.name)
     }
 
+    /// Whether an index has this field of every document, or something inside it.
+    pub(super) fn needs(&self, place: &Place) -> bool {
+        let inside = |field: &Place| {
+            field.path.strip_prefix(place.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.indexes.iter().any(|index| index.fields.iter().any(|f| inside(f) && index.optional != Some(*f)))
+    }
+
     /// Refuse a change where documents are only ever added.
     pub(super) fn may_change(&self) -> Result<(), EngineError> {
         if self.is_append_only() { Err(EngineError::AppendOnly(self.name.to_owned())) } else { Ok(()) }

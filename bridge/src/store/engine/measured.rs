@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::before::{Before, Writes, passes_on};
 use super::{
-    Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place,
-    Query, Renewal, Totals, Update, Which,
+    Amendment, Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New,
+    Page, Place, Query, Renewal, Totals, Update, Which,
 };
 use crate::metrics::stores::{Kinded, Operations};
 
@@ -54,7 +54,7 @@ impl Before for Measured {
 
 impl Engine for Measured {
     passes_on! {
-        prepare insert insert_many get find compare_and_set find_one_and_update delete delete_many
+        prepare insert insert_many get find compare_and_set find_one_and_update update_many update_in_turn delete delete_many
         count sums list_by_id restore check_writable scrub settle renew_words brought_up itself
     }
 }

@@ -7,6 +7,7 @@ mod change;
 mod failure;
 mod filter;
 mod indexes;
+mod many;
 mod pool;
 mod read;
 
@@ -25,8 +26,8 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::{
-    Answer, Collection, Connections, Document, Engine, EngineError, Field, IndexKind, Integer, Kept,
-    MAX_BATCH, MAX_LISTED_BYTES, MAX_PAGE, New, Page, Place, Query, Renewal, Totals, Update, Which,
+    Amendment, Answer, Collection, Connections, Document, Engine, EngineError, Field, IndexKind, Integer,
+    Kept, MAX_BATCH, MAX_LISTED_BYTES, MAX_PAGE, New, Page, Place, Query, Renewal, Totals, Update, Which,
 };
 use change::Native;
 use failure::{failed, insert_many_failed};
@@ -312,6 +313,17 @@ impl Engine for Mongo {
             }
             engine.change_here(&query, &update).await
         })
+    }
+
+    fn update_many(&self, of: &'static Collection, amendments: Vec<Amendment>) -> Answer<'_, usize> {
+        let engine = self.clone();
+        within(SCAN_DEADLINE, async move { engine.amend(of, amendments).await })
+    }
+
+    fn update_in_turn(&self, of: &'static Collection, amendments: Vec<Amendment>) -> Answer<'_, usize> {
+        let engine = self.clone();
+        // Each has its own deadline, and whoever waits for all of them gets what was done until then.
+        Box::pin(async move { engine.amend_in_turn(of, amendments).await })
     }
 
     fn delete(&self, from: &'static Collection, id: String, version: u64) -> Answer<'_, bool> {

@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use super::EngineError;
 use super::collection::Collection;
-use super::field::{Field, Holds, Integer, Kind, Place};
+use super::field::{Field, Holds, Integer, Kind, MAX_KEY_BYTES, Place};
+use super::query::{Filter, Query};
 
 /// Applied as a whole or not at all; the version goes up by one.
 #[derive(Clone, Debug, Default)]
@@ -49,8 +50,30 @@ impl Update {
         Ok(())
     }
 
+    /// Whether it may be made of a document that nobody looks at: it only sets and takes away fields at the top, none of which an
+    /// index needs or is inside, so that a sound document stays sound.
+    pub(super) fn is_blind(&self, of: &Collection) -> bool {
+        let indexed = |place: &Place| {
+            let ordered = of.indexes.iter().flat_map(|index| index.fields);
+            ordered
+                .chain(of.indexes.iter().filter_map(|i| i.words.as_ref()))
+                .any(|f| overlaps(f.path, place.path))
+        };
+        let fits = |place: &Place, value: &Value| match value {
+            Value::Null => !of.needs(place),
+            Value::String(text) => place.takes(value) && (text.len() <= MAX_KEY_BYTES || !indexed(place)),
+            Value::Array(_) | Value::Object(_) => !indexed(place),
+            value => place.takes(value),
+        };
+        self.0.iter().all(|(place, change)| match change {
+            _ if place.path.contains('.') => false,
+            Change::Set(value) => fits(place, value),
+            Change::Unset => !of.needs(place),
+            Change::Increment(_) => false,
+        })
+    }
+
     /// What changes, for engines that update by operators of their own.
-    #[cfg(feature = "mongodb")]
     pub(super) fn changes(&self) -> &[(Place, Change)] {
         &self.0
     }
@@ -83,6 +106,33 @@ impl Update {
     }
 }
 
+/// A change of one document among those of many: made when the filters hold.
+#[derive(Clone, Debug)]
+pub struct Amendment {
+    pub id: String,
+    pub filters: Vec<Filter>,
+    pub update: Update,
+}
+
+impl Amendment {
+    /// Of the document of that id, whatever is in it.
+    pub fn of(id: impl Into<String>, update: Update) -> Self {
+        Self { id: id.into(), filters: Vec::new(), update }
+    }
+
+    /// Only if this holds too.
+    #[must_use]
+    pub fn when(mut self, filter: Filter) -> Self {
+        self.filters.push(filter);
+        self
+    }
+
+    /// The document that is changed.
+    pub(super) fn query(&self, of: &'static Collection) -> Query {
+        self.filters.iter().cloned().fold(Query::by_id(of, &self.id), Query::filter).limit(1)
+    }
+}
+
 fn overlaps(one: &str, other: &str) -> bool {
     let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
     long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -107,7 +157,8 @@ fn parent_of<'a, 'p>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::field::Text;
+    use super::super::collection::Index;
+    use super::super::field::{Json, Text};
     use super::*;
     use serde_json::json;
 
@@ -139,6 +190,41 @@ mod tests {
     fn a_sum_that_does_not_fit_is_refused() {
         let update = Update::default().increment(COUNT, i64::MAX);
         assert_eq!(update.apply(&mut body()), Err(EngineError::Overflow("a.n".into())));
+    }
+
+    #[test]
+    fn only_what_leaves_every_document_sound_is_changed_unread() {
+        const KEY: Field<Text> = Field::new("key");
+        const AGE: Field<Integer> = Field::new("age");
+        const IN: Field<Json> = Field::new("in");
+        const WORDS: Field<Json> = Field::new("words");
+        const SINCE: Field<Text> = Field::new("in.since");
+        static INDEXED: Collection = Collection {
+            name: "things",
+            indexes: &[
+                Index::ordered("by_age", &[AGE.place()]),
+                Index::sparse("by_since", &[SINCE.place()]),
+                Index::unique("by_key", &[KEY.place()]),
+                Index::words("by_words", &[KEY.place(), AGE.place()], WORDS),
+            ],
+            fields: &[IN.place(), COUNT.place()],
+            steps: &[],
+        };
+        let is_blind = |update: Update| update.is_blind(&INDEXED);
+        assert!(is_blind(Update::default().unset(IN).set(AGE, 1)));
+        assert!(is_blind(Update::default().set(AGE, 1).set(KEY, "k")));
+        let long = "k".repeat(MAX_KEY_BYTES + 1);
+        for update in [
+            Update::default().unset(AGE),
+            Update::default().set(AGE, None::<i64>),
+            Update::default().set(KEY, long),
+            Update::default().set(IN, json!({"since": "x"})),
+            Update::default().set(WORDS, json!(["a"])),
+            Update::default().unset(SINCE),
+            Update::default().increment(AGE, 1),
+        ] {
+            assert!(!is_blind(update.clone()), "{update:?}");
+        }
     }
 
     #[test]

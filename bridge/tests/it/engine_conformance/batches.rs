@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use serde_json::json;
-use vox_bridge::store::engine::{EngineError, Filter, MAX_BATCH, New, Order, Query, Which};
+use vox_bridge::store::engine::{
+    Amendment, EngineError, Field, Filter, MAX_BATCH, New, Order, Query, Text, Update, Which,
+};
 
-use super::{AGE, COLOUR, KEY, Shared, THINGS, body, ids, owned, put};
+use super::{AGE, BY, COLOUR, DEEP, IN, KEY, NOTE, Shared, THINGS, body, ids, owned, put};
 
 pub async fn batches_are_inserted_and_tell_what_was_refused(engine: &Shared) {
     let new = |id: &str, key: Option<&str>| New {
@@ -67,6 +69,119 @@ pub async fn batches_are_inserted_and_tell_what_was_refused(engine: &Shared) {
     let keys: HashSet<&str> =
         imported.clone().filter_map(|kept| kept.document.body["key"].as_str()).collect();
     assert_eq!((imported.count(), keys.len()), (100, 100), "every contact once");
+}
+
+pub async fn many_are_changed_and_nobody_else(engine: &Shared) {
+    for n in 0..6 {
+        let thing = json!({"owner": "m", "age": n, "note": "n", "colour": "red", "in": {"deep": n}, "key": format!("m{n}")});
+        put(engine, &format!("many{n}"), thing).await;
+    }
+    let id = |n: usize| format!("many{n}");
+    let thing = async |n: usize| engine.get(&THINGS, id(n)).await.unwrap().unwrap();
+    let painted = || Update::default().set(COLOUR, "blue").unset(NOTE);
+    let changed = engine.update_many(
+        &THINGS,
+        vec![
+            Amendment::of(id(0), painted()),
+            Amendment::of(id(1), painted()).when(Filter::is(COLOUR, "red")).when(Filter::below(AGE, 2)),
+            Amendment::of(id(2), painted()).when(Filter::is(COLOUR, "green")),
+            Amendment::of("nobody", painted()),
+            // What an engine cannot do by itself.
+            Amendment::of(id(3), Update::default().increment(DEEP, 4)).when(Filter::is(AGE, 3)),
+            Amendment::of(
+                id(4),
+                Update::default().set(IN, json!({"deep": 9, "text": "\u{1F980} \"x\""})).unset(KEY),
+            ),
+            Amendment::of(id(5), Update::default().set(DEEP, 7)),
+        ],
+    );
+    assert_eq!(changed.await, Ok(5), "one is not as it should be, and one is not there");
+    for n in 0..2 {
+        let expected =
+            json!({"owner": "m", "age": n, "colour": "blue", "in": {"deep": n}, "key": format!("m{n}")});
+        let found = thing(n).await;
+        assert_eq!((found.version, json!(found.body)), (2, expected));
+    }
+    assert_eq!((thing(2).await.version, json!(thing(2).await.body)["colour"].clone()), (1, json!("red")));
+    assert_eq!(json!(thing(3).await.body)["in"], json!({"deep": 7}));
+    assert_eq!(json!(thing(4).await.body)["in"], json!({"deep": 9, "text": "\u{1F980} \"x\""}));
+    assert_eq!(json!(thing(5).await.body)["in"], json!({"deep": 7}));
+    assert_eq!(
+        ids(engine, owned("by_note", "m")).await,
+        ["many2", "many3", "many4", "many5"],
+        "the indexes follow"
+    );
+    assert_eq!(ids(engine, owned("by_key", "m").equals(KEY, "m4")).await, [""; 0]);
+
+    assert_eq!(engine.update_many(&THINGS, Vec::new()).await, Ok(0));
+    for (bad, is_expected) in [
+        (Update::default().set(Field::<Text>::new("nope"), "x"), "undeclared"),
+        (Update::default().unset(AGE), "malformed"),
+    ] {
+        let refused = engine.update_many(&THINGS, vec![Amendment::of(id(5), bad)]).await;
+        let found = match refused {
+            Err(EngineError::Undeclared(_)) => "undeclared",
+            Err(EngineError::Malformed(_)) => "malformed",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, is_expected);
+    }
+    assert_eq!(thing(5).await.version, 2);
+    let clash = vec![Amendment::of(id(5), Update::default().set(KEY, "m1"))];
+    assert_eq!(engine.update_many(&THINGS, clash).await, Err(EngineError::Duplicate));
+    let full = vec![Amendment::of("nobody", painted()); MAX_BATCH + 1];
+    assert_eq!(
+        engine.update_many(&THINGS, full.clone()).await,
+        Err(EngineError::TooMany { got: MAX_BATCH + 1 })
+    );
+    assert_eq!(engine.update_many(&THINGS, full[1..].to_vec()).await, Ok(0));
+
+    // Of two that would change the same one does.
+    let wins = [1, 2, 3, 4].map(|by: i64| {
+        let engine = engine.clone();
+        let claim =
+            move |n: usize| Amendment::of(id(n), Update::default().set(BY, by)).when(Filter::absent(BY));
+        tokio::spawn(async move { engine.update_many(&THINGS, (0..6).map(claim).collect()).await.unwrap() })
+    });
+    let mut won = 0;
+    for one in wins {
+        won += one.await.unwrap();
+    }
+    assert_eq!(won, 6);
+}
+
+pub async fn changes_in_turn_end_at_the_first_that_cannot_be_made(engine: &Shared) {
+    for n in 0..6 {
+        put(engine, &format!("turn{n}"), json!({"owner": "t", "age": n})).await;
+    }
+    let keyed = |n: usize, key: &str| {
+        let update = Update::default().set(KEY, key).set(COLOUR, "red");
+        Amendment::of(format!("turn{n}"), update).when(Filter::absent(KEY))
+    };
+    let red = async || {
+        let found = ids(engine, owned("by_age", "t").filter(Filter::is(COLOUR, "red"))).await;
+        found.iter().map(|id| id.as_str()[4..].parse::<usize>().unwrap()).collect::<Vec<_>>()
+    };
+    let in_turn = |amendments| engine.update_in_turn(&THINGS, amendments);
+    assert_eq!(in_turn(Vec::new()).await, Ok(0));
+    assert_eq!(in_turn(vec![keyed(0, "a"), keyed(1, "b")]).await, Ok(2));
+    assert_eq!(in_turn(vec![keyed(2, "c"), keyed(1, "d"), keyed(3, "e")]).await, Ok(1), "the second has one");
+    assert_eq!(red().await, [0, 1, 2]);
+    assert_eq!(
+        in_turn(vec![keyed(3, "e"), keyed(4, "a"), keyed(5, "f")]).await,
+        Ok(1),
+        "another has the key"
+    );
+    assert_eq!(red().await, [0, 1, 2, 3]);
+    assert_eq!(in_turn(vec![keyed(4, "b"), keyed(5, "f")]).await, Err(EngineError::Duplicate));
+    assert_eq!(in_turn(vec![keyed(9, "f"), keyed(5, "f")]).await, Ok(0), "it is not there");
+    assert_eq!(in_turn(vec![keyed(0, "f"), keyed(5, "f")]).await, Ok(0));
+    let bad = Amendment::of("turn4", Update::default().set(Field::<Text>::new("nope"), "x"));
+    let refused = in_turn(vec![keyed(5, "f"), bad]).await;
+    assert!(matches!(refused, Err(EngineError::Undeclared(_))), "{refused:?}");
+    let full = vec![keyed(5, "f"); MAX_BATCH + 1];
+    assert_eq!(in_turn(full).await, Err(EngineError::TooMany { got: MAX_BATCH + 1 }));
+    assert_eq!(red().await, [0, 1, 2, 3]);
 }
 
 pub async fn many_are_deleted_by_an_index(engine: &Shared) {

@@ -134,6 +134,40 @@ pub async fn pages_of_words_are_complete_and_in_order(engine: &Shared) {
     assert_eq!(refused.unwrap_err(), EngineError::BadCursor);
 }
 
+/// A beginning finds the same whether it is of a few words or of so many that an engine looks for them in another way.
+pub async fn a_beginning_of_few_words_and_of_many(engine: &Shared) {
+    let new = |n: i64| New {
+        id: format!("b{n:03}"),
+        body: page("b", 2_000 + n, &[&format!("word{n:03}"), &format!("worm{}", n % 7), "all", "wor"]),
+    };
+    engine.insert_many(&PAGES, (0..300).map(new).collect()).await.unwrap();
+    engine.insert(&PAGES, "b999".into(), page("b", 3_000, &["wo", "worl", "xword001"])).await.unwrap();
+    let found = async |query: Query| ids(engine, query).await;
+    let id = |n: i64| format!("b{n:03}");
+    assert_eq!(found(beginning("b", "word00")).await, (0..10).map(id).collect::<Vec<_>>());
+    assert_eq!(found(beginning("b", "word")).await.len(), 300);
+    let newest = beginning("b", "word").order(Order::Descending).limit(3);
+    assert_eq!(found(newest).await, [id(299), id(298), id(297)]);
+    assert_eq!(found(beginning("b", "worm")).await.len(), 300);
+    assert_eq!(found(beginning("b", "worm3").from(PLACE, 2_291)).await, [id(297)]);
+    assert_eq!(found(beginning("b", "worl")).await, ["b999"]);
+    assert_eq!(found(beginning("b", "wor")).await.len(), 301);
+    let two = beginning("b", "worm2").word(Word::Prefix("word01".into()));
+    assert_eq!(found(two).await, [id(16)]);
+    let whole = beginning("b", "word29").word(Word::Whole("worm3".into()));
+    assert_eq!(found(whole).await, [id(290), id(297)]);
+    assert_eq!(found(beginning("b", "nothing")).await, [""; 0]);
+    assert_eq!(found(beginning("nobody", "word")).await, [""; 0]);
+    let (mut seen, mut after) = (0, None);
+    loop {
+        let page = engine.find(beginning("b", "worm").limit(40).after(after)).await.unwrap();
+        seen += page.documents.len();
+        let Some(next) = page.next else { break };
+        after = Some(next);
+    }
+    assert_eq!(seen, 300);
+}
+
 pub async fn words_that_no_engine_could_index_are_refused(engine: &Shared) {
     let long = "x".repeat(MAX_WORD_BYTES + 1);
     let many: Vec<String> = (0..=MAX_WORDS).map(|n| n.to_string()).collect();

@@ -8,8 +8,8 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use vox_bridge::objects::{self, ByteStream, Expected, Head, Key, ObjectError, Objects, Written};
 use vox_bridge::store::engine::{
-    Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New, Page, Place,
-    Query, Renewal, Totals, Update, Which,
+    Amendment, Answer, Collection, Connections, Document, Engine, EngineError, Field, Integer, Kept, New,
+    Page, Place, Query, Renewal, Totals, Update, Which,
 };
 
 /// What is about to be done with documents.
@@ -112,6 +112,8 @@ impl Engine for Documents {
         insert(into: &'static Collection, id: String, body: Map<String, Value>) -> ();
         insert_many(into: &'static Collection, documents: Vec<New>) -> Vec<usize>;
         find_one_and_update(query: Query, update: Update) -> Option<Document>;
+        update_many(of: &'static Collection, amendments: Vec<Amendment>) -> usize;
+        update_in_turn(of: &'static Collection, amendments: Vec<Amendment>) -> usize;
         delete(from: &'static Collection, id: String, version: u64) -> bool;
         count(query: Query) -> u64;
         restore(into: &'static Collection, documents: Vec<Kept>) -> ();

@@ -23,7 +23,7 @@ pub fn native(update: &Update, of: &Collection) -> Option<Native> {
             Change::Set(value) if fits(of, place, value) => {
                 set.insert(path(place), encode_value(value));
             }
-            Change::Unset if !is_needed(of, place) => {
+            Change::Unset if !of.needs(place) => {
                 unset.insert(path(place), "");
             }
             Change::Increment(by) => {
@@ -54,7 +54,7 @@ fn room(place: &Place, by: i64) -> Document {
 /// Whether a value may stand there, as [`Collection::check`] has it.
 fn fits(of: &Collection, place: &Place, value: &Value) -> bool {
     match value {
-        Value::Null => !is_needed(of, place),
+        Value::Null => !of.needs(place),
         Value::String(text) => text.len() <= MAX_KEY_BYTES || !is_indexed(of, place),
         // A list of words is looked through in code.
         Value::Array(_) => !of.indexes.iter().any(|index| index.words == Some(*place)),
@@ -64,14 +64,6 @@ fn fits(of: &Collection, place: &Place, value: &Value) -> bool {
 
 fn is_indexed(of: &Collection, place: &Place) -> bool {
     of.indexes.iter().any(|index| index.fields.contains(place))
-}
-
-/// An index has this field of every document, or something inside it.
-fn is_needed(of: &Collection, place: &Place) -> bool {
-    let inside = |field: &Place| {
-        field.path.strip_prefix(place.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    of.indexes.iter().any(|index| index.fields.iter().any(|f| inside(f) && index.optional != Some(*f)))
 }
 
 #[cfg(test)]

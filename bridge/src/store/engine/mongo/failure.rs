@@ -1,6 +1,7 @@
 //! What the server's errors mean. A duplicate is code 11000 and nothing else; a code that is not known here is "unavailable", never
 //! a conflict.
 
+use mongodb::bson::Document;
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 
 use super::super::EngineError;
@@ -12,19 +13,34 @@ const REFUSED: [i32; 7] = [2, 9, 14, 28, 52, 10_334, 17_419];
 
 pub fn failed(error: Error) -> EngineError {
     match *error.kind {
-        ErrorKind::Write(WriteFailure::WriteError(ref write)) => of_code(write.code, &error),
-        ErrorKind::Command(ref command) => of_code(command.code, &error),
+        ErrorKind::Write(WriteFailure::WriteError(ref write)) => of_code(write.code, error.to_string()),
+        ErrorKind::Command(ref command) => of_code(command.code, error.to_string()),
         ErrorKind::InvalidArgument { .. } | ErrorKind::Bson(_) => EngineError::Malformed(error.to_string()),
         _ => EngineError::Unavailable(error.to_string()),
     }
 }
 
-fn of_code(code: i32, error: &Error) -> EngineError {
+fn of_code(code: i32, text: String) -> EngineError {
     match code {
         DUPLICATE => EngineError::Duplicate,
-        code if REFUSED.contains(&code) => EngineError::Malformed(error.to_string()),
-        _ => EngineError::Unavailable(error.to_string()),
+        code if REFUSED.contains(&code) => EngineError::Malformed(text),
+        _ => EngineError::Unavailable(text),
     }
+}
+
+/// How many documents a command of several updates found; the first that went wrong otherwise.
+pub fn updated(answer: &Document) -> Result<usize, EngineError> {
+    let (errors, concern) = (answer.get_array("writeErrors"), answer.get("writeConcernError"));
+    if let Some(error) = errors.ok().and_then(|errors| errors.first()) {
+        let code = error.as_document().and_then(|error| error.get_i32("code").ok()).unwrap_or_default();
+        return Err(of_code(code, error.to_string()));
+    }
+    if let Some(concern) = concern {
+        return Err(EngineError::Unavailable(concern.to_string()));
+    }
+    let found = answer.get_i32("n").map(i64::from).or_else(|_| answer.get_i64("n"));
+    let found = found.ok().and_then(|n| usize::try_from(n).ok());
+    found.ok_or_else(|| EngineError::Unavailable("an answer that makes no sense".into()))
 }
 
 /// The places that were refused as duplicates; any other refusal fails the batch.
@@ -35,7 +51,7 @@ pub fn insert_many_failed(error: Error) -> Result<Vec<usize>, EngineError> {
     }
     let mut refused = Vec::new();
     for write in many.write_errors.iter().flatten() {
-        match of_code(write.code, &error) {
+        match of_code(write.code, error.to_string()) {
             EngineError::Duplicate => refused.push(write.index),
             other => return Err(other),
         }
@@ -46,7 +62,7 @@ pub fn insert_many_failed(error: Error) -> Result<Vec<usize>, EngineError> {
 
 #[cfg(test)]
 mod tests {
-    use mongodb::bson::{Document, deserialize_from_document, doc};
+    use mongodb::bson::{deserialize_from_document, doc};
     use mongodb::error::{CommandError, InsertManyError, WriteError};
 
     use super::*;
@@ -86,6 +102,22 @@ mod tests {
         }
         let read = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
         assert!(matches!(failed(read.into()), EngineError::Unavailable(_)));
+    }
+
+    #[test]
+    fn several_updates_are_done_only_when_nothing_is_wrong_with_any() {
+        assert_eq!(updated(&doc! { "ok": 1.0, "n": 3, "nModified": 3 }), Ok(3));
+        assert_eq!(updated(&doc! { "ok": 1.0, "n": 3_i64 }), Ok(3));
+        let with = |code: i32| {
+            updated(&doc! { "ok": 1.0, "n": 3, "writeErrors": [{ "index": 1, "code": code, "errmsg": "m" }] })
+        };
+        assert_eq!(with(11_000), Err(EngineError::Duplicate));
+        assert!(matches!(with(2), Err(EngineError::Malformed(_))));
+        assert!(matches!(with(91), Err(EngineError::Unavailable(_))));
+        let late = doc! { "ok": 1.0, "n": 3, "writeConcernError": { "code": 64, "errmsg": "m" } };
+        for odd in [late, doc! { "ok": 1.0 }] {
+            assert!(matches!(updated(&odd), Err(EngineError::Unavailable(_))), "{odd}");
+        }
     }
 
     #[test]

@@ -203,7 +203,8 @@ fn sort_keys(query: &Query, shape: &Shape) -> Vec<String> {
     shape.sorted().iter().map(field).chain(["id".to_owned()]).collect()
 }
 
-fn filtered(query: &Query, select: &str) -> Result<Statement, EngineError> {
+/// The documents of a search, without their order.
+pub fn filtered(query: &Query, select: &str) -> Result<Statement, EngineError> {
     let table = query.collection.name;
     let mut built = Statement { text: String::new(), values: Vec::new() };
     match (&query.by, query.shape()?) {

@@ -164,3 +164,33 @@ async fn nothing_is_left_of_a_word_once_the_index_is_written_anew() {
     assert_eq!(engine.count(other()).await, Ok(1));
     assert_eq!(renew(&engine).await, 1, "nothing to do costs one look");
 }
+
+#[tokio::test]
+async fn a_beginning_is_asked_for_as_the_words_that_there_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.sqlite");
+    let engine = Sqlite::open(&path).unwrap();
+    engine.prepare(&[&PAGES]).await.unwrap();
+    let words: Vec<String> =
+        (0..300).map(|n| format!("many{n}")).chain(["few1".into(), "few2".into()]).collect();
+    let page =
+        |scope: &str| serde_json::json!({"owner": scope, "place": scope.len(), "words": words, "kind": "k"});
+    for scope in ["s", "other"] {
+        engine.insert(&PAGES, scope.into(), page(scope).as_object().unwrap().clone()).await.unwrap();
+    }
+    let reads = connect_to_read(&path).unwrap();
+    let question = |word: &str| {
+        let all = Query::by_words(&PAGES, "by_words", (Field::<Text>::new("owner"), "s"));
+        let query = all.word(Word::Prefix(word.into())).word(Word::Whole("many7".into()));
+        words::Begun::of(&query).unwrap().question(&reads).unwrap()
+    };
+    let hex = |word: &str| data_encoding::HEXLOWER.encode(format!("s\n{word}").as_bytes());
+    let whole = format!("\"{}\"", hex("many7").to_uppercase());
+    assert_eq!(question("few"), format!("(\"{}\" OR \"{}\") AND {whole}", hex("few1"), hex("few2")));
+    assert_eq!(question("many1").matches(" OR ").count(), 110, "1, 10 to 19 and 100 to 199");
+    assert_eq!(question("many"), format!("\"{}\" * AND {whole}", hex("many").to_uppercase()), "too many");
+    assert_eq!(question("none"), format!("\"{}\" * AND {whole}", hex("none").to_uppercase()));
+    let without = Query::by_words(&PAGES, "by_words", (Field::<Text>::new("owner"), "s"))
+        .word(Word::Whole("few1".into()));
+    assert!(words::Begun::of(&without).is_none());
+}

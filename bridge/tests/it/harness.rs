@@ -7,6 +7,7 @@ pub mod keys;
 pub mod losing;
 pub mod mongodb;
 pub mod nginx;
+pub mod pair;
 pub mod redis;
 pub mod spoilt;
 

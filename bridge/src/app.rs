@@ -290,7 +290,11 @@ impl App {
             sessions,
             coordination,
             changes,
-            request_limits: RequestLimits { limiter: limiter.clone(), limits: config.limits },
+            request_limits: RequestLimits {
+                limiter: limiter.clone(),
+                limits: config.limits,
+                memory: memory.clone(),
+            },
             tenant_desk: TenantDesk { stores: stores.clone(), clock: clock.clone() },
             audit: audit.clone(),
             catalogue: Catalogue {

@@ -7,6 +7,7 @@ pub mod gate;
 pub mod limits;
 pub mod period;
 pub mod plans;
+pub mod requests;
 pub mod rollup;
 pub mod spending;
 pub mod spent;

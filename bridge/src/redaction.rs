@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 use vox_shared::model::bot::{Redaction, Sink};
-use vox_shared::redaction::Redactor;
+use vox_shared::redaction::{Redactor, net};
 use vox_shared::wire::live::{self, LiveReport};
 use vox_shared::wire::result::TranscriptEntry;
 
@@ -68,6 +68,15 @@ pub fn for_crm(call: &Call) -> Cow<'_, Call> {
 /// A call as a model may read it.
 pub fn for_model(call: &Call) -> Cow<'_, Call> {
     for_sink(call, Sink::Model)
+}
+
+/// A text of a call as it may be written down beside it.
+pub fn for_log(call: &Call, text: &str) -> String {
+    let hidden = match rules(call.redaction.as_ref(), Sink::Log) {
+        Some(rules) => rules.text(text),
+        None => Cow::Borrowed(text),
+    };
+    net::clean(&hidden).into_owned()
 }
 
 /// With what models made of it, who may have read it before this was hidden from them.
@@ -181,6 +190,21 @@ mod tests {
             assert_eq!(data[name], told[name]);
         }
         assert_eq!(data["text"], "my pin is [pin]");
+    }
+
+    /// A card's number never, the rest where the bot hides it from logs.
+    #[test]
+    fn what_is_written_down_beside_a_call_is_cleaned_as_a_log_is() {
+        let call = |sinks: &[Sink]| {
+            let call = json!({
+                "tenant_id": "default", "bot_id": "faq", "status": "started", "caller_id": "",
+                "created_at": "2026-11-20T10:00:00.000000Z", "redaction": rules_of(sinks)
+            });
+            serde_json::from_value::<Call>(call).unwrap()
+        };
+        let text = "my pin is 4821, my card 4111 1111 1111 1111";
+        assert_eq!(for_log(&call(&[Sink::Log]), text), "my pin is [pin], my card [card]");
+        assert_eq!(for_log(&call(&[Sink::Crm]), text), "my pin is 4821, my card [card]");
     }
 
     #[test]

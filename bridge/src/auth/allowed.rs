@@ -144,7 +144,7 @@ impl Who {
     /// Whose requests are counted.
     fn asker(&self) -> Asker<'_> {
         match self {
-            Self::Person(user) => Asker::Person { id: &user.id },
+            Self::Person(user) => Asker::Person { id: &user.id, tenant: &user.value.tenant_id },
             Self::Key(key) => Asker::Key { id: &key.id, tenant: &key.value.tenant_id },
         }
     }

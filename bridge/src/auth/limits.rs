@@ -1,5 +1,5 @@
-//! How much people and keys may ask: each of them, and all keys of a tenant together. Counted once it is known who asks, before anything
-//! else is looked at, so a refused request costs little and is in no audit log.
+//! How much people and keys may ask: each of them, and all keys of a tenant together. As the bridge is set, or as the plan of their
+//! tenant says. Counted once it is known who asks, before anything else is looked at, so a refused request costs little and is in no audit log.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use vox_shared::ids::TenantId;
 use crate::config::Limits;
 use crate::coordination::{Entered, Gate, Limiter, Place, Rate, Standing, Taken};
 use crate::error::ApiError;
+use crate::runtime::memory::Memory;
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// A place that was not given back is free after this: longer than any request of a person or a key runs.
@@ -17,7 +18,7 @@ const PLACE: Duration = Duration::from_secs(150);
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
 pub enum Asker<'a> {
-    Person { id: &'a str },
+    Person { id: &'a str, tenant: &'a TenantId },
     Key { id: &'a str, tenant: &'a TenantId },
 }
 
@@ -25,7 +26,9 @@ pub enum Asker<'a> {
 #[derive(Clone)]
 pub struct RequestLimits {
     pub limiter: Limiter,
+    /// Where a tenant's plan says nothing else.
     pub limits: Limits,
+    pub memory: Memory,
 }
 
 /// What became of a request.
@@ -49,25 +52,31 @@ pub enum TooMany {
 impl RequestLimits {
     /// Count a request, and give it a place.
     pub async fn admit(&self, asker: Asker<'_>) -> Admission {
-        match self.limiter.take(self.rates(asker)).await {
+        let limits = self.of(asker.tenant()).await;
+        match self.limiter.take(rates(asker, limits)).await {
             Taken::Refused(standing) => Admission { standing, places: Err(TooMany::InAMinute(standing)) },
-            Taken::Allowed(standing) => Admission { standing, places: self.places(asker).await },
+            Taken::Allowed(standing) => Admission { standing, places: self.places(asker, limits).await },
         }
     }
 
-    fn rates(&self, asker: Asker<'_>) -> Vec<Rate> {
-        let Limits { requests_per_minute, tenant_requests_per_minute, .. } = self.limits;
-        let rate = |key, most| Rate { key, most, window: MINUTE };
-        let own = rate(own(asker), requests_per_minute);
-        let all = shared(asker).map(|key| rate(key, tenant_requests_per_minute));
-        std::iter::once(own).chain(all).collect()
+    /// By the plan as it is remembered: of a flood of requests one in two seconds reads the tenant.
+    async fn of(&self, tenant: &TenantId) -> Limits {
+        match self.memory.tenant(tenant).await {
+            Ok(found) => {
+                let allowance = found.as_ref().and_then(|tenant| tenant.allowance.as_ref());
+                allowance.map_or(self.limits, |allowance| allowance.requests.over(self.limits))
+            }
+            Err(error) => {
+                tracing::debug!(%tenant, %error, "requests are counted without the plan");
+                self.limits
+            }
+        }
     }
 
-    async fn places(&self, asker: Asker<'_>) -> Result<Vec<Place>, TooMany> {
-        let Limits { requests_at_once, tenant_requests_at_once, .. } = self.limits;
-        let all = shared(asker).map(|name| (name, tenant_requests_at_once));
+    async fn places(&self, asker: Asker<'_>, limits: Limits) -> Result<Vec<Place>, TooMany> {
+        let all = shared(asker).map(|name| (name, limits.tenant_requests_at_once));
         let mut places = Vec::new();
-        for (name, most) in std::iter::once((own(asker), requests_at_once)).chain(all) {
+        for (name, most) in std::iter::once((own(asker), limits.requests_at_once)).chain(all) {
             match self.limiter.enter(Gate { name, most, ttl: PLACE }).await {
                 Entered::Inside(place) => places.push(place),
                 Entered::Full => return Err(TooMany::AtOnce(most)),
@@ -77,9 +86,24 @@ impl RequestLimits {
     }
 }
 
+impl<'a> Asker<'a> {
+    /// Whose plan counts.
+    fn tenant(self) -> &'a TenantId {
+        let (Self::Person { tenant, .. } | Self::Key { tenant, .. }) = self;
+        tenant
+    }
+}
+
+fn rates(asker: Asker<'_>, limits: Limits) -> Vec<Rate> {
+    let rate = |key, most| Rate { key, most, window: MINUTE };
+    let own = rate(own(asker), limits.requests_per_minute);
+    let all = shared(asker).map(|key| rate(key, limits.tenant_requests_per_minute));
+    std::iter::once(own).chain(all).collect()
+}
+
 /// What the asker's own requests are counted under.
 fn own(asker: Asker<'_>) -> String {
-    let (Asker::Person { id } | Asker::Key { id, .. }) = asker;
+    let (Asker::Person { id, .. } | Asker::Key { id, .. }) = asker;
     format!("api:{id}")
 }
 

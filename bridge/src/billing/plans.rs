@@ -7,6 +7,7 @@ use vox_shared::clock::Clock;
 use vox_shared::ids::{PlanId, TenantId};
 
 use super::limits::Limits;
+use super::requests::Requests;
 use crate::store::engine::MAX_PAGE;
 use crate::store::plans::Plan;
 use crate::store::tenants::{Allowance, Tenant};
@@ -31,6 +32,7 @@ pub enum PlanError {
 pub struct NewPlan {
     pub name: String,
     pub limits: Limits,
+    pub requests: Requests,
 }
 
 /// The plans of the deployment. Cheap to clone.
@@ -49,18 +51,18 @@ impl PlanBook {
         new: NewPlan,
     ) -> Result<Stored<Plan>, PlanError> {
         let (plans, now) = (self.stores.plans(), Stamp(self.clock.now()));
-        let NewPlan { name, limits } = new;
+        let NewPlan { name, limits, requests } = new;
         let known = plans.find_plan(id).await?;
         if expected.is_some() && expected != known.as_ref().map(|plan| plan.version) {
             return Err(StoreError::Conflict.into());
         }
         let plan = match known {
             Some(mut plan) => {
-                plan.value = Plan { name, limits, updated_at: now, ..plan.value };
+                plan.value = Plan { name, limits, requests, updated_at: now, ..plan.value };
                 plans.replace_plan(plan).await?
             }
             None => {
-                let value = Plan { name, limits, created_at: now, updated_at: now };
+                let value = Plan { name, limits, requests, created_at: now, updated_at: now };
                 plans.insert_plan(id, &value).await?;
                 Stored { id: id.to_string(), version: 1, value }
             }
@@ -167,5 +169,6 @@ fn has(tenant: &Tenant, plan: &PlanId) -> bool {
 
 fn allowance(id: &PlanId, plan: &Stored<Plan>) -> Allowance {
     let plan_version = i64::try_from(plan.version).unwrap_or(i64::MAX);
-    Allowance { plan: id.clone(), plan_version, limits: plan.value.limits }
+    let Plan { limits, requests, .. } = plan.value;
+    Allowance { plan: id.clone(), plan_version, limits, requests }
 }

@@ -4,10 +4,12 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vox_shared::ids::{BotId, JobId, SessionId};
+use vox_shared::model::bot::tool::fill::percent_encoded;
 
 use super::Crm;
 use super::exchange::{fill, send};
 use super::result;
+use super::settings::Exchange;
 use crate::analysis::values;
 use crate::auth::secret_token;
 use crate::bot::hours;
@@ -19,7 +21,7 @@ use crate::redaction;
 use crate::runtime::variables::call_variables;
 use crate::store::calls::Call;
 use crate::store::crm::Push;
-use crate::store::deliveries::Attempt;
+use crate::store::deliveries::{Attempt, Request};
 use crate::store::jobs::Job;
 use crate::store::outbox::{Follows, Pending};
 use crate::store::{Stamp, StoreError, Stored};
@@ -30,6 +32,9 @@ pub const KIND: &str = "push_crm";
 pub const MAX_TRIES: i64 = 10;
 /// Longest that a push waits for the bot's analysis of the call; then it goes without.
 pub const PATIENCE: SignedDuration = SignedDuration::from_mins(20);
+
+/// So much of an address is kept with an attempt, bytes.
+const KEPT_URL_BYTES: usize = 2_048;
 
 /// Whose result is pushed.
 #[derive(Serialize, Deserialize)]
@@ -82,7 +87,9 @@ pub async fn carry_out(crm: Crm, job: Stored<Job>) -> Result<(), Failure> {
     let attempt = match fill(&push, &variables) {
         Ok(filled) => {
             let rules = crm.stores.tenants().egress_rules(tenant).await?;
-            send((&crm.egress, &rules), (&push, &filled), Some(&job.id), (now, DEADLINE)).await.attempt
+            let (by, times) = ((&*crm.egress, &rules), (now, DEADLINE));
+            let answer = send(by, (&push, &filled), Some(&job.id), times).await;
+            Attempt { request: Some(request(&push, &variables, &call.value)), ..answer.attempt }
         }
         Err(failure) => Attempt { error: Some(failure.detail), ..new_attempt(now) },
     };
@@ -97,6 +104,14 @@ pub async fn carry_out(crm: Crm, job: Stored<Job>) -> Result<(), Failure> {
     }
     crm.note((&job, arguments), attempt).await?;
     error.map_or(Ok(()), |error| Err(Failure::Now(error)))
+}
+
+/// What is written down of a request. The call's values are cleaned before they are put into the address, where they would be in code.
+fn request(push: &Exchange, variables: &Variables, call: &Call) -> Request {
+    let write = |value: &str| percent_encoded(&redaction::for_log(call, value));
+    let mut url = variables.sent(&push.url, write);
+    url.truncate(url.floor_char_boundary(KEPT_URL_BYTES));
+    Request { method: push.method.as_str().into(), url }
 }
 
 impl Crm {

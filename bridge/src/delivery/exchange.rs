@@ -57,7 +57,8 @@ pub async fn attempt(
 
 /// An attempt that is about to be made.
 pub fn new_attempt(now: Stamp) -> Attempt {
-    Attempt { at: now, request_id: request_id(), status: None, reply: None, error: None, took_ms: 0 }
+    let (request, status, reply, error) = (None, None, None, None);
+    Attempt { at: now, request_id: request_id(), request, status, reply, error, took_ms: 0 }
 }
 
 /// Send a request, and what came of it. The last is the answer's body, [`MAX_ANSWER_BYTES`] at most.

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use vox_shared::ids::{ApiKeyId, BotId, TenantId, UserId};
 
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
@@ -52,7 +54,8 @@ pub struct Key {
     pub bots: Option<Vec<BotId>>,
     pub created_at: Stamp,
     pub created_by: UserId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What is no time is over since 1970: a key whose end cannot be read opens nothing.
+    #[serde(default, deserialize_with = "end", skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Stamp>,
     /// Behind by up to a minute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,6 +66,11 @@ pub struct Key {
     /// cannot make one too many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<u32>,
+}
+
+fn end<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Stamp>, D::Error> {
+    let stored = Option::<Value>::deserialize(from)?;
+    Ok(stored.map(|stored| serde_json::from_value(stored).unwrap_or(Stamp(Timestamp::UNIX_EPOCH))))
 }
 
 impl Key {

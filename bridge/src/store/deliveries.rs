@@ -98,6 +98,9 @@ pub struct Attempt {
     pub at: Stamp,
     /// What was sent as `x-request-id`.
     pub request_id: String,
+    /// What was asked, where it is not the same in every attempt: of CRMs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
     /// What the endpoint answered; null when it did not.
     pub status: Option<u16>,
     /// The beginning of its answer.
@@ -105,6 +108,15 @@ pub struct Attempt {
     /// Why the attempt does not count as a success.
     pub error: Option<String>,
     pub took_ms: u64,
+}
+
+/// The request of an attempt. Its body and the values of its headers are not kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = AttemptedRequest)]
+pub struct Request {
+    pub method: String,
+    /// With the call's values; of those without what the call hides from logs. Its first 2,048 bytes.
+    pub url: String,
 }
 
 impl OfTenant for Delivery {

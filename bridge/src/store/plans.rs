@@ -9,6 +9,7 @@ use super::documents::{Documents, Listed, StoreError, Stored};
 use super::engine::{Collection, Cursor, Engine, Field, Index, Query, Text};
 use super::stamp::Stamp;
 use crate::billing::limits::Limits;
+use crate::billing::requests::Requests;
 use crate::field;
 
 const OF_ALL: &str = "of_all";
@@ -27,6 +28,9 @@ pub static PLANS: Collection = Collection {
 pub struct Plan {
     pub name: String,
     pub limits: Limits,
+    /// What its people and keys may ask.
+    #[serde(default, skip_serializing_if = "Requests::is_empty")]
+    pub requests: Requests,
     pub created_at: Stamp,
     pub updated_at: Stamp,
 }

@@ -14,6 +14,7 @@ use super::engine::{
 };
 use super::stamp::Stamp;
 use crate::billing::limits::Limits;
+use crate::billing::requests::Requests;
 use crate::billing::spending::TenantBudget;
 use crate::field;
 
@@ -86,6 +87,8 @@ pub struct Allowance {
     /// Of the plan when the limits were taken over.
     pub plan_version: i64,
     pub limits: Limits,
+    #[serde(default, skip_serializing_if = "Requests::is_empty")]
+    pub requests: Requests,
 }
 
 holds! { Json: Allowance => |allowance| serde_json::to_value(allowance).unwrap_or(Value::Null); }

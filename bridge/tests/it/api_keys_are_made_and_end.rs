@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
 use vox_bridge::auth::secret_token::hash;
+use vox_bridge::store::api_keys::API_KEYS;
 use vox_bridge::store::tenants::TenantStatus;
 
 use crate::harness::{TestBridge, json, refusal, wrong_fields};
@@ -136,6 +137,21 @@ async fn a_key_ends_when_its_time_is_over() {
         "api_key_not_live",
         "a new secret gives no new time"
     );
+}
+
+/// A key whose end cannot be read is no key without an end.
+#[tokio::test]
+async fn a_key_with_an_end_that_is_no_time_has_expired() {
+    let bridge = TestBridge::start().await;
+    let admin = bridge.token(Role::Admin).await;
+    for nonsense in [json!("tomorrow"), json!(7), json!(""), json!({"at": "2027-01-01T00:00:00Z"})] {
+        let key = made(&bridge, &admin, &reader()).await;
+        assert_eq!(list_bots(&bridge, &key).await.status(), StatusCode::OK);
+        bridge.damage(&API_KEYS, text(&key, "id"), "expires_at", nonsense.clone()).await;
+        let refused = list_bots(&bridge, &key).await;
+        assert_eq!(refusal(refused, StatusCode::FORBIDDEN).await, "api_key_expired", "{nonsense}");
+        assert_eq!(read(&bridge, &admin, &key).await["status"], "expired", "{nonsense}");
+    }
 }
 
 #[tokio::test]

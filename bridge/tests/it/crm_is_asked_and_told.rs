@@ -15,6 +15,7 @@ use vox_testkit::crm::ScriptedCrm;
 use vox_testkit::receiver::Manner;
 
 use crate::harness::{TestBridge, json, result, wrong_fields};
+use crate::recordings_are_stored_and_served::upload;
 use crate::s3_server::eventually;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -70,9 +71,11 @@ impl Bot {
             "id": "{{result.call_id}}", "who": "{{crm.name}}", "from": "{{call.caller_id}}", "list": "{{call.list}}",
             "how": ["{{result.disposition}}", "{{result.disconnected_by}}"], "seconds": "{{result.call_duration_seconds}}",
             "said": "{{result.transcript}}", "moved": "{{result.was_transferred}}", "none": "[{{result.nothing}}]",
-            "start": "{{result.start_time}}", "link": "{{result.recording_url}}", "fixed": 7
+            "times": "{{result.start_time}}, {{result.answer_time}}, {{result.end_time}}",
+            "link": "{{result.recording_url}}", "fixed": 7
         });
-        json!({"url": self.crm.url("/results"), "headers": self.headers(), "body": body})
+        let url = self.crm.url("/results?from={{call.caller_id}}&card={{call.card}}");
+        json!({"url": url, "headers": self.headers(), "body": body})
     }
 
     async fn config(&self, session: &str, event: Value) -> Value {
@@ -85,7 +88,11 @@ impl Bot {
     }
 
     async fn ends(&self, session: &str) {
-        let taken = self.bridge.deliver(&result(session, "customer")).await;
+        self.ends_as(&result(session, "customer")).await;
+    }
+
+    async fn ends_as(&self, result: &Value) {
+        let taken = self.bridge.deliver(result).await;
         assert!(taken.status().is_success(), "{}", taken.status());
         self.bridge.app.relay.move_all().await.unwrap();
     }
@@ -159,11 +166,22 @@ async fn no_manner_of_a_crm_keeps_a_call_from_its_config() {
 async fn a_result_is_pushed_until_the_crm_takes_it_and_every_attempt_is_seen() {
     let bot = Bot::start().await;
     json(bot.set(json!({"prefetch": bot.prefetch(), "push": bot.push()})).await, StatusCode::OK).await;
-    bot.config("call_a", json!({"list": "north"})).await;
+    bot.config("call_a", json!({"list": "north", "card": "4111 1111 1111 1111"})).await;
     for manner in [Manner::Refuse(503), Manner::Redirect("http://10.0.0.1/".into())] {
         bot.crm.then(manner);
     }
-    bot.ends("call_a").await;
+    let sound = b"what was heard".to_vec();
+    assert_eq!(upload(&bot.bridge, "call_a.wav", sound.clone(), None).await.status(), StatusCode::OK);
+    let mut ended = result("call_a", "customer");
+    for (name, value) in [
+        ("recording_key", "call_a.wav"),
+        ("started_at", "2026-11-20T10:00:00Z"),
+        ("answered_at", "2026-11-20T10:00:02Z"),
+        ("ended_at", "2026-11-20T10:00:14Z"),
+    ] {
+        ended[name] = json!(value);
+    }
+    bot.ends_as(&ended).await;
     let _worked = bot.work();
     for tries in 1..=3 {
         let noted = || async {
@@ -181,21 +199,49 @@ async fn a_result_is_pushed_until_the_crm_takes_it_and_every_attempt_is_seen() {
     assert_eq!(push["taken"], true);
     let attempts: Vec<_> = push["attempts"].as_array().unwrap().iter().map(|a| a["status"].clone()).collect();
     assert_eq!(attempts, [503, 302, 200]);
+    // What was asked, and never a card's number.
+    let url = bot.crm.url("/results?from=%2B15550123&card=%5Bcard%5D");
+    for attempt in push["attempts"].as_array().unwrap() {
+        assert_eq!(attempt["request"], json!({"method": "POST", "url": url}));
+    }
     let pushed: Vec<_> = bot.crm.asked().into_iter().filter(|asked| asked.method == "POST").collect();
     assert!(pushed.len() == 3 && pushed.iter().all(|p| p.faults.is_empty()), "{pushed:#?}");
     assert!(pushed.iter().all(|p| p.idempotency_key.as_deref() == push["id"].as_str()), "{pushed:#?}");
     let body = &pushed[2].body;
+    let link = body["link"].as_str().unwrap();
     let expected = json!({
-        "id": "call_a", "who": "Asha", "from": body["from"], "list": "north", "how": ["Connected", "customer"],
-        "seconds": body["seconds"], "said": body["said"], "moved": "no", "none": "[]", "start": body["start"],
-        "link": body["link"], "fixed": 7
+        "id": "call_a", "who": "Asha", "from": "+15550123", "list": "north", "how": ["Connected", "customer"],
+        "seconds": "12.5", "said": body["said"], "moved": "no", "none": "[]",
+        "times": "2026-11-20 15:30:00, 2026-11-20 15:30:02, 2026-11-20 15:30:14", "link": link, "fixed": 7
     });
     assert_eq!(body, &expected);
-    assert!(serde_json::from_str::<Vec<Value>>(body["said"].as_str().unwrap()).is_ok(), "{body}");
-    assert!(body["seconds"].as_str().unwrap().parse::<f64>().is_ok(), "{body}");
+    assert_eq!(serde_json::from_str::<Value>(body["said"].as_str().unwrap()).unwrap(), ended["transcript"]);
+    let public = link.strip_prefix(&bot.bridge.url).unwrap();
+    assert!(public.starts_with("/api/v1/public/recordings/"), "{link}");
+    let heard = bot.bridge.get(public).send().await.unwrap();
+    assert_eq!((heard.status(), heard.bytes().await.unwrap().to_vec()), (StatusCode::OK, sound));
     // The same result once more changes nothing.
-    bot.ends("call_a").await;
+    bot.ends_as(&ended).await;
     assert_eq!(bot.read("/api/v1/jobs").await["items"].as_array().unwrap().len(), 1);
+}
+
+/// The caller's number stands in the addresses that were asked.
+#[tokio::test]
+async fn an_erased_caller_is_in_no_attempt_any_more() {
+    let bot = Bot::start().await;
+    json(bot.set(json!({"push": bot.push()})).await, StatusCode::OK).await;
+    bot.config("call_a", json!({})).await;
+    bot.ends("call_a").await;
+    let worked = bot.work();
+    let kept = || async { bot.bridge.engine.list_by_id(&CRM_PUSHES, Which::All, None).await.unwrap() };
+    assert!(eventually(SOON, || async { kept().await.len() == 1 }).await);
+    assert!(format!("{:?}", kept().await).contains("15550123"), "{:?}", kept().await);
+    drop(worked);
+    let number = json!({"number": "+15550123"});
+    let begun = bot.bridge.send(Method::POST, "/api/v1/erasures", &bot.token, number).await;
+    json(begun, StatusCode::ACCEPTED).await;
+    assert!(bot.bridge.app.custodian.erase_due().await.unwrap());
+    assert_eq!(kept().await.len(), 0);
 }
 
 /// What the CRM answers may name the person whom the deletion was about.

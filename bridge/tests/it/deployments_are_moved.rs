@@ -1,5 +1,7 @@
 //! A whole deployment moves from the embedded engines to MongoDB and S3, and back, by the real program, and its users see no difference.
 
+mod everything;
+
 use std::ops::Range;
 use std::path::Path;
 use std::process::Output;
@@ -108,10 +110,14 @@ async fn fill(bridge: &TestBridge) {
     }
 }
 
-/// What the first administrator and the other tenant's bots look like from outside.
-async fn seen(bridge: &TestBridge, password: &str) -> Vec<Value> {
+/// The access token of the first administrator.
+async fn administrator(bridge: &TestBridge, password: &str) -> String {
     let session = json(bridge.log_in(ADMIN_EMAIL, password).await, StatusCode::OK).await;
-    let token = session["access_token"].as_str().unwrap();
+    session["access_token"].as_str().unwrap().to_owned()
+}
+
+/// What the first administrator and the other tenant's bots look like from outside.
+async fn seen(bridge: &TestBridge, token: &str) -> Vec<Value> {
     let mut seen = Vec::new();
     let mut lists = vec!["/api/v1/bots?limit=50".to_owned(), "/api/v1/calls?limit=50".to_owned()];
     lists.extend((0..30).map(|n| format!("/api/v1/calls/call_{n}")));
@@ -144,7 +150,11 @@ async fn to_mongodb_and_s3_and_back_without_a_difference() {
     let bridge = start(&embedded).await;
     fill(&bridge).await;
     let password = bridge.admin_password.expose_secret().to_owned();
-    let before = seen(&bridge, &password).await;
+    let token = administrator(&bridge, &password).await;
+    let ids = everything::fill(&bridge, &token).await;
+    let before = seen(&bridge, &token).await;
+    let all_before = everything::seen(&bridge, &token, &ids).await;
+    let sum = everything::summed(&bridge, &token).await;
     let refused = copy(dir.path(), &embedded, &elsewhere).await;
     assert!(!refused.status.success() && told(&refused).contains("used by another process"), "a bridge runs");
     bridge.stop().await;
@@ -153,16 +163,24 @@ async fn to_mongodb_and_s3_and_back_without_a_difference() {
         let copied = copy(dir.path(), from, to).await;
         let text = told(&copied);
         assert!(copied.status.success() && text.contains("copied and the same"), "{text}");
-        assert!(text.contains("recordings               30") && !text.contains("testsecret"), "{text}");
+        assert!(text.contains("recordings               32") && !text.contains("testsecret"), "{text}");
         let again = copy(dir.path(), from, to).await;
         assert!(!again.status.success() && told(&again).contains("it has tenants"), "{}", told(&again));
     }
     for storage in [&elsewhere, &back] {
         let bridge = start(storage).await;
-        assert_eq!(seen(&bridge, &password).await, before);
+        let token = administrator(&bridge, &password).await;
+        assert_eq!(seen(&bridge, &token).await, before);
+        let all = everything::seen(&bridge, &token, &ids).await;
+        assert_eq!(all.len(), all_before.len());
+        let differ = all.iter().zip(&all_before).filter(|(now, then)| now != then);
+        let differ: Vec<String> = differ.map(|(now, then)| format!("{now:?}\nbefore: {then:?}")).collect();
+        assert!(differ.is_empty(), "{}", differ.join("\n"));
+        everything::audit_is_intact(&bridge, &token).await;
         assert_eq!(bridge.deliver(&result("call_3", "customer")).await.status(), StatusCode::OK, "again");
         assert_eq!(bridge.deliver(&result("later", "customer")).await.status(), StatusCode::OK);
         assert_eq!(bridge.call("later").await["session_id"], "later");
+        assert_eq!(everything::summed(&bridge, &token).await, sum + 1, "what comes later is added to it");
         bridge.stop().await;
     }
 }

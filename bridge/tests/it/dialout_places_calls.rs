@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
 use vox_bridge::dialout::order::Order;
-use vox_bridge::dialout::{Dialler, DialoutError, PER_SENDER};
+use vox_bridge::dialout::{Dialler, DialoutError, PER_SENDER, PER_TENANT};
 use vox_bridge::store::tenants::TenantStatus;
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::{ActiveHours, BotSettings};
@@ -74,6 +74,18 @@ impl Scene {
 
     fn says(&self, says: &Says) {
         self.workers.iter().for_each(|worker| worker.says(says.clone()));
+    }
+}
+
+fn order(scene: &Scene) -> Order {
+    Order {
+        tenant: scene.bridge.tenant(),
+        sender: "key_1".into(),
+        bot: scene.bot.clone(),
+        to: "+14155550100".parse().unwrap(),
+        from: None,
+        event: serde_json::Map::new(),
+        creation: None,
     }
 }
 
@@ -360,16 +372,7 @@ async fn a_worker_that_says_nothing_is_given_up() {
     scene.says(&Says::Silence);
     let bot = scene.bridge.app.stores.all_bots().find_bot(&scene.bot).await.unwrap().unwrap();
     let hurried = Dialler { patience: Duration::from_millis(300), ..scene.bridge.app.dialler.clone() };
-    let order = Order {
-        tenant: scene.bridge.tenant(),
-        sender: "key_1".into(),
-        bot: scene.bot.clone(),
-        to: "+14155550100".parse().unwrap(),
-        from: None,
-        event: serde_json::Map::new(),
-        creation: None,
-    };
-    let refused = hurried.dial(order, &bot.value).await.unwrap_err();
+    let refused = hurried.dial(order(&scene), &bot.value).await.unwrap_err();
     assert!(matches!(refused, DialoutError::Unclear { status: 504, .. }), "{refused}");
     assert_eq!((scene.orders(), scene.reserved().await), (1, (0, 1)));
 }
@@ -417,4 +420,33 @@ async fn one_key_cannot_ask_for_calls_without_end() {
     let asked = another.sign(scene.bridge.request(Method::POST, DIALOUT)).json(&scene.order());
     assert_eq!(refusal(asked.send().await.unwrap(), StatusCode::SERVICE_UNAVAILABLE).await, "no_fleet");
     scene.bridge.clock.advance(SignedDuration::from_secs(61));
+}
+
+/// Each within its own limit, and together beyond the tenant's.
+#[tokio::test]
+async fn the_keys_of_a_tenant_cannot_ask_for_calls_without_end_together() {
+    let scene = Scene::with_workers(0).await;
+    let mut bot = scene.bridge.app.stores.all_bots().find_bot(&scene.bot).await.unwrap().unwrap().value;
+    // Counted before it is refused, and refused before anything is read.
+    bot.settings.enabled = false;
+    for _ in 0..PER_TENANT / PER_SENDER {
+        let key = scene.bridge.key(&[Scope::DialoutWrite]).await;
+        let order = Order { sender: key.id.to_string(), ..order(&scene) };
+        for _ in 0..PER_SENDER {
+            let refused = scene.bridge.app.dialler.check(&order, &bot).await;
+            assert!(matches!(refused, Err(DialoutError::UnknownBot)), "{refused:?}");
+        }
+    }
+    let refused = scene.send(&scene.order()).await;
+    assert_eq!(refused.headers()["retry-after"], "60");
+    assert_eq!(refusal(refused, StatusCode::TOO_MANY_REQUESTS).await, "too_many_dialouts");
+    let other = scene.bridge.insert_tenant("other").await;
+    let theirs = scene.bridge.insert_bot(&other, BotSettings::default()).await;
+    let key = scene.bridge.insert_key(&other, &[Scope::DialoutWrite], |_| {}).await;
+    let body = json!({"bot_id": theirs, "to_number": "+91 98765 43210"});
+    let asked = key.sign(scene.bridge.request(Method::POST, DIALOUT)).json(&body).send().await.unwrap();
+    assert_eq!(refusal(asked, StatusCode::SERVICE_UNAVAILABLE).await, "no_fleet", "it is no limit of others");
+    scene.bridge.clock.advance(SignedDuration::from_secs(61));
+    let asked = scene.send(&scene.order()).await;
+    assert_eq!(refusal(asked, StatusCode::SERVICE_UNAVAILABLE).await, "no_fleet");
 }

@@ -8,6 +8,7 @@ pub mod keys;
 pub mod losing;
 pub mod mongodb;
 pub mod nginx;
+pub mod pair;
 pub mod races;
 pub mod redis;
 pub mod servers;

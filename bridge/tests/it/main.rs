@@ -12,6 +12,7 @@ mod bots_are_validated_and_versioned;
 mod bots_have_tools;
 mod bots_have_versions;
 #[cfg(all(feature = "mongodb", feature = "redis"))]
+mod bridges_share_their_jobs;
 mod bridges_share_their_limits;
 mod budgets_are_kept;
 mod calls_are_added_up;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::billing::gate::{Claim, Gate, GateError};
 use vox_bridge::billing::limits::{Limits, Resource};
+use vox_bridge::billing::requests::Requests;
 use vox_bridge::store::engine::Cursor;
 use vox_bridge::store::tenants::{Allowance, TenantStatus};
 use vox_shared::ids::TenantId;
@@ -172,6 +173,16 @@ async fn limits_that_make_no_sense_are_named() {
         assert_eq!(wrong, [field]);
     }
     assert_eq!(wrong_fields(put(json!({"name": ""})).await.unwrap()).await, ["name"]);
+    for (requests, field) in [
+        (json!({"per_minute": 0}), "requests.per_minute"),
+        (json!({"at_once": -1}), "requests.at_once"),
+        (json!({"tenant_per_minute": 1_000_001}), "requests.tenant_per_minute"),
+        (json!({"tenant_at_once": "many"}), "requests.tenant_at_once"),
+        (json!({"a_day": 1}), "requests.a_day"),
+    ] {
+        let wrong = wrong_fields(put(json!({"name": "P", "requests": requests})).await.unwrap()).await;
+        assert_eq!(wrong, [field]);
+    }
     let plan = |plan: Value| {
         let asked = bridge.request(Method::PUT, "/api/v1/admin/tenants/default/plan").bearer_auth(&token);
         asked.json(&json!({"plan": plan})).send()
@@ -203,7 +214,8 @@ async fn twenty_tasks_at_two_bridges_get_what_is_left_and_nothing_more() {
         let left = round % (TASKS + 2);
         let most = i64::try_from(left).unwrap();
         let limits = Limits { conversations: Some(most), money: Some(1), ..Limits::default() };
-        let allowance = Allowance { plan: "p".parse().unwrap(), plan_version: 1, limits };
+        let allowance =
+            Allowance { plan: "p".parse().unwrap(), plan_version: 1, limits, requests: Requests::default() };
         let given = AtomicU64::new(0);
         let task = |n: u64| {
             let (gate, tenant, allowance) = (&gates[usize::from(n.is_multiple_of(2))], &tenant, &allowance);

@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
+use vox_bridge::billing::limits::Limits;
+use vox_bridge::billing::plans::NewPlan;
+use vox_bridge::billing::requests::Requests;
 use vox_bridge::config::Config;
 use vox_bridge::coordination::{Entered, Gate, Place};
 
 use crate::harness::keys::TestKey;
 use crate::harness::servers::within_the_process;
-use crate::harness::{TestBridge, refusal};
+use crate::harness::{TestBridge, json, refusal};
 
 const ME: &str = "/api/v1/auth/me";
 const BOTS: &str = "/api/v1/bots";
@@ -75,6 +79,95 @@ async fn the_keys_of_a_tenant_have_a_limit_together_and_hold_up_no_person() {
     }
     let token = bridge.token(Role::Admin).await;
     assert_eq!(bridge.get(BOTS).bearer_auth(&token).send().await.unwrap().status(), StatusCode::OK);
+}
+
+/// Give a tenant a plan that says this of requests, by somebody of another tenant.
+async fn with_plan(bridge: &TestBridge, operator: &str, tenant: &str, requests: Value) {
+    let plan = json!({"name": "Small", "requests": requests});
+    let shown =
+        json(bridge.send(Method::PUT, "/api/v1/plans/small", operator, plan).await, StatusCode::OK).await;
+    assert_eq!(shown["requests"], requests);
+    let path = format!("/api/v1/admin/tenants/{tenant}/plan");
+    let given = bridge.send(Method::PUT, &path, operator, json!({"plan": "small"})).await;
+    assert_eq!(given.status(), StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn a_plan_says_what_the_people_and_keys_of_its_tenant_may_ask() {
+    let bridge = TestBridge::start_with(few).await;
+    let others = bridge.insert_tenant("other").await;
+    let (operator, other) =
+        (bridge.token_of(&others, Role::SuperAdmin).await, bridge.token_of(&others, Role::Admin).await);
+    let requests = json!({"per_minute": 3, "tenant_per_minute": 4});
+    with_plan(&bridge, &operator, "default", requests).await;
+
+    let person = bridge.token(Role::Admin).await;
+    let ask = |token: &str| bridge.get(ME).bearer_auth(token).send();
+    for left in (0..3).rev() {
+        let answer = ask(&person).await.unwrap();
+        assert_eq!((number(answer.headers(), "x-ratelimit-limit"), answer.status()), (3, StatusCode::OK));
+        assert_eq!(number(answer.headers(), "x-ratelimit-remaining"), left);
+    }
+    let refused = ask(&person).await.unwrap();
+    assert_eq!(refusal(refused, StatusCode::TOO_MANY_REQUESTS).await, "rate_limited");
+    let (one, two) = (bridge.key(&[Scope::BotsRead]).await, bridge.key(&[Scope::BotsRead]).await);
+    let with = |key: &TestKey| key.sign(bridge.get(BOTS)).send();
+    for _ in 0..3 {
+        assert_eq!(with(&one).await.unwrap().status(), StatusCode::OK);
+    }
+    assert_eq!(with(&one).await.unwrap().status(), StatusCode::TOO_MANY_REQUESTS, "its own limit");
+    let last = with(&two).await.unwrap();
+    assert_eq!((number(last.headers(), "x-ratelimit-limit"), last.status()), (4, StatusCode::OK));
+    let refused = with(&two).await.unwrap();
+    assert_eq!(number(refused.headers(), "x-ratelimit-limit"), 4, "the limit of the tenant");
+    assert_eq!(refusal(refused, StatusCode::TOO_MANY_REQUESTS).await, "rate_limited");
+    let answer = ask(&other).await.unwrap();
+    assert_eq!(number(answer.headers(), "x-ratelimit-limit"), 5, "a tenant without a plan has what is set");
+
+    // What the plan leaves out is as the bridge is set, and a change counts with the next request.
+    bridge.app.plans.put(&"small".parse().unwrap(), None, larger()).await.unwrap();
+    for (token, limit) in [(&person, 5), (&other, 5)] {
+        assert_eq!(number(ask(token).await.unwrap().headers(), "x-ratelimit-limit"), limit);
+    }
+    let answer = with(&one).await.unwrap();
+    assert_eq!((number(answer.headers(), "x-ratelimit-remaining"), answer.status()), (1, StatusCode::OK));
+}
+
+/// Nothing of people; many requests of all keys.
+fn larger() -> NewPlan {
+    let requests = Requests { tenant_per_minute: Some(900), ..Requests::default() };
+    NewPlan { name: "Larger".into(), limits: Limits::default(), requests }
+}
+
+#[tokio::test]
+async fn a_plan_says_how_many_wait_at_once() {
+    let bridge = TestBridge::start().await;
+    let others = bridge.insert_tenant("other").await;
+    let operator = bridge.token_of(&others, Role::SuperAdmin).await;
+    with_plan(&bridge, &operator, "default", json!({"at_once": 1, "tenant_at_once": 2})).await;
+    let key = bridge.key(&[Scope::BotsRead]).await;
+    let ask = || key.sign(bridge.get(BOTS)).send();
+    let gate = |name: String, most| Gate { name, most, ttl: Duration::from_secs(60) };
+    let own = gate(format!("api:{}", key.id), 1);
+    let waiting = inside(&bridge, &own).await;
+    let refused = ask().await.unwrap();
+    assert_eq!(refusal(refused, StatusCode::TOO_MANY_REQUESTS).await, "too_many_at_once");
+    drop(waiting);
+    assert_eq!(answered(ask).await.status(), StatusCode::OK);
+    let all = gate("api:tenant:default".into(), 2);
+    let _waiting = [inside(&bridge, &all).await, inside(&bridge, &all).await];
+    let refused = ask().await.unwrap();
+    assert_eq!(refusal(refused, StatusCode::TOO_MANY_REQUESTS).await, "too_many_at_once");
+}
+
+/// The answer of a request that may come a moment before the place of the one before is given back.
+async fn answered<F: Future<Output = reqwest::Result<Response>>>(ask: impl Fn() -> F) -> Response {
+    loop {
+        let answer = ask().await.unwrap();
+        if answer.headers().get(RETRY_AFTER).is_none_or(|wait| wait != "1") {
+            return answer;
+        }
+    }
 }
 
 #[tokio::test]

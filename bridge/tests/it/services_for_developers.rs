@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use serde_json::Value;
+use vox_shared::wire::SECRET_HEADER;
 
 use crate::harness::{client, json};
 
 const START_DEADLINE: Duration = Duration::from_secs(60);
-/// The object server takes seconds to start, and other tests use it.
-const ONLY: &str = "mongodb,redis";
 
 /// Stopped, with their data, when dropped.
 struct Services(PathBuf);
@@ -29,7 +28,7 @@ impl Services {
     }
 
     fn told(&self, what: &str) -> Vec<String> {
-        let told = self.ask(what, &["--only", ONLY]).stdout;
+        let told = self.ask(what, &[]).stdout;
         String::from_utf8(told).unwrap().lines().map(str::to_owned).collect()
     }
 }
@@ -46,7 +45,8 @@ async fn a_bridge_runs_with_the_printed_settings() {
     let services = Services(place.path().join("services"));
     let settings = services.told("up");
     assert_eq!(services.told("up"), settings, "what runs is left as it is");
-    assert!(services.told("status").iter().all(|line| line.contains(" up ")));
+    let up = services.told("status");
+    assert!(up.len() == 3 && up.iter().all(|line| line.contains(" up ")), "{up:?}");
 
     let ready_file = place.path().join("ready.json");
     let settings = settings.iter().map(|line| {
@@ -65,9 +65,19 @@ async fn a_bridge_runs_with_the_printed_settings() {
     let ready: Value = serde_json::from_slice(&std::fs::read(&ready_file).unwrap()).unwrap();
     let http = client();
     let told = http.get(format!("{}/ready", ready["bridge_url"].as_str().unwrap())).send().await.unwrap();
-    assert_eq!(json(told, StatusCode::OK).await["parts"]["coordination"]["state"], "up");
+    let parts = json(told, StatusCode::OK).await["parts"].clone();
+    assert!(
+        ["documents", "objects", "coordination"].iter().all(|part| parts[part]["state"] == "up"),
+        "{parts}"
+    );
+    let secret = std::fs::read_to_string(services.0.join("workers")).unwrap();
+    let upload =
+        http.put(format!("{}/api/v1/internal/recordings/a.wav", ready["bridge_url"].as_str().unwrap()));
+    let upload = upload.header(SECRET_HEADER, secret.trim()).body("heard").send().await.unwrap();
+    assert_eq!(upload.status(), StatusCode::OK);
     let page = http.get(ready["metrics_url"].as_str().unwrap()).send().await.unwrap().text().await.unwrap();
     assert!(page.contains(r#"store_operation_seconds_count{store="mongodb",operation="insert"}"#), "{page}");
+    assert!(page.contains(r#"store_operation_seconds_count{store="s3",operation="put"} 1"#), "{page}");
     assert!(page.contains("redis_connections_active 2"), "{page}");
     bridge.kill().await.unwrap();
     services.ask("down", &[]);

@@ -12,6 +12,7 @@ use crate::auth::permission::EditPlans;
 use crate::auth::rules::Checks;
 use crate::billing::limits::Limits;
 use crate::billing::plans::{NewPlan, PlanBook};
+use crate::billing::requests::Requests;
 use crate::edge::body::Checked;
 use crate::edge::params::{IfMatch, InPath};
 use crate::error::{ApiError, ApiResult};
@@ -26,6 +27,9 @@ pub struct PlanRequest {
     /// What is left out is not limited.
     #[serde(default)]
     limits: Limits,
+    /// What is left out is as the bridge is set.
+    #[serde(default)]
+    requests: Requests,
 }
 
 /// Make the plan, or replace it; its tenants have the new limits when the answer is there.
@@ -44,5 +48,7 @@ pub async fn put(
 fn checked(body: PlanRequest) -> Result<NewPlan, Vec<FieldError>> {
     let mut faults = Checks::default().name(&body.name).finish().err().unwrap_or_default();
     faults.extend(body.limits.faults());
-    if faults.is_empty() { Ok(NewPlan { name: body.name, limits: body.limits }) } else { Err(faults) }
+    faults.extend(body.requests.faults());
+    let PlanRequest { name, limits, requests } = body;
+    if faults.is_empty() { Ok(NewPlan { name, limits, requests }) } else { Err(faults) }
 }

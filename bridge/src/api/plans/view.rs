@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::billing::limits::Limits;
 use crate::billing::plans::PlanError;
+use crate::billing::requests::Requests;
 use crate::error::ApiError;
 use crate::store::plans::Plan;
 use crate::store::{Listed, Stored};
@@ -20,6 +21,7 @@ pub struct PlanView {
     pub version: u64,
     pub name: String,
     pub limits: Limits,
+    pub requests: Requests,
     /// RFC 3339, UTC.
     pub created_at: String,
     pub updated_at: String,
@@ -43,9 +45,9 @@ pub fn tagged(plan: Stored<Plan>) -> WithTag {
 
 impl From<Stored<Plan>> for PlanView {
     fn from(stored: Stored<Plan>) -> Self {
-        let Plan { name, limits, created_at, updated_at } = stored.value;
+        let Plan { name, limits, requests, created_at, updated_at } = stored.value;
         let (created_at, updated_at) = (created_at.to_string(), updated_at.to_string());
-        Self { id: stored.id, version: stored.version, name, limits, created_at, updated_at }
+        Self { id: stored.id, version: stored.version, name, limits, requests, created_at, updated_at }
     }
 }
 

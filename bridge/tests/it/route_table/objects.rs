@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
 use vox_bridge::billing::limits::Limits;
+use vox_bridge::billing::requests::Requests;
 use vox_bridge::routes::Route;
 use vox_bridge::store::Stamp;
 use vox_bridge::store::bots::{Bot, Draft};
@@ -210,7 +211,8 @@ impl<'a> Objects<'a> {
     /// Plans are the deployment's.
     async fn plan(&self) -> String {
         let (id, now) = (PlanId::generate(), self.now());
-        let plan = Plan { name: "Plan".into(), limits: Limits::default(), created_at: now, updated_at: now };
+        let (limits, requests) = (Limits::default(), Requests::default());
+        let plan = Plan { name: "Plan".into(), limits, requests, created_at: now, updated_at: now };
         self.bridge.app.stores.plans().insert_plan(&id, &plan).await.unwrap();
         id.to_string()
     }

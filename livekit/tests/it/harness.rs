@@ -1,0 +1,9 @@
+//! A server, guests in its rooms, and tones to know them by.
+
+pub mod guest;
+pub mod server;
+pub mod tone;
+
+pub use guest::Guest;
+pub use server::LiveKit;
+pub use tone::{loud_frames, power, tone};

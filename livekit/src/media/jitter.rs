@@ -57,9 +57,9 @@ pub struct Counts {
     pub received: u64,
     /// Packets that came too late to be played.
     pub late: u64,
-    /// Frames that were lost, whatever was done about it.
+    /// Packets that were not there when their turn came, whatever was done about it.
     pub lost: u64,
-    /// Of these, from the forward error correction within the next packet.
+    /// Frames that came from the forward error correction within the next packet.
     pub repaired: u64,
     /// Packets that only came as a redundant copy.
     pub redundant: u64,
@@ -154,7 +154,6 @@ impl Jitter {
             self.invented = 0;
             return Next::Silence;
         }
-        self.counts.lost += 1;
         if gap - self.stalled <= FRAME_TICKS && opus::may_repair(&first.payload) {
             self.counts.repaired += 1;
             self.invented = 0;
@@ -183,7 +182,7 @@ impl Jitter {
 
     /// The first packet, or the first one after a pause: it waits until it has the delay that it should have.
     fn begin(&mut self, now: Instant, time: u64) -> Next {
-        if self.delay.of(now, time) < self.delay.target_ms() - 20 {
+        if self.delay.of(now, time) < self.delay.target_ms() - 10 {
             return Next::Silence;
         }
         self.cursor = Some(time);
@@ -194,6 +193,7 @@ impl Jitter {
     fn play(&mut self) -> Next {
         let (time, packet) = self.held.pop_first().expect("the caller looked");
         self.counts.redundant += u64::from(packet.origin == Origin::Redundant);
+        self.counts.lost += self.last.map_or(0, |last| packet.number.saturating_sub(last + 1));
         self.end = time + packet.ticks;
         self.cursor = Some(self.end);
         self.last = Some(packet.number);

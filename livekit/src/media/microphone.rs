@@ -44,10 +44,6 @@ impl Microphone {
         Ok(Self { encoder, rate: coding.rate, number, time, quiet: HANGOVER, paused: true })
     }
 
-    pub(crate) fn rate(&self) -> Rate {
-        self.rate
-    }
-
     /// How many packets in a hundred the other side misses.
     pub(crate) fn expect_loss(&mut self, percent: u8) {
         self.encoder.expect_loss(percent);
@@ -78,7 +74,7 @@ impl Microphone {
             self.paused = true;
             return Ok(None);
         }
-        let marker = std::mem::replace(&mut self.paused, false);
+        let marker = said.is_some() && std::mem::replace(&mut self.paused, false);
         self.number += 1;
         let level = level(pcm);
         let is_voice = said.is_some() && level > -60;

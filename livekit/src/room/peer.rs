@@ -39,7 +39,7 @@ pub(crate) enum Said {
         is_redundant: bool,
     },
     /// The channel with this name takes data.
-    Open(String),
+    Open,
     Data {
         label: String,
         payload: Vec<u8>,
@@ -116,10 +116,6 @@ impl Peer {
         // The ICE agent does nothing before it knows the time.
         peer.handle(Input::Timeout(now));
         peer
-    }
-
-    pub(crate) fn target(&self) -> Target {
-        self.target
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -248,7 +244,7 @@ impl Peer {
         let (offer, pending) = made?;
         self.offers += 1;
         self.pending = Some((pending, self.offers));
-        self.last_offer = sdp::without_idle_senders(&offer.to_sdp_string());
+        self.last_offer = sdp::plain_first(&sdp::without_idle_senders(&offer.to_sdp_string()));
         Some((self.last_offer.clone(), self.offers))
     }
 
@@ -274,7 +270,7 @@ impl Peer {
             .map_err(|error| RtcError::RemoteSdp(format!("offer: {error}")))?;
         let accepted = self.rtc.sdp_api().accept_offer(offer);
         self.drain();
-        let answer = accepted?.to_sdp_string();
+        let answer = sdp::plain_first(&accepted?.to_sdp_string());
         self.last_offer = text.to_owned();
         self.last_answer.clone_from(&answer);
         self.described();
@@ -402,7 +398,7 @@ impl Peer {
                     None if self.channels.len() < 16 => self.channels.push((label.clone(), Some(id))),
                     None => return,
                 }
-                Said::Open(label)
+                Said::Open
             }
             RtcEvent::ChannelData(data) => {
                 let label =

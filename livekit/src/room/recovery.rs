@@ -42,13 +42,15 @@ impl Recovery {
         self.at
     }
 
-    /// The server wants all of it to begin anew.
-    pub(crate) fn rejoin(&mut self, now: Instant) {
-        if self.what != Try::Rejoin {
-            self.what = Try::Rejoin;
-            self.failures = 0;
-            self.at = now;
+    /// The server wants all of it to begin anew. Whether that is news.
+    pub(crate) fn rejoin(&mut self, now: Instant) -> bool {
+        if self.what == Try::Rejoin {
+            return false;
         }
+        self.what = Try::Rejoin;
+        self.failures = 0;
+        self.at = now;
+        true
     }
 
     /// A try failed. Why it is of no use to go on, if it is not.
@@ -65,11 +67,10 @@ impl Recovery {
             }
             error => {
                 let is_unknown = !error.is_transient() || matches!(error, JoinError::Protocol(_));
-                if is_unknown || now.saturating_duration_since(self.lost) >= RESUME_FOR {
-                    self.rejoin(now);
-                    if self.at == now && self.failures == 0 && is_unknown {
-                        return self.over(now);
-                    }
+                let is_late = now.saturating_duration_since(self.lost) >= RESUME_FOR;
+                if (is_unknown || is_late) && self.rejoin(now) && is_unknown {
+                    // The server is there: at once.
+                    return self.over(now);
                 }
             }
         }

@@ -58,6 +58,35 @@ pub(crate) fn without_idle_senders(sdp: &str) -> String {
     out
 }
 
+/// Put the plain codec before its redundant form (RFC 2198) in every section of sound: what is first is what the server takes a track
+/// to be sent in, and ours is plain.
+pub(crate) fn plain_first(sdp: &str) -> String {
+    let mut out = String::with_capacity(sdp.len());
+    for (at, section) in sdp.split("\r\nm=").enumerate() {
+        if at > 0 {
+            out.push_str("\r\nm=");
+        }
+        let redundant = section.lines().find_map(|line| {
+            let (format, name) = line.strip_prefix("a=rtpmap:")?.split_once(' ')?;
+            name.to_ascii_lowercase().starts_with("red/").then_some(format)
+        });
+        let (Some(redundant), Some((first, rest))) = (redundant, section.split_once("\r\n")) else {
+            out.push_str(section);
+            continue;
+        };
+        let mut words: Vec<&str> = first.split(' ').collect();
+        // Kind, port, protocol; then the formats.
+        if let Some(found) = words.iter().skip(3).position(|word| *word == redundant) {
+            let word = words.remove(found + 3);
+            words.push(word);
+        }
+        out.push_str(&words.join(" "));
+        out.push_str("\r\n");
+        out.push_str(rest);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +117,14 @@ mod tests {
         assert!(stripped.contains("a=msid:PA_a|TR_a TR_a\r\na=ssrc:1 cname:x"));
         assert_eq!(stripped.lines().count(), OFFER.lines().count() - 2);
         assert!(stripped.ends_with("\r\n") && stripped.starts_with("v=0\r\n"));
+    }
+    #[test]
+    fn the_plain_codec_goes_first() {
+        let sdp = "v=0\r\nm=audio 9 X 63 111\r\na=rtpmap:63 red/48000/2\r\nm=audio 9 X 111\r\nm=audio 63 X 5 63 111\r\n\
+            a=rtpmap:63 RED/48000/2\r\n";
+        let expected = "v=0\r\nm=audio 9 X 111 63\r\na=rtpmap:63 red/48000/2\r\nm=audio 9 X 111\r\nm=audio 63 X 5 111 63\r\n\
+            a=rtpmap:63 RED/48000/2\r\n";
+        assert_eq!(plain_first(sdp), expected);
+        assert_eq!(plain_first("v=0\r\n"), "v=0\r\n");
     }
 }

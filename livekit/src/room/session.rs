@@ -397,7 +397,7 @@ impl Session {
             Said::Sound { mid, packet, is_redundant } => {
                 self.sound(now, (target, mid), &packet, is_redundant)
             }
-            Said::Open(_) => self.channel_open(),
+            Said::Open => self.channel_open(),
             Said::Data { label, payload } => self.data(&label, &payload),
             Said::Loss(loss) => self.loss(loss),
         }

@@ -15,6 +15,7 @@ async fn two_hear_each_other(first: Options, second: Options, server: &LiveKit) 
     let mut ada = Guest::join(server, "room", "ada", first).await;
     ada.connected().await;
     let mut bob = Guest::join(server, "room", "bob", second).await;
+    bob.connected().await;
     bob.says(Rate::Hz24000, 1000.0).await;
     ada.hears(1000.0, 0.9).await;
     ada.says(Rate::Hz8000, 440.0).await;

@@ -25,8 +25,9 @@ fn loud(frame: &[i16]) -> bool {
     frame.iter().map(|s| i32::from(s.unsigned_abs())).sum::<i32>() / frame.len() as i32 > 1500
 }
 
-/// Play packets that come when `arrival` says, or not at all; how many frames were heard, and how many of them were loud.
-fn play(arrival: impl Fn(u64) -> Option<u64>, frames: u64) -> (usize, usize, Player) {
+/// Play packets that come when `arrival` says, or not at all; how many frames were heard, how many of them were loud, and the delay at
+/// the end.
+fn play(arrival: impl Fn(u64) -> Option<u64>, frames: u64) -> (usize, usize, Player, i64) {
     let start = Instant::now();
     let mut player = Player::new(RATE);
     let sent = packets(300);
@@ -42,12 +43,13 @@ fn play(arrival: impl Fn(u64) -> Option<u64>, frames: u64) -> (usize, usize, Pla
         heard.extend(player.frame(start + Duration::from_millis(ms)));
     }
     let loud = heard.iter().filter(|frame| loud(frame)).count();
-    (heard.len(), loud, player)
+    let (delay, _) = player.delay_ms(start + Duration::from_millis(frames * 20));
+    (heard.len(), loud, player, delay)
 }
 
 #[test]
 fn a_clean_line_is_heard_whole() {
-    let (_, loud, player) = play(|n| Some(n * 20), 320);
+    let (_, loud, player, _) = play(|n| Some(n * 20), 320);
     assert!((297..=301).contains(&loud), "{loud}");
     assert_eq!((player.counts().lost, player.counts().late), (0, 0));
     assert!(player.delay_ms(Instant::now()).1 <= 45);
@@ -55,7 +57,7 @@ fn a_clean_line_is_heard_whole() {
 
 #[test]
 fn nobody_speaks_is_told_from_silence() {
-    let (heard, _, mut player) = play(|n| (n < 50).then_some(n * 20), 200);
+    let (heard, _, mut player, _) = play(|n| (n < 50).then_some(n * 20), 200);
     assert!((50..80).contains(&heard), "{heard}");
     assert!(player.frame(Instant::now() + Duration::from_secs(9)).is_none());
 }
@@ -64,7 +66,7 @@ fn nobody_speaks_is_told_from_silence() {
 #[test]
 fn a_bad_line_is_heard_too() {
     let mix = |n: u64| (n.wrapping_mul(2_654_435_761) >> 7) % 1000;
-    let (_, loud, player) = play(|n| (mix(n) % 5 != 0).then_some(n * 20 + mix(n * 31) * 200 / 1000), 340);
+    let (_, loud, player, _) = play(|n| (mix(n) % 5 != 0).then_some(n * 20 + mix(n * 31) * 200 / 1000), 340);
     assert!(loud > 260, "{loud} {:?}", player.counts());
     assert!(player.counts().repaired > 10, "{:?}", player.counts());
     assert!(player.counts().late < 25, "{:?}", player.counts());
@@ -74,11 +76,8 @@ fn a_bad_line_is_heard_too() {
 #[test]
 fn the_delay_comes_down_again() {
     let stall = |n: u64| Some(if (50..60).contains(&n) { 1200 } else { n * 20 });
-    let (_, _, player) = play(stall, 70);
-    let start_ish = |player: &Player, ms| player.delay_ms(Instant::now() + Duration::from_millis(ms)).0;
-    let before = start_ish(&player, 70 * 20);
-    let (_, _, player) = play(stall, 298);
-    let after = start_ish(&player, 298 * 20);
+    let (_, _, _, before) = play(stall, 70);
+    let (_, _, _, after) = play(stall, 298);
     assert!(after + 60 < before, "{before} to {after}");
 }
 

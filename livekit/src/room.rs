@@ -305,7 +305,8 @@ pub enum Muted {
 pub enum Simulation {
     /// Our own end of the line is dropped, without a word.
     LineLost,
-    FullReconnect,
+    /// The server forgets us.
+    NodeFailure,
     ServerLeave,
 }
 

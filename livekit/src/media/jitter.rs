@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::delay::Delay;
+use super::delay::{Delay, Turn};
 use super::{FRAME_TICKS, opus};
 
 /// Most packets that wait: 3 s of usual ones.
@@ -83,6 +83,8 @@ pub(crate) struct Jitter {
     cursor: Option<u64>,
     /// Number of the packet that was played last.
     last: Option<u64>,
+    /// Highest number that came.
+    highest: Option<u64>,
     /// Where the last packet that was played ended: packets before that are late.
     end: u64,
     /// Played since nothing was there, without the time going on.
@@ -99,6 +101,7 @@ impl Jitter {
             delay: Delay::new(),
             cursor: None,
             last: None,
+            highest: None,
             end: 0,
             stalled: 0,
             invented: 0,
@@ -115,7 +118,9 @@ impl Jitter {
             if self.last.is_some() && newest.abs_diff(time) > JUMP_TICKS {
                 self.begin_anew();
             }
-            self.delay.came(now, time);
+            let turn = if self.highest > Some(number) { Turn::Overtaken } else { Turn::Own };
+            self.highest = self.highest.max(Some(number));
+            self.delay.came(now, time, turn);
         }
         let passed = self.cursor.unwrap_or(self.end);
         if self.last.is_some() && time < passed {
@@ -249,6 +254,7 @@ impl Jitter {
         self.delay.forget_clock();
         self.cursor = None;
         self.last = None;
+        self.highest = None;
         self.end = 0;
         self.stalled = 0;
     }

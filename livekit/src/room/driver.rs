@@ -229,7 +229,7 @@ impl Driver {
         }
     }
 
-    fn command(&mut self, _now: Instant, command: Command) {
+    fn command(&mut self, now: Instant, command: Command) {
         match command {
             Command::Participants(reply) => answer(reply, self.session.participants()),
             Command::Publish { publish, frames, reply } => self.publish(publish, frames, reply),
@@ -258,17 +258,17 @@ impl Driver {
                 self.session.subscribe(track_sid, subscribe != Subscribe::No);
             }
             Command::Stats(reply) => {
-                let now = self.session.stats(Instant::now());
+                let now = self.session.stats(now);
                 let counted = self.counted.clone();
                 answer(
                     reply,
                     Stats { voices: now.voices, sent: now.sent, sent_loss: now.sent_loss, ..counted },
                 );
             }
-            Command::Simulate(Simulation::LineLost) => self.line = None,
+            Command::Simulate(Simulation::LineLost) => self.line_lost(now),
             Command::Simulate(what) => {
                 let scenario = match what {
-                    Simulation::FullReconnect => Scenario::LeaveRequestFullReconnect(true),
+                    Simulation::NodeFailure => Scenario::NodeFailure(true),
                     _ => Scenario::ServerLeave(true),
                 };
                 self.session.request(Request::Simulate(Simulate { scenario: Some(scenario) }));

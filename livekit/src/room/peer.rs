@@ -385,9 +385,10 @@ impl Peer {
                     return;
                 }
                 let mut direct = self.rtc.direct_api();
-                let Some(mid) = direct.stream_rx(&packet.header.ssrc).map(|stream| stream.mid()) else {
-                    return;
-                };
+                let Some(stream) = direct.stream_rx(&packet.header.ssrc) else { return };
+                // Without a retransmission stream the stack asks for nothing by itself; the server sends it again in this one.
+                stream.suppress_nack(false);
+                let mid = stream.mid();
                 Said::Sound { mid, packet: Box::new(packet), is_redundant }
             }
             RtcEvent::ChannelOpen(id, label) => {

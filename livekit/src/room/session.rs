@@ -353,6 +353,12 @@ impl Session {
             if let Event::Left { participant, .. } = &event {
                 self.texts.forget(&participant.identity);
                 self.channel.forget(&participant.sid);
+                for track in &participant.tracks {
+                    if self.voices.remove(&track.sid).is_some() {
+                        let (identity, track) = (participant.identity.clone(), track.clone());
+                        self.out.push_back(Output::Event(Event::Unsubscribed { identity, track }));
+                    }
+                }
             }
             self.out.push_back(Output::Event(event));
         }

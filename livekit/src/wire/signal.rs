@@ -213,7 +213,7 @@ pub(crate) struct DataChannelReceiveState {
 /// `livekit.SimulateScenario`, for tests: what the server is asked to do to us.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Simulate {
-    #[prost(oneof = "Scenario", tags = "2, 3, 4, 5, 7, 8, 9")]
+    #[prost(oneof = "Scenario", tags = "2, 4")]
     pub scenario: Option<Scenario>,
 }
 
@@ -221,19 +221,8 @@ pub(crate) struct Simulate {
 pub(crate) enum Scenario {
     #[prost(bool, tag = "2")]
     NodeFailure(bool),
-    #[prost(bool, tag = "3")]
-    Migration(bool),
     #[prost(bool, tag = "4")]
     ServerLeave(bool),
-    /// 0 UDP, 1 TCP, 2 TLS.
-    #[prost(int32, tag = "5")]
-    SwitchCandidateProtocol(i32),
-    #[prost(bool, tag = "7")]
-    DisconnectSignalOnResume(bool),
-    #[prost(bool, tag = "8")]
-    DisconnectSignalOnResumeNoMessages(bool),
-    #[prost(bool, tag = "9")]
-    LeaveRequestFullReconnect(bool),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

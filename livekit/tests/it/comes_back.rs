@@ -50,16 +50,16 @@ async fn a_cut_line_is_resumed_with_two_connections() {
     a_cut_line_is_resumed(Mode::Dual).await;
 }
 
-/// The server wants everything anew: others see us go and come, and hear us again.
+/// The server does not know us any more: others see us go and come, and hear us again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_begins_anew_when_the_server_wants_it() {
+async fn all_begins_anew_when_the_server_has_forgotten_us() {
     let server = LiveKit::start();
     let mut ada = Guest::join(&server, "room", "ada", options(Mode::Single)).await;
     ada.says(Rate::Hz16000, 440.0).await;
     let mut bot = Guest::join(&server, "room", "bot", options(Mode::Single)).await;
     bot.says(Rate::Hz16000, 1000.0).await;
     ada.hears(1000.0, 0.9).await;
-    bot.room.simulate(Simulation::FullReconnect).await;
+    bot.room.simulate(Simulation::NodeFailure).await;
     assert!(!bot.sees("being back", recovered).await, "as another session");
     bot.hears(440.0, 0.9).await;
     ada.hears(1000.0, 0.9).await;

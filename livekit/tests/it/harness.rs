@@ -6,4 +6,4 @@ pub mod tone;
 
 pub use guest::Guest;
 pub use server::LiveKit;
-pub use tone::{loud_frames, power, tone};
+pub use tone::{buzz, loud_frames, overtones, power, tone};

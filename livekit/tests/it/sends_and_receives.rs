@@ -167,6 +167,8 @@ async fn a_mute_is_told_and_kept() {
     let (mut ada, bob) = pair(&server, Mode::Single, Mode::Single).await;
     let microphone = bob.publish(Publish::default()).await;
     let mut next = tone(microphone.rate(), 800.0);
+    microphone.write(next()).await.unwrap();
+    ada.sees("the voice", |event| matches!(event, Event::Subscribed { .. }).then_some(())).await;
     microphone.mute(Muted::Yes).await.unwrap();
     for _ in 0..5 {
         microphone.write(next()).await.unwrap();

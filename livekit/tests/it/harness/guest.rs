@@ -71,8 +71,12 @@ impl Guest {
 
     /// Publish a track and say a tone into it until the guest goes.
     pub async fn says(&mut self, rate: Rate, hz: f64) {
+        self.says_frames(rate, tone(rate, hz)).await;
+    }
+
+    /// Publish a track and write what comes next into it until the guest goes.
+    pub async fn says_frames(&mut self, rate: Rate, mut next: impl FnMut() -> Vec<i16> + Send + 'static) {
         let microphone = self.publish(Publish { rate, ..Publish::default() }).await;
-        let mut next = tone(rate, hz);
         self.speaking = Some(tokio::spawn(async move { while microphone.write(next()).await.is_ok() {} }));
     }
 

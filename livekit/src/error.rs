@@ -1,6 +1,6 @@
 //! What can go wrong.
 
-use crate::event::Leaving;
+use crate::leaving::Leaving;
 
 /// A room was not joined.
 #[derive(Debug, thiserror::Error)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::Disconnect;
+use crate::leaving::Leaving;
 
 /// One thing that happened. They come in the order in which the server told them.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,6 +11,8 @@ use crate::error::Disconnect;
 pub enum Event {
     /// Media can flow.
     Connected,
+    /// Our track has this id: after publishing, and again, with another one, after all had to begin anew.
+    Published { track_sid: String },
     /// Somebody is there. Those who were there before us come first, right after joining.
     Joined(Participant),
     /// Somebody went.
@@ -89,57 +92,6 @@ pub struct Track {
 pub struct Speaker {
     pub identity: String,
     pub level: f32,
-}
-
-/// Why somebody went (`livekit.DisconnectReason`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Leaving {
-    #[default]
-    Unknown,
-    /// Of its own will; also a phone that hung up.
-    ClientInitiated,
-    DuplicateIdentity,
-    ServerShutdown,
-    ParticipantRemoved,
-    RoomDeleted,
-    StateMismatch,
-    JoinFailure,
-    Migration,
-    SignalClose,
-    RoomClosed,
-    /// A phone that does not answer or cannot be reached.
-    UserUnavailable,
-    /// A phone that refused or is busy.
-    UserRejected,
-    SipTrunkFailure,
-    ConnectionTimeout,
-    MediaFailure,
-    AgentError,
-}
-
-impl Leaving {
-    pub(crate) const fn from_wire(number: i32) -> Self {
-        match number {
-            1 => Self::ClientInitiated,
-            2 => Self::DuplicateIdentity,
-            3 => Self::ServerShutdown,
-            4 => Self::ParticipantRemoved,
-            5 => Self::RoomDeleted,
-            6 => Self::StateMismatch,
-            7 => Self::JoinFailure,
-            8 => Self::Migration,
-            9 => Self::SignalClose,
-            10 => Self::RoomClosed,
-            11 => Self::UserUnavailable,
-            12 => Self::UserRejected,
-            13 => Self::SipTrunkFailure,
-            14 => Self::ConnectionTimeout,
-            15 => Self::MediaFailure,
-            16 => Self::AgentError,
-            _ => Self::Unknown,
-        }
-    }
 }
 
 /// A packet of bytes.

@@ -21,6 +21,7 @@
 mod crypto;
 mod error;
 mod event;
+mod leaving;
 mod media;
 mod options;
 mod room;
@@ -28,7 +29,8 @@ mod token;
 mod wire;
 
 pub use error::{Disconnect, JoinError, PublishError, SendError};
-pub use event::{Data, Event, Heard, Kind, Leaving, Participant, Speaker, Text, Track};
+pub use event::{Data, Event, Heard, Kind, Participant, Speaker, Text, Track};
+pub use leaving::Leaving;
 pub use media::jitter::Counts;
 pub use media::{FRAME, Rate};
 pub use options::{Impairment, Mode, Options, Publish, Transport};

@@ -87,12 +87,21 @@ pub struct Publish {
     pub bitrate: Option<u32>,
     /// Send nothing in silence. A bot has no background noise to lose: it may be on; browsers play it well.
     pub dtx: bool,
+    /// The server may send our voice on with a copy of each packet in the next one (RED, RFC 2198), to those who read it.
+    pub redundant: bool,
     /// Frames that may wait to be sent: a writer that is faster waits.
     pub queue_frames: usize,
 }
 
 impl Default for Publish {
     fn default() -> Self {
-        Self { name: "voice".to_owned(), rate: Rate::Hz24000, bitrate: None, dtx: false, queue_frames: 10 }
+        Self {
+            name: "voice".to_owned(),
+            rate: Rate::Hz24000,
+            bitrate: None,
+            dtx: false,
+            redundant: false,
+            queue_frames: 10,
+        }
     }
 }

@@ -32,7 +32,7 @@ const EVENTS: usize = 256;
 /// Frames of sound that wait to be read: a second.
 const SOUND: usize = 50;
 
-/// A joined room. Cheap to clone; when the last one is dropped, the room is left.
+/// A joined room. Cheap to clone; when the last one is dropped, and what was made by it, the room is left.
 #[derive(Clone, Debug)]
 pub struct Room {
     commands: mpsc::Sender<Command>,

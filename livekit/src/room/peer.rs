@@ -1,53 +1,31 @@
 //! One peer connection: ICE, DTLS, SRTP and SCTP by str0m, which has no sockets and no clock; what it says is collected here, and
 //! negotiations go one after another.
 
+mod said;
+mod sending;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
-use str0m::format::{Codec, CodecConfig};
+use str0m::format::CodecConfig;
 use str0m::media::{Direction, MediaKind, Mid};
-use str0m::net::{Protocol, Receive, TcpType, Transmit};
-use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
-use str0m::{
-    Candidate, Event as RtcEvent, IceConnectionState, Input, Output as RtcOutput, Rtc, RtcConfig, RtcError,
-};
+use str0m::net::{Protocol, Receive, TcpType};
+use str0m::{Candidate, Input, Output as RtcOutput, Rtc, RtcConfig, RtcError};
 
 use super::sdp;
 use crate::crypto;
-use crate::media::microphone::Packet;
 use crate::wire::signal::Target;
+
+pub(crate) use said::Said;
 
 /// The channels' names, as every client has them.
 pub(crate) const RELIABLE: &str = "_reliable";
 pub(crate) const LOSSY: &str = "_lossy";
 /// How often losses are reported.
 const STATS: Duration = Duration::from_secs(1);
-
-/// What a connection has to say.
-#[derive(Debug)]
-pub(crate) enum Said {
-    Transmit(Transmit),
-    Connected,
-    /// No way to the other side, or one again.
-    Reachable(bool),
-    Sound {
-        mid: Mid,
-        packet: Box<RtpPacket>,
-        is_redundant: bool,
-    },
-    /// The channel with this name takes data.
-    Open,
-    Data {
-        label: String,
-        payload: Vec<u8>,
-    },
-    /// The part of our packets that the other side missed.
-    Loss(f32),
-    Closed,
-}
 
 /// What the next offer shall ask for.
 #[derive(Debug, Default)]
@@ -277,52 +255,6 @@ impl Peer {
         Ok(answer)
     }
 
-    /// Whether a voice can be sent.
-    pub(crate) fn can_speak(&self) -> bool {
-        self.is_connected
-            && self.pending.is_none()
-            && self.voice.is_some_and(|mid| self.rtc.media(mid).is_some())
-    }
-
-    /// Send a packet of our voice.
-    pub(crate) fn speak(&mut self, now: Instant, packet: Packet) {
-        let Some(mid) = self.voice.filter(|_| self.can_speak()) else { return };
-        let Some(pt) =
-            self.rtc.codec_config().find(|codec| codec.spec().codec == Codec::Opus).map(|c| c.pt())
-        else {
-            return;
-        };
-        let mut direct = self.rtc.direct_api();
-        let Some(stream) = direct.stream_tx_by_mid(mid, None) else { return };
-        let extensions = ExtensionValues {
-            audio_level: Some(packet.level),
-            voice_activity: Some(packet.is_voice),
-            ..ExtensionValues::default()
-        };
-        // Sent at once: 20 ms of voice are no burst that needs spreading.
-        stream.set_unpaced(true);
-        let write = RtpWrite::new(pt, packet.number.into(), packet.time as u32, now, packet.payload)
-            .marker(packet.marker)
-            .ext_vals(extensions);
-        stream.write_rtp(write);
-        self.drain();
-        self.timeout(now);
-    }
-
-    /// Whether the channel with this name is open.
-    pub(crate) fn is_open(&mut self, label: &str) -> bool {
-        self.channel(label).is_some_and(|id| self.rtc.channel(id).is_some())
-    }
-
-    /// Send through a channel; whether it took it.
-    pub(crate) fn send(&mut self, label: &str, payload: &[u8]) -> bool {
-        let Some(id) = self.channel(label) else { return false };
-        let Some(mut channel) = self.rtc.channel(id) else { return false };
-        let taken = channel.write(true, payload).unwrap_or(false);
-        self.drain();
-        taken
-    }
-
     pub(crate) fn close(&mut self) {
         let _ended = self.rtc.close();
         self.drain();
@@ -364,56 +296,6 @@ impl Peer {
                 }
             }
         }
-    }
-
-    fn event(&mut self, event: RtcEvent) {
-        let said = match event {
-            RtcEvent::Connected => {
-                self.is_connected = true;
-                Said::Connected
-            }
-            RtcEvent::IceConnectionStateChange(IceConnectionState::Disconnected) => Said::Reachable(false),
-            RtcEvent::IceConnectionStateChange(
-                IceConnectionState::Connected | IceConnectionState::Completed,
-            ) => Said::Reachable(true),
-            RtcEvent::RtpPacket(packet) => {
-                let pt = packet.header.payload_type;
-                let opus = self.rtc.codec_config().find(|codec| codec.spec().codec == Codec::Opus);
-                let Some((plain, redundant)) = opus.map(|codec| (codec.pt(), codec.red())) else { return };
-                let is_redundant = redundant == Some(pt);
-                if pt != plain && !is_redundant {
-                    return;
-                }
-                let mut direct = self.rtc.direct_api();
-                let Some(stream) = direct.stream_rx(&packet.header.ssrc) else { return };
-                // Without a retransmission stream the stack asks for nothing by itself; the server sends it again in this one.
-                stream.suppress_nack(false);
-                let mid = stream.mid();
-                Said::Sound { mid, packet: Box::new(packet), is_redundant }
-            }
-            RtcEvent::ChannelOpen(id, label) => {
-                // The other side's channels have names of its own choice; of ours we know the number.
-                let known = self.channels.iter().position(|(name, _)| *name == label);
-                match known {
-                    Some(at) => self.channels[at].1 = Some(id),
-                    None if self.channels.len() < 16 => self.channels.push((label.clone(), Some(id))),
-                    None => return,
-                }
-                Said::Open
-            }
-            RtcEvent::ChannelData(data) => {
-                let label =
-                    self.channels.iter().find(|(_, id)| *id == Some(data.id)).map(|(name, _)| name.clone());
-                Said::Data { label: label.unwrap_or_default(), payload: data.data }
-            }
-            RtcEvent::MediaEgressStats(stats) => match stats.loss {
-                Some(loss) => Said::Loss(loss),
-                None => return,
-            },
-            RtcEvent::Closed => Said::Closed,
-            _ => return,
-        };
-        self.said.push_back(said);
     }
 }
 

@@ -88,7 +88,7 @@ impl Recovery {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Leaving;
+    use crate::leaving::Leaving;
 
     const RESUME: Try = Try::Resume(ResumeReason::SignalDisconnected);
 

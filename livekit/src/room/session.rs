@@ -5,9 +5,11 @@
 //! ([`Published`]).
 
 mod data;
+mod handover;
 mod heard;
 mod negotiation;
 mod signalling;
+mod stats;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -20,10 +22,9 @@ use super::peer::{Peer, Said};
 use super::people::People;
 use super::texts::Texts;
 use crate::error::{Disconnect, JoinError, PublishError};
-use crate::event::{Event, Leaving, Participant};
+use crate::event::{Event, Participant};
+use crate::leaving::Leaving;
 use crate::media::Rate;
-use crate::media::jitter::Counts;
-use crate::media::microphone::Microphone;
 use crate::media::mix::Mixer;
 use crate::media::opus::Coding;
 use crate::media::player::Player;
@@ -60,46 +61,14 @@ pub(crate) enum ResumeReason {
     SubscriberFailed = 3,
 }
 
-/// A track as it was asked for: all that another session needs to publish it again.
-pub(crate) struct Published {
-    pub publish: Publish,
-    pub cid: String,
-    /// Empty until the server named it.
-    pub sid: String,
-    pub is_muted: bool,
-    pub microphone: Microphone,
-}
-
-/// Sums over the life of a room.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Stats {
-    /// Of each voice that is heard, by the id of its track.
-    pub voices: BTreeMap<String, VoiceStats>,
-    /// Packets of our voice that were sent.
-    pub sent: u64,
-    /// The part of them that the server missed of late, 0 to 1.
-    pub sent_loss: f32,
-    /// Times that the connection was had back in the same session, and in a new one.
-    pub resumed: u32,
-    pub rejoined: u32,
-    /// Frames of sound that nobody read in time.
-    pub unheard: u64,
-}
-
-/// One voice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct VoiceStats {
-    pub counts: Counts,
-    /// How long sound waits in the buffer now, and how long it should, milliseconds.
-    pub delay_ms: i64,
-    pub target_ms: i64,
-}
-
 struct Voice {
     player: Player,
     ssrc: Option<u32>,
     identity: String,
 }
+
+pub(crate) use handover::{Handover, Published};
+pub use stats::{Stats, VoiceStats};
 
 pub(crate) struct Session {
     mode: Mode,
@@ -274,19 +243,6 @@ impl Session {
         self.token.as_deref()
     }
 
-    pub(crate) fn stats(&self, now: Instant) -> Stats {
-        let of = |voice: &Voice| {
-            let (delay_ms, target_ms) = voice.player.delay_ms(now);
-            VoiceStats { counts: voice.player.counts(), delay_ms, target_ms }
-        };
-        Stats {
-            voices: self.voices.iter().map(|(sid, voice)| (sid.clone(), of(voice))).collect(),
-            sent: self.sent,
-            sent_loss: self.sent_loss,
-            ..Stats::default()
-        }
-    }
-
     /// Say goodbye.
     pub(crate) fn leave(&mut self) {
         let leave = crate::wire::signal::Leave {
@@ -305,35 +261,6 @@ impl Session {
             subscriber.close();
         }
         self.collect();
-    }
-
-    /// What was published, to be published by another session; and who was there, so that it can tell what changed.
-    pub(crate) fn hand_over(&mut self) -> Handover {
-        Handover {
-            published: self.published.take(),
-            people: std::mem::take(&mut self.people),
-            voices: std::mem::take(&mut self.voices).into_iter().map(|(sid, v)| (sid, v.identity)).collect(),
-            unmixed: std::mem::take(&mut self.unmixed),
-            unsubscribed: std::mem::take(&mut self.unsubscribed),
-            sent: self.sent,
-        }
-    }
-
-    /// Go on from there, before [`joined`](Self::joined).
-    pub(crate) fn take_over(&mut self, before: Handover) {
-        self.people = before.people;
-        for (sid, identity) in before.voices {
-            let track = self.people.owner(&sid).map(|(_, track)| track.clone());
-            if let Some(track) = track {
-                self.out.push_back(Output::Event(Event::Unsubscribed { identity, track }));
-            }
-        }
-        self.unmixed = before.unmixed;
-        self.unsubscribed = before.unsubscribed;
-        self.sent = before.sent;
-        if let Some(published) = before.published {
-            self.add_track(published);
-        }
     }
 
     fn peer(&mut self, target: Target) -> Option<&mut Peer> {
@@ -419,16 +346,6 @@ impl Session {
     }
 }
 
-/// What one session leaves to the next.
-pub(crate) struct Handover {
-    published: Option<Published>,
-    people: People,
-    voices: Vec<(String, String)>,
-    unmixed: BTreeSet<String>,
-    unsubscribed: BTreeSet<String>,
-    sent: u64,
-}
-
 const fn failed(target: Target) -> ResumeReason {
     match target {
         Target::Publisher => ResumeReason::PublisherFailed,
@@ -445,3 +362,6 @@ pub(crate) fn coding(publish: &Publish) -> Coding {
 pub(crate) fn sent_away(action: i32, can_reconnect: bool, reason: i32) -> Option<Leaving> {
     (action == LeaveAction::Disconnect as i32 && !can_reconnect).then(|| Leaving::from_wire(reason))
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,7 +114,7 @@ impl Session {
             r#type: TrackType::Audio as i32,
             muted: published.is_muted,
             source: TrackSource::Microphone as i32,
-            disable_red: true,
+            disable_red: !publish.redundant,
             audio_features: if publish.dtx { Vec::new() } else { vec![FEATURE_NO_DTX] },
         };
         self.published = Some(published);
@@ -128,6 +128,7 @@ impl Session {
         };
         published.sid.clone_from(&track.sid);
         self.publisher.want_voice("vox".to_owned(), cid.to_owned());
+        self.out.push_back(Output::Event(Event::Published { track_sid: track.sid.clone() }));
         self.out.push_back(Output::Published(Ok(track.sid)));
         self.negotiate();
     }

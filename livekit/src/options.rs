@@ -87,7 +87,8 @@ pub struct Publish {
     pub bitrate: Option<u32>,
     /// Send nothing in silence. A bot has no background noise to lose: it may be on; browsers play it well.
     pub dtx: bool,
-    /// The server may send our voice on with a copy of each packet in the next one (RED, RFC 2198), to those who read it.
+    /// Send a copy of each packet in the next one (RED, RFC 2198), for losses that correction within the codec does not repair. Others
+    /// get it so, or, where they cannot read it, without.
     pub redundant: bool,
     /// Frames that may wait to be sent: a writer that is faster waits.
     pub queue_frames: usize,

@@ -80,7 +80,7 @@ impl Room {
         let (sound, frames) = mpsc::channel(SOUND);
         let (driver, name, own) =
             Box::pin(Driver::join(server, token, options, driver::Ends { received, events, sound })).await?;
-        tokio::spawn(driver.run());
+        tokio::spawn(Box::pin(driver.run()));
         let room = Self { commands, name, own };
         Ok((room, Events { events: read_events, sound: Some(Sound { frames }) }))
     }

@@ -42,6 +42,15 @@ pub(crate) enum Pace {
     Slower,
 }
 
+/// A packet: its number (extended over wraps), its time (48 kHz, extended likewise) and its payload.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival<'a> {
+    pub number: u64,
+    pub time: u64,
+    pub payload: &'a [u8],
+    pub origin: Origin,
+}
+
 /// Where a packet came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -109,8 +118,9 @@ impl Jitter {
         }
     }
 
-    /// A packet came: its number (extended over wraps), its time (48 kHz, extended likewise) and its payload.
-    pub(crate) fn push(&mut self, now: Instant, number: u64, time: u64, payload: &[u8], origin: Origin) {
+    /// A packet came.
+    pub(crate) fn push(&mut self, now: Instant, arrival: Arrival<'_>) {
+        let Arrival { number, time, payload, origin } = arrival;
         let Some(ticks) = opus::ticks(payload) else { return };
         if origin == Origin::Primary {
             self.counts.received += 1;

@@ -11,6 +11,9 @@ const HANGOVER: u32 = 15;
 /// In a pause one frame in so many is sent.
 const ALIVE: u32 = 20;
 
+/// Ticks after which a packet is no copy worth sending: 100 ms.
+const OLDEST: u32 = 4800;
+
 /// A packet to send.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Packet {
@@ -20,6 +23,8 @@ pub(crate) struct Packet {
     /// First of a stretch of speech (RFC 7587, 4.1).
     pub marker: bool,
     pub payload: Vec<u8>,
+    /// For a track that is sent redundantly: the packet before, if there is one, and how many ticks earlier it was.
+    pub before: Option<Option<(u32, Vec<u8>)>>,
     /// Loudness, dB below full scale, negative (RFC 6464).
     pub level: i8,
     pub is_voice: bool,
@@ -33,15 +38,34 @@ pub(crate) struct Microphone {
     /// Frames since something was said.
     quiet: u32,
     paused: bool,
+    redundancy: Redundancy,
+    /// The last packet that was sent, with its time.
+    last: Option<(u64, Vec<u8>)>,
+}
+
+/// Whether each packet goes with a copy of the one before (RFC 2198).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Redundancy {
+    None,
+    OneBack,
 }
 
 impl Microphone {
-    pub(crate) fn new(coding: Coding) -> Result<Self, Fault> {
+    pub(crate) fn new(coding: Coding, redundancy: Redundancy) -> Result<Self, Fault> {
         let encoder = Encoder::new(coding)?;
         // Numbers begin below the wrap, as the counter of the encryption wants it (RFC 3711, 3.3.1).
         let number = u64::from(rand::random::<u16>() >> 1);
         let time = u64::from(rand::random::<u32>() >> 1);
-        Ok(Self { encoder, rate: coding.rate, number, time, quiet: HANGOVER, paused: true })
+        Ok(Self {
+            encoder,
+            rate: coding.rate,
+            number,
+            time,
+            quiet: HANGOVER,
+            paused: true,
+            redundancy,
+            last: None,
+        })
     }
 
     /// How many packets in a hundred the other side misses.
@@ -74,11 +98,20 @@ impl Microphone {
             self.paused = true;
             return Ok(None);
         }
+        let before = (self.redundancy == Redundancy::OneBack).then(|| self.copy(&payload));
         let marker = said.is_some() && std::mem::replace(&mut self.paused, false);
         self.number += 1;
         let level = level(pcm);
         let is_voice = said.is_some() && level > -60;
-        Ok(Some(Packet { number: self.number, time: self.time, marker, payload, level, is_voice }))
+        Ok(Some(Packet { number: self.number, time: self.time, marker, payload, before, level, is_voice }))
+    }
+}
+
+impl Microphone {
+    /// What goes along with a packet: the last one, unless that is too long ago to be of use.
+    fn copy(&mut self, payload: &[u8]) -> Option<(u32, Vec<u8>)> {
+        let last = self.last.replace((self.time, payload.to_vec()));
+        last.map(|(time, payload)| ((self.time - time) as u32, payload)).filter(|(ago, _)| *ago <= OLDEST)
     }
 }
 
@@ -93,7 +126,8 @@ mod tests {
     use super::*;
 
     fn microphone() -> Microphone {
-        Microphone::new(Coding { rate: Rate::Hz16000, bitrate: None, dtx: false }).unwrap()
+        Microphone::new(Coding { rate: Rate::Hz16000, bitrate: None, dtx: false }, Redundancy::OneBack)
+            .unwrap()
     }
 
     #[test]
@@ -101,6 +135,7 @@ mod tests {
         let mut microphone = microphone();
         let tone: Vec<i16> = (0..320).map(|at| if at % 40 < 20 { 6000 } else { -6000 }).collect();
         let first = microphone.frame(Some(&tone)).unwrap().unwrap();
+        assert_eq!(first.before, Some(None));
         assert!(first.marker && first.is_voice);
         let mut sent = 0;
         for _ in 0..200 {
@@ -111,7 +146,9 @@ mod tests {
         assert_eq!(next.number - first.number, u64::from(sent) + 1);
         assert_eq!(next.time - first.time, 201 * 960);
         assert!(next.marker);
-        assert!(!microphone.frame(Some(&tone)).unwrap().unwrap().marker);
+        let last = microphone.frame(Some(&tone)).unwrap().unwrap();
+        assert!(!last.marker);
+        assert_eq!(last.before, Some(Some((960, next.payload))));
     }
 
     #[test]

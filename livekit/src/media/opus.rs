@@ -24,7 +24,7 @@ impl From<rusty_opus::Error> for Fault {
 
 /// One voice out.
 pub(crate) struct Encoder {
-    inner: OpusEncoder,
+    inner: Box<OpusEncoder>,
     rate: Rate,
     samples: Vec<f32>,
     packet: Vec<u8>,
@@ -53,7 +53,7 @@ impl Coding {
 
 impl Encoder {
     pub(crate) fn new(coding: Coding) -> Result<Self, Fault> {
-        let mut inner = OpusEncoder::new(coding.rate.hz() as i32, 1, Application::Voip)?;
+        let mut inner = Box::new(OpusEncoder::new(coding.rate.hz() as i32, 1, Application::Voip)?);
         inner.bitrate_bps = coding.bits().clamp(6000, 128_000) as i32;
         // Half of what a higher one costs, and not heard in speech.
         inner.complexity = 5;
@@ -82,7 +82,7 @@ impl Encoder {
 
 /// One voice in.
 pub(crate) struct Decoder {
-    inner: OpusDecoder,
+    inner: Box<OpusDecoder>,
     rate: Rate,
     samples: Vec<f32>,
 }
@@ -90,7 +90,7 @@ pub(crate) struct Decoder {
 impl Decoder {
     pub(crate) fn new(rate: Rate) -> Self {
         let inner = OpusDecoder::new(rate.hz() as i32, 1).expect("a rate of the codec, one channel");
-        Self { inner, rate, samples: vec![0.0; rate.frame() * LONGEST_FRAMES] }
+        Self { inner: Box::new(inner), rate, samples: vec![0.0; rate.frame() * LONGEST_FRAMES] }
     }
 
     /// The sound of a packet, behind what is in `out`.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use str0m::rtp::RedDecoder;
 
 use super::Rate;
-use super::jitter::{Counts, Jitter, Next, Origin, Pace};
+use super::jitter::{Arrival, Counts, Jitter, Next, Origin, Pace};
 use super::opus::Decoder;
 use super::stretch;
 
@@ -38,7 +38,7 @@ impl Player {
 
     /// A packet of Opus.
     pub(crate) fn push(&mut self, now: Instant, number: u64, time: u64, payload: &[u8]) {
-        self.jitter.push(now, number, time, payload, Origin::Primary);
+        self.jitter.push(now, Arrival { number, time, payload, origin: Origin::Primary });
     }
 
     /// A packet with copies of earlier ones (RFC 2198). One that is damaged is dropped.
@@ -47,7 +47,8 @@ impl Player {
         let copies = blocks.iter().filter(|block| !block.is_primary).count() as u64;
         for (at, block) in (0..).zip(&blocks) {
             if block.is_primary {
-                self.jitter.push(now, number, time, block.payload, Origin::Primary);
+                self.jitter
+                    .push(now, Arrival { number, time, payload: block.payload, origin: Origin::Primary });
                 continue;
             }
             let (Some(number), Some(time)) = (
@@ -56,7 +57,8 @@ impl Player {
             ) else {
                 continue;
             };
-            self.jitter.push(now, number, time, block.payload, Origin::Redundant);
+            self.jitter
+                .push(now, Arrival { number, time, payload: block.payload, origin: Origin::Redundant });
         }
     }
 

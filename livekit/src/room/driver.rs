@@ -13,6 +13,7 @@ use url::Url;
 
 use super::line::Line;
 use super::net::{Inbound, Net};
+use super::peer::Datagram;
 use super::recovery::Recovery;
 use super::session::{Handover, Session, Stats};
 use super::{Muted, Packet, Simulation, Subscribe};
@@ -98,7 +99,7 @@ pub(super) struct Driver {
     server: Url,
     token: String,
     mode: Mode,
-    session: Session,
+    session: Box<Session>,
     net: Net,
     line: Option<Line>,
     recovery: Option<Recovery>,
@@ -121,7 +122,7 @@ enum Woke {
     Command(Option<Command>),
     Frame(Option<Vec<i16>>),
     Inbound(Option<Inbound>),
-    Signal(Option<Response>),
+    Signal(Box<Option<Response>>),
     Line(Box<Result<(Line, Response), JoinError>>),
     Read,
     Time,
@@ -138,8 +139,10 @@ impl Driver {
                 Woke::Frame(Some(frame)) => self.speech.queue.push_back(frame),
                 Woke::Frame(None) => self.speech.frames = None,
                 Woke::Inbound(inbound) => self.inbound(now, inbound),
-                Woke::Signal(Some(response)) => self.session.signal(response),
-                Woke::Signal(None) => self.line_lost(now),
+                Woke::Signal(response) => match *response {
+                    Some(response) => self.session.signal(response),
+                    None => self.line_lost(now),
+                },
                 Woke::Line(opened) => self.line_opened(now, *opened).await,
                 Woke::Read | Woke::Time => {}
             }
@@ -157,7 +160,7 @@ impl Driver {
         tokio::select! {
             biased;
             command = ends.received.recv() => Woke::Command(command),
-            response = next(line.as_mut().map(|line| &mut line.incoming)) => Woke::Signal(response),
+            response = next(line.as_mut().map(|line| &mut line.incoming)) => Woke::Signal(Box::new(response)),
             opened = opened(connecting) => Woke::Line(Box::new(opened)),
             inbound = net.received.recv() => Woke::Inbound(inbound),
             frame = next(speech.frames.as_mut()), if wants_frames => Woke::Frame(frame),
@@ -219,7 +222,8 @@ impl Driver {
     fn inbound(&mut self, now: Instant, inbound: Option<Inbound>) {
         match inbound {
             Some(Inbound::Packet { target, proto, from, to, bytes }) => {
-                self.session.datagram(now, target, proto, (from, to), &bytes);
+                let datagram = Datagram { proto, from, to, bytes: &bytes };
+                self.session.datagram(now, target, datagram);
             }
             Some(Inbound::Connected { target, local, remote, outgoing }) => {
                 self.net.connected(target, local, remote, outgoing);
@@ -297,7 +301,7 @@ impl Driver {
     }
 
     /// Leave in order: the server is told, the reader gets what is unread and the reason.
-    async fn farewell(mut self) {
+    async fn farewell(&mut self) {
         let now = Instant::now();
         let over = self.over.clone().unwrap_or(Disconnect::Lost);
         if let Some(connecting) = self.connecting.take() {
@@ -320,7 +324,7 @@ impl Driver {
             events.send(Event::Disconnected(over)).await.ok()
         };
         let _read = tokio::time::timeout(FAREWELL, tell).await;
-        if let Some(reply) = self.leaving {
+        if let Some(reply) = self.leaving.take() {
             answer(reply, ());
         }
     }

@@ -40,6 +40,16 @@ struct Wanted {
     restart: bool,
 }
 
+/// A packet that came through a socket of ours.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Datagram<'a> {
+    pub proto: Protocol,
+    pub from: SocketAddr,
+    /// Our own address.
+    pub to: SocketAddr,
+    pub bytes: &'a [u8],
+}
+
 pub(crate) struct Peer {
     target: Target,
     rtc: Rtc,
@@ -114,14 +124,8 @@ impl Peer {
     }
 
     /// A packet came through a socket. What is no packet of WebRTC is dropped.
-    pub(crate) fn datagram(
-        &mut self,
-        now: Instant,
-        proto: Protocol,
-        from: SocketAddr,
-        to: SocketAddr,
-        bytes: &[u8],
-    ) {
+    pub(crate) fn datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
+        let Datagram { proto, from, to, bytes } = datagram;
         if let Ok(receive) = Receive::new(proto, from, to, bytes) {
             let input = Input::Receive(now, receive);
             if self.rtc.accepts(&input) {

@@ -68,7 +68,8 @@ impl Recovery {
             error => {
                 let is_unknown = !error.is_transient() || matches!(error, JoinError::Protocol(_));
                 let is_late = now.saturating_duration_since(self.lost) >= RESUME_FOR;
-                if (is_unknown || is_late) && self.rejoin(now) && is_unknown {
+                let is_news = (is_unknown || is_late) && self.rejoin(now);
+                if is_news && is_unknown {
                     // The server is there: at once.
                     return self.over(now);
                 }

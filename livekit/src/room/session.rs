@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use str0m::media::Mid;
 use str0m::net::{Protocol, Transmit};
 
-use super::peer::{Peer, Said};
+use super::peer::{Datagram, Peer, Said};
 use super::people::People;
 use super::texts::Texts;
 use crate::error::{Disconnect, JoinError, PublishError};
@@ -203,16 +203,9 @@ impl Session {
     }
 
     /// A packet came through a socket.
-    pub(crate) fn datagram(
-        &mut self,
-        now: Instant,
-        target: Target,
-        proto: Protocol,
-        (from, to): (SocketAddr, SocketAddr),
-        bytes: &[u8],
-    ) {
+    pub(crate) fn datagram(&mut self, now: Instant, target: Target, datagram: Datagram<'_>) {
         if let Some(peer) = self.peer(target) {
-            peer.datagram(now, proto, from, to, bytes);
+            peer.datagram(now, datagram);
         }
         self.collect_at(now);
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use vox_livekit::{Disconnect, Event, Mode, Options, Rate, Simulation};
 
 use crate::harness::guest::HEAR;
-use crate::harness::{Guest, LiveKit};
+use crate::harness::{Cable, Guest, LiveKit, loud_frames};
 
 fn options(mode: Mode) -> Options {
     Options { mode, hear: HEAR, ..Options::default() }
@@ -48,6 +48,29 @@ async fn a_cut_line_is_resumed_with_one_connection() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_line_is_resumed_with_two_connections() {
     a_cut_line_is_resumed(Mode::Dual).await;
+}
+
+/// The signalling is away for 5 s: sound goes on all the while, both ways.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sound_goes_on_without_signalling() {
+    let server = LiveKit::start();
+    let cable = Cable::to(&server.url).await;
+    let mut ada = Guest::join(&server, "room", "ada", options(Mode::Single)).await;
+    ada.says(Rate::Hz16000, 440.0).await;
+    let mut bot = Guest::join_at(&cable.url, &server.token("room", "bot"), options(Mode::Single)).await;
+    bot.says(Rate::Hz16000, 1000.0).await;
+    bot.hears(440.0, 0.9).await;
+    ada.hears(1000.0, 0.9).await;
+    cable.cut();
+    let (heard, theirs) = tokio::join!(bot.listens(250), ada.listens(250));
+    cable.mend();
+    assert!(bot.sees("the line back", recovered).await, "resumed");
+    bot.hears(440.0, 0.9).await;
+    ada.hears(1000.0, 0.9).await;
+    let loud = |heard: &[vox_livekit::Heard]| loud_frames(heard.iter().map(|heard| &heard.mix));
+    println!("of 250 frames without signalling {} and {} were loud", loud(&heard), loud(&theirs));
+    assert!(loud(&heard) > 235 && loud(&theirs) > 235, "{} {}", loud(&heard), loud(&theirs));
+    assert!(!ada.saw(|event| matches!(event, Event::Left { .. })), "{:?}", ada.happened);
 }
 
 /// The server does not know us any more: others see us go and come, and hear us again.

@@ -31,7 +31,10 @@ impl Line {
             while self.coming.first().is_some_and(|(ms, _, _)| *ms <= at) {
                 let (ms, number, frame) = self.coming.remove(0);
                 let payload = [SPEECH, number as u8];
-                self.jitter.push(now(ms), number, frame * FRAME_TICKS, &payload, Origin::Primary);
+                self.jitter.push(
+                    now(ms),
+                    Arrival { number, time: frame * FRAME_TICKS, payload: &payload, origin: Origin::Primary },
+                );
             }
             played.push(match self.jitter.next(now(at)) {
                 Next::Packet(payload) => payload[1].to_string(),
@@ -141,10 +144,26 @@ fn copies_fill_holes() {
         let now = start + Duration::from_millis(n * 20);
         if n > 0 {
             let before = [SPEECH, (n - 1) as u8];
-            jitter.push(now, n - 1, (n - 1) * FRAME_TICKS, &before, Origin::Redundant);
+            jitter.push(
+                now,
+                Arrival {
+                    number: n - 1,
+                    time: (n - 1) * FRAME_TICKS,
+                    payload: &before,
+                    origin: Origin::Redundant,
+                },
+            );
         }
         if n != 4 {
-            jitter.push(now, n, n * FRAME_TICKS, &[SPEECH, n as u8], Origin::Primary);
+            jitter.push(
+                now,
+                Arrival {
+                    number: n,
+                    time: n * FRAME_TICKS,
+                    payload: &[SPEECH, n as u8],
+                    origin: Origin::Primary,
+                },
+            );
         }
     }
     let mut played = Vec::new();
@@ -162,7 +181,10 @@ fn a_flood_and_a_jump_of_the_clock_are_survived() {
     let now = Instant::now();
     let mut jitter = Jitter::new();
     for n in 0..1000 {
-        jitter.push(now, n, n * FRAME_TICKS, &[SPEECH, 0], Origin::Primary);
+        jitter.push(
+            now,
+            Arrival { number: n, time: n * FRAME_TICKS, payload: &[SPEECH, 0], origin: Origin::Primary },
+        );
     }
     assert!(jitter.held.len() <= CAPACITY);
     let mut line = Line::new();
@@ -174,7 +196,7 @@ fn a_flood_and_a_jump_of_the_clock_are_survived() {
     }
     let played = line.play(500);
     assert!(spoken(&played).contains("12 13 14 15 16 17 18 19"), "{played:?}");
-    line.jitter.push(line.start, 30, 30, &[], Origin::Primary);
+    line.jitter.push(line.start, Arrival { number: 30, time: 30, payload: &[], origin: Origin::Primary });
 }
 
 /// Whatever comes, in whatever order: the buffer never panics, never holds more than it may, and never says a packet twice.

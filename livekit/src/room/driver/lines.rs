@@ -31,11 +31,11 @@ impl Driver {
     ) -> Result<(Self, String, Participant), JoinError> {
         let server = address::parse(server)?;
         let mut mode = options.mode;
-        let mut begun = begin(&server, token, &options, mode).await;
+        let mut begun = Box::pin(begin(&server, token, &options, mode)).await;
         // An old server has no such path.
         if mode == Mode::Single && matches!(begun, Err(JoinError::Refused { status: 404, .. })) {
             mode = Mode::Dual;
-            begun = begin(&server, token, &options, mode).await;
+            begun = Box::pin(begin(&server, token, &options, mode)).await;
         }
         let Begun { mut session, net, line, join } = begun?;
         let name = join.room.as_ref().map(|room| room.name.clone()).unwrap_or_default();
@@ -128,7 +128,7 @@ impl Driver {
             self.before = Some(self.session.hand_over());
             self.session.close();
         }
-        self.session = Session::new(&self.options, self.mode, now);
+        *self.session = Session::new(&self.options, self.mode, now);
         self.net = Net::new(self.options.transport, self.options.impairment);
         let local = local_address(&self.server).await?;
         bind_all(&mut self.session, &mut self.net, local).await?;
@@ -191,14 +191,14 @@ impl Driver {
 
 /// A session that the server took in.
 struct Begun {
-    session: Session,
+    session: Box<Session>,
     net: Net,
     line: Line,
     join: Join,
 }
 
 async fn begin(server: &Url, token: &str, options: &Options, mode: Mode) -> Result<Begun, JoinError> {
-    let mut session = Session::new(options, mode, Instant::now());
+    let mut session = Box::new(Session::new(options, mode, Instant::now()));
     let mut net = Net::new(options.transport, options.impairment);
     let local = local_address(server).await?;
     bind_all(&mut session, &mut net, local).await?;

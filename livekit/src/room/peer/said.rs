@@ -52,8 +52,9 @@ impl Peer {
                 }
                 let mut direct = self.rtc.direct_api();
                 let Some(stream) = direct.stream_rx(&packet.header.ssrc) else { return };
-                // Without a retransmission stream the stack asks for nothing by itself; the server sends it again in this one.
-                stream.suppress_nack(false);
+                // Without a retransmission stream the stack asks for nothing by itself; the server sends it again in this one. Where
+                // copies come along anyway, it would only come late.
+                stream.suppress_nack(is_redundant);
                 let mid = stream.mid();
                 Said::Sound { mid, packet: Box::new(packet), is_redundant }
             }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use str0m::format::Codec;
-use str0m::rtp::{ExtensionValues, RtpWrite};
+use str0m::rtp::{ExtensionValues, RedEncoder, RedundantBlock, RtpWrite};
 
 use super::Peer;
 use crate::media::microphone::Packet;
@@ -19,10 +19,20 @@ impl Peer {
     /// Send a packet of our voice.
     pub(crate) fn speak(&mut self, now: Instant, packet: Packet) {
         let Some(mid) = self.voice.filter(|_| self.can_speak()) else { return };
-        let Some(pt) =
-            self.rtc.codec_config().find(|codec| codec.spec().codec == Codec::Opus).map(|c| c.pt())
-        else {
+        let Some(codec) = self.rtc.codec_config().find(|codec| codec.spec().codec == Codec::Opus) else {
             return;
+        };
+        let (plain, redundant) = (codec.pt(), codec.red());
+        let (pt, payload) = match (packet.before, redundant) {
+            (Some(before), Some(redundant)) => {
+                let copy = before.map(|(timestamp_offset, payload)| RedundantBlock {
+                    pt: *plain,
+                    timestamp_offset,
+                    payload,
+                });
+                (redundant, RedEncoder::encode(*plain, &packet.payload, copy.as_slice()))
+            }
+            _ => (plain, packet.payload),
         };
         let mut direct = self.rtc.direct_api();
         let Some(stream) = direct.stream_tx_by_mid(mid, None) else { return };
@@ -33,7 +43,7 @@ impl Peer {
         };
         // Sent at once: 20 ms of voice are no burst that needs spreading.
         stream.set_unpaced(true);
-        let write = RtpWrite::new(pt, packet.number.into(), packet.time as u32, now, packet.payload)
+        let write = RtpWrite::new(pt, packet.number.into(), packet.time as u32, now, payload)
             .marker(packet.marker)
             .ext_vals(extensions);
         stream.write_rtp(write);

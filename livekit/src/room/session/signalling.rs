@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Output, Published, Session, sent_away};
 use crate::error::{Disconnect, PublishError};
 use crate::event::Event;
-use crate::media::microphone::Microphone;
+use crate::media::microphone::{Microphone, Redundancy};
 use crate::options::Publish;
 use crate::room::people::People;
 use crate::wire::model::{FEATURE_NO_DTX, ParticipantInfo, TrackInfo, TrackSource, TrackType};
@@ -93,7 +93,8 @@ impl Session {
             self.out.push_back(Output::Published(Err(PublishError::Already)));
             return;
         }
-        match Microphone::new(super::coding(&publish)) {
+        let redundancy = if publish.redundant { Redundancy::OneBack } else { Redundancy::None };
+        match Microphone::new(super::coding(&publish), redundancy) {
             Ok(microphone) => {
                 let cid = format!("vox-{:016x}", rand::random::<u64>());
                 self.add_track(Published { publish, cid, sid: String::new(), is_muted: false, microphone });

@@ -116,13 +116,9 @@ impl Far {
             }
             let is_quiet = back.is_empty();
             for bytes in back {
-                session.datagram(
-                    self.now,
-                    Target::Publisher,
-                    Protocol::Udp,
-                    (self.address, self.near),
-                    &bytes,
-                );
+                let (proto, from, to) = (Protocol::Udp, self.address, self.near);
+                let datagram = Datagram { proto, from, to, bytes: &bytes };
+                session.datagram(self.now, Target::Publisher, datagram);
             }
             if is_quiet {
                 if self.now >= end {

@@ -27,9 +27,12 @@ impl Guest {
     }
 
     pub async fn join_with(server: &LiveKit, token: &str, options: Options) -> Self {
-        let (room, mut events) = Room::join(&server.url, token, options)
-            .await
-            .unwrap_or_else(|error| panic!("not joined: {error}"));
+        Self::join_at(&server.url, token, options).await
+    }
+
+    pub async fn join_at(url: &str, token: &str, options: Options) -> Self {
+        let (room, mut events) =
+            Room::join(url, token, options).await.unwrap_or_else(|error| panic!("not joined: {error}"));
         let sound = events.sound().expect("taken once");
         Self { room, events, sound, happened: Vec::new(), speaking: None }
     }
@@ -71,12 +74,12 @@ impl Guest {
 
     /// Publish a track and say a tone into it until the guest goes.
     pub async fn says(&mut self, rate: Rate, hz: f64) {
-        self.says_frames(rate, tone(rate, hz)).await;
+        self.publishes(Publish { rate, ..Publish::default() }, tone(rate, hz)).await;
     }
 
     /// Publish a track and write what comes next into it until the guest goes.
-    pub async fn says_frames(&mut self, rate: Rate, mut next: impl FnMut() -> Vec<i16> + Send + 'static) {
-        let microphone = self.publish(Publish { rate, ..Publish::default() }).await;
+    pub async fn publishes(&mut self, publish: Publish, mut next: impl FnMut() -> Vec<i16> + Send + 'static) {
+        let microphone = self.publish(publish).await;
         self.speaking = Some(tokio::spawn(async move { while microphone.write(next()).await.is_ok() {} }));
     }
 

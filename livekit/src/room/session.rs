@@ -86,6 +86,7 @@ pub(crate) struct Session {
     is_resumed_in_vain: bool,
     people: People,
     own: Option<Participant>,
+    room_metadata: String,
     token: Option<String>,
     published: Option<Published>,
     /// Which section has which track.
@@ -124,6 +125,7 @@ impl Session {
             is_resumed_in_vain: false,
             people: People::default(),
             own: None,
+            room_metadata: String::new(),
             token: None,
             published: None,
             sections: BTreeMap::new(),
@@ -168,9 +170,7 @@ impl Session {
         self.own = ourselves.all().pop();
         let events = self.people.replace(others);
         self.tell(events);
-        if let Some(room) = join.room.filter(|room| !room.metadata.is_empty()) {
-            self.out.push_back(Output::Event(Event::RoomMetadata(room.metadata)));
-        }
+        self.room_metadata(join.room.unwrap_or_default().metadata);
         self.negotiate();
         Ok(())
     }

@@ -47,8 +47,7 @@ impl Session {
                 self.out.push_back(Output::Event(event));
             }
             Response::RoomUpdate(update) => {
-                let metadata = update.room.unwrap_or_default().metadata;
-                self.out.push_back(Output::Event(Event::RoomMetadata(metadata)));
+                self.room_metadata(update.room.unwrap_or_default().metadata);
             }
             Response::RefreshToken(token) => self.token = Some(token),
             Response::Subscription(failed) => {
@@ -69,6 +68,14 @@ impl Session {
             }
             Response::Join(_) | Response::Reconnect(_) | Response::Pong(_) | Response::TrackSubscribed(_) => {
             }
+        }
+    }
+
+    /// Rooms are told anew for other reasons too.
+    pub(super) fn room_metadata(&mut self, metadata: String) {
+        if self.room_metadata != metadata {
+            self.room_metadata.clone_from(&metadata);
+            self.out.push_back(Output::Event(Event::RoomMetadata(metadata)));
         }
     }
 

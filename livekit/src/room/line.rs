@@ -90,7 +90,8 @@ async fn connect(
             Some(settings) => Arc::clone(settings),
             None => system_tls()?,
         };
-        let name = ServerName::try_from(host.to_owned()).map_err(|e| JoinError::Address(e.to_string()))?;
+        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
+            .map_err(|e| JoinError::Address(e.to_string()))?;
         let connector = tokio_rustls::TlsConnector::from(settings);
         Box::new(connector.connect(name, tcp).await.map_err(|e| unreachable(&e))?)
     } else {

@@ -11,7 +11,7 @@ mod negotiation;
 mod signalling;
 mod stats;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -67,7 +67,7 @@ struct Voice {
     identity: String,
 }
 
-pub(crate) use handover::{Handover, Published};
+pub(crate) use handover::{Handover, Published, Wishes};
 pub use stats::{Stats, VoiceStats};
 
 pub(crate) struct Session {
@@ -92,9 +92,8 @@ pub(crate) struct Session {
     /// Which section has which track.
     sections: BTreeMap<(Target, Mid), String>,
     voices: BTreeMap<String, Voice>,
-    /// Kept out of the mix.
-    unmixed: BTreeSet<String>,
-    unsubscribed: BTreeSet<String>,
+    wishes: Wishes,
+    subscribe_to_all: bool,
     mixer: Mixer,
     texts: Texts,
     channel: data::Channel,
@@ -130,8 +129,8 @@ impl Session {
             published: None,
             sections: BTreeMap::new(),
             voices: BTreeMap::new(),
-            unmixed: BTreeSet::new(),
-            unsubscribed: BTreeSet::new(),
+            wishes: Wishes::default(),
+            subscribe_to_all: options.subscribe_to_all,
             mixer: Mixer::new(),
             texts: Texts::default(),
             channel: data::Channel::default(),
@@ -172,6 +171,7 @@ impl Session {
         self.tell(events);
         self.room_metadata(join.room.unwrap_or_default().metadata);
         self.negotiate();
+        self.ask_again();
         Ok(())
     }
 
@@ -274,6 +274,7 @@ impl Session {
                 self.texts.forget(&participant.identity);
                 self.channel.forget(&participant.sid);
                 for track in &participant.tracks {
+                    self.wishes.forget(&track.sid);
                     if self.voices.remove(&track.sid).is_some() {
                         let (identity, track) = (participant.identity.clone(), track.clone());
                         self.out.push_back(Output::Event(Event::Unsubscribed { identity, track }));

@@ -82,8 +82,16 @@ async fn all_begins_anew_when_the_server_has_forgotten_us() {
     let mut bot = Guest::join(&server, "room", "bot", options(Mode::Single)).await;
     bot.says(Rate::Hz16000, 1000.0).await;
     ada.hears(1000.0, 0.9).await;
+    bot.room.set_attributes([("k".to_owned(), "v".to_owned())].into()).await.unwrap();
+    let attribute = |event: &Event| match event {
+        Event::Changed { participant, .. } if participant.attributes.contains_key("k") => Some(()),
+        Event::Joined(participant) if participant.attributes.contains_key("k") => Some(()),
+        _ => None,
+    };
+    ada.sees("an attribute", attribute).await;
     bot.room.simulate(Simulation::NodeFailure).await;
     assert!(!bot.sees("being back", recovered).await, "as another session");
+    ada.sees("the attribute again", attribute).await;
     bot.hears(440.0, 0.9).await;
     ada.hears(1000.0, 0.9).await;
     assert_eq!(bot.room.stats().await.rejoined, 1);

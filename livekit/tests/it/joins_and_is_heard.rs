@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
-use vox_livekit::{Disconnect, Event, Leaving, Mode, Options, Publish, Rate, Subscribe, Transport};
+use vox_livekit::{
+    Disconnect, Event, JoinError, Leaving, Mode, Options, Publish, Rate, Room, Subscribe, Transport,
+};
 
 use crate::harness::guest::HEAR;
-use crate::harness::{Guest, LiveKit, power, tone};
+use crate::harness::{Cable, Guest, LiveKit, power, tone};
 
 fn options(mode: Mode) -> Options {
     Options { mode, hear: HEAR, ..Options::default() }
@@ -72,6 +74,20 @@ async fn over_tcp() {
     let server = LiveKit::with(&["--tcp", "0"]);
     let tcp = |mode| Options { transport: Transport::Tcp, ..options(mode) };
     two_hear_each_other(tcp(Mode::Single), tcp(Mode::Dual), &server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_signalling_over_tls() {
+    let server = LiveKit::start();
+    let (url, trust) = Cable::sealed_to(&server.url).await;
+    let token = server.token("room", "ada");
+    let trusting = Options { tls: Some(trust), ..options(Mode::Single) };
+    let mut ada = Guest::join_at(&url, &token, trusting).await;
+    ada.connected().await;
+    ada.room.leave().await;
+    // The roots of the system do not know this server.
+    let refused = Room::join(&url, &token, options(Mode::Single)).await.expect_err("not trusted");
+    assert!(matches!(refused, JoinError::Unreachable(_) | JoinError::Tls(_)), "{refused}");
 }
 
 /// Several humans are one mix, and each by itself where that is asked for; one of them can be kept out of it.

@@ -46,7 +46,7 @@ impl Session {
                 voices.push((sid.clone(), frame));
             }
         }
-        let in_mix = voices.iter().filter(|(sid, _)| !self.unmixed.contains(sid));
+        let in_mix = voices.iter().filter(|(sid, _)| !self.wishes.unmixed.contains(sid));
         let mix = self.mixer.mix(self.hear.frame(), in_mix.map(|(_, frame)| &frame[..]));
         if !self.separate {
             voices.clear();

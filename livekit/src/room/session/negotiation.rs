@@ -171,9 +171,14 @@ impl Session {
         });
         let state = SyncState {
             answer,
+            // Exceptions from what is subscribed to by itself.
             subscription: Some(UpdateSubscription {
-                track_sids: self.unsubscribed.iter().cloned().collect(),
-                subscribe: false,
+                track_sids: if self.subscribe_to_all {
+                    self.wishes.unsubscribed.iter().cloned().collect()
+                } else {
+                    self.wishes.subscribed.iter().cloned().collect()
+                },
+                subscribe: !self.subscribe_to_all,
             }),
             publish_tracks: tracks.into_iter().collect(),
             data_channels: channels(Target::Publisher).to_vec(),
@@ -186,6 +191,7 @@ impl Session {
         self.is_resumed_in_vain = true;
         self.publisher.want_restart();
         self.negotiate();
+        self.ask_again();
         self.resend(last_sequence);
     }
 }

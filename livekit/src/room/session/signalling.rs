@@ -167,11 +167,14 @@ impl Session {
     }
 
     pub(crate) fn subscribe(&mut self, track_sid: String, subscribe: bool) {
-        if subscribe {
-            self.unsubscribed.remove(&track_sid);
+        let wishes = &mut self.wishes;
+        let (to, from) = if subscribe {
+            (&mut wishes.subscribed, &mut wishes.unsubscribed)
         } else {
-            self.unsubscribed.insert(track_sid.clone());
-        }
+            (&mut wishes.unsubscribed, &mut wishes.subscribed)
+        };
+        from.remove(&track_sid);
+        to.insert(track_sid.clone());
         let update = UpdateSubscription { track_sids: vec![track_sid], subscribe };
         self.out.push_back(Output::Signal(Request::Subscription(update)));
     }
@@ -179,21 +182,24 @@ impl Session {
     /// Keep a voice out of the mix, or let it in again.
     pub(crate) fn mix(&mut self, track_sid: String, heard: bool) {
         if heard {
-            self.unmixed.remove(&track_sid);
+            self.wishes.unmixed.remove(&track_sid);
         } else {
-            self.unmixed.insert(track_sid);
+            self.wishes.unmixed.insert(track_sid);
         }
     }
 
     /// Attributes to set (one that is set to nothing is deleted), and metadata, if they shall be others.
     pub(crate) fn update_own(&mut self, attributes: BTreeMap<String, String>, metadata: Option<String>) {
         self.requests += 1;
+        self.wishes.attributes.extend(attributes);
+        self.wishes.metadata = metadata.or(self.wishes.metadata.take());
         let own = self.own.as_ref();
+        let known = own.map(|own| own.metadata.clone()).unwrap_or_default();
         let update = UpdateMetadata {
             // The server takes what is there for what shall be.
-            metadata: metadata.or_else(|| own.map(|own| own.metadata.clone())).unwrap_or_default(),
+            metadata: self.wishes.metadata.clone().unwrap_or(known),
             name: own.map(|own| own.name.clone()).unwrap_or_default(),
-            attributes,
+            attributes: self.wishes.attributes.clone(),
             request_id: self.requests,
         };
         self.out.push_back(Output::Signal(Request::UpdateMetadata(update)));

@@ -215,6 +215,26 @@ fn a_track_is_asked_for_named_offered_and_spoken_into() {
     assert!(far.events.contains(&Event::Published { track_sid: "TR_1".to_owned() }));
 }
 
+/// What was asked for while there was no line is asked for when there is one.
+#[test]
+fn what_was_asked_for_is_asked_for_again() {
+    let (mut session, mut far) = connected();
+    session.publish(Publish::default());
+    session.subscribe("TR_a".to_owned(), false);
+    session.update_own(BTreeMap::from([("k".to_owned(), "v".to_owned())]), None);
+    // All of it was lost with the line.
+    while session.next_output().is_some() {}
+    session.resumed(0);
+    far.run(&mut session, Duration::from_millis(50));
+    let told = format!("{:?}", far.signals);
+    assert!(
+        told.contains("AddTrack(") && told.contains("\"TR_a\"") && told.contains("UpdateMetadata("),
+        "{told}"
+    );
+    assert!(far.signals.iter().any(|signal| matches!(signal, Request::SyncState(_))));
+    assert!(far.signals.iter().any(|signal| matches!(signal, Request::Offer(_))), "a way is looked for anew");
+}
+
 /// The trap of a first guest: the server wants an offer although nothing is to be changed.
 #[test]
 fn an_offer_that_changes_nothing_can_be_had() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Install what building and testing Vox needs on Debian or Ubuntu besides the Rust toolchain: a C compiler and linker, python3
-# with pip (for the detector's weights, the test runner and the S3 server), the local engines' libraries, a server that speaks MongoDB's protocol, Redis and nginx. Does nothing where all of it is there.
+# with pip (for the detector's weights, the test runner and the S3 server), the local engines' libraries, a server that speaks MongoDB's protocol, Redis, nginx and a
+# LiveKit server. Does nothing where all of it is there.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -40,6 +41,7 @@ scripts/s3/install.sh
 scripts/redis/install.sh
 scripts/nginx/install.sh
 scripts/prometheus/install.sh
+scripts/livekit/install.sh
 # It is unpacked into a chroot: as root, or another server is named.
 [ -n "${TEST_MONGODB_URI:-}" ] || scripts/mongodb/install.sh
 

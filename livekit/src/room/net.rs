@@ -1,0 +1,239 @@
+//! Sockets for media: UDP, and TCP with frames (RFC 4571). Each is read by a task of its own into one bounded queue.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use str0m::net::{Protocol, Transmit};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::impair::Impair;
+use crate::options::{Impairment, Transport};
+use crate::wire::signal::Target;
+
+/// Packets that wait to be looked at; the system keeps some more.
+const INBOUND: usize = 512;
+/// Packets that wait for a TCP connection to take them.
+const OUTBOUND: usize = 128;
+/// Larger than any path takes.
+const PACKET: usize = 2048;
+/// UDP goes first: so long after it, TCP is tried too.
+const TCP_AFTER: Duration = Duration::from_millis(1500);
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+
+/// What came from a socket.
+pub(crate) enum Inbound {
+    Packet {
+        target: Target,
+        proto: Protocol,
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: Vec<u8>,
+    },
+    /// A TCP connection stands.
+    Connected {
+        target: Target,
+        local: SocketAddr,
+        remote: SocketAddr,
+        outgoing: mpsc::Sender<Vec<u8>>,
+    },
+}
+
+struct Udp {
+    target: Target,
+    local: SocketAddr,
+    socket: Arc<UdpSocket>,
+}
+
+struct Tcp {
+    target: Target,
+    local: SocketAddr,
+    remote: SocketAddr,
+    outgoing: mpsc::Sender<Vec<u8>>,
+}
+
+/// All sockets of a session. Dropping it closes them.
+pub(crate) struct Net {
+    transport: Transport,
+    impair: Option<Impair>,
+    inbound: mpsc::Sender<Inbound>,
+    pub received: mpsc::Receiver<Inbound>,
+    udp: Vec<Udp>,
+    tcp: Vec<Tcp>,
+    /// Where TCP is being or was tried.
+    tried: Vec<(Target, SocketAddr)>,
+    tasks: JoinSet<()>,
+}
+
+impl Net {
+    pub(crate) fn new(transport: Transport, impairment: Option<Impairment>) -> Self {
+        let (inbound, received) = mpsc::channel(INBOUND);
+        Self {
+            transport,
+            impair: impairment.map(Impair::new),
+            inbound,
+            received,
+            udp: Vec::new(),
+            tcp: Vec::new(),
+            tried: Vec::new(),
+            tasks: JoinSet::new(),
+        }
+    }
+
+    /// A UDP socket for this connection at this address of ours; where it is. One that is there already is not made again.
+    pub(crate) async fn bind(
+        &mut self,
+        target: Target,
+        local: IpAddr,
+    ) -> std::io::Result<Option<SocketAddr>> {
+        if self.transport == Transport::Tcp {
+            return Ok(None);
+        }
+        if self.udp.iter().any(|udp| udp.target == target && udp.local.ip() == local) {
+            return Ok(None);
+        }
+        let socket = Arc::new(UdpSocket::bind((local, 0)).await?);
+        let local = socket.local_addr()?;
+        self.udp.push(Udp { target, local, socket: Arc::clone(&socket) });
+        let (inbound, impair) = (self.inbound.clone(), self.impair.clone());
+        self.tasks.spawn(async move {
+            let mut buffer = vec![0; PACKET];
+            loop {
+                // A refusal that another packet brought on is told here, and is no end.
+                let Ok((length, from)) = socket.recv_from(&mut buffer).await else { continue };
+                let bytes = buffer[..length].to_vec();
+                let packet = Inbound::Packet { target, proto: Protocol::Udp, from, to: local, bytes };
+                let Some(impair) = &impair else {
+                    if inbound.send(packet).await.is_err() {
+                        return;
+                    }
+                    continue;
+                };
+                let inbound = inbound.clone();
+                impair.pass(async move {
+                    let _gone = inbound.send(packet).await;
+                });
+            }
+        });
+        Ok(Some(local))
+    }
+
+    /// The server may be reached there. A new address of ours, if a socket had to be made.
+    pub(crate) async fn reach(
+        &mut self,
+        target: Target,
+        proto: Protocol,
+        remote: SocketAddr,
+    ) -> Option<SocketAddr> {
+        if proto == Protocol::Tcp {
+            self.connect(target, remote);
+            return None;
+        }
+        let local = way_to(remote).await.ok()?;
+        self.bind(target, local).await.ok().flatten()
+    }
+
+    /// A TCP connection stands.
+    pub(crate) fn connected(
+        &mut self,
+        target: Target,
+        local: SocketAddr,
+        remote: SocketAddr,
+        outgoing: mpsc::Sender<Vec<u8>>,
+    ) {
+        self.tcp.push(Tcp { target, local, remote, outgoing });
+    }
+
+    /// Send a packet, if its socket is there and takes it: else it is lost, as on any network.
+    pub(crate) fn send(&self, target: Target, transmit: &Transmit) {
+        if transmit.proto == Protocol::Tcp {
+            let is_it = |tcp: &&Tcp| {
+                tcp.target == target && tcp.local == transmit.source && tcp.remote == transmit.destination
+            };
+            if let Some(tcp) = self.tcp.iter().find(is_it) {
+                let _full = tcp.outgoing.try_send(transmit.contents.to_vec());
+            }
+            return;
+        }
+        let Some(udp) = self.udp.iter().find(|udp| udp.target == target && udp.local == transmit.source)
+        else {
+            return;
+        };
+        let Some(impair) = &self.impair else {
+            let _full = udp.socket.try_send_to(&transmit.contents, transmit.destination);
+            return;
+        };
+        let (socket, bytes, to) = (Arc::clone(&udp.socket), transmit.contents.to_vec(), transmit.destination);
+        impair.pass(async move {
+            let _full = socket.try_send_to(&bytes, to);
+        });
+    }
+
+    fn connect(&mut self, target: Target, remote: SocketAddr) {
+        if self.tried.contains(&(target, remote)) || self.tried.len() >= 16 {
+            return;
+        }
+        self.tried.push((target, remote));
+        let wait = if self.transport == Transport::Tcp { Duration::ZERO } else { TCP_AFTER };
+        let inbound = self.inbound.clone();
+        self.tasks.spawn(async move {
+            tokio::time::sleep(wait).await;
+            let connecting = tokio::time::timeout(CONNECT_WITHIN, TcpStream::connect(remote));
+            if let Ok(Ok(stream)) = connecting.await {
+                let _ended = carry(stream, target, remote, inbound).await;
+            }
+        });
+    }
+}
+
+/// Our address on the way to another one.
+pub(crate) async fn way_to(remote: SocketAddr) -> std::io::Result<IpAddr> {
+    let any: SocketAddr = if remote.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
+    let probe = UdpSocket::bind(any).await?;
+    // No packet is sent by this: the system only looks up the way.
+    probe.connect(remote).await?;
+    Ok(probe.local_addr()?.ip())
+}
+
+/// Carry packets both ways over a connection (RFC 4571: two bytes of length before each).
+async fn carry(
+    stream: TcpStream,
+    target: Target,
+    remote: SocketAddr,
+    inbound: mpsc::Sender<Inbound>,
+) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let local = stream.local_addr()?;
+    let (mut reader, mut writer) = stream.into_split();
+    let (outgoing, mut packets) = mpsc::channel::<Vec<u8>>(OUTBOUND);
+    if inbound.send(Inbound::Connected { target, local, remote, outgoing }).await.is_err() {
+        return Ok(());
+    }
+    let write = async {
+        while let Some(packet) = packets.recv().await {
+            let Ok(length) = u16::try_from(packet.len()) else { continue };
+            let mut framed = length.to_be_bytes().to_vec();
+            framed.extend_from_slice(&packet);
+            writer.write_all(&framed).await?;
+        }
+        std::io::Result::Ok(())
+    };
+    let read = async {
+        loop {
+            let length = reader.read_u16().await?;
+            let mut bytes = vec![0; usize::from(length)];
+            reader.read_exact(&mut bytes).await?;
+            let packet = Inbound::Packet { target, proto: Protocol::Tcp, from: remote, to: local, bytes };
+            if inbound.send(packet).await.is_err() {
+                return std::io::Result::Ok(());
+            }
+        }
+    };
+    tokio::select! {
+        ended = write => ended,
+        ended = read => ended,
+    }
+}

@@ -431,9 +431,9 @@ async fn the_keys_of_a_tenant_cannot_ask_for_calls_without_end_together() {
     bot.settings.enabled = false;
     for _ in 0..PER_TENANT / PER_SENDER {
         let key = scene.bridge.key(&[Scope::DialoutWrite]).await;
-        let order = Order { sender: key.id.to_string(), ..order(&scene) };
         for _ in 0..PER_SENDER {
-            let refused = scene.bridge.app.dialler.check(&order, &bot).await;
+            let order = Order { sender: key.id.to_string(), ..order(&scene) };
+            let refused = scene.bridge.app.dialler.dial(order, &bot).await;
             assert!(matches!(refused, Err(DialoutError::UnknownBot)), "{refused:?}");
         }
     }

@@ -195,6 +195,7 @@ impl App {
         let fleet = Fleet { stores: stores.clone(), clock: clock.clone() };
         let poller = Poller { fleet: fleet.clone(), client: FleetClient::new(internal_secret)? };
         let relay = Relay::new(stores.clone(), clock.clone());
+        let fresh = relay.fresh.clone();
         let webhooks = webhooks(&config, (&stores, &clock), &metrics);
         let crm = Crm {
             stores: stores.clone(),
@@ -338,7 +339,7 @@ impl App {
                 relay: relay.clone(),
             },
             relay,
-            digester: Digester { stores: stores.clone(), clock: clock.clone() },
+            digester: Digester { stores: stores.clone(), clock: clock.clone(), fresh },
             counting: Counting { stores: stores.clone(), clock: clock.clone() },
             recordings: Recordings {
                 stores: stores.clone(),

@@ -4,6 +4,7 @@ pub mod custody;
 pub mod deleted_bots;
 pub mod deleted_tenants;
 pub mod digests;
+pub mod fresh;
 pub mod janitor;
 pub mod kinds;
 pub mod lost_calls;

@@ -17,8 +17,8 @@ use super::secret_token;
 use crate::config::Tokenless;
 use crate::edge::part::part;
 use crate::error::{ApiError, ApiResult};
-use crate::store::Stores;
 use crate::store::calls::Call;
+use crate::store::{Stored, Stores};
 
 /// Shortest claim that is taken, characters: 24 random bytes.
 pub const MIN_CLAIM_CHARS: usize = 32;
@@ -29,6 +29,16 @@ pub const MIN_CLAIM_CHARS: usize = 32;
 pub struct OfCall {
     sender: Sender,
     tokenless: Tokenless,
+}
+
+/// What was seen of a call while it was looked at who may speak for it.
+#[derive(Debug, Default)]
+pub enum Seen {
+    /// Nobody looked.
+    #[default]
+    Not,
+    /// It is so now; `None` when there is none.
+    Just(Option<Box<Stored<Call>>>),
 }
 
 #[derive(Clone, Debug)]
@@ -79,14 +89,15 @@ pub fn hash_of_claim(claim: &str) -> Option<String> {
 
 impl OfCall {
     /// Refuse whoever may not speak for this call. Only a token settles that without a look at the store.
-    pub async fn may_speak_for(&self, stores: &Stores, call: &SessionId) -> ApiResult<()> {
+    pub async fn may_speak_for(&self, stores: &Stores, call: &SessionId) -> ApiResult<Seen> {
         match &self.sender {
-            Sender::Tools => Ok(()),
-            Sender::Call(own) if own.session == *call => Ok(()),
+            Sender::Tools => Ok(Seen::Not),
+            Sender::Call(own) if own.session == *call => Ok(Seen::Not),
             Sender::Call(_) => Err(wrong_call()),
             Sender::Worker(claim) => {
                 let known = stores.all_calls().find_with_deleted(call).await?;
-                self.claims(claim.as_deref(), known.as_ref().map(|known| &known.value))
+                self.claims(claim.as_deref(), known.as_ref().map(|known| &known.value))?;
+                Ok(Seen::Just(known.map(Box::new)))
             }
         }
     }

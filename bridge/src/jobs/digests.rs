@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use jiff::tz::TimeZone;
+use tokio::task::yield_now;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use vox_shared::clock::Clock;
 use vox_shared::ids::{SessionId, TenantId};
 
+use super::fresh::Fresh;
 use crate::error::with_source;
 use crate::search::digest::digest;
 use crate::store::calls::Call;
@@ -26,7 +28,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const BREATH: Duration = Duration::from_millis(20);
 /// Calls of one batch.
 const BATCH: usize = 100;
-/// Calls that are read or marked at the same time; each may have some MB.
+/// Calls that are read at the same time; each may have some MB.
 const AT_ONCE: usize = 8;
 
 /// The zones of tenants that one batch has read.
@@ -46,6 +48,7 @@ struct Made {
 pub struct Digester {
     pub stores: Stores,
     pub clock: Clock,
+    pub fresh: Fresh,
 }
 
 impl Digester {
@@ -70,7 +73,9 @@ impl Digester {
     /// One batch; answers of how many calls. One that cannot be read now (an archived one, while the object store is away) keeps no
     /// other from its turn: the first failure is told when the others are done.
     pub async fn round(&self) -> Result<usize, StoreError> {
-        let due = self.stores.all_calls().list_to_digest(BATCH).await?;
+        let mut due = self.stores.all_calls().list_to_digest(BATCH).await?;
+        // The relay has these in memory, and makes their digests.
+        due.retain(|call| !self.fresh.holds(&call.id));
         let (found, zones) = (due.len(), Zones::default());
         // Each is made into its digest as it is read: a batch of whole calls might have a gigabyte. And where it is read: while one is
         // waited for here, reads that nobody looks at would keep their turn at the store.
@@ -91,10 +96,19 @@ impl Digester {
             }
         }
         self.keep(digests).await?;
-        let marked = stream::iter(marks)
-            .map(|(id, mark)| async move { self.stores.all_calls().mark_digested(&id, mark).await });
-        marked.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.into_iter().collect::<Result<(), _>>()?;
+        self.stores.all_calls().mark_digested(&marks).await?;
         failed.map_or(Ok(found), Err)
+    }
+
+    /// Make and keep the digests of calls as they are here, of those of which one is due.
+    pub async fn digest(&self, calls: &[Stored<Call>]) -> Result<(), StoreError> {
+        let (zones, now, mut digests) = (Zones::default(), Stamp(self.clock.now()), Vec::new());
+        for call in calls.iter().filter(|call| call.value.digest.is_some()) {
+            digests.push((call.id.clone(), digest(call, &self.zone(&zones, call).await?, now)));
+            // Each is up to some milliseconds of work.
+            yield_now().await;
+        }
+        self.keep(digests).await
     }
 
     /// One that may not be stored keeps no other from its turn.

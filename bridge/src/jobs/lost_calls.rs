@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use vox_shared::ids::SessionId;
 use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
+use crate::auth::of_call::Seen;
 use crate::runtime::result::{ResultError, Results, record};
 use crate::store::calls::Call;
 use crate::store::{Cursor, Stamp, StoreError, Stored};
@@ -91,5 +92,5 @@ async fn lose(of: &Results, id: SessionId, call: Stored<Call>) -> Result<(), Res
     };
     raw.retain(|_, value| !value.is_null());
     tracing::warn!(call.id = %id, "a call without a result is closed as lost");
-    record(of, raw, &result, None).await.map(drop)
+    record(of, raw, &result, (None, Seen::Not)).await.map(drop)
 }

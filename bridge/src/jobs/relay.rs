@@ -1,16 +1,19 @@
 //! Moves what follows from a fact out of the fact's document: see `store/outbox.rs`. Any number of bridges may do it at once, and
-//! each step may be repeated: entries have fixed ids where they go, and an outbox is emptied only as it was read.
+//! each step may be repeated: entries have fixed ids where they go, and an outbox is emptied only as it was read. Results of this bridge
+//! are handed over as they are stored, and settled many at once: their digests are made, and their documents changed once for both.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use vox_shared::clock::Clock;
 use vox_shared::ids::SessionId;
 
+use super::digests::Digester;
+use super::fresh::Fresh;
 use crate::redaction;
 use crate::store::calls::Call;
 use crate::store::engine::EngineError;
@@ -24,8 +27,8 @@ use crate::store::{Cursor, Stamp, StoreError, Stored, Stores};
 const PAUSE: Duration = Duration::from_secs(1);
 /// Documents looked at in one batch. Each has a few entries, so that a batch is one insert.
 const BATCH: usize = 100;
-/// Outboxes emptied at the same time.
-const AT_ONCE: usize = 16;
+/// So long a result that was moved waits for others, to be settled with them.
+const LINGER: Duration = Duration::from_millis(300);
 /// Longest wait for the round that the end of the process cuts short.
 const LAST_ROUND: Duration = Duration::from_secs(3);
 
@@ -34,35 +37,118 @@ const LAST_ROUND: Duration = Duration::from_secs(3);
 pub struct Relay {
     pub stores: Stores,
     pub clock: Clock,
+    pub fresh: Fresh,
     wake: Arc<Notify>,
+    /// Something may be in the store that nobody handed over.
+    is_to_look: Arc<AtomicBool>,
     /// Events were moved: there is something to be told.
     pub moved: Arc<Notify>,
 }
 
+/// Results that were handed over and moved, and wait for others to be settled with.
+struct Moved {
+    calls: Vec<Stored<Call>>,
+    /// When some were, the last time.
+    settled: Instant,
+    /// When the store was looked at for what nobody handed over.
+    looked: Option<Instant>,
+}
+
 impl Relay {
     pub fn new(stores: Stores, clock: Clock) -> Self {
-        Self { stores, clock, wake: Arc::default(), moved: Arc::default() }
+        let (wake, is_to_look, moved) = Default::default();
+        Self { stores, clock, fresh: Fresh::default(), wake, is_to_look, moved }
     }
 
     /// Something was stored with an outbox: move it now.
     pub fn wake(&self) {
+        self.is_to_look.store(true, Ordering::Release);
         self.wake.notify_one();
+    }
+
+    /// This was stored: move what follows from it, and make its digest, without reading it again.
+    pub fn hand_over(&self, call: Stored<Call>) {
+        match self.fresh.put(call) {
+            true => self.wake.notify_one(),
+            false => self.wake(),
+        }
     }
 
     /// Move again and again until `stop`, and once more then.
     pub async fn run(self, stop: CancellationToken) {
+        let _taker = self.fresh.attend();
+        let mut moved = Moved { calls: Vec::new(), settled: Instant::now(), looked: None };
         while !stop.is_cancelled() {
-            self.round().await;
+            self.round(&mut moved).await;
+            let pause = if moved.calls.is_empty() { PAUSE } else { LINGER };
             let woken = async {
                 // Either is a reason to look.
-                let _ = timeout(PAUSE, self.wake.notified()).await;
+                let _ = timeout(pause, self.wake.notified()).await;
             };
             let _ = stop.run_until_cancelled(woken).await;
         }
-        let _ = timeout(LAST_ROUND, self.round()).await;
+        moved.looked = None;
+        let last = async {
+            self.round(&mut moved).await;
+            self.settle(&mut moved).await;
+        };
+        let _ = timeout(LAST_ROUND, last).await;
     }
 
-    async fn round(&self) {
+    /// First what was handed over, then what else is in the store, if it is time to look.
+    async fn round(&self, moved: &mut Moved) {
+        loop {
+            let fresh = self.fresh.take(BATCH);
+            let is_last = fresh.len() < BATCH;
+            self.move_fresh(fresh, moved).await;
+            if moved.calls.len() >= BATCH || (is_last && moved.settled.elapsed() >= LINGER) {
+                self.settle(moved).await;
+            }
+            if is_last {
+                break;
+            }
+        }
+        let is_woken = self.is_to_look.swap(false, Ordering::AcqRel);
+        if is_woken || moved.looked.is_none_or(|looked| looked.elapsed() >= PAUSE) {
+            self.look().await;
+            moved.looked = Some(Instant::now());
+        }
+    }
+
+    /// What cannot be moved now is left to whoever finds it in the store.
+    async fn move_fresh(&self, fresh: Vec<Stored<Call>>, moved: &mut Moved) {
+        if fresh.is_empty() {
+            return;
+        }
+        match self.store_what_follows(&fresh).await {
+            Ok(_) => moved.calls.extend(fresh),
+            Err(error) => {
+                tracing::debug!(%error, "what follows from results is moved later");
+                self.fresh.let_go(&fresh);
+            }
+        }
+    }
+
+    /// Many at once: a document that is changed in a transaction with others costs a fraction.
+    async fn settle(&self, moved: &mut Moved) {
+        moved.settled = Instant::now();
+        let calls = std::mem::take(&mut moved.calls);
+        if calls.is_empty() {
+            return;
+        }
+        let Self { stores, clock, fresh, .. } = self.clone();
+        let digester = Digester { stores, clock, fresh };
+        let settled = async {
+            digester.digest(&calls).await?;
+            self.stores.all_calls().settle(&calls).await
+        };
+        if let Err(error) = settled.await {
+            tracing::debug!(%error, "digests are made later");
+        }
+        self.fresh.let_go(&calls);
+    }
+
+    async fn look(&self) {
         if let Err(error) = self.move_all().await {
             tracing::warn!(%error, "what follows from calls could not be moved");
         }
@@ -73,7 +159,11 @@ impl Relay {
         let (mut moved, mut after) = (0, None);
         loop {
             let page = self.stores.all_calls().list_with_outbox(BATCH, after).await?;
-            moved += self.move_some(page.items).await?;
+            let is_held = |call: &Stored<Call>| {
+                let outbox = call.value.outbox.as_ref();
+                outbox.is_some_and(|outbox| self.fresh.holds_outbox(&call.id, &outbox.mark))
+            };
+            moved += self.move_some(page.items.into_iter().filter(|call| !is_held(call)).collect()).await?;
             after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
             if after.is_none() {
                 return Ok(moved);
@@ -101,12 +191,20 @@ impl Relay {
     }
 
     async fn move_batch(&self, calls: &[Stored<Call>]) -> Result<usize, StoreError> {
-        let now = Stamp(self.clock.now());
-        let (mut sorted, mut emptied) = (Sorted::default(), Vec::new());
+        let moved = self.store_what_follows(calls).await?;
+        let read =
+            calls.iter().filter_map(|call| Some((call.id.clone(), call.value.outbox.as_ref()?.mark.clone())));
+        self.stores.all_calls().clear_outboxes(&read.collect::<Vec<_>>()).await?;
+        Ok(moved)
+    }
+
+    /// Put what follows where it belongs; answers how many events.
+    async fn store_what_follows(&self, calls: &[Stored<Call>]) -> Result<usize, StoreError> {
+        let (now, mut sorted) = (Stamp(self.clock.now()), Sorted::default());
         for call in calls {
-            let Some(outbox) = call.value.outbox.clone() else { continue };
-            emptied.push((call.id.clone(), outbox.mark.clone()));
-            sort_out(call, outbox, now, &mut sorted);
+            if let Some(outbox) = call.value.outbox.clone() {
+                sort_out(call, outbox, now, &mut sorted);
+            }
         }
         let moved = sorted.events.len();
         self.stores.all_ledger().insert_entries(sorted.entries).await?;
@@ -114,12 +212,6 @@ impl Relay {
         self.stores.all_events().insert_events(sorted.events).await?;
         if moved > 0 {
             self.moved.notify_one();
-        }
-        let mut cleared = stream::iter(emptied)
-            .map(|(id, mark)| async move { self.stores.all_calls().clear_outbox(&id, &mark).await })
-            .buffer_unordered(AT_ONCE);
-        while let Some(done) = cleared.next().await {
-            done?;
         }
         Ok(moved)
     }

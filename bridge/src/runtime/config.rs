@@ -367,7 +367,7 @@ async fn admit(
             };
         }
     }
-    match from.stores.calls(&call.tenant_id).insert_call(session, call).await {
+    match from.stores.calls(&call.tenant_id).insert_call(session, call.clone()).await {
         Err(StoreError::Duplicate) => {
             from.gate.release(&call.tenant_id, claim).await;
             if let Some(aside) = call.budget.take() {
@@ -376,7 +376,7 @@ async fn admit(
             or_known(from, (session, call), Refused::SessionTaken).await
         }
         // Without an answer the call may be there, and what was claimed stays claimed.
-        other => Ok(other?),
+        other => Ok(other.map(drop)?),
     }
 }
 

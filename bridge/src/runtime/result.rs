@@ -7,6 +7,7 @@ use vox_shared::clock::Clock;
 use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
 use crate::analysis::begin::begin;
+use crate::auth::of_call::Seen;
 use crate::auth::secret_token;
 use crate::auth::token::{SigningFailed, Tokens};
 use crate::billing::budget::{Purse, counted_anew};
@@ -74,15 +75,18 @@ pub async fn record(
     into: &Results,
     raw: Map<String, Value>,
     result: &CallResult,
-    claim_hash: Option<&str>,
+    (claim_hash, seen): (Option<&str>, Seen),
 ) -> Result<Outcome, ResultError> {
-    let mut raw = raw;
+    let (mut raw, mut seen) = (raw, seen);
     // The token opens the recording; only its hash is kept.
     let given = raw.remove("recording_access_token").and_then(|t| t.as_str().map(str::to_owned));
     let own = into.tokens.recording_link(&result.session_id, 0)?;
     let mut token = given.filter(|t| acceptable(t)).unwrap_or_else(|| own.clone());
     for _ in 0..MAX_TRIES {
-        let known = into.stores.all_calls().find_with_deleted(&result.session_id).await?;
+        let known = match std::mem::take(&mut seen) {
+            Seen::Just(call) => call.map(|call| *call),
+            Seen::Not => into.stores.all_calls().find_with_deleted(&result.session_id).await?,
+        };
         if known.as_ref().is_some_and(|k| k.value.is_deleted()) {
             return Ok(Outcome::Deleted);
         }
@@ -115,11 +119,11 @@ pub async fn record(
         let charged = call.value.charges.as_ref().map(|charges| charges.lines.clone()).unwrap_or_default();
         let calls = into.stores.calls(&tenant);
         let written = match is_new {
-            true => calls.insert_call(&result.session_id, &call.value).await,
-            false => calls.replace_call(call).await.map(drop),
+            true => calls.insert_call(&result.session_id, call.value).await,
+            false => calls.replace_call(call).await,
         };
         match written {
-            Ok(()) => {
+            Ok(call) => {
                 // A call is counted once: what takes the place of a guess was counted with the guess.
                 if let Some(change) = change {
                     into.purse.settle((&tenant, &bot), &change).await;
@@ -130,7 +134,7 @@ pub async fn record(
                     let end = End::new(result.disconnected_by, result.call_duration_seconds);
                     into.live.ended(whose, end);
                 }
-                into.relay.wake();
+                into.relay.hand_over(call);
                 return Ok(Outcome::Stored);
             }
             // Another delivery was faster, or another call has the worker's token: ours is free.
@@ -189,12 +193,11 @@ async fn without_skeleton(
     claim_hash: Option<&str>,
 ) -> Result<Stored<Call>, ResultError> {
     let bot_id = result.bot_id.clone().ok_or(ResultError::UnknownCall)?;
-    let bot = into.stores.all_bots().find_with_deleted(&bot_id).await?.ok_or(ResultError::UnknownCall)?;
+    let bot = into.memory.bot(&bot_id).await?.ok_or(ResultError::UnknownCall)?;
     let began =
         result.started_at.as_deref().and_then(|at| at.parse().ok()).unwrap_or_else(|| into.clock.now());
-    let settings = bot.value.settings;
     let mut value = Call {
-        tenant_id: bot.value.tenant_id,
+        tenant_id: bot.tenant_id.clone(),
         bot_id,
         bot_version: None,
         status: CallStatus::Started,
@@ -225,7 +228,7 @@ async fn without_skeleton(
         names: None,
         campaign_id: None,
         digest: None,
-        redaction: settings.redaction.is_on().then_some(settings.redaction),
+        redaction: bot.settings.redaction.is_on().then(|| bot.settings.redaction.clone()),
         kept: None,
         packed: None,
         claim_hash: claim_hash.map(str::to_owned),

@@ -18,7 +18,8 @@ use vox_shared::wire::result::DisconnectedBy;
 
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT, Waiting};
 use super::engine::{
-    Collection, Cursor, Engine, Field, Filter, Index, Integer, Json, Order, Query, Text, Update, holds,
+    Amendment, Collection, Cursor, Engine, Field, Filter, Index, Integer, Json, Order, Query, Text, Update,
+    holds,
 };
 use super::ledger::Line;
 use super::merged::Paging;
@@ -336,12 +337,12 @@ impl Calls {
         if call.value.is_deleted() { Err(StoreError::NotFound) } else { Ok(call) }
     }
 
-    /// [`StoreError::Duplicate`] when there is a call of that id, in any tenant.
-    pub async fn insert_call(&self, id: &SessionId, call: &Call) -> Result<(), StoreError> {
-        self.within(call)?;
-        let mut call = call.clone();
+    /// Answers it as it is stored. [`StoreError::Duplicate`] when there is a call of that id, in any tenant.
+    pub async fn insert_call(&self, id: &SessionId, mut call: Call) -> Result<Stored<Call>, StoreError> {
+        self.within(&call)?;
         call.index(0);
-        self.of_tenant.insert(id.as_str(), &call).await
+        self.of_tenant.insert(id.as_str(), &call).await?;
+        Ok(Stored { id: id.to_string(), version: 1, value: call })
     }
 
     /// How many run now. Of a limited reach those that began within the last two hours: no call is longer.
@@ -484,10 +485,12 @@ impl AllCalls {
         self.0.update(running, Update::default().set(CRM, crm)).await.map(drop)
     }
 
-    /// Empty the outbox of a call, if it is still as it was read.
-    pub async fn clear_outbox(&self, id: &str, mark: &str) -> Result<(), StoreError> {
-        let unchanged = Query::by_id(&CALLS, id).filter(Filter::is(OUTBOX_MARK, mark));
-        self.0.update(unchanged, Update::default().unset(OUTBOX)).await.map(drop)
+    /// Empty the outboxes of calls, given with their marks, where they are still as they were read.
+    pub async fn clear_outboxes(&self, read: &[(String, String)]) -> Result<(), StoreError> {
+        let clear = |(id, mark): &(String, String)| {
+            Amendment::of(id, Update::default().unset(OUTBOX)).when(Filter::is(OUTBOX_MARK, mark))
+        };
+        self.0.update_many(read.iter().map(clear).collect()).await.map(drop)
     }
 
     /// Newest first, without their results.

@@ -8,6 +8,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::jobs::digests::Digester;
+use vox_bridge::jobs::fresh::Fresh;
 use vox_bridge::store::calls::CALLS;
 use vox_bridge::store::digests::CALL_DIGESTS;
 use vox_bridge::store::engine::{Collection, EngineError, Which};
@@ -228,7 +229,7 @@ async fn a_call_that_cannot_be_read_now_keeps_no_other_from_being_found() {
     let bridge = &finder.bridge;
     let documents = Documents { inner: bridge.engine.clone(), before: Box::new(before) };
     let stores = Stores::open(Arc::new(documents)).await.unwrap();
-    let digester = Digester { stores, clock: bridge.clock.clone() };
+    let digester = Digester { stores, clock: bridge.clock.clone(), fresh: Fresh::default() };
     digester.round().await.unwrap_err();
     assert_eq!(finder.found(&[("text", "appointment")]).await.len(), 1);
     assert_eq!(digester.round().await.unwrap(), 1, "it stays due");

@@ -75,6 +75,7 @@ mod recordings_go_straight_to_the_bucket;
 mod redis_may_go_away;
 mod requests_are_limited;
 mod results_are_recorded_once;
+mod results_are_settled_together;
 mod route_table;
 mod running_calls_are_followed;
 #[cfg(feature = "s3")]

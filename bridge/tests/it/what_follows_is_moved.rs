@@ -86,7 +86,13 @@ async fn an_outbox_that_was_moved_already_is_moved_again_without_effect() {
 async fn an_entry_that_is_added_meanwhile_stays_until_it_is_moved() {
     let (bridge, _) = bridge_with_calls(1).await;
     bridge.deliver(&result("call_000", "customer")).await;
-    bridge.app.stores.all_calls().clear_outbox("call_000", "another mark").await.unwrap();
+    bridge
+        .app
+        .stores
+        .all_calls()
+        .clear_outboxes(&[("call_000".into(), "another mark".into())])
+        .await
+        .unwrap();
     assert_ne!(outbox(&bridge, "call_000").await, Value::Null, "it is not as it was read");
 }
 

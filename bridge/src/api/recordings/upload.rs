@@ -78,7 +78,7 @@ pub async fn upload(
 /// Refuse whoever may not speak for the call that a recording's name says.
 pub(super) async fn may_upload(sender: &OfCall, to: &Recordings, key: &str) -> ApiResult<()> {
     match recording::session_of(key) {
-        Some(session) => sender.may_speak_for(&to.stores, &session).await,
+        Some(session) => sender.may_speak_for(&to.stores, &session).await.map(drop),
         None => sender.may_speak_for_none(),
     }
 }

@@ -50,8 +50,8 @@ pub async fn deliver(
         typed(Value::Object(raw.clone())).map_err(|fault| ApiError::invalid(vec![fault]))?;
     tracing::Span::current().record("call.id", tracing::field::display(&result.session_id));
     sender.may_name(result.bot_id.as_ref())?;
-    sender.may_speak_for(&results.stores, &result.session_id).await?;
-    let status = match record(&results, raw, &result, sender.claim_hash()).await? {
+    let seen = sender.may_speak_for(&results.stores, &result.session_id).await?;
+    let status = match record(&results, raw, &result, (sender.claim_hash(), seen)).await? {
         Outcome::Stored => "stored",
         Outcome::AlreadyStored => "already_stored",
         Outcome::Deleted => "deleted",

@@ -5,8 +5,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{AllCalls, BY_DIGEST, CALLS, Call, Calls, DIGEST, DIGEST_MARK, DIGEST_SINCE, WITHOUT_RESULT};
-use crate::store::engine::{Filter, Json, Query, Update, holds};
+use super::{
+    AllCalls, BY_DIGEST, CALLS, Call, Calls, DIGEST, DIGEST_MARK, DIGEST_SINCE, OUTBOX, OUTBOX_MARK,
+    WITHOUT_RESULT,
+};
+use crate::store::engine::{Amendment, Filter, Json, Query, Update, holds};
 use crate::store::{Cursor, Listed, Stamp, StoreError, Stored};
 
 /// See the module.
@@ -36,6 +39,10 @@ pub enum Undigested {
     Before(Stamp),
     /// Those from an earlier version, which come after all others.
     Old,
+}
+/// Take the mark away, if it is still this one.
+fn digested(id: &str, mark: i64, update: Update) -> Amendment {
+    Amendment::of(id, update.unset(DIGEST)).when(Filter::is(DIGEST_MARK, mark))
 }
 
 impl Call {
@@ -92,9 +99,39 @@ impl AllCalls {
         self.0.list(query.after(after).omit(WITHOUT_RESULT)).await
     }
 
-    /// Its digest is made, if the call is still as it was read.
-    pub async fn mark_digested(&self, id: &str, mark: i64) -> Result<(), StoreError> {
-        let unchanged = Query::by_id(&CALLS, id).filter(Filter::is(DIGEST_MARK, mark));
-        self.0.update(unchanged, Update::default().unset(DIGEST)).await.map(drop)
+    /// The digests of calls, given with their marks, are made, where the calls are still as they were read.
+    pub async fn mark_digested(&self, made: &[(String, i64)]) -> Result<(), StoreError> {
+        let mark = |(id, mark): &(String, i64)| digested(id, *mark, Update::default());
+        self.0.update_many(made.iter().map(mark).collect()).await.map(drop)
+    }
+
+    /// All that was to be done for calls is done, where they are still as they are here: what followed was moved, and their digests are
+    /// made. One that was changed in one of the two keeps that.
+    pub async fn settle(&self, calls: &[Stored<Call>]) -> Result<(), StoreError> {
+        let (mut both, mut one_by_one) = (Vec::new(), Vec::new());
+        for call in calls {
+            let outbox = call.value.outbox.as_ref().map(|outbox| {
+                let cleared = Update::default().unset(OUTBOX);
+                Amendment::of(&call.id, cleared).when(Filter::is(OUTBOX_MARK, &outbox.mark))
+            });
+            let due = call.value.digest.as_ref().map(|due| due.mark);
+            match (outbox, due) {
+                (Some(outbox), Some(mark)) => {
+                    let cleared = outbox.filters.iter().cloned();
+                    let done = digested(&call.id, mark, Update::default().unset(OUTBOX));
+                    both.push(cleared.fold(done, Amendment::when));
+                    one_by_one.extend([outbox, digested(&call.id, mark, Update::default())]);
+                }
+                (outbox, due) => {
+                    both.extend(outbox);
+                    both.extend(due.map(|mark| digested(&call.id, mark, Update::default())));
+                }
+            }
+        }
+        let asked = both.len();
+        if self.0.update_many(both).await? < asked {
+            self.0.update_many(one_by_one).await?;
+        }
+        Ok(())
     }
 }

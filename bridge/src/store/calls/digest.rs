@@ -40,6 +40,7 @@ pub enum Undigested {
     /// Those from an earlier version, which come after all others.
     Old,
 }
+
 /// Take the mark away, if it is still this one.
 fn digested(id: &str, mark: i64, update: Update) -> Amendment {
     Amendment::of(id, update.unset(DIGEST)).when(Filter::is(DIGEST_MARK, mark))

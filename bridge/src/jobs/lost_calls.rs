@@ -68,7 +68,7 @@ async fn settle(of: &Results, call: Stored<Call>, running: &BTreeSet<SessionId>)
     let id: SessionId = call.id.parse().map_err(|_| ResultError::UnknownCall)?;
     match running.contains(&id) {
         true => Ok(ask_later(of, call, of.clock.now()).await?),
-        false => lose(of, id, call).await,
+        false => Box::pin(lose(of, id, call)).await,
     }
 }
 

@@ -9,10 +9,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use vox_bridge::store::Stored;
 use vox_bridge::store::calls::CALLS;
 use vox_bridge::store::digests::CallDigest;
 use vox_bridge::store::engine::Order;
-use vox_bridge::store::{Stamp, Stored};
 
 use crate::harness::{TestBridge, result};
 use crate::s3_server::eventually;
@@ -85,8 +85,7 @@ async fn a_result_is_written_once_more_for_all_that_follows() {
         let digest = digest_of(&bridge, session).await.value;
         assert_eq!((digest.call_version, digest.fact.is_some()), (1, true), "{session}");
     }
-    let all_calls = bridge.app.stores.all_calls();
-    assert!(!all_calls.is_digesting(Stamp(bridge.now()) + jiff::SignedDuration::from_secs(1)).await.unwrap());
+    assert!(bridge.app.stores.all_calls().list_to_digest(10).await.unwrap().is_empty());
     assert_eq!(bridge.app.digester.round().await.unwrap(), 0);
     assert_eq!(bridge.app.relay.move_all().await.unwrap(), 0);
 }

@@ -52,9 +52,6 @@ pub async fn complete(
         Fault::Refused(_) => gone(),
         Fault::Other(error) => error,
     })?;
-    if ticket.head.is_none() {
-        recordings.archive.stored_in_clear().await?;
-    }
     let object = ticket.key()?;
     if !is_as_announced(&recordings, place, &ticket).await? {
         // One from before may have been whole, and be damaged since: whoever was told of it has no other. And another may be there by now.
@@ -62,6 +59,9 @@ pub async fn complete(
             recordings.archive.objects.delete(object).await?;
         }
         return Err(ObjectError::WrongHash.into());
+    }
+    if ticket.head.is_none() {
+        recordings.archive.stored_in_clear().await?;
     }
     let recorded = Recorded { key: &name, size_bytes: ticket.size_bytes, sha256: &ticket.sha256 };
     if !recording::tell(&recordings.stores, &recordings.clock, recorded).await? {

@@ -60,7 +60,8 @@ impl Subject {
         match &self.time {
             Time::Ours(clock) => clock.advance(SignedDuration::try_from(time).unwrap()),
             #[cfg(feature = "redis")]
-            Time::Servers { .. } => tokio::time::sleep(time).await,
+            // A server counts whole milliseconds, and what lasts so many is there in the last of them.
+            Time::Servers { .. } => tokio::time::sleep(time + Duration::from_millis(20)).await,
         }
     }
 }

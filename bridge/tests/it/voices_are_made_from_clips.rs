@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
@@ -90,9 +90,14 @@ impl Stage {
     pub async fn later(&self, id: &str, done: impl AsyncFn(&Value) -> bool) {
         let done = &done;
         let seen = || async move {
-            // While one runs the clock stands: its lease would be over, and another would do it too.
-            let running = self.send(Method::GET, "/api/v1/jobs?state=running", &Value::Null).await;
-            if json(running, StatusCode::OK).await["items"] == json!([]) {
+            // While one runs, or is about to, the clock stands: its lease would be over, and another would do it too.
+            let jobs = json(self.send(Method::GET, "/api/v1/jobs", &Value::Null).await, StatusCode::OK).await;
+            let now = self.bridge.now();
+            let is_due = |job: &Value| {
+                job["begins_at"].as_str().is_some_and(|at| at.parse::<Timestamp>().unwrap() <= now)
+            };
+            let is_busy = |job: &Value| job["state"] == "running" || job["state"] == "waiting" && is_due(job);
+            if !jobs["items"].as_array().unwrap().iter().any(is_busy) {
                 self.bridge.clock.advance(SignedDuration::from_secs(61));
             }
             match self.voice(id).await {

@@ -425,7 +425,7 @@ async fn one_key_cannot_ask_for_calls_without_end() {
 /// Each within its own limit, and together beyond the tenant's.
 #[tokio::test]
 async fn the_keys_of_a_tenant_cannot_ask_for_calls_without_end_together() {
-    let scene = Scene::with_workers(0).await;
+    let scene = Scene::at(TestBridge::start_with(within_the_process).await, 0).await;
     let mut bot = scene.bridge.app.stores.all_bots().find_bot(&scene.bot).await.unwrap().unwrap().value;
     // Counted before it is refused, and refused before anything is read.
     bot.settings.enabled = false;

@@ -97,7 +97,8 @@ async fn asked(bridge: &TestBridge) -> BTreeMap<String, u64> {
         let (_, labels) = line.split_once("store_operation_seconds_count{")?;
         let (labels, count) = labels.split_once("} ")?;
         let operation = labels.split("operation=\"").nth(1)?.split('"').next()?;
-        labels.contains("sqlite").then_some((operation.to_owned(), count.parse().ok()?))
+        let of_documents = labels.contains(&format!("\"{}\"", bridge.engine.name()));
+        of_documents.then_some((operation.to_owned(), count.parse().ok()?))
     });
     counts.collect()
 }

@@ -378,7 +378,13 @@ impl Actor {
             Command::HoldTone => self.mouth.hold_tone(),
             Command::OrderTaken { id } => self.answer_order(id, Ok(())),
             Command::OrderRefused { id, why } => self.answer_order(id, Err(why)),
-            Command::Transfer { to } => self.send(LineOut::Transfer { to }),
+            // Not as sound is sent: one that finds no room would leave the caller in silence until somebody should have answered.
+            Command::Transfer { to } => {
+                if self.parts.ends.outgoing.try_send(LineOut::Transfer { to }).is_err() {
+                    self.events
+                        .push_back(Event::TransferFailed { why: "the line takes nothing more".into() });
+                }
+            }
             Command::JournalTurn(entry) => self.tell_line(entry),
             Command::JournalEvent(event) => self.tell_event(event),
             Command::Notify(notice) => self.notify(notice),

@@ -9,7 +9,7 @@ use vox_shared::wire::result::DisconnectedBy;
 
 use super::cell::{Cell, Key, PARTS, Part, Sum};
 use super::crowd::OTHER;
-use super::folding::{cells, fold};
+use super::folding::{each_cell, fold};
 use super::histogram::{Dense, Histogram};
 use super::span::Time;
 use crate::search::keys;
@@ -51,16 +51,16 @@ pub struct Narrowing {
 }
 
 impl Narrowing {
-    fn takes(&self, key: &Key) -> bool {
+    fn takes(&self, key: &Key<&str>) -> bool {
         let is = |wanted: Option<&str>, found: &str| wanted.is_none_or(|wanted| wanted == found);
         let has_vendor =
-            |vendor: &String| [&key.stt, &key.llm, &key.tts].into_iter().any(|found| found == vendor);
-        is(self.bot.as_deref(), &key.bot)
-            && is(self.campaign.as_deref(), &key.campaign)
-            && is(self.direction, &key.direction)
-            && is(self.outcome.map(DisconnectedBy::as_str), &key.outcome)
-            && is(self.disposition.as_deref(), &key.disposition)
-            && self.status.is_none_or(|status| status_of(&key.outcome) == Some(status))
+            |vendor: &String| [key.stt, key.llm, key.tts].into_iter().any(|found| found == vendor);
+        is(self.bot.as_deref(), key.bot)
+            && is(self.campaign.as_deref(), key.campaign)
+            && is(self.direction, key.direction)
+            && is(self.outcome.map(DisconnectedBy::as_str), key.outcome)
+            && is(self.disposition.as_deref(), key.disposition)
+            && self.status.is_none_or(|status| status_of(key.outcome) == Some(status))
             && self.vendor.as_ref().is_none_or(has_vendor)
     }
 
@@ -105,7 +105,7 @@ impl Group {
         self.latency[of as usize].sparse()
     }
 
-    fn add(&mut self, key: &Key, cell: &Cell, parts: &[Part]) {
+    fn add(&mut self, key: &Key<&str>, cell: &Cell, parts: &[Part]) {
         for sum in Sum::ALL {
             self.sums.set(sum, self.sums.sum(sum).saturating_add(cell.sum(sum)));
         }
@@ -113,11 +113,23 @@ impl Group {
             self.latency[*part as usize].add(cell.latency(*part), 1);
         }
         let calls = cell.sum(Sum::Calls);
-        count(&mut self.outcomes, &key.outcome, calls);
-        if !key.disposition.is_empty() {
+        count(&mut self.outcomes, key.outcome, calls);
+        self.count_disposition(key.disposition, calls);
+    }
+
+    /// Add all of another one.
+    fn merge(&mut self, other: &Self) {
+        self.sums.add(&other.sums, 1);
+        self.latency.iter_mut().zip(&other.latency).for_each(|(latency, more)| latency.merge(more));
+        other.outcomes.iter().for_each(|(outcome, calls)| count(&mut self.outcomes, outcome, *calls));
+        other.dispositions.iter().for_each(|(word, calls)| self.count_disposition(word, *calls));
+    }
+
+    fn count_disposition(&mut self, word: &str, calls: i64) {
+        if !word.is_empty() {
             let is_full = self.dispositions.len() >= MAX_DISPOSITIONS;
-            let is_other = is_full && !self.dispositions.contains_key(&key.disposition);
-            count(&mut self.dispositions, if is_other { OTHER } else { &key.disposition }, calls);
+            let is_other = is_full && !self.dispositions.contains_key(word);
+            count(&mut self.dispositions, if is_other { OTHER } else { word }, calls);
         }
     }
 }
@@ -149,13 +161,12 @@ pub async fn answer(
         let (reach, narrowing, zone) = (reach.clone(), narrowing.clone(), time.zone.clone());
         let put = move |answer: &mut Box<Answer>, rollup: &Rollup| {
             let when = label(rollup, &zone, by);
-            let taken = |key: &Key| reach.includes(&key.bot) && narrowing.takes(key);
-            for (key, cell) in cells(rollup).filter(|(key, _)| taken(key)) {
-                answer.add(&key, &cell, (by, &when));
-            }
+            let taken = |key: &Key<&str>| reach.includes(key.bot) && narrowing.takes(key);
+            each_cell(rollup, taken, |key, cell| answer.add(key, cell, (by, &when)));
         };
         answer = fold(&rollups, &span, answer, put).await?;
     }
+    answer.complete(by);
     Ok(answer)
 }
 
@@ -172,8 +183,14 @@ fn label(rollup: &Rollup, zone: &TimeZone, by: GroupBy) -> String {
 }
 
 impl Answer {
-    fn add(&mut self, key: &Key, cell: &Cell, (by, when): (GroupBy, &str)) {
-        self.total.add(key, cell, &Part::ALL);
+    /// Each call is in one group, and so all groups together are the total; of vendors it is in up to three.
+    fn complete(&mut self, by: GroupBy) {
+        if by != GroupBy::Vendor {
+            self.groups.values().for_each(|group| self.total.merge(group));
+        }
+    }
+
+    fn add(&mut self, key: &Key<&str>, cell: &Cell, (by, when): (GroupBy, &str)) {
         let mut into = |service, name: &str, parts: &[Part]| {
             let mut group = (service, name.to_owned());
             if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&group) {
@@ -183,18 +200,19 @@ impl Answer {
         };
         match by {
             GroupBy::Hour | GroupBy::Day => into("", when, &Part::ALL),
-            GroupBy::Bot => into("", &key.bot, &Part::ALL),
-            GroupBy::Campaign => into("", &key.campaign, &Part::ALL),
-            GroupBy::Disposition => into("", &key.disposition, &Part::ALL),
-            GroupBy::Outcome => into("", &key.outcome, &Part::ALL),
+            GroupBy::Bot => into("", key.bot, &Part::ALL),
+            GroupBy::Campaign => into("", key.campaign, &Part::ALL),
+            GroupBy::Disposition => into("", key.disposition, &Part::ALL),
+            GroupBy::Outcome => into("", key.outcome, &Part::ALL),
             GroupBy::Vendor => {
                 for (service, vendor, part) in
-                    [("stt", &key.stt, Part::Stt), ("llm", &key.llm, Part::Llm), ("tts", &key.tts, Part::Tts)]
+                    [("stt", key.stt, Part::Stt), ("llm", key.llm, Part::Llm), ("tts", key.tts, Part::Tts)]
                 {
                     if !vendor.is_empty() {
                         into(service, vendor, &[part]);
                     }
                 }
+                self.total.add(key, cell, &Part::ALL);
             }
         }
     }

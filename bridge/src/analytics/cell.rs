@@ -11,21 +11,21 @@ const BEFORE_CELL: char = '\u{1e}';
 /// Longest part of a key, characters.
 const MAX_PART: usize = 128;
 
-/// In what calls are alike. An empty part is not known, or was not used.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
-    pub bot: String,
-    pub campaign: String,
+/// In what calls are alike. An empty part is not known, or was not used. With `&str` it is read where it lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key<S = String> {
+    pub bot: S,
+    pub campaign: S,
     /// `incoming` or `outgoing`.
-    pub direction: String,
+    pub direction: S,
     /// `disconnected_by`.
-    pub outcome: String,
+    pub outcome: S,
     /// The vendor of each service that did the most there.
-    pub stt: String,
-    pub llm: String,
-    pub tts: String,
+    pub stt: S,
+    pub llm: S,
+    pub tts: S,
     /// What came of the call, in a word; empty in what was counted before there were dispositions here.
-    pub disposition: String,
+    pub disposition: S,
 }
 
 impl Part {
@@ -42,9 +42,11 @@ impl Key {
     fn encode(&self) -> String {
         self.parts().map(clean).join(&BETWEEN.to_string())
     }
+}
 
-    fn decode(text: &str) -> Option<Self> {
-        let mut parts = text.split(BETWEEN).map(str::to_owned);
+impl<'a> Key<&'a str> {
+    fn read(text: &'a str) -> Option<Self> {
+        let mut parts = text.split(BETWEEN);
         let mut next = || parts.next();
         Some(Self {
             bot: next()?,
@@ -56,6 +58,19 @@ impl Key {
             tts: next()?,
             disposition: next().unwrap_or_default(),
         })
+    }
+
+    fn owned(self) -> Key {
+        Key {
+            bot: self.bot.to_owned(),
+            campaign: self.campaign.to_owned(),
+            direction: self.direction.to_owned(),
+            outcome: self.outcome.to_owned(),
+            stt: self.stt.to_owned(),
+            llm: self.llm.to_owned(),
+            tts: self.tts.to_owned(),
+            disposition: self.disposition.to_owned(),
+        }
     }
 }
 
@@ -165,22 +180,43 @@ impl Cell {
         STANDARD_NO_PAD.encode(bytes)
     }
 
-    fn decode(text: &str) -> Option<Self> {
-        let bytes = STANDARD_NO_PAD.decode(text).ok()?;
-        let (mut from, mut cell) = (bytes.as_slice(), Self::default());
-        for sum in &mut cell.sums {
+    /// Become the one that these bytes are, in the memory that this one has. `None` leaves something that is none.
+    fn refill(&mut self, mut from: &[u8]) -> Option<()> {
+        for sum in &mut self.sums {
             *sum = take(&mut from)?;
         }
-        for latency in &mut cell.latency {
+        for latency in &mut self.latency {
             let counts = (0..take(&mut from)?).map(|_| {
                 let (bucket, rest) = from.split_first()?;
                 from = rest;
                 Some((*bucket, take(&mut from)?))
             });
-            let counts: Vec<(u8, i64)> = counts.collect::<Option<_>>()?;
-            *latency = Histogram::of_counts(counts)?;
+            latency.refill(counts)?;
         }
-        from.is_empty().then_some(cell)
+        from.is_empty().then_some(())
+    }
+}
+
+/// Reads cells one after the other, all in the same memory.
+#[derive(Debug, Default)]
+pub struct Reader {
+    bytes: Vec<u8>,
+    cell: Cell,
+}
+
+impl Reader {
+    /// The key of a cell as it was written, and what [`Self::cell`] makes the cell of. `None` for what makes no sense.
+    pub fn key(text: &str) -> Option<(Key<&str>, &str)> {
+        let (key, cell) = text.split_once(BEFORE_CELL)?;
+        Some((Key::read(key)?, cell))
+    }
+
+    /// `None` for what makes no sense.
+    pub fn cell(&mut self, text: &str) -> Option<&Cell> {
+        self.bytes.clear();
+        STANDARD_NO_PAD.decode_vec(text, &mut self.bytes).ok()?;
+        self.cell.refill(&self.bytes)?;
+        Some(&self.cell)
     }
 }
 
@@ -191,8 +227,10 @@ pub fn encode(key: &Key, cell: &Cell) -> String {
 
 /// `None` for what makes no sense.
 pub fn decode(text: &str) -> Option<(Key, Cell)> {
-    let (key, cell) = text.split_once(BEFORE_CELL)?;
-    Some((Key::decode(key)?, Cell::decode(cell)?))
+    let (key, cell) = Reader::key(text)?;
+    let mut reader = Reader::default();
+    reader.cell(cell)?;
+    Some((key.owned(), reader.cell))
 }
 
 /// Seven bits at a time, the sign in the lowest: LEB128 of a zigzag.
@@ -262,7 +300,7 @@ mod tests {
     fn a_part_of_a_key_cannot_pretend_to_be_two() {
         let key = Key { campaign: format!("x{BETWEEN}y{BEFORE_CELL}z"), ..Key::default() };
         assert_eq!(decode(&encode(&key, &cell())).unwrap().0.campaign, "xyz");
-        assert_eq!(Key::decode("a"), None);
+        assert_eq!(Key::read("a"), None);
     }
 
     #[test]

@@ -31,6 +31,11 @@ impl Dense {
         }
     }
 
+    /// Add all of another one.
+    pub fn merge(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(sum, more)| *sum += more);
+    }
+
     pub fn sparse(&self) -> Histogram {
         let counted = (0..=LAST).zip(self.0).filter(|(_, count)| *count != 0);
         Histogram(counted.collect())
@@ -72,11 +77,16 @@ impl Histogram {
         &self.0
     }
 
-    /// `None` when they are no histogram's.
-    pub fn of_counts(counts: Vec<(u8, i64)>) -> Option<Self> {
-        let is_sound =
-            counts.is_sorted_by(|a, b| a.0 < b.0) && counts.last().is_none_or(|last| last.0 <= LAST);
-        is_sound.then_some(Self(counts))
+    /// Become the histogram of these counts, in the memory that this one has. `None` when they are no histogram's, or one of them is none.
+    pub fn refill(&mut self, counts: impl Iterator<Item = Option<(u8, i64)>>) -> Option<()> {
+        self.0.clear();
+        for count in counts {
+            let (bucket, count) = count?;
+            let is_sound = bucket <= LAST && self.0.last().is_none_or(|last| last.0 < bucket);
+            self.0.extend(is_sound.then_some((bucket, count)));
+            is_sound.then_some(())?;
+        }
+        Some(())
     }
 }
 
@@ -131,8 +141,11 @@ mod tests {
         assert_eq!(sum.samples(), 6);
         sum.add(&one, -1);
         assert_eq!(sum, other);
-        assert_eq!(Histogram::of_counts(sum.counts().to_vec()), Some(other));
-        assert_eq!(Histogram::of_counts(vec![(162, 1)]), None);
-        assert_eq!(Histogram::of_counts(vec![(2, 1), (2, 1)]), None);
+        let mut filled = one;
+        assert_eq!(filled.refill(sum.counts().iter().copied().map(Some)), Some(()));
+        assert_eq!(filled, other);
+        for bad in [vec![Some((162, 1))], vec![Some((2, 1)), Some((2, 1))], vec![Some((2, 1)), None]] {
+            assert_eq!(filled.refill(bad.into_iter()), None);
+        }
     }
 }

@@ -10,7 +10,7 @@ use vox_shared::clock::Clock;
 use vox_shared::ids::TenantId;
 
 use crate::analytics::cell::{Cell, Key, Part};
-use crate::analytics::folding::{cells, fold};
+use crate::analytics::folding::{each_cell, fold};
 use crate::analytics::histogram::Histogram;
 use crate::analytics::span::Span;
 use crate::coordination::rounds::{Rounds, Work};
@@ -82,7 +82,7 @@ impl Latest {
         let below = Stamp(now).next().to_string();
         let span = Span { grain: Grain::Hour, from: from.to_string(), below };
         let put =
-            |found: &mut Found, hour: &Rollup| cells(hour).for_each(|(key, cell)| take(found, &key, &cell));
+            |found: &mut Found, hour: &Rollup| each_cell(hour, |_| true, |key, cell| take(found, key, cell));
         let found = fold(&self.stores.rollups(tenant), &span, of_catalogue(), put).await?;
         let made = Latencies { tenant_id: tenant.clone(), as_of: Stamp(now), rows: rows(found) };
         // One document: whoever reads it has all of the one or all of the other.
@@ -114,7 +114,7 @@ fn of_catalogue() -> Found {
 }
 
 /// Those of a cell, of vendors that were used beside too.
-fn take(found: &mut Found, key: &Key, cell: &Cell) {
+fn take(found: &mut Found, key: &Key<&str>, cell: &Cell) {
     for (word, provider, histogram) in parts(key, cell) {
         if !provider.is_empty() {
             found.entry((word, provider.to_owned())).or_default().add(histogram, 1);
@@ -133,7 +133,7 @@ fn rows(found: Found) -> Vec<Latency> {
     found.into_iter().map(row).collect()
 }
 
-fn parts<'a>(key: &'a Key, cell: &'a Cell) -> [(&'static str, &'a str, &'a Histogram); 3] {
+fn parts<'a>(key: &Key<&'a str>, cell: &'a Cell) -> [(&'static str, &'a str, &'a Histogram); 3] {
     let [stt, llm, tts] = SERVICES.map(|(_, word, part)| (word, cell.latency(part)));
-    [(stt.0, key.stt.as_str(), stt.1), (llm.0, key.llm.as_str(), llm.1), (tts.0, key.tts.as_str(), tts.1)]
+    [(stt.0, key.stt, stt.1), (llm.0, key.llm, llm.1), (tts.0, key.tts, tts.1)]
 }

@@ -18,22 +18,41 @@
 //!
 //! `docs/livekit-client.md` tells what it does and what it does not.
 
+#[cfg(feature = "room")]
 mod crypto;
+#[cfg(feature = "room")]
 mod error;
+#[cfg(feature = "room")]
 mod event;
+mod kind;
+#[cfg(feature = "room")]
 mod leaving;
+#[cfg(feature = "room")]
 mod media;
+#[cfg(feature = "room")]
 mod options;
+#[cfg(feature = "room")]
 mod room;
+pub mod service;
 mod token;
+pub mod webhook;
+#[cfg(feature = "room")]
 mod wire;
 
+#[cfg(feature = "room")]
 pub use error::{Disconnect, JoinError, PublishError, SendError};
-pub use event::{Data, Event, Heard, Kind, Participant, Speaker, Text, Track};
+#[cfg(feature = "room")]
+pub use event::{Data, Event, Heard, Participant, Speaker, Text, Track};
+pub use kind::Kind;
+#[cfg(feature = "room")]
 pub use leaving::Leaving;
+#[cfg(feature = "room")]
 pub use media::jitter::Counts;
+#[cfg(feature = "room")]
 pub use media::{FRAME, Rate};
+#[cfg(feature = "room")]
 pub use options::{Impairment, Mode, Options, Publish, Transport};
+#[cfg(feature = "room")]
 pub use room::{
     Events, Microphone, Muted, Packet, Room, Simulation, Sound, Stats, Subscribe, TextHead, TextWriter,
     VoiceStats,

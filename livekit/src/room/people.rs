@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Event, Kind, Participant, Speaker, Track};
+use crate::event::{Event, Participant, Speaker, Track};
+use crate::kind::Kind;
 use crate::leaving::Leaving;
 use crate::wire::model::{
     Kind as WireKind, ParticipantInfo, ParticipantState, SpeakerInfo, TrackInfo, TrackSource, TrackType,

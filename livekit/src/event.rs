@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::error::Disconnect;
-use crate::kind::Kind;
 use crate::leaving::Leaving;
 
 /// One thing that happened. They come in the order in which the server told them.
@@ -61,6 +60,20 @@ pub struct Participant {
     pub attributes: BTreeMap<String, String>,
     /// What it publishes, video left out.
     pub tracks: Vec<Track>,
+}
+
+/// What a participant is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A person with a browser or an app.
+    Standard,
+    Ingress,
+    Egress,
+    /// A phone.
+    Sip,
+    Agent,
+    Other,
 }
 
 /// A published voice.

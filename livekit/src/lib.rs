@@ -16,16 +16,14 @@
 //! # }
 //! ```
 //!
-//! `docs/livekit-client.md` tells what it does and what it does not.
+//! `docs/livekit-client.md` tells what it does and what it does not. Without the feature `room` there are the server's API, tokens and
+//! webhooks alone, for programs that are in no room.
+#![cfg_attr(not(feature = "room"), allow(dead_code))]
 
 #[cfg(feature = "room")]
 mod crypto;
-#[cfg(feature = "room")]
 mod error;
-#[cfg(feature = "room")]
 mod event;
-mod kind;
-#[cfg(feature = "room")]
 mod leaving;
 #[cfg(feature = "room")]
 mod media;
@@ -39,12 +37,8 @@ pub mod webhook;
 #[cfg(feature = "room")]
 mod wire;
 
-#[cfg(feature = "room")]
 pub use error::{Disconnect, JoinError, PublishError, SendError};
-#[cfg(feature = "room")]
-pub use event::{Data, Event, Heard, Participant, Speaker, Text, Track};
-pub use kind::Kind;
-#[cfg(feature = "room")]
+pub use event::{Data, Event, Heard, Kind, Participant, Speaker, Text, Track};
 pub use leaving::Leaving;
 #[cfg(feature = "room")]
 pub use media::jitter::Counts;

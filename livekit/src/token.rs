@@ -8,7 +8,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ring::hmac;
 use serde_json::{Map, Value, json};
 
-use crate::kind::Kind;
+use crate::event::Kind;
 
 /// What a token says. [`sign`](Self::sign) makes it one.
 #[derive(Clone, Debug)]

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Event, Participant, Speaker, Track};
-use crate::kind::Kind;
+use crate::event::{Event, Kind, Participant, Speaker, Track};
 use crate::leaving::Leaving;
 use crate::wire::model::{
     Kind as WireKind, ParticipantInfo, ParticipantState, SpeakerInfo, TrackInfo, TrackSource, TrackType,

@@ -85,7 +85,7 @@ pub enum Needs<'a> {
     Calls(&'a str),
 }
 
-/// A server's API. Cheap to clone. The program must have chosen rustls' crypto provider before.
+/// A server's API. Cheap to clone.
 #[derive(Clone)]
 pub struct Service(Arc<Inner>);
 
@@ -117,7 +117,8 @@ impl fmt::Debug for Address {
 }
 
 impl Service {
-    /// The API of the server there. Nothing is asked yet. No redirect is followed and no proxy used: tokens go nowhere else.
+    /// The API of the server there. Nothing is asked yet. No redirect is followed and no proxy used: tokens go nowhere else. The program must
+    /// have chosen rustls' crypto provider before.
     ///
     /// # Errors
     ///
@@ -125,6 +126,15 @@ impl Service {
     pub fn new(at: &Address, now: Now) -> Result<Self, BadAddress> {
         let client =
             Client::builder().redirect(Policy::none()).no_proxy().connect_timeout(CONNECT_WITHIN).build()?;
+        Self::over(client, at, now)
+    }
+
+    /// The same by a client of the program's own, which follows no redirects and uses no proxy.
+    ///
+    /// # Errors
+    ///
+    /// When the address has another scheme.
+    pub fn over(client: Client, at: &Address, now: Now) -> Result<Self, BadAddress> {
         let base = http(&at.url).ok_or(BadAddress::Scheme)?;
         let (key, secret) = (at.key.clone(), at.secret.clone());
         Ok(Self(Arc::new(Inner { client, base, key, secret, now })))

@@ -16,11 +16,11 @@ use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 use super::memory::Memory;
 use super::refused::Refused;
 use super::request_log::RequestLog;
+use super::ticket::WIDGET_TICKET;
 use super::variables::call_variables;
-use super::{headers, logged, prompt, rates, tools};
+use super::{headers, logged, prompt, rates, ticket, tools};
 use crate::auth::call_token::{CallTokens, OneCall};
 use crate::auth::of_call::hash_of_claim;
-use crate::auth::secret_token;
 use crate::billing::budget::{Budget, BudgetError, Purse};
 use crate::billing::charge;
 use crate::billing::gate::{Gate, GateError};
@@ -46,7 +46,8 @@ use crate::vendors::checks::Checks;
 use crate::voice::named;
 
 /// Keys of the connected event that speak to the bridge and are no variables.
-const RESERVED: [&str; 9] = [
+const RESERVED: [&str; 10] = [
+    WIDGET_TICKET,
     CAMPAIGN_SESSION,
     "_skip_prefetch",
     SKIP_PUSH,
@@ -63,6 +64,8 @@ const SKIP_PUSH: &str = "_skip_post_push";
 const SIP_HEADERS: &str = "sip_candidate_headers";
 /// The transport that needs a ticket.
 const TALK: &str = "talk";
+/// The transport whose calls nobody begins but whoever has the workers' secret: no line of it is open to strangers.
+const ROOM: &str = "livekit";
 /// Longest caller, stream or transport name kept, characters.
 pub const MAX_NAME: usize = 128;
 /// After a call's longest duration: ringing, its last words, and a result that waits for the bridge.
@@ -134,8 +137,9 @@ async fn prepare_for(
     }
     let reserved = take_reserved(&mut request.connected_event);
     let is_talk = request.transport.as_deref() == Some(TALK);
-    let caller = match is_talk {
-        // Its ticket is spent below.
+    let ticket = ticket::shown(&mut request, &reserved, is_talk);
+    let caller = match is_talk || request.transport.as_deref() == Some(ROOM) {
+        // A ticket is spent below.
         true => Caller::Known,
         false => {
             let shown = (request.line_token.as_deref(), request.peer.as_deref());
@@ -151,17 +155,21 @@ async fn prepare_for(
     // A stranger may not take another call's name, nor switch anything off.
     let forced = reserved.get(CAMPAIGN_SESSION).filter(|_| caller == Caller::Known);
     let forced = forced.and_then(Value::as_str).and_then(|id| id.parse().ok());
+    let page = ticket::of_page(&from.stores, ticket.as_deref()).await?;
+    let forced = forced.or_else(|| page.as_ref()?.session_id.clone());
     let proposed = request.session_id.take();
     let session = forced.or(proposed.clone()).unwrap_or_else(SessionId::generate);
     tracing::Span::current().record("call.id", tracing::field::display(&session));
-    if is_talk {
-        spend_ticket(from, bot_id, &session, &request).await?;
+    if let Some(ticket) = &ticket {
+        ticket::spend(&from.stores, ticket, (bot_id, &session), now.into()).await?;
     }
+    let visit = page.map(|page| ticket::bring(page, &mut request.connected_event));
     let proposed = proposed.filter(|id| *id != session);
     let mut call = Call {
         proposed_session_id: proposed,
         campaign_id: campaign(&reserved).filter(|_| caller == Caller::Known),
         claim_hash,
+        visit,
         ..skeleton(&bot, bot_id, &request, now)
     };
     let connected = connected(&session, &call);
@@ -274,20 +282,6 @@ fn within_hours(bot: &Bot, now: Timestamp) -> Result<(), Refused> {
     })
 }
 
-async fn spend_ticket(
-    from: &Configs,
-    bot: &BotId,
-    call: &SessionId,
-    request: &ConfigRequest,
-) -> Result<(), Refused> {
-    let ticket = request.ticket.as_deref().filter(|t| t.len() <= secret_token::MAX_TOKEN_BYTES);
-    let hash = secret_token::hash(ticket.ok_or(Refused::BadTicket)?);
-    match from.stores.tickets().spend(&hash, bot, call, from.clock.now().into()).await? {
-        true => Ok(()),
-        false => Err(Refused::BadTicket),
-    }
-}
-
 fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) -> Call {
     let event = &request.connected_event;
     let longest = SignedDuration::from_secs(bot.settings.max_call_duration_seconds.into());
@@ -324,6 +318,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         custody: None,
         names: Some(Names::told(event)).filter(|names| *names != Names::default()),
         campaign_id: None,
+        visit: None,
         digest: None,
         redaction: bot.settings.redaction.is_on().then(|| bot.settings.redaction.clone()),
         kept: None,

@@ -160,7 +160,7 @@ struct Dispatch {
     call_id: Option<SessionId>,
 }
 
-/// A visitor, as the contract has it, with what other orders may have besides.
+/// A visitor, as the contract has it and nothing else.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "the fields are read by the decoder alone, which checks them")]
@@ -168,8 +168,6 @@ struct Widget {
     bot_id: String,
     room_name: String,
     caller_id: Option<String>,
-    connected_event: Option<Map<String, Value>>,
-    config_url: Option<String>,
 }
 
 async fn handed<T: DeserializeOwned>(

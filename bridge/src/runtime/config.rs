@@ -16,7 +16,7 @@ use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 use super::memory::Memory;
 use super::refused::Refused;
 use super::request_log::RequestLog;
-use super::ticket::WIDGET_TICKET;
+use super::ticket::Shown;
 use super::variables::call_variables;
 use super::{headers, logged, prompt, rates, ticket, tools};
 use crate::auth::call_token::{CallTokens, OneCall};
@@ -46,8 +46,7 @@ use crate::vendors::checks::Checks;
 use crate::voice::named;
 
 /// Keys of the connected event that speak to the bridge and are no variables.
-const RESERVED: [&str; 10] = [
-    WIDGET_TICKET,
+const RESERVED: [&str; 9] = [
     CAMPAIGN_SESSION,
     "_skip_prefetch",
     SKIP_PUSH,
@@ -64,8 +63,8 @@ const SKIP_PUSH: &str = "_skip_post_push";
 const SIP_HEADERS: &str = "sip_candidate_headers";
 /// The transport that needs a ticket.
 const TALK: &str = "talk";
-/// The transport whose calls nobody begins but whoever has the workers' secret: no line of it is open to strangers.
-const ROOM: &str = "livekit";
+/// The transport whose calls the deployment's own programs order, with the workers' secret: nobody else can.
+const LIVEKIT: &str = "livekit";
 /// Longest caller, stream or transport name kept, characters.
 pub const MAX_NAME: usize = 128;
 /// After a call's longest duration: ringing, its last words, and a result that waits for the bridge.
@@ -136,10 +135,11 @@ async fn prepare_for(
         return Err(Refused::NoClaim);
     }
     let reserved = take_reserved(&mut request.connected_event);
-    let is_talk = request.transport.as_deref() == Some(TALK);
-    let ticket = ticket::shown(&mut request, &reserved, is_talk);
-    let caller = match is_talk || request.transport.as_deref() == Some(ROOM) {
-        // A ticket is spent below.
+    let transport = request.transport.as_deref();
+    let (is_talk, is_room) = (transport == Some(TALK), transport == Some(LIVEKIT));
+    let ticket = Shown::of(&mut request, is_talk, is_room);
+    let caller = match is_talk || is_room {
+        // Its ticket is spent below, or it was ordered.
         true => Caller::Known,
         false => {
             let shown = (request.line_token.as_deref(), request.peer.as_deref());
@@ -155,14 +155,13 @@ async fn prepare_for(
     // A stranger may not take another call's name, nor switch anything off.
     let forced = reserved.get(CAMPAIGN_SESSION).filter(|_| caller == Caller::Known);
     let forced = forced.and_then(Value::as_str).and_then(|id| id.parse().ok());
-    let page = ticket::of_page(&from.stores, ticket.as_deref()).await?;
+    let page = ticket::page(&from.stores, ticket.as_ref()).await?;
     let forced = forced.or_else(|| page.as_ref()?.session_id.clone());
     let proposed = request.session_id.take();
     let session = forced.or(proposed.clone()).unwrap_or_else(SessionId::generate);
     tracing::Span::current().record("call.id", tracing::field::display(&session));
-    if let Some(ticket) = &ticket {
-        ticket::spend(&from.stores, ticket, (bot_id, &session), now.into()).await?;
-    }
+    let is_spent = ticket::spend(&from.stores, ticket.as_ref(), (bot_id, &session), now.into()).await?;
+    let page = page.filter(|_| is_spent);
     let visit = page.map(|page| ticket::bring(page, &mut request.connected_event));
     let proposed = proposed.filter(|id| *id != session);
     let mut call = Call {

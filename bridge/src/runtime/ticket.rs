@@ -10,37 +10,66 @@ use crate::store::calls::visit::Visit;
 use crate::store::tickets::OfPage;
 use crate::store::{Stamp, Stores};
 
-/// The ticket of a visitor whose call is in a room: the bridge gave it to the worker, which hands it back among what it tells of the call.
-pub const WIDGET_TICKET: &str = "_widget_ticket";
+/// What the names of rooms of visitors begin with. What such a visitor brings is kept under the room's name, which has chance enough and
+/// which the worker tells.
+pub const VISITORS_ROOM: &str = "widget-";
 
-/// What a request shows. The audio socket needs one, and an empty one is none of ours.
-pub fn shown(request: &mut ConfigRequest, reserved: &Map<String, Value>, is_socket: bool) -> Option<String> {
-    match is_socket {
-        true => Some(request.ticket.take().unwrap_or_default()),
-        false => reserved.get(WIDGET_TICKET).map(|ticket| ticket.as_str().unwrap_or_default().to_owned()),
+/// What a request shows.
+pub enum Shown {
+    /// The audio socket's ticket. An empty one is none of ours.
+    Socket(String),
+    /// The room of a visitor.
+    Room(String),
+}
+
+impl Shown {
+    /// Of a request, by its transport.
+    pub fn of(request: &mut ConfigRequest, is_socket: bool, is_room: bool) -> Option<Self> {
+        if is_socket {
+            return Some(Self::Socket(request.ticket.take().unwrap_or_default()));
+        }
+        let room = request.connected_event.get("room_name").filter(|_| is_room)?.as_str()?;
+        room.starts_with(VISITORS_ROOM).then(|| Self::Room(room.to_owned()))
+    }
+
+    /// Under what its ticket is kept.
+    fn hash(&self) -> Option<String> {
+        match self {
+            Self::Socket(text) => {
+                (text.len() <= secret_token::MAX_TOKEN_BYTES).then(|| secret_token::hash(text))
+            }
+            Self::Room(name) => Some(of_room(name)),
+        }
     }
 }
 
-/// What a ticket brings that was given to a visitor.
-pub async fn of_page(stores: &Stores, ticket: Option<&str>) -> Result<Option<OfPage>, Refused> {
-    let Some(ticket) = ticket else { return Ok(None) };
-    if ticket.len() > secret_token::MAX_TOKEN_BYTES {
-        return Err(Refused::BadTicket);
-    }
-    let found = stores.tickets().find_ticket(&secret_token::hash(ticket)).await?;
-    Ok(found.and_then(|ticket| ticket.of_page))
+/// Under what is kept that a visitor brings to a room. It opens no socket.
+pub fn of_room(name: &str) -> String {
+    secret_token::hash(&format!("room {name}"))
 }
 
-/// Use a ticket for this call to this bot. The same call may ask again.
+/// What a ticket brings, if it was given to a visitor.
+pub async fn page(stores: &Stores, shown: Option<&Shown>) -> Result<Option<OfPage>, Refused> {
+    let Some(hash) = shown.and_then(Shown::hash) else { return Ok(None) };
+    Ok(stores.tickets().find_ticket(&hash).await?.and_then(|ticket| ticket.of_page))
+}
+
+/// Use it for this call to this bot, which may ask again. Without a good one no socket is opened; a room has been opened already, and only
+/// lacks what the visitor brought. Answers whether it is used.
 pub async fn spend(
     stores: &Stores,
-    ticket: &str,
+    shown: Option<&Shown>,
     (bot, call): (&BotId, &SessionId),
     now: Stamp,
-) -> Result<(), Refused> {
-    match stores.tickets().spend(&secret_token::hash(ticket), bot, call, now).await? {
-        true => Ok(()),
-        false => Err(Refused::BadTicket),
+) -> Result<bool, Refused> {
+    let Some(shown) = shown else { return Ok(false) };
+    let is_good = match shown.hash() {
+        Some(hash) => stores.tickets().spend(&hash, bot, call, now).await?,
+        None => false,
+    };
+    match shown {
+        Shown::Socket(_) if !is_good => Err(Refused::BadTicket),
+        _ => Ok(is_good),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
-use serde_json::{Map, json};
+use serde_json::json;
 use vox_livekit::{AccessToken, Grants};
 use vox_shared::ids::SessionId;
 
@@ -12,7 +12,7 @@ use super::admission::Visitor;
 use super::{WidgetDesk, WidgetError};
 use crate::auth::secret_token::{self, hex};
 use crate::fleet::hand_over::{HandOverError, Parcel};
-use crate::runtime::ticket::WIDGET_TICKET;
+use crate::runtime::ticket::{VISITORS_ROOM, of_room};
 use crate::store::Stamp;
 use crate::store::tickets::{OfPage, Ticket};
 
@@ -51,15 +51,12 @@ impl WidgetDesk {
     /// Have a worker wait in a room of its own, and only then make the visitor's token for it.
     pub async fn room(&self, visitor: Visitor) -> Result<Room, WidgetError> {
         let server = self.livekit.server()?;
-        let room = format!("widget-{}-{}", visitor.bot_id, chance::<ROOM_BYTES>());
+        let room = format!("{VISITORS_ROOM}{}-{}", visitor.bot_id, chance::<ROOM_BYTES>());
         let identity = format!("widget-user-{}", chance::<IDENTITY_BYTES>());
         let of_page =
             OfPage { session_id: None, variables: visitor.variables.clone(), visit: visitor.visit.clone() };
-        let (ticket, _) = self.ticket(&visitor, of_page).await?;
-        let body = json!({
-            "bot_id": visitor.bot_id, "room_name": room, "caller_id": identity, "config_url": self.base_url,
-            "connected_event": Map::from_iter([(WIDGET_TICKET.to_owned(), json!(ticket))]),
-        });
+        self.leave(&of_room(&room), &visitor, of_page).await?;
+        let body = json!({"bot_id": visitor.bot_id, "room_name": room, "caller_id": identity});
         // In a task of its own: a visitor who goes away must not leave a slot taken.
         let (fleet, client, within) = (self.fleet.clone(), self.client.clone(), self.patience);
         let handed = tokio::spawn(async move {
@@ -96,15 +93,16 @@ impl WidgetDesk {
             variables: visitor.variables.clone(),
             visit: visitor.visit.clone(),
         };
-        let (ticket, expires_at) = self.ticket(&visitor, of_page).await?;
+        let ticket = secret_token::generate();
+        let expires_at = self.leave(&secret_token::hash(&ticket), &visitor, of_page).await?;
         let path = format!("/talk/{}", visitor.bot_id);
         let url = format!("{}{path}", self.media_url);
         let feedback_token = self.feedback_token(&visitor, call)?;
         Ok(Socket { ticket, path, url, expires_at, feedback_token })
     }
 
-    async fn ticket(&self, visitor: &Visitor, of_page: OfPage) -> Result<(String, Stamp), WidgetError> {
-        let text = secret_token::generate();
+    /// Keep what a visitor brings, under the hash of what the call's worker will show.
+    async fn leave(&self, hash: &str, visitor: &Visitor, of_page: OfPage) -> Result<Stamp, WidgetError> {
         let expires_at = Stamp(self.clock.now().saturating_add(TICKET_LIFE).unwrap_or(Timestamp::MAX));
         let ticket = Ticket {
             tenant_id: visitor.bot.tenant_id.clone(),
@@ -113,8 +111,8 @@ impl WidgetDesk {
             spent_by: None,
             of_page: Some(of_page),
         };
-        self.stores.tickets().insert_ticket(&secret_token::hash(&text), &ticket).await?;
-        Ok((text, expires_at))
+        self.stores.tickets().insert_ticket(hash, &ticket).await?;
+        Ok(expires_at)
     }
 }
 

@@ -120,7 +120,7 @@ async fn a_token_comes_when_a_worker_waits_and_opens_one_room_for_a_microphone()
     let claims = claims(told["participant_token"].as_str().unwrap());
     let room = claims["video"]["room"].as_str().unwrap();
     assert_eq!((&handed["room_name"], &handed["caller_id"]), (&json!(room), &claims["sub"]));
-    assert_eq!((&handed["bot_id"], &handed["config_url"]), (&json!(scene.bot), &json!(scene.bridge.url)));
+    assert_eq!(handed["bot_id"], json!(scene.bot));
     let chance = room.strip_prefix(&format!("widget-{}-", scene.bot)).unwrap();
     let identity = claims["sub"].as_str().unwrap().strip_prefix("widget-user-").unwrap();
     let is_hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase());
@@ -311,28 +311,31 @@ async fn what_the_page_tells_comes_with_the_call_in_its_room() {
     body["variables"] = json!({"name": "Asha", "sip": "x"});
     let told = json(scene.ask(TOKEN, &body, Some(PAGE)).await, StatusCode::CREATED).await;
     let handed = scene.worker.handed("/livekit/widget")[0].clone();
-    let event = handed["connected_event"].as_object().unwrap();
-    assert_eq!(
-        event.keys().collect::<Vec<_>>(),
-        ["_widget_ticket"],
-        "the page's words do not go by the worker"
-    );
-    let mut event = event.clone();
-    event.insert("callerId".into(), handed["caller_id"].clone());
-    event.insert("sip".into(), json!({"callID": "SCL_1"}));
-    let event = Value::Object(event).to_string();
+    assert_eq!(handed.as_object().unwrap().len(), 3, "the page's words do not go by the worker: {handed}");
+    // As a worker tells of the call.
+    let event = json!({
+        "callerId": handed["caller_id"], "callDirection": "incoming", "room_name": handed["room_name"],
+        "sip": {"callID": "SCL_1"}
+    });
+    let event = event.to_string();
     let query = [("transport", "livekit"), ("session_id", "call_r"), ("connected_event", event.as_str())];
     json(scene.config(&query).await, StatusCode::OK).await;
     let call = scene.shown("call_r").await;
     assert_eq!(call["connected_event"]["name"], "Asha");
     assert_eq!(call["connected_event"]["sip"], json!({"callID": "SCL_1"}), "what the line tells comes first");
     assert_eq!((&call["visit"]["origin"], &call["caller_id"]), (&json!(PAGE), &handed["caller_id"]));
-    assert!(!call.to_string().contains("_widget_ticket"));
-    // A ticket of one's own making opens nothing.
-    let forged = json!({"_widget_ticket": "made-up"}).to_string();
-    let forged = [("transport", "livekit"), ("session_id", "call_f"), ("connected_event", forged.as_str())];
-    assert_eq!(refusal(scene.config(&forged).await, StatusCode::UNAUTHORIZED).await, "bad_ticket");
-    drop(told);
+    // What a visitor brought is for one call; another one in a room of that name begins without it.
+    let other = [query[0], ("session_id", "call_s"), query[2]];
+    json(scene.config(&other).await, StatusCode::OK).await;
+    let other = scene.shown("call_s").await;
+    assert_eq!((&other["visit"], other["connected_event"].get("name")), (&Value::Null, None));
+    // A line that strangers open cannot name a room.
+    let socket = [("transport", "ws"), ("session_id", "call_t"), query[2]];
+    assert_eq!(scene.config(&socket).await.status(), StatusCode::FORBIDDEN);
+    let name = handed["room_name"].as_str().unwrap();
+    let talk = [("transport", "talk"), ("ticket", name), ("session_id", "call_u")];
+    assert_eq!(refusal(scene.config(&talk).await, StatusCode::UNAUTHORIZED).await, "bad_ticket");
+    assert!(told["feedback_token"].is_string());
 }
 
 #[tokio::test]

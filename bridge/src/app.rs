@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use secrecy::SecretString;
 use vox_egress::Egress;
+use vox_livekit::service::BadAddress;
 use vox_shared::clock::Clock;
 
 use crate::analysis::Analyst;
@@ -60,6 +61,9 @@ use crate::jobs::upkeep::{MAX_AGED, Upkeep};
 use crate::live::Live;
 use crate::live::crier::{self, Crier};
 use crate::live::orders::Operator;
+use crate::livekit::LiveKit;
+use crate::livekit::inbound::{DISPATCH_PATIENCE, Inbound};
+use crate::livekit::trunks::TrunkDesk;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::objects::archive::Archive;
@@ -80,6 +84,7 @@ use crate::store::{StoreError, Stores};
 use crate::vault::Vault;
 use crate::vendors::checks::Checks;
 use crate::voice::desk::VoiceDesk;
+use crate::widget::{self, WidgetDesk};
 
 /// The application. Immutable parts behind one pointer; cheap to clone. It is put together here and taken apart again for
 /// the routes: a handler is given the parts that it names, never the whole.
@@ -134,6 +139,10 @@ pub struct Inner {
     pub readiness: Arc<Readiness>,
     pub crm: Crm,
     pub exotel: Exotel,
+    pub livekit: LiveKit,
+    pub inbound: Inbound,
+    pub trunks: TrunkDesk,
+    pub widget: WidgetDesk,
     pub analyst: Analyst,
     pub voices: VoiceDesk,
     pub latest: Latest,
@@ -161,6 +170,8 @@ pub enum StartError {
     Passwords(#[from] PasswordError),
     #[error("cannot make the client for workers")]
     Client(#[from] reqwest::Error),
+    #[error("cannot make the client for LiveKit")]
+    LiveKit(#[from] BadAddress),
 }
 
 impl App {
@@ -266,6 +277,39 @@ impl App {
         let table = table();
         let figures = metrics.live().clone();
         let rounds = Rounds::new(clock.clone(), coordination.clone());
+        let livekit = LiveKit::open(config.livekit.clone(), &clock)?;
+        let trunks = TrunkDesk {
+            stores: stores.clone(),
+            clock: clock.clone(),
+            livekit: livekit.clone(),
+            coordination: coordination.clone(),
+            rounds: rounds.clone(),
+            metrics: metrics.clone(),
+        };
+        let media_url = config.server.media_url.clone().unwrap_or_else(|| media_url(&base_url));
+        let gate = Gate { stores: stores.clone(), clock: clock.clone() };
+        let widget = WidgetDesk {
+            stores: stores.clone(),
+            memory: memory.clone(),
+            clock: clock.clone(),
+            limiter: limiter.clone(),
+            gate: gate.clone(),
+            purse: purse.clone(),
+            fleet: fleet.clone(),
+            client: poller.client.clone(),
+            livekit: livekit.clone(),
+            tokens: call_tokens.clone(),
+            base_url: base_url.clone(),
+            media_url: media_url.clone(),
+            patience: widget::DISPATCH_PATIENCE,
+        };
+        let inbound = Inbound {
+            stores: stores.clone(),
+            clock: clock.clone(),
+            fleet: fleet.clone(),
+            client: poller.client.clone(),
+            patience: DISPATCH_PATIENCE,
+        };
         let live = Live::new((clock.clone(), figures), coordination.clone(), voice);
         let streams = Streams::new(Pacing::default(), metrics.clone());
         Ok(Self(Arc::new(Inner {
@@ -320,12 +364,16 @@ impl App {
                 stores: stores.clone(),
                 clock: clock.clone(),
                 egress: crm.egress.clone(),
-                media_url: config.server.media_url.clone().unwrap_or_else(|| media_url(&base_url)),
+                media_url,
                 tokens: call_tokens.clone(),
             },
             crm,
             analyst,
-            gate: Gate { stores: stores.clone(), clock: clock.clone() },
+            gate,
+            livekit,
+            inbound,
+            trunks,
+            widget,
             plans: PlanBook { stores: stores.clone(), clock: clock.clone() },
             roll_up: RollUp::new(stores.clone(), clock.clone()),
             results: Results {

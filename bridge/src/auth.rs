@@ -7,6 +7,7 @@ pub mod internal;
 pub mod invitations;
 pub mod keys;
 pub mod limits;
+pub mod livekit;
 pub mod of_call;
 pub mod oidc;
 pub mod others;

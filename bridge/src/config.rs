@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret, SecretString};
 use vox_shared::egress::{AllowList, Policy};
 use vox_shared::env::{Env, Faults};
+use vox_shared::livekit::LiveKitSettings;
 
 pub use coordination::CoordinationSettings;
 pub use fleet::FleetSettings;
@@ -43,6 +44,8 @@ pub struct Config {
     /// `VOX_EGRESS_ALLOW` (none): private addresses and ranges that a user may make the bridge connect to, comma-separated.
     pub egress: Policy,
     pub fleet: FleetSettings,
+    /// None: phones and browsers reach the bots otherwise, or not at all.
+    pub livekit: Option<LiveKitSettings>,
 }
 
 /// Where the bridge listens and how others reach it.
@@ -145,8 +148,9 @@ impl Config {
         let metrics = MetricsConfig::from_env(&mut env);
         let egress = Policy::from_env(&mut env);
         let fleet = FleetSettings::from_env(&mut env);
+        let livekit = LiveKitSettings::from_env(&mut env);
         env.finish()?;
-        Ok(Self { server, auth, storage, coordination, limits, metrics, egress, fleet })
+        Ok(Self { server, auth, storage, coordination, limits, metrics, egress, fleet, livekit })
     }
 
     /// Settings for tests: a free port, fixed secrets, state in `data_dir`; users may name this machine.
@@ -182,6 +186,7 @@ impl Config {
             },
             egress: Policy::new(AllowList::parse("127.0.0.1").expect("an address is a range")),
             fleet: FleetSettings::default(),
+            livekit: None,
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod client;
 mod endpoint;
 pub mod idempotency;
 mod in_turn;
+pub mod pages;
 pub mod params;
 pub mod part;
 pub mod request_id;

@@ -4,6 +4,7 @@
 pub mod address;
 pub mod client;
 pub mod files;
+pub mod hand_over;
 pub mod hosts;
 pub mod poll;
 pub mod reserve;

@@ -17,7 +17,7 @@ use vox_bridge::config::{Config, MetricsListen};
 use vox_bridge::deployment::Deployment;
 use vox_bridge::ready::Addresses;
 use vox_bridge::serve::{Serving, serve};
-use vox_bridge::{jobs, ready, routes};
+use vox_bridge::{jobs, livekit, ready, routes};
 use vox_shared::clock::Clock;
 use vox_shared::env::Env;
 use vox_shared::private::keep_files_private;
@@ -152,6 +152,10 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
     start("the sending of webhooks", Box::pin(app.webhooks.post.clone().run(stop())));
     start("the hearing of changes", Box::pin(app.changes.clone().listen(stop())));
     start("the hearing of running calls", Box::pin(app.watch.live.clone().listen(stop())));
+    start(
+        "the making known of carriers",
+        Box::pin(livekit::trunks::run(app.trunks.clone(), rounds(), stop())),
+    );
     start("the polling of hosts", Box::pin(app.poller.clone().run(rounds(), stop())));
     jobs
 }

@@ -2,6 +2,7 @@
 
 pub mod backlog;
 pub mod calls;
+mod livekit;
 pub mod stores;
 pub mod vendors;
 
@@ -22,6 +23,7 @@ use crate::live::Figures;
 use crate::store::engine::Connections;
 use backlog::Backlog;
 use calls::Calls;
+use livekit::Rooms;
 use stores::Operations;
 use vendors::Vendors;
 
@@ -90,6 +92,7 @@ pub struct Metrics {
     operations: Operations,
     backlog: Backlog,
     vendors: Vendors,
+    rooms: Rooms,
 }
 
 /// What is told of the process whenever somebody reads its metrics.
@@ -120,6 +123,7 @@ impl Metrics {
             operations: Operations::default(),
             backlog: Backlog::default(),
             vendors: Vendors::default(),
+            rooms: Rooms::default(),
         };
         metrics.registered()
     }
@@ -152,6 +156,7 @@ impl Metrics {
         self.operations.register(to);
         self.backlog.register(to);
         self.vendors.register(to);
+        self.rooms.register(to);
         self
     }
 

@@ -79,6 +79,14 @@ pub fn for_log(call: &Call, text: &str) -> String {
     net::clean(&hidden).into_owned()
 }
 
+/// A text of a call as it may be kept with it.
+pub fn for_transcript(call: &Call, text: &str) -> String {
+    match rules(call.redaction.as_ref(), Sink::Transcript) {
+        Some(rules) => rules.text(text).into_owned(),
+        None => text.to_owned(),
+    }
+}
+
 /// With what models made of it, who may have read it before this was hidden from them.
 fn for_sink(call: &Call, sink: Sink) -> Cow<'_, Call> {
     let Some(rules) = rules(call.redaction.as_ref(), sink) else { return Cow::Borrowed(call) };

@@ -29,6 +29,10 @@ pub enum Access {
     OfCall,
     /// One of the deployment's own tools; everybody else gets 403, a worker too.
     Tools,
+    /// A page with a bot's public key, of an origin that the bot allows, or with the token of its visitor's call: the handler finds that out.
+    Page,
+    /// The LiveKit server, which signs what it tells.
+    LiveKit,
     /// A person of this rank or above, or a key with this scope; no credential is 401, a lower rank or another scope 403,
     /// another tenant's object 404. Without a scope no key opens it.
     Person(Role, Option<Scope>),
@@ -57,6 +61,8 @@ fn audited(method: &Method, access: Access) -> Audited {
         _ if [Method::GET, Method::HEAD].contains(method) => Audited::No,
         // Workers and tools: what they do is in the calls' own records.
         Access::Internal | Access::OfCall | Access::Tools => Audited::No,
+        // Visitors and telephones: the calls that come of it are records.
+        Access::Page | Access::LiveKit => Audited::No,
         Access::Public => Audited::ByTheHandler,
         Access::Person(..) => Audited::AtTheDoor,
     }

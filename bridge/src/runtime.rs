@@ -10,5 +10,6 @@ pub mod recording;
 pub mod refused;
 pub mod request_log;
 pub mod result;
+pub mod ticket;
 mod tools;
 pub mod variables;

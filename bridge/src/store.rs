@@ -14,6 +14,7 @@ pub mod deliveries;
 pub mod dialouts;
 pub mod dids;
 pub mod digests;
+pub mod dispatches;
 pub mod do_not_call;
 mod documents;
 pub mod engine;
@@ -44,6 +45,7 @@ mod stamp;
 pub mod statements;
 pub mod tenants;
 pub mod tickets;
+pub mod trunks;
 pub mod usage_days;
 pub mod users;
 pub mod voices;
@@ -82,6 +84,8 @@ pub const COLLECTIONS: &[&Collection] = &[
     &do_not_call::DO_NOT_CALL,
     &carriers::CARRIERS,
     &dids::DIDS,
+    &trunks::TRUNKS,
+    &dispatches::DISPATCHES,
     &exotel::EXOTEL_ACCOUNTS,
     &tickets::TICKETS,
     &refresh_tokens::REFRESH_TOKENS,
@@ -374,6 +378,24 @@ impl Stores {
 
     pub fn carriers(&self, tenant: &TenantId) -> carriers::Carriers {
         carriers::Carriers::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_carriers(&self) -> carriers::AllCarriers {
+        carriers::AllCarriers::new(self.engine.clone())
+    }
+
+    /// What LiveKit has of the carriers of a tenant.
+    pub fn trunks(&self, tenant: &TenantId) -> trunks::Trunks {
+        trunks::Trunks::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_trunks(&self) -> trunks::AllTrunks {
+        trunks::AllTrunks::new(self.engine.clone())
+    }
+
+    /// Calls that LiveKit brought.
+    pub fn dispatches(&self) -> dispatches::Dispatches {
+        dispatches::Dispatches::new(self.engine.clone())
     }
 
     pub fn exotel(&self, tenant: &TenantId) -> exotel::Accounts {

@@ -2,6 +2,7 @@
 
 mod clock;
 mod finding;
+mod livekit;
 mod machine;
 mod ports;
 mod running;
@@ -13,6 +14,7 @@ use secrecy::SecretString;
 use vox_shared::clock::Clock;
 use vox_shared::egress::Policy;
 use vox_shared::env::{Env, Faults};
+use vox_shared::livekit::LiveKitSettings;
 
 use crate::arguments::DoctorArguments;
 use crate::bridge::Login;
@@ -31,11 +33,13 @@ pub enum DoctorError {
 pub async fn run(arguments: DoctorArguments, mut env: Env) -> Result<ExitCode, DoctorError> {
     let terminal = Terminal::stdout(&env);
     let policy = Policy::from_env(&mut env);
+    let rooms = LiveKitSettings::from_env(&mut env);
     let chosen =
         ChosenLogin { email: env.text("VOX_ADMIN_EMAIL"), password: env.secret("VOX_ADMIN_PASSWORD") };
     env.finish()?;
     let mut report = Report { findings: Vec::new(), terminal: (!arguments.json).then(|| terminal.clone()) };
     examine(&mut report, &arguments, (policy, chosen)).await;
+    report.add(livekit::check(rooms.as_ref(), &Clock::system()).await);
     let is_well = report.findings.iter().all(|finding| finding.level != Level::Fail);
     if arguments.json {
         terminal.line(&finding::to_json(&report.findings, is_well));

@@ -16,24 +16,37 @@
 //! # }
 //! ```
 //!
-//! `docs/livekit-client.md` tells what it does and what it does not.
+//! `docs/livekit-client.md` tells what it does and what it does not. Without the feature `room` there are the server's API, tokens and
+//! webhooks alone, for programs that are in no room.
+#![cfg_attr(not(feature = "room"), allow(dead_code))]
 
+#[cfg(feature = "room")]
 mod crypto;
 mod error;
 mod event;
 mod leaving;
+#[cfg(feature = "room")]
 mod media;
+#[cfg(feature = "room")]
 mod options;
+#[cfg(feature = "room")]
 mod room;
+pub mod service;
 mod token;
+pub mod webhook;
+#[cfg(feature = "room")]
 mod wire;
 
 pub use error::{Disconnect, JoinError, PublishError, SendError};
 pub use event::{Data, Event, Heard, Kind, Participant, Speaker, Text, Track};
 pub use leaving::Leaving;
+#[cfg(feature = "room")]
 pub use media::jitter::Counts;
+#[cfg(feature = "room")]
 pub use media::{FRAME, Rate};
+#[cfg(feature = "room")]
 pub use options::{Impairment, Mode, Options, Publish, Transport};
+#[cfg(feature = "room")]
 pub use room::{
     Events, Microphone, Muted, Packet, Room, Simulation, Sound, Stats, Subscribe, TextHead, TextWriter,
     VoiceStats,

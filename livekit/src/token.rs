@@ -27,6 +27,8 @@ pub struct AccessToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grants {
     pub publish: bool,
+    /// Of all that may be published a microphone alone.
+    pub microphone_only: bool,
     pub subscribe: bool,
     pub publish_data: bool,
     /// Change one's own name, metadata and attributes.
@@ -41,6 +43,7 @@ impl Default for Grants {
     fn default() -> Self {
         Self {
             publish: true,
+            microphone_only: false,
             subscribe: true,
             publish_data: true,
             update_own: true,
@@ -88,24 +91,26 @@ impl AccessToken {
         if !self.attributes.is_empty() {
             claims.insert("attributes".to_owned(), json!(self.attributes));
         }
-        claims.insert(
-            "video".to_owned(),
-            json!({
-                "roomJoin": true,
-                "room": self.room,
-                "canPublish": grants.publish,
-                "canSubscribe": grants.subscribe,
-                "canPublishData": grants.publish_data,
-                "canUpdateOwnMetadata": grants.update_own,
-                "hidden": grants.hidden,
-                "roomAdmin": grants.admin,
-            }),
-        );
+        let mut video = json!({
+            "roomJoin": true,
+            "room": self.room,
+            "canPublish": grants.publish,
+            "canSubscribe": grants.subscribe,
+            "canPublishData": grants.publish_data,
+            "canUpdateOwnMetadata": grants.update_own,
+            "hidden": grants.hidden,
+            "roomAdmin": grants.admin,
+        });
+        if grants.microphone_only {
+            video["canPublishSources"] = json!(["microphone"]);
+        }
+        claims.insert("video".to_owned(), video);
         seal(&Value::Object(claims), secret)
     }
 }
 
-fn seal(claims: &Value, secret: &str) -> String {
+/// Sign claims as they are.
+pub(crate) fn seal(claims: &Value, secret: &str) -> String {
     let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(&json!({"alg": "HS256", "typ": "JWT"})), part(claims));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), signed.as_bytes());
@@ -131,7 +136,7 @@ mod tests {
         assert_eq!((&claims["nbf"], &claims["exp"]), (&json!(940), &json!(1060)));
         assert_eq!(claims["video"]["room"], "room");
         assert_eq!(claims["video"]["roomAdmin"], false);
-        assert!(claims.get("metadata").is_none());
+        assert!(claims.get("metadata").is_none() && claims["video"].get("canPublishSources").is_none());
     }
 
     /// The example of RFC 7515, appendix A.1, has the same algorithm.

@@ -9,6 +9,7 @@ pub mod forwarded;
 pub mod ids;
 pub mod json;
 pub mod labels;
+pub mod livekit;
 pub mod model;
 pub mod numerals;
 pub mod outbox;

@@ -1,5 +1,6 @@
-//! A scripted worker for those who place calls: it takes `POST /livekit/dialout` as strictly as the contract has it (section 3.5),
-//! keeps what it was asked, and refuses, hangs, lies or cuts when it is told to.
+//! A scripted worker for those who place calls and hand them over: it takes `POST /livekit/dialout`, `/livekit/dispatch` and
+//! `/livekit/widget` as strictly as the contract has them (section 3.5), keeps what it was asked, and refuses, hangs, lies or cuts when it
+//! is told to.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -48,6 +50,7 @@ struct Shared {
 struct Log {
     says: Says,
     orders: Vec<Value>,
+    handed: Vec<(&'static str, Value)>,
     accepted: Vec<(SessionId, Value)>,
     faults: Vec<String>,
 }
@@ -63,11 +66,22 @@ impl ScriptedWorker {
         let log = Mutex::new(Log {
             says: Says::Accepted,
             orders: Vec::new(),
+            handed: Vec::new(),
             accepted: Vec::new(),
             faults: Vec::new(),
         });
         let shared = Arc::new(Shared { secret: secret.to_owned(), log });
-        let routes = Router::new().route("/livekit/dialout", post(dialout)).with_state(shared.clone());
+        let routes = Router::new()
+            .route("/livekit/dialout", post(dialout))
+            .route(
+                DISPATCH,
+                post(async |state, headers, body| handed::<Dispatch>(DISPATCH, state, headers, body).await),
+            )
+            .route(
+                WIDGET,
+                post(async |state, headers, body| handed::<Widget>(WIDGET, state, headers, body).await),
+            )
+            .with_state(shared.clone());
         let serving = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, routes).await {
                 tracing::error!(%error, "a scripted worker stopped");
@@ -89,6 +103,12 @@ impl ScriptedWorker {
     /// The orders that were well made, in turn, whatever it said to them.
     pub fn orders(&self) -> Vec<Value> {
         self.shared.log().orders.clone()
+    }
+
+    /// What it was handed at a path, `/livekit/dispatch` or `/livekit/widget`, and that was well made, in turn, whatever it said to it.
+    pub fn handed(&self, path: &str) -> Vec<Value> {
+        let handed = self.shared.log().handed.clone();
+        handed.into_iter().filter(|(at, _)| *at == path).map(|(_, body)| body).collect()
     }
 
     /// The orders that it took, by the id that it gave the call: whoever has a telephone rings it now.
@@ -124,6 +144,55 @@ struct Order {
     from_number: Option<String>,
     connected_event: Option<Map<String, Value>>,
     config_url: Option<String>,
+}
+
+const DISPATCH: &str = "/livekit/dispatch";
+const WIDGET: &str = "/livekit/widget";
+
+/// A call from outside, as the contract has it and nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the fields are read by the decoder alone, which checks them")]
+struct Dispatch {
+    room_name: String,
+    caller_number: String,
+    dialed_number: String,
+    call_id: Option<SessionId>,
+}
+
+/// A visitor, as the contract has it and nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the fields are read by the decoder alone, which checks them")]
+struct Widget {
+    bot_id: String,
+    room_name: String,
+    caller_id: Option<String>,
+}
+
+async fn handed<T: DeserializeOwned>(
+    path: &'static str,
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let secret = headers.get(SECRET_HEADER).and_then(|value| value.to_str().ok());
+    if secret != Some(shared.secret.as_str()) {
+        return refuse(&shared, StatusCode::FORBIDDEN, "forbidden", "the secret is missing or wrong".into());
+    }
+    let read = serde_json::from_slice::<T>(&body).and_then(|_| serde_json::from_slice::<Value>(&body));
+    match read {
+        Err(fault) => refuse(&shared, StatusCode::UNPROCESSABLE_ENTITY, "bad_body", fault.to_string()),
+        Ok(body) => {
+            let told = body.get("call_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+            let says = {
+                let mut log = shared.log();
+                log.handed.push((path, body));
+                log.says.clone()
+            };
+            answer(says, &told.unwrap_or_else(SessionId::generate)).await
+        }
+    }
 }
 
 async fn dialout(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {

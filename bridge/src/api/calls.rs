@@ -13,3 +13,4 @@ pub mod pushes;
 pub mod read;
 pub mod summary;
 pub mod view;
+pub mod visit;

@@ -43,11 +43,19 @@ pub enum Work {
     CheckVendors,
     /// How fast vendors answered is added up.
     RollupLatency,
+    /// Carriers are made known to LiveKit.
+    SyncTrunks,
 }
 
 impl Work {
-    pub const ALL: [Self; 5] =
-        [Self::AggregateUsage, Self::CleanSessions, Self::PollFleet, Self::CheckVendors, Self::RollupLatency];
+    pub const ALL: [Self; 6] = [
+        Self::AggregateUsage,
+        Self::CleanSessions,
+        Self::PollFleet,
+        Self::CheckVendors,
+        Self::RollupLatency,
+        Self::SyncTrunks,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -56,6 +64,7 @@ impl Work {
             Self::PollFleet => "poll_fleet",
             Self::CheckVendors => "check_vendors",
             Self::RollupLatency => "rollup_latency",
+            Self::SyncTrunks => "sync_trunks",
         }
     }
 

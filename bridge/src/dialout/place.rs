@@ -3,11 +3,12 @@
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
-use vox_shared::ids::{ReservationId, SessionId};
+use vox_shared::ids::ReservationId;
 
 use super::order::Order;
 use super::{Dialler, DialoutError};
 use crate::fleet::client::{Answer, AskError};
+use crate::fleet::hand_over::{accepted, word};
 use crate::fleet::reserve::{ReserveError, Reserved, Wanted};
 
 const PATH: &str = "/livekit/dialout";
@@ -15,8 +16,6 @@ const PATH: &str = "/livekit/dialout";
 const SLOT_KEPT: SignedDuration = SignedDuration::from_secs(90);
 /// Workers tried while they refuse without having done anything.
 const MAX_TRIES: usize = 3;
-/// Longest word of a worker's that is passed on, characters.
-const MAX_ERROR: usize = 200;
 
 /// A call that a worker took.
 pub struct Placed {
@@ -91,7 +90,9 @@ fn taken(asked: Result<Answer, AskError>) -> Result<String, Next> {
     let told = serde_json::from_slice::<Map<String, Value>>(&answer.body).unwrap_or_default();
     let status = answer.status.as_u16();
     if answer.status.is_success() {
-        return accepted(&told).ok_or_else(|| unclear(502, "the answer makes no sense"));
+        return accepted(&told)
+            .map(|call| call.to_string())
+            .ok_or_else(|| unclear(502, "the answer makes no sense"));
     }
     let word = told.get("error").map(word).unwrap_or_default();
     let detail = if word.is_empty() {
@@ -111,16 +112,4 @@ fn taken(asked: Result<Answer, AskError>) -> Result<String, Next> {
         500..=599 => Next::Stop(DialoutError::Unclear { status, detail }),
         _ => Next::Stop(refused(502)),
     })
-}
-
-fn accepted(told: &Map<String, Value>) -> Option<String> {
-    let text = |name: &str| told.get(name).and_then(Value::as_str);
-    let id: SessionId = text("call_id")?.parse().ok()?;
-    (text("status")? == "accepted").then(|| id.to_string())
-}
-
-/// A worker's error as it may be shown: a word, or `{"code": …}`.
-fn word(error: &Value) -> String {
-    let text = error.as_str().or_else(|| error.get("code")?.as_str()).unwrap_or_default();
-    text.chars().filter(|c| !c.is_control()).take(MAX_ERROR).collect()
 }

@@ -1,4 +1,4 @@
-//! Forgets what expired: tickets, refresh tokens, workers, events and their deliveries, reservations, invitations, jobs that were
+//! Forgets what expired: tickets, what LiveKit told, refresh tokens, workers, events and their deliveries, reservations, invitations, jobs that were
 //! done, and bots that were deleted long ago. None of them is used after its expiry anyway; this keeps the store small.
 
 use std::time::Duration;
@@ -88,6 +88,7 @@ pub async fn sweep(stores: &Stores, clock: &Clock) -> Result<Swept, Unswept> {
     let before = |time: SignedDuration| Stamp(now.saturating_sub(time).unwrap_or(now));
     let batches = [
         stores.tickets().sweep(Stamp(now)).await,
+        stores.dispatches().sweep(Stamp(now)).await,
         stores.refresh_tokens().sweep(Stamp(now)).await,
         stores.workers().sweep(before(WORKERS_KEPT)).await,
         stores.all_deliveries().sweep(Stamp(now)).await,

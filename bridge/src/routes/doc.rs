@@ -114,10 +114,14 @@ impl Doc {
         let has_body = self.operation.request_body.is_some();
         let has_query = self.parameters.iter().any(|p| p.parameter_in == ParameterIn::Query);
         let has_name = path.contains('{');
-        let is_guarded = access != Access::Public;
+        let is_guarded = !matches!(access, Access::Public | Access::LiveKit);
         [
             ("400", true, "A header, the query or the body cannot be read"),
-            ("401", matches!(access, Access::Person(..)), "No credential, or one that is not valid any more"),
+            (
+                "401",
+                matches!(access, Access::Person(..) | Access::Page | Access::LiveKit),
+                "No credential, or one that is not valid any more",
+            ),
             ("403", is_guarded, "The credential does not open this"),
             ("404", has_name, "There is no such object within reach"),
             ("413", has_body, "The body is too large"),

@@ -78,6 +78,8 @@ fn operation(route: &Route) -> utoipa::openapi::path::Operation {
             (&[CALL_TOKEN, SECRET], "the call's token; the workers' or the tools' secret".into())
         }
         Access::Tools => (&[SECRET], "the tools' secret".into()),
+        Access::Page => (&[], "a page with the bot's key, of an origin that the bot allows".into()),
+        Access::LiveKit => (&[], "the LiveKit server, by its own token over the body".into()),
         Access::Person(role, None) => (&[BEARER], format!("{} and above", role.as_str())),
         Access::Person(role, Some(scope)) => {
             (&[BEARER, KEY], format!("{} and above, or a key with {scope}", role.as_str()))

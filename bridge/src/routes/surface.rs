@@ -12,6 +12,7 @@ use super::Route;
 use crate::api::system;
 use crate::app::App;
 use crate::edge::client::TrustedProxies;
+use crate::edge::pages::pages;
 use crate::edge::{REQUEST_DEADLINE, endpoint, surround, unmatched, wrong_method};
 
 /// How long a browser remembers that it may ask.
@@ -33,6 +34,7 @@ pub fn api(
         .configure(|to| register(app, to))
         .default_service(endpoint(unmatched, REQUEST_DEADLINE))
         .wrap(cross_origin(&app.config.server.cors_origins))
+        .wrap(from_fn(pages))
         .wrap(from_fn(surround));
     let mut known: Vec<&str> = Vec::new();
     for Route { path, .. } in app.table.iter() {
@@ -122,6 +124,10 @@ fn register(app: &App, to: &mut ServiceConfig) {
         .app_data(Data::new(app.rounds.clone()))
         .app_data(Data::new(app.crm.clone()))
         .app_data(Data::new(app.exotel.clone()))
+        .app_data(Data::new(app.livekit.clone()))
+        .app_data(Data::new(app.inbound.clone()))
+        .app_data(Data::new(app.trunks.clone()))
+        .app_data(Data::new(app.widget.clone()))
         .app_data(Data::new(app.document.clone()))
         .app_data(Data::new(app.analyst.clone()))
         .app_data(Data::new(app.voices.clone()))

@@ -20,6 +20,7 @@ mod integration;
 mod internal;
 mod invitation;
 mod job;
+mod livekit;
 mod plan;
 mod price;
 mod recording;
@@ -33,6 +34,7 @@ mod user;
 mod vendor;
 mod voice;
 mod webhook;
+mod widget;
 
 use super::Route;
 
@@ -60,6 +62,8 @@ pub fn table() -> Vec<Route> {
         integration::routes(),
         alias::routes(),
         talk::routes(),
+        widget::routes(),
+        livekit::routes(),
         internal::routes(),
         plan::routes(),
         price::routes(),

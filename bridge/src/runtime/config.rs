@@ -16,11 +16,11 @@ use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 use super::memory::Memory;
 use super::refused::Refused;
 use super::request_log::RequestLog;
+use super::ticket::Shown;
 use super::variables::call_variables;
-use super::{headers, logged, prompt, rates, tools};
+use super::{headers, logged, prompt, rates, ticket, tools};
 use crate::auth::call_token::{CallTokens, OneCall};
 use crate::auth::of_call::hash_of_claim;
-use crate::auth::secret_token;
 use crate::billing::budget::{Budget, BudgetError, Purse};
 use crate::billing::charge;
 use crate::billing::gate::{Gate, GateError};
@@ -63,6 +63,8 @@ const SKIP_PUSH: &str = "_skip_post_push";
 const SIP_HEADERS: &str = "sip_candidate_headers";
 /// The transport that needs a ticket.
 const TALK: &str = "talk";
+/// The transport whose calls the deployment's own programs order, with the workers' secret: nobody else can.
+const LIVEKIT: &str = "livekit";
 /// Longest caller, stream or transport name kept, characters.
 pub const MAX_NAME: usize = 128;
 /// After a call's longest duration: ringing, its last words, and a result that waits for the bridge.
@@ -133,9 +135,11 @@ async fn prepare_for(
         return Err(Refused::NoClaim);
     }
     let reserved = take_reserved(&mut request.connected_event);
-    let is_talk = request.transport.as_deref() == Some(TALK);
-    let caller = match is_talk {
-        // Its ticket is spent below.
+    let transport = request.transport.as_deref();
+    let (is_talk, is_room) = (transport == Some(TALK), transport == Some(LIVEKIT));
+    let ticket = Shown::of(&mut request, is_talk, is_room);
+    let caller = match is_talk || is_room {
+        // Its ticket is spent below, or it was ordered.
         true => Caller::Known,
         false => {
             let shown = (request.line_token.as_deref(), request.peer.as_deref());
@@ -151,17 +155,20 @@ async fn prepare_for(
     // A stranger may not take another call's name, nor switch anything off.
     let forced = reserved.get(CAMPAIGN_SESSION).filter(|_| caller == Caller::Known);
     let forced = forced.and_then(Value::as_str).and_then(|id| id.parse().ok());
+    let page = ticket::page(&from.stores, ticket.as_ref()).await?;
+    let forced = forced.or_else(|| page.as_ref()?.session_id.clone());
     let proposed = request.session_id.take();
     let session = forced.or(proposed.clone()).unwrap_or_else(SessionId::generate);
     tracing::Span::current().record("call.id", tracing::field::display(&session));
-    if is_talk {
-        spend_ticket(from, bot_id, &session, &request).await?;
-    }
+    let is_spent = ticket::spend(&from.stores, ticket.as_ref(), (bot_id, &session), now.into()).await?;
+    let page = page.filter(|_| is_spent);
+    let visit = page.map(|page| ticket::bring(page, &mut request.connected_event));
     let proposed = proposed.filter(|id| *id != session);
     let mut call = Call {
         proposed_session_id: proposed,
         campaign_id: campaign(&reserved).filter(|_| caller == Caller::Known),
         claim_hash,
+        visit,
         ..skeleton(&bot, bot_id, &request, now)
     };
     let connected = connected(&session, &call);
@@ -274,20 +281,6 @@ fn within_hours(bot: &Bot, now: Timestamp) -> Result<(), Refused> {
     })
 }
 
-async fn spend_ticket(
-    from: &Configs,
-    bot: &BotId,
-    call: &SessionId,
-    request: &ConfigRequest,
-) -> Result<(), Refused> {
-    let ticket = request.ticket.as_deref().filter(|t| t.len() <= secret_token::MAX_TOKEN_BYTES);
-    let hash = secret_token::hash(ticket.ok_or(Refused::BadTicket)?);
-    match from.stores.tickets().spend(&hash, bot, call, from.clock.now().into()).await? {
-        true => Ok(()),
-        false => Err(Refused::BadTicket),
-    }
-}
-
 fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) -> Call {
     let event = &request.connected_event;
     let longest = SignedDuration::from_secs(bot.settings.max_call_duration_seconds.into());
@@ -324,6 +317,7 @@ fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: Timestamp) 
         custody: None,
         names: Some(Names::told(event)).filter(|names| *names != Names::default()),
         campaign_id: None,
+        visit: None,
         digest: None,
         redaction: bot.settings.redaction.is_on().then(|| bot.settings.redaction.clone()),
         kept: None,

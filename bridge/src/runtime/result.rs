@@ -227,6 +227,7 @@ async fn without_skeleton(
         custody: None,
         names: None,
         campaign_id: None,
+        visit: None,
         digest: None,
         redaction: bot.settings.redaction.is_on().then(|| bot.settings.redaction.clone()),
         kept: None,

@@ -7,6 +7,7 @@ mod filter;
 pub mod names;
 mod old;
 pub mod tier;
+pub mod visit;
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ pub use filter::CallFilter;
 use filter::narrowed;
 use names::Names;
 use tier::{Kept, Packed};
+use visit::Visit;
 
 const BY_TIME: &str = "by_time";
 const BY_BOT: &str = "by_bot";
@@ -79,6 +81,7 @@ const CALLED_KEY: Field<Text> = field!(Call => custody / Custody => called_key: 
 const CLEAN_AT: Field<Text> = field!(Call => custody / Custody => clean_at: Text);
 const EXTERNAL_ID: Field<Text> = field!(Call => names / Names => external_call_id: Text);
 const DELETED_AT: Field<Text> = field!(Call => custody / Custody => deleted_at: Text);
+const VISIT: Field<Json> = field!(Call => visit: Json);
 const DIGEST: Field<Json> = field!(Call => digest: Json);
 const DIGEST_SINCE: Field<Text> = field!(Call => digest / DigestDue => since: Text);
 const TIER: Field<Text> = field!(Call => kept / Kept => tier: Text);
@@ -141,6 +144,7 @@ pub static CALLS: Collection = Collection {
         Index::sparse_by(BY_TIER, &[TENANT.place(), TIER.place(), CREATED_AT.place()], TIER.place()),
     ],
     fields: &[
+        VISIT.place(),
         DIRECTION.place(),
         OUTBOX_MARK.place(),
         OUTBOX.place(),
@@ -276,6 +280,9 @@ pub struct Call {
     /// The campaign that it belongs to, as the dialler called it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign_id: Option<String>,
+    /// The page that it began on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit: Option<Visit>,
     /// What is searched and counted of it is to be made anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<DigestDue>,

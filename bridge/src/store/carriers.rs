@@ -73,3 +73,37 @@ impl Carriers {
         self.0.delete(&carrier.id, carrier.version).await
     }
 }
+
+/// The carriers of all tenants, for whoever makes them known to LiveKit.
+pub struct AllCarriers(Documents<Carrier>);
+
+/// Some of them, and where the next ones begin.
+pub struct CarrierBatch {
+    pub carriers: Vec<Stored<Carrier>>,
+    /// Those that make no sense.
+    pub damaged: Vec<String>,
+    pub last: Option<String>,
+}
+
+impl AllCarriers {
+    pub(super) fn new(engine: Arc<dyn Engine>) -> Self {
+        Self(Documents::new(engine, &CARRIERS))
+    }
+
+    /// In the order of their ids, after this one, up to a page.
+    pub async fn list_by_id(&self, after: Option<String>) -> Result<CarrierBatch, StoreError> {
+        let page = self.0.list_by_id(after).await?;
+        let mut batch = CarrierBatch {
+            carriers: Vec::new(),
+            damaged: Vec::new(),
+            last: page.last().map(|(id, _)| id.clone()),
+        };
+        for (id, carrier) in page {
+            match carrier {
+                Ok(carrier) => batch.carriers.push(carrier),
+                Err(_) => batch.damaged.push(id),
+            }
+        }
+        Ok(batch)
+    }
+}

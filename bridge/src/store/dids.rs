@@ -87,6 +87,24 @@ impl Dids {
         self.0.list(query.limit(limit).after(after)).await
     }
 
+    /// All of one carrier.
+    pub async fn list_all_of(&self, carrier: &CarrierId) -> Result<Vec<Stored<Did>>, StoreError> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.list_of(carrier, MAX_PAGE, after).await?;
+            all.extend(page.items);
+            after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// The one that a carrier had first, if it has any.
+    pub async fn find_first_of(&self, carrier: &CarrierId) -> Result<Option<Stored<Did>>, StoreError> {
+        self.0.first(self.0.query(OF_CARRIER).equals(CARRIER_ID, carrier).order(Order::Ascending)).await
+    }
+
     /// Whether a carrier has any.
     pub async fn has_numbers(&self, carrier: &CarrierId) -> Result<bool, StoreError> {
         Ok(!self.list_of(carrier, 1, None).await?.items.is_empty())

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use vox_shared::ids::{BotId, SessionId, TenantId};
 
 use super::SWEPT;
+use super::calls::visit::Visit;
 use super::documents::{Documents, StoreError};
 use super::engine::{Collection, Engine, Field, Filter, Index, Query, Text, Update};
 use super::stamp::Stamp;
@@ -33,6 +35,21 @@ pub struct Ticket {
     /// The call that used it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spent_by: Option<SessionId>,
+    /// It was given to a visitor of a web page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_page: Option<OfPage>,
+}
+
+/// What a ticket brings to the call that uses it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OfPage {
+    /// What that call is called; absent where its worker says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
+    /// What the page tells the bot.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub variables: Map<String, Value>,
+    pub visit: Visit,
 }
 
 /// The tickets of the deployment, found by the ticket itself.
@@ -45,6 +62,11 @@ impl Tickets {
 
     pub async fn insert_ticket(&self, hash: &str, ticket: &Ticket) -> Result<(), StoreError> {
         self.0.insert(hash, ticket).await
+    }
+
+    /// A ticket, good or not.
+    pub async fn find_ticket(&self, hash: &str) -> Result<Option<Ticket>, StoreError> {
+        Ok(self.0.find(hash).await?.map(|ticket| ticket.value))
     }
 
     /// Spend a ticket on a call. `false` when it is unknown, for another bot, expired, or spent on another call; the same

@@ -5,6 +5,7 @@ pub mod bots;
 mod claimed;
 pub mod interposed;
 pub mod keys;
+pub mod livekit;
 pub mod losing;
 pub mod mongodb;
 pub mod nginx;

@@ -243,7 +243,8 @@ fn check_door(route: &Route, actor: &Actor, status: StatusCode, told: &str) {
     assert!(!status.is_server_error(), "{told}");
     let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
     match (route.access, actor) {
-        (Access::Public, _) => {}
+        (Access::Public | Access::Page, _) => {}
+        (Access::LiveKit, _) => assert_eq!(status, StatusCode::UNAUTHORIZED, "{told}"),
         (Access::Internal | Access::OfCall, Actor::Worker | Actor::Tools) | (Access::Tools, Actor::Tools) => {
             assert!(!refused, "{told}");
         }

@@ -8,6 +8,7 @@ mod a_stop_waits_for_calls;
 mod arguments_are_explained;
 mod calls_are_handed_to_free_workers;
 mod doctor_finds_what_is_wrong;
+mod doctor_knows_livekit;
 mod fake_worker;
 mod full_and_wrong_requests_are_refused;
 mod platform;

@@ -9,6 +9,7 @@ use vox_shared::clock::Clock;
 use vox_shared::ids::SessionId;
 
 use super::analysis::view::{AnalysisView, OutcomesView};
+use super::visit::VisitView;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::{ListenToRecordings, ReadUsage};
 use crate::auth::secret_token;
@@ -73,6 +74,8 @@ pub struct CallDetail {
     pub recording_link_ends_at: Option<String>,
     /// Null when the call may be deleted.
     pub hold: Option<HoldView>,
+    /// Null when it did not begin on a web page.
+    pub visit: Option<VisitView>,
     #[schema(value_type = Option<Object>)]
     pub connected_event: Option<Value>,
     /// What the bot's model made of it, with its `post_call_analysis_prompt`; null before its end.
@@ -248,6 +251,7 @@ pub async fn detail(links: &Links, mut stored: Stored<Call>) -> ApiResult<CallDe
     let (recording_key, connected_event) =
         (stored.value.recording_key.clone(), stored.value.connected_event.take());
     let hold = stored.value.custody.take().and_then(|custody| custody.hold).map(HoldView::from);
+    let visit = stored.value.visit.take().map(VisitView::from);
     let found = stored.value.analysis.take();
     // `charges` are taken below, and have the number of the record.
     let record = stored.value.record();
@@ -263,6 +267,7 @@ pub async fn detail(links: &Links, mut stored: Stored<Call>) -> ApiResult<CallDe
         recording_url: recording_access_token.as_deref().map(|token| links.public(token)),
         recording_link_ends_at,
         hold,
+        visit,
         summary,
         recording_key,
         recording_access_token,

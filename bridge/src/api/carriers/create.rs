@@ -7,13 +7,14 @@ use tracing::instrument;
 use vox_shared::clock::Clock;
 use vox_shared::ids::CarrierId;
 
-use super::view::CarrierView;
+use super::view::{CarrierView, shown};
 use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditCarriers;
 use crate::carrier;
 use crate::edge::body::Checked;
 use crate::error::{ApiError, ApiResult};
+use crate::livekit::trunks::TrunkDesk;
 use crate::store::carriers::Carrier;
 use crate::store::{Stamp, Stored, Stores};
 
@@ -22,7 +23,7 @@ use crate::store::{Stamp, Stored, Stores};
 pub async fn create(
     who: Allowed<EditCarriers>,
     trail: Trail,
-    stores: Data<Stores>,
+    (stores, trunks): (Data<Stores>, Data<TrunkDesk>),
     clock: Data<Clock>,
     body: Checked<Map<String, Value>>,
 ) -> ApiResult<(Json<CarrierView>, StatusCode)> {
@@ -37,6 +38,7 @@ pub async fn create(
     };
     stores.carriers(who.tenant()).insert_carrier(&id, &carrier).await?;
     trail.concerns(id.as_str());
+    trunks.changed(who.tenant(), &id).await;
     let stored = Stored { id: id.to_string(), version: 1, value: carrier };
-    Ok((Json(stored.into()), StatusCode::CREATED))
+    Ok((Json(shown(&stores, stored).await?), StatusCode::CREATED))
 }

@@ -10,6 +10,7 @@ use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditCarriers;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
+use crate::livekit::trunks::TrunkDesk;
 use crate::store::Stores;
 
 /// Delete a carrier that has no numbers any more.
@@ -19,6 +20,7 @@ pub async fn delete(
     trail: Trail,
     id: InPath<CarrierId>,
     stores: Data<Stores>,
+    trunks: Data<TrunkDesk>,
 ) -> ApiResult<HttpResponse> {
     trail.concerns(id.0.as_str());
     let carriers = stores.carriers(who.tenant());
@@ -34,6 +36,8 @@ pub async fn delete(
         carriers.replace_carrier(carrier).await?;
         return Err(has_numbers());
     }
+    // It stays, and takes no number, when LiveKit cannot be asked to let go of it.
+    trunks.remove(who.tenant(), &id.0).await?;
     carriers.delete_carrier(&carrier).await?;
     Ok(HttpResponse::NoContent().finish())
 }

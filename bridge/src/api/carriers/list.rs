@@ -18,5 +18,6 @@ pub async fn list(
     stores: Data<Stores>,
 ) -> ApiResult<Json<CarrierPage>> {
     let (limit, after) = query.0.page()?;
-    Ok(Json(stores.carriers(who.tenant()).list_carriers(limit, after).await?.into()))
+    let listed = stores.carriers(who.tenant()).list_carriers(limit, after).await?;
+    Ok(Json(CarrierPage::new(listed, stores.trunks(who.tenant()).list_all().await?)))
 }

@@ -4,7 +4,7 @@ use actix_web::web::{Data, Json};
 use tracing::instrument;
 use vox_shared::ids::CarrierId;
 
-use super::view::CarrierView;
+use super::view::{CarrierView, shown};
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::ReadCarriers;
 use crate::edge::params::InPath;
@@ -18,5 +18,6 @@ pub async fn read(
     id: InPath<CarrierId>,
     stores: Data<Stores>,
 ) -> ApiResult<Json<CarrierView>> {
-    Ok(Json(stores.carriers(who.tenant()).get_carrier(&id.0).await?.into()))
+    let carrier = stores.carriers(who.tenant()).get_carrier(&id.0).await?;
+    Ok(Json(shown(&stores, carrier).await?))
 }

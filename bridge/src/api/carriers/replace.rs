@@ -6,7 +6,7 @@ use tracing::instrument;
 use vox_shared::clock::Clock;
 use vox_shared::ids::CarrierId;
 
-use super::view::CarrierView;
+use super::view::{CarrierView, shown};
 use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditCarriers;
@@ -14,10 +14,11 @@ use crate::carrier;
 use crate::edge::body::Checked;
 use crate::edge::params::{IfMatch, InPath};
 use crate::error::{ApiError, ApiResult};
+use crate::livekit::trunks::TrunkDesk;
 use crate::store::{Stamp, StoreError, Stores};
 
 /// What the handler needs beside who asks.
-type Parts = (Data<Stores>, Data<Clock>);
+type Parts = (Data<Stores>, Data<Clock>, Data<TrunkDesk>);
 
 /// Set a carrier anew. Passwords that are left out stay.
 #[instrument(name = "carriers.replace", skip_all)]
@@ -25,7 +26,7 @@ pub async fn replace(
     who: Allowed<EditCarriers>,
     (trail, id): (Trail, InPath<CarrierId>),
     expected: IfMatch,
-    (stores, clock): Parts,
+    (stores, clock, trunks): Parts,
     body: Checked<Map<String, Value>>,
 ) -> ApiResult<Json<CarrierView>> {
     trail.concerns(id.0.as_str());
@@ -38,5 +39,7 @@ pub async fn replace(
         carrier::read(&body.0, Some(&carrier.value.settings)).map_err(ApiError::invalid)?;
     carrier.value.closing = false;
     carrier.value.updated_at = Stamp(clock.now());
-    Ok(Json(carriers.replace_carrier(carrier).await?.into()))
+    let carrier = carriers.replace_carrier(carrier).await?;
+    trunks.changed(who.tenant(), &id.0).await;
+    Ok(Json(shown(&stores, carrier).await?))
 }

@@ -1,11 +1,14 @@
 //! How a carrier is shown: without its passwords.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::carrier::{CarrierSettings, InboundAuth, Transport};
 use crate::store::carriers::Carrier;
-use crate::store::{Listed, Stored};
+use crate::store::trunks::{SyncStatus, Trunk};
+use crate::store::{Listed, StoreError, Stored, Stores};
 
 /// A carrier.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,10 +29,16 @@ pub struct CarrierView {
     pub outbound_cps: f64,
     pub outbound_burst: u32,
     pub outbound_channels: u32,
-    /// `pending`: the carrier is not known to LiveKit, which this bridge does not speak to yet.
-    pub sync_status: &'static str,
+    /// `pending`: it is still to be made known to LiveKit, or there is nothing yet that could be. `synced`: LiveKit has it as it is set.
+    /// `error`: LiveKit does not take it, or cannot be asked.
+    pub sync_status: SyncStatus,
+    /// Why it stands so, for people.
     pub sync_text: Option<String>,
+    /// When it was last made known, RFC 3339, UTC.
     pub synced_at: Option<String>,
+    /// Its trunks in LiveKit: over which calls come, and over which they go.
+    pub inbound_trunk_id: Option<String>,
+    pub outbound_trunk_id: Option<String>,
     pub created_at: String,
     pub updated_at: String,
 }
@@ -68,8 +77,9 @@ pub struct CarrierRequest {
     outbound_channels: Option<u32>,
 }
 
-impl From<Stored<Carrier>> for CarrierView {
-    fn from(stored: Stored<Carrier>) -> Self {
+impl CarrierView {
+    /// `trunk`: what LiveKit has of it.
+    pub fn new(stored: Stored<Carrier>, trunk: Trunk) -> Self {
         let Carrier { created_at, updated_at, settings, .. } = stored.value;
         let CarrierSettings { name, sip_address, transport, destination_country, .. } = settings;
         Self {
@@ -88,17 +98,37 @@ impl From<Stored<Carrier>> for CarrierView {
             outbound_cps: settings.outbound_cps,
             outbound_burst: settings.outbound_burst,
             outbound_channels: settings.outbound_channels,
-            sync_status: "pending",
-            sync_text: None,
-            synced_at: None,
+            sync_status: trunk.status,
+            sync_text: trunk.text,
+            synced_at: trunk.synced_at.map(|at| at.to_string()),
+            inbound_trunk_id: trunk.inbound_id,
+            outbound_trunk_id: trunk.outbound_id,
             created_at: created_at.to_string(),
             updated_at: updated_at.to_string(),
         }
     }
 }
 
-impl From<Listed<Carrier>> for CarrierPage {
-    fn from(listed: Listed<Carrier>) -> Self {
-        Self { items: listed.items.into_iter().map(Into::into).collect(), next_cursor: listed.next_cursor }
+/// One carrier, with what LiveKit has of it.
+pub async fn shown(stores: &Stores, carrier: Stored<Carrier>) -> Result<CarrierView, StoreError> {
+    let trunks = stores.trunks(&carrier.value.tenant_id);
+    let trunk = match carrier.id.parse() {
+        Ok(id) => trunks.of_carrier(&id).await?,
+        Err(_) => Trunk::pending(carrier.value.tenant_id.clone()),
+    };
+    Ok(CarrierView::new(carrier, trunk))
+}
+
+impl CarrierPage {
+    /// `trunks`: what LiveKit has of the tenant's carriers.
+    pub fn new(listed: Listed<Carrier>, trunks: Vec<Stored<Trunk>>) -> Self {
+        let mut trunks: BTreeMap<String, Trunk> =
+            trunks.into_iter().map(|trunk| (trunk.id, trunk.value)).collect();
+        let items = listed.items.into_iter().map(|carrier| {
+            let trunk = trunks.remove(&carrier.id);
+            let trunk = trunk.unwrap_or_else(|| Trunk::pending(carrier.value.tenant_id.clone()));
+            CarrierView::new(carrier, trunk)
+        });
+        Self { items: items.collect(), next_cursor: listed.next_cursor }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use utoipa::ToSchema;
+use vox_shared::livekit::LiveKitSettings;
 
 use super::fleet::PolledHosts;
 use crate::bot::keys::mask;
@@ -18,6 +20,30 @@ pub struct SettingsView {
     pub deployment: DocumentView,
     /// Of the deployment.
     pub fleet: PolledHosts,
+    /// Of the deployment, as the processes were started; null where there is none.
+    pub livekit: Option<LiveKitView>,
+}
+
+/// The LiveKit server of the deployment. It is set where the processes are started (`LIVEKIT_URL` and what goes with it), for workers too.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LiveKitView {
+    pub url: String,
+    /// As browsers reach it.
+    pub public_url: String,
+    /// Masked: `first4…last4`.
+    pub api_key: String,
+    pub api_secret: String,
+}
+
+impl From<&LiveKitSettings> for LiveKitView {
+    fn from(settings: &LiveKitSettings) -> Self {
+        Self {
+            url: settings.url.to_string(),
+            public_url: settings.public_url.to_string(),
+            api_key: mask(&settings.key),
+            api_secret: mask(settings.secret.expose_secret()),
+        }
+    }
 }
 
 /// One document of settings.

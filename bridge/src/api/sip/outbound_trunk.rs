@@ -25,7 +25,7 @@ pub struct TrunkQuery {
 pub struct TrunkView {
     pub carrier_id: String,
     pub did_id: String,
-    /// Its trunk in LiveKit; null as long as carriers are not made known there.
+    /// Its trunk in LiveKit; null as long as the carrier is not made known there.
     pub trunk_id: Option<String>,
     pub sip_address: String,
     pub transport: Transport,
@@ -49,11 +49,12 @@ pub async fn outbound_trunk(
     let number: Number = number(query.0.from_number).parse().map_err(|_| unknown())?;
     let did = stores.all_dids().find_number(&number).await?.ok_or_else(unknown)?;
     let carrier = stores.carriers(&did.value.tenant_id).get_carrier(&did.value.carrier_id).await?;
+    let trunk = stores.trunks(&did.value.tenant_id).of_carrier(&did.value.carrier_id).await?;
     let settings = carrier.value.settings;
     Ok(Json(TrunkView {
         carrier_id: carrier.id,
         did_id: did.id,
-        trunk_id: None,
+        trunk_id: trunk.outbound_id,
         sip_address: settings.sip_address,
         transport: settings.transport,
         destination_country: settings.destination_country,

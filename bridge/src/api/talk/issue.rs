@@ -66,7 +66,7 @@ pub async fn ticket(
     let text = secret_token::generate();
     let expires_at = Stamp(clock.now().saturating_add(LIFE).unwrap_or(Timestamp::MAX));
     let path = format!("/talk/{bot_id}");
-    let ticket = Ticket { tenant_id: tenant.clone(), bot_id, expires_at, spent_by: None };
+    let ticket = Ticket { tenant_id: tenant.clone(), bot_id, expires_at, spent_by: None, of_page: None };
     stores.tickets().insert_ticket(&secret_token::hash(&text), &ticket).await?;
     Ok((Json(TicketView { ticket: text, expires_at: expires_at.to_string(), path }), StatusCode::CREATED))
 }

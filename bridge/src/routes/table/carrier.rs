@@ -1,13 +1,18 @@
 //! Carriers, their numbers, and the aliases of other programs.
 
+use std::time::Duration;
+
 use actix_web::http::Method;
 
 use crate::api::{carriers, sip};
 use crate::auth::permission as may;
 use crate::edge::params::PageQuery;
 use crate::routes::doc::Doc;
-use crate::routes::row::row;
+use crate::routes::row::{row, slow_row};
 use crate::routes::{Access, Route};
+
+/// Ten requests to LiveKit at most, each of which may take its time.
+const SYNC_DEADLINE: Duration = Duration::from_secs(170);
 
 pub(super) fn routes() -> Vec<Route> {
     let mut rows = of_carriers();
@@ -59,15 +64,20 @@ fn of_carriers() -> Vec<Route> {
             edit,
             carriers::delete::delete,
             Doc::new("carriers", "Delete a carrier")
-                .answers_empty("204", "It is gone")
-                .refuses("409", "`carrier_has_numbers`: delete them first"),
+                .answers_empty("204", "It is gone, and what LiveKit had of it")
+                .refuses("409", "`carrier_has_numbers`: delete them first; `sync_under_way`")
+                .refuses("502", "`livekit_failed`: LiveKit still has trunks of it, and it stays")
+                .refuses("504", "`livekit_too_slow`: the same"),
         ),
-        row(
+        slow_row(
             (Method::POST, "/api/v1/carriers/{carrier_id}/sync"),
             edit,
-            carriers::sync::sync,
+            (carriers::sync::sync, SYNC_DEADLINE),
             Doc::new("carriers", "Make a carrier known to LiveKit")
-                .refuses("503", "`livekit_not_configured`: its state stays pending"),
+                .answers::<CarrierView>("200", "How it stands now, also when LiveKit does not take it")
+                .refuses("409", "`sync_under_way`")
+                .refuses("503", "`livekit_not_configured`: its state stays pending")
+                .refuses("504", "`livekit_too_slow`"),
         ),
     ]
 }

@@ -134,6 +134,7 @@ impl Call {
             custody: Some(Custody { deleted_at: Some(now), clean_at: Some(now), ..Custody::default() }),
             names: None,
             campaign_id: None,
+            visit: None,
             digest: None,
             redaction: None,
             kept: self.kept.take().map(Kept::buried),

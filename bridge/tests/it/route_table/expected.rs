@@ -81,6 +81,8 @@ impl Row {
             Access::Internal => "worker",
             Access::OfCall => "call",
             Access::Tools => "tools",
+            Access::Page => "page",
+            Access::LiveKit => "livekit",
             Access::Person(..) => "person",
         };
         door == self.door

@@ -281,7 +281,12 @@ impl KeyActors {
     pub fn of(&self, route: &Route) -> impl Iterator<Item = &KeyActor> {
         let own = match route.access {
             Access::Person(_, scope) => scope,
-            Access::Public | Access::Internal | Access::OfCall | Access::Tools => None,
+            Access::Public
+            | Access::Page
+            | Access::LiveKit
+            | Access::Internal
+            | Access::OfCall
+            | Access::Tools => None,
         };
         self.0.iter().filter(move |actor| match &actor.kind {
             Kind::Live(scopes) if scopes.len() == Scope::ALL.len() => true,
@@ -309,7 +314,8 @@ impl KeyActor {
             assert!(status == expected && body.contains(&format!("\"code\":\"{word}\"")), "{word}: {told}");
         };
         match (route.access, &self.kind) {
-            (Access::Public, _) => {}
+            (Access::Public | Access::Page, _) => {}
+            (Access::LiveKit, _) => refused_as(StatusCode::UNAUTHORIZED, "unauthorized"),
             (Access::Internal | Access::OfCall | Access::Tools, _) => {
                 refused_as(StatusCode::FORBIDDEN, "forbidden")
             }

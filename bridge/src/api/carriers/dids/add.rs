@@ -16,6 +16,7 @@ use crate::dialout::order;
 use crate::edge::body::{Whole, parse};
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
+use crate::livekit::trunks::TrunkDesk;
 use crate::store::dids::Did;
 use crate::store::{Stamp, StoreError, Stored, Stores};
 
@@ -39,7 +40,7 @@ pub struct DidRequest {
 pub async fn add(
     who: Allowed<EditCarriers>,
     (trail, carrier): (Trail, InPath<CarrierId>),
-    stores: Data<Stores>,
+    (stores, trunks): (Data<Stores>, Data<TrunkDesk>),
     clock: Data<Clock>,
     body: Whole,
 ) -> ApiResult<(Json<DidView>, StatusCode)> {
@@ -66,7 +67,9 @@ pub async fn add(
             found => Ok(found?.value.closing),
         }
     };
-    Ok((Json(give(&stores, &trail, did, is_closing).await?.into()), StatusCode::CREATED))
+    let given = give(&stores, &trail, did, is_closing).await?;
+    trunks.changed(who.tenant(), &carrier).await;
+    Ok((Json(given.into()), StatusCode::CREATED))
 }
 
 /// Keep a number, unless its carrier turns out to be closing: that is looked at after the number is there, as whoever deletes a carrier

@@ -10,6 +10,7 @@ use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditCarriers;
 use crate::edge::params::InPath;
 use crate::error::ApiResult;
+use crate::livekit::trunks::TrunkDesk;
 use crate::store::Stores;
 
 /// Take a number away from a carrier.
@@ -19,11 +20,13 @@ pub async fn remove(
     trail: Trail,
     ids: InPath<(CarrierId, DidId)>,
     stores: Data<Stores>,
+    trunks: Data<TrunkDesk>,
 ) -> ApiResult<HttpResponse> {
     let InPath((carrier, id)) = ids;
     trail.concerns(id.as_str());
     let dids = stores.dids(who.tenant());
     let did = dids.get_did(&carrier, &id).await?;
     dids.delete_did(&did).await?;
+    trunks.changed(who.tenant(), &carrier).await;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,0 +1,3 @@
+//! What the LiveKit server tells.
+
+pub mod webhook;

@@ -1,0 +1,56 @@
+//! `POST /api/v1/livekit/webhook`
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json};
+use serde::Serialize;
+use tracing::instrument;
+use utoipa::ToSchema;
+
+use crate::auth::livekit::FromLiveKit;
+use crate::error::{ApiError, ApiResult};
+use crate::livekit::NotConfigured;
+use crate::livekit::inbound::{Inbound, InboundError};
+use crate::metrics::Metrics;
+
+/// What came of an event.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventView {
+    /// `dispatched`: a worker has the call. `refused`: a worker has none of it, and has sent the phone away. `repeated`: it was told before.
+    /// `ignored`: nothing is done for it.
+    pub status: &'static str,
+}
+
+/// Something happened at LiveKit: a phone that waits in a room of a call gets its bot.
+#[instrument(name = "livekit.webhook", skip_all, fields(event = %told.0.event))]
+pub async fn webhook(
+    told: FromLiveKit,
+    inbound: Data<Inbound>,
+    metrics: Data<Metrics>,
+) -> ApiResult<Json<EventView>> {
+    let came = Box::pin(inbound.told(&told.0)).await;
+    metrics.livekit_told(came.as_ref().map_or("failed", |outcome| outcome.as_str()));
+    Ok(Json(EventView { status: came?.as_str() }))
+}
+
+impl From<InboundError> for ApiError {
+    fn from(error: InboundError) -> Self {
+        match error {
+            InboundError::NoSlot(error) => error.into(),
+            InboundError::NotHandedOver(_) => {
+                tracing::warn!(%error, "a call from LiveKit has no worker");
+                Self::new(
+                    StatusCode::BAD_GATEWAY,
+                    "dispatch_failed",
+                    "no worker took the call; tell it again",
+                )
+            }
+            InboundError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotConfigured> for ApiError {
+    fn from(error: NotConfigured) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "livekit_not_configured", error.to_string())
+    }
+}

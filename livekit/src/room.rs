@@ -226,7 +226,8 @@ impl Microphone {
         if frame.len() != self.rate.frame() {
             return Err(SendError::FrameLength { samples: frame.len(), wanted: self.rate.frame() });
         }
-        self.frames.send(frame).await.map_err(|_| SendError::Ended)
+        let sent = self.frames.send(frame).await;
+        sent.map_err(|_| if self.commands.is_closed() { SendError::Ended } else { SendError::Unpublished })
     }
 
     /// Throw away what was written and not sent: the speaker was interrupted. How many frames that were.

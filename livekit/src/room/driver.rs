@@ -229,6 +229,7 @@ impl Driver {
                 self.net.connected(target, local, remote, outgoing);
                 self.session.add_local(target, str0m::net::Protocol::Tcp, local);
             }
+            Some(Inbound::Closed { target, remote }) => self.net.closed(target, remote),
             None => {}
         }
     }
@@ -245,7 +246,10 @@ impl Driver {
                 }
                 answer(reply, cleared);
             }
-            Command::Drained(reply) => self.speech.drained.push(reply),
+            Command::Drained(reply) => {
+                self.speech.drained.retain(|waiter| !waiter.is_closed());
+                self.speech.drained.push(reply);
+            }
             Command::Mute(muted) => self.session.mute(muted == Muted::Yes),
             Command::Data { data, reply } => {
                 let Packet { payload, topic, reliable, to } = data;
@@ -307,10 +311,10 @@ impl Driver {
         if let Some(connecting) = self.connecting.take() {
             connecting.abort();
         }
-        if over == Disconnect::Left {
-            self.session.leave();
-        } else {
-            self.session.close();
+        match over {
+            // The server said so itself, or knows us no more.
+            Disconnect::SentAway(_) | Disconnect::Refused { .. } => self.session.close(),
+            _ => self.session.leave(),
         }
         self.put_out(now).await;
         if let Some(line) = self.line.take() {

@@ -40,6 +40,15 @@ struct Wanted {
     restart: bool,
 }
 
+/// An offer that waits for its answer. Nothing of it is so before that.
+struct Pending {
+    offer: SdpPendingOffer,
+    number: u32,
+    text: String,
+    /// The sections to receive in that it adds.
+    sections: Vec<Mid>,
+}
+
 /// A packet that came through a socket of ours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Datagram<'a> {
@@ -53,7 +62,7 @@ pub(crate) struct Datagram<'a> {
 pub(crate) struct Peer {
     target: Target,
     rtc: Rtc,
-    pending: Option<(SdpPendingOffer, u32)>,
+    pending: Option<Pending>,
     offers: u32,
     wanted: Wanted,
     /// Candidates of the other side that came before its description.
@@ -66,7 +75,7 @@ pub(crate) struct Peer {
     said: VecDeque<Said>,
     due: Instant,
     is_connected: bool,
-    /// The last descriptions, for a server that asks after a resume.
+    /// The last descriptions that both sides took, for a server that asks after a resume.
     pub last_offer: String,
     pub last_answer: String,
 }
@@ -172,13 +181,11 @@ impl Peer {
         self.wanted.again = true;
     }
 
-    /// A way anew with the next offer. Sockets stay: those that lead nowhere any more are found out.
-    pub(crate) fn want_restart(&mut self) {
-        // An offer that is under way was lost with the line.
-        self.pending = None;
+    /// A way anew with the next offer. Sockets stay: those that lead nowhere any more are found out. One that is under way is to be sent
+    /// again as it is, with its number: it was lost with the line, or its answer was, and then the other side has its sections already.
+    pub(crate) fn want_restart(&mut self) -> Option<(String, u32)> {
         self.wanted.restart = true;
-        // The answer throws away what is known of the other side's addresses: those that come before it wait.
-        self.is_described = false;
+        self.pending.as_ref().map(|pending| (pending.text.clone(), pending.number))
     }
 
     /// The next offer, with its number, if one is wanted and none is under way.
@@ -203,9 +210,8 @@ impl Peer {
             }
             *id = Some(changes.add_channel_with_config(config));
         }
-        for _ in 0..wanted.listening {
-            self.spare.push(changes.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None));
-        }
+        let mut listen = |_| changes.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
+        let sections: Vec<Mid> = (0..wanted.listening).map(&mut listen).collect();
         if let Some((stream, track)) = wanted.voice {
             let direction = Direction::SendOnly;
             self.voice =
@@ -213,6 +219,8 @@ impl Peer {
         }
         if wanted.restart {
             changes.ice_restart(true);
+            // The answer throws away what is known of the other side's addresses: those that come before it wait.
+            self.is_described = false;
         }
         if !changes.has_changes() {
             // An offer without a change is none to the stack: a section goes there and back.
@@ -223,24 +231,26 @@ impl Peer {
         }
         let made = changes.apply();
         self.drain();
-        let (offer, pending) = made?;
+        let (sdp, offer) = made?;
         self.offers += 1;
-        self.pending = Some((pending, self.offers));
-        self.last_offer = sdp::plain_first(&sdp::without_idle_senders(&offer.to_sdp_string()));
-        Some((self.last_offer.clone(), self.offers))
+        let text = sdp::plain_first(&sdp::without_idle_senders(&sdp.to_sdp_string()));
+        let number = self.offers;
+        self.pending = Some(Pending { offer, number, text: text.clone(), sections });
+        Some((text, number))
     }
 
     /// The other side answers. An answer to an older offer than the last is passed over.
     pub(crate) fn accept_answer(&mut self, text: &str, id: u32) -> Result<bool, RtcError> {
-        if self.pending.as_ref().is_none_or(|(_, sent)| id != 0 && *sent != id) {
+        let Some(pending) = self.pending.take_if(|pending| id == 0 || pending.number == id) else {
             return Ok(false);
-        }
-        let (pending, _) = self.pending.take().expect("looked at above");
+        };
         let answer = SdpAnswer::from_sdp_string(text)
             .map_err(|error| RtcError::RemoteSdp(format!("answer: {error}")))?;
-        let accepted = self.rtc.sdp_api().accept_answer(pending, answer);
+        let accepted = self.rtc.sdp_api().accept_answer(pending.offer, answer);
         self.drain();
         accepted?;
+        self.spare.extend(pending.sections);
+        self.last_offer = pending.text;
         self.last_answer = text.to_owned();
         self.described();
         Ok(true)
@@ -296,7 +306,8 @@ impl Peer {
                 Err(error) => {
                     tracing::debug!(%error, "the peer connection has ended");
                     self.said.push_back(Said::Closed);
-                    return;
+                    // The next thing that it says is that it waits for nothing; else it would fail again and again.
+                    self.rtc.disconnect();
                 }
             }
         }

@@ -37,6 +37,10 @@ impl Driver {
                         answer(reply, published);
                     }
                 }
+                Output::Unpublished => {
+                    self.speech.frames = None;
+                    self.speech.queue.clear();
+                }
                 Output::Resume(reason) => self.resume(now, reason),
                 Output::Rejoin => self.rejoin(now),
                 Output::End(reason) => {

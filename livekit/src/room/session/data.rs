@@ -125,14 +125,15 @@ impl Session {
     pub(super) fn data(&mut self, label: &str, payload: &[u8]) {
         let Ok(packet) = DataPacket::decode(payload) else { return };
         let is_reliable = label != LOSSY;
-        if is_reliable && packet.sequence != 0 && !packet.participant_sid.is_empty() {
+        let named = self.people.identity_of(&packet.participant_sid).map(str::to_owned);
+        // Of those who are here alone: an agent may write any name.
+        if is_reliable && packet.sequence != 0 && named.is_some() {
             let last = self.channel.seen.entry(packet.participant_sid.clone()).or_default();
             if packet.sequence <= *last {
                 return;
             }
             *last = packet.sequence;
         }
-        let named = self.people.identity_of(&packet.participant_sid).map(str::to_owned);
         let identity = if packet.participant_identity.is_empty() {
             named.unwrap_or_default()
         } else {

@@ -39,6 +39,8 @@ pub enum Event {
     Data(Data),
     /// A text stream, whole.
     Text(Text),
+    /// Somebody sent bytes as a stream, a file mostly, with this topic: this client does not read them.
+    StreamRefused { identity: String, topic: String },
     /// A key that a phone pressed: one of `0123456789*#ABCD`.
     Digit { identity: String, digit: char },
     /// Metadata of the room itself.

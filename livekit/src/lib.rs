@@ -21,10 +21,13 @@
 mod crypto;
 mod error;
 mod event;
+pub mod hearing;
 mod leaving;
 mod media;
 mod options;
 mod room;
+#[doc(hidden)]
+pub mod strangers;
 mod token;
 mod wire;
 

@@ -41,6 +41,7 @@ pub(super) enum Command {
         frames: mpsc::Receiver<Vec<i16>>,
         reply: oneshot::Sender<Result<String, PublishError>>,
     },
+    Unpublish,
     Clear(oneshot::Sender<usize>),
     Drained(oneshot::Sender<()>),
     Mute(Muted),
@@ -92,6 +93,14 @@ struct Speech {
     most: usize,
     drained: Vec<oneshot::Sender<()>>,
     published: Option<oneshot::Sender<Result<String, PublishError>>>,
+}
+
+impl Speech {
+    /// The track is no more.
+    fn end(&mut self) {
+        self.frames = None;
+        self.queue.clear();
+    }
 }
 
 pub(super) struct Driver {
@@ -238,6 +247,10 @@ impl Driver {
         match command {
             Command::Participants(reply) => answer(reply, self.session.participants()),
             Command::Publish { publish, frames, reply } => self.publish(publish, frames, reply),
+            Command::Unpublish => {
+                self.session.unpublish();
+                self.speech.end();
+            }
             Command::Clear(reply) => {
                 let mut cleared = self.speech.queue.len();
                 self.speech.queue.clear();

@@ -32,6 +32,8 @@ const STATS: Duration = Duration::from_secs(1);
 struct Wanted {
     /// A section to send in: the stream's and the track's name.
     voice: Option<(String, String)>,
+    /// The section that we sent in and shall send in no more.
+    silent: Option<Mid>,
     /// Sections to receive in.
     listening: u32,
     /// Offer, even if nothing changes.
@@ -175,6 +177,12 @@ impl Peer {
         self.wanted.voice = Some((stream, track));
     }
 
+    /// Our voice ends: by this the other side sees that the track does.
+    pub(crate) fn want_silence(&mut self) {
+        self.wanted.voice = None;
+        self.wanted.silent = self.voice.take();
+    }
+
     /// So many sections more to receive in; with none, an offer of those that are there.
     pub(crate) fn want_listening(&mut self, sections: u32) {
         self.wanted.listening += sections;
@@ -194,6 +202,7 @@ impl Peer {
         let wanted = &self.wanted;
         let is_wanted = channels_wanted
             || wanted.voice.is_some()
+            || wanted.silent.is_some()
             || wanted.listening > 0
             || wanted.again
             || wanted.restart;
@@ -212,6 +221,9 @@ impl Peer {
         }
         let mut listen = |_| changes.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
         let sections: Vec<Mid> = (0..wanted.listening).map(&mut listen).collect();
+        if let Some(mid) = wanted.silent {
+            changes.set_direction(mid, Direction::Inactive);
+        }
         if let Some((stream, track)) = wanted.voice {
             let direction = Direction::SendOnly;
             self.voice =

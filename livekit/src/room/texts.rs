@@ -80,18 +80,20 @@ pub(crate) struct Texts {
 }
 
 impl Texts {
-    pub(crate) fn header(&mut self, identity: &str, head: StreamHeader) {
+    /// A stream begins; `false` if it is none of text.
+    pub(crate) fn header(&mut self, identity: &str, head: StreamHeader) -> bool {
         if !matches!(head.content, Some(Content::Text(_)) | None) {
-            return;
+            return false;
         }
         let key = (identity.to_owned(), head.stream_id.clone());
         let from = (identity.to_owned(), String::new());
         let of_it = self.open.range(from..).take_while(|((who, _), _)| who == identity).count();
         // Somebody opens and never ends them: what others write is not thrown away for it.
         if !self.open.contains_key(&key) && (of_it >= OF_ONE || self.open.len() >= STREAMS) {
-            return;
+            return true;
         }
         self.open.insert(key, Open { head, next: 0, bytes: Vec::new() });
+        true
     }
 
     pub(crate) fn chunk(&mut self, identity: &str, chunk: StreamChunk) {
@@ -137,7 +139,7 @@ mod tests {
         let mut text = None;
         for value in values {
             match value {
-                Value::StreamHeader(head) => texts.header("a", head),
+                Value::StreamHeader(head) => assert!(texts.header("a", head)),
                 Value::StreamChunk(chunk) => texts.chunk("a", chunk),
                 Value::StreamTrailer(trailer) => text = texts.trailer("a", trailer),
                 _ => unreachable!(),
@@ -176,6 +178,16 @@ mod tests {
         assert_eq!(texts.open.len(), OF_ONE);
         texts.forget("a");
         assert!(texts.open.is_empty());
+    }
+
+    #[test]
+    fn bytes_are_no_text() {
+        let mut texts = Texts::default();
+        let content = Some(Content::Bytes(crate::wire::data::BytesHeader { name: "a.pdf".to_owned() }));
+        let file = StreamHeader { stream_id: "s".to_owned(), content, ..StreamHeader::default() };
+        assert!(!texts.header("a", file));
+        assert_eq!(read(&mut texts, chunks("s", 0, "x")), None);
+        assert_eq!(read(&mut texts, vec![trailer("s")]), None);
     }
 
     /// Whatever their names are: a flood of one does not reach the text of another.

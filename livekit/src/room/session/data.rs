@@ -122,7 +122,7 @@ impl Session {
         self.channel_open();
     }
 
-    pub(super) fn data(&mut self, label: &str, payload: &[u8]) {
+    pub(crate) fn data(&mut self, label: &str, payload: &[u8]) {
         let Ok(packet) = DataPacket::decode(payload) else { return };
         let is_reliable = label != LOSSY;
         let named = self.people.identity_of(&packet.participant_sid).map(str::to_owned);
@@ -147,7 +147,13 @@ impl Session {
                 Some(digit) => Event::Digit { identity, digit },
                 None => return,
             },
-            Some(Value::StreamHeader(head)) => return self.texts.header(&identity, head),
+            Some(Value::StreamHeader(head)) => {
+                let topic = head.topic.clone();
+                if self.texts.header(&identity, head) {
+                    return;
+                }
+                Event::StreamRefused { identity, topic }
+            }
             Some(Value::StreamChunk(chunk)) => return self.texts.chunk(&identity, chunk),
             Some(Value::StreamTrailer(trailer)) => match self.texts.trailer(&identity, trailer) {
                 Some(text) => Event::Text(text),

@@ -25,7 +25,7 @@ impl Session {
             }
             Response::TrackUnpublished(gone) => {
                 if self.published.as_ref().is_some_and(|published| published.sid == gone.track_sid) {
-                    self.published = None;
+                    self.unpublish();
                     self.out.push_back(Output::Unpublished);
                     self.out.push_back(Output::Event(Event::Unpublished { track_sid: gone.track_sid }));
                 }
@@ -124,6 +124,14 @@ impl Session {
                 let error = PublishError::Encoder(fault.to_string());
                 self.out.push_back(Output::Published(Err(error)));
             }
+        }
+    }
+
+    /// End our one track. Another may be published.
+    pub(crate) fn unpublish(&mut self) {
+        if self.published.take().is_some() {
+            self.publisher.want_silence();
+            self.negotiate();
         }
     }
 

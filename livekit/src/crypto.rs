@@ -18,6 +18,11 @@ use std::sync::{Arc, OnceLock};
 
 use str0m::crypto::CryptoProvider;
 
+/// How many bytes the public key of a certificate has, if it can be read.
+pub(crate) fn public_key_of(certificate: &[u8]) -> Option<usize> {
+    certificate::public_key(certificate).ok().map(|(_, point)| point.len())
+}
+
 /// The provider to build every connection with. Made once a process.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();

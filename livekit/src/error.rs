@@ -67,6 +67,9 @@ pub enum SendError {
     Full,
     #[error("the room has ended")]
     Ended,
+    /// See [`Event::Unpublished`](crate::Event::Unpublished).
+    #[error("the track is not published any more")]
+    Unpublished,
 }
 
 /// Why a room ended.

@@ -13,12 +13,18 @@ pub enum Event {
     Connected,
     /// Our track has this id: after publishing, and again, with another one, after all had to begin anew.
     Published { track_sid: String },
+    /// The server ended our track: the permission to publish was taken from us. Another may be published.
+    Unpublished { track_sid: String },
     /// Somebody is there. Those who were there before us come first, right after joining.
     Joined(Participant),
     /// Somebody went.
     Left { participant: Participant, reason: Leaving },
     /// Attributes, metadata or name are not what they were; the names of attributes that changed, those that went included.
     Changed { participant: Participant, attributes: Vec<String> },
+    /// Somebody who is here published a voice, whether or not we are subscribed to it. Those of [`Joined`](Self::Joined) are in it.
+    Offered { identity: String, track: Track },
+    /// It is published no more.
+    Withdrawn { identity: String, track: Track },
     /// A voice can be heard.
     Subscribed { identity: String, track: Track },
     /// It cannot any more.
@@ -33,6 +39,8 @@ pub enum Event {
     Data(Data),
     /// A text stream, whole.
     Text(Text),
+    /// Somebody sent bytes as a stream, a file mostly, with this topic: this client does not read them.
+    StreamRefused { identity: String, topic: String },
     /// A key that a phone pressed: one of `0123456789*#ABCD`.
     Digit { identity: String, digit: char },
     /// Metadata of the room itself.

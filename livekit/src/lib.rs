@@ -24,6 +24,7 @@
 mod crypto;
 mod error;
 mod event;
+pub mod hearing;
 mod leaving;
 #[cfg(feature = "room")]
 mod media;
@@ -32,6 +33,9 @@ mod options;
 #[cfg(feature = "room")]
 mod room;
 pub mod service;
+#[cfg(feature = "room")]
+#[doc(hidden)]
+pub mod strangers;
 mod token;
 pub mod webhook;
 #[cfg(feature = "room")]

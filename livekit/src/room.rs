@@ -10,6 +10,7 @@ mod people;
 mod recovery;
 mod sdp;
 mod session;
+pub(crate) mod strangers;
 mod texts;
 mod wall;
 
@@ -53,7 +54,8 @@ pub struct Sound {
     frames: mpsc::Receiver<Heard>,
 }
 
-/// A track that is published: what is written to it is heard by the others. When it is dropped, it falls silent; the track stays.
+/// A track that is published: what is written to it is heard by the others. When it is dropped, it falls silent; the track stays
+/// until [`unpublish`](Self::unpublish).
 #[derive(Debug)]
 pub struct Microphone {
     frames: mpsc::Sender<Vec<i16>>,
@@ -226,7 +228,8 @@ impl Microphone {
         if frame.len() != self.rate.frame() {
             return Err(SendError::FrameLength { samples: frame.len(), wanted: self.rate.frame() });
         }
-        self.frames.send(frame).await.map_err(|_| SendError::Ended)
+        let sent = self.frames.send(frame).await;
+        sent.map_err(|_| if self.commands.is_closed() { SendError::Ended } else { SendError::Unpublished })
     }
 
     /// Throw away what was written and not sent: the speaker was interrupted. How many frames that were.
@@ -244,6 +247,11 @@ impl Microphone {
         if self.commands.send(Command::Drained(reply)).await.is_ok() {
             let _ended = answer.await;
         }
+    }
+
+    /// End the track: others see it go. Another may be published then.
+    pub async fn unpublish(self) -> Result<(), SendError> {
+        self.commands.send(Command::Unpublish).await.map_err(|_| SendError::Ended)
     }
 
     /// Tell the others that we are muted, or no longer. What is written while muted is not sent.

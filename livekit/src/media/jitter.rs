@@ -16,6 +16,8 @@ const CAPACITY: usize = 150;
 const PAUSE_TICKS: u64 = 5 * FRAME_TICKS;
 /// A jump of the clock, either way, that is no pause: the sender began anew. 30 s.
 const JUMP_TICKS: u64 = 30 * 48_000;
+/// A packet behind all others whose time is so far before theirs: the sender's clock went back. 1 s.
+const BACK_TICKS: u64 = 48_000;
 /// Most frames that are invented in a row: then it is silence.
 const INVENTED: u32 = 6;
 /// Above the target by so much, and frames are left out. Milliseconds.
@@ -125,7 +127,9 @@ impl Jitter {
         if origin == Origin::Primary {
             self.counts.received += 1;
             let newest = self.held.last_key_value().map_or(self.end, |(time, _)| *time);
-            if self.last.is_some() && newest.abs_diff(time) > JUMP_TICKS {
+            let is_next = self.highest.is_some_and(|highest| number > highest);
+            let went_back = is_next && time + BACK_TICKS < newest;
+            if self.last.is_some() && (went_back || newest.abs_diff(time) > JUMP_TICKS) {
                 self.begin_anew();
             }
             let turn = if self.highest > Some(number) { Turn::Overtaken } else { Turn::Own };

@@ -37,6 +37,8 @@ pub(crate) struct Microphone {
     time: u64,
     /// Frames since something was said.
     quiet: u32,
+    /// Frames that the encoder had nothing to say about, on end.
+    empty: u32,
     paused: bool,
     redundancy: Redundancy,
     /// The last packet that was sent, with its time.
@@ -53,8 +55,7 @@ pub(crate) enum Redundancy {
 impl Microphone {
     pub(crate) fn new(coding: Coding, redundancy: Redundancy) -> Result<Self, Fault> {
         let encoder = Encoder::new(coding)?;
-        // Numbers begin below the wrap, as the counter of the encryption wants it (RFC 3711, 3.3.1).
-        let number = u64::from(rand::random::<u16>() >> 1);
+        let number = first_number();
         let time = u64::from(rand::random::<u32>() >> 1);
         Ok(Self {
             encoder,
@@ -62,10 +63,23 @@ impl Microphone {
             number,
             time,
             quiet: HANGOVER,
+            empty: 0,
             paused: true,
             redundancy,
             last: None,
         })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn count_from(&mut self, number: u64) {
+        self.number = number;
+    }
+
+    /// What follows goes out under other keys and another name.
+    pub(crate) fn begin_anew(&mut self) {
+        self.number = first_number();
+        self.last = None;
+        self.paused = true;
     }
 
     /// How many packets in a hundred the other side misses.
@@ -93,8 +107,10 @@ impl Microphone {
             }
         };
         let payload = self.encoder.encode(pcm)?.to_vec();
-        if payload.len() <= 2 && !self.quiet.is_multiple_of(ALIVE) {
-            // The encoder fell silent.
+        self.empty = if payload.len() <= 2 { self.empty.saturating_add(1) } else { 0 };
+        let is_sign = self.quiet > 0 && self.quiet.is_multiple_of(ALIVE);
+        if self.empty > 1 && !is_sign && !self.empty.is_multiple_of(ALIVE) {
+            // The encoder fell silent. The first of these packets goes, which says so, and then one in so many.
             self.paused = true;
             return Ok(None);
         }
@@ -113,6 +129,12 @@ impl Microphone {
         let last = self.last.replace((self.time, payload.to_vec()));
         last.map(|(time, payload)| ((self.time - time) as u32, payload)).filter(|(ago, _)| *ago <= OLDEST)
     }
+}
+
+/// Numbers begin below the wrap: who hears of us for the first time takes the counter of the encryption, which counts the wraps, to be
+/// at zero (RFC 3711, 3.3.1).
+fn first_number() -> u64 {
+    u64::from(rand::random::<u16>() >> 1)
 }
 
 fn level(pcm: &[i16]) -> i8 {
@@ -149,6 +171,30 @@ mod tests {
         let last = microphone.frame(Some(&tone)).unwrap().unwrap();
         assert!(!last.marker);
         assert_eq!(last.before, Some(Some((960, next.payload))));
+    }
+
+    /// A call of a quarter of an hour, and then another session.
+    #[test]
+    fn numbers_begin_low_again_under_other_keys() {
+        let mut microphone = microphone();
+        microphone.number = 70_000;
+        let tone = [1000; 320];
+        assert_eq!(microphone.frame(Some(&tone)).unwrap().unwrap().number, 70_001);
+        microphone.begin_anew();
+        let first = microphone.frame(Some(&tone)).unwrap().unwrap();
+        assert!(first.number <= 0x8000, "{}", first.number);
+        assert_eq!(first.before, Some(None), "a copy of what others never got");
+    }
+
+    #[test]
+    fn silence_that_is_written_is_left_out_where_it_may_be() {
+        for (dtx, fewest, most) in [(true, 5, 40), (false, 100, 100)] {
+            let coding = Coding { rate: Rate::Hz16000, bitrate: None, dtx };
+            let mut microphone = Microphone::new(coding, Redundancy::None).unwrap();
+            let silence = vec![0; 320];
+            let sent = (0..100).filter(|_| microphone.frame(Some(&silence)).unwrap().is_some()).count();
+            assert!((fewest..=most).contains(&sent), "{dtx}: {sent}");
+        }
     }
 
     #[test]

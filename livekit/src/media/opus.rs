@@ -2,6 +2,8 @@
 //!
 //! Mono throughout: a voice is. A stereo packet is mixed down by the decoder.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use rusty_opus::{Application, OpusDecoder, OpusEncoder, SignalType};
 
 use super::Rate;
@@ -96,9 +98,7 @@ impl Decoder {
     /// The sound of a packet, behind what is in `out`.
     pub(crate) fn decode(&mut self, packet: &[u8], out: &mut Vec<i16>) -> Result<(), Fault> {
         let longest = self.samples.len();
-        let length = self.inner.decode(packet, longest, &mut self.samples)?;
-        self.append(length, out);
-        Ok(())
+        self.ask(out, |inner, samples| inner.decode(packet, longest, samples))
     }
 
     /// The sound of a lost packet of 20 ms from the one behind it, if that has it; else invented.
@@ -108,21 +108,31 @@ impl Decoder {
         if stereo {
             return self.conceal(out);
         }
-        let length = self.inner.decode_fec(next, self.rate.frame(), &mut self.samples)?;
-        self.append(length, out);
-        Ok(())
+        let frame = self.rate.frame();
+        self.ask(out, |inner, samples| inner.decode_fec(next, frame, samples))
     }
 
     /// 20 ms that nobody sent: the voice goes on and fades.
     pub(crate) fn conceal(&mut self, out: &mut Vec<i16>) -> Result<(), Fault> {
-        let length = self.inner.decode(&[], self.rate.frame(), &mut self.samples)?;
-        self.append(length, out);
-        Ok(())
+        let frame = self.rate.frame();
+        self.ask(out, |inner, samples| inner.decode(&[], frame, samples))
     }
 
-    fn append(&self, length: usize, out: &mut Vec<i16>) {
-        let samples = &self.samples[..length.min(self.samples.len())];
+    /// Have the codec make sound. It reads what strangers send: should it panic over that, it costs a frame and not the call, and another
+    /// one takes its place, for what is left of its state is not to be trusted.
+    fn ask(
+        &mut self,
+        out: &mut Vec<i16>,
+        work: impl FnOnce(&mut OpusDecoder, &mut [f32]) -> Result<usize, rusty_opus::Error>,
+    ) -> Result<(), Fault> {
+        let (inner, samples) = (&mut self.inner, &mut self.samples[..]);
+        let Ok(made) = catch_unwind(AssertUnwindSafe(|| work(inner, samples))) else {
+            *self = Self::new(self.rate);
+            return Err(Fault("the decoder failed over a packet and was begun anew".to_owned()));
+        };
+        let samples = &self.samples[..made?.min(self.samples.len())];
         out.extend(samples.iter().map(|sample| (sample * 32_767.0).clamp(-32_768.0, 32_767.0) as i16));
+        Ok(())
     }
 }
 
@@ -230,6 +240,18 @@ pub(crate) mod tests {
             (20..95).filter(|at| lost(*at)).map(difference).sum::<f64>()
         };
         assert!(error(&repaired) < 0.7 * error(&invented), "{} {}", error(&repaired), error(&invented));
+    }
+
+    #[test]
+    fn a_codec_that_fails_costs_a_frame() {
+        let mut decoder = Decoder::new(Rate::Hz16000);
+        let mut out = Vec::new();
+        let failed = decoder.ask(&mut out, |_, _| panic!("as over a packet of a stranger"));
+        assert!(failed.is_err() && out.is_empty());
+        let mut encoder = Encoder::new(coding(Rate::Hz16000)).unwrap();
+        let packet = encoder.encode(&voice(Rate::Hz16000, 1)).unwrap().to_vec();
+        decoder.decode(&packet, &mut out).unwrap();
+        assert_eq!(out.len(), 320);
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub(super) enum Command {
         frames: mpsc::Receiver<Vec<i16>>,
         reply: oneshot::Sender<Result<String, PublishError>>,
     },
+    Unpublish,
     Clear(oneshot::Sender<usize>),
     Drained(oneshot::Sender<()>),
     Mute(Muted),
@@ -92,6 +93,14 @@ struct Speech {
     most: usize,
     drained: Vec<oneshot::Sender<()>>,
     published: Option<oneshot::Sender<Result<String, PublishError>>>,
+}
+
+impl Speech {
+    /// The track is no more.
+    fn end(&mut self) {
+        self.frames = None;
+        self.queue.clear();
+    }
 }
 
 pub(super) struct Driver {
@@ -229,6 +238,7 @@ impl Driver {
                 self.net.connected(target, local, remote, outgoing);
                 self.session.add_local(target, str0m::net::Protocol::Tcp, local);
             }
+            Some(Inbound::Closed { target, remote }) => self.net.closed(target, remote),
             None => {}
         }
     }
@@ -237,6 +247,10 @@ impl Driver {
         match command {
             Command::Participants(reply) => answer(reply, self.session.participants()),
             Command::Publish { publish, frames, reply } => self.publish(publish, frames, reply),
+            Command::Unpublish => {
+                self.session.unpublish();
+                self.speech.end();
+            }
             Command::Clear(reply) => {
                 let mut cleared = self.speech.queue.len();
                 self.speech.queue.clear();
@@ -245,7 +259,10 @@ impl Driver {
                 }
                 answer(reply, cleared);
             }
-            Command::Drained(reply) => self.speech.drained.push(reply),
+            Command::Drained(reply) => {
+                self.speech.drained.retain(|waiter| !waiter.is_closed());
+                self.speech.drained.push(reply);
+            }
             Command::Mute(muted) => self.session.mute(muted == Muted::Yes),
             Command::Data { data, reply } => {
                 let Packet { payload, topic, reliable, to } = data;
@@ -307,10 +324,10 @@ impl Driver {
         if let Some(connecting) = self.connecting.take() {
             connecting.abort();
         }
-        if over == Disconnect::Left {
-            self.session.leave();
-        } else {
-            self.session.close();
+        match over {
+            // The server said so itself, or knows us no more.
+            Disconnect::SentAway(_) | Disconnect::Refused { .. } => self.session.close(),
+            _ => self.session.leave(),
         }
         self.put_out(now).await;
         if let Some(line) = self.line.take() {

@@ -40,6 +40,11 @@ pub(crate) enum Inbound {
         remote: SocketAddr,
         outgoing: mpsc::Sender<Vec<u8>>,
     },
+    /// A TCP connection ended, or could not be had.
+    Closed {
+        target: Target,
+        remote: SocketAddr,
+    },
 }
 
 struct Udp {
@@ -63,7 +68,7 @@ pub(crate) struct Net {
     pub received: mpsc::Receiver<Inbound>,
     udp: Vec<Udp>,
     tcp: Vec<Tcp>,
-    /// Where TCP is being or was tried.
+    /// Where TCP is tried or stands.
     tried: Vec<(Target, SocketAddr)>,
     tasks: JoinSet<()>,
 }
@@ -147,6 +152,13 @@ impl Net {
         self.tcp.push(Tcp { target, local, remote, outgoing });
     }
 
+    /// A TCP connection is no more. When the server names its address again, which it does after every search for a way, it is tried again.
+    pub(crate) fn closed(&mut self, target: Target, remote: SocketAddr) {
+        self.tcp.retain(|tcp| tcp.target != target || tcp.remote != remote);
+        self.tried.retain(|tried| *tried != (target, remote));
+        while self.tasks.try_join_next().is_some() {}
+    }
+
     /// Send a packet, if its socket is there and takes it: else it is lost, as on any network.
     pub(crate) fn send(&self, target: Target, transmit: &Transmit) {
         if transmit.proto == Protocol::Tcp {
@@ -183,10 +195,23 @@ impl Net {
             tokio::time::sleep(wait).await;
             let connecting = tokio::time::timeout(CONNECT_WITHIN, TcpStream::connect(remote));
             if let Ok(Ok(stream)) = connecting.await {
-                let _ended = carry(stream, target, remote, inbound).await;
+                let _ended = carry(stream, target, remote, inbound.clone()).await;
             }
+            let _gone = inbound.send(Inbound::Closed { target, remote }).await;
         });
     }
+}
+
+/// Our address on the way to the first of these to which there is one: a name may have addresses of a kind that this machine has no way to.
+pub(crate) async fn way_to_any(remotes: impl Iterator<Item = SocketAddr>) -> std::io::Result<IpAddr> {
+    let mut failed = std::io::Error::new(std::io::ErrorKind::NotFound, "no such name");
+    for remote in remotes {
+        match way_to(remote).await {
+            Ok(local) => return Ok(local),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }
 
 /// Our address on the way to another one.
@@ -235,5 +260,57 @@ async fn carry(
     tokio::select! {
         ended = write => ended,
         ended = read => ended,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn next(net: &mut Net) -> Inbound {
+        let waiting = tokio::time::timeout(Duration::from_secs(10), net.received.recv());
+        waiting.await.expect("something comes").expect("the sender is held")
+    }
+
+    /// A box in between that ends connections: the same address is reached again.
+    #[tokio::test]
+    async fn tcp_that_was_lost_is_opened_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap();
+        let mut net = Net::new(Transport::Tcp, None);
+        for _ in 0..2 {
+            net.reach(Target::Publisher, Protocol::Tcp, server).await;
+            net.reach(Target::Publisher, Protocol::Tcp, server).await;
+            let (mut far, _) = listener.accept().await.unwrap();
+            let Inbound::Connected { target, local, remote, outgoing } = next(&mut net).await else {
+                panic!("one connection")
+            };
+            net.connected(target, local, remote, outgoing);
+            let contents = b"there".to_vec().into();
+            let transmit = Transmit { proto: Protocol::Tcp, source: local, destination: remote, contents };
+            net.send(target, &transmit);
+            let mut framed = [0; 7];
+            far.read_exact(&mut framed).await.unwrap();
+            assert_eq!(&framed, b"\0\x05there");
+            far.write_all(b"\0\0\0\x04back").await.unwrap();
+            for expected in [&b""[..], b"back"] {
+                assert!(matches!(next(&mut net).await, Inbound::Packet { bytes, .. } if bytes == expected));
+            }
+            drop(far);
+            let Inbound::Closed { target, remote } = next(&mut net).await else { panic!("its end") };
+            net.closed(target, remote);
+            assert!(net.tcp.is_empty() && net.tried.is_empty());
+        }
+    }
+
+    /// To broadcast, a socket must be allowed: there is no way for this one.
+    #[tokio::test]
+    async fn an_address_without_a_way_is_passed_over() {
+        let (none, here) = ("255.255.255.255:9".parse().unwrap(), "127.0.0.1:9".parse().unwrap());
+        assert_eq!(way_to_any([none, here].into_iter()).await.unwrap(), IpAddr::from([127, 0, 0, 1]));
+        assert!(way_to_any([none].into_iter()).await.is_err());
+        assert!(way_to_any(std::iter::empty()).await.is_err());
     }
 }

@@ -32,12 +32,23 @@ const STATS: Duration = Duration::from_secs(1);
 struct Wanted {
     /// A section to send in: the stream's and the track's name.
     voice: Option<(String, String)>,
+    /// The section that we sent in and shall send in no more.
+    silent: Option<Mid>,
     /// Sections to receive in.
     listening: u32,
     /// Offer, even if nothing changes.
     again: bool,
     /// Find a way anew (ICE restart, RFC 8445, 9).
     restart: bool,
+}
+
+/// An offer that waits for its answer. Nothing of it is so before that.
+struct Pending {
+    offer: SdpPendingOffer,
+    number: u32,
+    text: String,
+    /// The sections to receive in that it adds.
+    sections: Vec<Mid>,
 }
 
 /// A packet that came through a socket of ours.
@@ -53,7 +64,7 @@ pub(crate) struct Datagram<'a> {
 pub(crate) struct Peer {
     target: Target,
     rtc: Rtc,
-    pending: Option<(SdpPendingOffer, u32)>,
+    pending: Option<Pending>,
     offers: u32,
     wanted: Wanted,
     /// Candidates of the other side that came before its description.
@@ -66,7 +77,7 @@ pub(crate) struct Peer {
     said: VecDeque<Said>,
     due: Instant,
     is_connected: bool,
-    /// The last descriptions, for a server that asks after a resume.
+    /// The last descriptions that both sides took, for a server that asks after a resume.
     pub last_offer: String,
     pub last_answer: String,
 }
@@ -166,19 +177,23 @@ impl Peer {
         self.wanted.voice = Some((stream, track));
     }
 
+    /// Our voice ends: by this the other side sees that the track does.
+    pub(crate) fn want_silence(&mut self) {
+        self.wanted.voice = None;
+        self.wanted.silent = self.voice.take();
+    }
+
     /// So many sections more to receive in; with none, an offer of those that are there.
     pub(crate) fn want_listening(&mut self, sections: u32) {
         self.wanted.listening += sections;
         self.wanted.again = true;
     }
 
-    /// A way anew with the next offer. Sockets stay: those that lead nowhere any more are found out.
-    pub(crate) fn want_restart(&mut self) {
-        // An offer that is under way was lost with the line.
-        self.pending = None;
+    /// A way anew with the next offer. Sockets stay: those that lead nowhere any more are found out. One that is under way is to be sent
+    /// again as it is, with its number: it was lost with the line, or its answer was, and then the other side has its sections already.
+    pub(crate) fn want_restart(&mut self) -> Option<(String, u32)> {
         self.wanted.restart = true;
-        // The answer throws away what is known of the other side's addresses: those that come before it wait.
-        self.is_described = false;
+        self.pending.as_ref().map(|pending| (pending.text.clone(), pending.number))
     }
 
     /// The next offer, with its number, if one is wanted and none is under way.
@@ -187,6 +202,7 @@ impl Peer {
         let wanted = &self.wanted;
         let is_wanted = channels_wanted
             || wanted.voice.is_some()
+            || wanted.silent.is_some()
             || wanted.listening > 0
             || wanted.again
             || wanted.restart;
@@ -203,8 +219,10 @@ impl Peer {
             }
             *id = Some(changes.add_channel_with_config(config));
         }
-        for _ in 0..wanted.listening {
-            self.spare.push(changes.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None));
+        let mut listen = |_| changes.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
+        let sections: Vec<Mid> = (0..wanted.listening).map(&mut listen).collect();
+        if let Some(mid) = wanted.silent {
+            changes.set_direction(mid, Direction::Inactive);
         }
         if let Some((stream, track)) = wanted.voice {
             let direction = Direction::SendOnly;
@@ -213,6 +231,8 @@ impl Peer {
         }
         if wanted.restart {
             changes.ice_restart(true);
+            // The answer throws away what is known of the other side's addresses: those that come before it wait.
+            self.is_described = false;
         }
         if !changes.has_changes() {
             // An offer without a change is none to the stack: a section goes there and back.
@@ -223,24 +243,26 @@ impl Peer {
         }
         let made = changes.apply();
         self.drain();
-        let (offer, pending) = made?;
+        let (sdp, offer) = made?;
         self.offers += 1;
-        self.pending = Some((pending, self.offers));
-        self.last_offer = sdp::plain_first(&sdp::without_idle_senders(&offer.to_sdp_string()));
-        Some((self.last_offer.clone(), self.offers))
+        let text = sdp::plain_first(&sdp::without_idle_senders(&sdp.to_sdp_string()));
+        let number = self.offers;
+        self.pending = Some(Pending { offer, number, text: text.clone(), sections });
+        Some((text, number))
     }
 
     /// The other side answers. An answer to an older offer than the last is passed over.
     pub(crate) fn accept_answer(&mut self, text: &str, id: u32) -> Result<bool, RtcError> {
-        if self.pending.as_ref().is_none_or(|(_, sent)| id != 0 && *sent != id) {
+        let Some(pending) = self.pending.take_if(|pending| id == 0 || pending.number == id) else {
             return Ok(false);
-        }
-        let (pending, _) = self.pending.take().expect("looked at above");
+        };
         let answer = SdpAnswer::from_sdp_string(text)
             .map_err(|error| RtcError::RemoteSdp(format!("answer: {error}")))?;
-        let accepted = self.rtc.sdp_api().accept_answer(pending, answer);
+        let accepted = self.rtc.sdp_api().accept_answer(pending.offer, answer);
         self.drain();
         accepted?;
+        self.spare.extend(pending.sections);
+        self.last_offer = pending.text;
         self.last_answer = text.to_owned();
         self.described();
         Ok(true)
@@ -296,7 +318,8 @@ impl Peer {
                 Err(error) => {
                     tracing::debug!(%error, "the peer connection has ended");
                     self.said.push_back(Said::Closed);
-                    return;
+                    // The next thing that it says is that it waits for nothing; else it would fail again and again.
+                    self.rtc.disconnect();
                 }
             }
         }

@@ -111,10 +111,17 @@ fn changes(before: &Participant, now: &Participant) -> Vec<Event> {
     if !changed.is_empty() || before.metadata != now.metadata || before.name != now.name {
         events.push(Event::Changed { participant: now.clone(), attributes: changed });
     }
+    let identity = || now.identity.clone();
+    for track in before.tracks.iter().filter(|was| !now.tracks.iter().any(|is| is.sid == was.sid)) {
+        events.push(Event::Withdrawn { identity: identity(), track: track.clone() });
+    }
     for track in &now.tracks {
-        let was = before.tracks.iter().find(|known| known.sid == track.sid);
-        if was.is_some_and(|was| was.is_muted != track.is_muted) {
-            events.push(Event::Muted { identity: now.identity.clone(), track: track.clone() });
+        match before.tracks.iter().find(|known| known.sid == track.sid) {
+            None => events.push(Event::Offered { identity: identity(), track: track.clone() }),
+            Some(was) if was.is_muted != track.is_muted => {
+                events.push(Event::Muted { identity: identity(), track: track.clone() });
+            }
+            Some(_) => {}
         }
     }
     events
@@ -199,7 +206,17 @@ mod tests {
         assert!(people.owner("TR_2").is_none());
         with.tracks[0].muted = true;
         with.version = 2;
-        assert!(matches!(&people.update(vec![with])[..], [Event::Muted { track, .. }] if track.is_muted));
+        assert!(
+            matches!(&people.update(vec![with.clone()])[..], [Event::Muted { track, .. }] if track.is_muted)
+        );
+        // Another one in its place: a program that subscribes by itself learns of both.
+        with.tracks[0].sid = "TR_3".to_owned();
+        with.version = 3;
+        assert!(matches!(
+            &people.update(vec![with])[..],
+            [Event::Withdrawn { track: gone, .. }, Event::Offered { identity, track }]
+                if gone.sid == "TR_1" && track.sid == "TR_3" && identity == "id-a"
+        ));
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub(crate) enum Output {
     Event(Event),
     /// The track that was asked for is there, with its id, or is not.
     Published(Result<String, PublishError>),
+    /// The server ended our track.
+    Unpublished,
     /// The line must be opened again, with what is known.
     Resume(ResumeReason),
     /// All must begin anew.
@@ -80,8 +82,8 @@ pub(crate) struct Session {
     began: Instant,
     /// The last moment that was told.
     now: Instant,
-    /// Since when a connection that stood has no way to the other side.
-    unreachable: Option<(Target, Instant)>,
+    /// Since when which connection has no way to the other side.
+    unreachable: BTreeMap<Target, Instant>,
     was_connected: bool,
     is_resumed_in_vain: bool,
     people: People,
@@ -119,7 +121,7 @@ impl Session {
             subscriber: (mode == Mode::Dual).then(|| Peer::new(Target::Subscriber, now)),
             began: now,
             now,
-            unreachable: None,
+            unreachable: BTreeMap::new(),
             was_connected: false,
             is_resumed_in_vain: false,
             people: People::default(),
@@ -151,7 +153,7 @@ impl Session {
         if self.mode == Mode::Dual {
             return None;
         }
-        let offer = self.publisher.offer().map(negotiation::offer);
+        let offer = self.publisher.offer().map(negotiation::offer_of);
         self.collect();
         offer
     }
@@ -164,9 +166,7 @@ impl Session {
         let own =
             join.participant.ok_or_else(|| JoinError::Protocol("a join without ourselves".to_owned()))?;
         let others: Vec<_> = join.other_participants.into_iter().filter(|info| info.sid != own.sid).collect();
-        let mut ourselves = People::default();
-        ourselves.update(vec![own]);
-        self.own = ourselves.all().pop();
+        self.we_are(own);
         let events = self.people.replace(others);
         self.tell(events);
         self.room_metadata(join.room.unwrap_or_default().metadata);
@@ -183,16 +183,15 @@ impl Session {
         }
         self.collect_at(now);
         let wait = if self.was_connected { UNREACHABLE } else { CONNECT_WITHIN };
-        if let Some((target, since)) = self.unreachable
-            && now.saturating_duration_since(since) >= wait
-        {
-            self.unreachable = Some((target, now));
+        let is_due = |since: Instant, wait: Duration| now.saturating_duration_since(since) >= wait;
+        let lost = self.unreachable.iter().find(|(_, since)| is_due(**since, wait)).map(|(target, _)| *target);
+        if let Some(target) = lost {
+            self.unreachable.values_mut().for_each(|since| *since = now);
             // A resume that found no way will find none the next time.
             let again = std::mem::replace(&mut self.is_resumed_in_vain, true);
             self.out.push_back(if again { Output::Rejoin } else { Output::Resume(failed(target)) });
-        }
-        if !self.was_connected && self.unreachable.is_none() && now - self.began >= CONNECT_WITHIN {
-            self.unreachable = Some((Target::Publisher, now));
+        } else if !self.was_connected && self.unreachable.is_empty() && is_due(self.began, CONNECT_WITHIN) {
+            self.unreachable.insert(Target::Publisher, now);
             self.out.push_back(Output::Rejoin);
         }
     }
@@ -229,6 +228,11 @@ impl Session {
 
     pub(crate) fn own(&self) -> Option<&Participant> {
         self.own.as_ref()
+    }
+
+    /// Whether media has flowed in this session.
+    pub(crate) fn was_connected(&self) -> bool {
+        self.was_connected
     }
 
     /// The newest token that the server gave out: with it one comes back.
@@ -270,6 +274,9 @@ impl Session {
 
     fn tell(&mut self, events: Vec<Event>) {
         for event in events {
+            if let Event::Withdrawn { track, .. } = &event {
+                self.wishes.forget(&track.sid);
+            }
             if let Event::Left { participant, .. } = &event {
                 self.texts.forget(&participant.identity);
                 self.channel.forget(&participant.sid);
@@ -310,16 +317,16 @@ impl Session {
             Said::Transmit(transmit) => self.out.push_back(Output::Transmit(target, transmit)),
             Said::Connected => self.connected(),
             Said::Reachable(true) => {
-                self.is_resumed_in_vain = false;
-                if self.unreachable.is_some_and(|(of, _)| of == target) {
-                    self.unreachable = None;
-                }
+                self.unreachable.remove(&target);
+                self.is_resumed_in_vain = !self.unreachable.is_empty() && self.is_resumed_in_vain;
             }
             Said::Reachable(false) => {
-                self.unreachable.get_or_insert((target, now));
+                self.unreachable.entry(target).or_insert(now);
             }
             Said::Closed => {
-                self.unreachable.get_or_insert((target, now));
+                // Nothing comes back in it: after the wait, in which the server may still say why, all begins anew.
+                self.unreachable.entry(target).or_insert(now);
+                self.is_resumed_in_vain = true;
             }
             Said::Sound { mid, packet, is_redundant } => {
                 self.sound(now, (target, mid), &packet, is_redundant)

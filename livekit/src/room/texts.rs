@@ -7,8 +7,9 @@ use crate::wire::data::{Content, StreamChunk, StreamHeader, StreamTrailer, TextH
 
 /// Bytes of a chunk: packets stay below what every network stack takes whole (16 KiB).
 const CHUNK: usize = 15_000;
-/// Streams that may be open at once, and bytes of one.
+/// Streams that may be open at once, of all and of one sender, and bytes of one.
 const STREAMS: usize = 64;
+const OF_ONE: usize = 8;
 const BYTES: usize = 256 * 1024;
 
 /// What a text is about.
@@ -79,16 +80,20 @@ pub(crate) struct Texts {
 }
 
 impl Texts {
-    pub(crate) fn header(&mut self, identity: &str, head: StreamHeader) {
+    /// A stream begins; `false` if it is none of text.
+    pub(crate) fn header(&mut self, identity: &str, head: StreamHeader) -> bool {
         if !matches!(head.content, Some(Content::Text(_)) | None) {
-            return;
-        }
-        if self.open.len() >= STREAMS {
-            // Somebody opens and never ends them: the oldest name goes.
-            self.open.pop_first();
+            return false;
         }
         let key = (identity.to_owned(), head.stream_id.clone());
+        let from = (identity.to_owned(), String::new());
+        let of_it = self.open.range(from..).take_while(|((who, _), _)| who == identity).count();
+        // Somebody opens and never ends them: what others write is not thrown away for it.
+        if !self.open.contains_key(&key) && (of_it >= OF_ONE || self.open.len() >= STREAMS) {
+            return true;
+        }
         self.open.insert(key, Open { head, next: 0, bytes: Vec::new() });
+        true
     }
 
     pub(crate) fn chunk(&mut self, identity: &str, chunk: StreamChunk) {
@@ -134,7 +139,7 @@ mod tests {
         let mut text = None;
         for value in values {
             match value {
-                Value::StreamHeader(head) => texts.header("a", head),
+                Value::StreamHeader(head) => assert!(texts.header("a", head)),
                 Value::StreamChunk(chunk) => texts.chunk("a", chunk),
                 Value::StreamTrailer(trailer) => text = texts.trailer("a", trailer),
                 _ => unreachable!(),
@@ -170,8 +175,33 @@ mod tests {
         for n in 0..1000 {
             texts.header("a", StreamHeader { stream_id: n.to_string(), ..StreamHeader::default() });
         }
-        assert!(texts.open.len() <= STREAMS);
+        assert_eq!(texts.open.len(), OF_ONE);
         texts.forget("a");
         assert!(texts.open.is_empty());
+    }
+
+    #[test]
+    fn bytes_are_no_text() {
+        let mut texts = Texts::default();
+        let content = Some(Content::Bytes(crate::wire::data::BytesHeader { name: "a.pdf".to_owned() }));
+        let file = StreamHeader { stream_id: "s".to_owned(), content, ..StreamHeader::default() };
+        assert!(!texts.header("a", file));
+        assert_eq!(read(&mut texts, chunks("s", 0, "x")), None);
+        assert_eq!(read(&mut texts, vec![trailer("s")]), None);
+    }
+
+    /// Whatever their names are: a flood of one does not reach the text of another.
+    #[test]
+    fn a_flood_of_streams_is_its_senders_own_matter() {
+        let mut texts = Texts::default();
+        let mut values = whole("s", &TextHead::default(), "kept", 0);
+        let rest = values.split_off(1);
+        assert_eq!(read(&mut texts, values), None);
+        for sender in ["Z", "b", "z"] {
+            for n in 0..100 {
+                texts.header(sender, StreamHeader { stream_id: n.to_string(), ..StreamHeader::default() });
+            }
+        }
+        assert_eq!(read(&mut texts, rest).map(|text| text.text).as_deref(), Some("kept"));
     }
 }

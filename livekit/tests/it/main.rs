@@ -5,6 +5,7 @@
 mod harness;
 
 mod comes_back;
+mod hears_by_role;
 mod hears_on_bad_lines;
 mod is_refused;
 mod joins_and_is_heard;

@@ -183,3 +183,37 @@ async fn a_mute_is_told_and_kept() {
     microphone.mute(Muted::No).await.unwrap();
     ada.sees("unmuted", muted(false)).await;
 }
+
+/// A track is ended and another one published: the listener is told of both, and hears the other one.
+async fn a_track_ends_and_another_begins(mode: Mode) {
+    let server = LiveKit::start();
+    let (mut ada, mut bob) = pair(&server, Mode::Single, mode).await;
+    let sid_of = |event: &Event| match event {
+        Event::Offered { track, .. } => Some(track.sid.clone()),
+        _ => None,
+    };
+    let microphone = bob.publish(Publish { rate: Rate::Hz16000, ..Publish::default() }).await;
+    microphone.write(tone(Rate::Hz16000, 800.0)()).await.unwrap();
+    let first = ada.sees("a track", sid_of).await;
+    assert_eq!(first, microphone.sid());
+    ada.sees("the voice", |event| matches!(event, Event::Subscribed { .. }).then_some(())).await;
+    microphone.unpublish().await.unwrap();
+    let gone = ada.sees("its end", |event| match event {
+        Event::Withdrawn { track, .. } => Some(track.sid.clone()),
+        _ => None,
+    });
+    assert_eq!(gone.await, first);
+    bob.says(Rate::Hz16000, 1200.0).await;
+    assert_ne!(ada.sees("another", sid_of).await, first);
+    ada.hears(1200.0, 0.9).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_track_ends_and_another_begins_with_one_connection() {
+    a_track_ends_and_another_begins(Mode::Single).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_track_ends_and_another_begins_with_two_connections() {
+    a_track_ends_and_another_begins(Mode::Dual).await;
+}

@@ -221,3 +221,19 @@ fn any_traffic_is_survived() {
         assert!(numbers.len() >= 20, "{numbers:?}");
     }
 }
+
+/// A gateway that begins its clock again, within the time that is no jump otherwise, and goes on counting.
+#[test]
+fn a_clock_that_goes_back_is_another_stream() {
+    let mut line = Line::new();
+    for n in 0..500 {
+        line.comes(n * 20, n, n);
+    }
+    for n in 0..50 {
+        line.comes((500 + n) * 20, 500 + n, n);
+    }
+    let played = line.play(550 * 20 + 400);
+    let (_, behind) = played.split_at(500);
+    let heard = behind.iter().filter(|what| what.parse::<u64>().is_ok()).count();
+    assert!(heard >= 45, "{behind:?}");
+}

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::net::Protocol;
 use url::Url;
@@ -13,13 +13,16 @@ use crate::event::{Event, Participant};
 use crate::options::{Mode, Options};
 use crate::room::address::{self, Greeting, Resume};
 use crate::room::line::Line;
-use crate::room::net::{Net, way_to};
+use crate::room::net::{Net, way_to_any};
 use crate::room::recovery::{Recovery, Try};
 use crate::room::session::{ResumeReason, Session, Stats, sent_away};
 use crate::wire::signal::{Join, Response, SessionDescription};
 
 /// Sessions in a row in which media never flowed: then it never will.
 const SESSIONS: u32 = 2;
+/// How long the server's name may be looked up while the room's task waits for it: nothing is heard then anyway, but somebody may want to
+/// leave.
+const LOOK_WITHIN: Duration = Duration::from_secs(2);
 
 impl Driver {
     /// Join; the driver, not running yet, the room's name and ourselves.
@@ -130,7 +133,7 @@ impl Driver {
         }
         *self.session = Session::new(&self.options, self.mode, now);
         self.net = Net::new(self.options.transport, self.options.impairment);
-        let local = local_address(&self.server).await?;
+        let local = local_address(&self.server, self.options.join_within.min(LOOK_WITHIN)).await?;
         bind_all(&mut self.session, &mut self.net, local).await?;
         Ok(self.session.first_offer())
     }
@@ -147,6 +150,10 @@ impl Driver {
                 self.line = Some(line);
                 self.recovery = None;
                 self.counted.resumed += 1;
+                if self.session.was_connected() {
+                    // What was begun anew in vain before is of another outage.
+                    self.never_connected = 0;
+                }
                 self.session.resumed(reconnect.last_message_seq);
                 self.tell(Event::Recovered { resumed: true });
             }
@@ -200,13 +207,15 @@ struct Begun {
 async fn begin(server: &Url, token: &str, options: &Options, mode: Mode) -> Result<Begun, JoinError> {
     let mut session = Box::new(Session::new(options, mode, Instant::now()));
     let mut net = Net::new(options.transport, options.impairment);
-    let local = local_address(server).await?;
+    let began = Instant::now();
+    let local = local_address(server, options.join_within).await?;
     bind_all(&mut session, &mut net, local).await?;
     let offer = session.first_offer();
     let greeting =
         Greeting { mode, subscribe_to_all: options.subscribe_to_all, offer: offer.as_ref(), resume: None };
     let url = address::signal(server, &greeting);
-    let opened = Line::open(&url, token, options.tls.as_ref(), options.join_within).await?;
+    let within = options.join_within.saturating_sub(began.elapsed());
+    let opened = Line::open(&url, token, options.tls.as_ref(), within).await?;
     match opened {
         (line, Response::Join(join)) => Ok(Begun { session, net, line, join }),
         (_, Response::Leave(leave)) => {
@@ -228,13 +237,11 @@ async fn bind_all(session: &mut Session, net: &mut Net, local: IpAddr) -> Result
 }
 
 /// Our address on the way to the server.
-async fn local_address(server: &Url) -> Result<IpAddr, JoinError> {
+async fn local_address(server: &Url, within: Duration) -> Result<IpAddr, JoinError> {
     let host = server.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let port = server.port_or_known_default().unwrap_or(443);
     let unreachable = |error: std::io::Error| JoinError::Unreachable(format!("{host}: {error}"));
-    let mut found = tokio::net::lookup_host((host, port)).await.map_err(unreachable)?;
-    let Some(remote) = found.next() else {
-        return Err(JoinError::Unreachable(format!("{host}: no such name")));
-    };
-    way_to(remote).await.map_err(unreachable)
+    let look = async { way_to_any(tokio::net::lookup_host((host, port)).await?).await };
+    let found = tokio::time::timeout(within, look).await;
+    found.map_err(|_| JoinError::Unreachable(format!("{host}: not found within {within:?}")))?.map_err(unreachable)
 }

@@ -37,6 +37,7 @@ impl Driver {
                         answer(reply, published);
                     }
                 }
+                Output::Unpublished => self.speech.end(),
                 Output::Resume(reason) => self.resume(now, reason),
                 Output::Rejoin => self.rejoin(now),
                 Output::End(reason) => {

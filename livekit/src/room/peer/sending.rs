@@ -9,11 +9,9 @@ use super::Peer;
 use crate::media::microphone::Packet;
 
 impl Peer {
-    /// Whether a voice can be sent.
+    /// Whether a voice can be sent. An offer that is under way changes nothing of what was agreed on: it goes on meanwhile.
     pub(crate) fn can_speak(&self) -> bool {
-        self.is_connected
-            && self.pending.is_none()
-            && self.voice.is_some_and(|mid| self.rtc.media(mid).is_some())
+        self.is_connected && self.voice.is_some_and(|mid| self.rtc.media(mid).is_some())
     }
 
     /// Send a packet of our voice.

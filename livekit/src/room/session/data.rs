@@ -122,17 +122,18 @@ impl Session {
         self.channel_open();
     }
 
-    pub(super) fn data(&mut self, label: &str, payload: &[u8]) {
+    pub(crate) fn data(&mut self, label: &str, payload: &[u8]) {
         let Ok(packet) = DataPacket::decode(payload) else { return };
         let is_reliable = label != LOSSY;
-        if is_reliable && packet.sequence != 0 && !packet.participant_sid.is_empty() {
+        let named = self.people.identity_of(&packet.participant_sid).map(str::to_owned);
+        // Of those who are here alone: an agent may write any name.
+        if is_reliable && packet.sequence != 0 && named.is_some() {
             let last = self.channel.seen.entry(packet.participant_sid.clone()).or_default();
             if packet.sequence <= *last {
                 return;
             }
             *last = packet.sequence;
         }
-        let named = self.people.identity_of(&packet.participant_sid).map(str::to_owned);
         let identity = if packet.participant_identity.is_empty() {
             named.unwrap_or_default()
         } else {
@@ -146,7 +147,13 @@ impl Session {
                 Some(digit) => Event::Digit { identity, digit },
                 None => return,
             },
-            Some(Value::StreamHeader(head)) => return self.texts.header(&identity, head),
+            Some(Value::StreamHeader(head)) => {
+                let topic = head.topic.clone();
+                if self.texts.header(&identity, head) {
+                    return;
+                }
+                Event::StreamRefused { identity, topic }
+            }
             Some(Value::StreamChunk(chunk)) => return self.texts.chunk(&identity, chunk),
             Some(Value::StreamTrailer(trailer)) => match self.texts.trailer(&identity, trailer) {
                 Some(text) => Event::Text(text),

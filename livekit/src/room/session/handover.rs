@@ -75,7 +75,11 @@ impl Session {
         self.sent = before.sent;
         // Asked for once we are in.
         self.published = before.published.map(|published| Published { sid: String::new(), ..published });
+        if let Some(published) = &mut self.published {
+            published.microphone.begin_anew();
+        }
     }
+
     /// Ask the server again for what it may not know: after joining anew, and after a line was lost, with which words may have been.
     pub(super) fn ask_again(&mut self) {
         if let Some(published) = self.published.take() {

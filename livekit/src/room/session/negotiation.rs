@@ -18,7 +18,7 @@ use crate::wire::signal::{
 };
 
 /// An offer as a message.
-pub(super) fn offer((sdp, id): (String, u32)) -> SessionDescription {
+pub(super) fn offer_of((sdp, id): (String, u32)) -> SessionDescription {
     SessionDescription { r#type: "offer".to_owned(), sdp, id, mid_to_track_id: BTreeMap::new() }
 }
 
@@ -26,7 +26,7 @@ impl Session {
     /// Send the next offer, if one is wanted and none is under way.
     pub(super) fn negotiate(&mut self) {
         if let Some(next) = self.publisher.offer() {
-            self.out.push_back(Output::Signal(Request::Offer(offer(next))));
+            self.out.push_back(Output::Signal(Request::Offer(offer_of(next))));
         }
         self.collect();
     }
@@ -187,9 +187,11 @@ impl Session {
         };
         self.out.push_back(Output::Signal(Request::SyncState(state)));
         // Until the new way is found.
-        self.unreachable = Some((Target::Publisher, self.now));
+        self.unreachable.insert(Target::Publisher, self.now);
         self.is_resumed_in_vain = true;
-        self.publisher.want_restart();
+        if let Some(lost) = self.publisher.want_restart() {
+            self.out.push_back(Output::Signal(Request::Offer(offer_of(lost))));
+        }
         self.negotiate();
         self.ask_again();
         self.resend(last_sequence);

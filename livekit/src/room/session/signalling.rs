@@ -25,7 +25,9 @@ impl Session {
             }
             Response::TrackUnpublished(gone) => {
                 if self.published.as_ref().is_some_and(|published| published.sid == gone.track_sid) {
-                    self.published = None;
+                    self.unpublish();
+                    self.out.push_back(Output::Unpublished);
+                    self.out.push_back(Output::Event(Event::Unpublished { track_sid: gone.track_sid }));
                 }
             }
             Response::Leave(leave) => {
@@ -57,13 +59,20 @@ impl Session {
                 }
             }
             Response::Request(answer) => self.request_answered(answer),
+            // For films alone there is nothing to offer: the server would ask again after each answer.
+            Response::MediaSections(needed) if needed.num_audios == 0 && needed.num_videos > 0 => {}
             Response::MediaSections(needed) => {
                 self.publisher.want_listening(needed.num_audios.min(32));
                 self.negotiate();
             }
             Response::RoomMoved(moved) => {
                 self.token = Some(moved.token);
-                let events = self.people.replace(moved.other_participants);
+                if let Some(own) = moved.participant {
+                    self.we_are(own);
+                }
+                let own = self.own.as_ref().map(|own| own.sid.as_str()).unwrap_or_default();
+                let others = moved.other_participants.into_iter().filter(|info| info.sid != own).collect();
+                let events = self.people.replace(others);
                 self.tell(events);
             }
             Response::Join(_) | Response::Reconnect(_) | Response::Pong(_) | Response::TrackSubscribed(_) => {
@@ -83,15 +92,20 @@ impl Session {
         let own = self.own.as_ref().map(|own| own.sid.clone()).unwrap_or_default();
         let (ours, others): (Vec<_>, Vec<_>) = told.into_iter().partition(|info| info.sid == own);
         if let Some(info) = ours.into_iter().next_back() {
-            let mut ourselves = People::default();
-            ourselves.update(vec![info]);
-            if let Some(participant) = ourselves.all().pop() {
-                self.own = Some(participant);
-            }
+            self.we_are(info);
         }
         let events = self.people.update(others);
         self.tell(events);
         self.name_voices();
+    }
+
+    /// What the server says of ourselves.
+    pub(super) fn we_are(&mut self, info: ParticipantInfo) {
+        let mut ourselves = People::default();
+        ourselves.update(vec![info]);
+        if let Some(participant) = ourselves.all().pop() {
+            self.own = Some(participant);
+        }
     }
 
     /// Publish our one track.
@@ -110,6 +124,14 @@ impl Session {
                 let error = PublishError::Encoder(fault.to_string());
                 self.out.push_back(Output::Published(Err(error)));
             }
+        }
+    }
+
+    /// End our one track. Another may be published.
+    pub(crate) fn unpublish(&mut self) {
+        if self.published.take().is_some() {
+            self.publisher.want_silence();
+            self.negotiate();
         }
     }
 

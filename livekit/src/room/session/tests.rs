@@ -1,3 +1,5 @@
+mod lost;
+
 use std::net::SocketAddr;
 
 use str0m::change::SdpOffer;

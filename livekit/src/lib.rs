@@ -24,6 +24,7 @@
 mod crypto;
 mod error;
 mod event;
+#[cfg(feature = "room")]
 pub mod hearing;
 mod leaving;
 #[cfg(feature = "room")]

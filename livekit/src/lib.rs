@@ -31,7 +31,6 @@ mod wire;
 pub use error::{Disconnect, JoinError, PublishError, SendError};
 pub use event::{Data, Event, Heard, Kind, Participant, Speaker, Text, Track};
 pub use leaving::Leaving;
-pub use media::jitter::Counts;
 pub use media::{FRAME, Rate};
 pub use options::{Impairment, Mode, Options, Publish, Transport};
 pub use room::{
@@ -39,3 +38,4 @@ pub use room::{
     VoiceStats,
 };
 pub use token::{AccessToken, Grants};
+pub use vox_audio::jitter::Counts;

@@ -5,16 +5,18 @@
 #   keys KEY SECRET
 #   ready ws://127.0.0.1:PORT
 #
-#   scripts/livekit/run.sh [--port N] [--udp N] [--tcp N] [--secret WORD] [--until-eof]
+#   scripts/livekit/run.sh [--port N] [--udp N] [--tcp N] [--secret WORD] [--redis HOST:PORT] [--webhook URL] [--until-eof]
 #
 # --port N        this port instead of a free one
 # --udp N         media over this UDP port instead of a free one
 # --tcp N         media over TCP too, at this port (0: a free one). The server takes it on every address of the machine, not on
 #                 loopback alone: without this option there is none
 # --secret WORD   instead of one made for this run: a server that is started again must know its clients' tokens
+# --redis HOST:PORT  keep rooms, trunks and rules there: without Redis there is nothing for telephones
+# --webhook URL   tell what happens there, signed with the key below
 # --until-eof     end with standard input too: a parent that is killed leaves nothing behind
 #
-# One node without Redis: rooms are in its memory, SIP is not there.
+# One node. Without --redis rooms are in its memory, and SIP is not there.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -25,7 +27,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 udp=0
 tcp=
 secret=
-take_options livekit/run "port udp tcp secret" "$@"
+redis=
+webhook=
+take_options livekit/run "port udp tcp secret redis webhook" "$@"
 no_operands livekit/run
 [ -x "$home/bin/livekit-server" ] || {
     echo "livekit/run: there is no LiveKit server in $home: run scripts/livekit/install.sh" >&2
@@ -78,6 +82,8 @@ logging:
   level: info
   pion_level: error
 SETTINGS
+    [ -z "$redis" ] || printf 'redis:\n  address: %s\n' "$redis" >>"$place/livekit.yaml"
+    [ -z "$webhook" ] || printf 'webhook:\n  api_key: vox\n  urls: ["%s"]\n' "$webhook" >>"$place/livekit.yaml"
     # A script that is killed must not leave it behind.
     setpriv --pdeathsig KILL "$home/bin/livekit-server" --config "$place/livekit.yaml" >"$place/livekit.log" 2>&1 </dev/null &
     livekit=$!

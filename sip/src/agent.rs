@@ -1,6 +1,7 @@
-//! An agent on the network: the rules of [`core`](crate::core) with sockets, a clock and a task.
+//! An agent on the network: the rules of [`rules`](crate::rules) with sockets, a clock and a task.
 
 mod call;
+mod command;
 mod connection;
 mod driver;
 mod line;
@@ -15,12 +16,13 @@ use tokio::net::{TcpListener, UdpSocket, lookup_host};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-pub use call::{Call, CallError, Events, Incoming, Sound};
-use call::CALL_EVENTS;
-use driver::{Command, Driver};
+pub use call::{Call, Events, Incoming, Sound};
+use command::{CALL_EVENTS, Command};
+pub use command::CallError;
+use driver::Driver;
 use ports::Ports;
 
-use crate::core::{self, Counts};
+use crate::rules::{self, Counts};
 use crate::digest::Credentials;
 use crate::message::{Headers, NameAddr, Scheme, Uri, is_token};
 use crate::settings::Settings;
@@ -141,7 +143,7 @@ impl Agent {
         let (socket, sound_at) = self.ports.take().ok_or(DialError::NoPort)?;
         let mut to = dial.to.clone();
         to.params.clear();
-        let dial = core::Dial {
+        let dial = rules::Dial {
             uri: dial.to.to_string(),
             to: NameAddr::new(to),
             from: dial.from,

@@ -28,12 +28,12 @@
 
 mod agent;
 mod codec;
-mod core;
 mod dialog;
 mod digest;
 mod event;
 pub mod message;
 pub mod rtp;
+mod rules;
 pub mod sdp;
 mod settings;
 mod transaction;
@@ -41,8 +41,8 @@ mod transport;
 
 pub use agent::{Agent, BindError, Call, CallError, Calls, Dial, DialError, Events, Incoming, Sound};
 pub use codec::Codec;
-pub use core::Counts;
 pub use digest::{Credentials, Proved};
 pub use event::{Ending, Event, Failure, Status, Transfer};
+pub use rules::Counts;
 pub use settings::{Hold, Settings};
 pub use transport::{Flow, Transport};

@@ -4,20 +4,12 @@ use std::net::SocketAddr;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::driver::Command;
-use crate::core::{CallKey, Ring};
+use super::command::{CallError, Command, Parts};
+use crate::rules::{CallKey, Ring};
 use crate::digest::{Credentials, Proved};
 use crate::event::Event;
 use crate::message::{Headers, Request, Uri, is_token};
 use crate::rtp::{FRAME, RtpCounts};
-use crate::sdp::NoAgreement;
-
-/// Events of a call that wait to be read.
-pub(super) const CALL_EVENTS: usize = 64;
-/// Frames of sound that wait to be read: a second.
-pub(super) const HEARD: usize = 50;
-/// Frames that wait to be said: who writes faster waits.
-pub(super) const SAID: usize = 10;
 
 /// A call. Cheap to clone. It is hung up when its [`Events`] are dropped.
 #[derive(Clone, Debug)]
@@ -52,33 +44,6 @@ pub struct Incoming {
     /// As it came.
     pub invite: Request,
     pub from: SocketAddr,
-}
-
-/// What was asked of a call cannot be done.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CallError {
-    #[error(transparent)]
-    NoAgreement(#[from] NoAgreement),
-    #[error("no port for sound is free: widen the range of them")]
-    NoPort,
-    #[error("'{0}' is no key of a telephone, too many wait, or the other side takes none")]
-    NoKey(char),
-    #[error("a frame of {0} samples: {FRAME} are 20 ms")]
-    FrameLength(usize),
-    #[error("'{0}' is no header that may be set, or its value holds a line break")]
-    Header(String),
-    #[error("the call is over")]
-    Over,
-}
-
-/// What the driver gives for a call that has begun.
-#[derive(Debug)]
-pub(super) struct Parts {
-    pub key: CallKey,
-    pub frames: mpsc::Sender<Vec<i16>>,
-    pub sound: mpsc::Receiver<Vec<i16>>,
-    pub call_id: String,
-    pub tag: String,
 }
 
 impl Parts {

@@ -9,15 +9,14 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
-use super::call::{CALL_EVENTS, CallError, HEARD, Incoming, Parts, SAID};
+use super::call::Incoming;
+use super::command::{CALL_EVENTS, CallError, Command, HEARD, Parts, SAID};
 use super::connection::{self, Told, Writer};
 use super::line::{self, Tell};
 use super::ports::Ports;
-use crate::core::{CallKey, Called, Core, Counts, Dial, Output, Ring};
-use crate::digest::{Credentials, Proved};
+use crate::rules::{CallKey, Called, Core, Dial, Output, Ring};
 use crate::event::{Ending, Event};
 use crate::message::{Headers, phrase};
-use crate::rtp::RtpCounts;
 use crate::settings::Settings;
 use crate::transport::{Flow, Transport};
 
@@ -27,27 +26,6 @@ const TOLD: usize = 256;
 const LARGEST: usize = 65_535;
 /// How long to sleep when nothing is due.
 const LONG: Duration = Duration::from_secs(3600);
-
-/// What is asked of the task.
-#[derive(Debug)]
-pub(super) enum Command {
-    Dial { dial: Box<Dial>, socket: StdSocket, events: mpsc::Sender<Event>, reply: oneshot::Sender<Option<Parts>> },
-    Ring { key: CallKey, ring: Ring, early: bool, reply: oneshot::Sender<Result<(), CallError>> },
-    Answer { key: CallKey, headers: Headers, reply: oneshot::Sender<Result<(), CallError>> },
-    Refuse { key: CallKey, status: u16, reason: String },
-    Proves { key: CallKey, credentials: Credentials, reply: oneshot::Sender<Proved> },
-    Challenge(CallKey),
-    HangUp(CallKey),
-    Refer { key: CallKey, to: String, headers: Headers },
-    Press { key: CallKey, keys: String, reply: oneshot::Sender<Result<(), CallError>> },
-    Heard { key: CallKey, reply: oneshot::Sender<RtpCounts> },
-    /// Nothing was heard for too long.
-    Silent(CallKey),
-    /// Its events are not read.
-    Unread(CallKey),
-    Counts(oneshot::Sender<Counts>),
-    Close(oneshot::Sender<()>),
-}
 
 /// What the task is given.
 pub(super) struct Ends {
@@ -104,12 +82,12 @@ impl Driver {
                     // An error is that of a datagram we sent to where nobody is.
                     if let Ok((length, peer)) = came {
                         let flow = Flow { transport: Transport::Udp, peer };
-                        self.core.receive(Instant::now(), flow, &bytes[..length]);
+                        self.core.at(Instant::now()).receive(flow, &bytes[..length]);
                     }
                 }
                 Some(told) = self.told.1.recv() => self.is_told(told),
                 Ok((stream, peer)) = self.ends.tcp.accept() => self.is_connected(stream, peer),
-                () = sleep_until(due.into()) => self.core.tick(Instant::now()),
+                () = sleep_until(due.into()) => self.core.at(Instant::now()).tick(),
             }
             self.put_out().await;
             if let Some(closing) = self.closing.take() {
@@ -125,7 +103,7 @@ impl Driver {
     fn is_commanded(&mut self, command: Command) {
         let now = Instant::now();
         match command {
-            Command::Dial { dial, socket, events, reply } => self.dial(now, *dial, socket, events, reply),
+            Command::Dial { dial, socket, events, reply } => self.dial(*dial, socket, events, reply),
             Command::Ring { key, ring, early, reply } => {
                 let _gone = reply.send(self.ring(now, key, ring, early));
             }
@@ -133,18 +111,18 @@ impl Driver {
                 let _gone = reply.send(self.answer(now, key, &headers));
             }
             Command::Refuse { key, status, reason } => {
-                self.core.refuse(now, key, status, &reason, &Headers::default());
+                self.core.at(now).refuse(key, status, &reason, &Headers::default());
             }
             Command::Proves { key, credentials, reply } => {
-                let _gone = reply.send(self.core.proves(now, key, &credentials));
+                let _gone = reply.send(self.core.at(now).proves(key, &credentials));
             }
-            Command::Challenge(key) => self.core.challenge(now, key),
-            Command::HangUp(key) => self.core.hang_up(now, key, Ending::Local),
-            Command::Refer { key, to, headers } => self.core.refer(now, key, &to, &headers),
+            Command::Challenge(key) => self.core.at(now).challenge(key),
+            Command::HangUp(key) => self.core.at(now).hang_up(key, Ending::Local),
+            Command::Refer { key, to, headers } => self.core.at(now).refer(key, &to, &headers),
             Command::Press { key, keys, reply } => self.tell_line(key, Tell::Press { keys, reply }),
             Command::Heard { key, reply } => self.tell_line(key, Tell::Counts(reply)),
-            Command::Silent(key) => self.core.media_lost(now, key),
-            Command::Unread(key) => self.core.hang_up(now, key, Ending::ReaderTooSlow),
+            Command::Silent(key) => self.core.at(now).media_lost(key),
+            Command::Unread(key) => self.core.at(now).hang_up(key, Ending::ReaderTooSlow),
             Command::Counts(reply) => {
                 let _gone = reply.send(self.core.counts());
             }
@@ -158,13 +136,12 @@ impl Driver {
     fn hang_all_up(&mut self) {
         let now = Instant::now();
         for key in self.entries.keys().copied().collect::<Vec<_>>() {
-            self.core.hang_up(now, key, Ending::Local);
+            self.core.at(now).hang_up(key, Ending::Local);
         }
     }
 
     fn dial(
         &mut self,
-        now: Instant,
         dial: Dial,
         socket: StdSocket,
         events: mpsc::Sender<Event>,
@@ -175,7 +152,7 @@ impl Driver {
             return;
         }
         let sound_at = dial.sound_at;
-        let key = self.core.dial(now, dial);
+        let key = self.core.at(Instant::now()).dial(dial);
         let Some((call_id, tag)) = self.core.id(key) else { return };
         let (entry, frames, sound) = entry(events);
         self.entries.insert(key, entry);
@@ -215,12 +192,12 @@ impl Driver {
         if early {
             ring.sound_at = Some(self.line_at(key)?);
         }
-        Ok(self.core.ring(now, key, ring)?)
+        Ok(self.core.at(now).ring(key, ring)?)
     }
 
     fn answer(&mut self, now: Instant, key: CallKey, headers: &Headers) -> Result<(), CallError> {
         let sound_at = self.line_at(key)?;
-        self.core.answer(now, key, sound_at, headers)?;
+        self.core.at(now).answer(key, sound_at, headers)?;
         self.tell_line(key, Tell::Up);
         Ok(())
     }
@@ -234,10 +211,10 @@ impl Driver {
 
     fn is_told(&mut self, told: Told) {
         match told {
-            Told::Message(flow, bytes) => self.core.receive(Instant::now(), flow, &bytes),
+            Told::Message(flow, bytes) => self.core.at(Instant::now()).receive(flow, &bytes),
             Told::Gone(flow) => {
                 self.connections.remove(&flow.peer);
-                self.core.flow_failed(Instant::now(), flow);
+                self.core.at(Instant::now()).flow_failed(flow);
             }
         }
     }
@@ -273,21 +250,21 @@ impl Driver {
         }
         if !self.connections.contains_key(&flow.peer) {
             if self.connections.len() >= self.settings.most_connections {
-                return self.core.flow_failed(Instant::now(), flow);
+                return self.core.at(Instant::now()).flow_failed(flow);
             }
             self.connections.insert(flow.peer, connection::connect(flow.peer, self.told.0.clone()));
         }
         let is_taken = self.connections.get(&flow.peer).is_some_and(|writer| writer.try_send(bytes).is_ok());
         if !is_taken {
             self.connections.remove(&flow.peer);
-            self.core.flow_failed(Instant::now(), flow);
+            self.core.at(Instant::now()).flow_failed(flow);
         }
     }
 
     fn is_called(&mut self, key: CallKey, called: Called) {
         let now = Instant::now();
         let Some(commands) = self.ends.commands.upgrade() else {
-            return self.core.refuse(now, key, 480, phrase(480), &Headers::default());
+            return self.core.at(now).refuse(key, 480, phrase(480), &Headers::default());
         };
         let (events, read_events) = mpsc::channel(CALL_EVENTS);
         let (entry, frames, sound) = entry(events);
@@ -300,7 +277,7 @@ impl Driver {
             self.entries.remove(&key);
             let mut headers = Headers::default();
             headers.push("Retry-After", "5");
-            self.core.refuse(now, key, 503, phrase(503), &headers);
+            self.core.at(now).refuse(key, 503, phrase(503), &headers);
         }
     }
 
@@ -315,7 +292,7 @@ impl Driver {
             self.entries.remove(&key);
         } else if !is_read {
             self.entries.remove(&key);
-            self.core.hang_up(Instant::now(), key, Ending::ReaderTooSlow);
+            self.core.at(Instant::now()).hang_up(key, Ending::ReaderTooSlow);
         }
     }
 }

@@ -7,9 +7,8 @@ use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::interval;
 
-use super::call::CallError;
-use super::driver::Command;
-use crate::core::CallKey;
+use super::command::{CallError, Command};
+use crate::rules::CallKey;
 use crate::event::Event;
 use crate::rtp::{Heard, RtpCounts, Stream};
 use crate::sdp::Agreed;

@@ -1,8 +1,10 @@
 //! Telephones, and an agent to talk to them.
 
 mod phone;
+mod softphone;
 mod tone;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -10,6 +12,7 @@ use vox_sip::{Agent, Call, Calls, Credentials, Dial, Event, Events, Incoming, Se
 use vox_sip::message::{NameAddr, Uri};
 
 pub use phone::Phone;
+pub use softphone::Softphone;
 pub use tone::{power, tone};
 
 /// How long anything may take on a slow machine.
@@ -26,11 +29,15 @@ pub async fn agent_with(settings: Settings) -> (Agent, Calls) {
 
 /// A call to a phone.
 pub fn dial_to(phone: &Phone) -> Dial {
-    let at = phone.address;
+    Dial { transport: phone.transport, ..dial_at("+15550100", phone.address) }
+}
+
+/// A call to somebody at an address, by UDP.
+pub fn dial_at(user: &str, at: SocketAddr) -> Dial {
     Dial {
-        to: Uri::sip(Some("+15550100"), &at.ip().to_string(), Some(at.port())),
+        to: Uri::sip(Some(user), &at.ip().to_string(), Some(at.port())),
         from: NameAddr::new(Uri::sip(Some("bot"), "127.0.0.1", None)),
-        transport: phone.transport,
+        transport: Transport::Udp,
         headers: Vec::new(),
         credentials: None,
         ring_for: Duration::from_secs(15),

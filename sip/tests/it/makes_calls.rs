@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vox_sip::{Dial, Ending, Event, Failure, Status, Transport};
 
-use crate::harness::{Phone, Side, WAYS, agent, dial_to, tone, trunk};
+use crate::harness::{Phone, Side, Softphone, WAYS, agent, dial_at, dial_to, tone, trunk};
 
 fn progress(event: &Event) -> Option<u16> {
     if let Event::Progress(status) = event { Some(status.code) } else { None }
@@ -100,4 +100,16 @@ async fn nobody_there_is_told() {
     let dial = Dial { transport: Transport::Tcp, ..dial_to(&phone) };
     let mut side = Side::dialled(&agent, dial).await;
     assert_eq!(side.sees("the end", failed).await, Failure::Unreachable);
+}
+
+/// Another telephone, with A-law alone.
+#[tokio::test]
+async fn a_softphone_is_heard() {
+    let (agent, _calls) = agent().await;
+    let phone = Softphone::start();
+    let mut side = Side::dialled(&agent, dial_at("phone", phone.address)).await;
+    side.sees("the answer", answered).await;
+    side.hears(440.0, None).await;
+    side.call.hang_up().await.unwrap();
+    side.sees_event(Event::Ended(Ending::Local)).await;
 }

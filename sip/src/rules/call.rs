@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::session::Refresh;
 use crate::dialog::Dialog;
 use crate::digest::Credentials;
-use crate::message::{Headers, Request};
+use crate::message::Request;
 use crate::sdp::{Agreed, Direction, Offer, Origin};
 use crate::transaction::{ClientId, ServerKey};
 
@@ -48,8 +48,6 @@ pub(crate) struct Call {
     pub(super) offer: Option<Offer>,
     pub(super) agreed: Option<Agreed>,
     pub(super) credentials: Option<Credentials>,
-    /// Headers for each request of ours within the call.
-    pub(super) extra: Headers,
     /// Our 2xx that is not acknowledged.
     pub(super) unacknowledged: Option<ServerKey>,
     pub(super) refresh: Option<Refresh>,
@@ -71,7 +69,6 @@ impl Call {
             offer: None,
             agreed: None,
             credentials: None,
-            extra: Headers::default(),
             unacknowledged: None,
             refresh: None,
             until: None,

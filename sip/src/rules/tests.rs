@@ -61,7 +61,7 @@ impl World {
             ring_for: Duration::from_secs(20),
             sound_at: sound_at(0),
         };
-        let key = self.sides[0].dial(self.now, dial);
+        let key = self.sides[0].at(self.now).dial(dial);
         self.settle();
         key
     }
@@ -96,7 +96,7 @@ impl World {
             return;
         }
         let back = Flow { transport: Transport::Udp, peer: address(from) };
-        self.sides[1 - from].receive(self.now, back, bytes);
+        self.sides[1 - from].at(self.now).receive(back, bytes);
     }
 
     /// Let time go on.
@@ -108,7 +108,7 @@ impl World {
             let Some(due) = due.filter(|due| *due <= end) else { break };
             self.now = self.now.max(due);
             for side in 0..2 {
-                self.sides[side].tick(self.now);
+                self.sides[side].at(self.now).tick();
             }
         }
         self.now = end;
@@ -118,7 +118,7 @@ impl World {
     fn talking(&mut self) -> (CallKey, CallKey) {
         let near = self.dial();
         let (far, _) = self.called.pop().expect("somebody calls");
-        self.sides[1].answer(self.now, far, sound_at(1), &Headers::default()).unwrap();
+        self.sides[1].at(self.now).answer(far, sound_at(1), &Headers::default()).unwrap();
         self.settle();
         (near, far)
     }
@@ -147,17 +147,17 @@ fn a_call_is_answered_and_hung_up() {
         let near = world.dial();
         let (far, called) = world.called.pop().unwrap();
         assert_eq!(called.invite.uri, "sip:bob@192.0.2.2:5060");
-        world.sides[1].ring(world.now, far, Ring { status: 180, ..Ring::default() }).unwrap();
+        world.sides[1].at(world.now).ring(far, Ring { status: 180, ..Ring::default() }).unwrap();
         world.settle();
         assert!(matches!(&world.told[0][..], [Event::Progress(status)] if status.code == 180));
-        world.sides[1].answer(world.now, far, sound_at(1), &Headers::default()).unwrap();
+        world.sides[1].at(world.now).answer(far, sound_at(1), &Headers::default()).unwrap();
         world.settle();
         assert!(matches!(last(&world.told[0]), Event::Answered(status) if status.code == 200));
         assert_eq!(last(&world.told[1]), &Event::Confirmed);
         assert_eq!(world.sounds[0][0].remote, sound_at(1));
         assert_eq!(world.sounds[1][0].remote, sound_at(0));
         world.run(100);
-        world.sides[by].hang_up(world.now, [near, far][by], Ending::Local);
+        world.sides[by].at(world.now).hang_up([near, far][by], Ending::Local);
         world.settle();
         assert_eq!(last(&world.told[by]), &Event::Ended(Ending::Local));
         assert_eq!(last(&world.told[1 - by]), &Event::Ended(Ending::Remote { reason: None }));
@@ -171,7 +171,7 @@ fn who_is_busy_is_busy() {
     let mut world = World::new();
     world.dial();
     let (far, _) = world.called.pop().unwrap();
-    world.sides[1].refuse(world.now, far, 486, "Busy Here", &Headers::default());
+    world.sides[1].at(world.now).refuse(far, 486, "Busy Here", &Headers::default());
     world.settle();
     let Event::Failed(Failure::Refused(status)) = last(&world.told[0]) else { panic!("{:?}", world.told) };
     assert_eq!((status.code, status.reason.as_str()), (486, "Busy Here"));
@@ -185,7 +185,7 @@ fn a_call_that_rings_too_long_is_cancelled() {
     let mut world = World::new();
     world.dial();
     let (far, _) = world.called.pop().unwrap();
-    world.sides[1].ring(world.now, far, Ring::default()).unwrap();
+    world.sides[1].at(world.now).ring(far, Ring::default()).unwrap();
     world.run(19);
     assert_eq!(world.sent("CANCEL"), 0);
     world.run(1);
@@ -201,8 +201,8 @@ fn an_answer_that_crosses_the_cancelling_is_hung_up() {
     let mut world = World::new();
     let near = world.dial();
     let (far, _) = world.called.pop().unwrap();
-    world.sides[1].answer(world.now, far, sound_at(1), &Headers::default()).unwrap();
-    world.sides[0].hang_up(world.now, near, Ending::Local);
+    world.sides[1].at(world.now).answer(far, sound_at(1), &Headers::default()).unwrap();
+    world.sides[0].at(world.now).hang_up(near, Ending::Local);
     world.settle();
     assert_eq!(world.told[0], [Event::Failed(Failure::Cancelled)]);
     assert_eq!(last(&world.told[1]), &Event::Ended(Ending::Remote { reason: None }));
@@ -226,7 +226,7 @@ fn nobody_there_is_told_after_32_s() {
         ring_for: Duration::from_secs(60),
         sound_at: sound_at(0),
     };
-    world.sides[0].dial(world.now, dial);
+    world.sides[0].at(world.now).dial(dial);
     world.run(31);
     assert!(world.told[0].is_empty());
     world.run(2);
@@ -239,19 +239,19 @@ fn a_password_is_asked_for_and_proved() {
     let mut world = World::new();
     world.dial();
     let (far, _) = world.called.pop().unwrap();
-    assert_eq!(world.sides[1].proves(world.now, far, &credentials()), Proved::NotTried);
-    world.sides[1].challenge(world.now, far);
+    assert_eq!(world.sides[1].at(world.now).proves(far, &credentials()), Proved::NotTried);
+    world.sides[1].at(world.now).challenge(far);
     world.settle();
     let (far, _) = world.called.pop().expect("it calls again");
-    assert_eq!(world.sides[1].proves(world.now, far, &credentials()), Proved::Yes);
-    world.sides[1].answer(world.now, far, sound_at(1), &Headers::default()).unwrap();
+    assert_eq!(world.sides[1].at(world.now).proves(far, &credentials()), Proved::Yes);
+    world.sides[1].at(world.now).answer(far, sound_at(1), &Headers::default()).unwrap();
     world.settle();
     assert!(matches!(last(&world.told[0]), Event::Answered(_)));
     // Asked again, it gives up: the password is not the right one.
     world.dial();
     for _ in 0..2 {
         let (far, _) = world.called.pop().unwrap();
-        world.sides[1].challenge(world.now, far);
+        world.sides[1].at(world.now).challenge(far);
         world.settle();
     }
     assert!(matches!(last(&world.told[0]), Event::Failed(Failure::Refused(status)) if status.code == 407));
@@ -263,7 +263,7 @@ fn a_transfer_is_told_as_it_goes() {
     for (code, wanted) in [(200, Transfer::Done), (486, Transfer::Failed { code: 486, reason: "Busy Here".to_owned() })] {
         let mut world = World::new();
         let (near, far) = world.talking();
-        world.sides[0].refer(world.now, near, "sip:carol@192.0.2.3", &Headers::default());
+        world.sides[0].at(world.now).refer(near, "sip:carol@192.0.2.3", &Headers::default());
         world.settle();
         // The agent itself takes no transfers.
         assert_eq!(
@@ -276,7 +276,7 @@ fn a_transfer_is_told_as_it_goes() {
             notify.headers.push("Event", "refer;id=2");
             notify.body = format!("SIP/2.0 {code} {reason}\r\n").into_bytes();
             let flow = call.dialog.way();
-            world.sides[1].ask(world.now, far, notify, Way { flow, why: Why::Bye, proved: true });
+            world.sides[1].at(world.now).ask(far, notify, Way { flow, why: Why::Bye, proved: true });
             world.settle();
         }
         assert_eq!(last(&world.told[0]), &Event::Transfer(wanted));
@@ -303,7 +303,7 @@ fn a_call_is_held_and_taken_up_again() {
             invite.body = text.into_bytes();
             let flow = call.dialog.way();
             world.sides[0].keep(near, call);
-            world.sides[0].ask(world.now, near, invite, Way { flow, why: Why::Refresh, proved: false });
+            world.sides[0].at(world.now).ask(near, invite, Way { flow, why: Why::Refresh, proved: false });
             world.settle();
             if hold == Hold::Follow {
                 assert_eq!(last(&world.told[1]), &Event::Confirmed);
@@ -352,11 +352,11 @@ fn a_line_that_loses_much_carries_a_call() {
     world.run(3);
     let (far, _) = world.called.pop().expect("it came through in the end");
     assert!(world.called.is_empty());
-    world.sides[1].answer(world.now, far, sound_at(1), &Headers::default()).unwrap();
+    world.sides[1].at(world.now).answer(far, sound_at(1), &Headers::default()).unwrap();
     world.run(10);
     let answered = world.told[0].iter().filter(|event| matches!(event, Event::Answered(_))).count();
     assert_eq!((answered, world.told[1].as_slice()), (1, [Event::Confirmed].as_slice()));
-    world.sides[0].hang_up(world.now, near, Ending::Local);
+    world.sides[0].at(world.now).hang_up(near, Ending::Local);
     world.run(10);
     assert_eq!(last(&world.told[1]), &Event::Ended(Ending::Remote { reason: None }));
     world.is_clean();
@@ -399,13 +399,13 @@ fn what_belongs_to_no_call_is_answered_so() {
         ("INVITE", "To: <sip:x@y>\r\nSession-Expires: 10\r\nContact: <sip:a@x>\r\n", "SIP/2.0 422"),
         ("OPTIONS", "", "SIP/2.0 400"),
     ] {
-        world.sides[0].receive(world.now, flow, ask(method, more).as_bytes());
+        world.sides[0].at(world.now).receive(flow, ask(method, more).as_bytes());
         world.settle();
         assert!(world.wire.last().is_some_and(|line| line.starts_with(wanted)), "{method} {more}: {:?}", world.wire);
     }
     let before = world.wire.len();
     for text in ["\r\n\r\n", "nonsense", "INVITE sip:x SIP/2.0\r\n\r\n", "SIP/2.0 200 OK\r\n\r\n"] {
-        world.sides[0].receive(world.now, flow, text.as_bytes());
+        world.sides[0].at(world.now).receive(flow, text.as_bytes());
         world.settle();
     }
     assert_eq!((world.wire.len(), world.sides[0].counts().malformed), (before, 1));

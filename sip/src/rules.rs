@@ -88,6 +88,8 @@ pub(crate) struct Core {
     /// What others are told to reach us by.
     ours: SocketAddr,
     start: Instant,
+    /// What time it is said to be.
+    now: Instant,
     transactions: Transactions,
     times: Times,
     calls: HashMap<CallKey, Call>,
@@ -111,6 +113,7 @@ impl Core {
             settings,
             ours,
             start: now,
+            now,
             transactions: Transactions::new(times),
             times,
             calls: HashMap::new(),
@@ -123,17 +126,23 @@ impl Core {
         }
     }
 
+    /// It is this time now: said before anything else is.
+    pub(crate) fn at(&mut self, now: Instant) -> &mut Self {
+        self.now = now;
+        self
+    }
+
     /// Bytes came: a datagram, or a message of a connection.
-    pub(crate) fn receive(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
+    pub(crate) fn receive(&mut self, flow: Flow, bytes: &[u8]) {
         match parse(bytes) {
             Ok(message) => {
                 if let Message::Request(request) = &message
-                    && !self.admits(now, request, flow)
+                    && !self.admits(request, flow)
                 {
                     return;
                 }
-                self.transactions.receive(now, flow, message);
-                self.work(now);
+                self.transactions.receive(self.now, flow, message);
+                self.work();
             }
             // Two line breaks are how clients keep a way open.
             Err(_) if bytes.iter().all(|byte| b"\r\n".contains(byte)) => {}
@@ -142,18 +151,18 @@ impl Core {
     }
 
     /// The network has no way there.
-    pub(crate) fn flow_failed(&mut self, now: Instant, flow: Flow) {
+    pub(crate) fn flow_failed(&mut self, flow: Flow) {
         self.transactions.flow_failed(flow);
-        self.work(now);
+        self.work();
     }
 
     /// Time has gone on.
-    pub(crate) fn tick(&mut self, now: Instant) {
-        self.transactions.tick(now);
-        self.work(now);
-        while let Some(key) = self.timers.pop(now) {
-            self.call_is_due(now, key);
-            self.work(now);
+    pub(crate) fn tick(&mut self) {
+        self.transactions.tick(self.now);
+        self.work();
+        while let Some(key) = self.timers.pop(self.now) {
+            self.call_is_due(key);
+            self.work();
         }
     }
 
@@ -182,13 +191,13 @@ impl Core {
     }
 
     /// Time since the beginning.
-    fn age(&self, now: Instant) -> Duration {
-        now - self.start
+    fn age(&self) -> Duration {
+        self.now - self.start
     }
 
     /// Whether a request is taken at all. New calls beyond the limits are refused without keeping anything; what floods beyond that is
     /// not even answered.
-    fn admits(&mut self, now: Instant, request: &Request, flow: Flow) -> bool {
+    fn admits(&mut self, request: &Request, flow: Flow) -> bool {
         let is_new = request.method != Method::Ack && !self.transactions.knows(request, flow);
         if !is_new {
             return true;
@@ -202,7 +211,7 @@ impl Core {
             return true;
         }
         let is_full = self.calls.len() >= self.settings.most_calls;
-        let is_too_fast = !self.limits.admit(now, flow.peer.ip());
+        let is_too_fast = !self.limits.admit(self.now, flow.peer.ip());
         if is_full || is_too_fast {
             self.counts.refused += 1;
             let mut response = Response::to(request, 503, phrase(503), &self.tag());
@@ -214,30 +223,30 @@ impl Core {
     }
 
     /// See to everything that is new.
-    fn work(&mut self, now: Instant) {
+    fn work(&mut self) {
         while let Some(news) = self.transactions.poll_news() {
             match news {
-                Happened::Asked { key, request, flow } => self.is_asked(now, key, *request, flow),
-                Happened::Acknowledged { request } => self.is_acknowledged(now, &request),
-                Happened::Answered { id, response } => self.is_answered(now, id, *response),
-                Happened::GivenUp { id } => self.is_given_up(now, id),
+                Happened::Asked { key, request, flow } => self.is_asked(key, *request, flow),
+                Happened::Acknowledged { request } => self.is_acknowledged(&request),
+                Happened::Answered { id, response } => self.is_answered(id, *response),
+                Happened::GivenUp { id } => self.is_given_up(id),
                 Happened::Done { id } => {
                     self.asked.remove(&id);
                 }
-                Happened::Unacknowledged { key } => self.is_unacknowledged(now, &key),
+                Happened::Unacknowledged { key } => self.is_unacknowledged(&key),
             }
         }
     }
 
-    fn is_asked(&mut self, now: Instant, key: ServerKey, request: Request, flow: Flow) {
+    fn is_asked(&mut self, key: ServerKey, request: Request, flow: Flow) {
         let headers = &request.headers;
         let is_whole = ["From", "To", "Call-ID"].iter().all(|name| headers.get(name).is_some())
             && cseq(headers).is_some_and(|(_, method)| method == request.method);
         if !is_whole {
-            return self.reply(now, &key, &request, 400, "Bad Request");
+            return self.reply(&key, &request, 400, "Bad Request");
         }
         if request.method == Method::Cancel {
-            return self.is_cancelled(now, &key, &request, flow);
+            return self.is_cancelled(&key, &request, flow);
         }
         let required = headers.list("Require");
         let unknown: Vec<_> = required.iter().filter(|tag| !tag.eq_ignore_ascii_case("timer")).collect();
@@ -246,43 +255,43 @@ impl Core {
             for tag in unknown {
                 response.headers.push("Unsupported", *tag);
             }
-            return self.transactions.answer(now, &key, &response);
+            return self.transactions.answer(self.now, &key, &response);
         }
         if let Some(tag) = tag_of(&request, "To") {
             let call_id = headers.get("Call-ID").unwrap_or_default().to_owned();
             return match self.dialogs.get(&(call_id, tag)).copied() {
-                Some(call) => self.is_asked_within(now, call, key, request),
-                None => self.reply(now, &key, &request, 481, phrase(481)),
+                Some(call) => self.is_asked_within(call, key, request),
+                None => self.reply(&key, &request, 481, phrase(481)),
             };
         }
         match request.method {
-            Method::Invite => self.is_invited(now, key, request, flow),
+            Method::Invite => self.is_invited(key, request, flow),
             Method::Options => {
                 let mut response = Response::to(&request, 200, phrase(200), &self.tag());
                 response.headers.push("Allow", ALLOW);
                 response.headers.push("Accept", "application/sdp");
                 response.headers.push("Supported", "timer");
-                self.transactions.answer(now, &key, &response);
+                self.transactions.answer(self.now, &key, &response);
             }
             Method::Bye | Method::Notify | Method::Info | Method::Update => {
-                self.reply(now, &key, &request, 481, phrase(481));
+                self.reply(&key, &request, 481, phrase(481));
             }
-            _ => self.reply(now, &key, &request, 405, phrase(405)),
+            _ => self.reply(&key, &request, 405, phrase(405)),
         }
     }
 
     /// Answer without more than the words.
-    fn reply(&mut self, now: Instant, key: &ServerKey, request: &Request, status: u16, reason: &str) {
+    fn reply(&mut self, key: &ServerKey, request: &Request, status: u16, reason: &str) {
         let tag = if tag_of(request, "To").is_some() { String::new() } else { self.tag() };
         let mut response = Response::to(request, status, reason, &tag);
         if status == 405 || status == 501 {
             response.headers.push("Allow", ALLOW);
         }
-        self.transactions.answer(now, key, &response);
+        self.transactions.answer(self.now, key, &response);
     }
 
     /// Send a request with what each has: its way back, who we are, where we are.
-    fn ask(&mut self, now: Instant, call: CallKey, mut request: Request, way: Way) -> ClientId {
+    fn ask(&mut self, call: CallKey, mut request: Request, way: Way) -> ClientId {
         if request.headers.get("Via").is_none() {
             let branch = format!("z9hG4bK{}", word(16));
             let name = way.flow.transport.name();
@@ -295,7 +304,7 @@ impl Core {
         if takes_contact && request.headers.get("Contact").is_none() {
             request.headers.push("Contact", self.contact(way.flow.transport));
         }
-        let id = self.transactions.ask(now, request.clone(), way.flow);
+        let id = self.transactions.ask(self.now, request.clone(), way.flow);
         let asked = Asked { call, why: way.why, request, flow: way.flow, proved: way.proved, ack: None };
         self.asked.insert(id, asked);
         id
@@ -337,10 +346,10 @@ impl Core {
     }
 
     /// End a call that is up, and say so to the other side.
-    fn end(&mut self, now: Instant, key: CallKey, mut call: Call, ending: Ending) {
+    fn end(&mut self, key: CallKey, mut call: Call, ending: Ending) {
         let bye = call.dialog.request(Method::Bye, None);
         let flow = call.dialog.way();
-        self.ask(now, key, bye, Way { flow, why: Why::Bye, proved: false });
+        self.ask(key, bye, Way { flow, why: Why::Bye, proved: false });
         self.finish(key, &call, Some(Event::Ended(ending)));
     }
 }

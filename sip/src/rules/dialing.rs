@@ -1,7 +1,7 @@
 //! Calls of ours, until they are answered.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::call::{Call, CallKey, Calling, Phase};
 use super::session::Refresh;
@@ -33,7 +33,7 @@ pub(crate) struct Dial {
 
 impl Core {
     /// Call somebody.
-    pub(crate) fn dial(&mut self, now: Instant, dial: Dial) -> CallKey {
+    pub(crate) fn dial(&mut self, dial: Dial) -> CallKey {
         let key = CallKey(self.next);
         self.next += 1;
         let tag = dial.tag.unwrap_or_else(|| self.tag());
@@ -59,33 +59,33 @@ impl Core {
         }
         invite.headers.push("Content-Type", "application/sdp");
         invite.body = text.into_bytes();
-        let client = self.ask(now, key, invite, Way { flow: dial.flow, why: Why::Invite, proved: false });
+        let client = self.ask(key, invite, Way { flow: dial.flow, why: Why::Invite, proved: false });
         call.phase = Phase::Calling(Calling { client, is_under_way: false, is_cancelled: false });
-        call.until = Some(now + dial.ring_for);
+        call.until = Some(self.now + dial.ring_for);
         self.dialogs.insert(call.id(), key);
         self.keep(key, call);
         key
     }
 
     /// Give a call of ours up that is not answered.
-    pub(super) fn give_up(&mut self, now: Instant, key: CallKey, mut call: Call, failure: Failure) {
+    pub(super) fn give_up(&mut self, key: CallKey, mut call: Call, failure: Failure) {
         if !call.told {
             self.tell(key, Event::Failed(failure));
             call.told = true;
         }
-        call.until = Some(now + self.forget_after());
+        call.until = Some(self.now + self.forget_after());
         if let Phase::Calling(calling) = &mut call.phase
             && !std::mem::replace(&mut calling.is_cancelled, true)
             && calling.is_under_way
         {
             let client = calling.client;
-            self.cancel(now, key, client);
+            self.cancel(key, client);
         }
         self.keep(key, call);
     }
 
     /// `CANCEL` has the branch and the number of what it cancels (RFC 3261, 9.1).
-    fn cancel(&mut self, now: Instant, key: CallKey, client: ClientId) {
+    fn cancel(&mut self, key: CallKey, client: ClientId) {
         let Some(asked) = self.asked.get(&client) else { return };
         let flow = asked.flow;
         let mut cancel = Request::new(Method::Cancel, &asked.request.uri);
@@ -96,11 +96,11 @@ impl Core {
         }
         let number = cseq(&asked.request.headers).map_or(1, |(number, _)| number);
         cancel.headers.push("CSeq", format!("{number} CANCEL"));
-        self.ask(now, key, cancel, Way { flow, why: Why::Cancel, proved: false });
+        self.ask(key, cancel, Way { flow, why: Why::Cancel, proved: false });
     }
 
     /// Something came back for an `INVITE` that begins a call.
-    pub(super) fn is_invite_answered(&mut self, now: Instant, id: ClientId, response: Response) {
+    pub(super) fn is_invite_answered(&mut self, id: ClientId, response: Response) {
         let Some(asked) = self.asked.get(&id) else { return };
         let key = asked.call;
         if let Some((flow, ack)) = asked.ack.clone().filter(|_| (200..300).contains(&response.status)) {
@@ -113,7 +113,7 @@ impl Core {
             100..=199 => {
                 let is_first = !std::mem::replace(&mut calling.is_under_way, true);
                 if is_first && calling.is_cancelled {
-                    self.cancel(now, key, id);
+                    self.cancel(key, id);
                 }
                 if response.status > 100 && !call.told {
                     self.hear_early(key, &mut call, &response);
@@ -121,8 +121,8 @@ impl Core {
                 }
                 self.keep(key, call);
             }
-            200..=299 => self.is_taken(now, id, key, call, response),
-            401 | 407 if !call.told => self.is_challenged(now, id, key, call, response),
+            200..=299 => self.is_taken(id, key, call, response),
+            401 | 407 if !call.told => self.is_challenged(id, key, call, response),
             _ => self.finish(key, &call, Some(Event::Failed(Failure::Refused(status(response))))),
         }
     }
@@ -136,7 +136,7 @@ impl Core {
         }
     }
 
-    fn is_taken(&mut self, now: Instant, id: ClientId, key: CallKey, mut call: Call, response: Response) {
+    fn is_taken(&mut self, id: ClientId, key: CallKey, mut call: Call, response: Response) {
         call.dialog.answered(&response);
         let number = cseq(&response.headers).map_or(1, |(number, _)| number);
         let ack = call.dialog.request(Method::Ack, Some(number));
@@ -145,12 +145,12 @@ impl Core {
         call.until = None;
         if call.told {
             // It was given up meanwhile.
-            return self.end(now, key, call, crate::event::Ending::Local);
+            return self.end(key, call, crate::event::Ending::Local);
         }
         let agreed = call.offer.take().map(|offer| offer.answered(&response.body));
         match agreed {
             Some(Ok(agreed)) => {
-                call.refresh = Refresh::answered(now, &response.headers);
+                call.refresh = Refresh::answered(self.now, &response.headers);
                 call.agreed = Some(agreed);
                 self.out.push_back(Output::Sound(key, agreed));
                 self.tell(key, Event::Answered(status(response)));
@@ -159,7 +159,7 @@ impl Core {
             Some(Err(error)) => {
                 self.tell(key, Event::Failed(Failure::NoAgreement(error)));
                 call.told = true;
-                self.end(now, key, call, crate::event::Ending::Local);
+                self.end(key, call, crate::event::Ending::Local);
             }
             None => self.keep(key, call),
         }
@@ -176,7 +176,7 @@ impl Core {
         }
     }
 
-    fn is_challenged(&mut self, now: Instant, id: ClientId, key: CallKey, mut call: Call, response: Response) {
+    fn is_challenged(&mut self, id: ClientId, key: CallKey, mut call: Call, response: Response) {
         let Some(again) = self.proved(id, &mut call, &response.headers) else {
             let proved = self.asked.get(&id).is_some_and(|asked| asked.proved);
             let status = status(response);
@@ -188,7 +188,7 @@ impl Core {
             return self.finish(key, &call, Some(Event::Failed(failure)));
         };
         let Some(flow) = self.asked.get(&id).map(|asked| asked.flow) else { return self.keep(key, call) };
-        let client = self.ask(now, key, again, Way { flow, why: Why::Invite, proved: true });
+        let client = self.ask(key, again, Way { flow, why: Why::Invite, proved: true });
         call.phase = Phase::Calling(Calling { client, is_under_way: false, is_cancelled: false });
         self.keep(key, call);
     }

@@ -1,7 +1,7 @@
 //! Calls to us, until they are answered.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::call::{Call, CallKey, Phase};
 use super::session::Refresh;
@@ -25,25 +25,25 @@ pub(crate) struct Ring {
 }
 
 impl Core {
-    pub(super) fn is_invited(&mut self, now: Instant, key: ServerKey, invite: Request, flow: Flow) {
+    pub(super) fn is_invited(&mut self, key: ServerKey, invite: Request, flow: Flow) {
         let is_sdp = invite.headers.get("Content-Type").is_none_or(|kind| {
             kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/sdp"))
         });
         if !invite.body.is_empty() && !is_sdp {
             let mut response = Response::to(&invite, 415, phrase(415), &self.tag());
             response.headers.push("Accept", "application/sdp");
-            return self.transactions.answer(now, &key, &response);
+            return self.transactions.answer(self.now, &key, &response);
         }
         if let Some(least) = Refresh::too_short(&invite.headers) {
             let mut response = Response::to(&invite, 422, phrase(422), &self.tag());
             response.headers.push("Min-SE", least.to_string());
-            return self.transactions.answer(now, &key, &response);
+            return self.transactions.answer(self.now, &key, &response);
         }
         let tag = self.tag();
         let Some(dialog) = Dialog::asked(&invite, &tag, flow) else {
-            return self.reply(now, &key, &invite, 400, "Bad Request");
+            return self.reply(&key, &invite, 400, "Bad Request");
         };
-        self.transactions.answer(now, &key, &Response::to(&invite, 100, phrase(100), ""));
+        self.transactions.answer(self.now, &key, &Response::to(&invite, 100, phrase(100), ""));
         let call_key = CallKey(self.next);
         self.next += 1;
         let called = Called { invite: invite.clone(), flow, tag };
@@ -54,22 +54,22 @@ impl Core {
     }
 
     /// Whether a caller proves a password.
-    pub(crate) fn proves(&self, now: Instant, key: CallKey, credentials: &Credentials) -> Proved {
+    pub(crate) fn proves(&self, key: CallKey, credentials: &Credentials) -> Proved {
         match self.calls.get(&key).map(|call| &call.phase) {
-            Some(Phase::Offered { invite, .. }) => self.challenger.check(self.age(now), invite, credentials),
+            Some(Phase::Offered { invite, .. }) => self.challenger.check(self.age(), invite, credentials),
             _ => Proved::NotTried,
         }
     }
 
     /// Let it ring on the other side. May be said again and again.
-    pub(crate) fn ring(&mut self, now: Instant, key: CallKey, ring: Ring) -> Result<(), NoAgreement> {
+    pub(crate) fn ring(&mut self, key: CallKey, ring: Ring) -> Result<(), NoAgreement> {
         let Some(mut call) = self.calls.remove(&key) else { return Ok(()) };
-        let done = self.ring_call(now, key, &mut call, ring);
+        let done = self.ring_call(key, &mut call, ring);
         self.keep(key, call);
         done
     }
 
-    fn ring_call(&mut self, now: Instant, key: CallKey, call: &mut Call, ring: Ring) -> Result<(), NoAgreement> {
+    fn ring_call(&mut self, key: CallKey, call: &mut Call, ring: Ring) -> Result<(), NoAgreement> {
         let Phase::Offered { key: server, invite } = &call.phase else { return Ok(()) };
         let (server, invite) = (server.clone(), invite.clone());
         let status = if ring.status == 183 { 183 } else { 180 };
@@ -83,27 +83,25 @@ impl Core {
             response.body = text.into_bytes();
             self.out.push_back(Output::Sound(key, agreed));
         }
-        self.transactions.answer(now, &server, &response);
+        self.transactions.answer(self.now, &server, &response);
         Ok(())
     }
 
     /// Answer a call: sound is taken at this address. After an error the call is still there, and can be refused.
     pub(crate) fn answer(
         &mut self,
-        now: Instant,
         key: CallKey,
         sound_at: SocketAddr,
         headers: &Headers,
     ) -> Result<(), NoAgreement> {
         let Some(mut call) = self.calls.remove(&key) else { return Ok(()) };
-        let done = self.answer_call(now, key, &mut call, sound_at, headers);
+        let done = self.answer_call(key, &mut call, sound_at, headers);
         self.keep(key, call);
         done
     }
 
     fn answer_call(
         &mut self,
-        now: Instant,
         key: CallKey,
         call: &mut Call,
         sound_at: SocketAddr,
@@ -124,16 +122,16 @@ impl Core {
         for (name, value) in headers.iter() {
             response.headers.push(name, value);
         }
-        call.refresh = Refresh::asked(now, &invite.headers, &mut response.headers);
+        call.refresh = Refresh::asked(self.now, &invite.headers, &mut response.headers);
         response.body = text.into_bytes();
-        self.transactions.answer(now, &server, &response);
+        self.transactions.answer(self.now, &server, &response);
         call.unacknowledged = Some(server);
         call.phase = Phase::Up;
         Ok(())
     }
 
     /// Refuse a call.
-    pub(crate) fn refuse(&mut self, now: Instant, key: CallKey, status: u16, reason: &str, headers: &Headers) {
+    pub(crate) fn refuse(&mut self, key: CallKey, status: u16, reason: &str, headers: &Headers) {
         let Some(call) = self.calls.remove(&key) else { return };
         let Phase::Offered { key: server, invite } = &call.phase else {
             return self.keep(key, call);
@@ -143,56 +141,56 @@ impl Core {
         for (name, value) in headers.iter() {
             response.headers.push(name, value);
         }
-        self.transactions.answer(now, &server, &response);
+        self.transactions.answer(self.now, &server, &response);
         self.finish(key, &call, Some(Event::Ended(Ending::Refused)));
     }
 
     /// Ask a caller for a password. It calls anew with it, and that is another call.
-    pub(crate) fn challenge(&mut self, now: Instant, key: CallKey) {
+    pub(crate) fn challenge(&mut self, key: CallKey) {
         let Some(call) = self.calls.get(&key) else { return };
         let mut headers = Headers::default();
-        headers.push("Proxy-Authenticate", self.challenger.challenge(self.age(now), &call.dialog.call_id));
-        self.refuse(now, key, 407, phrase(407), &headers);
+        headers.push("Proxy-Authenticate", self.challenger.challenge(self.age(), &call.dialog.call_id));
+        self.refuse(key, 407, phrase(407), &headers);
     }
 
-    pub(super) fn is_cancelled(&mut self, now: Instant, key: &ServerKey, cancel: &Request, flow: Flow) {
+    pub(super) fn is_cancelled(&mut self, key: &ServerKey, cancel: &Request, flow: Flow) {
         let Some(invite_key) = self.transactions.cancelled(cancel, flow) else {
-            return self.reply(now, key, cancel, 481, phrase(481));
+            return self.reply(key, cancel, 481, phrase(481));
         };
-        self.reply(now, key, cancel, 200, phrase(200));
+        self.reply(key, cancel, 200, phrase(200));
         let is_it = |call: &Call| matches!(&call.phase, Phase::Offered { key, .. } if *key == invite_key);
         let Some(call_key) = self.calls.iter().find(|(_, call)| is_it(call)).map(|(key, _)| *key) else { return };
         let Some(call) = self.calls.remove(&call_key) else { return };
         if let Phase::Offered { invite, .. } = &call.phase {
             let response = self.response(&call, invite, 487, phrase(487));
-            self.transactions.answer(now, &invite_key, &response);
+            self.transactions.answer(self.now, &invite_key, &response);
         }
         self.finish(call_key, &call, Some(Event::Ended(Ending::Cancelled)));
     }
 
     /// A 2xx of ours came through.
-    pub(super) fn is_acknowledged(&mut self, now: Instant, ack: &Request) {
+    pub(super) fn is_acknowledged(&mut self, ack: &Request) {
         let call_id = ack.headers.get("Call-ID").unwrap_or_default().to_owned();
         let Some(&key) = tag_of(ack, "To").and_then(|tag| self.dialogs.get(&(call_id, tag))) else { return };
         let Some(mut call) = self.calls.remove(&key) else { return };
         if let Some(server) = call.unacknowledged.take() {
-            self.transactions.acknowledged(now, &server);
+            self.transactions.acknowledged(self.now, &server);
             self.tell(key, Event::Confirmed);
             if let Some(offer) = call.offer.take() {
                 match offer.answered(&ack.body) {
                     Ok(agreed) => self.agree(key, &mut call, agreed),
-                    Err(_) => return self.end(now, key, call, Ending::Local),
+                    Err(_) => return self.end(key, call, Ending::Local),
                 }
             }
         }
         self.keep(key, call);
     }
 
-    pub(super) fn is_unacknowledged(&mut self, now: Instant, server: &ServerKey) {
+    pub(super) fn is_unacknowledged(&mut self, server: &ServerKey) {
         let is_it = |call: &Call| call.unacknowledged.as_ref() == Some(server);
         let Some(key) = self.calls.iter().find(|(_, call)| is_it(call)).map(|(key, _)| *key) else { return };
         if let Some(call) = self.calls.remove(&key) {
-            self.end(now, key, call, Ending::Unacknowledged);
+            self.end(key, call, Ending::Unacknowledged);
         }
     }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install what building and testing Vox needs on Debian or Ubuntu besides the Rust toolchain: a C compiler and linker, python3
-# with pip (for the detector's weights, the test runner and the S3 server), the local engines' libraries, a server that speaks MongoDB's protocol, Redis, nginx and a
-# LiveKit server. Does nothing where all of it is there.
+# with pip (for the detector's weights, the test runner and the S3 server), the local engines' libraries, a server that speaks MongoDB's protocol, Redis, nginx, a
+# LiveKit server, and telephones. Does nothing where all of it is there.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -42,6 +42,7 @@ scripts/redis/install.sh
 scripts/nginx/install.sh
 scripts/prometheus/install.sh
 scripts/livekit/install.sh
+scripts/sip/install.sh
 # It is unpacked into a chroot: as root, or another server is named.
 [ -n "${TEST_MONGODB_URI:-}" ] || scripts/mongodb/install.sh
 

@@ -3,8 +3,11 @@
 
 #![warn(missing_docs)]
 
+pub mod g711;
+pub mod jitter;
 pub mod level;
 pub mod pcm;
 pub mod resample;
+pub mod stretch;
 pub mod tone;
 pub mod wav;

@@ -28,6 +28,28 @@ pub enum Leaving {
 }
 
 impl Leaving {
+    pub(crate) const fn to_wire(self) -> i32 {
+        match self {
+            Self::Unknown => 0,
+            Self::ClientInitiated => 1,
+            Self::DuplicateIdentity => 2,
+            Self::ServerShutdown => 3,
+            Self::ParticipantRemoved => 4,
+            Self::RoomDeleted => 5,
+            Self::StateMismatch => 6,
+            Self::JoinFailure => 7,
+            Self::Migration => 8,
+            Self::SignalClose => 9,
+            Self::RoomClosed => 10,
+            Self::UserUnavailable => 11,
+            Self::UserRejected => 12,
+            Self::SipTrunkFailure => 13,
+            Self::ConnectionTimeout => 14,
+            Self::MediaFailure => 15,
+            Self::AgentError => 16,
+        }
+    }
+
     pub(crate) const fn from_wire(number: i32) -> Self {
         match number {
             1 => Self::ClientInitiated,
@@ -48,5 +70,18 @@ impl Leaving {
             16 => Self::AgentError,
             _ => Self::Unknown,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_is_what_is_understood() {
+        for number in 0..17 {
+            assert_eq!(Leaving::from_wire(number).to_wire(), number);
+        }
+        assert_eq!(Leaving::from_wire(99), Leaving::Unknown);
     }
 }

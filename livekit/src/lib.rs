@@ -46,8 +46,6 @@ pub use error::{Disconnect, JoinError, PublishError, SendError};
 pub use event::{Data, Event, Heard, Kind, Participant, Speaker, Text, Track};
 pub use leaving::Leaving;
 #[cfg(feature = "room")]
-pub use media::jitter::Counts;
-#[cfg(feature = "room")]
 pub use media::{FRAME, Rate};
 #[cfg(feature = "room")]
 pub use options::{Impairment, Mode, Options, Publish, Transport};
@@ -57,3 +55,5 @@ pub use room::{
     VoiceStats,
 };
 pub use token::{AccessToken, Grants};
+#[cfg(feature = "room")]
+pub use vox_audio::jitter::Counts;

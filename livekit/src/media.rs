@@ -1,12 +1,9 @@
-//! Sound: the codec, what brings a lossy stream back into time, and the mix. Nothing here has a socket or reads a clock.
+//! Sound: the codec, the players that bring lossy streams back into time (the buffer itself is in `vox_audio::jitter`), and the mix. Nothing here has a socket or reads a clock.
 
-pub(crate) mod delay;
-pub(crate) mod jitter;
 pub(crate) mod microphone;
 pub(crate) mod mix;
 pub(crate) mod opus;
 pub(crate) mod player;
-pub(crate) mod stretch;
 
 /// Sampling rate of sound that goes in or comes out, mono. Opus takes and gives each of them without another resampler
 /// (RFC 6716, 2).

@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{JoinError, PublishError, SendError};
 use crate::event::{Event, Heard, Participant};
+use crate::leaving::Leaving;
 use crate::media::Rate;
 use crate::options::{Options, Publish};
 use driver::{Command, Driver};
@@ -165,7 +166,12 @@ impl Room {
 
     /// Leave, and wait until the server has been told. [`Event::Disconnected`] is the last event.
     pub async fn leave(&self) {
-        self.ask(Command::Leave).await;
+        self.leave_because(Leaving::ClientInitiated).await;
+    }
+
+    /// Leave with a reason that others are told, as gateways do for a phone that is busy. The server decides which it passes on.
+    pub async fn leave_because(&self, reason: Leaving) {
+        self.ask(|reply| Command::Leave { reason, reply }).await;
     }
 
     /// Ask the server to do something to us that happens otherwise by itself: for tests.

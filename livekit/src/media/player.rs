@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use str0m::rtp::RedDecoder;
+use vox_audio::jitter::{Arrival, Counts, Jitter, Next, Origin, Pace};
+use vox_audio::stretch;
 
 use super::Rate;
-use super::jitter::{Arrival, Counts, Jitter, Next, Origin, Pace};
-use super::opus::Decoder;
-use super::stretch;
+use super::opus::{self, Decoder};
 
 /// At least so many frames between two that are stretched: more often is heard.
 const BETWEEN: u32 = 3;
@@ -38,7 +38,7 @@ impl Player {
 
     /// A packet of Opus.
     pub(crate) fn push(&mut self, now: Instant, number: u64, time: u64, payload: &[u8]) {
-        self.jitter.push(now, Arrival { number, time, payload, origin: Origin::Primary });
+        self.put(now, packet(number, time, payload, Origin::Primary));
     }
 
     /// A packet with copies of earlier ones (RFC 2198). One that is damaged is dropped.
@@ -47,8 +47,7 @@ impl Player {
         let copies = blocks.iter().filter(|block| !block.is_primary).count() as u64;
         for (at, block) in (0..).zip(&blocks) {
             if block.is_primary {
-                self.jitter
-                    .push(now, Arrival { number, time, payload: block.payload, origin: Origin::Primary });
+                self.put(now, packet(number, time, block.payload, Origin::Primary));
                 continue;
             }
             let (Some(number), Some(time)) = (
@@ -57,8 +56,13 @@ impl Player {
             ) else {
                 continue;
             };
-            self.jitter
-                .push(now, Arrival { number, time, payload: block.payload, origin: Origin::Redundant });
+            self.put(now, packet(number, time, block.payload, Origin::Redundant));
+        }
+    }
+
+    fn put(&mut self, now: Instant, arrival: Option<Arrival<'_>>) {
+        if let Some(arrival) = arrival {
+            self.jitter.push(now, arrival);
         }
     }
 
@@ -112,6 +116,12 @@ impl Player {
             self.since_stretched = 0;
         }
     }
+}
+
+/// What the buffer is told of a packet of Opus; `None` for one that is none.
+fn packet(number: u64, time: u64, payload: &[u8], origin: Origin) -> Option<Arrival<'_>> {
+    let ticks = opus::ticks(payload)?;
+    Some(Arrival { number, time, ticks, payload, repairs: opus::may_repair(payload), origin })
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use super::session::{Handover, Session, Stats};
 use super::{Muted, Packet, Simulation, Subscribe};
 use crate::error::{Disconnect, JoinError, PublishError, SendError};
 use crate::event::{Event, Heard, Participant};
+use crate::leaving::Leaving;
 use crate::media::FRAME;
 use crate::options::{Mode, Options, Publish};
 use crate::wire::data::Value;
@@ -69,7 +70,10 @@ pub(super) enum Command {
     },
     Stats(oneshot::Sender<Stats>),
     Simulate(Simulation),
-    Leave(oneshot::Sender<()>),
+    Leave {
+        reason: Leaving,
+        reply: oneshot::Sender<()>,
+    },
 }
 
 impl std::fmt::Debug for Command {
@@ -120,7 +124,7 @@ pub(super) struct Driver {
     speech: Speech,
     beat: Instant,
     counted: Stats,
-    leaving: Option<oneshot::Sender<()>>,
+    leaving: Option<(Leaving, oneshot::Sender<()>)>,
     /// New sessions since media last flowed.
     never_connected: u32,
     over: Option<Disconnect>,
@@ -294,8 +298,8 @@ impl Driver {
                 };
                 self.session.request(Request::Simulate(Simulate { scenario: Some(scenario) }));
             }
-            Command::Leave(reply) => {
-                self.leaving = Some(reply);
+            Command::Leave { reason, reply } => {
+                self.leaving = Some((reason, reply));
                 self.over = Some(Disconnect::Left);
             }
         }
@@ -324,10 +328,11 @@ impl Driver {
         if let Some(connecting) = self.connecting.take() {
             connecting.abort();
         }
+        let reason = self.leaving.as_ref().map_or(Leaving::ClientInitiated, |(reason, _)| *reason);
         match over {
             // The server said so itself, or knows us no more.
             Disconnect::SentAway(_) | Disconnect::Refused { .. } => self.session.close(),
-            _ => self.session.leave(),
+            _ => self.session.leave(reason),
         }
         self.put_out(now).await;
         if let Some(line) = self.line.take() {
@@ -341,7 +346,7 @@ impl Driver {
             events.send(Event::Disconnected(over)).await.ok()
         };
         let _read = tokio::time::timeout(FAREWELL, tell).await;
-        if let Some(reply) = self.leaving.take() {
+        if let Some((_, reply)) = self.leaving.take() {
             answer(reply, ());
         }
     }

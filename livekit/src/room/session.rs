@@ -241,10 +241,10 @@ impl Session {
     }
 
     /// Say goodbye.
-    pub(crate) fn leave(&mut self) {
+    pub(crate) fn leave(&mut self, reason: Leaving) {
         let leave = crate::wire::signal::Leave {
             can_reconnect: false,
-            reason: 1,
+            reason: reason.to_wire(),
             action: LeaveAction::Disconnect as i32,
         };
         self.out.push_back(Output::Signal(Request::Leave(leave)));

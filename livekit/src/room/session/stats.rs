@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use vox_audio::jitter::Counts;
+
 use super::{Session, Voice};
-use crate::media::jitter::Counts;
 
 /// Sums over the life of a room.
 #[derive(Clone, Debug, Default, PartialEq)]

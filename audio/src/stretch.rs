@@ -10,7 +10,7 @@ const ALIKE: f32 = 0.7;
 const QUIET: f32 = 200.0;
 
 /// Leave a period out. `false`, and nothing is changed, if none is alike enough to the next.
-pub(super) fn shorten(pcm: &mut Vec<i16>, hz: usize) -> bool {
+pub fn shorten(pcm: &mut Vec<i16>, hz: usize) -> bool {
     let Some(period) = period(pcm, hz) else { return false };
     let faded = fade(&pcm[..period], &pcm[period..2 * period]);
     pcm.splice(..2 * period, faded);
@@ -18,7 +18,7 @@ pub(super) fn shorten(pcm: &mut Vec<i16>, hz: usize) -> bool {
 }
 
 /// Say a period twice.
-pub(super) fn lengthen(pcm: &mut Vec<i16>, hz: usize) -> bool {
+pub fn lengthen(pcm: &mut Vec<i16>, hz: usize) -> bool {
     let Some(period) = period(pcm, hz) else { return false };
     let faded = fade(&pcm[period..2 * period], &pcm[..period]);
     pcm.splice(period..period, faded);

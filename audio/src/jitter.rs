@@ -1,4 +1,5 @@
-//! The jitter buffer: packets in, as they come, and what to play next out, when it is due. It does not decode.
+//! The jitter buffer: packets in, as they come, and what to play next out, when it is due. It does not decode, and knows no codec: times
+//! count 48 kHz, as those of Opus do whatever it codes (RFC 7587, 4.1); a stream with another clock is counted up by its owner.
 //!
 //! Packets are kept by their time. What is missing when its turn comes is lost if packets behind it were numbered without it, and a
 //! pause of the speaker (discontinuous transmission) if they were not. When nothing at all is there, the line has stalled: something is
@@ -7,8 +8,12 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::delay::{Delay, Turn};
-use super::{FRAME_TICKS, opus};
+use delay::{Delay, Turn};
+
+mod delay;
+
+/// Ticks of the 48 kHz clock in a frame of 20 ms.
+pub const FRAME_TICKS: u64 = 960;
 
 /// Most packets that wait: 3 s of usual ones.
 const CAPACITY: usize = 150;
@@ -25,7 +30,7 @@ const FAR_MS: i64 = 400;
 
 /// What comes next, 20 ms if it is not a packet.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub enum Next {
     /// Decode it.
     Packet(Vec<u8>),
     /// It was lost; the packet behind it may have what repairs it.
@@ -38,24 +43,36 @@ pub(crate) enum Next {
 
 /// How fast to play, so that the delay becomes what it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pace {
+pub enum Pace {
+    /// It is further behind than it must be.
     Faster,
+    /// As it is.
     Usual,
+    /// It is closer to the line than is safe.
     Slower,
 }
 
 /// A packet: its number (extended over wraps), its time (48 kHz, extended likewise) and its payload.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Arrival<'a> {
+pub struct Arrival<'a> {
+    /// Extended over wraps of the 16 bits.
     pub number: u64,
+    /// Extended over wraps of the 32 bits, 48 kHz.
     pub time: u64,
+    /// How long it sounds, 48 kHz.
+    pub ticks: u64,
+    /// What the decoder gets.
     pub payload: &'a [u8],
+    /// Whether it may hold what repairs the packet before it.
+    pub repairs: bool,
+    /// Itself or a copy.
     pub origin: Origin,
 }
 
 /// Where a packet came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub enum Origin {
+    /// It is the packet itself.
     Primary,
     /// A copy within a later packet (RFC 2198).
     Redundant,
@@ -84,10 +101,12 @@ struct Held {
     number: u64,
     payload: Vec<u8>,
     ticks: u64,
+    repairs: bool,
     origin: Origin,
 }
 
-pub(crate) struct Jitter {
+/// One stream's buffer.
+pub struct Jitter {
     held: BTreeMap<u64, Held>,
     delay: Delay,
     /// Time of what is played next; `None` before the first packet and in a pause.
@@ -102,11 +121,25 @@ pub(crate) struct Jitter {
     stalled: u64,
     /// Invented frames in a row.
     invented: u32,
-    pub(crate) counts: Counts,
+    /// What was counted so far.
+    pub counts: Counts,
+}
+
+impl Default for Jitter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Jitter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Jitter").field("held", &self.held.len()).field("counts", &self.counts).finish_non_exhaustive()
+    }
 }
 
 impl Jitter {
-    pub(crate) fn new() -> Self {
+    /// An empty one.
+    pub fn new() -> Self {
         Self {
             held: BTreeMap::new(),
             delay: Delay::new(),
@@ -121,9 +154,11 @@ impl Jitter {
     }
 
     /// A packet came.
-    pub(crate) fn push(&mut self, now: Instant, arrival: Arrival<'_>) {
-        let Arrival { number, time, payload, origin } = arrival;
-        let Some(ticks) = opus::ticks(payload) else { return };
+    pub fn push(&mut self, now: Instant, arrival: Arrival<'_>) {
+        let Arrival { number, time, ticks, payload, repairs, origin } = arrival;
+        if ticks == 0 {
+            return;
+        }
         if origin == Origin::Primary {
             self.counts.received += 1;
             let newest = self.held.last_key_value().map_or(self.end, |(time, _)| *time);
@@ -147,7 +182,7 @@ impl Jitter {
                 there.get_mut().origin = Origin::Primary.min_of(there.get().origin, origin);
             }
             std::collections::btree_map::Entry::Vacant(place) => {
-                place.insert(Held { number, payload: payload.to_vec(), ticks, origin });
+                place.insert(Held { number, payload: payload.to_vec(), ticks, repairs, origin });
             }
         }
         if self.held.len() > CAPACITY {
@@ -158,7 +193,7 @@ impl Jitter {
     }
 
     /// What to play now.
-    pub(crate) fn next(&mut self, now: Instant) -> Next {
+    pub fn next(&mut self, now: Instant) -> Next {
         let Some((&time, _)) = self.held.first_key_value() else { return self.stall() };
         let Some(cursor) = self.cursor else { return self.begin(now, time) };
         self.skip_far(now);
@@ -173,7 +208,7 @@ impl Jitter {
             self.invented = 0;
             return Next::Silence;
         }
-        if gap - self.stalled <= FRAME_TICKS && opus::may_repair(&first.payload) {
+        if gap - self.stalled <= FRAME_TICKS && first.repairs {
             self.counts.repaired += 1;
             self.invented = 0;
             return Next::Repair(first.payload.clone());
@@ -182,7 +217,7 @@ impl Jitter {
     }
 
     /// How fast to play what [`next`](Self::next) gave.
-    pub(crate) fn pace(&self, now: Instant) -> Pace {
+    pub fn pace(&self, now: Instant) -> Pace {
         let Some(cursor) = self.cursor else { return Pace::Usual };
         let (is, target) = (self.delay.of(now, cursor), self.delay.target_ms());
         if is > target + 30 {
@@ -195,7 +230,7 @@ impl Jitter {
     }
 
     /// Delay of what is played next behind the fastest packet, and what it should be, milliseconds.
-    pub(crate) fn delay_ms(&self, now: Instant) -> (i64, i64) {
+    pub fn delay_ms(&self, now: Instant) -> (i64, i64) {
         (self.cursor.map_or(0, |cursor| self.delay.of(now, cursor)), self.delay.target_ms())
     }
 

@@ -2,8 +2,10 @@ use std::time::Duration;
 
 use super::*;
 
-/// A mono packet of 20 ms that may repair the one before it.
-const SPEECH: u8 = 9 << 3;
+/// A packet of 20 ms that may repair the one before it.
+fn speech(number: u64, time: u64, payload: &[u8]) -> Arrival<'_> {
+    Arrival { number, time, ticks: FRAME_TICKS, payload, repairs: true, origin: Origin::Primary }
+}
 
 /// A line in virtual time: packets come when they are said to, a frame is taken every 20 ms.
 struct Line {
@@ -30,15 +32,11 @@ impl Line {
             let now = |ms| self.start + Duration::from_millis(ms);
             while self.coming.first().is_some_and(|(ms, _, _)| *ms <= at) {
                 let (ms, number, frame) = self.coming.remove(0);
-                let payload = [SPEECH, number as u8];
-                self.jitter.push(
-                    now(ms),
-                    Arrival { number, time: frame * FRAME_TICKS, payload: &payload, origin: Origin::Primary },
-                );
+                self.jitter.push(now(ms), speech(number, frame * FRAME_TICKS, &[number as u8]));
             }
             played.push(match self.jitter.next(now(at)) {
-                Next::Packet(payload) => payload[1].to_string(),
-                Next::Repair(payload) => format!("before {}", payload[1]),
+                Next::Packet(payload) => payload[0].to_string(),
+                Next::Repair(payload) => format!("before {}", payload[0]),
                 Next::Invent => "invent".to_owned(),
                 Next::Silence => "-".to_owned(),
             });
@@ -143,33 +141,18 @@ fn copies_fill_holes() {
     for n in 0..10_u64 {
         let now = start + Duration::from_millis(n * 20);
         if n > 0 {
-            let before = [SPEECH, (n - 1) as u8];
-            jitter.push(
-                now,
-                Arrival {
-                    number: n - 1,
-                    time: (n - 1) * FRAME_TICKS,
-                    payload: &before,
-                    origin: Origin::Redundant,
-                },
-            );
+            let before = [(n - 1) as u8];
+            let copy = speech(n - 1, (n - 1) * FRAME_TICKS, &before);
+            jitter.push(now, Arrival { origin: Origin::Redundant, ..copy });
         }
         if n != 4 {
-            jitter.push(
-                now,
-                Arrival {
-                    number: n,
-                    time: n * FRAME_TICKS,
-                    payload: &[SPEECH, n as u8],
-                    origin: Origin::Primary,
-                },
-            );
+            jitter.push(now, speech(n, n * FRAME_TICKS, &[n as u8]));
         }
     }
     let mut played = Vec::new();
     for at in 0..10 {
         if let Next::Packet(payload) = jitter.next(start + Duration::from_millis(200 + at * 20)) {
-            played.push(payload[1]);
+            played.push(payload[0]);
         }
     }
     assert_eq!(played, (0..10).collect::<Vec<u8>>());
@@ -181,10 +164,7 @@ fn a_flood_and_a_jump_of_the_clock_are_survived() {
     let now = Instant::now();
     let mut jitter = Jitter::new();
     for n in 0..1000 {
-        jitter.push(
-            now,
-            Arrival { number: n, time: n * FRAME_TICKS, payload: &[SPEECH, 0], origin: Origin::Primary },
-        );
+        jitter.push(now, speech(n, n * FRAME_TICKS, &[0]));
     }
     assert!(jitter.held.len() <= CAPACITY);
     let mut line = Line::new();
@@ -196,7 +176,7 @@ fn a_flood_and_a_jump_of_the_clock_are_survived() {
     }
     let played = line.play(500);
     assert!(spoken(&played).contains("12 13 14 15 16 17 18 19"), "{played:?}");
-    line.jitter.push(line.start, Arrival { number: 30, time: 30, payload: &[], origin: Origin::Primary });
+    line.jitter.push(line.start, Arrival { ticks: 0, ..speech(30, 30, &[]) });
 }
 
 /// Whatever comes, in whatever order: the buffer never panics, never holds more than it may, and never says a packet twice.

@@ -1,0 +1,13 @@
+//! Packets of sound (RFC 3550), and what a stream of them is to a telephone. Nothing here has a socket or reads a clock.
+
+pub mod events;
+mod packet;
+mod player;
+mod stream;
+
+pub use packet::{Packet, PacketError};
+pub(crate) use stream::{Heard, Stream};
+pub use stream::RtpCounts;
+
+/// Samples in a packet: 20 ms.
+pub const FRAME: usize = 160;

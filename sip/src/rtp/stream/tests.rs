@@ -1,0 +1,105 @@
+use super::*;
+use crate::codec::Codec;
+use crate::sdp::Direction;
+
+fn agreed() -> Agreed {
+    Agreed {
+        remote: "192.0.2.1:4000".parse().unwrap(),
+        codec: Codec::Pcmu,
+        payload_type: 0,
+        events: Some(101),
+        direction: Direction::Both,
+    }
+}
+
+/// Two streams that are each other's.
+fn pair() -> (Stream, Stream) {
+    (Stream::new(agreed()), Stream::new(agreed()))
+}
+
+fn tone(n: usize) -> Vec<i16> {
+    let sample = |at: usize| (((n * FRAME + at) as f32 * 0.3).sin() * 9000.0) as i16;
+    (0..FRAME).map(sample).collect()
+}
+
+#[test]
+fn sound_and_keys_go_over() {
+    let start = Instant::now();
+    let (mut near, mut far) = pair();
+    let from = agreed().remote;
+    let (mut keys, mut loud) = (String::new(), 0);
+    assert!(near.press('7') && near.press('#'));
+    for n in 0..100 {
+        let now = start + Duration::from_millis(n * 20);
+        for (to, bytes) in near.say(Some(&tone(n as usize))) {
+            assert_eq!(to, from);
+            if let Heard::Key(key) = far.receive(now, from, &bytes) {
+                keys.push(key);
+            }
+        }
+        loud += usize::from(far.hear(now).iter().any(|s| *s > 7000));
+    }
+    assert_eq!(keys, "7#");
+    assert!(loud >= 55, "{loud} frames of 66 that are no keys");
+    assert!(near.is_idle());
+    assert_eq!((near.counts().sent, far.counts().ignored), (100 - 8 + 4, 0));
+}
+
+/// Behind an address translation the sound comes from elsewhere than was said: it is gone back to, and nobody else is listened to.
+#[test]
+fn sound_is_sent_to_where_it_comes_from() {
+    let now = Instant::now();
+    let (mut near, mut far) = pair();
+    let (real, thief): (SocketAddr, SocketAddr) =
+        ("198.51.100.1:9000".parse().unwrap(), "203.0.113.5:1".parse().unwrap());
+    for n in 0..5 {
+        for (_, bytes) in near.say(Some(&tone(n))) {
+            far.receive(now, real, &bytes);
+        }
+    }
+    assert_eq!(far.say(None)[0].0, real);
+    assert_eq!(far.counts().ignored, 2, "two of the first are looked at only");
+    let (mut other, _) = pair();
+    for n in 0..10 {
+        for (_, bytes) in other.say(Some(&tone(n))) {
+            assert_eq!(far.receive(now, thief, &bytes), Heard::Nothing);
+        }
+    }
+    assert_eq!(far.say(None)[0].0, real);
+}
+
+#[test]
+fn who_does_not_send_sends_nothing_and_counts_on() {
+    let held = Agreed { direction: Direction::ReceiveOnly, ..agreed() };
+    let mut stream = Stream::new(agreed());
+    let time = |bytes: &[u8]| Packet::parse(bytes).unwrap().timestamp;
+    let before = time(&stream.say(None)[0].1);
+    stream.renegotiate(held);
+    assert!(stream.say(None).is_empty() && stream.say(Some(&tone(0))).is_empty());
+    stream.renegotiate(agreed());
+    let after = &stream.say(None)[0].1;
+    assert_eq!(time(after).wrapping_sub(before), 3 * FRAME as u32);
+    let packet = Packet::parse(after).unwrap();
+    assert!(packet.marker && packet.payload == [0xff; FRAME], "silence, and it begins");
+}
+
+#[test]
+fn numbers_go_on_over_their_wraps() {
+    let start = Instant::now();
+    let mut far = Stream::new(agreed());
+    for n in 0..200_u32 {
+        let packet = Packet {
+            marker: n == 0,
+            payload_type: 0,
+            sequence: 65_500_u16.wrapping_add(n as u16),
+            timestamp: (u32::MAX - 3000).wrapping_add(n * 160),
+            ssrc: 3,
+            payload: &[0x80; FRAME],
+        };
+        let now = start + Duration::from_millis(u64::from(n) * 20);
+        assert_eq!(far.receive(now, agreed().remote, &packet.to_bytes()), Heard::Sound);
+        far.hear(now);
+    }
+    let counts = far.counts().played;
+    assert_eq!((counts.received, counts.lost, counts.late), (200, 0, 0));
+}

@@ -27,6 +27,7 @@ export interface VoxWidgetProps extends VoxHandlers, Pick<HTMLAttributes<HTMLEle
   devices?: boolean;
   terms?: string;
   termsUrl?: string;
+  termsVersion?: string;
   lang?: string;
   variables?: Record<string, string | number | boolean>;
   strings?: Record<string, string>;
@@ -95,6 +96,7 @@ function attributes(props: VoxWidgetProps): Record<string, unknown> {
     devices: onOff(props.devices),
     terms: props.terms,
     "terms-url": props.termsUrl,
+    "terms-version": props.termsVersion,
     lang: props.lang,
   };
 }

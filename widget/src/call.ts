@@ -5,7 +5,7 @@ import { asCallError, CallError } from "./errors.js";
 import type { Tell } from "./events.js";
 import type { Line, LineEnd, LineListener, Transcript, Way } from "./lines/line.js";
 import { TalkLine } from "./lines/talk.js";
-import { findWay } from "./net.js";
+import { findWay, sendFeedback } from "./net.js";
 import type { Modality, Settings } from "./settings.js";
 import { type CallState, isBusy, next, RECONNECT_PAUSES_MS, type Step } from "./state.js";
 import { checkVariables } from "./variables.js";
@@ -43,6 +43,7 @@ export class Call {
   private line: Line | undefined;
   private sound: Sound | undefined;
   private transport: Way["kind"] = "talk";
+  private feedbackToken = "";
   private startedAt = 0;
   private readyAt = 0;
   private tries = 0;
@@ -51,6 +52,7 @@ export class Call {
 
   constructor(
     private readonly settings: () => Settings,
+    private readonly hasAcceptedTerms: () => boolean,
     private readonly tell: Tell,
     private readonly view: CallView,
   ) {}
@@ -115,6 +117,15 @@ export class Call {
     return true;
   }
 
+  /** What the visitor thought of the newest call: the page is told, and the bridge where it gave the way. */
+  rate(rating: "good" | "bad", comment: string): void {
+    this.tell("vox-feedback", { session_id: this.sessionId, rating, comment });
+    if (this.feedbackToken === "") return;
+    sendFeedback(this.settings(), this.feedbackToken, rating, comment).catch((thrown: unknown) => {
+      console.warn("vox-widget: the feedback was not kept:", asCallError(thrown).detail);
+    });
+  }
+
   /** Press a key of a telephone. False when it is none, or nobody is there. */
   sendKey(key: string): boolean {
     if (!/^[0-9*#A-D]$/.test(key) || this.state !== "live" || this.line === undefined) return false;
@@ -156,8 +167,10 @@ export class Call {
 
   private async connect(sound: Sound, abort: AbortSignal): Promise<void> {
     const settings = this.settings();
-    const way = await findWay(settings, checkVariables(settings.variables), abort);
+    const visitor = { variables: checkVariables(settings.variables), hasAcceptedTerms: this.hasAcceptedTerms() };
+    const { way, feedbackToken } = await findWay(settings, visitor, abort);
     if (abort.aborted) return;
+    this.feedbackToken = feedbackToken;
     if (way.kind === "talk") await sound.frames();
     const listener = this.listener(abort);
     const line = way.kind === "talk" ? new TalkLine(way.url, sound, listener) : await liveKitLine(way, sound, listener);

@@ -29,6 +29,7 @@ export class VoxWidget extends HTMLElement {
     super();
     this.call = new Call(
       () => this.settings,
+      () => this.hasAccepted,
       (name, detail) => this.tell(name, detail),
       {
         stateChanged: () => this.update(),

@@ -1,17 +1,33 @@
-/** Asking the bridge for a way to the bot: the one place that knows its routes. */
+/** What the widget asks the bridge for: the one place that knows its routes. */
 import { CallError } from "./errors.js";
 import type { Way } from "./lines/line.js";
 import type { Settings } from "./settings.js";
 import type { Variables } from "./variables.js";
 
-/** A token for a LiveKit room. */
+/** A token for a LiveKit room, in which the bot waits. */
 const TOKEN_PATH = "/api/v1/widget/token";
 /** A ticket for the audio socket. */
 const TICKET_PATH = "/api/v1/widget/ticket";
-/** The bridge begins the bot's side before it answers, for ten seconds at most. */
+const FEEDBACK_PATH = "/api/v1/widget/feedback";
+/** Any page may read it. */
+const OPEN_PATH = "/widget/vox-worklet.js";
+/** The bridge waits for a worker for ten seconds before it answers. */
 const ANSWER_MS = 15_000;
-/** Code of the refusal of a deployment without LiveKit. */
+/** Codes of the bridge that mean more than their status. */
 const NO_LIVEKIT = "livekit_not_configured";
+const OUTSIDE_HOURS = "outside_active_hours";
+
+/** What a visitor brings to the call. */
+export interface Visitor {
+  variables: Variables;
+  hasAcceptedTerms: boolean;
+}
+
+/** A way to the bot, and what proves afterwards that one was there. */
+export interface Admission {
+  way: Way;
+  feedbackToken: string;
+}
 
 interface Refusal {
   status: number;
@@ -20,39 +36,73 @@ interface Refusal {
   retryAfterMs: number | undefined;
 }
 
-type Answer = { ok: true; fields: Record<string, unknown> } | ({ ok: false } & Refusal);
+type Fields = Record<string, unknown>;
+type Answer = { ok: true; fields: Fields } | ({ ok: false } & Refusal);
 
 /** Ask for a way. Throws a `CallError`. */
-export async function findWay(settings: Settings, variables: Variables, abort: AbortSignal): Promise<Way> {
-  const { bot, key, server, tokenUrl, transport } = settings;
-  const body = { bot_id: bot, ...(key === "" ? {} : { api_key: key }), ...given(variables) };
-  if (tokenUrl !== "") return wayOf(await post(tokenUrl, { ...body, transport }, abort), server);
+export async function findWay(settings: Settings, visitor: Visitor, abort: AbortSignal): Promise<Admission> {
+  const { server, tokenUrl, transport } = settings;
+  const body = bodyOf(settings, visitor);
+  if (tokenUrl !== "") return admissionOf(await post(tokenUrl, { ...body, transport }, abort), server);
   if (transport !== "talk") {
-    const answer = await post(server + TOKEN_PATH, body, abort);
-    if (answer.ok || transport === "livekit" || answer.code !== NO_LIVEKIT) return wayOf(answer, server);
+    const answer = await ask(server, TOKEN_PATH, body, abort);
+    if (answer.ok || transport === "livekit" || answer.code !== NO_LIVEKIT) return admissionOf(answer, server);
   }
-  return wayOf(await post(server + TICKET_PATH, body, abort), server);
+  return admissionOf(await ask(server, TICKET_PATH, body, abort), server);
 }
 
-function given(variables: Variables): { variables?: Variables } {
-  return Object.keys(variables).length === 0 ? {} : { variables };
+/** Tell how it was. It is sent on although the page is left. */
+export async function sendFeedback(settings: Settings, token: string, rating: string, comment: string): Promise<void> {
+  const body = { feedback_token: token, rating, ...(comment === "" ? {} : { comment }) };
+  const answer = await post(settings.server + FEEDBACK_PATH, body, new AbortController().signal);
+  if (!answer.ok) throw refusalOf(answer);
 }
 
-async function post(url: string, body: object, abort: AbortSignal): Promise<Answer> {
+function bodyOf({ bot, key, termsVersion }: Settings, { variables, hasAcceptedTerms }: Visitor): Fields {
+  const body: Fields = { bot_id: bot };
+  if (key !== "") body["api_key"] = key;
+  if (Object.keys(variables).length > 0) body["variables"] = variables;
+  if (hasAcceptedTerms) body["terms_accepted"] = true;
+  if (hasAcceptedTerms && termsVersion !== "") body["terms_version"] = termsVersion;
+  return body;
+}
+
+/** Ask the bridge. It does not let pages read that they are not allowed: that looks like no network, and is told apart here. */
+async function ask(server: string, path: string, body: Fields, abort: AbortSignal): Promise<Answer> {
+  try {
+    return await post(server + path, body, abort);
+  } catch (thrown) {
+    if (abort.aborted || !(await isThere(server))) throw thrown;
+    const told = `${server} answers, but not to this page: is ${window.location.origin} among the bot's allowed_origins, and is the bot's id right?`;
+    throw new CallError("origin_refused", told);
+  }
+}
+
+async function isThere(server: string): Promise<boolean> {
+  try {
+    return (await fetch(server + OPEN_PATH, { method: "HEAD", credentials: "omit" })).ok;
+  } catch {
+    return false;
+  }
+}
+
+async function post(url: string, body: Fields, abort: AbortSignal): Promise<Answer> {
   const limit = new AbortController();
   const stop = (): void => limit.abort();
   abort.addEventListener("abort", stop, { once: true });
   const timer = setTimeout(stop, ANSWER_MS);
-  let response: Response;
   try {
-    response = await fetch(url, {
+    const response = await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
       // The key is public and the bridge takes no cookies.
       credentials: "omit",
+      keepalive: true,
       signal: limit.signal,
     });
+    const fields = fieldsOf(await response.json().catch(() => undefined));
+    return response.ok ? { ok: true, fields } : { ok: false, ...told(response, fields) };
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     // A refusal of the browser's own (connect-src, CORS) looks the same as no network.
@@ -61,12 +111,12 @@ async function post(url: string, body: object, abort: AbortSignal): Promise<Answ
     clearTimeout(timer);
     abort.removeEventListener("abort", stop);
   }
-  const fields = fieldsOf(await response.json().catch(() => undefined));
-  if (response.ok) return { ok: true, fields };
+}
+
+function told(response: Response, fields: Fields): Refusal {
   const error = fieldsOf(fields["error"]);
   const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
   return {
-    ok: false,
     status: response.status,
     code: String(error["code"] ?? ""),
     detail: String(error["detail"] ?? fields["detail"] ?? response.statusText),
@@ -74,16 +124,14 @@ async function post(url: string, body: object, abort: AbortSignal): Promise<Answ
   };
 }
 
-function wayOf(answer: Answer, server: string): Way {
+function admissionOf(answer: Answer, server: string): Admission {
   if (!answer.ok) throw refusalOf(answer);
-  const { fields } = answer;
-  const [room, token] = [fields["server_url"], fields["participant_token"]];
-  if (typeof room === "string" && typeof token === "string") return { kind: "livekit", url: room, token };
-  const ticket = fields["ticket"];
-  if (typeof ticket === "string") {
-    const place = fields["url"] ?? fields["path"];
-    return { kind: "talk", url: talkUrl(typeof place === "string" ? place : "", ticket, server) };
-  }
+  const text = (name: string): string => (typeof answer.fields[name] === "string" ? String(answer.fields[name]) : "");
+  const feedbackToken = text("feedback_token");
+  const [room, token, ticket] = [text("server_url"), text("participant_token"), text("ticket")];
+  if (room !== "" && token !== "") return { way: { kind: "livekit", url: room, token }, feedbackToken };
+  const place = text("url") === "" ? text("path") : text("url");
+  if (ticket !== "") return { way: { kind: "talk", url: talkUrl(place, ticket, server) }, feedbackToken };
   throw new CallError("failed", "the answer has neither a ticket nor a token");
 }
 
@@ -98,6 +146,7 @@ export function talkUrl(place: string, ticket: string, server: string): string {
 /** What a refusal of the bridge means for the visitor. */
 export function refusalOf({ status, code, detail, retryAfterMs }: Refusal): CallError {
   const told = `${status} ${code}: ${detail}`;
+  if (code === OUTSIDE_HOURS) return new CallError("refused", told);
   switch (status) {
     case 401:
       return new CallError("bad_key", told);
@@ -107,7 +156,7 @@ export function refusalOf({ status, code, detail, retryAfterMs }: Refusal): Call
       return new CallError("no_bot", told);
     case 400:
     case 422:
-      return new CallError(code.includes("variable") ? "bad_variables" : "bad_settings", told);
+      return new CallError(code === "bad_variables" ? "bad_variables" : "bad_settings", told);
     case 402:
     case 409:
       return new CallError("refused", told);
@@ -119,6 +168,6 @@ export function refusalOf({ status, code, detail, retryAfterMs }: Refusal): Call
   }
 }
 
-function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+function fieldsOf(value: unknown): Fields {
+  return typeof value === "object" && value !== null ? (value as Fields) : {};
 }

@@ -25,6 +25,8 @@ export interface Settings {
   /** What the visitor must agree to before the first call; empty asks for nothing. */
   terms: string;
   termsUrl: string;
+  /** What the page calls these terms, for the call's record. */
+  termsVersion: string;
   lang: string;
   variables: unknown;
   strings: Record<string, string>;
@@ -46,6 +48,7 @@ export const ATTRIBUTES = [
   "devices",
   "terms",
   "terms-url",
+  "terms-version",
   "lang",
   "variables",
   "strings",
@@ -114,6 +117,7 @@ export function readSettings(read: ReadAttribute, { origin, base }: Place): { se
     devices: on("devices"),
     terms: text("terms"),
     termsUrl: address("terms-url"),
+    termsVersion: text("terms-version"),
     lang: text("lang"),
     variables: json("variables"),
     strings: texts(json("strings"), faults),

@@ -3,7 +3,7 @@ import type { Settings } from "./settings.js";
 
 /** Other terms, or another bot, are asked for anew. */
 function place(settings: Settings): string {
-  const text = `${settings.bot}\n${settings.terms}\n${settings.termsUrl}`;
+  const text = `${settings.bot}\n${settings.terms}\n${settings.termsUrl}\n${settings.termsVersion}`;
   let hash = 5381;
   for (let at = 0; at < text.length; at += 1) hash = (hash * 33 + text.charCodeAt(at)) >>> 0;
   return `vox-terms-${hash.toString(36)}`;

@@ -1,4 +1,4 @@
-/** Values that the page gives the bot for a call (`{{name}}` in its prompt). */
+/** Values that the page gives the bot for a call (`{{call.name}}` in its texts). The bridge holds pages to the same limits. */
 import { CallError } from "./errors.js";
 
 export const MAX_VARIABLES = 20;
@@ -7,11 +7,11 @@ export const MAX_VALUE = 500;
 /** Of all names and values together, characters. */
 export const MAX_TOTAL = 4_000;
 
-export type Variables = Record<string, string>;
+export type Variables = Record<string, string | number | boolean>;
 
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const NAME = /^[A-Za-z][A-Za-z0-9_]*$/;
 
-/** Check and write out what a page gave. Throws `bad_variables` with what to change. */
+/** Check what a page gave. Throws `bad_variables` with what to change. */
 export function checkVariables(given: unknown): Variables {
   if (given === undefined || given === null) return {};
   if (typeof given !== "object" || Array.isArray(given)) throw bad("must be an object of names and values");
@@ -21,29 +21,20 @@ export function checkVariables(given: unknown): Variables {
   let total = 0;
   for (const [name, value] of entries) {
     if (!NAME.test(name) || name.length > MAX_NAME) {
-      throw bad(`"${name.slice(0, MAX_NAME)}" is no name: letters, digits and _, ${MAX_NAME} at most, no digit first`);
+      throw bad(`"${name.slice(0, MAX_NAME)}" is no name: a letter, and letters, digits or _ after it, ${MAX_NAME} at most`);
     }
-    const text = textOf(value);
-    if (text === undefined) throw bad(`${name} is neither a text, a number nor true or false`);
-    if (text.length > MAX_VALUE) throw bad(`${name} is longer than ${MAX_VALUE} characters`);
-    total += name.length + text.length;
-    variables[name] = text;
+    if (!isPlain(value)) throw bad(`${name} is neither a text, a number nor true or false`);
+    const size = String(value).length;
+    if (size > MAX_VALUE) throw bad(`${name} is longer than ${MAX_VALUE} characters`);
+    total += name.length + size;
+    variables[name] = value;
   }
   if (total > MAX_TOTAL) throw bad(`together they are longer than ${MAX_TOTAL} characters`);
   return variables;
 }
 
-function textOf(value: unknown): string | undefined {
-  switch (typeof value) {
-    case "string":
-      return value;
-    case "number":
-      return Number.isFinite(value) ? String(value) : undefined;
-    case "boolean":
-      return String(value);
-    default:
-      return undefined;
-  }
+function isPlain(value: unknown): value is string | number | boolean {
+  return typeof value === "string" || typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value));
 }
 
 function bad(detail: string): CallError {

@@ -1,6 +1,5 @@
 /** What both ways to a bot have in common. */
 import type { CallError } from "../errors.js";
-import type { Sound } from "../audio/sound.js";
 
 export type Speaker = "caller" | "bot" | "agent";
 
@@ -50,8 +49,4 @@ export interface Line {
 }
 
 /** Where the bot is reached: what the bridge gave for the visitor. */
-export type Way =
-  | { kind: "talk"; url: string }
-  | { kind: "livekit"; url: string; token: string };
-
-export type OpenLine = (way: Way, sound: Sound, listener: LineListener) => Line;
+export type Way = { kind: "talk"; url: string } | { kind: "livekit"; url: string; token: string };

@@ -66,7 +66,7 @@ export class Panel {
     this.orb = new Orb(call);
     this.captions = new CaptionsView(call.captions, shown.language);
     this.terms = new Terms({ accept: actions.acceptTerms, decline: actions.declineTerms });
-    this.feedback = new Feedback((rating, comment) => tell("vox-feedback", { session_id: call.sessionId, rating, comment }));
+    this.feedback = new Feedback((rating, comment) => call.rate(rating, comment));
     this.start = button("start", "primary", () => actions.start("voice"));
     this.startText = button("start-text", "", () => actions.start("text"));
     this.mute = iconButton("mute", "mic", () => call.mute(!call.isMuted));

@@ -61,11 +61,11 @@ test("a socket's close says how the call ended", () => {
 });
 
 test("variables are texts with names, and not too many", () => {
-  assert.deepEqual(checkVariables({ name: "Ann", n: 3, vip: true }), { name: "Ann", n: "3", vip: "true" });
+  assert.deepEqual(checkVariables({ name: "Ann", n: 3, vip: true }), { name: "Ann", n: 3, vip: true });
   assert.deepEqual(checkVariables(undefined), {});
   const many = Object.fromEntries(Array.from({ length: MAX_VARIABLES + 1 }, (_, at) => [`v${at}`, "x"]));
   const large = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`v${at}`, "x".repeat(MAX_TOTAL / 10)]));
-  for (const wrong of [[], "x", { "1a": "x" }, { "a b": "x" }, { a: {} }, { a: null }, { a: Number.NaN }, { a: "x".repeat(MAX_VALUE + 1) }, many, large]) {
+  for (const wrong of [[], "x", { "1a": "x" }, { _a: "x" }, { "a b": "x" }, { a: {} }, { a: null }, { a: Number.NaN }, { a: "x".repeat(MAX_VALUE + 1) }, many, large]) {
     assert.throws(() => checkVariables(wrong), (error) => error instanceof CallError && error.code === "bad_variables");
   }
 });

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { CallError } from "../../src/errors.js";
 import type { Way } from "../../src/lines/line.js";
-import { findWay, refusalOf, talkUrl } from "../../src/net.js";
+import { findWay, refusalOf, sendFeedback, talkUrl } from "../../src/net.js";
 import { readSettings } from "../../src/settings.js";
 
 interface Told {
@@ -21,7 +21,7 @@ const server = createServer((request, response) => {
     told.push({ path: request.url ?? "", body: JSON.parse(text) as Record<string, unknown> });
     const reply = replies.shift() ?? { status: 500, body: {} };
     response.writeHead(reply.status, { "content-type": "application/json", ...reply.headers });
-    response.end(JSON.stringify(reply.body));
+    response.end(reply.status === 204 ? undefined : JSON.stringify(reply.body));
   });
 });
 let origin = "";
@@ -39,15 +39,16 @@ before(async () => {
 after(() => server.close());
 
 /** Ask with these attributes; the bridge answers so. */
-async function ask(attributes: Record<string, string>, ...answers: Reply[]): Promise<{ way: Way; asked: Told[] }> {
+async function ask(attributes: Record<string, string>, ...answers: Reply[]): Promise<{ way: Way; feedbackToken: string; asked: Told[] }> {
   replies = answers;
   told.length = 0;
   const { settings } = readSettings((name) => ({ bot: "faq", "api-key": "wk_1", ...attributes })[name] ?? null, { origin, base: origin });
-  const way = await findWay(settings, { name: "Ann" }, new AbortController().signal);
-  return { way, asked: [...told] };
+  const visitor = { variables: { name: "Ann" }, hasAcceptedTerms: "terms-version" in attributes };
+  const admission = await findWay(settings, visitor, new AbortController().signal);
+  return { ...admission, asked: [...told] };
 }
 
-const TICKET: Reply = { status: 201, body: { ticket: "t", path: "/talk/faq" } };
+const TICKET: Reply = { status: 201, body: { ticket: "t", path: "/talk/faq", feedback_token: "f" } };
 const ROOM: Reply = { status: 201, body: { server_url: "wss://lk.example", participant_token: "jwt" } };
 const NO_LIVEKIT: Reply = { status: 503, body: { error: { code: "livekit_not_configured", detail: "…" } } };
 
@@ -64,8 +65,10 @@ test("where there is none a ticket is asked for, with the same key", async () =>
   assert.deepEqual(way, { kind: "talk", url: `${origin.replace("http", "ws")}/talk/faq?ticket=t` });
   assert.equal(asked.length, 2);
   assert.equal(asked[1]?.body["api_key"], "wk_1");
-  const direct = await ask({ transport: "talk" }, TICKET);
-  assert.equal(direct.asked.length, 1);
+  const direct = await ask({ transport: "talk", "terms-version": "2026-11" }, TICKET);
+  assert.deepEqual([direct.asked.length, direct.feedbackToken], [1, "f"]);
+  assert.deepEqual([direct.asked[0]?.body["terms_accepted"], direct.asked[0]?.body["terms_version"]], [true, "2026-11"]);
+  assert.equal(asked[1]?.body["terms_accepted"], undefined);
 });
 
 test("a page that wants LiveKit and nothing else is told that there is none", async () => {
@@ -83,10 +86,12 @@ test("a server of the page's own gives either", async () => {
 test("refusals are told in the visitor's terms", async () => {
   const words: [number, string, string][] = [
     [401, "unauthorized", "bad_key"],
-    [403, "origin_forbidden", "origin_refused"],
-    [404, "not_found", "no_bot"],
+    [403, "origin_not_allowed", "origin_refused"],
+    [404, "unknown_bot", "no_bot"],
     [409, "bot_disabled", "refused"],
     [422, "invalid", "bad_settings"],
+    [422, "bad_variables", "bad_variables"],
+    [503, "outside_active_hours", "refused"],
     [429, "rate_limited", "busy"],
     [503, "no_fleet", "busy"],
     [500, "internal", "failed"],
@@ -97,6 +102,16 @@ test("refusals are told in the visitor's terms", async () => {
   const limited = { status: 429, body: { error: { code: "rate_limited" } }, headers: { "retry-after": "7" } };
   await assert.rejects(ask({}, limited), (error) => error instanceof CallError && error.retryAfterMs === 7_000);
   await assert.rejects(ask({}, { status: 201, body: {} }), (error) => error instanceof CallError && error.code === "failed");
+});
+
+test("what was thought of a call goes with its token", async () => {
+  replies = [{ status: 204, body: {} }];
+  told.length = 0;
+  const { settings } = readSettings((name) => ({ bot: "faq", "api-key": "wk_1" })[name as "bot"] ?? null, { origin, base: origin });
+  await sendFeedback(settings, "f", "good", "");
+  assert.deepEqual(told[0], { path: "/api/v1/widget/feedback", body: { feedback_token: "f", rating: "good" } });
+  replies = [{ status: 401, body: { error: { code: "bad_feedback_token" } } }];
+  await assert.rejects(sendFeedback(settings, "f", "bad", "x"), CallError);
 });
 
 test("a ticket goes into the socket's address, whatever form the address has", () => {

@@ -4,7 +4,6 @@
  */
 import {
   DisconnectReason,
-  type Participant,
   type RemoteTrack,
   Room,
   RoomEvent,
@@ -13,13 +12,16 @@ import {
 } from "livekit-client";
 import type { Sound } from "../audio/sound.js";
 import { CallError } from "../errors.js";
-import type { Line, LineEnd, LineListener } from "./line.js";
+import type { Line, LineEnd, LineListener, Speaker } from "./line.js";
 
 /** Topics and attributes of text streams that agents and clients of LiveKit use. */
 const TRANSCRIPTION = "lk.transcription";
 const CHAT = "lk.chat";
 const FINAL = "lk.transcription_final";
 const SEGMENT = "lk.segment_id";
+const STATE = "lk.agent.state";
+/** Of the bot's line: the visitor spoke over it. */
+const INTERRUPTED = "vox.interrupted";
 
 export class LiveKitLine implements Line {
   private readonly room = new Room({ adaptiveStream: false, dynacast: false, disconnectOnPageLeave: true });
@@ -111,8 +113,9 @@ export class LiveKitLine implements Line {
     room.on(RoomEvent.TrackUnsubscribed, (track: RemoteTrack) => {
       for (const player of track.detach()) player.remove();
     });
-    room.on(RoomEvent.ActiveSpeakersChanged, (speakers: Participant[]) => {
-      this.on.botSpeaks(speakers.some((speaker) => !speaker.isLocal));
+    room.on(RoomEvent.ParticipantAttributesChanged, (changed) => {
+      const state = changed[STATE];
+      if (state !== undefined) this.on.botSpeaks(state === "speaking");
     });
     room.on(RoomEvent.Reconnecting, () => this.on.mending());
     room.on(RoomEvent.Reconnected, () => this.on.mended());
@@ -127,17 +130,24 @@ export class LiveKitLine implements Line {
   /** A caption comes as a stream of pieces: what is there so far is shown until it is complete. */
   private async readLine(reader: TextStreamReader, identity: string): Promise<void> {
     const attributes = reader.info.attributes ?? {};
-    const speaker = identity === this.room.localParticipant.identity ? "caller" : "bot";
     const id = attributes[SEGMENT] ?? reader.info.id;
+    const speaker = speakerOf(id) ?? (identity === this.room.localParticipant.identity ? "caller" : "bot");
     let text = "";
     for await (const piece of reader) {
       text += piece;
       if (!this.isDone) this.on.transcript({ speaker, text, final: false, interrupted: false, id });
     }
-    if (attributes[FINAL] === "true" && !this.isDone) {
-      this.on.transcript({ speaker, text, final: true, interrupted: false, id });
-    }
+    if (attributes[FINAL] !== "true" || this.isDone) return;
+    const interrupted = attributes[INTERRUPTED] === "true";
+    if (interrupted) this.on.interrupted();
+    this.on.transcript({ speaker, text, final: true, interrupted, id });
   }
+}
+
+/** Workers tell all lines of a room themselves: whose one is stands in its segment, `SG_caller_…`. */
+function speakerOf(segment: string): Speaker | undefined {
+  const word = /^SG_(caller|bot|agent)_/.exec(segment)?.[1];
+  return word === "caller" || word === "bot" || word === "agent" ? word : undefined;
 }
 
 /** What the end of a room means. */

@@ -226,12 +226,18 @@ export class Call {
       case "over":
         return this.finish(end.by);
       case "failed":
-        return this.state === "reconnecting" ? this.again(end.error) : this.fail(end.error);
+        return this.broke(new CallError(end.code, end.detail));
       case "lost":
         if (this.state === "connecting") return this.fail(new CallError("lost", end.detail));
         this.step("lost");
         return this.again(new CallError("lost", end.detail));
     }
+  }
+
+  /** A line that cannot be had is tried again where there was one a moment ago. */
+  private broke(error: CallError): void {
+    if (this.state === "reconnecting") this.again(error);
+    else this.fail(error);
   }
 
   /** A call over `/talk` ends with its socket: another one is begun, after a pause, a few times. */
@@ -261,6 +267,8 @@ export class Call {
   }
 
   private finish(by: string): void {
+    // A line that is told to hang up may have said already that it has.
+    if (!isBusy(this.state)) return;
     const duration = this.startedAt === 0 ? 0 : performance.now() - this.startedAt;
     this.release();
     const hadCall = this.sessionId !== "";

@@ -144,6 +144,13 @@ export class VoxWidget extends HTMLElement {
   }
 
   connectedCallback(): void {
+    // What a page has set before this script came is on the element itself, and hides what reads it.
+    for (const name of ["variables", "strings"] as const) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value = this[name];
+      Reflect.deleteProperty(this, name);
+      Object.assign(this, { [name]: value });
+    }
     const { settings, faults } = this.read();
     this.complain(faults);
     this.hasAccepted = recall(settings);

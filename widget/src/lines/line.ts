@@ -1,5 +1,5 @@
 /** What both ways to a bot have in common. */
-import type { CallError } from "../errors.js";
+import type { ErrorCode } from "../errors.js";
 
 export type Speaker = "caller" | "bot" | "agent";
 
@@ -19,7 +19,7 @@ export type LineEnd =
   | { kind: "over"; by: string }
   /** The connection broke, and the call with it: another one may be begun. */
   | { kind: "lost"; detail: string }
-  | { kind: "failed"; error: CallError };
+  | { kind: "failed"; code: ErrorCode; detail: string };
 
 /** What a line tells. `ended` comes once and is the last. */
 export interface LineListener {

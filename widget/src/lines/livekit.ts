@@ -11,7 +11,6 @@ import {
   Track,
 } from "livekit-client";
 import type { Sound } from "../audio/sound.js";
-import { CallError } from "../errors.js";
 import type { Line, LineEnd, LineListener, Speaker } from "./line.js";
 
 /** Topics and attributes of text streams that agents and clients of LiveKit use. */
@@ -40,7 +39,7 @@ export class LiveKitLine implements Line {
     this.listen();
     this.join().catch((thrown: unknown) => {
       const detail = thrown instanceof Error ? thrown.message : String(thrown);
-      this.end({ kind: "failed", error: new CallError("offline", `${this.url}: ${detail}`) });
+      this.end({ kind: "failed", code: "offline", detail: `${this.url}: ${detail}` });
     });
   }
 
@@ -160,9 +159,9 @@ export function endOf(reason: DisconnectReason | undefined): LineEnd {
     case DisconnectReason.ROOM_CLOSED:
       return { kind: "over", by: "bot" };
     case DisconnectReason.JOIN_FAILURE:
-      return { kind: "failed", error: new CallError("offline", "the room could not be joined") };
+      return { kind: "failed", code: "offline", detail: "the room could not be joined" };
     case DisconnectReason.DUPLICATE_IDENTITY:
-      return { kind: "failed", error: new CallError("failed", "the token was used a second time") };
+      return { kind: "failed", code: "failed", detail: "the token was used a second time" };
     default:
       return { kind: "lost", detail: `the room was left: ${reason === undefined ? "?" : DisconnectReason[reason]}` };
   }

@@ -3,7 +3,6 @@
  * ways, and JSON events.
  */
 import { FRAME_BYTES } from "../worklet/frames.js";
-import { CallError } from "../errors.js";
 import type { Sound } from "../audio/sound.js";
 import type { Line, LineEnd, LineListener, Speaker } from "./line.js";
 
@@ -170,9 +169,9 @@ function speakerOf(value: unknown): Speaker {
 function refusalOf(code: string, detail: string): LineEnd | undefined {
   switch (code) {
     case "outside_hours":
-      return { kind: "failed", error: new CallError("refused", detail || code) };
+      return { kind: "failed", code: "refused", detail: detail || code };
     case "busy":
-      return { kind: "failed", error: new CallError("busy", detail || code) };
+      return { kind: "failed", code: "busy", detail: detail || code };
     default:
       return undefined;
   }
@@ -185,14 +184,14 @@ export function endOf(code: number, reason: string, wasReady: boolean): LineEnd 
     case 1000:
       return { kind: "over", by: reason || "bot" };
     case 1008:
-      return { kind: "failed", error: new CallError("refused", detail) };
+      return { kind: "failed", code: "refused", detail: detail };
     case 1013:
-      return { kind: "failed", error: new CallError("busy", detail) };
+      return { kind: "failed", code: "busy", detail: detail };
     case 1003:
     case 1009:
-      return { kind: "failed", error: new CallError("failed", detail) };
+      return { kind: "failed", code: "failed", detail: detail };
     default:
       // Before `ready`, a socket that does not open says nothing of why: a busy host answers 503, and so may the network.
-      return wasReady ? { kind: "lost", detail } : { kind: "failed", error: new CallError("busy", detail) };
+      return wasReady ? { kind: "lost", detail } : { kind: "failed", code: "busy", detail: detail };
   }
 }

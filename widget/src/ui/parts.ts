@@ -60,7 +60,7 @@ export class Feedback {
   private readonly comment = el("textarea", { class: "field", part: "feedback-comment", rows: "2", maxlength: "1000" });
   private readonly commentName = el("span", {});
   private readonly send: HTMLButtonElement;
-  private readonly thanks = el("p", { role: "status" });
+  private readonly thanks = el("p", { role: "status", tabindex: "-1" });
   private readonly form: HTMLElement;
   private rating: Rating | undefined;
   private language: Language | undefined;
@@ -74,6 +74,7 @@ export class Feedback {
       onSend(this.rating, this.comment.value.trim());
       this.form.hidden = true;
       write(this.thanks, this.language?.text("feedback_thanks") ?? "");
+      this.thanks.focus();
     });
     const label = el("label", {}, this.commentName, this.comment);
     const row = el("div", { class: "row" }, this.good, this.bad);

@@ -107,10 +107,10 @@ button { cursor: pointer; border: 0; background: none; padding: 0; }
 .error { color: var(--_danger); }
 .captions { flex: 1 1 auto; min-height: 72px; max-height: var(--vox-captions-height, 220px); overflow: auto; display: flex; flex-direction: column; gap: 8px; padding: 4px; }
 .log { display: flex; flex-direction: column; gap: 8px; }
-.line { padding: 8px 12px; border-radius: calc(var(--_radius) * 0.8); background: var(--_surface); max-width: 88%; overflow-wrap: anywhere; white-space: pre-wrap; }
+.line { padding: 8px 12px; border-radius: calc(var(--_radius) * 0.8); background: var(--_surface); max-width: 88%; overflow-wrap: anywhere; white-space: pre-wrap; position: relative; }
 .line.caller { align-self: flex-end; background: var(--_accent); color: var(--_on-accent); }
 .line.note { align-self: center; background: none; color: var(--_muted); font-size: 0.9em; }
-.line.partial { opacity: 0.75; }
+.line.partial { font-style: italic; }
 .line.interrupted::after { content: " …"; }
 .who { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .row { display: flex; flex-wrap: wrap; gap: 8px; justify-content: center; }

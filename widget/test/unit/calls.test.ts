@@ -56,7 +56,7 @@ test("a socket's close says how the call ended", () => {
   assert.equal(endOf(1006, "", true).kind, "lost");
   for (const [code, ready, word] of [[1008, true, "refused"], [1013, true, "busy"], [1006, false, "busy"], [1009, true, "failed"]] as const) {
     const end = endOf(code, "", ready);
-    assert.equal(end.kind === "failed" ? end.error.code : end.kind, word, String(code));
+    assert.equal(end.kind === "failed" ? end.code : end.kind, word, String(code));
   }
 });
 

@@ -4,8 +4,8 @@ import type { CallError } from "./errors.js";
 import type { VoxEventName, VoxEvents } from "./events.js";
 import { ATTRIBUTES, type Modality, readSettings, type Settings } from "./settings.js";
 import type { CallState } from "./state.js";
-import { chooseLanguage, type Language, unknownTexts } from "./text/index.js";
 import { recall, remember } from "./terms.js";
+import { chooseLanguage, type Language, unknownTexts } from "./text/index.js";
 import { Panel, type Shown } from "./ui/panel.js";
 import { styles } from "./ui/styles.js";
 
@@ -224,7 +224,10 @@ export class VoxWidget extends HTMLElement {
 
   private language(settings: Settings): Language {
     const wishes = [settings.lang, document.documentElement.lang, ...navigator.languages];
-    return chooseLanguage(wishes.filter((wish) => wish !== ""), settings.strings);
+    return chooseLanguage(
+      wishes.filter((wish) => wish !== ""),
+      settings.strings,
+    );
   }
 
   private asksForTerms(settings: Settings): boolean {

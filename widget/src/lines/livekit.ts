@@ -2,14 +2,7 @@
  * A room of a LiveKit server, by its own client. A file of its own: six times as large as all the rest, and loaded only when
  * the bridge gives a token for a room.
  */
-import {
-  DisconnectReason,
-  type RemoteTrack,
-  Room,
-  RoomEvent,
-  type TextStreamReader,
-  Track,
-} from "livekit-client";
+import { DisconnectReason, type RemoteTrack, Room, RoomEvent, type TextStreamReader, Track } from "livekit-client";
 import type { Sound } from "../audio/sound.js";
 import type { Line, LineEnd, LineListener, Speaker } from "./line.js";
 

@@ -2,8 +2,9 @@
  * The audio socket `/talk`, without LiveKit (`docs/talk-protocol.md`): 16 kHz mono LINEAR16 in frames of 640 bytes both
  * ways, and JSON events.
  */
-import { FRAME_BYTES } from "../worklet/frames.js";
+
 import type { Sound } from "../audio/sound.js";
+import { FRAME_BYTES } from "../worklet/frames.js";
 import type { Line, LineEnd, LineListener, Speaker } from "./line.js";
 
 /** The server says `ready` within this. */

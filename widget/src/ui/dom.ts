@@ -44,7 +44,12 @@ const SVG = "http://www.w3.org/2000/svg";
 /** A picture beside words, or in a button that has a name: nothing for screen readers. */
 export function icon(name: IconName): SVGSVGElement {
   const svg = document.createElementNS(SVG, "svg");
-  set(svg, { viewBox: "0 0 24 24", class: `icon ${name === "phone" ? "filled" : ""}`, "aria-hidden": "true", focusable: "false" });
+  set(svg, {
+    viewBox: "0 0 24 24",
+    class: `icon ${name === "phone" ? "filled" : ""}`,
+    "aria-hidden": "true",
+    focusable: "false",
+  });
   const path = document.createElementNS(SVG, "path");
   path.setAttribute("d", PATHS[name]);
   svg.append(path);

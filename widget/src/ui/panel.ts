@@ -55,7 +55,7 @@ export class Panel {
 
   constructor(
     private readonly call: Call,
-    private readonly actions: Actions,
+    actions: Actions,
     private readonly tell: Tell,
     private shown: Shown,
   ) {

@@ -1,7 +1,7 @@
 /** Calls of a visitor from beginning to end, over each way. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { screenshots, unexpected, watch, type World } from "./world.js";
+import { screenshots, unexpected, type World, watch } from "./world.js";
 
 /** Louder than any hiss: speech is at 0.6 and above. */
 const AUDIBLE = 0.4;
@@ -34,7 +34,10 @@ export async function aWholeCall(world: World, { name, page: address }: Case): P
     `tells("vox-transcript", (d) => d.final && d.speaker === "${speaker}" && /${words}/i.test(d.text))`;
   await page.until("the visitor is understood", finalOf("caller", "hours"));
   await page.until("the answer is heard", finalOf("bot", "monday"));
-  await page.until("it is interrupted", `tells("vox-interrupted") && tells("vox-transcript", (d) => d.speaker === "bot" && d.interrupted)`);
+  await page.until(
+    "it is interrupted",
+    `tells("vox-interrupted") && tells("vox-transcript", (d) => d.speaker === "bot" && d.interrupted)`,
+  );
   await shot("3-interrupted");
   await page.click("mute");
   await page.until("the microphone is muted", `widget.muted && text("status").includes("muted")`);
@@ -50,7 +53,10 @@ export async function aWholeCall(world: World, { name, page: address }: Case): P
   const id = await page.value<string>("widget.sessionId");
   const record = await recordOf(world, id);
   const said = (speaker: string): string =>
-    record.transcript.filter((line) => line.speaker === speaker).map((line) => line.text).join(" ");
+    record.transcript
+      .filter((line) => line.speaker === speaker)
+      .map((line) => line.text)
+      .join(" ");
   assert.equal(record.disconnected_by, "customer");
   assert.match(said("caller"), /hours/i);
   assert.match(said("bot"), /How can I help you/);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "../kit/chromium.js";
-import { screenshots, unexpected, watch, type World } from "./world.js";
+import { screenshots, unexpected, type World, watch } from "./world.js";
 
 const WIDGET = `bot="faq" token-url="/call" transport="talk"`;
 

@@ -16,7 +16,6 @@ export interface Ready {
 
 export class Platform {
   private token = "";
-  private said = "";
 
   private constructor(
     private readonly process: ChildProcess,

@@ -1,7 +1,8 @@
 /** A customer's site: pages of another origin than the bridge, under the policy that `docs/widget.md` tells to set. */
+
+import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { readFileSync } from "node:fs";
 import type { Ready } from "./platform.js";
 
 export class Site {

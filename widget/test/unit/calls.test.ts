@@ -23,7 +23,10 @@ test("a step without a meaning leads nowhere", () => {
   assert.equal(next("idle", "ready"), undefined);
   assert.equal(next("live", "start"), undefined);
   assert.equal(next("ended", "lost"), undefined);
-  assert.deepEqual(["idle", "ended", "failed"].map((state) => isBusy(state as CallState)), [false, false, false]);
+  assert.deepEqual(
+    ["idle", "ended", "failed"].map((state) => isBusy(state as CallState)),
+    [false, false, false],
+  );
 });
 
 function line(more: Partial<Transcript>): Transcript {
@@ -37,7 +40,10 @@ test("a final line takes the place of what was being said, and of one with its i
   assert.equal(captions.take(line({})).kind, "added");
   assert.equal(captions.partial.size, 0);
   assert.equal(captions.take(line({ text: "Hello the", interrupted: true })).kind, "replaced");
-  assert.deepEqual(captions.lines.map((l) => [l.text, l.interrupted]), [["Hello the", true]]);
+  assert.deepEqual(
+    captions.lines.map((l) => [l.text, l.interrupted]),
+    [["Hello the", true]],
+  );
   assert.equal(captions.take(line({ id: "bot-9", text: " " })).kind, "nothing");
 });
 
@@ -54,7 +60,12 @@ test("a socket's close says how the call ended", () => {
   assert.deepEqual(endOf(1000, "bot hung up", true), { kind: "over", by: "bot hung up" });
   assert.equal(endOf(1001, "", true).kind, "lost");
   assert.equal(endOf(1006, "", true).kind, "lost");
-  for (const [code, ready, word] of [[1008, true, "refused"], [1013, true, "busy"], [1006, false, "busy"], [1009, true, "failed"]] as const) {
+  for (const [code, ready, word] of [
+    [1008, true, "refused"],
+    [1013, true, "busy"],
+    [1006, false, "busy"],
+    [1009, true, "failed"],
+  ] as const) {
     const end = endOf(code, "", ready);
     assert.equal(end.kind === "failed" ? end.code : end.kind, word, String(code));
   }
@@ -65,7 +76,22 @@ test("variables are texts with names, and not too many", () => {
   assert.deepEqual(checkVariables(undefined), {});
   const many = Object.fromEntries(Array.from({ length: MAX_VARIABLES + 1 }, (_, at) => [`v${at}`, "x"]));
   const large = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`v${at}`, "x".repeat(MAX_TOTAL / 10)]));
-  for (const wrong of [[], "x", { "1a": "x" }, { _a: "x" }, { "a b": "x" }, { a: {} }, { a: null }, { a: Number.NaN }, { a: "x".repeat(MAX_VALUE + 1) }, many, large]) {
-    assert.throws(() => checkVariables(wrong), (error) => error instanceof CallError && error.code === "bad_variables");
+  for (const wrong of [
+    [],
+    "x",
+    { "1a": "x" },
+    { _a: "x" },
+    { "a b": "x" },
+    { a: {} },
+    { a: null },
+    { a: Number.NaN },
+    { a: "x".repeat(MAX_VALUE + 1) },
+    many,
+    large,
+  ]) {
+    assert.throws(
+      () => checkVariables(wrong),
+      (error) => error instanceof CallError && error.code === "bad_variables",
+    );
   }
 });

@@ -38,11 +38,21 @@ before(async () => {
 });
 after(() => server.close());
 
+function read(attributes: Record<string, string>, name: string): string | null {
+  return attributes[name] ?? null;
+}
+
 /** Ask with these attributes; the bridge answers so. */
-async function ask(attributes: Record<string, string>, ...answers: Reply[]): Promise<{ way: Way; feedbackToken: string; asked: Told[] }> {
+async function ask(
+  attributes: Record<string, string>,
+  ...answers: Reply[]
+): Promise<{ way: Way; feedbackToken: string; asked: Told[] }> {
   replies = answers;
   told.length = 0;
-  const { settings } = readSettings((name) => ({ bot: "faq", "api-key": "wk_1", ...attributes })[name] ?? null, { origin, base: origin });
+  const { settings } = readSettings((name) => read({ bot: "faq", "api-key": "wk_1", ...attributes }, name), {
+    origin,
+    base: origin,
+  });
   const visitor = { variables: { name: "Ann" }, hasAcceptedTerms: "terms-version" in attributes };
   const admission = await findWay(settings, visitor, new AbortController().signal);
   return { ...admission, asked: [...told] };
@@ -107,7 +117,7 @@ test("refusals are told in the visitor's terms", async () => {
 test("what was thought of a call goes with its token", async () => {
   replies = [{ status: 204, body: {} }];
   told.length = 0;
-  const { settings } = readSettings((name) => ({ bot: "faq", "api-key": "wk_1" })[name as "bot"] ?? null, { origin, base: origin });
+  const { settings } = readSettings((name) => read({ bot: "faq", "api-key": "wk_1" }, name), { origin, base: origin });
   await sendFeedback(settings, "f", "good", "");
   assert.deepEqual(told[0], { path: "/api/v1/widget/feedback", body: { feedback_token: "f", rating: "good" } });
   replies = [{ status: 401, body: { error: { code: "bad_feedback_token" } } }];

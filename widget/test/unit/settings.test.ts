@@ -34,7 +34,10 @@ test("everything wrong is said at once, and the rest still works", () => {
     "terms-url": "javascript:alert(1)",
   });
   for (const name of ["bot", "api-key", "mode", "captions", "modalities", "variables", "strings", "terms-url"]) {
-    assert.ok(faults.some((fault) => fault.startsWith(name)), `${name} in ${faults.join("; ")}`);
+    assert.ok(
+      faults.some((fault) => fault.startsWith(name)),
+      `${name} in ${faults.join("; ")}`,
+    );
   }
   assert.deepEqual([settings.mode, settings.termsUrl, settings.modalities], ["floating", "", ["voice"]]);
 });

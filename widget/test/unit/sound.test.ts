@@ -21,7 +21,13 @@ function resample(input: Float32Array, from: number, to: number): Float32Array {
   return Float32Array.from(out);
 }
 
-for (const [from, to] of [[48_000, 16_000], [44_100, 16_000], [16_000, 48_000], [16_000, 44_100], [16_000, 16_000]] as const) {
+for (const [from, to] of [
+  [48_000, 16_000],
+  [44_100, 16_000],
+  [16_000, 48_000],
+  [16_000, 44_100],
+  [16_000, 16_000],
+] as const) {
   test(`speech goes from ${from} to ${to} Hz as it is`, () => {
     const out = resample(tone(1_000, from, from), from, to);
     assert.ok(Math.abs(out.length - to) < to / 100, `${out.length} samples`);
@@ -46,7 +52,9 @@ test("samples come back as they went", () => {
   const samples = Float32Array.from([0, 0.5, -0.5, 1, -1, 2, -2]);
   const back = fromPcm(toPcm(samples, samples.length));
   const expected = [0, 0.5, -0.5, 1, -1, 1, -1];
-  expected.forEach((value, at) => assert.ok(Math.abs((back[at] ?? 9) - value) < 1e-4, `${at}: ${back[at]}`));
+  for (const [at, value] of expected.entries()) {
+    assert.ok(Math.abs((back[at] ?? 9) - value) < 1e-4, `${at}: ${back[at]}`);
+  }
   assert.equal(fromPcm(new ArrayBuffer(3)).length, 1, "half a sample is left out");
 });
 
@@ -55,7 +63,10 @@ const frame = (value: number): Float32Array => new Float32Array(FRAME_SAMPLES).f
 test("sound begins when some is gathered, and goes on without gaps", () => {
   const playout = new Playout();
   playout.push(frame(0.5));
-  assert.ok(playout.take(160).every((sample) => sample === 0), "one frame alone waits");
+  assert.ok(
+    playout.take(160).every((sample) => sample === 0),
+    "one frame alone waits",
+  );
   playout.push(frame(0.5));
   assert.equal(playout.length, BEGIN_WITH);
   assert.ok(playout.take(BEGIN_WITH).every((sample) => sample === 0.5));

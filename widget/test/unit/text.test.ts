@@ -8,7 +8,10 @@ test("every language has every text, and none is English left over", () => {
     assert.deepEqual(Object.keys(texts).sort(), Object.keys(en).sort(), tag);
     const same = Object.entries(texts).filter(([name, text]) => text === en[name as keyof typeof en]);
     assert.ok(tag === "en" || same.length <= 2, `${tag}: ${same.map(([name]) => name).join(", ")}`);
-    assert.ok(Object.values(texts).every((text) => text.trim() !== ""), tag);
+    assert.ok(
+      Object.values(texts).every((text) => text.trim() !== ""),
+      tag,
+    );
     assert.ok(texts.device.includes("{n}"), tag);
   }
 });

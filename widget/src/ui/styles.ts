@@ -90,6 +90,7 @@ button { cursor: pointer; border: 0; background: none; padding: 0; }
 .orb {
   --_level: 0;
   align-self: center;
+  flex: none;
   width: 84px;
   height: 84px;
   margin: 12px;

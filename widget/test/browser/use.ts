@@ -71,7 +71,7 @@ async function violations(page: Page): Promise<string[]> {
 export async function accessibly({ browser, site }: World): Promise<void> {
   const axe = readFileSync(join(process.cwd(), "node_modules/axe-core/axe.min.js"), "utf8");
   for (const theme of ["light", "dark"]) {
-    const page = await browser.open(site.page(`<vox-widget ${WIDGET} theme="${theme}" lang="hi"></vox-widget>`));
+    const page = await browser.open(site.page(`<vox-widget ${WIDGET} theme="${theme}" lang="es"></vox-widget>`));
     await watch(page);
     await page.value(`${axe}; true`);
     assert.deepEqual(await violations(page), [], "closed");
@@ -82,7 +82,7 @@ export async function accessibly({ browser, site }: World): Promise<void> {
     await page.click("settings");
     await page.until("devices are listed", "parts('microphone')[0]?.options.length > 1");
     assert.deepEqual(await violations(page), [], "in a call");
-    await page.screenshot(join(screenshots, `call-hindi-${theme}.png`));
+    await page.screenshot(join(screenshots, `call-spanish-${theme}.png`));
     await page.click("hang-up");
     await page.until("the call ends", `tells("vox-call-end")`);
     assert.deepEqual(await violations(page), [], "after it");

@@ -26,6 +26,8 @@ pub struct DemoQuery {
     lang: Option<String>,
     /// `light` or `dark`; as the browser by default.
     theme: Option<String>,
+    /// `talk` or `livekit`; LiveKit where the deployment has it by default.
+    transport: Option<String>,
 }
 
 /// Where the page's scripts connect to beside this bridge, as sources of its policy.
@@ -63,7 +65,12 @@ fn policy(connections: &[String]) -> String {
 
 fn html(bot: &BotId, name: &str, key: &str, query: &DemoQuery) -> String {
     let (bot, name, key) = (escaped(bot.as_str()), escaped(name), escaped(key));
-    let asked = [("mode", &query.mode), ("lang", &query.lang), ("theme", &query.theme)];
+    let asked = [
+        ("mode", &query.mode),
+        ("lang", &query.lang),
+        ("theme", &query.theme),
+        ("transport", &query.transport),
+    ];
     let more: String = asked
         .into_iter()
         .filter_map(|(attribute, value)| {
@@ -121,7 +128,12 @@ mod tests {
     #[test]
     fn names_and_parameters_are_no_markup() {
         let hostile = "\"><script>alert('&')</script>";
-        let asked = |text: &str| DemoQuery { mode: Some(text.into()), lang: Some("de".into()), theme: None };
+        let asked = |text: &str| DemoQuery {
+            mode: Some(text.into()),
+            lang: Some("de".into()),
+            theme: None,
+            transport: None,
+        };
         let bot: BotId = "faq".parse().unwrap();
         let page = html(&bot, hostile, "wk_1", &asked("\"><script>"));
         assert_eq!(page.matches("<script").count(), 2, "{page}");

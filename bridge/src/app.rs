@@ -253,7 +253,7 @@ impl App {
             clock: clock.clone(),
             seen: Seen::default(),
         });
-        let media_url = config.server.media_url.clone().unwrap_or_else(|| media_url(&base_url));
+        let lines_url = config.server.media_url.clone().unwrap_or_else(|| media_url(&base_url));
         let relay_moved = relay.moved.clone();
         let (voice, waiting) = crier::queue(metrics.live());
         let crier =
@@ -325,7 +325,7 @@ impl App {
                 stores: stores.clone(),
                 clock: clock.clone(),
                 egress: crm.egress.clone(),
-                media_url: media_url.clone(),
+                media_url: config.server.media_url.clone().unwrap_or_else(|| media_url(&base_url)),
                 tokens: call_tokens.clone(),
             },
             crm,
@@ -384,7 +384,7 @@ impl App {
             latest: Latest { stores: stores.clone(), clock: clock.clone() },
             checks,
             widget_files: WidgetFiles { directory: config.server.widget_dir.clone() },
-            demo_connections: DemoConnections(vec![media_url]),
+            demo_connections: DemoConnections(vec![lines_url]),
             webhooks,
             herald,
             crier: Mutex::new(Some(crier)),

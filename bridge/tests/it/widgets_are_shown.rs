@@ -66,12 +66,14 @@ async fn the_page_of_a_bot_shows_its_widget_under_a_strict_policy() {
     assert_eq!(refusal(none, StatusCode::NOT_FOUND).await, "widget_off", "as if it were there");
 
     let token = bridge.token(Role::Admin).await;
-    let change = json!({"name": "A <b>bot</b>", "widget": {"enabled": true, "allowed_origins": [bridge.url]}});
+    let change =
+        json!({"name": "A <b>bot</b>", "widget": {"enabled": true, "allowed_origins": [bridge.url]}});
     let changed = bridge.request(Method::PATCH, "/api/v1/bots/faq").bearer_auth(&token).json(&change);
     assert_eq!(changed.send().await.unwrap().status(), StatusCode::OK);
     let keyless = bridge.get("/demo/faq").send().await.unwrap();
     assert_eq!(refusal(keyless, StatusCode::NOT_FOUND).await, "widget_off");
-    let renewed = bridge.request(Method::POST, "/api/v1/bots/faq/widget-key").bearer_auth(&token).json(&json!({}));
+    let renewed =
+        bridge.request(Method::POST, "/api/v1/bots/faq/widget-key").bearer_auth(&token).json(&json!({}));
     let key = body(renewed.send().await.unwrap(), StatusCode::OK).await["widget_key"].clone();
 
     let page = bridge.get("/demo/faq?mode=inline").send().await.unwrap();

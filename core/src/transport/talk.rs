@@ -157,7 +157,8 @@ mod tests {
 
     #[test]
     fn messages_are_one_line_of_a_thousand_characters_at_most() {
-        let mut decode = |text: &str| TalkCodec.decode(Wire::Text(&json!({"type": "text", "text": text}).to_string()));
+        let decode =
+            |text: &str| TalkCodec.decode(Wire::Text(&json!({"type": "text", "text": text}).to_string()));
         assert_eq!(decode(" two\u{0}\nlines\t "), Ok(vec![LineIn::Typed("two lines".into())]));
         let longest = "क".repeat(MAX_TYPED_CHARS);
         assert_eq!(decode(&longest), Ok(vec![LineIn::Typed(longest.clone())]));

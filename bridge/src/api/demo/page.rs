@@ -46,7 +46,8 @@ pub async fn page(
     const OFF: &str = "there is no such bot, or its widget is off: set `widget.enabled`, put this bridge's origin into `widget.allowed_origins`, and give it a key (POST /api/v1/bots/{bot_id}/widget-key)";
     files.is_built().await?;
     let found = stores.all_bots().find_bot(&bot.0).await?.filter(|found| found.value.settings.widget.enabled);
-    let shown = found.as_ref().and_then(|bot| Some((&bot.value.settings.name, bot.value.widget_key.as_ref()?)));
+    let shown =
+        found.as_ref().and_then(|bot| Some((&bot.value.settings.name, bot.value.widget_key.as_ref()?)));
     let (name, key) = shown.ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, "widget_off", OFF))?;
     let mut response = HttpResponse::Ok();
     response.content_type("text/html; charset=utf-8");

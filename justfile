@@ -66,6 +66,15 @@ fuzz target seconds="60":
     mkdir -p fuzz/corpus/{{ target }}
     cargo +nightly fuzz run {{ target }} fuzz/corpus/{{ target }} fuzz/seeds/{{ target }} -- -max_total_time={{ seconds }}
 
+# The browser widget into widget/dist, for the bridge to serve.
+widget:
+    scripts/widget/build.sh
+
+# Its tests, in a real browser.
+widget-test:
+    cargo build --workspace --bins
+    scripts/widget/test.sh
+
 # The crates' own documentation.
 doc:
     cargo doc --workspace --no-deps --document-private-items

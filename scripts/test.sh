@@ -4,7 +4,7 @@
 #   scripts/test.sh                  formatting, clippy, all tests
 #   VOX_SKIP_LINT=1 scripts/test.sh  the tests alone: about a third less time from nothing
 #
-# Everything that the tests printed is in target/test.log and target/test.log.servers, and as JUnit XML in
+# Everything that the tests printed is in target/test.log, target/test.log.widget and target/test.log.servers, and as JUnit XML in
 # target/nextest/ci/junit.xml and target/nextest/ci-servers/junit.xml.
 set -euo pipefail
 
@@ -74,6 +74,10 @@ fi
 # Each test is a process of its own with a time-out (.config/nextest.toml). A failure is a failure: nothing is tried twice.
 step "tests"
 "$tools/cargo-nextest" nextest run "${built[@]}" --profile ci --no-fail-fast 2>&1 | tee "$log"
+
+# Node and a browser talk to the programs that were built.
+step "the browser widget"
+scripts/widget/test.sh 2>&1 | tee "$log.widget"
 
 # The same tests of the bridge over the other set of engines: one server of each for all of them, a place of its own in each for every
 # test.

@@ -9,6 +9,7 @@ pub mod bots;
 pub mod calls;
 pub mod carriers;
 pub mod config;
+pub mod demo;
 pub mod dialout;
 pub mod dnc;
 pub mod erasures;

@@ -13,6 +13,8 @@ use crate::analysis::Analyst;
 use crate::analytics::counting::Counting;
 use crate::api::calls::live::Watch;
 use crate::api::calls::view::Links;
+use crate::api::demo::WidgetFiles;
+use crate::api::demo::page::DemoConnections;
 use crate::api::recordings::readings::{self, Readings};
 use crate::api::recordings::serve::Recordings;
 use crate::audit::log::AuditLog;
@@ -147,6 +149,8 @@ pub struct Inner {
     pub voices: VoiceDesk,
     pub latest: Latest,
     pub checks: Checks,
+    pub widget_files: WidgetFiles,
+    pub demo_connections: DemoConnections,
     pub table: Vec<Route>,
     pub document: Document,
 }
@@ -260,6 +264,7 @@ impl App {
             clock: clock.clone(),
             seen: Seen::default(),
         });
+        let lines_url = config.server.media_url.clone().unwrap_or_else(|| media_url(&base_url));
         let relay_moved = relay.moved.clone();
         let (voice, waiting) = crier::queue(metrics.live());
         let crier =
@@ -426,6 +431,8 @@ impl App {
             voices,
             latest: Latest { stores: stores.clone(), clock: clock.clone() },
             checks,
+            widget_files: WidgetFiles { directory: config.server.widget_dir.clone() },
+            demo_connections: DemoConnections(vec![lines_url]),
             webhooks,
             herald,
             crier: Mutex::new(Some(crier)),

@@ -63,6 +63,8 @@ pub struct Server {
     pub trusted_proxies: Vec<IpAddr>,
     /// `VOX_CORS_ORIGINS` (none): origins of pages that may read the API's answers, comma-separated.
     pub cors_origins: Vec<String>,
+    /// `VOX_WIDGET_DIR` (`widget/dist`): the folder that the widget was built into.
+    pub widget_dir: PathBuf,
 }
 
 /// Secrets.
@@ -163,6 +165,7 @@ impl Config {
                 media_url: None,
                 trusted_proxies: Vec::new(),
                 cors_origins: Vec::new(),
+                widget_dir: data_dir.join("widget"),
             },
             auth: Auth {
                 jwt_secret: secret("jwt"),
@@ -211,7 +214,8 @@ impl Server {
                 Err(_) => env.fault(format!("VOX_TRUSTED_PROXIES: '{text}' is no IP address")),
             }
         }
-        Self { addr, public_url, media_url, trusted_proxies, cors_origins }
+        let widget_dir = env.path("VOX_WIDGET_DIR").unwrap_or_else(|| PathBuf::from("widget/dist"));
+        Self { addr, public_url, media_url, trusted_proxies, cors_origins, widget_dir }
     }
 }
 

@@ -95,12 +95,16 @@ impl Crew {
 pub async fn run(arguments: UpArguments, env: &Env) -> Result<ExitCode, UpError> {
     // Everything runs on this one thread: a terminal that is not read must not stop it.
     let terminal = Terminal::stdout(env).in_background();
-    let outcome = run_on(&terminal, arguments).await;
+    let outcome = run_on(&terminal, arguments, env.text(processes::MEDIA_URL)).await;
     terminal.finish(LAST_LINES_DEADLINE);
     outcome
 }
 
-async fn run_on(terminal: &Terminal, arguments: UpArguments) -> Result<ExitCode, UpError> {
+async fn run_on(
+    terminal: &Terminal,
+    arguments: UpArguments,
+    media_url: Option<String>,
+) -> Result<ExitCode, UpError> {
     let mut signals = Signals::listen().map_err(UpError::Signals)?;
     let programs = processes::Programs::find(arguments.models_dir.as_deref())?;
     let home = Home::open(&arguments.data_dir)?;
@@ -108,7 +112,7 @@ async fn run_on(terminal: &Terminal, arguments: UpArguments) -> Result<ExitCode,
     let dispatcher =
         Dispatcher::bind(&home.dispatch(arguments.port), crate::dispatch::Patience::default()).await?;
     let mut crew = Crew::new(dispatcher);
-    let plan = plan::Plan { programs, home: &home, arguments: &arguments, terminal };
+    let plan = plan::Plan { programs, home: &home, arguments: &arguments, terminal, media_url };
     let started = tokio::select! {
         started = start::start(&mut crew, &plan) => Some(started),
         () = signals.next() => None,

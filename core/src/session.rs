@@ -33,6 +33,7 @@ mod think;
 pub mod thinking;
 pub mod timer;
 mod tools;
+mod typed;
 pub mod utterance;
 pub mod voicing;
 pub mod words;
@@ -51,6 +52,7 @@ use rules::Rules;
 use speaking::{SpeakTimer, Speaking, Voice};
 use spending::Spending;
 use thinking::{ThinkTimer, Thinking, ToolGuard};
+use typed::Pace;
 use utterance::{Kind, Utterance};
 use vox_shared::wire::result::DisconnectedBy;
 
@@ -98,6 +100,7 @@ pub struct Session {
     keys: String,
     /// When the first of them was pressed.
     keyed_since: Duration,
+    typing: Pace,
     turn: u32,
     prompts_used: usize,
     /// Since when nobody has said anything: sound without words does not change it.
@@ -133,6 +136,7 @@ impl Session {
             asked: String::new(),
             keys: String::new(),
             keyed_since: Duration::ZERO,
+            typing: Pace::default(),
             turn: 0,
             prompts_used: 0,
             idle_since: None,
@@ -167,6 +171,7 @@ impl Session {
             (_, Event::Transferred) => self.transferred(out),
             (_, Event::TransferFailed { why }) => self.transfer_failed(&why, out),
             (_, Event::Dtmf(key)) => self.on_key(key, out),
+            (_, Event::Typed(text)) => self.on_typed(text, out),
             (_, Event::Drain) => {
                 self.report.event(self.now, EventKind::Draining, "the process is asked to stop", out)
             }

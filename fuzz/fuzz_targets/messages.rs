@@ -46,7 +46,7 @@ pub fn check_order(events: &[LineIn]) {
     assert!(count(ready) <= 1 && count(answered) <= 1);
     let answered_at = place(answered).unwrap_or(usize::MAX);
     assert!(place(ready).unwrap_or(usize::MAX) < answered_at || answered_at == usize::MAX);
-    let media = place(|e| matches!(e, LineIn::Audio(_) | LineIn::Dtmf(_) | LineIn::Mark(_)));
+    let media = place(|e| matches!(e, LineIn::Audio(_) | LineIn::Dtmf(_) | LineIn::Typed(_) | LineIn::Mark(_)));
     assert!(media.is_none_or(|at| at > answered_at), "media before the answer: {events:?}");
 }
 

@@ -19,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
     for event in &events[2..] {
         match event {
             LineIn::Audio(pcm) => assert!(pcm.len() <= MAX_SAMPLES),
-            LineIn::Dtmf(_) | LineIn::HungUp { .. } => {}
+            LineIn::Dtmf(_) | LineIn::Typed(_) | LineIn::HungUp { .. } => {}
             other => panic!("the line cannot say this: {other:?}"),
         }
     }

@@ -132,6 +132,8 @@ fn register(app: &App, to: &mut ServiceConfig) {
         .app_data(Data::new(app.analyst.clone()))
         .app_data(Data::new(app.voices.clone()))
         .app_data(Data::new(app.checks.clone()))
+        .app_data(Data::new(app.widget_files.clone()))
+        .app_data(Data::new(app.demo_connections.clone()))
         .app_data(Data::new(app.watch.clone()))
         .app_data(Data::from(app.operator.clone()))
         .app_data(Data::new(app.streams.clone()))

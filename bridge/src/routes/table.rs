@@ -12,6 +12,7 @@ mod carrier;
 mod core;
 mod crm;
 mod custody;
+mod demo;
 mod dialout;
 mod dnc;
 mod event;
@@ -76,6 +77,7 @@ pub fn table() -> Vec<Route> {
         job::routes(),
         webhook::routes(),
         system::routes(),
+        demo::routes(),
     ]
     .into_iter()
     .flatten()

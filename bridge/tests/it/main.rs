@@ -111,5 +111,6 @@ mod webhooks_are_delivered;
 mod what_follows_is_moved;
 mod what_follows_is_traced;
 mod what_is_hidden_is_not_stored;
+mod widgets_are_shown;
 mod workers_register;
 mod writes_are_audited;

@@ -11,4 +11,6 @@ pub struct Plan<'a> {
     pub home: &'a Home,
     pub arguments: &'a UpArguments,
     pub terminal: &'a Terminal,
+    /// Where others reach the lines, when somebody has said so.
+    pub media_url: Option<String>,
 }

@@ -10,6 +10,8 @@ use crate::installation::{self, Missing};
 
 /// Address that the bridge listens on.
 pub const BRIDGE_ADDR: &str = "VOX_BRIDGE_ADDR";
+/// How lines are reached from outside.
+pub const MEDIA_URL: &str = "VOX_MEDIA_URL";
 /// Address that the bridge's metrics are on.
 const BRIDGE_METRICS: &str = "VOX_BRIDGE_METRICS_LISTEN";
 

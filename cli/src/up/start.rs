@@ -14,7 +14,7 @@ use vox_engines::{EngineBinary, EngineKind, check};
 use super::child::{Child, Progress};
 use super::home::Home;
 use super::plan::Plan;
-use super::processes::{BRIDGE_ADDR, bridge_addr, worker_name};
+use super::processes::{BRIDGE_ADDR, MEDIA_URL, bridge_addr, worker_name};
 use super::{Crew, UpError, greeting};
 use crate::platform::{BotName, Platform};
 
@@ -80,7 +80,11 @@ pub async fn start(crew: &mut Crew, plan: &Plan<'_>) -> Result<(), UpError> {
 
 async fn start_bridge(crew: &mut Crew, plan: &Plan<'_>) -> Result<BridgeReady, UpError> {
     let home = plan.home;
-    let spec = plan.programs.bridge(home, plan.arguments.bridge_port);
+    let mut spec = plan.programs.bridge(home, plan.arguments.bridge_port);
+    if plan.media_url.is_none() {
+        // Pages with a widget are told to open their lines where calls come in.
+        spec.set.insert(MEDIA_URL, crew.calls_url.replacen("http", "ws", 1).into());
+    }
     let bridge = &*crew.bridge.insert(start_child(plan, "bridge", spec)?);
     let path = home.bridge_file();
     let text = tokio::select! {

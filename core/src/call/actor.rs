@@ -260,6 +260,7 @@ impl Actor {
         match message {
             Some(LineIn::Audio(pcm)) => self.on_audio(&pcm),
             Some(LineIn::Dtmf(digit)) => self.events.push_back(Event::Dtmf(digit)),
+            Some(LineIn::Typed(text)) => self.events.push_back(Event::Typed(text)),
             Some(LineIn::Mark(name)) => {
                 self.mouth.mark(&name, &mut self.given);
                 self.take_given();

@@ -63,12 +63,7 @@ impl Session {
             return;
         }
         if self.course.is_live() {
-            // A caller who presses keys is there.
-            self.listening.note_sign_of_caller();
-            self.prompts_used = 0;
-            self.idle_since = None;
-            self.course.not_idle();
-            self.course.not_silent();
+            self.note_caller_is_there();
         }
         self.report.event(self.now, EventKind::Dtmf, "a key was pressed", out);
         if key == '#' && self.keys.is_empty() {
@@ -77,7 +72,7 @@ impl Session {
         }
         // The first key of an entry stops the bot; what it says of its own accord meanwhile the others do not.
         if self.rules.turn.interruptible && self.keys.is_empty() && self.course.is_live() {
-            self.fall_silent_for_key(out);
+            self.fall_silent_for("a key was pressed", out);
         }
         if key != '#' {
             if self.keys.is_empty() {
@@ -92,14 +87,24 @@ impl Session {
         }
     }
 
-    fn fall_silent_for_key(&mut self, out: &mut Vec<Command>) {
+    /// A caller who presses keys or writes is there.
+    pub(super) fn note_caller_is_there(&mut self) {
+        self.listening.note_sign_of_caller();
+        self.prompts_used = 0;
+        self.idle_since = None;
+        self.course.not_idle();
+        self.course.not_silent();
+    }
+
+    /// The caller's keys or messages stop the bot.
+    pub(super) fn fall_silent_for(&mut self, why: &str, out: &mut Vec<Command>) {
         let speaks = self.speaking.is_busy() || self.thinking.is_busy() || !self.plan.is_silent();
         if !speaks || self.owes_greeting() {
             return;
         }
         self.cancel_thought(out);
         if self.silence_mouth(out) {
-            self.report.event(self.now, EventKind::Interrupted, "a key was pressed", out);
+            self.report.event(self.now, EventKind::Interrupted, why, out);
         }
         self.cut = None;
         self.plan.answer(None);

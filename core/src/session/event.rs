@@ -198,6 +198,8 @@ pub enum Event {
         why: String,
     },
     Dtmf(char),
+    /// The caller wrote this.
+    Typed(String),
     /// The line closed, or the carrier said so.
     HungUp {
         by: DisconnectedBy,

@@ -16,6 +16,8 @@ pub enum EventKind {
     CallerSilent,
     SilenceLimit,
     Dtmf,
+    Typed,
+    TypedTooFast,
     Filler,
     HoldTone,
     NothingSaid,
@@ -60,7 +62,7 @@ pub enum WhyKind {
 
 impl EventKind {
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
         Self::Answered,
         Self::Interrupted,
         Self::Resumed,
@@ -71,6 +73,8 @@ impl EventKind {
         Self::CallerSilent,
         Self::SilenceLimit,
         Self::Dtmf,
+        Self::Typed,
+        Self::TypedTooFast,
         Self::Filler,
         Self::HoldTone,
         Self::NothingSaid,
@@ -110,6 +114,8 @@ impl EventKind {
             Self::CallerSilent => "caller_silent",
             Self::SilenceLimit => "silence_limit",
             Self::Dtmf => "dtmf",
+            Self::Typed => "typed",
+            Self::TypedTooFast => "typed_too_fast",
             Self::Filler => "filler",
             Self::HoldTone => "hold_tone",
             Self::NothingSaid => "nothing_said",

@@ -43,6 +43,8 @@ pub enum LineIn {
     /// The caller's samples, any length.
     Audio(Vec<i16>),
     Dtmf(char),
+    /// The caller wrote this.
+    Typed(String),
     /// All audio sent before our mark was played or cleared.
     Mark(String),
     HungUp {

@@ -189,9 +189,10 @@ impl Pump {
             }
             Err(Fault::Fatal(reason)) => return Err(reason),
         };
-        // A key or a mark does not stand for the audio that is missing.
-        if !events.iter().all(|event| matches!(event, LineIn::Dtmf(_) | LineIn::Mark(_))) || events.is_empty()
-        {
+        // A key, a message or a mark does not stand for the audio that is missing.
+        let is_no_audio =
+            |event: &LineIn| matches!(event, LineIn::Dtmf(_) | LineIn::Typed(_) | LineIn::Mark(_));
+        if !events.iter().all(is_no_audio) || events.is_empty() {
             self.patience.restore();
         }
         for event in events {

@@ -1,7 +1,7 @@
 //! `/talk/{bot_id}`: our own line, for the console, the widget and the command line. Binary frames are 16 kHz mono
 //! LINEAR16; text frames are JSON events both ways. See `docs/talk-protocol.md`.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use vox_shared::wire::result::{DisconnectedBy, Speaker};
 
 use super::close;
@@ -20,6 +20,8 @@ const CHUNK: usize = 320;
 const LEAD: usize = 2 * CHUNK;
 /// Half a second of audio, or a text frame.
 const MAX_MESSAGE_BYTES: usize = 16 * 1024;
+/// The longest message that a caller writes.
+const MAX_TYPED_CHARS: usize = 1_000;
 
 /// The protocol of one connection.
 #[derive(Debug, Default)]
@@ -53,6 +55,7 @@ impl Codec for TalkCodec {
         let fields = field::object(text)?;
         match field::event_name(&fields, "type")?.as_str() {
             "dtmf" => Ok(field::keys(&fields)?.into_iter().map(LineIn::Dtmf).collect()),
+            "text" => Ok(vec![LineIn::Typed(typed(&fields)?)]),
             "hangup" => Ok(vec![LineIn::HungUp { by: DisconnectedBy::Customer }]),
             _ => Err(Untidy::UnknownEvent.into()),
         }
@@ -80,6 +83,15 @@ impl Codec for TalkCodec {
             LineOut::Mark(_) | LineOut::Clear | LineOut::Transfer { .. } => Vec::new(),
         }
     }
+}
+
+/// A message without the signs that are none: line breaks and tabs are spaces, other control characters are left out.
+fn typed(fields: &Map<String, Value>) -> Result<String, Untidy> {
+    let given = field::get(fields, "text").and_then(Value::as_str).ok_or(Untidy::BadField)?;
+    let words = given.split_whitespace().map(|word| word.replace(char::is_control, ""));
+    let text = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let is_good = !text.is_empty() && text.chars().nth(MAX_TYPED_CHARS).is_none();
+    if is_good { Ok(text) } else { Err(Untidy::BadField) }
 }
 
 fn notice_json(notice: &Notice) -> Value {
@@ -135,9 +147,22 @@ mod tests {
             (Wire::Text("{}"), Untidy::NoEvent),
             (Wire::Text(r#"{"type":"dtmf"}"#), Untidy::BadField),
             (Wire::Text(r#"{"type":"newer"}"#), Untidy::UnknownEvent),
+            (Wire::Text(r#"{"type":"text"}"#), Untidy::BadField),
+            (Wire::Text(r#"{"type":"text","text":7}"#), Untidy::BadField),
+            (Wire::Text(r#"{"type":"text","text":" \n\u0007 "}"#), Untidy::BadField),
         ] {
             assert_eq!(codec.decode(message), Err(why.into()), "{message:?}");
         }
+    }
+
+    #[test]
+    fn messages_are_one_line_of_a_thousand_characters_at_most() {
+        let decode =
+            |text: &str| TalkCodec.decode(Wire::Text(&json!({"type": "text", "text": text}).to_string()));
+        assert_eq!(decode(" two\u{0}\nlines\t "), Ok(vec![LineIn::Typed("two lines".into())]));
+        let longest = "क".repeat(MAX_TYPED_CHARS);
+        assert_eq!(decode(&longest), Ok(vec![LineIn::Typed(longest.clone())]));
+        assert_eq!(decode(&format!("{longest}x")), Err(Untidy::BadField.into()));
     }
 
     #[test]

@@ -13,3 +13,4 @@ mod scene;
 mod speech_model;
 mod thinking;
 mod tools;
+mod typing;

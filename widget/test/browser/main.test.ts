@@ -1,0 +1,27 @@
+/** The widget in a real browser, against a real platform. */
+import { after, before, test } from "node:test";
+import * as calls from "./calls.js";
+import * as use from "./use.js";
+import { begin, type World } from "./world.js";
+
+let world: World;
+before(async () => {
+  world = await begin();
+});
+after(() => world?.stop());
+
+const CASES: calls.Case[] = [
+  { name: "talk", page: ({ site }) => site.page(`<vox-widget bot="faq" token-url="/call" lang="en"></vox-widget>`) },
+];
+
+for (const each of CASES) {
+  test(`a visitor calls over ${each.name}, hears the greeting, interrupts and hangs up`, () => calls.aWholeCall(world, each));
+}
+test("a visitor types, in Arabic, and is answered", () => calls.aTypedCall(world));
+test("all is done by keys alone", () => use.byKeyboard(world));
+test("a microphone that is not allowed is no dead end", () => use.withoutMicrophone(world));
+test("an outside judge finds no barrier in any state", () => use.accessibly(world));
+test("who wants no motion gets none", () => use.withoutMotion(world));
+test("a page shows its own buttons, texts and colours", () => use.headlessAndOverridden(world));
+test("React writes it", () => use.byReact(world));
+test("a call whose worker dies is followed by another", () => calls.aBrokenCall(world));

@@ -1,0 +1,93 @@
+/** What all tests in the browser use: the platform, a site, a browser, and what pages are asked. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Browser, type Page } from "../kit/chromium.js";
+import { Platform } from "../kit/platform.js";
+import { Site } from "../kit/site.js";
+import { speak, writeWav } from "../kit/speech.js";
+
+const target = process.env["VOX_TARGET"] ?? "../target";
+const programs = join(target, "debug");
+export const screenshots = join(target, "widget", "screenshots");
+const bundles = join(target, "widget", "tests");
+
+/** What the visitor says, over and over: an answer of eight seconds is interrupted by it. */
+const SAYS = "what are your hours";
+/** Seconds before and after it. */
+const BEFORE = 4;
+const AFTER = 2.5;
+
+export interface World {
+  platform: Platform;
+  site: Site;
+  browser: Browser;
+  /** The widget key of the bot `faq`. */
+  key: string;
+  stop(): Promise<void>;
+}
+
+export async function begin(): Promise<World> {
+  const directory = mkdtempSync(join(tmpdir(), "vox-widget-test-"));
+  const microphone = join(directory, "says.wav");
+  const [platform, { rate, pcm }] = await Promise.all([
+    Platform.start(programs, join(process.cwd(), "dist")),
+    speak(programs, SAYS),
+  ]);
+  writeWav(microphone, rate, [BEFORE, pcm, AFTER]);
+  const site = new Site(platform.ready, { "/react.js": join(bundles, "react_page.mjs") });
+  await site.start();
+  const origins = [site.origin, new URL(platform.ready.bridge_url).origin];
+  await platform.api("PATCH", "/api/v1/bots/faq", {
+    opening_message: "Hello, this is the clinic. How can I help you?",
+    widget: { enabled: true, allowed_origins: origins },
+  });
+  const { widget_key: key } = await platform.api<{ widget_key: string }>("POST", "/api/v1/bots/faq/widget-key", {});
+  const browser = await Browser.start({ microphone });
+  const stop = async (): Promise<void> => {
+    await browser.stop();
+    site.stop();
+    await platform.stop();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  return { platform, site, browser, key, stop };
+}
+
+const EVENTS = [
+  "vox-open",
+  "vox-close",
+  "vox-state",
+  "vox-call-start",
+  "vox-call-end",
+  "vox-transcript",
+  "vox-bot-speaking",
+  "vox-interrupted",
+  "vox-mute",
+  "vox-device",
+  "vox-terms",
+  "vox-feedback",
+  "vox-error",
+];
+
+/** Note what the page is told, and how loud the bot was at its loudest. */
+export async function watch(page: Page): Promise<void> {
+  await page.value(`(() => {
+    window.told = [];
+    window.loudest = 0;
+    window.widget = document.querySelector("vox-widget");
+    window.parts = (part) => [...widget.shadowRoot.querySelectorAll('[part~="' + part + '"]')].filter((p) => p.checkVisibility());
+    window.text = (part) => parts(part).map((p) => p.textContent).join(" | ");
+    window.tells = (name, test = () => true) => told.some(([n, d]) => n === name && test(d));
+    for (const name of ${JSON.stringify(EVENTS)}) {
+      document.addEventListener(name, (event) => told.push([name, event.detail]));
+    }
+    setInterval(() => { loudest = Math.max(loudest, widget.level("out")); }, 20);
+  })()`);
+  await page.until("the element is there", "customElements.get('vox-widget') && widget.state === 'idle'");
+}
+
+/** Complaints that a page of a working widget must not have. */
+export function unexpected(page: Page): string[] {
+  // Pages of the site have no icon.
+  return page.complaints.filter((text) => !text.includes("favicon.ico"));
+}

@@ -66,6 +66,17 @@ fuzz target seconds="60":
     mkdir -p fuzz/corpus/{{ target }}
     cargo +nightly fuzz run {{ target }} fuzz/corpus/{{ target }} fuzz/seeds/{{ target }} -- -max_total_time={{ seconds }}
 
+# A Debian package of the release programs, in target/package.
+package *arguments:
+    cargo build --release --workspace --bins
+    scripts/package {{ arguments }}
+
+# All that docs/deploy.md and docs/runbook.md say, on fresh machines with systemd. As root; some minutes.
+package-check:
+    cargo build --workspace --bins
+    scripts/check-package.sh
+    scripts/check-perimeter.sh
+
 # The crates' own documentation.
 doc:
     cargo doc --workspace --no-deps --document-private-items

@@ -6,6 +6,7 @@
 #   scripts/check-package.sh [--profile debug] [--short]
 #
 # --short   installing, one call, an upgrade under a call, removal: what every run of the tests has time for
+# shellcheck disable=SC2016  # what is for the machines' own shells
 set -euo pipefail
 
 if [ "${1:-}" != --inside ]; then
@@ -34,14 +35,15 @@ work=$(mktemp -d)
 cleanup() {
     local name
     for name in "${!machine_end[@]}"; do machine_stop "$name"; done
-    rm -rf "$work"
+    umount --recursive --lazy "$work"/voice-* 2>/dev/null || true
+    rm -rf --one-file-system "$work"
 }
 trap cleanup EXIT
 fail() {
     echo "check-package: $1" >&2
     local name
     for name in "${!machine_pid[@]}"; do
-        on "$name" journalctl --no-pager -n 60 -o cat 2>/dev/null | sed "s/^/$name: /" >&2 || true
+        on "$name" journalctl --no-pager -n 200 -o cat 2>/dev/null | grep -v -e '"answered"' -e '^Reached' -e '^Starting' -e '^Started' | tail -n 30 | sed "s/^/$name: /" >&2 || true
     done
     exit 1
 }
@@ -75,12 +77,13 @@ if ! $short; then
     version 0.1.0-3
 fi
 rm -rf "$work/tree"
-if dpkg-deb --field "$package" Depends | grep -q gcc-; then fail "it wants a compiler"; fi
+if dpkg-deb --field "$package" Depends | grep -qE '(^|, )(gcc|g\+\+|build-essential|rustc|cargo)'; then fail "it wants a compiler"; fi
+command -v groff >/dev/null || scripts/install-quietly.sh groff-base
 for manual in vox.1 vox-bridge.8 vox-core.8 vox-engine.8 vox-host.8; do
     dpkg-deb --fsys-tarfile "$package" | tar -xO "./usr/share/man/man${manual##*.}/$manual.gz" | gunzip >"$work/$manual"
-    man --warnings --encoding=UTF-8 --local-file -Tutf8 "$work/$manual" >"$work/page" 2>"$work/warned" || fail "$manual is no manual page"
+    groff -man -ww -Kutf8 -Tutf8 -P-c "$work/$manual" >"$work/page" 2>"$work/warned" || fail "$manual is no manual page"
     [ ! -s "$work/warned" ] || fail "$manual: $(head -n 3 "$work/warned")"
-    grep -q DESCRIPTION "$work/page" || fail "$manual has no description"
+    grep -q "D.*E.*S.*C.*R.*I.*P.*T.*I.*O.*N" "$work/page" || fail "$manual has no description"
 done
 grep -q VOX_MONGODB_URI "$work/vox-bridge.8" || fail "the settings are not in the manual page"
 
@@ -175,16 +178,19 @@ step "an upgrade under a call"
 echo '# of the operator' >>"$root/etc/vox/core.env"
 call_begin held
 busy=$(on voice-1 sh -c 'for n in 1 2 3 4; do [ "$(systemctl show --property StatusText --value vox-core@$n)" != "in a call" ] || systemctl show --property MainPID --value vox-core@$n; done')
-on voice-1 sh -c 'vox-host upgrade vox_0.1.0-2_*.deb --dry-run' | grep -q "would install" || fail "a dry run says nothing"
+on voice-1 sh -c 'cd /root && vox-host upgrade vox_0.1.0-2_*.deb --dry-run' | grep -q "would install" || fail "a dry run says nothing"
 python3 scripts/machine/blocks.py docs/deploy.md docs/runbook.md -- upgrade | sed 's/$/ --wait 1/' >"$work/block"
 on voice-1 sh -ec "cd /root; $(cat "$work/block")" || fail "the upgrade"
 [ "$(on voice-1 dpkg-query --show --showformat '${Version}' vox)" = 0.1.0-2 ] || fail "it is not the new version"
-on voice-1 kill -0 "$busy" || fail "the worker of the call was ended"
+on voice-1 sh -c "kill -0 $busy" || fail "the worker of the call was ended"
 eval "echo 'what are your hours' >&\$held_line"
 wait_for "an answer after the upgrade" grep -qi "hours" "$work/held.log"
 sleep 6
 call_end held 2
-wait_for "the worker of the call is a new one" sh -c "! kill -0 '$busy' 2>/dev/null || true; ! nsenter --target ${machine_pid[voice-1]} --pid --mount --root kill -0 $busy 2>/dev/null"
+changed() {
+    ! on voice-1 sh -c "kill -0 $busy" 2>/dev/null
+}
+wait_for "the worker of the call is a new one" changed
 grep -q 'of the operator' "$root/etc/vox/core.env" || fail "the operator's settings are gone"
 block smoke
 [ "$(calls)" = 4 ] || fail "four calls were made (two smoke tests, the upgrade's, the held one), and $(calls) are recorded"
@@ -218,7 +224,7 @@ if ! $short; then
     on voice-1 systemctl stop vox-bridge
     compared /var/lib/vox >"$work/restored"
     on voice-1 systemctl start vox-bridge
-    cat "$work/restored" | tail -n 3
+    tail -n 3 "$work/restored"
     # What a start itself writes is no part of the comparison: calls and recordings are what is at stake.
     for kind in calls bots users recordings ledger; do
         [ "$(grep "^$kind " "$work/kept")" = "$(grep "^$kind " "$work/restored")" ] || fail "$kind: $(diff "$work/kept" "$work/restored")"
@@ -266,12 +272,12 @@ if ! $short; then
     wait_for "the first machine alone, with two slots" alone
     cat >"$work/add" <<ADD
 #!/bin/sh
-exec nsenter --target ${machine_pid[voice-2]} --mount --pid --uts --ipc --net --root --wd=/ vox-host resume
+exec nsenter --target ${machine_pid[voice-2]} --mount --pid --uts --ipc --net --root --wdns=/ vox-host resume
 ADD
     cat >"$work/remove" <<REMOVE
 #!/bin/sh
 [ "\$VOX_SCALE_HOST" = voice-2 ] || exit 1
-exec nsenter --target ${machine_pid[voice-2]} --mount --pid --uts --ipc --net --root --wd=/ vox-host drain
+exec nsenter --target ${machine_pid[voice-2]} --mount --pid --uts --ipc --net --root --wdns=/ vox-host drain
 REMOVE
     chmod +x "$work/add" "$work/remove"
     vox=$(realpath -m "${CARGO_TARGET_DIR:-target}")/$profile/vox
@@ -301,7 +307,8 @@ fi
 step "removed and purged"
 block remove | tail -n 1
 on voice-1 sh -ec 'DEBIAN_FRONTEND=noninteractive apt-get -qy remove vox' >/dev/null 2>&1 || fail "apt-get remove"
-[ -s "$root/etc/vox/secrets/master-key" ] && [ -s "$root/var/lib/vox/vox.sqlite" ] || fail "removing took the data along"
+[ -s "$root/etc/vox/secrets/master-key" ] || fail "removing took the secrets along"
+[ -s "$root/var/lib/vox/vox.sqlite" ] || fail "removing took the data along"
 on voice-1 sh -ec 'DEBIAN_FRONTEND=noninteractive apt-get -qy purge vox' >"$work/told" 2>&1 || { cat "$work/told" >&2; fail "apt-get purge"; }
 on voice-1 find / -xdev \( -path /proc -o -path /sys -o -path /srv -o -path /root -o -path /usr/local/share/ca-certificates \) -prune -o -iname '*vox*' -print >"$work/left"
 grep -v -e '^/var/log/journal' -e '/apt/' "$work/left" >"$work/still" || true

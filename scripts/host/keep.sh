@@ -7,7 +7,7 @@ KEPT=(etc/vox var/lib/vox)
 backup() {
     local to=$1
     [ ! -e "$to" ] || [ -z "$(ls -A "$to")" ] || fail "$to is not empty: name a new directory"
-    mkdir -p -m 0700 "$to"
+    install -d -m 0700 "$to"
     to=$(cd "$to" && pwd)
     local was_active=false folder copied=true
     if systemctl is-active --quiet vox-bridge.service; then

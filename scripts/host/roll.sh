@@ -144,7 +144,7 @@ installed_version() {
 keep_package() {
     local version
     version=$(dpkg-deb --field "$1" Version)
-    mkdir -p -m 0700 "$packages"
+    install -d -m 0700 "$packages"
     [ "$(readlink -f "$1")" = "$packages/vox_$version.deb" ] || install -m 600 "$1" "$packages/vox_$version.deb"
     # shellcheck disable=SC2012  # names of ours
     ls -t "$packages"/vox_*.deb | tail -n +$((KEPT_PACKAGES + 1)) | xargs -r rm -f
@@ -153,7 +153,7 @@ keep_package() {
 # Documents of the embedded engine, as they are now: an older bridge does not take what a newer one has brought up to date.
 keep_documents() {
     [ -e /var/lib/vox/vox.sqlite ] || return 0
-    mkdir -p -m 0700 "$state/documents"
+    install -d -m 0700 "$state/documents"
     rm -rf "$state/documents/$1.new"
     mkdir -m 0700 "$state/documents/$1.new"
     cp -p --reflink=auto /var/lib/vox/vox.sqlite* "$state/documents/$1.new/"

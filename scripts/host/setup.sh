@@ -112,7 +112,7 @@ setup() {
 
     run systemd-sysusers vox.conf
     run systemd-tmpfiles --create vox.conf
-    $dry || mkdir -p -m 0700 "$etc/secrets" "$etc/host" "$state"
+    $dry || install -d -m 0700 "$etc/secrets" "$etc/host" "$state"
     if [ -n "$secret_file" ]; then keep "$etc/secrets/voxcore-secret" 600 <"$secret_file"; fi
     secret voxcore-secret random 48
     # Empty but while the workers' secret is changed.

@@ -14,6 +14,8 @@ machine_start() {
     mkdir "$place/changed" "$place/work" "$place/root"
     mount -t overlay overlay -o "lowerdir=$machine_home/root,upperdir=$place/changed,workdir=$place/work" "$place/root"
     mount --bind "$machine_home/packages" "$place/root/srv/packages"
+    # Whoever clears away here must not clear that away.
+    mount -o remount,bind,ro "$place/root/srv/packages"
     machine_boot "$name" "$2"
 }
 
@@ -36,7 +38,7 @@ machine_boot() {
 on() {
     local name=$1
     shift
-    nsenter --target "${machine_pid[$name]}" --mount --pid --uts --ipc --net --root --wd=/ \
+    nsenter --target "${machine_pid[$name]}" --mount --pid --uts --ipc --net --root --wdns=/ \
         env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"
 }
 

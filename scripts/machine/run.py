@@ -9,7 +9,7 @@ Prints two lines when its systemd answers, and ends the machine with standard in
     pids systemd=N
     ready
 
-Commands are run in it by `nsenter --target N --mount --pid --uts --ipc [--net] --root --wd=/ COMMAND…`. Nothing of ROOT is shared
+Commands are run in it by `nsenter --target N --mount --pid --uts --ipc [--net] --root --wdns=/ COMMAND…`. Nothing of ROOT is shared
 with this system but the devices that write nothing (null, zero, random); what the machine changes stays in ROOT.
 """
 
@@ -28,7 +28,7 @@ START_SECONDS = 60
 SETUP = r"""
 set -eu
 root=$1 console=$2 name=$3
-mount --bind "$root" "$root"
+mount --rbind "$root" "$root"
 cd "$root"
 mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys
@@ -84,7 +84,7 @@ NAMESPACES = ["--mount", "--pid", "--uts", "--ipc"]
 
 
 def inside(pid, *command):
-    enter = ["nsenter", "--target", str(pid), *NAMESPACES, "--net", "--root", "--wd=/"]
+    enter = ["nsenter", "--target", str(pid), *NAMESPACES, "--net", "--root", "--wdns=/"]
     return subprocess.run([*enter, *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
 

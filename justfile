@@ -75,6 +75,17 @@ widget-test:
     cargo build --workspace --bins
     scripts/widget/test.sh
 
+# A Debian package of the release programs, in target/package.
+package *arguments:
+    cargo build --release --workspace --bins
+    scripts/package {{ arguments }}
+
+# All that docs/deploy.md and docs/runbook.md say, on fresh machines with systemd. As root; some minutes.
+package-check:
+    cargo build --workspace --bins
+    scripts/check-package.sh
+    scripts/check-perimeter.sh
+
 # The crates' own documentation.
 doc:
     cargo doc --workspace --no-deps --document-private-items

@@ -86,6 +86,12 @@ step "tests of the bridge over MongoDB, Redis and S3"
 scripts/with-servers.sh "$tools/cargo-nextest" nextest run "${built[@]}" --profile ci-servers --no-fail-fast \
     -E 'binary_id(vox-bridge::it) and not test(/^(s3_|object_|engine_|mongodb_|deployments_|redis_|coordination_|services_|names_|bridges_share_|connections_|clients_|cross_origin_|oversized_|claims_|recordings_go_)/)' 2>&1 | tee "$log.servers"
 
+# The package on a fresh Debian with systemd; all of what docs/deploy.md and docs/runbook.md say: `scripts/check-package.sh` without --short.
+step "the package, on a bare Debian 12"
+scripts/check-package.sh --short
+step "the perimeter"
+scripts/check-perimeter.sh
+
 # An outside tool asks the routes by the bridge's own document, with one seed; `just fuzz-api` goes through all of it, for much longer.
 step "the API by its own document"
 scripts/check-openapi.sh --short

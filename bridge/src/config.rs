@@ -74,6 +74,8 @@ pub struct Auth {
     pub jwt_secret: SecretString,
     /// `VOXCORE_SECRET` or `VOXCORE_SECRET_FILE` (required, 32 characters or more): what workers prove themselves with.
     pub internal_secret: SecretString,
+    /// `VOXCORE_SECRET_ALSO` or `VOXCORE_SECRET_ALSO_FILE` (none): taken from workers as well, while that is changed.
+    pub internal_secret_also: Option<SecretString>,
     /// `VOX_TOOLS_SECRET` or `VOX_TOOLS_SECRET_FILE` (none: nobody): what the deployment's own tools prove themselves with.
     /// They may list the bots and calls of all tenants, which a worker may not.
     pub tools_secret: Option<SecretString>,
@@ -170,6 +172,7 @@ impl Config {
             auth: Auth {
                 jwt_secret: secret("jwt"),
                 internal_secret: secret("internal"),
+                internal_secret_also: None,
                 tools_secret: Some(secret("tools")),
                 tokenless: Tokenless::Taken,
             },
@@ -223,6 +226,8 @@ impl Auth {
     fn from_env(env: &mut Env) -> Self {
         let jwt_secret = strong_secret(env, "JWT_SECRET");
         let internal_secret = strong_secret(env, "VOXCORE_SECRET");
+        let internal_secret_also =
+            env.secret("VOXCORE_SECRET_ALSO").map(|secret| strong(env, "VOXCORE_SECRET_ALSO", secret));
         let tools_secret =
             env.secret("VOX_TOOLS_SECRET").map(|secret| strong(env, "VOX_TOOLS_SECRET", secret));
         let same = |a: &SecretString, b: &SecretString| {
@@ -231,10 +236,15 @@ impl Auth {
         if same(&jwt_secret, &internal_secret) {
             env.fault("JWT_SECRET and VOXCORE_SECRET: must differ, a worker must not be able to sign logins");
         }
-        if tools_secret
-            .as_ref()
-            .is_some_and(|tools| same(tools, &internal_secret) || same(tools, &jwt_secret))
-        {
+        let is_taken = |other: &SecretString| {
+            same(other, &internal_secret)
+                || same(other, &jwt_secret)
+                || internal_secret_also.as_ref().is_some_and(|also| same(other, also))
+        };
+        if internal_secret_also.as_ref().is_some_and(|also| same(also, &jwt_secret)) {
+            env.fault("JWT_SECRET and VOXCORE_SECRET_ALSO: must differ, a worker must not be able to sign logins");
+        }
+        if tools_secret.as_ref().is_some_and(is_taken) {
             env.fault(
                 "VOX_TOOLS_SECRET: must differ from JWT_SECRET and VOXCORE_SECRET, a worker is no tool",
             );
@@ -243,7 +253,7 @@ impl Auth {
             Some(false) => Tokenless::Refused,
             Some(true) | None => Tokenless::Taken,
         };
-        Self { jwt_secret, internal_secret, tools_secret, tokenless }
+        Self { jwt_secret, internal_secret, internal_secret_also, tools_secret, tokenless }
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Command {
     Call(Box<CallArguments>),
     /// Check this machine and the platform, and say how to mend what is wrong.
     Doctor(DoctorArguments),
+    /// Add hosts when the fleet is nearly full, and take them away when it is nearly empty.
+    Scale(ScaleArguments),
 }
 
 /// Where state is kept unless told otherwise.
@@ -129,6 +131,60 @@ pub struct DoctorArguments {
     pub json: bool,
 }
 
+/// `vox scale`
+#[derive(Clone, Debug, Args)]
+pub struct ScaleArguments {
+    /// The bridge. VOX_API_KEY or VOX_API_KEY_FILE has a key with the scope fleet:read.
+    #[arg(long, value_name = "URL")]
+    pub url: Url,
+    /// What brings a host, for `sh`.
+    #[arg(long, value_name = "COMMAND", required_unless_present = "once")]
+    pub add: Option<String>,
+    /// What takes the host VOX_SCALE_HOST away once its calls are over, for `sh`.
+    #[arg(long, value_name = "COMMAND", required_unless_present = "once")]
+    pub remove: Option<String>,
+    /// A host is added above this share of used slots, percent.
+    #[arg(long, value_name = "PERCENT", default_value_t = 80, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub above: u8,
+    /// One is taken away below this share.
+    #[arg(long, value_name = "PERCENT", default_value_t = 40, value_parser = clap::value_parser!(u8).range(0..=99))]
+    pub below: u8,
+    /// Hosts that stay whatever the load.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub min: u16,
+    /// Hosts that there are at most.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub max: u16,
+    /// A host that is never taken away; repeat for more.
+    #[arg(long, value_name = "HOST")]
+    pub keep: Vec<String>,
+    /// How long the share must be beyond a bound before anything is done, seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = pause)]
+    pub holds: Duration,
+    /// Nothing is added or taken away for so long after a host was added.
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = pause)]
+    pub after_add: Duration,
+    /// Nothing is taken away for so long after one was taken away.
+    #[arg(long, value_name = "SECONDS", default_value = "900", value_parser = pause)]
+    pub after_remove: Duration,
+    /// Between two looks.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub every: Duration,
+    /// A command that takes longer is killed.
+    #[arg(long, value_name = "SECONDS", default_value = "7200", value_parser = pause)]
+    pub command_timeout: Duration,
+    /// Show the load and end.
+    #[arg(long)]
+    pub once: bool,
+}
+
+fn pause(text: &str) -> Result<Duration, String> {
+    match text.parse::<u32>() {
+        Ok(count @ 0..=86_400) => Ok(Duration::from_secs(count.into())),
+        _ => Err("a whole number of seconds, 0 to 86400".to_owned()),
+    }
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<u32>() {
         Ok(count @ 1..=3600) => Ok(Duration::from_secs(count.into())),
@@ -161,6 +217,8 @@ mod tests {
             ("vox up --workers 0", "1..=256"),
             ("vox call", "<BOT>"),
             ("vox up --port 70000", "0..=65535"),
+            ("vox scale --url http://h --add true", "--remove"),
+            ("vox scale --url http://h --add a --remove b --above 101", "1..=100"),
         ] {
             let error = parse(line).unwrap_err();
             assert!(error.contains(reason), "{line}: {error}");

@@ -39,8 +39,8 @@ pub fn program(name: &'static str) -> Result<PathBuf, Missing> {
     if found.is_file() { Ok(found) } else { Err(Missing::Program { name, exe }) }
 }
 
-/// The directory of the models: the one that is named, else `models` here, beside the programs, or at the root of the
-/// sources they were built from.
+/// The directory of the models: the one that is named, else `models` here, beside the programs, at the root of the
+/// sources they were built from, or where a package has them.
 pub fn models(named: Option<&Path>) -> Result<PathBuf, Missing> {
     let looked = match named {
         Some(path) => vec![path.to_owned()],
@@ -58,6 +58,8 @@ fn usual_places() -> Vec<PathBuf> {
     if let Ok(exe) = std::env::current_exe() {
         // target/release/vox: the sources are three levels up.
         places.extend(exe.ancestors().skip(1).take(3).map(|folder| folder.join("models")));
+        // /usr/bin/vox of a package: /usr/share/vox/models.
+        places.extend(exe.ancestors().nth(2).map(|folder| folder.join("share/vox/models")));
     }
     places
 }

@@ -8,5 +8,6 @@ pub mod dispatch;
 pub mod doctor;
 pub mod installation;
 pub mod platform;
+pub mod scale;
 pub mod terminal;
 pub mod up;

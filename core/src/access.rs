@@ -12,6 +12,8 @@ use subtle::ConstantTimeEq;
 use vox_shared::forwarded::{address, behind_proxies};
 use vox_shared::wire::SECRET_HEADER;
 
+use crate::config::CoreConfig;
+
 /// Longest token looked at, bytes.
 const MAX_TOKEN: usize = 512;
 /// For carriers that can set a header, but not `Authorization`.
@@ -53,10 +55,12 @@ impl Presented {
     }
 }
 
-/// Whether a request comes from the deployment itself: it shows the internal secret.
-pub fn is_internal(headers: &HeaderMap, secret: &SecretString) -> bool {
+/// Whether a request comes from the deployment itself: it shows the internal secret, or the other one while that is changed.
+pub fn is_internal(headers: &HeaderMap, config: &CoreConfig) -> bool {
     let given = headers.get(SECRET_HEADER).map(|value| value.as_bytes()).unwrap_or_default();
-    bool::from(given.ct_eq(secret.expose_secret().as_bytes()))
+    let is = |secret: &SecretString| bool::from(given.ct_eq(secret.expose_secret().as_bytes()));
+    let (is_one, is_other) = (is(&config.secret), config.secret_also.as_ref().is_some_and(is));
+    is_one | is_other
 }
 
 /// A parameter of a query, decoded; the first that is not empty.

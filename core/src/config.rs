@@ -34,6 +34,10 @@ pub struct CoreConfig {
     pub bridge_url: String,
     /// `VOXCORE_SECRET` (or `VOXCORE_SECRET_FILE`): shared with the bridge, at least 32 characters.
     pub secret: SecretString,
+    /// `VOXCORE_SECRET_ALSO` (or `VOXCORE_SECRET_ALSO_FILE`): taken from bridges as well, while the secret is changed. Default none.
+    pub secret_also: Option<SecretString>,
+    /// `VOXCORE_ADVERTISE`: the address that it tells the bridge, where that is another than it listens on: a proxy's with TLS.
+    pub advertise: Option<String>,
     /// `VOX_EGRESS_ALLOW`: private ranges that a vendor's `base_url` may name, as in `127.0.0.0/8,10.1.0.0/16`.
     pub egress_allow: String,
     /// `VOX_TRUSTED_PROXIES`: addresses of reverse proxies, comma-separated. Only what they say of the caller's address
@@ -53,7 +57,15 @@ impl CoreConfig {
     /// Read the settings; every fault is reported at once.
     pub fn from_env(mut env: Env) -> Result<Self, Faults> {
         let secret = env.secret("VOXCORE_SECRET").unwrap_or_default();
-        check_secret(&mut env, &secret);
+        check_secret(&mut env, "VOXCORE_SECRET", &secret);
+        let secret_also = env.secret("VOXCORE_SECRET_ALSO");
+        if let Some(secret) = &secret_also {
+            check_secret(&mut env, "VOXCORE_SECRET_ALSO", secret);
+        }
+        let advertise = env.text("VOXCORE_ADVERTISE");
+        if advertise.as_deref().is_some_and(|address| !is_bare(address)) {
+            env.fault("VOXCORE_ADVERTISE: http(s)://HOST[:PORT] without a path, as the bridge reaches this worker");
+        }
         let config = Self {
             worker_id: env.parsed("VOXCORE_WORKER_ID").unwrap_or_else(WorkerId::generate),
             addr: env.parsed("VOXCORE_ADDR").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
@@ -64,6 +76,8 @@ impl CoreConfig {
             engine: env.path("VOX_ENGINE"),
             bridge_url: env.text("VOX_BRIDGE_URL").unwrap_or_else(|| "http://127.0.0.1:8080".into()),
             secret,
+            secret_also,
+            advertise,
             egress_allow: env.text("VOX_EGRESS_ALLOW").unwrap_or_default(),
             trusted_proxies: proxies(&mut env),
             workers: env.parsed("VOXCORE_WORKERS").unwrap_or(1),
@@ -99,12 +113,25 @@ fn proxies(env: &mut Env) -> Vec<IpAddr> {
     proxies
 }
 
-fn check_secret(env: &mut Env, secret: &SecretString) {
+/// Whether this is a scheme, a host and perhaps a port.
+fn is_bare(address: &str) -> bool {
+    url::Url::parse(address).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
+}
+
+fn check_secret(env: &mut Env, name: &str, secret: &SecretString) {
     let text = secret.expose_secret();
     if text.len() < MIN_SECRET_BYTES {
-        env.fault(format!("VOXCORE_SECRET: at least {MIN_SECRET_BYTES} characters are needed"));
+        env.fault(format!("{name}: at least {MIN_SECRET_BYTES} characters are needed"));
     } else if PLACEHOLDERS.iter().any(|p| text.to_lowercase().contains(p)) {
-        env.fault("VOXCORE_SECRET: this is a placeholder; make one with `openssl rand -hex 32`");
+        env.fault(format!("{name}: this is a placeholder; make one with `openssl rand -hex 32`"));
     }
 }
 
@@ -131,8 +158,10 @@ mod tests {
             ("VOX_EGRESS_ALLOW", "loopback"),
             ("VOX_BRIDGE_URL", "bridge:8080"),
             ("VOX_TRUSTED_PROXIES", "127.0.0.1, nginx"),
+            ("VOXCORE_SECRET_ALSO", "short"),
+            ("VOXCORE_ADVERTISE", "https://voice-1.internal/w/1"),
         ])
         .unwrap_err();
-        assert_eq!(faults.0.len(), 6, "{faults}");
+        assert_eq!(faults.0.len(), 8, "{faults}");
     }
 }

@@ -42,7 +42,7 @@ fn report(app: &App, addr: SocketAddr) -> WorkerReport {
         version: WIRE_VERSION,
         worker_id: app.worker_id.clone(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        address: format!("http://{addr}"),
+        address: app.config.advertise.clone().unwrap_or_else(|| format!("http://{addr}")),
         slots: 1,
         calls: u32::from(app.slot.is_busy()),
         build: env!("CARGO_PKG_VERSION").into(),

@@ -4,12 +4,13 @@
 #   pids postgres=N ferretdb=N
 #   ready mongodb://127.0.0.1:PORT/?directConnection=true
 #
-#   scripts/mongodb/run.sh [--port N] [--data NAME] [--until-eof]
+#   scripts/mongodb/run.sh [--port N] [--data NAME] [--tls DIR] [--until-eof]
 #   scripts/mongodb/run.sh --remove NAME
 #
 # --port N      this port instead of a free one
 # --data NAME   keep the data under this name and use it again; otherwise it is removed at the end
 # --remove NAME remove what is kept under this name, and end; no server may use it
+# --tls DIR     with TLS alone, and DIR/cert.pem and DIR/key.pem; it is printed as localhost
 # --until-eof   end with standard input too: a parent that is killed leaves nothing behind
 #
 # Nothing is synced to the disk: acknowledged writes survive a killed process, and not a power cut.
@@ -18,8 +19,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=scripts/server.sh
 . "$here/../server.sh"
-remove=
-take_options mongodb/run "port data remove" "$@"
+remove= tls=
+take_options mongodb/run "port data remove tls" "$@"
 no_operands mongodb/run
 home=${VOX_TEST_MONGODB:-/var/cache/vox-test-mongodb}
 root=$home/root
@@ -82,8 +83,10 @@ takes_connections() {
 wait_until "$place/postgres.log" "$postgres" takes_connections
 
 mkdir -p "$place/state"
+listen=(--listen-addr="127.0.0.1:$port")
+[ -z "$tls" ] || listen=(--listen-addr= --listen-tls="127.0.0.1:$port" --listen-tls-cert-file="$tls/cert.pem" --listen-tls-key-file="$tls/key.pem")
 DO_NOT_TRACK=1 setsid "$home/bin/ferretdb" --telemetry=disable --no-auth --log-level=WARN --debug-addr=- --state-dir="$place/state" \
-    --listen-addr="127.0.0.1:$port" --postgresql-url="postgres://postgres@/postgres?host=$place/sock&pool_max_conns=50" \
+    "${listen[@]}" --postgresql-url="postgres://postgres@/postgres?host=$place/sock&pool_max_conns=50" \
     >"$place/ferretdb.log" 2>&1 </dev/null &
 ferretdb=$!
 # Which port it took: the listening socket whose inode the process holds.
@@ -96,7 +99,7 @@ listens() {
 }
 wait_until "$place/ferretdb.log" "$ferretdb" listens
 echo "pids postgres=$postgres ferretdb=$ferretdb"
-echo "ready mongodb://127.0.0.1:$((16#$address))/?directConnection=true"
+echo "ready mongodb://$([ -n "$tls" ] && echo localhost || echo 127.0.0.1):$((16#$address))/?directConnection=true"
 if $until_eof; then
     cat >/dev/null
     stop 0

@@ -6,6 +6,9 @@
 # --workers N          workers of the host (16)
 # --sockets DIR        where they listen: 1.sock, 2.sock, … (/run/vox-core)
 # --bridge ADDR        a bridge, HOST:PORT; may be given more than once (127.0.0.1:8080)
+# --no-bridge          this host has workers alone: what is for a bridge is answered 503
+# --worker-ports N     with a certificate: worker number I also answers on port N+I, with TLS, for bridges and workers of other hosts
+#                      (--internal): set its VOXCORE_ADVERTISE to that address (none)
 # --name HOST          the host's name (_)
 # --certificate DIR    has fullchain.pem and privkey.pem; without it, plain HTTP: for an edge before it that ends TLS, and for tests
 # --listen ADDR        (443 with a certificate, else 127.0.0.1:8000)
@@ -21,13 +24,19 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 template=$here/../../nginx/vox.conf.in
 PATH=$PATH:/usr/sbin
-workers=16 sockets=/run/vox-core name=_ certificate= listen= redirect_from=80 api=50 logins=60 access_log=/var/log/nginx/vox.log
+workers=16 sockets=/run/vox-core name=_ certificate= listen= redirect_from=80 api=50 logins=60 worker_ports= access_log=/var/log/nginx/vox.log
 bridges=() internal=() edges=()
 fail() {
     echo "nginx/render: $1" >&2
     exit 2
 }
+no_bridge=false
 while [ $# -gt 0 ]; do
+    if [ "$1" = --no-bridge ]; then
+        no_bridge=true
+        shift
+        continue
+    fi
     [ $# -ge 2 ] || fail "$1 needs a value"
     case $1 in
         --workers) workers=$2 ;;
@@ -41,6 +50,7 @@ while [ $# -gt 0 ]; do
         --edge) edges+=("$2") ;;
         --api) api=$2 ;;
         --logins) logins=$2 ;;
+        --worker-ports) worker_ports=$2 ;;
         --access-log) access_log=$2 ;;
         *) fail "unknown option $1" ;;
     esac
@@ -56,9 +66,19 @@ number --logins "$logins"
 word() {
     [[ $2 =~ ^[][A-Za-z0-9_./:*-]+$ ]] || fail "$1: '$2' has characters that an address, a name or a path here has not"
 }
+if $no_bridge; then
+    [ ${#bridges[@]} -eq 0 ] || fail "--no-bridge and --bridge contradict each other"
+    # nginx wants a server in each group; nobody is asked.
+    bridges=("127.0.0.1:1 down")
+fi
 [ ${#bridges[@]} -gt 0 ] || bridges=(127.0.0.1:8080)
+if [ -n "$worker_ports" ]; then
+    number --worker-ports "$worker_ports"
+    [ $((worker_ports + workers)) -le 65535 ] || fail "--worker-ports: $worker_ports and $workers workers are more than there are ports"
+    [ -n "$certificate" ] || fail "--worker-ports wants --certificate: without TLS workers answer on a port of their own (VOXCORE_ADDR)"
+fi
 [ ${#internal[@]} -gt 0 ] || internal=(127.0.0.1 ::1)
-for value in "$sockets" "$name" "$access_log" "$redirect_from" ${certificate:+"$certificate"} ${listen:+"$listen"} "${bridges[@]}" "${internal[@]}" "${edges[@]}"; do
+for value in "$sockets" "$name" "$access_log" "$redirect_from" ${certificate:+"$certificate"} ${listen:+"$listen"} "${bridges[@]% down}" "${internal[@]}" "${edges[@]}"; do
     word "a value" "$value"
 done
 
@@ -89,13 +109,49 @@ if [ -n "$certificate" ]; then
     server_tokens off;
     # Certificates by ACME: point the client's webroot here.
     location ^~ /.well-known/acme-challenge/ {
-        root /var/lib/vox/acme;
+        root /var/lib/vox-acme;
         default_type text/plain;
     }
     location / {
         return 301 https://\$host\$request_uri;
     }
 }"
+fi
+# The same settings of TLS for the workers' own ports, before the edges', which are not before these.
+of_a_worker=
+worker_port() {
+    lines 'server {
+    listen %s ssl;
+    server_name %s;
+    server_tokens off;
+%s
+%s
+    deny all;
+    access_log %s vox;
+    # Recordings come from here.
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_read_timeout 660s;
+    proxy_buffering off;
+    location / {
+        proxy_pass http://unix:%s/%s.sock;
+        error_page 502 504 = @vox_busy;
+    }
+    location @vox_busy {
+        internal;
+        default_type application/json;
+        return 503 %s;
+    }
+}
+' "$((worker_ports + $1))" "$name" "$tls" "$(lines '    allow %s;\n' "${internal[@]}")" "$access_log" "$sockets" "$1" "'{\"error\":\"worker_unavailable\"}'"
+}
+# lines FORMAT VALUE...
+lines() {
+    # shellcheck disable=SC2059  # the format is ours
+    printf "$@"
+}
+if [ -n "$worker_ports" ]; then
+    for ((n = 1; n <= workers; n++)); do of_a_worker+=$(worker_port "$n")$'\n'; done
 fi
 for edge in "${edges[@]}"; do
     tls+="
@@ -108,11 +164,6 @@ if [ ${#edges[@]} -gt 0 ]; then
 fi
 : "${listen:=127.0.0.1:8000}"
 
-# lines FORMAT VALUE...
-lines() {
-    # shellcheck disable=SC2059  # the format is ours
-    printf "$@"
-}
 sockets_of() {
     local n
     for ((n = 1; n <= workers; n++)); do lines "    server unix:$sockets/%s.sock$1 max_fails=0;\n" "$n"; done
@@ -148,5 +199,6 @@ fill \
     NAME "$name" \
     TLS "$tls" \
     HSTS "$hsts" \
+    WORKER_PORTS "$of_a_worker" \
     ACCESS_LOG "$access_log" |
     cat -s

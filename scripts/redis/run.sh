@@ -4,9 +4,10 @@
 #   pids redis=N
 #   ready redis://127.0.0.1:PORT
 #
-#   scripts/redis/run.sh [--port N] [--password WORD] [--until-eof]
+#   scripts/redis/run.sh [--port N] [--password WORD] [--tls DIR] [--until-eof]
 #
 # --port N         this port instead of a free one
+# --tls DIR        with TLS alone, and DIR/cert.pem and DIR/key.pem; it is printed as rediss://localhost:PORT
 # --password WORD  ask for it; the printed address does not hold it
 # --until-eof      end with standard input too: a parent that is killed leaves nothing behind
 #
@@ -17,7 +18,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=scripts/server.sh
 . "$here/../server.sh"
-take_options redis/run "port password" "$@"
+tls=
+take_options redis/run "port password tls" "$@"
 no_operands redis/run
 command -v redis-server >/dev/null || {
     echo "redis/run: there is no redis-server: run scripts/redis/install.sh" >&2
@@ -42,7 +44,12 @@ start() {
     [ "$at" != 0 ] || at=$(free_port)
     # In a file: everybody can read a command line.
     {
-        printf 'bind 127.0.0.1\nport %s\ndir %s\ndatabases 256\nsave ""\nappendonly no\ndaemonize no\n' "$at" "$place"
+        if [ -n "$tls" ]; then
+            printf 'port 0\ntls-port %s\ntls-cert-file %s/cert.pem\ntls-key-file %s/key.pem\ntls-auth-clients no\n' "$at" "$tls" "$tls"
+        else
+            printf 'port %s\n' "$at"
+        fi
+        printf 'bind 127.0.0.1\ndir %s\ndatabases 256\nsave ""\nappendonly no\ndaemonize no\n' "$place"
         [ -z "$password" ] || printf 'requirepass %s\n' "$password"
     } >"$place/redis.conf"
     # A script that is killed must not leave it behind.
@@ -73,5 +80,5 @@ $started || {
     exit 1
 }
 echo "pids redis=$redis"
-echo "ready redis://127.0.0.1:$taken"
+if [ -n "$tls" ]; then echo "ready rediss://localhost:$taken"; else echo "ready redis://127.0.0.1:$taken"; fi
 serve_until_end redis/run "$redis"

@@ -4,10 +4,11 @@
 #   pids weed=N data=DIRECTORY
 #   ready http://127.0.0.1:PORT
 #
-#   scripts/s3/run.sh [--port N] [--data NAME] [--until-eof]
+#   scripts/s3/run.sh [--port N] [--data NAME] [--tls DIR] [--until-eof]
 #
 # --port N      this port instead of a free one
 # --data NAME   keep the data under this name, or in this directory if it has a slash, and use it again; otherwise it is removed
+# --tls DIR     with TLS alone, and DIR/cert.pem, DIR/key.pem and DIR/ca.pem; it is printed as https://localhost:PORT
 # --until-eof   end with standard input too: a parent that is killed leaves nothing behind
 #
 # The one key is `testkey` with the secret `testsecret`. Whoever signs nothing may do everything too: that is how a test looks behind
@@ -19,7 +20,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/home.sh"
 # shellcheck source=scripts/server.sh
 . "$here/../server.sh"
-take_options s3/run "port data" "$@"
+tls=
+take_options s3/run "port data tls" "$@"
 no_operands s3/run
 [ -e "$home/recipe" ] || {
     echo "s3/run: there is no server in $home: run scripts/s3/install.sh" >&2
@@ -72,25 +74,31 @@ stop() {
 trap 'stop 0' TERM INT
 trap 'stop 1' EXIT
 
+https=()
+[ -z "$tls" ] || https=(-s3.cert.file="$tls/cert.pem" -s3.key.file="$tls/key.pem")
 read -r s3 master volume filer <<<"$(free_ports)"
 # Each bucket takes several volumes, which are empty files until something is stored.
 # A script that is killed must not leave it behind.
 setpriv --pdeathsig KILL "$home/bin/weed" server -dir="$place/data" -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.port="$master" \
     -volume.port="$volume" -filer -filer.port="$filer" -s3 -s3.port="$s3" -s3.port.iceberg=0 -s3.port.lance=0 \
-    -s3.config="$place/s3.json" -master.volumeSizeLimitMB=64 -volume.max=400 -volume.minFreeSpace=16MiB -volume.preStopSeconds=0 >"$place/weed.log" 2>&1 </dev/null &
+    -s3.config="$place/s3.json" "${https[@]}" -master.volumeSizeLimitMB=64 -volume.max=400 -volume.minFreeSpace=16MiB -volume.preStopSeconds=0 >"$place/weed.log" 2>&1 </dev/null &
 weed=$!
 # The shell is silent about its end.
 disown "$weed"
 
 # The gateway listens seconds before the volumes behind it take anything: only an object that was stored shows that it is ready.
 takes_objects() {
-    python3 - "$s3" "$weed" <<'READY'
-import http.client, os, sys, time
+    python3 - "$s3" "$weed" "$tls" <<'READY'
+import http.client, os, ssl, sys, time
 
 port, process, until = int(sys.argv[1]), int(sys.argv[2]), time.monotonic() + 60
+trusting = ssl.create_default_context(cafile=f"{sys.argv[3]}/ca.pem") if sys.argv[3] else None
 
 def put(path):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    if trusting:
+        connection = http.client.HTTPSConnection("localhost", port, timeout=5, context=trusting)
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("PUT", path, body=b"ready" if path.count("/") > 1 else b"")
         return connection.getresponse().status
@@ -116,5 +124,5 @@ takes_objects || {
     exit 1
 }
 echo "pids weed=$weed data=$place"
-echo "ready http://127.0.0.1:$s3"
+if [ -n "$tls" ]; then echo "ready https://localhost:$s3"; else echo "ready http://127.0.0.1:$s3"; fi
 serve_until_end s3/run "$weed"

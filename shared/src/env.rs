@@ -52,13 +52,14 @@ impl Env {
         self.text(name).map(PathBuf::from)
     }
 
-    /// A secret, from `NAME` or from the file that `NAME_FILE` names (trailing line ends cut).
+    /// A secret, from `NAME` or from the file that `NAME_FILE` names (trailing line ends cut; an empty one counts as not set).
     pub fn secret(&mut self, name: &str) -> Option<SecretString> {
         if let Some(text) = self.text(name) {
             return Some(SecretString::from(text));
         }
         let path = self.text(&format!("{name}_FILE"))?;
         match std::fs::read_to_string(&path) {
+            Ok(text) if text.trim_end().is_empty() => None,
             Ok(text) => Some(SecretString::from(text.trim_end().to_owned())),
             Err(error) => {
                 self.faults.push(format!("{name}_FILE: cannot read '{path}': {error}"));
@@ -81,6 +82,21 @@ impl Env {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_file_is_no_secret() {
+        let file = std::env::temp_dir().join(format!("vox-env-{}", std::process::id()));
+        let mut read = |content: &str| {
+            std::fs::write(&file, content).unwrap();
+            let vars = [("S_FILE".to_owned(), file.display().to_string())];
+            let mut env = Env::from_vars(vars);
+            let found = env.secret("S");
+            env.finish().unwrap();
+            found.map(|secret| secrecy::ExposeSecret::expose_secret(&secret).to_owned())
+        };
+        assert_eq!((read("\n"), read("word\n")), (None, Some("word".to_owned())));
+        std::fs::remove_file(&file).unwrap();
+    }
 
     #[test]
     fn every_fault_is_reported_at_once() {

@@ -21,6 +21,7 @@ pub struct Proofs {
     calls: Arc<CallTokens>,
     tokenless: Tokenless,
     worker_secret: SecretString,
+    worker_secret_also: Option<SecretString>,
     tools_secret: Option<SecretString>,
 }
 
@@ -40,8 +41,8 @@ impl Proofs {
         secrets: &Auth,
     ) -> Self {
         let (worker_secret, tools_secret) = (secrets.internal_secret.clone(), secrets.tools_secret.clone());
-        let tokenless = secrets.tokenless;
-        Self { stores, clock, tokens, calls, tokenless, worker_secret, tools_secret }
+        let (tokenless, worker_secret_also) = (secrets.tokenless, secrets.internal_secret_also.clone());
+        Self { stores, clock, tokens, calls, tokenless, worker_secret, worker_secret_also, tools_secret }
     }
 
     /// The active person whose access token this is. Read from the store each time: a token outlives a rank.
@@ -70,7 +71,8 @@ impl Proofs {
     /// Whose secret this is; takes as long for a wrong one.
     pub fn inside(&self, given: &[u8]) -> Option<Inside> {
         let is = |secret: &SecretString| bool::from(given.ct_eq(secret.expose_secret().as_bytes()));
-        let (is_worker, is_tool) = (is(&self.worker_secret), self.tools_secret.as_ref().is_some_and(is));
+        let is_worker = is(&self.worker_secret) | self.worker_secret_also.as_ref().is_some_and(is);
+        let is_tool = self.tools_secret.as_ref().is_some_and(is);
         if is_tool {
             return Some(Inside::Tools);
         }

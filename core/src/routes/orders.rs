@@ -30,7 +30,7 @@ struct Taken {
 /// Hand the order to the conversation and wait for its word: 200 when it is taken, 409 when it is not possible now. 403
 /// without the shared secret, 404 when the call is not here, 400 for what is no order, 503 when the call takes none.
 pub async fn place(app: &App, session_id: &str, request: Request<Incoming>) -> Answer {
-    if !is_internal(request.headers(), &app.config.secret) {
+    if !is_internal(request.headers(), &app.config) {
         return error(StatusCode::FORBIDDEN, "forbidden");
     }
     let body = timeout(BODY_DEADLINE, Limited::new(request.into_body(), MAX_BODY).collect()).await;

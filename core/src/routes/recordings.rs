@@ -8,7 +8,7 @@ use crate::app::App;
 
 /// Stream the file. 403 without the shared secret, 404 when it is not here.
 pub async fn fetch(app: &App, key: &str, headers: &HeaderMap) -> Answer {
-    if !is_internal(headers, &app.config.secret) {
+    if !is_internal(headers, &app.config) {
         return error(StatusCode::FORBIDDEN, "forbidden");
     }
     let plain = key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))

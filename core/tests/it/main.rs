@@ -16,6 +16,7 @@ mod greetings_are_kept;
 mod guarded_lines_ask_for_proof;
 mod harness;
 mod health_is_a_contract;
+mod hosts_are_reached_from_outside;
 mod local_engines_talk;
 mod long_first_messages_are_taken;
 mod metrics_are_as_documented;

@@ -1,0 +1,144 @@
+//! A host as others see it: who the client is behind an edge, and a worker's own door with TLS for bridges of other hosts.
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::{Certificate, Client};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use vox_shared::wire::SECRET_HEADER;
+
+use crate::harness::bridge::secret;
+use crate::harness::nginx::Nginx;
+use crate::harness::vendors::Scripts;
+use crate::harness::worker::Worker;
+use crate::harness::{Stage, client};
+
+/// A bridge that tells whom each request is said to come from.
+async fn listening_bridge() -> (String, mpsc::Receiver<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap().to_string();
+    let (tell, told) = mpsc::channel(8);
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = BufReader::new(stream);
+            let mut from = Vec::new();
+            loop {
+                let mut line = String::new();
+                stream.read_line(&mut line).await.unwrap();
+                let line = line.trim_end().to_ascii_lowercase();
+                if line.is_empty() {
+                    break;
+                }
+                from.extend(
+                    ["x-forwarded-for: ", "x-real-ip: "]
+                        .iter()
+                        .find_map(|name| Some(line.strip_prefix(name)?.to_owned())),
+                );
+            }
+            stream
+                .get_mut()
+                .write_all(b"HTTP/1.1 204 X\r\nconnection: close\r\n\r\n")
+                .await
+                .unwrap();
+            tell.send(from).await.unwrap();
+        }
+    });
+    (addr, told)
+}
+
+#[tokio::test]
+async fn behind_an_edge_the_client_is_whom_the_edge_names_and_nobody_else_is_believed() {
+    let data = tempfile::tempdir().unwrap();
+    let (bridge, mut told) = listening_bridge().await;
+    let sockets = data.path().to_str().unwrap();
+    let host = ["--workers", "1", "--sockets", sockets, "--bridge", &bridge];
+    let edge = ["--edge", "127.0.0.0/8", "--edge", "198.51.100.7"];
+    let (forged, by_two_edges) = ("192.0.2.66, 203.0.113.9", "192.0.2.66, 203.0.113.9, 198.51.100.7");
+    for (edges, said, expected) in [
+        (&edge[..0], forged, "127.0.0.1"),
+        (&edge[..2], forged, "203.0.113.9"),
+        (&edge[..], by_two_edges, "203.0.113.9"),
+    ] {
+        let nginx = Nginx::start(&data.path().join("nginx"), &[&host[..], edges].concat());
+        let request = client().get(format!("{}/api/v1/bots", nginx.url)).header("x-forwarded-for", said);
+        assert_eq!(request.send().await.unwrap().status().as_u16(), 204);
+        assert_eq!(told.recv().await.unwrap(), [expected, expected], "{edges:?}");
+        let log = nginx.log();
+        assert!(log.lines().last().unwrap().contains(&format!("\"peer\":\"{expected}\"")), "{log}");
+    }
+}
+
+/// A certificate for `localhost` and its key, where nginx looks for them.
+fn certify(dir: &Path) -> Certificate {
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let pem = |label: &str, der: &[u8]| {
+        format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
+    };
+    std::fs::write(dir.join("fullchain.pem"), pem("CERTIFICATE", signed.cert.der())).unwrap();
+    std::fs::write(dir.join("privkey.pem"), pem("PRIVATE KEY", &signed.signing_key.serialize_der())).unwrap();
+    Certificate::from_der(signed.cert.der()).unwrap()
+}
+
+/// Two ports of loopback that nobody has, one after the other.
+fn first_of_two_free_ports() -> u16 {
+    loop {
+        let first = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        if first < u16::MAX && std::net::TcpListener::bind(("127.0.0.1", first + 1)).is_ok() {
+            return first;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bridge_of_another_host_reaches_a_worker_by_tls_with_either_secret() {
+    let mut stage = Stage::start(Scripts::default()).await;
+    stage.worker.stop().await;
+    let data = tempfile::tempdir().unwrap();
+    let sockets = data.path().join("sockets");
+    let also = "the-secret-that-comes-0123456789-0123456789";
+    let settings = [
+        ("VOXCORE_WORKER_ID", "1"),
+        ("VOXCORE_SOCKET_DIR", sockets.to_str().unwrap()),
+        ("VOXCORE_SECRET_ALSO", also),
+    ];
+    stage.worker = Worker::start(&stage.core_data(), &stage.bridge.url(), &settings).await;
+    let authority = certify(data.path());
+    let http = Client::builder().no_proxy().add_root_certificate(authority).build().unwrap();
+    let (certificate, ports) = (data.path().to_str().unwrap(), first_of_two_free_ports());
+    let (ports_option, redirect) = (ports.to_string(), format!("127.0.0.1:{}", first_of_two_free_ports()));
+    let host = [
+        ["--workers", "1"],
+        ["--sockets", sockets.to_str().unwrap()],
+        ["--certificate", certificate],
+        ["--name", "localhost"],
+        ["--redirect", &redirect],
+        ["--worker-ports", &ports_option],
+        ["--no-bridge", "--internal"],
+    ]
+    .concat();
+    let url = format!("https://localhost:{}/recordings/nothing.wav", ports + 1);
+    {
+        let nginx = Nginx::start(&data.path().join("nginx"), &[&host[..], &["127.0.0.1"]].concat());
+        for (shown, expected) in [(secret().as_str(), 404), (also, 404), ("neither", 403)] {
+            let answer = http.get(&url).header(SECRET_HEADER, shown).send().await.unwrap();
+            assert_eq!(answer.status().as_u16(), expected, "{shown}: {}", answer.text().await.unwrap());
+        }
+        let own = nginx.url.replace("127.0.0.1", "localhost");
+        let answer = http.get(format!("{own}/api/v1/bots")).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 503, "there is no bridge here");
+        assert!(answer.text().await.unwrap().contains("bridge_unavailable"));
+    }
+    {
+        let _nginx = Nginx::start(&data.path().join("nginx"), &[&host[..], &["192.0.2.1"]].concat());
+        let answer = http.get(&url).header(SECRET_HEADER, secret()).send().await.unwrap();
+        let by_nginx = answer.text().await.unwrap().contains("nginx");
+        assert!(by_nginx, "whoever is no host of the deployment is not let near");
+    }
+    // The harness looks for socket files in the data directory.
+    stage.end().await;
+    drop(data);
+}

@@ -1,0 +1,318 @@
+#!/usr/bin/env bash
+# The package on a fresh Debian 12 with systemd as process 1: installed by the docs' own commands, called, upgraded under a call, rolled
+# back, backed up and restored, drained, removed and purged; and two machines that are scaled by load. Wants root and the programs of a
+# build; takes about SECONDS_SAID s.
+#
+#   scripts/check-package.sh [--profile debug] [--short]
+#
+# --short   installing, one call, an upgrade under a call, removal: what every run of the tests has time for
+# shellcheck disable=SC2016  # what is for the machines' own shells
+set -euo pipefail
+
+if [ "${1:-}" != --inside ]; then
+    cd "$(dirname "$0")/.."
+    scripts/machine/install.sh
+    # Mounts and machines go with this process.
+    exec unshare --mount --propagation private "$PWD/scripts/check-package.sh" --inside "$@"
+fi
+shift
+short=false profile=debug
+while [ $# -gt 0 ]; do
+    case $1 in
+        --short) short=true ;;
+        --profile)
+            profile=$2
+            shift
+            ;;
+        *) echo "check-package: unknown option $1" >&2; exit 2 ;;
+    esac
+    shift
+done
+repo=$PWD
+# shellcheck source=scripts/machine/machines.sh
+. "$repo/scripts/machine/machines.sh"
+work=$(mktemp -d)
+cleanup() {
+    local name
+    for name in "${!machine_end[@]}"; do machine_stop "$name"; done
+    umount --recursive --lazy "$work"/voice-* 2>/dev/null || true
+    rm -rf --one-file-system "$work"
+}
+trap cleanup EXIT
+fail() {
+    echo "check-package: $1" >&2
+    local name
+    for name in "${!machine_pid[@]}"; do
+        on "$name" journalctl --no-pager -n 200 -o cat 2>/dev/null | grep -v -e '"answered"' -e '^Reached' -e '^Starting' -e '^Started' | tail -n 30 | sed "s/^/$name: /" >&2 || true
+    done
+    exit 1
+}
+step() {
+    printf '== %s (after %d s)\n' "$1" "$SECONDS"
+}
+# block NAME: the commands of the docs, on the first machine, where the packages lie.
+block() {
+    python3 "$repo/scripts/machine/blocks.py" "$repo/docs/deploy.md" "$repo/docs/runbook.md" -- "$1" >"$work/block"
+    on voice-1 sh -ec "cd /root; $(cat "$work/block")" >"$work/told" 2>&1 || { cat "$work/told" >&2; fail "the commands '$1' of the docs"; }
+    cat "$work/told"
+}
+
+step "packages"
+package=$(SOURCE_DATE_EPOCH=1700000000 scripts/package --profile "$profile" --version 0.1.0-1 --out "$work/package" --compression none)
+if ! $short; then
+    again=$(SOURCE_DATE_EPOCH=1700000000 scripts/package --profile "$profile" --version 0.1.0-1 --out "$work/again" --compression none)
+    cmp "$package" "$again" || fail "the same programs made two packages"
+    rm -r "$work/again"
+fi
+# What differs from one version to the next is the programs; here only the number, and in a third one a worker that does not start.
+version() {
+    local tree=$work/tree
+    [ -d "$tree" ] || dpkg-deb --raw-extract "$package" "$tree"
+    sed -i "s/^Version: .*/Version: $1/" "$tree/DEBIAN/control"
+    dpkg-deb --root-owner-group -Znone --build "$tree" "$work/package/vox_$1_$(dpkg --print-architecture).deb" >/dev/null
+}
+version 0.1.0-2
+if ! $short; then
+    printf '#!/bin/sh\necho "this worker is broken" >&2\nexit 1\n' >"$work/tree/usr/bin/vox-core"
+    version 0.1.0-3
+fi
+rm -rf "$work/tree"
+if dpkg-deb --field "$package" Depends | grep -qE '(^|, )(gcc|g\+\+|build-essential|rustc|cargo)'; then fail "it wants a compiler"; fi
+command -v groff >/dev/null || scripts/install-quietly.sh groff-base
+for manual in vox.1 vox-bridge.8 vox-core.8 vox-engine.8 vox-host.8; do
+    dpkg-deb --fsys-tarfile "$package" | tar -xO "./usr/share/man/man${manual##*.}/$manual.gz" | gunzip >"$work/$manual"
+    groff -man -ww -Kutf8 -Tutf8 -P-c "$work/$manual" >"$work/page" 2>"$work/warned" || fail "$manual is no manual page"
+    [ ! -s "$work/warned" ] || fail "$manual: $(head -n 3 "$work/warned")"
+    grep -q "D.*E.*S.*C.*R.*I.*P.*T.*I.*O.*N" "$work/page" || fail "$manual has no description"
+done
+grep -q VOX_MONGODB_URI "$work/vox-bridge.8" || fail "the settings are not in the manual page"
+
+step "a bare Debian 12"
+machine_start voice-1 "$work"
+root=$work/voice-1/root
+! on voice-1 sh -c 'command -v cc gcc python3 curl' || fail "the machine is not bare"
+cp "$work"/package/*.deb "$root/root/"
+mkdir "$root/root/scripts"
+cp -r scripts/install scripts/host scripts/nginx "$root/root/scripts/"
+cp -r nginx "$root/root/"
+# A certificate of an authority that this machine trusts.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=an authority" -keyout "$work/ca.key" \
+    -out "$work/ca.pem" -addext basicConstraints=critical,CA:TRUE 2>/dev/null
+certificate() {
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$1" -keyout "$work/privkey.pem" -out "$work/csr.pem" 2>/dev/null
+    openssl x509 -req -in "$work/csr.pem" -CA "$work/ca.pem" -CAkey "$work/ca.key" -days 2 -out "$work/fullchain.pem" \
+        -extfile <(printf 'subjectAltName=DNS:%s\n' "$1") 2>/dev/null
+    mkdir -p "$2/etc/vox/tls" "$2/usr/local/share/ca-certificates"
+    cp "$work/fullchain.pem" "$work/privkey.pem" "$2/etc/vox/tls/"
+    cp "$work/ca.pem" "$2/usr/local/share/ca-certificates/ours.crt"
+}
+certificate calls.example.org "$root"
+printf '127.0.0.1 localhost voice-1\n10.77.0.1 calls.example.org\n10.77.0.2 voice-2.internal\n' >"$root/etc/hosts"
+# Until there is a second machine the line ends where it begins.
+network() {
+    nsenter --target "${machine_pid[voice-1]}" --net ip "$@"
+}
+network link add vox-a type veth peer name vox-b
+network address add 10.77.0.1/24 dev vox-a
+network link set vox-a up
+network link set vox-b up
+
+step "install, by the docs"
+block install | tail -n 3
+on voice-1 update-ca-certificates >/dev/null 2>&1
+! on voice-1 sh -c 'command -v cc gcc' || fail "a compiler came with it"
+block smoke
+block install >"$work/again"
+grep -q "nothing to do" "$work/again" || { cat "$work/again"; fail "it is laid down twice"; }
+block status
+[ "$(on voice-1 systemctl --failed --no-legend --plain | grep -c vox)" = 0 ] || fail "a unit has failed"
+[ "$(stat -c '%a %u' "$root/etc/vox/secrets/master-key")" = "600 0" ] || fail "a secret may be read"
+if on voice-1 setpriv --reuid nobody --regid nogroup --clear-groups cat /etc/vox/secrets/jwt-secret 2>/dev/null; then fail "anybody reads a secret"; fi
+
+# Ask the bridge as its first administrator.
+api() {
+    python3 "$repo/scripts/machine/api.py" "${machine_pid[voice-1]}" "$root/var/lib/vox/first-login.json" "$@"
+}
+calls() {
+    api GET "/api/v1/calls?limit=50" | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["items"]))'
+}
+[ "$(calls)" = 1 ] || fail "one call was made, and $(calls) are recorded"
+
+# call_begin NAME: a call that goes on until call_end; what is typed is said.
+call_begin() {
+    mkfifo "$work/$1.in"
+    on voice-1 sh -c 'VOX_TOOLS_SECRET=$(cat /etc/vox/secrets/tools-secret) exec vox call faq --url http://127.0.0.1:8080 \
+        --calls-url '"${calls_url:-https://calls.example.org}"' --json --timeout 600' <"$work/$1.in" >"$work/$1.json" 2>"$work/$1.log" &
+    eval "$1_pid=$!"
+    exec {line}>"$work/$1.in"
+    eval "$1_line=$line"
+    wait_for "a call of $1" in_calls "${2:-1}" "${3:-voice-1}"
+}
+in_calls() {
+    [ "$(on "$2" systemctl show --property StatusText --value 'vox-core@*' | grep -c 'in a call')" -ge "$1" ]
+}
+wait_for() {
+    local what=$1 until=$((SECONDS + 60))
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$until" ] || fail "not in time: $what"
+        sleep 0.2
+    done
+}
+# call_end NAME COUNT: hang up; the bot must have said so many lines.
+call_end() {
+    local line pid
+    eval "line=\$$1_line pid=\$$1_pid"
+    exec {line}>&-
+    wait "$pid" || { cat "$work/$1.log" >&2; fail "the call '$1' did not end well"; }
+    python3 - "$work/$1.json" "$2" <<'HEARD' || { cat "$work/$1.log" >&2; fail "the call '$1' was not held to its end"; }
+import json, sys
+call = json.load(open(sys.argv[1]))
+said = [entry["text"] for entry in call["transcript"] if entry["speaker"] == "bot"]
+assert len(said) >= int(sys.argv[2]), said
+assert call["disconnected_by"] in ("customer", "bot"), call["disconnected_by"]
+HEARD
+}
+
+step "an upgrade under a call"
+echo '# of the operator' >>"$root/etc/vox/core.env"
+call_begin held
+busy=$(on voice-1 sh -c 'for n in 1 2 3 4; do [ "$(systemctl show --property StatusText --value vox-core@$n)" != "in a call" ] || systemctl show --property MainPID --value vox-core@$n; done')
+on voice-1 sh -c 'cd /root && vox-host upgrade vox_0.1.0-2_*.deb --dry-run' | grep -q "would install" || fail "a dry run says nothing"
+python3 scripts/machine/blocks.py docs/deploy.md docs/runbook.md -- upgrade | sed 's/$/ --wait 1/' >"$work/block"
+on voice-1 sh -ec "cd /root; $(cat "$work/block")" || fail "the upgrade"
+[ "$(on voice-1 dpkg-query --show --showformat '${Version}' vox)" = 0.1.0-2 ] || fail "it is not the new version"
+on voice-1 sh -c "kill -0 $busy" || fail "the worker of the call was ended"
+eval "echo 'what are your hours' >&\$held_line"
+wait_for "an answer after the upgrade" grep -qi "hours" "$work/held.log"
+sleep 6
+call_end held 2
+changed() {
+    ! on voice-1 sh -c "kill -0 $busy" 2>/dev/null
+}
+wait_for "the worker of the call is a new one" changed
+grep -q 'of the operator' "$root/etc/vox/core.env" || fail "the operator's settings are gone"
+block smoke
+[ "$(calls)" = 4 ] || fail "four calls were made (two smoke tests, the upgrade's, the held one), and $(calls) are recorded"
+
+if ! $short; then
+    step "an upgrade that fails goes back by itself"
+    if on voice-1 sh -c 'cd /root && vox-host upgrade vox_0.1.0-3_*.deb' >"$work/told" 2>&1; then fail "a broken worker was taken"; fi
+    tail -n 2 "$work/told"
+    [ "$(on voice-1 dpkg-query --show --showformat '${Version}' vox)" = 0.1.0-2 ] || fail "it is not the version from before"
+    block smoke
+
+    step "back to the version before, by the docs"
+    block rollback | tail -n 1
+    [ "$(on voice-1 dpkg-query --show --showformat '${Version}' vox)" != 0.1.0-2 ] || fail "it is not another version"
+    block smoke
+
+    step "backup and restore, compared"
+    api PUT /api/v1/settings/timezone '{"timezone":"Asia/Kolkata"}' >/dev/null
+    block backup
+    # compared DIR: hashes of all documents and recordings in this data directory.
+    compared() {
+        on voice-1 sh -ec "
+            rm -rf /root/compare && mkdir -m 700 /root/compare && cp -a $1 /root/compare/from
+            printf 'VOX_DATA_DIR=/root/compare/from\nVOX_MASTER_KEY=%s\n' \"\$(cat /etc/vox/secrets/master-key)\" > /root/compare/from.env
+            printf 'VOX_DATA_DIR=/root/compare/to\nVOX_MASTER_KEY=%s\n' \"\$(cat /etc/vox/secrets/master-key)\" > /root/compare/to.env
+            vox-bridge copy --from /root/compare/from.env --to /root/compare/to.env" | grep -v '^copied'
+    }
+    compared /var/backups/vox/var/lib/vox >"$work/kept"
+    on voice-1 sh -c 'systemctl stop vox-bridge; rm -rf /var/lib/vox/vox.sqlite* /var/lib/vox/objects'
+    block restore | tail -n 1
+    on voice-1 systemctl stop vox-bridge
+    compared /var/lib/vox >"$work/restored"
+    on voice-1 systemctl start vox-bridge
+    tail -n 3 "$work/restored"
+    # What a start itself writes is no part of the comparison: calls and recordings are what is at stake.
+    for kind in calls bots users recordings ledger; do
+        [ "$(grep "^$kind " "$work/kept")" = "$(grep "^$kind " "$work/restored")" ] || fail "$kind: $(diff "$work/kept" "$work/restored")"
+        grep -q "^$kind " "$work/kept" || fail "no $kind in the backup: $(cat "$work/kept")"
+    done
+    block smoke
+    on voice-1 sh -c 'echo x >> /var/backups/vox/etc/vox/core.env'
+    if on voice-1 vox-host restore /var/backups/vox >"$work/told" 2>&1; then fail "a damaged backup was restored"; fi
+    grep -q "nothing was changed" "$work/told" || fail "$(cat "$work/told")"
+    on voice-1 rm -rf /var/backups/vox /var/lib/vox.before-restore /etc/vox.before-restore /root/compare
+
+    step "secrets"
+    block rotate | tail -n 1
+    block smoke
+    [ ! -s "$root/etc/vox/secrets/voxcore-secret-also" ] || fail "the old secret is still taken"
+
+    step "drain and resume"
+    block drain
+    if on voice-1 vox-host smoke >/dev/null 2>&1; then fail "a drained host took a call"; fi
+    block resume
+    block smoke
+
+    step "two machines, scaled by load"
+    machine_start voice-2 "$work"
+    second=$work/voice-2/root
+    network link delete vox-a
+    machine_link voice-1 voice-2
+    cp "$root/etc/hosts" "$second/etc/hosts"
+    certificate voice-2.internal "$second"
+    cp "$package" "$second/root/"
+    cp -r "$root/root/scripts" "$root/root/nginx" "$second/root/"
+    install -m 600 "$root/etc/vox/secrets/voxcore-secret" "$second/root/secret"
+    on voice-2 sh -ec 'cd /root; scripts/install ./vox_0.1.0-1_*.deb --role workers --workers 2 --bridge https://calls.example.org \
+        --secret-file /root/secret --name voice-2.internal --certificate /etc/vox/tls --address https://voice-2.internal --internal 10.77.0.1; update-ca-certificates' \
+        >"$work/told" 2>&1 || { cat "$work/told" >&2; fail "a host of workers"; }
+    on voice-2 vox-host drain
+    on voice-1 vox-host setup --workers 2 --internal 10.77.0.2
+    key=$(api POST /api/v1/api-keys '{"name":"scale","scopes":["fleet:read"]}' | python3 -c 'import json, sys; print(json.load(sys.stdin)["token"])')
+    fleet() {
+        api GET /api/v1/fleet/status | python3 -c 'import json, sys; print(*sorted("{host}:{status}:{worker_calls}/{total_capacity}".format(**h) for h in json.load(sys.stdin)["hosts"]))'
+    }
+    alone() {
+        [ "$(fleet)" = "voice-1:ok:0/2" ]
+    }
+    wait_for "the first machine alone, with two slots" alone
+    cat >"$work/add" <<ADD
+#!/bin/sh
+exec nsenter --target ${machine_pid[voice-2]} --mount --pid --uts --ipc --net --root --wdns=/ vox-host resume
+ADD
+    cat >"$work/remove" <<REMOVE
+#!/bin/sh
+[ "\$VOX_SCALE_HOST" = voice-2 ] || exit 1
+exec nsenter --target ${machine_pid[voice-2]} --mount --pid --uts --ipc --net --root --wdns=/ vox-host drain
+REMOVE
+    chmod +x "$work/add" "$work/remove"
+    vox=$(realpath -m "${CARGO_TARGET_DIR:-target}")/$profile/vox
+    VOX_API_KEY=$key nsenter --target "${machine_pid[voice-1]}" --net "$vox" scale --url http://127.0.0.1:8080 --keep voice-1 --holds 2 \
+        --after-add 5 --after-remove 5 --every 1 --add "$work/add" --remove "$work/remove" >"$work/scale.log" &
+    scaling=$!
+    call_begin one 1
+    call_begin two 2
+    wait_for "a second host" grep -q 'done: adding a host' "$work/scale.log"
+    wait_for "the second host's slots" sh -c "grep -q 'voice-2 [0-9]/2' '$work/scale.log'"
+    call_end one 1
+    call_end two 1
+    # A call on the second machine; the bridge's order goes over TLS to the worker that has it.
+    api GET /api/v1/fleet/status | grep -q 'https://voice-2.internal:850' || fail "the second host's workers are not reached by TLS: $(api GET /api/v1/fleet/status)"
+    calls_url=https://voice-2.internal call_begin three 1 voice-2
+    running=$(api GET /api/v1/calls/live | python3 -c 'import json, sys; print(json.load(sys.stdin)["items"][0]["session_id"])')
+    api POST "/api/v1/calls/$running/say" '{"text":"An order from far away."}' >/dev/null
+    wait_for "the order is heard" grep -q "from far away" "$work/three.log"
+    call_end three 2
+    wait_for "the second host goes" grep -q 'done: removing voice-2' "$work/scale.log"
+    kill -TERM "$scaling"
+    wait "$scaling"
+    cat "$work/scale.log"
+    on voice-2 vox-host remove >/dev/null
+fi
+
+step "removed and purged"
+block remove | tail -n 1
+on voice-1 sh -ec 'DEBIAN_FRONTEND=noninteractive apt-get -qy remove vox' >/dev/null 2>&1 || fail "apt-get remove"
+[ -s "$root/etc/vox/secrets/master-key" ] || fail "removing took the secrets along"
+[ -s "$root/var/lib/vox/vox.sqlite" ] || fail "removing took the data along"
+on voice-1 sh -ec 'DEBIAN_FRONTEND=noninteractive apt-get -qy purge vox' >"$work/told" 2>&1 || { cat "$work/told" >&2; fail "apt-get purge"; }
+on voice-1 find / -xdev \( -path /proc -o -path /sys -o -path /srv -o -path /root -o -path /usr/local/share/ca-certificates \) -prune -o -iname '*vox*' -print >"$work/left"
+grep -v -e '^/var/log/journal' -e '/apt/' "$work/left" >"$work/still" || true
+[ ! -s "$work/still" ] || fail "left behind: $(tr '\n' ' ' <"$work/still")"
+[ "$(on voice-1 systemctl list-units --all --no-legend --plain 'vox*' | grep -vc '^vox.*slice')" = 0 ] || fail "units are left"
+on voice-1 getent passwd vox >/dev/null || fail "the users stay, and are gone"
+echo "check-package: all of it is as the docs say (after $SECONDS s)"

@@ -1,0 +1,306 @@
+# Changing what runs, worker by worker; read by vox-host.
+# shellcheck shell=bash disable=SC2154  # the reader's variables
+
+packages=$state/packages
+# Kept of the packages that were installed by `vox-host upgrade`.
+KEPT_PACKAGES=3
+# For an idle worker or a bridge to be there again.
+START_SECONDS=150
+
+property() {
+    systemctl show --property "$2" --value "$1" 2>/dev/null
+}
+in_a_call() {
+    [ "$(property "$1" StatusText)" = "in a call" ]
+}
+is_wanted() {
+    systemctl is-enabled --quiet "$1" 2>/dev/null
+}
+
+# The workers that should run, those without a call first: with them the new version is there soonest.
+wanted_workers() {
+    local unit busy=()
+    for unit in $(worker_units); do
+        is_wanted "$unit" || continue
+        if in_a_call "$unit"; then busy+=("$unit"); else echo "$unit"; fi
+    done
+    [ ${#busy[@]} -eq 0 ] || printf '%s\n' "${busy[@]}"
+}
+
+# wait_until SECONDS COMMAND...
+wait_until() {
+    local until=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$until" ] || return 1
+        sleep 0.2
+    done
+}
+# is_new UNIT INVOCATION: whether it has been started anew and serves.
+is_new() {
+    [ "$(property "$1" InvocationID)" != "$2" ] && [ "$(property "$1" ActiveState)" = active ]
+}
+
+# One worker: it ends its call first, if it has one. Another takes new calls meanwhile.
+restart_worker() {
+    local unit=$1 before
+    before=$(property "$unit" InvocationID)
+    run systemctl restart --no-block "$unit"
+    $dry || printf '%s %s\n' "$unit" "$before" >>"$waiting"
+}
+# Those that were told to and are not there again yet.
+still_waiting() {
+    local unit before
+    while read -r unit before; do
+        is_new "$unit" "$before" || echo "$unit"
+    done <"$waiting"
+}
+
+restart_bridge() {
+    is_wanted vox-bridge.service || return 0
+    say "restarting the bridge; calls go on without it"
+    run systemctl restart vox-bridge.service || fail "the bridge does not start: journalctl -u vox-bridge; calls that run go on and are kept"
+}
+
+# An idle worker is waited for before the next is told, so that there is always one to take a call. A busy one takes none anyway: it
+# is told at once and changes when its call is over.
+restart_workers() {
+    local unit list
+    waiting=$(mktemp "$state/waiting.XXXXXX" 2>/dev/null || mktemp)
+    # shellcheck disable=SC2064  # the name of now
+    trap "rm -f '$waiting'" EXIT
+    list=$(wanted_workers)
+    for unit in $list; do
+        local was_busy=false
+        in_a_call "$unit" && was_busy=true
+        say "restarting $unit$($was_busy && echo ', when its call is over' || true)"
+        restart_worker "$unit"
+        $dry && continue
+        # One that was given a call in this very moment ends it first.
+        $was_busy || wait_until "$START_SECONDS" settled "$unit" ||
+            fail "$unit does not come back: journalctl -u $unit; the workers after it still have what they had"
+    done
+    $dry || wait_until "$wait_seconds" nobody_waits ||
+        say "still in a call, and changing when it is over: $(still_waiting | tr '\n' ' ')"
+    rm -f "$waiting"
+}
+nobody_waits() {
+    [ -z "$(still_waiting)" ]
+}
+settled() {
+    ! still_waiting | grep -qxF "$1" || [ "$(property "$1" StatusText)" = "in a call" ]
+}
+
+restart() {
+    # shellcheck source=/dev/null
+    [ -n "$(wanted_workers)" ] || is_wanted vox-bridge.service || fail "nothing is set up here: vox-host setup"
+    run systemctl daemon-reload
+    restart_bridge
+    restart_workers
+    say "restarted"
+}
+
+# smoke [BOT] [WORKER]: a spoken call, heard to its end.
+smoke() {
+    local bot=${1:-$(chosen smoke-bot faq)} worker=${2:-} bridge calls
+    [ -r "$etc/secrets/tools-secret" ] || fail "$etc/secrets/tools-secret cannot be read: run as root, after vox-host setup; \
+a host of workers alone wants a copy of the one of its bridge's host"
+    bridge=$(sed -n 's/^VOX_BRIDGE_URL=//p' "$etc/host.env" 2>/dev/null)
+    if [ -n "$worker" ]; then
+        number "the worker's number" "$worker"
+        calls=http://127.0.0.1:$((FIRST_PORT + worker))
+    else
+        calls=$(calls_url)
+    fi
+    local answer
+    answer=$(VOX_TOOLS_SECRET=$(cat "$etc/secrets/tools-secret") vox call "$bot" --url "$bridge" --calls-url "$calls" --json \
+        --say "hello" --timeout 60 2>"$state/smoke.log") || {
+        cat "$state/smoke.log" >&2
+        fail "the call did not go as it should; what it said is above"
+    }
+    say "a call was answered and recorded: $(sed -n 's/.*"call_id":"\([^"]*\)".*/\1/p' <<<"$answer")"
+}
+calls_url() {
+    local name listen
+    name=$(chosen name _)
+    listen=$(chosen listen '')
+    if [ -z "$(chosen certificate '')" ]; then
+        echo "http://${listen:-127.0.0.1:8000}"
+    else
+        [ "$name" != _ ] || name=localhost
+        case $listen in
+            '' | 443) echo "https://$name" ;;
+            *) echo "https://$name:${listen##*:}" ;;
+        esac
+    fi
+}
+
+installed_version() {
+    # shellcheck disable=SC2016  # dpkg's own
+    dpkg-query --show --showformat '${Version}' vox 2>/dev/null || true
+}
+
+# The package is kept, for the way back.
+keep_package() {
+    local version
+    version=$(dpkg-deb --field "$1" Version)
+    install -d -m 0700 "$packages"
+    [ "$(readlink -f "$1")" = "$packages/vox_$version.deb" ] || install -m 600 "$1" "$packages/vox_$version.deb"
+    # shellcheck disable=SC2012  # names of ours
+    ls -t "$packages"/vox_*.deb | tail -n +$((KEPT_PACKAGES + 1)) | xargs -r rm -f
+}
+
+# Documents of the embedded engine, as they are now: an older bridge does not take what a newer one has brought up to date.
+keep_documents() {
+    [ -e /var/lib/vox/vox.sqlite ] || return 0
+    install -d -m 0700 "$state/documents"
+    rm -rf "$state/documents/$1.new"
+    mkdir -m 0700 "$state/documents/$1.new"
+    cp -p --reflink=auto /var/lib/vox/vox.sqlite* "$state/documents/$1.new/"
+    rm -rf "$state/documents/${1:?}"
+    mv "$state/documents/$1.new" "$state/documents/$1"
+    documents_kept=true
+}
+
+# install_package FILE: what runs goes on with the files that it has open.
+install_package() {
+    local log
+    log=$(mktemp)
+    dpkg --force-confdef --force-confold --install "$1" >"$log" 2>&1 || {
+        cat "$log" >&2
+        rm -f "$log"
+        return 1
+    }
+    rm -f "$log"
+    systemctl daemon-reload
+}
+
+upgrade() {
+    local file=$1 before version first bot
+    [ -s "$file" ] || fail "$file is missing"
+    [ "$(dpkg-deb --field "$file" Package 2>/dev/null)" = vox ] || fail "$file is no package of Vox"
+    version=$(dpkg-deb --field "$file" Version)
+    before=$(installed_version)
+    [ -n "$before" ] || fail "Vox is not installed here as a package: apt-get install $file, then vox-host setup"
+    [ "$version" != "$before" ] || fail "$version is installed already; vox-host restart starts it anew"
+    $dry || [ -e "$packages/vox_$before.deb" ] ||
+        say "the package of $before is not here, so there will be no way back by itself: put it to $packages/vox_$before.deb for that"
+    say "from $before to $version"
+    if $dry; then
+        echo "would install $file, stop the bridge, copy its documents, start it, restart one idle worker and call it, then the others"
+        return
+    fi
+    keep_package "$file"
+    documents_kept=false
+    install_package "$packages/vox_$version.deb" || undo "$before" "the package cannot be installed"
+    if is_wanted vox-bridge.service; then
+        systemctl stop vox-bridge.service
+        keep_documents "$before"
+        systemctl start vox-bridge.service || undo "$before" "the new bridge does not start"
+    fi
+    read -r first < <(wanted_workers) || first=
+    bot=$(chosen smoke-bot faq)
+    if [ -n "$first" ] && ! in_a_call "$first"; then
+        systemctl restart "$first" || undo "$before" "the new worker does not start"
+        local n=${first#vox-core@}
+        if [ "$bot" = none ] || [ ! -e "$etc/secrets/tools-secret" ]; then
+            say "$first starts; no call is tried (--smoke-bot, or no tools-secret here)"
+        elif ! (smoke "$bot" "${n%.service}"); then
+            undo "$before" "the call to the new worker failed"
+        fi
+    else
+        say "every worker is in a call: none is free to be tried first"
+    fi
+    restart_workers
+    say "upgraded to $version"
+}
+undo() {
+    say "$2: back to $1"
+    [ -e "$packages/vox_$1.deb" ] || fail "the package of $1 is not here; apt-get install it, then vox-host restart"
+    # The way back does not lead here.
+    rm -f "$packages/vox_$version.deb"
+    install_package "$packages/vox_$1.deb" || fail "$1 cannot be installed either: dpkg --configure -a, then vox-host rollback $1"
+    if is_wanted vox-bridge.service; then
+        systemctl stop vox-bridge.service || true
+        # What calls have delivered meanwhile stays, unless the documents have a form by now that this bridge does not take.
+        if ! systemctl start vox-bridge.service && $documents_kept; then
+            say "the documents have a newer form: they are put back as they were before the upgrade"
+            systemctl stop vox-bridge.service || true
+            put_documents "$1"
+            systemctl start vox-bridge.service || fail "the bridge of $1 does not start either: journalctl -u vox-bridge"
+        fi
+    fi
+    restart_workers
+    fail "$2; this host is at $1 again"
+}
+put_documents() {
+    [ -d "$state/documents/$1" ] || return 0
+    rm -f /var/lib/vox/vox.sqlite*
+    cp -p "$state/documents/$1"/vox.sqlite* /var/lib/vox/
+}
+
+rollback() {
+    local version=${1:-} now file
+    now=$(installed_version)
+    if [ -z "$version" ]; then
+        # The newest of those that are older.
+        for file in "$packages"/vox_*.deb; do
+            file=${file##*/vox_}
+            file=${file%.deb}
+            if dpkg --compare-versions "$file" lt "$now" 2>/dev/null && dpkg --compare-versions "$file" gt "$version"; then version=$file; fi
+        done
+        [ -n "$version" ] || fail "no package from before is here: vox-host rollback wants one in $packages"
+    fi
+    file=$packages/vox_$version.deb
+    [ -e "$file" ] || fail "$file is missing; here are: $(find "$packages" -name 'vox_*.deb' -printf '%f ' 2>/dev/null)"
+    if $documents; then
+        [ -d "$state/documents/$version" ] || fail "there is no copy of the documents of $version in $state/documents"
+        say "documents are put back as they were at $version: what came after is lost, but for what workers still have to deliver"
+    fi
+    say "from $now to $version"
+    if $dry; then
+        echo "would install $file, restart the bridge, then the workers"
+        return
+    fi
+    install_package "$file" || fail "$version cannot be installed; what dpkg says is above"
+    ! is_wanted vox-bridge.service || systemctl stop vox-bridge.service
+    ! $documents || put_documents "$version"
+    ! is_wanted vox-bridge.service || { systemctl start vox-bridge.service || fail "the bridge of $version does not start: journalctl -u vox-bridge. \
+If it does not take the newer documents: vox-host rollback $version --documents"; }
+    restart_workers
+    say "back at $version"
+}
+
+drain() {
+    local unit
+    waiting=
+    for unit in $(worker_units); do run systemctl stop --no-block "$unit"; done
+    $dry && return
+    wait_until "$wait_seconds" all_stopped || fail "calls still run: $(running_workers | tr '\n' ' '); they are let to their ends"
+    say "no call runs here, and none is taken: vox-host resume takes them again"
+}
+running_workers() {
+    local unit
+    for unit in $(worker_units); do
+        case $(property "$unit" ActiveState) in inactive | failed) ;; *) echo "$unit" ;; esac
+    done
+}
+all_stopped() {
+    [ -z "$(running_workers)" ]
+}
+resume() {
+    local unit
+    for unit in $(worker_units); do
+        ! is_wanted "$unit" || run systemctl start "$unit"
+    done
+    say "calls are taken"
+}
+
+status() {
+    echo "installed $(installed_version)"
+    local unit
+    for unit in vox-bridge.service $(worker_units); do
+        is_wanted "$unit" || [ "$(property "$unit" ActiveState)" != inactive ] || continue
+        printf '%-22s %-12s %s\n' "$unit" "$(property "$unit" ActiveState)" "$(property "$unit" StatusText)"
+    done
+}

@@ -24,6 +24,8 @@ use crate::metrics::Metrics;
 use crate::provider::egress::Egress;
 use crate::provider::registry::Providers;
 use crate::slot::Slot;
+#[cfg(feature = "livekit")]
+use crate::transport::livekit::server::LiveKit;
 
 /// The detector's weight file, as `scripts/fetch-models.sh` names it.
 pub const WEIGHTS_FILE: &str = "silero_vad_v6.bin";
@@ -37,6 +39,9 @@ pub struct App {
     pub weights: Arc<Weights>,
     pub providers: Arc<Providers>,
     pub bridge: Bridge,
+    /// The server whose rooms calls are taken in, if there is one.
+    #[cfg(feature = "livekit")]
+    pub livekit: Option<Arc<LiveKit>>,
     pub outbox: Outbox,
     /// Recordings of the host's workers, named by their keys.
     pub recordings: PathBuf,
@@ -74,6 +79,13 @@ impl App {
         let allow = AllowList::parse(&config.egress_allow)?;
         let egress = Arc::new(Egress::new(Policy::new(allow)));
         let bridge = Bridge::new(&config.bridge_url, config.secret.clone())?;
+        #[cfg(feature = "livekit")]
+        let livekit = livekit(&config, &clock)?;
+        #[cfg(not(feature = "livekit"))]
+        anyhow::ensure!(
+            config.livekit.is_none(),
+            "LIVEKIT_… is set, and this build has no LiveKit: build it with its default features"
+        );
         let metrics = Metrics::default();
         let desk = Desk {
             bridge: bridge.clone(),
@@ -92,6 +104,8 @@ impl App {
             weights: Arc::new(weights),
             providers: Arc::new(Providers { egress, engines: engines(config.engine.as_deref()) }),
             bridge,
+            #[cfg(feature = "livekit")]
+            livekit,
             outbox,
             courier: Arc::new(Courier::start(desk).context("starting the courier's thread")?),
             recordings,
@@ -122,6 +136,13 @@ impl App {
             CoreConfig::from_env(vox_shared::env::Env::from_vars(vars)).expect("the settings are right");
         Self::build(config, Clock::system()).expect("the weights are there: scripts/fetch-models.sh")
     }
+}
+
+#[cfg(feature = "livekit")]
+fn livekit(config: &CoreConfig, clock: &Clock) -> anyhow::Result<Option<Arc<LiveKit>>> {
+    let Some(settings) = &config.livekit else { return Ok(None) };
+    let server = LiveKit::new(settings, config.outbound_trunk.clone(), clock.clone());
+    Ok(Some(Arc::new(server.context("the LiveKit server of LIVEKIT_URL")?)))
 }
 
 /// The local engines are optional: a bot that wants them without the program is told so when its call begins.

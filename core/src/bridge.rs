@@ -1,6 +1,7 @@
 //! The worker's client of the control plane: config, results, recordings, registration.
 
 pub mod direct;
+pub mod sip;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -8,6 +8,7 @@ pub mod life;
 pub mod meter;
 pub mod mouth;
 pub mod orders;
+mod pipeline;
 pub mod record;
 pub mod spoken;
 pub mod tools;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use vox_shared::env::{Env, Faults};
 use vox_shared::ids::WorkerId;
+use vox_shared::livekit::LiveKitSettings;
 
 /// Shortest shared secret accepted, bytes.
 const MIN_SECRET_BYTES: usize = 32;
@@ -43,6 +44,10 @@ pub struct CoreConfig {
     /// `VOX_TRUSTED_PROXIES`: addresses of reverse proxies, comma-separated. Only what they say of the caller's address
     /// counts. Default none.
     pub trusted_proxies: Vec<IpAddr>,
+    /// `LIVEKIT_…`: the server whose rooms it takes calls in. Without it there are no such calls.
+    pub livekit: Option<LiveKitSettings>,
+    /// `LIVEKIT_OUTBOUND_TRUNK`: the trunk (`ST_…`) of calls that name no number to call from. Default none.
+    pub outbound_trunk: Option<String>,
     /// `VOXCORE_WORKERS`: how many workers the host runs, for `/health`. Default 1.
     pub workers: u32,
     /// `VOXCORE_OUTBOX_QUOTA_MB`: disk that the outbox may use. Default 256.
@@ -80,6 +85,8 @@ impl CoreConfig {
             advertise,
             egress_allow: env.text("VOX_EGRESS_ALLOW").unwrap_or_default(),
             trusted_proxies: proxies(&mut env),
+            livekit: LiveKitSettings::from_env(&mut env),
+            outbound_trunk: env.text("LIVEKIT_OUTBOUND_TRUNK"),
             workers: env.parsed("VOXCORE_WORKERS").unwrap_or(1),
             outbox_quota_bytes: env.parsed::<u64>("VOXCORE_OUTBOX_QUOTA_MB").unwrap_or(256) * 1024 * 1024,
             drain: Duration::from_secs(env.parsed("VOXCORE_DRAIN_SECONDS").unwrap_or(3600)),

@@ -59,6 +59,8 @@ pub struct Ask {
     pub request: ConfigRequest,
     /// Of the line: the greeting is looked for at this rate.
     pub rate_hz: u32,
+    /// Another bridge than the worker's own.
+    pub bridge_url: Option<String>,
 }
 
 /// The answer: what the call goes by, and its greeting if it is kept as sound.
@@ -140,7 +142,8 @@ impl Courier {
 
     /// Tell of a call while it runs, until what this answers is dropped.
     pub fn watch(&self, call: Watched) -> Teller {
-        let (teller, report) = live::watch(self.desk.bridge.clone(), self.desk.live.clone(), call);
+        let bridge = self.desk.bridge_of(&call.proof);
+        let (teller, report) = live::watch(bridge, self.desk.live.clone(), call);
         self.spawn(report);
         teller
     }
@@ -230,7 +233,8 @@ where
 }
 
 async fn begin(desk: &Desk, ask: Ask) -> Result<Begun, ConfigError> {
-    let config = Arc::new(desk.bridge.fetch_config(&ask.bot_id, &ask.request).await?);
+    let bridge = desk.bridge_at(ask.bridge_url.as_deref());
+    let config = Arc::new(bridge.fetch_config(&ask.bot_id, &ask.request).await?);
     let stable = Stable::of(&config);
     let greeting = match stable.greeting(ask.rate_hz) {
         Some(phrase) => desk.clips.find(phrase.clone()).await.map(|clip| (phrase.text, clip)),

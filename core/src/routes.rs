@@ -2,10 +2,14 @@
 
 pub mod address;
 pub mod answer;
+#[cfg(feature = "livekit")]
+pub mod attach;
 pub mod call;
 pub mod exotel;
 pub mod fleet;
 pub mod health;
+#[cfg(feature = "livekit")]
+pub mod livekit;
 pub mod metrics;
 pub mod orders;
 pub mod recordings;
@@ -33,12 +37,18 @@ enum Route<'a> {
     Metrics,
     Recording(&'a str),
     Orders(&'a str),
+    Attach,
+    Widget,
+    Dialout,
+    Dispatch,
 }
 
 impl Route<'_> {
     fn takes(self, method: &Method) -> bool {
         match self {
-            Self::Orders(_) => *method == Method::POST,
+            Self::Orders(_) | Self::Attach | Self::Widget | Self::Dialout | Self::Dispatch => {
+                *method == Method::POST
+            }
             _ => matches!(*method, Method::GET | Method::HEAD),
         }
     }
@@ -66,6 +76,18 @@ pub async fn answer<S: Connection>(app: Arc<App>, asker: Asker, request: Request
         Route::Metrics => metrics::show(&app),
         Route::Recording(key) => recordings::fetch(&app, key, request.headers()).await,
         Route::Orders(session_id) => orders::place(&app, session_id, request).await,
+        #[cfg(feature = "livekit")]
+        Route::Attach => attach::begin(app, asker, request).await,
+        #[cfg(feature = "livekit")]
+        Route::Widget => livekit::widget::begin(app, asker, request).await,
+        #[cfg(feature = "livekit")]
+        Route::Dialout => livekit::dialout::begin(app, asker, request).await,
+        #[cfg(feature = "livekit")]
+        Route::Dispatch => livekit::dispatch::begin(app, asker, request).await,
+        #[cfg(not(feature = "livekit"))]
+        Route::Attach | Route::Widget | Route::Dialout | Route::Dispatch => {
+            error(StatusCode::SERVICE_UNAVAILABLE, "livekit_not_built")
+        }
     }
 }
 
@@ -74,6 +96,10 @@ fn of(path: &str) -> Option<Route<'_>> {
         "/health" => return Some(Route::Health),
         "/health/fleet" => return Some(Route::Fleet),
         "/metrics" => return Some(Route::Metrics),
+        "/attach" => return Some(Route::Attach),
+        "/livekit/widget" => return Some(Route::Widget),
+        "/livekit/dialout" => return Some(Route::Dialout),
+        "/livekit/dispatch" => return Some(Route::Dispatch),
         _ => {}
     }
     let (folder, name) = path.strip_prefix('/')?.split_once('/')?;
@@ -111,6 +137,10 @@ mod tests {
             ("/metrics", Some(Route::Metrics)),
             ("/recordings/call_1.wav", Some(Route::Recording("call_1.wav"))),
             ("/calls/call_1/orders", Some(Route::Orders("call_1"))),
+            ("/attach", Some(Route::Attach)),
+            ("/livekit/widget", Some(Route::Widget)),
+            ("/livekit/dialout", Some(Route::Dialout)),
+            ("/livekit/dispatch", Some(Route::Dispatch)),
         ] {
             assert_eq!(of(path), route, "{path}");
         }
@@ -126,6 +156,10 @@ mod tests {
             "/recordings/x/",
             "/recordings/../x",
             "/x/ws/faq",
+            "/livekit",
+            "/livekit/",
+            "/livekit/webhook",
+            "/attach/",
         ] {
             assert_eq!(of(path), None, "{path}");
         }
@@ -136,6 +170,9 @@ mod tests {
 
     #[test]
     fn only_orders_are_posted() {
+        for order in [Route::Attach, Route::Widget, Route::Dialout, Route::Dispatch] {
+            assert!(order.takes(&Method::POST) && !order.takes(&Method::GET));
+        }
         let (orders, health) = (Route::Orders("call_1"), Route::Health);
         assert!(orders.takes(&Method::POST) && !orders.takes(&Method::GET) && !health.takes(&Method::POST));
         assert_eq!(

@@ -15,6 +15,8 @@ pub enum Event {
     Published { track_sid: String },
     /// The server ended our track: the permission to publish was taken from us. Another may be published.
     Unpublished { track_sid: String },
+    /// Somebody receives our track now, the first one: what is written from here on is heard.
+    Reached { track_sid: String },
     /// Somebody is there. Those who were there before us come first, right after joining.
     Joined(Participant),
     /// Somebody went.

@@ -2,6 +2,8 @@
 
 /// Paths of call sockets; behind each is a bot's id.
 const CALLS: [&str; 3] = ["/ws/", "/exotel/", "/talk/"];
+/// Paths that order a call: a free worker takes it.
+const ORDERED: [&str; 4] = ["/attach", "/livekit/widget", "/livekit/dialout", "/livekit/dispatch"];
 /// Paths that any worker answers.
 const WHOLE: [&str; 3] = ["/health", "/health/fleet", "/metrics"];
 const RECORDINGS: &str = "/recordings/";
@@ -23,7 +25,7 @@ pub enum Route {
 pub fn of(line: &[u8]) -> Route {
     let Some(path) = std::str::from_utf8(line).ok().and_then(path) else { return Route::Malformed };
     let is_below = |folder: &str| path.len() > folder.len() && path.starts_with(folder);
-    if CALLS.into_iter().any(is_below) {
+    if CALLS.into_iter().any(is_below) || ORDERED.contains(&path) {
         Route::Call
     } else if WHOLE.contains(&path) || is_below(RECORDINGS) {
         Route::Other
@@ -63,6 +65,9 @@ mod tests {
             ["/ws/faq", "/exotel/faq?sample-rate=16000", "/talk/bot_1?ticket=x", "http://h:1/ws/b", "/ws/a/b"]
         {
             check(&format!("GET {call} HTTP/1.1"), Route::Call);
+        }
+        for ordered in ORDERED {
+            check(&format!("POST {ordered} HTTP/1.1"), Route::Call);
         }
         for other in ["/health", "/health/fleet", "/metrics?x=1", "/recordings/call_1.wav"] {
             check(&format!("GET {other} HTTP/1.1"), Route::Other);

@@ -267,6 +267,7 @@ impl Actor {
             }
             Some(LineIn::HungUp { by }) => self.events.push_back(Event::HungUp { by }),
             Some(LineIn::Transferred) => self.events.push_back(Event::Transferred),
+            Some(LineIn::TransferFailed { why }) => self.events.push_back(Event::TransferFailed { why }),
             Some(LineIn::Broken(reason)) => {
                 self.events.push_back(Event::LineFailed { why: reason.to_string() });
             }

@@ -22,23 +22,18 @@ use vox_shared::wire::proof::Proof;
 use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
 use super::actor::{self, Parts};
-use super::detector::Detector;
+use super::pipeline::Pipeline;
 use super::record;
-use super::tools::Tools;
-use super::veil::Veil;
-use super::vendors::Vendors;
 use crate::access::Presented;
 use crate::admission::Admission;
 use crate::app::App;
 use crate::bridge::ConfigError;
 use crate::courier::keep::{End, Ending};
 use crate::courier::live::{Fact, Teller, Watched};
-use crate::courier::{Ask, Begun, has_sound};
+use crate::courier::{Ask, has_sound};
 use crate::journal::CallJournal;
 use crate::media::playout::Pacing;
 use crate::media::recorder::{Recorder, Unfinished};
-use crate::session::Session;
-use crate::session::rules::Rules;
 use crate::transport::line::{CallInfo, LineIn, LineOut, Ready, Traits};
 use crate::transport::reason::Reason;
 use crate::transport::socket::Ends;
@@ -69,6 +64,18 @@ pub struct Incoming {
     pub traits: Traits,
     /// Held until the record is durable.
     pub admission: Admission,
+    pub ordered: Option<Ordered>,
+}
+
+/// What is said of a call by whoever ordered it, and waits for its outcome: it owes a record even if it is refused.
+#[derive(Clone, Debug)]
+pub struct Ordered {
+    /// As it was answered already.
+    pub session_id: SessionId,
+    /// The bridge that the call belongs to, where it is not the worker's own.
+    pub bridge_url: Option<String>,
+    /// Ours, of a telephone call.
+    pub from_number: Option<String>,
 }
 
 /// Run a call to its record.
@@ -82,7 +89,8 @@ pub async fn run(app: Arc<App>, mut line: Incoming) {
 }
 
 async fn begin(app: &Arc<App>, line: Incoming, ready: Ready) {
-    let session_id = SessionId::generate();
+    let session_id =
+        line.ordered.as_ref().map_or_else(SessionId::generate, |ordered| ordered.session_id.clone());
     line.admission.guard.name(session_id.clone());
     let span = tracing::info_span!(
         "call",
@@ -112,10 +120,11 @@ async fn handshake(ends: &mut Ends) -> Option<Ready> {
 }
 
 async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: SessionId) {
-    let Incoming { bot_id, ticket, presented, mut ends, traits, admission, .. } = line;
+    let Incoming { bot_id, ticket, presented, mut ends, traits, admission, ordered, .. } = line;
     let (Ready { info, rate_hz, pacing }, Admission { guard, place }) = (ready, admission);
     let mut journal = place.journal(session_id.clone());
-    let accepted = accepted(app, &info, &bot_id, &session_id, traits.name);
+    let owes_record = ordered.is_some();
+    let accepted = of_order(accepted(app, &info, &bot_id, &session_id, traits.name), ordered);
     let request = ConfigRequest {
         version: WIRE_VERSION,
         session_id: Some(session_id),
@@ -129,7 +138,7 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
         worker_id: Some(app.worker_id.clone()),
         claim: accepted.proof.claim.clone(),
     };
-    let ask = Ask { bot_id, request, rate_hz };
+    let ask = Ask { bot_id, request, rate_hz, bridge_url: accepted.proof.bridge_url.clone() };
     // The birth is on disk before anything is done about the call; the config is only asked for meanwhile.
     let record = JournalRecord::Accepted(Box::new(accepted.clone()));
     let born = timeout(BIRTH_DEADLINE, journal.begin(&record));
@@ -140,7 +149,7 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     }
     let begun = match begun {
         Ok(begun) => begun,
-        Err(error) => return reject(app, accepted, journal, &ends, error).await,
+        Err(error) => return reject(app, (accepted, owes_record), journal, &ends, error).await,
     };
     // The bridge may have put its own name on the call (a campaign's).
     let name = begun.config.session_id.clone();
@@ -168,10 +177,12 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
         journal.note(&JournalRecord::Event { session_id, event });
     }
     let dropped = ends.dropped.clone();
+    // Built while it rings: the greeting waits for the answer and for nothing else.
+    let pipeline = Pipeline::build(app, begun, traits, rate_hz);
     let (mut result, recording) = match wait_for_answer(&mut ends).await {
         Ok(()) => {
             let line = Line { ends, traits, pacing, rate_hz, live };
-            converse(app, &accepted, begun, line, journal.clone()).await
+            converse(app, &accepted, pipeline, line, journal.clone()).await
         }
         Err((by, error)) => (CallResult { error, ..record::skeleton(&accepted, by, app.clock.now()) }, None),
     };
@@ -255,13 +266,21 @@ fn accepted(app: &App, info: &CallInfo, bot_id: &BotId, session_id: &SessionId, 
         stream_id: info.stream_id.clone(),
         caller_id: info.caller_id.clone(),
         call_direction: info.direction.clone(),
+        from_number: None,
         connected_event: Some(serde_json::Value::Object(info.connected_event.clone())),
         recording_file: Some(key.clone()),
         recording_key: Some(key),
         bridge_url: app.bridge.url().to_owned(),
         traceparent: spans::current(),
-        proof: Proof { call_token: None, claim: Some(claim()) },
+        proof: Proof { claim: Some(claim()), ..Proof::default() },
     }
+}
+
+/// With what whoever ordered the call says of it.
+fn of_order(accepted: Accepted, ordered: Option<Ordered>) -> Accepted {
+    let Some(Ordered { bridge_url, from_number, .. }) = ordered else { return accepted };
+    let proof = Proof { bridge_url: bridge_url.clone(), ..accepted.proof };
+    Accepted { bridge_url: bridge_url.unwrap_or(accepted.bridge_url), from_number, proof, ..accepted }
 }
 
 /// What nobody else knows of the call: whoever asks for its config again, or delivers for it without its token, must.
@@ -311,31 +330,28 @@ async fn wait_for_answer(ends: &mut Ends) -> Result<(), (DisconnectedBy, Option<
 async fn converse(
     app: &Arc<App>,
     accepted: &Accepted,
-    begun: Begun,
+    pipeline: Box<Pipeline>,
     line: Line,
     journal: Arc<CallJournal>,
 ) -> (CallResult, Option<Unfinished>) {
     let Line { ends, traits, pacing, rate_hz, live } = line;
-    let config = begun.config.clone();
-    let recorder = recorder(app, accepted, &config, rate_hz);
-    let rules = Rules { transfers: traits.transfers, ..Rules::from_config(&config, Duration::ZERO) };
-    let mut parts = Parts {
-        session: Session::new(rules),
+    let Pipeline { config, session, detector, vendors, tools, veil } = *pipeline;
+    let parts = Parts {
+        session,
         ends,
         traits,
         pacing,
         rate_hz,
-        detector: Detector::new(app.weights.clone(), rate_hz),
-        recorder,
-        vendors: Vendors::new(app.providers.clone(), app.courier.clone(), begun, rate_hz),
-        tools: Tools::new(&config, app.providers.egress.clone()),
+        detector,
+        recorder: recorder(app, accepted, &config, rate_hz),
+        vendors,
+        tools,
         journal: journal.clone(),
-        veil: Veil::new(&config.redaction),
+        veil,
         live,
         orders: app.orders.open(accepted.session_id.clone()),
         drain: app.drain.clone(),
     };
-    parts.vendors.warm_up();
     // A panic in one call must not take its record with it.
     let running = tokio::spawn(actor::run(parts).in_current_span());
     match running.await {
@@ -363,8 +379,15 @@ async fn broken_off(app: &App, accepted: &Accepted, journal: &CallJournal) -> Ca
     result
 }
 
-/// The call is not let in. What the bridge decided owes no record; a bridge that could not be asked does.
-async fn reject(app: &App, accepted: Accepted, journal: CallJournal, ends: &Ends, error: ConfigError) {
+/// The call is not let in. What the bridge decided owes no record, unless the call was ordered and somebody waits for its outcome; a
+/// bridge that could not be asked does.
+async fn reject(
+    app: &App,
+    (accepted, owes_record): (Accepted, bool),
+    journal: CallJournal,
+    ends: &Ends,
+    error: ConfigError,
+) {
     tracing::warn!(%error, "the call is rejected");
     app.metrics.call_refused();
     Span::current().record("error.type", "refused");
@@ -382,10 +405,10 @@ async fn reject(app: &App, accepted: Accepted, journal: CallJournal, ends: &Ends
         },
         ConfigError::Unreachable(_) => Reason::ControlPlaneAway,
     };
-    let end = if let ConfigError::Refused { .. } = &error {
+    let end = if matches!(error, ConfigError::Refused { .. }) && !owes_record {
         End::Refused { reason: reason.to_string() }
     } else {
-        let mut result = record::skeleton(&accepted, DisconnectedBy::Error, app.clock.now());
+        let mut result = record::skeleton(&accepted, reason.disconnected_by(), app.clock.now());
         result.error = Some(error.to_string());
         End::Over { result: Box::new(result), recording: None }
     };

@@ -39,6 +39,7 @@ pub fn skeleton(accepted: &Accepted, by: DisconnectedBy, ended_at: Timestamp) ->
     result.worker_id = Some(accepted.worker_id.clone());
     result.stream_id = accepted.stream_id.clone();
     result.caller_id = accepted.caller_id.clone();
+    result.from_number = accepted.from_number.clone();
     result.call_direction = accepted.call_direction.clone();
     result.transport = Some(accepted.transport.clone());
     result.started_at = Some(accepted.started_at.clone());

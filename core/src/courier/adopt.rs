@@ -206,7 +206,7 @@ async fn close_lost_calls(desk: &Desk, outbox: &Outbox, records: &[Record]) -> R
     }
     for (session_id, (key, traceparent, proof)) in recorded {
         if has_sound(&desk.recordings.join(&key)).await {
-            let (file, bridge_url) = (key.clone(), desk.bridge.url().to_owned());
+            let (file, bridge_url) = (key.clone(), desk.bridge_of(&proof).url().to_owned());
             let record = RecordingFile { session_id, key, file, bridge_url, traceparent, proof };
             outbox.append(entry(&JournalRecord::Recording(record))).await?;
         }

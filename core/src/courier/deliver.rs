@@ -266,7 +266,8 @@ impl<'a> Round<'a> {
             let outcome = match self.payload(seq).await {
                 Ok(Some(payload)) => {
                     let (span, proof) = delivery("result", &payload);
-                    let sent = self.desk.bridge.deliver(Some(seq), result_body(payload), &proof);
+                    let bridge = self.desk.bridge_of(&proof);
+                    let sent = bridge.deliver(Some(seq), result_body(payload), &proof);
                     sent.instrument(span).await
                 }
                 Ok(None) => continue,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Notify, Semaphore};
 use vox_shared::ids::WorkerId;
 use vox_shared::outbox::{Outbox, Settings};
+use vox_shared::wire::proof::Proof;
 
 use super::clips::Clips;
 use super::live::counts::Counts;
@@ -35,6 +36,18 @@ pub struct Desk {
     pub live: Counts,
     /// The outbox holds something new to deliver.
     pub news: Arc<Notify>,
+}
+
+impl Desk {
+    /// The bridge that a call belongs to.
+    pub(super) fn bridge_of(&self, proof: &Proof) -> Bridge {
+        self.bridge_at(proof.bridge_url.as_deref())
+    }
+
+    /// This bridge, or the worker's own.
+    pub(super) fn bridge_at(&self, url: Option<&str>) -> Bridge {
+        url.map_or_else(|| self.bridge.clone(), |url| self.bridge.at(url))
+    }
 }
 
 /// What the courier has in hand that no outbox shows.

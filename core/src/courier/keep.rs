@@ -120,7 +120,7 @@ async fn until_safe(desk: &Desk, journal: &CallJournal, result: CallResult) {
 
 /// Whether the bridge has the result now, or will never have it.
 async fn offered(desk: &Desk, body: &[u8], proof: &Proof) -> bool {
-    match desk.bridge.deliver(None, body.to_vec(), proof).await {
+    match desk.bridge_of(proof).deliver(None, body.to_vec(), proof).await {
         Ok(()) => true,
         Err(DeliveryError::Rejected(why)) => {
             desk.books.note_refused();

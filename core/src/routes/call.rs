@@ -99,7 +99,8 @@ pub fn open<S: Connection>(
         Presented::read(request.headers(), &address.query, asker.origin, &app.config.trusted_proxies);
     let (ends, pump) = socket::channel();
     let trace = request.headers().get(TRACEPARENT).and_then(|value| Place::parse(value.to_str().ok()?));
-    let incoming = Incoming { bot_id, ticket, presented, trace, ends, traits: codec.traits(), admission };
+    let incoming =
+        Incoming { bot_id, ticket, presented, trace, ends, traits: codec.traits(), admission, ordered: None };
     let side = SocketSide { pump, codec, opening };
     tokio::spawn(carry::<S>(app, on(&mut request), incoming, side));
     empty(switch)

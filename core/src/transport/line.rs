@@ -52,6 +52,10 @@ pub enum LineIn {
     },
     /// The caller was handed over, as [`LineOut::Transfer`] asked: the call is over here.
     Transferred,
+    /// The caller was not handed over, and is still here.
+    TransferFailed {
+        why: String,
+    },
     /// The line breaks off for this reason; the pump closes it.
     Broken(Reason),
 }
@@ -104,7 +108,7 @@ pub enum WireOut {
 /// What sets one line's protocol apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Traits {
-    /// `ws`, `exotel`, `talk`.
+    /// `ws`, `exotel`, `talk`, `livekit`.
     pub name: &'static str,
     /// The carrier echoes marks.
     pub echoes_marks: bool,

@@ -48,6 +48,18 @@ pub enum Reason {
     /// Bad messages came for a second, and nothing else.
     #[error("nothing usable for a second: {}", .0.expected())]
     NothingUsable(Untidy),
+    // LiveKit's.
+    /// The room could not be joined.
+    #[error("the LiveKit room could not be joined: {0}")]
+    NotJoined(String),
+    /// Joined, and lost, and not had back in time.
+    #[error("the connection to the LiveKit room was lost")]
+    RoomLost,
+    /// By somebody with the server's key.
+    #[error("the caller was removed from the room, or the room was closed, by somebody else")]
+    RemovedFromRoom,
+    #[error("the call could not be placed: {0}")]
+    NotPlaced(String),
 }
 
 impl Reason {

@@ -87,11 +87,15 @@ impl Codec for TalkCodec {
 
 /// A message without the signs that are none: line breaks and tabs are spaces, other control characters are left out.
 fn typed(fields: &Map<String, Value>) -> Result<String, Untidy> {
-    let given = field::get(fields, "text").and_then(Value::as_str).ok_or(Untidy::BadField)?;
+    field::get(fields, "text").and_then(Value::as_str).and_then(message).ok_or(Untidy::BadField)
+}
+
+/// What somebody wrote, if it is a message: of one to a thousand characters.
+pub fn message(given: &str) -> Option<String> {
     let words = given.split_whitespace().map(|word| word.replace(char::is_control, ""));
     let text = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     let is_good = !text.is_empty() && text.chars().nth(MAX_TYPED_CHARS).is_none();
-    if is_good { Ok(text) } else { Err(Untidy::BadField) }
+    is_good.then_some(text)
 }
 
 fn notice_json(notice: &Notice) -> Value {

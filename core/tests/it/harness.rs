@@ -7,6 +7,7 @@ pub mod bridge;
 pub mod bridge_process;
 pub mod nginx;
 pub mod raw;
+pub mod rooms;
 pub mod sound;
 pub mod vendors;
 pub mod worker;

@@ -24,6 +24,7 @@ mod metrics_are_as_documented;
 mod names_server;
 mod nginx_stands_before_the_workers;
 mod orders_reach_the_running_call;
+mod phones_talk_in_livekit_rooms;
 mod recordings_reach_the_bucket;
 #[expect(dead_code, reason = "most of it is for the tests of the bridge, whose it is")]
 #[path = "../../../bridge/tests/it/s3_server.rs"]
@@ -45,5 +46,6 @@ mod vendor_deepgram;
 mod vendor_elevenlabs;
 mod vendor_openai;
 mod virtual_time;
+mod visitors_talk_in_livekit_rooms;
 mod what_is_hidden_is_in_no_store;
 mod words_stand_where_they_are_heard;

@@ -10,17 +10,17 @@ use futures_util::future::join_all;
 use reqwest::{Certificate, Client, StatusCode, redirect};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::UnixListener;
-use tokio::task::JoinHandle;
-use vox_caller::{Call, EndedBy, Options, Outcome, Protocol, Step, Talker, connect};
+use vox_caller::{Call, EndedBy, Options as CallOptions, Outcome, Protocol, Step, Talker, connect};
+use vox_livekit::{Options, Rate};
+use vox_shared::wire::SECRET_HEADER;
 
-use crate::harness::bridge::Bridge;
+use crate::harness::bridge::{Bridge, secret};
 use crate::harness::nginx::Nginx;
 use crate::harness::raw::{Raw, Refused};
+use crate::harness::rooms::{Guest, LiveKit};
 use crate::harness::vendors::{Scripts, Vendors};
 use crate::harness::worker::Worker;
-use crate::harness::{PATIENCE, assert_clean, eventually, speech, texts};
+use crate::harness::{PATIENCE, assert_clean, client, eventually, speech, texts};
 
 const WORKERS: usize = 3;
 
@@ -36,13 +36,18 @@ struct Host {
 
 impl Host {
     async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same whose workers have more settings.
+    async fn start_with(settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let bridge = Bridge::start(&data.path().join("bridge")).await;
         let vendors = Vendors::start(Scripts::default()).await;
         let bot = bridge.insert_bot(vendors.bot()).await;
         let mut workers = Vec::new();
         for n in 1..=WORKERS {
-            workers.push(Self::worker(data.path(), n, &bridge.url()).await);
+            workers.push(Self::worker(data.path(), n, &bridge.url(), settings).await);
         }
         let sockets = data.path().join("sockets");
         let (sockets, bridge_addr) = (sockets.to_str().unwrap(), bridge.url().replace("http://", ""));
@@ -52,15 +57,16 @@ impl Host {
     }
 
     /// The worker with this number, whose socket is `N.sock`.
-    async fn worker(data: &Path, number: usize, bridge: &str) -> Worker {
+    async fn worker(data: &Path, number: usize, bridge: &str, more: &[(&str, &str)]) -> Worker {
         let (name, sockets) = (number.to_string(), data.join("sockets"));
-        let settings =
-            [("VOXCORE_WORKER_ID", name.as_str()), ("VOXCORE_SOCKET_DIR", sockets.to_str().unwrap())];
+        let mut settings =
+            vec![("VOXCORE_WORKER_ID", name.as_str()), ("VOXCORE_SOCKET_DIR", sockets.to_str().unwrap())];
+        settings.extend(more);
         Worker::start(&data.join("core"), bridge, &settings).await
     }
 
     async fn try_dial(&self, caller: &str) -> Result<Call, String> {
-        let mut options = Options::new(Protocol::Ws, &self.nginx.calls()).unwrap();
+        let mut options = CallOptions::new(Protocol::Ws, &self.nginx.calls()).unwrap();
         options.bot_id = Some(self.bot.clone());
         caller.clone_into(&mut options.caller_id);
         connect(options).await.map_err(|error| error.kind().to_owned())
@@ -192,7 +198,7 @@ async fn a_worker_that_is_killed_or_goes_down_takes_no_call_but_its_own_along() 
     // One that is asked to stop lets its call end, and nginx needs no word of it.
     let leaving = host.busy().await.remove(0);
     host.workers[leaving].terminate();
-    let started = Host::worker(host.data.path(), killed + 1, &host.bridge.url()).await;
+    let started = Host::worker(host.data.path(), killed + 1, &host.bridge.url(), &[]).await;
     host.workers[killed] = started;
     calls.push(host.dial("d").await);
     host.assert_full().await;
@@ -210,96 +216,75 @@ async fn a_worker_that_is_killed_or_goes_down_takes_no_call_but_its_own_along() 
     host.end().await;
 }
 
-/// A worker's answers to requests that start a call, one after another: what such routes will be asked by nginx is how often.
-struct Answering {
-    asked: JoinHandle<usize>,
+/// How many workers nginx asked for each request to this path, oldest first.
+fn asked(nginx: &Nginx, path: &str) -> Vec<usize> {
+    let log = nginx.log();
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines
+        .filter(|line| line["path"] == path)
+        .map(|line| line["upstream"].as_str().unwrap_or_default().split(", ").count())
+        .collect()
 }
 
-impl Answering {
-    /// On this socket, with this status.
-    fn with(socket: &Path, status: u16) -> Self {
-        let listener = UnixListener::bind(socket).unwrap();
-        let asked = tokio::spawn(async move {
-            let mut asked = 0;
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let mut stream = BufReader::new(stream);
-                let (mut line, mut length) = (String::new(), 0);
-                while stream.read_line(&mut line).await.unwrap() > 2 {
-                    if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                        length = value.trim().parse().unwrap();
-                    }
-                    if line.starts_with("GET /count") {
-                        return asked;
-                    }
-                    line.clear();
-                }
-                let mut body = vec![0; length];
-                stream.read_exact(&mut body).await.unwrap();
-                assert_eq!(body, br#"{"room_name":"r"}"#, "whole, to whoever is asked");
-                asked += 1;
-                let body =
-                    if status == 200 { r#"{"status":"accepted"}"# } else { r#"{"error":"at_capacity"}"# };
-                let answer = format!(
-                    "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-                    body.len()
-                );
-                stream.get_mut().write_all(answer.as_bytes()).await.unwrap();
-            }
-        });
-        Self { asked }
-    }
-
-    /// How often it was asked.
-    async fn count(self, socket: &Path) -> usize {
-        let mut stream = tokio::net::UnixStream::connect(socket).await.unwrap();
-        stream.write_all(b"GET /count HTTP/1.1\r\n\r\n").await.unwrap();
-        self.asked.await.unwrap()
-    }
-}
-
-/// Workers take them once LiveKit's routes are built; what nginx makes of their answers is known before.
-#[tokio::test]
+/// The routes that order a call in a room of a LiveKit server: nginx does not see that a worker is busy with one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_that_start_a_call_try_the_next_worker_and_the_dispatch_never_does() {
-    // Already there when another test of this process was first.
-    let _installed = rustls::crypto::ring::default_provider().install_default();
-    let data = tempfile::tempdir().unwrap();
-    let socket = |n: usize| data.path().join(format!("{n}.sock"));
-    let sockets = data.path().to_str().unwrap();
-    let http = Client::builder().no_proxy().build().unwrap();
-    let start = |nginx: &Nginx, path: &str| {
-        http.post(format!("{}{path}", nginx.url)).body(r#"{"room_name":"r"}"#).send()
+    let livekit = LiveKit::start();
+    let (url, key, api_secret) = (livekit.url.clone(), livekit.key.clone(), livekit.secret.clone());
+    let settings = [("LIVEKIT_URL", &*url), ("LIVEKIT_API_KEY", &*key), ("LIVEKIT_API_SECRET", &*api_secret)];
+    let host = Host::start_with(&settings).await;
+    let http = client();
+    let ask = async |path: &str, body: Value| {
+        let request =
+            http.post(format!("{}{path}", host.nginx.url)).header(SECRET_HEADER, secret()).json(&body);
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
     };
-    for path in ["/attach", "/livekit/dialout", "/livekit/widget", "/livekit/dispatch"] {
-        let is_retried = path != "/livekit/dispatch";
-        for free in [true, false] {
-            let workers: Vec<Answering> = (1..=3)
-                .map(|n| Answering::with(&socket(n), if free && n == 3 { 200 } else { 429 }))
-                .collect();
-            let nginx = Nginx::start(&data.path().join("nginx"), &["--workers", "3", "--sockets", sockets]);
-            let (mut statuses, mut refusals) = (Vec::new(), 0);
-            for _ in 0..3 {
-                let answer = start(&nginx, path).await.unwrap();
-                statuses.push(answer.status().as_u16());
-                let body: Value = answer.json().await.unwrap();
-                refusals += usize::from(body == json!({"error": "at_capacity"}));
-            }
-            let mut asked = 0;
-            for (n, worker) in (1..).zip(workers) {
-                asked += worker.count(&socket(n)).await;
-                std::fs::remove_file(socket(n)).unwrap();
-            }
-            statuses.sort_unstable();
-            match (is_retried, free) {
-                (true, true) => assert_eq!((statuses, refusals), (vec![200, 200, 200], 0), "{path}"),
-                (true, false) => {
-                    assert_eq!((statuses, asked), (vec![429, 429, 429], 9), "{path}: each is asked once")
-                }
-                (false, true) => assert_eq!((statuses, asked), (vec![200, 429, 429], 3), "{path}"),
-                (false, false) => assert_eq!((statuses, asked), (vec![429, 429, 429], 3), "{path}"),
-            }
-        }
+    let widget = |n: usize| json!({"bot_id": host.bot, "room_name": format!("widget-{n}"), "caller_id": format!("visitor-{n}")});
+    for n in 1..=WORKERS {
+        let (status, answer) = ask("/livekit/widget", widget(n)).await;
+        assert_eq!((status, &answer["status"]), (200, &json!("accepted")), "{answer}");
     }
+    assert_eq!(host.busy().await.len(), WORKERS, "each has one");
+    let full = (429, json!({"error": "at_capacity"}));
+    let room = "call-1";
+    let orders = [
+        ("/livekit/widget", widget(4)),
+        (
+            "/livekit/dialout",
+            json!({"bot_id": host.bot, "to_number": "+15550100", "from_number": "+15550199"}),
+        ),
+        ("/attach", json!({"bot_id": host.bot, "room_name": room})),
+        ("/livekit/dispatch", json!({"room_name": room, "caller_number": "1", "dialed_number": "2"})),
+    ];
+    for (path, body) in &orders {
+        assert_eq!(ask(path, body.clone()).await, full, "{path}");
+        let is_retried = *path != "/livekit/dispatch";
+        let expected = if is_retried { WORKERS } else { 1 };
+        eventually("it is in the log", async || {
+            (asked(&host.nginx, path).last() == Some(&expected)).then_some(())
+        })
+        .await;
+    }
+    // One visitor comes and goes: whoever asks next finds that worker, wherever nginx begins to look.
+    let greet = async |n: usize| {
+        let options = Options { hear: Rate::Hz16000, ..Options::default() };
+        let mut visitor = Guest::join(&livekit, &format!("widget-{n}"), "visitor", options).await;
+        visitor.connected().await;
+        visitor.room.leave().await;
+        host.bridge.record(&format!("visitor-{n}")).await.unwrap()
+    };
+    greet(1).await;
+    let (status, answer) = eventually("a worker is free", async || {
+        let answer = ask("/livekit/widget", widget(4)).await;
+        (answer != full).then_some(answer)
+    })
+    .await;
+    assert_eq!((status, &answer["status"]), (200, &json!("accepted")), "{answer}");
+    for n in 2..=4 {
+        greet(n).await;
+    }
+    host.end().await;
 }
 
 fn pem(label: &str, der: &[u8]) -> String {

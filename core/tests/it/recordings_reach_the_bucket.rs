@@ -60,7 +60,8 @@ impl Stage {
         let recordings = core.join("recordings");
         std::fs::create_dir_all(&recordings).unwrap();
         std::fs::write(recordings.join(&key), content).unwrap();
-        let proof = Proof { call_token: None, claim: Some(format!("claim-of-{call}-0123456789abcdef0123")) };
+        let claim = Some(format!("claim-of-{call}-0123456789abcdef0123"));
+        let proof = Proof { claim, ..Proof::default() };
         let mut result = CallResult::bare(call.parse().unwrap(), DisconnectedBy::Customer);
         result.bot_id = Some(self.bot.parse().unwrap());
         result.caller_id = Some(call.to_owned());

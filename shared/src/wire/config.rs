@@ -22,7 +22,7 @@ pub struct ConfigRequest {
     /// The id that core proposes. Asking again with the same one is harmless.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
-    /// `ws`, `exotel` or `talk`.
+    /// `ws`, `exotel`, `talk` or `livekit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transport: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -44,6 +44,9 @@ pub struct Accepted {
     pub caller_id: Option<String>,
     #[serde(default)]
     pub call_direction: Option<String>,
+    /// Ours, of a telephone call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_number: Option<String>,
     #[serde(default)]
     pub connected_event: Option<Value>,
     /// The file that grows while the call runs, in the host's recordings directory.
@@ -174,7 +177,11 @@ mod tests {
     fn the_proof_goes_beside_a_result_and_not_in_it() {
         let mut result = CallResult::bare("call_1".parse().unwrap(), DisconnectedBy::Bot);
         let bare = serde_json::to_vec(&result).unwrap();
-        result.proof = Proof { call_token: Some("a.b-c_d".into()), claim: Some("e-f_g".into()) };
+        result.proof = Proof {
+            call_token: Some("a.b-c_d".into()),
+            claim: Some("e-f_g".into()),
+            bridge_url: Some("https://bridge.example".into()),
+        };
         let stored = serde_json::to_vec(&JournalRecord::Result(Box::new(result.clone()))).unwrap();
         let label: Label = serde_json::from_slice(&stored).unwrap();
         assert_eq!(label.proof, result.proof);

@@ -13,7 +13,7 @@ pub const CLAIM_HEADER: &str = "x-vox-claim";
 /// The code of a refusal of a token that has expired or was signed with another key: the claim goes on without it.
 pub const CALL_TOKEN_REFUSED: &str = "call_token_refused";
 
-/// The proof for one call. In clear on the wire and in the outbox, shown nowhere.
+/// The proof for one call, and to whom it is shown. In clear on the wire and in the outbox, shown nowhere.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Proof {
@@ -23,6 +23,9 @@ pub struct Proof {
     /// Made by the worker, URL-safe characters; the bridge keeps its hash.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<String>,
+    /// The bridge that the call belongs to, where it is not the worker's own: whoever ordered the call said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bridge_url: Option<String>,
 }
 
 impl Proof {
@@ -33,7 +36,7 @@ impl Proof {
 
     /// Without the token.
     pub fn claim_only(&self) -> Self {
-        Self { call_token: None, claim: self.claim.clone() }
+        Self { call_token: None, ..self.clone() }
     }
 }
 

@@ -186,7 +186,7 @@ pub struct CallResult {
     /// `incoming` or `outgoing`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call_direction: Option<String>,
-    /// `ws`, `exotel`, `talk`.
+    /// `ws`, `exotel`, `talk`, `livekit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transport: Option<String>,
     /// RFC 3339.
@@ -223,7 +223,7 @@ pub struct CallResult {
     /// To whom the caller was to be handed over last: a number, as it was ordered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer_destination: Option<String>,
-    /// How the line hands callers over: `websocket_reverse_transfer`.
+    /// How the line hands callers over: `websocket_reverse_transfer`, `livekit_sip_refer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer_method: Option<String>,
     /// When that was begun, seconds after the answer.

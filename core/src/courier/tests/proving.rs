@@ -5,7 +5,7 @@ use super::*;
 use vox_shared::wire::proof::Proof;
 
 fn proof() -> Proof {
-    Proof { call_token: Some("a.b-c".into()), claim: Some("claim-1".into()) }
+    Proof { call_token: Some("a.b-c".into()), claim: Some("claim-1".into()), bridge_url: None }
 }
 
 fn proven_result() -> JournalRecord {

@@ -75,8 +75,10 @@ impl Session {
                 let events = self.people.replace(others);
                 self.tell(events);
             }
-            Response::Join(_) | Response::Reconnect(_) | Response::Pong(_) | Response::TrackSubscribed(_) => {
+            Response::TrackSubscribed(reached) => {
+                self.out.push_back(Output::Event(Event::Reached { track_sid: reached.track_sid }));
             }
+            Response::Join(_) | Response::Reconnect(_) | Response::Pong(_) => {}
         }
     }
 

@@ -9,8 +9,8 @@ use vox_livekit::AccessToken;
 /// A fresh server, which ends with this value.
 pub struct LiveKit {
     pub url: String,
-    key: String,
-    secret: String,
+    pub key: String,
+    pub secret: String,
     // Before the child: its end is what ends the server.
     stdin: Option<ChildStdin>,
     child: Child,

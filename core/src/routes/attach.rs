@@ -1,0 +1,90 @@
+//! `POST /attach`: a bot for a telephone that somebody else has rung, and that has answered. Whoever rang it learns the outcome
+//! whatever happens: a call whose config cannot be had leaves a record too.
+
+use std::sync::Arc;
+
+use http::Request;
+use hyper::body::Incoming as Content;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use vox_shared::ids::{ReservationId, SessionId};
+
+use super::answer::{Answer, json};
+use super::call::Asker;
+use super::livekit::{Taken, admission, bot_id, config_url, number, read, room, session_id, start};
+use crate::app::App;
+use crate::call::life::Ordered;
+use crate::transport::line::CallInfo;
+use crate::transport::livekit::order::{Begins, Order, Whom, event, of_campaign};
+
+#[derive(Deserialize)]
+struct Body {
+    room_name: String,
+    bot_id: String,
+    #[serde(default)]
+    to_number: Option<String>,
+    #[serde(default)]
+    from_number: Option<String>,
+    #[serde(default)]
+    config_url: Option<String>,
+    #[serde(default)]
+    connected_event: Option<Map<String, Value>>,
+    #[serde(default)]
+    campaign_call_id: Option<String>,
+    /// The bridge sees by the worker's next report that the slot is taken.
+    #[serde(default)]
+    reservation_id: Option<ReservationId>,
+}
+
+#[derive(Serialize)]
+struct Accepted {
+    status: &'static str,
+    call_id: SessionId,
+}
+
+/// Have the bot speak to `sip-{to_number}`, or to the first telephone of the room.
+pub async fn begin(app: Arc<App>, asker: Asker, request: Request<Content>) -> Answer {
+    take(app, asker, request).await.unwrap_or_else(|refusal| refusal)
+}
+
+async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<Answer, Answer> {
+    let asked = read::<Body>(&app, request).await?;
+    let body = asked.body;
+    let (room, bot_id) = (room(body.room_name)?, bot_id(&body.bot_id)?);
+    let bridge_url = config_url(body.config_url)?;
+    let number = |field: &str, text: Option<String>| {
+        text.map(|text| number(field, &text))
+            .transpose()
+            .map(|number| number.map(|number| number.to_string()))
+    };
+    let (to, from) = (number("to_number", body.to_number)?, number("from_number", body.from_number)?);
+    let admission = admission(&app, &asker)?;
+    if let Some(reservation) = &body.reservation_id {
+        tracing::info!(reservation.id = %reservation, "a call comes to the slot that was reserved for it");
+    }
+    let mut told = body.connected_event.unwrap_or_default();
+    of_campaign(&mut told, body.campaign_call_id);
+    let call_id = session_id(&told);
+    for (name, value) in event(to.as_deref().unwrap_or_default(), from.as_deref(), "outgoing", &room) {
+        told.entry(name).or_insert(value);
+    }
+    let info = CallInfo {
+        stream_id: Some(room.clone()),
+        caller_id: to.clone(),
+        did: from.clone(),
+        direction: Some("outgoing".into()),
+        connected_event: told,
+    };
+    let order = Order {
+        room,
+        session_id: call_id.clone(),
+        whom: to.map_or(Whom::AnyPhone, |to| Whom::Phone(format!("sip-{to}"))),
+        begins: Begins::Answered,
+        // Whoever made it may still be in it.
+        room_is_ours: false,
+        info,
+    };
+    let ordered = Ordered { session_id: call_id.clone(), bridge_url, from_number: from };
+    start(app, asked.livekit, Taken { bot_id, admission, trace: asked.trace, order, ordered });
+    Ok(json(&Accepted { status: "accepted", call_id }))
+}

@@ -1,0 +1,186 @@
+//! A call that somebody orders in a room: whom it is with, how it begins, and what the bot is told of it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use vox_livekit::Participant;
+use vox_shared::ids::SessionId;
+
+use crate::transport::line::{CallInfo, Traits};
+
+/// What all attributes of a telephone begin with, and those that are headers of its call.
+const SIP: &str = "sip.";
+const HEADERS: &str = "sip.h.";
+/// Headers that carriers and trunks make up: the others belong to SIP itself.
+const OWN_HEADERS: &str = "x-";
+/// Most attributes passed on, and the longest value, characters.
+const MAX_ATTRIBUTES: usize = 64;
+const MAX_VALUE: usize = 1024;
+/// The event's field that the bridge takes the headers from which a bot wants.
+const CANDIDATES: &str = "sip_candidate_headers";
+
+/// A call in a room.
+#[derive(Clone, Debug)]
+pub struct Order {
+    pub room: String,
+    pub session_id: SessionId,
+    pub whom: Whom,
+    pub begins: Begins,
+    /// Whether the room is this call's own, and is closed with it.
+    pub room_is_ours: bool,
+    pub info: CallInfo,
+}
+
+/// Whom in the room the bot talks to. Nobody else is heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// The first person with a browser or an app.
+    Visitor,
+    /// The first telephone.
+    AnyPhone,
+    /// The telephone with this identity.
+    Phone(String),
+}
+
+/// How the call begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begins {
+    /// When they are there and can hear.
+    Present,
+    /// They ring: the gateway answers when it receives our voice.
+    Ringing,
+    /// They are rung: this number, with this caller's number.
+    Dialled { to: String, from: Option<String> },
+    /// Somebody else has rung them, and they have answered.
+    Answered,
+}
+
+impl Order {
+    /// What sets the line apart: only a telephone can be handed over.
+    pub fn traits(&self) -> Traits {
+        let transfers = (self.whom != Whom::Visitor).then_some("livekit_sip_refer");
+        // Messages are the client's, which has limits of its own.
+        Traits { name: "livekit", echoes_marks: true, buffers: false, transfers, max_message_bytes: 0 }
+    }
+
+    /// Whether what the telephone says of itself belongs to what the bot is told, and is waited for.
+    pub fn wants_attributes(&self) -> bool {
+        self.begins == Begins::Ringing
+    }
+}
+
+/// The event of a call as lines of other kinds have it: who calls whom, and which way.
+pub fn event(caller: &str, did: Option<&str>, direction: &str, room: &str) -> Map<String, Value> {
+    let mut event = Map::new();
+    event.insert("callerId".into(), caller.into());
+    if let Some(did) = did {
+        event.insert("did".into(), did.into());
+    }
+    event.insert("callDirection".into(), direction.into());
+    event.insert("room_name".into(), room.into());
+    event
+}
+
+/// Add what a telephone says of itself: its SIP attributes under `sip`, its own headers where the bridge looks for those that a bot
+/// wants, and what its trunk or its dispatch rule was given under `attributes`.
+pub fn add_attributes(event: &mut Map<String, Value>, phone: &Participant) {
+    let (mut sip, mut headers, mut others) = (Map::new(), Map::new(), Map::new());
+    for (name, value) in phone.attributes.iter().take(MAX_ATTRIBUTES) {
+        let value: Value = value.chars().take(MAX_VALUE).collect::<String>().into();
+        match (name.strip_prefix(HEADERS), name.strip_prefix(SIP)) {
+            (Some(header), _) if header.to_ascii_lowercase().starts_with(OWN_HEADERS) => {
+                headers.insert(header.to_owned(), value)
+            }
+            (Some(_), _) => None,
+            (None, Some(name)) => sip.insert(name.to_owned(), value),
+            (None, None) => others.insert(name.clone(), value),
+        };
+    }
+    for (name, fields) in [("sip", sip), (CANDIDATES, headers), ("attributes", others)] {
+        if !fields.is_empty() {
+            event.insert(name.to_owned(), Value::Object(fields));
+        }
+    }
+}
+
+/// What the status of a telephone's call is: `dialing`, `ringing`, `automation`, `active`, `hangup`.
+pub fn status(attributes: &BTreeMap<String, String>) -> &str {
+    attributes.get("sip.callStatus").map_or("", String::as_str)
+}
+
+/// Where a caller is to be handed over, as SIP writes it; a number becomes a `tel:` address.
+pub fn address(to: &str) -> Option<String> {
+    let to = to.trim();
+    let is_address = ["sip:", "sips:", "tel:"]
+        .iter()
+        .any(|scheme| to.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+    if is_address && !to.contains(char::is_whitespace) {
+        return Some(to.to_owned());
+    }
+    let number: vox_shared::phone::Number = to.parse().ok()?;
+    Some(format!("tel:{number}"))
+}
+
+/// What the bot is told of a campaign's call that the dialler names by its own id.
+pub fn of_campaign(event: &mut Map<String, Value>, campaign_call_id: Option<String>) {
+    if let Some(id) = campaign_call_id {
+        event.entry("_campaign_call_id").or_insert(json!(id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vox_livekit::Kind;
+
+    use super::*;
+
+    fn phone(attributes: &[(&str, &str)]) -> Participant {
+        let attributes = attributes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Participant {
+            sid: "PA_1".into(),
+            identity: "sip_+15550100".into(),
+            name: String::new(),
+            kind: Kind::Sip,
+            metadata: String::new(),
+            attributes,
+            tracks: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_telephone_is_told_of_in_three_parts_and_its_own_headers_alone() {
+        let mut told = event("+15550100", Some("+15550199"), "incoming", "call-1");
+        let attributes = [
+            ("sip.callID", "SCL_1"),
+            ("sip.callStatus", "ringing"),
+            ("sip.h.x-campaign", "demo-7"),
+            ("sip.h.authorization", "Digest secret"),
+            ("tenant", "t1"),
+        ];
+        add_attributes(&mut told, &phone(&attributes));
+        assert_eq!(
+            Value::Object(told),
+            json!({
+                "callerId": "+15550100", "did": "+15550199", "callDirection": "incoming", "room_name": "call-1",
+                "sip": {"callID": "SCL_1", "callStatus": "ringing"},
+                "sip_candidate_headers": {"x-campaign": "demo-7"},
+                "attributes": {"tenant": "t1"},
+            })
+        );
+    }
+
+    #[test]
+    fn numbers_and_addresses_can_be_handed_to_and_nothing_else() {
+        for (to, expected) in [
+            ("+91 98765-43210", Some("tel:+919876543210")),
+            ("919876543210", Some("tel:+919876543210")),
+            ("sip:desk@pbx.example", Some("sip:desk@pbx.example")),
+            ("tel:+15550111", Some("tel:+15550111")),
+            ("sip:", None),
+            ("sip:a b@c", None),
+            ("sales", None),
+        ] {
+            assert_eq!(address(to).as_deref(), expected, "{to}");
+        }
+    }
+}

@@ -90,6 +90,10 @@ export async function aTypedCall(world: World): Promise<void> {
   await page.until("the message is shown", `text("caller").includes("what are your opening hours")`);
   await page.until("it is answered", `/monday/i.test(text("bot"))`);
   assert.equal(await page.value("getComputedStyle(parts('panel')[0]).direction"), "rtl");
+  const said = "getComputedStyle(parts('bot')[0].querySelector('.said')).direction";
+  assert.equal(await page.value(said), "ltr", "the bot speaks English");
+  const right = (part: string): string => `parts("${part}")[0].getBoundingClientRect().right`;
+  assert.equal(await page.value(`${right("panel")} - ${right("launcher")}`), 0, "both in the corner");
   await page.screenshot(join(screenshots, "typed-arabic-dark.png"));
   assert.equal(await page.value("widget.sendKey('5')"), true);
   assert.equal(await page.value("widget.sendKey('x')"), false);

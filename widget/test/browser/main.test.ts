@@ -23,5 +23,6 @@ test("a microphone that is not allowed is no dead end", () => use.withoutMicroph
 test("an outside judge finds no barrier in any state", () => use.accessibly(world));
 test("who wants no motion gets none", () => use.withoutMotion(world));
 test("a page shows its own buttons, texts and colours", () => use.headlessAndOverridden(world));
+test("the bridge shows a bot's widget", () => use.theDemoPage(world));
 test("React writes it", () => use.byReact(world));
 test("a call whose worker dies is followed by another", () => calls.aBrokenCall(world));

@@ -128,6 +128,21 @@ export async function headlessAndOverridden({ browser, site }: World): Promise<v
   await page.close();
 }
 
+/** The bridge's own page of a bot, under its policy. */
+export async function theDemoPage({ browser, platform, key }: World): Promise<void> {
+  const { bridge_url } = platform.ready;
+  const page = await browser.open(`${bridge_url}/demo/faq?lang=fr`);
+  await watch(page);
+  const snippet = await page.value<string>("document.querySelector('#snippet').textContent");
+  assert.ok(snippet.includes(`src="${bridge_url}/widget/vox-widget.js"`) && snippet.includes(`api-key="${key}"`), snippet);
+  await page.click("launcher");
+  await page.until("the page lists what it is told", "document.querySelector('#events').textContent.includes('vox-open')");
+  assert.equal(await page.value("text('start')"), "Commencer l’appel");
+  await page.screenshot(join(screenshots, "demo-page-french.png"));
+  assert.deepEqual(unexpected(page), []);
+  await page.close();
+}
+
 /** React writes the element, and its callbacks are called. */
 export async function byReact({ browser, site }: World): Promise<void> {
   const page = await browser.open(site.page(`<div id="root"></div>`, `<script type="module" src="/react.js"></script>`));

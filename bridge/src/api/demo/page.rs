@@ -87,8 +87,8 @@ fn html(bot: &BotId, name: &str, key: &str, query: &DemoQuery) -> String {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{name}</title>
 <link rel="stylesheet" href="/widget/demo.css">
-<script type="module" src="/widget/vox-widget.js"></script>
 <script type="module" src="/widget/demo.js"></script>
+<script type="module" src="/widget/vox-widget.js"></script>
 </head>
 <body>
 <main>

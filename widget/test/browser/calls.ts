@@ -9,6 +9,7 @@ const AUDIBLE = 0.4;
 interface Record {
   transcript: { speaker: string; text: string }[];
   disconnected_by: string;
+  visit: { feedback: { rating: string } | null } | null;
 }
 
 export interface Case {
@@ -60,15 +61,17 @@ export async function aWholeCall(world: World, { name, page: address }: Case): P
   assert.equal(record.disconnected_by, "customer");
   assert.match(said("caller"), /hours/i);
   assert.match(said("bot"), /How can I help you/);
+  assert.equal(record.visit?.feedback?.rating, "good");
   await page.close();
 }
 
-/** The bridge's record of a call; it comes when the call is over. */
+/** The bridge's record of a call and of what its visitor thought; it comes when the call is over. */
 async function recordOf({ platform }: World, id: string): Promise<Record> {
   const deadline = Date.now() + 30_000;
   for (;;) {
     const found = await platform.api<Record>("GET", `/api/v1/calls/${id}`).catch((error: unknown) => error as Error);
-    if (!(found instanceof Error) && (found.transcript?.length ?? 0) > 0) return found;
+    const isWhole = !(found instanceof Error) && found.transcript.length > 0 && (found.visit?.feedback ?? null) !== null;
+    if (isWhole) return found;
     if (Date.now() > deadline) throw new Error(`no record of ${id}: ${JSON.stringify(found)} ${String(found)}`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

@@ -11,7 +11,8 @@ before(async () => {
 after(() => world?.stop());
 
 const CASES: calls.Case[] = [
-  { name: "talk", page: ({ site }) => site.page(`<vox-widget bot="faq" token-url="/call" lang="en"></vox-widget>`) },
+  { name: "talk", page: ({ platform }) => `${platform.ready.bridge_url}/demo/faq?transport=talk&lang=en` },
+  { name: "livekit", page: ({ platform }) => `${platform.ready.bridge_url}/demo/faq?lang=en` },
 ];
 
 for (const each of CASES) {
@@ -24,5 +25,6 @@ test("an outside judge finds no barrier in any state", () => use.accessibly(worl
 test("who wants no motion gets none", () => use.withoutMotion(world));
 test("a page shows its own buttons, texts and colours", () => use.headlessAndOverridden(world));
 test("the bridge shows a bot's widget", () => use.theDemoPage(world));
+test("who may not call is told so", () => use.refused(world));
 test("React writes it", () => use.byReact(world));
 test("a call whose worker dies is followed by another", () => calls.aBrokenCall(world));

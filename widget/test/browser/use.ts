@@ -143,6 +143,23 @@ export async function theDemoPage({ browser, platform, key }: World): Promise<vo
   await page.close();
 }
 
+/** A page with a wrong key, and a page of an origin that the bot does not allow. */
+export async function refused({ browser, site, key }: World): Promise<void> {
+  const address = (apiKey: string): string =>
+    site.page(`<vox-widget bot="faq" api-key="${apiKey}" mode="headless" transport="talk"></vox-widget>`);
+  const elsewhere = address(key).replace("127.0.0.1", "localhost");
+  for (const [url, code] of [
+    [address("wk_wrong"), "bad_key"],
+    [elsewhere, "origin_refused"],
+  ] as const) {
+    const page = await browser.open(url);
+    await watch(page);
+    await page.ask("Runtime.evaluate", { expression: "widget.start('text')", userGesture: true });
+    await page.until("it is refused", `tells("vox-error", (d) => d.code === "${code}")`);
+    await page.close();
+  }
+}
+
 /** React writes the element, and its callbacks are called. */
 export async function byReact({ browser, site }: World): Promise<void> {
   const page = await browser.open(site.page(`<div id="root"></div>`, `<script type="module" src="/react.js"></script>`));

@@ -7,6 +7,7 @@ use actix_web::web::Data;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use vox_shared::ids::BotId;
+use vox_shared::livekit::LiveKitSettings;
 
 use super::WidgetFiles;
 use crate::edge::params::{InPath, InQuery};
@@ -32,7 +33,22 @@ pub struct DemoQuery {
 
 /// Where the page's scripts connect to beside this bridge, as sources of its policy.
 #[derive(Clone, Debug)]
-pub struct DemoConnections(pub Vec<String>);
+pub struct DemoConnections(Vec<String>);
+
+impl DemoConnections {
+    /// To the workers' lines, and to LiveKit: its client opens a socket, and asks by HTTP when that fails.
+    pub fn new(lines_url: String, livekit: Option<&LiveKitSettings>) -> Self {
+        let of_livekit = livekit.into_iter().flat_map(|settings| {
+            let url = settings.public_url.as_str().trim_end_matches('/');
+            let (socket, plain) = match url.strip_prefix("ws") {
+                Some(rest) => (url.to_owned(), format!("http{rest}")),
+                None => (url.replacen("http", "ws", 1), url.to_owned()),
+            };
+            [socket, plain]
+        });
+        Self([lines_url].into_iter().chain(of_livekit).collect())
+    }
+}
 
 /// A page with a bot's widget in it. It is for trying: what it shows of the bot any page with the widget shows too.
 pub async fn page(

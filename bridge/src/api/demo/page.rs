@@ -59,7 +59,7 @@ pub async fn page(
     connections: Data<DemoConnections>,
 ) -> ApiResult<HttpResponse> {
     // The same whether there is no bot or no widget: whoever guesses ids learns nothing.
-    const OFF: &str = "there is no such bot, or its widget is off: set `widget.enabled`, put this bridge's origin into `widget.allowed_origins`, and give it a key (POST /api/v1/bots/{bot_id}/widget-key)";
+    const OFF: &str = "there is no such bot, or its widget is off: set `widget.enabled`, and give it a key (POST /api/v1/bots/{bot_id}/widget-key)";
     files.is_built().await?;
     let found = stores.all_bots().find_bot(&bot.0).await?.filter(|found| found.value.settings.widget.enabled);
     let shown =

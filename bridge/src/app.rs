@@ -432,7 +432,7 @@ impl App {
             latest: Latest { stores: stores.clone(), clock: clock.clone() },
             checks,
             widget_files: WidgetFiles { directory: config.server.widget_dir.clone() },
-            demo_connections: DemoConnections(vec![lines_url]),
+            demo_connections: DemoConnections::new(lines_url, config.livekit.as_ref()),
             webhooks,
             herald,
             crier: Mutex::new(Some(crier)),

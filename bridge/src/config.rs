@@ -242,7 +242,9 @@ impl Auth {
                 || internal_secret_also.as_ref().is_some_and(|also| same(other, also))
         };
         if internal_secret_also.as_ref().is_some_and(|also| same(also, &jwt_secret)) {
-            env.fault("JWT_SECRET and VOXCORE_SECRET_ALSO: must differ, a worker must not be able to sign logins");
+            env.fault(
+                "JWT_SECRET and VOXCORE_SECRET_ALSO: must differ, a worker must not be able to sign logins",
+            );
         }
         if tools_secret.as_ref().is_some_and(is_taken) {
             env.fault(

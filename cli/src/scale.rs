@@ -55,7 +55,13 @@ pub async fn run(arguments: ScaleArguments, mut env: Env) -> Result<ExitCode, Sc
         .map_err(ScaleError::Signals)?;
     let mut looks = interval(arguments.every);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut following = Following { scaler: Scaler::new(rule), fleet, commands, terminal: terminal.clone(), said: String::new() };
+    let mut following = Following {
+        scaler: Scaler::new(rule),
+        fleet,
+        commands,
+        terminal: terminal.clone(),
+        said: String::new(),
+    };
     loop {
         tokio::select! {
             _ = looks.tick() => {}

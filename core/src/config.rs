@@ -69,7 +69,9 @@ impl CoreConfig {
         }
         let advertise = env.text("VOXCORE_ADVERTISE");
         if advertise.as_deref().is_some_and(|address| !is_bare(address)) {
-            env.fault("VOXCORE_ADVERTISE: http(s)://HOST[:PORT] without a path, as the bridge reaches this worker");
+            env.fault(
+                "VOXCORE_ADVERTISE: http(s)://HOST[:PORT] without a path, as the bridge reaches this worker",
+            );
         }
         let config = Self {
             worker_id: env.parsed("VOXCORE_WORKER_ID").unwrap_or_else(WorkerId::generate),

@@ -51,8 +51,11 @@ async fn a_second_secret_is_taken_too_and_a_third_is_not() {
     let bridge = TestBridge::start_with(|config| config.auth.internal_secret_also = Some(also.into())).await;
     let body = report("w1", "h1", 0, false);
     assert_eq!(register(&bridge, &body).await.status(), StatusCode::OK);
-    for (secret, expected) in [(also, StatusCode::OK), ("the-secret-of-nobody-0123456789-0123456789", StatusCode::FORBIDDEN)] {
-        let request = bridge.request(Method::POST, "/api/v1/fleet/workers").header("x-voxcore-secret", secret);
+    for (secret, expected) in
+        [(also, StatusCode::OK), ("the-secret-of-nobody-0123456789-0123456789", StatusCode::FORBIDDEN)]
+    {
+        let request =
+            bridge.request(Method::POST, "/api/v1/fleet/workers").header("x-voxcore-secret", secret);
         assert_eq!(request.json(&body).send().await.unwrap().status(), expected);
     }
     let lists = bridge.request(Method::GET, "/api/v1/internal/bots").header("x-voxcore-secret", also);

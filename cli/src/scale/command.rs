@@ -72,7 +72,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_command_knows_its_host_and_its_end_is_told() {
-        let commands_of_a_host = commands("test -z \"${VOX_SCALE_HOST+x}\"", "test \"$VOX_SCALE_HOST\" = 'voice 2'");
+        let commands_of_a_host =
+            commands("test -z \"${VOX_SCALE_HOST+x}\"", "test \"$VOX_SCALE_HOST\" = 'voice 2'");
         commands_of_a_host.add().await.unwrap();
         commands_of_a_host.remove("voice 2").await.unwrap();
         let failed = commands_of_a_host.remove("voice-1").await.unwrap_err().to_string();

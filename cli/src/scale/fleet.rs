@@ -50,7 +50,8 @@ pub struct Fleet {
 
 impl Fleet {
     pub fn new(base: &str, key: SecretString) -> Result<Self, ScaleError> {
-        let url = Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let url =
+            Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let url = url.and_then(|url| url.join("/api/v1/fleet/status").ok());
         let url = url.ok_or_else(|| ScaleError::Address(base.to_owned()))?;
         let http = reqwest::Client::builder()

@@ -72,7 +72,9 @@ pub enum Step {
     Stay,
     Add,
     /// This one, whose calls are to end first.
-    Remove { host: String },
+    Remove {
+        host: String,
+    },
 }
 
 /// Which way the fleet was last changed.
@@ -276,7 +278,11 @@ mod tests {
         uneven.hosts[1].slots = 20;
         let (mut scaler, start) = (Scaler::new(rule()), Instant::now());
         scaler.look(start, &uneven);
-        assert_eq!(scaler.look(start + MINUTE, &uneven), remove("voice-1"), "the one that the other can stand for");
+        assert_eq!(
+            scaler.look(start + MINUTE, &uneven),
+            remove("voice-1"),
+            "the one that the other can stand for"
+        );
         uneven.hosts[0].used = 0;
         uneven.hosts[1].used = 11;
         let mut scaler = Scaler::new(Rule { kept: vec!["voice-1".into()], ..rule() });

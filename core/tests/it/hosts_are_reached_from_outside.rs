@@ -39,11 +39,7 @@ async fn listening_bridge() -> (String, mpsc::Receiver<Vec<String>>) {
                         .find_map(|name| Some(line.strip_prefix(name)?.to_owned())),
                 );
             }
-            stream
-                .get_mut()
-                .write_all(b"HTTP/1.1 204 X\r\nconnection: close\r\n\r\n")
-                .await
-                .unwrap();
+            stream.get_mut().write_all(b"HTTP/1.1 204 X\r\nconnection: close\r\n\r\n").await.unwrap();
             tell.send(from).await.unwrap();
         }
     });

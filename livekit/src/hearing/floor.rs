@@ -186,7 +186,8 @@ impl Floor {
     /// Whether the bot carries what is said from one room into the other.
     pub fn is_carrying(&self, now: Instant) -> bool {
         let is_wanted = self.wanted.stage == Stage::Conference;
-        is_wanted && self.together_since.is_some_and(|since| now.saturating_duration_since(since) >= self.guard)
+        is_wanted
+            && self.together_since.is_some_and(|since| now.saturating_duration_since(since) >= self.guard)
     }
 
     /// Take away what is too much.

@@ -28,7 +28,8 @@ fn contradictions(table: Table) -> Vec<String> {
                 .filter(|place| speaks(speaker, *place) && says(stage, speaker, *place) == Sound::Own)
                 .collect();
             if stage == Stage::Conference {
-                let from: Vec<Place> = places.iter().copied().filter(|place| listens(Role::Bot, *place)).collect();
+                let from: Vec<Place> =
+                    places.iter().copied().filter(|place| listens(Role::Bot, *place)).collect();
                 let to = from.into_iter().filter_map(|place| carried(place, speaker));
                 places.extend(to.filter(|place| speaks(Role::Bot, *place)));
             }
@@ -110,9 +111,10 @@ fn what_is_wrong_is_found() {
         world.run(1500);
         assert!(!world.leaks.is_empty(), "not found: {what}");
     }
-    for (what, guard, waits) in
-        [("nothing is waited for", GUARD, false), ("nothing is let pass before carrying", Duration::ZERO, true)]
-    {
+    for (what, guard, waits) in [
+        ("nothing is waited for", GUARD, false),
+        ("nothing is let pass before carrying", Duration::ZERO, true),
+    ] {
         let mut world = World::new(Floor::careless(seat, guard, waits), 13);
         world.run(6000);
         assert!(!world.leaks.is_empty(), "not found: {what}");
@@ -130,7 +132,9 @@ fn what_is_taken_away_comes_first_and_is_waited_for() {
     assert!(orders.iter().all(|order| !order.narrows && order.identity != "caller"));
     let speaks_in_call = |orders: &[Order]| {
         orders.iter().any(|order| {
-            order.identity == "eve" && order.place == Place::Call && order.seat.is_some_and(|seat| seat.speaks)
+            order.identity == "eve"
+                && order.place == Place::Call
+                && order.seat.is_some_and(|seat| seat.speaks)
         })
     };
     assert!(speaks_in_call(&orders));

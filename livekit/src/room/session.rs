@@ -184,7 +184,8 @@ impl Session {
         self.collect_at(now);
         let wait = if self.was_connected { UNREACHABLE } else { CONNECT_WITHIN };
         let is_due = |since: Instant, wait: Duration| now.saturating_duration_since(since) >= wait;
-        let lost = self.unreachable.iter().find(|(_, since)| is_due(**since, wait)).map(|(target, _)| *target);
+        let lost =
+            self.unreachable.iter().find(|(_, since)| is_due(**since, wait)).map(|(target, _)| *target);
         if let Some(target) = lost {
             self.unreachable.values_mut().for_each(|since| *since = now);
             // A resume that found no way will find none the next time.

@@ -55,15 +55,11 @@ export class CaptionsView {
 
   private fill(line: HTMLElement, caption: Caption): void {
     const { speaker, interrupted } = caption;
-    set(line, {
-      class: `line ${speaker}${interrupted ? " interrupted" : ""}`,
-      part: `line ${speaker}`,
-      // A line of the other side is in its own language and direction.
-      dir: "auto",
-    });
+    set(line, { class: `line ${speaker}${interrupted ? " interrupted" : ""}`, part: `line ${speaker}` });
     if (speaker === "note") return write(line, this.language.text(caption.text as TextName));
     const who = el("span", { class: "who" }, `${this.language.text(NAMES[speaker])}: `);
-    line.replaceChildren(who, caption.text);
+    // What was said is in a language and a direction of its own.
+    line.replaceChildren(who, el("span", { class: "said", dir: "auto" }, caption.text));
   }
 
   /** Lines that are not kept any more. */

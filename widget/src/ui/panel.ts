@@ -126,9 +126,9 @@ export class Panel {
     set(this.element, {
       "data-mode": settings.mode,
       "data-position": settings.position,
-      dir: language.direction,
-      lang: language.tag,
     });
+    // The corner that it stands in is the page's choice, not the language's.
+    for (const part of [this.panel, this.launcher]) set(part, { dir: language.direction, lang: language.tag });
     this.element.classList.toggle("dark", shown.isDark);
     set(this.panel, { role: isFloating ? "dialog" : "region" });
     this.panel.hidden = isFloating && !isOpen;

@@ -112,7 +112,8 @@ button { cursor: pointer; border: 0; background: none; padding: 0; }
 .line.caller { align-self: flex-end; background: var(--_accent); color: var(--_on-accent); }
 .line.note { align-self: center; background: none; color: var(--_muted); font-size: 0.9em; }
 .line.partial { font-style: italic; }
-.line.interrupted::after { content: " …"; }
+.said { display: block; }
+.line.interrupted .said::after { content: " …"; }
 .who { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .row { display: flex; flex-wrap: wrap; gap: 8px; justify-content: center; }
 .stack { display: flex; flex-direction: column; gap: 8px; }

@@ -9,6 +9,7 @@ const AUDIBLE = 0.4;
 interface Record {
   transcript: { speaker: string; text: string }[];
   disconnected_by: string;
+  visit: { feedback: { rating: string } | null } | null;
 }
 
 export interface Case {
@@ -60,15 +61,17 @@ export async function aWholeCall(world: World, { name, page: address }: Case): P
   assert.equal(record.disconnected_by, "customer");
   assert.match(said("caller"), /hours/i);
   assert.match(said("bot"), /How can I help you/);
+  assert.equal(record.visit?.feedback?.rating, "good");
   await page.close();
 }
 
-/** The bridge's record of a call; it comes when the call is over. */
+/** The bridge's record of a call and of what its visitor thought; it comes when the call is over. */
 async function recordOf({ platform }: World, id: string): Promise<Record> {
   const deadline = Date.now() + 30_000;
   for (;;) {
     const found = await platform.api<Record>("GET", `/api/v1/calls/${id}`).catch((error: unknown) => error as Error);
-    if (!(found instanceof Error) && (found.transcript?.length ?? 0) > 0) return found;
+    const isWhole = !(found instanceof Error) && found.transcript.length > 0 && (found.visit?.feedback ?? null) !== null;
+    if (isWhole) return found;
     if (Date.now() > deadline) throw new Error(`no record of ${id}: ${JSON.stringify(found)} ${String(found)}`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
@@ -90,6 +93,10 @@ export async function aTypedCall(world: World): Promise<void> {
   await page.until("the message is shown", `text("caller").includes("what are your opening hours")`);
   await page.until("it is answered", `/monday/i.test(text("bot"))`);
   assert.equal(await page.value("getComputedStyle(parts('panel')[0]).direction"), "rtl");
+  const said = "getComputedStyle(parts('bot')[0].querySelector('.said')).direction";
+  assert.equal(await page.value(said), "ltr", "the bot speaks English");
+  const right = (part: string): string => `parts("${part}")[0].getBoundingClientRect().right`;
+  assert.equal(await page.value(`${right("panel")} - ${right("launcher")}`), 0, "both in the corner");
   await page.screenshot(join(screenshots, "typed-arabic-dark.png"));
   assert.equal(await page.value("widget.sendKey('5')"), true);
   assert.equal(await page.value("widget.sendKey('x')"), false);

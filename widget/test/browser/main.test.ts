@@ -2,7 +2,7 @@
 import { after, before, test } from "node:test";
 import * as calls from "./calls.js";
 import * as use from "./use.js";
-import { begin, type World } from "./world.js";
+import { begin, hasLiveKit, type World } from "./world.js";
 
 let world: World;
 before(async () => {
@@ -11,8 +11,11 @@ before(async () => {
 after(() => world?.stop());
 
 const CASES: calls.Case[] = [
-  { name: "talk", page: ({ site }) => site.page(`<vox-widget bot="faq" token-url="/call" lang="en"></vox-widget>`) },
+  // Without LiveKit it is what the widget falls back to by itself.
+  { name: "talk", page: ({ platform }) => `${platform.ready.bridge_url}/demo/faq?lang=en${hasLiveKit ? "&transport=talk" : ""}` },
 ];
+
+if (hasLiveKit) CASES.push({ name: "livekit", page: ({ platform }) => `${platform.ready.bridge_url}/demo/faq?lang=en` });
 
 for (const each of CASES) {
   test(`a visitor calls over ${each.name}, hears the greeting, interrupts and hangs up`, () => calls.aWholeCall(world, each));
@@ -23,5 +26,7 @@ test("a microphone that is not allowed is no dead end", () => use.withoutMicroph
 test("an outside judge finds no barrier in any state", () => use.accessibly(world));
 test("who wants no motion gets none", () => use.withoutMotion(world));
 test("a page shows its own buttons, texts and colours", () => use.headlessAndOverridden(world));
+test("the bridge shows a bot's widget", () => use.theDemoPage(world));
+test("who may not call is told so", () => use.refused(world));
 test("React writes it", () => use.byReact(world));
 test("a call whose worker dies is followed by another", () => calls.aBrokenCall(world));

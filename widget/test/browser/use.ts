@@ -128,6 +128,38 @@ export async function headlessAndOverridden({ browser, site }: World): Promise<v
   await page.close();
 }
 
+/** The bridge's own page of a bot, under its policy. */
+export async function theDemoPage({ browser, platform, key }: World): Promise<void> {
+  const { bridge_url } = platform.ready;
+  const page = await browser.open(`${bridge_url}/demo/faq?lang=fr`);
+  await watch(page);
+  const snippet = await page.value<string>("document.querySelector('#snippet').textContent");
+  assert.ok(snippet.includes(`src="${bridge_url}/widget/vox-widget.js"`) && snippet.includes(`api-key="${key}"`), snippet);
+  await page.click("launcher");
+  await page.until("the page lists what it is told", "document.querySelector('#events').textContent.includes('vox-open')");
+  assert.equal(await page.value("text('start')"), "Commencer l’appel");
+  await page.screenshot(join(screenshots, "demo-page-french.png"));
+  assert.deepEqual(unexpected(page), []);
+  await page.close();
+}
+
+/** A page with a wrong key, and a page of an origin that the bot does not allow. */
+export async function refused({ browser, site, key }: World): Promise<void> {
+  const address = (apiKey: string): string =>
+    site.page(`<vox-widget bot="faq" api-key="${apiKey}" mode="headless" transport="talk"></vox-widget>`);
+  const elsewhere = address(key).replace("127.0.0.1", "localhost");
+  for (const [url, code] of [
+    [address("wk_wrong"), "bad_key"],
+    [elsewhere, "origin_refused"],
+  ] as const) {
+    const page = await browser.open(url);
+    await watch(page);
+    await page.ask("Runtime.evaluate", { expression: "widget.start('text')", userGesture: true });
+    await page.until("it is refused", `tells("vox-error", (d) => d.code === "${code}")`);
+    await page.close();
+  }
+}
+
 /** React writes the element, and its callbacks are called. */
 export async function byReact({ browser, site }: World): Promise<void> {
   const page = await browser.open(site.page(`<div id="root"></div>`, `<script type="module" src="/react.js"></script>`));

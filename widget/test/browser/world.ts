@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Browser, type Page } from "../kit/chromium.js";
+import { LiveKitServer } from "../kit/livekit.js";
 import { Platform } from "../kit/platform.js";
 import { Site } from "../kit/site.js";
 import { speak, writeWav } from "../kit/speech.js";
@@ -11,6 +12,9 @@ const target = process.env["VOX_TARGET"] ?? "../target";
 const programs = join(target, "debug");
 export const screenshots = join(target, "widget", "screenshots");
 const bundles = join(target, "widget", "tests");
+
+/** Whether the platform has a LiveKit server beside it: for calls through rooms, which workers must be able to join. */
+export const hasLiveKit = process.env["VOX_TEST_WIDGET_LIVEKIT"] === "1";
 
 /** What the visitor says, over and over: an answer of eight seconds is interrupted by it. */
 const SAYS = "what are your hours";
@@ -27,29 +31,44 @@ export interface World {
   stop(): Promise<void>;
 }
 
+/** Start all of it. What has been started is stopped again when the rest does not start. */
 export async function begin(): Promise<World> {
+  const started: (() => unknown)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const each of started.reverse()) await each();
+  };
+  try {
+    return await start(started, stop);
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+}
+
+async function start(started: (() => unknown)[], stop: () => Promise<void>): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), "vox-widget-test-"));
+  started.push(() => rmSync(directory, { recursive: true, force: true }));
   const microphone = join(directory, "says.wav");
-  const [platform, { rate, pcm }] = await Promise.all([
-    Platform.start(programs, join(process.cwd(), "dist")),
-    speak(programs, SAYS),
-  ]);
+  const { rate, pcm } = await speak(programs, SAYS);
   writeWav(microphone, rate, [BEFORE, pcm, AFTER]);
+  let settings: Record<string, string> = {};
+  if (hasLiveKit) {
+    const livekit = await LiveKitServer.start(join(process.cwd(), "../scripts"));
+    started.push(() => livekit.stop());
+    settings = livekit.settings;
+  }
+  const platform = await Platform.start(programs, join(process.cwd(), "dist"), settings);
+  started.push(() => platform.stop());
   const site = new Site(platform.ready, { "/react.js": join(bundles, "react_page.mjs") });
   await site.start();
-  const origins = [site.origin, new URL(platform.ready.bridge_url).origin];
+  started.push(() => site.stop());
   await platform.api("PATCH", "/api/v1/bots/faq", {
     opening_message: "Hello, this is the clinic. How can I help you?",
-    widget: { enabled: true, allowed_origins: origins },
+    widget: { enabled: true, allowed_origins: [site.origin, new URL(platform.ready.bridge_url).origin] },
   });
   const { widget_key: key } = await platform.api<{ widget_key: string }>("POST", "/api/v1/bots/faq/widget-key", {});
   const browser = await Browser.start({ microphone });
-  const stop = async (): Promise<void> => {
-    await browser.stop();
-    site.stop();
-    await platform.stop();
-    rmSync(directory, { recursive: true, force: true });
-  };
+  started.push(() => browser.stop());
   return { platform, site, browser, key, stop };
 }
 

@@ -33,7 +33,8 @@ export class Platform {
     const data = join(directory, "data");
     const options = ["up", "--port", "0", "--bridge-port", "0", "--workers", "2", "--data-dir", data, "--ready-file", file];
     const env = { ...process.env, ...more, VOX_WIDGET_DIR: widget };
-    const child = spawn(vox, options, { env, stdio: ["ignore", "pipe", "pipe"] });
+    // A run that is killed must not leave it behind.
+    const child = spawn("setpriv", ["--pdeathsig", "TERM", vox, ...options], { env, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (text: Buffer) => (said += text.toString()));
     const deadline = Date.now() + PATIENCE_MS;

@@ -7,6 +7,7 @@ use actix_web::web::Data;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use vox_shared::ids::BotId;
+use vox_shared::livekit::LiveKitSettings;
 
 use super::WidgetFiles;
 use crate::edge::params::{InPath, InQuery};
@@ -32,7 +33,22 @@ pub struct DemoQuery {
 
 /// Where the page's scripts connect to beside this bridge, as sources of its policy.
 #[derive(Clone, Debug)]
-pub struct DemoConnections(pub Vec<String>);
+pub struct DemoConnections(Vec<String>);
+
+impl DemoConnections {
+    /// To the workers' lines, and to LiveKit: its client opens a socket, and asks by HTTP when that fails.
+    pub fn new(lines_url: String, livekit: Option<&LiveKitSettings>) -> Self {
+        let of_livekit = livekit.into_iter().flat_map(|settings| {
+            let url = settings.public_url.as_str().trim_end_matches('/');
+            let (socket, plain) = match url.strip_prefix("ws") {
+                Some(rest) => (url.to_owned(), format!("http{rest}")),
+                None => (url.replacen("http", "ws", 1), url.to_owned()),
+            };
+            [socket, plain]
+        });
+        Self([lines_url].into_iter().chain(of_livekit).collect())
+    }
+}
 
 /// A page with a bot's widget in it. It is for trying: what it shows of the bot any page with the widget shows too.
 pub async fn page(
@@ -43,7 +59,7 @@ pub async fn page(
     connections: Data<DemoConnections>,
 ) -> ApiResult<HttpResponse> {
     // The same whether there is no bot or no widget: whoever guesses ids learns nothing.
-    const OFF: &str = "there is no such bot, or its widget is off: set `widget.enabled`, put this bridge's origin into `widget.allowed_origins`, and give it a key (POST /api/v1/bots/{bot_id}/widget-key)";
+    const OFF: &str = "there is no such bot, or its widget is off: set `widget.enabled`, and give it a key (POST /api/v1/bots/{bot_id}/widget-key)";
     files.is_built().await?;
     let found = stores.all_bots().find_bot(&bot.0).await?.filter(|found| found.value.settings.widget.enabled);
     let shown =
@@ -87,8 +103,8 @@ fn html(bot: &BotId, name: &str, key: &str, query: &DemoQuery) -> String {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{name}</title>
 <link rel="stylesheet" href="/widget/demo.css">
-<script type="module" src="/widget/vox-widget.js"></script>
 <script type="module" src="/widget/demo.js"></script>
+<script type="module" src="/widget/vox-widget.js"></script>
 </head>
 <body>
 <main>

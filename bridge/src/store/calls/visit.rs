@@ -8,7 +8,7 @@ use vox_shared::ids::SessionId;
 use super::{AllCalls, DELETED_AT, VISIT};
 use crate::store::Stamp;
 use crate::store::documents::StoreError;
-use crate::store::engine::{Filter, Query, Update, holds};
+use crate::store::engine::{Filter, Json, Query, Update, holds};
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

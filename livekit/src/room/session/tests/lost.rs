@@ -36,7 +36,10 @@ fn speak(session: &mut Session, far: &mut Far, frames: usize) -> usize {
 
 fn offers(far: &mut Far) -> Vec<SessionDescription> {
     let signals = std::mem::take(&mut far.signals);
-    signals.into_iter().filter_map(|signal| if let Request::Offer(offer) = signal { Some(offer) } else { None }).collect()
+    signals
+        .into_iter()
+        .filter_map(|signal| if let Request::Offer(offer) = signal { Some(offer) } else { None })
+        .collect()
 }
 
 /// The line is lost with an offer, or with its answer: our voice is in what is offered then all the same.

@@ -15,7 +15,7 @@ use super::sound::{Ends, Pipes, Until};
 use super::talk::{Talk, Transfers};
 use super::{RINGING, Shared};
 use crate::rpc::{
-    AuthenticationRequest, AuthenticationResponse, DispatchRequest, DispatchResponse, DispatchResult, IncludeHeaders,
+    AuthenticationRequest, AuthenticationResponse, DispatchRequest, DispatchResponse, DispatchResult,
     RpcError, SipCall, SipUri, Span,
 };
 

@@ -131,7 +131,10 @@ impl Default for Jitter {
 
 impl std::fmt::Debug for Jitter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Jitter").field("held", &self.held.len()).field("counts", &self.counts).finish_non_exhaustive()
+        f.debug_struct("Jitter")
+            .field("held", &self.held.len())
+            .field("counts", &self.counts)
+            .finish_non_exhaustive()
     }
 }
 

@@ -57,7 +57,10 @@ mod tests {
 
     #[test]
     fn channels_are_named_as_the_other_side_names_them() {
-        assert_eq!(channel(&["SIPInternal", "CreateSIPParticipant", "", "REQ"]), "SIPInternal|CreateSIPParticipant|REQ");
+        assert_eq!(
+            channel(&["SIPInternal", "CreateSIPParticipant", "", "REQ"]),
+            "SIPInternal|CreateSIPParticipant|REQ"
+        );
         assert_eq!(channel(&["S", "M", "SCL_a-b", "RCLAIM"]), "S|M|SCL_au+002db|RCLAIM");
         assert_eq!(spelled("é😀"), "u+00e9U+0001f600");
         assert_eq!(new_id("SRV_").len(), 16);

@@ -17,14 +17,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 pub use call::{Call, Events, Incoming, Sound};
-use command::{CALL_EVENTS, Command};
 pub use command::CallError;
+use command::{CALL_EVENTS, Command};
 use driver::Driver;
 use ports::Ports;
 
-use crate::rules::{self, Counts};
 use crate::digest::Credentials;
 use crate::message::{Headers, NameAddr, Scheme, Uri, is_token};
+use crate::rules::{self, Counts};
 use crate::settings::Settings;
 use crate::transport::{Flow, Transport};
 
@@ -70,7 +70,9 @@ pub enum BindError {
 /// A call is not begun.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
-    #[error("only sip: addresses can be called: sips: needs TLS, which is not there, and tel: needs a trunk's address")]
+    #[error(
+        "only sip: addresses can be called: sips: needs TLS, which is not there, and tel: needs a trunk's address"
+    )]
     Scheme,
     #[error("{0} cannot be looked up")]
     Unknown(String),
@@ -209,8 +211,22 @@ async fn listen(at: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
 /// Whether a header may be set from outside: not those that make a message what it is.
 fn may_set(name: &str) -> bool {
     const OURS: [&str; 17] = [
-        "Via", "From", "To", "Call-ID", "CSeq", "Contact", "Route", "Record-Route", "Max-Forwards",
-        "Content-Length", "Content-Type", "Authorization", "Proxy-Authorization", "Require", "Supported", "Allow",
+        "Via",
+        "From",
+        "To",
+        "Call-ID",
+        "CSeq",
+        "Contact",
+        "Route",
+        "Record-Route",
+        "Max-Forwards",
+        "Content-Length",
+        "Content-Type",
+        "Authorization",
+        "Proxy-Authorization",
+        "Require",
+        "Supported",
+        "Allow",
         "Session-Expires",
     ];
     is_token(name) && name.len() > 1 && !OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name))

@@ -83,25 +83,23 @@ impl Proof<'_> {
 
 /// Put the answer to a 401 or 407 to a request that is asked again. `false` if there is no challenge in it that we can answer.
 pub(crate) fn answer(request: &mut Request, challenge: &Headers, credentials: &Credentials) -> bool {
-    for (asks, gives) in [("WWW-Authenticate", "Authorization"), ("Proxy-Authenticate", "Proxy-Authorization")] {
+    for (asks, gives) in
+        [("WWW-Authenticate", "Authorization"), ("Proxy-Authenticate", "Proxy-Authorization")]
+    {
         // The strongest that we know, not the first (RFC 7616, 3.7).
         let usable = challenge.all(asks).filter_map(|value| {
             let fields = Fields::parse(value)?;
             Some((Algorithm::of(fields.get("algorithm"))?, fields))
         });
-        let Some((algorithm, fields)) = usable.max_by_key(|(algorithm, _)| *algorithm as u8) else { continue };
+        let Some((algorithm, fields)) = usable.max_by_key(|(algorithm, _)| *algorithm as u8) else {
+            continue;
+        };
         let (Some(realm), Some(nonce)) = (fields.get("realm"), fields.get("nonce")) else { continue };
         let word = format!("{:016x}", rand::random::<u64>());
         let has_qop = fields.get("qop").is_some_and(|qop| qop.split(',').any(|q| q.trim() == "auth"));
         let qop = has_qop.then_some(("00000001", word.as_str()));
-        let proof = Proof {
-            algorithm,
-            realm,
-            nonce,
-            qop,
-            method: request.method.as_str(),
-            uri: &request.uri,
-        };
+        let proof =
+            Proof { algorithm, realm, nonce, qop, method: request.method.as_str(), uri: &request.uri };
         let mut value = format!(
             "Digest username=\"{}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{}\", response=\"{}\", algorithm={}",
             credentials.username,
@@ -158,7 +156,8 @@ impl Challenger {
     pub(crate) fn check(&self, age: Duration, request: &Request, credentials: &Credentials) -> Proved {
         let call = request.headers.get("Call-ID").unwrap_or_default();
         let values = request.headers.all("Proxy-Authorization");
-        let Some(fields) = values.filter_map(Fields::parse).find(|f| f.get("realm") == Some(&self.realm)) else {
+        let Some(fields) = values.filter_map(Fields::parse).find(|f| f.get("realm") == Some(&self.realm))
+        else {
             return Proved::NotTried;
         };
         let get = |name| fields.get(name).unwrap_or_default();
@@ -185,7 +184,8 @@ impl Challenger {
             method: request.method.as_str(),
             uri: &request.uri,
         };
-        let is_right = proof.response(credentials).as_bytes().ct_eq(get("response").to_ascii_lowercase().as_bytes());
+        let is_right =
+            proof.response(credentials).as_bytes().ct_eq(get("response").to_ascii_lowercase().as_bytes());
         let is_named = get("username").as_bytes().ct_eq(credentials.username.as_bytes());
         if bool::from(is_right & is_named) { Proved::Yes } else { Proved::Wrong }
     }

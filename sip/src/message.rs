@@ -7,9 +7,9 @@ mod uri;
 mod via;
 
 pub use headers::Headers;
+pub(crate) use headers::{is_token, split_list};
 pub use parse::{Framing, ParseError, frame, parse};
 pub use uri::{NameAddr, Scheme, Uri, UriError};
-pub(crate) use headers::{is_token, split_list};
 pub(crate) use via::{Via, note_source};
 
 /// A request or an answer to one.
@@ -113,7 +113,9 @@ impl Response {
     pub fn to(request: &Request, status: u16, reason: &str, tag: &str) -> Self {
         let mut response = Self::new(status, reason);
         for name in ["Via", "From", "To", "Call-ID", "CSeq", "Record-Route", "Timestamp"] {
-            if name == "Timestamp" && status != 100 || name == "Record-Route" && (status == 100 || status >= 300) {
+            if name == "Timestamp" && status != 100
+                || name == "Record-Route" && (status == 100 || status >= 300)
+            {
                 continue;
             }
             for value in request.headers.all(name) {

@@ -6,8 +6,8 @@ mod player;
 mod stream;
 
 pub use packet::{Packet, PacketError};
-pub(crate) use stream::{Heard, Stream};
 pub use stream::RtpCounts;
+pub(crate) use stream::{Heard, Stream};
 
 /// Samples in a packet: 20 ms.
 pub const FRAME: usize = 160;

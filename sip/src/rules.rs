@@ -21,7 +21,7 @@ use crate::event::{Ending, Event};
 use crate::message::{Message, Method, NameAddr, Request, Response, Uri, cseq, parse, phrase};
 use crate::sdp::Agreed;
 use crate::settings::Settings;
-use crate::transaction::{ClientId, Happened, ServerKey, Times, Timers, Transactions, way_back};
+use crate::transaction::{ClientId, Happened, ServerKey, Timers, Times, Transactions, way_back};
 use crate::transport::{Flow, Transport};
 use limits::Limits;
 
@@ -312,8 +312,7 @@ impl Core {
 
     /// Our address, for requests within calls.
     fn contact(&self, transport: Transport) -> String {
-        let mut uri =
-            Uri::sip(Some(&self.settings.user), &host(self.ours.ip()), Some(self.ours.port()));
+        let mut uri = Uri::sip(Some(&self.settings.user), &host(self.ours.ip()), Some(self.ours.port()));
         if transport == Transport::Tcp {
             uri.params.push(("transport".to_owned(), Some("tcp".to_owned())));
         }

@@ -309,8 +309,9 @@ impl Written<'_> {
         let ip = self.address.ip();
         let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
         let Origin { session, version } = self.origin;
-        let mut text =
-            format!("v=0\r\no=- {session} {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n");
+        let mut text = format!(
+            "v=0\r\no=- {session} {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n"
+        );
         match self.lines {
             None => self.audio(&mut text, "RTP/AVP"),
             Some((lines, audio)) => {

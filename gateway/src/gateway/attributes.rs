@@ -53,7 +53,8 @@ pub(super) fn to_headers(
     attributes: &BTreeMap<String, String>,
     named: &BTreeMap<String, String>,
 ) -> Vec<(String, String)> {
-    let header = |(attribute, header): (&String, &String)| Some((header.clone(), attributes.get(attribute)?.clone()));
+    let header =
+        |(attribute, header): (&String, &String)| Some((header.clone(), attributes.get(attribute)?.clone()));
     named.iter().filter_map(header).collect()
 }
 

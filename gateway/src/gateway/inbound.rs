@@ -182,7 +182,11 @@ async fn ignore(mut incoming: Incoming) {
     }
 }
 
-async fn authenticate(shared: &Shared, incoming: &Incoming, call: &SipCall) -> Option<AuthenticationResponse> {
+async fn authenticate(
+    shared: &Shared,
+    incoming: &Incoming,
+    call: &SipCall,
+) -> Option<AuthenticationResponse> {
     let asked = AuthenticationRequest {
         from: user(&call.from),
         from_host: host(&call.from),
@@ -210,7 +214,8 @@ async fn evaluate(shared: &Shared, asked: &DispatchRequest) -> Result<DispatchRe
 
 fn sip_call(incoming: &Incoming) -> SipCall {
     let Request { uri, headers, .. } = &incoming.invite;
-    let named = |name| headers.get(name).and_then(|value| value.parse::<NameAddr>().ok()).map(|value| value.uri);
+    let named =
+        |name| headers.get(name).and_then(|value| value.parse::<NameAddr>().ok()).map(|value| value.uri);
     let told = |uri: Uri| SipUri { user: uri.user.unwrap_or_default(), host: uri.host };
     SipCall {
         lk_call_id: incoming.call.tag().to_owned(),

@@ -147,7 +147,9 @@ fn dial(shared: &Shared, request: &CreateRequest) -> Result<Dial, RpcError> {
         .map_err(|error| invalid(format!("{}@{}: {error}", request.call_to, request.address)))?;
     let transport = match SipTransport::try_from(request.transport) {
         Ok(SipTransport::Tcp) => Transport::Tcp,
-        Ok(SipTransport::Tls) => return Err(invalid("TLS to telephones is not there in the stand-in gateway".to_owned())),
+        Ok(SipTransport::Tls) => {
+            return Err(invalid("TLS to telephones is not there in the stand-in gateway".to_owned()));
+        }
         _ => Transport::Udp,
     };
     let own = shared.agent.address().ip().to_string();

@@ -80,7 +80,11 @@ mod tests {
             (408, Trunk, Unavailable),
             (302, Trunk, Trunk),
         ] {
-            assert_eq!((Reasons::Old.leaving(&refused(code)), Reasons::New.leaving(&refused(code))), (old, new), "{code}");
+            assert_eq!(
+                (Reasons::Old.leaving(&refused(code)), Reasons::New.leaving(&refused(code))),
+                (old, new),
+                "{code}"
+            );
         }
         assert_eq!(Reasons::Old.leaving(&Failure::NoAnswer), Trunk);
         assert_eq!(Reasons::New.leaving(&Failure::NoAnswer), Unavailable);
@@ -89,7 +93,10 @@ mod tests {
     #[test]
     fn the_text_depends_on_the_status() {
         assert_eq!(error(&refused(404)).text, "INVITE failed: sip status: 404: Words");
-        assert_eq!(error(&refused(603)).text, "unexpected status from INVITE response: sip status: 603: Words");
+        assert_eq!(
+            error(&refused(603)).text,
+            "unexpected status from INVITE response: sip status: 603: Words"
+        );
         assert_eq!(error(&Failure::NoAnswer).status, None);
     }
 }

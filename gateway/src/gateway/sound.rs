@@ -55,7 +55,12 @@ impl Drop for Pipes {
     }
 }
 
-async fn to_room(mut phone: vox_sip::Sound, microphone: Microphone, mut is_open: watch::Receiver<bool>, until: Until) {
+async fn to_room(
+    mut phone: vox_sip::Sound,
+    microphone: Microphone,
+    mut is_open: watch::Receiver<bool>,
+    until: Until,
+) {
     let mut phase = 0.0_f64;
     while !*is_open.borrow_and_update() {
         let frame = match until {

@@ -50,7 +50,8 @@ impl Transfers {
 
 async fn ask(sender: mpsc::Sender<Wanted>, request: TransferRequest) -> Result<(), RpcError> {
     let to = request.transfer_to.trim_matches(['<', '>']).parse();
-    let to: Uri = to.map_err(|error| RpcError::new(Code::InvalidArgument, format!("transfer_to: {error}")))?;
+    let to: Uri =
+        to.map_err(|error| RpcError::new(Code::InvalidArgument, format!("transfer_to: {error}")))?;
     let gone = || RpcError::new(Code::NotFound, "the call is over");
     let (reply, answer) = oneshot::channel();
     sender.send(Wanted { to, headers: request.headers, reply }).await.map_err(|_| gone())?;

@@ -52,10 +52,8 @@ impl Bus {
     }
 
     pub(crate) async fn publish<M: Named>(&self, channel: &str, message: &M) -> Result<(), BusError> {
-        let envelope = Envelope {
-            type_url: format!("type.googleapis.com/{}", M::NAME),
-            value: message.encode_to_vec(),
-        };
+        let envelope =
+            Envelope { type_url: format!("type.googleapis.com/{}", M::NAME), value: message.encode_to_vec() };
         let mut publisher = self.publisher.clone();
         let command = redis::cmd("PUBLISH").arg(channel).arg(envelope.encode_to_vec()).to_owned();
         command.query_async::<i64>(&mut publisher).await?;
@@ -66,7 +64,8 @@ impl Bus {
     pub(crate) async fn subscribe<M: Named>(&self, name: String) -> Result<Channel<M>, BusError> {
         let (sender, messages) = mpsc::channel(WAITING);
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), sender);
-        let channel = Channel { messages, name: name.clone(), bus: self.clone(), kind: std::marker::PhantomData };
+        let channel =
+            Channel { messages, name: name.clone(), bus: self.clone(), kind: std::marker::PhantomData };
         self.sink.lock().await.subscribe(&name).await?;
         Ok(channel)
     }

@@ -8,7 +8,9 @@ use prost::Message;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::{Bus, BusError, ClaimRequest, ClaimResponse, Code, Request, Response, RpcError, channel, new_id, now_ns};
+use super::{
+    Bus, BusError, ClaimRequest, ClaimResponse, Code, Request, Response, RpcError, channel, new_id, now_ns,
+};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -48,15 +50,19 @@ impl Client {
     }
 
     /// Ask for something. The first that claims it does it.
-    pub(crate) async fn ask<A: Message + Default>(&self, method: &str, asked: &impl Message) -> Result<A, RpcError> {
+    pub(crate) async fn ask<A: Message + Default>(
+        &self,
+        method: &str,
+        asked: &impl Message,
+    ) -> Result<A, RpcError> {
         let id = new_id("REQ_");
         let claim = wait(&self.claims, &id);
         let answer = wait(&self.answers, &id);
         let asking = timeout(PATIENCE, self.ask_as(&id, method, asked, (claim, answer))).await;
         forget(&self.claims, &id);
         forget(&self.answers, &id);
-        let response =
-            asking.map_err(|_| RpcError::new(Code::DeadlineExceeded, "the server did not answer in time"))??;
+        let response = asking
+            .map_err(|_| RpcError::new(Code::DeadlineExceeded, "the server did not answer in time"))??;
         if !response.error.is_empty() {
             return Err(RpcError::new(Code::Internal, format!("{}: {}", response.code, response.error)));
         }

@@ -10,7 +10,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{Bus, BusError, ClaimRequest, ClaimResponse, Code, Request, Response, RpcError, channel, new_id, now_ns};
+use super::{
+    Bus, BusError, ClaimRequest, ClaimResponse, Code, Request, Response, RpcError, channel, new_id, now_ns,
+};
 
 /// One server of the service that gateways offer.
 #[derive(Clone)]
@@ -57,7 +59,8 @@ impl Server {
         let waiting = Arc::clone(&claims);
         let grants = tokio::spawn(async move {
             while let Some(grant) = granted.next().await {
-                let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&grant.request_id);
+                let waiting =
+                    waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&grant.request_id);
                 if let Some(waiting) = waiting {
                     let _gone = waiting.send(grant.server_id);
                 }
@@ -87,7 +90,8 @@ impl Server {
         let id = &request.request_id;
         claims.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), sender);
         let claim = ClaimRequest { request_id: id.clone(), server_id: self.id.clone(), affinity: 1.0 };
-        let published = self.bus.publish(&channel(&[self.service, &request.client_id, "CLAIM"]), &claim).await;
+        let published =
+            self.bus.publish(&channel(&[self.service, &request.client_id, "CLAIM"]), &claim).await;
         let granted = timeout(Duration::from_nanos(left.unsigned_abs()), granted).await;
         claims.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         published.is_ok() && matches!(granted, Ok(Ok(server)) if server == self.id)
@@ -108,7 +112,8 @@ impl Server {
                 response.error = error.text;
             }
         }
-        let published = self.bus.publish(&channel(&[self.service, &request.client_id, "RES"]), &response).await;
+        let published =
+            self.bus.publish(&channel(&[self.service, &request.client_id, "RES"]), &response).await;
         if let Err(error) = published {
             tracing::warn!(%error, "an answer to the LiveKit server is lost");
         }

@@ -19,11 +19,16 @@ async fn a_phone_answers_and_talks() {
     assert_eq!(callee.attributes["sip.callID"], answer["sip_call_id"]);
     assert_eq!(callee.attributes["sip.h.x-note"], "from the phone");
     assert_eq!(callee.attributes["sip.callIDFull"].len(), 28);
-    assert_eq!((callee.attributes["campaign"].as_str(), callee.attributes["sip.phoneNumber"].as_str()), ("c7", "+15550100"));
+    assert_eq!(
+        (callee.attributes["campaign"].as_str(), callee.attributes["sip.phoneNumber"].as_str()),
+        ("c7", "+15550100")
+    );
     assert_eq!(guest.statuses(), ["dialing", "ringing", "automation", "active"]);
     // The ids are told before the status is: two updates.
     let told = guest.happened.iter().filter_map(|event| match event {
-        Event::Changed { participant, attributes } if attributes.iter().any(|name| name == "sip.callIDFull") => {
+        Event::Changed { participant, attributes }
+            if attributes.iter().any(|name| name == "sip.callIDFull") =>
+        {
             Some(participant.attributes["sip.callStatus"].as_str())
         }
         _ => None,
@@ -92,7 +97,9 @@ async fn a_phone_that_nobody_takes_up_is_told_of() {
 #[tokio::test]
 async fn a_trunk_may_ask_for_a_password() {
     let deployment = Deployment::start().await;
-    let phone = Phone::waits("callee_refuses", Transport::Udp, Some(("status", "407 Proxy Authentication Required"))).await;
+    let phone =
+        Phone::waits("callee_refuses", Transport::Udp, Some(("status", "407 Proxy Authentication Required")))
+            .await;
     let answer = deployment.dials(&phone, "out", json!({})).await;
     let text = "twirp error unknown: sip server required auth, but no username or password was provided";
     assert_eq!(answer.refused(), (412, "failed_precondition", text, ""));
@@ -110,6 +117,10 @@ async fn a_trunk_may_ask_for_a_password() {
     });
     deployment.api.asks("SIP/CreateSIPParticipant", request).await.taken();
     guest.sees_status("active").await;
-    deployment.api.asks("RoomService/RemoveParticipant", json!({"room": "in", "identity": "callee"})).await.taken();
+    deployment
+        .api
+        .asks("RoomService/RemoveParticipant", json!({"room": "in", "identity": "callee"}))
+        .await
+        .taken();
     phone.is_content().await;
 }

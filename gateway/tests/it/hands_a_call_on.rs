@@ -31,8 +31,21 @@ async fn a_call_that_cannot_be_handed_on_goes_on() {
     let phone = Phone::waits("callee_transfers", Transport::Udp, Some(("outcome", "486 Busy Here"))).await;
     let refused = Phone::waits("callee_refuses_transfer", Transport::Udp, None).await;
     for (phone, room, wanted) in [
-        (phone, "busy", (429, "resource_exhausted", "twirp error unknown: call transfer failed: sip status: 486: Busy Here", "486")),
-        (refused, "refused", (403, "permission_denied", "twirp error unknown: sip status: 603: Decline", "603")),
+        (
+            phone,
+            "busy",
+            (
+                429,
+                "resource_exhausted",
+                "twirp error unknown: call transfer failed: sip status: 486: Busy Here",
+                "486",
+            ),
+        ),
+        (
+            refused,
+            "refused",
+            (403, "permission_denied", "twirp error unknown: sip status: 603: Decline", "603"),
+        ),
     ] {
         let answer = hand_on(&deployment, room, &phone).await;
         assert_eq!(answer.refused(), wanted);

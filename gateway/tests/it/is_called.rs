@@ -14,12 +14,26 @@ async fn a_caller_sits_in_the_room_and_is_heard() {
     let mut guest = Guest::join(&deployment, "front").await;
     let phone = Phone::calls(deployment.gateway.address(), "caller_plays", Transport::Udp);
     let caller = guest.sees_status("ringing").await;
-    assert_eq!((caller.identity.as_str(), caller.name.as_str(), caller.kind), ("sip_+15550100", "Phone +15550100", Kind::Sip));
+    assert_eq!(
+        (caller.identity.as_str(), caller.name.as_str(), caller.kind),
+        ("sip_+15550100", "Phone +15550100", Kind::Sip)
+    );
     assert_eq!(caller.metadata, "{\"k\":1}");
-    for (name, value) in [("sip.phoneNumber", "+15550100"), ("sip.trunkPhoneNumber", "bot"), ("sip.hostname", "127.0.0.1"), ("tenant", "t1")] {
+    for (name, value) in [
+        ("sip.phoneNumber", "+15550100"),
+        ("sip.trunkPhoneNumber", "bot"),
+        ("sip.hostname", "127.0.0.1"),
+        ("tenant", "t1"),
+    ] {
         assert_eq!(caller.attributes[name], value, "{:?}", caller.attributes);
     }
-    for (name, begin) in [("sip.callID", "SCL_"), ("sip.trunkID", "ST_"), ("sip.ruleID", "SDR_"), ("sip.callIDFull", ""), ("sip.callTag", "")] {
+    for (name, begin) in [
+        ("sip.callID", "SCL_"),
+        ("sip.trunkID", "ST_"),
+        ("sip.ruleID", "SDR_"),
+        ("sip.callIDFull", ""),
+        ("sip.callTag", ""),
+    ] {
         assert!(caller.attributes[name].starts_with(begin) && !caller.attributes[name].is_empty(), "{name}");
     }
     // Until somebody else's voice is there, it rings.
@@ -29,7 +43,9 @@ async fn a_caller_sits_in_the_room_and_is_heard() {
     let (_, reason) = guest.sees_leave("sip_+15550100").await;
     assert_eq!(reason, Leaving::ClientInitiated);
     assert_eq!(guest.statuses(), ["ringing", "active", "hangup"]);
-    let track = |event: &Event| if let Event::Subscribed { track, .. } = event { Some(track.name.clone()) } else { None };
+    let track = |event: &Event| {
+        if let Event::Subscribed { track, .. } = event { Some(track.name.clone()) } else { None }
+    };
     assert_eq!(guest.happened.iter().find_map(track).as_deref(), Some("sip_+15550100"));
     phone.is_content().await;
 }
@@ -44,7 +60,9 @@ async fn a_caller_hears_the_room_and_is_removed() {
     let phone = Phone::calls(deployment.gateway.address(), "caller_listens", Transport::Tcp);
     guest.hears(1000.0).await;
     guest.room.send_digit('5', Vec::new()).await.unwrap();
-    let digit = guest.sees("the digit comes back", |e| if let Event::Digit { digit, .. } = e { Some(*digit) } else { None });
+    let digit = guest.sees("the digit comes back", |e| {
+        if let Event::Digit { digit, .. } = e { Some(*digit) } else { None }
+    });
     assert_eq!(digit.await, '5');
     deployment
         .api
@@ -66,7 +84,11 @@ async fn keys_reach_the_room() {
     let phone = Phone::calls(deployment.gateway.address(), "caller_presses", Transport::Udp);
     let mut keys = String::new();
     while keys.len() < 4 {
-        keys.push(guest.sees("a digit", |e| if let Event::Digit { digit, .. } = e { Some(*digit) } else { None }).await);
+        keys.push(
+            guest
+                .sees("a digit", |e| if let Event::Digit { digit, .. } = e { Some(*digit) } else { None })
+                .await,
+        );
     }
     assert_eq!(keys, "12#5");
     phone.is_content().await;
@@ -94,7 +116,9 @@ async fn who_may_not_call_is_not_let_in() {
 async fn a_number_opens_a_room() {
     let deployment = Deployment::start().await;
     let trunk = json!({"trunk": {"name": "in", "numbers": ["bot"]}});
-    deployment.takes_calls_by(trunk, json!({"dispatch_rule_direct": {"room_name": "safe", "pin": "12"}})).await;
+    deployment
+        .takes_calls_by(trunk, json!({"dispatch_rule_direct": {"room_name": "safe", "pin": "12"}}))
+        .await;
     let mut guest = Guest::join(&deployment, "safe").await;
     guest.says(300.0).await;
     let phone = Phone::calls(deployment.gateway.address(), "caller_presses", Transport::Udp);

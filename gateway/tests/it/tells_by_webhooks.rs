@@ -13,7 +13,10 @@ async fn a_call_is_told_from_its_beginning_to_its_end() {
     deployment.takes_calls_by(trunk, json!({"dispatch_rule_individual": {"room_prefix": "call"}})).await;
     let phone = Phone::calls(deployment.gateway.address(), "caller_plays", Transport::Udp);
     let joined = deployment.webhooks.tells("participant_joined", "sip_+15550100").await;
-    assert_eq!((&joined["participant"]["kind"], &joined["participant"]["attributes"]["sip.callStatus"]), (&json!("SIP"), &json!("ringing")));
+    assert_eq!(
+        (&joined["participant"]["kind"], &joined["participant"]["attributes"]["sip.callStatus"]),
+        (&json!("SIP"), &json!("ringing"))
+    );
     let room = joined["room"]["name"].as_str().unwrap();
     assert!(room.starts_with("call_+15550100_"), "{room}");
     // A worker comes into the room because of it.

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use tokio::sync::{mpsc, oneshot};
 
 use super::command::{CallError, Command, Parts};
-use crate::rules::{CallKey, Ring};
 use crate::digest::{Credentials, Proved};
 use crate::event::Event;
 use crate::message::{Headers, Request, Uri, is_token};
 use crate::rtp::{FRAME, RtpCounts};
+use crate::rules::{CallKey, Ring};
 
 /// A call. Cheap to clone. It is hung up when its [`Events`] are dropped.
 #[derive(Clone, Debug)]

@@ -4,11 +4,11 @@ use std::net::UdpSocket as StdSocket;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::rules::{CallKey, Counts, Dial, Ring};
 use crate::digest::{Credentials, Proved};
 use crate::event::Event;
 use crate::message::Headers;
 use crate::rtp::{FRAME, RtpCounts};
+use crate::rules::{CallKey, Counts, Dial, Ring};
 use crate::sdp::NoAgreement;
 
 /// Events of a call that wait to be read.
@@ -21,16 +21,49 @@ pub(super) const SAID: usize = 10;
 /// What is asked of the task.
 #[derive(Debug)]
 pub(super) enum Command {
-    Dial { dial: Box<Dial>, socket: StdSocket, events: mpsc::Sender<Event>, reply: oneshot::Sender<Option<Parts>> },
-    Ring { key: CallKey, ring: Ring, early: bool, reply: oneshot::Sender<Result<(), CallError>> },
-    Answer { key: CallKey, headers: Headers, reply: oneshot::Sender<Result<(), CallError>> },
-    Refuse { key: CallKey, status: u16, reason: String },
-    Proves { key: CallKey, credentials: Credentials, reply: oneshot::Sender<Proved> },
+    Dial {
+        dial: Box<Dial>,
+        socket: StdSocket,
+        events: mpsc::Sender<Event>,
+        reply: oneshot::Sender<Option<Parts>>,
+    },
+    Ring {
+        key: CallKey,
+        ring: Ring,
+        early: bool,
+        reply: oneshot::Sender<Result<(), CallError>>,
+    },
+    Answer {
+        key: CallKey,
+        headers: Headers,
+        reply: oneshot::Sender<Result<(), CallError>>,
+    },
+    Refuse {
+        key: CallKey,
+        status: u16,
+        reason: String,
+    },
+    Proves {
+        key: CallKey,
+        credentials: Credentials,
+        reply: oneshot::Sender<Proved>,
+    },
     Challenge(CallKey),
     HangUp(CallKey),
-    Refer { key: CallKey, to: String, headers: Headers },
-    Press { key: CallKey, keys: String, reply: oneshot::Sender<Result<(), CallError>> },
-    Heard { key: CallKey, reply: oneshot::Sender<RtpCounts> },
+    Refer {
+        key: CallKey,
+        to: String,
+        headers: Headers,
+    },
+    Press {
+        key: CallKey,
+        keys: String,
+        reply: oneshot::Sender<Result<(), CallError>>,
+    },
+    Heard {
+        key: CallKey,
+        reply: oneshot::Sender<RtpCounts>,
+    },
     /// Nothing was heard for too long.
     Silent(CallKey),
     /// Its events are not read.

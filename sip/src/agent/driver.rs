@@ -14,9 +14,9 @@ use super::command::{CALL_EVENTS, CallError, Command, HEARD, Parts, SAID};
 use super::connection::{self, Told, Writer};
 use super::line::{self, Tell};
 use super::ports::Ports;
-use crate::rules::{CallKey, Called, Core, Dial, Output, Ring};
 use crate::event::{Ending, Event};
 use crate::message::{Headers, phrase};
+use crate::rules::{CallKey, Called, Core, Dial, Output, Ring};
 use crate::settings::Settings;
 use crate::transport::{Flow, Transport};
 

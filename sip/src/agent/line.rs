@@ -8,9 +8,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::interval;
 
 use super::command::{CallError, Command};
-use crate::rules::CallKey;
 use crate::event::Event;
 use crate::rtp::{Heard, RtpCounts, Stream};
+use crate::rules::CallKey;
 use crate::sdp::Agreed;
 
 /// Requests that wait for a line.
@@ -24,7 +24,10 @@ pub(super) enum Tell {
     Agreed(Agreed),
     /// The call is answered: lack of sound counts from now on.
     Up,
-    Press { keys: String, reply: oneshot::Sender<Result<(), CallError>> },
+    Press {
+        keys: String,
+        reply: oneshot::Sender<Result<(), CallError>>,
+    },
     Counts(oneshot::Sender<RtpCounts>),
 }
 

@@ -111,8 +111,7 @@ pub(super) fn long_name(name: &str) -> &str {
 
 /// Whether a name may be sent: a token (RFC 3261, 25.1).
 pub(crate) fn is_token(name: &str) -> bool {
-    !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte))
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte))
 }
 
 #[cfg(test)]

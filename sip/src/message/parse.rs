@@ -67,8 +67,11 @@ pub fn parse(bytes: &[u8]) -> Result<Message, ParseError> {
         let blank = bytes.iter().take_while(|byte| **byte == b'\r' || **byte == b'\n').count();
         &bytes[blank..]
     };
-    let head = find_end(&bytes[..bytes.len().min(MOST_HEAD)])
-        .ok_or(if bytes.len() >= MOST_HEAD { ParseError::HeadTooLong } else { ParseError::NoEnd })?;
+    let head = find_end(&bytes[..bytes.len().min(MOST_HEAD)]).ok_or(if bytes.len() >= MOST_HEAD {
+        ParseError::HeadTooLong
+    } else {
+        ParseError::NoEnd
+    })?;
     let (start, headers) = read_head(&bytes[..head])?;
     let rest = &bytes[head + 4..];
     let length = content_length(&headers)?.unwrap_or(rest.len());

@@ -180,11 +180,7 @@ impl FromStr for NameAddr {
         }
         // Without brackets, parameters are the header's and not the address's (RFC 3261, 20.10).
         let mut parts = text.split(';');
-        Ok(Self {
-            name: None,
-            uri: parts.next().unwrap_or_default().trim().parse()?,
-            params: params(parts),
-        })
+        Ok(Self { name: None, uri: parts.next().unwrap_or_default().trim().parse()?, params: params(parts) })
     }
 }
 

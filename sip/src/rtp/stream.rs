@@ -175,7 +175,13 @@ impl Stream {
         }
     }
 
-    fn packet(&mut self, payload_type: u8, marker: bool, timestamp: u32, payload: &[u8]) -> (SocketAddr, Vec<u8>) {
+    fn packet(
+        &mut self,
+        payload_type: u8,
+        marker: bool,
+        timestamp: u32,
+        payload: &[u8],
+    ) -> (SocketAddr, Vec<u8>) {
         self.sequence = self.sequence.wrapping_add(1);
         self.counts.sent += 1;
         let packet =

@@ -168,7 +168,10 @@ impl Core {
     /// Send an acknowledgement, and keep it for when the answer comes again.
     pub(super) fn acknowledge(&mut self, id: ClientId, flow: Flow, mut ack: Request) {
         let branch = format!("z9hG4bK{}", word(16));
-        ack.headers.push_front("Via", format!("SIP/2.0/{} {};branch={branch};rport", flow.transport.name(), self.ours));
+        ack.headers.push_front(
+            "Via",
+            format!("SIP/2.0/{} {};branch={branch};rport", flow.transport.name(), self.ours),
+        );
         let bytes = ack.to_bytes();
         self.transactions.send(flow, bytes.clone());
         if let Some(asked) = self.asked.get_mut(&id) {

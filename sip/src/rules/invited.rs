@@ -159,7 +159,9 @@ impl Core {
         };
         self.reply(key, cancel, 200, phrase(200));
         let is_it = |call: &Call| matches!(&call.phase, Phase::Offered { key, .. } if *key == invite_key);
-        let Some(call_key) = self.calls.iter().find(|(_, call)| is_it(call)).map(|(key, _)| *key) else { return };
+        let Some(call_key) = self.calls.iter().find(|(_, call)| is_it(call)).map(|(key, _)| *key) else {
+            return;
+        };
         let Some(call) = self.calls.remove(&call_key) else { return };
         if let Phase::Offered { invite, .. } = &call.phase {
             let response = self.response(&call, invite, 487, phrase(487));
@@ -208,12 +210,16 @@ impl Core {
     }
 
     /// Answer an offer. What was answered before, in early sound, is answered again.
-    fn describe(&mut self, call: &mut Call, offer: &[u8], sound_at: SocketAddr) -> Result<(String, Agreed), NoAgreement> {
+    fn describe(
+        &mut self,
+        call: &mut Call,
+        offer: &[u8],
+        sound_at: SocketAddr,
+    ) -> Result<(String, Agreed), NoAgreement> {
         if let (Some(text), Some(agreed)) = (&call.described, call.agreed) {
             return Ok((text.clone(), agreed));
         }
-        let (text, agreed) =
-            accept(offer, &self.settings.codecs, &call.origin, sound_at, Direction::Both)?;
+        let (text, agreed) = accept(offer, &self.settings.codecs, &call.origin, sound_at, Direction::Both)?;
         call.sound_at = Some(sound_at);
         call.described = Some(text.clone());
         call.agreed = Some(agreed);

@@ -51,7 +51,11 @@ mod tests {
         assert!(limits.admit(start, from(2)));
         let later = start + Duration::from_secs(1);
         assert_eq!((0..100).filter(|_| limits.admit(later, from(1))).count(), 5);
-        assert_eq!((0..10_000).filter(|n| limits.admit(later, from(*n))).count(), MOST - 1, "one has none left");
+        assert_eq!(
+            (0..10_000).filter(|n| limits.admit(later, from(*n))).count(),
+            MOST - 1,
+            "one has none left"
+        );
         assert!(limits.admit(later + Duration::from_secs(10), from(20_000)), "who is gone makes room");
     }
 }

@@ -1,11 +1,11 @@
 //! Two agents that talk through a network that is not there, in a time that is not there.
 
 use super::*;
-use crate::settings::Hold;
 use crate::digest::{Credentials, Proved};
 use crate::event::{Failure, Transfer};
 use crate::message::Headers;
 use crate::sdp::Direction;
+use crate::settings::Hold;
 
 /// Two agents; the first calls.
 struct World {
@@ -260,7 +260,9 @@ fn a_password_is_asked_for_and_proved() {
 
 #[test]
 fn a_transfer_is_told_as_it_goes() {
-    for (code, wanted) in [(200, Transfer::Done), (486, Transfer::Failed { code: 486, reason: "Busy Here".to_owned() })] {
+    for (code, wanted) in
+        [(200, Transfer::Done), (486, Transfer::Failed { code: 486, reason: "Busy Here".to_owned() })]
+    {
         let mut world = World::new();
         let (near, far) = world.talking();
         world.sides[0].at(world.now).refer(near, "sip:carol@192.0.2.3", &Headers::default());
@@ -280,7 +282,10 @@ fn a_transfer_is_told_as_it_goes() {
             world.settle();
         }
         assert_eq!(last(&world.told[0]), &Event::Transfer(wanted));
-        assert!(world.told[0].contains(&Event::Transfer(Transfer::Progress { code: 100, reason: "Trying".to_owned() })));
+        assert!(
+            world.told[0]
+                .contains(&Event::Transfer(Transfer::Progress { code: 100, reason: "Trying".to_owned() }))
+        );
     }
 }
 
@@ -291,7 +296,9 @@ fn a_call_is_held_and_taken_up_again() {
         let mut world = World::new();
         world.sides[1].settings.hold = hold;
         let (near, _) = world.talking();
-        for (direction, heard) in [(Direction::SendOnly, Direction::ReceiveOnly), (Direction::Both, Direction::Both)] {
+        for (direction, heard) in
+            [(Direction::SendOnly, Direction::ReceiveOnly), (Direction::Both, Direction::Both)]
+        {
             let mut call = world.sides[0].calls.remove(&near).unwrap();
             call.origin.version += 1;
             world.sides[0].offer(&mut call, sound_at(0));
@@ -372,7 +379,8 @@ fn a_flood_of_calls_is_refused_without_being_kept() {
     assert_eq!(world.sides[1].calls.len(), 30);
     assert_eq!(world.sides[1].counts().refused, 170);
     assert!(world.sides[1].transactions.len() <= 31, "{}", world.sides[1].transactions.len());
-    let refused = world.told[0].iter().filter(|e| matches!(e, Event::Failed(Failure::Refused(s)) if s.code == 503));
+    let refused =
+        world.told[0].iter().filter(|e| matches!(e, Event::Failed(Failure::Refused(s)) if s.code == 503));
     assert_eq!(refused.count(), 170);
 }
 
@@ -401,7 +409,11 @@ fn what_belongs_to_no_call_is_answered_so() {
     ] {
         world.sides[0].at(world.now).receive(flow, ask(method, more).as_bytes());
         world.settle();
-        assert!(world.wire.last().is_some_and(|line| line.starts_with(wanted)), "{method} {more}: {:?}", world.wire);
+        assert!(
+            world.wire.last().is_some_and(|line| line.starts_with(wanted)),
+            "{method} {more}: {:?}",
+            world.wire
+        );
     }
     let before = world.wire.len();
     for text in ["\r\n\r\n", "nonsense", "INVITE sip:x SIP/2.0\r\n\r\n", "SIP/2.0 200 OK\r\n\r\n"] {

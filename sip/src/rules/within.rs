@@ -1,6 +1,5 @@
 //! What is asked within a call that is up, both ways.
 
-
 use super::call::{Call, CallKey, Phase};
 use super::session::Refresh;
 use super::{Core, Way, Why};
@@ -47,7 +46,8 @@ impl Core {
     fn is_changed(&mut self, key: CallKey, call: &mut Call, server: ServerKey, request: &Request) {
         let is_invite = request.method == Method::Invite;
         // Before the answer, and while ours is under way, there is nothing to change (RFC 3261, 14.2).
-        let is_open = !matches!(call.phase, Phase::Up) || call.offer.is_some() || call.unacknowledged.is_some();
+        let is_open =
+            !matches!(call.phase, Phase::Up) || call.offer.is_some() || call.unacknowledged.is_some();
         if is_open && (is_invite || !request.body.is_empty()) {
             let mut response = Response::to(request, 491, phrase(491), "");
             response.headers.push("Retry-After", "1");
@@ -57,7 +57,8 @@ impl Core {
         if let Some(sound_at) = call.sound_at {
             if !request.body.is_empty() {
                 call.origin.version += 1;
-                let wanted = accept(&request.body, &self.settings.codecs, &call.origin, sound_at, Direction::Both);
+                let wanted =
+                    accept(&request.body, &self.settings.codecs, &call.origin, sound_at, Direction::Both);
                 let Ok((mut text, mut agreed)) = wanted else {
                     return self.reply(&server, request, 488, phrase(488));
                 };

@@ -109,8 +109,7 @@ fn choose(audio: &Audio, preferred: &[Codec]) -> Option<(Codec, u8)> {
 
 /// What is left of what we want by what the other side describes.
 fn meet(wanted: Direction, theirs: Direction) -> Direction {
-    let (send, receive) =
-        (wanted.sends() && theirs.receives(), wanted.receives() && theirs.sends());
+    let (send, receive) = (wanted.sends() && theirs.receives(), wanted.receives() && theirs.sends());
     match (send, receive) {
         (true, true) => Direction::Both,
         (true, false) => Direction::SendOnly,

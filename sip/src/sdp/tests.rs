@@ -30,7 +30,10 @@ fn a_description_is_read() {
 #[test]
 fn an_answer_names_one_codec() {
     let (text, agreed) = answer(PHONE, &[Codec::Pcmu, Codec::Pcma], Direction::Both).unwrap();
-    assert!(text.contains("m=audio 5000 RTP/AVP 0 97\r\n") && text.contains("m=video 0 RTP/AVP 96\r\n"), "{text}");
+    assert!(
+        text.contains("m=audio 5000 RTP/AVP 0 97\r\n") && text.contains("m=video 0 RTP/AVP 96\r\n"),
+        "{text}"
+    );
     assert_eq!((agreed.codec, agreed.payload_type, agreed.events), (Codec::Pcmu, 0, Some(97)));
     let (text, agreed) = answer(PHONE, &[Codec::Pcma, Codec::Pcmu], Direction::Both).unwrap();
     assert!(text.contains("m=audio 5000 RTP/AVP 8 97\r\n"), "{text}");

@@ -60,14 +60,20 @@ impl Client {
         self.again_at.filter(|again| *again <= now)?;
         self.interval *= 2;
         if !self.is_invite() {
-            self.interval = if self.state == State::Proceeding { times.t2 } else { self.interval.min(times.t2) };
+            self.interval =
+                if self.state == State::Proceeding { times.t2 } else { self.interval.min(times.t2) };
         }
         self.again_at = Some(now + self.interval);
         Some(self.request.to_bytes())
     }
 
     /// An answer came: what is sent for it, and whether it is news.
-    pub(super) fn answered(&mut self, now: Instant, response: &Response, times: &Times) -> (Option<Vec<u8>>, bool) {
+    pub(super) fn answered(
+        &mut self,
+        now: Instant,
+        response: &Response,
+        times: &Times,
+    ) -> (Option<Vec<u8>>, bool) {
         match (self.state, response.status) {
             (State::Calling | State::Proceeding, 100..=199) => {
                 self.state = State::Proceeding;

@@ -43,7 +43,9 @@ impl Bench {
     /// Milliseconds at which something is sent until this one.
     fn run(&mut self, until_ms: u64) -> Vec<u64> {
         let mut at = Vec::new();
-        while let Some(due) = self.it.next_timeout().filter(|due| *due <= self.start + Duration::from_millis(until_ms)) {
+        while let Some(due) =
+            self.it.next_timeout().filter(|due| *due <= self.start + Duration::from_millis(until_ms))
+        {
             self.now = due;
             self.it.tick(due);
             at.extend(self.sent().iter().map(|_| (due - self.start).as_millis() as u64));

@@ -112,7 +112,8 @@ async fn a_caller_without_a_common_codec_is_refused() {
 /// A phone that says nothing, not even silence, is taken for dead.
 #[tokio::test]
 async fn a_silent_line_is_hung_up() {
-    let settings = Settings { first_sound_within: std::time::Duration::from_millis(300), ..Settings::default() };
+    let settings =
+        Settings { first_sound_within: std::time::Duration::from_millis(300), ..Settings::default() };
     let (agent, mut calls) = agent_with(settings).await;
     // It presses no keys before we hang up: until then it is silent.
     let phone = Phone::calls(agent.address(), "caller_is_silent", Transport::Udp);

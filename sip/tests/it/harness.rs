@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use vox_sip::{Agent, Call, Calls, Credentials, Dial, Event, Events, Incoming, Settings, Sound, Transport};
 use vox_sip::message::{NameAddr, Uri};
+use vox_sip::{Agent, Call, Calls, Credentials, Dial, Event, Events, Incoming, Settings, Sound, Transport};
 
 pub use phone::Phone;
 pub use softphone::Softphone;

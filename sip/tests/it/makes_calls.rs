@@ -48,7 +48,11 @@ async fn a_phone_hangs_up_with_its_reason() {
 
 #[tokio::test]
 async fn a_refusal_is_told_with_its_number_and_words() {
-    for (status, code, reason) in [("486 Busy Here", 486, "Busy Here"), ("603 Decline", 603, "Decline"), ("503 Overload", 503, "Overload")] {
+    for (status, code, reason) in [
+        ("486 Busy Here", 486, "Busy Here"),
+        ("603 Decline", 603, "Decline"),
+        ("503 Overload", 503, "Overload"),
+    ] {
         let (agent, _calls) = agent().await;
         let phone = Phone::waits("callee_refuses", Transport::Udp, Some(("status", status))).await;
         let mut side = Side::dialled(&agent, dial_to(&phone)).await;

@@ -38,7 +38,10 @@ async fn a_connection_is_read_as_it_comes() {
     let ask = options("TCP", stream.local_addr().unwrap());
     let (first, rest) = ask.split_at(40);
     stream.write_all(first.as_bytes()).await.unwrap();
-    stream.write_all(format!("{rest}\r\n\r\n{}", ask.replace("z9hG4bKa", "z9hG4bKb")).as_bytes()).await.unwrap();
+    stream
+        .write_all(format!("{rest}\r\n\r\n{}", ask.replace("z9hG4bKa", "z9hG4bKb")).as_bytes())
+        .await
+        .unwrap();
     let mut answer = Vec::new();
     while answer.windows(14).filter(|w| *w == b"SIP/2.0 200 OK").count() < 2 {
         timeout(PATIENCE, stream.read_buf(&mut answer)).await.expect("it answers").unwrap();
@@ -62,7 +65,9 @@ async fn what_cannot_be_called_is_refused_with_a_reason() {
     };
     let sent = |dial| async { agent.dial(dial).await.unwrap_err() };
     assert!(matches!(sent(dial("sips:a@127.0.0.1", ("X-A", "1"))).await, DialError::Scheme));
-    assert!(matches!(sent(dial("sip:a@127.0.0.1", ("Via", "1"))).await, DialError::Header(name) if name == "Via"));
+    assert!(
+        matches!(sent(dial("sip:a@127.0.0.1", ("Via", "1"))).await, DialError::Header(name) if name == "Via")
+    );
     assert!(matches!(sent(dial("sip:a@127.0.0.1", ("X-A", "1\r\nX-B: 2"))).await, DialError::Header(_)));
     agent.close().await;
     assert!(matches!(sent(dial("sip:a@127.0.0.1", ("X-A", "1"))).await, DialError::Ended));

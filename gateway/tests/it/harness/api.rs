@@ -52,7 +52,8 @@ impl Api {
             "video": {"roomCreate": true, "roomAdmin": true, "room": room, "roomList": true},
             "sip": {"admin": true, "call": true},
         });
-        let token = encode(&Header::default(), &claims, &EncodingKey::from_secret(self.secret.as_bytes())).unwrap();
+        let token =
+            encode(&Header::default(), &claims, &EncodingKey::from_secret(self.secret.as_bytes())).unwrap();
         let response = self
             .client
             .post(format!("{}/twirp/livekit.{method}", self.url))

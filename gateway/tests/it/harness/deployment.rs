@@ -63,7 +63,8 @@ impl Deployment {
 
     /// A trunk to this phone; its id.
     pub async fn trunk_to(&self, phone: &Phone) -> String {
-        let transport = if phone.transport == Transport::Tcp { "SIP_TRANSPORT_TCP" } else { "SIP_TRANSPORT_UDP" };
+        let transport =
+            if phone.transport == Transport::Tcp { "SIP_TRANSPORT_TCP" } else { "SIP_TRANSPORT_UDP" };
         let trunk = json!({"trunk": {
             "name": "out", "address": phone.address.to_string(), "numbers": ["+15550199"], "transport": transport,
         }});

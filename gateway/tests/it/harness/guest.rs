@@ -21,7 +21,8 @@ impl Guest {
     pub async fn join(deployment: &Deployment, room: &str) -> Self {
         #[expect(clippy::disallowed_methods, reason = "the server compares with its own clock")]
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let token = AccessToken::new(room, "guest").sign(&deployment.key, &deployment.secret, now, PATIENCE * 10);
+        let token =
+            AccessToken::new(room, "guest").sign(&deployment.key, &deployment.secret, now, PATIENCE * 10);
         let options = Options { hear: Rate::Hz8000, ..Options::default() };
         let (room, mut events) = Room::join(&deployment.url, &token, options).await.unwrap();
         let sound = events.sound().unwrap();
@@ -58,7 +59,8 @@ impl Guest {
     pub async fn sees_status(&mut self, wanted: &str) -> Participant {
         self.sees(wanted, |event| match event {
             Event::Joined(phone) | Event::Changed { participant: phone, .. } => {
-                (phone.attributes.get("sip.callStatus").is_some_and(|status| status == wanted)).then(|| phone.clone())
+                (phone.attributes.get("sip.callStatus").is_some_and(|status| status == wanted))
+                    .then(|| phone.clone())
             }
             _ => None,
         })

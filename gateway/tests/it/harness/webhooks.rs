@@ -44,7 +44,9 @@ impl Webhooks {
             }
         };
         let found = timeout(PATIENCE, wait).await;
-        found.unwrap_or_else(|_| panic!("never told: {event} of {identity}: {:?}", self.told.0.lock().unwrap()))
+        found.unwrap_or_else(|_| {
+            panic!("never told: {event} of {identity}: {:?}", self.told.0.lock().unwrap())
+        })
     }
 }
 

@@ -23,8 +23,11 @@ fn compact_names_and_folded_lines_are_read() {
 
 #[test]
 fn an_answer_may_have_no_words() {
-    for (text, reason) in [("SIP/2.0 486 Busy Here\r\n\r\n", "Busy Here"), ("SIP/2.0 400 \r\n\r\n", ""), ("SIP/2.0 400\r\n\r\n", "")]
-    {
+    for (text, reason) in [
+        ("SIP/2.0 486 Busy Here\r\n\r\n", "Busy Here"),
+        ("SIP/2.0 400 \r\n\r\n", ""),
+        ("SIP/2.0 400\r\n\r\n", ""),
+    ] {
         let Ok(Message::Response(response)) = parse(text.as_bytes()) else { panic!("{text}") };
         assert_eq!(response.reason, reason);
     }
@@ -73,7 +76,10 @@ fn a_stream_is_cut_into_messages() {
 fn what_is_written_is_read_again() {
     let first = request(INVITE);
     let second = request(&String::from_utf8(first.to_bytes()).unwrap());
-    assert_eq!((second.body.as_slice(), second.headers.get("Subject")), (b"body".as_slice(), Some("two lines")));
+    assert_eq!(
+        (second.body.as_slice(), second.headers.get("Subject")),
+        (b"body".as_slice(), Some("two lines"))
+    );
     let mut evil = Request::new(Method::Bye, "sip:a@b");
     evil.headers.push("X-Name", "one\r\nX-Other: two");
     let read = request(&String::from_utf8(evil.to_bytes()).unwrap());

@@ -28,7 +28,9 @@ impl Softphone {
             tone = at("tone.wav")
         );
         fs::write(at("config"), config).unwrap();
-        let account = format!("<sip:phone@{address}>;regint=0;answermode=auto;audio_codecs=pcma;ptime=20;pubint=0;mwi=no\n");
+        let account = format!(
+            "<sip:phone@{address}>;regint=0;answermode=auto;audio_codecs=pcma;ptime=20;pubint=0;mwi=no\n"
+        );
         fs::write(at("accounts"), account).unwrap();
         fs::write(at("contacts"), "").unwrap();
         let child = Command::new("baresip")

@@ -35,7 +35,7 @@ fn spelled(part: &str) -> String {
 
 /// `PRE_` and twelve random letters and digits, as LiveKit's own.
 pub(crate) fn new_id(prefix: &str) -> String {
-    const LETTERS: &[u8; 57] = b"23456789ABCDEFGHIJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    const LETTERS: &[u8; 58] = b"23456789ABCDEFGHIJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
     let letter = |_| char::from(LETTERS[rand::random_range(0..LETTERS.len())]);
     prefix.chars().chain((0..12).map(letter)).collect()
 }

@@ -16,7 +16,7 @@ use super::talk::{Talk, Transfers};
 use super::{RINGING, Shared};
 use crate::rpc::{
     AuthenticationRequest, AuthenticationResponse, DispatchRequest, DispatchResponse, DispatchResult,
-    IncludeHeaders, RpcError, SipCall, SipUri, Span,
+    RpcError, SipCall, SipUri, Span,
 };
 
 /// How often a caller is told that it rings.

@@ -208,7 +208,7 @@ if ! $short; then
     block smoke
 
     step "backup and restore, compared"
-    api PUT /api/v1/settings/timezone '{"timezone":"Asia/Kolkata"}' >/dev/null
+    api PUT /api/v1/settings/timezone '{"display_timezone":"Asia/Kolkata"}' >/dev/null
     block backup
     # compared DIR: hashes of all documents and recordings in this data directory.
     compared() {

@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 machine_home=${VOX_TEST_MACHINE:-/var/cache/vox-test-machine}
-declare -A machine_pid=() machine_end=()
+declare -A machine_pid=() machine_end=() machine_job=()
 
 # machine_start NAME WORK: a fresh copy of the bare system, running, with a network that has a loopback and nothing else. What it
 # changes is in memory.
@@ -11,7 +11,8 @@ machine_start() {
     local name=$1 place=$2/$1
     mkdir -p "$place"
     mount -t tmpfs tmpfs "$place"
-    mkdir "$place/changed" "$place/work" "$place/root"
+    mkdir "$place/changed" "$place/work" "$place/root" "$place/changed/etc"
+    echo "$name" >"$place/changed/etc/hostname"
     mount -t overlay overlay -o "lowerdir=$machine_home/root,upperdir=$place/changed,workdir=$place/work" "$place/root"
     mount --bind "$machine_home/packages" "$place/root/srv/packages"
     # Whoever clears away here must not clear that away.
@@ -25,9 +26,10 @@ machine_boot() {
     rm -f "$place/in" "$place/said"
     mkfifo "$place/in" "$place/said"
     "${BASH_SOURCE%/*}/run.py" "$place/root" --name "$name" --network --log "$place/console.log" <"$place/in" >"$place/said" &
+    machine_job[$name]=$!
     exec {end}>"$place/in"
     machine_end[$name]=$end
-    if ! read -r line <"$place/said"; then
+    if ! { read -r line && read -r _; } <"$place/said"; then
         tail -n 20 "$place/console.log" >&2
         return 1
     fi
@@ -58,5 +60,7 @@ machine_stop() {
     local end=${machine_end[$1]:-}
     [ -n "$end" ] || return 0
     exec {end}>&-
-    unset "machine_end[$1]" "machine_pid[$1]"
+    kill "${machine_job[$1]}" 2>/dev/null || true
+    wait "${machine_job[$1]}" 2>/dev/null || true
+    unset "machine_end[$1]" "machine_pid[$1]" "machine_job[$1]"
 }

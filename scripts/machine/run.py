@@ -83,6 +83,32 @@ def child_of(pid):
 NAMESPACES = ["--mount", "--pid", "--uts", "--ipc"]
 
 
+def control_groups(name):
+    """A control group of the machine's own in each hierarchy of this system, which is the root of what it sees."""
+    groups = []
+    with open("/proc/mounts", encoding="ascii") as mounts:
+        places = [line.split()[1] for line in mounts if line.split()[2] in ("cgroup", "cgroup2")]
+    for place in places:
+        group = f"{place}/vox-machine-{name}-{os.getpid()}"
+        try:
+            os.mkdir(group)
+        except OSError:
+            continue
+        groups.append(group)
+    return groups
+
+
+def remove_groups(groups):
+    """With what the machine made below them; says whether all are gone."""
+    for group in groups:
+        for folder, _, _ in os.walk(group, topdown=False):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                pass
+    return not any(map(os.path.exists, groups))
+
+
 def inside(pid, *command):
     enter = ["nsenter", "--target", str(pid), *NAMESPACES, "--net", "--root", "--wdns=/"]
     return subprocess.run([*enter, *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
@@ -102,7 +128,11 @@ def main():
         fail(f"there is no systemd in {root}")
 
     console, terminal = pty.openpty()
-    unshare = ["unshare", *NAMESPACES, *(["--net"] if arguments.network else []), "--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private"]
+    groups = control_groups(arguments.name)
+    # One that takes no process as it is (of processors) is left.
+    join = ["sh", "-c", 'for group in $0; do echo $$ >"$group/cgroup.procs" || true; done 2>/dev/null; exec "$@"', " ".join(groups)]
+    unshare = [*join, "unshare", "--cgroup", *NAMESPACES, *(["--net"] if arguments.network else [])]
+    unshare += ["--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private"]
     machine = subprocess.Popen(
         [*unshare, "sh", "-c", SETUP, "sh", root, os.ttyname(terminal), arguments.name],
         stdin=terminal,
@@ -124,6 +154,10 @@ def main():
     def end(status):
         machine.kill()
         machine.wait()
+        # Its processes end with its first one, and not at once.
+        until = time.monotonic() + 5
+        while not remove_groups(groups) and time.monotonic() < until:
+            time.sleep(0.05)
         sys.exit(status)
 
     signal.signal(signal.SIGTERM, lambda *_: end(0))

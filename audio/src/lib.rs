@@ -3,6 +3,7 @@
 
 #![warn(missing_docs)]
 
+pub mod g711;
 pub mod level;
 pub mod pcm;
 pub mod resample;

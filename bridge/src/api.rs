@@ -19,6 +19,7 @@ pub mod internal;
 pub mod invitations;
 pub mod jobs;
 pub mod plans;
+pub mod plivo;
 pub mod prices;
 pub mod quota;
 pub mod recordings;

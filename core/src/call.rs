@@ -10,6 +10,7 @@ pub mod mouth;
 pub mod orders;
 pub mod record;
 pub mod spoken;
+pub mod switch;
 pub mod tools;
 pub mod veil;
 pub mod vendors;

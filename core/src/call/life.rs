@@ -24,6 +24,7 @@ use vox_shared::wire::result::{CallResult, DisconnectedBy};
 use super::actor::{self, Parts};
 use super::detector::Detector;
 use super::record;
+use super::switch::Switch;
 use super::tools::Tools;
 use super::veil::Veil;
 use super::vendors::Vendors;
@@ -31,6 +32,7 @@ use crate::access::Presented;
 use crate::admission::Admission;
 use crate::app::App;
 use crate::bridge::ConfigError;
+use crate::carrier::{self, Control, OfLine};
 use crate::courier::keep::{End, Ending};
 use crate::courier::live::{Fact, Teller, Watched};
 use crate::courier::{Ask, Begun, has_sound};
@@ -116,6 +118,9 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     let (Ready { info, rate_hz, pacing }, Admission { guard, place }) = (ready, admission);
     let mut journal = place.journal(session_id.clone());
     let accepted = accepted(app, &info, &bot_id, &session_id, traits.name);
+    // A header or the address says it before a message does.
+    let token = presented.token.as_ref().map(|token| token.expose_secret());
+    let token = token.or(info.line_token.as_ref().map(|token| token.expose().as_str()));
     let request = ConfigRequest {
         version: WIRE_VERSION,
         session_id: Some(session_id),
@@ -124,8 +129,9 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
         stream_id: info.stream_id.clone(),
         connected_event: info.connected_event.clone(),
         ticket,
-        line_token: presented.token.as_ref().map(|token| token.expose_secret().to_owned()),
+        line_token: token.map(str::to_owned),
         peer: presented.peer.map(|peer| peer.to_string()),
+        signature: presented.signature.clone(),
         worker_id: Some(app.worker_id.clone()),
         claim: accepted.proof.claim.clone(),
     };
@@ -170,7 +176,7 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     let dropped = ends.dropped.clone();
     let (mut result, recording) = match wait_for_answer(&mut ends).await {
         Ok(()) => {
-            let line = Line { ends, traits, pacing, rate_hz, live };
+            let line = Line { ends, info, traits, pacing, rate_hz, live };
             converse(app, &accepted, begun, line, journal.clone()).await
         }
         Err((by, error)) => (CallResult { error, ..record::skeleton(&accepted, by, app.clock.now()) }, None),
@@ -223,6 +229,7 @@ impl Unborn {
 
 struct Line {
     ends: Ends,
+    info: CallInfo,
     traits: Traits,
     pacing: Pacing,
     rate_hz: u32,
@@ -315,13 +322,17 @@ async fn converse(
     line: Line,
     journal: Arc<CallJournal>,
 ) -> (CallResult, Option<Unfinished>) {
-    let Line { ends, traits, pacing, rate_hz, live } = line;
+    let Line { ends, info, traits, pacing, rate_hz, live } = line;
     let config = begun.config.clone();
     let recorder = recorder(app, accepted, &config, rate_hz);
-    let rules = Rules { transfers: traits.transfers, ..Rules::from_config(&config, Duration::ZERO) };
+    let of_line =
+        OfLine { transport: traits.name, call: info.carrier_call.as_deref(), did: info.did.as_deref() };
+    let control = Control::of(of_line, &config, app.providers.egress.clone(), app.clock.clone());
+    let rules = who_transfers(Rules::from_config(&config, Duration::ZERO), traits, &control);
     let mut parts = Parts {
         session: Session::new(rules),
         ends,
+        switch: Switch::new(control.ok()),
         traits,
         pacing,
         rate_hz,
@@ -344,6 +355,18 @@ async fn converse(
             tracing::error!(%error, "the call broke off by a fault of ours");
             (broken_off(app, accepted, &journal).await, None)
         }
+    }
+}
+
+/// The line itself hands a caller over, or its carrier does, or nobody.
+fn who_transfers(rules: Rules, traits: Traits, control: &Result<Control, String>) -> Rules {
+    let by_carrier = match control {
+        Ok(control) => control.no_transfer().map_or(Ok(carrier::METHOD), |why| Err(why.to_owned())),
+        Err(why) => Err(why.clone()),
+    };
+    match (traits.transfers, by_carrier) {
+        (Some(method), _) | (None, Ok(method)) => Rules { transfers: Some(method), ..rules },
+        (None, Err(no_transfer)) => Rules { no_transfer, ..rules },
     }
 }
 

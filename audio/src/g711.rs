@@ -1,4 +1,5 @@
-//! G.711 companding (ITU-T G.711, 1988), by the segment arithmetic of the recommendation.
+//! G.711 companding (ITU-T G.711, 1988), by the segment arithmetic of the recommendation: 16-bit samples as one byte each, as
+//! telephone networks carry them at 8 kHz.
 
 /// The bias that makes µ-law segments powers of two.
 const ULAW_BIAS: i32 = 0x84;
@@ -6,7 +7,7 @@ const ULAW_BIAS: i32 = 0x84;
 const ULAW_CLIP: i32 = 32_635;
 
 /// One µ-law byte to a 16-bit sample.
-pub(crate) fn ulaw_to_linear(byte: u8) -> i16 {
+pub fn ulaw_to_linear(byte: u8) -> i16 {
     let code = !byte;
     let exponent = i32::from(code >> 4) & 7;
     let mantissa = i32::from(code & 0x0f);
@@ -15,7 +16,7 @@ pub(crate) fn ulaw_to_linear(byte: u8) -> i16 {
 }
 
 /// One 16-bit sample to a µ-law byte.
-pub(crate) fn linear_to_ulaw(sample: i16) -> u8 {
+pub fn linear_to_ulaw(sample: i16) -> u8 {
     let sign = if sample < 0 { 0x80 } else { 0 };
     let magnitude = i32::from(sample).abs().min(ULAW_CLIP) + ULAW_BIAS;
     let exponent = 24 - magnitude.leading_zeros() as i32;
@@ -24,7 +25,7 @@ pub(crate) fn linear_to_ulaw(sample: i16) -> u8 {
 }
 
 /// One A-law byte to a 16-bit sample.
-pub(crate) fn alaw_to_linear(byte: u8) -> i16 {
+pub fn alaw_to_linear(byte: u8) -> i16 {
     let code = byte ^ 0x55;
     let exponent = i32::from(code >> 4) & 7;
     let mantissa = i32::from(code & 0x0f) << 4;
@@ -33,7 +34,7 @@ pub(crate) fn alaw_to_linear(byte: u8) -> i16 {
 }
 
 /// One 16-bit sample to an A-law byte.
-pub(crate) fn linear_to_alaw(sample: i16) -> u8 {
+pub fn linear_to_alaw(sample: i16) -> u8 {
     let (sign, magnitude) = if sample < 0 { (0, !i32::from(sample)) } else { (0x80, i32::from(sample)) };
     let exponent = (24 - (magnitude | 0x80).leading_zeros() as i32).max(0);
     let mantissa = if exponent == 0 { magnitude >> 4 } else { magnitude >> (exponent + 3) };

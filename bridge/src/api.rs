@@ -21,6 +21,7 @@ pub mod invitations;
 pub mod jobs;
 pub mod livekit;
 pub mod plans;
+pub mod plivo;
 pub mod prices;
 pub mod quota;
 pub mod recordings;

@@ -364,6 +364,7 @@ impl App {
                 tokens: call_tokens.clone(),
                 tokenless: config.auth.tokenless,
                 base_url: base_url.clone(),
+                public_url: config.server.public_url.clone(),
             },
             exotel: Exotel {
                 stores: stores.clone(),

@@ -12,6 +12,7 @@ pub mod parcel;
 pub mod policy;
 pub mod residency;
 pub mod rules;
+pub mod signature;
 pub mod template;
 mod trim;
 pub mod versions;

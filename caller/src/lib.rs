@@ -1,7 +1,7 @@
 //! A telephone caller in software.
 //!
 //! It speaks the media protocols from the carrier's side, strictly: `/ws` (iCallMate's dialler), `/exotel` (Exotel's
-//! Voicebot) and `/talk` (ours). It sends in real time, plays what the bot says as the carrier would, notes every
+//! Voicebot), the media streams of `/twilio`, `/plivo`, `/telnyx` and `/vonage`, and `/talk` (ours). It sends in real time, plays what the bot says as the carrier would, notes every
 //! rule that the server breaks, and measures what the caller hears.
 //!
 //! ```no_run

@@ -123,7 +123,6 @@ impl Line {
     /// Send the carrier's handshake, with its pauses; whatever comes in them is too early.
     async fn shake_hands(&mut self) {
         let opening = self.codec.opening();
-        let last = opening.len();
         for (sent, message) in opening.into_iter().enumerate() {
             if sent > 0 {
                 self.listen_for_haste(sent).await;
@@ -133,7 +132,6 @@ impl Line {
             }
             self.send(message).await;
         }
-        debug_assert!(last == 0 || last >= 2, "a handshake has a start after its connected");
     }
 
     async fn listen_for_haste(&mut self, step: usize) {

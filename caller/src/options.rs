@@ -21,15 +21,29 @@ pub enum Protocol {
     Ws,
     /// Exotel's Voicebot: JSON at 8, 16 or 24 kHz.
     Exotel { rate_hz: u32 },
+    /// Twilio's Media Streams: JSON, µ-law at 8 kHz.
+    Twilio,
+    /// Plivo's audio streams: JSON, µ-law at 8 kHz or linear at 16 kHz.
+    Plivo { rate_hz: u32 },
+    /// Telnyx' media streaming: JSON, µ-law at 8 kHz or linear at 16 kHz.
+    Telnyx { rate_hz: u32 },
+    /// Vonage's WebSocket endpoint: binary frames at 8, 16 or 24 kHz.
+    Vonage { rate_hz: u32 },
 }
+
+/// The names of protocols, for whoever typed another.
+const NAMES: &str = "talk, ws, exotel, exotel:16000, exotel:24000, twilio, plivo, plivo:16000, telnyx, telnyx:16000, vonage, vonage:8000 or vonage:24000";
 
 impl Protocol {
     /// Samples per second on the line.
     pub fn rate_hz(self) -> u32 {
         match self {
             Self::Talk => 16_000,
-            Self::Ws => 8_000,
-            Self::Exotel { rate_hz } => rate_hz,
+            Self::Ws | Self::Twilio => 8_000,
+            Self::Exotel { rate_hz }
+            | Self::Plivo { rate_hz }
+            | Self::Telnyx { rate_hz }
+            | Self::Vonage { rate_hz } => rate_hz,
         }
     }
 
@@ -39,14 +53,28 @@ impl Protocol {
             Self::Talk => "talk",
             Self::Ws => "ws",
             Self::Exotel { .. } => "exotel",
+            Self::Twilio => "twilio",
+            Self::Plivo { .. } => "plivo",
+            Self::Telnyx { .. } => "telnyx",
+            Self::Vonage { .. } => "vonage",
         }
+    }
+
+    /// Whether the carrier delivers the customer's parameters in its messages, and none in the address.
+    fn has_parameters_of_its_own(self) -> bool {
+        matches!(self, Self::Twilio | Self::Plivo { .. } | Self::Telnyx { .. } | Self::Vonage { .. })
+    }
+
+    /// Whether the carrier plays from a queue, into which the bot may run ahead.
+    fn queues(self) -> bool {
+        self.has_parameters_of_its_own()
     }
 }
 
 impl FromStr for Protocol {
     type Err = OptionsError;
 
-    /// `talk`, `ws`, `exotel` (8 kHz), `exotel:16000` or `exotel:24000`.
+    /// A name, with the rate behind a colon where it is not the protocol's usual one: 8 kHz, of `vonage` 16 kHz.
     fn from_str(name: &str) -> Result<Self, OptionsError> {
         match name {
             "talk" => Ok(Self::Talk),
@@ -54,6 +82,14 @@ impl FromStr for Protocol {
             "exotel" | "exotel:8000" => Ok(Self::Exotel { rate_hz: 8_000 }),
             "exotel:16000" => Ok(Self::Exotel { rate_hz: 16_000 }),
             "exotel:24000" => Ok(Self::Exotel { rate_hz: 24_000 }),
+            "twilio" => Ok(Self::Twilio),
+            "plivo" | "plivo:8000" => Ok(Self::Plivo { rate_hz: 8_000 }),
+            "plivo:16000" => Ok(Self::Plivo { rate_hz: 16_000 }),
+            "telnyx" | "telnyx:8000" => Ok(Self::Telnyx { rate_hz: 8_000 }),
+            "telnyx:16000" => Ok(Self::Telnyx { rate_hz: 16_000 }),
+            "vonage" | "vonage:16000" => Ok(Self::Vonage { rate_hz: 16_000 }),
+            "vonage:8000" => Ok(Self::Vonage { rate_hz: 8_000 }),
+            "vonage:24000" => Ok(Self::Vonage { rate_hz: 24_000 }),
             _ => Err(OptionsError::Protocol(name.to_owned())),
         }
     }
@@ -62,7 +98,10 @@ impl FromStr for Protocol {
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Exotel { rate_hz } => write!(f, "exotel:{rate_hz}"),
+            Self::Exotel { rate_hz }
+            | Self::Plivo { rate_hz }
+            | Self::Telnyx { rate_hz }
+            | Self::Vonage { rate_hz } => write!(f, "{}:{rate_hz}", self.segment()),
             other => f.write_str(other.segment()),
         }
     }
@@ -90,7 +129,7 @@ impl Direction {
 /// What is wrong with the options of a call.
 #[derive(Debug, Error)]
 pub enum OptionsError {
-    #[error("there is no protocol {0:?}; use talk, ws, exotel, exotel:16000 or exotel:24000")]
+    #[error("there is no protocol {0:?}; use {NAMES}")]
     Protocol(String),
     #[error("{0:?} is not an address; give one like ws://127.0.0.1:8080 or wss://host/ws/bot_1")]
     Address(String),
@@ -146,7 +185,7 @@ pub struct Options {
     pub bot_id: Option<String>,
     /// Single-use ticket of `/talk`; goes into the query.
     pub ticket: Option<SecretString>,
-    /// More query parameters. Exotel also delivers them as custom parameters.
+    /// More query parameters. Exotel also delivers them as custom parameters; Twilio, Plivo, Telnyx and Vonage do only that.
     pub query: Vec<(String, String)>,
     pub headers: HeaderMap,
     pub caller_id: String,
@@ -171,10 +210,13 @@ impl Options {
     /// A call of `protocol` to `url`, with the carrier's usual patience.
     pub fn new(protocol: Protocol, url: &str) -> Result<Self, OptionsError> {
         let url = Url::parse(url).map_err(|_| OptionsError::Address(url.to_owned()))?;
-        // Exotel's practical limit is 600 ms ahead, plus the message of 200 ms that is on its way; the others are
-        // paced in real time, and 200 ms allow for a burst after a late timer.
-        let (retries, ahead_ms) =
-            if matches!(protocol, Protocol::Exotel { .. }) { (1, 800) } else { (0, 200) };
+        // Exotel's practical limit is 600 ms ahead, plus the message of 200 ms that is on its way. Into a queue the bot runs
+        // 200 ms ahead. The others are paced in real time; 200 ms allow for a burst after a late timer.
+        let (retries, ahead_ms) = match protocol {
+            Protocol::Exotel { .. } => (1, 800),
+            protocol if protocol.queues() => (0, 400),
+            _ => (0, 200),
+        };
         Ok(Self {
             protocol,
             url,
@@ -248,7 +290,11 @@ impl Options {
                 url.query_pairs_mut().append_pair("sample-rate", &rate_hz.to_string());
             }
         }
-        for (name, value) in &self.query {
+        if self.protocol == (Protocol::Telnyx { rate_hz: 16_000 }) {
+            url.query_pairs_mut().append_pair("codec", "L16").append_pair("rate", "16000");
+        }
+        let in_address = if self.protocol.has_parameters_of_its_own() { &[][..] } else { &self.query };
+        for (name, value) in in_address {
             url.query_pairs_mut().append_pair(name, value);
         }
         if let Some(ticket) = &self.ticket {
@@ -275,6 +321,8 @@ mod tests {
         check("talk", "https://h/core/", Some("b"), "wss://h/core/talk/b");
         check("exotel:16000", "ws://h/exotel/b", Some("b"), "ws://h/exotel/b?sample-rate=16000");
         check("exotel", "ws://h/any/path?x=1", None, "ws://h/any/path?x=1");
+        check("telnyx:16000", "ws://h", Some("b"), "ws://h/telnyx/b?codec=L16&rate=16000");
+        check("vonage", "wss://h", Some("b"), "wss://h/vonage/b");
         check("ws", "ws://h", None, &OptionsError::NoBot.to_string());
         check("ws", "ftp://h", Some("b"), &OptionsError::Scheme("ftp://h/".to_owned()).to_string());
     }

@@ -73,7 +73,7 @@ pub struct CallArguments {
     /// Talk with this machine's microphone and loudspeaker.
     #[arg(long, group = "speech")]
     pub mic: bool,
-    /// Protocol: talk, ws, exotel, exotel:16000 or exotel:24000.
+    /// Protocol: talk, ws, exotel, twilio, plivo, telnyx or vonage, with a rate behind a colon (exotel:16000, vonage:8000).
     #[arg(long, value_name = "PROTOCOL", default_value = "talk")]
     pub via: Protocol,
     /// Keep recording.wav (both sides, from the bridge), result.json and heard.wav (as this caller heard it) in DIR.

@@ -5,12 +5,13 @@ use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderMap, Uri};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 use vox_shared::forwarded::{address, behind_proxies};
 use vox_shared::wire::SECRET_HEADER;
+use vox_shared::wire::config::LineSignature;
 
 use crate::config::CoreConfig;
 
@@ -18,6 +19,14 @@ use crate::config::CoreConfig;
 const MAX_TOKEN: usize = 512;
 /// For carriers that can set a header, but not `Authorization`.
 const TOKEN_HEADER: &str = "x-line-token";
+/// Telnyx' name for the same: the `stream_auth_token` of its start command.
+const TELNYX_TOKEN: &str = "x-telnyx-streaming-auth-token";
+/// Signatures of the upgrade, with the header of their nonce.
+const SIGNATURES: [(&str, &str); 2] =
+    [("x-twilio-signature", ""), ("x-plivo-signature-v3", "x-plivo-signature-v3-nonce")];
+/// Longest signature, nonce and host looked at, and longest address, bytes.
+const MAX_SIGNATURE: usize = 512;
+const MAX_TARGET: usize = 2048;
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const REAL_IP: &str = "x-real-ip";
 
@@ -37,21 +46,32 @@ pub struct Presented {
     pub token: Option<SecretString>,
     /// The caller's own address, where it is known.
     pub peer: Option<IpAddr>,
+    /// The carrier's signature of the upgrade.
+    pub signature: Option<LineSignature>,
 }
 
 impl Presented {
     /// Read it from a request: the token from `Authorization` (`Bearer`, or the password of `Basic`, or its name when there
-    /// is no password: `wss://key:token@host`), `X-Line-Token`, or the address's `token`.
+    /// is no password: `wss://key:token@host`), `X-Line-Token`, what Telnyx was given for the stream, or the address's `token`.
     pub fn read(headers: &HeaderMap, query: &str, origin: Origin, proxies: &[IpAddr]) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let token = headers
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .and_then(credential)
-            .or_else(|| text(TOKEN_HEADER).map(|token| token.trim().to_owned()))
+            .or_else(|| {
+                let header = text(TOKEN_HEADER).or_else(|| text(TELNYX_TOKEN));
+                header.map(|token| token.trim().to_owned())
+            })
             .or_else(|| parameter(query, "token"))
             .filter(|token| (1..=MAX_TOKEN).contains(&token.len()));
-        Self { token: token.map(SecretString::from), peer: peer(headers, origin, proxies) }
+        let peer = peer(headers, origin, proxies);
+        Self { token: token.map(SecretString::from), peer, signature: None }
+    }
+
+    /// The same with the carrier's signature of this address, if there is one.
+    pub fn signed(self, headers: &HeaderMap, uri: &Uri) -> Self {
+        Self { signature: signature(headers, uri), ..self }
     }
 }
 
@@ -67,6 +87,22 @@ pub fn is_internal(headers: &HeaderMap, config: &CoreConfig) -> bool {
 pub fn parameter(query: &str, name: &str) -> Option<String> {
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());
     pairs.find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.into_owned())
+}
+
+/// What a carrier signed: the address as it was asked for. A proxy before the worker passes host and path on as they were.
+fn signature(headers: &HeaderMap, uri: &Uri) -> Option<LineSignature> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let (value, nonce) =
+        SIGNATURES.iter().find_map(|(name, nonce)| Some((text(name)?, text(nonce).unwrap_or_default())))?;
+    let host = text(HOST.as_str()).unwrap_or_default();
+    let target = uri.path_and_query().map(|target| target.as_str()).unwrap_or_default();
+    let fits = [value, nonce, host].iter().all(|text| text.len() <= MAX_SIGNATURE);
+    (fits && target.len() <= MAX_TARGET && !value.is_empty()).then(|| LineSignature {
+        value: value.to_owned(),
+        nonce: nonce.to_owned(),
+        host: host.to_owned(),
+        target: target.to_owned(),
+    })
 }
 
 fn credential(authorization: &str) -> Option<String> {
@@ -127,6 +163,7 @@ mod tests {
             (&[("authorization", "Basic a2V5OnMzYy9yZXQ=")], ""),
             (&[("authorization", "Basic czNjL3JldDo=")], ""),
             (&[("x-line-token", "s3c/ret")], ""),
+            (&[("x-telnyx-streaming-auth-token", " s3c/ret")], ""),
         ] {
             assert_eq!(token(pairs, query).as_deref(), Some("s3c/ret"), "{pairs:?} {query}");
         }
@@ -139,6 +176,22 @@ mod tests {
             assert_eq!(token(pairs, query), None, "{pairs:?} {query}");
         }
         assert_eq!(token(&[], &format!("token={}", "x".repeat(513))), None);
+    }
+
+    #[test]
+    fn a_signature_comes_with_what_was_signed() {
+        let uri = "/plivo/faq?x=1".parse().unwrap();
+        let pairs =
+            [("host", "h:8443"), ("x-plivo-signature-v3", "c2ln"), ("x-plivo-signature-v3-nonce", "12")];
+        let shown = Presented::default().signed(&headers(&pairs), &uri).signature.unwrap();
+        assert_eq!((shown.value.as_str(), shown.nonce.as_str()), ("c2ln", "12"));
+        assert_eq!((shown.host.as_str(), shown.target.as_str()), ("h:8443", "/plivo/faq?x=1"));
+        assert!(!format!("{shown:?}").contains("c2ln"));
+        let twilio = Presented::default().signed(&headers(&[("x-twilio-signature", "c2ln")]), &uri);
+        assert_eq!(twilio.signature.unwrap().nonce, "");
+        for pairs in [vec![], vec![("x-twilio-signature", "")], vec![("x-plivo-signature-v3-nonce", "1")]] {
+            assert!(Presented::default().signed(&headers(&pairs), &uri).signature.is_none(), "{pairs:?}");
+        }
     }
 
     #[test]

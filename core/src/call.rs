@@ -11,6 +11,7 @@ pub mod orders;
 mod pipeline;
 pub mod record;
 pub mod spoken;
+pub mod switch;
 pub mod tools;
 pub mod veil;
 pub mod vendors;

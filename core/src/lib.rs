@@ -6,6 +6,7 @@ pub mod admission;
 pub mod app;
 pub mod bridge;
 pub mod call;
+pub mod carrier;
 pub mod config;
 pub mod courier;
 pub mod handover;

@@ -12,8 +12,12 @@ pub mod health;
 pub mod livekit;
 pub mod metrics;
 pub mod orders;
+pub mod plivo;
 pub mod recordings;
 pub mod talk;
+pub mod telnyx;
+pub mod twilio;
+pub mod vonage;
 pub mod ws;
 
 use std::sync::Arc;
@@ -31,6 +35,10 @@ use call::Asker;
 enum Route<'a> {
     Ws,
     Exotel,
+    Twilio,
+    Plivo,
+    Telnyx,
+    Vonage,
     Talk,
     Health,
     Fleet,
@@ -70,6 +78,10 @@ pub async fn answer<S: Connection>(app: Arc<App>, asker: Asker, request: Request
     match route {
         Route::Ws => call::open::<S>(app, asker, request, ws::protocol),
         Route::Exotel => call::open::<S>(app, asker, request, exotel::protocol),
+        Route::Twilio => call::open::<S>(app, asker, request, twilio::protocol),
+        Route::Plivo => call::open::<S>(app, asker, request, plivo::protocol),
+        Route::Telnyx => call::open::<S>(app, asker, request, telnyx::protocol),
+        Route::Vonage => call::open::<S>(app, asker, request, vonage::protocol),
         Route::Talk => call::open::<S>(app, asker, request, talk::protocol),
         Route::Health => health::show(&app),
         Route::Fleet => fleet::show(&app).await,
@@ -115,6 +127,10 @@ fn of(path: &str) -> Option<Route<'_>> {
     match folder {
         "ws" => Some(Route::Ws),
         "exotel" => Some(Route::Exotel),
+        "twilio" => Some(Route::Twilio),
+        "plivo" => Some(Route::Plivo),
+        "telnyx" => Some(Route::Telnyx),
+        "vonage" => Some(Route::Vonage),
         "talk" => Some(Route::Talk),
         "recordings" => Some(Route::Recording(name)),
         _ => None,
@@ -131,6 +147,10 @@ mod tests {
             ("/ws/faq", Some(Route::Ws)),
             ("/exotel/faq", Some(Route::Exotel)),
             ("/exotel/faq/", Some(Route::Exotel)),
+            ("/twilio/faq", Some(Route::Twilio)),
+            ("/plivo/faq/", Some(Route::Plivo)),
+            ("/telnyx/faq", Some(Route::Telnyx)),
+            ("/vonage/faq", Some(Route::Vonage)),
             ("/talk/faq", Some(Route::Talk)),
             ("/health", Some(Route::Health)),
             ("/health/fleet", Some(Route::Fleet)),

@@ -1,8 +1,8 @@
-//! What the targets of the three lines share: the input as messages, and what holds for every line.
+//! What the targets of the lines share: the input as messages, and what holds for every line.
 
 use vox_core::transport::close;
 use vox_core::transport::fault::Fault;
-use vox_core::transport::line::{Codec, LineIn, LineOut, Wire, WireOut};
+use vox_core::transport::line::{CallInfo, Codec, LineIn, LineOut, Wire, WireOut};
 use vox_core::transport::reason::Reason;
 use vox_core::transport::untidy::Untidy;
 use vox_shared::wire::result::DisconnectedBy;
@@ -48,6 +48,12 @@ pub fn check_order(events: &[LineIn]) {
     assert!(place(ready).unwrap_or(usize::MAX) < answered_at || answered_at == usize::MAX);
     let media = place(|e| matches!(e, LineIn::Audio(_) | LineIn::Dtmf(_) | LineIn::Typed(_) | LineIn::Mark(_)));
     assert!(media.is_none_or(|at| at > answered_at), "media before the answer: {events:?}");
+}
+
+/// A token that a message shows is no part of what is told of the call: it is stored there.
+#[allow(dead_code, reason = "not every line can show one in a message; each target has this file for itself")]
+pub fn check_token(info: &CallInfo) {
+    assert!(info.connected_event.get("token").is_none());
 }
 
 /// Whatever was read, every message can still be written, and text is JSON.

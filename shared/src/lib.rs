@@ -1,8 +1,10 @@
 //! What every Vox process must agree on: identifiers, the clock, the wire messages between bridge, core and dialler,
 //! the on-disk outbox. No network, no database.
 
+pub mod application_key;
 pub mod catalogue;
 pub mod clock;
+pub mod dial;
 pub mod egress;
 pub mod env;
 pub mod forwarded;

@@ -4,6 +4,7 @@
 //! Everything here can be used by itself, also against software that is not Vox's: in a test through this library,
 //! from anything else through the `vox-testkit` program.
 
+pub mod carrier;
 pub mod chaos;
 pub mod collector;
 pub mod crm;

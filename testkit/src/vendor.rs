@@ -4,7 +4,6 @@
 pub mod deepgram;
 pub mod elevenlabs;
 pub mod faults;
-mod g711;
 mod host;
 mod lies;
 mod line;

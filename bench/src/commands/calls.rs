@@ -25,7 +25,7 @@ pub struct Arguments {
     /// How long each level is counted, all of its calls talking.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(i64::from(SECONDS_MIN)..=i64::from(SECONDS_MAX)))]
     seconds: u32,
-    /// ws, exotel, exotel:16000, exotel:24000 or talk.
+    /// ws, exotel, twilio, plivo, telnyx, vonage or talk, with a rate behind a colon (exotel:16000, vonage:8000).
     #[arg(long, default_value = "ws")]
     protocol: Protocol,
     /// Where vox-core lies; by default beside this program.

@@ -16,7 +16,7 @@ const RAMP_ALL: Duration = Duration::from_secs(1);
 
 #[derive(Args)]
 pub struct Arguments {
-    /// ws, exotel, exotel:16000, exotel:24000 or talk.
+    /// ws, exotel, twilio, plivo, telnyx, vonage or talk, with a rate behind a colon (exotel:16000, vonage:8000).
     #[arg(long)]
     protocol: Protocol,
     /// The whole address (ws://host:port/ws/bot_1), or the server's with --bot.

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use url::Url;
 use vox_shared::egress::{HostRules, Policy};
-use vox_shared::model::bot::BotSettings;
 use vox_shared::model::bot::tool::fill::with_tokens_as;
+use vox_shared::model::bot::{BotSettings, Carrier};
 
 use super::keys::Keyed;
 use crate::fields::FieldError;
@@ -39,6 +39,13 @@ pub fn refused(settings: &BotSettings, rules: &HostRules) -> Vec<FieldError> {
         of_vendor(&settings.stt, "stt", rules, &mut faults);
         of_vendor(&settings.llm, "llm", rules, &mut faults);
         of_vendor(&settings.tts, "tts", rules, &mut faults);
+        for carrier in Carrier::ALL {
+            let url = Url::parse(&settings.carriers.of(carrier).base_url).ok();
+            if let Some(refused) = url.and_then(|url| rules.check(&url).err()) {
+                let path = format!("carriers.{}.base_url", carrier.name());
+                faults.push(FieldError::new(path, refused.to_string()));
+            }
+        }
     }
     faults
 }

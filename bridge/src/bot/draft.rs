@@ -70,6 +70,7 @@ fn keep_secrets(
     faults: &mut Faults,
 ) {
     keys::keep_stored(settings, stored, &mut faults.0);
+    keys::keep_carriers(settings, stored, given, &mut faults.0);
     if keys::leaves_token(given) {
         settings.line_access.token = stored.line_access.token.clone();
     }

@@ -1,6 +1,8 @@
-//! Secrets of a bot: vendor keys, those in the headers of its tools and the token of its lines. Shown masked, never taken back masked, and kept when a change
+//! Secrets of a bot: vendor keys, those in the headers of its tools, those of its accounts with carriers and the token of its
+//! lines. Shown masked, never taken back masked, and kept when a change
 //! does not name them (`keep`).
 
+mod carriers;
 mod keep;
 mod missing;
 mod place;
@@ -10,6 +12,7 @@ use serde_json::{Map, Value};
 use vox_shared::model::bot::{ApiKey, BotSettings, LlmSettings, SttSettings, TtsSettings};
 use vox_shared::typed::Alphabet;
 
+pub use carriers::keep_carriers;
 pub use keep::keep_stored;
 pub use missing::{fill_missing, is_missing, with_stand_ins};
 pub use place::{is_place, secrets_of};
@@ -72,6 +75,7 @@ pub fn masked(settings: &BotSettings) -> Map<String, Value> {
         }
     }
     tools::mask_all(&mut shown);
+    carriers::mask_all(&mut shown);
     if let Some(Value::String(token)) = shown.get_mut(LINE_ACCESS).and_then(|access| access.get_mut(TOKEN)) {
         *token = mask(token);
     }
@@ -91,6 +95,7 @@ pub fn with_present_keys(old: BotSettings, present: &BotSettings) -> BotSettings
     if !old.line_access.token.is_empty() && !present.line_access.token.is_empty() {
         renewed.line_access.token = present.line_access.token.clone();
     }
+    carriers::renew(&mut renewed, present);
     renewed
 }
 
@@ -109,6 +114,7 @@ pub fn clear_all(shown: &mut Map<String, Value>) {
         shown.get_mut(section).and_then(Value::as_object_mut).into_iter().for_each(clear);
     }
     tools::clear_all(shown);
+    carriers::clear_all(shown);
     if let Some(Value::Object(access)) = shown.get_mut(LINE_ACCESS) {
         access.remove(TOKEN);
     }

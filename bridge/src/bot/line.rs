@@ -8,15 +8,18 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use vox_shared::egress::Range;
 use vox_shared::ids::BotId;
-use vox_shared::model::bot::LineAccess;
+use vox_shared::model::bot::{BotSettings, Carrier, LineAccess};
+use vox_shared::wire::config::ConfigRequest;
 
+use super::signature;
 use crate::auth::call_token::CallTokens;
 use crate::auth::token::SigningFailed;
 
 /// What a caller has shown to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// Has the bot's token, or one of a call that we had placed, or calls from one of its addresses: its dialler.
+    /// Has the bot's token, or one of a call that we had placed, or calls from one of its addresses, or is its carrier by its
+    /// signature: its dialler.
     Known,
     /// The bot's lines are open to anybody.
     Stranger,
@@ -55,15 +58,32 @@ pub fn token_of_call(tokens: &CallTokens, bot: &BotId, now: Timestamp) -> Result
     tokens.sign(&OneLine { bot: bot.clone() }, AUDIENCE, (now, LIFE_SECONDS))
 }
 
-/// Judge what somebody presented at a bot's line, and where the line came from.
+/// Judge what the caller presented at a line of this bot, and where the line came from. An account with the line's carrier guards the
+/// line too, where the carrier signs with it: a call needs its signature, or else the bot's token or an address on its list.
 pub fn opened_by(
     tokens: &CallTokens,
-    (bot, access): (&BotId, &LineAccess),
-    (token, peer): (Option<&str>, Option<&str>),
+    (bot, settings): (&BotId, &BotSettings),
+    request: &ConfigRequest,
     now: Timestamp,
 ) -> Caller {
+    let token = request.line_token.as_deref();
     let ours = token.and_then(|text| tokens.open::<OneLine>(text, AUDIENCE, now));
-    if ours.is_some_and(|line| line.bot == *bot) { Caller::Known } else { caller(access, token, peer) }
+    if ours.is_some_and(|line| line.bot == *bot) {
+        return Caller::Known;
+    }
+    match (signed(settings, request), caller(&settings.line_access, token, request.peer.as_deref())) {
+        (Some(true), _) => Caller::Known,
+        (Some(false), Caller::Stranger) => Caller::Forbidden,
+        (_, caller) => caller,
+    }
+}
+
+/// Whether the line's carrier signed it; `None` where there is nothing to check it with.
+fn signed(settings: &BotSettings, request: &ConfigRequest) -> Option<bool> {
+    let carrier = Carrier::of_transport(request.transport.as_deref()?).filter(|carrier| carrier.signs())?;
+    let account = Some(settings.carriers.of(carrier)).filter(|account| !account.is_empty())?;
+    let is_good = |shown| signature::is_good(carrier, &account.secret, shown);
+    Some(request.signature.as_ref().is_some_and(is_good))
 }
 
 /// In constant time whatever the lengths are.

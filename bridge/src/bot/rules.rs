@@ -1,5 +1,6 @@
 //! What a bot's settings must keep to. All faults are told at once, each with the path of its field.
 
+mod carriers;
 mod conversation;
 mod outcomes;
 mod tools;
@@ -58,6 +59,7 @@ pub fn check(settings: &BotSettings, faults: &mut Faults) {
     check_scripts(settings, faults);
     check_hours(&settings.active_hours, faults);
     check_line_access(&settings.line_access, faults);
+    carriers::check(settings, faults);
     if let Some(prompts) = &settings.re_engagement {
         check_re_engagement(prompts, faults);
     }

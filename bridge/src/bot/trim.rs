@@ -1,6 +1,6 @@
 //! Takes away what was pasted around the words of a bot's settings.
 
-use vox_shared::model::bot::{ApiKey, BotSettings};
+use vox_shared::model::bot::{ApiKey, BotSettings, Carrier};
 use vox_shared::typed::trimmed;
 
 use super::keys::Keyed;
@@ -11,6 +11,12 @@ pub fn trim_settings(settings: &mut BotSettings) {
     trim_vendor(&mut settings.llm);
     trim_vendor(&mut settings.tts);
     trim_key(&mut settings.line_access.token);
+    for carrier in Carrier::ALL {
+        let account = settings.carriers.of_mut(carrier);
+        trim(&mut account.account);
+        trim(&mut account.base_url);
+        trim_key(&mut account.secret);
+    }
     let BotSettings { name, timezone, active_hours, line_access, tools, transfer_targets, widget, .. } =
         settings;
     let hours = [&mut active_hours.start, &mut active_hours.end].into_iter().chain(&mut active_hours.days);

@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 use vox_shared::clock::Clock;
 use vox_shared::egress::HostRules;
 use vox_shared::ids::{BotId, SessionId, TenantId};
-use vox_shared::model::bot::{ApiKey, BotSettings, Phrases, ReEngagement};
+use vox_shared::model::bot::{ApiKey, BotSettings, Carrier, Phrases, ReEngagement};
 use vox_shared::wire::WIRE_VERSION;
-use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
+use vox_shared::wire::config::{CarrierAccess, ConfigRequest, RuntimeConfig};
 
 use super::memory::Memory;
 use super::refused::Refused;
@@ -85,6 +85,8 @@ pub struct Configs {
     pub tokenless: Tokenless,
     /// How workers reach this bridge, without a '/' at the end.
     pub base_url: String,
+    /// The same where it was set: what a carrier can reach too.
+    pub public_url: Option<String>,
 }
 
 /// The config for a call to this bot. Asking again with the same session id is harmless until the call has ended.
@@ -141,10 +143,7 @@ async fn prepare_for(
     let caller = match is_talk || is_room {
         // Its ticket is spent below, or it was ordered.
         true => Caller::Known,
-        false => {
-            let shown = (request.line_token.as_deref(), request.peer.as_deref());
-            line::opened_by(&from.tokens, (bot_id, &bot.settings.line_access), shown, now)
-        }
+        false => line::opened_by(&from.tokens, (bot_id, &bot.settings), &request, now),
     };
     if caller == Caller::Forbidden {
         return Err(Refused::LineForbidden);
@@ -157,6 +156,7 @@ async fn prepare_for(
     let forced = forced.and_then(Value::as_str).and_then(|id| id.parse().ok());
     let page = ticket::page(&from.stores, ticket.as_ref()).await?;
     let forced = forced.or_else(|| page.as_ref()?.session_id.clone());
+    let carrier = carrier(from, &bot.settings, &request).filter(|_| caller == Caller::Known);
     let proposed = request.session_id.take();
     let session = forced.or(proposed.clone()).unwrap_or_else(SessionId::generate);
     tracing::Span::current().record("call.id", tracing::field::display(&session));
@@ -195,7 +195,19 @@ async fn prepare_for(
     let mut config = filled_in(from, bot, (&session, &call), known);
     config.template_warnings.extend(voices.left_out);
     config.routing = routing.and_then(|routing| serde_json::to_value(routing).ok());
-    Ok(RuntimeConfig { rates, egress: tenant.egress.clone(), call_token: token, ..config })
+    Ok(RuntimeConfig { rates, egress: tenant.egress.clone(), call_token: token, carrier, ..config })
+}
+
+/// The bot's account with the carrier of this call. Only for a caller who is known: a stranger could name another call of the
+/// account, and have that ended.
+fn carrier(from: &Configs, settings: &BotSettings, request: &ConfigRequest) -> Option<Box<CarrierAccess>> {
+    let carrier = Carrier::of_transport(request.transport.as_deref()?)?;
+    let account = settings.carriers.of(carrier).clone();
+    let dial_url = match (carrier, &from.public_url) {
+        (Carrier::Plivo, Some(url)) => format!("{url}/api/v1/public/plivo/dial"),
+        _ => String::new(),
+    };
+    (!account.is_empty()).then(|| Box::new(CarrierAccess { account, dial_url }))
 }
 
 /// Which vendors come first. Where what that goes by makes no sense the bot's own order stands: it is no reason to refuse a call.
@@ -461,6 +473,7 @@ fn filled_in(from: &Configs, bot: Bot, (session, call): (&SessionId, &Call), kno
             .chain(known.fault.map(|fault| format!("crm: {fault}")))
             .collect(),
         call_token: None,
+        carrier: None,
     }
 }
 

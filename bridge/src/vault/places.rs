@@ -17,11 +17,15 @@ pub struct Secrets {
 
 /// A header of a bot's tool.
 const TOOL_SECRET: &str = "http.headers.*.secret";
+/// A bot's account with a carrier.
+const CARRIER_SECRET: &str = "carriers.*.secret";
+/// All that a bot's settings hold.
+const OF_BOT: &[&str] = &["api_key", "line_access.token", TOOL_SECRET, CARRIER_SECRET];
 
 /// Every collection with secrets.
 pub const SECRETS: &[Secrets] = &[
-    Secrets { collection: "bots", since: 2, places: &["api_key", "line_access.token", TOOL_SECRET] },
-    Secrets { collection: "bot_versions", since: 1, places: &["api_key", "line_access.token", TOOL_SECRET] },
+    Secrets { collection: "bots", since: 2, places: OF_BOT },
+    Secrets { collection: "bot_versions", since: 1, places: OF_BOT },
     Secrets { collection: "settings", since: 1, places: &["api_key", "erasure_key"] },
     Secrets { collection: "erasures", since: 1, places: &["number"] },
     Secrets { collection: "carriers", since: 1, places: &["inbound_password", "outbound_password"] },
@@ -110,6 +114,7 @@ mod tests {
             "settings": {
                 "stt": {"api_key": "a", "fallbacks": [{"api_key": "b", "fallbacks": [{"api_key": "c"}]}]},
                 "line_access": {"token": "d", "addresses": ["x"]}, "token": "no", "name": "api_key",
+                "carriers": {"twilio": {"account": "x", "secret": "h"}},
                 "tools": [{"http": {"headers": [{"secret": "f", "name": "g"}], "secret": "no"}}], "secret": "no"
             },
             "draft": {"line_access": {"token": "e"}}
@@ -123,6 +128,7 @@ mod tests {
             found,
             [
                 "draft.line_access.token=e",
+                "settings.carriers.twilio.secret=h",
                 "settings.line_access.token=d",
                 "settings.stt.api_key=a",
                 "settings.stt.fallbacks.0.api_key=b",

@@ -27,6 +27,7 @@ mod calls_are_summed_up;
 mod calls_cool;
 mod carriers_and_their_numbers;
 mod carriers_are_known_to_livekit;
+mod carriers_sign_their_lines;
 mod claims_are_held_to_what_was_said;
 mod clients_that_never_read_are_cut;
 mod config_is_handed_out;

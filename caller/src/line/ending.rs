@@ -18,8 +18,9 @@ const NO_STATUS: u16 = 1_005;
 impl Line {
     /// The carrier ends the call, for the caller or for itself.
     pub(super) async fn hang_up(&mut self, by: EndedBy, reason: &str) {
-        let message = self.codec.hangup();
-        self.send(message).await;
+        if let Some(message) = self.codec.hangup() {
+            self.send(message).await;
+        }
         if self.ending.is_none() {
             self.begin_ending(by, reason.to_owned());
         }
@@ -31,14 +32,17 @@ impl Line {
     /// The carrier connects the caller elsewhere, as the bot asked: the bot's stream ends. A protocol without transfers has no word
     /// for it, and the caller hangs up.
     pub(super) async fn take_over(&mut self) {
-        match self.codec.taken_over() {
-            Some(message) => {
-                self.send(message).await;
-                if self.ending.is_none() {
-                    self.begin_ending(EndedBy::Carrier, "the caller was handed over".to_owned());
-                }
-            }
-            None => self.hang_up(EndedBy::Caller, "the caller hung up").await,
+        if !self.codec.takes_over() {
+            return self.hang_up(EndedBy::Caller, "the caller hung up").await;
+        }
+        if let Some(message) = self.codec.taken_over() {
+            self.send(message).await;
+        }
+        if self.ending.is_none() {
+            self.begin_ending(EndedBy::Carrier, "the caller was handed over".to_owned());
+        }
+        if self.codec.carrier_closes() {
+            self.close().await;
         }
     }
 

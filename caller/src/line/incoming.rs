@@ -51,6 +51,9 @@ impl Line {
             (effect, true) => self.apply_after_the_end(effect.as_ref(), now),
             (None, false) => {}
         }
+        while let Some(reply) = self.codec.reply() {
+            self.send(reply).await;
+        }
     }
 
     async fn apply(&mut self, effect: Effect, now: Instant) {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{Effect, Intake, fields, fields::Fields, payload};
+use super::{Effect, Intake, fields, fields::Fields, marks::Marks, payload};
 use crate::{options::Options, violation::Rule};
 
 /// The carrier gathers five frames into one message.
@@ -18,8 +18,6 @@ const PAYLOAD_UNIT: usize = 320;
 const PAYLOAD_MIN: usize = 3_200;
 /// ...and at most this (larger ones may time out).
 const PAYLOAD_MAX: usize = 100_000;
-/// Most marks that may be outstanding before the codec stops keeping their names.
-const MARKS_MAX: usize = 1_000;
 
 #[derive(Debug)]
 pub(crate) struct Exotel {
@@ -35,8 +33,7 @@ pub(crate) struct Exotel {
     gathered: Vec<i16>,
     message_samples: usize,
     bytes: Vec<u8>,
-    outstanding: Vec<String>,
-    has_audio: bool,
+    marks: Marks,
 }
 
 #[derive(Deserialize)]
@@ -78,8 +75,7 @@ impl Exotel {
             gathered: Vec::with_capacity(message_samples),
             message_samples,
             bytes: Vec::with_capacity(message_samples * 2),
-            outstanding: Vec::new(),
-            has_audio: false,
+            marks: Marks::default(),
         }
     }
 
@@ -119,9 +115,7 @@ impl Exotel {
     }
 
     pub(super) fn mark_played(&mut self, name: &str) -> Message {
-        if let Some(at) = self.outstanding.iter().position(|mark| mark == name) {
-            self.outstanding.remove(at);
-        }
+        self.marks.played(name);
         self.event("mark", json!({"name": name}))
     }
 
@@ -167,24 +161,12 @@ impl Exotel {
                 )
             });
         }
-        self.has_audio = true;
+        self.marks.audio();
         (size >= 2).then_some(Effect::Audio)
     }
 
     fn mark(&mut self, fields: &Fields<'_>, intake: &Intake<'_>) -> Option<Effect> {
-        let name = fields.object("mark", intake)?.text("name", intake)?.to_owned();
-        if !self.has_audio {
-            intake.note(Rule::MarkOrder, || format!("mark {name:?} before any audio"));
-        }
-        if self.outstanding.contains(&name) {
-            intake.note(Rule::MarkOrder, || format!("mark {name:?} while it is outstanding"));
-        }
-        if self.outstanding.len() >= MARKS_MAX {
-            intake.note(Rule::MarkOrder, || format!("{MARKS_MAX} marks are outstanding"));
-            return None;
-        }
-        self.outstanding.push(name.clone());
-        Some(Effect::Mark(name))
+        self.marks.sent(fields.object("mark", intake)?.text("name", intake)?.to_owned(), intake)
     }
 }
 

@@ -1,7 +1,7 @@
 //! From a request line to who may take the request.
 
 /// Paths of call sockets; behind each is a bot's id.
-const CALLS: [&str; 3] = ["/ws/", "/exotel/", "/talk/"];
+const CALLS: [&str; 7] = ["/ws/", "/exotel/", "/twilio/", "/plivo/", "/telnyx/", "/vonage/", "/talk/"];
 /// Paths that order a call: a free worker takes it.
 const ORDERED: [&str; 4] = ["/attach", "/livekit/widget", "/livekit/dialout", "/livekit/dispatch"];
 /// Paths that any worker answers.
@@ -61,6 +61,9 @@ mod tests {
     #[test]
     fn every_path_has_its_route() {
         let check = |line: &str, expected| assert_eq!(of(line.as_bytes()), expected, "{line}");
+        for call in ["/twilio/faq", "/plivo/faq", "/telnyx/faq?codec=L16", "/vonage/faq"] {
+            check(&format!("GET {call} HTTP/1.1"), Route::Call);
+        }
         for call in
             ["/ws/faq", "/exotel/faq?sample-rate=16000", "/talk/bot_1?ticket=x", "http://h:1/ws/b", "/ws/a/b"]
         {

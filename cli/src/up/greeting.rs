@@ -40,7 +40,14 @@ pub fn print(platform: &Platform, plan: &Plan<'_>, is_first: bool) {
 fn addresses(platform: &Platform, plan: &Plan<'_>) {
     let terminal = plan.terminal;
     row(terminal, "API", &format!("{0}  (all of it as a page: {0}/docs)", platform.bridge_url));
-    row(terminal, "calls", &format!("{}  (/ws/BOT, /exotel/BOT, /talk/BOT)", platform.calls_url));
+    row(
+        terminal,
+        "calls",
+        &format!(
+            "{}  (/ws/BOT, /exotel/BOT, /twilio/BOT, /plivo/BOT, /telnyx/BOT, /vonage/BOT, /talk/BOT)",
+            platform.calls_url
+        ),
+    );
     row(terminal, "workers", &format!("{}, one call each", plan.arguments.workers));
     row(terminal, "data", &format!("{}  (logs in logs/)", plan.home.root().display()));
     let bots: Vec<String> =

@@ -20,6 +20,7 @@ use super::meter::Lateness;
 use super::mouth::{Given, LineSound, Mouth, Order};
 use super::orders::{Placed, Verdict};
 use super::record::Ended;
+use super::switch::Switch;
 use super::tools::Tools;
 use super::veil::Veil;
 use super::vendors::{Heard, Vendors};
@@ -56,6 +57,8 @@ const MAX_STEPS: usize = 10_000;
 pub struct Parts {
     pub session: Session,
     pub ends: Ends,
+    /// The carrier, where it is asked beside the line.
+    pub switch: Switch,
     pub traits: Traits,
     pub pacing: Pacing,
     pub rate_hz: u32,
@@ -134,7 +137,10 @@ pub async fn run(parts: Parts) -> Ended {
         tokio::select! {
             biased;
             () = wake.as_mut() => actor.on_time(),
-            message = actor.parts.ends.incoming.recv() => actor.on_line(message),
+            message = actor.parts.ends.incoming.recv(), if !actor.parts.switch.is_waiting() => {
+                actor.on_line(message);
+            }
+            answer = actor.parts.switch.next() => actor.events.extend(answer.into_iter().flatten()),
             heard = actor.parts.vendors.next(hear_voice) => actor.on_heard(heard),
             Some(placed) = actor.parts.orders.recv() => actor.on_order(placed),
             (run, answer) = actor.parts.tools.next() => {
@@ -265,15 +271,20 @@ impl Actor {
                 self.mouth.mark(&name, &mut self.given);
                 self.take_given();
             }
-            Some(LineIn::HungUp { by }) => self.events.push_back(Event::HungUp { by }),
+            Some(LineIn::HungUp { by }) => self.line_ended(Event::HungUp { by }),
             Some(LineIn::Transferred) => self.events.push_back(Event::Transferred),
             Some(LineIn::TransferFailed { why }) => self.events.push_back(Event::TransferFailed { why }),
             Some(LineIn::Broken(reason)) => {
-                self.events.push_back(Event::LineFailed { why: reason.to_string() });
+                self.line_ended(Event::LineFailed { why: reason.to_string() });
             }
             Some(LineIn::Ready(_) | LineIn::Answered) => {}
-            None => self.events.push_back(Event::HungUp { by: DisconnectedBy::Customer }),
+            None => self.line_ended(Event::HungUp { by: DisconnectedBy::Customer }),
         }
+    }
+
+    fn line_ended(&mut self, event: Event) {
+        let now = self.parts.switch.line_ended(event);
+        self.events.extend(now);
     }
 
     fn on_audio(&mut self, pcm: &[i16]) {
@@ -381,6 +392,12 @@ impl Actor {
             Command::OrderTaken { id } => self.answer_order(id, Ok(())),
             Command::OrderRefused { id, why } => self.answer_order(id, Err(why)),
             // Not as sound is sent: one that finds no room would leave the caller in silence until somebody should have answered.
+            Command::Transfer { to } if self.parts.traits.transfers.is_none() => {
+                if !self.parts.switch.transfer(to) {
+                    let why = "the call's carrier cannot be asked".to_owned();
+                    self.events.push_back(Event::TransferFailed { why });
+                }
+            }
             Command::Transfer { to } => {
                 if self.parts.ends.outgoing.try_send(LineOut::Transfer { to }).is_err() {
                     self.events

@@ -125,6 +125,9 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     let mut journal = place.journal(session_id.clone());
     let owes_record = ordered.is_some();
     let accepted = of_order(accepted(app, &info, &bot_id, &session_id, traits.name), ordered);
+    // A header or the address says it before a message does.
+    let token = presented.token.as_ref().map(|token| token.expose_secret());
+    let token = token.or(info.line_token.as_ref().map(|token| token.expose().as_str()));
     let request = ConfigRequest {
         version: WIRE_VERSION,
         session_id: Some(session_id),
@@ -133,8 +136,9 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
         stream_id: info.stream_id.clone(),
         connected_event: info.connected_event.clone(),
         ticket,
-        line_token: presented.token.as_ref().map(|token| token.expose_secret().to_owned()),
+        line_token: token.map(str::to_owned),
         peer: presented.peer.map(|peer| peer.to_string()),
+        signature: presented.signature.clone(),
         worker_id: Some(app.worker_id.clone()),
         claim: accepted.proof.claim.clone(),
     };
@@ -178,7 +182,7 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     }
     let dropped = ends.dropped.clone();
     // Built while it rings: the greeting waits for the answer and for nothing else.
-    let pipeline = Pipeline::build(app, begun, traits, rate_hz);
+    let pipeline = Pipeline::build(app, begun, &info, (traits, rate_hz));
     let (mut result, recording) = match wait_for_answer(&mut ends).await {
         Ok(()) => {
             let line = Line { ends, traits, pacing, rate_hz, live };
@@ -335,10 +339,11 @@ async fn converse(
     journal: Arc<CallJournal>,
 ) -> (CallResult, Option<Unfinished>) {
     let Line { ends, traits, pacing, rate_hz, live } = line;
-    let Pipeline { config, session, detector, vendors, tools, veil } = *pipeline;
+    let Pipeline { config, session, switch, detector, vendors, tools, veil } = *pipeline;
     let parts = Parts {
         session,
         ends,
+        switch,
         traits,
         pacing,
         rate_hz,

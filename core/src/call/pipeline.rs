@@ -6,19 +6,22 @@ use std::time::Duration;
 use vox_shared::wire::config::RuntimeConfig;
 
 use super::detector::Detector;
+use super::switch::Switch;
 use super::tools::Tools;
 use super::veil::Veil;
 use super::vendors::Vendors;
 use crate::app::App;
+use crate::carrier::{self, Control, OfLine};
 use crate::courier::Begun;
 use crate::session::Session;
 use crate::session::rules::Rules;
-use crate::transport::line::Traits;
+use crate::transport::line::{CallInfo, Traits};
 
 /// What a conversation is made of beside its line.
 pub(super) struct Pipeline {
     pub(super) config: Arc<RuntimeConfig>,
     pub(super) session: Session,
+    pub(super) switch: Switch,
     pub(super) detector: Detector,
     pub(super) vendors: Vendors,
     pub(super) tools: Tools,
@@ -27,18 +30,39 @@ pub(super) struct Pipeline {
 
 impl Pipeline {
     /// Build it; what can be connected beforehand is.
-    pub(super) fn build(app: &App, begun: Begun, traits: Traits, rate_hz: u32) -> Box<Self> {
+    pub(super) fn build(
+        app: &App,
+        begun: Begun,
+        info: &CallInfo,
+        (traits, rate_hz): (Traits, u32),
+    ) -> Box<Self> {
         let config = begun.config.clone();
-        let rules = Rules { transfers: traits.transfers, ..Rules::from_config(&config, Duration::ZERO) };
+        let of_line =
+            OfLine { transport: traits.name, call: info.carrier_call.as_deref(), did: info.did.as_deref() };
+        let control = Control::of(of_line, &config, app.providers.egress.clone(), app.clock.clone());
+        let rules = who_transfers(Rules::from_config(&config, Duration::ZERO), traits, &control);
         let mut vendors = Vendors::new(app.providers.clone(), app.courier.clone(), begun, rate_hz);
         vendors.warm_up();
         Box::new(Self {
             session: Session::new(rules),
+            switch: Switch::new(control.ok()),
             detector: Detector::new(app.weights.clone(), rate_hz),
             vendors,
             tools: Tools::new(&config, app.providers.egress.clone()),
             veil: Veil::new(&config.redaction),
             config,
         })
+    }
+}
+
+/// The line itself hands a caller over, or its carrier does, or nobody.
+fn who_transfers(rules: Rules, traits: Traits, control: &Result<Control, String>) -> Rules {
+    let by_carrier = match control {
+        Ok(control) => control.no_transfer().map_or(Ok(carrier::METHOD), |why| Err(why.to_owned())),
+        Err(why) => Err(why.clone()),
+    };
+    match (traits.transfers, by_carrier) {
+        (Some(method), _) | (None, Ok(method)) => Rules { transfers: Some(method), ..rules },
+        (None, Err(no_transfer)) => Rules { no_transfer, ..rules },
     }
 }

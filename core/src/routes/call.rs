@@ -96,7 +96,8 @@ pub fn open<S: Connection>(
         Err(reason) => return refused(&reason),
     };
     let presented =
-        Presented::read(request.headers(), &address.query, asker.origin, &app.config.trusted_proxies);
+        Presented::read(request.headers(), &address.query, asker.origin, &app.config.trusted_proxies)
+            .signed(request.headers(), request.uri());
     let (ends, pump) = socket::channel();
     let trace = request.headers().get(TRACEPARENT).and_then(|value| Place::parse(value.to_str().ok()?));
     let incoming =

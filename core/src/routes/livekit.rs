@@ -25,9 +25,9 @@ use crate::access::{Presented, is_internal};
 use crate::admission::{Admission, admit};
 use crate::app::App;
 use crate::call::life::{self, Incoming, Ordered};
-use crate::transport::livekit::server::LiveKit;
 use crate::transport::livekit::line::Line;
 use crate::transport::livekit::order::Order;
+use crate::transport::livekit::server::LiveKit;
 
 /// Most of a body read, bytes: what a bot is told of a call, and the rest.
 const MAX_BODY: usize = 128 * 1024;

@@ -45,7 +45,7 @@ impl Session {
             }
             (Order::GoOn, Phase::Held) => self.listen_again(out),
             (Order::Transfer { to }, Phase::Live) => {
-                let method = self.rules.transfers.ok_or("this line cannot hand a caller over")?.to_owned();
+                let method = self.rules.transfers.ok_or_else(|| self.rules.no_transfer.clone())?.to_owned();
                 self.transfer = Some(Transfer { to: to.clone(), method, at: self.now, failed: None });
                 self.stand_still(out);
                 self.course.transfer(self.now);

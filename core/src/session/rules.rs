@@ -102,6 +102,8 @@ pub struct Rules {
     pub judges_turns: bool,
     /// How the line hands the caller over, a method of the contract's transfer targets; orders for it are refused where it cannot.
     pub transfers: Option<&'static str>,
+    /// Why not, where it cannot.
+    pub no_transfer: String,
     /// What the line itself adds before the caller hears a frame.
     pub transport_delay: Duration,
 }
@@ -145,6 +147,7 @@ impl Rules {
             tts: Ladder(with_fallbacks(&config.tts, |s| name(&s.provider, &s.model), |s| &s.fallbacks)),
             judges_turns: false,
             transfers: None,
+            no_transfer: "this line cannot hand a caller over".to_owned(),
             transport_delay,
         }
     }

@@ -85,6 +85,7 @@ impl ExotelCodec {
             did: field::text(start, "to"),
             direction: Some("incoming".into()),
             connected_event: connected_event.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            ..CallInfo::default()
         };
         let ready = Ready { info, rate_hz, pacing: Self::pacing(rate_hz) };
         let mut events = vec![LineIn::Ready(Box::new(ready)), LineIn::Answered];

@@ -1,6 +1,7 @@
 //! What every line has in common: what a carrier's codec makes of its messages, and what it makes messages of.
 
 use serde_json::{Map, Value};
+use vox_shared::redact::Redacted;
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::fault::Fault;
@@ -21,6 +22,10 @@ pub struct CallInfo {
     pub direction: Option<String>,
     /// Everything the carrier said, for the config fetch.
     pub connected_event: Map<String, Value>,
+    /// The bot's line token, where a carrier can show it only in a message. It is no part of `connected_event`.
+    pub line_token: Option<Redacted<String>>,
+    /// The carrier's name of the call, for orders beside the line.
+    pub carrier_call: Option<String>,
 }
 
 /// A line whose handshake is complete.
@@ -108,7 +113,7 @@ pub enum WireOut {
 /// What sets one line's protocol apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Traits {
-    /// `ws`, `exotel`, `talk`, `livekit`.
+    /// The route's first segment: `ws`, `exotel`, `talk`, `twilio`, …, or `livekit`.
     pub name: &'static str,
     /// The carrier echoes marks.
     pub echoes_marks: bool,

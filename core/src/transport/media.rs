@@ -18,7 +18,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 
 /// Audio that came before the line was ready is kept for so long, seconds of the newest.
 const EARLY_SECS: usize = 1;
-/// No line has more samples in a second.
+/// No line has more samples, or bytes of one, in a second.
 const MAX_RATE_HZ: usize = 48_000;
 
 /// Bytes to samples. Of an odd number it is not known which byte is too many, so none is taken.
@@ -67,9 +67,14 @@ pub fn to_bytes(pcm: &[i16]) -> Vec<u8> {
     pcm.iter().flat_map(|s| s.to_le_bytes()).collect()
 }
 
+/// Bytes to base64.
+pub fn base64_of(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
 /// Samples to base64.
 pub fn to_base64(pcm: &[i16]) -> String {
-    STANDARD.encode(to_bytes(pcm))
+    base64_of(&to_bytes(pcm))
 }
 
 /// Whether a carrier's word for an encoding means 16-bit linear samples: `LINEAR16`, `audio/l16;rate=8000`, `raw/slin`, and
@@ -84,23 +89,29 @@ pub fn is_linear16(encoding: &str) -> bool {
     pcm || linear.iter().any(|name| word.contains(name))
 }
 
-/// What the caller said before the line was ready: the newest second of it.
-#[derive(Debug, Default)]
-pub struct Early(Vec<i16>);
+/// What the caller said before the line was ready, samples or bytes of a payload: the newest second of it.
+#[derive(Debug)]
+pub struct Early<T = i16>(Vec<T>);
 
-impl Early {
-    pub fn keep(&mut self, pcm: &[i16]) {
-        self.0.extend_from_slice(pcm);
+impl<T> Default for Early<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Copy> Early<T> {
+    pub fn keep(&mut self, more: &[T]) {
+        self.0.extend_from_slice(more);
         let over = self.0.len().saturating_sub(EARLY_SECS * MAX_RATE_HZ);
         self.0.drain(..over);
     }
 
-    /// All of it that is not too old at the line's rate; nothing is left.
-    pub fn take(&mut self, rate_hz: u32) -> Option<Vec<i16>> {
-        let mut pcm = std::mem::take(&mut self.0);
-        let over = pcm.len().saturating_sub(EARLY_SECS * rate_hz as usize);
-        pcm.drain(..over);
-        (!pcm.is_empty()).then_some(pcm)
+    /// All of it that is not too old on a line that has so many of them in a second; nothing is left.
+    pub fn take(&mut self, per_second: u32) -> Option<Vec<T>> {
+        let mut kept = std::mem::take(&mut self.0);
+        let over = kept.len().saturating_sub(EARLY_SECS * per_second as usize);
+        kept.drain(..over);
+        (!kept.is_empty()).then_some(kept)
     }
 }
 
@@ -189,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_second_of_early_audio_is_kept_the_newest() {
-        let mut early = Early::default();
+        let mut early: Early = Early::default();
         assert_eq!(early.take(8_000), None);
         for n in 0..100 {
             early.keep(&[n; 1_600]);

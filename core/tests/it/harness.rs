@@ -31,7 +31,7 @@ pub const GREETING: &str = "Good day, how can I help?";
 /// Longer than anything that is expected to happen takes.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two looks at something that will come true.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+pub const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// An HTTP client for tests.
 pub fn client() -> reqwest::Client {

@@ -32,6 +32,7 @@ mod s3_server;
 mod scripted_demo_bots;
 mod silent_callers_are_let_go;
 mod silero;
+mod socket_carriers;
 mod stopping_lets_calls_end;
 mod supervisors_follow_and_steer_calls;
 mod the_service_manager_is_told;

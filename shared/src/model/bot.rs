@@ -1,6 +1,7 @@
 //! A bot's settings, as the operator edits them and as the runtime config carries them. Every default is here, once.
 
 pub mod access;
+pub mod carriers;
 pub mod guidance;
 pub mod outcome;
 pub mod redaction;
@@ -15,6 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::catalogue::{FLITE, POCKETSPHINX, SCRIPTED};
 pub use access::{ActiveHours, LineAccess};
+pub use carriers::{Carrier, CarrierAccount, CarrierAccounts};
 pub use guidance::{
     AutoDispositions, CacheRetention, CallLimits, ConversationPolicy, PolicyScenario, PromptMode,
     PromptSettings, ScenarioWhen, SipHeaderConfig, WidgetSettings,
@@ -390,6 +392,7 @@ pub struct BotSettings {
     pub timezone: String,
     pub active_hours: ActiveHours,
     pub line_access: LineAccess,
+    pub carriers: CarrierAccounts,
     pub re_engagement: Option<ReEngagement>,
     /// Words that interrupt the bot while it speaks.
     pub min_words_interruption: u32,
@@ -436,6 +439,7 @@ impl Default for BotSettings {
             timezone: "UTC".into(),
             active_hours: ActiveHours::default(),
             line_access: LineAccess::default(),
+            carriers: CarrierAccounts::default(),
             re_engagement: Some(ReEngagement::default()),
             min_words_interruption: 3,
             max_call_duration_seconds: 600,

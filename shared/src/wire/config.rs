@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use crate::egress::HostRules;
 use crate::ids::{BotId, SessionId, TenantId, WorkerId};
 use crate::model::bot::{
-    ApiKey, AutoDispositions, CacheRetention, CallLimits, LlmSettings, Phrases, PromptMode, ReEngagement,
-    RecordingSettings, Redaction, SttSettings, Tool, TtsSettings, TurnSettings, VadSettings,
+    ApiKey, AutoDispositions, CacheRetention, CallLimits, CarrierAccount, LlmSettings, Phrases, PromptMode,
+    ReEngagement, RecordingSettings, Redaction, SttSettings, Tool, TtsSettings, TurnSettings, VadSettings,
 };
 use crate::price::Rate;
 
@@ -22,7 +22,7 @@ pub struct ConfigRequest {
     /// The id that core proposes. Asking again with the same one is harmless.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
-    /// `ws`, `exotel`, `talk` or `livekit`.
+    /// The line's route: `ws`, `exotel`, `talk`, `twilio`, `plivo`, `telnyx` or `vonage`; or `livekit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transport: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,6 +41,9 @@ pub struct ConfigRequest {
     /// The address the line came from, as text without a port; behind a trusted proxy the one it forwarded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<String>,
+    /// The carrier's signature of the upgrade, unchecked: the bridge has the secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<LineSignature>,
     /// Who will have the call: orders for it are sent there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker_id: Option<WorkerId>,
@@ -59,9 +62,43 @@ impl fmt::Debug for ConfigRequest {
             .field("worker_id", &self.worker_id)
             .field("has_ticket", &self.ticket.is_some())
             .field("has_line_token", &self.line_token.is_some())
+            .field("has_signature", &self.signature.is_some())
             .field("has_claim", &self.claim.is_some())
             .finish_non_exhaustive()
     }
+}
+
+/// A carrier's signature of the WebSocket upgrade, and what it signed as the worker saw it. The scheme is not among it: TLS ends
+/// before the worker.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LineSignature {
+    /// `X-Twilio-Signature` or `X-Plivo-Signature-V3`.
+    pub value: String,
+    /// Plivo's, signed too; empty for Twilio.
+    pub nonce: String,
+    /// The `Host` that was asked for, with its port if it had one.
+    pub host: String,
+    /// Path and query.
+    pub target: String,
+}
+
+/// Whoever has a signature may use it again: it is in no log.
+impl fmt::Debug for LineSignature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LineSignature").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+/// What the worker may ask of the call's carrier in the name of the bot's owner: only of a call that came over that carrier's line,
+/// and of a bot that has an account there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CarrierAccess {
+    #[serde(flatten)]
+    pub account: CarrierAccount,
+    /// Where Plivo fetches whom to dial, `dial` in its query; empty where the bridge has no public address.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub dial_url: String,
 }
 
 /// The answer to a config fetch. Unknown fields are ignored, missing ones take the contract's defaults.
@@ -148,6 +185,9 @@ pub struct RuntimeConfig {
     /// What the worker proves itself with for this call, and for no other. Bridges from before give none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call_token: Option<ApiKey>,
+    /// The bot's account with the call's carrier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<Box<CarrierAccess>>,
 }
 
 /// A prompt in two parts. In `legacy` mode both are empty, and `system_prompt` is all there is.

@@ -110,6 +110,7 @@ pub async fn fetch(
         ticket: query.ticket,
         line_token: query.line_token,
         peer: query.peer,
+        signature: None,
         worker_id: query.worker_id,
         claim: None,
     };

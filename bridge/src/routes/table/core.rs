@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 
-use crate::api::{config, internal, results};
+use crate::api::{config, internal, plivo, results};
 use crate::routes::doc::Doc;
 use crate::routes::row::row;
 use crate::routes::{Access, Route};
@@ -41,6 +41,16 @@ pub(super) fn routes() -> Vec<Route> {
                 .json_body("The call result, version 1")
                 .answers::<results::deliver::Receipt>("200", "The terminal record is durable")
                 .refuses("404", "Neither the session nor its bot is known"),
+        ),
+        row(
+            (Method::GET, "/api/v1/public/plivo/dial"),
+            Access::Public,
+            plivo::dial::dial,
+            Doc::new("core", "Whom Plivo is to dial").query::<plivo::dial::DialQuery>().answers_with(
+                "200",
+                "application/xml",
+                "Plivo XML that dials the number or the SIP address",
+            ),
         ),
         row(
             (Method::POST, "/api/v1/internal/calls/{session_id}/events"),

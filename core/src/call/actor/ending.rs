@@ -11,11 +11,16 @@ impl Actor {
     pub(super) async fn end(self) -> Ended {
         let Actor { parts, began, lateness, mouth, hang_up, outcome, .. } = self;
         // With it the report of the call ends: before its result is on its way.
-        let Parts { recorder, vendors, rate_hz, ends, live, tools, .. } = parts;
+        let Parts { recorder, vendors, rate_hz, mut ends, switch, live, tools, .. } = parts;
         // Nor does anybody wait for a tool that runs.
         drop((live, tools));
         let now = (began.elapsed().as_secs_f64() * f64::from(rate_hz)) as u64;
         if let Some(by) = hang_up {
+            // What the caller says meanwhile is for nobody, but the line must be read, or it could not be closed.
+            tokio::select! {
+                () = switch.hang_up() => {}
+                () = async { while ends.incoming.recv().await.is_some() {} std::future::pending().await } => {}
+            }
             // A line that takes nothing any more is closed without it.
             let _stuck = timeout(LINE_STALL, ends.outgoing.send(LineOut::HangUp { by })).await;
         }

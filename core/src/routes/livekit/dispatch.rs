@@ -14,8 +14,8 @@ use crate::call::life::Ordered;
 use crate::routes::answer::{Answer, error, error_saying, json};
 use crate::routes::call::Asker;
 use crate::transport::line::CallInfo;
-use crate::transport::livekit::server::LiveKit;
 use crate::transport::livekit::order::{Begins, Order, Whom, event};
+use crate::transport::livekit::server::LiveKit;
 
 /// What ids of ours begin with: one that the sender made up for the call is kept.
 const OURS: &str = "call_";

@@ -29,7 +29,11 @@ fn brief(events: &[LineIn]) -> String {
         LineIn::Audio(_) => 'm',
         LineIn::Dtmf(_) => 'k',
         LineIn::HungUp { .. } => 'h',
-        LineIn::Typed(_) | LineIn::Mark(_) | LineIn::Transferred | LineIn::TransferFailed { .. } | LineIn::Broken(_) => '?',
+        LineIn::Typed(_)
+        | LineIn::Mark(_)
+        | LineIn::Transferred
+        | LineIn::TransferFailed { .. }
+        | LineIn::Broken(_) => '?',
     };
     events.iter().map(letter).collect()
 }

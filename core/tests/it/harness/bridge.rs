@@ -130,6 +130,7 @@ impl Bridge {
         let listener = TcpListener::bind(self.addr).await.unwrap();
         self.addr = listener.local_addr().unwrap();
         let mut config = config(&self.data);
+        config.server.public_url = Some(self.url());
         if self.s3.is_some() {
             config.storage.max_recording_bytes = LARGE_RECORDING_BYTES;
             config.storage.s3.clone_from(&self.s3);

@@ -27,7 +27,7 @@ impl Default for ActiveHours {
     }
 }
 
-/// Who may open the bot's carrier lines (`/ws`, `/exotel`, and those to come). With neither token nor addresses anybody who
+/// Who may open the bot's carrier lines (all but `/talk`), beside a carrier that signs with an account of the bot's. With neither token nor addresses anybody who
 /// reaches the worker may, and the keys of a dialler's first message that speak to the bridge (`_campaign_session_id`, …) do
 /// not count.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

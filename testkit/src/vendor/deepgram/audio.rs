@@ -1,7 +1,7 @@
 //! Received bytes to samples, for the encodings that need no codec library.
 
 use super::query::{Encoding, Wanted};
-use crate::vendor::g711::{alaw_to_linear, ulaw_to_linear};
+use vox_audio::g711::{alaw_to_linear, ulaw_to_linear};
 
 /// A WAV header longer than this is not one.
 const MAX_HEADER_BYTES: usize = 4_096;

@@ -1,6 +1,6 @@
 //! `output_format`: which names exist, and which of them this server can produce.
 
-use crate::vendor::g711::{linear_to_alaw, linear_to_ulaw};
+use vox_audio::g711::{linear_to_alaw, linear_to_ulaw};
 
 /// Compressed formats of the vendor, which need a codec library.
 const COMPRESSED: &[&str] = &[

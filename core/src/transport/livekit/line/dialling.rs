@@ -19,9 +19,9 @@ async fn trunk(livekit: &LiveKit, bridge: &Bridge, from: Option<&str>) -> Result
         return livekit.outbound_trunk.clone().ok_or_else(|| none(why));
     };
     match bridge.outbound_trunk(from).await {
-        Ok(Some(trunk)) => trunk
-            .trunk_id
-            .ok_or_else(|| none("the carrier of the number to call from is not known to LiveKit yet: sync it")),
+        Ok(Some(trunk)) => trunk.trunk_id.ok_or_else(|| {
+            none("the carrier of the number to call from is not known to LiveKit yet: sync it")
+        }),
         Ok(None) => Err(none("the number to call from is no carrier's: add it to one")),
         Err(error) => Err(none(&error.to_string())),
     }

@@ -1,0 +1,3 @@
+//! What Plivo fetches from us in the course of a call.
+
+pub mod dial;

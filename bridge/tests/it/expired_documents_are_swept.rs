@@ -48,8 +48,13 @@ async fn the_janitor_goes_on_while_there_is_more() {
     let bridge = TestBridge::start().await;
     let expires_at = Stamp(bridge.now());
     for n in 0..SWEPT + 20 {
-        let ticket =
-            Ticket { tenant_id: bridge.tenant(), bot_id: "faq".parse().unwrap(), expires_at, spent_by: None };
+        let ticket = Ticket {
+            tenant_id: bridge.tenant(),
+            bot_id: "faq".parse().unwrap(),
+            expires_at,
+            spent_by: None,
+            of_page: None,
+        };
         bridge.app.stores.tickets().insert_ticket(&format!("ticket-{n}"), &ticket).await.unwrap();
     }
     bridge.clock.advance(SignedDuration::from_mins(1));

@@ -74,6 +74,7 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         did: from.clone(),
         direction: Some("outgoing".into()),
         connected_event: told,
+        ..CallInfo::default()
     };
     let order = Order {
         room,

@@ -65,6 +65,7 @@ impl Seat {
         let is_seen = self.speaks || !matches!(role, Role::Supervisor(_));
         Grants {
             publish: self.speaks,
+            microphone_only: true,
             subscribe: self.listens,
             publish_data: self.speaks && !matches!(role, Role::Supervisor(_)),
             update_own: self.speaks && matches!(role, Role::Bot | Role::Agent),

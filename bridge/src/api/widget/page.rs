@@ -1,7 +1,7 @@
 //! The page that asks: its origin, what it may read, and how it is refused.
 
+use actix_web::HttpRequest;
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpMessage, HttpRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;

@@ -60,7 +60,7 @@ async fn a_call_does_not_wait_for_ever_for_its_config() {
     let url = format!("http://{}", silent.local_addr().unwrap());
     let courier = Courier::start(desk(dir.path(), &url, settings())).unwrap();
     let request = ConfigRequest::default();
-    let ask = Ask { bot_id: "faq".parse().unwrap(), request, rate_hz: 8_000 };
+    let ask = Ask { bot_id: "faq".parse().unwrap(), request, rate_hz: 8_000, bridge_url: None };
     let begun = timeout(LONG, courier.begin(ask)).await.expect("an answer comes in time");
     assert!(begun.is_err());
 }

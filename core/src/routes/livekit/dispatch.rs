@@ -60,6 +60,7 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         connected_event: event(&caller, Some(&did), "incoming", &room),
         caller_id: Some(caller),
         did: Some(did),
+        ..CallInfo::default()
     };
     let order = Order {
         room,

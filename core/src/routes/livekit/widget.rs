@@ -48,7 +48,7 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         direction: Some("incoming".into()),
         connected_event: event(&caller, None, "incoming", &room),
         caller_id: Some(caller),
-        did: None,
+        ..CallInfo::default()
     };
     let order = Order {
         room,

@@ -47,9 +47,12 @@ pub async fn by_a_transfer(set: &Set) {
     assert_eq!(talker.act(hears()).await, Outcome::Done);
     let method = match (&set.api, set.line.protocol) {
         (Some(api), _) => {
+            let before = call.state().borrow().bot_onsets;
             api.behave(Manner::Refuse(500));
             set.takes(CALLER, order.clone()).await;
-            assert_eq!(talker.act(hears()).await, Outcome::Done, "{name}: the caller is told");
+            let is_told =
+                call.eventually(PATIENCE, |state| state.bot_onsets > before && !state.bot_speaks).await;
+            assert!(is_told, "{name}: the caller is told that it failed");
             api.behave(Manner::Take);
             set.takes(CALLER, order).await;
             let wish = eventually("the carrier is asked", async || {

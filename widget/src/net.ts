@@ -39,14 +39,18 @@ interface Refusal {
 type Fields = Record<string, unknown>;
 type Answer = { ok: true; fields: Fields } | ({ ok: false } & Refusal);
 
+/** Bridges that have said so, for as long as the page is there. */
+const withoutLiveKit = new Set<string>();
+
 /** Ask for a way. Throws a `CallError`. */
 export async function findWay(settings: Settings, visitor: Visitor, abort: AbortSignal): Promise<Admission> {
   const { server, tokenUrl, transport } = settings;
   const body = bodyOf(settings, visitor);
   if (tokenUrl !== "") return admissionOf(await post(tokenUrl, { ...body, transport }, abort), server);
-  if (transport !== "talk") {
+  if (transport === "livekit" || (transport === "auto" && !withoutLiveKit.has(server))) {
     const answer = await ask(server, TOKEN_PATH, body, abort);
     if (answer.ok || transport === "livekit" || answer.code !== NO_LIVEKIT) return admissionOf(answer, server);
+    withoutLiveKit.add(server);
   }
   return admissionOf(await ask(server, TICKET_PATH, body, abort), server);
 }

@@ -12,6 +12,8 @@ const CHAT = "lk.chat";
 const FINAL = "lk.transcription_final";
 const SEGMENT = "lk.segment_id";
 const STATE = "lk.agent.state";
+/** What the identity of a worker's bot begins with; the rest is the call's id. */
+const BOT = "bot-";
 /** Of the bot's line: the visitor spoke over it. */
 const INTERRUPTED = "vox.interrupted";
 
@@ -86,7 +88,14 @@ export class LiveKitLine implements Line {
     await this.room.connect(this.url, this.token, { autoSubscribe: true });
     const { track } = this.sound;
     if (track !== undefined) await this.publish(track);
-    if (!this.isDone) this.on.ready(await this.room.getSid());
+    const id = await this.sessionId();
+    if (!this.isDone) this.on.ready(id);
+  }
+
+  /** The bot waits in the room already, and is called after its call. */
+  private async sessionId(): Promise<string> {
+    const bot = [...this.room.remoteParticipants.keys()].find((identity) => identity.startsWith(BOT));
+    return bot?.slice(BOT.length) ?? (await this.room.getSid());
   }
 
   private async publish(track: MediaStreamTrack): Promise<void> {

@@ -74,6 +74,7 @@ test("where there is none a ticket is asked for, with the same key", async () =>
   const { way, asked } = await ask({}, NO_LIVEKIT, TICKET);
   assert.deepEqual(way, { kind: "talk", url: `${origin.replace("http", "ws")}/talk/faq?ticket=t` });
   assert.equal(asked.length, 2);
+  assert.equal((await ask({}, TICKET)).asked.length, 1, "it is asked for a room once");
   assert.equal(asked[1]?.body["api_key"], "wk_1");
   const direct = await ask({ transport: "talk", "terms-version": "2026-11" }, TICKET);
   assert.deepEqual([direct.asked.length, direct.feedbackToken], [1, "f"]);

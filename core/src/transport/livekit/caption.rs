@@ -9,6 +9,8 @@ use vox_shared::wire::result::{Speaker, TranscriptEntry};
 use crate::session::event::Notice;
 
 const TOPIC: &str = "lk.transcription";
+/// Of a line that the caller broke off. LiveKit's clients have no word for it; our widget knows this one.
+const INTERRUPTED: &str = "vox.interrupted";
 
 /// What the room knows already, and whose voice is whose.
 #[derive(Debug)]
@@ -70,6 +72,9 @@ impl Captions {
         if let Some(track) = track {
             attributes.insert("lk.transcribed_track_id".to_owned(), track.clone());
         }
+        if entry.interrupted {
+            attributes.insert(INTERRUPTED.to_owned(), true.to_string());
+        }
         TextHead { topic: TOPIC.to_owned(), attributes, to: Vec::new() }
     }
 }
@@ -108,6 +113,12 @@ mod tests {
         let bot = head(&line(Speaker::Bot, "Good day", true));
         assert_eq!(bot["lk.transcribed_track_id"], "TR_bot");
         assert_ne!(bot["lk.segment_id"], whole["lk.segment_id"]);
+        assert!(!bot.contains_key(INTERRUPTED));
+        let Notice::Transcript { mut entry, is_final } = line(Speaker::Bot, "Good", true) else {
+            unreachable!()
+        };
+        entry.interrupted = true;
+        assert_eq!(head(&Notice::Transcript { entry, is_final })[INTERRUPTED], "true");
     }
 
     #[test]

@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn an_empty_file_is_no_secret() {
         let file = std::env::temp_dir().join(format!("vox-env-{}", std::process::id()));
-        let mut read = |content: &str| {
+        let read = |content: &str| {
             std::fs::write(&file, content).unwrap();
             let vars = [("S_FILE".to_owned(), file.display().to_string())];
             let mut env = Env::from_vars(vars);

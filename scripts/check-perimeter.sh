@@ -74,7 +74,10 @@ server() {
     "scripts/$1/run.sh" --tls "$work/tls" --until-eof <"$work/$1.in" >"$work/$1.out" 2>"$work/$1.log" &
     exec {end}>"$work/$1.in"
     ends+=("$end")
-    address=$(sed -n 's/^ready //p' <"$work/$1.out")
+    address=
+    while read -r line; do
+        case $line in "ready "*) address=${line#ready } && break ;; esac
+    done <"$work/$1.out"
     [ -n "$address" ] || { cat "$work/$1.log" >&2; fail "$1 does not start with TLS"; }
 }
 server redis

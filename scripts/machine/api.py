@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Ask a bridge on a machine of a test as its first administrator, from within its network.
 
-    scripts/machine/api.py PID LOGIN METHOD PATH [BODY]      LOGIN: its first-login.json; prints the answer's body
+    scripts/machine/api.py PID LOGIN GET PATH...             LOGIN: its first-login.json; prints each answer's body
+    scripts/machine/api.py PID LOGIN METHOD PATH [BODY]
 """
 
 import ctypes
@@ -26,13 +27,17 @@ def ask(method, path, body, token):
 
 
 def main():
-    pid, login, method, path, *body = sys.argv[1:]
+    pid, login, method, path, *more = sys.argv[1:]
     network = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
     if ctypes.CDLL(None, use_errno=True).setns(network, CLONE_NEWNET) != 0:
         sys.exit("api: the machine's network cannot be entered")
     first = json.load(open(login, encoding="utf-8"))
     token = json.loads(ask("POST", "/api/v1/auth/login", json.dumps({"email": first["email"], "password": first["password"]}), None))
-    print(ask(method, path, body[0] if body else None, token["access_token"]))
+    if method == "GET":
+        for one in [path, *more]:
+            print(ask(method, one, None, token["access_token"]))
+    else:
+        print(ask(method, path, more[0] if more else None, token["access_token"]))
 
 
 main()

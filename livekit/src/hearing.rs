@@ -104,15 +104,39 @@ pub const fn hears(stage: Stage, listener: Role, speaker: Role) -> Hearing {
         // Several on one side are on one line.
         (Caller, Caller) | (Third, Third) | (Bot, Bot) => May,
         // What is said about a caller on hold is not for the caller; what was said to the caller is not for whom is asked.
-        (Caller, Bot | Agent | Supervisor(Barges)) => if on_hold { Never } else { Must },
+        (Caller, Bot | Agent | Supervisor(Barges)) => {
+            if on_hold {
+                Never
+            } else {
+                Must
+            }
+        }
         (Caller, Third) | (Third, Caller | Supervisor(Barges)) => match stage {
             Stage::Conference => Must,
             _ => Never,
         },
-        (Third, Bot | Agent) => if alone { Never } else { Must },
+        (Third, Bot | Agent) => {
+            if alone {
+                Never
+            } else {
+                Must
+            }
+        }
         // People of ours may hear both sides; on hold there is nothing to hear.
-        (Bot | Agent | Supervisor(_), Caller | Supervisor(Barges)) => if on_hold { May } else { Must },
-        (Bot | Agent | Supervisor(_), Third) => if alone { May } else { Must },
+        (Bot | Agent | Supervisor(_), Caller | Supervisor(Barges)) => {
+            if on_hold {
+                May
+            } else {
+                Must
+            }
+        }
+        (Bot | Agent | Supervisor(_), Third) => {
+            if alone {
+                May
+            } else {
+                Must
+            }
+        }
         (Bot | Agent | Supervisor(_), Agent) | (Agent | Supervisor(_), Bot) => Must,
     }
 }

@@ -145,7 +145,7 @@ impl Floor {
         orders
     }
 
-    /// The server has done what was taken away. Of an order that failed [`again`](Self::again) is told.
+    /// The server has done what was taken away, or nobody of this name was there. Of an order that failed [`again`](Self::again) is told.
     pub fn done(&mut self, order: &Order) {
         let key = (order.identity.clone(), order.place);
         if self.narrowing.get(&key) != Some(&order.seat) {
@@ -186,7 +186,8 @@ impl Floor {
     /// Whether the bot carries what is said from one room into the other.
     pub fn is_carrying(&self, now: Instant) -> bool {
         let is_wanted = self.wanted.stage == Stage::Conference;
-        is_wanted && self.together_since.is_some_and(|since| now.saturating_duration_since(since) >= self.guard)
+        is_wanted
+            && self.together_since.is_some_and(|since| now.saturating_duration_since(since) >= self.guard)
     }
 
     /// Take away what is too much.

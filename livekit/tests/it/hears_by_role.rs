@@ -86,7 +86,9 @@ impl Call {
                 for piece in heard[60..].chunks(5) {
                     let pcm: Vec<i16> = piece.iter().flat_map(|heard| heard.mix.iter().copied()).collect();
                     let loud = |hz: &f64| power(HEAR, &pcm, *hz) > 0.05;
-                    tones.extend([CALLER, BOT, AGENT, EVE, THIRD].iter().filter(|hz| loud(hz)).map(|hz| *hz as i64));
+                    tones.extend(
+                        [CALLER, BOT, AGENT, EVE, THIRD].iter().filter(|hz| loud(hz)).map(|hz| *hz as i64),
+                    );
                 }
                 (key, guest, tones)
             });
@@ -110,7 +112,8 @@ async fn a_whisper_is_heard_by_its_ear_alone() {
     let mut call = Call { server: LiveKit::start(), floor: Floor::new(), there: BTreeMap::new() };
     // The caller is there by itself.
     let token = call.token("caller", Role::Caller, Place::Call, vox_livekit::Grants::default());
-    let mut caller = Guest::join_with(&call.server, &token, Options { hear: HEAR, ..Options::default() }).await;
+    let mut caller =
+        Guest::join_with(&call.server, &token, Options { hear: HEAR, ..Options::default() }).await;
     caller.says(Rate::Hz16000, CALLER).await;
     call.there.insert(("caller".to_owned(), Place::Call), caller);
 

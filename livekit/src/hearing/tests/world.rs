@@ -226,7 +226,11 @@ impl World {
         }
         while let Some(order) = due(&mut self.answers, self.now) {
             // Now and then the answer is lost, and it is done again.
-            if self.below(10) == 0 { self.floor.again(&order) } else { self.floor.done(&order) }
+            if self.below(10) == 0 {
+                self.floor.again(&order)
+            } else {
+                self.floor.done(&order)
+            }
             self.tell();
         }
         while let Some(packet) = due(&mut self.packets, self.now) {
@@ -272,18 +276,23 @@ impl World {
         let listeners: Vec<String> = self
             .there
             .iter()
-            .filter(|((who, place), present)| *place == packet.place && present.seat.listens && *who != packet.by)
+            .filter(|((who, place), present)| {
+                *place == packet.place && present.seat.listens && *who != packet.by
+            })
             .map(|((who, _), _)| who.clone())
             .collect();
         for listener in listeners.into_iter().filter(|listener| *listener != packet.speaker) {
             // What it is, or, for one who comes this moment, what it will be.
-            let Some(role) = self.floor.role(&listener).or_else(|| self.floor.people().get(&listener).copied()) else {
+            let Some(role) =
+                self.floor.role(&listener).or_else(|| self.floor.people().get(&listener).copied())
+            else {
                 continue;
             };
             self.heard += 1;
             if hears(packet.stage, role, packet.role) == Hearing::Never {
                 let (stage, from) = (packet.stage, packet.role);
-                self.leaks.insert(format!("{role:?} heard {from:?} in {:?}, said at {stage:?}", packet.place));
+                self.leaks
+                    .insert(format!("{role:?} heard {from:?} in {:?}, said at {stage:?}", packet.place));
             }
             if role == Role::Bot {
                 self.whispers += u64::from(matches!(packet.role, Role::Supervisor(Supervision::Whispers(_))));
@@ -297,7 +306,8 @@ impl World {
             return;
         }
         let Some(place) = carried(packet.place, packet.role) else { return };
-        let Some(present) = self.there.get(&(bot.to_owned(), place)).copied().filter(|bot| bot.seat.speaks) else {
+        let Some(present) = self.there.get(&(bot.to_owned(), place)).copied().filter(|bot| bot.seat.speaks)
+        else {
             return;
         };
         self.carried += 1;

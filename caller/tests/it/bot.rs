@@ -88,6 +88,7 @@ impl Bot {
                 }
                 self.stream_id = self.events[1]["start"]["stream_sid"].as_str().unwrap().to_owned();
             }
+            other => unreachable!("{other:?} is tried with a real worker (core/tests/it)"),
         }
     }
 
@@ -215,6 +216,7 @@ impl Bot {
                 self.send(self.hangup_event()).await;
                 while self.next_event().await["event"] != "hangup-call" {}
             }
+            other => unreachable!("{other:?} is tried with a real worker (core/tests/it)"),
         }
         self.close(1_000).await;
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The package on a fresh Debian 12 with systemd as process 1: installed by the docs' own commands, called, upgraded under a call, rolled
 # back, backed up and restored, drained, removed and purged; and two machines that are scaled by load. Wants root and the programs of a
-# build; takes about SECONDS_SAID s.
+# build; takes some five minutes, nearly all of it calls that are spoken in their own time.
 #
 #   scripts/check-package.sh [--profile debug] [--short]
 #
@@ -302,7 +302,7 @@ REMOVE
     call_end one 1
     call_end two 1
     # A call on the second machine; the bridge's order goes over TLS to the worker that has it.
-    api GET /api/v1/fleet/status | grep -q 'https://voice-2.internal:850' || fail "the second host's workers are not reached by TLS: $(api GET /api/v1/fleet/status)"
+    grep -q 'https://voice-2.internal:850' <<<"$(api GET /api/v1/fleet/status)" || fail "the second host's workers are not reached by TLS: $(api GET /api/v1/fleet/status)"
     calls_url=https://voice-2.internal call_begin three 1 voice-2
     running=$(api GET /api/v1/calls/live | python3 -c 'import json, sys; print(json.load(sys.stdin)["items"][0]["session_id"])')
     api POST "/api/v1/calls/$running/say" '{"text":"An order from far away."}' >/dev/null

@@ -143,8 +143,14 @@ setup() {
     if $changed; then say "done: vox-host status, then vox-host smoke"; else say "nothing to do: all of it is so"; fi
 }
 
-# worker_env NUMBER ADDRESS: where a worker listens, and what it tells the bridge.
+# What the ids of this host's workers begin with: no other host of the deployment may have workers of the same ids.
+worker_prefix() {
+    printf '%s-' "$(uname -n | tr -c 'A-Za-z0-9\n' '-' | cut -c 1-40)"
+}
+
+# worker_env NUMBER ADDRESS: who a worker is, where it listens, and what it tells the bridge.
 worker_env() {
+    echo "VOXCORE_WORKER_ID=$(worker_prefix)$1"
     case $2 in
         '') echo "VOXCORE_ADDR=127.0.0.1:$((FIRST_PORT + $1))" ;;
         https://*)
@@ -158,7 +164,7 @@ worker_env() {
 # The site of nginx; one that nginx does not take is taken back.
 site_of() {
     local role=$1 workers=$2 name=$3 certificate=$4 listen=$5 address=$6 edges=$7 internal=$8 one
-    local render=("$here/../nginx/render.sh" --workers "$workers" --name "$name")
+    local render=("$here/../nginx/render.sh" --workers "$workers" --name "$name" --prefix "$(worker_prefix)")
     [ -z "$certificate" ] || render+=(--certificate "$certificate")
     [ -z "$listen" ] || render+=(--listen "$listen")
     # Workers reach their bridge themselves; nginx here leads to the programs of this host.

@@ -5,6 +5,7 @@
 #
 # --workers N          workers of the host (16)
 # --sockets DIR        where they listen: 1.sock, 2.sock, … (/run/vox-core)
+# --prefix TEXT        of these names, as the workers' ids have it: TEXT1.sock, TEXT2.sock, … (none)
 # --bridge ADDR        a bridge, HOST:PORT; may be given more than once (127.0.0.1:8080)
 # --no-bridge          this host has workers alone: what is for a bridge is answered 503
 # --worker-ports N     with a certificate: worker number I also answers on port N+I, with TLS, for bridges and workers of other hosts
@@ -24,7 +25,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 template=$here/../../nginx/vox.conf.in
 PATH=$PATH:/usr/sbin
-workers=16 sockets=/run/vox-core name=_ certificate= listen= redirect_from=80 api=50 logins=60 worker_ports= access_log=/var/log/nginx/vox.log
+workers=16 sockets=/run/vox-core name=_ certificate= listen= redirect_from=80 api=50 logins=60 worker_ports= prefix= access_log=/var/log/nginx/vox.log
 bridges=() internal=() edges=()
 fail() {
     echo "nginx/render: $1" >&2
@@ -41,6 +42,7 @@ while [ $# -gt 0 ]; do
     case $1 in
         --workers) workers=$2 ;;
         --sockets) sockets=$2 ;;
+        --prefix) prefix=$2 ;;
         --bridge) bridges+=("$2") ;;
         --name) name=$2 ;;
         --certificate) certificate=$2 ;;
@@ -78,7 +80,7 @@ if [ -n "$worker_ports" ]; then
     [ -n "$certificate" ] || fail "--worker-ports wants --certificate: without TLS workers answer on a port of their own (VOXCORE_ADDR)"
 fi
 [ ${#internal[@]} -gt 0 ] || internal=(127.0.0.1 ::1)
-for value in "$sockets" "$name" "$access_log" "$redirect_from" ${certificate:+"$certificate"} ${listen:+"$listen"} "${bridges[@]% down}" "${internal[@]}" "${edges[@]}"; do
+for value in "$sockets" "$name" "$access_log" "$redirect_from" ${prefix:+"$prefix"} ${certificate:+"$certificate"} ${listen:+"$listen"} "${bridges[@]% down}" "${internal[@]}" "${edges[@]}"; do
     word "a value" "$value"
 done
 
@@ -143,7 +145,7 @@ worker_port() {
         return 503 %s;
     }
 }
-' "$((worker_ports + $1))" "$name" "$tls" "$(lines '    allow %s;\n' "${internal[@]}")" "$access_log" "$sockets" "$1" "'{\"error\":\"worker_unavailable\"}'"
+' "$((worker_ports + $1))" "$name" "$tls" "$(lines '    allow %s;\n' "${internal[@]}")" "$access_log" "$sockets" "$prefix$1" "'{\"error\":\"worker_unavailable\"}'"
 }
 # lines FORMAT VALUE...
 lines() {
@@ -166,7 +168,7 @@ fi
 
 sockets_of() {
     local n
-    for ((n = 1; n <= workers; n++)); do lines "    server unix:$sockets/%s.sock$1 max_fails=0;\n" "$n"; done
+    for ((n = 1; n <= workers; n++)); do lines "    server unix:$sockets/%s.sock$1 max_fails=0;\n" "$prefix$n"; done
 }
 
 # Errors of nginx itself are JSON, as the programs' are. A location that has one error page inherits none.

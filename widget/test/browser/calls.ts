@@ -29,7 +29,8 @@ export async function aWholeCall(world: World, { name, page: address }: Case): P
   await page.click("start");
   await page.until("the call begins", `tells("vox-call-start", (d) => d.transport === "${name}")`);
   await page.until("the greeting is heard", `loudest > ${AUDIBLE}`);
-  await page.until("it is read", `text("bot").includes("How can I help you?")`);
+  // A visitor who speaks early cuts it in two.
+  await page.until("it is read", `text("bot").includes("Hello")`);
   await shot("2-greeting");
   const finalOf = (speaker: string, words: string): string =>
     `tells("vox-transcript", (d) => d.final && d.speaker === "${speaker}" && /${words}/i.test(d.text))`;
@@ -60,7 +61,7 @@ export async function aWholeCall(world: World, { name, page: address }: Case): P
       .join(" ");
   assert.equal(record.disconnected_by, "customer");
   assert.match(said("caller"), /hours/i);
-  assert.match(said("bot"), /How can I help you/);
+  assert.match(said("bot"), /Hello.+clinic/);
   assert.equal(record.visit?.rating, "good");
   await page.close();
 }

@@ -9,7 +9,7 @@ const AUDIBLE = 0.4;
 interface Record {
   transcript: { speaker: string; text: string }[];
   disconnected_by: string;
-  visit: { feedback: { rating: string } | null } | null;
+  visit: { rating: string | null } | null;
 }
 
 export interface Case {
@@ -29,7 +29,8 @@ export async function aWholeCall(world: World, { name, page: address }: Case): P
   await page.click("start");
   await page.until("the call begins", `tells("vox-call-start", (d) => d.transport === "${name}")`);
   await page.until("the greeting is heard", `loudest > ${AUDIBLE}`);
-  await page.until("it is read", `text("bot").includes("How can I help you?")`);
+  // A visitor who speaks early cuts it in two.
+  await page.until("it is read", `text("bot").includes("Hello")`);
   await shot("2-greeting");
   const finalOf = (speaker: string, words: string): string =>
     `tells("vox-transcript", (d) => d.final && d.speaker === "${speaker}" && /${words}/i.test(d.text))`;
@@ -60,8 +61,8 @@ export async function aWholeCall(world: World, { name, page: address }: Case): P
       .join(" ");
   assert.equal(record.disconnected_by, "customer");
   assert.match(said("caller"), /hours/i);
-  assert.match(said("bot"), /How can I help you/);
-  assert.equal(record.visit?.feedback?.rating, "good");
+  assert.match(said("bot"), /Hello.+clinic/);
+  assert.equal(record.visit?.rating, "good");
   await page.close();
 }
 
@@ -70,10 +71,12 @@ async function recordOf({ platform }: World, id: string): Promise<Record> {
   const deadline = Date.now() + 30_000;
   for (;;) {
     const found = await platform.api<Record>("GET", `/api/v1/calls/${id}`).catch((error: unknown) => error as Error);
-    const isWhole = !(found instanceof Error) && found.transcript.length > 0 && (found.visit?.feedback ?? null) !== null;
+    const isWhole = !(found instanceof Error) && found.transcript.length > 0 && (found.visit?.rating ?? null) !== null;
     if (isWhole) return found;
-    if (Date.now() > deadline) throw new Error(`no record of ${id}: ${JSON.stringify(found)} ${String(found)}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    if (Date.now() > deadline)
+      throw new Error(`no whole record of ${id}: ${found instanceof Error ? found.message : JSON.stringify(found)}`);
+    // Oftener than a hundred times a minute nobody may ask.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
 }
 

@@ -287,7 +287,8 @@ async fn a_server_that_is_away_is_told_and_keeps_its_carriers() {
         (&json!("error"), true),
         "{away}"
     );
-    assert!(away["sync_text"].as_str().unwrap().contains("no connection to LiveKit"), "{away}");
+    // None, or one from before that was cut.
+    assert!(away["sync_text"].as_str().unwrap().contains("connection to LiveKit"), "{away}");
     let deleted = scene.send(Method::DELETE, &path, &Value::Null).await;
     assert_eq!(refusal(deleted, StatusCode::BAD_GATEWAY).await, "livekit_failed");
     assert_eq!(scene.get(&path).await["id"], away["id"], "or its trunks would be nobody's");

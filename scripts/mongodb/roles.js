@@ -15,7 +15,7 @@ const added = ["ledger", "audit"];
 const read = ["find", "listIndexes", "collStats"];
 const all = [
   "tenants", "users", "bots", "bot_versions", "calls", "workers", "hosts", "reservations", "dialouts", "do_not_call",
-  "carriers", "dids", "tickets", "refresh_tokens", "api_keys", "invitations", "erasures", "events", "settings",
+  "carriers", "dids", "trunks", "dispatches", "tickets", "refresh_tokens", "api_keys", "invitations", "erasures", "events", "settings",
   "data_keys", "vault", "webhooks", "webhook_lanes", "deliveries", "plans", "quotas", "prices", "usage_days", "jobs",
   "crm_integrations", "crm_pushes", "call_digests", "rollups", "rollup_batches", "budgets", "config_requests",
   "sign_in_providers", "identities", "sign_ins", "reports", "statements", "voices", "latencies",

@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 
 /// What came of an event.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EventView {
+pub struct ToldView {
     /// `dispatched`: a worker has the call. `refused`: a worker has none of it, and has sent the phone away. `repeated`: it was told before.
     /// `ignored`: nothing is done for it.
     pub status: &'static str,
@@ -26,10 +26,10 @@ pub async fn webhook(
     told: FromLiveKit,
     inbound: Data<Inbound>,
     metrics: Data<Metrics>,
-) -> ApiResult<Json<EventView>> {
+) -> ApiResult<Json<ToldView>> {
     let came = Box::pin(inbound.told(&told.0)).await;
     metrics.livekit_told(came.as_ref().map_or("failed", |outcome| outcome.as_str()));
-    Ok(Json(EventView { status: came?.as_str() }))
+    Ok(Json(ToldView { status: came?.as_str() }))
 }
 
 impl From<InboundError> for ApiError {

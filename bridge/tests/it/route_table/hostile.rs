@@ -187,6 +187,10 @@ fn sample(path: &str) -> Value {
                 "version": 1, "size_bytes": 6_000_000, "sha256": "0".repeat(64), "upload": "u", "parts": [{"number": 1, "etag": "e"}]
             })
         }
+        "/api/v1/livekit/webhook" => json!({
+            "event": "participant_joined", "id": "EV_1", "createdAt": "1790000000", "room": {"sid": "RM_1", "name": "call-1"},
+            "participant": {"sid": "PA_1", "identity": "sip_1", "kind": "SIP", "attributes": {"sip.ruleID": "SDR_1"}}
+        }),
         "/api/v1/settings/api-keys" => json!({"openai": "sk-0123456789abcdef"}),
         path if path.ends_with("/publish") || path.ends_with("/restore") => json!({"note": "why"}),
         path if path.starts_with("/api/v1/bots") => {

@@ -278,8 +278,8 @@ async fn a_bot_is_attached_to_a_telephone_that_has_answered() {
     phone.is_sent_away().await;
     let record = rooms.stage.record(CALLER).await;
     assert_eq!(
-        (&record["disconnected_by"], &record["session_id"], &record["campaign_id"]),
-        (&json!("bot"), &json!("call_of_campaign_1"), &json!("camp-1"))
+        (&record["disconnected_by"], &record["session_id"], &record["call_direction"]),
+        (&json!("bot"), &json!("call_of_campaign_1"), &json!("outgoing"))
     );
 
     // Whoever rang the telephone learns the outcome also where the bot may not speak.

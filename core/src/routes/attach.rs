@@ -11,7 +11,7 @@ use vox_shared::ids::{ReservationId, SessionId};
 
 use super::answer::{Answer, json};
 use super::call::Asker;
-use super::livekit::{Taken, admission, bot_id, config_url, number, read, room, session_id, start};
+use super::livekit::{Refusal, Taken, admission, bot_id, config_url, number, read, room, session_id, start};
 use crate::app::App;
 use crate::call::life::Ordered;
 use crate::transport::line::CallInfo;
@@ -44,10 +44,10 @@ struct Accepted {
 
 /// Have the bot speak to `sip-{to_number}`, or to the first telephone of the room.
 pub async fn begin(app: Arc<App>, asker: Asker, request: Request<Content>) -> Answer {
-    take(app, asker, request).await.unwrap_or_else(|refusal| refusal)
+    take(app, asker, request).await.unwrap_or_else(|refusal| *refusal)
 }
 
-async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<Answer, Answer> {
+async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<Answer, Refusal> {
     let asked = read::<Body>(&app, request).await?;
     let body = asked.body;
     let (room, bot_id) = (room(body.room_name)?, bot_id(&body.bot_id)?);

@@ -39,6 +39,9 @@ const MAX_CALLER: usize = 64;
 /// Longest address of a bridge, bytes.
 const MAX_URL: usize = 512;
 
+/// An answer that says no. Boxed: it is the rare one.
+pub(super) type Refusal = Box<Answer>;
+
 /// What came with a request that may be answered.
 pub(super) struct Asked<T> {
     pub(super) body: T,
@@ -50,18 +53,18 @@ pub(super) struct Asked<T> {
 pub(super) async fn read<T: DeserializeOwned>(
     app: &App,
     request: Request<Content>,
-) -> Result<Asked<T>, Answer> {
+) -> Result<Asked<T>, Refusal> {
     if !is_internal(request.headers(), &app.config) {
-        return Err(error(StatusCode::UNAUTHORIZED, "unauthorized"));
+        return Err(Box::new(error(StatusCode::UNAUTHORIZED, "unauthorized")));
     }
     let trace = trace(request.headers());
     let body = timeout(BODY_DEADLINE, Limited::new(request.into_body(), MAX_BODY).collect()).await;
-    let Ok(Ok(body)) = body else { return Err(error(StatusCode::BAD_REQUEST, "bad_body")) };
+    let Ok(Ok(body)) = body else { return Err(Box::new(error(StatusCode::BAD_REQUEST, "bad_body"))) };
     let body = serde_json::from_slice(&body.to_bytes())
-        .map_err(|fault| error_saying(StatusCode::BAD_REQUEST, "bad_body", &fault.to_string()))?;
+        .map_err(|fault| Box::new(error_saying(StatusCode::BAD_REQUEST, "bad_body", &fault.to_string())))?;
     let Some(livekit) = app.livekit.clone() else {
         let what = "set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET of this worker";
-        return Err(error_saying(StatusCode::SERVICE_UNAVAILABLE, "livekit_not_configured", what));
+        return Err(Box::new(error_saying(StatusCode::SERVICE_UNAVAILABLE, "livekit_not_configured", what)));
     };
     Ok(Asked { body, livekit, trace })
 }
@@ -71,10 +74,10 @@ fn trace(headers: &HeaderMap) -> Option<Place> {
 }
 
 /// The worker's slot for the call, or 429, for whatever reason it takes none: another one may.
-pub(super) fn admission(app: &App, asker: &Asker) -> Result<Admission, Answer> {
+pub(super) fn admission(app: &App, asker: &Asker) -> Result<Admission, Refusal> {
     admit(app, asker.held.as_ref().and_then(HeldSlot::take)).map_err(|reason| {
         tracing::info!(%reason, "a call that was ordered is not taken");
-        error(StatusCode::TOO_MANY_REQUESTS, "at_capacity")
+        Box::new(error(StatusCode::TOO_MANY_REQUESTS, "at_capacity"))
     })
 }
 
@@ -106,18 +109,18 @@ pub(super) fn start(app: Arc<App>, livekit: Arc<LiveKit>, taken: Taken) {
 }
 
 /// 422 for what a field may not be.
-fn invalid(field: &str, why: &str) -> Answer {
-    error_saying(StatusCode::UNPROCESSABLE_ENTITY, "invalid", &format!("{field} {why}"))
+fn invalid(field: &str, why: &str) -> Refusal {
+    Box::new(error_saying(StatusCode::UNPROCESSABLE_ENTITY, "invalid", &format!("{field} {why}")))
 }
 
 /// A room's name.
-pub(super) fn room(name: String) -> Result<String, Answer> {
+pub(super) fn room(name: String) -> Result<String, Refusal> {
     let is_name =
         !name.trim().is_empty() && name.chars().count() <= MAX_ROOM && !name.contains(char::is_control);
     if is_name { Ok(name) } else { Err(invalid("room_name", "must have 1 to 256 characters")) }
 }
 
-pub(super) fn bot_id(text: &str) -> Result<BotId, Answer> {
+pub(super) fn bot_id(text: &str) -> Result<BotId, Refusal> {
     text.parse().map_err(|fault: vox_shared::ids::BadId| invalid("bot_id:", &fault.to_string()))
 }
 
@@ -127,12 +130,12 @@ fn caller(text: &str) -> String {
 }
 
 /// A number by the contract's rules.
-pub(super) fn number(field: &str, text: &str) -> Result<Number, Answer> {
+pub(super) fn number(field: &str, text: &str) -> Result<Number, Refusal> {
     text.parse().map_err(|fault: vox_shared::phone::BadNumber| invalid(field, &fault.to_string()))
 }
 
 /// The address of another bridge, without a '/' at the end. Whoever names it has the secret that is sent there.
-pub(super) fn config_url(text: Option<String>) -> Result<Option<String>, Answer> {
+pub(super) fn config_url(text: Option<String>) -> Result<Option<String>, Refusal> {
     let Some(text) = text else { return Ok(None) };
     let wrong = || invalid("config_url", "must be the address of a bridge: https://bridge.example");
     let url = Url::parse(&text).ok().filter(|_| text.len() <= MAX_URL).ok_or_else(wrong)?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vox_shared::ids::SessionId;
 
-use super::{Taken, admission, bot_id, config_url, invalid, number, read, session_id, start};
+use super::{Refusal, Taken, admission, bot_id, config_url, invalid, number, read, session_id, start};
 use crate::app::App;
 use crate::call::life::Ordered;
 use crate::routes::answer::{Answer, json};
@@ -37,10 +37,10 @@ struct Accepted {
 
 /// Have the bot ring a number: 422 for what is no number, and for a call from no number where the deployment has no trunk for it.
 pub async fn begin(app: Arc<App>, asker: Asker, request: Request<Content>) -> Answer {
-    take(app, asker, request).await.unwrap_or_else(|refusal| refusal)
+    take(app, asker, request).await.unwrap_or_else(|refusal| *refusal)
 }
 
-async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<Answer, Answer> {
+async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<Answer, Refusal> {
     let asked = read::<Body>(&app, request).await?;
     let Body { bot_id: bot, to_number, from_number, connected_event, config_url: url } = asked.body;
     let (bot_id, bridge_url) = (bot_id(&bot)?, config_url(url)?);

@@ -8,7 +8,7 @@ use hyper::body::Incoming as Content;
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::{BotId, SessionId};
 
-use super::{Taken, admission, caller, read, room, start};
+use super::{Refusal, Taken, admission, caller, read, room, start};
 use crate::app::App;
 use crate::call::life::Ordered;
 use crate::routes::answer::{Answer, error, error_saying, json};
@@ -37,10 +37,10 @@ struct Accepted {
 
 /// Have the bot answer: 404 when no bot has the number and 429 when the worker is busy, with the telephone removed from the room.
 pub async fn begin(app: Arc<App>, asker: Asker, request: Request<Content>) -> Answer {
-    take(app, asker, request).await.unwrap_or_else(|refusal| refusal)
+    take(app, asker, request).await.unwrap_or_else(|refusal| *refusal)
 }
 
-async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<Answer, Answer> {
+async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<Answer, Refusal> {
     let asked = read::<Body>(&app, request).await?;
     let room = room(asked.body.room_name)?;
     let admission = match admission(&app, &asker) {
@@ -75,23 +75,23 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
     Ok(json(&Accepted { status: "accepted", call_id }))
 }
 
-async fn bot_of(app: &App, number: &str) -> Result<BotId, Answer> {
+async fn bot_of(app: &App, number: &str) -> Result<BotId, Refusal> {
     match app.bridge.bot_of_number(number).await {
         Ok(Some(bot_id)) => Ok(bot_id),
         Ok(None) => {
             let what = "no bot answers the number that was called: give it one among its carrier's numbers";
-            Err(error_saying(StatusCode::NOT_FOUND, "unknown_number", what))
+            Err(Box::new(error_saying(StatusCode::NOT_FOUND, "unknown_number", what)))
         }
         Err(fault) => {
             tracing::error!(error = %fault, "a call cannot be answered");
             app.metrics.control_plane_away();
-            Err(error(StatusCode::SERVICE_UNAVAILABLE, "control_plane_unavailable"))
+            Err(Box::new(error(StatusCode::SERVICE_UNAVAILABLE, "control_plane_unavailable")))
         }
     }
 }
 
 /// Hang up whoever rings in the room, and then refuse.
-async fn let_go(livekit: &LiveKit, room: &str, refusal: Answer) -> Answer {
+async fn let_go(livekit: &LiveKit, room: &str, refusal: Refusal) -> Refusal {
     let removed = async {
         for phone in livekit.phones(room).await? {
             livekit.remove(room, &phone).await?;

@@ -7,7 +7,7 @@ use hyper::body::Incoming as Content;
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::SessionId;
 
-use super::{Taken, admission, bot_id, caller, read, room, start};
+use super::{Refusal, Taken, admission, bot_id, caller, read, room, start};
 use crate::app::App;
 use crate::call::life::Ordered;
 use crate::routes::answer::{Answer, json};
@@ -35,10 +35,10 @@ struct Accepted {
 
 /// Have the bot join the room and wait for its visitor.
 pub async fn begin(app: Arc<App>, asker: Asker, request: Request<Content>) -> Answer {
-    take(app, asker, request).await.unwrap_or_else(|refusal| refusal)
+    take(app, asker, request).await.unwrap_or_else(|refusal| *refusal)
 }
 
-async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<Answer, Answer> {
+async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<Answer, Refusal> {
     let asked = read::<Body>(&app, request).await?;
     let (bot_id, room) = (bot_id(&asked.body.bot_id)?, room(asked.body.room_name)?);
     let admission = admission(&app, &asker)?;

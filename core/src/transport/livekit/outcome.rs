@@ -60,7 +60,7 @@ fn said(error: &ServiceError) -> String {
 
 /// Why a caller was not handed over, for whoever goes on talking with them.
 pub fn not_transferred(error: &ServiceError) -> String {
-    match error.sip_code().map(|code| by_status(code)) {
+    match error.sip_code().map(by_status) {
         Some(Some(DisconnectedBy::Busy)) => "busy".to_owned(),
         Some(Some(DisconnectedBy::Rejected)) => "refused".to_owned(),
         Some(Some(_)) => "nobody answered in time".to_owned(),

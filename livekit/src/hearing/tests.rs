@@ -1,5 +1,3 @@
-#![expect(clippy::print_stdout, reason = "figures for docs/livekit-client.md")]
-
 mod world;
 
 use std::collections::BTreeSet;

@@ -190,6 +190,8 @@ async fn a_track_ends_and_another_begins(mode: Mode) {
     let (mut ada, mut bob) = pair(&server, Mode::Single, mode).await;
     let sid_of = |event: &Event| match event {
         Event::Offered { track, .. } => Some(track.sid.clone()),
+        // Who has just come may have a track already when it is told of.
+        Event::Joined(participant) => participant.tracks.first().map(|track| track.sid.clone()),
         _ => None,
     };
     let microphone = bob.publish(Publish { rate: Rate::Hz16000, ..Publish::default() }).await;

@@ -191,6 +191,10 @@ fn a_track_that_the_server_ends_is_ended() {
     assert!(far.events.contains(&Event::Unpublished { track_sid: "TR_1".to_owned() }));
     assert!(far.others.contains(&"Unpublished".to_owned()), "{:?}", far.others);
     assert!(!session.can_speak());
+    let ended = offers(&mut far);
+    assert!(ended.len() == 1 && ended[0].sdp.contains("a=inactive"), "{ended:?}");
+    let answer = far.answer(&ended[0]);
+    session.signal(answer);
     session.publish(Publish::default());
     publish(&mut session, &mut far);
     assert_eq!(speak(&mut session, &mut far, 20), 20);

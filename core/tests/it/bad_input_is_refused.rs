@@ -166,7 +166,7 @@ async fn before_the_upgrade_with_a_status() {
         (format!("/talk/{bot}?ticket="), 401, "ticket_required"),
         (format!("/exotel/{bot}?sample-rate=11025"), 400, "bad_sample_rate"),
         ("/ws/no%20bot%20at%20all".to_owned(), 400, "bad_bot_id"),
-        (format!("/telnyx/{bot}"), 404, ""),
+        (format!("/nowhere/{bot}"), 404, ""),
     ] {
         let (found, _, body) = refused(&stage, &path).await;
         assert_eq!(found, status, "{path}: {body}");

@@ -11,12 +11,13 @@ use std::time::Duration;
 const CALLER: &str = "+919800000061";
 const WORKER: [&str; 2] =
     [include_str!("../../src/metrics.rs"), include_str!("../../src/metrics/vendors.rs")];
-const BRIDGE: [&str; 5] = [
+const BRIDGE: [&str; 6] = [
     include_str!("../../../bridge/src/metrics.rs"),
     include_str!("../../../bridge/src/metrics/calls.rs"),
     include_str!("../../../bridge/src/metrics/stores.rs"),
     include_str!("../../../bridge/src/metrics/backlog.rs"),
     include_str!("../../../bridge/src/metrics/vendors.rs"),
+    include_str!("../../../bridge/src/metrics/livekit.rs"),
 ];
 
 async fn worker_page(stage: &Stage) -> String {

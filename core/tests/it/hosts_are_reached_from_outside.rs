@@ -68,6 +68,24 @@ async fn behind_an_edge_the_client_is_whom_the_edge_names_and_nobody_else_is_bel
     }
 }
 
+/// A location of nginx that sets one header inherits none from around it: each of them passed on whatever a client said of its address.
+#[test]
+fn no_location_of_nginx_sets_one_header_and_forgets_whose_the_request_is() {
+    let settings = include_str!("../../../nginx/vox.conf.in");
+    let all = ["Host $host", "X-Real-IP $remote_addr", "X-Forwarded-For $remote_addr", "X-Forwarded-Proto $scheme"];
+    let mut found = 0;
+    for block in settings.split("location ") {
+        let block = block.split("\n    }").next().unwrap();
+        if block.contains("proxy_set_header") {
+            found += 1;
+            for header in all {
+                assert!(block.contains(&format!("proxy_set_header {header};")), "{header} is not set in: {block}");
+            }
+        }
+    }
+    assert_eq!(found, 2, "the server itself, and the calls");
+}
+
 /// A certificate for `localhost` and its key, where nginx looks for them.
 fn certify(dir: &Path) -> Certificate {
     let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();

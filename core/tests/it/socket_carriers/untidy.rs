@@ -156,6 +156,11 @@ pub async fn is_left_out_and_counted(set: &Set) {
         raw.send_all([message.clone(), silence.clone()]).await;
     }
     hear_the_bot(&mut raw, &silence).await;
+    // A recording is as long as its call.
+    let until = Instant::now() + Duration::from_millis(300);
+    while let Some(left) = until.checked_duration_since(Instant::now()) {
+        raw.next(left).await;
+    }
     match &words.end {
         Some(end) => {
             raw.send(end.clone()).await;

@@ -23,7 +23,10 @@ async fn a_phone_answers_and_talks() {
         (callee.attributes["campaign"].as_str(), callee.attributes["sip.phoneNumber"].as_str()),
         ("c7", "+15550100")
     );
-    assert_eq!(guest.statuses(), ["dialing", "ringing", "automation", "active"]);
+    // Whoever is in the room hears of the phone when it is there, which rings by then or does not yet.
+    let statuses = guest.statuses();
+    let seen: Vec<_> = statuses.iter().map(String::as_str).skip_while(|status| *status == "dialing").collect();
+    assert_eq!(seen, ["ringing", "automation", "active"]);
     // The ids are told before the status is: two updates.
     let told = guest.happened.iter().filter_map(|event| match event {
         Event::Changed { participant, attributes }

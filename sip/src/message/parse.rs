@@ -55,8 +55,10 @@ pub fn frame(bytes: &[u8]) -> Result<Framing, ParseError> {
     let Some(head) = find_end(&bytes[..bytes.len().min(MOST_HEAD)]) else {
         return if bytes.len() >= MOST_HEAD { Err(ParseError::HeadTooLong) } else { Ok(Framing::Incomplete) };
     };
-    let (_, headers) = read_head(&bytes[..head])?;
+    let (start, headers) = read_head(&bytes[..head])?;
     let length = content_length(&headers)?.unwrap_or(0);
+    // A stream that speaks something else is not waited for.
+    read_start(start, headers, Vec::new())?;
     let whole = head + 4 + length;
     Ok(if bytes.len() < whole { Framing::Incomplete } else { Framing::Whole(whole) })
 }

@@ -41,9 +41,12 @@ impl<'a> Packet<'a> {
             begin += 4 + 4 * usize::from(u16::from_be_bytes([extension[2], extension[3]]));
         }
         let mut end = bytes.len();
+        if begin > end {
+            return Err(PacketError::Short);
+        }
         if header[0] & 0x20 != 0 {
             let padding = usize::from(*bytes.last().ok_or(PacketError::Short)?);
-            if padding == 0 || padding > end.saturating_sub(begin) {
+            if padding == 0 || padding > end - begin {
                 return Err(PacketError::Padding);
             }
             end -= padding;

@@ -11,6 +11,9 @@ use vox_sip::Transport;
 
 use super::PATIENCE;
 
+/// Scenarios with a sound of their own: an echo beside it would be a second stream.
+const SPEAKS: [&str; 2] = ["caller_plays", "caller_presses"];
+
 pub struct Phone {
     pub address: SocketAddr,
     pub transport: Transport,
@@ -64,8 +67,15 @@ impl Phone {
         command.args(to.map(|to| to.to_string()));
         command.args(["-sf", "scenario.xml", "-i", "127.0.0.1", "-mi", "127.0.0.1"]);
         command.args(["-p", &address.port().to_string(), "-mp", &free_port().port().to_string()]);
-        command.args(["-m", "1", "-nostdin", "-rtp_echo", "-timeout", "30s", "-timeout_error"]);
+        command.args(["-m", "1", "-nostdin", "-timeout", "30s", "-timeout_error"]);
         command.args(["-trace_err", "-error_file", "errors", "-trace_msg", "-message_file", "messages"]);
+        if !SPEAKS.contains(&scenario) {
+            command.arg("-rtp_echo");
+        }
+        if let Some(to) = to {
+            // Left to itself it proves its password for the address without the name, which is not what it asks for.
+            command.args(["-auth_uri", &format!("bot@{to}")]);
+        }
         command.args(["-t", if transport == Transport::Tcp { "t1" } else { "u1" }]);
         let child = command
             .current_dir(place.path())

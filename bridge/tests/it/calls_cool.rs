@@ -335,7 +335,7 @@ async fn an_archive_that_is_away_keeps_no_hold_and_hides_no_deletion() {
 
     proxy.change(|conditions| conditions.refuse = false);
     let is_back = || async { retained(bridge, upkeep(bridge), "job_2").await.is_ok() };
-    assert!(eventually(Duration::from_secs(30), is_back).await);
+    assert!(Box::pin(eventually(Duration::from_secs(30), is_back)).await);
     assert_eq!(calendar.get("/api/v1/calls/call_3").await["storage_tier"], "archive");
     let held = calendar.get(READ[0]).await;
     assert_eq!((held["hold"].is_object(), &held["storage_tier"]), (true, &json!("archive")));

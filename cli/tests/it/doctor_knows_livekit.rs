@@ -34,7 +34,8 @@ impl Server {
                 return Self { lines, stdin: child.stdin.take(), child };
             }
         }
-        panic!("{script} did not start; what is wrong is told above");
+        let ended = child.wait();
+        panic!("{script} did not start ({ended:?}); what is wrong is told above");
     }
 
     /// The words of a line after its first.

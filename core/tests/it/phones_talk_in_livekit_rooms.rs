@@ -120,14 +120,14 @@ async fn a_telephone_that_nobody_answers_is_let_go_before_the_answer() {
         |room: &str, did: &str| json!({"room_name": room, "caller_number": CALLER, "dialed_number": did});
     let (status, answer) = rooms.order("/livekit/dispatch", &ask("call-1", "+15559999999")).await;
     assert_eq!((status.as_u16(), &answer["error"]), (404, &json!("unknown_number")));
-    phone.is_sent_away().await;
+    phone.sees_itself_sent_away().await;
 
     rooms.takes("/livekit/widget", &json!({"bot_id": bot, "room_name": "widget-1"})).await;
     let visitor = rooms.visitor("widget-1").await;
     let phone = rooms.phone("call-2", "sip_2", &[("sip.callStatus", "ringing")]).await;
     let busy = rooms.order("/livekit/dispatch", &ask("call-2", DID)).await;
     assert_eq!(busy, (StatusCode::TOO_MANY_REQUESTS, json!({"error": "at_capacity"})));
-    phone.is_sent_away().await;
+    phone.sees_itself_sent_away().await;
     visitor.leaves().await;
     rooms.stage.record("widget-user").await;
     rooms.stage.end().await;
@@ -275,7 +275,7 @@ async fn a_bot_is_attached_to_a_telephone_that_has_answered() {
     assert_eq!(rooms.takes("/attach", &body).await, "call_of_campaign_1");
     phone.hears_reply().await;
     assert_eq!(rooms.orders("call_of_campaign_1", json!({"order": "end"})).await.0, StatusCode::OK);
-    phone.is_sent_away().await;
+    phone.sees_itself_sent_away().await;
     let record = rooms.stage.record(CALLER).await;
     assert_eq!(
         (&record["disconnected_by"], &record["session_id"], &record["call_direction"]),
@@ -292,7 +292,7 @@ async fn a_bot_is_attached_to_a_telephone_that_has_answered() {
     let phone = rooms.phone("campaign-2", "sip-+15550101", &[("sip.callStatus", "active")]).await;
     let body = json!({"room_name": "campaign-2", "bot_id": closed, "to_number": "+15550101"});
     eventually("a slot is free", async || (rooms.order("/attach", &body).await.0 == 200).then_some(())).await;
-    phone.is_sent_away().await;
+    phone.sees_itself_sent_away().await;
     let record = rooms.stage.record("+15550101").await;
     assert_eq!(
         (&record["disconnected_by"], &record["call_duration_seconds"]),

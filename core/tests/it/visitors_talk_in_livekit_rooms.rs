@@ -81,7 +81,7 @@ async fn a_bot_that_hangs_up_is_heard_to_its_end_and_closes_the_room() {
     eve.says(Rate::Hz16000, 440.0).await;
     visitor.says(&speech(4));
     // Eve's tone goes on: the visitor cannot listen for silence, but is sent away.
-    visitor.is_sent_away().await;
+    visitor.sees_itself_sent_away().await;
     let record = rooms.stage.record("widget-user").await;
     assert_eq!(record["disconnected_by"], "bot");
     assert_eq!(texts(&record, "bot"), [GREETING, GOODBYE]);

@@ -194,7 +194,7 @@ impl Person {
     }
 
     /// Wait until sent away.
-    pub async fn is_sent_away(mut self) {
+    pub async fn sees_itself_sent_away(mut self) {
         let is_it = |event: &Event| match event {
             Event::Disconnected(why) => Some(why.clone()),
             _ => None,

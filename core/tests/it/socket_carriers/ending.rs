@@ -68,9 +68,8 @@ pub async fn by_a_transfer(set: &Set) {
         (None, Protocol::Ws) => {
             set.takes(CALLER, order).await;
             let to = loop {
-                match events.recv().await.expect("the call goes on") {
-                    vox_caller::Event::Transfer { to } => break to,
-                    _ => {}
+                if let vox_caller::Event::Transfer { to } = events.recv().await.expect("the call goes on") {
+                    break to;
                 }
             };
             assert_eq!(to, DESK);

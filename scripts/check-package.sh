@@ -307,12 +307,13 @@ REMOVE
     call_begin two 2
     wait_for "a second host" grep -q 'done: adding a host' "$work/scale.log"
     wait_for "the second host's slots" sh -c "grep -q 'voice-2 [0-9]/2' '$work/scale.log'"
+    # A call on the second machine; the bridge's order goes over TLS to the worker that has it.
+    grep -q 'https://voice-2.internal:850' <<<"$(api GET /api/v1/fleet/status)" || fail "the second host's workers are not reached by TLS: $(api GET /api/v1/fleet/status)"
+    # Before the others end, after which the second host is soon taken away.
+    calls_url=https://voice-2.internal call_begin three 1 voice-2
     # They were there to fill the host; what they talked of is nothing here.
     hang_up one || true
     hang_up two || true
-    # A call on the second machine; the bridge's order goes over TLS to the worker that has it.
-    grep -q 'https://voice-2.internal:850' <<<"$(api GET /api/v1/fleet/status)" || fail "the second host's workers are not reached by TLS: $(api GET /api/v1/fleet/status)"
-    calls_url=https://voice-2.internal call_begin three 1 voice-2
     running=$(api GET /api/v1/calls/live | python3 -c 'import json, sys; print(json.load(sys.stdin)["items"][0]["session_id"])')
     api POST "/api/v1/calls/$running/say" '{"text":"An order from far away."}' >/dev/null
     wait_for "the order is heard" grep -q "from far away" "$work/three.log"

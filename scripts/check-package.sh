@@ -245,10 +245,14 @@ if ! $short; then
         grep -q "^$kind " "$work/kept" || fail "no $kind in the backup: $(cat "$work/kept")"
     done
     block smoke
+    # What was there before is kept until somebody removes it; purging does, and is looked at below.
+    for folder in /etc/vox /var/lib/vox; do
+        [ "$(on voice-1 sh -c "ls -d $folder.before-restore-* | wc -l")" = 1 ] || fail "what was in $folder before is not beside it"
+    done
     on voice-1 sh -c 'echo x >> /var/backups/vox/etc/vox/core.env'
     if on voice-1 vox-host restore /var/backups/vox >"$work/told" 2>&1; then fail "a damaged backup was restored"; fi
     grep -q "nothing was changed" "$work/told" || fail "$(cat "$work/told")"
-    on voice-1 rm -rf /var/backups/vox /var/lib/vox.before-restore /etc/vox.before-restore /root/compare
+    on voice-1 rm -rf /var/backups/vox /root/compare
 
     step "secrets"
     block rotate | tail -n 1
@@ -303,12 +307,13 @@ REMOVE
     call_begin two 2
     wait_for "a second host" grep -q 'done: adding a host' "$work/scale.log"
     wait_for "the second host's slots" sh -c "grep -q 'voice-2 [0-9]/2' '$work/scale.log'"
+    # A call on the second machine; the bridge's order goes over TLS to the worker that has it.
+    grep -q 'https://voice-2.internal:850' <<<"$(api GET /api/v1/fleet/status)" || fail "the second host's workers are not reached by TLS: $(api GET /api/v1/fleet/status)"
+    # Before the others end, after which the second host is soon taken away.
+    calls_url=https://voice-2.internal call_begin three 1 voice-2
     # They were there to fill the host; what they talked of is nothing here.
     hang_up one || true
     hang_up two || true
-    # A call on the second machine; the bridge's order goes over TLS to the worker that has it.
-    grep -q 'https://voice-2.internal:850' <<<"$(api GET /api/v1/fleet/status)" || fail "the second host's workers are not reached by TLS: $(api GET /api/v1/fleet/status)"
-    calls_url=https://voice-2.internal call_begin three 1 voice-2
     running=$(api GET /api/v1/calls/live | python3 -c 'import json, sys; print(json.load(sys.stdin)["items"][0]["session_id"])')
     api POST "/api/v1/calls/$running/say" '{"text":"An order from far away."}' >/dev/null
     wait_for "the order is heard" grep -q "from far away" "$work/three.log"
@@ -318,6 +323,29 @@ REMOVE
     wait "$scaling" || true
     cat "$work/scale.log"
     on voice-2 vox-host remove >/dev/null
+
+    step "a host that still owes is not removed before it has delivered"
+    owed() {
+        on voice-1 find /var/lib/vox-core/outbox -mindepth 2 -name '*.seg' -size +0 ! -path '*.remains*' | grep -q .
+    }
+    told=$(calls) last_line='' last_pid=''
+    calls_url=https://calls.example.org call_begin last
+    on voice-1 systemctl stop vox-bridge
+    kill "$last_line"
+    no_calls() { ! in_calls 1 voice-1; }
+    wait_for "the call ends without a bridge" no_calls
+    on voice-1 vox-host drain | grep -q "not all delivered" || fail "drained, and not a word of what is owed"
+    owed || fail "nothing is owed by a host whose bridge is away"
+    on voice-1 vox-host resume >/dev/null
+    on voice-1 vox-host remove >"$work/told" 2>&1 &
+    removing=$!
+    wait_for "a worker runs again" grep -q "runs again to deliver" "$work/told"
+    on voice-1 systemctl start vox-bridge
+    wait "$removing" || { cat "$work/told" >&2; fail "the bridge is back, and the host is not removed"; }
+    ! owed || fail "removed, and it still owes"
+    wait "$last_pid" || true
+    on voice-1 vox-host setup >/dev/null
+    [ "$(calls)" = "$((told + 1))" ] || fail "the last call is not told: $(calls) and not $((told + 1))"
 fi
 
 step "removed and purged"

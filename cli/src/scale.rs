@@ -8,14 +8,15 @@ pub mod rule;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use vox_shared::env::{Env, Faults};
 
 use crate::arguments::ScaleArguments;
 use crate::terminal::Terminal;
-use command::Commands;
+use command::{CommandError, Commands};
 use fleet::Fleet;
-use rule::{Load, Rule, Scaler, Step};
+use rule::{Load, Outcome, Rule, Scaler, Step};
 
 /// Why nothing is scaled.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +52,9 @@ pub async fn run(arguments: ScaleArguments, mut env: Env) -> Result<ExitCode, Sc
         terminal.finish(Duration::from_secs(1));
         return Ok(ExitCode::SUCCESS);
     }
-    let mut end = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(ScaleError::Signals)?;
+    // Both are kept for whoever asks later: one that comes while a command runs is seen after it.
+    let mut end = signal(SignalKind::terminate()).map_err(ScaleError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ScaleError::Signals)?;
     let mut looks = interval(arguments.every);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut following = Following {
@@ -66,7 +68,7 @@ pub async fn run(arguments: ScaleArguments, mut env: Env) -> Result<ExitCode, Sc
         tokio::select! {
             _ = looks.tick() => {}
             _ = end.recv() => break,
-            _ = tokio::signal::ctrl_c() => break,
+            _ = interrupt.recv() => break,
         }
         // A command that runs is waited for, also by a signal: half a host is worse than a late end.
         following.look().await;
@@ -116,26 +118,36 @@ impl Following {
                 return;
             }
         };
-        self.say(shown(&load));
-        match self.scaler.look(Instant::now(), &load) {
+        let now = Instant::now();
+        let step = self.scaler.look(now, &load);
+        let missing = match self.scaler.never_came(now) {
+            0 => String::new(),
+            count => {
+                format!("; {count} added and never seen: look at what became of it, they count for --max")
+            }
+        };
+        self.say(shown(&load) + &missing);
+        match &step {
             Step::Stay => {}
-            Step::Add => self.act("adding a host", None).await,
-            Step::Remove { host } => self.act(&format!("removing {host}"), Some(&host)).await,
+            Step::Add => self.act("adding a host", &step).await,
+            Step::Remove { host } => self.act(&format!("removing {host}"), &step).await,
         }
     }
 
-    async fn act(&mut self, what: &str, host: Option<&str>) {
+    async fn act(&mut self, what: &str, step: &Step) {
         self.say(what.to_owned());
-        let done = match host {
-            None => self.commands.add().await,
-            Some(host) => self.commands.remove(host).await,
+        let done = match step {
+            Step::Stay => return,
+            Step::Add => self.commands.add().await,
+            Step::Remove { host } => self.commands.remove(host).await,
         };
-        // One that failed counts as done: the pause after it keeps it from being repeated at each look.
+        let outcome = done.as_ref().map_or_else(CommandError::outcome, |()| Outcome::Done);
+        // One that failed has its pause too, which keeps it from being repeated at each look.
         match done {
             Ok(()) => self.say(format!("done: {what}")),
             Err(error) => self.say(format!("failed: {what}: {error}")),
         }
-        self.scaler.acted(Instant::now());
+        self.scaler.acted(Instant::now(), step, outcome);
     }
 
     fn say(&mut self, text: String) {

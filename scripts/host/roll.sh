@@ -2,6 +2,7 @@
 # shellcheck shell=bash disable=SC2154  # the reader's variables
 
 packages=$state/packages
+data=/var/lib/vox
 # Kept of the packages that were installed by `vox-host upgrade`.
 KEPT_PACKAGES=3
 # For an idle worker or a bridge to be there again.
@@ -59,18 +60,33 @@ still_waiting() {
 restart_bridge() {
     is_wanted vox-bridge.service || return 0
     say "restarting the bridge; calls go on without it"
+    bridge_paused=false
     run systemctl restart vox-bridge.service || fail "the bridge does not start: journalctl -u vox-bridge; calls that run go on and are kept"
 }
 
+# The bridge stands still while something of its is copied. Whatever ends this program starts it again.
+pause_bridge() {
+    bridge_paused=true
+    systemctl stop vox-bridge.service
+}
+resume_bridge() {
+    $bridge_paused || return 0
+    bridge_paused=false
+    systemctl start vox-bridge.service
+}
+
+# restart_workers [UNIT]: all, or all but this one, which has been started anew already. Sets all_restarted.
+#
 # An idle worker is waited for before the next is told, so that there is always one to take a call. A busy one takes none anyway: it
 # is told at once and changes when its call is over.
 restart_workers() {
     local unit list
     waiting=$(mktemp "$state/waiting.XXXXXX" 2>/dev/null || mktemp)
-    # shellcheck disable=SC2064  # the name of now
-    trap "rm -f '$waiting'" EXIT
+    # shellcheck disable=SC2034  # keep.sh asks
+    all_restarted=true
     list=$(wanted_workers)
     for unit in $list; do
+        [ "$unit" != "${1:-}" ] || continue
         local was_busy=false
         in_a_call "$unit" && was_busy=true
         say "restarting $unit$($was_busy && echo ', when its call is over' || true)"
@@ -80,9 +96,13 @@ restart_workers() {
         $was_busy || wait_until "$START_SECONDS" settled "$unit" ||
             fail "$unit does not come back: journalctl -u $unit; the workers after it still have what they had"
     done
-    $dry || wait_until "$wait_seconds" nobody_waits ||
+    if ! $dry && ! wait_until "$wait_seconds" nobody_waits; then
+        # shellcheck disable=SC2034  # keep.sh asks
+        all_restarted=false
         say "still in a call, and changing when it is over: $(still_waiting | tr '\n' ' ')"
+    fi
     rm -f "$waiting"
+    waiting=
 }
 nobody_waits() {
     [ -z "$(still_waiting)" ]
@@ -140,26 +160,47 @@ installed_version() {
     dpkg-query --show --showformat '${Version}' vox 2>/dev/null || true
 }
 
-# The package is kept, for the way back.
+# The package is kept, for the way back; so is that of the version that runs, whenever it came here.
 keep_package() {
-    local version
+    local version running kept
     version=$(dpkg-deb --field "$1" Version)
+    running=$packages/vox_$(installed_version).deb
+    kept=$packages/vox_$version.deb
     install -d -m 0700 "$packages"
-    [ "$(readlink -f "$1")" = "$packages/vox_$version.deb" ] || install -m 600 "$1" "$packages/vox_$version.deb"
+    if [ "$(readlink -f "$1")" != "$kept" ]; then
+        # Beside it first: half a package is no way back.
+        install -m 600 "$1" "$kept.new"
+        mv "$kept.new" "$kept"
+    fi
+    [ ! -e "$running" ] || touch "$running"
+    touch "$kept"
     # shellcheck disable=SC2012  # names of ours
     ls -t "$packages"/vox_*.deb | tail -n +$((KEPT_PACKAGES + 1)) | xargs -r rm -f
 }
 
-# Documents of the embedded engine, as they are now: an older bridge does not take what a newer one has brought up to date.
+# has_room DIR FILE...: whether copies of these fit there, with a tenth to spare.
+has_room() {
+    local dir=$1 needed free
+    shift
+    needed=$(du --apparent-size --block-size=1 --total -- "$@" | tail -n 1 | cut -f 1)
+    free=$(df --output=avail --block-size=1 "$dir" | tail -n 1)
+    [ "$free" -gt "$((needed + needed / 10))" ]
+}
+
+# Documents of the embedded engine, as they are now: an older bridge does not take what a newer one has brought up to date. Each step is
+# looked at by itself, for the caller goes back when one fails.
 keep_documents() {
-    [ -e /var/lib/vox/vox.sqlite ] || return 0
-    install -d -m 0700 "$state/documents"
-    rm -rf "$state/documents/$1.new"
-    mkdir -m 0700 "$state/documents/$1.new"
-    cp -p --reflink=auto /var/lib/vox/vox.sqlite* "$state/documents/$1.new/"
-    rm -rf "$state/documents/${1:?}"
-    mv "$state/documents/$1.new" "$state/documents/$1"
-    documents_kept=true
+    [ -e "$data/vox.sqlite" ] || return 0
+    local to=$state/documents/${1:?}
+    install -d -m 0700 "$state/documents" || return 1
+    rm -rf "$to.new" || return 1
+    mkdir -m 0700 "$to.new" || return 1
+    if ! cp -p --reflink=auto "$data"/vox.sqlite* "$to.new/"; then
+        rm -rf "$to.new"
+        return 1
+    fi
+    rm -rf "$to" || return 1
+    mv "$to.new" "$to"
 }
 
 # install_package FILE: what runs goes on with the files that it has open.
@@ -190,13 +231,17 @@ upgrade() {
         echo "would install $file, stop the bridge, copy its documents, start it, restart one idle worker and call it, then the others"
         return
     fi
+    if is_wanted vox-bridge.service && [ -e "$data/vox.sqlite" ]; then
+        has_room "$state" "$data"/vox.sqlite* || fail "$state has no room for a copy of the documents ($data/vox.sqlite): nothing was changed"
+    fi
     keep_package "$file"
     documents_kept=false
     install_package "$packages/vox_$version.deb" || undo "$before" "the package cannot be installed"
     if is_wanted vox-bridge.service; then
-        systemctl stop vox-bridge.service
-        keep_documents "$before"
-        systemctl start vox-bridge.service || undo "$before" "the new bridge does not start"
+        pause_bridge || undo "$before" "the bridge does not stop"
+        keep_documents "$before" || undo "$before" "the documents cannot be copied"
+        documents_kept=true
+        resume_bridge || undo "$before" "the new bridge does not start"
     fi
     read -r first < <(wanted_workers) || first=
     bot=$(chosen smoke-bot faq)
@@ -210,33 +255,54 @@ upgrade() {
         fi
     else
         say "every worker is in a call: none is free to be tried first"
+        first=
     fi
-    restart_workers
+    restart_workers "$first"
     say "upgraded to $version"
 }
 undo() {
+    local fault=''
     say "$2: back to $1"
     [ -e "$packages/vox_$1.deb" ] || fail "the package of $1 is not here; apt-get install it, then vox-host restart"
     # The way back does not lead here.
     rm -f "$packages/vox_$version.deb"
     install_package "$packages/vox_$1.deb" || fail "$1 cannot be installed either: dpkg --configure -a, then vox-host rollback $1"
     if is_wanted vox-bridge.service; then
-        systemctl stop vox-bridge.service || true
+        pause_bridge || true
         # What calls have delivered meanwhile stays, unless the documents have a form by now that this bridge does not take.
-        if ! systemctl start vox-bridge.service && $documents_kept; then
-            say "the documents have a newer form: they are put back as they were before the upgrade"
-            systemctl stop vox-bridge.service || true
-            put_documents "$1"
-            systemctl start vox-bridge.service || fail "the bridge of $1 does not start either: journalctl -u vox-bridge"
+        if ! resume_bridge; then
+            fault=", but its bridge does not start: journalctl -u vox-bridge"
+            if $documents_kept; then
+                say "its bridge does not start with the documents of now: they are put back as they were before the upgrade"
+                pause_bridge || true
+                put_documents "$1" || fail "the documents of before cannot be put back; those of now are where they were"
+                ! resume_bridge || fault=''
+            fi
         fi
     fi
     restart_workers
-    fail "$2; this host is at $1 again"
+    fail "$2; this host is at $1 again$fault"
 }
+# The documents from before that version went; those of now are put aside. Nothing is taken away before both copies are whole.
 put_documents() {
-    [ -d "$state/documents/$1" ] || return 0
-    rm -f /var/lib/vox/vox.sqlite*
-    cp -p "$state/documents/$1"/vox.sqlite* /var/lib/vox/
+    local from=$state/documents/$1 aside put=$data/.put
+    [ -e "$from/vox.sqlite" ] || return 0
+    aside=$state/documents/after-$1-$(date -u +%Y%m%dT%H%M%SZ)
+    if ! { rm -rf "$put" && install -d -m 0700 "$put" && cp -p --reflink=auto "$from"/vox.sqlite* "$put/"; }; then
+        rm -rf "$put"
+        return 1
+    fi
+    if [ -e "$data/vox.sqlite" ]; then
+        if ! { install -d -m 0700 "$aside" && cp -p --reflink=auto "$data"/vox.sqlite* "$aside/"; }; then
+            rm -rf "$put" "$aside"
+            return 1
+        fi
+        say "the documents of now are put aside, in $aside: remove them when all is well"
+    fi
+    # The log of the newer documents belongs to no others.
+    rm -f "$data/vox.sqlite-wal" "$data/vox.sqlite-shm" && mv -f "$put/vox.sqlite" "$data/vox.sqlite" || return 1
+    [ ! -e "$put/vox.sqlite-wal" ] || mv -f "$put/vox.sqlite-wal" "$data/" || return 1
+    rm -rf "$put"
 }
 
 rollback() {
@@ -255,7 +321,7 @@ rollback() {
     [ -e "$file" ] || fail "$file is missing; here are: $(find "$packages" -name 'vox_*.deb' -printf '%f ' 2>/dev/null)"
     if $documents; then
         [ -d "$state/documents/$version" ] || fail "there is no copy of the documents of $version in $state/documents"
-        say "documents are put back as they were at $version: what came after is lost, but for what workers still have to deliver"
+        say "documents are put back as they were at $version: what came after is put aside, but for what workers still have to deliver"
     fi
     say "from $now to $version"
     if $dry; then
@@ -263,9 +329,9 @@ rollback() {
         return
     fi
     install_package "$file" || fail "$version cannot be installed; what dpkg says is above"
-    ! is_wanted vox-bridge.service || systemctl stop vox-bridge.service
-    ! $documents || put_documents "$version"
-    ! is_wanted vox-bridge.service || { systemctl start vox-bridge.service || fail "the bridge of $version does not start: journalctl -u vox-bridge. \
+    ! is_wanted vox-bridge.service || pause_bridge
+    ! $documents || put_documents "$version" || fail "the documents of $version cannot be put back; those of now are where they were"
+    ! is_wanted vox-bridge.service || { resume_bridge || fail "the bridge of $version does not start: journalctl -u vox-bridge. \
 If it does not take the newer documents: vox-host rollback $version --documents"; }
     restart_workers
     say "back at $version"
@@ -273,11 +339,43 @@ If it does not take the newer documents: vox-host rollback $version --documents"
 
 drain() {
     local unit
-    waiting=
     for unit in $(worker_units); do run systemctl stop --no-block "$unit"; done
     $dry && return
     wait_until "$wait_seconds" all_stopped || fail "calls still run: $(running_workers | tr '\n' ' '); they are let to their ends"
     say "no call runs here, and none is taken: vox-host resume takes them again"
+    [ "$(owed)" = 0 ] ||
+        say "what calls left behind is not all delivered ($(owed) outboxes in $outboxes): workers that run deliver it, so vox-host resume before this host goes"
+}
+
+outboxes=/var/lib/vox-core/outbox
+# For a bridge that is just away to be back.
+DELIVER_SECONDS=120
+
+# owed [PID]: how many outboxes have something to be delivered, without that of the worker of this process. A worker takes its outbox
+# away when all of it is delivered, and sets aside what the bridge refused for good (…remains).
+owed() {
+    [ -d "$outboxes" ] || { echo 0 && return; }
+    find "$outboxes" -mindepth 2 -maxdepth 2 -name '*.seg' -size +0 ! -path '*.remains*' ! -path "*-${1:-none}-*/*" -printf '%h\n' | sort -u | wc -l
+}
+# After all workers have stopped: one runs again, for it delivers what the others left. A call that it is given meanwhile ends as others do.
+deliver_owed() {
+    local until=$((SECONDS + DELIVER_SECONDS)) unit
+    [ "$(owed)" != 0 ] || return 0
+    for unit in $(worker_units); do ! is_wanted "$unit" || break; done
+    is_wanted "${unit:-}" || return 1
+    say "what calls left behind is not all delivered: $unit runs again to deliver it"
+    while [ "$SECONDS" -lt "$until" ]; do
+        systemctl start "$unit" || return 1
+        wait_until "$((until - SECONDS > 0 ? until - SECONDS : 1))" others_delivered "$unit" || true
+        # What it took over of theirs it delivers before it ends.
+        systemctl stop --no-block "$unit"
+        wait_until "$wait_seconds" all_stopped || return 1
+        [ "$(owed)" != 0 ] || return 0
+    done
+    return 1
+}
+others_delivered() {
+    [ "$(owed "$(property "$1" MainPID)")" = 0 ]
 }
 running_workers() {
     local unit

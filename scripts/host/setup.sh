@@ -229,6 +229,12 @@ worker_units() {
 remove() {
     drain
     local unit
+    if ! $dry && ! deliver_owed && ! $leave_owed; then
+        # As before, so that what is owed is delivered when that can be done.
+        resume
+        fail "this host still owes what calls left behind ($(owed) outboxes in $outboxes): its workers run again to deliver it, so it is not \
+removed. Is the bridge reached? Then vox-host remove again; with --leave-owed it goes, and that stays on the disk"
+    fi
     for unit in $(worker_units) vox-bridge.service vox.target; do
         run systemctl disable --quiet --now "$unit"
     done

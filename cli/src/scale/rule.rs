@@ -3,9 +3,13 @@
 //! The measure is the share of slots that are taken or promised, over the hosts that take calls. A host that drains is on its way out
 //! and counts for nothing, so that it is not mistaken for room.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+/// The longest name of a host that is taken away, characters: what DNS allows.
+const LONGEST_NAME: usize = 253;
 
 /// The numbers of the rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +20,8 @@ pub struct Rule {
     pub below: f64,
     /// Hosts that stay whatever the load.
     pub least_hosts: usize,
-    /// Hosts that there are at most.
+    /// Hosts that there are at most: those that are seen, whether they take calls or not, and those that were added and are yet to
+    /// come.
     pub most_hosts: usize,
     /// How long the share must be beyond a bound before anything is done.
     pub holds: Duration,
@@ -37,6 +42,15 @@ pub struct HostLoad {
     pub used: u32,
     /// Neither draining nor unhealthy.
     pub takes_calls: bool,
+}
+
+/// Whether a host's name is given to a command. A worker says it, so it may be anything; this is no option of a program and needs no
+/// quotes.
+pub fn is_host_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    name.len() <= LONGEST_NAME
+        && name.bytes().all(is_plain)
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
 }
 
 /// The fleet as it was seen.
@@ -91,11 +105,28 @@ pub struct Scaler {
     above_since: Option<Instant>,
     below_since: Option<Instant>,
     last: Option<(Change, Instant)>,
+    /// Hosts that have been seen; `None` before the first look.
+    known: Option<BTreeSet<String>>,
+    /// Hosts that were taken away and may still be seen for a while. One that comes again by that name is a new one.
+    leaving: BTreeSet<String>,
+    /// Hosts that were added and have not been seen yet.
+    owed: usize,
+}
+
+/// What became of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    /// Nothing came of it.
+    Failed,
+    /// It was broken off: a host may have come of it, or gone.
+    Unknown,
 }
 
 impl Scaler {
     pub fn new(rule: Rule) -> Self {
-        Self { rule, above_since: None, below_since: None, last: None }
+        let (known, leaving) = (None, BTreeSet::new());
+        Self { rule, above_since: None, below_since: None, last: None, known, leaving, owed: 0 }
     }
 
     /// The fleet could not be seen: what it did before says nothing about now.
@@ -103,16 +134,52 @@ impl Scaler {
         (self.above_since, self.below_since) = (None, None);
     }
 
-    /// What was to be done has been done, or has failed, at this time: pauses count from here.
-    pub fn acted(&mut self, now: Instant) {
+    /// What was to be done is over at this time: pauses count from here.
+    pub fn acted(&mut self, now: Instant, step: &Step, outcome: Outcome) {
         if let Some((_, at)) = &mut self.last {
             *at = now;
+        }
+        match step {
+            Step::Add if outcome == Outcome::Failed => self.owed = self.owed.saturating_sub(1),
+            Step::Remove { host } if outcome == Outcome::Failed => {
+                self.leaving.remove(host);
+            }
+            Step::Add | Step::Remove { .. } | Step::Stay => {}
+        }
+    }
+
+    /// Hosts that were added, have had their time to come up, and have never been seen.
+    pub fn never_came(&self, now: Instant) -> usize {
+        if self.may_add(now) { self.owed } else { 0 }
+    }
+
+    /// Which hosts came since the last look. One that was known and is back, after a fault of its network, is none of those that were
+    /// added.
+    fn notice(&mut self, load: &Load) {
+        let seen: BTreeSet<&str> = load.hosts.iter().map(|host| host.name.as_str()).collect();
+        let Some(known) = &mut self.known else {
+            self.known = Some(seen.into_iter().map(str::to_owned).collect());
+            return;
+        };
+        self.leaving.retain(|name| {
+            let is_still_seen = seen.contains(name.as_str());
+            if !is_still_seen {
+                known.remove(name);
+            }
+            is_still_seen
+        });
+        for name in seen {
+            if known.insert(name.to_owned()) {
+                self.owed = self.owed.saturating_sub(1);
+            }
         }
     }
 
     /// Judge what is seen. A step is answered once, and taken as done.
     pub fn look(&mut self, now: Instant, load: &Load) -> Step {
+        self.notice(load);
         let hosts = load.taking().count();
+        let made = load.hosts.len() + self.owed;
         let used = load.used_share();
         // A fleet without a slot takes no call, which is as full as can be.
         let is_above = used.is_none_or(|share| share > self.rule.above);
@@ -120,17 +187,23 @@ impl Scaler {
         hold(&mut self.above_since, is_above, now);
         hold(&mut self.below_since, is_below, now);
         let held = |since: Option<Instant>| since.is_some_and(|since| now - since >= self.rule.holds);
-        let step = if held(self.above_since) && hosts < self.rule.most_hosts && self.may_add(now) {
+        let step = if held(self.above_since) && made < self.rule.most_hosts && self.may_add(now) {
             Step::Add
         } else if held(self.below_since) && hosts > self.rule.least_hosts && self.may_remove(now) {
             self.emptiest(load).map_or(Step::Stay, |host| Step::Remove { host })
         } else {
             Step::Stay
         };
-        let change = match step {
+        let change = match &step {
             Step::Stay => return step,
-            Step::Add => Change::Added,
-            Step::Remove { .. } => Change::Removed,
+            Step::Add => {
+                self.owed += 1;
+                Change::Added
+            }
+            Step::Remove { host } => {
+                self.leaving.insert(host.clone());
+                Change::Removed
+            }
         };
         self.last = Some((change, now));
         self.blind();
@@ -153,6 +226,7 @@ impl Scaler {
     fn emptiest(&self, load: &Load) -> Option<String> {
         let may_go = |host: &&HostLoad| {
             !self.rule.kept.contains(&host.name)
+                && is_host_name(&host.name)
                 && load.used_share_without(&host.name).is_some_and(|share| share <= self.rule.above)
         };
         let by_calls = |a: &&HostLoad, b: &&HostLoad| a.used.cmp(&b.used).then_with(|| b.name.cmp(&a.name));
@@ -307,9 +381,80 @@ mod tests {
         scaler.blind();
         assert_eq!(scaler.look(start + MINUTE, &load(&[9])), Step::Stay);
         assert_eq!(scaler.look(start + 2 * MINUTE, &load(&[9])), Step::Add);
-        scaler.acted(start + 6 * MINUTE);
+        scaler.acted(start + 6 * MINUTE, &Step::Add, Outcome::Done);
         assert_eq!(scaler.look(start + 8 * MINUTE, &load(&[9])), Step::Stay);
         assert_eq!(scaler.look(start + 10 * MINUTE, &load(&[9])), Step::Stay);
         assert_eq!(scaler.look(start + 11 * MINUTE, &load(&[9])), Step::Add);
+    }
+
+    /// The steps of a day with a look each minute at a fleet that stays as it is, each step ending so.
+    fn day(scaler: &mut Scaler, start: Instant, load: &Load, outcome: Outcome) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for minute in 0..24 * 60 {
+            let now = start + MINUTE * minute;
+            let step = scaler.look(now, load);
+            if step != Step::Stay {
+                scaler.acted(now, &step, outcome);
+                steps.push(step);
+            }
+        }
+        steps
+    }
+
+    #[tokio::test]
+    async fn hosts_that_never_come_are_not_bought_without_end() {
+        let start = Instant::now();
+        for outcome in [Outcome::Done, Outcome::Unknown] {
+            let mut scaler = Scaler::new(rule());
+            assert_eq!(day(&mut scaler, start, &load(&[10]), outcome), [Step::Add, Step::Add]);
+            assert_eq!(scaler.never_came(start + 24 * 60 * MINUTE), 2);
+            // They come after all. One dies, and another is added for it; that it is back then is not the other's coming.
+            let later = start + 24 * 60 * MINUTE;
+            scaler.look(later, &load(&[10, 10, 10]));
+            assert_eq!(scaler.never_came(later), 0);
+            assert_eq!(scaler.look(later + MINUTE, &load(&[10, 10])), Step::Add);
+            assert_eq!(scaler.look(later + 2 * MINUTE, &load(&[10, 10, 10])), Step::Stay);
+            assert_eq!(scaler.never_came(later + 10 * MINUTE), 1);
+        }
+        let mut scaler = Scaler::new(rule());
+        let tries = day(&mut scaler, start, &load(&[10]), Outcome::Failed).len();
+        assert!(tries > 100, "a command that made nothing is tried again: {tries}");
+    }
+
+    #[tokio::test]
+    async fn hosts_that_take_no_calls_are_hosts() {
+        let mut fleet = load(&[10, 0, 0]);
+        (fleet.hosts[1].takes_calls, fleet.hosts[2].takes_calls) = (false, false);
+        assert_eq!(day(&mut Scaler::new(rule()), Instant::now(), &fleet, Outcome::Done), Vec::new());
+    }
+
+    #[tokio::test]
+    async fn a_host_that_went_and_comes_again_by_its_name_has_come() {
+        let (mut scaler, start) = (Scaler::new(rule()), Instant::now());
+        scaler.look(start, &load(&[1, 1]));
+        assert_eq!(scaler.look(start + MINUTE, &load(&[1, 1])), remove("voice-2"));
+        scaler.acted(start + MINUTE, &remove("voice-2"), Outcome::Done);
+        // Seen until it is forgotten.
+        for (minute, used) in [(2, vec![9, 9]), (3, vec![9]), (4, vec![9])] {
+            let step = scaler.look(start + MINUTE * minute, &load(&used));
+            assert_eq!(step == Step::Add, minute == 3, "minute {minute}: {step:?}");
+        }
+        let later = start + 20 * MINUTE;
+        assert_eq!(scaler.never_came(later), 1);
+        scaler.look(later, &load(&[9, 0]));
+        assert_eq!(scaler.never_came(later), 0);
+    }
+
+    #[tokio::test]
+    async fn a_host_whose_name_is_an_option_is_never_given_to_a_command() {
+        for name in ["-oProxyCommand=x", "", "a b", "a;b", "$(x)", "../a", &"a".repeat(254)] {
+            assert!(!is_host_name(name), "{name}");
+        }
+        assert!(is_host_name("voice-2.example_1.org") && is_host_name("2"));
+        let mut fleet = load(&[1, 0]);
+        fleet.hosts[1].name = "-oProxyCommand=x".into();
+        let (mut scaler, start) = (Scaler::new(rule()), Instant::now());
+        scaler.look(start, &fleet);
+        assert_eq!(scaler.look(start + MINUTE, &fleet), remove("voice-1"));
     }
 }

@@ -21,8 +21,9 @@ const PATH: &str = "/livekit/dispatch";
 pub const DISPATCH_PATIENCE: Duration = Duration::from_secs(10);
 /// How long the slot is kept: that, and a worker's report that the call runs.
 const SLOT_KEPT: SignedDuration = SignedDuration::from_secs(40);
-/// A bridge that has begun and noted no end was killed: somebody else may begin. Longer than a worker is waited for.
-const BROKEN_OFF: SignedDuration = SignedDuration::from_secs(15);
+/// A bridge that has begun and noted no end was killed: somebody else may begin. Longer than a worker is waited for, and shorter than
+/// LiveKit goes on telling what was refused.
+const BROKEN_OFF: SignedDuration = SignedDuration::from_secs(12);
 /// How long an event is remembered: LiveKit gives up telling it long before.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 /// What a phone's identity begins with when the rule gave it none.
@@ -73,8 +74,22 @@ pub enum InboundError {
     NoSlot(ReserveError),
     #[error("no worker took the call: {0}")]
     NotHandedOver(HandOverError),
+    /// Somebody is handing it over, or was killed meanwhile: LiveKit would forget what is answered with 200.
+    #[error("the call is being handed over, and it is not known yet how that ends")]
+    InHand,
+    #[error("handing the call over was broken off")]
+    BrokenOff,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What is known of an event that is told.
+enum Begun {
+    Mine(Stored<Dispatch>),
+    /// There is nothing to do any more.
+    Settled,
+    /// By whichever bridge.
+    InHand,
 }
 
 /// A phone that waits in a room.
@@ -88,7 +103,11 @@ impl Inbound {
     pub async fn told(&self, told: &Told) -> Result<Outcome, InboundError> {
         let Some(waiting) = waiting(told) else { return Ok(Outcome::Ignored) };
         let now = self.clock.now();
-        let Some(mut begun) = self.begin(&key(told), now).await? else { return Ok(Outcome::Repeated) };
+        let mut begun = match self.begin(&key(told), now).await? {
+            Begun::Mine(begun) => begun,
+            Begun::Settled => return Ok(Outcome::Repeated),
+            Begun::InHand => return Err(InboundError::InHand),
+        };
         let handed = self.hand_over(&waiting, &begun.value.session_id).await;
         // The next telling may begin at once, unless there is nothing to do any more.
         begun.value.is_settled = handed.is_ok();
@@ -99,8 +118,8 @@ impl Inbound {
         handed
     }
 
-    /// Take an event in hand; `None` when that was done before, by whichever bridge.
-    async fn begin(&self, key: &str, now: Timestamp) -> Result<Option<Stored<Dispatch>>, StoreError> {
+    /// Take an event in hand, unless that was done before.
+    async fn begin(&self, key: &str, now: Timestamp) -> Result<Begun, StoreError> {
         let dispatches = self.stores.dispatches();
         let new = Dispatch {
             session_id: SessionId::generate(),
@@ -110,18 +129,22 @@ impl Inbound {
         };
         match dispatches.insert(key, &new).await {
             Err(StoreError::Duplicate) => {}
-            inserted => return inserted.map(Some),
+            inserted => return inserted.map(Begun::Mine),
         }
-        let Some(mut known) = dispatches.find(key).await? else { return Ok(None) };
-        let is_in_hand = now.duration_since(known.value.begun_at.0) < BROKEN_OFF;
-        if known.value.is_settled || is_in_hand {
-            return Ok(None);
+        // Forgotten in this moment: the next telling begins.
+        let Some(mut known) = dispatches.find(key).await? else { return Ok(Begun::InHand) };
+        if known.value.is_settled {
+            return Ok(Begun::Settled);
+        }
+        if now.duration_since(known.value.begun_at.0) < BROKEN_OFF {
+            return Ok(Begun::InHand);
         }
         // Under the same name as before: should a worker have it after all, the config of a second one is refused.
         known.value.begun_at = Stamp(now);
         match dispatches.replace(known).await {
-            Err(StoreError::Conflict) => Ok(None),
-            replaced => replaced.map(Some),
+            // Somebody else just began.
+            Err(StoreError::Conflict) => Ok(Begun::InHand),
+            replaced => replaced.map(Begun::Mine),
         }
     }
 

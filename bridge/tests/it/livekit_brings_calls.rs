@@ -152,10 +152,20 @@ async fn many_tellings_at_once_are_one_call() {
     let other = scene.bridge.serve_second().await;
     let event = joined("EV_race");
     let told = (0..12).map(|n| scene.tell_at(if n % 2 == 0 { &scene.bridge.url } else { &other }, &event));
+    let mut dispatched = 0;
     for answer in futures_util::future::join_all(told).await {
-        assert_eq!(answer.status(), StatusCode::OK);
+        match answer.status() {
+            StatusCode::OK => {
+                let status = json(answer, StatusCode::OK).await["status"].clone();
+                dispatched += usize::from(status == "dispatched");
+                assert!(status == "dispatched" || status == "repeated", "{status}");
+            }
+            // LiveKit tells it again, should whoever has it in hand be killed.
+            status => assert_eq!(refusal(answer, status).await, "dispatch_under_way"),
+        }
     }
-    assert_eq!(scene.handed().len(), 1);
+    assert_eq!((scene.handed().len(), dispatched), (1, 1));
+    assert_eq!(scene.came(&event).await, "repeated");
 }
 
 #[tokio::test]
@@ -309,14 +319,35 @@ async fn a_bridge_that_is_killed_in_the_midst_is_followed_by_another() {
         tokio::spawn(async move { inbound.told(&told).await.is_ok() })
     };
     assert!(eventually(SOON, async || scene.handed().len() == 1).await);
-    assert_eq!(scene.came(&joined("EV_1")).await, "repeated", "it is in hand");
     killed.abort();
     scene.workers[0].says(Says::Accepted);
-    scene.bridge.clock.advance(SignedDuration::from_secs(16));
+    // LiveKit never tells again what was answered with 200.
+    for _ in 0..2 {
+        let in_hand = scene.tell(&joined("EV_1")).await;
+        assert_eq!(refusal(in_hand, StatusCode::SERVICE_UNAVAILABLE).await, "dispatch_under_way");
+        scene.bridge.clock.advance(SignedDuration::from_secs(6));
+    }
+    assert_eq!(scene.handed().len(), 1);
     scene.register(0).await;
     assert_eq!(scene.came(&joined("EV_1")).await, "dispatched");
     let handed = scene.handed();
     assert_eq!(handed[0]["call_id"], handed[1]["call_id"]);
+}
+
+#[tokio::test]
+async fn a_teller_who_hangs_up_leaves_no_call_half_handed_over() {
+    let scene = Scene::with_workers(1).await;
+    scene.workers[0].says(Says::Silence);
+    let event = joined("EV_1");
+    tokio::select! {
+        _ = scene.tell(&event) => panic!("the worker says nothing"),
+        handed = eventually(SOON, async || scene.handed().len() == 1) => assert!(handed),
+    }
+    scene.workers[0].says(Says::Accepted);
+    assert!(eventually(SOON, async || scene.reserved().await == 0).await, "the slot is given back");
+    // How it ended is noted right after that.
+    assert!(eventually(SOON, async || scene.tell(&event).await.status() == StatusCode::OK).await);
+    assert_eq!(scene.handed().len(), 2);
 }
 
 /// A real server tells it: the phone is a participant of that kind, which the SIP gateway would be.

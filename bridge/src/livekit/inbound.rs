@@ -6,12 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use vox_livekit::webhook::{OfPerson, Told};
 use vox_shared::clock::Clock;
-use vox_shared::ids::{CarrierId, SessionId};
+use vox_shared::ids::{CarrierId, SessionId, TenantId};
+use vox_shared::phone::Number;
 
 use super::trunks::ROOM_PREFIX;
 use crate::auth::secret_token;
 use crate::fleet::client::FleetClient;
-use crate::fleet::hand_over::{HandOverError, Parcel};
+use crate::fleet::hand_over::{After, HandOverError, Parcel};
 use crate::fleet::reserve::{Fleet, ReserveError};
 use crate::store::dispatches::Dispatch;
 use crate::store::{Stamp, StoreError, Stored, Stores};
@@ -19,6 +20,8 @@ use crate::store::{Stamp, StoreError, Stored, Stores};
 const PATH: &str = "/livekit/dispatch";
 /// How long a worker is waited for.
 pub const DISPATCH_PATIENCE: Duration = Duration::from_secs(10);
+/// Workers that are tried while they cannot be reached: one that died is known for some seconds more.
+const TRIES: usize = 3;
 /// How long the slot is kept: that, and a worker's report that the call runs.
 const SLOT_KEPT: SignedDuration = SignedDuration::from_secs(40);
 /// A bridge that has begun and noted no end was killed: somebody else may begin. Longer than a worker is waited for, and shorter than
@@ -161,8 +164,9 @@ impl Inbound {
             body: &body,
             within: self.patience,
             kept: SLOT_KEPT,
+            tries: TRIES,
             // A worker that refuses has sent the phone away, so there is nobody for another.
-            tries: 1,
+            after: After::Silence,
         };
         match self.fleet.hand_over(&self.client, &parcel).await {
             Ok(call) => Ok(Outcome::Dispatched(call)),
@@ -178,17 +182,32 @@ impl Inbound {
 
     /// The number that was called: as the line says it, else the first one of the carrier whose trunk it came over.
     async fn dialled(&self, phone: &OfPerson) -> Result<String, StoreError> {
+        // One of the operator's own is unknown here, and brings calls for whomever it likes.
+        let trunk = match attribute(phone, "sip.trunkID") {
+            Some(id) => self.stores.all_trunks().find_by_inbound(id).await?,
+            None => None,
+        };
         let said = ["sip.calledNumber", "sip.trunkPhoneNumber"];
         if let Some(number) = said.iter().find_map(|name| attribute(phone, name)) {
+            if let Some(trunk) = &trunk
+                && self.is_anothers(number, &trunk.value.tenant_id).await?
+            {
+                tracing::warn!(tenant.id = %trunk.value.tenant_id, "a call for another tenant's number is sent away");
+                return Ok(String::new());
+            }
             return Ok(number.to_owned());
         }
-        let Some(trunk) = attribute(phone, "sip.trunkID") else { return Ok(String::new()) };
-        let Some(trunk) = self.stores.all_trunks().find_by_inbound(trunk).await? else {
-            return Ok(String::new());
-        };
+        let Some(trunk) = trunk else { return Ok(String::new()) };
         let Ok(carrier) = trunk.id.parse::<CarrierId>() else { return Ok(String::new()) };
         let first = self.stores.dids(&trunk.value.tenant_id).find_first_of(&carrier).await?;
         Ok(first.map(|did| did.value.number.to_string()).unwrap_or_default())
+    }
+
+    /// Whether the number is another tenant's than the one whose trunk the call came over: what was called is what the caller says.
+    async fn is_anothers(&self, number: &str, tenant: &TenantId) -> Result<bool, StoreError> {
+        let Ok(number) = number.parse::<Number>() else { return Ok(false) };
+        let did = self.stores.all_dids().find_number(&number).await?;
+        Ok(did.is_some_and(|did| did.value.tenant_id != *tenant))
     }
 }
 

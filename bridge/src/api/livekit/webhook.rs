@@ -29,7 +29,7 @@ pub async fn webhook(
 ) -> ApiResult<Json<ToldView>> {
     // In a task of its own: a teller who hangs up must not leave a call half handed over.
     let inbound = Inbound::clone(&inbound);
-    let told = tokio::spawn(async move { inbound.told(&told.0).await }.in_current_span());
+    let told = tokio::spawn(async move { Box::pin(inbound.told(&told.0)).await }.in_current_span());
     let came = told.await.unwrap_or(Err(InboundError::BrokenOff));
     metrics.livekit_told(came.as_ref().map_or("failed", |outcome| outcome.as_str()));
     Ok(Json(ToldView { status: came?.as_str() }))

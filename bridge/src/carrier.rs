@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use url::Url;
 use utoipa::ToSchema;
+use vox_shared::egress::{HostRules, Policy};
 
 use crate::fields::{FieldError, typed};
 
@@ -130,7 +132,10 @@ impl CarrierSettings {
             self.inbound_addresses.iter().enumerate().filter(|(_, address)| !is_network(address))
         {
             let _ = address;
-            fault(&format!("inbound_addresses.{at}"), "must be like 203.0.113.7 or 203.0.113.0/24".into());
+            fault(
+                &format!("inbound_addresses.{at}"),
+                "must be like 203.0.113.7 or 203.0.113.0/24, and no wider than /8 (IPv6: /32)".into(),
+            );
         }
         if !(CPS.0..=CPS.1).contains(&self.outbound_cps) {
             fault("outbound_cps", format!("must be {} to {}", CPS.0, CPS.1));
@@ -174,6 +179,24 @@ impl CarrierSettings {
     }
 }
 
+/// Whether calls may be sent to the carrier's address, by the deployment's policy and the tenant's rules, as far as it can be told
+/// without resolving a name: a SIP gateway would otherwise be made to look into the network that it stands in.
+pub fn check_place(
+    settings: &CarrierSettings,
+    policy: &Policy,
+    rules: &HostRules,
+) -> Result<(), Vec<FieldError>> {
+    let refused = match Url::parse(&format!("https://{}", settings.sip_address)) {
+        Err(_) => Some("is no host".to_owned()),
+        // First the deployment's: what it refuses is not told apart by a tenant's rules.
+        Ok(url) => match policy.check_url(&url) {
+            Err(refused) => Some(refused.to_string()),
+            Ok(_) => rules.check(&url).err().map(|refused| refused.to_string()),
+        },
+    };
+    refused.map_or(Ok(()), |message| Err(vec![FieldError::new("sip_address", message)]))
+}
+
 fn is_sip_address(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) => (host, port.parse::<u16>().is_ok_and(|port| port > 0)),
@@ -187,8 +210,9 @@ fn is_sip_address(text: &str) -> bool {
 fn is_network(text: &str) -> bool {
     let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
     let Ok(address) = address.parse::<IpAddr>() else { return false };
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= most))
+    // A wider one is no network of a carrier's: half the world could bring calls.
+    let sizes = if address.is_ipv4() { 8..=32 } else { 32..=128 };
+    bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| sizes.contains(&bits)))
 }
 
 #[cfg(test)]
@@ -224,6 +248,9 @@ mod tests {
             (json!({"transport": "quic"}), "transport"),
             (json!({"inbound_auth_mode": "ip"}), "inbound_addresses"),
             (json!({"inbound_addresses": ["203.0.113.0/33"]}), "inbound_addresses.0"),
+            (json!({"inbound_addresses": ["0.0.0.0/0"]}), "inbound_addresses.0"),
+            (json!({"inbound_addresses": ["203.0.113.7", "128.0.0.0/1"]}), "inbound_addresses.1"),
+            (json!({"inbound_addresses": ["2000::/3"]}), "inbound_addresses.0"),
             (json!({"sip_address": "sip:x@y"}), "sip_address"),
             (json!({"sip_address": "h:0"}), "sip_address"),
             (json!({"name": " "}), "name"),

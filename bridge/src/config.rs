@@ -227,7 +227,7 @@ impl Auth {
         let jwt_secret = strong_secret(env, "JWT_SECRET");
         let internal_secret = strong_secret(env, "VOXCORE_SECRET");
         let internal_secret_also =
-            env.secret("VOXCORE_SECRET_ALSO").map(|secret| strong(env, "VOXCORE_SECRET_ALSO", secret));
+            env.secret_if_any("VOXCORE_SECRET_ALSO").map(|secret| strong(env, "VOXCORE_SECRET_ALSO", secret));
         let tools_secret =
             env.secret("VOX_TOOLS_SECRET").map(|secret| strong(env, "VOX_TOOLS_SECRET", secret));
         let same = |a: &SecretString, b: &SecretString| {

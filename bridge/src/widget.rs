@@ -24,7 +24,10 @@ use crate::livekit::{LiveKit, NotConfigured};
 use crate::runtime::memory::Memory;
 use crate::store::{StoreError, Stores};
 
-pub use admission::{Asked, OF_A_BOT, OF_A_CLIENT, Page, Visitor};
+pub use admission::{
+    Asked, OF_A_BOT, OF_A_CLIENT, OF_A_CLIENT_IN_ALL, Page, Visitor, WAITED_OF_A_BOT, WAITED_OF_A_CLIENT,
+    WAITED_OF_A_TENANT,
+};
 pub use way::{Room, Socket};
 
 /// How long a worker is waited for: nobody is given a room in which nobody will be.

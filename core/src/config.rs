@@ -63,7 +63,7 @@ impl CoreConfig {
     pub fn from_env(mut env: Env) -> Result<Self, Faults> {
         let secret = env.secret("VOXCORE_SECRET").unwrap_or_default();
         check_secret(&mut env, "VOXCORE_SECRET", &secret);
-        let secret_also = env.secret("VOXCORE_SECRET_ALSO");
+        let secret_also = env.secret_if_any("VOXCORE_SECRET_ALSO");
         if let Some(secret) = &secret_also {
             check_secret(&mut env, "VOXCORE_SECRET_ALSO", secret);
         }

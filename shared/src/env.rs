@@ -52,15 +52,38 @@ impl Env {
         self.text(name).map(PathBuf::from)
     }
 
-    /// A secret, from `NAME` or from the file that `NAME_FILE` names (trailing line ends cut; an empty one counts as not set).
+    /// A secret, from `NAME` or from the file that `NAME_FILE` names (trailing line ends cut). An empty file is a fault: one that was
+    /// broken off while it was written must not read as a setting that nobody made.
     pub fn secret(&mut self, name: &str) -> Option<SecretString> {
         if let Some(text) = self.text(name) {
             return Some(SecretString::from(text));
         }
         let path = self.text(&format!("{name}_FILE"))?;
-        match std::fs::read_to_string(&path) {
-            Ok(text) if text.trim_end().is_empty() => None,
-            Ok(text) => Some(SecretString::from(text.trim_end().to_owned())),
+        let found = self.secret_of_file(name, &path)?;
+        if found.is_none() {
+            self.faults.push(format!(
+                "{name}_FILE: '{path}' is empty: write the secret into it, or take the setting away"
+            ));
+        }
+        found
+    }
+
+    /// [`Self::secret`], where an empty file counts as not set: a secret that is there only while another one is changed.
+    pub fn secret_if_any(&mut self, name: &str) -> Option<SecretString> {
+        if let Some(text) = self.text(name) {
+            return Some(SecretString::from(text));
+        }
+        let path = self.text(&format!("{name}_FILE"))?;
+        self.secret_of_file(name, &path)?
+    }
+
+    /// What a file holds, `Some(None)` when nothing; one that cannot be read is a fault.
+    fn secret_of_file(&mut self, name: &str, path: &str) -> Option<Option<SecretString>> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let text = text.trim_end();
+                Some((!text.is_empty()).then(|| SecretString::from(text.to_owned())))
+            }
             Err(error) => {
                 self.faults.push(format!("{name}_FILE: cannot read '{path}': {error}"));
                 None
@@ -84,17 +107,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_file_is_no_secret() {
+    fn an_empty_file_is_a_fault_but_where_a_secret_comes_and_goes() {
         let file = std::env::temp_dir().join(format!("vox-env-{}", std::process::id()));
-        let read = |content: &str| {
+        let read = |content: &str, how: fn(&mut Env, &str) -> Option<SecretString>| {
             std::fs::write(&file, content).unwrap();
             let vars = [("S_FILE".to_owned(), file.display().to_string())];
             let mut env = Env::from_vars(vars);
-            let found = env.secret("S");
-            env.finish().unwrap();
-            found.map(|secret| secrecy::ExposeSecret::expose_secret(&secret).to_owned())
+            let found = how(&mut env, "S");
+            let found = found.map(|secret| secrecy::ExposeSecret::expose_secret(&secret).to_owned());
+            (found, env.finish().err().map(|faults| faults.to_string()).unwrap_or_default())
         };
-        assert_eq!((read("\n"), read("word\n")), (None, Some("word".to_owned())));
+        let word = (Some("word".to_owned()), String::new());
+        assert_eq!((read("word\n", Env::secret), read("word\n", Env::secret_if_any)), (word.clone(), word));
+        for nothing in ["", "\n", " \n"] {
+            assert_eq!(read(nothing, Env::secret_if_any), (None, String::new()));
+            let (found, told) = read(nothing, Env::secret);
+            assert!(found.is_none() && told.contains("S_FILE") && told.contains("is empty"), "{told}");
+        }
         std::fs::remove_file(&file).unwrap();
     }
 

@@ -59,7 +59,8 @@ pub fn token_of_call(tokens: &CallTokens, bot: &BotId, now: Timestamp) -> Result
 }
 
 /// Judge what the caller presented at a line of this bot, and where the line came from. An account with the line's carrier guards the
-/// line too, where the carrier signs with it: a call needs its signature, or else the bot's token or an address on its list.
+/// line too, where the carrier signs with it: a call needs its signature, or else the bot's token or an address on its list. The lines
+/// of carriers without an account are closed to strangers then; what is no carrier's is open until there is a token or a list.
 pub fn opened_by(
     tokens: &CallTokens,
     (bot, settings): (&BotId, &BotSettings),
@@ -74,8 +75,18 @@ pub fn opened_by(
     match (signed(settings, request), caller(&settings.line_access, token, request.peer.as_deref())) {
         (Some(true), _) => Caller::Known,
         (Some(false), Caller::Stranger) => Caller::Forbidden,
+        // Else whoever has no signature for the one line would take the next.
+        (None, Caller::Stranger) if is_beside_a_signed_line(settings, request) => Caller::Forbidden,
         (_, caller) => caller,
     }
+}
+
+/// Whether the line is that of a carrier without an account, of a bot with an account at one that signs.
+fn is_beside_a_signed_line(settings: &BotSettings, request: &ConfigRequest) -> bool {
+    let has_account = |carrier: Carrier| !settings.carriers.of(carrier).is_empty();
+    let carrier = request.transport.as_deref().and_then(Carrier::of_transport);
+    carrier.is_some_and(|carrier| !has_account(carrier))
+        && Carrier::ALL.into_iter().any(|carrier| carrier.signs() && has_account(carrier))
 }
 
 /// Whether the line's carrier signed it; `None` where there is nothing to check it with.

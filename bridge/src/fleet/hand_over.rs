@@ -24,8 +24,18 @@ pub struct Parcel<'a> {
     pub within: Duration,
     /// How long the slot is kept: the deadline, and a worker's report that the call runs.
     pub kept: SignedDuration,
-    /// Workers that are tried while they refuse without having done anything.
+    /// Workers that are tried at most.
     pub tries: usize,
+    pub after: After,
+}
+
+/// After what another worker is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// One that refused without having done anything, or could not be reached.
+    Refusal,
+    /// One that could not be reached, and no other: whoever refuses this has done something.
+    Silence,
 }
 
 /// Why no worker took it, or none that is known.
@@ -83,6 +93,9 @@ impl Fleet {
             }
             match next {
                 Next::Stop(error) => return Err(error),
+                Next::TryAnother(error @ HandOverError::Refused { .. }) if parcel.after == After::Silence => {
+                    return Err(error);
+                }
                 Next::TryAnother(error) => last = Some(error),
             }
             wanted.spared.push(reservation.address);

@@ -6,12 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use vox_livekit::webhook::{OfPerson, Told};
 use vox_shared::clock::Clock;
-use vox_shared::ids::{CarrierId, SessionId};
+use vox_shared::ids::{CarrierId, SessionId, TenantId};
+use vox_shared::phone::Number;
 
 use super::trunks::ROOM_PREFIX;
 use crate::auth::secret_token;
 use crate::fleet::client::FleetClient;
-use crate::fleet::hand_over::{HandOverError, Parcel};
+use crate::fleet::hand_over::{After, HandOverError, Parcel};
 use crate::fleet::reserve::{Fleet, ReserveError};
 use crate::store::dispatches::Dispatch;
 use crate::store::{Stamp, StoreError, Stored, Stores};
@@ -19,10 +20,13 @@ use crate::store::{Stamp, StoreError, Stored, Stores};
 const PATH: &str = "/livekit/dispatch";
 /// How long a worker is waited for.
 pub const DISPATCH_PATIENCE: Duration = Duration::from_secs(10);
+/// Workers that are tried while they cannot be reached: one that died is known for some seconds more.
+const TRIES: usize = 3;
 /// How long the slot is kept: that, and a worker's report that the call runs.
 const SLOT_KEPT: SignedDuration = SignedDuration::from_secs(40);
-/// A bridge that has begun and noted no end was killed: somebody else may begin. Longer than a worker is waited for.
-const BROKEN_OFF: SignedDuration = SignedDuration::from_secs(15);
+/// A bridge that has begun and noted no end was killed: somebody else may begin. Longer than a worker is waited for, and shorter than
+/// LiveKit goes on telling what was refused.
+const BROKEN_OFF: SignedDuration = SignedDuration::from_secs(12);
 /// How long an event is remembered: LiveKit gives up telling it long before.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 /// What a phone's identity begins with when the rule gave it none.
@@ -73,8 +77,22 @@ pub enum InboundError {
     NoSlot(ReserveError),
     #[error("no worker took the call: {0}")]
     NotHandedOver(HandOverError),
+    /// Somebody is handing it over, or was killed meanwhile: LiveKit would forget what is answered with 200.
+    #[error("the call is being handed over, and it is not known yet how that ends")]
+    InHand,
+    #[error("handing the call over was broken off")]
+    BrokenOff,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What is known of an event that is told.
+enum Begun {
+    Mine(Stored<Dispatch>),
+    /// There is nothing to do any more.
+    Settled,
+    /// By whichever bridge.
+    InHand,
 }
 
 /// A phone that waits in a room.
@@ -88,7 +106,11 @@ impl Inbound {
     pub async fn told(&self, told: &Told) -> Result<Outcome, InboundError> {
         let Some(waiting) = waiting(told) else { return Ok(Outcome::Ignored) };
         let now = self.clock.now();
-        let Some(mut begun) = self.begin(&key(told), now).await? else { return Ok(Outcome::Repeated) };
+        let mut begun = match self.begin(&key(told), now).await? {
+            Begun::Mine(begun) => begun,
+            Begun::Settled => return Ok(Outcome::Repeated),
+            Begun::InHand => return Err(InboundError::InHand),
+        };
         let handed = self.hand_over(&waiting, &begun.value.session_id).await;
         // The next telling may begin at once, unless there is nothing to do any more.
         begun.value.is_settled = handed.is_ok();
@@ -99,8 +121,8 @@ impl Inbound {
         handed
     }
 
-    /// Take an event in hand; `None` when that was done before, by whichever bridge.
-    async fn begin(&self, key: &str, now: Timestamp) -> Result<Option<Stored<Dispatch>>, StoreError> {
+    /// Take an event in hand, unless that was done before.
+    async fn begin(&self, key: &str, now: Timestamp) -> Result<Begun, StoreError> {
         let dispatches = self.stores.dispatches();
         let new = Dispatch {
             session_id: SessionId::generate(),
@@ -110,18 +132,22 @@ impl Inbound {
         };
         match dispatches.insert(key, &new).await {
             Err(StoreError::Duplicate) => {}
-            inserted => return inserted.map(Some),
+            inserted => return inserted.map(Begun::Mine),
         }
-        let Some(mut known) = dispatches.find(key).await? else { return Ok(None) };
-        let is_in_hand = now.duration_since(known.value.begun_at.0) < BROKEN_OFF;
-        if known.value.is_settled || is_in_hand {
-            return Ok(None);
+        // Forgotten in this moment: the next telling begins.
+        let Some(mut known) = dispatches.find(key).await? else { return Ok(Begun::InHand) };
+        if known.value.is_settled {
+            return Ok(Begun::Settled);
+        }
+        if now.duration_since(known.value.begun_at.0) < BROKEN_OFF {
+            return Ok(Begun::InHand);
         }
         // Under the same name as before: should a worker have it after all, the config of a second one is refused.
         known.value.begun_at = Stamp(now);
         match dispatches.replace(known).await {
-            Err(StoreError::Conflict) => Ok(None),
-            replaced => replaced.map(Some),
+            // Somebody else just began.
+            Err(StoreError::Conflict) => Ok(Begun::InHand),
+            replaced => replaced.map(Begun::Mine),
         }
     }
 
@@ -138,8 +164,9 @@ impl Inbound {
             body: &body,
             within: self.patience,
             kept: SLOT_KEPT,
+            tries: TRIES,
             // A worker that refuses has sent the phone away, so there is nobody for another.
-            tries: 1,
+            after: After::Silence,
         };
         match self.fleet.hand_over(&self.client, &parcel).await {
             Ok(call) => Ok(Outcome::Dispatched(call)),
@@ -155,17 +182,32 @@ impl Inbound {
 
     /// The number that was called: as the line says it, else the first one of the carrier whose trunk it came over.
     async fn dialled(&self, phone: &OfPerson) -> Result<String, StoreError> {
+        // One of the operator's own is unknown here, and brings calls for whomever it likes.
+        let trunk = match attribute(phone, "sip.trunkID") {
+            Some(id) => self.stores.all_trunks().find_by_inbound(id).await?,
+            None => None,
+        };
         let said = ["sip.calledNumber", "sip.trunkPhoneNumber"];
         if let Some(number) = said.iter().find_map(|name| attribute(phone, name)) {
+            if let Some(trunk) = &trunk
+                && self.is_anothers(number, &trunk.value.tenant_id).await?
+            {
+                tracing::warn!(tenant.id = %trunk.value.tenant_id, "a call for another tenant's number is sent away");
+                return Ok(String::new());
+            }
             return Ok(number.to_owned());
         }
-        let Some(trunk) = attribute(phone, "sip.trunkID") else { return Ok(String::new()) };
-        let Some(trunk) = self.stores.all_trunks().find_by_inbound(trunk).await? else {
-            return Ok(String::new());
-        };
+        let Some(trunk) = trunk else { return Ok(String::new()) };
         let Ok(carrier) = trunk.id.parse::<CarrierId>() else { return Ok(String::new()) };
         let first = self.stores.dids(&trunk.value.tenant_id).find_first_of(&carrier).await?;
         Ok(first.map(|did| did.value.number.to_string()).unwrap_or_default())
+    }
+
+    /// Whether the number is another tenant's than the one whose trunk the call came over: what was called is what the caller says.
+    async fn is_anothers(&self, number: &str, tenant: &TenantId) -> Result<bool, StoreError> {
+        let Ok(number) = number.parse::<Number>() else { return Ok(false) };
+        let did = self.stores.all_dids().find_number(&number).await?;
+        Ok(did.is_some_and(|did| did.value.tenant_id != *tenant))
     }
 }
 

@@ -13,6 +13,9 @@ use super::{WidgetDesk, WidgetError, variables};
 use crate::billing::budget::Budget;
 use crate::bot::hours;
 use crate::coordination::{Rate, Taken};
+use crate::fleet::hand_over::HandOverError;
+use crate::fleet::reserve::ReserveError;
+use crate::fleet::sight::Standing;
 use crate::store::Stamp;
 use crate::store::bots::Bot;
 use crate::store::calls::visit::{Terms, Visit};
@@ -22,7 +25,18 @@ use crate::store::tenants::TenantStatus;
 pub const OF_A_CLIENT: u32 = 10;
 /// Calls that all visitors of a bot may ask for in a minute.
 pub const OF_A_BOT: u32 = 120;
+/// Calls that one client may ask for in a minute, of all bots together: their keys stand in pages that anybody may read.
+pub const OF_A_CLIENT_IN_ALL: u32 = 20;
 const WINDOW: Duration = Duration::from_secs(60);
+/// Workers that wait for visitors who have not come yet, of one client, one bot and one tenant. Each of them is a slot of the fleet's,
+/// which may be the next phone's.
+pub const WAITED_OF_A_CLIENT: u32 = 4;
+pub const WAITED_OF_A_BOT: u32 = 20;
+pub const WAITED_OF_A_TENANT: u32 = 40;
+/// How long a worker waits for somebody who does not come.
+const WAITED: Duration = Duration::from_secs(30);
+/// Of so many slots of the fleet one is kept for calls of others than visitors.
+const ONE_IN: u32 = 5;
 
 /// What a page asks for.
 pub struct Asked {
@@ -47,6 +61,8 @@ pub struct Visitor {
     pub bot: Arc<Bot>,
     pub variables: Map<String, Value>,
     pub visit: Visit,
+    /// Where it comes from, as far as is counted.
+    pub network: IpAddr,
 }
 
 impl WidgetDesk {
@@ -76,7 +92,8 @@ impl WidgetDesk {
             Some(origin) if self.is_allowed(&bot, &origin) => origin,
             other => return Err(WidgetError::Origin(other)),
         };
-        self.count(&asked.bot, page.client).await?;
+        let network = network(page.client);
+        self.count(&asked.bot, network).await?;
         let faults = variables::faults(&asked.variables);
         if !faults.is_empty() {
             return Err(WidgetError::Variables(faults));
@@ -85,15 +102,48 @@ impl WidgetDesk {
         let told_at = Stamp(self.clock.now());
         let terms = asked.terms.map(|version| Terms { version, told_at });
         let visit = Visit { origin, terms, feedback: None };
-        Ok(Visitor { bot_id: asked.bot, bot, variables: asked.variables, visit })
+        Ok(Visitor { bot_id: asked.bot, bot, variables: asked.variables, visit, network })
     }
 
-    async fn count(&self, bot: &BotId, client: IpAddr) -> Result<(), WidgetError> {
+    async fn count(&self, bot: &BotId, network: IpAddr) -> Result<(), WidgetError> {
         let rate = |key: String, most| Rate { key, most, window: WINDOW };
-        let rates = vec![
-            rate(format!("widget:{bot}:{}", network(client)), OF_A_CLIENT),
+        self.take(vec![
+            rate(format!("widget:{bot}:{network}"), OF_A_CLIENT),
+            rate(format!("widget:client:{network}"), OF_A_CLIENT_IN_ALL),
             rate(format!("widget:{bot}"), OF_A_BOT),
-        ];
+        ])
+        .await
+    }
+
+    /// Count a worker that is about to wait for a visitor.
+    pub(super) async fn count_waiting(&self, visitor: &Visitor) -> Result<(), WidgetError> {
+        let rates = waiting(visitor).map(|(key, most)| Rate { key, most, window: WAITED });
+        self.take(rates.into()).await
+    }
+
+    /// No worker waits after all.
+    pub(super) async fn nobody_waits(&self, visitor: &Visitor) {
+        for (key, _) in waiting(visitor) {
+            self.limiter.give_back(&key).await;
+        }
+    }
+
+    /// Visitors do not take the last slots of the fleet: whoever reads a page can ask for one, and a phone that rings finds none then.
+    /// A fleet with fewer slots than [`ONE_IN`] keeps none.
+    pub(super) async fn leave_slots(&self) -> Result<(), WidgetError> {
+        let sight = self.fleet.look().await?;
+        let taking = sight.seats.iter().filter(|seat| seat.standing == Standing::Ok);
+        let (total, free) = taking.fold((0u32, 0u32), |(total, free), seat| {
+            (total.saturating_add(seat.capacity.total), free.saturating_add(seat.capacity.available))
+        });
+        let kept = total / ONE_IN;
+        if kept > 0 && free <= kept {
+            return Err(HandOverError::NoSlot(ReserveError::NoneFree).into());
+        }
+        Ok(())
+    }
+
+    async fn take(&self, rates: Vec<Rate>) -> Result<(), WidgetError> {
         match self.limiter.take(rates).await {
             Taken::Allowed(_) => Ok(()),
             Taken::Refused(standing) => Err(WidgetError::TooMany { wait_seconds: standing.wait_seconds() }),
@@ -117,6 +167,15 @@ impl WidgetDesk {
         }
         Ok(())
     }
+}
+
+/// What a worker that waits for a visitor counts against, and how many may.
+fn waiting(visitor: &Visitor) -> [(String, u32); 3] {
+    [
+        (format!("widget:waited:client:{}", visitor.network), WAITED_OF_A_CLIENT),
+        (format!("widget:waited:bot:{}", visitor.bot_id), WAITED_OF_A_BOT),
+        (format!("widget:waited:tenant:{}", visitor.bot.tenant_id), WAITED_OF_A_TENANT),
+    ]
 }
 
 /// In constant time whatever the lengths are.

@@ -11,7 +11,7 @@ use vox_shared::ids::SessionId;
 use super::admission::Visitor;
 use super::{WidgetDesk, WidgetError};
 use crate::auth::secret_token::{self, hex};
-use crate::fleet::hand_over::{HandOverError, Parcel};
+use crate::fleet::hand_over::{After, HandOverError, Parcel};
 use crate::runtime::ticket::{VISITORS_ROOM, of_room};
 use crate::store::Stamp;
 use crate::store::tickets::{OfPage, Ticket};
@@ -51,6 +51,8 @@ impl WidgetDesk {
     /// Have a worker wait in a room of its own, and only then make the visitor's token for it.
     pub async fn room(&self, visitor: Visitor) -> Result<Room, WidgetError> {
         let server = self.livekit.server()?;
+        self.leave_slots().await?;
+        self.count_waiting(&visitor).await?;
         let room = format!("{VISITORS_ROOM}{}-{}", visitor.bot_id, chance::<ROOM_BYTES>());
         let identity = format!("widget-user-{}", chance::<IDENTITY_BYTES>());
         let of_page =
@@ -60,11 +62,26 @@ impl WidgetDesk {
         // In a task of its own: a visitor who goes away must not leave a slot taken.
         let (fleet, client, within) = (self.fleet.clone(), self.client.clone(), self.patience);
         let handed = tokio::spawn(async move {
-            let parcel =
-                Parcel { path: PATH, purpose: "widget", body: &body, within, kept: SLOT_KEPT, tries: TRIES };
+            let parcel = Parcel {
+                path: PATH,
+                purpose: "widget",
+                body: &body,
+                within,
+                kept: SLOT_KEPT,
+                tries: TRIES,
+                after: After::Refusal,
+            };
             fleet.hand_over(&client, &parcel).await
         });
-        let call = handed.await.map_err(|_| broken_off())??;
+        let call =
+            match handed.await.map_err(|_| broken_off()).and_then(|handed| handed.map_err(WidgetError::from))
+            {
+                Ok(call) => call,
+                Err(error) => {
+                    self.nobody_waits(&visitor).await;
+                    return Err(error);
+                }
+            };
         let mut token = AccessToken::new(&room, &identity);
         token.name = NAME.to_owned();
         token.grants = Grants {
@@ -87,6 +104,7 @@ impl WidgetDesk {
 
     /// A ticket for the audio socket, good once.
     pub async fn socket(&self, visitor: Visitor) -> Result<Socket, WidgetError> {
+        self.leave_slots().await?;
         let call = SessionId::generate();
         let of_page = OfPage {
             session_id: Some(call.clone()),

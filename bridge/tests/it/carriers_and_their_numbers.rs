@@ -107,6 +107,43 @@ async fn admins_read_carriers_and_only_super_admins_change_them() {
     assert_eq!(strange.status(), StatusCode::NOT_FOUND);
 }
 
+/// The gateway stands in the operator's network, and would be made to look around in it.
+#[tokio::test]
+async fn carriers_are_not_in_the_network_of_the_deployment() {
+    let scene = Scene::new().await;
+    let path = scene.carrier().await;
+    for address in [
+        "10.0.0.5",
+        "192.168.1.1:5060",
+        "127.0.0.2:5038",
+        "169.254.1.1",
+        "169.254.169.254",
+        "0.0.0.0",
+        "2130706434",
+        "0x7f000002",
+        "999.1.1.1",
+    ] {
+        let body = json!({"name": "C", "sip_address": address});
+        for (method, path) in [(Method::POST, CARRIERS), (Method::PUT, path.as_str())] {
+            assert_eq!(
+                wrong_fields(scene.send(method, path, &body).await).await,
+                ["sip_address"],
+                "{address}"
+            );
+        }
+    }
+    for allowed in ["127.0.0.1:5070", "203.0.114.7", "sip.example"] {
+        scene.post(CARRIERS, json!({"name": "C", "sip_address": allowed})).await;
+    }
+    // The tenant's own rules hold for carriers too.
+    let mut tenant = scene.bridge.app.stores.tenants().get_tenant(&scene.bridge.tenant()).await.unwrap();
+    tenant.value.egress.deny = vec!["sip.example".into()];
+    scene.bridge.app.stores.tenants().replace_tenant(tenant).await.unwrap();
+    let denied =
+        scene.send(Method::POST, CARRIERS, &json!({"name": "C", "sip_address": "sip.example"})).await;
+    assert_eq!(wrong_fields(denied).await, ["sip_address"]);
+}
+
 #[tokio::test]
 async fn a_number_is_one_bots_in_the_whole_deployment() {
     let scene = Scene::new().await;

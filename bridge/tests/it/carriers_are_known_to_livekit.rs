@@ -353,3 +353,24 @@ async fn the_job_looks_again_and_again_by_one_bridge() {
     stop.cancel();
     job.await.unwrap();
 }
+
+/// Nobody would take away what is made of a carrier that goes.
+#[tokio::test]
+async fn a_carrier_that_is_being_deleted_is_made_known_no_more() {
+    let bridge = TestBridge::start_with(|config| {
+        config.livekit = Some(settings("ws://127.0.0.1:1", ("vox", "0123456789abcdef0123456789abcdef")));
+    })
+    .await;
+    let token = bridge.token(Role::SuperAdmin).await;
+    let body = json!({"name": "C", "sip_address": "sip.example"});
+    let made = json(bridge.send(Method::POST, CARRIERS, &token, body).await, StatusCode::CREATED).await;
+    let path = format!("{CARRIERS}/{}", made["id"].as_str().unwrap());
+    let carriers = bridge.app.stores.carriers(&bridge.tenant());
+    let mut carrier = carriers.get_carrier(&id_of(&path)).await.unwrap();
+    let synced =
+        async || bridge.send(Method::POST, &format!("{path}/sync"), &token, Value::Null).await.status();
+    assert_eq!(synced().await, StatusCode::OK, "it says how it stands");
+    carrier.value.closing = true;
+    carriers.replace_carrier(carrier).await.unwrap();
+    assert_eq!(synced().await, StatusCode::NOT_FOUND);
+}

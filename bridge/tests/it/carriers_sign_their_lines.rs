@@ -104,6 +104,11 @@ async fn an_account_guards_the_line_of_a_carrier_that_signs() {
     let only_twilio = json!({"line_access": null, "carriers": {"telnyx": null, "vonage": null}});
     assert_eq!(accounts.change(only_twilio).await.status(), StatusCode::OK);
     assert_eq!(accounts.asked("twilio", json!({})).await.status(), StatusCode::FORBIDDEN);
+    // Nor is there another carrier's line beside it.
+    for other in ["telnyx", "vonage"] {
+        let refused = accounts.asked(other, json!({})).await;
+        assert_eq!(refusal(refused, StatusCode::FORBIDDEN).await, "line_forbidden", "{other}");
+    }
     let open = json(accounts.asked("ws", json!({})).await, StatusCode::OK).await;
     assert_eq!(open["carrier"], Value::Null);
     // Nothing is asked of a carrier in the bot's name for a stranger, so an account that nobody can use is refused.

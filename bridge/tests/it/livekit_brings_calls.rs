@@ -152,10 +152,20 @@ async fn many_tellings_at_once_are_one_call() {
     let other = scene.bridge.serve_second().await;
     let event = joined("EV_race");
     let told = (0..12).map(|n| scene.tell_at(if n % 2 == 0 { &scene.bridge.url } else { &other }, &event));
+    let mut dispatched = 0;
     for answer in futures_util::future::join_all(told).await {
-        assert_eq!(answer.status(), StatusCode::OK);
+        match answer.status() {
+            StatusCode::OK => {
+                let status = json(answer, StatusCode::OK).await["status"].clone();
+                dispatched += usize::from(status == "dispatched");
+                assert!(status == "dispatched" || status == "repeated", "{status}");
+            }
+            // LiveKit tells it again, should whoever has it in hand be killed.
+            status => assert_eq!(refusal(answer, status).await, "dispatch_under_way"),
+        }
     }
-    assert_eq!(scene.handed().len(), 1);
+    assert_eq!((scene.handed().len(), dispatched), (1, 1));
+    assert_eq!(scene.came(&event).await, "repeated");
 }
 
 #[tokio::test]
@@ -250,6 +260,51 @@ async fn the_numbers_are_those_of_the_line_or_of_its_carrier() {
     }
 }
 
+/// What was called is what the caller says: a trunk brings no calls for another tenant's bots.
+#[tokio::test]
+async fn a_tenants_trunk_brings_no_call_for_another_tenant() {
+    let scene = Scene::with_workers(1).await;
+    let bridge = &scene.bridge;
+    let other = bridge.insert_tenant("other").await;
+    for (tenant, number, trunk_id) in
+        [(bridge.tenant(), "+918045678901", "ST_one"), (other, "+918045678950", "ST_two")]
+    {
+        let token = bridge.token_of(&tenant, Role::SuperAdmin).await;
+        let carrier = json!({"name": "C", "sip_address": "sip.example"});
+        let made = bridge.send(Method::POST, "/api/v1/carriers", &token, carrier).await;
+        let id = json(made, StatusCode::CREATED).await["id"].as_str().unwrap().to_owned();
+        let path = format!("/api/v1/carriers/{id}/dids");
+        let added = bridge.send(Method::POST, &path, &token, json!({"number": number})).await;
+        assert_eq!(added.status(), StatusCode::CREATED);
+        let trunks = bridge.app.stores.trunks(&tenant);
+        let mut trunk = trunks.of_carrier(&id.parse().unwrap()).await.unwrap();
+        trunk.inbound_id = Some(trunk_id.into());
+        trunks.keep(&id.parse().unwrap(), &trunk).await.unwrap();
+    }
+    for (n, (trunk, called, dialled)) in [
+        ("ST_one", "+918045678901", "+918045678901"),
+        ("ST_one", "+918045678950", ""),
+        // The same number, as a carrier may say it.
+        ("ST_one", "08045678950", ""),
+        ("ST_two", "+918045678950", "+918045678950"),
+        // Nobody's, and a trunk of the operator's own.
+        ("ST_one", "+15550155", "+15550155"),
+        ("ST_other", "+918045678950", "+918045678950"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut event = joined(&format!("EV_{n}"));
+        let attributes = &mut event["participant"]["attributes"];
+        (attributes["sip.trunkID"], attributes["sip.calledNumber"]) = (json!(trunk), json!(called));
+        scene.register(0).await;
+        assert_eq!(scene.came(&event).await, "dispatched");
+        let handed = scene.handed().pop().unwrap();
+        assert_eq!(handed["dialed_number"], json!(dialled), "{trunk} {called}");
+        bridge.clock.advance(SignedDuration::from_secs(60));
+    }
+}
+
 #[tokio::test]
 async fn a_call_that_no_worker_took_is_told_again_and_then_taken_under_its_name() {
     let scene = Scene::with_workers(1).await;
@@ -297,6 +352,21 @@ async fn a_worker_that_sent_the_phone_away_has_settled_it() {
 }
 
 #[tokio::test]
+async fn a_worker_that_is_gone_has_sent_nobody_away() {
+    let mut scene = Scene::with_workers(2).await;
+    // It is known for some seconds more, and has the most free slots.
+    drop(scene.workers.remove(0));
+    let crowded = json!({
+        "worker_id": "w1", "host": "h1", "address": scene.workers[0].url(), "slots": 3, "calls": 2, "build": "t",
+        "draining": false, "pid": 7
+    });
+    let sent = scene.bridge.internal(Method::POST, "/api/v1/fleet/workers").json(&crowded).send().await;
+    assert_eq!(sent.unwrap().status(), StatusCode::OK);
+    assert_eq!(scene.came(&joined("EV_1")).await, "dispatched");
+    assert_eq!((scene.handed().len(), scene.reserved().await), (1, 1));
+}
+
+#[tokio::test]
 async fn a_bridge_that_is_killed_in_the_midst_is_followed_by_another() {
     let scene = Scene::with_workers(1).await;
     scene.workers[0].says(Says::Silence);
@@ -309,14 +379,35 @@ async fn a_bridge_that_is_killed_in_the_midst_is_followed_by_another() {
         tokio::spawn(async move { inbound.told(&told).await.is_ok() })
     };
     assert!(eventually(SOON, async || scene.handed().len() == 1).await);
-    assert_eq!(scene.came(&joined("EV_1")).await, "repeated", "it is in hand");
     killed.abort();
     scene.workers[0].says(Says::Accepted);
-    scene.bridge.clock.advance(SignedDuration::from_secs(16));
+    // LiveKit never tells again what was answered with 200.
+    for _ in 0..2 {
+        let in_hand = scene.tell(&joined("EV_1")).await;
+        assert_eq!(refusal(in_hand, StatusCode::SERVICE_UNAVAILABLE).await, "dispatch_under_way");
+        scene.bridge.clock.advance(SignedDuration::from_secs(6));
+    }
+    assert_eq!(scene.handed().len(), 1);
     scene.register(0).await;
     assert_eq!(scene.came(&joined("EV_1")).await, "dispatched");
     let handed = scene.handed();
     assert_eq!(handed[0]["call_id"], handed[1]["call_id"]);
+}
+
+#[tokio::test]
+async fn a_teller_who_hangs_up_leaves_no_call_half_handed_over() {
+    let scene = Scene::with_workers(1).await;
+    scene.workers[0].says(Says::Silence);
+    let event = joined("EV_1");
+    tokio::select! {
+        _ = scene.tell(&event) => panic!("the worker says nothing"),
+        handed = eventually(SOON, async || scene.handed().len() == 1) => assert!(handed),
+    }
+    scene.workers[0].says(Says::Accepted);
+    assert!(eventually(SOON, async || scene.reserved().await == 0).await, "the slot is given back");
+    // How it ended is noted right after that.
+    assert!(eventually(SOON, async || scene.tell(&event).await.status() == StatusCode::OK).await);
+    assert_eq!(scene.handed().len(), 2);
 }
 
 /// A real server tells it: the phone is a participant of that kind, which the SIP gateway would be.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use reqwest::{Method, Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 
 use crate::harness::{TestBridge, json as body, refusal};
@@ -85,6 +85,17 @@ async fn the_page_of_a_bot_shows_its_widget_under_a_strict_policy() {
     let shown = format!("<vox-widget bot=\"faq\" api-key={key} mode=\"inline\">");
     assert!(page.contains(&shown) && !page.contains("<b>bot"), "{page}");
     assert!(!page.contains("<style") && !page.contains("style=") && !page.contains(" onclick"), "{page}");
+    let change = async |change: Value| {
+        let path = "/api/v1/bots/faq";
+        let changed =
+            bridge.request(Method::PATCH, path).bearer_auth(&token).json(&change).send().await.unwrap();
+        assert_eq!(changed.status(), StatusCode::OK);
+    };
+    change(json!({"enabled": false})).await;
+    let disabled = bridge.get("/demo/faq").send().await.unwrap();
+    assert_eq!(refusal(disabled, StatusCode::NOT_FOUND).await, "widget_off");
+    change(json!({"enabled": true})).await;
+    assert_eq!(bridge.get("/demo/faq").send().await.unwrap().status(), StatusCode::OK);
     let wrong = bridge.get("/demo/faq?colour=red").send().await.unwrap();
     assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
 }

@@ -315,6 +315,8 @@ async fn the_doors_of_a_host_are_as_narrow_as_they_are_said_to_be() {
         "192.0.2.1",
         "--logins",
         "1",
+        "--api",
+        "5",
         "--workers",
         "1",
         "--sockets",
@@ -343,6 +345,11 @@ async fn the_doors_of_a_host_are_as_narrow_as_they_are_said_to_be() {
     let large = http.post(format!("{url}/api/v1/bots")).body(vec![b' '; 3 << 20]).send().await.unwrap();
     assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(large.json::<Value>().await.unwrap()["error"]["code"], "too_large");
+    // LiveKit tells all that happens from one address: more than the limit and its burst of twenty.
+    for _ in 0..80 {
+        let told = http.post(format!("{url}/api/v1/livekit/webhook")).body("{}").send().await.unwrap();
+        assert_eq!(told.status(), StatusCode::UNAUTHORIZED, "the bridge asks for its token");
+    }
     let mut by_nginx = 0;
     for _ in 0..30 {
         let login = json!({"email": "a@example.org", "password": "guess"});

@@ -11,6 +11,7 @@ use super::view::{CarrierView, shown};
 use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditCarriers;
+use crate::bot::catalogue::Catalogue;
 use crate::carrier;
 use crate::edge::body::Checked;
 use crate::error::{ApiError, ApiResult};
@@ -23,11 +24,13 @@ use crate::store::{Stamp, Stored, Stores};
 pub async fn create(
     who: Allowed<EditCarriers>,
     trail: Trail,
-    (stores, trunks): (Data<Stores>, Data<TrunkDesk>),
+    (stores, trunks, catalogue): (Data<Stores>, Data<TrunkDesk>, Data<Catalogue>),
     clock: Data<Clock>,
     body: Checked<Map<String, Value>>,
 ) -> ApiResult<(Json<CarrierView>, StatusCode)> {
     let settings = carrier::read(&body.0, None).map_err(ApiError::invalid)?;
+    let rules = stores.tenants().egress_rules(who.tenant()).await?;
+    carrier::check_place(&settings, &catalogue.policy, &rules).map_err(ApiError::invalid)?;
     let (id, now) = (CarrierId::generate(), Stamp(clock.now()));
     let carrier = Carrier {
         tenant_id: who.tenant().clone(),

@@ -10,6 +10,7 @@ use super::view::{CarrierView, shown};
 use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditCarriers;
+use crate::bot::catalogue::Catalogue;
 use crate::carrier;
 use crate::edge::body::Checked;
 use crate::edge::params::{IfMatch, InPath};
@@ -18,7 +19,7 @@ use crate::livekit::trunks::TrunkDesk;
 use crate::store::{Stamp, StoreError, Stores};
 
 /// What the handler needs beside who asks.
-type Parts = (Data<Stores>, Data<Clock>, Data<TrunkDesk>);
+type Parts = (Data<Stores>, Data<Clock>, Data<TrunkDesk>, Data<Catalogue>);
 
 /// Set a carrier anew. Passwords that are left out stay.
 #[instrument(name = "carriers.replace", skip_all)]
@@ -26,7 +27,7 @@ pub async fn replace(
     who: Allowed<EditCarriers>,
     (trail, id): (Trail, InPath<CarrierId>),
     expected: IfMatch,
-    (stores, clock, trunks): Parts,
+    (stores, clock, trunks, catalogue): Parts,
     body: Checked<Map<String, Value>>,
 ) -> ApiResult<Json<CarrierView>> {
     trail.concerns(id.0.as_str());
@@ -37,6 +38,8 @@ pub async fn replace(
     }
     carrier.value.settings =
         carrier::read(&body.0, Some(&carrier.value.settings)).map_err(ApiError::invalid)?;
+    let rules = stores.tenants().egress_rules(who.tenant()).await?;
+    carrier::check_place(&carrier.value.settings, &catalogue.policy, &rules).map_err(ApiError::invalid)?;
     carrier.value.closing = false;
     carrier.value.updated_at = Stamp(clock.now());
     let carrier = carriers.replace_carrier(carrier).await?;

@@ -13,6 +13,7 @@ use super::WidgetFiles;
 use crate::edge::params::{InPath, InQuery};
 use crate::error::{ApiError, ApiResult};
 use crate::store::Stores;
+use crate::store::bots::Bot;
 
 /// Longest value of a parameter, bytes.
 const MAX_WORD: usize = 20;
@@ -61,7 +62,9 @@ pub async fn page(
     // The same whether there is no bot or no widget: whoever guesses ids learns nothing.
     const OFF: &str = "there is no such bot, or its widget is off: set `widget.enabled`, and give it a key (POST /api/v1/bots/{bot_id}/widget-key)";
     files.is_built().await?;
-    let found = stores.all_bots().find_bot(&bot.0).await?.filter(|found| found.value.settings.widget.enabled);
+    let is_shown =
+        |bot: &Bot| bot.deleted_at.is_none() && bot.settings.enabled && bot.settings.widget.enabled;
+    let found = stores.all_bots().find_bot(&bot.0).await?.filter(|found| is_shown(&found.value));
     let shown =
         found.as_ref().and_then(|bot| Some((&bot.value.settings.name, bot.value.widget_key.as_ref()?)));
     let (name, key) = shown.ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, "widget_off", OFF))?;

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use serde::Serialize;
-use tracing::instrument;
+use tracing::{Instrument as _, instrument};
 use utoipa::ToSchema;
 
 use crate::auth::livekit::FromLiveKit;
@@ -27,7 +27,10 @@ pub async fn webhook(
     inbound: Data<Inbound>,
     metrics: Data<Metrics>,
 ) -> ApiResult<Json<ToldView>> {
-    let came = Box::pin(inbound.told(&told.0)).await;
+    // In a task of its own: a teller who hangs up must not leave a call half handed over.
+    let inbound = Inbound::clone(&inbound);
+    let told = tokio::spawn(async move { Box::pin(inbound.told(&told.0)).await }.in_current_span());
+    let came = told.await.unwrap_or(Err(InboundError::BrokenOff));
     metrics.livekit_told(came.as_ref().map_or("failed", |outcome| outcome.as_str()));
     Ok(Json(ToldView { status: came?.as_str() }))
 }
@@ -36,7 +39,12 @@ impl From<InboundError> for ApiError {
     fn from(error: InboundError) -> Self {
         match error {
             InboundError::NoSlot(error) => error.into(),
-            InboundError::NotHandedOver(_) => {
+            InboundError::InHand => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "dispatch_under_way",
+                "the call is being handed over; tell it again",
+            ),
+            InboundError::NotHandedOver(_) | InboundError::BrokenOff => {
                 tracing::warn!(%error, "a call from LiveKit has no worker");
                 Self::new(
                     StatusCode::BAD_GATEWAY,

@@ -6,8 +6,8 @@ use vox_shared::ids::{CarrierId, TenantId};
 use super::wanted::{ROOM_PREFIX, Wanted, is_of, metadata};
 use super::{SyncError, TrunkDesk};
 use crate::livekit::Server;
-use crate::store::Stamp;
 use crate::store::trunks::{SyncStatus, Trunk};
+use crate::store::{Stamp, StoreError};
 
 /// Whether what LiveKit has already is set again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,10 @@ impl TrunkDesk {
         how: How,
     ) -> Result<Trunk, SyncError> {
         let carrier = self.stores.carriers(tenant).get_carrier(id).await?;
+        // It is being deleted: what is made now nobody would take away again.
+        if carrier.value.closing {
+            return Err(StoreError::NotFound.into());
+        }
         let dids = self.stores.dids(tenant).list_all_of(id).await?;
         let wanted = Wanted::of(&carrier, &dids, server.settings.url.as_str());
         let trunks = self.stores.trunks(tenant);

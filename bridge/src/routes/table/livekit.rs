@@ -17,6 +17,6 @@ pub(super) fn routes() -> Vec<Route> {
             .json_body("An event as LiveKit sends it, with its token over the body in `Authorization`; 1 MiB at most")
             .answers::<ToldView>("200", "What came of it")
             .refuses("502", "`dispatch_failed`: no worker took the call")
-            .refuses("503", "`no_fleet`: no worker is free; `livekit_not_configured`"),
+            .refuses("503", "`dispatch_under_way`: tell it again; `no_fleet`: no worker is free; `livekit_not_configured`"),
     )]
 }

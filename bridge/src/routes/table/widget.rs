@@ -43,7 +43,7 @@ pub(super) fn routes() -> Vec<Route> {
             ticket,
             admission(Doc::new("widget", "An audio socket to a bot"))
                 .answers::<WidgetTicketView>("201", "Good once, for a minute")
-                .refuses("503", "`outside_active_hours`"),
+                .refuses("503", "`no_fleet`: no slot is free for visitors; `outside_active_hours`"),
         ),
         row(
             (Method::POST, "/api/v1/widget/feedback"),

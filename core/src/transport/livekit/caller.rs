@@ -35,6 +35,8 @@ pub struct Caller {
     whom: Whom,
     begins: Begins,
     state: State,
+    /// Who they are in the room, or were when they were last there.
+    seen: Option<String>,
     /// The bot has a voice in the room, media can flow, and somebody receives it.
     speaks: bool,
     connected: bool,
@@ -78,7 +80,16 @@ impl Caller {
             _ => PHONE_PATIENCE,
         };
         let state = State::Awaited { until: now + patience };
-        Self { whom, begins, state, speaks: false, connected: false, reached: false, answered: false }
+        Self {
+            whom,
+            begins,
+            state,
+            seen: None,
+            speaks: false,
+            connected: false,
+            reached: false,
+            answered: false,
+        }
     }
 
     /// Who they are in the room, if they are there.
@@ -87,6 +98,11 @@ impl Caller {
             State::Here { identity, .. } => Some(identity),
             _ => None,
         }
+    }
+
+    /// The same also when they are gone, or we are.
+    pub fn seen(&self) -> Option<&str> {
+        self.seen.as_deref()
     }
 
     /// Whether this is whom the bot talks to.
@@ -215,6 +231,7 @@ impl Caller {
             _ => false,
         };
         if is_theirs {
+            self.seen = Some(who.identity.clone());
             self.state = State::Here { identity: who.identity.clone(), since: None };
             self.changed(who, now);
         }

@@ -158,6 +158,20 @@ fn who_hangs_up_is_told_from_who_lost_their_connection_and_who_was_sent_away() {
 }
 
 #[test]
+fn who_was_seen_is_known_when_the_call_is_over() {
+    let mut scene = Scene::new(Whom::AnyPhone, Begins::Answered);
+    assert_eq!(scene.caller.seen(), None);
+    scene.on(Event::Joined(somebody(PHONE, Kind::Sip, Some("active"))));
+    assert_eq!(scene.on(reached()), Some(LineIn::Answered));
+    // Away, they may come back to a room without us.
+    assert_eq!(scene.left(PHONE, Leaving::ConnectionTimeout), None);
+    assert_eq!((scene.caller.identity(), scene.caller.seen()), (None, Some(PHONE)));
+    // Our own connection is lost, or the bot has no voice: they are there still.
+    scene.caller.finish();
+    assert_eq!((scene.caller.identity(), scene.caller.seen()), (None, Some(PHONE)));
+}
+
+#[test]
 fn a_dialled_telephone_is_spoken_to_when_it_is_active() {
     let mut scene = Scene::dialled();
     assert_eq!(scene.status("ringing"), None);

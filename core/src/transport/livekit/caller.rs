@@ -21,8 +21,8 @@ const PHONE_PATIENCE: Duration = Duration::from_secs(8);
 const RETURN_PATIENCE: Duration = Duration::from_secs(10);
 /// A telephone that left while it rang: how long the gateway's own word is waited for, which comes within milliseconds.
 const WORD_PATIENCE: Duration = Duration::from_millis(500);
-/// Who is there and not known to receive us is spoken to after this: a browser connects its media meanwhile, a gateway takes our
-/// voice when the telephone was answered.
+/// Who is there and not known to receive us is spoken to when our voice has been there for this: a browser connects its media
+/// meanwhile, a gateway takes our voice when the telephone was answered.
 const VISITOR_DEAF: Duration = Duration::from_secs(2);
 const PHONE_DEAF: Duration = Duration::from_millis(100);
 const ACTIVE: &str = "active";
@@ -37,9 +37,10 @@ pub struct Caller {
     state: State,
     /// Who they are in the room, or were when they were last there.
     seen: Option<String>,
-    /// The bot has a voice in the room, media can flow, and somebody receives it.
-    speaks: bool,
-    connected: bool,
+    /// Since when the bot has a voice in the room, and since when media can flow.
+    speaks: Option<Instant>,
+    connected: Option<Instant>,
+    /// Somebody receives it.
     reached: bool,
     answered: bool,
 }
@@ -85,8 +86,8 @@ impl Caller {
             begins,
             state,
             seen: None,
-            speaks: false,
-            connected: false,
+            speaks: None,
+            connected: None,
             reached: false,
             answered: false,
         }
@@ -131,7 +132,9 @@ impl Caller {
     /// Something happened in the room. What the call is to be told of it.
     pub fn on(&mut self, event: &Event, now: Instant) -> Option<LineIn> {
         match event {
-            Event::Connected => self.connected = true,
+            Event::Connected => {
+                self.connected.get_or_insert(now);
+            }
             Event::Reached { .. } => self.reached = true,
             Event::Joined(who) => self.joined(who, now),
             Event::Changed { participant, .. } => self.changed(participant, now),
@@ -155,7 +158,7 @@ impl Caller {
 
     /// The bot may speak, and its voice is published.
     pub fn can_hear(&mut self, now: Instant) -> Option<LineIn> {
-        self.speaks = true;
+        self.speaks.get_or_insert(now);
         self.begin(now)
     }
 
@@ -180,9 +183,7 @@ impl Caller {
     pub fn next_deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Awaited { until } | State::Away { until, .. } | State::Gone { until, .. } => Some(*until),
-            State::Here { since: Some(since), .. } if !self.answered && self.connected && self.speaks => {
-                Some(*since + self.deaf())
-            }
+            State::Here { since: Some(since), .. } if !self.answered => self.deaf_until(*since),
             _ => None,
         }
     }
@@ -212,8 +213,10 @@ impl Caller {
         }
     }
 
-    fn deaf(&self) -> Duration {
-        if self.whom == Whom::Visitor { VISITOR_DEAF } else { PHONE_DEAF }
+    /// Until when somebody who receives us is waited for. `None` while nobody could: what is said then is lost.
+    fn deaf_until(&self, since: Instant) -> Option<Instant> {
+        let deaf = if self.whom == Whom::Visitor { VISITOR_DEAF } else { PHONE_DEAF };
+        Some(since.max(self.speaks?).max(self.connected?) + deaf)
     }
 
     fn wants(&self, who: &Participant) -> bool {
@@ -253,7 +256,8 @@ impl Caller {
     /// The call begins when they are ready and can hear us, or should.
     fn begin(&mut self, now: Instant) -> Option<LineIn> {
         let State::Here { since: Some(since), .. } = self.state else { return None };
-        if self.answered || !self.connected || !self.speaks || !(self.reached || now >= since + self.deaf()) {
+        let until = self.deaf_until(since)?;
+        if self.answered || !(self.reached || now >= until) {
             return None;
         }
         self.answered = true;

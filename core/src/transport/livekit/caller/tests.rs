@@ -104,7 +104,41 @@ fn nobody_is_spoken_to_before_there_is_a_voice() {
     scene.on(Event::Connected);
     scene.on(Event::Joined(somebody("ada", Kind::Standard, None)));
     assert_eq!(scene.waits(5_000), None);
-    assert_eq!(scene.caller.can_hear(scene.now), Some(LineIn::Answered), "she waits since long");
+    assert_eq!(scene.caller.can_hear(scene.now), None, "she waits since long, and does not receive it yet");
+    assert_eq!(scene.waits(1_900), None);
+    assert_eq!(scene.waits(200), Some(LineIn::Answered), "nobody says that she receives it");
+}
+
+#[test]
+fn a_greeting_waits_for_whoever_receives_it_from_when_there_is_a_voice() {
+    let attached = || {
+        let now = Instant::now();
+        let whom = Whom::Phone(PHONE.into());
+        let mut scene = Scene { caller: Caller::new(whom, Begins::Answered, now), now };
+        scene.on(Event::Connected);
+        scene.on(Event::Joined(somebody(PHONE, Kind::Sip, Some("active"))));
+        // The config is fetched meanwhile.
+        assert_eq!(scene.waits(400), None);
+        assert_eq!(scene.caller.can_hear(scene.now), None, "its beginning would go to nobody");
+        scene
+    };
+    let mut scene = attached();
+    assert_eq!(scene.waits(50), None);
+    assert_eq!(scene.on(reached()), Some(LineIn::Answered));
+    let mut scene = attached();
+    assert_eq!(scene.waits(99), None);
+    assert_eq!(scene.waits(1), Some(LineIn::Answered), "a gateway that does not say so");
+}
+
+#[test]
+fn a_voice_that_cannot_flow_waits() {
+    let now = Instant::now();
+    let mut scene = Scene { caller: Caller::new(Whom::Visitor, Begins::Present, now), now };
+    scene.on(Event::Joined(somebody("ada", Kind::Standard, None)));
+    assert_eq!(scene.caller.can_hear(scene.now), None);
+    assert_eq!(scene.waits(5_000), None);
+    assert_eq!(scene.on(Event::Connected), None);
+    assert_eq!(scene.waits(2_000), Some(LineIn::Answered));
 }
 
 #[test]

@@ -323,8 +323,12 @@ impl Seat {
     }
 
     async fn hand_over(&mut self, to: &str) -> Option<End> {
-        let (Some(identity), Some(address)) = (self.caller.identity(), order::address(to)) else {
-            let why = "it is neither a number nor a sip: or tel: address".to_owned();
+        let address = match order::address(to) {
+            Ok(address) => address,
+            Err(error) => return self.tell(Some(LineIn::TransferFailed { why: error.to_string() })).await,
+        };
+        let Some(identity) = self.caller.identity() else {
+            let why = "the caller is not in the room".to_owned();
             return self.tell(Some(LineIn::TransferFailed { why })).await;
         };
         let (livekit, room, identity) =

@@ -193,7 +193,7 @@ impl Seat {
             }
             Event::Recovered { .. } => {
                 // What waited meanwhile is old.
-                if let Some(voice) = &self.voice {
+                if let Some(voice) = &mut self.voice {
                     voice.clear().await;
                 }
             }
@@ -246,12 +246,12 @@ impl Seat {
                 }
             }
             LineOut::Mark(name) => {
-                if let Some(voice) = &self.voice {
+                if let Some(voice) = &mut self.voice {
                     voice.mark(name);
                 }
             }
             LineOut::Clear => {
-                if let Some(voice) = &self.voice {
+                if let Some(voice) = &mut self.voice {
                     voice.clear().await;
                 }
             }

@@ -76,19 +76,22 @@ pub struct Ordered {
     pub bridge_url: Option<String>,
     /// Ours, of a telephone call.
     pub from_number: Option<String>,
+    /// With whom it is, should the line never come to say so.
+    pub info: Box<CallInfo>,
 }
 
 /// Run a call to its record.
 pub async fn run(app: Arc<App>, mut line: Incoming) {
     let dropped = line.ends.dropped.clone();
     let transport = line.traits.name;
-    if let Some(ready) = handshake(&mut line.ends).await {
+    let ready = handshake(&mut line.ends).await;
+    if ready.is_some() || line.ordered.is_some() {
         begin(&app, line, ready).await;
     }
     app.metrics.messages_dropped(transport, &dropped.counts());
 }
 
-async fn begin(app: &Arc<App>, line: Incoming, ready: Ready) {
+async fn begin(app: &Arc<App>, line: Incoming, ready: Option<Ready>) {
     let session_id =
         line.ordered.as_ref().map_or_else(SessionId::generate, |ordered| ordered.session_id.clone());
     line.admission.guard.name(session_id.clone());
@@ -103,7 +106,33 @@ async fn begin(app: &Arc<App>, line: Incoming, ready: Ready) {
         disconnected_by = Empty,
         "error.type" = Empty
     );
-    start(app, line, ready, session_id).instrument(span).await;
+    match ready {
+        Some(ready) => start(app, line, ready, session_id).instrument(span).await,
+        None => miss(app, line, session_id).instrument(span).await,
+    }
+}
+
+/// A call that was ordered, whose line never came: it owes its record all the same.
+async fn miss(app: &Arc<App>, line: Incoming, session_id: SessionId) {
+    let Incoming { bot_id, traits, admission, ordered, .. } = line;
+    let Admission { guard, place } = admission;
+    app.metrics.call_refused();
+    Span::current().record("error.type", "refused");
+    let info = ordered.as_ref().map(|ordered| ordered.info.clone()).unwrap_or_default();
+    let accepted = of_order(accepted(app, &info, &bot_id, &session_id, traits.name), ordered);
+    let mut journal = place.journal(session_id);
+    let record = JournalRecord::Accepted(Box::new(accepted.clone()));
+    if let Some(fault) = fault(timeout(BIRTH_DEADLINE, journal.begin(&record)).await) {
+        tracing::error!(fault, "a call that did not begin cannot be journalled");
+        app.metrics.disk_refused();
+    }
+    let reason = Reason::NoHandshake(HANDSHAKE_DEADLINE.as_secs());
+    tracing::warn!(%reason, "a call that was ordered has not begun");
+    let mut result = record::skeleton(&accepted, reason.disconnected_by(), app.clock.now());
+    result.error = Some(reason.to_string());
+    let end = End::Over { result: Box::new(result), recording: None };
+    app.courier.keep(Ending { accepted, journal: Arc::new(journal), end }).await;
+    drop(guard);
 }
 
 async fn handshake(ends: &mut Ends) -> Option<Ready> {
@@ -148,7 +177,8 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     let born = timeout(BIRTH_DEADLINE, journal.begin(&record));
     let (born, begun) = tokio::join!(born, app.courier.begin(ask));
     if let Some(fault) = fault(born) {
-        let call = Unborn { accepted, journal: Arc::new(journal), is_known: begun.is_ok() };
+        let is_awaited = begun.is_ok() || owes_record;
+        let call = Unborn { accepted, journal: Arc::new(journal), is_awaited };
         return call.refuse(app, &ends, &fault).await;
     }
     let begun = match begun {
@@ -163,7 +193,7 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     let renamed = timeout(BIRTH_DEADLINE, journal.opened(&name, &accepted)).await;
     let (accepted, journal) = (Accepted { session_id: name, ..accepted }, Arc::new(journal));
     if let Some(fault) = fault(renamed) {
-        return Unborn { accepted, journal, is_known: true }.refuse(app, &ends, &fault).await;
+        return Unborn { accepted, journal, is_awaited: true }.refuse(app, &ends, &fault).await;
     }
     guard.name(accepted.session_id.clone());
     let span = Span::current();
@@ -214,8 +244,8 @@ fn fault<T>(written: Result<Result<T, AppendError>, Elapsed>) -> Option<String> 
 struct Unborn {
     accepted: Accepted,
     journal: Arc<CallJournal>,
-    /// The bridge has given a config for it, and waits for its end.
-    is_known: bool,
+    /// The bridge has given a config for it, or it was ordered: somebody waits for its end.
+    is_awaited: bool,
 }
 
 impl Unborn {
@@ -224,8 +254,8 @@ impl Unborn {
         app.metrics.call_refused();
         app.metrics.disk_refused();
         refuse(ends, Reason::NoRecord).await;
-        let Self { accepted, journal, is_known } = self;
-        let end = if is_known {
+        let Self { accepted, journal, is_awaited } = self;
+        let end = if is_awaited {
             let mut result = record::skeleton(&accepted, DisconnectedBy::Error, app.clock.now());
             result.error = Some(format!("the worker could not write the call down: {fault}"));
             End::Over { result: Box::new(result), recording: None }
@@ -439,5 +469,59 @@ fn recorder(app: &App, accepted: &Accepted, config: &RuntimeConfig, rate_hz: u32
             tracing::error!(%error, "the call is not recorded");
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::admission::admit;
+    use crate::transport::line::LINE_DEPTH;
+
+    /// Whoever ordered a call was told that it is taken, and waits for its outcome.
+    #[tokio::test]
+    async fn an_ordered_call_whose_line_never_came_leaves_a_record() {
+        let dir = tempfile::tempdir().unwrap();
+        let app = App::for_tests(dir.path());
+        let session_id: SessionId = "call_ordered".parse().unwrap();
+        let info = CallInfo { caller_id: Some("+15550100".into()), ..CallInfo::default() };
+        let ordered = Ordered {
+            session_id: session_id.clone(),
+            bridge_url: None,
+            from_number: Some("+15550199".into()),
+            info: Box::new(info),
+        };
+        let (line, incoming) = mpsc::channel(LINE_DEPTH);
+        let (outgoing, _orders) = mpsc::channel(LINE_DEPTH);
+        drop(line);
+        let incoming = Incoming {
+            bot_id: "bot_1".parse().unwrap(),
+            ticket: None,
+            presented: Presented::default(),
+            trace: None,
+            ends: Ends { incoming, outgoing, dropped: Arc::default() },
+            traits: Traits {
+                name: "livekit",
+                echoes_marks: true,
+                buffers: false,
+                transfers: None,
+                max_message_bytes: 0,
+            },
+            admission: admit(&app, None).unwrap(),
+            ordered: Some(ordered),
+        };
+        run(app.clone(), incoming).await;
+        assert!(!app.slot.is_busy());
+        let kept = app.outbox.pending(0, 16).await.unwrap();
+        let kept: Vec<JournalRecord> =
+            kept.iter().map(|record| serde_json::from_slice(&record.payload).unwrap()).collect();
+        let [JournalRecord::Accepted(accepted), JournalRecord::Result(result)] = &kept[..] else {
+            panic!("{kept:?}")
+        };
+        assert_eq!((&accepted.session_id, accepted.caller_id.as_deref()), (&session_id, Some("+15550100")));
+        let result = format!("{result:?}");
+        assert!(result.contains("no start message within 10 s"), "{result}");
     }
 }

@@ -76,6 +76,8 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         connected_event: told,
         ..CallInfo::default()
     };
+    let ordered =
+        Ordered { session_id: call_id.clone(), bridge_url, from_number: from, info: Box::new(info.clone()) };
     let order = Order {
         room,
         session_id: call_id.clone(),
@@ -85,7 +87,6 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         room_is_ours: false,
         info,
     };
-    let ordered = Ordered { session_id: call_id.clone(), bridge_url, from_number: from };
     start(app, asked.livekit, Taken { bot_id, admission, trace: asked.trace, order, ordered });
     Ok(json(&Accepted { status: "accepted", call_id }))
 }

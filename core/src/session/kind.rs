@@ -18,6 +18,7 @@ pub enum EventKind {
     Dtmf,
     Typed,
     TypedTooFast,
+    EventsLeftOut,
     Filler,
     HoldTone,
     NothingSaid,
@@ -62,7 +63,7 @@ pub enum WhyKind {
 
 impl EventKind {
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::Answered,
         Self::Interrupted,
         Self::Resumed,
@@ -75,6 +76,7 @@ impl EventKind {
         Self::Dtmf,
         Self::Typed,
         Self::TypedTooFast,
+        Self::EventsLeftOut,
         Self::Filler,
         Self::HoldTone,
         Self::NothingSaid,
@@ -116,6 +118,7 @@ impl EventKind {
             Self::Dtmf => "dtmf",
             Self::Typed => "typed",
             Self::TypedTooFast => "typed_too_fast",
+            Self::EventsLeftOut => "events_left_out",
             Self::Filler => "filler",
             Self::HoldTone => "hold_tone",
             Self::NothingSaid => "nothing_said",

@@ -12,6 +12,8 @@ use crate::provider::tts::WordMark;
 
 /// Entries kept at most, of each kind: a runaway call must not grow without bound.
 const MAX_ENTRIES: usize = 5_000;
+/// The last event says that there were more.
+const LAST_ENTRY: usize = MAX_ENTRIES - 1;
 
 /// Whole milliseconds.
 pub fn ms(at: Duration) -> u64 {
@@ -45,9 +47,16 @@ impl Report {
         out: &mut Vec<Command>,
     ) {
         let event = CallEvent { data, ..call_event(at, kind.as_str(), why) };
-        if self.events.len() < MAX_ENTRIES {
-            self.events.push(event.clone());
-        }
+        // The journal is bounded too: keys and messages come from outside.
+        let event = match self.events.len() {
+            ..LAST_ENTRY => event,
+            LAST_ENTRY => {
+                let why = format!("the call has more than {LAST_ENTRY} events");
+                call_event(at, EventKind::EventsLeftOut.as_str(), why)
+            }
+            _ => return,
+        };
+        self.events.push(event.clone());
         out.push(Command::JournalEvent(event));
     }
 
@@ -210,6 +219,17 @@ impl TurnClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn events_without_end_fill_neither_the_record_nor_the_journal() {
+        let (mut report, mut out) = (Report::default(), Vec::new());
+        for n in 0..MAX_ENTRIES as u64 + 100 {
+            report.event(Duration::from_millis(n), EventKind::Dtmf, "a key", &mut out);
+        }
+        assert_eq!((report.events.len(), out.len()), (MAX_ENTRIES, MAX_ENTRIES));
+        let Some(Command::JournalEvent(last)) = out.last() else { panic!("{:?}", out.last()) };
+        assert_eq!((last.event.as_str(), Some(last)), ("events_left_out", report.events.last()));
+    }
 
     #[test]
     fn the_parts_of_a_delay_add_up() {

@@ -18,17 +18,22 @@ const WITHIN: Duration = Duration::from_secs(10);
 
 /// When the newest messages came.
 #[derive(Debug, Default)]
-pub struct Pace(VecDeque<Duration>);
+pub struct Pace {
+    came: VecDeque<Duration>,
+    /// It is told that others are left out: each of them would be a line of the journal.
+    is_told: bool,
+}
 
 impl Pace {
     /// Whether another one is taken.
     fn takes(&mut self, now: Duration) -> bool {
-        while self.0.front().is_some_and(|at| *at + WITHIN <= now) {
-            self.0.pop_front();
+        while self.came.front().is_some_and(|at| *at + WITHIN <= now) {
+            self.came.pop_front();
         }
-        let takes = self.0.len() < MOST;
+        let takes = self.came.len() < MOST;
         if takes {
-            self.0.push_back(now);
+            self.came.push_back(now);
+            self.is_told = false;
         }
         takes
     }
@@ -38,6 +43,9 @@ impl Session {
     /// Where the bot does not lead the model knows it, and nobody answers.
     pub(super) fn on_typed(&mut self, text: String, out: &mut Vec<Command>) {
         if !self.typing.takes(self.now) {
+            if std::mem::replace(&mut self.typing.is_told, true) {
+                return;
+            }
             let why = format!("more than {MOST} in {} s", WITHIN.as_secs());
             return self.report.event(self.now, EventKind::TypedTooFast, why, out);
         }

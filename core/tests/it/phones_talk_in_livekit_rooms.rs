@@ -298,5 +298,38 @@ async fn a_bot_is_attached_to_a_telephone_that_has_answered() {
         (&record["disconnected_by"], &record["call_duration_seconds"]),
         (&json!("outside_hours"), &json!(0.0))
     );
+    // So they do when the disk is full.
+    let phone = rooms.phone("campaign-3", "sip-+15550102", &[("sip.callStatus", "active")]).await;
+    let body = json!({"room_name": "campaign-3", "bot_id": closed, "to_number": "+15550102"});
+    rooms.stage.worker.limit_files(Some(1));
+    eventually("a slot is free", async || (rooms.order("/attach", &body).await.0 == 200).then_some(())).await;
+    phone.sees_itself_sent_away().await;
+    let record = rooms.stage.record("+15550102").await;
+    assert!(record["error"].as_str().unwrap().contains("could not write the call down"), "{record}");
+    rooms.stage.worker.limit_files(None);
+    rooms.stage.end().await;
+}
+
+/// Whoever rang the telephone may be gone: nobody but the bot's side hangs it up when the bot cannot join, or falls out of the room.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_left_on_a_silent_line_when_the_room_is_lost() {
+    let (rooms, door) = Rooms::with_gateway(Scripts::default()).await;
+    let bot = rooms.stage.bot(|_| {}).await;
+    let attach = |room: &str, to: Option<&str>| json!({"room_name": room, "bot_id": bot, "to_number": to});
+    // Not joined, and which telephone it would have been is not known.
+    door.lets_in(false);
+    let phone = rooms.phone("campaign-1", "sip-1", &[("sip.callStatus", "active")]).await;
+    rooms.takes("/attach", &attach("campaign-1", None)).await;
+    phone.sees_itself_sent_away().await;
+    // Joined and lost: the server still takes requests.
+    door.lets_in(true);
+    let mut phone = rooms.phone("campaign-2", "sip-+15550100", &[("sip.callStatus", "active")]).await;
+    let body = attach("campaign-2", Some(CALLER));
+    eventually("a slot is free", async || (rooms.order("/attach", &body).await.0 == 200).then_some(())).await;
+    phone.hears_speech().await;
+    door.lets_in(false);
+    let record = rooms.stage.record(CALLER).await;
+    assert_eq!(record["disconnected_by"], "error", "{record}");
+    phone.sees_itself_sent_away().await;
     rooms.stage.end().await;
 }

@@ -67,6 +67,12 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         connected_event: told,
         ..CallInfo::default()
     };
+    let ordered = Ordered {
+        session_id: call_id.clone(),
+        bridge_url,
+        from_number: from.clone(),
+        info: Box::new(info.clone()),
+    };
     let order = Order {
         room: room_name.clone(),
         session_id: call_id.clone(),
@@ -75,7 +81,6 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         room_is_ours: true,
         info,
     };
-    let ordered = Ordered { session_id: call_id.clone(), bridge_url, from_number: from };
     start(app, asked.livekit, Taken { bot_id, admission, trace: asked.trace, order, ordered });
     Ok(json(&Accepted { status: "accepted", call_id, room_name }))
 }

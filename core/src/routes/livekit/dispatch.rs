@@ -62,6 +62,12 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         did: Some(did),
         ..CallInfo::default()
     };
+    let ordered = Ordered {
+        session_id: call_id.clone(),
+        bridge_url: None,
+        from_number: None,
+        info: Box::new(info.clone()),
+    };
     let order = Order {
         room,
         session_id: call_id.clone(),
@@ -70,7 +76,6 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         room_is_ours: true,
         info,
     };
-    let ordered = Ordered { session_id: call_id.clone(), bridge_url: None, from_number: None };
     start(app, asked.livekit, Taken { bot_id, admission, trace: asked.trace, order, ordered });
     Ok(json(&Accepted { status: "accepted", call_id }))
 }

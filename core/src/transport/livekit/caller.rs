@@ -21,8 +21,8 @@ const PHONE_PATIENCE: Duration = Duration::from_secs(8);
 const RETURN_PATIENCE: Duration = Duration::from_secs(10);
 /// A telephone that left while it rang: how long the gateway's own word is waited for, which comes within milliseconds.
 const WORD_PATIENCE: Duration = Duration::from_millis(500);
-/// Who is there and not known to receive us is spoken to after this: a browser connects its media meanwhile, a gateway takes our
-/// voice when the telephone was answered.
+/// Who is there and not known to receive us is spoken to when our voice has been there for this: a browser connects its media
+/// meanwhile, a gateway takes our voice when the telephone was answered.
 const VISITOR_DEAF: Duration = Duration::from_secs(2);
 const PHONE_DEAF: Duration = Duration::from_millis(100);
 const ACTIVE: &str = "active";
@@ -35,9 +35,12 @@ pub struct Caller {
     whom: Whom,
     begins: Begins,
     state: State,
-    /// The bot has a voice in the room, media can flow, and somebody receives it.
-    speaks: bool,
-    connected: bool,
+    /// Who they are in the room, or were when they were last there.
+    seen: Option<String>,
+    /// Since when the bot has a voice in the room, and since when media can flow.
+    speaks: Option<Instant>,
+    connected: Option<Instant>,
+    /// Somebody receives it.
     reached: bool,
     answered: bool,
 }
@@ -78,7 +81,16 @@ impl Caller {
             _ => PHONE_PATIENCE,
         };
         let state = State::Awaited { until: now + patience };
-        Self { whom, begins, state, speaks: false, connected: false, reached: false, answered: false }
+        Self {
+            whom,
+            begins,
+            state,
+            seen: None,
+            speaks: None,
+            connected: None,
+            reached: false,
+            answered: false,
+        }
     }
 
     /// Who they are in the room, if they are there.
@@ -87,6 +99,11 @@ impl Caller {
             State::Here { identity, .. } => Some(identity),
             _ => None,
         }
+    }
+
+    /// The same also when they are gone, or we are.
+    pub fn seen(&self) -> Option<&str> {
+        self.seen.as_deref()
     }
 
     /// Whether this is whom the bot talks to.
@@ -115,7 +132,9 @@ impl Caller {
     /// Something happened in the room. What the call is to be told of it.
     pub fn on(&mut self, event: &Event, now: Instant) -> Option<LineIn> {
         match event {
-            Event::Connected => self.connected = true,
+            Event::Connected => {
+                self.connected.get_or_insert(now);
+            }
             Event::Reached { .. } => self.reached = true,
             Event::Joined(who) => self.joined(who, now),
             Event::Changed { participant, .. } => self.changed(participant, now),
@@ -139,7 +158,7 @@ impl Caller {
 
     /// The bot may speak, and its voice is published.
     pub fn can_hear(&mut self, now: Instant) -> Option<LineIn> {
-        self.speaks = true;
+        self.speaks.get_or_insert(now);
         self.begin(now)
     }
 
@@ -164,9 +183,7 @@ impl Caller {
     pub fn next_deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Awaited { until } | State::Away { until, .. } | State::Gone { until, .. } => Some(*until),
-            State::Here { since: Some(since), .. } if !self.answered && self.connected && self.speaks => {
-                Some(*since + self.deaf())
-            }
+            State::Here { since: Some(since), .. } if !self.answered => self.deaf_until(*since),
             _ => None,
         }
     }
@@ -196,8 +213,10 @@ impl Caller {
         }
     }
 
-    fn deaf(&self) -> Duration {
-        if self.whom == Whom::Visitor { VISITOR_DEAF } else { PHONE_DEAF }
+    /// Until when somebody who receives us is waited for. `None` while nobody could: what is said then is lost.
+    fn deaf_until(&self, since: Instant) -> Option<Instant> {
+        let deaf = if self.whom == Whom::Visitor { VISITOR_DEAF } else { PHONE_DEAF };
+        Some(since.max(self.speaks?).max(self.connected?) + deaf)
     }
 
     fn wants(&self, who: &Participant) -> bool {
@@ -215,6 +234,7 @@ impl Caller {
             _ => false,
         };
         if is_theirs {
+            self.seen = Some(who.identity.clone());
             self.state = State::Here { identity: who.identity.clone(), since: None };
             self.changed(who, now);
         }
@@ -236,7 +256,8 @@ impl Caller {
     /// The call begins when they are ready and can hear us, or should.
     fn begin(&mut self, now: Instant) -> Option<LineIn> {
         let State::Here { since: Some(since), .. } = self.state else { return None };
-        if self.answered || !self.connected || !self.speaks || !(self.reached || now >= since + self.deaf()) {
+        let until = self.deaf_until(since)?;
+        if self.answered || !(self.reached || now >= until) {
             return None;
         }
         self.answered = true;

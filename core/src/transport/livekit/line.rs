@@ -1,5 +1,6 @@
 //! A call's place in its room: one task that moves sound, keys and orders between the two, bounded both ways.
 
+mod clear;
 mod dialling;
 mod seat;
 
@@ -27,8 +28,10 @@ const CHUNK: usize = 320;
 const LEAD: usize = 2 * CHUNK;
 /// Of one try to join.
 const JOIN_WITHIN: Duration = Duration::from_secs(3);
-/// All tries together: the call must say who is there within ten seconds.
+/// Making the room and all tries to join it together: the call must say who is there within ten seconds.
 const JOIN_PATIENCE: Duration = Duration::from_secs(7);
+/// No try begins that would have less time.
+const LAST_TRY: Duration = Duration::from_secs(1);
 const JOIN_PAUSE: Duration = Duration::from_millis(300);
 /// A lost connection is tried to be had back for so long; nobody is heard meanwhile.
 const RECOVER_WITHIN: Duration = Duration::from_secs(15);
@@ -64,6 +67,7 @@ impl Line {
     }
 
     async fn join(&self) -> Result<(Room, Events), JoinError> {
+        let until = Instant::now() + JOIN_PATIENCE;
         let (room, identity) = (&self.order.room, format!("bot-{}", self.order.session_id));
         if self.order.room_is_ours
             && self.order.begins != Begins::Ringing
@@ -74,15 +78,14 @@ impl Line {
         }
         let options = || Options {
             hear: RATE,
-            join_within: JOIN_WITHIN,
+            join_within: JOIN_WITHIN.min(until.saturating_duration_since(Instant::now())),
             recover_within: RECOVER_WITHIN,
             ..Options::default()
         };
-        let until = Instant::now() + JOIN_PATIENCE;
         loop {
             let token = self.livekit.join_token(room, &identity);
             match Box::pin(Room::join(self.livekit.address(), &token, options())).await {
-                Err(error) if error.is_transient() && Instant::now() + JOIN_WITHIN + JOIN_PAUSE < until => {
+                Err(error) if error.is_transient() && Instant::now() + LAST_TRY + JOIN_PAUSE < until => {
                     tracing::warn!(%error, "a LiveKit room could not be joined; trying again");
                     sleep(JOIN_PAUSE).await;
                 }
@@ -96,6 +99,8 @@ impl Line {
         let info = self.order.info.clone();
         let _gone = self.to_call.send(ready(info)).await;
         let _gone = self.to_call.send(LineIn::Broken(reason)).await;
+        // Whoever waits in the room hears nothing, and nobody else may let them go.
+        clear::clear(&self.livekit, &self.order, None).await;
         let rest = async { while self.from_call.recv().await.is_some() {} };
         let _late = timeout(Duration::from_secs(60), rest).await;
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use vox_livekit::Participant;
+use vox_shared::dial::{BadDestination, Destination};
 use vox_shared::ids::SessionId;
 
 use crate::transport::line::{CallInfo, Traits};
@@ -108,17 +109,13 @@ pub fn status(attributes: &BTreeMap<String, String>) -> &str {
     attributes.get("sip.callStatus").map_or("", String::as_str)
 }
 
-/// Where a caller is to be handed over, as SIP writes it; a number becomes a `tel:` address.
-pub fn address(to: &str) -> Option<String> {
-    let to = to.trim();
-    let is_address = ["sip:", "sips:", "tel:"]
-        .iter()
-        .any(|scheme| to.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
-    if is_address && !to.contains(char::is_whitespace) {
-        return Some(to.to_owned());
-    }
-    let number: vox_shared::phone::Number = to.parse().ok()?;
-    Some(format!("tel:{number}"))
+/// Where a caller is to be handed over, as SIP writes it; a number becomes a `tel:` address. An address has no parameters: they would
+/// speak to the carrier's own machines.
+pub fn address(to: &str) -> Result<String, BadDestination> {
+    Ok(match to.parse()? {
+        Destination::Number(number) => format!("tel:{number}"),
+        Destination::Sip(address) => address,
+    })
 }
 
 /// What the bot is told of a campaign's call that the dialler names by its own id.
@@ -179,8 +176,15 @@ mod tests {
             ("sip:", None),
             ("sip:a b@c", None),
             ("sales", None),
+            ("sip:x@pbx.example;method=INVITE", None),
+            ("sip:x@pbx.example?Replaces=1", None),
+            ("sip:x@pbx.example>", None),
+            ("sip:<x@pbx.example>", None),
+            ("sip:pbx.example", None),
+            ("tel:anything", None),
+            ("tel:+15550111;phone-context=x", None),
         ] {
-            assert_eq!(address(to).as_deref(), expected, "{to}");
+            assert_eq!(address(to).ok().as_deref(), expected, "{to}");
         }
     }
 }

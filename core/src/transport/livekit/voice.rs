@@ -32,22 +32,29 @@ enum What {
     Said(oneshot::Sender<()>),
 }
 
-/// The voice. It falls silent when it is dropped.
-pub(super) struct Voice {
+/// What is to be said, in its order.
+struct Words {
     items: mpsc::Sender<Item>,
-    microphone: Arc<Microphone>,
     epoch: Arc<AtomicU64>,
-    sending: JoinHandle<()>,
     /// Frames that nobody will hear: media did not flow.
     lost: u64,
+    /// Some of them were of what the next mark stands behind.
+    has_gap: bool,
+}
+
+/// The voice. It falls silent when it is dropped.
+pub(super) struct Voice {
+    words: Words,
+    microphone: Arc<Microphone>,
+    sending: JoinHandle<()>,
 }
 
 impl Drop for Voice {
     fn drop(&mut self) {
         self.sending.abort();
-        if self.lost > 0 {
+        if self.words.lost > 0 {
             tracing::warn!(
-                frames = self.lost,
+                frames = self.words.lost,
                 "a part of what the bot said was not sent: the room's media stood still"
             );
         }
@@ -60,24 +67,22 @@ impl Voice {
         let (items, received) = mpsc::channel(QUEUE);
         let (microphone, epoch) = (Arc::new(microphone), Arc::<AtomicU64>::default());
         let sending = tokio::spawn(send(received, microphone.clone(), epoch.clone(), to_call));
-        Self { items, microphone, epoch, sending, lost: 0 }
+        Self { words: Words { items, epoch, lost: 0, has_gap: false }, microphone, sending }
     }
 
     /// Say a frame.
     pub(super) fn say(&mut self, pcm: Vec<i16>) {
-        let sent = self.items.try_send(self.item(What::Frame(pcm)));
-        self.lost += u64::from(sent.is_err());
+        self.words.say(pcm);
     }
 
-    /// Tell the call when what was said so far has left.
-    pub(super) fn mark(&self, name: String) {
-        // Where there is no room for it nothing leaves: the call's own clock decides.
-        let _full = self.items.try_send(self.item(What::Mark(name)));
+    /// Tell the call when what was said so far has left, unless a part of it never will.
+    pub(super) fn mark(&mut self, name: String) {
+        self.words.mark(name);
     }
 
     /// Throw away what has not left.
-    pub(super) async fn clear(&self) {
-        self.epoch.fetch_add(1, Ordering::Relaxed);
+    pub(super) async fn clear(&mut self) {
+        self.words.clear();
         self.microphone.clear().await;
     }
 
@@ -85,12 +90,33 @@ impl Voice {
     pub(super) async fn finish(&self) {
         let (said, all) = oneshot::channel();
         let wait = async {
-            self.items.send(self.item(What::Said(said))).await.ok()?;
+            self.words.items.send(self.words.item(What::Said(said))).await.ok()?;
             all.await.ok()
         };
         if let Ok(Some(())) = timeout(LAST_WORDS, wait).await {
             sleep(TAIL).await;
         }
+    }
+}
+
+impl Words {
+    fn say(&mut self, pcm: Vec<i16>) {
+        if self.items.try_send(self.item(What::Frame(pcm))).is_err() {
+            self.lost += 1;
+            self.has_gap = true;
+        }
+    }
+
+    fn mark(&mut self, name: String) {
+        // What was not sent was not heard, and where there is no room for the mark nothing leaves: the call's own clock decides.
+        if !std::mem::take(&mut self.has_gap) {
+            let _full = self.items.try_send(self.item(What::Mark(name)));
+        }
+    }
+
+    fn clear(&mut self) {
+        self.epoch.fetch_add(1, Ordering::Relaxed);
+        self.has_gap = false;
     }
 
     fn item(&self, what: What) -> Item {
@@ -112,9 +138,11 @@ async fn send(
                 }
             }
             What::Frame(_) => {}
+            // What was thrown away was not heard.
+            What::Mark(_) if of != epoch.load(Ordering::Relaxed) => {}
             What::Mark(name) => {
                 microphone.drained().await;
-                if to_call.send(LineIn::Mark(name)).await.is_err() {
+                if of == epoch.load(Ordering::Relaxed) && to_call.send(LineIn::Mark(name)).await.is_err() {
                     return;
                 }
             }
@@ -123,5 +151,42 @@ async fn send(
                 let _gone = said.send(());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marks(received: &mut mpsc::Receiver<Item>) -> Vec<String> {
+        let items = std::iter::from_fn(|| received.try_recv().ok());
+        items.filter_map(|item| if let What::Mark(name) = item.what { Some(name) } else { None }).collect()
+    }
+
+    #[test]
+    fn words_of_which_a_part_was_lost_are_not_marked_as_heard() {
+        let (items, mut received) = mpsc::channel(QUEUE);
+        let mut words = Words { items, epoch: Arc::default(), lost: 0, has_gap: false };
+        // Media stands still, and flows again before the end.
+        for _ in 0..QUEUE + 2 {
+            words.say(vec![0; 320]);
+        }
+        assert_eq!(words.lost, 2);
+        assert!(marks(&mut received).is_empty());
+        words.say(vec![0; 320]);
+        words.mark("u1".into());
+        assert!(marks(&mut received).is_empty());
+        // The next ones are whole.
+        words.say(vec![0; 320]);
+        words.mark("u2".into());
+        assert_eq!(marks(&mut received), ["u2"]);
+        // What was thrown away has no mark that a gap could take.
+        for _ in 0..=QUEUE {
+            words.say(vec![0; 320]);
+        }
+        words.clear();
+        assert!(marks(&mut received).is_empty());
+        words.mark("u3".into());
+        assert_eq!(marks(&mut received), ["u3"]);
     }
 }

@@ -104,7 +104,41 @@ fn nobody_is_spoken_to_before_there_is_a_voice() {
     scene.on(Event::Connected);
     scene.on(Event::Joined(somebody("ada", Kind::Standard, None)));
     assert_eq!(scene.waits(5_000), None);
-    assert_eq!(scene.caller.can_hear(scene.now), Some(LineIn::Answered), "she waits since long");
+    assert_eq!(scene.caller.can_hear(scene.now), None, "she waits since long, and does not receive it yet");
+    assert_eq!(scene.waits(1_900), None);
+    assert_eq!(scene.waits(200), Some(LineIn::Answered), "nobody says that she receives it");
+}
+
+#[test]
+fn a_greeting_waits_for_whoever_receives_it_from_when_there_is_a_voice() {
+    let attached = || {
+        let now = Instant::now();
+        let whom = Whom::Phone(PHONE.into());
+        let mut scene = Scene { caller: Caller::new(whom, Begins::Answered, now), now };
+        scene.on(Event::Connected);
+        scene.on(Event::Joined(somebody(PHONE, Kind::Sip, Some("active"))));
+        // The config is fetched meanwhile.
+        assert_eq!(scene.waits(400), None);
+        assert_eq!(scene.caller.can_hear(scene.now), None, "its beginning would go to nobody");
+        scene
+    };
+    let mut scene = attached();
+    assert_eq!(scene.waits(50), None);
+    assert_eq!(scene.on(reached()), Some(LineIn::Answered));
+    let mut scene = attached();
+    assert_eq!(scene.waits(99), None);
+    assert_eq!(scene.waits(1), Some(LineIn::Answered), "a gateway that does not say so");
+}
+
+#[test]
+fn a_voice_that_cannot_flow_waits() {
+    let now = Instant::now();
+    let mut scene = Scene { caller: Caller::new(Whom::Visitor, Begins::Present, now), now };
+    scene.on(Event::Joined(somebody("ada", Kind::Standard, None)));
+    assert_eq!(scene.caller.can_hear(scene.now), None);
+    assert_eq!(scene.waits(5_000), None);
+    assert_eq!(scene.on(Event::Connected), None);
+    assert_eq!(scene.waits(2_000), Some(LineIn::Answered));
 }
 
 #[test]
@@ -155,6 +189,20 @@ fn who_hangs_up_is_told_from_who_lost_their_connection_and_who_was_sent_away() {
     assert_eq!((scene.waits(60_000), scene.caller.identity()), (None, Some("ada")), "back again");
     assert_eq!(scene.left("ada", Leaving::ConnectionTimeout), None);
     assert_eq!(scene.waits(11_000), hung_up(DisconnectedBy::Customer));
+}
+
+#[test]
+fn who_was_seen_is_known_when_the_call_is_over() {
+    let mut scene = Scene::new(Whom::AnyPhone, Begins::Answered);
+    assert_eq!(scene.caller.seen(), None);
+    scene.on(Event::Joined(somebody(PHONE, Kind::Sip, Some("active"))));
+    assert_eq!(scene.on(reached()), Some(LineIn::Answered));
+    // Away, they may come back to a room without us.
+    assert_eq!(scene.left(PHONE, Leaving::ConnectionTimeout), None);
+    assert_eq!((scene.caller.identity(), scene.caller.seen()), (None, Some(PHONE)));
+    // Our own connection is lost, or the bot has no voice: they are there still.
+    scene.caller.finish();
+    assert_eq!((scene.caller.identity(), scene.caller.seen()), (None, Some(PHONE)));
 }
 
 #[test]

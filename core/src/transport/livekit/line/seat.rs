@@ -4,11 +4,12 @@ use std::future::pending;
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use vox_livekit::service::ServiceError;
 use vox_livekit::{Event, Events, Heard, Microphone, Publish, Room, Sound, Subscribe, Track};
 use vox_shared::wire::result::DisconnectedBy;
 
+use super::clear::clear;
 use super::dialling;
 use super::{Line, RATE, ready};
 use crate::session::event::Notice;
@@ -25,6 +26,8 @@ use crate::transport::reason::Reason;
 const PUBLISH_WITHIN: Duration = Duration::from_secs(5);
 /// A telephone that rings says who it is when it is first seen; the call's config waits for that.
 const ATTRIBUTES_PATIENCE: Duration = Duration::from_secs(2);
+/// A telephone that is let go while it is dialled is in the room by then.
+const DIAL_LATE: Duration = Duration::from_secs(1);
 /// Frames that the client may keep: more wait only while media does not flow, and then are old.
 const QUEUE_FRAMES: usize = 4;
 
@@ -190,7 +193,7 @@ impl Seat {
             }
             Event::Recovered { .. } => {
                 // What waited meanwhile is old.
-                if let Some(voice) = &self.voice {
+                if let Some(voice) = &mut self.voice {
                     voice.clear().await;
                 }
             }
@@ -243,12 +246,12 @@ impl Seat {
                 }
             }
             LineOut::Mark(name) => {
-                if let Some(voice) = &self.voice {
+                if let Some(voice) = &mut self.voice {
                     voice.mark(name);
                 }
             }
             LineOut::Clear => {
-                if let Some(voice) = &self.voice {
+                if let Some(voice) = &mut self.voice {
                     voice.clear().await;
                 }
             }
@@ -320,8 +323,12 @@ impl Seat {
     }
 
     async fn hand_over(&mut self, to: &str) -> Option<End> {
-        let (Some(identity), Some(address)) = (self.caller.identity(), order::address(to)) else {
-            let why = "it is neither a number nor a sip: or tel: address".to_owned();
+        let address = match order::address(to) {
+            Ok(address) => address,
+            Err(error) => return self.tell(Some(LineIn::TransferFailed { why: error.to_string() })).await,
+        };
+        let Some(identity) = self.caller.identity() else {
+            let why = "the caller is not in the room".to_owned();
             return self.tell(Some(LineIn::TransferFailed { why })).await;
         };
         let (livekit, room, identity) =
@@ -373,21 +380,11 @@ impl Seat {
     }
 
     async fn clear_room(&mut self) {
-        let (livekit, room) = (&self.line.livekit, &self.line.order.room);
-        let rung = match &self.line.order.whom {
-            // It may ring still, unseen.
-            Whom::Phone(identity) if !self.caller.is_over() => Some(identity.as_str()),
-            _ => self.caller.identity(),
-        };
-        if let Some(identity) = rung
-            && let Err(error) = livekit.remove(room, identity).await
-        {
-            tracing::warn!(%error, "a caller could not be removed from a LiveKit room");
-        }
-        if self.line.order.room_is_ours
-            && let Err(error) = livekit.delete_room(room).await
-        {
-            tracing::warn!(%error, "a LiveKit room could not be closed");
+        clear(&self.line.livekit, &self.line.order, self.caller.seen()).await;
+        if self.dialling.is_some() {
+            // Its ringing may have been asked for a moment ago: the gateway joins after this.
+            sleep(DIAL_LATE).await;
+            clear(&self.line.livekit, &self.line.order, self.caller.seen()).await;
         }
     }
 }

@@ -8,7 +8,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -19,6 +19,8 @@ pub struct Gateway {
     /// `ws://…`
     pub url: String,
     asked: Mutex<mpsc::Receiver<Asked>>,
+    /// Whether rooms can be joined through this door, and stayed in.
+    lets_in: watch::Sender<bool>,
     serving: JoinHandle<()>,
 }
 
@@ -61,12 +63,18 @@ impl Gateway {
         let url = format!("ws://{}", listener.local_addr().unwrap());
         let server: Arc<str> = server.trim_start_matches("ws://").into();
         let (told, asked) = mpsc::channel(8);
+        let (lets_in, door) = watch::channel(true);
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, server.clone(), told.clone()));
+                tokio::spawn(serve(stream, server.clone(), told.clone(), door.clone()));
             }
         });
-        Self { url, asked: Mutex::new(asked), serving }
+        Self { url, asked: Mutex::new(asked), lets_in, serving }
+    }
+
+    /// From now on whoever came through this door can be in rooms, or is out of them; requests pass either way.
+    pub fn lets_in(&self, lets_in: bool) {
+        self.lets_in.send_replace(lets_in);
     }
 
     /// The next request of this method.
@@ -85,7 +93,12 @@ impl Drop for Gateway {
     }
 }
 
-async fn serve(mut stream: TcpStream, server: Arc<str>, told: mpsc::Sender<Asked>) {
+async fn serve(
+    mut stream: TcpStream,
+    server: Arc<str>,
+    told: mpsc::Sender<Asked>,
+    mut lets_in: watch::Receiver<bool>,
+) {
     let mut read = Vec::new();
     let head = loop {
         if let Some(end) = read.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
@@ -101,12 +114,19 @@ async fn serve(mut stream: TcpStream, server: Arc<str>, told: mpsc::Sender<Asked
     };
     let path = head.split(' ').nth(1).unwrap().to_owned();
     let Some(method) = path.strip_prefix("/twirp/livekit.SIP/") else {
+        let is_room = header("upgrade").is_some();
+        if is_room && !*lets_in.borrow() {
+            return;
+        }
         let Ok(mut far) = TcpStream::connect(&*server).await else { return };
         // One request a connection: the next may be for the gateway.
-        let close = if header("upgrade").is_some() { "" } else { "\r\nconnection: close" };
+        let close = if is_room { "" } else { "\r\nconnection: close" };
         far.write_all(format!("{head}{close}").as_bytes()).await.unwrap();
         far.write_all(&read[head.len()..]).await.unwrap();
-        let _ended = copy_bidirectional(&mut stream, &mut far).await;
+        tokio::select! {
+            _ended = copy_bidirectional(&mut stream, &mut far) => {}
+            _shut = lets_in.wait_for(|lets_in| !lets_in), if is_room => {}
+        }
         return;
     };
     let length: usize = header("content-length").unwrap().parse().unwrap();

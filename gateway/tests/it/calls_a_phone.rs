@@ -25,7 +25,8 @@ async fn a_phone_answers_and_talks() {
     );
     // Whoever is in the room hears of the phone when it is there, which rings by then or does not yet.
     let statuses = guest.statuses();
-    let seen: Vec<_> = statuses.iter().map(String::as_str).skip_while(|status| *status == "dialing").collect();
+    let seen: Vec<_> =
+        statuses.iter().map(String::as_str).skip_while(|status| *status == "dialing").collect();
     assert_eq!(seen, ["ringing", "automation", "active"]);
     // The ids are told before the status is: two updates.
     let told = guest.happened.iter().filter_map(|event| match event {

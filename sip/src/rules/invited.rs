@@ -26,19 +26,6 @@ pub(crate) struct Ring {
 
 impl Core {
     pub(super) fn is_invited(&mut self, key: ServerKey, invite: Request, flow: Flow) {
-        let is_sdp = invite.headers.get("Content-Type").is_none_or(|kind| {
-            kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/sdp"))
-        });
-        if !invite.body.is_empty() && !is_sdp {
-            let mut response = Response::to(&invite, 415, phrase(415), &self.tag());
-            response.headers.push("Accept", "application/sdp");
-            return self.transactions.answer(self.now, &key, &response);
-        }
-        if let Some(least) = Refresh::too_short(&invite.headers) {
-            let mut response = Response::to(&invite, 422, phrase(422), &self.tag());
-            response.headers.push("Min-SE", least.to_string());
-            return self.transactions.answer(self.now, &key, &response);
-        }
         let tag = self.tag();
         let Some(dialog) = Dialog::asked(&invite, &tag, flow) else {
             return self.reply(&key, &invite, 400, "Bad Request");

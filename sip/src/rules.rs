@@ -18,9 +18,10 @@ pub(crate) use call::{Call, CallKey};
 pub(crate) use dialing::Dial;
 pub(crate) use invited::Ring;
 
-use crate::digest::Challenger;
+use crate::dialog::Dialog;
+use crate::digest::{Challenger, Credentials};
 use crate::event::{Ending, Event};
-use crate::message::{Message, Method, NameAddr, Request, Response, Uri, parse, phrase};
+use crate::message::{Headers, Message, Method, NameAddr, Request, Response, Uri, parse, phrase};
 use crate::sdp::Agreed;
 use crate::settings::Settings;
 use crate::transaction::{ClientId, Happened, ServerKey, Timers, Times, Transactions};
@@ -63,8 +64,18 @@ struct Asked {
     flow: Flow,
     /// A password was given already.
     proved: bool,
-    /// What a repeated 2xx is answered with.
-    ack: Option<(Flow, Vec<u8>)>,
+    /// Of a `BYE`, whose call is not there any more.
+    credentials: Option<Credentials>,
+    /// What a repeated 2xx is answered with: first that of whom we talk to.
+    acks: Vec<Ack>,
+}
+
+/// The acknowledgement of a 2xx.
+struct Ack {
+    /// Whose, of several that may answer.
+    tag: Option<String>,
+    flow: Flow,
+    bytes: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +111,8 @@ pub(crate) struct Core {
     dialogs: HashMap<(String, String), CallKey>,
     asked: HashMap<ClientId, Asked>,
     timers: Timers<CallKey>,
+    /// [`MOST_TRANSACTIONS`], but in a test.
+    most_transactions: usize,
     limits: Limits,
     /// Answers to what belongs to no call.
     unheard: Limits,
@@ -116,6 +129,7 @@ impl Core {
         let times = Times::default();
         Self {
             challenger: Challenger::new(&settings.realm),
+            most_transactions: MOST_TRANSACTIONS,
             limits: Limits::new(settings.calls_per_second),
             unheard: Limits::new(settings.calls_per_second.saturating_mul(outside::UNHEARD_PER_CALL)),
             tags: RandomState::new(),
@@ -271,7 +285,15 @@ impl Core {
             request.headers.push("Contact", self.contact(way.flow.transport));
         }
         let id = self.transactions.ask(self.now, request.clone(), way.flow);
-        let asked = Asked { call, why: way.why, request, flow: way.flow, proved: way.proved, ack: None };
+        let asked = Asked {
+            call,
+            why: way.why,
+            request,
+            flow: way.flow,
+            proved: way.proved,
+            credentials: None,
+            acks: Vec::new(),
+        };
         self.asked.insert(id, asked);
         id
     }
@@ -312,10 +334,18 @@ impl Core {
 
     /// End a call that is up, and say so to the other side.
     fn end(&mut self, key: CallKey, mut call: Call, ending: Ending) {
-        let bye = call.dialog.request(Method::Bye, None);
-        let flow = call.dialog.way();
-        self.ask(key, bye, Way { flow, why: Why::Bye, proved: false });
+        let credentials = call.credentials.take();
+        self.ask_to_end(key, &mut call.dialog, credentials);
         self.finish(key, &call, Some(Event::Ended(ending)));
+    }
+
+    /// Send a `BYE`.
+    fn ask_to_end(&mut self, key: CallKey, dialog: &mut Dialog, credentials: Option<Credentials>) {
+        let bye = dialog.request(Method::Bye, None);
+        let id = self.ask(key, bye, Way { flow: dialog.way(), why: Why::Bye, proved: false });
+        if let Some(asked) = self.asked.get_mut(&id) {
+            asked.credentials = credentials;
+        }
     }
 }
 
@@ -328,7 +358,11 @@ struct Way {
 }
 
 fn tag_of(request: &Request, name: &str) -> Option<String> {
-    let value: NameAddr = request.headers.get(name)?.parse().ok()?;
+    tag_in(&request.headers, name)
+}
+
+fn tag_in(headers: &Headers, name: &str) -> Option<String> {
+    let value: NameAddr = headers.get(name)?.parse().ok()?;
     value.tag().map(str::to_owned)
 }
 

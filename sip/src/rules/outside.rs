@@ -5,7 +5,7 @@
 use std::hash::BuildHasher;
 
 use super::session::Refresh;
-use super::{ALLOW, Core, MOST_TRANSACTIONS, tag_of};
+use super::{ALLOW, Core, tag_of};
 use crate::dialog::Dialog;
 use crate::message::{Method, Request, Response, Via, cseq, note_source, phrase};
 use crate::transaction::way_back;
@@ -17,8 +17,8 @@ pub(super) const UNHEARD_PER_CALL: u32 = 10;
 /// An answer without its words: the status, and headers beside those that every answer has.
 struct Refusal(u16, Vec<(&'static str, String)>);
 
-impl From<u16> for Refusal {
-    fn from(status: u16) -> Self {
+impl Refusal {
+    const fn plain(status: u16) -> Self {
         Self(status, Vec::new())
     }
 }
@@ -47,15 +47,15 @@ impl Core {
         let is_whole = ["From", "To", "Call-ID"].iter().all(|name| headers.get(name).is_some())
             && cseq(headers).is_some_and(|(_, method)| method == request.method);
         if !is_whole {
-            return Some(400.into());
+            return Some(Refusal::plain(400));
         }
         if request.method == Method::Cancel {
-            return self.transactions.cancelled(request, flow).is_none().then(|| 481.into());
+            return self.transactions.cancelled(request, flow).is_none().then(|| Refusal::plain(481));
         }
         if let Some(tag) = tag_of(request, "To") {
             let call_id = headers.get("Call-ID").unwrap_or_default().to_owned();
             // Of a call that is there: however much is under way, it must be able to end.
-            return (!self.dialogs.contains_key(&(call_id, tag))).then(|| 481.into());
+            return (!self.dialogs.contains_key(&(call_id, tag))).then(|| Refusal::plain(481));
         }
         let unknown = unknown_extensions(request);
         if !unknown.is_empty() {
@@ -68,7 +68,7 @@ impl Core {
                 let accept = ("Accept", "application/sdp".to_owned());
                 Some(Refusal(200, vec![allow(), accept, ("Supported", "timer".to_owned())]))
             }
-            Method::Bye | Method::Notify | Method::Info | Method::Update => Some(481.into()),
+            Method::Bye | Method::Notify | Method::Info | Method::Update => Some(Refusal::plain(481)),
             _ => Some(Refusal(405, vec![allow()])),
         }
     }
@@ -85,10 +85,10 @@ impl Core {
             return Some(Refusal(422, vec![("Min-SE", least.to_string())]));
         }
         if Dialog::asked(invite, "", flow).is_none() {
-            return Some(400.into());
+            return Some(Refusal::plain(400));
         }
         let is_full =
-            self.calls.len() >= self.settings.most_calls || self.transactions.len() >= MOST_TRANSACTIONS;
+            self.calls.len() >= self.settings.most_calls || self.transactions.len() >= self.most_transactions;
         let is_too_fast = !self.limits.admit(self.now, flow.peer.ip());
         if is_full || is_too_fast {
             self.counts.refused += 1;

@@ -7,6 +7,8 @@ use crate::message::Headers;
 use crate::sdp::Direction;
 use crate::settings::Hold;
 
+mod challenged;
+
 /// Two agents; the first calls.
 struct World {
     now: Instant,
@@ -492,13 +494,14 @@ fn one_address_gets_so_many_answers_and_no_more() {
 fn a_call_can_end_in_a_flood() {
     let mut world = World::new();
     let (near, _) = world.talking();
-    world.sides[1].settings.most_calls = 2 * MOST_TRANSACTIONS;
-    for number in 0..MOST_TRANSACTIONS + 100 {
+    world.sides[1].settings.most_calls = 2000;
+    world.sides[1].most_transactions = 1000;
+    for number in 0..1100 {
         let invite = stray("INVITE", number, "To: <sip:x@y>\r\n");
         world.sides[1].at(world.now).receive(one_of_many(number / 40), invite.as_bytes());
     }
     while world.sides[1].poll().is_some() {}
-    assert_eq!(world.sides[1].transactions.len(), MOST_TRANSACTIONS);
+    assert_eq!(world.sides[1].transactions.len(), 1000);
     world.sides[0].at(world.now).hang_up(near, Ending::Local);
     world.settle();
     assert_eq!(last(&world.told[1]), &Event::Ended(Ending::Remote { reason: None }));

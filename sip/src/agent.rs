@@ -4,6 +4,7 @@ mod call;
 mod command;
 mod connection;
 mod driver;
+mod inbox;
 mod line;
 mod ports;
 

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use crate::message::{Headers, Method, NameAddr, Request, Response, Uri};
-use crate::transport::{Flow, Transport};
+use crate::message::{Headers, Method, NameAddr, Request, Response, Uri, cseq};
+use crate::transport::{Flow, Reach, Transport};
 
 /// A call's two sides, seen from ours.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Dialog {
     pub remote_cseq: Option<u32>,
     /// How the call came about.
     pub flow: Flow,
+    /// Whether the other side's word is enough to open a TCP connection for a call that came about over UDP.
+    pub opens_tcp: bool,
 }
 
 impl Dialog {
@@ -37,8 +39,25 @@ impl Dialog {
             target: contact,
             routes: headers.list("Record-Route").into_iter().map(str::to_owned).collect(),
             local_cseq: 1,
-            remote_cseq: crate::message::cseq(headers).map(|(number, _)| number),
+            remote_cseq: cseq(headers).map(|(number, _)| number),
             flow,
+            opens_tcp: false,
+        })
+    }
+
+    /// Of an `INVITE` of ours, before it is answered.
+    pub(crate) fn made(invite: &Request, flow: Flow) -> Option<Self> {
+        let headers = &invite.headers;
+        Some(Self {
+            call_id: headers.get("Call-ID")?.to_owned(),
+            local: headers.get("From")?.parse().ok()?,
+            remote: headers.get("To")?.parse().ok()?,
+            target: invite.uri.clone(),
+            routes: Vec::new(),
+            local_cseq: cseq(headers)?.0,
+            remote_cseq: None,
+            flow,
+            opens_tcp: true,
         })
     }
 
@@ -75,7 +94,9 @@ impl Dialog {
     }
 
     /// Where a request within the call goes: to the first route, else to the other side itself, where that is an address; a name is not
-    /// looked up again: it goes where the call came about.
+    /// looked up again: it goes where the call came about. So does what is for an address that cannot be meant from here: one of an inside
+    /// network, of somebody who is seen from further away, is behind an address translation (and no stranger has us speak to our own
+    /// machines).
     pub(crate) fn way(&self) -> Flow {
         let hop = match self.routes.first() {
             Some(route) => route.parse::<NameAddr>().ok().map(|route| route.uri),
@@ -88,6 +109,8 @@ impl Dialog {
             return self.flow;
         }
         match hop.ip().filter(|ip| !ip.is_unspecified()) {
+            Some(ip) if Reach::of(ip) < Reach::of(self.flow.peer.ip()) => self.flow,
+            Some(_) if is_tcp && !self.opens_tcp => self.flow,
             Some(ip) => Flow {
                 transport: if is_tcp { Transport::Tcp } else { Transport::Udp },
                 peer: SocketAddr::new(ip, hop.port.unwrap_or(5060)),
@@ -146,6 +169,39 @@ mod tests {
         dialog.target = "sip:a@phone.example.org".to_owned();
         assert_eq!(dialog.way(), flow());
         assert!(!dialog.takes(7) && dialog.takes(8) && !dialog.takes(8));
+    }
+
+    /// Behind an address translation a telephone names an address that only its own network knows.
+    #[test]
+    fn what_cannot_be_reached_is_answered_where_it_came_from() {
+        let came = |from: &str, contact: &str| {
+            let flow = Flow { transport: Transport::Udp, peer: from.parse().unwrap() };
+            let mut dialog = Dialog::asked(&invite(contact), "us", flow).unwrap();
+            dialog.routes.clear();
+            dialog
+        };
+        let way = |from: &str, contact: &str| came(from, contact).way().peer.to_string();
+        assert_eq!(way("203.0.113.9:61000", "<sip:7@192.168.1.20>"), "203.0.113.9:61000");
+        assert_eq!(way("203.0.113.9:61000", "<sip:7@127.0.0.1:6379>"), "203.0.113.9:61000");
+        assert_eq!(way("10.0.0.5:5060", "<sip:7@127.0.0.1:6379>"), "10.0.0.5:5060");
+        assert_eq!(way("10.0.0.5:5060", "<sip:7@10.0.0.7>"), "10.0.0.7:5060", "both are of one network");
+        assert_eq!(way("10.0.0.5:5060", "<sip:7@203.0.113.9>"), "203.0.113.9:5060");
+        let mut routed = came("203.0.113.9:61000", "<sip:7@203.0.113.9>");
+        routed.routes.push("<sip:10.0.0.6;lr>".to_owned());
+        assert_eq!(routed.way().peer.to_string(), "203.0.113.9:61000", "nor is a route");
+    }
+
+    #[test]
+    fn a_strangers_word_opens_no_connection() {
+        let mut dialog =
+            Dialog::asked(&invite("<sip:a@192.0.2.50:6379;transport=tcp>"), "us", flow()).unwrap();
+        dialog.routes.clear();
+        assert_eq!(dialog.way(), flow());
+        dialog.routes.push("<sip:192.0.2.50:6379;transport=TCP;lr>".to_owned());
+        assert_eq!(dialog.way(), flow());
+        dialog.opens_tcp = true;
+        let peer = "192.0.2.50:6379".parse().unwrap();
+        assert_eq!(dialog.way(), Flow { transport: Transport::Tcp, peer });
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod via;
 
 pub use headers::Headers;
 pub(crate) use headers::{is_token, split_list};
+pub(crate) use parse::MOST_HEAD;
 pub use parse::{Framing, ParseError, frame, parse};
 pub use uri::{NameAddr, Scheme, Uri, UriError};
 pub(crate) use via::{Via, note_source};

@@ -5,10 +5,12 @@ mod call;
 mod dialing;
 mod invited;
 mod limits;
+mod outside;
 mod session;
 mod within;
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::RandomState;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -16,16 +18,18 @@ pub(crate) use call::{Call, CallKey};
 pub(crate) use dialing::Dial;
 pub(crate) use invited::Ring;
 
-use crate::digest::Challenger;
+use crate::dialog::Dialog;
+use crate::digest::{Challenger, Credentials};
 use crate::event::{Ending, Event};
-use crate::message::{Message, Method, NameAddr, Request, Response, Uri, cseq, parse, phrase};
+use crate::message::{Headers, Message, Method, NameAddr, Request, Response, Uri, parse, phrase};
 use crate::sdp::Agreed;
 use crate::settings::Settings;
-use crate::transaction::{ClientId, Happened, ServerKey, Timers, Times, Transactions, way_back};
+use crate::transaction::{ClientId, Happened, ServerKey, Timers, Times, Transactions};
 use crate::transport::{Flow, Transport};
 use limits::Limits;
+use outside::unknown_extensions;
 
-/// Most requests under way, ours and others'.
+/// Most requests under way, ours and others': no call begins beyond it.
 const MOST_TRANSACTIONS: usize = 20_000;
 /// What we can be asked for.
 const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, UPDATE";
@@ -60,8 +64,18 @@ struct Asked {
     flow: Flow,
     /// A password was given already.
     proved: bool,
-    /// What a repeated 2xx is answered with.
-    ack: Option<(Flow, Vec<u8>)>,
+    /// Of a `BYE`, whose call is not there any more.
+    credentials: Option<Credentials>,
+    /// What a repeated 2xx is answered with: first that of whom we talk to.
+    acks: Vec<Ack>,
+}
+
+/// The acknowledgement of a 2xx.
+struct Ack {
+    /// Whose, of several that may answer.
+    tag: Option<String>,
+    flow: Flow,
+    bytes: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +111,13 @@ pub(crate) struct Core {
     dialogs: HashMap<(String, String), CallKey>,
     asked: HashMap<ClientId, Asked>,
     timers: Timers<CallKey>,
+    /// [`MOST_TRANSACTIONS`], but in a test.
+    most_transactions: usize,
     limits: Limits,
+    /// Answers to what belongs to no call.
+    unheard: Limits,
+    /// Makes tags of what belongs to no call.
+    tags: RandomState,
     challenger: Challenger,
     next: u64,
     out: VecDeque<Output>,
@@ -109,7 +129,10 @@ impl Core {
         let times = Times::default();
         Self {
             challenger: Challenger::new(&settings.realm),
+            most_transactions: MOST_TRANSACTIONS,
             limits: Limits::new(settings.calls_per_second),
+            unheard: Limits::new(settings.calls_per_second.saturating_mul(outside::UNHEARD_PER_CALL)),
+            tags: RandomState::new(),
             settings,
             ours,
             start: now,
@@ -195,33 +218,6 @@ impl Core {
         self.now - self.start
     }
 
-    /// Whether a request is taken at all. New calls beyond the limits are refused without keeping anything; what floods beyond that is
-    /// not even answered.
-    fn admits(&mut self, request: &Request, flow: Flow) -> bool {
-        let is_new = request.method != Method::Ack && !self.transactions.knows(request, flow);
-        if !is_new {
-            return true;
-        }
-        if self.transactions.len() >= MOST_TRANSACTIONS {
-            self.counts.refused += 1;
-            return false;
-        }
-        let begins = request.method == Method::Invite && tag_of(request, "To").is_none();
-        if !begins {
-            return true;
-        }
-        let is_full = self.calls.len() >= self.settings.most_calls;
-        let is_too_fast = !self.limits.admit(self.now, flow.peer.ip());
-        if is_full || is_too_fast {
-            self.counts.refused += 1;
-            let mut response = Response::to(request, 503, phrase(503), &self.tag());
-            response.headers.push("Retry-After", "5");
-            self.transactions.send(way_back(request, flow), response.to_bytes());
-            return false;
-        }
-        true
-    }
-
     /// See to everything that is new.
     fn work(&mut self) {
         while let Some(news) = self.transactions.poll_news() {
@@ -238,27 +234,21 @@ impl Core {
         }
     }
 
+    /// Something that is taken is asked for the first time: a call, its cancelling, or something within one.
     fn is_asked(&mut self, key: ServerKey, request: Request, flow: Flow) {
-        let headers = &request.headers;
-        let is_whole = ["From", "To", "Call-ID"].iter().all(|name| headers.get(name).is_some())
-            && cseq(headers).is_some_and(|(_, method)| method == request.method);
-        if !is_whole {
-            return self.reply(&key, &request, 400, "Bad Request");
-        }
         if request.method == Method::Cancel {
             return self.is_cancelled(&key, &request, flow);
         }
-        let required = headers.list("Require");
-        let unknown: Vec<_> = required.iter().filter(|tag| !tag.eq_ignore_ascii_case("timer")).collect();
+        let unknown = unknown_extensions(&request);
         if !unknown.is_empty() {
             let mut response = Response::to(&request, 420, phrase(420), &self.tag());
             for tag in unknown {
-                response.headers.push("Unsupported", *tag);
+                response.headers.push("Unsupported", tag);
             }
             return self.transactions.answer(self.now, &key, &response);
         }
         if let Some(tag) = tag_of(&request, "To") {
-            let call_id = headers.get("Call-ID").unwrap_or_default().to_owned();
+            let call_id = request.headers.get("Call-ID").unwrap_or_default().to_owned();
             return match self.dialogs.get(&(call_id, tag)).copied() {
                 Some(call) => self.is_asked_within(call, key, request),
                 None => self.reply(&key, &request, 481, phrase(481)),
@@ -266,16 +256,6 @@ impl Core {
         }
         match request.method {
             Method::Invite => self.is_invited(key, request, flow),
-            Method::Options => {
-                let mut response = Response::to(&request, 200, phrase(200), &self.tag());
-                response.headers.push("Allow", ALLOW);
-                response.headers.push("Accept", "application/sdp");
-                response.headers.push("Supported", "timer");
-                self.transactions.answer(self.now, &key, &response);
-            }
-            Method::Bye | Method::Notify | Method::Info | Method::Update => {
-                self.reply(&key, &request, 481, phrase(481));
-            }
             _ => self.reply(&key, &request, 405, phrase(405)),
         }
     }
@@ -305,7 +285,15 @@ impl Core {
             request.headers.push("Contact", self.contact(way.flow.transport));
         }
         let id = self.transactions.ask(self.now, request.clone(), way.flow);
-        let asked = Asked { call, why: way.why, request, flow: way.flow, proved: way.proved, ack: None };
+        let asked = Asked {
+            call,
+            why: way.why,
+            request,
+            flow: way.flow,
+            proved: way.proved,
+            credentials: None,
+            acks: Vec::new(),
+        };
         self.asked.insert(id, asked);
         id
     }
@@ -346,10 +334,18 @@ impl Core {
 
     /// End a call that is up, and say so to the other side.
     fn end(&mut self, key: CallKey, mut call: Call, ending: Ending) {
-        let bye = call.dialog.request(Method::Bye, None);
-        let flow = call.dialog.way();
-        self.ask(key, bye, Way { flow, why: Why::Bye, proved: false });
+        let credentials = call.credentials.take();
+        self.ask_to_end(key, &mut call.dialog, credentials);
         self.finish(key, &call, Some(Event::Ended(ending)));
+    }
+
+    /// Send a `BYE`.
+    fn ask_to_end(&mut self, key: CallKey, dialog: &mut Dialog, credentials: Option<Credentials>) {
+        let bye = dialog.request(Method::Bye, None);
+        let id = self.ask(key, bye, Way { flow: dialog.way(), why: Why::Bye, proved: false });
+        if let Some(asked) = self.asked.get_mut(&id) {
+            asked.credentials = credentials;
+        }
     }
 }
 
@@ -362,7 +358,11 @@ struct Way {
 }
 
 fn tag_of(request: &Request, name: &str) -> Option<String> {
-    let value: NameAddr = request.headers.get(name)?.parse().ok()?;
+    tag_in(&request.headers, name)
+}
+
+fn tag_in(headers: &Headers, name: &str) -> Option<String> {
+    let value: NameAddr = headers.get(name)?.parse().ok()?;
     value.tag().map(str::to_owned)
 }
 

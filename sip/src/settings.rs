@@ -29,7 +29,10 @@ pub struct Settings {
     pub most_calls: usize,
     /// Most new calls a second from one address; twice as many at once.
     pub calls_per_second: u32,
-    /// Most TCP connections.
+    /// Whether a TCP connection is opened to where a caller says it is, when it called over UDP. Otherwise requests of its call go where
+    /// the call came from.
+    pub opens_tcp: bool,
+    /// Most TCP connections. A quarter of them, and two at least, may be of one address.
     pub most_connections: usize,
     /// A call ends when nothing is heard for so long after its beginning,
     pub first_sound_within: Duration,
@@ -61,6 +64,7 @@ impl Default for Settings {
             tag_prefix: String::new(),
             most_calls: 500,
             calls_per_second: 20,
+            opens_tcp: false,
             most_connections: 256,
             first_sound_within: Duration::from_secs(30),
             sound_within: Duration::from_secs(15),

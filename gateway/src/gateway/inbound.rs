@@ -33,13 +33,11 @@ pub(super) async fn serve(shared: Arc<Shared>, mut incoming: Incoming) {
     };
     let credentials = Credentials { username: trunk.username.clone(), password: trunk.password.clone() };
     if !trunk.username.is_empty() {
-        let done = match incoming.call.proves(credentials).await {
-            Ok(Proved::Yes) => Ok(()),
+        match incoming.call.proves(credentials).await {
+            Ok(Proved::Yes) => {}
             Ok(Proved::NotTried | Proved::Stale) => return drop(incoming.call.challenge().await),
-            _ => incoming.call.refuse(403, "Forbidden").await,
-        };
-        if done.is_err() {
-            return;
+            // Refused is refused: nobody sits in a room for it.
+            _ => return drop(incoming.call.refuse(403, "Forbidden").await),
         }
     }
     let _over = incoming.call.ring().await;

@@ -7,9 +7,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::message::{Framing, frame};
+use super::inbox::{Inbox, Piece};
 use crate::transport::{Flow, Transport};
 
 /// Messages that wait to be sent over one connection.
@@ -17,9 +17,9 @@ const QUEUE: usize = 64;
 /// How long a connection may take to come about, and to take what is sent.
 const CONNECT: Duration = Duration::from_secs(5);
 const WRITE: Duration = Duration::from_secs(10);
-/// How long one may say nothing: a call's signs of life come more often.
+/// How long one that has said something may say nothing: a call's signs of life come more often.
 const IDLE: Duration = Duration::from_secs(3600);
-/// How long a message may take from its first byte to its last.
+/// How long a message may take from its first byte to its last, and the first one of a connection that somebody made to us to come.
 const WHOLE: Duration = Duration::from_secs(10);
 
 /// What a connection tells.
@@ -36,7 +36,7 @@ pub(super) type Writer = mpsc::Sender<Vec<u8>>;
 /// Serve a connection that somebody made to us.
 pub(super) fn accepted(stream: TcpStream, peer: SocketAddr, told: mpsc::Sender<Told>) -> Writer {
     let (writer, queue) = mpsc::channel(QUEUE);
-    tokio::spawn(serve(stream, peer, told, queue, writer.downgrade()));
+    tokio::spawn(serve(stream, peer, told, queue, (writer.downgrade(), false)));
     writer
 }
 
@@ -46,7 +46,7 @@ pub(super) fn connect(peer: SocketAddr, told: mpsc::Sender<Told>) -> Writer {
     let weak = writer.downgrade();
     tokio::spawn(async move {
         match timeout(CONNECT, TcpStream::connect(peer)).await {
-            Ok(Ok(stream)) => serve(stream, peer, told, queue, weak).await,
+            Ok(Ok(stream)) => serve(stream, peer, told, queue, (weak, true)).await,
             _ => {
                 let _ended = told.send(Told::Gone(flow(peer))).await;
             }
@@ -64,12 +64,12 @@ async fn serve(
     peer: SocketAddr,
     told: mpsc::Sender<Told>,
     queue: mpsc::Receiver<Vec<u8>>,
-    answers: mpsc::WeakSender<Vec<u8>>,
+    (answers, is_ours): (mpsc::WeakSender<Vec<u8>>, bool),
 ) {
     let _late = stream.set_nodelay(true);
     let (read, write) = stream.into_split();
     tokio::select! {
-        () = receive(read, peer, &told, &answers) => {}
+        () = receive(read, peer, &told, &answers, is_ours) => {}
         () = send(write, queue) => {}
     }
     let _ended = told.send(Told::Gone(flow(peer))).await;
@@ -88,20 +88,25 @@ async fn receive(
     peer: SocketAddr,
     told: &mpsc::Sender<Told>,
     answers: &mpsc::WeakSender<Vec<u8>>,
+    is_ours: bool,
 ) {
-    let mut bytes = Vec::new();
+    let mut inbox = Inbox::default();
     let mut chunk = vec![0; 8192];
+    // Somebody who connects has something to say.
+    let (opened, mut has_spoken) = (Instant::now(), is_ours);
+    // When the message that is under way began.
+    let mut began = None;
     loop {
-        match frame(&bytes) {
-            Ok(Framing::Whole(length)) => {
-                let message = bytes.drain(..length).collect();
+        match inbox.take() {
+            Ok(Some(Piece::Message(message))) => {
+                (began, has_spoken) = (None, true);
                 if told.send(Told::Message(flow(peer), message)).await.is_err() {
                     return;
                 }
                 continue;
             }
-            Ok(Framing::Blank(length)) => {
-                bytes.drain(..length);
+            Ok(Some(Piece::Blank(length))) => {
+                began = None;
                 // A client that asks whether we are there (RFC 5626, 4.4.1).
                 if length >= 4
                     && let Some(answers) = answers.upgrade()
@@ -110,12 +115,19 @@ async fn receive(
                 }
                 continue;
             }
-            Ok(Framing::Incomplete) => {}
+            Ok(None) => {}
             Err(_) => return,
         }
-        let patience = if bytes.is_empty() { IDLE } else { WHOLE };
-        match timeout(patience, read.read(&mut chunk)).await {
-            Ok(Ok(read)) if read > 0 => bytes.extend_from_slice(&chunk[..read]),
+        let now = Instant::now();
+        let until = if !inbox.is_empty() {
+            *began.get_or_insert(now) + WHOLE
+        } else if has_spoken {
+            now + IDLE
+        } else {
+            opened + WHOLE
+        };
+        match timeout_at(until, read.read(&mut chunk)).await {
+            Ok(Ok(read)) if read > 0 => inbox.push(&chunk[..read]),
             _ => return,
         }
     }

@@ -220,7 +220,9 @@ impl Driver {
     }
 
     fn is_connected(&mut self, stream: TcpStream, peer: SocketAddr) {
-        if self.connections.len() < self.settings.most_connections {
+        let most = self.settings.most_connections;
+        let of_one = self.connections.keys().filter(|other| other.ip() == peer.ip()).count();
+        if self.connections.len() < most && of_one < (most / 4).max(2) {
             let writer = connection::accepted(stream, peer, self.told.0.clone());
             self.connections.insert(peer, writer);
         }

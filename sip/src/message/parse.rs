@@ -4,7 +4,7 @@ use super::headers::{is_token, long_name};
 use super::{Headers, Message, Method, Request, Response};
 
 /// Most bytes before the body.
-const MOST_HEAD: usize = 16 * 1024;
+pub(crate) const MOST_HEAD: usize = 16 * 1024;
 /// Most bytes of a body.
 const MOST_BODY: usize = 64 * 1024;
 /// Most headers.
@@ -40,6 +40,8 @@ pub enum ParseError {
 pub enum Framing {
     /// Not all of a message yet.
     Incomplete,
+    /// Its head, and not all of its body: so many bytes are wanted together.
+    Partial(usize),
     /// So many bytes of line breaks between messages, which keep a connection open (RFC 5626, 3.5.1).
     Blank(usize),
     /// A message of so many bytes.
@@ -60,7 +62,7 @@ pub fn frame(bytes: &[u8]) -> Result<Framing, ParseError> {
     // A stream that speaks something else is not waited for.
     read_start(start, headers, Vec::new())?;
     let whole = head + 4 + length;
-    Ok(if bytes.len() < whole { Framing::Incomplete } else { Framing::Whole(whole) })
+    Ok(if bytes.len() < whole { Framing::Partial(whole) } else { Framing::Whole(whole) })
 }
 
 /// Read a message from a datagram, or from what [`frame`] cut off. Bytes behind the body are ignored (RFC 3261, 18.3).

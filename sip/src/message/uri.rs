@@ -77,8 +77,6 @@ impl FromStr for Uri {
             "tel" => Scheme::Tel,
             _ => return Err(UriError::Scheme),
         };
-        // What stands behind a question mark are headers for a new request: none is made of them.
-        let rest = if scheme == Scheme::Tel { rest } else { rest.split('?').next().unwrap_or_default() };
         if scheme == Scheme::Tel {
             let mut parts = rest.split(';');
             let number = parts.next().filter(|number| !number.is_empty()).ok_or(UriError::Host)?;
@@ -95,6 +93,8 @@ impl FromStr for Uri {
             Some((user, rest)) => (Some(user.split(':').next().unwrap_or_default()), rest),
             None => (None, rest),
         };
+        // What stands behind a question mark are headers for a new request: none is made of them. In a user it is a sign like others.
+        let rest = rest.split('?').next().unwrap_or_default();
         let mut parts = rest.split(';');
         let place = parts.next().unwrap_or_default();
         let (host, port) = split_port(place)?;
@@ -262,6 +262,8 @@ mod tests {
         let uri: Uri = "sip:bob:secret@host;lr?Subject=x".parse().unwrap();
         assert_eq!(uri.to_string(), "sip:bob@host;lr", "neither passwords nor headers are kept");
         assert_eq!(uri.param("LR"), Some(""));
+        let uri: Uri = "sip:10.0.0.5?x@trunk.example?Subject=y".parse().unwrap();
+        assert_eq!((uri.user.as_deref(), uri.host.as_str()), (Some("10.0.0.5?x"), "trunk.example"));
     }
 
     #[test]

@@ -48,8 +48,8 @@ pub(crate) struct Call {
     pub(super) offer: Option<Offer>,
     pub(super) agreed: Option<Agreed>,
     pub(super) credentials: Option<Credentials>,
-    /// Our 2xx that is not acknowledged.
-    pub(super) unacknowledged: Option<ServerKey>,
+    /// Our 2xx that is not acknowledged, and the number of what it answers.
+    pub(super) unacknowledged: Option<(ServerKey, u32)>,
     pub(super) refresh: Option<Refresh>,
     /// When it is given up: it rings too long, or nothing comes after it was cancelled.
     pub(super) until: Option<Instant>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::call::{Call, CallKey, Calling, Phase};
 use super::session::Refresh;
-use super::{Asked, Core, Output, Way, Why, word};
+use super::{Ack, Asked, Core, Output, Way, Why, tag_in, word};
 use crate::dialog::Dialog;
 use crate::digest::{self, Credentials};
 use crate::event::{Event, Failure, Status};
@@ -13,6 +13,9 @@ use crate::message::{Headers, Method, NameAddr, Request, Response, cseq};
 use crate::sdp::Direction;
 use crate::transaction::ClientId;
 use crate::transport::Flow;
+
+/// Most who are acknowledged of those that answer one call of ours.
+const MOST_FORKS: usize = 8;
 
 /// Whom to call, as whom.
 #[derive(Clone, Debug)]
@@ -46,6 +49,7 @@ impl Core {
             local_cseq: 0,
             remote_cseq: None,
             flow: dial.flow,
+            opens_tcp: true,
         };
         let phase = Phase::Up;
         let mut call = Call::new(dialog, phase);
@@ -103,9 +107,14 @@ impl Core {
     pub(super) fn is_invite_answered(&mut self, id: ClientId, response: Response) {
         let Some(asked) = self.asked.get(&id) else { return };
         let key = asked.call;
-        if let Some((flow, ack)) = asked.ack.clone().filter(|_| (200..300).contains(&response.status)) {
-            self.transactions.send(flow, ack);
-            return;
+        if (200..300).contains(&response.status) {
+            let is_taken = !asked.acks.is_empty();
+            if self.acknowledge_again(id, &response) {
+                return;
+            }
+            if is_taken || !self.calls.contains_key(&key) {
+                return self.end_fork(id, key, &response);
+            }
         }
         let Some(mut call) = self.calls.remove(&key) else { return };
         let Phase::Calling(calling) = &mut call.phase else { return self.keep(key, call) };
@@ -174,9 +183,31 @@ impl Core {
         );
         let bytes = ack.to_bytes();
         self.transactions.send(flow, bytes.clone());
+        let tag = tag_in(&ack.headers, "To");
         if let Some(asked) = self.asked.get_mut(&id) {
-            asked.ack = Some((flow, bytes));
+            asked.acks.push(Ack { tag, flow, bytes });
         }
+    }
+
+    /// A 2xx came again: it is acknowledged again. `false` if none of its sender's was.
+    pub(super) fn acknowledge_again(&mut self, id: ClientId, response: &Response) -> bool {
+        let tag = tag_in(&response.headers, "To");
+        let acks = self.asked.get(&id).map(|asked| asked.acks.as_slice()).unwrap_or_default();
+        let Some(Ack { flow, bytes, .. }) = acks.iter().find(|ack| ack.tag == tag) else { return false };
+        let (flow, bytes) = (*flow, bytes.clone());
+        self.transactions.send(flow, bytes);
+        true
+    }
+
+    /// Somebody else answered too, or the call is over here: who answered is not left talking to nobody (RFC 3261, 13.2.2.4).
+    fn end_fork(&mut self, id: ClientId, key: CallKey, response: &Response) {
+        let Some(asked) = self.asked.get(&id).filter(|asked| asked.acks.len() < MOST_FORKS) else { return };
+        let Some(mut dialog) = Dialog::made(&asked.request, asked.flow) else { return };
+        dialog.answered(response);
+        let ack = dialog.request(Method::Ack, Some(dialog.local_cseq));
+        self.acknowledge(id, dialog.way(), ack);
+        let credentials = self.calls.get(&key).and_then(|call| call.credentials.clone());
+        self.ask_to_end(key, &mut dialog, credentials);
     }
 
     fn is_challenged(&mut self, id: ClientId, key: CallKey, mut call: Call, response: Response) {
@@ -198,16 +229,9 @@ impl Core {
 
     /// A request again, with the proof that its answer asks for; `None` if it was given already or cannot be.
     pub(super) fn proved(&mut self, id: ClientId, call: &mut Call, challenge: &Headers) -> Option<Request> {
-        let Asked { request, proved: false, .. } = self.asked.get(&id)? else { return None };
         let credentials = call.credentials.clone()?;
-        let mut again = request.clone();
-        if !digest::answer(&mut again, challenge, &credentials) {
-            return None;
-        }
-        again.headers.remove("Via");
+        let again = prove(self.asked.get(&id)?, &credentials, challenge, call.dialog.local_cseq + 1)?;
         call.dialog.local_cseq += 1;
-        let value = format!("{} {}", call.dialog.local_cseq, again.method.as_str());
-        again.headers.set("CSeq", value);
         Some(again)
     }
 
@@ -215,6 +239,24 @@ impl Core {
         let Some(call) = self.calls.remove(&key) else { return };
         self.finish(key, &call, Some(Event::Failed(Failure::Unreachable)));
     }
+}
+
+/// A request with this number and the proof that its answer asks for; `None` if it had one already, or none can be given.
+pub(super) fn prove(
+    asked: &Asked,
+    credentials: &Credentials,
+    challenge: &Headers,
+    number: u32,
+) -> Option<Request> {
+    let Asked { request, proved: false, .. } = asked else { return None };
+    let mut again = request.clone();
+    if !digest::answer(&mut again, challenge, credentials) {
+        return None;
+    }
+    again.headers.remove("Via");
+    let value = format!("{number} {}", again.method.as_str());
+    again.headers.set("CSeq", value);
+    Some(again)
 }
 
 pub(super) fn status(response: Response) -> Status {

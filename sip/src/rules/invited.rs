@@ -9,7 +9,7 @@ use super::{Called, Core, Output, tag_of};
 use crate::dialog::Dialog;
 use crate::digest::{Credentials, Proved};
 use crate::event::{Ending, Event};
-use crate::message::{Headers, Request, Response, phrase};
+use crate::message::{Headers, Request, Response, cseq, phrase};
 use crate::sdp::{Agreed, Direction, NoAgreement, Offer, accept};
 use crate::transaction::ServerKey;
 use crate::transport::Flow;
@@ -26,23 +26,11 @@ pub(crate) struct Ring {
 
 impl Core {
     pub(super) fn is_invited(&mut self, key: ServerKey, invite: Request, flow: Flow) {
-        let is_sdp = invite.headers.get("Content-Type").is_none_or(|kind| {
-            kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/sdp"))
-        });
-        if !invite.body.is_empty() && !is_sdp {
-            let mut response = Response::to(&invite, 415, phrase(415), &self.tag());
-            response.headers.push("Accept", "application/sdp");
-            return self.transactions.answer(self.now, &key, &response);
-        }
-        if let Some(least) = Refresh::too_short(&invite.headers) {
-            let mut response = Response::to(&invite, 422, phrase(422), &self.tag());
-            response.headers.push("Min-SE", least.to_string());
-            return self.transactions.answer(self.now, &key, &response);
-        }
         let tag = self.tag();
-        let Some(dialog) = Dialog::asked(&invite, &tag, flow) else {
+        let Some(mut dialog) = Dialog::asked(&invite, &tag, flow) else {
             return self.reply(&key, &invite, 400, "Bad Request");
         };
+        dialog.opens_tcp = self.settings.opens_tcp;
         self.transactions.answer(self.now, &key, &Response::to(&invite, 100, phrase(100), ""));
         let call_key = CallKey(self.next);
         self.next += 1;
@@ -125,7 +113,8 @@ impl Core {
         call.refresh = Refresh::asked(self.now, &invite.headers, &mut response.headers);
         response.body = text.into_bytes();
         self.transactions.answer(self.now, &server, &response);
-        call.unacknowledged = Some(server);
+        let number = cseq(&invite.headers).map_or(0, |(number, _)| number);
+        call.unacknowledged = Some((server, number));
         call.phase = Phase::Up;
         Ok(())
     }
@@ -175,7 +164,9 @@ impl Core {
         let call_id = ack.headers.get("Call-ID").unwrap_or_default().to_owned();
         let Some(&key) = tag_of(ack, "To").and_then(|tag| self.dialogs.get(&(call_id, tag))) else { return };
         let Some(mut call) = self.calls.remove(&key) else { return };
-        if let Some(server) = call.unacknowledged.take() {
+        // One of an INVITE before is none of this one's.
+        let number = cseq(&ack.headers).map(|(number, _)| number);
+        if let Some((server, _)) = call.unacknowledged.take_if(|(_, asked)| Some(*asked) == number) {
             self.transactions.acknowledged(self.now, &server);
             self.tell(key, Event::Confirmed);
             if let Some(offer) = call.offer.take() {
@@ -189,7 +180,7 @@ impl Core {
     }
 
     pub(super) fn is_unacknowledged(&mut self, server: &ServerKey) {
-        let is_it = |call: &Call| call.unacknowledged.as_ref() == Some(server);
+        let is_it = |call: &Call| call.unacknowledged.as_ref().is_some_and(|(key, _)| key == server);
         let Some(key) = self.calls.iter().find(|(_, call)| is_it(call)).map(|(key, _)| *key) else { return };
         if let Some(call) = self.calls.remove(&key) {
             self.end(key, call, Ending::Unacknowledged);

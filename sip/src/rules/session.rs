@@ -16,6 +16,8 @@ pub(crate) struct Refresh {
     every: Duration,
     is_ours: bool,
     last: Instant,
+    /// When ours is said next, if not by what was said last.
+    next: Option<Instant>,
 }
 
 /// `Session-Expires`.
@@ -43,7 +45,7 @@ impl Refresh {
         if !is_ours {
             answer.push("Require", "timer");
         }
-        Some(Self { every: Duration::from_secs(u64::from(seconds)), is_ours, last: now })
+        Some(Self { every: Duration::from_secs(u64::from(seconds)), is_ours, last: now, next: None })
     }
 
     /// What the answer to ours says of it.
@@ -51,7 +53,7 @@ impl Refresh {
         let (seconds, refresher) = expires(answer)?;
         let is_ours = !refresher.is_some_and(|who| who.eq_ignore_ascii_case("uas"));
         let seconds = seconds.clamp(LEAST_S, MOST_S);
-        Some(Self { every: Duration::from_secs(u64::from(seconds)), is_ours, last: now })
+        Some(Self { every: Duration::from_secs(u64::from(seconds)), is_ours, last: now, next: None })
     }
 
     /// Whether we are to say it.
@@ -62,7 +64,7 @@ impl Refresh {
     /// When it is to be said by us, or the call is given up because it was not by them (RFC 4028, 10).
     pub(super) fn due(&self) -> Instant {
         if self.is_ours {
-            return self.last + self.every / 2;
+            return self.next.unwrap_or(self.last + self.every / 2);
         }
         self.last + self.every - (self.every / 3).min(Duration::from_secs(32))
     }
@@ -70,6 +72,20 @@ impl Refresh {
     /// It was said, or something in its place.
     pub(super) fn heard(&mut self, now: Instant) {
         self.last = now;
+        self.next = None;
+    }
+
+    /// We say it now.
+    pub(super) fn said(&mut self, now: Instant) {
+        self.next = Some(now + self.every / 2);
+    }
+
+    /// Ours was refused, perhaps because it comes too often: `Min-SE`. It is tried again a few times before the other side ends the call.
+    pub(super) fn refused(&mut self, now: Instant, least: Option<&str>) {
+        let least = least.and_then(|seconds| seconds.split(';').next()?.trim().parse().ok());
+        let least = Duration::from_secs(u64::from(least.unwrap_or(0).min(MOST_S)));
+        self.next = Some(if least > self.every { now } else { now + self.every / 10 });
+        self.every = self.every.max(least);
     }
 
     /// What stands in our own.

@@ -1,6 +1,7 @@
 //! What is asked within a call that is up, both ways.
 
 use super::call::{Call, CallKey, Phase};
+use super::dialing::prove;
 use super::session::Refresh;
 use super::{Core, Way, Why};
 use crate::event::{Ending, Event, Failure, Transfer};
@@ -15,12 +16,16 @@ impl Core {
         let Some(mut call) = self.calls.remove(&key) else {
             return self.reply(&server, &request, 481, phrase(481));
         };
-        let number = cseq(&request.headers).map_or(0, |(number, _)| number);
+        let number = number_of(&request);
         if !call.dialog.takes(number) {
             self.reply(&server, &request, 500, phrase(500));
             return self.keep(key, call);
         }
         match request.method {
+            // Not answered, there is nothing to hang up (RFC 3261, 15): it refuses our INVITE, or we cancel it.
+            Method::Bye if matches!(call.phase, Phase::Calling(_)) => {
+                self.reply(&server, &request, 481, phrase(481));
+            }
             Method::Bye => return self.is_hung_up(key, call, &server, &request),
             Method::Invite | Method::Update => self.is_changed(key, &mut call, server, &request),
             Method::Notify => self.is_notified(key, &server, &request),
@@ -87,7 +92,7 @@ impl Core {
         }
         self.transactions.answer(self.now, &server, &response);
         if is_invite {
-            call.unacknowledged = Some(server);
+            call.unacknowledged = Some((server, number_of(request)));
         }
     }
 
@@ -172,7 +177,19 @@ impl Core {
             Why::Invite => self.is_invite_answered(id, response),
             Why::Refresh => self.is_refresh_answered(id, key, response),
             Why::Refer if response.status >= 200 => self.is_refer_answered(id, key, response),
+            Why::Bye if matches!(response.status, 401 | 407) => self.is_bye_challenged(id, key, &response),
             Why::Bye | Why::Cancel | Why::Refer => {}
+        }
+    }
+
+    /// Some ask for a password at every request: without it they would let the call go on.
+    fn is_bye_challenged(&mut self, id: ClientId, key: CallKey, response: &Response) {
+        let Some(asked) = self.asked.get(&id) else { return };
+        let Some(credentials) = &asked.credentials else { return };
+        let number = cseq(&asked.request.headers).map_or(1, |(number, _)| number + 1);
+        let flow = asked.flow;
+        if let Some(again) = prove(asked, credentials, &response.headers, number) {
+            self.ask(key, again, Way { flow, why: Why::Bye, proved: true });
         }
     }
 
@@ -194,9 +211,8 @@ impl Core {
     }
 
     fn is_refresh_answered(&mut self, id: ClientId, key: CallKey, response: Response) {
-        let again = self.asked.get(&id).and_then(|asked| asked.ack.clone());
-        if let Some((flow, ack)) = again.filter(|_| (200..300).contains(&response.status)) {
-            return self.transactions.send(flow, ack);
+        if (200..300).contains(&response.status) && self.acknowledge_again(id, &response) {
+            return;
         }
         let Some(mut call) = self.calls.remove(&key) else { return };
         match response.status {
@@ -214,9 +230,24 @@ impl Core {
             }
             // The other side does not know of the call (RFC 3261, 12.2.1.2).
             408 | 481 => return self.end(key, call, Ending::Lost),
-            _ => call.offer = None,
+            401 | 407 => match self.proved(id, &mut call, &response.headers) {
+                Some(again) => {
+                    let flow = call.dialog.way();
+                    self.ask(key, again, Way { flow, why: Why::Refresh, proved: true });
+                }
+                None => self.is_refresh_refused(&mut call, None),
+            },
+            _ => self.is_refresh_refused(&mut call, response.headers.get("Min-SE")),
         }
         self.keep(key, call);
+    }
+
+    /// It is said again while the other side still waits for it: at once, if it only wanted to hear it less often.
+    fn is_refresh_refused(&mut self, call: &mut Call, least: Option<&str>) {
+        call.offer = None;
+        if let Some(refresh) = &mut call.refresh {
+            refresh.refused(self.now, least);
+        }
     }
 
     pub(super) fn is_given_up(&mut self, id: ClientId) {
@@ -253,7 +284,7 @@ impl Core {
         if !refresh.is_ours() {
             return self.end(key, call, Ending::Lost);
         }
-        refresh.heard(self.now);
+        refresh.said(self.now);
         let expires = refresh.header();
         if call.offer.is_none()
             && call.unacknowledged.is_none()
@@ -275,4 +306,8 @@ impl Core {
     pub(crate) fn media_lost(&mut self, key: CallKey) {
         self.hang_up(key, Ending::MediaLost);
     }
+}
+
+fn number_of(request: &Request) -> u32 {
+    cseq(&request.headers).map_or(0, |(number, _)| number)
 }

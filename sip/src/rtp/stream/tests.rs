@@ -45,27 +45,86 @@ fn sound_and_keys_go_over() {
     assert_eq!((near.counts().sent, far.counts().ignored), (100 - 8 + 4, 0));
 }
 
+fn at(address: &str) -> SocketAddr {
+    address.parse().unwrap()
+}
+
+/// So many packets of a stream from there, each 20 ms after the one before; how many were taken.
+fn send(near: &mut Stream, far: &mut Stream, from: SocketAddr, now: &mut Instant, packets: usize) -> usize {
+    let mut taken = 0;
+    for n in 0..packets {
+        *now += Duration::from_millis(20);
+        for (_, bytes) in near.say(Some(&tone(n))) {
+            taken += usize::from(far.receive(*now, from, &bytes) != Heard::Nothing);
+        }
+    }
+    taken
+}
+
 /// Behind an address translation the sound comes from elsewhere than was said: it is gone back to, and nobody else is listened to.
 #[test]
 fn sound_is_sent_to_where_it_comes_from() {
-    let now = Instant::now();
-    let (mut near, mut far) = pair();
-    let (real, thief): (SocketAddr, SocketAddr) =
-        ("198.51.100.1:9000".parse().unwrap(), "203.0.113.5:1".parse().unwrap());
-    for n in 0..5 {
-        for (_, bytes) in near.say(Some(&tone(n))) {
-            far.receive(now, real, &bytes);
-        }
-    }
+    let mut now = Instant::now();
+    let (mut near, mut other) = pair();
+    let inside = Agreed { remote: at("192.168.1.20:4000"), ..agreed() };
+    let mut far = Stream::new(inside);
+    let (real, thief) = (at("198.51.100.1:9000"), at("203.0.113.5:1"));
+    assert_eq!(send(&mut near, &mut far, real, &mut now, 5), 3, "two of the first are looked at only");
     assert_eq!(far.say(None)[0].0, real);
-    assert_eq!(far.counts().ignored, 2, "two of the first are looked at only");
-    let (mut other, _) = pair();
     for n in 0..10 {
-        for (_, bytes) in other.say(Some(&tone(n))) {
-            assert_eq!(far.receive(now, thief, &bytes), Heard::Nothing);
-        }
+        assert_eq!(send(&mut other, &mut far, thief, &mut now, 1), 0);
+        assert_eq!(send(&mut near, &mut far, real, &mut now, 1), 1, "{n}");
     }
     assert_eq!(far.say(None)[0].0, real);
+}
+
+/// What was described is where the sound comes from, if that address says anything: nobody else gets the call, before it or within.
+#[test]
+fn nobody_else_is_listened_to() {
+    let mut now = Instant::now();
+    let (mut near, mut other) = pair();
+    let mut far = Stream::new(agreed());
+    assert_eq!(send(&mut other, &mut far, at("203.0.113.5:4000"), &mut now, 50), 0);
+    assert_eq!(far.say(None)[0].0, agreed().remote, "nor sent to");
+    // Another port of the same machine may be it, until the one that was said speaks.
+    let beside = at("192.0.2.1:4999");
+    assert_eq!(send(&mut other, &mut far, beside, &mut now, 5), 3);
+    assert_eq!(far.say(None)[0].0, beside);
+    let mut heard = 0;
+    for _ in 0..10 {
+        heard += send(&mut near, &mut far, agreed().remote, &mut now, 1);
+    }
+    assert_eq!(heard, 8);
+    assert_eq!(send(&mut other, &mut far, beside, &mut now, 10), 0);
+    assert_eq!(far.say(None)[0].0, agreed().remote);
+}
+
+/// An address translation may give another port in the middle of a call. The stream goes on, and is followed; another is none.
+#[test]
+fn a_stream_that_moves_is_followed() {
+    let mut now = Instant::now();
+    let (mut near, mut other) = pair();
+    let mut far = Stream::new(agreed());
+    assert_eq!(send(&mut near, &mut far, agreed().remote, &mut now, 10), 10);
+    let moved = at("192.0.2.1:5001");
+    assert_eq!(send(&mut other, &mut far, at("192.0.2.1:6000"), &mut now, 10), 0, "another stream");
+    assert_eq!(send(&mut near, &mut far, moved, &mut now, 10), 8);
+    assert_eq!(far.say(None)[0].0, moved);
+    assert_eq!(far.counts().played.received, 18);
+    // When it has fallen silent, another is taken.
+    now += Duration::from_secs(1);
+    assert_eq!(send(&mut other, &mut far, at("192.0.2.1:6000"), &mut now, 10), 8);
+}
+
+/// Packets of which most are missing are no stream.
+#[test]
+fn single_packets_are_no_source() {
+    let mut now = Instant::now();
+    let (mut other, mut far) = pair();
+    for _ in 0..10 {
+        assert_eq!(send(&mut other, &mut far, at("192.0.2.1:1"), &mut now, 1), 0);
+        (0..20).for_each(|_| drop(other.say(None)));
+    }
 }
 
 #[test]

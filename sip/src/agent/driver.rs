@@ -36,11 +36,14 @@ pub(super) struct Ends {
     pub calls: mpsc::Sender<Incoming>,
 }
 
+/// Frames of a call: ours on their way out, and where the other side's go.
+type Frames = (mpsc::Receiver<Vec<i16>>, mpsc::Sender<Vec<i16>>);
+
 /// A call's ends here.
 struct Entry {
     events: mpsc::Sender<Event>,
     /// Until its line begins.
-    waiting: Option<(mpsc::Receiver<Vec<i16>>, mpsc::Sender<Vec<i16>>)>,
+    waiting: Option<Frames>,
     line: Option<(mpsc::Sender<Tell>, SocketAddr)>,
 }
 

@@ -2,6 +2,7 @@
 
 mod api;
 mod deployment;
+mod exchange;
 mod guest;
 #[path = "../../../sip/tests/it/harness/phone.rs"]
 mod phone;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 pub use api::{Answer, Api};
 pub use deployment::Deployment;
+pub use exchange::{Exchange, Handset};
 pub use guest::Guest;
 pub use phone::Phone;
 pub use tone::{power, tone};

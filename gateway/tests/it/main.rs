@@ -7,4 +7,5 @@ mod harness;
 mod calls_a_phone;
 mod hands_a_call_on;
 mod is_called;
+mod talks_to_bots;
 mod tells_by_webhooks;

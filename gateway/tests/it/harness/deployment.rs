@@ -86,19 +86,19 @@ impl Deployment {
     }
 }
 
-fn word(line: &str, at: usize) -> &str {
+pub(super) fn word(line: &str, at: usize) -> &str {
     line.split(' ').nth(at).unwrap()
 }
 
 /// A server of the scripts.
-struct Program {
+pub(super) struct Program {
     // Its end is what ends the server.
     stdin: Option<ChildStdin>,
     child: Child,
 }
 
 impl Program {
-    fn start(script: &str, options: &[&str], lines: usize) -> (Self, Vec<String>) {
+    pub(super) fn start(script: &str, options: &[&str], lines: usize) -> (Self, Vec<String>) {
         let path = format!("{}/../scripts/{script}", env!("CARGO_MANIFEST_DIR"));
         let mut child = Command::new(&path)
             .arg("--until-eof")

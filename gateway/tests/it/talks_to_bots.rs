@@ -1,0 +1,89 @@
+//! The whole way, from a telephone to a bot and back: SIPp calls a carrier's number, or is called, over trunks and rules that a bridge
+//! made, and the call's record says what became of it. LiveKit's own SIP gateway has its stand-in here; all else is real.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Exchange, Handset};
+
+const DID: &str = "+918045678901";
+const CALLER: &str = "+15550100";
+/// Whom a caller is handed over to, as the scenario has it.
+const AGENT: &str = "+15550111";
+/// Of a carrier that only brings calls: nothing is ever sent there.
+const NOWHERE: &str = "127.0.0.1:5060";
+
+fn is_as_it_was(record: &Value, direction: &str, by: &str) {
+    assert_eq!(
+        (&record["transport"], &record["call_direction"], &record["disconnected_by"]),
+        (&json!("livekit"), &json!(direction), &json!(by)),
+        "{record}"
+    );
+}
+
+#[tokio::test]
+async fn a_telephone_calls_presses_keys_and_hangs_up() {
+    let exchange = Exchange::start(1).await;
+    exchange.carrier(NOWHERE, DID).await;
+    let mut phone = Handset::calls(exchange.gateway.address(), (CALLER, DID), "caller_hangs_up").await;
+    phone.line.hears_reply().await;
+    phone.line.presses("42#").await;
+    phone.line.hears_reply().await;
+    phone.hangs_up();
+    phone.is_content().await;
+    let record = exchange.record(CALLER).await;
+    is_as_it_was(&record, "incoming", "customer");
+    assert_eq!(
+        (&record["caller_id"], &record["connected_event"]["did"]),
+        (&json!(CALLER), &json!(DID)),
+        "{record}"
+    );
+    assert!(record["transcript"].to_string().contains("[keypad: 42]"), "{record}");
+}
+
+#[tokio::test]
+async fn a_telephone_is_handed_over_by_refer() {
+    let exchange = Exchange::start(1).await;
+    exchange.carrier(NOWHERE, DID).await;
+    let mut phone = Handset::calls(exchange.gateway.address(), (CALLER, DID), "caller_is_handed_over").await;
+    phone.line.hears_reply().await;
+    let session = exchange.running(CALLER).await;
+    exchange.orders(&session, "transfer", json!({"to": AGENT})).await;
+    phone.is_content().await;
+    let record = exchange.record(CALLER).await;
+    is_as_it_was(&record, "incoming", "transfer_to_agent");
+    assert_eq!(
+        (&record["was_transferred"], &record["transfer_method"], &record["transfer_destination"]),
+        (&json!(true), &json!("livekit_sip_refer"), &json!(AGENT))
+    );
+}
+
+#[tokio::test]
+async fn a_telephone_is_rung_and_its_answer_is_recorded() {
+    let exchange = Exchange::start(2).await;
+    // One worker waits for somebody who never answers, while the other goes on.
+    let patient = Handset::rings().await;
+    exchange.carrier(&patient.address.to_string(), "+15550190").await;
+    exchange.dials_out("+15550190", "+15550200").await;
+
+    let mut phone = Handset::answers().await;
+    exchange.carrier(&phone.address.to_string(), DID).await;
+    let session = exchange.dials_out(DID, "+15550201").await;
+    phone.line.hears_reply().await;
+    exchange.orders(&session, "end", json!({})).await;
+    phone.is_content().await;
+    let record = exchange.record("+15550201").await;
+    is_as_it_was(&record, "outgoing", "bot");
+    assert_eq!((&record["session_id"], &record["connected_event"]["did"]), (&json!(session), &json!(DID)));
+
+    for (n, (status, by)) in [("486 Busy Here", "busy"), ("603 Decline", "rejected")].into_iter().enumerate()
+    {
+        let phone = Handset::refuses(status).await;
+        let (from, to) = (format!("+1555019{}", n + 1), format!("+1555021{n}"));
+        exchange.carrier(&phone.address.to_string(), &from).await;
+        exchange.dials_out(&from, &to).await;
+        phone.is_content().await;
+        is_as_it_was(&exchange.record(&to).await, "outgoing", by);
+    }
+    patient.is_content().await;
+    is_as_it_was(&exchange.record("+15550200").await, "outgoing", "no_answer");
+}

@@ -11,7 +11,7 @@ use reqwest::{Certificate, Client, StatusCode, redirect};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use vox_caller::{Call, EndedBy, Options as CallOptions, Outcome, Protocol, Step, Talker, connect};
-use vox_livekit::{Options, Rate};
+use vox_livekit::{Event, Options, Rate};
 use vox_shared::wire::SECRET_HEADER;
 
 use crate::harness::bridge::{Bridge, secret};
@@ -271,6 +271,9 @@ async fn requests_that_start_a_call_try_the_next_worker_and_the_dispatch_never_d
         let options = Options { hear: Rate::Hz16000, ..Options::default() };
         let mut visitor = Guest::join(&livekit, &format!("widget-{n}"), "visitor", options).await;
         visitor.connected().await;
+        // Of whoever is gone before the bot has seen them nobody is told: they are waited for.
+        let is_voice = |event: &Event| matches!(event, Event::Subscribed { .. }).then_some(());
+        visitor.sees("the bot's voice", is_voice).await;
         visitor.room.leave().await;
         host.bridge.record(&format!("visitor-{n}")).await.unwrap()
     };

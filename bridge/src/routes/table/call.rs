@@ -99,7 +99,8 @@ fn orders() -> Vec<Route> {
     };
     let say_it = order("Have the bot say something").body::<Words>();
     let steer_it = order("Tell the bot something that the caller does not hear").body::<Words>();
-    let transfer_it = order("Hand the caller over (no line can yet: 409)").body::<transfer::Target>();
+    let transfer_it =
+        order("Hand the caller over (409 where the call's line cannot)").body::<transfer::Target>();
     let end_it = order("End a call").body::<end::Farewell>();
     let post = |path: &'static str| (Method::POST, path);
     vec![

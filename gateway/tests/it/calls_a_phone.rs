@@ -45,7 +45,7 @@ async fn a_phone_answers_and_talks() {
         .asks("RoomService/RemoveParticipant", json!({"room": "out", "identity": "callee"}))
         .await
         .taken();
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn a_phone_that_hangs_up_leaves() {
     deployment.dials(&phone, "out", json!({})).await.taken();
     let (last, reason) = guest.sees_leave("callee").await;
     assert_eq!((reason, last.attributes["sip.callStatus"].as_str()), (Leaving::ClientInitiated, "hangup"));
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 /// HTTP, code, text and status of each refusal, and with which reason the phone leaves: the table that was measured.
@@ -81,7 +81,7 @@ async fn refusals_are_told_as_the_vendors_are() {
         assert_eq!(answer.refused(), (http, code, format!("{before}{number}: {words}").as_str(), number));
         let (last, left) = guest.sees_leave("callee").await;
         assert_eq!((left, last.attributes["sip.callStatus"].as_str()), (reason, "ringing"), "{status}");
-        phone.is_content().await;
+        phone.ended_content().await;
     }
 }
 
@@ -94,7 +94,7 @@ async fn a_phone_that_nobody_takes_up_is_told_of() {
     assert_eq!(answer.refused(), (408, "canceled", "twirp error unknown: sip request timed out", ""));
     let (last, left) = guest.sees_leave("callee").await;
     assert_eq!((left, last.attributes["sip.callStatus"].as_str()), (Leaving::UserUnavailable, "ringing"));
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 /// Without a password for a trunk that asks for one; with it; and without waiting.
@@ -107,7 +107,7 @@ async fn a_trunk_may_ask_for_a_password() {
     let answer = deployment.dials(&phone, "out", json!({})).await;
     let text = "twirp error unknown: sip server required auth, but no username or password was provided";
     assert_eq!(answer.refused(), (412, "failed_precondition", text, ""));
-    phone.is_content().await;
+    phone.ended_content().await;
     let phone = Phone::waits("callee_asks", Transport::Udp, None).await;
     let mut guest = Guest::join(&deployment, "in").await;
     let trunk = json!({"trunk": {
@@ -126,5 +126,5 @@ async fn a_trunk_may_ask_for_a_password() {
         .asks("RoomService/RemoveParticipant", json!({"room": "in", "identity": "callee"}))
         .await
         .taken();
-    phone.is_content().await;
+    phone.ended_content().await;
 }

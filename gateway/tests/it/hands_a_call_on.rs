@@ -22,7 +22,7 @@ async fn a_call_is_handed_on_and_the_phone_leaves() {
     assert_eq!(hand_on(&deployment, "out", &phone).await.taken(), json!({}));
     let (last, reason) = guest.sees_leave("callee").await;
     assert_eq!((reason, last.attributes["sip.callStatus"].as_str()), (Leaving::ClientInitiated, "hangup"));
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 #[tokio::test]
@@ -55,6 +55,6 @@ async fn a_call_that_cannot_be_handed_on_goes_on() {
             .asks("RoomService/RemoveParticipant", json!({"room": room, "identity": "callee"}))
             .await
             .taken();
-        phone.is_content().await;
+        phone.ended_content().await;
     }
 }

@@ -47,7 +47,7 @@ async fn a_caller_sits_in_the_room_and_is_heard() {
         if let Event::Subscribed { track, .. } = event { Some(track.name.clone()) } else { None }
     };
     assert_eq!(guest.happened.iter().find_map(track).as_deref(), Some("sip_+15550100"));
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 /// What is said in the room goes to the phone, which sends it back; removed from the room, it is hung up on.
@@ -71,7 +71,7 @@ async fn a_caller_hears_the_room_and_is_removed() {
         .taken();
     let (last, reason) = guest.sees_leave("sip_+15550100").await;
     assert_eq!((reason, last.attributes["sip.callStatus"].as_str()), (Leaving::ParticipantRemoved, "active"));
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 /// Keys come in order, in the sound and as messages.
@@ -91,7 +91,7 @@ async fn keys_reach_the_room() {
         );
     }
     assert_eq!(keys, "12#5");
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 /// A caller that fits no trunk hears that it rings, and no more; one of a trunk with a password is asked for it.
@@ -99,7 +99,7 @@ async fn keys_reach_the_room() {
 async fn who_may_not_call_is_not_let_in() {
     let deployment = Deployment::start().await;
     let phone = Phone::calls(deployment.gateway.address(), "caller_gives_up", Transport::Udp);
-    phone.is_content().await;
+    phone.ended_content().await;
     let trunk = json!({"trunk": {
         "name": "in", "numbers": ["bot"], "auth_username": "trunk", "auth_password": "open-sesame",
     }});
@@ -108,7 +108,7 @@ async fn who_may_not_call_is_not_let_in() {
     guest.says(300.0).await;
     let phone = Phone::calls(deployment.gateway.address(), "caller_proves", Transport::Udp);
     guest.sees_leave("sip_+15550100").await;
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 /// A room that is opened with a number.
@@ -124,7 +124,7 @@ async fn a_number_opens_a_room() {
     let phone = Phone::calls(deployment.gateway.address(), "caller_presses", Transport::Udp);
     guest.sees_status("active").await;
     assert_eq!(guest.statuses(), ["active"], "it joins when it has opened it");
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 /// Lines that go dead: no hang-up is told, and the phone is hung up on.
@@ -141,5 +141,5 @@ async fn a_dead_line_is_left() {
     let (last, reason) = guest.sees_leave("sip_+15550100").await;
     // Without sound of the caller's, it is active a second after the answer.
     assert_eq!((reason, last.attributes["sip.callStatus"].as_str()), (Leaving::ClientInitiated, "active"));
-    phone.is_content().await;
+    phone.ended_content().await;
 }

@@ -29,7 +29,7 @@ async fn a_telephone_calls_presses_keys_and_hangs_up() {
     phone.line.presses("42#").await;
     phone.line.hears_reply().await;
     phone.hangs_up();
-    phone.is_content().await;
+    phone.ended_content().await;
     let record = exchange.record(CALLER).await;
     is_as_it_was(&record, "incoming", "customer");
     assert_eq!(
@@ -48,7 +48,7 @@ async fn a_telephone_is_handed_over_by_refer() {
     phone.line.hears_reply().await;
     let session = exchange.running(CALLER).await;
     exchange.orders(&session, "transfer", json!({"to": AGENT})).await;
-    phone.is_content().await;
+    phone.ended_content().await;
     let record = exchange.record(CALLER).await;
     is_as_it_was(&record, "incoming", "transfer_to_agent");
     assert_eq!(
@@ -70,7 +70,7 @@ async fn a_telephone_is_rung_and_its_answer_is_recorded() {
     let session = exchange.dials_out(DID, "+15550201").await;
     phone.line.hears_reply().await;
     exchange.orders(&session, "end", json!({})).await;
-    phone.is_content().await;
+    phone.ended_content().await;
     let record = exchange.record("+15550201").await;
     is_as_it_was(&record, "outgoing", "bot");
     assert_eq!((&record["session_id"], &record["connected_event"]["did"]), (&json!(session), &json!(DID)));
@@ -81,9 +81,9 @@ async fn a_telephone_is_rung_and_its_answer_is_recorded() {
         let (from, to) = (format!("+1555019{}", n + 1), format!("+1555021{n}"));
         exchange.carrier(&phone.address.to_string(), &from).await;
         exchange.dials_out(&from, &to).await;
-        phone.is_content().await;
+        phone.ended_content().await;
         is_as_it_was(&exchange.record(&to).await, "outgoing", by);
     }
-    patient.is_content().await;
+    patient.ended_content().await;
     is_as_it_was(&exchange.record("+15550200").await, "outgoing", "no_answer");
 }

@@ -27,7 +27,7 @@ async fn a_call_is_told_from_its_beginning_to_its_end() {
         (&left["participant"]["disconnectReason"], &left["participant"]["attributes"]["sip.callStatus"]),
         (&json!("CLIENT_INITIATED"), &json!("hangup"))
     );
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 /// Gateways before June 2026 tell fewer reasons apart.
@@ -41,6 +41,6 @@ async fn older_gateways_tell_less() {
         let left = deployment.webhooks.tells("participant_left", &identity).await;
         assert_eq!(left["participant"]["disconnectReason"], reason);
         assert_eq!(left["participant"]["attributes"]["sip.callStatus"], "ringing");
-        phone.is_content().await;
+        phone.ended_content().await;
     }
 }

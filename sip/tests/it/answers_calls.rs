@@ -19,7 +19,7 @@ async fn a_caller_is_heard_and_hangs_up() {
         assert!(counts.played.received > 20 && counts.sent > 20, "{counts:?}");
         side.sees_event(Event::Ended(Ending::Remote { reason: None })).await;
         assert!(side.happened.contains(&Event::Heard));
-        phone.is_content().await;
+        phone.ended_content().await;
     }
 }
 
@@ -33,7 +33,7 @@ async fn a_caller_hears_us_and_is_hung_up_on() {
     side.hears(1000.0, Some(&mut tone(1000.0))).await;
     side.call.hang_up().await.unwrap();
     side.sees_event(Event::Ended(Ending::Local)).await;
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 #[tokio::test]
@@ -43,7 +43,7 @@ async fn keys_come_in_the_sound_and_as_messages() {
     let (mut side, _) = Side::called(&mut calls).await;
     side.call.answer(Vec::new()).await.unwrap();
     assert_eq!(side.keys(4).await, "12#5");
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 /// Keys that we press come back with the phone's echo: they were sent as they must be.
@@ -58,7 +58,7 @@ async fn keys_that_are_pressed_are_sent() {
     assert_eq!(side.keys(3).await, "4*D");
     assert!(side.call.press("x").await.is_err());
     side.call.hang_up().await.unwrap();
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_caller_that_gives_up_is_told_of() {
         let (mut side, _) = Side::called(&mut calls).await;
         side.call.ring().await.unwrap();
         side.sees_event(Event::Ended(Ending::Cancelled)).await;
-        phone.is_content().await;
+        phone.ended_content().await;
     }
 }
 
@@ -81,7 +81,7 @@ async fn a_caller_may_put_us_on_hold() {
     side.call.answer(Vec::new()).await.unwrap();
     side.sees_event(Event::Held(true)).await;
     side.sees_event(Event::Held(false)).await;
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_caller_proves_a_password() {
     assert_eq!(side.call.proves(trunk()).await.unwrap(), Proved::Yes);
     side.call.answer(Vec::new()).await.unwrap();
     side.sees_event(Event::Ended(Ending::Remote { reason: None })).await;
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn a_caller_without_a_common_codec_is_refused() {
     let error = side.call.answer(Vec::new()).await.unwrap_err();
     assert_eq!(error.to_string(), "common audio codec not found");
     side.call.refuse(488, "Not Acceptable Here").await.unwrap();
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 /// A phone that says nothing, not even silence, is taken for dead.
@@ -120,5 +120,5 @@ async fn a_silent_line_is_hung_up() {
     let (mut side, _) = Side::called(&mut calls).await;
     side.call.answer(Vec::new()).await.unwrap();
     side.sees_event(Event::Ended(Ending::MediaLost)).await;
-    phone.is_content().await;
+    phone.ended_content().await;
 }

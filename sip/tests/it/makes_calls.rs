@@ -32,7 +32,7 @@ async fn a_phone_rings_answers_and_hears_us() {
         side.hears(1000.0, Some(&mut tone(1000.0))).await;
         side.call.hang_up().await.unwrap();
         side.sees_event(Event::Ended(Ending::Local)).await;
-        phone.is_content().await;
+        phone.ended_content().await;
     }
 }
 
@@ -43,7 +43,7 @@ async fn a_phone_hangs_up_with_its_reason() {
     let mut side = Side::dialled(&agent, dial_to(&phone)).await;
     let reason = Some("Q.850;cause=16".to_owned());
     side.sees_event(Event::Ended(Ending::Remote { reason })).await;
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_refusal_is_told_with_its_number_and_words() {
         let mut side = Side::dialled(&agent, dial_to(&phone)).await;
         let Failure::Refused(status) = side.sees("the refusal", failed).await else { panic!() };
         assert_eq!((status.code, status.reason.as_str()), (code, reason));
-        phone.is_content().await;
+        phone.ended_content().await;
     }
 }
 
@@ -70,7 +70,7 @@ async fn a_phone_that_nobody_takes_up_is_cancelled() {
         let dial = Dial { ring_for: Duration::from_millis(1500), ..dial_to(&phone) };
         let mut side = Side::dialled(&agent, dial).await;
         assert_eq!(side.sees("the end", failed).await, Failure::NoAnswer);
-        phone.is_content().await;
+        phone.ended_content().await;
     }
 }
 
@@ -82,7 +82,7 @@ async fn a_call_is_given_up_by_us() {
     side.sees("ringing", progress).await;
     side.call.hang_up().await.unwrap();
     assert_eq!(side.sees("the end", failed).await, Failure::Cancelled);
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_password_is_given_when_it_is_asked_for() {
     let mut side = Side::dialled(&agent, dial).await;
     side.sees("the answer", answered).await;
     side.call.hang_up().await.unwrap();
-    phone.is_content().await;
+    phone.ended_content().await;
 }
 
 /// Where nobody listens, TCP says so at once.

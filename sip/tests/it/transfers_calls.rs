@@ -17,7 +17,7 @@ async fn transferred(phone: Phone) -> Vec<Transfer> {
     };
     side.sees("the transfer's end", is_last).await;
     side.call.hang_up().await.unwrap();
-    phone.is_content().await;
+    phone.ended_content().await;
     let transfer = |event| if let Event::Transfer(transfer) = event { Some(transfer) } else { None };
     side.happened.into_iter().filter_map(transfer).collect()
 }

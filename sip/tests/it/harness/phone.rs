@@ -89,10 +89,10 @@ impl Phone {
     }
 
     /// Its scenario came to its end as it must.
-    pub async fn is_content(mut self) {
+    pub async fn ended_content(mut self) {
         let ended = timeout(PATIENCE, self.child.wait()).await;
-        let is_content = matches!(&ended, Ok(Ok(status)) if status.success());
-        if !is_content {
+        let ended_content = matches!(&ended, Ok(Ok(status)) if status.success());
+        if !ended_content {
             let read = |name| std::fs::read_to_string(self.place.path().join(name)).unwrap_or_default();
             panic!("{}: {ended:?}\n{}\n{}", self.scenario, read("errors"), read("messages"));
         }

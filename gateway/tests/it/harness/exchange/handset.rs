@@ -91,7 +91,7 @@ impl Handset {
     }
 
     /// Its scenario came to its end as it must.
-    pub async fn is_content(mut self) {
+    pub async fn ended_content(mut self) {
         let ended = timeout(PATIENCE, self.child.wait()).await;
         if !matches!(&ended, Ok(Ok(status)) if status.success()) {
             panic!("{}: {ended:?}", self.scenario);

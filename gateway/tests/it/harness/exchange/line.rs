@@ -116,7 +116,7 @@ async fn carry(socket: UdpSocket, hear: mpsc::Sender<Vec<i16>>, mut said: mpsc::
         tokio::select! {
             _ = tick.tick() => {
                 let Some(far) = stream.far else { continue };
-                let next = waiting.pop_front().unwrap_or_else(|| Next::Silence);
+                let next = waiting.pop_front().unwrap_or(Next::Silence);
                 // A far end that has hung up takes nothing more.
                 let _gone = socket.send_to(&stream.packet(next), far).await;
             }

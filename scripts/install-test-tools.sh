@@ -43,8 +43,6 @@ scripts/nginx/install.sh
 scripts/prometheus/install.sh
 scripts/livekit/install.sh
 scripts/sip/install.sh
-# As root too: it is run as a machine of its own.
-[ "$(id -u)" -ne 0 ] || scripts/machine/install.sh
 # It is unpacked into a chroot: as root, or another server is named.
 [ -n "${TEST_MONGODB_URI:-}" ] || scripts/mongodb/install.sh
 

@@ -57,6 +57,8 @@ fn work(env: Env) -> anyhow::Result<()> {
 async fn run(config: CoreConfig) -> anyhow::Result<()> {
     let drain_limit = config.drain;
     let app = App::build(config, Clock::system())?;
+    // Whoever hears that we answer may ask us to stop at once.
+    let asked_to_stop = asked_to_stop()?;
     let listeners = Listeners::bind(&app).await?;
     let addr = listeners.addr()?;
     tracing::info!(worker.id = %app.worker_id, %addr, "the worker answers");
@@ -69,7 +71,7 @@ async fn run(config: CoreConfig) -> anyhow::Result<()> {
     background.spawn(service::say_alive());
     background.spawn(show_status(app.slot.clone()));
     service::ready("free");
-    asked_to_stop().await?;
+    asked_to_stop.await;
     tracing::info!("no new calls; the running one ends by itself");
     service::stopping("no new calls");
     background.spawn(service::watch_the_end());
@@ -91,12 +93,14 @@ async fn show_status(slot: Slot) {
     }
 }
 
-async fn asked_to_stop() -> anyhow::Result<()> {
+/// Signals count from the call of this on, not from when it is first waited for.
+fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _signal = terminate.recv() => {}
-        _signal = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _signal = terminate.recv() => {}
+            _signal = interrupt.recv() => {}
+        }
+    })
 }

@@ -271,9 +271,16 @@ async fn requests_that_start_a_call_try_the_next_worker_and_the_dispatch_never_d
         let options = Options { hear: Rate::Hz16000, ..Options::default() };
         let mut visitor = Guest::join(&livekit, &format!("widget-{n}"), "visitor", options).await;
         visitor.connected().await;
-        // Of whoever is gone before the bot has seen them nobody is told: they are waited for.
-        let is_voice = |event: &Event| matches!(event, Event::Subscribed { .. }).then_some(());
-        visitor.sees("the bot's voice", is_voice).await;
+        // The server announces nobody who leaves before their media is up: the bot would wait for them.
+        let greets = |event: &Event| match event {
+            Event::Changed { participant, .. } => participant
+                .attributes
+                .get("lk.agent.state")
+                .is_some_and(|state| state == "speaking")
+                .then_some(()),
+            _ => None,
+        };
+        visitor.sees("the bot's greeting", greets).await;
         visitor.room.leave().await;
         host.bridge.record(&format!("visitor-{n}")).await.unwrap()
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use vox_livekit::service::ServiceError;
-use vox_livekit::{Event, Events, Heard, Microphone, Publish, Room, Sound, Subscribe, Track};
+use vox_livekit::{Disconnect, Event, Events, Heard, Microphone, Publish, Room, Sound, Subscribe, Track};
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::clear::clear;
@@ -39,7 +39,9 @@ pub(super) struct Seat {
     room: Room,
     events: Events,
     sound: Sound,
+    /// Its events have ended; its sound may end before the last of them was read.
     room_is_over: bool,
+    sound_is_over: bool,
     caller: Caller,
     /// The call knows who is there: they were seen, or the time for that is out.
     is_introduced: bool,
@@ -84,6 +86,7 @@ impl Seat {
             events,
             sound,
             room_is_over: false,
+            sound_is_over: false,
             caller,
             is_introduced: false,
             introduce_by: now + ATTRIBUTES_PATIENCE,
@@ -104,10 +107,7 @@ impl Seat {
         let end = loop {
             let end = match self.wait().await {
                 Woke::Room(Some(event)) => self.on_room(event).await,
-                Woke::Room(None) => {
-                    self.room_is_over = true;
-                    None
-                }
+                Woke::Room(None) => self.on_room_over().await,
                 Woke::Heard(heard) => {
                     self.on_heard(heard);
                     None
@@ -142,7 +142,7 @@ impl Seat {
         };
         tokio::select! {
             event = self.events.next(), if !self.room_is_over => Woke::Room(event),
-            heard = self.sound.next(), if !self.room_is_over => Woke::Heard(heard),
+            heard = self.sound.next(), if !self.sound_is_over => Woke::Heard(heard),
             said = self.line.from_call.recv() => Woke::Said(said),
             done = answered(&mut self.dialling) => Woke::Dialled(done),
             done = answered(&mut self.transfer) => Woke::Transferred(done),
@@ -216,6 +216,16 @@ impl Seat {
         self.tell(told).await
     }
 
+    /// Nothing follows. A room whose end was not told, by a fault of its client's, has ended all the same.
+    async fn on_room_over(&mut self) -> Option<End> {
+        self.room_is_over = true;
+        if self.caller.is_over() {
+            return None;
+        }
+        self.caller.finish();
+        self.tell(Some(room_ended(&Disconnect::Lost))).await
+    }
+
     /// Nobody but the caller is heard.
     async fn choose(&mut self, identity: &str, track: &Track) {
         if !self.caller.is(identity) {
@@ -228,7 +238,7 @@ impl Seat {
     /// The sound of a call that is not answered is nobody's.
     fn on_heard(&mut self, heard: Option<Heard>) {
         let Some(heard) = heard else {
-            self.room_is_over = true;
+            self.sound_is_over = true;
             return;
         };
         if self.caller.is_answered() && !self.caller.is_over() {

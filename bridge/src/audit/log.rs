@@ -13,11 +13,14 @@ use super::refusals::Refusals;
 use crate::store::audit::{Entry, Link};
 use crate::store::{Stamp, StoreError, Stores};
 
-/// Numbers that may be lost to other bridges before an entry is given up. Each lost one is somebody else's entry, so even
+/// Longest wait for the entries before, and for a number that no other bridge took: each lost one is somebody else's entry, so even
 /// many bridges that write at once get on.
-const MAX_TRIES: usize = 64;
-/// Longest wait for the entries before.
 const MAX_WAIT: Duration = Duration::from_secs(3);
+/// Entries that one bridge may add without a pause. It knows the head by its own last entry and needs one step for the next one,
+/// another bridge needs two: without a pause a busy bridge would win every time.
+const MAX_IN_A_ROW: u32 = 8;
+/// That pause, in the time that the last write took: enough for a read and a write of another bridge.
+const PAUSE_IN_WRITES: u32 = 3;
 
 /// Why an entry was not stored. The request that it belongs to must not go on.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +41,8 @@ pub enum AuditError {
 struct Head {
     /// `None` when it has to be read.
     last: Option<Link>,
+    /// Entries that were added one behind the other without a read of the head.
+    in_a_row: u32,
     /// When the store failed last. Whoever waited then is refused too: each for himself would wait as long again.
     failed: Option<Instant>,
 }
@@ -70,32 +75,42 @@ impl AuditLog {
         if head.failed.is_some_and(|at| at >= began) {
             return Err(AuditError::Busy);
         }
-        let stored = self.append_after(&mut head, entry).await;
+        let stored = self.append_after(&mut head, entry, began + MAX_WAIT).await;
         head.failed = stored.is_err().then(Instant::now);
         stored
     }
 
-    async fn append_after(&self, head: &mut Head, entry: Entry) -> Result<i64, AuditError> {
+    async fn append_after(&self, head: &mut Head, entry: Entry, until: Instant) -> Result<i64, AuditError> {
         let entries = self.stores.audit(&entry.tenant_id);
-        for _ in 0..MAX_TRIES {
+        loop {
             // Taken out: whatever ends this early, the next one reads anew.
             let last = match head.last.take() {
                 Some(known) => known,
-                None => entries.head().await?,
+                None => {
+                    head.in_a_row = 0;
+                    entries.head().await?
+                }
             };
             let entry = Entry { at: Stamp(self.clock.now()), ..entry.clone() }.linked(&last);
+            let began = Instant::now();
             match entries.insert_entry(&entry).await {
-                Err(StoreError::Duplicate) => {}
+                Err(StoreError::Duplicate) if Instant::now() < until => {}
+                Err(StoreError::Duplicate) => return Err(AuditError::Outrun),
                 stored => {
                     stored?;
-                    head.last = Some(entry.link());
                     // Somewhere else than in the store that it vouches for.
                     tracing::info!(tenant.id = %entry.tenant_id, seq = entry.seq, hash = entry.hash, "audit entry");
+                    head.in_a_row += 1;
+                    if head.in_a_row == MAX_IN_A_ROW {
+                        // The head that is read after the pause is the others', if they had an entry.
+                        tokio::time::sleep(PAUSE_IN_WRITES * began.elapsed()).await;
+                    } else {
+                        head.last = Some(entry.link());
+                    }
                     return Ok(entry.seq);
                 }
             }
         }
-        Err(AuditError::Outrun)
     }
 
     fn head_of(&self, tenant: &TenantId) -> Shared {

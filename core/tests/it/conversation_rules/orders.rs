@@ -185,7 +185,7 @@ fn an_operator_ends_the_call_with_a_goodbye() {
 #[test]
 fn an_order_that_is_not_possible_is_refused() {
     let mut scene = Scene::begin(|_| {});
-    scene.order(Order::Transfer { to: "+15550001".into() });
+    scene.order(Order::Transfer { to: "+15550001".into(), warm: false });
     scene.order(Order::GoOn);
     scene.order(Order::Say { text: "**".into() });
     assert_eq!((scene.count("order_refused"), scene.count("order_taken")), (3, 0));

@@ -370,6 +370,7 @@ impl World {
             | Command::OrderTaken { .. }
             | Command::OrderRefused { .. }
             | Command::Transfer { .. }
+            | Command::Consult(_)
             | Command::Notify(_)
             | Command::HangUp { .. } => {}
         }

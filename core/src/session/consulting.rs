@@ -225,13 +225,14 @@ impl Session {
     fn person_answered(&mut self, out: &mut Vec<Command>) {
         self.report.event(self.now, EventKind::ConsultAnswered, "they are told what it is about", out);
         self.course.consult_until(self.now + DECIDE_WITHIN);
+        let Some(consult) = &mut self.consult else { return };
+        consult.state = State::Greeted;
+        let is_writing = consult.summary.is_writing();
         self.listening.go_on(self.now);
         self.open_stt(Party::Caller, out);
         self.wake_voice(out);
         self.say_phrase(texts(&self.rules.language).hello, Kind::Ordered, out);
-        let Some(consult) = &mut self.consult else { return };
-        consult.state = State::Greeted;
-        if consult.summary.is_writing() {
+        if is_writing {
             return self.course.ask_again_at(self.now + SUMMARY_PATIENCE);
         }
         self.ask_person(out);
@@ -468,6 +469,18 @@ impl Session {
             Some(State::Asked) => self.course.not_asked_again(),
             _ => {}
         }
+    }
+
+    /// Whether what people say is heard: not on hold, nor while the line goes from one to the other.
+    pub(super) fn listens(&self) -> bool {
+        let is_heard = |state| matches!(state, State::Greeted | State::Asked | State::Joined);
+        self.course.listens() && self.consult.as_ref().is_none_or(|consult| is_heard(consult.state))
+    }
+
+    /// Whether the bot's words reach anybody: not while the line goes from one to the other.
+    pub(super) fn may_speak(&self) -> bool {
+        let is_heard = |state| matches!(state, State::Greeted | State::Asked | State::Thanked);
+        self.course.is_consulting() && self.consult.as_ref().is_some_and(|consult| is_heard(consult.state))
     }
 
     /// What is said and heard now is between the bot and somebody who is asked.

@@ -35,7 +35,7 @@ impl Session {
                     let why = format!("speech probability {probability:.2} held");
                     self.report.speech(since, who.started(), why);
                 }
-                if self.course.listens() {
+                if self.listens() {
                     self.ear(who).speech_began(since, now);
                     self.consider_interruption(out);
                 }
@@ -45,7 +45,7 @@ impl Session {
                     let why = format!("speech probability {probability:.2}");
                     self.report.speech(acoustic_end, who.stopped(), why);
                 }
-                if self.course.listens() {
+                if self.listens() {
                     let pause = self.ear(who).speech_ended(acoustic_end, now);
                     let judged = self.rules.judges_turns && self.course.is_live();
                     out.extend(pause.filter(|_| judged).map(|id| Command::JudgeTurn { id }));
@@ -118,7 +118,7 @@ impl Session {
         if let SttEvent::Failed(failure) = event {
             return self.stt_broke(who, &failure, out);
         }
-        if !self.course.listens() {
+        if !self.listens() {
             return;
         }
         let now = self.now;
@@ -332,7 +332,7 @@ impl Session {
     /// The recogniser broke, or did not get ready.
     fn stt_failed(&mut self, who: Party, why: &str, after: Option<Duration>, out: &mut Vec<Command>) {
         let (now, recognisers) = (self.now, self.rules.stt.len());
-        if self.ear(who).recogniser.is_lost() || !self.course.listens() {
+        if self.ear(who).recogniser.is_lost() || !self.listens() {
             return;
         }
         self.ear(who).broke();
@@ -373,7 +373,7 @@ impl Session {
 
     pub(super) fn open_stt(&mut self, who: Party, out: &mut Vec<Command>) {
         let now = self.now;
-        if self.ear(who).recogniser.is_lost() || !self.course.listens() || self.rules.stt.is_empty() {
+        if self.ear(who).recogniser.is_lost() || !self.listens() || self.rules.stt.is_empty() {
             return;
         }
         let ear = self.ear(who);

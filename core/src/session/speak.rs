@@ -157,7 +157,7 @@ impl Session {
         self.report.failure("tts", &name);
         let why = format!("{}: {why}", name.provider);
         self.report.event(self.now, EventKind::VoiceFailed, why.clone(), out);
-        if !self.course.is_live() && !self.course.is_ending() && !self.course.is_consulting() {
+        if !self.course.is_live() && !self.course.is_ending() && !self.may_speak() {
             // Nothing is to be said: a voice that ends an idle connection fails for nobody.
             return self.speaking.sleep();
         }
@@ -171,6 +171,10 @@ impl Session {
                 {
                     self.note_said(&said, line, false, out);
                 }
+            }
+            // Whoever is asked cannot be spoken to: the caller comes back.
+            _ if self.is_aside() && !self.course.is_ending() => {
+                self.end_consult("the bot's voice failed", out)
             }
             next => self.give_up_speaking(next, why, out),
         }

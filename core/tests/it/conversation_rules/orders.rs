@@ -209,7 +209,7 @@ fn handing_over() -> Scene {
     scene.caller_says("Give me a person.", 900);
     scene.reply("I will connect you with one of my colleagues now, please hold the line.");
     scene.pass(600);
-    scene.order(Order::Transfer { to: "+15550001".into() });
+    scene.order(Order::Transfer { to: "+15550001".into(), warm: false });
     assert_eq!((scene.transfers.len(), scene.replay), (1, None));
     scene
 }

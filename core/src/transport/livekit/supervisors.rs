@@ -20,7 +20,7 @@ pub const MOST: usize = 3;
 pub const TAKE_WITHIN: Duration = super::rooms::TOKEN_LIFE;
 /// Who was there and is gone may come back.
 pub const RETURN_WITHIN: Duration = Duration::from_secs(8);
-/// How often it is looked who is there: while somebody is expected, and else.
+/// How often it is looked who is there: while somebody is expected or a token of before is good, and else.
 const LOOK_SOON: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_secs(3);
 /// Names of supervisors in rooms begin with this. The bot's and callers' do not.
@@ -231,7 +231,7 @@ impl Supervisors {
             let is_watched = self.watch_until.is_some_and(|until| now < until);
             self.look_at = match (self.seats.is_empty(), is_watched) {
                 (true, false) => None,
-                _ => Some(now + if is_waiting { LOOK_SOON } else { LOOK }),
+                _ => Some(now + if is_waiting || is_watched { LOOK_SOON } else { LOOK }),
             };
         }
         acts

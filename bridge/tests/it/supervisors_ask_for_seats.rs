@@ -74,7 +74,8 @@ async fn what_cannot_be_is_refused_before_anything_is_done() {
         "version": 1, "worker_id": "w1", "host": "h", "address": "http://127.0.0.1:1", "slots": 1, "calls": 1, "build": "t",
         "draining": false, "pid": 7, "takes_orders": true
     });
-    let registered = bridge.internal(Method::POST, "/api/v1/fleet/workers").json(&report).send().await.unwrap();
+    let registered =
+        bridge.internal(Method::POST, "/api/v1/fleet/workers").json(&report).send().await.unwrap();
     assert_eq!(registered.status(), StatusCode::OK);
     let old = ask(&bridge, &token, json!({"part": "barge", "bot_goes_on": true})).await;
     assert_eq!(refusal(old, StatusCode::CONFLICT).await, "supervision_not_supported");
@@ -95,7 +96,8 @@ async fn a_seat_that_is_asked_for_is_in_the_audit_log() {
     let token = bridge.token(Role::Supervisor).await;
     ask(&bridge, &token, json!({"part": "listen"})).await;
     let admin = bridge.token(Role::Admin).await;
-    let page = json(bridge.get("/api/v1/audit").bearer_auth(&admin).send().await.unwrap(), StatusCode::OK).await;
+    let page =
+        json(bridge.get("/api/v1/audit").bearer_auth(&admin).send().await.unwrap(), StatusCode::OK).await;
     let entries = page["items"].as_array().unwrap();
     let is_it = |entry: &&Value| entry.to_string().contains("/supervision");
     assert!(entries.iter().any(|entry| is_it(&entry)), "{entries:?}");

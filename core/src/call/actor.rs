@@ -3,6 +3,7 @@
 
 mod consulting;
 mod ending;
+mod saying;
 mod supervision;
 mod telling;
 
@@ -28,14 +29,13 @@ use super::switch::Switch;
 use super::tools::Tools;
 use super::veil::Veil;
 use super::vendors::{Heard, Vendors};
-use crate::courier::clips::Clip;
 use crate::courier::live::{Fact, Teller};
 use crate::journal::CallJournal;
 use crate::media::level::is_audible;
 use crate::media::playout::Pacing;
 use crate::media::recorder::{CallerTrack, Recorder};
 use crate::provider::stt::SttEvent;
-use crate::provider::tts::{TtsEvent, TtsInput, UtteranceId};
+use crate::provider::tts::TtsInput;
 use crate::provider::{Failure, FailureClass};
 use crate::session::Session;
 use crate::session::event::{Command, Event, OrderId, Outcome, VoiceEvent};
@@ -100,6 +100,8 @@ struct Actor {
     lateness: Lateness,
     /// Who waits for what the session says to an order.
     asking: HashMap<OrderId, oneshot::Sender<Verdict>>,
+    /// Whoever has taken the call is heard until then, samples: nobody else is written down beside them.
+    third_until: u64,
     /// The seat that one of them asked for, which the session is being told of.
     given_seat: Option<(OrderId, Box<SeatGiven>)>,
     newest_order: OrderId,
@@ -128,6 +130,7 @@ pub async fn run(parts: Parts) -> Ended {
         line_full_since: None,
         lateness: Lateness::default(),
         asking: HashMap::new(),
+        third_until: 0,
         given_seat: None,
         newest_order: 0,
         events: VecDeque::from([Event::Answered]),
@@ -244,7 +247,9 @@ impl Actor {
         self.tick = step_at(elapsed);
         let now = self.now_samples();
         if before / METER_TICKS != self.tick / METER_TICKS && self.parts.session.is_metered() {
-            self.events.push_back(Event::Metered { usage: self.parts.vendors.metered(self.parts.ears.heard_so_far()) });
+            self.events.push_back(Event::Metered {
+                usage: self.parts.vendors.metered(self.parts.ears.heard_so_far()),
+            });
         }
         self.advance_recording(now);
         if self.mouth.step(now, &mut self.given) {
@@ -290,10 +295,7 @@ impl Actor {
             Some(LineIn::Broken(reason)) => {
                 self.line_ended(Event::LineFailed { why: reason.to_string() });
             }
-            Some(LineIn::Aside { from, pcm }) => {
-                let now = self.elapsed_samples();
-                self.events.extend(self.parts.ears.hear(from, &pcm, now));
-            }
+            Some(LineIn::Aside { from, pcm }) => self.on_aside(from, &pcm),
             Some(LineIn::Supervised(event)) => self.events.push_back(Event::Supervisor(event)),
             Some(LineIn::Seated { id, seat }) => self.on_seated(id, seat),
             Some(LineIn::Ready(_) | LineIn::Answered) => {}
@@ -437,44 +439,6 @@ impl Actor {
             Command::HangUp { by } => self.hang_up = Some(by),
             Command::Finish(outcome) => self.conclude(outcome),
         }
-    }
-
-    /// Sound of the voice, or of a kept phrase, goes to the mouth as far as it is still wanted.
-    fn take_voice(&mut self, event: TtsEvent) {
-        let now = self.elapsed_samples();
-        let wanted = match &event {
-            TtsEvent::Audio { utterance, .. } | TtsEvent::Done { utterance } => {
-                self.parts.session.is_saying(*utterance)
-            }
-            _ => true,
-        };
-        self.mouth.hear(event, wanted, now, &mut self.given);
-        self.take_given();
-    }
-
-    fn phrase(&mut self, utterance: UtteranceId, text: String) {
-        match self.parts.vendors.phrase(utterance, text) {
-            Ok(Some(clip)) => self.take_clip(utterance, clip),
-            Ok(None) => {}
-            Err(failure) => self.voice_result(Err(failure)),
-        }
-    }
-
-    /// A phrase that was kept as sound. One without sound is being synthesised.
-    fn take_clip(&mut self, utterance: UtteranceId, clip: Clip) {
-        if clip.pcm.is_empty() {
-            return;
-        }
-        self.take_voice(TtsEvent::Words { utterance, words: clip.words });
-        self.take_voice(TtsEvent::Audio { utterance, pcm: clip.pcm });
-        self.take_voice(TtsEvent::Done { utterance });
-    }
-
-    fn stop_saying(&mut self, utterance: UtteranceId, fade: Duration) {
-        self.parts.vendors.cancel_voice(utterance);
-        let now = self.elapsed_samples();
-        self.mouth.stop(utterance, fade, now, &mut self.given);
-        self.take_given();
     }
 
     /// Carry out what the mouth gave.

@@ -56,8 +56,7 @@ impl Session {
                 }
                 if self.hears(who) {
                     let pause = self.ear(who).speech_ended(acoustic_end, now);
-                    let judged =
-                        self.rules.judges_turns && self.course.is_live() && who == Party::Caller;
+                    let judged = self.rules.judges_turns && self.course.is_live() && who == Party::Caller;
                     out.extend(pause.filter(|_| judged).map(|id| Command::JudgeTurn { id }));
                 }
             }

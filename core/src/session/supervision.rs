@@ -8,12 +8,12 @@ use vox_shared::wire::order::Order;
 use vox_shared::wire::result::LONGEST_LINE_CHARS;
 use vox_shared::wire::supervision::Part;
 
+use super::Session;
 use super::agent::ear;
 use super::event::{AgentCommand, Command, OrderId, SupervisorEvent};
 use super::kind::EventKind;
 use super::party::Party;
 use super::phase::Phase;
-use super::Session;
 
 /// What a whisper begins with, as the model is told it.
 const GUIDANCE: &str = "Your supervisor tells you, and the caller does not hear it:";
@@ -82,7 +82,9 @@ impl Session {
         if let Order::Supervise { part, bot_goes_on, .. } = &order {
             let needs_ear = *part == Part::WhisperToBot || (part.is_aloud() && *bot_goes_on);
             if needs_ear && self.rules.stt.is_empty() {
-                return Err("this bot's model hears the caller by itself, and has no ear to whisper into".into());
+                return Err(
+                    "this bot's model hears the caller by itself, and has no ear to whisper into".into()
+                );
             }
             let has_agent = self.supervision.agent
                 || self.supervision.people.iter().any(|one| one.part == Part::TakeOver);

@@ -68,7 +68,8 @@ impl Desk {
                 text.push_str(std::str::from_utf8(&piece).unwrap());
                 while let Some((block, rest)) = text.split_once("\n\n") {
                     let data = block.lines().find_map(|line| line.strip_prefix("data: "));
-                    let told: Value = data.map(|data| serde_json::from_str(data).unwrap()).unwrap_or_default();
+                    let told: Value =
+                        data.map(|data| serde_json::from_str(data).unwrap()).unwrap_or_default();
                     text = rest.to_owned();
                     if what(&told) {
                         return told;
@@ -90,7 +91,12 @@ fn rooms_of(seat: &Value) -> Vec<(String, String, bool, bool)> {
     let rooms = seat["rooms"].as_array().unwrap().iter();
     rooms
         .map(|room| {
-            (text(room, "room_name"), text(room, "participant_token"), is(room, "speaks"), is(room, "listens"))
+            (
+                text(room, "room_name"),
+                text(room, "participant_token"),
+                is(room, "speaks"),
+                is(room, "listens"),
+            )
         })
         .collect()
 }
@@ -134,7 +140,13 @@ async fn a_supervisor_listens_whispers_barges_in_and_leaves() {
     assert_eq!((room.as_str(), speaks, listens), ("widget-1", &false, &true));
     let video = &claims(token)["video"];
     assert_eq!(
-        (&video["room"], &video["hidden"], &video["canPublish"], &video["canPublishData"], &video["canSubscribe"]),
+        (
+            &video["room"],
+            &video["hidden"],
+            &video["canPublish"],
+            &video["canPublishData"],
+            &video["canSubscribe"]
+        ),
         (&json!("widget-1"), &json!(true), &json!(false), &json!(false), &json!(true))
     );
     let life = claims(token)["exp"].as_i64().unwrap() - jiff::Timestamp::now().as_second();
@@ -195,7 +207,11 @@ async fn a_supervisor_listens_whispers_barges_in_and_leaves() {
     let events: Vec<&str> =
         record["events"].as_array().unwrap().iter().filter_map(|event| event["event"].as_str()).collect();
     let count = |name: &str| events.iter().filter(|event| **event == name).count();
-    assert_eq!((count("supervisor_joined"), count("supervisor_left"), count("whispered")), (3, 1, 1), "{events:?}");
+    assert_eq!(
+        (count("supervisor_joined"), count("supervisor_left"), count("whispered")),
+        (3, 1, 1),
+        "{events:?}"
+    );
     assert!(!lines(&record, "agent").is_empty());
     assert!(!texts(&record, "bot").iter().any(|text| text.contains("supervisor")));
     rooms.stage.end().await;

@@ -95,7 +95,10 @@ fn supervision() -> Vec<Route> {
     let may = Access::with::<may::SuperviseCalls>();
     let seat = |summary| {
         Doc::new("calls", summary)
-            .refuses("409", "`order_refused` with the reason, `call_ended`, `no_worker`, `supervision_not_supported`")
+            .refuses(
+                "409",
+                "`order_refused` with the reason, `call_ended`, `no_worker`, `supervision_not_supported`",
+            )
             .refuses("503", "`worker_silent` (it may have been done), `call_busy`")
     };
     vec![
@@ -111,7 +114,8 @@ fn supervision() -> Vec<Route> {
             (Method::DELETE, PATH),
             may,
             leave::leave,
-            seat("Leave a call that you supervise").answers_empty("204", "You are put out of the call's rooms"),
+            seat("Leave a call that you supervise")
+                .answers_empty("204", "You are put out of the call's rooms"),
         ),
     ]
 }

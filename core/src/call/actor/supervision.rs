@@ -8,6 +8,22 @@ use crate::session::event::{AgentCommand, Event, OrderId};
 use crate::transport::line::{Aside, LineOut};
 
 impl Actor {
+    /// Sound of people of ours. Who talks with the caller in the bot's place is recorded where the bot was; one sound at a time can be
+    /// written down and recorded there.
+    pub(super) fn on_aside(&mut self, from: Aside, pcm: &[i16]) {
+        let now = self.elapsed_samples();
+        if from == Aside::Aloud {
+            if now < self.third_until {
+                return;
+            }
+            if let Some(recorder) = self.parts.recorder.as_mut().filter(|_| self.parts.session.is_recorded())
+            {
+                recorder.bot(now, pcm);
+            }
+        }
+        self.events.extend(self.parts.ears.hear(from, pcm, now));
+    }
+
     pub(super) fn tell_ear(&mut self, whose: Aside, command: &AgentCommand) {
         let vendors = &self.parts.vendors;
         let failed = self.parts.ears.carry_out(whose, command, |index| vendors.recogniser(index));

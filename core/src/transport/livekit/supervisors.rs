@@ -34,7 +34,11 @@ pub enum Act {
     /// This one is put out of all rooms, having been told why.
     Leave(String, &'static str),
     /// The seat that an order asked for is in force.
-    Give { id: OrderId, identity: String, part: Part },
+    Give {
+        id: OrderId,
+        identity: String,
+        part: Part,
+    },
     /// The order is done.
     Done(OrderId),
     Refuse(OrderId, String),
@@ -123,6 +127,7 @@ impl Supervisors {
         let awaited = State::Awaited { until: now + TAKE_WITHIN };
         self.watch_until = Some(now + TAKE_WITHIN);
         let mut acts = Vec::new();
+        let is_full = self.seats.len() >= MOST;
         match self.seats.iter_mut().find(|seat| seat.who == who) {
             Some(seat) => {
                 if let Some(before) = seat.asked.replace(id) {
@@ -132,8 +137,11 @@ impl Supervisors {
                 seat.is_in_force = false;
                 acts.push(Act::Enter(seat.identity.clone(), role(part)));
             }
-            None if self.seats.len() >= MOST => {
-                return vec![Act::Refuse(id, format!("{MOST} supervisors are in the call: one has to leave first"))];
+            None if is_full => {
+                return vec![Act::Refuse(
+                    id,
+                    format!("{MOST} supervisors are in the call: one has to leave first"),
+                )];
             }
             None => {
                 acts.push(Act::Enter(identity.clone(), role(part)));

@@ -81,7 +81,10 @@ fn a_call_that_was_supervised_can_be_played_again() {
     scene.supervisor_says("Be brief.", 900);
     scene.feed(Event::Supervisor(joined(Part::Barge)));
     scene.agent_says("Let me help.", 900);
-    scene.feed(Event::Supervisor(SupervisorEvent::Left { who: "usr_eve".into(), why: "you have left".into() }));
+    scene.feed(Event::Supervisor(SupervisorEvent::Left {
+        who: "usr_eve".into(),
+        why: "you have left".into(),
+    }));
     scene.reply("Anything else?");
     scene.pass(500);
     scene.hang_up();

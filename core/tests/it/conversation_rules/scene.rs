@@ -10,8 +10,8 @@ use vox_core::provider::stt::SttEvent;
 use vox_core::provider::tts::{UtteranceId, WordMark};
 use vox_core::session::Session;
 use vox_core::session::event::{
-    AgentCommand, AgentEvent, Command, ConsultEvent, ConsultOrder, Event, ModelEvent, Notice, Outcome, PauseId,
-    RequestId, Span, SupervisorEvent, ToolRunId, VoiceEvent, Window,
+    AgentCommand, AgentEvent, Command, ConsultEvent, ConsultOrder, Event, ModelEvent, Notice, Outcome,
+    PauseId, RequestId, Span, SupervisorEvent, ToolRunId, VoiceEvent, Window,
 };
 use vox_core::session::rules::Rules;
 use vox_shared::model::bot::ReEngagement;

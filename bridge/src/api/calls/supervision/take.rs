@@ -1,5 +1,6 @@
 //! `PUT /api/v1/calls/{session_id}/supervision`
 
+use actix_web::HttpRequest;
 use actix_web::web::{Data, Json};
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -15,6 +16,7 @@ use crate::auth::allowed::Allowed;
 use crate::auth::permission::SuperviseCalls;
 use crate::edge::body::Checked;
 use crate::edge::params::InPath;
+use crate::edge::part::part;
 use crate::error::{ApiError, ApiResult};
 use crate::fields::FieldError;
 use crate::live::orders::{NotTaken, Operator};
@@ -55,25 +57,23 @@ pub async fn take(
     who: Allowed<SuperviseCalls>,
     call: InPath<SessionId>,
     operator: Data<Operator>,
-    livekit: Data<LiveKit>,
-    metrics: Data<Metrics>,
-    clock: Data<Clock>,
+    request: HttpRequest,
     wanted: Checked<SeatRequest>,
 ) -> ApiResult<Json<SeatView>> {
     let known = operator.call(who.reach(), &call.0).await?;
-    let part = wanted.0.part()?;
-    let server = livekit.server()?;
+    let wanted_part = wanted.0.part()?;
+    let server = part::<LiveKit>(&request).server()?;
     let bot_goes_on = wanted.0.bot_goes_on;
-    let order = Order::Supervise { supervisor: who.id().to_owned(), part, bot_goes_on };
+    let order = Order::Supervise { supervisor: who.id().to_owned(), part: wanted_part, bot_goes_on };
     let seat = operator.place(&call.0, &known, order).await;
     // A worker that has taken the order has a seat for it.
     let seat = seat.and_then(|seat| seat.ok_or(NotTaken::Silent));
-    metrics.supervised(part, outcome(&seat));
-    let SeatGiven { identity, part, rooms, seconds } = seat?;
-    let expires_at = clock.now() + SignedDuration::from_secs(i64::from(seconds));
+    part::<Metrics>(&request).supervised(wanted_part, outcome(&seat));
+    let SeatGiven { identity, part: given, rooms, seconds } = seat?;
+    let expires_at = part::<Clock>(&request).now() + SignedDuration::from_secs(i64::from(seconds));
     Ok(Json(SeatView {
         session_id: call.0.to_string(),
-        part: part.as_str(),
+        part: given.as_str(),
         identity,
         server_url: server.settings.public_url.as_str().trim_end_matches('/').to_owned(),
         rooms: rooms.into_iter().map(view).collect(),
@@ -105,7 +105,9 @@ mod tests {
         assert_eq!(part("listen", false), Some(Part::Listen));
         assert_eq!(part("barge", true), Some(Part::Barge));
         assert_eq!(part("take_over", true), Some(Part::TakeOver));
-        for (word, bot_goes_on) in [("", false), ("Listen", false), ("listen", true), ("whisper_to_bot", true)] {
+        for (word, bot_goes_on) in
+            [("", false), ("Listen", false), ("listen", true), ("whisper_to_bot", true)]
+        {
             assert_eq!(part(word, bot_goes_on), None, "{word} {bot_goes_on}");
         }
     }

@@ -239,7 +239,7 @@ impl Seat {
     /// A word to one supervisor alone, in the call's room. One who is not there any more misses it.
     async fn tell_supervisor(&mut self, identity: String, why: &str) {
         let head = TextHead { topic: TOPIC.to_owned(), to: vec![identity], ..TextHead::default() };
-        let _missed = self.room().send_text(head, json!({"left": why}).to_string()).await;
+        let _missed = self.room.send_text(head, json!({"left": why}).to_string()).await;
     }
 }
 

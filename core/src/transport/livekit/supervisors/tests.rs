@@ -42,7 +42,10 @@ fn a_seat_is_given_when_it_is_in_force_and_told_when_it_is_taken() {
     assert_eq!(supervisors.settled(|_| Some(listens)), [], "the floor has something else still");
     assert_eq!(supervisors.came(&eve), [], "nor is the call told before");
     let acts = supervisors.settled(|_| Some(role(Part::Barge)));
-    assert!(matches!(&acts[..], [Act::Give { id: 7, .. }, Act::Tell(SupervisorEvent::Joined { .. })]), "{acts:?}");
+    assert!(
+        matches!(&acts[..], [Act::Give { id: 7, .. }, Act::Tell(SupervisorEvent::Joined { .. })]),
+        "{acts:?}"
+    );
     assert_eq!(supervisors.settled(|_| Some(role(Part::Barge))), [], "once");
     assert_eq!((supervisors.aloud(&eve), supervisors.whispers()), (Some(false), false));
 }
@@ -57,7 +60,10 @@ fn another_part_is_the_same_seat_and_is_told_again() {
     let acts = supervisors.order(3, ask(Part::Listen), name(3), now);
     assert!(matches!(&acts[..], [Act::Refuse(2, _), Act::Enter(..)]), "{acts:?}");
     supervisors.settled(|_| Some(role(Part::Listen)));
-    assert!(matches!(&supervisors.came(&eve)[..], [Act::Tell(SupervisorEvent::Joined { part: Part::Listen, .. })]));
+    assert!(matches!(
+        &supervisors.came(&eve)[..],
+        [Act::Tell(SupervisorEvent::Joined { part: Part::Listen, .. })]
+    ));
 }
 
 #[test]
@@ -110,11 +116,15 @@ fn there_are_so_many_seats_and_no_more() {
     let now = Instant::now();
     let mut supervisors = Supervisors::default();
     for n in 0..MOST as u64 {
-        let order = Order::Supervise { supervisor: format!("usr_{n}"), part: Part::Listen, bot_goes_on: false };
+        let order =
+            Order::Supervise { supervisor: format!("usr_{n}"), part: Part::Listen, bot_goes_on: false };
         assert!(matches!(&supervisors.order(n, order, name(n), now)[..], [Act::Enter(..)]));
     }
     let acts = supervisors.order(9, ask(Part::Listen), name(9), now);
-    assert!(matches!(&acts[..], [Act::Refuse(9, why)] if why.contains("supervisors are in the call")), "{acts:?}");
+    assert!(
+        matches!(&acts[..], [Act::Refuse(9, why)] if why.contains("supervisors are in the call")),
+        "{acts:?}"
+    );
     let acts = supervisors.order(10, Order::Hold, name(9), now);
     assert!(matches!(&acts[..], [Act::Refuse(10, _)]));
 }

@@ -93,6 +93,8 @@ for manual in vox.1 vox-bridge.8 vox-core.8 vox-engine.8 vox-host.8; do
     grep -q "D.*E.*S.*C.*R.*I.*P.*T.*I.*O.*N" "$work/page" || fail "$manual has no description"
 done
 grep -q VOX_MONGODB_URI "$work/vox-bridge.8" || fail "the settings are not in the manual page"
+python3 -c 'import yaml' 2>/dev/null || scripts/install-quietly.sh python3-yaml
+scripts/check-compose.py "$work/package/compose.yml" "$work/package/Containerfile" "$package" || fail "the compose file"
 
 step "a bare Debian 12"
 machine_start voice-1 "$work"

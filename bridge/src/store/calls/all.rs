@@ -14,7 +14,7 @@ use crate::store::engine::{Amendment, Cursor, Engine, Filter, Order, Query, Upda
 use crate::store::stamp::Stamp;
 
 /// Look-ups across tenants: by session id behind the internal secret, and by a recording's token.
-pub struct AllCalls(Documents<Call>);
+pub struct AllCalls(pub(super) Documents<Call>);
 
 impl AllCalls {
     pub(in crate::store) fn new(engine: Arc<dyn Engine>) -> Self {

@@ -4,19 +4,18 @@
     scripts/check-compose.py COMPOSE CONTAINERFILE PACKAGE.deb
 
 Every service has an image that is built here, a user of the image, a program of the package, a way to ask for its health, and is
-restarted; secrets, volumes and networks that are used are declared, and the secrets are those that the file's own first lines make;
-settings are documented; addresses are of the network. Wants PyYAML (Debian: python3-yaml) and dpkg-deb.
+restarted; secrets and volumes that are used are declared, and the secrets are those that the file's own first lines make;
+settings are documented. Wants PyYAML (Debian: python3-yaml) and dpkg-deb.
 """
-import ipaddress, pathlib, re, subprocess, sys
+import pathlib, re, subprocess, sys
 
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# Of the health's own command.
-OWN_VARIABLES = {"PORT"}
+HEALTH = "/usr/share/vox/scripts/host/health"
 KNOWN = {
     "image", "build", "user", "command", "depends_on", "stop_grace_period", "restart", "read_only", "tmpfs", "cap_drop", "security_opt",
-    "mem_limit", "volumes", "secrets", "environment", "healthcheck", "networks", "hostname", "ports",
+    "mem_limit", "volumes", "secrets", "environment", "healthcheck", "hostname", "ports",
 }
 
 
@@ -43,9 +42,9 @@ def main():
         faults.append(f"{where}: {what}")
 
     services, secrets = whole["services"], whole.get("secrets", {})
-    network = {name: ipaddress.ip_network(net["ipam"]["config"][0]["subnet"]) for name, net in whole["networks"].items()}
     images = {service["image"] for service in services.values() if "build" in service}
-    ports = {}
+    # Where each says that it is asked for its health is where it listens.
+    ports = {name: service.get("healthcheck", {}).get("test", ["", "", ""])[2] for name, service in services.items()}
     for name, service in services.items():
         for key in service.keys() - KNOWN:
             wrong(name, f"'{key}' is not known here: a slip, or a new thing that this check must know")
@@ -53,28 +52,28 @@ def main():
             wrong(name, f"nothing builds the image {service['image']}")
         if service["user"] not in users:
             wrong(name, f"the image has no user {service['user']}")
-        for word in re.findall(r"/usr/[^\s'\"]+", " ".join(service["command"])):
+        test = service.get("healthcheck", {}).get("test", [])
+        if test[:2] != ["CMD", HEALTH]:
+            wrong(name, f"its health is not asked for with {HEALTH}")
+        for word in re.findall(r"/usr/[^\s'\"]+", " ".join(service["command"] + test)):
             if word not in there:
                 wrong(name, f"the package has no {word}")
-        for key in ("healthcheck", "restart", "networks"):
+        for key in ("healthcheck", "restart"):
             if key not in service:
                 wrong(name, f"no {key}")
         if service["user"] != "root" and not (service.get("read_only") and service.get("cap_drop") == ["ALL"] and "/tmp" in service.get("tmpfs", [])):
             wrong(name, "it may write or do more than it needs: read_only, tmpfs /tmp, cap_drop ALL")
         environment = service.get("environment", {})
-        ports[name] = environment.get("PORT")
         for variable, value in environment.items():
             if not isinstance(value, str):
                 wrong(name, f"{variable} is no text: put it in quotes")
-            if variable not in OWN_VARIABLES and variable.removesuffix("_FILE") not in known:
+            if variable.removesuffix("_FILE") not in known:
                 wrong(name, f"no document has the setting {variable}")
             if variable.endswith("_FILE") and str(value).removeprefix("/run/secrets/") not in service.get("secrets", []):
                 wrong(name, f"{variable} is not among its secrets")
             for host, port in re.findall(r"http://([a-z0-9-]+):(\d+)", str(value)):
-                if host not in services or services[host]["environment"].get("PORT") != port:
+                if ports.get(host) != port:
                     wrong(name, f"{variable}: nobody answers at {host}:{port}")
-            if variable == "VOX_TRUSTED_PROXIES" and value != services["nginx"]["networks"]["vox"]["ipv4_address"]:
-                wrong(name, "the trusted proxy is not nginx")
         for other in service.get("depends_on", []):
             if other not in services:
                 wrong(name, f"there is no service {other}")
@@ -87,12 +86,6 @@ def main():
                 wrong(name, f"the volume {source} is not declared")
             if not re.search(rf"install -d .* {target}( |$)", built, re.MULTILINE):
                 wrong(name, f"{target} is not made in the image: the volume would be root's")
-        for net in service.get("networks", []):
-            if net not in network:
-                wrong(name, f"the network {net} is not declared")
-        for address in re.findall(r"\b10\.\d+\.\d+\.\d+\b", f"{service['command']} {environment} {service['networks']}"):
-            if ipaddress.ip_address(address) not in network["vox"]:
-                wrong(name, f"{address} is not of the network")
     made = set(re.findall(r"([a-z-]+):\d+", re.search(r"for s in (.*?);", text)[1]))
     if made != set(secrets):
         wrong("secrets", f"the first lines make {sorted(made)}, and {sorted(secrets)} are wanted")

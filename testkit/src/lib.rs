@@ -8,6 +8,7 @@ pub mod carrier;
 pub mod chaos;
 pub mod collector;
 pub mod crm;
+mod door;
 pub mod exotel;
 pub mod metrics;
 pub mod provider;

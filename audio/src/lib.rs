@@ -6,6 +6,7 @@
 pub mod g711;
 pub mod jitter;
 pub mod level;
+pub mod music;
 pub mod pcm;
 pub mod resample;
 pub mod stretch;

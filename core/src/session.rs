@@ -10,10 +10,13 @@
 
 mod agent;
 pub mod books;
+mod consult;
+mod consulting;
 pub mod context;
 mod end;
 pub mod event;
 pub mod farewell;
+mod handing;
 mod hear;
 mod interrupt;
 pub mod kind;
@@ -40,8 +43,10 @@ pub mod words;
 
 use std::time::Duration;
 
+use consult::Consult;
 use context::Context;
 use event::{Command, Event, ModelEvent};
+use handing::Handing;
 use kind::EventKind;
 use listening::{ListenTimer, Listening};
 use party::Party;
@@ -106,6 +111,10 @@ pub struct Session {
     /// Since when nobody has said anything: sound without words does not change it.
     idle_since: Option<Duration>,
     transfer: Option<event::Transfer>,
+    /// The caller is to be handed over when what is to be said before was heard.
+    handing: Option<Handing>,
+    /// Somebody is asked to take the call, or has it.
+    consult: Option<Consult>,
     error: Option<String>,
 }
 
@@ -141,6 +150,8 @@ impl Session {
             prompts_used: 0,
             idle_since: None,
             transfer: None,
+            handing: None,
+            consult: None,
             error: None,
         }
     }
@@ -151,7 +162,7 @@ impl Session {
         match (self.course.phase(), event) {
             (Phase::Over, _) => return,
             (Phase::Waiting, Event::Answered) => self.begin(out),
-            (_, Event::HungUp { by }) => self.finish(by, out),
+            (_, Event::HungUp { by }) => self.hung_up(by, out),
             (_, Event::LineFailed { why }) => self.fail_line(why, out),
             (Phase::Waiting, _) | (_, Event::Answered) => {}
             (_, Event::Window(window)) => self.on_window(Party::Caller, &window, out),
@@ -170,6 +181,7 @@ impl Session {
             (_, Event::Order { id, order }) => self.on_order(id, order, out),
             (_, Event::Transferred) => self.transferred(out),
             (_, Event::TransferFailed { why }) => self.transfer_failed(&why, out),
+            (_, Event::Consult(event)) => self.on_consult(event, out),
             (_, Event::Dtmf(key)) => self.on_key(key, out),
             (_, Event::Typed(text)) => self.on_typed(text, out),
             (_, Event::Drain) => {
@@ -199,7 +211,13 @@ impl Session {
     /// Whether it is the bot's turn to be heard: it speaks, thinks, or is deciding whether the caller is done.
     pub fn owes_sound(&self) -> bool {
         match self.course.phase() {
-            Phase::Waiting | Phase::Held | Phase::Transferring | Phase::Accompanied | Phase::Over => false,
+            Phase::Waiting
+            | Phase::Held
+            | Phase::Transferring
+            | Phase::Accompanied
+            | Phase::Consulting
+            | Phase::HandedOver
+            | Phase::Over => false,
             Phase::Ending(_) => true,
             Phase::Live => {
                 !self.listening.is_speaking()
@@ -314,6 +332,9 @@ impl Session {
             }
             return;
         }
+        if self.course.is_consulting() {
+            self.go_on_consult(silent, out);
+        }
         let waits = silent
             && self.course.is_live()
             && !self.thinking.is_busy()
@@ -324,6 +345,10 @@ impl Session {
         }
         if !waits || self.listening.is_active() {
             return self.course.not_idle();
+        }
+        if let Some(handing) = self.handing.take() {
+            self.course.not_idle();
+            return self.begin_handing(handing, out);
         }
         if let Some(longest) = self.rules.longest_silence() {
             self.course.silent_from(self.now, longest);

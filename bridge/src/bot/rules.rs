@@ -359,7 +359,7 @@ mod tests {
             json!({
                 "name": " ", "timezone": "Mars/Base", "max_call_duration_seconds": 5, "colour": "red",
                 "active_hours": {"start": "9", "end": "25:00", "days": ["monday"]},
-                "tools": [{"name": "transfer_call"}],
+                "tools": [{"name": "send_dtmf"}],
                 "stt": {"provider": "deepgram", "speed": 3},
                 "llm": {"temperature": 3.0, "fallbacks": [{"provider": "nobody"}]},
                 "tts": {"provider": "elevenlabs", "api_key": "abcd…wxyz", "extra": {"base_url": "ftp://x"}},

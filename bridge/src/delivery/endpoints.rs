@@ -37,6 +37,8 @@ pub const EVENTS: &[&str] = &[
     "call.ended",
     "call.failed",
     "call.ringing",
+    "call.transfer_requested",
+    "call.transferred",
     "recording.ready",
     "quota.warning",
     "report.ready",

@@ -48,7 +48,14 @@ pub static LANES: Collection = Collection {
 };
 
 /// Events that workers tell of running calls and that an endpoint can name.
-pub const OF_RUNNING_CALLS: [&str; 4] = [live::RINGING, live::TURN, live::TOOL_CALLED, live::USAGE_MINUTE];
+pub const OF_RUNNING_CALLS: [&str; 6] = [
+    live::RINGING,
+    live::TURN,
+    live::TOOL_CALLED,
+    live::TRANSFER_REQUESTED,
+    live::TRANSFERRED,
+    live::USAGE_MINUTE,
+];
 
 /// An endpoint as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! The actor around a session: it owns the line's ends, the media clock, the timers and the vendors' streams, feeds
 //! events in and carries commands out. It decides nothing.
 
+mod consulting;
 mod ending;
 mod telling;
 
@@ -85,6 +86,8 @@ struct Actor {
     /// What the mouth gave and is not carried out yet.
     given: Given,
     track: CallerTrack,
+    /// Until when there is a recording, samples, if it ended before the call.
+    recorded_until: Option<u64>,
     received: u64,
     /// When the newest of it came, samples.
     arrived: u64,
@@ -112,6 +115,7 @@ pub async fn run(parts: Parts) -> Ended {
         mouth,
         given: Given::default(),
         track: CallerTrack::default(),
+        recorded_until: None,
         received: 0,
         arrived: 0,
         line_full_since: None,
@@ -233,9 +237,7 @@ impl Actor {
         if before / METER_TICKS != self.tick / METER_TICKS && self.parts.session.is_metered() {
             self.events.push_back(Event::Metered { usage: self.parts.vendors.metered() });
         }
-        if let Some(recorder) = &mut self.parts.recorder {
-            recorder.advance(now);
-        }
+        self.advance_recording(now);
         if self.mouth.step(now, &mut self.given) {
             for step in before + 1..=self.tick {
                 self.lateness.add(elapsed - TICK * u32::try_from(step).unwrap_or(u32::MAX));
@@ -272,6 +274,8 @@ impl Actor {
                 self.take_given();
             }
             Some(LineIn::HungUp { by }) => self.line_ended(Event::HungUp { by }),
+            Some(LineIn::Consult(event)) => self.events.push_back(Event::Consult(event)),
+            Some(LineIn::Third(pcm)) => self.on_third(&pcm),
             Some(LineIn::Transferred) => self.events.push_back(Event::Transferred),
             Some(LineIn::TransferFailed { why }) => self.events.push_back(Event::TransferFailed { why }),
             Some(LineIn::Broken(reason)) => {
@@ -301,7 +305,9 @@ impl Actor {
         let is_noise = !is_burst && !self.parts.session.hears_speech();
         let is_quiet = is_noise || !is_audible(pcm);
         let at = self.track.place(now, pcm.len() as u64, is_quiet, self.parts.rate_hz);
-        if let (Some(recorder), Some(at)) = (&mut self.parts.recorder, at) {
+        if let (Some(recorder), Some(at)) = (&mut self.parts.recorder, at)
+            && self.parts.session.is_recorded()
+        {
             recorder.caller(at, pcm);
         }
         // A burst is placed behind what came before it, and may reach ahead of the clock: words are told where their sound is
@@ -404,6 +410,7 @@ impl Actor {
                         .push_back(Event::TransferFailed { why: "the line takes nothing more".into() });
                 }
             }
+            Command::Consult(order) => self.consult(order),
             Command::JournalTurn(entry) => self.tell_line(entry),
             Command::JournalEvent(event) => self.tell_event(event),
             Command::Notify(notice) => self.notify(notice),
@@ -412,7 +419,7 @@ impl Actor {
         }
     }
 
-    /// No line can bring an agent, so the session never asks for this.
+    /// No ear beside the caller's is built: the people go on, and the model knows that it does not know all.
     fn refuse_agent(&mut self, command: &AgentCommand) {
         if matches!(command, AgentCommand::OpenStt { .. }) {
             let failure = not_built("no line that brings a human agent is built yet");
@@ -465,7 +472,9 @@ impl Actor {
         for order in orders.drain(..) {
             match order {
                 Order::Play { at, pcm } => {
-                    if let Some(recorder) = &mut self.parts.recorder {
+                    if let Some(recorder) =
+                        self.parts.recorder.as_mut().filter(|_| self.parts.session.is_recorded())
+                    {
                         recorder.bot(at, &pcm);
                     }
                     self.send(LineOut::Audio(pcm));

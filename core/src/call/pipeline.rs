@@ -61,6 +61,8 @@ fn who_transfers(rules: Rules, traits: Traits, control: &Result<Control, String>
         Ok(control) => control.no_transfer().map_or(Ok(carrier::METHOD), |why| Err(why.to_owned())),
         Err(why) => Err(why.clone()),
     };
+    // A line in rooms has room for somebody who is asked first.
+    let rules = Rules { consults: traits.name == "livekit", ..rules };
     match (traits.transfers, by_carrier) {
         (Some(method), _) | (None, Ok(method)) => Rules { transfers: Some(method), ..rules },
         (None, Err(no_transfer)) => Rules { no_transfer, ..rules },

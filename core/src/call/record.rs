@@ -64,7 +64,8 @@ pub fn result(
     result.events = unknown_names(config).chain(outcome.events).collect();
     result.why = outcome.why;
     result.error = outcome.error;
-    result.was_transferred = outcome.disconnected_by == DisconnectedBy::TransferToAgent;
+    let is_done = outcome.transfer.as_ref().is_some_and(|transfer| transfer.done);
+    result.was_transferred = is_done || outcome.disconnected_by == DisconnectedBy::TransferToAgent;
     if let Some(transfer) = outcome.transfer {
         result.transfer_destination = Some(transfer.to);
         result.transfer_method = Some(transfer.method);

@@ -26,11 +26,21 @@ impl Session {
         match phase {
             Phase::Live => self.fall_silent(out),
             Phase::Held | Phase::Transferring => {}
-            Phase::Waiting | Phase::Accompanied | Phase::Ending(_) | Phase::Over => return,
+            Phase::Waiting
+            | Phase::Accompanied
+            | Phase::Consulting
+            | Phase::HandedOver
+            | Phase::Ending(_)
+            | Phase::Over => return,
         }
+        self.lead_by_agent(phase != Phase::Live, out);
+    }
+
+    /// A person leads from now on. Nobody listened to a caller who `waited`.
+    pub(super) fn lead_by_agent(&mut self, waited: bool, out: &mut Vec<Command>) {
         self.report.event(self.now, EventKind::AgentJoined, "a human leads the call", out);
         self.course.accompany();
-        if phase != Phase::Live {
+        if waited {
             self.listening.go_on(self.now);
             self.open_stt(Party::Caller, out);
         }

@@ -182,6 +182,11 @@ impl Context {
         }
     }
 
+    /// Whether the caller has said anything.
+    pub fn has_caller_words(&self) -> bool {
+        self.history.iter().any(|e| e.message.role == Role::User)
+    }
+
     /// Everything after the system message.
     pub fn history(&self) -> Vec<Message> {
         self.history.iter().map(|e| e.message.clone()).collect()

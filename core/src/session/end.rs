@@ -23,6 +23,11 @@ impl Session {
             PhaseTimer::Idle => self.on_idle(out),
             PhaseTimer::Silence => self.on_silence(out),
             PhaseTimer::Keys => self.take_keys(out),
+            PhaseTimer::Transfer if self.course.is_consulting() => self.consult_late(out),
+            PhaseTimer::Consult => self.on_consult_timer(out),
+            // What is said now is not said to the caller.
+            PhaseTimer::MaxDuration if self.course.is_consulting() => self.course.end_later(self.now),
+            PhaseTimer::MaxDuration if self.course.is_handed_over() => self.end_handed_over(out),
             PhaseTimer::Transfer => self.transfer_failed("nobody answered in time", out),
             PhaseTimer::Goodbye => self.hang_up_now(out),
             PhaseTimer::DurationWarning => {
@@ -229,6 +234,7 @@ impl Session {
         self.end_tools(out);
         self.silence_mouth(out);
         self.context.drop_promises();
+        self.finish_consult(out);
         if self.course.is_accompanied() {
             self.let_agent_go(out);
         }

@@ -96,6 +96,35 @@ pub enum ModelEvent {
     Heard { span: Span, text: String },
 }
 
+/// What a line is to do with somebody who may take the call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsultOrder {
+    /// Put the caller on hold, where they hear music, and ring this number. What the bot says from then on, and what it hears, is between
+    /// the bot and whoever answers.
+    Begin { to: String, ring_secs: u32 },
+    /// Bring the caller and the person together.
+    Join,
+    /// Let the person go, and take the caller off hold: [`ConsultEvent::Back`] follows.
+    End,
+}
+
+/// What becomes of somebody who may take the call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsultEvent {
+    /// They are on the line and hear the bot.
+    Answered,
+    /// They pressed a key.
+    Digit(char),
+    /// They are gone, or never came. The caller is still on hold, or with the bot.
+    Over { why: String },
+    /// Caller and person hear each other.
+    Joined,
+    /// The caller hears the bot again, and the bot the caller.
+    Back,
+}
+
 /// What came of a tool's run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ToolAnswer {
@@ -169,7 +198,7 @@ pub enum Event {
     Voice(VoiceEvent),
     /// Only where the bot's rules have no recogniser or no voice.
     Model(ModelEvent),
-    /// Only from a line that can bring an agent. None can yet.
+    /// Of a person who talks with the caller while the bot stays.
     Agent(AgentEvent),
     /// Of this utterance `played_ms` have left for the caller's ear; `audible` when the newest frame is not silence.
     Played {
@@ -197,6 +226,8 @@ pub enum Event {
     TransferFailed {
         why: String,
     },
+    /// Of what [`Command::Consult`] began.
+    Consult(ConsultEvent),
     Dtmf(char),
     /// The caller wrote this.
     Typed(String),
@@ -313,6 +344,8 @@ pub enum Command {
     Transfer {
         to: String,
     },
+    /// Only for a line that can ([`super::rules::Rules::consults`]).
+    Consult(ConsultOrder),
     /// Let the caller hear that the line lives: a short soft tone that needs no vendor and is no speech of the bot's.
     HoldTone,
     /// Write to the journal.
@@ -380,4 +413,7 @@ pub struct Transfer {
     pub at: Duration,
     /// Why it failed, if it did.
     pub failed: Option<String>,
+    /// The person talked with the caller, whoever ended the call.
+    #[serde(default)]
+    pub done: bool,
 }

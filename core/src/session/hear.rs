@@ -31,17 +31,21 @@ impl Session {
         let now = self.now;
         match self.ear(who).window(window) {
             Some(Change::Began { since, probability }) => {
-                let why = format!("speech probability {probability:.2} held");
-                self.report.speech(since, who.started(), why);
-                if self.course.listens() {
+                if !self.is_aside() {
+                    let why = format!("speech probability {probability:.2} held");
+                    self.report.speech(since, who.started(), why);
+                }
+                if self.listens() {
                     self.ear(who).speech_began(since, now);
                     self.consider_interruption(out);
                 }
             }
             Some(Change::Ended { acoustic_end, probability }) => {
-                let why = format!("speech probability {probability:.2}");
-                self.report.speech(acoustic_end, who.stopped(), why);
-                if self.course.listens() {
+                if !self.is_aside() {
+                    let why = format!("speech probability {probability:.2}");
+                    self.report.speech(acoustic_end, who.stopped(), why);
+                }
+                if self.listens() {
                     let pause = self.ear(who).speech_ended(acoustic_end, now);
                     let judged = self.rules.judges_turns && self.course.is_live();
                     out.extend(pause.filter(|_| judged).map(|id| Command::JudgeTurn { id }));
@@ -114,7 +118,7 @@ impl Session {
         if let SttEvent::Failed(failure) = event {
             return self.stt_broke(who, &failure, out);
         }
-        if !self.course.listens() {
+        if !self.listens() {
             return;
         }
         let now = self.now;
@@ -171,7 +175,7 @@ impl Session {
     fn on_partial(&mut self, who: Party, text: &str, out: &mut Vec<Command>) {
         let (now, turn) = (self.now, self.turn);
         let new = self.ear(who).partial(text, now);
-        if new.open {
+        if new.open && !self.is_aside() {
             let entry = TranscriptEntry { speaker: who.speaker(), ..self.ear(who).line(turn, now) };
             out.push(Command::Notify(Notice::Transcript { entry, is_final: false }));
         }
@@ -181,6 +185,10 @@ impl Session {
     /// The final of a turn that was closed on an interim: the record and the model learn it, and a reply that nobody heard yet
     /// is asked for anew.
     fn add_late_words(&mut self, who: Party, late: &Amended, out: &mut Vec<Command>) {
+        // Of somebody who is asked to take the call the first words decide.
+        if self.is_aside() {
+            return;
+        }
         if !self.amend_words(who, late, out) {
             return;
         }
@@ -217,6 +225,9 @@ impl Session {
     fn close_turn(&mut self, who: Party, why: &str, out: &mut Vec<Command>) {
         let (now, turn) = (self.now, self.turn);
         let closed = self.ear(who).close(turn, now);
+        if self.is_aside() {
+            return self.person_said(&closed, out);
+        }
         self.report.speech(now, WhyKind::TurnClosed, why);
         if self.course.is_accompanied() {
             return self.write_down(who, closed, out);
@@ -321,7 +332,7 @@ impl Session {
     /// The recogniser broke, or did not get ready.
     fn stt_failed(&mut self, who: Party, why: &str, after: Option<Duration>, out: &mut Vec<Command>) {
         let (now, recognisers) = (self.now, self.rules.stt.len());
-        if self.ear(who).recogniser.is_lost() || !self.course.listens() {
+        if self.ear(who).recogniser.is_lost() || !self.listens() {
             return;
         }
         self.ear(who).broke();
@@ -337,6 +348,8 @@ impl Session {
             NextRecogniser::Open => self.open_stt(who, out),
             NextRecogniser::OpenAfter(wait) => self.ear(who).open_later(now + wait),
             NextRecogniser::Lost if self.course.is_accompanied() => self.not_written_down(who),
+            // They have keys.
+            NextRecogniser::Lost if self.course.is_consulting() => {}
             NextRecogniser::Lost => self.give_up_hearing(text, out),
         }
     }
@@ -360,7 +373,7 @@ impl Session {
 
     pub(super) fn open_stt(&mut self, who: Party, out: &mut Vec<Command>) {
         let now = self.now;
-        if self.ear(who).recogniser.is_lost() || !self.course.listens() || self.rules.stt.is_empty() {
+        if self.ear(who).recogniser.is_lost() || !self.listens() || self.rules.stt.is_empty() {
             return;
         }
         let ear = self.ear(who);

@@ -98,8 +98,8 @@ impl Session {
         let heard = utterance.started_at.is_some();
         if heard {
             self.note_said(&utterance, line, true, out);
-            let notice = Notice::Interrupted { turn: utterance.turn, heard: utterance.heard() };
-            out.push(Command::Notify(notice));
+            let heard = if self.is_aside() { String::new() } else { utterance.heard() };
+            out.push(Command::Notify(Notice::Interrupted { turn: utterance.turn, heard }));
         }
         self.cut = Some(utterance).filter(|_| heard);
         heard

@@ -33,6 +33,10 @@ pub enum EventKind {
     LineFailed,
     OrderTaken,
     OrderRefused,
+    TransferRequested,
+    ConsultAnswered,
+    ConsultLine,
+    Transferred,
     TransferFailed,
     AgentJoined,
     AgentLeft,
@@ -63,7 +67,7 @@ pub enum WhyKind {
 
 impl EventKind {
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 42] = [
         Self::Answered,
         Self::Interrupted,
         Self::Resumed,
@@ -91,6 +95,10 @@ impl EventKind {
         Self::LineFailed,
         Self::OrderTaken,
         Self::OrderRefused,
+        Self::TransferRequested,
+        Self::ConsultAnswered,
+        Self::ConsultLine,
+        Self::Transferred,
         Self::TransferFailed,
         Self::AgentJoined,
         Self::AgentLeft,
@@ -133,6 +141,10 @@ impl EventKind {
             Self::LineFailed => "line_failed",
             Self::OrderTaken => "order_taken",
             Self::OrderRefused => "order_refused",
+            Self::TransferRequested => "transfer_requested",
+            Self::ConsultAnswered => "consult_answered",
+            Self::ConsultLine => "consult_line",
+            Self::Transferred => "transferred",
             Self::TransferFailed => "transfer_failed",
             Self::AgentJoined => "agent_joined",
             Self::AgentLeft => "agent_left",

@@ -1,13 +1,16 @@
 //! Orders from outside the conversation.
 
+use serde_json::json;
 use vox_shared::wire::order::Order;
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::Session;
-use super::event::{Command, OrderId, Transfer};
+use super::event::{Command, OrderId};
+use super::handing::{Handing, Target, Way};
 use super::kind::EventKind;
 use super::party::Party;
 use super::phase::Phase;
+use super::spending::object;
 use super::text::phrase;
 use super::utterance::Kind;
 
@@ -36,7 +39,7 @@ impl Session {
                 self.course.not_silent();
                 self.say_phrase(&text, Kind::Ordered, out);
             }
-            (Order::Steer { text }, Phase::Live | Phase::Held | Phase::Accompanied) => {
+            (Order::Steer { text }, Phase::Live | Phase::Held | Phase::Accompanied | Phase::Consulting) => {
                 self.context.note(&text)
             }
             (Order::Hold, Phase::Live) => {
@@ -44,13 +47,17 @@ impl Session {
                 self.course.hold();
             }
             (Order::GoOn, Phase::Held) => self.listen_again(out),
-            (Order::Transfer { to }, Phase::Live) => {
-                let method = self.rules.transfers.ok_or_else(|| self.rules.no_transfer.clone())?.to_owned();
-                self.transfer = Some(Transfer { to: to.clone(), method, at: self.now, failed: None });
-                self.stand_still(out);
-                self.course.transfer(self.now);
-                out.push(Command::Transfer { to });
+            (Order::GoOn, Phase::Consulting) => self.end_consult("it was called off", out),
+            (Order::Transfer { to, warm: false }, Phase::Live) => {
+                self.rules.transfers.ok_or_else(|| self.rules.no_transfer.clone())?;
+                let target = Target { label: to.clone(), to, way: Way::Blind };
+                self.hand_over_by_order(target, out);
             }
+            (Order::Transfer { to, warm: true }, Phase::Live) => {
+                let target = self.rules.warm(&to)?;
+                self.hand_over_by_order(target, out);
+            }
+            (Order::End { .. }, Phase::HandedOver) => self.end_handed_over(out),
             (Order::End { goodbye }, Phase::Live | Phase::Held | Phase::Accompanied) => {
                 let text = if goodbye.trim().is_empty() { self.rules.closing.clone() } else { goodbye };
                 self.say_goodbye(text, DisconnectedBy::Bot, out);
@@ -60,10 +67,20 @@ impl Session {
         Ok(())
     }
 
+    fn hand_over_by_order(&mut self, target: Target, out: &mut Vec<Command>) {
+        self.handing = None;
+        let handing = Handing { target, reason: String::new(), summary: String::new() };
+        self.begin_handing(handing, out);
+    }
+
     /// The caller was handed over: the conversation is over, also where it came so late that it had gone on meanwhile.
     pub(super) fn transferred(&mut self, out: &mut Vec<Command>) {
         if let Some(transfer) = &mut self.transfer {
             transfer.failed = None;
+            transfer.done = true;
+            let data = object(json!({"transferred_to": transfer.to, "method": transfer.method}));
+            let told = (transfer.method.clone(), data);
+            self.report.event_with(self.now, EventKind::Transferred, told, out);
         }
         self.finish(DisconnectedBy::TransferToAgent, out);
     }
@@ -84,7 +101,7 @@ impl Session {
 
     /// Nobody listens and nothing is said until [`Session::listen_again`]. What the caller said before and nobody answered the
     /// model knows.
-    fn stand_still(&mut self, out: &mut Vec<Command>) {
+    pub(super) fn stand_still(&mut self, out: &mut Vec<Command>) {
         self.fall_silent(out);
         let open = self.flush_caller(out);
         self.context.caller(&open);
@@ -95,6 +112,7 @@ impl Session {
     /// Nothing is said any more, and nothing that was planned. What the caller said before and nobody answered the model knows. An
     /// entry of keys goes on: whoever keys a PIN does not stop in its middle.
     pub(super) fn fall_silent(&mut self, out: &mut Vec<Command>) {
+        self.handing = None;
         self.cancel_thought(out);
         self.silence_mouth(out);
         let unanswered = self.plan.take_unanswered().unwrap_or_default();
@@ -106,7 +124,7 @@ impl Session {
     }
 
     /// Nothing of what was heard meanwhile counts: a recogniser is opened anew.
-    fn listen_again(&mut self, out: &mut Vec<Command>) {
+    pub(super) fn listen_again(&mut self, out: &mut Vec<Command>) {
         self.course.release();
         self.wake_voice(out);
         self.listening.go_on(self.now);

@@ -13,6 +13,11 @@ const TRANSFER_LIMIT: Duration = Duration::from_secs(60);
 /// The warning comes this long before the longest duration.
 const DURATION_WARNING: Duration = Duration::from_secs(30);
 
+/// A longest duration that comes while somebody is asked to take the call is looked at again after this.
+const LATER: Duration = Duration::from_secs(5);
+/// A talk between caller and person that is longer has been forgotten by both.
+const LONGEST_TALK: Duration = Duration::from_secs(4 * 3600);
+
 /// Where a call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -25,6 +30,10 @@ pub enum Phase {
     Transferring,
     /// A human agent is in the call and leads it: the bot says and answers nothing, and what is said is written down.
     Accompanied,
+    /// The caller is on hold, and somebody is asked to take the call: the bot talks with them.
+    Consulting,
+    /// A person has the call: nobody listens or speaks here until one of the two hangs up.
+    HandedOver,
     /// The last words are being said.
     Ending(DisconnectedBy),
     Over,
@@ -41,6 +50,8 @@ pub enum PhaseTimer {
     Keys,
     /// Whoever takes the caller over must answer.
     Transfer,
+    /// Whoever is asked to take the call is asked again, or the summary must do as it is.
+    Consult,
     /// The goodbye must end.
     Goodbye,
     /// Thirty seconds before the longest duration.
@@ -58,6 +69,8 @@ impl Phase {
             Self::Held => "while the call is on hold",
             Self::Transferring => "while the caller is being handed over",
             Self::Accompanied => "while a human agent is in the call",
+            Self::Consulting => "while somebody is asked to take the call",
+            Self::HandedOver => "when a person has the call",
             Self::Ending(_) => "when the goodbye has begun",
             Self::Over => "after the end",
         }
@@ -87,9 +100,9 @@ impl Course {
         self.phase == Phase::Live
     }
 
-    /// Whether what people say is heard: in a conversation, and in one that an agent leads.
+    /// Whether what people say is heard: in a conversation, in one that an agent leads, and from somebody who is asked to take the call.
     pub fn listens(&self) -> bool {
-        matches!(self.phase, Phase::Live | Phase::Accompanied)
+        matches!(self.phase, Phase::Live | Phase::Accompanied | Phase::Consulting)
     }
 
     pub fn is_accompanied(&self) -> bool {
@@ -127,10 +140,52 @@ impl Course {
         self.timers.set(PhaseTimer::Transfer, now + TRANSFER_LIMIT);
     }
 
+    pub fn is_consulting(&self) -> bool {
+        self.phase == Phase::Consulting
+    }
+
+    pub fn is_handed_over(&self) -> bool {
+        self.phase == Phase::HandedOver
+    }
+
+    /// Somebody is asked to take the call, and must have answered by then.
+    pub fn consult(&mut self, until: Duration) {
+        self.hold();
+        self.phase = Phase::Consulting;
+        self.timers.set(PhaseTimer::Transfer, until);
+    }
+
+    /// The next step of that must be done by then.
+    pub fn consult_until(&mut self, until: Duration) {
+        self.timers.set(PhaseTimer::Transfer, until);
+    }
+
+    /// Nobody has answered the question then.
+    pub fn ask_again_at(&mut self, at: Duration) {
+        self.timers.ensure(PhaseTimer::Consult, at);
+    }
+
+    pub fn not_asked_again(&mut self) {
+        self.timers.clear(PhaseTimer::Consult);
+    }
+
+    /// The longest duration waits for the end of a consultation, which is short.
+    pub fn end_later(&mut self, now: Duration) {
+        self.timers.set(PhaseTimer::MaxDuration, now + LATER);
+    }
+
+    /// A person has the call: how long they talk is not the bot's to say, up to a limit that no talk reaches.
+    pub fn hand_over(&mut self, now: Duration) {
+        self.timers.clear_all();
+        self.phase = Phase::HandedOver;
+        self.timers.set(PhaseTimer::MaxDuration, now + LONGEST_TALK);
+    }
+
     /// An agent leads from now on. Nobody is prompted or waited for: only the longest duration goes on.
     pub fn accompany(&mut self) {
         self.hold();
         self.timers.clear(PhaseTimer::Transfer);
+        self.timers.clear(PhaseTimer::Consult);
         self.phase = Phase::Accompanied;
     }
 
@@ -138,6 +193,7 @@ impl Course {
     pub fn release(&mut self) {
         self.phase = Phase::Live;
         self.timers.clear(PhaseTimer::Transfer);
+        self.timers.clear(PhaseTimer::Consult);
     }
 
     /// The last words are said from now on. A goodbye that runs already keeps its limit, and an entry of keys its end.

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 use vox_shared::model::bot::{
-    CallLimits, OnInterrupt, Phrases, ReEngagement, Tool, TurnSettings, VadSettings,
+    CallLimits, OnInterrupt, Phrases, ReEngagement, Tool, TransferTarget, TurnSettings, VadSettings,
 };
 use vox_shared::price::Rate;
 use vox_shared::wire::config::RuntimeConfig;
 
 use super::farewell::stock_goodbye;
+use super::handing;
 use crate::provider::llm::ToolSpec;
 
 /// A keypad entry ends after this without a digit.
@@ -23,6 +24,8 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(300);
 pub const SILENCE_GRACE: Duration = Duration::from_secs(1);
 /// The tool that ends the call.
 pub const END_CALL: &str = "end_call";
+/// The tool that hands the caller over.
+pub use vox_shared::model::bot::tool::TRANSFER_CALL;
 
 /// A vendor as the usage report names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,6 +107,13 @@ pub struct Rules {
     pub transfers: Option<&'static str>,
     /// Why not, where it cannot.
     pub no_transfer: String,
+    /// Whether the line can put the caller on hold and ask somebody to take the call.
+    pub consults: bool,
+    /// To whom the model may hand the caller over.
+    pub targets: Vec<TransferTarget>,
+    pub numbers: Vec<(String, String)>,
+    /// Said before the caller is handed over, where the model says nothing.
+    pub pre_transfer: String,
     /// What the line itself adds before the caller hears a frame.
     pub transport_delay: Duration,
 }
@@ -117,12 +127,7 @@ impl Rules {
         };
         let tools = config.tools.iter().map(|t| ToolSpec {
             name: t.name.clone(),
-            description: if t.description.is_empty() && t.name == END_CALL {
-                "End the call. Say goodbye in `message`: it is spoken to the end before the line closes."
-                    .to_owned()
-            } else {
-                t.description.clone()
-            },
+            description: description(t),
             parameters: parameters(t),
         });
         Self {
@@ -148,6 +153,10 @@ impl Rules {
             judges_turns: false,
             transfers: None,
             no_transfer: "this line cannot hand a caller over".to_owned(),
+            consults: false,
+            targets: handing::targets(config),
+            numbers: handing::numbers(config),
+            pre_transfer: config.pre_transfer_message.clone(),
             transport_delay,
         }
     }
@@ -202,10 +211,23 @@ pub fn with_fallbacks<'a, S, T>(
     std::iter::once(take(first)).chain(rest(first).iter().map(&take)).collect()
 }
 
-/// A tool without a schema has no arguments, but for the goodbye.
+fn description(tool: &Tool) -> String {
+    let stock = match tool.name.as_str() {
+        END_CALL => "End the call. Say goodbye in `message`: it is spoken to the end before the line closes.",
+        TRANSFER_CALL => {
+            "Hand the caller over to a person, once the caller wants that. Say in the same reply that you connect them; the transfer \
+             begins when that was heard. You are told if nobody takes the call."
+        }
+        _ => "",
+    };
+    if tool.description.is_empty() { stock.to_owned() } else { tool.description.clone() }
+}
+
+/// A tool without a schema has no arguments, but for the built-in ones.
 fn parameters(tool: &Tool) -> Value {
     match &tool.parameters {
         Value::Object(_) => tool.parameters.clone(),
+        _ if tool.http.is_none() && tool.name == TRANSFER_CALL => transfer_schema(),
         _ if tool.http.is_some() => serde_json::json!({"type": "object", "properties": {}}),
         _ => end_call_schema(),
     }
@@ -220,6 +242,17 @@ fn own_tool(tool: &Tool) -> Option<(String, OwnTool)> {
         cancels: http.on_interrupt == OnInterrupt::Cancel,
     };
     Some((tool.name.clone(), own))
+}
+
+fn transfer_schema() -> Value {
+    serde_json::json!({
+        "type": "object",
+        "properties": {
+            "target": {"type": "string", "description": "Id or label of the person or desk; left out for the usual one."},
+            "reason": {"type": "string", "description": "Why the caller wants a person, in a few words."},
+            "summary": {"type": "string", "description": "What the person must know, in one or two spoken sentences."},
+        },
+    })
 }
 
 fn end_call_schema() -> Value {

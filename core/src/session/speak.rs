@@ -92,6 +92,9 @@ impl Session {
     }
 
     fn note_audible(&mut self, progress: Progress, out: &mut Vec<Command>) {
+        if self.is_aside() {
+            return;
+        }
         let why = match progress.kind {
             Kind::Greeting => "opening message",
             Kind::Reply => "reply",
@@ -124,6 +127,9 @@ impl Session {
     /// What was heard of an utterance, in the conversation and the record.
     pub(super) fn note_said(&mut self, said: &Utterance, line: SayingId, cut: bool, out: &mut Vec<Command>) {
         let heard = said.heard();
+        if self.is_aside() {
+            return self.note_aside("bot", &heard, out);
+        }
         self.context.bot_heard(line, &heard);
         match said.kind {
             Kind::Filler => {}
@@ -151,7 +157,7 @@ impl Session {
         self.report.failure("tts", &name);
         let why = format!("{}: {why}", name.provider);
         self.report.event(self.now, EventKind::VoiceFailed, why.clone(), out);
-        if !self.course.is_live() && !self.course.is_ending() {
+        if !self.course.is_live() && !self.course.is_ending() && !self.may_speak() {
             // Nothing is to be said: a voice that ends an idle connection fails for nobody.
             return self.speaking.sleep();
         }
@@ -165,6 +171,10 @@ impl Session {
                 {
                     self.note_said(&said, line, false, out);
                 }
+            }
+            // Whoever is asked cannot be spoken to: the caller comes back.
+            _ if self.is_aside() && !self.course.is_ending() => {
+                self.end_consult("the bot's voice failed", out)
             }
             next => self.give_up_speaking(next, why, out),
         }

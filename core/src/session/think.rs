@@ -5,7 +5,7 @@ use vox_shared::wire::result::DisconnectedBy;
 use super::Session;
 use super::event::{Command, RequestId};
 use super::kind::EventKind;
-use super::rules::END_CALL;
+use super::rules::{END_CALL, TRANSFER_CALL};
 use super::spending::CHARS_PER_TOKEN;
 use super::text::Item;
 use super::thinking::{AfterFailure, MAX_TOOL_ROUNDS, Refusal, ThinkTimer, Thought, Told, Try};
@@ -19,6 +19,7 @@ impl Session {
     pub(super) fn answer(&mut self, text: &str, out: &mut Vec<Command>) {
         // What tools have answered comes before the caller's words.
         self.leave_tools(out);
+        self.drop_handing();
         if let Some(before) = self.plan.take_unanswered() {
             self.context.caller(&before);
         }
@@ -120,6 +121,9 @@ impl Session {
     }
 
     pub(super) fn on_llm(&mut self, request: RequestId, event: LlmEvent, out: &mut Vec<Command>) {
+        if self.take_summary(request, &event, out) {
+            return;
+        }
         if let LlmEvent::Text(text) = &event
             && self.rules.model_speaks()
         {
@@ -263,6 +267,15 @@ impl Session {
                 self.note_refused(&call, &Refusal::TooManyRounds.why(), out);
             }
         }
+        if end.is_none()
+            && let [call] = &others[..]
+            && call.name == TRANSFER_CALL
+            && self.takes_transfer(&call.clone(), thought.at.round)
+        {
+            self.thinking.succeeded();
+            self.transfer_call(call.clone(), &thought, out);
+            return None;
+        }
         match end {
             _ if !others.is_empty() => {
                 self.thinking.succeeded();
@@ -295,6 +308,24 @@ impl Session {
                 self.spending.tokens(written + self.context.tokens());
             }
         }
+    }
+
+    /// The same of a request of ours that is no reply.
+    pub(super) fn count_aside(&mut self, usage: Option<LlmUsage>, written_chars: u64) {
+        let vendor = self.rules.llm.at(0);
+        let entry = self.report.usage("llm", &vendor.provider, &vendor.model);
+        let (tokens_in, tokens_out) = match usage {
+            Some(usage) => {
+                entry.tokens_cached += usage.tokens_cached;
+                (usage.tokens_in, usage.tokens_out)
+            }
+            None => (self.context.tokens(), written_chars / CHARS_PER_TOKEN),
+        };
+        if usage.is_some() {
+            entry.tokens_in += tokens_in;
+        }
+        entry.tokens_out += tokens_out;
+        self.spending.tokens(tokens_in + tokens_out);
     }
 
     pub(super) fn model_failed(&mut self, failure: Failure, out: &mut Vec<Command>) {

@@ -178,6 +178,12 @@ impl Thinking {
         self.newest
     }
 
+    /// The name of a request that is no reply: its answer is not for the caller.
+    pub fn ask_aside(&mut self) -> RequestId {
+        self.newest += 1;
+        self.newest
+    }
+
     /// The model that wished to be asked later is asked now.
     pub fn ask_again(&mut self, now: Duration) -> Option<(RequestId, Try)> {
         let at = self.thought.as_ref().filter(|t| t.request.is_none())?.at;

@@ -8,6 +8,7 @@ use super::Session;
 use super::event::{Command, ToolAnswer, ToolRunId, ToolStatus};
 use super::kind::EventKind;
 use super::report::ms;
+use super::rules::TRANSFER_CALL;
 use super::spending::object;
 use super::thinking::{MAX_TOOL_ROUNDS, Refusal, Results, Started, Thought, Try, Waits};
 use crate::provider::llm::ToolCall;
@@ -53,6 +54,16 @@ impl Session {
             return Waits::Not(Value::from("error: this tool does not exist"));
         }
         match self.admit(call, round) {
+            Ok(()) if call.name == TRANSFER_CALL => {
+                let alone = || {
+                    format!(
+                        "{TRANSFER_CALL} must be called by itself; call it once more when the others have answered"
+                    )
+                };
+                let why = self.target_of(call).err().unwrap_or_else(alone);
+                self.note_refused(call, &why, out);
+                Waits::Not(format!("error: {why}").into())
+            }
             Ok(()) => Waits::ForTool,
             Err(refusal) => {
                 self.note_refused(call, &refusal.why(), out);
@@ -78,7 +89,7 @@ impl Session {
     }
 
     /// Whether the call may be made.
-    fn admit(&mut self, call: &ToolCall, round: u32) -> Result<(), Refusal> {
+    pub(super) fn admit(&mut self, call: &ToolCall, round: u32) -> Result<(), Refusal> {
         if round >= MAX_TOOL_ROUNDS {
             return Err(Refusal::TooManyRounds);
         }

@@ -199,7 +199,10 @@ impl Codec for ExotelCodec {
             LineOut::HangUp { by } => {
                 vec![WireOut::Close { code: close::NORMAL, reason: by.as_str().to_owned() }]
             }
-            LineOut::Accepted { .. } | LineOut::Notice(_) | LineOut::Transfer { .. } => Vec::new(),
+            LineOut::Accepted { .. }
+            | LineOut::Notice(_)
+            | LineOut::Transfer { .. }
+            | LineOut::Consult(_) => Vec::new(),
         }
     }
 }

@@ -7,7 +7,7 @@ use vox_shared::wire::result::DisconnectedBy;
 use super::fault::Fault;
 use super::reason::Reason;
 use crate::media::playout::Pacing;
-use crate::session::event::Notice;
+use crate::session::event::{ConsultEvent, ConsultOrder, Notice};
 
 /// Messages waiting on a line, each way: about a second of 20 ms frames.
 pub const LINE_DEPTH: usize = 64;
@@ -61,6 +61,10 @@ pub enum LineIn {
     TransferFailed {
         why: String,
     },
+    /// What becomes of somebody who is asked to take the call. Only from a line in rooms.
+    Consult(ConsultEvent),
+    /// The sound of whoever has taken the call, while the caller's is [`LineIn::Audio`].
+    Third(Vec<i16>),
     /// The line breaks off for this reason; the pump closes it.
     Broken(Reason),
 }
@@ -80,6 +84,8 @@ pub enum LineOut {
     Notice(Notice),
     /// Hand the caller over to this number. Only to a line that can ([`Traits::transfers`]).
     Transfer { to: String },
+    /// Ask somebody to take the call. Only to a line in rooms.
+    Consult(ConsultOrder),
     /// End the call.
     HangUp { by: DisconnectedBy },
     /// Refuse the call, or break it off.

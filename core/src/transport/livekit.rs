@@ -9,5 +9,6 @@ mod caption;
 pub mod line;
 pub mod order;
 pub mod outcome;
+pub mod rooms;
 pub mod server;
 mod voice;

@@ -108,7 +108,10 @@ impl Codec for PlivoCodec {
             LineOut::Audio(pcm) => vec![self.play(&pcm)],
             LineOut::Mark(name) => event(json!({"event": "checkpoint", "streamId": id, "name": name})),
             LineOut::Clear => event(json!({"event": "clearAudio", "streamId": id})),
-            LineOut::Accepted { .. } | LineOut::Notice(_) | LineOut::Transfer { .. } => Vec::new(),
+            LineOut::Accepted { .. }
+            | LineOut::Notice(_)
+            | LineOut::Transfer { .. }
+            | LineOut::Consult(_) => Vec::new(),
         }
     }
 }

@@ -127,7 +127,10 @@ impl Codec for TelnyxCodec {
             }
             LineOut::Mark(name) => event(json!({"event": "mark", "mark": {"name": name}})),
             LineOut::Clear => event(json!({"event": "clear"})),
-            LineOut::Accepted { .. } | LineOut::Notice(_) | LineOut::Transfer { .. } => Vec::new(),
+            LineOut::Accepted { .. }
+            | LineOut::Notice(_)
+            | LineOut::Transfer { .. }
+            | LineOut::Consult(_) => Vec::new(),
         }
     }
 }

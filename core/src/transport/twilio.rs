@@ -97,7 +97,10 @@ impl Codec for TwilioCodec {
             }
             LineOut::Mark(name) => vec![self.message("mark", Some(("mark", json!({"name": name}))))],
             LineOut::Clear => vec![self.message("clear", None)],
-            LineOut::Accepted { .. } | LineOut::Notice(_) | LineOut::Transfer { .. } => Vec::new(),
+            LineOut::Accepted { .. }
+            | LineOut::Notice(_)
+            | LineOut::Transfer { .. }
+            | LineOut::Consult(_) => Vec::new(),
         }
     }
 }

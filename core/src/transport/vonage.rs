@@ -116,7 +116,10 @@ impl Codec for VonageCodec {
                 vec![WireOut::Text(json!({"action": "notify", "payload": {"mark": name}}).to_string())]
             }
             LineOut::Clear => vec![WireOut::Text(json!({"action": "clear"}).to_string())],
-            LineOut::Accepted { .. } | LineOut::Notice(_) | LineOut::Transfer { .. } => Vec::new(),
+            LineOut::Accepted { .. }
+            | LineOut::Notice(_)
+            | LineOut::Transfer { .. }
+            | LineOut::Consult(_) => Vec::new(),
         }
     }
 }

@@ -327,7 +327,9 @@ impl Codec for WsCodec {
                 out.push(close::refusing(&reason));
                 out
             }
-            LineOut::Accepted { .. } | LineOut::Mark(_) | LineOut::Notice(_) => Vec::new(),
+            LineOut::Accepted { .. } | LineOut::Mark(_) | LineOut::Notice(_) | LineOut::Consult(_) => {
+                Vec::new()
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The rules of the conversation, one test each: a scripted call in virtual time, without network, sound or sleep.
 
 mod agent;
+mod consulting;
 mod ending;
 mod interrupting;
 mod late_words;

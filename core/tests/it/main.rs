@@ -48,5 +48,6 @@ mod vendor_elevenlabs;
 mod vendor_openai;
 mod virtual_time;
 mod visitors_talk_in_livekit_rooms;
+mod warm_transfers_in_livekit_rooms;
 mod what_is_hidden_is_in_no_store;
 mod words_stand_where_they_are_heard;

@@ -7,28 +7,16 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_shared::model::bot::ActiveHours;
-use vox_shared::wire::SECRET_HEADER;
 use vox_testkit::vendor::openai::Script;
 
-use crate::harness::bridge::secret;
-use crate::harness::rooms::sip::Gateway;
-use crate::harness::rooms::{LiveKit, Rooms};
+use crate::harness::rooms::Rooms;
 use crate::harness::vendors::Scripts;
 use crate::harness::{GREETING, client, eventually, speech, texts};
 
 const DID: &str = "+918045678901";
 const CALLER: &str = "+15550100";
-const TRUNK: [(&str, &str); 1] = [("LIVEKIT_OUTBOUND_TRUNK", "ST_test")];
 
 impl Rooms {
-    /// With a gateway that is a script.
-    async fn with_gateway(scripts: Scripts) -> (Self, Gateway) {
-        let livekit = LiveKit::start();
-        let gateway = Gateway::before(&livekit.url).await;
-        let rooms = Self::with(scripts, livekit, &gateway.url, &TRUNK).await;
-        (rooms, gateway)
-    }
-
     /// A bot that has a number.
     async fn bot_with_number(&self) -> String {
         let bot = self
@@ -51,14 +39,6 @@ impl Rooms {
         let numbers = format!("/api/v1/carriers/{}/dids", carrier["id"].as_str().unwrap());
         post(numbers, json!({"number": DID, "bot_id": bot})).await;
         bot
-    }
-
-    /// Order something of the running call of this caller.
-    async fn orders(&self, call: &str, order: Value) -> (StatusCode, Value) {
-        let url = self.stage.worker.http(&format!("/calls/{call}/orders"));
-        let request = client().post(url).header(SECRET_HEADER, secret()).json(&order);
-        let answer = request.send().await.unwrap();
-        (answer.status(), answer.json().await.unwrap())
     }
 }
 

@@ -14,6 +14,8 @@ const LONGEST_SILENCE_MS: u64 = 4_000;
 
 /// With a human agent who comes and goes.
 const ACCOMPANIED: u64 = 3_000;
+/// With somebody who is asked to take the call.
+const CONSULTED: u64 = 3_000;
 /// With each kind of model that hears or speaks by itself, with and without an agent.
 const BY_THEMSELVES: u64 = 1_000;
 
@@ -35,11 +37,24 @@ fn a_human_agent_may_come_and_go_at_any_time() {
     assert!(verdicts.iter().map(|v| v.joined).sum::<usize>() > 3_000);
 }
 
+/// Callers on hold, people who take the call or do not, and lines that do not do their part: nobody hears what is not for them, and
+/// nobody waits for ever.
+#[test]
+fn somebody_may_be_asked_to_take_the_call_at_any_time() {
+    let verdicts = converse(CONSULTED, Cast { consults: true, ..Cast::default() });
+    let run = Run::of(&verdicts);
+    let (taken, back): (usize, usize) =
+        (verdicts.iter().map(|v| v.joined).sum(), verdicts.iter().map(|v| v.came_back).sum());
+    println!("{CONSULTED} conversations with transfers: {run:?}, {taken} taken, {back} came back");
+    run.check(2_000, 200, 600);
+    assert!(taken > 300 && back > 300, "{taken} {back}");
+}
+
 #[test]
 fn a_model_may_hear_or_speak_by_itself_or_both() {
     for (hears, speaks) in [(true, true), (true, false), (false, true)] {
         for agent in [false, true] {
-            let cast = Cast { agent, hears, speaks };
+            let cast = Cast { agent, hears, speaks, ..Cast::default() };
             let verdicts = converse(BY_THEMSELVES, cast);
             let run = Run::of(&verdicts);
             println!("{BY_THEMSELVES} conversations, {cast:?}: {run:?}");

@@ -178,6 +178,15 @@ impl Floor {
         self.in_force.people.get(identity).copied()
     }
 
+    /// What somebody may do in a place now: what the server has given, or will have left when it has taken away what is being taken.
+    pub fn held(&self, identity: &str, place: Place) -> Option<Seat> {
+        let key = (identity.to_owned(), place);
+        match self.narrowing.get(&key) {
+            Some(left) => *left,
+            None => self.held.get(&key).copied(),
+        }
+    }
+
     /// Everybody, as ordered.
     pub fn people(&self) -> &BTreeMap<String, Role> {
         &self.wanted.people

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{ANSWER_WITHIN, Needs, Service, ServiceError};
+use crate::token::Grants;
 
 /// A room that is to be made. Zeros are the server's own values.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -102,5 +103,25 @@ impl Service {
         let removed =
             self.ask::<Value>("RoomService/RemoveParticipant", Needs::Room(room), &body, ANSWER_WITHIN);
         removed.await.map(drop)
+    }
+
+    /// Change what one of them may do from now on: what it publishes and may not any more ends at once, and what it hears and may not any
+    /// more too. The right of an administrator is in tokens alone, and stays. A token that was signed before keeps its own rights for whoever
+    /// joins with it. [`ServiceError::is_not_found`] when it is not there.
+    pub async fn permit(&self, room: &str, identity: &str, grants: Grants) -> Result<(), ServiceError> {
+        let mut permission = json!({
+            "can_publish": grants.publish,
+            "can_subscribe": grants.subscribe,
+            "can_publish_data": grants.publish_data,
+            "can_update_metadata": grants.update_own,
+            "hidden": grants.hidden,
+        });
+        if grants.microphone_only {
+            permission["can_publish_sources"] = json!(["MICROPHONE"]);
+        }
+        let body = json!({"room": room, "identity": identity, "permission": permission});
+        let changed =
+            self.ask::<Value>("RoomService/UpdateParticipant", Needs::Room(room), &body, ANSWER_WITHIN);
+        changed.await.map(drop)
     }
 }

@@ -16,6 +16,8 @@ pub const RINGING: &str = "call.ringing";
 pub const CONNECTED: &str = "call.connected";
 pub const TURN: &str = "transcript.turn";
 pub const TOOL_CALLED: &str = "tool.called";
+pub const TRANSFER_REQUESTED: &str = "call.transfer_requested";
+pub const TRANSFERRED: &str = "call.transferred";
 pub const USAGE_MINUTE: &str = "usage.minute";
 /// And ours: the delay of a reply in its parts, and what else the call's record has under `events`.
 pub const LATENCY: &str = "turn.latency";

@@ -17,8 +17,12 @@ pub enum Order {
     Hold,
     /// Go on after a hold.
     GoOn,
-    /// Hand the caller over to this number or address.
-    Transfer { to: String },
+    /// Hand the caller over to this number or address. With `warm` the person is asked first, while the caller is on hold.
+    Transfer {
+        to: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        warm: bool,
+    },
     /// Say goodbye, with these words if there are any, and hang up.
     End {
         #[serde(default)]
@@ -61,7 +65,7 @@ impl Order {
     pub fn check(&self) -> Result<(), OrderFault> {
         let (text, may_be_empty) = match self {
             Self::Say { text } | Self::Steer { text } => (text.as_str(), false),
-            Self::Transfer { to } => (to.as_str(), false),
+            Self::Transfer { to, .. } => (to.as_str(), false),
             Self::End { goodbye } => (goodbye.as_str(), true),
             Self::Hold | Self::GoOn => return Ok(()),
         };
@@ -89,7 +93,7 @@ mod tests {
             Order::Steer { text: "The caller is a doctor.".into() },
             Order::Hold,
             Order::GoOn,
-            Order::Transfer { to: "+15550001".into() },
+            Order::Transfer { to: "+15550001".into(), warm: false },
             Order::End { goodbye: "We close now.".into() },
             Order::End { goodbye: String::new() },
         ];
@@ -107,6 +111,6 @@ mod tests {
         );
         assert_eq!(say(&"x".repeat(4_001)), Err(OrderFault::TooLong));
         assert_eq!(Order::End { goodbye: String::new() }.check(), Ok(()));
-        assert_eq!(Order::Transfer { to: String::new() }.check(), Err(OrderFault::Empty));
+        assert_eq!(Order::Transfer { to: String::new(), warm: false }.check(), Err(OrderFault::Empty));
     }
 }

@@ -6,7 +6,7 @@ use reqwest::header::{
 };
 use serde_json::Value;
 use vox_shared::model::bot::tool::fill::{tokens, with_tokens_as};
-use vox_shared::model::bot::tool::{END_CALL, TIMEOUT_SECS, arguments};
+use vox_shared::model::bot::tool::{END_CALL, TIMEOUT_SECS, TRANSFER_CALL, arguments};
 use vox_shared::model::bot::{BotSettings, HttpTool, Tool, ToolHeader};
 
 use super::{Faults, MAX_PHRASE_BYTES};
@@ -24,8 +24,9 @@ const MAX_HEADER_BYTES: usize = 4_096;
 /// Variables of templates that a tool may use; others are known only after the call.
 const NAMESPACES: [&str; 3] = ["call", "crm", "system"];
 /// Built-in tools of the contract that are not built yet.
-const TO_COME: [&str; 5] =
-    ["transfer_call", "detected_voicemail", "search_knowledge", "send_dtmf", "schedule_callback"];
+const TO_COME: [&str; 4] = ["detected_voicemail", "search_knowledge", "send_dtmf", "schedule_callback"];
+/// Those that are.
+const BUILT_IN: [&str; 2] = [END_CALL, TRANSFER_CALL];
 
 pub(super) fn check(settings: &BotSettings, faults: &mut Faults) {
     let tools = &settings.tools;
@@ -53,8 +54,8 @@ pub(super) fn check(settings: &BotSettings, faults: &mut Faults) {
 fn check_name(path: &str, tool: &Tool, faults: &mut Faults) {
     let name = tool.name.as_str();
     if tool.http.is_none() {
-        return faults.unless(name == END_CALL, path, || {
-            let known = format!("the built-in tool of this version is '{END_CALL}'");
+        return faults.unless(BUILT_IN.contains(&name), path, || {
+            let known = format!("the built-in tools of this version are '{END_CALL}' and '{TRANSFER_CALL}'");
             match TO_COME.contains(&name) {
                 true => format!("'{name}' is not built yet; {known}"),
                 false => format!("{known}; a tool of your own needs `http`"),
@@ -64,7 +65,7 @@ fn check_name(path: &str, tool: &Tool, faults: &mut Faults) {
     let is_plain = (1..=MAX_NAME).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     faults.unless(is_plain, path, || format!("1 to {MAX_NAME} letters, digits, _ and -: find_order"));
-    let is_taken = name == END_CALL || TO_COME.contains(&name);
+    let is_taken = BUILT_IN.contains(&name) || TO_COME.contains(&name);
     faults.unless(!is_taken, path, || "is the name of a built-in tool; choose another".into());
 }
 
@@ -295,7 +296,8 @@ mod tests {
             check_tool(named(bad), &["name"]);
         }
         check_tool(json!({"name": "find_order"}), &["name"]);
-        check_tool(json!({"name": "transfer_call"}), &["name"]);
+        check_tool(json!({"name": "transfer_call"}), &[]);
+        check_tool(json!({"name": "send_dtmf"}), &["name"]);
         let mut silent = tool(json!({"url": "https://shop.test/"}));
         silent["description"] = " ".into();
         check_tool(silent, &["description"]);

@@ -9,7 +9,7 @@ use crate::transport::line::LineOut;
 
 impl Actor {
     pub(super) async fn end(self) -> Ended {
-        let Actor { parts, began, lateness, mouth, hang_up, outcome, .. } = self;
+        let Actor { parts, began, lateness, mouth, hang_up, outcome, recorded_until, .. } = self;
         // With it the report of the call ends: before its result is on its way.
         let Parts { recorder, vendors, rate_hz, mut ends, switch, live, tools, .. } = parts;
         // Nor does anybody wait for a tool that runs.
@@ -24,7 +24,8 @@ impl Actor {
             // A line that takes nothing any more is closed without it.
             let _stuck = timeout(LINE_STALL, ends.outgoing.send(LineOut::HangUp { by })).await;
         }
-        let recording = recorder.map(|recorder| Unfinished { recorder, until: now });
+        let recording =
+            recorder.map(|recorder| Unfinished { recorder, until: recorded_until.unwrap_or(now) });
         let (recognised, spoken) = vendors.close().await;
         // Dropping the line's end tells the pump that nothing follows.
         drop(ends);

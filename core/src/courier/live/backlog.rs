@@ -103,6 +103,12 @@ fn told(at: Timestamp, fact: Fact) -> (&'static str, Map<String, Value>) {
         Fact::Event(event) if event.event == EventKind::ToolCalled.as_str() => {
             (live::TOOL_CALLED, tool(event))
         }
+        Fact::Event(event) if event.event == EventKind::TransferRequested.as_str() => {
+            (live::TRANSFER_REQUESTED, event.data)
+        }
+        Fact::Event(event) if event.event == EventKind::Transferred.as_str() => {
+            (live::TRANSFERRED, event.data)
+        }
         Fact::Event(event) => (live::NOTED, noted(event)),
         Fact::Latency(latency) => {
             (live::LATENCY, object(serde_json::to_value(latency).expect("numbers are plain data")))

@@ -1,6 +1,7 @@
 //! A call's place in its room: one task that moves sound, keys and orders between the two, bounded both ways.
 
 mod clear;
+mod consult;
 mod dialling;
 mod seat;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 use vox_livekit::service::{Address, BadAddress, Dial, RoomWanted, Service, ServiceError, Transfer};
-use vox_livekit::{AccessToken, Kind};
+use vox_livekit::{AccessToken, Grants, Kind};
 use vox_shared::clock::Clock;
 use vox_shared::livekit::LiveKitSettings;
 
@@ -61,6 +61,8 @@ pub struct Wanted {
     pub room: String,
     /// Who the telephone is in the room.
     pub identity: String,
+    /// How long it may ring.
+    pub ringing: Duration,
 }
 
 /// The server cannot be used.
@@ -104,6 +106,26 @@ impl LiveKit {
         token.sign(&self.key, self.secret.expose_secret(), since_1970(&self.clock), JOIN_TOKEN)
     }
 
+    /// A way into a room with these rights alone.
+    pub fn seat_token(
+        &self,
+        room: &str,
+        identity: &str,
+        kind: Kind,
+        grants: Grants,
+        life: Duration,
+    ) -> String {
+        let mut token = AccessToken::new(room, identity);
+        token.kind = kind;
+        token.grants = grants;
+        token.sign(&self.key, self.secret.expose_secret(), since_1970(&self.clock), life)
+    }
+
+    /// Change what somebody in a room may do. One who is not there is no fault.
+    pub async fn permit(&self, room: &str, identity: &str, grants: Grants) -> Result<(), ServiceError> {
+        unless_gone(soon(self.service.permit(room, identity, grants)).await)
+    }
+
     /// Make a room, if it is not there.
     pub async fn create_room(&self, room: &str) -> Result<(), ServiceError> {
         let wanted = RoomWanted {
@@ -133,14 +155,14 @@ impl LiveKit {
 
     /// Ring a telephone over a trunk (`ST_…`) and wait until it is answered, or what else comes of it.
     pub async fn dial(&self, trunk: String, wanted: Wanted) -> Result<(), ServiceError> {
-        let Wanted { to, from, room, identity } = wanted;
+        let Wanted { to, from, room, identity, ringing } = wanted;
         let dial = Dial {
             trunk,
             to,
             from,
             room,
             identity,
-            ringing: Some(RING_LIMIT),
+            ringing: Some(ringing),
             longest: Some(LONGEST_CALL),
             wait_until_answered: true,
             ..Dial::default()

@@ -18,12 +18,14 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// From the last packet to the listener's ear: network, their buffer, and for telephones the gateway (150 ms measured).
 const TAIL: Duration = Duration::from_millis(400);
 
+#[derive(Debug)]
 struct Item {
     /// What was sent before a clear is not said after it.
     epoch: u64,
     what: What,
 }
 
+#[derive(Debug)]
 enum What {
     Frame(Vec<i16>),
     /// The call is told when all before it was sent.
@@ -33,6 +35,7 @@ enum What {
 }
 
 /// What is to be said, in its order.
+#[derive(Debug)]
 struct Words {
     items: mpsc::Sender<Item>,
     epoch: Arc<AtomicU64>,
@@ -43,15 +46,19 @@ struct Words {
 }
 
 /// The voice. It falls silent when it is dropped.
+#[derive(Debug)]
 pub(super) struct Voice {
     words: Words,
     microphone: Arc<Microphone>,
     sending: JoinHandle<()>,
+    /// Music, while whoever listens waits.
+    playing: Option<JoinHandle<()>>,
 }
 
 impl Drop for Voice {
     fn drop(&mut self) {
         self.sending.abort();
+        self.stop_music();
         if self.words.lost > 0 {
             tracing::warn!(
                 frames = self.words.lost,
@@ -67,7 +74,7 @@ impl Voice {
         let (items, received) = mpsc::channel(QUEUE);
         let (microphone, epoch) = (Arc::new(microphone), Arc::<AtomicU64>::default());
         let sending = tokio::spawn(send(received, microphone.clone(), epoch.clone(), to_call));
-        Self { words: Words { items, epoch, lost: 0, has_gap: false }, microphone, sending }
+        Self { words: Words { items, epoch, lost: 0, has_gap: false }, microphone, sending, playing: None }
     }
 
     /// Say a frame.
@@ -84,6 +91,41 @@ impl Voice {
     pub(super) async fn clear(&mut self) {
         self.words.clear();
         self.microphone.clear().await;
+    }
+
+    /// Play music from its beginning, over and over, until [`Voice::talk`]. What is said meanwhile would be heard beside it, so nothing is.
+    pub(super) async fn play(&mut self, music: Arc<[i16]>) {
+        if self.playing.is_some() {
+            return;
+        }
+        self.clear().await;
+        let microphone = self.microphone.clone();
+        self.playing = Some(tokio::spawn(async move {
+            let frame = microphone.rate().frame();
+            let mut at = 0;
+            loop {
+                let next = (0..frame).map(|n| music[(at + n) % music.len()]).collect();
+                at = (at + frame) % music.len();
+                // It waits for room, which is there every 20 ms.
+                if microphone.write(next).await.is_err() {
+                    return;
+                }
+            }
+        }));
+    }
+
+    /// Music ends.
+    pub(super) async fn talk(&mut self) {
+        if self.playing.is_some() {
+            self.stop_music();
+            self.clear().await;
+        }
+    }
+
+    fn stop_music(&mut self) {
+        if let Some(playing) = self.playing.take() {
+            playing.abort();
+        }
     }
 
     /// Let the last words be heard.

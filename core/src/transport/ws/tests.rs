@@ -33,6 +33,8 @@ fn brief(events: &[LineIn]) -> String {
         | LineIn::Mark(_)
         | LineIn::Transferred
         | LineIn::TransferFailed { .. }
+        | LineIn::Consult(_)
+        | LineIn::Third(_)
         | LineIn::Broken(_) => '?',
     };
     events.iter().map(letter).collect()

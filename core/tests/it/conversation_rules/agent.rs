@@ -170,7 +170,7 @@ fn orders_while_an_agent_leads_are_refused_noted_or_end_the_call() {
         Order::Say { text: "Hello.".into() },
         Order::Hold,
         Order::GoOn,
-        Order::Transfer { to: "+15550001".into() },
+        Order::Transfer { to: "+15550001".into(), warm: false },
     ];
     for order in orders {
         scene.order(order);
@@ -222,7 +222,7 @@ fn an_agent_who_comes_to_a_caller_who_waits_ends_the_waiting() {
     let rules = Rules::from_config(&config(|_| {}), Duration::ZERO);
     let mut scene = Scene::by(Rules { transfers: Some("websocket_reverse_transfer"), ..rules });
     scene.pass(1_000);
-    scene.order(Order::Transfer { to: "+15550001".into() });
+    scene.order(Order::Transfer { to: "+15550001".into(), warm: false });
     joins(&mut scene);
     scene.pass(70_000);
     assert_eq!(scene.count("transfer_failed"), 0, "somebody is there");

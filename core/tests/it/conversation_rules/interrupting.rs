@@ -181,7 +181,7 @@ fn a_pin_that_is_keyed_into_a_hold_a_transfer_an_agents_coming_or_a_goodbye_is_o
     let order = |order| Event::Order { id: 1, order };
     for event in [
         order(Order::Hold),
-        order(Order::Transfer { to: "+15550001".into() }),
+        order(Order::Transfer { to: "+15550001".into(), warm: false }),
         agent,
         order(Order::End { goodbye: "We close now, and we open again tomorrow at nine.".into() }),
     ] {

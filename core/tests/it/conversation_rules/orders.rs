@@ -185,7 +185,7 @@ fn an_operator_ends_the_call_with_a_goodbye() {
 #[test]
 fn an_order_that_is_not_possible_is_refused() {
     let mut scene = Scene::begin(|_| {});
-    scene.order(Order::Transfer { to: "+15550001".into() });
+    scene.order(Order::Transfer { to: "+15550001".into(), warm: false });
     scene.order(Order::GoOn);
     scene.order(Order::Say { text: "**".into() });
     assert_eq!((scene.count("order_refused"), scene.count("order_taken")), (3, 0));
@@ -209,7 +209,7 @@ fn handing_over() -> Scene {
     scene.caller_says("Give me a person.", 900);
     scene.reply("I will connect you with one of my colleagues now, please hold the line.");
     scene.pass(600);
-    scene.order(Order::Transfer { to: "+15550001".into() });
+    scene.order(Order::Transfer { to: "+15550001".into(), warm: false });
     assert_eq!((scene.transfers.len(), scene.replay), (1, None));
     scene
 }

@@ -10,8 +10,8 @@ use vox_core::provider::stt::SttEvent;
 use vox_core::provider::tts::{UtteranceId, WordMark};
 use vox_core::session::Session;
 use vox_core::session::event::{
-    AgentCommand, AgentEvent, Command, Event, ModelEvent, Outcome, PauseId, RequestId, Span, ToolRunId,
-    VoiceEvent, Window,
+    AgentCommand, AgentEvent, Command, ConsultEvent, ConsultOrder, Event, ModelEvent, Outcome, PauseId,
+    RequestId, Span, ToolRunId, VoiceEvent, Window,
 };
 use vox_core::session::rules::Rules;
 use vox_shared::model::bot::ReEngagement;
@@ -70,6 +70,9 @@ pub struct Scene {
     /// What the session said to each order.
     pub verdicts: Vec<Result<(), String>>,
     pub transfers: Vec<String>,
+    /// What the line was to do with somebody who may take the call.
+    pub consults: Vec<ConsultOrder>,
+    pub hung_up: Option<DisconnectedBy>,
     pub events: Vec<String>,
     pub outcome: Option<Box<Outcome>>,
     /// Everything that was fed in and what came of it, for a replay.
@@ -131,6 +134,8 @@ impl Scene {
             tones: 0,
             verdicts: Vec::new(),
             transfers: Vec::new(),
+            consults: Vec::new(),
+            hung_up: None,
             events: Vec::new(),
             outcome: None,
             log: Vec::new(),
@@ -194,9 +199,11 @@ impl Scene {
             Command::OrderTaken { id } => self.note_verdict(id, Ok(())),
             Command::OrderRefused { id, why } => self.note_verdict(id, Err(why)),
             Command::Transfer { to } => self.transfers.push(to),
+            Command::Consult(order) => self.consults.push(order),
             Command::JournalEvent(event) => self.events.push(event.event),
             Command::Finish(outcome) => self.outcome = Some(outcome),
-            Command::JournalTurn(_) | Command::Notify(_) | Command::HangUp { .. } => {}
+            Command::HangUp { by } => self.hung_up = Some(by),
+            Command::JournalTurn(_) | Command::Notify(_) => {}
         }
     }
 
@@ -386,6 +393,25 @@ impl Scene {
     fn note_verdict(&mut self, id: u64, verdict: Result<(), String>) {
         self.verdicts.push(verdict);
         assert_eq!(self.verdicts.len() as u64, id, "a verdict on another order");
+    }
+
+    /// What becomes of somebody who may take the call.
+    pub fn consult(&mut self, event: ConsultEvent) {
+        self.feed(Event::Consult(event));
+    }
+
+    /// The texts and speakers of what was said between the bot and whoever was asked, after the end.
+    pub fn asides(&self) -> Vec<(String, String)> {
+        let outcome = self.outcome.as_ref().expect("the call is over");
+        let asides = outcome.events.iter().filter(|event| event.event == "consult_line");
+        let text = |event: &vox_shared::wire::result::CallEvent, name: &str| {
+            event.data[name].as_str().unwrap().to_owned()
+        };
+        asides.map(|event| (text(event, "speaker"), text(event, "text"))).collect()
+    }
+
+    pub fn is_recorded(&self) -> bool {
+        self.session.is_recorded()
     }
 
     pub fn key(&mut self, key: char) {

@@ -84,6 +84,14 @@ impl Rooms {
         self.person(&token).await
     }
 
+    /// Somebody who says a tone all the time, and hears everything.
+    pub async fn whistles(&self, token: &AccessToken, hz: f64) -> Guest {
+        let options = Options { hear: Rate::Hz16000, ..Options::default() };
+        let mut guest = Guest::join_with(&self.livekit, &self.livekit.sign(token), options).await;
+        guest.says(Rate::Hz16000, hz).await;
+        guest
+    }
+
     async fn person(&self, token: &AccessToken) -> Person {
         let options = Options { hear: Rate::Hz16000, ..Options::default() };
         let mut guest = Guest::join_with(&self.livekit, &self.livekit.sign(token), options).await;

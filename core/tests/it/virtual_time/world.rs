@@ -2,6 +2,7 @@
 
 mod agent;
 mod caller;
+mod consult;
 mod judge;
 mod model;
 mod operator;
@@ -16,7 +17,7 @@ use vox_core::media::tone::LENGTH;
 use vox_core::provider::stt::SttEvent;
 use vox_core::provider::tts::{UtteranceId, WordMark};
 use vox_core::session::Session;
-use vox_core::session::event::{Command, Event, Outcome, RequestId, Span, VoiceEvent, Window};
+use vox_core::session::event::{Command, ConsultEvent, Event, Outcome, RequestId, Span, VoiceEvent, Window};
 use vox_core::session::rules::{Ladder, Rules};
 use vox_shared::model::bot::{HttpTool, OnInterrupt, ReEngagement, Tool};
 use vox_shared::wire::config::RuntimeConfig;
@@ -24,6 +25,7 @@ use vox_shared::wire::config::RuntimeConfig;
 use super::random::Random;
 use super::vendors::{SttMood, VoiceMood, failure, reply, stt_mood};
 use agent::Agent;
+use consult::Consult;
 use model::OwnVoice;
 use tools::Toolbox;
 
@@ -56,6 +58,8 @@ enum Happening {
     CallerActs,
     CallerStops,
     OperatorActs,
+    ConsultActs,
+    Consult { number: u64, event: ConsultEvent },
     AgentActs,
     AgentStops,
     AgentStt { stream: u64, event: SttEvent },
@@ -73,6 +77,8 @@ pub struct Cast {
     pub hears: bool,
     /// The model speaks by itself: no voice.
     pub speaks: bool,
+    /// Somebody is asked to take the call, again and again.
+    pub consults: bool,
 }
 
 #[derive(Debug)]
@@ -115,8 +121,9 @@ pub struct Verdict {
     pub longest_silence_ms: u64,
     /// Runs of tools.
     pub ran: usize,
-    /// Agents who came, and turns that a model wrote down itself.
+    /// Agents who came and people who took the call, callers who came back off hold, and turns that a model wrote down itself.
     pub joined: usize,
+    pub came_back: usize,
     pub written: usize,
 }
 
@@ -150,6 +157,7 @@ pub struct World {
     silent_since: Option<u64>,
     longest_silence: u64,
     agent: Agent,
+    consult: Consult,
     own_voice: OwnVoice,
     toolbox: Toolbox,
     /// Keys that were pressed: each is in a line.
@@ -189,6 +197,7 @@ impl World {
         if cast.speaks {
             rules.tts = Ladder::default();
         }
+        rules.consults = cast.consults;
         let patience = random.range(2, 8);
         let mut world = Self {
             random,
@@ -218,6 +227,7 @@ impl World {
             silent_since: None,
             longest_silence: 0,
             agent: Agent::default(),
+            consult: Consult::default(),
             own_voice: OwnVoice::of(cast.speaks),
             toolbox: Toolbox::default(),
             keys: String::new(),
@@ -234,6 +244,10 @@ impl World {
         if cast.agent {
             let first = world.random.range(0, 20_000);
             world.at(first, Happening::AgentActs);
+        }
+        if cast.consults {
+            let first = world.random.range(500, 20_000);
+            world.at(first, Happening::ConsultActs);
         }
         world
     }
@@ -268,7 +282,9 @@ impl World {
                 self.now,
                 self.session
             );
-            assert!(self.now < MAX_CALL_MS + 60_000, "seed {}: the call does not end", self.seed);
+            // A consultation at the end of a call, and a talk after it, take their time.
+            let longest = MAX_CALL_MS + if self.consult.asks() { 240_000 } else { 60_000 };
+            assert!(self.now < longest, "seed {}: the call does not end", self.seed);
         }
         self.judge()
     }
@@ -284,6 +300,8 @@ impl World {
             Happening::CallerActs => self.caller_acts(),
             Happening::CallerStops => self.caller_stops(),
             Happening::OperatorActs => self.operator_acts(),
+            Happening::ConsultActs => self.consult_acts(),
+            Happening::Consult { number, event } => self.consult_event(number, event),
             Happening::AgentActs => self.agent_acts(),
             Happening::AgentStops => self.agent_stops(),
             Happening::AgentStt { stream, event } => self.agent_stt(stream, event),
@@ -301,6 +319,7 @@ impl World {
         for command in commands {
             assert!(self.outcome.is_none(), "seed {}: something follows the end: {command:?}", self.seed);
             self.check_silence(&command);
+            self.check_consult(&command);
             self.carry_out(command);
         }
         self.check();
@@ -340,6 +359,7 @@ impl World {
                 assert!(heard.iter().all(is_known), "seed {}: {heard:?} is not in {ask:?}", self.seed);
                 self.ask(request, &heard);
             }
+            Command::Consult(order) => self.consult_order(&order),
             Command::Agent(command) => self.agent_command(&command),
             Command::Utter { request, utterance } => self.utter(request, utterance),
             Command::Recite { utterance, text, .. } => self.recite(utterance, &text),

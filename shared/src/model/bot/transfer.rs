@@ -11,6 +11,11 @@ const DIGITS: std::ops::RangeInclusive<usize> = 3..=15;
 /// Longest id, label or value, characters.
 const MAX_TEXT: usize = 200;
 
+/// How long whoever is asked to take a call may let it ring, seconds, where the target does not say.
+pub const RING_SECS: u32 = 30;
+/// What a target may say.
+const RING_RANGE: std::ops::RangeInclusive<u32> = 5..=45;
+
 /// How a call is handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -19,6 +24,18 @@ pub enum TransferMethod {
     LivekitSipRefer,
     AgentDesk,
     Warm,
+}
+
+impl TransferMethod {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WebsocketReverseTransfer => "websocket_reverse_transfer",
+            Self::LivekitSipRefer => "livekit_sip_refer",
+            Self::AgentDesk => "agent_desk",
+            Self::Warm => "warm",
+        }
+    }
 }
 
 /// What a target's value is.
@@ -46,10 +63,21 @@ pub struct TransferTarget {
     pub is_default: bool,
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// Of a warm transfer: the bot stays on the line, silent, and goes on with the caller when the person has left.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub three_way: bool,
+    /// Of a warm transfer: how long the person's telephone may ring, seconds. [`RING_SECS`] without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ring_secs: Option<u32>,
 }
 
 fn yes() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What is wrong with targets: the path below `transfer_targets`, and why.
@@ -78,6 +106,16 @@ pub fn target_faults(targets: &[TransferTarget]) -> Vec<(String, String)> {
         }
         if let Some((field, why)) = mismatch(target) {
             fault(field, why);
+        }
+        if target.method != TransferMethod::Warm {
+            if target.three_way {
+                fault("three_way", "only a warm transfer has it");
+            }
+            if target.ring_secs.is_some() {
+                fault("ring_secs", "only a warm transfer has it");
+            }
+        } else if target.ring_secs.is_some_and(|secs| !RING_RANGE.contains(&secs)) {
+            fault("ring_secs", "5 to 45 seconds");
         }
         if target.is_default && !target.enabled {
             fault("is_default", "a target that is not enabled cannot be the default");

@@ -23,9 +23,12 @@ pub struct Target {
     #[serde(default)]
     #[schema(required = true)]
     to: String,
+    /// Ask the person first, while the caller is on hold with music. Only a call in a LiveKit room can, and only a number can be called.
+    #[serde(default)]
+    warm: bool,
 }
 
-/// Hand the caller over. No line can do that yet, so every call refuses it, and says so.
+/// Hand the caller over. A line that cannot refuses it, and says so.
 #[instrument(name = "calls.transfer", skip_all, fields(call.id = %call.0))]
 pub async fn transfer(
     who: Allowed<ControlCalls>,
@@ -33,5 +36,9 @@ pub async fn transfer(
     operator: Data<Operator>,
     target: Checked<Target, MAX_ORDER_BYTES>,
 ) -> ApiResult<Json<Taken>> {
-    place(&operator, (who.reach(), call.0), Order::Transfer { to: target.0.to }).await
+    place(&operator, (who.reach(), call.0), order(target.0)).await
+}
+
+fn order(Target { to, warm }: Target) -> Order {
+    Order::Transfer { to, warm }
 }

@@ -26,3 +26,19 @@ async fn trunk(livekit: &LiveKit, bridge: &Bridge, from: Option<&str>) -> Result
         Err(error) => Err(none(&error.to_string())),
     }
 }
+
+/// The same for somebody who is asked to take the call. They see the number that the caller called, where a trunk of ours has it, and else
+/// the deployment's own.
+pub(super) async fn dial_third(
+    livekit: Arc<LiveKit>,
+    bridge: Bridge,
+    wanted: Wanted,
+) -> Result<(), DialError> {
+    let found = trunk(&livekit, &bridge, wanted.from.as_deref()).await;
+    let (trunk, from) = match (found, &livekit.outbound_trunk) {
+        (Ok(trunk), _) => (trunk, wanted.from.clone()),
+        (Err(_), Some(own)) => (own.clone(), None),
+        (Err(error), None) => return Err(error),
+    };
+    Ok(livekit.dial(trunk, Wanted { from, ..wanted }).await?)
+}

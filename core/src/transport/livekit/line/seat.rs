@@ -5,11 +5,13 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+use vox_livekit::hearing::Role;
 use vox_livekit::service::ServiceError;
 use vox_livekit::{Disconnect, Event, Events, Heard, Microphone, Publish, Room, Sound, Subscribe, Track};
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::clear::clear;
+use super::consult::Consult;
 use super::dialling;
 use super::{Line, RATE, ready};
 use crate::session::event::Notice;
@@ -18,7 +20,8 @@ use crate::transport::livekit::caller::Caller;
 use crate::transport::livekit::caption::{Captions, Told};
 use crate::transport::livekit::order::{self, Begins, Whom};
 use crate::transport::livekit::outcome::{not_transferred, room_ended};
-use crate::transport::livekit::server::{DialError, STATE, Wanted};
+use crate::transport::livekit::rooms::{Happened, Rooms};
+use crate::transport::livekit::server::{DialError, RING_LIMIT, STATE, Wanted};
 use crate::transport::livekit::voice::Voice;
 use crate::transport::reason::Reason;
 
@@ -31,11 +34,11 @@ const DIAL_LATE: Duration = Duration::from_secs(1);
 /// Frames that the client may keep: more wait only while media does not flow, and then are old.
 const QUEUE_FRAMES: usize = 4;
 
-type Asked<E> = Pin<Box<dyn Future<Output = Result<(), E>> + Send>>;
+pub(super) type Asked<E> = Pin<Box<dyn Future<Output = Result<(), E>> + Send>>;
 
 /// A call in its room.
 pub(super) struct Seat {
-    line: Line,
+    pub(super) line: Line,
     room: Room,
     events: Events,
     sound: Sound,
@@ -46,7 +49,7 @@ pub(super) struct Seat {
     /// The call knows who is there: they were seen, or the time for that is out.
     is_introduced: bool,
     introduce_by: Instant,
-    voice: Option<Voice>,
+    pub(super) voice: Option<Voice>,
     captions: Option<Captions>,
     /// A telephone is rung; a caller is handed over.
     dialling: Option<Asked<DialError>>,
@@ -54,12 +57,17 @@ pub(super) struct Seat {
     /// What the call is to be told unless the caller turns out to have been handed over.
     held: Option<LineIn>,
     handed_over: bool,
+    /// Who sits where, in this room and in those beside it.
+    pub(super) rooms: Rooms,
+    /// Somebody is asked to take the call, or has taken it; and how many were asked so far.
+    pub(super) consult: Option<Consult>,
+    pub(super) thirds: u32,
     /// Frames of the caller's that the call did not take.
     unheard: u64,
 }
 
 /// Why the loop ends.
-enum End {
+pub(super) enum End {
     /// The last words were said: let them be heard.
     HangUp,
     Now,
@@ -72,6 +80,8 @@ enum Woke {
     Said(Option<LineOut>),
     Dialled(Result<(), DialError>),
     Transferred(Result<(), ServiceError>),
+    Rooms(Happened),
+    ThirdDialled(Result<(), DialError>),
     Time,
 }
 
@@ -80,6 +90,8 @@ impl Seat {
         let now = Instant::now();
         let caller = Caller::new(line.order.whom.clone(), line.order.begins.clone(), now);
         let sound = events.sound().expect("it is taken once");
+        let (call, bot) = (line.order.room.clone(), room.own().identity.clone());
+        let rooms = Rooms::new(line.livekit.clone(), call, bot, line.to_call.clone());
         Self {
             line,
             room,
@@ -96,6 +108,9 @@ impl Seat {
             transfer: None,
             held: None,
             handed_over: false,
+            rooms,
+            consult: None,
+            thirds: 0,
             unheard: 0,
         }
     }
@@ -120,6 +135,8 @@ impl Seat {
                     self.tell(told).await
                 }
                 Woke::Transferred(done) => self.on_transferred(done).await,
+                Woke::Rooms(happened) => Box::pin(self.on_rooms(happened)).await,
+                Woke::ThirdDialled(done) => self.on_third_dialled(done).await,
                 Woke::Time => self.on_time().await,
             };
             if let Some(end) = end {
@@ -134,6 +151,9 @@ impl Seat {
         if !self.is_introduced {
             due = Some(due.map_or(self.introduce_by, |due| due.min(self.introduce_by)));
         }
+        let of_consult = self.consult.as_ref().and_then(Consult::next_deadline);
+        due = due.into_iter().chain(of_consult).min();
+        let third = self.consult.as_mut().and_then(|consult| consult.dialling.as_mut());
         let time = async {
             match due {
                 Some(due) => sleep_until(due).await,
@@ -144,8 +164,10 @@ impl Seat {
             event = self.events.next(), if !self.room_is_over => Woke::Room(event),
             heard = self.sound.next(), if !self.sound_is_over => Woke::Heard(heard),
             said = self.line.from_call.recv() => Woke::Said(said),
-            done = answered(&mut self.dialling) => Woke::Dialled(done),
-            done = answered(&mut self.transfer) => Woke::Transferred(done),
+            done = answered(self.dialling.as_mut()) => Woke::Dialled(done),
+            done = answered(self.transfer.as_mut()) => Woke::Transferred(done),
+            done = answered(third) => Woke::ThirdDialled(done),
+            happened = self.rooms.next() => Woke::Rooms(happened),
             () = time => Woke::Time,
         }
     }
@@ -158,7 +180,7 @@ impl Seat {
     }
 
     /// Tell the call. A call that listens no more has said its last.
-    async fn tell(&mut self, told: Option<LineIn>) -> Option<End> {
+    pub(super) async fn tell(&mut self, told: Option<LineIn>) -> Option<End> {
         let told = told?;
         self.introduce().await;
         let is_gone = matches!(told, LineIn::HungUp { .. } | LineIn::Broken(_));
@@ -205,6 +227,12 @@ impl Seat {
             _ => {}
         }
         let told = self.caller.on(&event, Instant::now());
+        if let Some(identity) = self.caller.identity()
+            && !self.rooms.people().contains_key(identity)
+        {
+            self.rooms.enter(identity, Role::Caller);
+        }
+        self.rooms.on_call(&event);
         if let Event::Subscribed { identity, track } = &event {
             self.choose(identity, track).await;
         }
@@ -242,29 +270,22 @@ impl Seat {
             return;
         };
         if self.caller.is_answered() && !self.caller.is_over() {
-            // A call that is behind hears no old sound: time goes on.
-            self.unheard += u64::from(self.line.to_call.try_send(LineIn::Audio(heard.mix)).is_err());
+            self.on_heard_here(heard.mix);
         }
+    }
+
+    /// A call that is behind hears no old sound: time goes on.
+    pub(super) fn to_call(&mut self, sound: LineIn) {
+        self.unheard += u64::from(self.line.to_call.try_send(sound).is_err());
     }
 
     async fn on_call(&mut self, said: LineOut) -> Option<End> {
         match said {
             LineOut::Accepted { .. } => return self.begin().await,
-            LineOut::Audio(pcm) => {
-                if let Some(voice) = &mut self.voice {
-                    voice.say(pcm);
-                }
-            }
-            LineOut::Mark(name) => {
-                if let Some(voice) = &mut self.voice {
-                    voice.mark(name);
-                }
-            }
-            LineOut::Clear => {
-                if let Some(voice) = &mut self.voice {
-                    voice.clear().await;
-                }
-            }
+            LineOut::Audio(pcm) => self.say(pcm),
+            LineOut::Mark(name) => self.mark(name),
+            LineOut::Clear => self.clear_voices().await,
+            LineOut::Consult(order) => return self.on_consult_order(order).await,
             LineOut::Notice(notice) => self.caption(&notice).await,
             LineOut::Transfer { to } => return self.hand_over(&to).await,
             LineOut::HangUp { by } => {
@@ -299,7 +320,7 @@ impl Seat {
             (&self.line.order.begins, &self.line.order.whom)
         {
             let (room, identity) = (self.line.order.room.clone(), identity.clone());
-            let wanted = Wanted { to: to.clone(), from: from.clone(), room, identity };
+            let wanted = Wanted { to: to.clone(), from: from.clone(), room, identity, ringing: RING_LIMIT };
             let (livekit, bridge) = (self.line.livekit.clone(), self.line.bridge.clone());
             self.dialling = Some(Box::pin(dialling::dial(livekit, bridge, wanted)));
         }
@@ -368,7 +389,11 @@ impl Seat {
             self.introduce().await;
         }
         let told = self.caller.on_time(now);
-        self.tell(told).await
+        let ended = self.tell(told).await;
+        if ended.is_some() {
+            return ended;
+        }
+        self.on_consult_time().await
     }
 
     /// The call is over here: nobody of it stays in the room, unless they were handed over.
@@ -383,9 +408,12 @@ impl Seat {
         {
             voice.finish().await;
         }
+        self.finish_consult().await;
         if !self.handed_over {
             self.clear_room().await;
         }
+        let is_dialling = self.consult.as_ref().is_some_and(|consult| consult.dialling.is_some());
+        self.rooms.close(is_dialling).await;
         self.room.leave().await;
     }
 
@@ -400,7 +428,7 @@ impl Seat {
 }
 
 /// What was asked has its answer; for ever, where nothing was asked.
-async fn answered<E>(asked: &mut Option<Asked<E>>) -> Result<(), E> {
+async fn answered<E>(asked: Option<&mut Asked<E>>) -> Result<(), E> {
     match asked {
         Some(asked) => asked.await,
         None => pending().await,

@@ -5,14 +5,39 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use vox_shared::wire::SECRET_HEADER;
 
-use super::super::PATIENCE;
+use super::super::bridge::secret;
+use super::super::vendors::Scripts;
+use super::super::{PATIENCE, client};
+use super::{LiveKit, Rooms};
+
+const TRUNK: [(&str, &str); 1] = [("LIVEKIT_OUTBOUND_TRUNK", "ST_test")];
+
+impl Rooms {
+    /// With a gateway that is a script.
+    pub async fn with_gateway(scripts: Scripts) -> (Self, Gateway) {
+        let livekit = LiveKit::start();
+        let gateway = Gateway::before(&livekit.url).await;
+        let rooms = Self::with(scripts, livekit, &gateway.url, &TRUNK).await;
+        (rooms, gateway)
+    }
+
+    /// Order something of a running call.
+    pub async fn orders(&self, call: &str, order: Value) -> (StatusCode, Value) {
+        let url = self.stage.worker.http(&format!("/calls/{call}/orders"));
+        let request = client().post(url).header(SECRET_HEADER, secret()).json(&order);
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+}
 
 /// The door before a server. It closes with this value.
 pub struct Gateway {

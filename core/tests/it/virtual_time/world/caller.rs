@@ -10,6 +10,7 @@ impl World {
     pub(super) fn caller_acts(&mut self) {
         if self.patience == 0 && self.random.chance(60) {
             let by = DisconnectedBy::Customer;
+            self.consult.caller_is_gone = true;
             return self.feed(Event::HungUp { by });
         }
         self.patience = self.patience.saturating_sub(1);

@@ -17,13 +17,15 @@ impl World {
             .filter(|m| m.role == Role::Assistant)
             .flat_map(|m| m.text.split_whitespace().map(str::to_owned))
             .collect();
-        let heard: Vec<String> = self.ear.iter().flat_map(|(_, h)| words_heard(h)).collect();
+        let to_caller = self.ear.iter().filter(|(id, _)| !self.consult.asides.contains(id));
+        let heard: Vec<String> = to_caller.flat_map(|(_, h)| words_heard(h)).collect();
         assert_eq!(in_context, heard, "seed {}: the context is not what was heard", self.seed);
         let lines: Vec<_> = outcome.transcript.iter().filter(|t| t.speaker == Speaker::Bot).collect();
         let spoken: Vec<String> =
             lines.iter().flat_map(|t| t.text.split_whitespace().map(str::to_owned)).collect();
         assert_eq!(spoken, heard, "seed {}: the transcript is not what was heard", self.seed);
         self.judge_agent(&outcome.transcript);
+        self.judge_consult(&outcome.events);
         self.judge_tools(&outcome.events);
         let keyed = outcome.transcript.iter().filter_map(|l| l.text.strip_prefix("[keypad: "));
         let keyed: String = keyed.map(|keys| keys.trim_end_matches(']')).collect();
@@ -51,13 +53,14 @@ impl World {
             ended_by_bot: outcome.disconnected_by == DisconnectedBy::Bot,
             longest_silence_ms: self.longest_silence,
             ran: self.toolbox.ran,
-            joined: self.agent.joined,
+            joined: self.agent.joined + self.consult.joined,
+            came_back: self.consult.came_back,
             written: self.own_voice.written.len(),
         }
     }
 }
 
-fn words_heard(heard: &Heard) -> Vec<String> {
+pub(super) fn words_heard(heard: &Heard) -> Vec<String> {
     if heard.played_ms == 0 {
         return Vec::new();
     }

@@ -11,7 +11,7 @@ impl World {
             0..30 => Order::Say { text: "A colleague will call you back tomorrow.".into() },
             30..45 => Order::Steer { text: "The caller is a doctor.".into() },
             45..90 => Order::Hold,
-            90..95 => Order::Transfer { to: "+15550001".into() },
+            90..95 => Order::Transfer { to: "+15550001".into(), warm: false },
             _ => Order::End { goodbye: "We close now. Goodbye.".into() },
         };
         if order == Order::Hold {

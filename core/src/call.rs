@@ -3,6 +3,7 @@
 pub mod actor;
 mod asked;
 pub mod detector;
+pub mod ears;
 pub mod feed;
 pub mod life;
 pub mod meter;

@@ -50,6 +50,7 @@ fn report(app: &App, addr: SocketAddr) -> WorkerReport {
         pid: std::process::id(),
         session_id: app.slot.session_id(),
         takes_orders: true,
+        seats_supervisors: cfg!(feature = "livekit") && app.config.livekit.is_some(),
         outbox_depth: stats.depth,
         outbox_oldest_seconds: app.outbox.oldest_age().unwrap_or_default().as_secs_f64(),
         outbox_rejected: stats.rejected + app.courier.books().refused(),

@@ -4,7 +4,7 @@
 //!
 //! Three parts own their state and their deadlines: [`listening`], [`thinking`] and [`speaking`]. What is to be said and
 //! answered stands in one [`plan`]; where the call stands in [`phase`]. The files `hear`, `think`, `speak`, `end`, `order` and
-//! `agent` say what one part's news mean for the others.
+//! `agent`, `supervision` say what one part's news mean for the others.
 //!
 //! `now` counts from the moment the line's media began; it is the recording's clock.
 
@@ -31,6 +31,7 @@ mod speak;
 pub mod speaking;
 pub mod spelled;
 pub mod spending;
+mod supervision;
 pub mod text;
 mod think;
 pub mod thinking;
@@ -56,6 +57,7 @@ use report::{Report, TurnClock};
 use rules::Rules;
 use speaking::{SpeakTimer, Speaking, Voice};
 use spending::Spending;
+use supervision::Supervision;
 use thinking::{ThinkTimer, Thinking, ToolGuard};
 use typed::Pace;
 use utterance::{Kind, Utterance};
@@ -84,6 +86,10 @@ pub struct Session {
     listening: Listening,
     /// Hears the human agent, while one is in the call.
     agent_ear: Listening,
+    /// Hears whoever instructs the bot, while somebody does.
+    bots_ear: Listening,
+    bots_ear_is_open: bool,
+    supervision: Supervision,
     thinking: Thinking,
     speaking: Speaking,
     plan: Plan,
@@ -127,6 +133,9 @@ impl Session {
         Self {
             listening: agent::ear(&rules),
             agent_ear: agent::ear(&rules),
+            bots_ear: agent::ear(&rules),
+            bots_ear_is_open: false,
+            supervision: Supervision::default(),
             thinking: Thinking::new(&rules.language, rules.tools.iter().map(|t| t.name.clone()).collect()),
             speaking: Speaking::new(if rules.model_speaks() { Voice::Model } else { Voice::Own }),
             rules,
@@ -168,6 +177,8 @@ impl Session {
             (_, Event::Window(window)) => self.on_window(Party::Caller, &window, out),
             (_, Event::Stt(event)) => self.on_stt(Party::Caller, event, out),
             (_, Event::Agent(event)) => self.on_agent(event, out),
+            (_, Event::Supervisor(event)) => self.on_supervisor(event, out),
+            (_, Event::Seated { id, refused }) => self.on_seated(id, refused, out),
             (_, Event::Model(ModelEvent::Speaks { request })) => self.model_speaks(request, out),
             (_, Event::Model(ModelEvent::Heard { span, text })) => self.model_heard(span, &text, out),
             (_, Event::TurnJudged { id, probability }) => self.listening.judged(id, probability, self.now),
@@ -281,9 +292,10 @@ impl Session {
         let of = |who: Party, ear: &Listening| ear.timers().next().map(|(at, t)| (at, Timer::Listen(who, t)));
         let caller = of(Party::Caller, &self.listening);
         let agent = of(Party::Agent, &self.agent_ear);
+        let supervisor = of(Party::Supervisor, &self.bots_ear);
         let think = self.thinking.timers().next().map(|(at, t)| (at, Timer::Think(t)));
         let speak = self.speaking.timers().next().map(|(at, t)| (at, Timer::Speak(t)));
-        [call, caller, agent, think, speak].into_iter().flatten().min_by_key(|(at, _)| *at)
+        [call, caller, agent, supervisor, think, speak].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     /// Take the earliest deadline that has passed.
@@ -293,6 +305,7 @@ impl Session {
             Timer::Call(timer) => self.course.clear(timer),
             Timer::Listen(Party::Caller, timer) => self.listening.clear(timer),
             Timer::Listen(Party::Agent, timer) => self.agent_ear.clear(timer),
+            Timer::Listen(Party::Supervisor, timer) => self.bots_ear.clear(timer),
             Timer::Think(timer) => self.thinking.clear(timer),
             Timer::Speak(timer) => self.speaking.clear(timer),
         }
@@ -313,6 +326,10 @@ impl Session {
     fn go_on(&mut self, out: &mut Vec<Command>) {
         if matches!(self.course.phase(), Phase::Waiting | Phase::Over) {
             return;
+        }
+        if self.course.is_live() && self.supervision.is_led() {
+            // Who came while the caller waited or was talked about leads from now on.
+            self.agent_joined(out);
         }
         while let Some((utterance, line)) = self.speaking.finished() {
             self.note_said(&utterance, line, false, out);

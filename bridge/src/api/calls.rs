@@ -12,5 +12,6 @@ pub mod orders;
 pub mod pushes;
 pub mod read;
 pub mod summary;
+pub mod supervision;
 pub mod view;
 pub mod visit;

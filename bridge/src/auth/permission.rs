@@ -52,6 +52,7 @@ permission!(/** Make, change and delete bots. */ EditBots: Admin, BotsWrite);
 permission!(/** Make, hear and delete voices from clips. */ EditVoices: Admin, VoicesWrite);
 permission!(/** See calls and their transcripts. */ ReadCalls: Agent, CallsRead);
 permission!(/** Give orders to running calls. */ ControlCalls: Supervisor, CallsControl);
+permission!(/** Sit in running calls: listen, whisper, talk with the caller. */ SuperviseCalls: Supervisor, CallsSupervise);
 permission!(/** Have models asked about calls again. */ AnalyseCalls: Supervisor, CallsAnalyse);
 permission!(/** Delete calls. */ DeleteCalls: Admin, CallsDelete);
 permission!(/** Keep calls from being deleted, and let them be again. */ HoldCalls: Admin, people only);

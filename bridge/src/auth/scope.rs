@@ -39,6 +39,8 @@ scopes! {
     CallsRead => "calls:read";
     /// Give orders to running calls.
     CallsControl => "calls:control";
+    /// Sit in running calls: listen, whisper, talk with the caller.
+    CallsSupervise => "calls:supervise";
     /// Have models asked about calls again.
     CallsAnalyse => "calls:analyse";
     /// Delete calls.

@@ -9,7 +9,8 @@ use vox_shared::clock::Clock;
 use vox_shared::ids::SessionId;
 use vox_shared::telemetry::spans;
 use vox_shared::trace::TRACEPARENT;
-use vox_shared::wire::order::{Order, OrderRequest};
+use vox_shared::wire::order::{Order, OrderRequest, OrderTaken};
+use vox_shared::wire::supervision::SeatGiven;
 use vox_shared::wire::{SECRET_HEADER, WIRE_VERSION};
 
 use crate::store::calls::Call;
@@ -38,6 +39,10 @@ pub enum NotTaken {
         "the worker that has the call is of a version that takes no orders; bring it up to date, and orders reach its next call"
     )]
     NoOrders,
+    #[error(
+        "the worker that has the call seats no supervisors: it is of an older version, or has no LiveKit server"
+    )]
+    NoSeats,
     #[error("the call takes no more orders just now; try again")]
     Busy,
     #[error("the worker that has the call did not answer in time; the order may have been taken")]
@@ -79,14 +84,23 @@ impl Operator {
         Ok(self.stores.calls(reach).get_call(id).await?.value)
     }
 
-    /// Have the session take an order.
-    pub async fn place(&self, id: &SessionId, call: &Call, order: Order) -> Result<(), NotTaken> {
+    /// Have the session take an order. The seat, if it asks for one.
+    pub async fn place(
+        &self,
+        id: &SessionId,
+        call: &Call,
+        order: Order,
+    ) -> Result<Option<SeatGiven>, NotTaken> {
         if call.disconnected_by.is_some() {
             return Err(NotTaken::Ended);
         }
         let worker = self.worker(id, call).await?.ok_or(NotTaken::NoWorker)?;
         if !worker.report.takes_orders {
             return Err(NotTaken::NoOrders);
+        }
+        let is_about_seats = matches!(order, Order::Supervise { .. } | Order::StopSupervising { .. });
+        if is_about_seats && !worker.report.seats_supervisors {
+            return Err(NotTaken::NoSeats);
         }
         let url = format!("{}/calls/{id}/orders", worker.report.address.trim_end_matches('/'));
         let request = OrderRequest { version: WIRE_VERSION, order };
@@ -100,11 +114,14 @@ impl Operator {
             tracing::warn!(worker.id = %worker, %error, "a worker did not answer to an order");
             NotTaken::Silent
         })?;
-        if answer.status().is_success() {
-            return Ok(());
+        let status = answer.status();
+        let body = read(answer).await;
+        if status.is_success() {
+            let taken = serde_json::from_slice::<OrderTaken>(&body).ok();
+            return Ok(taken.and_then(|taken| taken.seat));
         }
-        let status = answer.status().as_u16();
-        let Against { error, detail } = against(answer).await;
+        let status = status.as_u16();
+        let Against { error, detail } = serde_json::from_slice(&body).unwrap_or_default();
         Err(match (status, error.as_str()) {
             (409, _) => NotTaken::Refused(detail.unwrap_or_else(|| "it is not possible now".into())),
             (404, "unknown_call") => NotTaken::Ended,
@@ -131,13 +148,14 @@ impl Operator {
     }
 }
 
-async fn against(mut answer: reqwest::Response) -> Against {
+/// Nothing of an answer that is too long.
+async fn read(mut answer: reqwest::Response) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(Some(piece)) = answer.chunk().await {
         if body.len() + piece.len() > MAX_ANSWER_BYTES {
-            return Against::default();
+            return Vec::new();
         }
         body.extend_from_slice(&piece);
     }
-    serde_json::from_slice(&body).unwrap_or_default()
+    body
 }

@@ -1,4 +1,4 @@
-//! What is told of LiveKit: carriers, the calls that it brings, and visitors of web pages.
+//! What is told of LiveKit: carriers, the calls that it brings, visitors of web pages, and supervisors in calls.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use vox_shared::wire::supervision::Part;
 
 use super::Metrics;
 
@@ -26,12 +27,19 @@ struct Admitted {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Supervised {
+    part: &'static str,
+    outcome: &'static str,
+}
+
 /// See the module.
 #[derive(Default)]
 pub struct Rooms {
     carriers: Family<Standing, Gauge>,
     events: Family<Told, Counter>,
     visitors: Family<Admitted, Counter>,
+    supervisors: Family<Supervised, Counter>,
 }
 
 impl Rooms {
@@ -42,6 +50,11 @@ impl Rooms {
             "widget_visitors",
             "Visitors of web pages by the way they were given and what came of it",
             self.visitors.clone(),
+        );
+        to.register(
+            "supervisions",
+            "Seats in running calls that supervisors asked for, by part and what came of it",
+            self.supervisors.clone(),
         );
     }
 }
@@ -63,5 +76,10 @@ impl Metrics {
     /// A visitor asked for a way to a bot.
     pub fn visitor(&self, transport: &'static str, outcome: &'static str) {
         self.rooms.visitors.get_or_create(&Admitted { transport, outcome }).inc();
+    }
+
+    /// A supervisor asked for a seat in a call.
+    pub fn supervised(&self, part: Part, outcome: &'static str) {
+        self.rooms.supervisors.get_or_create(&Supervised { part: part.as_str(), outcome }).inc();
     }
 }

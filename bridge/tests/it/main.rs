@@ -94,6 +94,7 @@ mod sessions_rotate;
 mod settings_are_kept;
 mod slots_are_reserved;
 mod streams_of_events;
+mod supervisors_ask_for_seats;
 mod telemetry_is_told;
 mod tenants_are_apart;
 mod tenants_are_removed;

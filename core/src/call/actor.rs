@@ -3,6 +3,8 @@
 
 mod consulting;
 mod ending;
+mod saying;
+mod supervision;
 mod telling;
 
 use std::collections::{HashMap, VecDeque};
@@ -15,8 +17,10 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use vox_shared::wire::result::DisconnectedBy;
+use vox_shared::wire::supervision::SeatGiven;
 
 use super::detector::Detector;
+use super::ears::Ears;
 use super::meter::Lateness;
 use super::mouth::{Given, LineSound, Mouth, Order};
 use super::orders::{Placed, Verdict};
@@ -25,18 +29,17 @@ use super::switch::Switch;
 use super::tools::Tools;
 use super::veil::Veil;
 use super::vendors::{Heard, Vendors};
-use crate::courier::clips::Clip;
 use crate::courier::live::{Fact, Teller};
 use crate::journal::CallJournal;
 use crate::media::level::is_audible;
 use crate::media::playout::Pacing;
 use crate::media::recorder::{CallerTrack, Recorder};
 use crate::provider::stt::SttEvent;
-use crate::provider::tts::{TtsEvent, TtsInput, UtteranceId};
+use crate::provider::tts::TtsInput;
 use crate::provider::{Failure, FailureClass};
 use crate::session::Session;
-use crate::session::event::{AgentCommand, AgentEvent, Command, Event, OrderId, Outcome, VoiceEvent};
-use crate::transport::line::{LineIn, LineOut, Traits};
+use crate::session::event::{Command, Event, OrderId, Outcome, VoiceEvent};
+use crate::transport::line::{Aside, LineIn, LineOut, Traits};
 use crate::transport::socket::Ends;
 
 /// The media clock's step.
@@ -66,6 +69,8 @@ pub struct Parts {
     pub detector: Detector,
     pub recorder: Option<Recorder>,
     pub vendors: Vendors,
+    /// Beside the caller's.
+    pub ears: Ears,
     pub tools: Tools,
     pub journal: Arc<CallJournal>,
     /// Over all that is told of the conversation.
@@ -95,6 +100,10 @@ struct Actor {
     lateness: Lateness,
     /// Who waits for what the session says to an order.
     asking: HashMap<OrderId, oneshot::Sender<Verdict>>,
+    /// Whoever has taken the call is heard until then, samples: nobody else is written down beside them.
+    third_until: u64,
+    /// The seat that one of them asked for, which the session is being told of.
+    given_seat: Option<(OrderId, Box<SeatGiven>)>,
     newest_order: OrderId,
     events: VecDeque<Event>,
     commands: Vec<Command>,
@@ -121,6 +130,8 @@ pub async fn run(parts: Parts) -> Ended {
         line_full_since: None,
         lateness: Lateness::default(),
         asking: HashMap::new(),
+        third_until: 0,
+        given_seat: None,
         newest_order: 0,
         events: VecDeque::from([Event::Answered]),
         commands: Vec::new(),
@@ -146,6 +157,7 @@ pub async fn run(parts: Parts) -> Ended {
             }
             answer = actor.parts.switch.next() => actor.events.extend(answer.into_iter().flatten()),
             heard = actor.parts.vendors.next(hear_voice) => actor.on_heard(heard),
+            event = actor.parts.ears.next() => actor.events.push_back(event),
             Some(placed) = actor.parts.orders.recv() => actor.on_order(placed),
             (run, answer) = actor.parts.tools.next() => {
                 actor.events.push_back(Event::ToolDone { run, answer });
@@ -235,7 +247,9 @@ impl Actor {
         self.tick = step_at(elapsed);
         let now = self.now_samples();
         if before / METER_TICKS != self.tick / METER_TICKS && self.parts.session.is_metered() {
-            self.events.push_back(Event::Metered { usage: self.parts.vendors.metered() });
+            self.events.push_back(Event::Metered {
+                usage: self.parts.vendors.metered(self.parts.ears.heard_so_far()),
+            });
         }
         self.advance_recording(now);
         if self.mouth.step(now, &mut self.given) {
@@ -281,6 +295,9 @@ impl Actor {
             Some(LineIn::Broken(reason)) => {
                 self.line_ended(Event::LineFailed { why: reason.to_string() });
             }
+            Some(LineIn::Aside { from, pcm }) => self.on_aside(from, &pcm),
+            Some(LineIn::Supervised(event)) => self.events.push_back(Event::Supervisor(event)),
+            Some(LineIn::Seated { id, seat }) => self.on_seated(id, seat),
             Some(LineIn::Ready(_) | LineIn::Answered) => {}
             None => self.line_ended(Event::HungUp { by: DisconnectedBy::Customer }),
         }
@@ -357,7 +374,9 @@ impl Actor {
             // No turn model is built yet. One is given `feed.heard_last`.
             Command::JudgeTurn { .. } => {}
             Command::CloseStt => self.parts.vendors.feed.shut(),
-            Command::Agent(command) => self.refuse_agent(&command),
+            Command::Agent(command) => self.tell_ear(Aside::Aloud, &command),
+            Command::Supervisor(command) => self.tell_ear(Aside::Whispered, &command),
+            Command::Supervise { id, order } => self.ask_for_seat(id, order),
             Command::Ask { request, provider, mut ask, heard } => {
                 self.parts.veil.request(&mut ask);
                 let asked = if heard.is_empty() {
@@ -395,7 +414,10 @@ impl Actor {
             }
             Command::StopSaying { utterance, fade } => self.stop_saying(utterance, fade),
             Command::HoldTone => self.mouth.hold_tone(),
-            Command::OrderTaken { id } => self.answer_order(id, Ok(())),
+            Command::OrderTaken { id } => {
+                let seat = self.given_seat.take_if(|(of, _)| *of == id).map(|(_, seat)| seat);
+                self.answer_order(id, Ok(seat));
+            }
             Command::OrderRefused { id, why } => self.answer_order(id, Err(why)),
             // Not as sound is sent: one that finds no room would leave the caller in silence until somebody should have answered.
             Command::Transfer { to } if self.parts.traits.transfers.is_none() => {
@@ -417,52 +439,6 @@ impl Actor {
             Command::HangUp { by } => self.hang_up = Some(by),
             Command::Finish(outcome) => self.conclude(outcome),
         }
-    }
-
-    /// No ear beside the caller's is built: the people go on, and the model knows that it does not know all.
-    fn refuse_agent(&mut self, command: &AgentCommand) {
-        if matches!(command, AgentCommand::OpenStt { .. }) {
-            let failure = not_built("no line that brings a human agent is built yet");
-            self.events.push_back(Event::Agent(AgentEvent::Stt(SttEvent::Failed(failure))));
-        }
-    }
-
-    /// Sound of the voice, or of a kept phrase, goes to the mouth as far as it is still wanted.
-    fn take_voice(&mut self, event: TtsEvent) {
-        let now = self.elapsed_samples();
-        let wanted = match &event {
-            TtsEvent::Audio { utterance, .. } | TtsEvent::Done { utterance } => {
-                self.parts.session.is_saying(*utterance)
-            }
-            _ => true,
-        };
-        self.mouth.hear(event, wanted, now, &mut self.given);
-        self.take_given();
-    }
-
-    fn phrase(&mut self, utterance: UtteranceId, text: String) {
-        match self.parts.vendors.phrase(utterance, text) {
-            Ok(Some(clip)) => self.take_clip(utterance, clip),
-            Ok(None) => {}
-            Err(failure) => self.voice_result(Err(failure)),
-        }
-    }
-
-    /// A phrase that was kept as sound. One without sound is being synthesised.
-    fn take_clip(&mut self, utterance: UtteranceId, clip: Clip) {
-        if clip.pcm.is_empty() {
-            return;
-        }
-        self.take_voice(TtsEvent::Words { utterance, words: clip.words });
-        self.take_voice(TtsEvent::Audio { utterance, pcm: clip.pcm });
-        self.take_voice(TtsEvent::Done { utterance });
-    }
-
-    fn stop_saying(&mut self, utterance: UtteranceId, fade: Duration) {
-        self.parts.vendors.cancel_voice(utterance);
-        let now = self.elapsed_samples();
-        self.mouth.stop(utterance, fade, now, &mut self.given);
-        self.take_given();
     }
 
     /// Carry out what the mouth gave.

@@ -369,7 +369,7 @@ async fn converse(
     journal: Arc<CallJournal>,
 ) -> (CallResult, Option<Unfinished>) {
     let Line { ends, traits, pacing, rate_hz, live } = line;
-    let Pipeline { config, session, switch, detector, vendors, tools, veil } = *pipeline;
+    let Pipeline { config, session, switch, detector, vendors, ears, tools, veil } = *pipeline;
     let parts = Parts {
         session,
         ends,
@@ -380,6 +380,7 @@ async fn converse(
         detector,
         recorder: recorder(app, accepted, &config, rate_hz),
         vendors,
+        ears,
         tools,
         journal: journal.clone(),
         veil,

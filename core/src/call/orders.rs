@@ -7,14 +7,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use vox_shared::ids::SessionId;
 use vox_shared::wire::order::Order;
+use vox_shared::wire::supervision::SeatGiven;
 
 /// Orders that wait for the call to look at them: it does at once.
 const DEPTH: usize = 8;
 /// A call that does not answer within this is about to end, or stuck.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(2);
 
-/// What the conversation says to an order: done, or why it is not possible now.
-pub type Verdict = Result<(), String>;
+/// What the conversation says to an order: done, with the seat that it asked for, if it asked for one; or why it is not possible now.
+pub type Verdict = Result<Option<Box<SeatGiven>>, String>;
 
 /// An order and who waits for the verdict.
 #[derive(Debug)]

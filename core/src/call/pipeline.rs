@@ -6,6 +6,7 @@ use std::time::Duration;
 use vox_shared::wire::config::RuntimeConfig;
 
 use super::detector::Detector;
+use super::ears::Ears;
 use super::switch::Switch;
 use super::tools::Tools;
 use super::veil::Veil;
@@ -24,6 +25,7 @@ pub(super) struct Pipeline {
     pub(super) switch: Switch,
     pub(super) detector: Detector,
     pub(super) vendors: Vendors,
+    pub(super) ears: Ears,
     pub(super) tools: Tools,
     pub(super) veil: Veil,
 }
@@ -40,7 +42,8 @@ impl Pipeline {
         let of_line =
             OfLine { transport: traits.name, call: info.carrier_call.as_deref(), did: info.did.as_deref() };
         let control = Control::of(of_line, &config, app.providers.egress.clone(), app.clock.clone());
-        let rules = who_transfers(Rules::from_config(&config, Duration::ZERO), traits, &control);
+        let mut rules = who_transfers(Rules::from_config(&config, Duration::ZERO), traits, &control);
+        rules.has_rooms = traits.has_rooms();
         let mut vendors = Vendors::new(app.providers.clone(), app.courier.clone(), begun, rate_hz);
         vendors.warm_up();
         Box::new(Self {
@@ -48,6 +51,7 @@ impl Pipeline {
             switch: Switch::new(control.ok()),
             detector: Detector::new(app.weights.clone(), rate_hz),
             vendors,
+            ears: Ears::new(app.weights.clone(), rate_hz),
             tools: Tools::new(&config, app.providers.egress.clone()),
             veil: Veil::new(&config.redaction),
             config,
@@ -62,7 +66,7 @@ fn who_transfers(rules: Rules, traits: Traits, control: &Result<Control, String>
         Err(why) => Err(why.clone()),
     };
     // A line in rooms has room for somebody who is asked first.
-    let rules = Rules { consults: traits.name == "livekit", ..rules };
+    let rules = Rules { consults: traits.has_rooms(), ..rules };
     match (traits.transfers, by_carrier) {
         (Some(method), _) | (None, Ok(method)) => Rules { transfers: Some(method), ..rules },
         (None, Err(no_transfer)) => Rules { no_transfer, ..rules },

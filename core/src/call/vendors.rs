@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
+use vox_shared::model::bot::SttSettings;
 use vox_shared::wire::config::RuntimeConfig;
 use vox_shared::wire::result::Usage;
 
 use super::asked::{Asked, Trace};
+use super::ears::together;
 use super::feed::{Feed, Recognised};
 use super::record;
 use super::spoken::{Counted, Spoken};
@@ -17,7 +19,7 @@ use crate::courier::clips::{Clip, Phrase, Stable};
 use crate::courier::{Begun, Courier};
 use crate::provider::llm::{LanguageModel, LlmEvent, LlmRequest, LlmStream};
 use crate::provider::registry::Providers;
-use crate::provider::stt::SttEvent;
+use crate::provider::stt::{SttEvent, SttStream};
 use crate::provider::tts::{TtsEvent, TtsInput, TtsStream, UtteranceId};
 use crate::provider::{Failure, FailureClass};
 use crate::session::event::RequestId;
@@ -143,13 +145,21 @@ impl Vendors {
     /// Open the recogniser with this index and give it the last `replay` of audio.
     pub fn open_stt(&mut self, index: usize, replay: Duration) -> Result<(), Failure> {
         self.feed.shut();
-        let settings = *with_fallbacks(&self.config.stt, |s| s, |s| &s.fallbacks)
-            .get(index)
-            .unwrap_or(&&self.config.stt);
-        let recogniser = self.providers.recogniser(settings)?;
+        let stream = self.recogniser(index)?;
+        let settings = self.hearing(index);
         self.trace.hearing = Some(Asked::recogniser(&settings.provider, &settings.model));
-        self.feed.open(index, recogniser.open(self.rate_hz), replay);
+        self.feed.open(index, stream, replay);
         Ok(())
+    }
+
+    /// A stream of the recogniser with this index, for an ear beside the caller's.
+    pub fn recogniser(&self, index: usize) -> Result<SttStream, Failure> {
+        Ok(self.providers.recogniser(self.hearing(index))?.open(self.rate_hz))
+    }
+
+    fn hearing(&self, index: usize) -> &SttSettings {
+        let all = with_fallbacks(&self.config.stt, |s| s, |s| &s.fallbacks);
+        all.get(index).copied().unwrap_or(&self.config.stt)
     }
 
     /// Have the model's connection ready by the first question.
@@ -274,9 +284,10 @@ impl Vendors {
         }
     }
 
-    /// What recognisers and voices were used for until now.
-    pub fn metered(&self) -> Vec<Usage> {
-        record::metered(&self.config, &self.feed.heard_so_far(), &self.counted.so_far())
+    /// What recognisers and voices were used for until now, those of the ears `beside` the caller's with them.
+    pub fn metered(&self, beside: Vec<Recognised>) -> Vec<Usage> {
+        let heard = together(self.feed.heard_so_far(), beside);
+        record::metered(&self.config, &heard, &self.counted.so_far())
     }
 
     /// Close everything; what each recogniser heard and each voice was given.

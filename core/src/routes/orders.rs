@@ -5,10 +5,9 @@ use std::time::Duration;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use serde::Serialize;
 use tokio::time::timeout;
 use vox_shared::wire::WIRE_VERSION;
-use vox_shared::wire::order::OrderRequest;
+use vox_shared::wire::order::{OrderRequest, OrderTaken};
 
 use super::answer::{Answer, error, error_saying, json};
 use crate::access::is_internal;
@@ -19,13 +18,6 @@ use crate::call::orders::NotPlaced;
 const MAX_BODY: usize = 64 * 1024;
 /// The body must be here within this.
 const BODY_DEADLINE: Duration = Duration::from_secs(5);
-
-/// The conversation does what it was told.
-#[derive(Debug, Serialize)]
-struct Taken {
-    version: u32,
-    taken: &'static str,
-}
 
 /// Hand the order to the conversation and wait for its word: 200 when it is taken, 409 when it is not possible now. 403
 /// without the shared secret, 404 when the call is not here, 400 for what is no order, 503 when the call takes none.
@@ -44,7 +36,10 @@ pub async fn place(app: &App, session_id: &str, request: Request<Incoming>) -> A
     }
     let taken = order.name();
     match app.orders.place(session_id, order).await {
-        Ok(Ok(())) => json(&Taken { version: WIRE_VERSION, taken }),
+        Ok(Ok(seat)) => {
+            let seat = seat.map(|seat| *seat);
+            json(&OrderTaken { version: WIRE_VERSION, taken: taken.to_owned(), seat })
+        }
         Ok(Err(why)) => error_saying(StatusCode::CONFLICT, "order_refused", &why),
         Err(NotPlaced::UnknownCall) => error(StatusCode::NOT_FOUND, "unknown_call"),
         Err(NotPlaced::Busy) => error(StatusCode::SERVICE_UNAVAILABLE, "call_busy"),

@@ -12,16 +12,25 @@ use super::rules::Rules;
 impl Session {
     pub(super) fn on_agent(&mut self, event: AgentEvent, out: &mut Vec<Command>) {
         match event {
-            AgentEvent::Joined => self.agent_joined(out),
+            AgentEvent::Joined => {
+                self.supervision.agent(true);
+                self.agent_joined(out);
+            }
+            AgentEvent::Left => {
+                self.supervision.agent(false);
+                // A supervisor may lead still.
+                if self.course.is_accompanied() && !self.supervision.is_led() {
+                    self.agent_left(out);
+                }
+            }
             _ if !self.course.is_accompanied() => {}
             AgentEvent::Window(window) => self.on_window(Party::Agent, &window, out),
             AgentEvent::Stt(event) => self.on_stt(Party::Agent, event, out),
-            AgentEvent::Left => self.agent_left(out),
         }
     }
 
     /// The bot falls silent. An agent who comes to a caller who waits, on hold or to be handed over, ends the waiting.
-    fn agent_joined(&mut self, out: &mut Vec<Command>) {
+    pub(super) fn agent_joined(&mut self, out: &mut Vec<Command>) {
         let phase = self.course.phase();
         match phase {
             Phase::Live => self.fall_silent(out),
@@ -53,7 +62,7 @@ impl Session {
     }
 
     /// The bot takes the call back and says something.
-    fn agent_left(&mut self, out: &mut Vec<Command>) {
+    pub(super) fn agent_left(&mut self, out: &mut Vec<Command>) {
         self.let_agent_go(out);
         self.report.event(self.now, EventKind::AgentLeft, "the bot leads the call again", out);
         self.course.release();

@@ -238,6 +238,7 @@ impl Session {
         if self.course.is_accompanied() {
             self.let_agent_go(out);
         }
+        self.let_supervisors_go(out);
         let _unanswered = self.note_keys(out);
         self.flush_caller(out);
         self.report.event(self.now, EventKind::Ended, by.as_str(), out);

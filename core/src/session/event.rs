@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vox_shared::wire::order::Order;
 use vox_shared::wire::result::{CallEvent, DisconnectedBy, TranscriptEntry, TurnLatency, Usage};
+use vox_shared::wire::supervision::Part;
 
 use crate::provider::Failure;
 use crate::provider::llm::{LlmEvent, LlmRequest, ToolCall};
@@ -83,6 +84,31 @@ pub enum AgentEvent {
     /// What the agent's own recogniser says.
     Stt(SttEvent),
     Left,
+}
+
+/// What supervisors do in the call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SupervisorEvent {
+    /// This one has this part from now on, and may have had another until now.
+    Joined {
+        who: String,
+        part: Part,
+        /// The bot talks on although they talk aloud.
+        bot_goes_on: bool,
+    },
+    Left {
+        who: String,
+        why: String,
+    },
+    /// The call goes on in other rooms than those that this one was given.
+    Moved {
+        who: String,
+    },
+    /// The sound of those who instruct the bot: who whisper to it, or talk aloud beside it.
+    Window(Window),
+    /// What the recogniser of that sound says.
+    Stt(SttEvent),
 }
 
 /// What a model that hears and speaks by itself does beside the text, tools and end of [`Event::Llm`]. The text is what its
@@ -200,6 +226,13 @@ pub enum Event {
     Model(ModelEvent),
     /// Of a person who talks with the caller while the bot stays.
     Agent(AgentEvent),
+    /// Only from a line in rooms.
+    Supervisor(SupervisorEvent),
+    /// What [`Command::Supervise`] asked for is done, or why not.
+    Seated {
+        id: OrderId,
+        refused: Option<String>,
+    },
     /// Of this utterance `played_ms` have left for the caller's ear; `audible` when the newest frame is not silence.
     Played {
         utterance: UtteranceId,
@@ -274,6 +307,14 @@ pub enum Command {
     CloseStt,
     /// Only after [`AgentEvent::Joined`].
     Agent(AgentCommand),
+    /// The same for the ear of [`SupervisorEvent::Window`].
+    Supervisor(AgentCommand),
+    /// Have the line give a supervisor a seat, or take it away; [`Event::Seated`] follows. Only for a line in rooms
+    /// ([`super::rules::Rules::has_rooms`]).
+    Supervise {
+        id: OrderId,
+        order: Order,
+    },
     Ask {
         request: RequestId,
         provider: usize,

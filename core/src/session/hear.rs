@@ -24,6 +24,15 @@ impl Session {
         match who {
             Party::Caller => &mut self.listening,
             Party::Agent => &mut self.agent_ear,
+            Party::Supervisor => &mut self.bots_ear,
+        }
+    }
+
+    /// Whether what this one says counts now. Whoever instructs the bot may do so also while the caller is on hold.
+    fn hears(&self, who: Party) -> bool {
+        match who {
+            Party::Caller | Party::Agent => self.listens(),
+            Party::Supervisor => self.bots_ear_is_open,
         }
     }
 
@@ -31,23 +40,23 @@ impl Session {
         let now = self.now;
         match self.ear(who).window(window) {
             Some(Change::Began { since, probability }) => {
-                if !self.is_aside() {
+                if who == Party::Supervisor || !self.is_aside() {
                     let why = format!("speech probability {probability:.2} held");
                     self.report.speech(since, who.started(), why);
                 }
-                if self.listens() {
+                if self.hears(who) {
                     self.ear(who).speech_began(since, now);
                     self.consider_interruption(out);
                 }
             }
             Some(Change::Ended { acoustic_end, probability }) => {
-                if !self.is_aside() {
+                if who == Party::Supervisor || !self.is_aside() {
                     let why = format!("speech probability {probability:.2}");
                     self.report.speech(acoustic_end, who.stopped(), why);
                 }
-                if self.listens() {
+                if self.hears(who) {
                     let pause = self.ear(who).speech_ended(acoustic_end, now);
-                    let judged = self.rules.judges_turns && self.course.is_live();
+                    let judged = self.rules.judges_turns && self.course.is_live() && who == Party::Caller;
                     out.extend(pause.filter(|_| judged).map(|id| Command::JudgeTurn { id }));
                 }
             }
@@ -82,7 +91,9 @@ impl Session {
 
     /// Somebody has been silent for long enough.
     fn decided(&mut self, who: Party, decision: Decision, out: &mut Vec<Command>) {
-        self.clock.decided = Some(self.now);
+        if who != Party::Supervisor {
+            self.clock.decided = Some(self.now);
+        }
         match decision {
             Decision::Close(why) => self.close_turn(who, why, out),
             Decision::Finalise => out.push(who.finalize_stt()),
@@ -118,7 +129,7 @@ impl Session {
         if let SttEvent::Failed(failure) = event {
             return self.stt_broke(who, &failure, out);
         }
-        if !self.listens() {
+        if !self.hears(who) {
             return;
         }
         let now = self.now;
@@ -175,8 +186,11 @@ impl Session {
     fn on_partial(&mut self, who: Party, text: &str, out: &mut Vec<Command>) {
         let (now, turn) = (self.now, self.turn);
         let new = self.ear(who).partial(text, now);
-        if new.open && !self.is_aside() {
-            let entry = TranscriptEntry { speaker: who.speaker(), ..self.ear(who).line(turn, now) };
+        if new.open
+            && !self.is_aside()
+            && let Some(speaker) = who.speaker()
+        {
+            let entry = TranscriptEntry { speaker, ..self.ear(who).line(turn, now) };
             out.push(Command::Notify(Notice::Transcript { entry, is_final: false }));
         }
         self.take_words(who, &new, out);
@@ -185,6 +199,10 @@ impl Session {
     /// The final of a turn that was closed on an interim: the record and the model learn it, and a reply that nobody heard yet
     /// is asked for anew.
     fn add_late_words(&mut self, who: Party, late: &Amended, out: &mut Vec<Command>) {
+        if who == Party::Supervisor {
+            // The note stands: the model is told the better words too.
+            return self.guide(&late.whole, out);
+        }
         // Of somebody who is asked to take the call the first words decide.
         if self.is_aside() {
             return;
@@ -202,7 +220,9 @@ impl Session {
 
     /// What somebody said turns out to be more, or other words. True when the model had been told the words before.
     fn amend_words(&mut self, who: Party, late: &Amended, out: &mut Vec<Command>) -> bool {
-        self.report.amend(who.speaker(), &late.before, &late.whole, out);
+        if let Some(speaker) = who.speaker() {
+            self.report.amend(speaker, &late.before, &late.whole, out);
+        }
         let waits = who == Party::Caller && self.plan.amend_unanswered(&late.before, &late.whole);
         !waits && self.context.amend(who, &late.before, &late.whole)
     }
@@ -225,6 +245,9 @@ impl Session {
     fn close_turn(&mut self, who: Party, why: &str, out: &mut Vec<Command>) {
         let (now, turn) = (self.now, self.turn);
         let closed = self.ear(who).close(turn, now);
+        if who == Party::Supervisor {
+            return self.guide(&closed.text, out);
+        }
         if self.is_aside() {
             return self.person_said(&closed, out);
         }
@@ -264,8 +287,9 @@ impl Session {
         if closed.text.is_empty() {
             return;
         }
+        let Some(speaker) = who.speaker() else { return };
         self.turn += 1;
-        let line = TranscriptEntry { turn: self.turn, speaker: who.speaker(), ..closed.line };
+        let line = TranscriptEntry { turn: self.turn, speaker, ..closed.line };
         let began = Duration::from_millis(line.started_ms);
         let is_echo = self.is_echo_of_the_end(&closed.text, (began, closed.acoustic_end));
         if who == Party::Agent || !is_echo {
@@ -332,7 +356,7 @@ impl Session {
     /// The recogniser broke, or did not get ready.
     fn stt_failed(&mut self, who: Party, why: &str, after: Option<Duration>, out: &mut Vec<Command>) {
         let (now, recognisers) = (self.now, self.rules.stt.len());
-        if self.ear(who).recogniser.is_lost() || !self.listens() {
+        if self.ear(who).recogniser.is_lost() || !self.hears(who) {
             return;
         }
         self.ear(who).broke();
@@ -340,13 +364,14 @@ impl Session {
         let vendor = self.rules.stt.at(place);
         self.report.failure("stt", &vendor);
         let mut text = format!("{}: {why}", vendor.provider);
-        if who == Party::Agent {
-            text.insert_str(0, "the agent's ");
+        if who != Party::Caller {
+            text.insert_str(0, &format!("the {}'s ", who.name()));
         }
         self.report.event(now, EventKind::RecogniserFailed, text.clone(), out);
         match self.ear(who).recogniser.failed(recognisers, after) {
             NextRecogniser::Open => self.open_stt(who, out),
             NextRecogniser::OpenAfter(wait) => self.ear(who).open_later(now + wait),
+            NextRecogniser::Lost if who == Party::Supervisor => self.whispers_are_lost(text, out),
             NextRecogniser::Lost if self.course.is_accompanied() => self.not_written_down(who),
             // They have keys.
             NextRecogniser::Lost if self.course.is_consulting() => {}
@@ -373,7 +398,7 @@ impl Session {
 
     pub(super) fn open_stt(&mut self, who: Party, out: &mut Vec<Command>) {
         let now = self.now;
-        if self.ear(who).recogniser.is_lost() || !self.listens() || self.rules.stt.is_empty() {
+        if self.ear(who).recogniser.is_lost() || !self.hears(who) || self.rules.stt.is_empty() {
             return;
         }
         let ear = self.ear(who);

@@ -40,6 +40,12 @@ pub enum EventKind {
     TransferFailed,
     AgentJoined,
     AgentLeft,
+    SupervisorJoined,
+    SupervisorLeft,
+    SupervisorMoved,
+    Whispered,
+    SupervisorSaid,
+    WhispersLost,
     DurationWarning,
     MaxDuration,
     LimitReached,
@@ -58,6 +64,8 @@ pub enum WhyKind {
     CallerStopped,
     AgentStarted,
     AgentStopped,
+    SupervisorStarted,
+    SupervisorStopped,
     TurnClosed,
     CallerWentOn,
     BotStarted,
@@ -67,7 +75,7 @@ pub enum WhyKind {
 
 impl EventKind {
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 48] = [
         Self::Answered,
         Self::Interrupted,
         Self::Resumed,
@@ -102,6 +110,12 @@ impl EventKind {
         Self::TransferFailed,
         Self::AgentJoined,
         Self::AgentLeft,
+        Self::SupervisorJoined,
+        Self::SupervisorLeft,
+        Self::SupervisorMoved,
+        Self::Whispered,
+        Self::SupervisorSaid,
+        Self::WhispersLost,
         Self::DurationWarning,
         Self::MaxDuration,
         Self::LimitReached,
@@ -148,6 +162,12 @@ impl EventKind {
             Self::TransferFailed => "transfer_failed",
             Self::AgentJoined => "agent_joined",
             Self::AgentLeft => "agent_left",
+            Self::SupervisorJoined => "supervisor_joined",
+            Self::SupervisorLeft => "supervisor_left",
+            Self::SupervisorMoved => "supervisor_moved",
+            Self::Whispered => "whispered",
+            Self::SupervisorSaid => "supervisor_said",
+            Self::WhispersLost => "whispers_lost",
             Self::DurationWarning => "duration_warning",
             Self::MaxDuration => "max_duration",
             Self::LimitReached => "limit_reached",
@@ -162,11 +182,13 @@ impl EventKind {
 
 impl WhyKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::CallerStarted,
         Self::CallerStopped,
         Self::AgentStarted,
         Self::AgentStopped,
+        Self::SupervisorStarted,
+        Self::SupervisorStopped,
         Self::TurnClosed,
         Self::CallerWentOn,
         Self::BotStarted,
@@ -180,6 +202,8 @@ impl WhyKind {
             Self::CallerStopped => "caller_stopped",
             Self::AgentStarted => "agent_started",
             Self::AgentStopped => "agent_stopped",
+            Self::SupervisorStarted => "supervisor_started",
+            Self::SupervisorStopped => "supervisor_stopped",
             Self::TurnClosed => "turn_closed",
             Self::CallerWentOn => "caller_went_on",
             Self::BotStarted => "bot_started",

@@ -17,6 +17,13 @@ use super::utterance::Kind;
 impl Session {
     pub(super) fn on_order(&mut self, id: OrderId, order: Order, out: &mut Vec<Command>) {
         let name = order.name();
+        if matches!(order, Order::Supervise { .. } | Order::StopSupervising { .. }) {
+            // The line knows whether there is a seat: its word is waited for.
+            if let Err(why) = self.ask_for_seat(id, order, out) {
+                self.on_seated(id, Some(why), out);
+            }
+            return;
+        }
         match self.carry_out(order, out) {
             Ok(()) => {
                 self.report.event(self.now, EventKind::OrderTaken, name, out);

@@ -13,6 +13,8 @@ pub enum Party {
     Caller,
     /// A human who leads the conversation while in the call.
     Agent,
+    /// Whoever instructs the bot. What they say is no line of the conversation.
+    Supervisor,
 }
 
 impl Party {
@@ -21,13 +23,16 @@ impl Party {
         match self {
             Self::Caller => "caller",
             Self::Agent => "agent",
+            Self::Supervisor => "supervisor",
         }
     }
 
-    pub const fn speaker(self) -> Speaker {
+    /// Whose lines they are, where there are any.
+    pub const fn speaker(self) -> Option<Speaker> {
         match self {
-            Self::Caller => Speaker::Caller,
-            Self::Agent => Speaker::Agent,
+            Self::Caller => Some(Speaker::Caller),
+            Self::Agent => Some(Speaker::Agent),
+            Self::Supervisor => None,
         }
     }
 
@@ -35,6 +40,7 @@ impl Party {
         match self {
             Self::Caller => WhyKind::CallerStarted,
             Self::Agent => WhyKind::AgentStarted,
+            Self::Supervisor => WhyKind::SupervisorStarted,
         }
     }
 
@@ -42,6 +48,7 @@ impl Party {
         match self {
             Self::Caller => WhyKind::CallerStopped,
             Self::Agent => WhyKind::AgentStopped,
+            Self::Supervisor => WhyKind::SupervisorStopped,
         }
     }
 
@@ -50,6 +57,7 @@ impl Party {
         match self {
             Self::Caller => text.to_owned(),
             Self::Agent => format!("[agent: {text}]"),
+            Self::Supervisor => format!("[supervisor: {text}]"),
         }
     }
 
@@ -57,6 +65,7 @@ impl Party {
         match self {
             Self::Caller => Command::OpenStt { provider, replay },
             Self::Agent => Command::Agent(AgentCommand::OpenStt { provider, replay }),
+            Self::Supervisor => Command::Supervisor(AgentCommand::OpenStt { provider, replay }),
         }
     }
 
@@ -64,6 +73,7 @@ impl Party {
         match self {
             Self::Caller => Command::FinalizeStt,
             Self::Agent => Command::Agent(AgentCommand::FinalizeStt),
+            Self::Supervisor => Command::Supervisor(AgentCommand::FinalizeStt),
         }
     }
 }

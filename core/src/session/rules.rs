@@ -114,6 +114,8 @@ pub struct Rules {
     pub numbers: Vec<(String, String)>,
     /// Said before the caller is handed over, where the model says nothing.
     pub pre_transfer: String,
+    /// The call is in rooms that others can be let into.
+    pub has_rooms: bool,
     /// What the line itself adds before the caller hears a frame.
     pub transport_delay: Duration,
 }
@@ -157,6 +159,7 @@ impl Rules {
             targets: handing::targets(config),
             numbers: handing::numbers(config),
             pre_transfer: config.pre_transfer_message.clone(),
+            has_rooms: false,
             transport_delay,
         }
     }

@@ -202,7 +202,8 @@ impl Codec for ExotelCodec {
             LineOut::Accepted { .. }
             | LineOut::Notice(_)
             | LineOut::Transfer { .. }
-            | LineOut::Consult(_) => Vec::new(),
+            | LineOut::Consult(_)
+            | LineOut::Supervise { .. } => Vec::new(),
         }
     }
 }

@@ -2,15 +2,20 @@
 
 use serde_json::{Map, Value};
 use vox_shared::redact::Redacted;
+use vox_shared::wire::order::Order;
 use vox_shared::wire::result::DisconnectedBy;
+use vox_shared::wire::supervision::SeatGiven;
 
 use super::fault::Fault;
 use super::reason::Reason;
 use crate::media::playout::Pacing;
-use crate::session::event::{ConsultEvent, ConsultOrder, Notice};
+use crate::session::event::{ConsultEvent, ConsultOrder, Notice, OrderId, SupervisorEvent};
 
 /// Messages waiting on a line, each way: about a second of 20 ms frames.
 pub const LINE_DEPTH: usize = 64;
+
+/// The name of lines in rooms.
+pub const IN_ROOMS: &str = "livekit";
 
 /// Who is calling, as the line tells it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,6 +72,27 @@ pub enum LineIn {
     Third(Vec<i16>),
     /// The line breaks off for this reason; the pump closes it.
     Broken(Reason),
+    /// Sound of people of ours, which is not the caller's.
+    Aside {
+        from: Aside,
+        pcm: Vec<i16>,
+    },
+    /// A supervisor is in the call now, or another thing there, or gone.
+    Supervised(SupervisorEvent),
+    /// What [`LineOut::Supervise`] asked for is done: the seat, if one was asked for. Or why not.
+    Seated {
+        id: OrderId,
+        seat: Result<Option<Box<SeatGiven>>, String>,
+    },
+}
+
+/// Whom the sound of people of ours is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aside {
+    /// The caller hears it too: they talk together.
+    Aloud,
+    /// The bot alone.
+    Whispered,
 }
 
 /// To the carrier.
@@ -86,6 +112,8 @@ pub enum LineOut {
     Transfer { to: String },
     /// Ask somebody to take the call. Only to a line in rooms.
     Consult(ConsultOrder),
+    /// Give a supervisor a seat, or take it away; [`LineIn::Seated`] follows. Only to a line in rooms ([`Traits::has_rooms`]).
+    Supervise { id: OrderId, order: Box<Order> },
     /// End the call.
     HangUp { by: DisconnectedBy },
     /// Refuse the call, or break it off.
@@ -129,6 +157,13 @@ pub struct Traits {
     pub transfers: Option<&'static str>,
     /// The largest message taken, bytes.
     pub max_message_bytes: usize,
+}
+
+impl Traits {
+    /// Whether the call is in rooms that others can be let into.
+    pub fn has_rooms(&self) -> bool {
+        self.name == IN_ROOMS
+    }
 }
 
 /// A carrier's protocol. Pure: bytes in, messages out.

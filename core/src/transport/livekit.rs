@@ -11,4 +11,5 @@ pub mod order;
 pub mod outcome;
 pub mod rooms;
 pub mod server;
+pub mod supervisors;
 mod voice;

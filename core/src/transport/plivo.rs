@@ -111,7 +111,8 @@ impl Codec for PlivoCodec {
             LineOut::Accepted { .. }
             | LineOut::Notice(_)
             | LineOut::Transfer { .. }
-            | LineOut::Consult(_) => Vec::new(),
+            | LineOut::Consult(_)
+            | LineOut::Supervise { .. } => Vec::new(),
         }
     }
 }

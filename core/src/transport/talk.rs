@@ -80,7 +80,11 @@ impl Codec for TalkCodec {
                 let error = json!({"type": "error", "code": code, "detail": reason.to_string()});
                 vec![text(error), close::refusing(&reason)]
             }
-            LineOut::Mark(_) | LineOut::Clear | LineOut::Transfer { .. } | LineOut::Consult(_) => Vec::new(),
+            LineOut::Mark(_)
+            | LineOut::Clear
+            | LineOut::Transfer { .. }
+            | LineOut::Consult(_)
+            | LineOut::Supervise { .. } => Vec::new(),
         }
     }
 }

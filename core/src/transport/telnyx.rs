@@ -130,7 +130,8 @@ impl Codec for TelnyxCodec {
             LineOut::Accepted { .. }
             | LineOut::Notice(_)
             | LineOut::Transfer { .. }
-            | LineOut::Consult(_) => Vec::new(),
+            | LineOut::Consult(_)
+            | LineOut::Supervise { .. } => Vec::new(),
         }
     }
 }

@@ -100,7 +100,8 @@ impl Codec for TwilioCodec {
             LineOut::Accepted { .. }
             | LineOut::Notice(_)
             | LineOut::Transfer { .. }
-            | LineOut::Consult(_) => Vec::new(),
+            | LineOut::Consult(_)
+            | LineOut::Supervise { .. } => Vec::new(),
         }
     }
 }

@@ -119,7 +119,8 @@ impl Codec for VonageCodec {
             LineOut::Accepted { .. }
             | LineOut::Notice(_)
             | LineOut::Transfer { .. }
-            | LineOut::Consult(_) => Vec::new(),
+            | LineOut::Consult(_)
+            | LineOut::Supervise { .. } => Vec::new(),
         }
     }
 }

@@ -327,9 +327,11 @@ impl Codec for WsCodec {
                 out.push(close::refusing(&reason));
                 out
             }
-            LineOut::Accepted { .. } | LineOut::Mark(_) | LineOut::Notice(_) | LineOut::Consult(_) => {
-                Vec::new()
-            }
+            LineOut::Accepted { .. }
+            | LineOut::Mark(_)
+            | LineOut::Notice(_)
+            | LineOut::Consult(_)
+            | LineOut::Supervise { .. } => Vec::new(),
         }
     }
 

@@ -12,6 +12,7 @@ mod orders;
 mod replay;
 mod scene;
 mod speech_model;
+mod supervising;
 mod thinking;
 mod tools;
 mod typing;

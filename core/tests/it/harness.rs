@@ -58,7 +58,7 @@ impl Stage {
     /// The same with more settings of the worker.
     pub async fn start_with(scripts: Scripts, settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let bridge = Bridge::start(&data.path().join("bridge")).await;
+        let bridge = Bridge::start_beside(&data.path().join("bridge"), settings).await;
         let vendors = Vendors::start(scripts).await;
         let worker = Worker::start(&data.path().join("core"), &bridge.url(), settings).await;
         Self { bridge, vendors, worker, core_data: data.path().join("core"), _data: data, has_ended: false }

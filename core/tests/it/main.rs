@@ -35,6 +35,7 @@ mod silero;
 mod socket_carriers;
 mod stopping_lets_calls_end;
 mod supervisors_follow_and_steer_calls;
+mod supervisors_sit_in_calls;
 mod the_service_manager_is_told;
 mod timing;
 mod tools_are_called;

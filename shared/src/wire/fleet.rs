@@ -26,6 +26,9 @@ pub struct WorkerReport {
     /// It takes orders for its running call (`POST /calls/{session_id}/orders`). Workers from before say nothing.
     #[serde(default)]
     pub takes_orders: bool,
+    /// Supervisors can be seated in its calls in rooms. Workers from before say nothing.
+    #[serde(default)]
+    pub seats_supervisors: bool,
     #[serde(default)]
     pub outbox_depth: u64,
     #[serde(default)]

@@ -83,6 +83,7 @@ impl From<NotTaken> for ApiError {
             NotTaken::Ended => (StatusCode::CONFLICT, "call_ended", None),
             NotTaken::NoWorker => (StatusCode::CONFLICT, "no_worker", None),
             NotTaken::NoOrders => (StatusCode::CONFLICT, "orders_not_supported", None),
+            NotTaken::NoSeats => (StatusCode::CONFLICT, "supervision_not_supported", None),
             NotTaken::Busy => (StatusCode::SERVICE_UNAVAILABLE, "call_busy", Some(1)),
             NotTaken::Silent => (StatusCode::SERVICE_UNAVAILABLE, "worker_silent", None),
         };

@@ -13,6 +13,7 @@ pub(super) fn routes() -> Vec<Route> {
     let read = Access::with::<may::ReadCalls>();
     let mut routes = watching();
     routes.extend(orders());
+    routes.extend(supervision());
     routes.extend([
         row(
             (Method::GET, "/api/v1/calls"),
@@ -84,6 +85,37 @@ fn watching() -> Vec<Route> {
             read,
             calls::events::events,
             stream(Doc::new("calls", "Follow a call")).answers_empty("204", "You have the call's last event"),
+        ),
+    ]
+}
+
+fn supervision() -> Vec<Route> {
+    use calls::supervision::{SeatView, leave, take};
+    const PATH: &str = "/api/v1/calls/{session_id}/supervision";
+    let may = Access::with::<may::SuperviseCalls>();
+    let seat = |summary| {
+        Doc::new("calls", summary)
+            .refuses(
+                "409",
+                "`order_refused` with the reason, `call_ended`, `no_worker`, `supervision_not_supported`",
+            )
+            .refuses("503", "`worker_silent` (it may have been done), `call_busy`")
+    };
+    vec![
+        row(
+            (Method::PUT, PATH),
+            may,
+            take::take,
+            seat("Listen to a running call, whisper, or talk with the caller")
+                .body::<take::SeatRequest>()
+                .answers::<SeatView>("200", "The rooms to join; see docs/live-calls.md"),
+        ),
+        row(
+            (Method::DELETE, PATH),
+            may,
+            leave::leave,
+            seat("Leave a call that you supervise")
+                .answers_empty("204", "You are put out of the call's rooms"),
         ),
     ]
 }

@@ -53,6 +53,8 @@ const OPEN: &[(&str, &str, Scope)] = &[
     ("POST", "/api/v1/calls/{session_id}/resume", Scope::CallsControl),
     ("POST", "/api/v1/calls/{session_id}/transfer", Scope::CallsControl),
     ("POST", "/api/v1/calls/{session_id}/end", Scope::CallsControl),
+    ("PUT", "/api/v1/calls/{session_id}/supervision", Scope::CallsSupervise),
+    ("DELETE", "/api/v1/calls/{session_id}/supervision", Scope::CallsSupervise),
     ("DELETE", "/api/v1/calls/{session_id}", Scope::CallsDelete),
     ("POST", "/api/v1/calls/{session_id}/analysis", Scope::CallsAnalyse),
     ("POST", "/api/v1/calls/{session_id}/recording-link", Scope::RecordingsShare),

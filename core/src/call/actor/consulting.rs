@@ -1,8 +1,13 @@
 //! Somebody who is asked to take the call, and talks with the caller: what of it goes through the actor.
 
+use std::time::Duration;
+
 use super::Actor;
 use crate::session::event::{ConsultEvent, ConsultOrder, Event};
-use crate::transport::line::LineOut;
+use crate::transport::line::{Aside, LineOut};
+
+/// Their sound comes every 20 ms; without any for this they are gone.
+const THIRD_LASTS: Duration = Duration::from_millis(500);
 
 impl Actor {
     /// Not as sound is sent: an order that finds no room would leave the caller on hold.
@@ -28,6 +33,8 @@ impl Actor {
         if let Some(recorder) = self.parts.recorder.as_mut().filter(|_| self.parts.session.is_recorded()) {
             recorder.bot(now, pcm);
         }
+        self.third_until = now + self.samples(THIRD_LASTS) as u64;
+        self.events.extend(self.parts.ears.hear(Aside::Aloud, pcm, now));
     }
 
     /// The recording goes with the time, and ends when the bot leaves.

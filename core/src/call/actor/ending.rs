@@ -2,6 +2,7 @@
 
 use tokio::time::timeout;
 
+use super::super::ears::together;
 use super::super::record::Ended;
 use super::{Actor, LINE_STALL, Parts};
 use crate::media::recorder::Unfinished;
@@ -11,7 +12,7 @@ impl Actor {
     pub(super) async fn end(self) -> Ended {
         let Actor { parts, began, lateness, mouth, hang_up, outcome, recorded_until, .. } = self;
         // With it the report of the call ends: before its result is on its way.
-        let Parts { recorder, vendors, rate_hz, mut ends, switch, live, tools, .. } = parts;
+        let Parts { recorder, vendors, ears, rate_hz, mut ends, switch, live, tools, .. } = parts;
         // Nor does anybody wait for a tool that runs.
         drop((live, tools));
         let now = (began.elapsed().as_secs_f64() * f64::from(rate_hz)) as u64;
@@ -26,7 +27,8 @@ impl Actor {
         }
         let recording =
             recorder.map(|recorder| Unfinished { recorder, until: recorded_until.unwrap_or(now) });
-        let (recognised, spoken) = vendors.close().await;
+        let ((recognised, spoken), beside) = tokio::join!(vendors.close(), ears.close());
+        let recognised = together(recognised, beside);
         // Dropping the line's end tells the pump that nothing follows.
         drop(ends);
         Ended {

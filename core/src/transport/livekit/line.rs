@@ -4,6 +4,7 @@ mod clear;
 mod consult;
 mod dialling;
 mod seat;
+mod supervising;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,6 +80,8 @@ impl Line {
         }
         let options = || Options {
             hear: RATE,
+            // People of ours who talk with the caller are heard apart.
+            separate: true,
             join_within: JOIN_WITHIN.min(until.saturating_duration_since(Instant::now())),
             recover_within: RECOVER_WITHIN,
             ..Options::default()

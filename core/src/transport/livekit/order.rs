@@ -7,7 +7,7 @@ use vox_livekit::Participant;
 use vox_shared::dial::{BadDestination, Destination};
 use vox_shared::ids::SessionId;
 
-use crate::transport::line::{CallInfo, Traits};
+use crate::transport::line::{CallInfo, IN_ROOMS, Traits};
 
 /// What all attributes of a telephone begin with, and those that are headers of its call.
 const SIP: &str = "sip.";
@@ -61,7 +61,7 @@ impl Order {
     pub fn traits(&self) -> Traits {
         let transfers = (self.whom != Whom::Visitor).then_some("livekit_sip_refer");
         // Messages are the client's, which has limits of its own.
-        Traits { name: "livekit", echoes_marks: true, buffers: false, transfers, max_message_bytes: 0 }
+        Traits { name: IN_ROOMS, echoes_marks: true, buffers: false, transfers, max_message_bytes: 0 }
     }
 
     /// Whether what the telephone says of itself belongs to what the bot is told, and is waited for.

@@ -44,6 +44,8 @@ pub const DIAL_LATE: Duration = Duration::from_secs(1);
 pub enum Happened {
     /// All that was ordered so far is in force, this stage with it.
     Settled(Stage),
+    /// Something was taken away from somebody: what waited for it may be in force.
+    Taken,
     /// Somebody may sit there from now on, who is not ours to bring: a telephone is to be rung there, a person is to be given a token
     /// ([`Rooms::token`]).
     Seated { identity: String, role: Role, place: Place },
@@ -362,6 +364,7 @@ impl Rooms {
             Done::Asked { order, done: Ok(()), .. } => {
                 if order.narrows {
                     self.floor.done(&order);
+                    self.happened.push_back(Happened::Taken);
                 }
                 if order.seat.is_none() {
                     self.invited.remove(&(order.identity.clone(), order.place));

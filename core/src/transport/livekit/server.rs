@@ -1,5 +1,6 @@
 //! The deployment's LiveKit server, as a worker knows it: the way into its rooms, and what is asked of its API.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -146,6 +147,12 @@ impl LiveKit {
     pub async fn phones(&self, room: &str) -> Result<Vec<String>, ServiceError> {
         let people = soon(self.service.list_people(room)).await?;
         Ok(people.into_iter().filter(|who| who.kind == PHONE).map(|who| who.identity).collect())
+    }
+
+    /// The identities of all in a room, hidden ones too.
+    pub async fn people(&self, room: &str) -> Result<BTreeSet<String>, ServiceError> {
+        let people = soon(self.service.list_people(room)).await?;
+        Ok(people.into_iter().map(|who| who.identity).collect())
     }
 
     /// Send somebody away: a telephone is hung up. One who is not there is no fault.

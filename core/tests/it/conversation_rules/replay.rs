@@ -6,8 +6,9 @@ use serde_json::json;
 use vox_core::provider::llm::{Finish, LlmEvent};
 use vox_core::provider::stt::SttEvent;
 use vox_core::session::Session;
-use vox_core::session::event::{AgentEvent, Command, Event, ModelEvent};
+use vox_core::session::event::{AgentEvent, Command, Event, ModelEvent, SupervisorEvent};
 use vox_core::session::rules::{Ladder, Rules};
+use vox_shared::wire::supervision::Part;
 
 use super::scene::{Scene, config};
 
@@ -68,6 +69,26 @@ fn a_call_that_an_agent_joined_can_be_played_again() {
     scene.pass(500);
     scene.hang_up();
     check(&scene, rules());
+}
+
+#[test]
+fn a_call_that_was_supervised_can_be_played_again() {
+    let in_rooms = || Rules { has_rooms: true, ..rules() };
+    let mut scene = Scene::by(in_rooms());
+    scene.pass(1_000);
+    let joined = |part| SupervisorEvent::Joined { who: "usr_eve".into(), part, bot_goes_on: false };
+    scene.feed(Event::Supervisor(joined(Part::WhisperToBot)));
+    scene.supervisor_says("Be brief.", 900);
+    scene.feed(Event::Supervisor(joined(Part::Barge)));
+    scene.agent_says("Let me help.", 900);
+    scene.feed(Event::Supervisor(SupervisorEvent::Left {
+        who: "usr_eve".into(),
+        why: "you have left".into(),
+    }));
+    scene.reply("Anything else?");
+    scene.pass(500);
+    scene.hang_up();
+    check(&scene, in_rooms());
 }
 
 #[test]

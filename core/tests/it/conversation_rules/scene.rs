@@ -10,8 +10,8 @@ use vox_core::provider::stt::SttEvent;
 use vox_core::provider::tts::{UtteranceId, WordMark};
 use vox_core::session::Session;
 use vox_core::session::event::{
-    AgentCommand, AgentEvent, Command, ConsultEvent, ConsultOrder, Event, ModelEvent, Outcome, PauseId,
-    RequestId, Span, ToolRunId, VoiceEvent, Window,
+    AgentCommand, AgentEvent, Command, ConsultEvent, ConsultOrder, Event, ModelEvent, Notice, Outcome,
+    PauseId, RequestId, Span, SupervisorEvent, ToolRunId, VoiceEvent, Window,
 };
 use vox_core::session::rules::Rules;
 use vox_shared::model::bot::ReEngagement;
@@ -64,6 +64,12 @@ pub struct Scene {
     /// Recognisers opened for the agent, and whether one is open.
     pub agent_recognisers: usize,
     pub hears_agent: bool,
+    /// Recognisers opened for whoever instructs the bot, whether one is open, and whether there is sound for it.
+    pub whisper_recognisers: usize,
+    pub hears_whispers: bool,
+    whispers: bool,
+    /// Orders about seats that wait for the line's word.
+    pub seats: Vec<(u64, Order)>,
     /// Pauses that a turn model is to judge.
     pub pauses: Vec<PauseId>,
     pub tones: usize,
@@ -74,6 +80,8 @@ pub struct Scene {
     pub consults: Vec<ConsultOrder>,
     pub hung_up: Option<DisconnectedBy>,
     pub events: Vec<String>,
+    /// Texts of lines, as whoever watches and the journal are told them.
+    pub shown: Vec<String>,
     pub outcome: Option<Box<Outcome>>,
     /// Everything that was fed in and what came of it, for a replay.
     pub log: Vec<(Duration, Event, Vec<Command>)>,
@@ -130,6 +138,10 @@ impl Scene {
             finalised: 0,
             agent_recognisers: 0,
             hears_agent: false,
+            whisper_recognisers: 0,
+            hears_whispers: false,
+            whispers: false,
+            seats: Vec::new(),
             pauses: Vec::new(),
             tones: 0,
             verdicts: Vec::new(),
@@ -137,6 +149,7 @@ impl Scene {
             consults: Vec::new(),
             hung_up: None,
             events: Vec::new(),
+            shown: Vec::new(),
             outcome: None,
             log: Vec::new(),
         };
@@ -172,6 +185,14 @@ impl Scene {
                 self.hears_agent = true;
                 self.feed(Event::Agent(AgentEvent::Stt(SttEvent::Ready)));
             }
+            Command::Supervisor(AgentCommand::OpenStt { .. }) => {
+                self.whisper_recognisers += 1;
+                self.hears_whispers = true;
+                self.feed(Event::Supervisor(SupervisorEvent::Stt(SttEvent::Ready)));
+            }
+            Command::Supervisor(AgentCommand::FinalizeStt) => self.finalised += 1,
+            Command::Supervisor(AgentCommand::CloseStt) => self.hears_whispers = false,
+            Command::Supervise { id, order } => self.seats.push((id, order)),
             Command::Agent(AgentCommand::FinalizeStt) => self.finalised += 1,
             Command::Agent(AgentCommand::CloseStt) => self.hears_agent = false,
             Command::Ask { request, ask, heard, .. } => {
@@ -203,7 +224,9 @@ impl Scene {
             Command::JournalEvent(event) => self.events.push(event.event),
             Command::Finish(outcome) => self.outcome = Some(outcome),
             Command::HangUp { by } => self.hung_up = Some(by),
-            Command::JournalTurn(_) | Command::Notify(_) => {}
+            Command::Notify(Notice::Transcript { entry, .. }) => self.shown.push(entry.text),
+            Command::JournalTurn(entry) => self.shown.push(entry.text),
+            Command::Notify(_) => {}
         }
     }
 
@@ -291,6 +314,11 @@ impl Scene {
                 if self.hears_agent {
                     self.feed(Event::Agent(AgentEvent::Window(window)));
                 }
+                let (probability, level) = if self.whispers { (0.93, -22.0) } else { (0.03, -66.0) };
+                let window = Window { ends_at, probability, levels_db: [level; 4] };
+                if self.hears_whispers {
+                    self.feed(Event::Supervisor(SupervisorEvent::Window(window)));
+                }
             }
             if self.now.is_multiple_of(20) {
                 self.play();
@@ -337,6 +365,21 @@ impl Scene {
         let confidence = Some(0.9);
         let event = SttEvent::Final { text, confidence, words, from_finalize: false, utterance_end: true };
         self.feed(Event::Agent(AgentEvent::Stt(event)));
+    }
+
+    /// Whoever instructs the bot says this in so much time, and the recogniser does what it should.
+    pub fn supervisor_says(&mut self, text: &str, ms: u64) {
+        self.whispers = true;
+        self.pass(ms / 2);
+        let event = SttEvent::Partial { text: text.into() };
+        self.feed(Event::Supervisor(SupervisorEvent::Stt(event)));
+        self.pass(ms / 2);
+        self.whispers = false;
+        let (text, words) = (text.to_owned(), Vec::new());
+        let confidence = Some(0.9);
+        let event = SttEvent::Final { text, confidence, words, from_finalize: false, utterance_end: true };
+        self.feed(Event::Supervisor(SupervisorEvent::Stt(event)));
+        self.pass(700);
     }
 
     pub fn partial(&mut self, text: &str) {

@@ -20,7 +20,9 @@ use vox_bridge::store::bots::Bot;
 use vox_bridge::store::tenants::Tenant;
 use vox_bridge::store::users::{User, fold_email};
 use vox_shared::clock::Clock;
+use vox_shared::env::Env;
 use vox_shared::ids::{BotId, TenantId, UserId};
+use vox_shared::livekit::LiveKitSettings;
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::SECRET_HEADER;
 
@@ -36,6 +38,8 @@ pub struct Bridge {
     http: Client,
     /// The bucket of its recordings, if they are in one.
     s3: Option<S3Settings>,
+    /// The server whose rooms calls are in, if there is one.
+    livekit: Option<LiveKitSettings>,
     running: Option<Running>,
 }
 
@@ -72,11 +76,22 @@ impl Bridge {
 
     /// The same with its recordings in a bucket.
     pub async fn start_with(data: &Path, s3: Option<S3Settings>) -> Self {
+        Self::start_as(data, s3, None).await
+    }
+
+    /// The same beside a worker with these settings: both know the same LiveKit server.
+    pub async fn start_beside(data: &Path, settings: &[(&str, &str)]) -> Self {
+        let vars = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let livekit = LiveKitSettings::from_env(&mut Env::from_vars(vars));
+        Self::start_as(data, None, livekit).await
+    }
+
+    async fn start_as(data: &Path, s3: Option<S3Settings>, livekit: Option<LiveKitSettings>) -> Self {
         // Chosen once per process; a second choice is refused and changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().no_proxy().build().unwrap();
         let addr = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut bridge = Self { addr, data: data.to_owned(), http, s3, running: None };
+        let mut bridge = Self { addr, data: data.to_owned(), http, s3, livekit, running: None };
         bridge.come_back().await;
         let app = &bridge.running.as_ref().unwrap().app;
         let now = Stamp(app.clock.now());
@@ -131,6 +146,7 @@ impl Bridge {
         self.addr = listener.local_addr().unwrap();
         let mut config = config(&self.data);
         config.server.public_url = Some(self.url());
+        config.livekit.clone_from(&self.livekit);
         if self.s3.is_some() {
             config.storage.max_recording_bytes = LARGE_RECORDING_BYTES;
             config.storage.s3.clone_from(&self.s3);

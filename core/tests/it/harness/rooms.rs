@@ -93,8 +93,12 @@ impl Rooms {
     }
 
     async fn person(&self, token: &AccessToken) -> Person {
-        let options = Options { hear: Rate::Hz16000, ..Options::default() };
-        let mut guest = Guest::join_with(&self.livekit, &self.livekit.sign(token), options).await;
+        self.comes_with(&self.livekit.sign(token)).await
+    }
+
+    /// Somebody whose token was signed by others.
+    pub async fn comes_with(&self, token: &str) -> Person {
+        let mut guest = self.listens_with(token).await;
         let saying = Arc::<Mutex<VecDeque<Vec<i16>>>>::default();
         let frames = saying.clone();
         let next = move || {
@@ -103,6 +107,12 @@ impl Rooms {
         };
         guest.publishes(Publish { rate: Rate::Hz16000, ..Publish::default() }, next).await;
         Person { guest, saying }
+    }
+
+    /// The same without a microphone.
+    pub async fn listens_with(&self, token: &str) -> Guest {
+        let options = Options { hear: Rate::Hz16000, ..Options::default() };
+        Guest::join_with(&self.livekit, token, options).await
     }
 }
 
@@ -129,6 +139,19 @@ impl Person {
             frame.resize(Rate::Hz16000.frame(), 0);
             saying.push_back(frame);
         }
+    }
+
+    /// Begin to say a tone, for so long.
+    pub fn says_tone(&self, hz: f64, length: Duration) {
+        let mut next = tone(Rate::Hz16000, hz);
+        let mut saying = self.saying.lock().unwrap_or_else(PoisonError::into_inner);
+        saying.extend((0..length.as_millis() as u64 / FRAME_MS).map(|_| next()));
+    }
+
+    /// What is heard for so long: whether anything could be heard at all.
+    pub async fn hears_anything(&mut self, length: Duration) -> bool {
+        let heard = self.guest.listens(length.as_millis() as usize / FRAME_MS as usize).await;
+        heard.iter().any(|frame| rms(&frame.mix) > AUDIBLE_RMS)
     }
 
     /// Listen until somebody speaks; how long that took, milliseconds of what was heard.

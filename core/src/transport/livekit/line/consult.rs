@@ -197,7 +197,11 @@ impl Seat {
                     return self.third_is_over(format!("the caller could not be put on hold: {why}")).await;
                 }
             }
-            Happened::Seated { .. } | Happened::Joined(_) | Happened::Event(..) | Happened::Heard(..) => {}
+            Happened::Taken
+            | Happened::Seated { .. }
+            | Happened::Joined(_)
+            | Happened::Event(..)
+            | Happened::Heard(..) => {}
             Happened::Lost(place, why) => tracing::warn!(?place, why, "a room beside a call's own was lost"),
         }
         None

@@ -1,5 +1,6 @@
 //! Being in the room: one loop over what happens there, what is heard, what the call says, and what was asked of the server.
 
+use std::collections::BTreeSet;
 use std::future::pending;
 use std::pin::Pin;
 use std::time::Duration;
@@ -7,12 +8,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use vox_livekit::hearing::Role;
 use vox_livekit::service::ServiceError;
-use vox_livekit::{Disconnect, Event, Events, Heard, Microphone, Publish, Room, Sound, Subscribe, Track};
+use vox_livekit::{Disconnect, Event, Events, Heard, Microphone, Publish, Room, Sound, Track};
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::clear::clear;
 use super::consult::Consult;
 use super::dialling;
+use super::supervising::Supervising;
 use super::{Line, RATE, ready};
 use crate::session::event::Notice;
 use crate::transport::line::{LineIn, LineOut};
@@ -39,7 +41,7 @@ pub(super) type Asked<E> = Pin<Box<dyn Future<Output = Result<(), E>> + Send>>;
 /// A call in its room.
 pub(super) struct Seat {
     pub(super) line: Line,
-    room: Room,
+    pub(super) room: Room,
     events: Events,
     sound: Sound,
     /// Its events have ended; its sound may end before the last of them was read.
@@ -59,6 +61,8 @@ pub(super) struct Seat {
     handed_over: bool,
     /// Who sits where, in this room and in those beside it.
     pub(super) rooms: Rooms,
+    /// People of ours who listen, whisper, or talk with the caller.
+    pub(super) supervising: Supervising,
     /// Somebody is asked to take the call, or has taken it; and how many were asked so far.
     pub(super) consult: Option<Consult>,
     pub(super) thirds: u32,
@@ -81,6 +85,8 @@ enum Woke {
     Dialled(Result<(), DialError>),
     Transferred(Result<(), ServiceError>),
     Rooms(Happened),
+    /// Who is in the room, hidden ones too.
+    Looked(Result<BTreeSet<String>, ServiceError>),
     ThirdDialled(Result<(), DialError>),
     Time,
 }
@@ -109,6 +115,7 @@ impl Seat {
             held: None,
             handed_over: false,
             rooms,
+            supervising: Supervising::default(),
             consult: None,
             thirds: 0,
             unheard: 0,
@@ -135,7 +142,14 @@ impl Seat {
                     self.tell(told).await
                 }
                 Woke::Transferred(done) => self.on_transferred(done).await,
-                Woke::Rooms(happened) => Box::pin(self.on_rooms(happened)).await,
+                Woke::Rooms(happened) => {
+                    self.supervise_rooms(&happened).await;
+                    Box::pin(self.on_rooms(happened)).await
+                }
+                Woke::Looked(found) => {
+                    self.on_looked(found).await;
+                    None
+                }
                 Woke::ThirdDialled(done) => self.on_third_dialled(done).await,
                 Woke::Time => self.on_time().await,
             };
@@ -152,7 +166,7 @@ impl Seat {
             due = Some(due.map_or(self.introduce_by, |due| due.min(self.introduce_by)));
         }
         let of_consult = self.consult.as_ref().and_then(Consult::next_deadline);
-        due = due.into_iter().chain(of_consult).min();
+        due = due.into_iter().chain(of_consult).chain(self.supervising.next_deadline()).min();
         let third = self.consult.as_mut().and_then(|consult| consult.dialling.as_mut());
         let time = async {
             match due {
@@ -168,6 +182,7 @@ impl Seat {
             done = answered(self.transfer.as_mut()) => Woke::Transferred(done),
             done = answered(third) => Woke::ThirdDialled(done),
             happened = self.rooms.next() => Woke::Rooms(happened),
+            found = self.supervising.looked() => Woke::Looked(found),
             () = time => Woke::Time,
         }
     }
@@ -233,6 +248,7 @@ impl Seat {
             self.rooms.enter(identity, Role::Caller);
         }
         self.rooms.on_call(&event);
+        self.supervise_room(&event).await;
         if let Event::Subscribed { identity, track } = &event {
             self.choose(identity, track).await;
         }
@@ -254,10 +270,11 @@ impl Seat {
         self.tell(Some(room_ended(&Disconnect::Lost))).await
     }
 
-    /// Nobody but the caller is heard.
+    /// The conversation is with the caller alone; people of ours are heard beside it, and nobody else is.
     async fn choose(&mut self, identity: &str, track: &Track) {
         if !self.caller.is(identity) {
-            let _ended = self.room.subscribe(track.sid.clone(), Subscribe::No).await;
+            let subscribe = self.hears_in_call(identity, track);
+            let _ended = self.room.subscribe(track.sid.clone(), subscribe).await;
         } else if let Some(captions) = &mut self.captions {
             captions.caller_track = Some(track.sid.clone());
         }
@@ -270,6 +287,7 @@ impl Seat {
             return;
         };
         if self.caller.is_answered() && !self.caller.is_over() {
+            self.hear_supervisors(&heard.voices, heard.mix.len());
             self.on_heard_here(heard.mix);
         }
     }
@@ -285,6 +303,7 @@ impl Seat {
             LineOut::Audio(pcm) => self.say(pcm),
             LineOut::Mark(name) => self.mark(name),
             LineOut::Clear => self.clear_voices().await,
+            LineOut::Supervise { id, order } => self.on_supervise(id, *order).await,
             LineOut::Consult(order) => return self.on_consult_order(order).await,
             LineOut::Notice(notice) => self.caption(&notice).await,
             LineOut::Transfer { to } => return self.hand_over(&to).await,
@@ -388,6 +407,7 @@ impl Seat {
         if now >= self.introduce_by {
             self.introduce().await;
         }
+        self.on_supervision_time().await;
         let told = self.caller.on_time(now);
         let ended = self.tell(told).await;
         if ended.is_some() {
@@ -408,6 +428,7 @@ impl Seat {
         {
             voice.finish().await;
         }
+        self.let_supervisors_go().await;
         self.finish_consult().await;
         if !self.handed_over {
             self.clear_room().await;

@@ -38,6 +38,8 @@ pub enum EventKind {
     ConsultLine,
     Transferred,
     TransferFailed,
+    VoicemailDetected,
+    VoicemailMessage,
     AgentJoined,
     AgentLeft,
     DurationWarning,
@@ -67,7 +69,7 @@ pub enum WhyKind {
 
 impl EventKind {
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 44] = [
         Self::Answered,
         Self::Interrupted,
         Self::Resumed,
@@ -100,6 +102,8 @@ impl EventKind {
         Self::ConsultLine,
         Self::Transferred,
         Self::TransferFailed,
+        Self::VoicemailDetected,
+        Self::VoicemailMessage,
         Self::AgentJoined,
         Self::AgentLeft,
         Self::DurationWarning,
@@ -146,6 +150,8 @@ impl EventKind {
             Self::ConsultLine => "consult_line",
             Self::Transferred => "transferred",
             Self::TransferFailed => "transfer_failed",
+            Self::VoicemailDetected => "voicemail_detected",
+            Self::VoicemailMessage => "voicemail_message",
             Self::AgentJoined => "agent_joined",
             Self::AgentLeft => "agent_left",
             Self::DurationWarning => "duration_warning",

@@ -21,6 +21,7 @@ mod hear;
 mod interrupt;
 pub mod kind;
 pub mod listening;
+pub mod machine;
 mod order;
 pub mod party;
 pub mod phase;
@@ -50,6 +51,7 @@ use event::{Command, Event, ModelEvent};
 use handing::Handing;
 use kind::EventKind;
 use listening::{ListenTimer, Listening};
+use machine::Machine;
 use party::Party;
 use phase::{Course, Phase, PhaseTimer};
 use plan::Plan;
@@ -121,6 +123,7 @@ pub struct Session {
     handing: Option<Handing>,
     /// Somebody is asked to take the call, or has it.
     consult: Option<Consult>,
+    machine: Machine,
     error: Option<String>,
 }
 
@@ -161,6 +164,7 @@ impl Session {
             transfer: None,
             handing: None,
             consult: None,
+            machine: Machine::default(),
             error: None,
         }
     }
@@ -193,6 +197,7 @@ impl Session {
             (_, Event::Transferred) => self.transferred(out),
             (_, Event::TransferFailed { why }) => self.transfer_failed(&why, out),
             (_, Event::Consult(event)) => self.on_consult(event, out),
+            (_, Event::Beep) => self.on_beep(out),
             (_, Event::Dtmf(key)) => self.on_key(key, out),
             (_, Event::Typed(text)) => self.on_typed(text, out),
             (_, Event::Drain) => {
@@ -228,6 +233,7 @@ impl Session {
             | Phase::Accompanied
             | Phase::Consulting
             | Phase::HandedOver
+            | Phase::Machine
             | Phase::Over => false,
             Phase::Ending(_) => true,
             Phase::Live => {

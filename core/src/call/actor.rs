@@ -31,6 +31,7 @@ use super::veil::Veil;
 use super::vendors::{Heard, Vendors};
 use crate::courier::live::{Fact, Teller};
 use crate::journal::CallJournal;
+use crate::media::beep::Beeps;
 use crate::media::level::is_audible;
 use crate::media::playout::Pacing;
 use crate::media::recorder::{CallerTrack, Recorder};
@@ -91,6 +92,8 @@ struct Actor {
     /// What the mouth gave and is not carried out yet.
     given: Given,
     track: CallerTrack,
+    /// Where the bot asks for them.
+    beeps: Option<Beeps>,
     /// Until when there is a recording, samples, if it ended before the call.
     recorded_until: Option<u64>,
     received: u64,
@@ -117,8 +120,10 @@ pub async fn run(parts: Parts) -> Ended {
     let began = Instant::now();
     let Traits { buffers, echoes_marks, .. } = parts.traits;
     let mouth = Mouth::new(LineSound { rate_hz: parts.rate_hz, pacing: parts.pacing, buffers, echoes_marks });
+    let beeps = parts.session.wants_beeps().then(|| Beeps::new(parts.rate_hz));
     let mut actor = Actor {
         parts,
+        beeps,
         began,
         tick: 0,
         mouth,
@@ -336,6 +341,8 @@ impl Actor {
         let speaking = self.parts.session.hears_speech();
         self.parts.detector.push(pcm, ends_at, speaking, &mut windows);
         self.events.extend(windows.into_iter().map(Event::Window));
+        let beep = self.beeps.as_mut().and_then(|beeps| beeps.push(pcm));
+        self.events.extend(beep.map(|_| Event::Beep));
     }
 
     fn on_heard(&mut self, heard: Heard) {

@@ -38,6 +38,8 @@ pub enum EventKind {
     ConsultLine,
     Transferred,
     TransferFailed,
+    VoicemailDetected,
+    VoicemailMessage,
     AgentJoined,
     AgentLeft,
     SupervisorJoined,
@@ -75,7 +77,7 @@ pub enum WhyKind {
 
 impl EventKind {
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 50] = [
         Self::Answered,
         Self::Interrupted,
         Self::Resumed,
@@ -108,6 +110,8 @@ impl EventKind {
         Self::ConsultLine,
         Self::Transferred,
         Self::TransferFailed,
+        Self::VoicemailDetected,
+        Self::VoicemailMessage,
         Self::AgentJoined,
         Self::AgentLeft,
         Self::SupervisorJoined,
@@ -160,6 +164,8 @@ impl EventKind {
             Self::ConsultLine => "consult_line",
             Self::Transferred => "transferred",
             Self::TransferFailed => "transfer_failed",
+            Self::VoicemailDetected => "voicemail_detected",
+            Self::VoicemailMessage => "voicemail_message",
             Self::AgentJoined => "agent_joined",
             Self::AgentLeft => "agent_left",
             Self::SupervisorJoined => "supervisor_joined",

@@ -20,6 +20,7 @@ pub mod kind;
 pub mod listening;
 mod order;
 pub mod party;
+pub mod past;
 pub mod phase;
 pub mod plan;
 pub mod report;
@@ -45,6 +46,7 @@ use event::{Command, Event, ModelEvent};
 use kind::EventKind;
 use listening::{ListenTimer, Listening};
 use party::Party;
+use past::Tallied;
 use phase::{Course, Phase, PhaseTimer};
 use plan::Plan;
 use report::{Report, TurnClock};
@@ -55,6 +57,7 @@ use thinking::{ThinkTimer, Thinking, ToolGuard};
 use typed::Pace;
 use utterance::{Kind, Utterance};
 use vox_shared::wire::result::DisconnectedBy;
+use vox_shared::wire::seat::Steered;
 
 use crate::provider::tts::UtteranceId;
 
@@ -107,6 +110,11 @@ pub struct Session {
     idle_since: Option<Duration>,
     transfer: Option<event::Transfer>,
     error: Option<String>,
+    /// It goes on in another worker, for the so many-th time, and has not begun here.
+    again: Option<u32>,
+    /// What the operator told the model.
+    steered: Vec<Steered>,
+    tallied: Tallied,
 }
 
 impl Session {
@@ -142,6 +150,9 @@ impl Session {
             idle_since: None,
             transfer: None,
             error: None,
+            again: None,
+            steered: Vec::new(),
+            tallied: Tallied::default(),
         }
     }
 
@@ -248,6 +259,9 @@ impl Session {
     }
 
     fn begin(&mut self, out: &mut Vec<Command>) {
+        if let Some(times) = self.again.take() {
+            return self.begin_again(times, out);
+        }
         self.course.begin(self.now, self.rules.max_duration);
         self.report.event(self.now, EventKind::Answered, "media flows", out);
         if !self.rules.model_speaks() {

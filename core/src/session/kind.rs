@@ -36,6 +36,7 @@ pub enum EventKind {
     TransferFailed,
     AgentJoined,
     AgentLeft,
+    Rejoined,
     DurationWarning,
     MaxDuration,
     LimitReached,
@@ -63,7 +64,7 @@ pub enum WhyKind {
 
 impl EventKind {
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::Answered,
         Self::Interrupted,
         Self::Resumed,
@@ -94,6 +95,7 @@ impl EventKind {
         Self::TransferFailed,
         Self::AgentJoined,
         Self::AgentLeft,
+        Self::Rejoined,
         Self::DurationWarning,
         Self::MaxDuration,
         Self::LimitReached,
@@ -136,6 +138,7 @@ impl EventKind {
             Self::TransferFailed => "transfer_failed",
             Self::AgentJoined => "agent_joined",
             Self::AgentLeft => "agent_left",
+            Self::Rejoined => "rejoined",
             Self::DurationWarning => "duration_warning",
             Self::MaxDuration => "max_duration",
             Self::LimitReached => "limit_reached",

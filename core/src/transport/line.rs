@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use vox_shared::redact::Redacted;
 use vox_shared::wire::result::DisconnectedBy;
+use vox_shared::wire::seat::RoomSeat;
 
 use super::fault::Fault;
 use super::reason::Reason;
@@ -43,6 +44,8 @@ pub struct Ready {
 pub enum LineIn {
     /// The handshake is complete. The first message of a line.
     Ready(Box<Ready>),
+    /// Before the answer, of a line into a room: where the call sits from then on.
+    Seated(Box<RoomSeat>),
     /// The callee answered: sound makes sense from now on.
     Answered,
     /// The caller's samples, any length.

@@ -60,7 +60,7 @@ async fn a_lost_call_is_told_of_with_what_its_journal_holds() {
         journal.write(&event(7)).await.unwrap();
         drop(journal);
         outbox.close().await;
-        adopt(&desk, &dead, &Semaphore::new(1)).await;
+        adopt(&desk, &dead, (&Semaphore::new(1), Otherwise::Close)).await;
         let asked = bridge.asked();
         let told: CallResult = serde_json::from_slice(&asked.last().unwrap().body).unwrap();
         assert_eq!((told.disconnected_by, told.events.len()), (DisconnectedBy::WorkerLost, 1));

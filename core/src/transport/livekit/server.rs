@@ -126,6 +126,15 @@ impl LiveKit {
         Ok(people.into_iter().filter(|who| who.kind == PHONE).map(|who| who.identity).collect())
     }
 
+    /// Who is in a room; nobody, where there is none.
+    pub async fn people(&self, room: &str) -> Result<Vec<String>, ServiceError> {
+        match soon(self.service.list_people(room)).await {
+            Ok(people) => Ok(people.into_iter().map(|who| who.identity).collect()),
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Send somebody away: a telephone is hung up. One who is not there is no fault.
     pub async fn remove(&self, room: &str, identity: &str) -> Result<(), ServiceError> {
         unless_gone(soon(self.service.remove_person(room, identity)).await)

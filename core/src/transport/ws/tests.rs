@@ -30,6 +30,7 @@ fn brief(events: &[LineIn]) -> String {
         LineIn::Dtmf(_) => 'k',
         LineIn::HungUp { .. } => 'h',
         LineIn::Typed(_)
+        | LineIn::Seated(_)
         | LineIn::Mark(_)
         | LineIn::Transferred
         | LineIn::TransferFailed { .. }

@@ -118,7 +118,6 @@ impl Courier {
     }
 
     /// Calls of dead workers that this one is to go on with, once.
-    #[cfg(feature = "livekit")]
     pub fn offers(&self) -> Option<mpsc::Receiver<Offer>> {
         self.desk.offers.open()
     }

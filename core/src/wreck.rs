@@ -148,7 +148,7 @@ impl Wreck {
     /// Whether one can go on.
     ///
     /// # Errors
-    /// Why nobody can; the journal is given back.
+    /// Why nobody can.
     pub fn of(
         accepted: &Accepted,
         journal: &[JournalRecord],

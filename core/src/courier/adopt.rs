@@ -9,7 +9,7 @@ use std::time::Duration;
 use rand::seq::SliceRandom;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{Id, JoinError, JoinHandle, JoinSet, spawn_blocking};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use vox_shared::outbox::{self, Neighbours, OpenError, Outbox, Recovered};
 
 use super::deliver::{Left, Round};
@@ -67,7 +67,7 @@ pub(super) async fn run(desk: Arc<Desk>) {
         for dir in orphans {
             let Some(otherwise) = found.may_adopt(&dir, desk.offers.standing()) else { continue };
             let (desk, readings, own) = (desk.clone(), readings.clone(), dir.clone());
-            adoptions.begin(dir, async move { adopt(&desk, &own, (&readings, otherwise)).await });
+            adoptions.begin(dir, async move { adopt(&desk, &own, (&*readings, otherwise)).await });
         }
         if is_dead {
             continue;
@@ -76,8 +76,7 @@ pub(super) async fn run(desk: Arc<Desk>) {
         // Spread, so that the workers of a host do not all look at once.
         let every = every.mul_f64(0.5 + rand::random::<f64>());
         tokio::select! {
-            () = sleep(every) => {}
-            () = siblings.died() => {}
+            () = siblings.wait(every) => {}
             () = desk.offers.changed(), if !found.0.is_empty() => {}
         }
     }

@@ -75,9 +75,9 @@ impl LostCalls {
 
     /// A call that another worker can go on with.
     pub(super) fn wreck(&self, now: Timestamp) -> Option<Wreck> {
-        let wrecks =
+        let mut wrecks =
             self.open.values().map(|lost| Wreck::of(&lost.accepted, &lost.journal, (lost.last_at, now)));
-        wrecks.filter_map(|wreck| wreck.inspect_err(|beyond| note(*beyond)).ok()).next()
+        wrecks.find_map(|wreck| wreck.inspect_err(|beyond| note(*beyond)).ok())
     }
 
     /// Somebody goes on with this one.

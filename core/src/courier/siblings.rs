@@ -4,18 +4,20 @@
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::future::select_all;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::task::spawn_blocking;
+use tokio::time::{sleep, timeout};
 
 /// Watched at most: each costs a file descriptor.
 const MOST: usize = 512;
 
 /// Processes that hold an outbox.
 #[derive(Debug, Default)]
-pub(super) struct Siblings(HashMap<PathBuf, Option<AsyncFd<OwnedFd>>>);
+pub(super) struct Siblings(HashMap<PathBuf, Option<Arc<OwnedFd>>>);
 
 impl Siblings {
     /// These are held now. True when one of them has died since it was looked at.
@@ -26,27 +28,38 @@ impl Siblings {
             if self.0.len() < MOST && !self.0.contains_key(&dir) {
                 let watched = pid_of(&dir).filter(|pid| *pid != getpid()).map(open);
                 is_dead |= matches!(watched, Some(Err(rustix::io::Errno::SRCH)));
-                let watched = watched.and_then(Result::ok);
-                self.0
-                    .insert(dir, watched.and_then(|fd| AsyncFd::with_interest(fd, Interest::READABLE).ok()));
+                self.0.insert(dir, watched.and_then(Result::ok).map(Arc::new));
             }
         }
         is_dead
     }
 
-    /// Wait until one of them dies; for ever where none is watched. It is not watched any more then.
-    pub(super) async fn died(&mut self) {
-        let watched = self.0.iter().filter_map(|(dir, fd)| Some((dir, fd.as_ref()?)));
-        let waiting: Vec<_> = watched
-            .map(|(dir, fd)| Box::pin(async move { (dir.clone(), fd.readable().await.is_ok()) }))
-            .collect();
-        if waiting.is_empty() {
-            return std::future::pending().await;
+    /// Wait until one of them dies, for so long. Whoever died is not watched any more.
+    pub(super) async fn wait(&mut self, longest: Duration) {
+        let watched = self.0.iter().filter_map(|(dir, fd)| Some((dir.clone(), fd.clone()?)));
+        let (dirs, fds): (Vec<_>, Vec<_>) = watched.unzip();
+        // On a thread, as the look itself; should there be none the time passes all the same.
+        let waiting = spawn_blocking(move || dead_among(&fds, longest));
+        match timeout(longest, waiting).await {
+            Ok(Ok(Ok(dead))) => {
+                for place in dead {
+                    self.0.insert(dirs[place].clone(), None);
+                }
+            }
+            // They cannot be watched: the next look is in its time.
+            Ok(_) => sleep(longest).await,
+            Err(_) => {}
         }
-        let ((dir, _), _, others) = select_all(waiting).await;
-        drop(others);
-        self.0.remove(&dir);
     }
+}
+
+/// Which of these processes is dead, as soon as one is.
+fn dead_among(processes: &[Arc<OwnedFd>], longest: Duration) -> rustix::io::Result<Vec<usize>> {
+    let mut polled: Vec<PollFd<'_>> = processes.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    let longest = Timespec::try_from(longest).ok();
+    poll(&mut polled, longest.as_ref())?;
+    let dead = polled.iter().enumerate().filter(|(_, fd)| !fd.revents().is_empty());
+    Ok(dead.map(|(place, _)| place).collect())
 }
 
 fn open(pid: Pid) -> rustix::io::Result<OwnedFd> {
@@ -62,9 +75,7 @@ fn pid_of(dir: &Path) -> Option<Pid> {
 #[cfg(test)]
 mod tests {
     use std::process::{Command, Stdio};
-    use std::time::{Duration, Instant};
-
-    use tokio::time::timeout;
+    use std::time::Instant;
 
     use super::*;
 
@@ -75,12 +86,18 @@ mod tests {
         let dir = PathBuf::from(format!("/x/w-2-{}-1700000000000", child.id()));
         let mut siblings = Siblings::default();
         assert!(!siblings.watch(vec![own.clone(), dir.clone(), "/x/no-number-here".into()]));
-        assert!(timeout(Duration::from_millis(50), siblings.died()).await.is_err(), "it lives");
+        siblings.wait(Duration::from_millis(50)).await;
+        assert!(siblings.0[&dir].is_some(), "it lives");
         child.kill().unwrap();
         let killed = Instant::now();
-        timeout(Duration::from_secs(10), siblings.died()).await.expect("it died");
+        siblings.wait(Duration::from_secs(60)).await;
         println!("known after {:?}", killed.elapsed());
+        assert!(siblings.0[&dir].is_none(), "it is known to be dead");
+        assert!(killed.elapsed() < Duration::from_secs(30), "and at once");
         child.wait().unwrap();
-        assert!(siblings.watch(vec![own, dir]), "who is gone before it was watched is told as dead");
+        assert!(
+            Siblings::default().watch(vec![own, dir]),
+            "who is gone before it was watched is told as dead"
+        );
     }
 }

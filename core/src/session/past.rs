@@ -188,6 +188,8 @@ impl Session {
             return self.say_phrase(&opening, Kind::Greeting, out);
         }
         self.context.note(GOES_ON);
+        // What was used up before ends the call, as it would have there.
+        self.keep_to_limits(out);
         self.think_anew(out);
     }
 

@@ -86,12 +86,16 @@ impl Offers {
         }
     }
 
-    /// Wait until it may stand otherwise.
+    /// Wait until it may stand otherwise; for ever, where it takes calls now.
     pub async fn changed(&self) {
         let (mut open, mut slot) = (self.0.is_open.subscribe(), self.0.slot.watch());
+        let (is_open, is_busy) = (*self.0.is_open.borrow(), self.0.slot.is_busy());
+        // Whether the sender is there still is nobody's question: it is ours.
+        let opened = async { drop(open.wait_for(|open| *open).await) };
+        let freed = async { drop(slot.wait_for(|occupancy| *occupancy == Occupancy::Free).await) };
         tokio::select! {
-            _open = open.wait_for(|open| *open), if !*self.0.is_open.borrow() => {}
-            _free = slot.wait_for(|occupancy| *occupancy == Occupancy::Free), if self.0.slot.is_busy() => {}
+            () = opened, if !is_open => {}
+            () = freed, if is_busy => {}
             else => std::future::pending().await,
         }
     }

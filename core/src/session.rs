@@ -24,6 +24,7 @@ pub mod listening;
 pub mod machine;
 mod order;
 pub mod party;
+pub mod past;
 pub mod phase;
 pub mod plan;
 pub mod report;
@@ -53,6 +54,7 @@ use kind::EventKind;
 use listening::{ListenTimer, Listening};
 use machine::Machine;
 use party::Party;
+use past::Tallied;
 use phase::{Course, Phase, PhaseTimer};
 use plan::Plan;
 use report::{Report, TurnClock};
@@ -64,6 +66,7 @@ use thinking::{ThinkTimer, Thinking, ToolGuard};
 use typed::Pace;
 use utterance::{Kind, Utterance};
 use vox_shared::wire::result::DisconnectedBy;
+use vox_shared::wire::seat::Steered;
 
 use crate::provider::tts::UtteranceId;
 
@@ -125,6 +128,11 @@ pub struct Session {
     consult: Option<Consult>,
     machine: Machine,
     error: Option<String>,
+    /// It goes on in another worker, for the so many-th time, and has not begun here.
+    again: Option<u32>,
+    /// What the operator told the model.
+    steered: Vec<Steered>,
+    tallied: Tallied,
 }
 
 impl Session {
@@ -166,6 +174,9 @@ impl Session {
             consult: None,
             machine: Machine::default(),
             error: None,
+            again: None,
+            steered: Vec::new(),
+            tallied: Tallied::default(),
         }
     }
 
@@ -283,6 +294,9 @@ impl Session {
     }
 
     fn begin(&mut self, out: &mut Vec<Command>) {
+        if let Some(times) = self.again.take() {
+            return self.begin_again(times, out);
+        }
         self.course.begin(self.now, self.rules.max_duration);
         self.report.event(self.now, EventKind::Answered, "media flows", out);
         if !self.rules.model_speaks() {

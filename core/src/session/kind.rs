@@ -48,6 +48,7 @@ pub enum EventKind {
     Whispered,
     SupervisorSaid,
     WhispersLost,
+    Rejoined,
     DurationWarning,
     MaxDuration,
     LimitReached,
@@ -77,7 +78,7 @@ pub enum WhyKind {
 
 impl EventKind {
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 51] = [
         Self::Answered,
         Self::Interrupted,
         Self::Resumed,
@@ -120,6 +121,7 @@ impl EventKind {
         Self::Whispered,
         Self::SupervisorSaid,
         Self::WhispersLost,
+        Self::Rejoined,
         Self::DurationWarning,
         Self::MaxDuration,
         Self::LimitReached,
@@ -174,6 +176,7 @@ impl EventKind {
             Self::Whispered => "whispered",
             Self::SupervisorSaid => "supervisor_said",
             Self::WhispersLost => "whispers_lost",
+            Self::Rejoined => "rejoined",
             Self::DurationWarning => "duration_warning",
             Self::MaxDuration => "max_duration",
             Self::LimitReached => "limit_reached",

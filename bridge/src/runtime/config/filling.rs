@@ -135,7 +135,7 @@ fn stable_phrases(settings: &BotSettings, variables: &Variables) -> Vec<String> 
     said.filter(|(here, anywhere)| here == anywhere && !here.is_empty()).map(|(here, _)| here).collect()
 }
 
-fn spoken(phrases: &mut Phrases) -> [&mut String; 6] {
-    let Phrases { not_understood, trouble, apology, time_up, hold, closing } = phrases;
-    [not_understood, trouble, apology, time_up, hold, closing]
+fn spoken(phrases: &mut Phrases) -> [&mut String; 7] {
+    let Phrases { not_understood, trouble, apology, time_up, hold, closing, line_back } = phrases;
+    [not_understood, trouble, apology, time_up, hold, closing, line_back]
 }

@@ -254,6 +254,50 @@ pub struct Call {
     pub claim_hash: Option<String>,
 }
 
+impl Call {
+    /// One that runs, of which nothing else is known.
+    pub fn begun((tenant_id, bot_id): (&TenantId, &BotId), at: Stamp) -> Self {
+        Self {
+            tenant_id: tenant_id.clone(),
+            bot_id: bot_id.clone(),
+            bot_version: None,
+            status: CallStatus::Started,
+            created_at: at,
+            deadline: None,
+            proposed_session_id: None,
+            caller_id: String::new(),
+            stream_id: None,
+            direction: None,
+            transport: None,
+            connected_event: None,
+            completed_at: None,
+            disconnected_by: None,
+            duration_seconds: None,
+            worker_id: None,
+            recording_key: None,
+            recording_token_hash: None,
+            result: None,
+            verdict: None,
+            analysis: None,
+            summary: None,
+            summary_asked: None,
+            charges: None,
+            budget: None,
+            crm: None,
+            outbox: None,
+            custody: None,
+            names: None,
+            campaign_id: None,
+            visit: None,
+            digest: None,
+            redaction: None,
+            kept: None,
+            packed: None,
+            claim_hash: None,
+        }
+    }
+}
+
 /// A call and its bot's CRM.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct OfCrm {

@@ -27,42 +27,17 @@ pub(super) fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: 
     let field = |name: &str| event.get(name).and_then(Value::as_str).map(str::to_owned);
     let direction = field("callDirection").filter(|d| d == "incoming" || d == "outgoing");
     let mut call = Call {
-        tenant_id: bot.tenant_id.clone(),
-        bot_id: bot_id.clone(),
         bot_version: Some(bot.release.number),
-        status: CallStatus::Started,
-        proposed_session_id: None,
-        created_at: Stamp(now),
         deadline: Some(Stamp(now.saturating_add(longest + RESULT_MARGIN).unwrap_or(Timestamp::MAX))),
         caller_id: request.caller_id.clone().or_else(|| field("callerId")).map(short).unwrap_or_default(),
         stream_id: request.stream_id.clone().or_else(|| field("streamId")).map(short),
         direction: Some(direction.unwrap_or_else(|| "incoming".into())),
         transport: request.transport.clone().map(short),
         connected_event: (!event.is_empty()).then(|| Value::Object(event.clone())),
-        completed_at: None,
-        disconnected_by: None,
-        duration_seconds: None,
         worker_id: request.worker_id.clone(),
-        recording_key: None,
-        recording_token_hash: None,
-        result: None,
-        verdict: None,
-        analysis: None,
-        summary: None,
-        summary_asked: None,
-        charges: None,
-        budget: None,
-        crm: None,
-        outbox: None,
-        custody: None,
         names: Some(Names::told(event)).filter(|names| *names != Names::default()),
-        campaign_id: None,
-        visit: None,
-        digest: None,
         redaction: bot.settings.redaction.is_on().then(|| bot.settings.redaction.clone()),
-        kept: None,
-        packed: None,
-        claim_hash: None,
+        ..Call::begun((&bot.tenant_id, bot_id), Stamp(now))
     };
     charge::begin(&mut call);
     call

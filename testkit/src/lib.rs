@@ -9,6 +9,7 @@ pub mod chaos;
 pub mod collector;
 pub mod crm;
 pub mod exotel;
+pub mod livekit;
 pub mod metrics;
 pub mod provider;
 pub mod receiver;

@@ -86,7 +86,7 @@ pub struct Pair {
 pub async fn run(settings: &Settings, mut progress: impl FnMut(&str)) -> Result<Report, MeasureError> {
     let machine = Machine::here(&settings.calls.programs);
     let socket = Road::Socket(settings.calls.protocol);
-    let (clips, voice) = speech(settings.calls.protocol.rate_hz()).await?;
+    let (clips, voice) = speech(settings.calls.protocol.rate_hz()).await.map_err(BenchError::from)?;
     let server = LiveKit::start(&settings.script, &[]).await?;
     let door = Door::of(&server);
     let ground = Box::pin(Ground::prepare(&settings.calls, clips, door.settings())).await?;

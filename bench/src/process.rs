@@ -165,7 +165,10 @@ mod tests {
         std::io::Read::read_exact(shell.stdout.as_mut().unwrap(), &mut line).unwrap();
         let found = descendants(std::process::id());
         let below = descendants(shell.id());
-        assert!(found.contains(&shell.id()) && below.len() == 1 && found.contains(&below[0]), "{found:?} {below:?}");
+        assert!(
+            found.contains(&shell.id()) && below.len() == 1 && found.contains(&below[0]),
+            "{found:?} {below:?}"
+        );
         std::process::Command::new("kill").arg(below[0].to_string()).status().unwrap();
         shell.wait().unwrap();
     }

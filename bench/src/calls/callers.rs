@@ -97,12 +97,7 @@ pub(super) async fn all_done(mut calls: JoinSet<(WorkerId, Outcome)>) -> HashMap
 }
 
 /// What the callers of a level do.
-pub(crate) fn plan(
-    road: &Road,
-    callers: u32,
-    ramp: Duration,
-    clips: &[Clip],
-) -> Result<Plan, BenchError> {
+pub(crate) fn plan(road: &Road, callers: u32, ramp: Duration, clips: &[Clip]) -> Result<Plan, BenchError> {
     let protocol = road.protocol();
     Ok(Plan {
         options: options(protocol, "http://127.0.0.1", 0)?,

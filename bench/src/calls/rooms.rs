@@ -18,8 +18,8 @@ use super::{BOT, BenchError};
 
 mod seat;
 
-pub(crate) use seat::{Seated, Stay};
 use seat::{Met, Visitor};
+pub(crate) use seat::{Seated, Stay};
 
 /// A worker takes an order, or refuses it, within this.
 const ORDER_DEADLINE: Duration = Duration::from_secs(10);

@@ -11,7 +11,10 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
-use vox_bench::{calls, livekit::{self, Settings}};
+use vox_bench::{
+    calls,
+    livekit::{self, Settings},
+};
 
 const CALLS_MAX: u32 = 200;
 const SECONDS_MIN: u32 = 5;

@@ -22,7 +22,7 @@ use vox_testkit::livekit::LiveKit;
 
 use super::{MeasureError, Settings};
 use crate::{
-    calls::{Door, Entries, Ground, MIB, Rooms, Road, Summons, Talk, call_in_room, heard, plan},
+    calls::{Door, Entries, Ground, MIB, Road, Rooms, Summons, Talk, call_in_room, heard, plan},
     process::{cpu_time, descendants, memory},
 };
 
@@ -87,8 +87,8 @@ pub(super) async fn run(
     progress: &mut impl FnMut(&str),
 ) -> Result<Agents, MeasureError> {
     let python = home.join("bin/python");
-    let versions = fs::read_to_string(home.join("versions"))
-        .map_err(|_| AgentError::NotInstalled(home.to_owned()))?;
+    let versions =
+        fs::read_to_string(home.join("versions")).map_err(|_| AgentError::NotInstalled(home.to_owned()))?;
     let script = settings.script.with_file_name("agent").join("agent.py");
     let mut levels = Vec::new();
     for &calls in &settings.agent_levels {

@@ -1,10 +1,8 @@
 //! Spoken calls of real workers in rooms whose network is bad: what is understood, what is resumed, how they end.
 
 use std::{
-    fs, io,
-    net::{Ipv4Addr, SocketAddr, UdpSocket},
+    fs,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -17,22 +15,17 @@ use tokio::time::sleep;
 use vox_caller::{Clip, Hearing, Outcome, Step, Talker, Wav};
 use vox_engines::EngineBinary;
 use vox_shared::wire::result::{CallResult, Speaker};
-use vox_testkit::{
-    chaos::ChaosProxy,
-    livekit::LiveKit,
-    vendor::{Server, openai},
-};
+use vox_testkit::vendor::{Server, openai};
 
 use super::{
     MeasureError, Settings,
-    relay::{Relay, Side},
-    trouble::{self, AWAY, Trouble},
+    trouble::{self, Trouble},
     words::{self, Kept},
 };
-use crate::{
-    calls::{BenchError, Door, Machine, Nursery, Plane, Rooms, Stay, Summons, Worker, checked, random_hex},
-    process::has_udp_port,
-};
+use crate::calls::{Machine, Nursery, Plane, Rooms, Stay, Summons, Worker, checked, random_hex};
+use ground::Ground;
+
+mod ground;
 
 /// Rows of words that a caller says.
 const ROWS: u32 = 8;
@@ -113,7 +106,10 @@ struct Stage {
 pub async fn run(settings: &Settings, mut progress: impl FnMut(&str)) -> Result<Impaired, MeasureError> {
     let stage = Box::pin(Stage::prepare(settings)).await?;
     progress("calls in rooms over bad lines");
-    let calls = trouble::all().into_iter().zip(FIRST_HOST..).map(|(trouble, host)| stage.call(trouble, host));
+    let calls = trouble::all()
+        .into_iter()
+        .zip(FIRST_HOST..)
+        .map(|(trouble, host)| Box::pin(stage.call(trouble, host)));
     let rows = stream::iter(calls).buffered(AT_ONCE).try_collect().await?;
     Ok(Impaired { machine: Machine::here(&settings.calls.programs), rows })
 }
@@ -134,45 +130,58 @@ impl Stage {
         let bridge_url = plane.url().to_owned();
         let logs = work.path().to_owned();
         let nursery = Nursery { core, models, logs, bridge_url, secret, more: Vec::new() };
-        Ok(Self {
-            engine,
-            rows,
-            clips,
-            plane,
-            nursery,
-            script: settings.script.clone(),
-            work,
-            _model: model,
-        })
+        Ok(Self { engine, rows, clips, plane, nursery, script: settings.script.clone(), work, _model: model })
     }
 
     /// One call from its greeting to its record.
     async fn call(&self, trouble: Trouble, host: u8) -> Result<Row, MeasureError> {
-        let mut ground = Ground::lay(&self.script, trouble, host).await?;
+        let mut ground = Box::pin(Ground::lay(&self.script, trouble, host)).await?;
         let data = self.work.path().join(format!("data-{host}"));
         let nursery = Nursery { more: ground.workers.settings(), ..self.nursery.clone() };
         let worker = nursery.start(1, &data, &self.plane).await?.remove(0);
-        let rooms = Rooms::new(ground.callers.clone(), ground.pid(), self.nursery.secret.clone())?;
         let saved = self.work.path().join(format!("heard-{host}.wav"));
-        let hearing = Hearing { save: Some(saved.clone()), hangover_ms: HOLE_MS, ..Hearing::default() };
-        let summons = Summons::Worker(worker.address.clone());
-        let in_room = rooms.call(&summons, hearing).await.map_err(BenchError::NoCall)?;
-        self.converse(&in_room.call, &mut ground, trouble).await?;
-        let (report, stay, _) = in_room.finish().await;
+        let heard = Box::pin(self.talk(&worker, &mut ground, trouble, &saved)).await?;
         let ours = |result: &CallResult| result.worker_id.as_ref() == Some(&worker.id);
         self.plane.wait_for(RECORD_WITHIN, |told| told.results.iter().any(ours)).await;
         let result = self.plane.result_of(&worker.id);
-        let mut row = of_call(trouble, &report, &stay, result.as_ref());
-        row.to_bot = words::kept(&self.rows.join(" "), &lines(result.as_ref(), Speaker::Caller));
-        let heard = match Wav::read(&saved) {
-            Ok(wav) => words::understood(&self.engine, right(&wav), &report.tracks.bot).await?,
-            Err(_) => String::new(),
+        let mut row = match heard {
+            Ok((report, stay)) => {
+                let mut row = of_call(&report, &stay);
+                if let Ok(wav) = Wav::read(&saved) {
+                    let understood = words::understood(&self.engine, right(&wav), &report.tracks.bot).await?;
+                    row.to_caller = words::kept(&lines(result.as_ref(), Speaker::Bot), &understood);
+                }
+                row
+            }
+            Err(why) => Row { ended: format!("no call: {why}"), ..Row::default() },
         };
-        row.to_caller = words::kept(&lines(result.as_ref(), Speaker::Bot), &heard);
+        row.trouble = trouble.name();
+        row.to_bot = words::kept(&self.rows.join(" "), &lines(result.as_ref(), Speaker::Caller));
+        row.record = record(result.as_ref());
         row.worker_lost = self.lost_by(&nursery, &worker);
         row.through_proxy = ground.relay.passed();
         ground.clear_away().await;
         Ok(row)
+    }
+
+    /// The call itself, as its caller knows it; or in a word why none came about.
+    async fn talk(
+        &self,
+        worker: &Worker,
+        ground: &mut Ground,
+        trouble: Trouble,
+        saved: &Path,
+    ) -> Result<Result<(vox_caller::Report, Stay), String>, MeasureError> {
+        let rooms = Rooms::new(ground.callers.clone(), ground.pid(), self.nursery.secret.clone())?;
+        let hearing = Hearing { save: Some(saved.to_owned()), hangover_ms: HOLE_MS, ..Hearing::default() };
+        let summons = Summons::Worker(worker.address.clone());
+        let in_room = match rooms.call(&summons, hearing).await {
+            Ok(in_room) => in_room,
+            Err(why) => return Ok(Err(why)),
+        };
+        self.converse(&in_room.call, ground, trouble).await?;
+        let (report, stay, _) = in_room.finish().await;
+        Ok(Ok((report, stay)))
     }
 
     async fn converse(
@@ -210,89 +219,6 @@ impl Stage {
     }
 }
 
-/// One row's server and the ways to it.
-struct Ground {
-    /// It is away only while it is started again.
-    server: Option<LiveKit>,
-    relay: Relay,
-    lines: [Arc<ChaosProxy>; 2],
-    callers: Door,
-    workers: Door,
-}
-
-impl Ground {
-    /// A server whose media is behind a proxy at `host` of loopback, and a way for the signalling of either side.
-    async fn lay(script: &Path, trouble: Trouble, host: u8) -> Result<Self, MeasureError> {
-        let udp = free_udp_port()?;
-        let near = SocketAddr::from((Ipv4Addr::new(127, 0, 0, host), udp));
-        let options = ["--udp".to_owned(), udp.to_string(), "--proxy".to_owned(), near.ip().to_string()];
-        let server = LiveKit::start(script, &options).await?;
-        let media = SocketAddr::from((Ipv4Addr::LOCALHOST, udp));
-        let relay = Relay::start(near, media, side_of, trouble.lines()).await?;
-        let signalling = server.url.trim_start_matches("ws://").parse().map_err(io::Error::other)?;
-        let lines =
-            [Arc::new(ChaosProxy::start(signalling).await?), Arc::new(ChaosProxy::start(signalling).await?)];
-        let door =
-            |line: &ChaosProxy| Door { url: format!("ws://{}", line.address()), ..Door::of(&server) };
-        let (callers, workers) = (door(&lines[0]), door(&lines[1]));
-        Ok(Self { server: Some(server), relay, lines, callers, workers })
-    }
-
-    fn pid(&self) -> u32 {
-        self.server.as_ref().map_or(0, |server| server.pid)
-    }
-
-    fn line(&self, side: Side) -> Arc<ChaosProxy> {
-        let [caller, worker] = &self.lines;
-        match side {
-            Side::Caller => caller.clone(),
-            Side::Worker => worker.clone(),
-        }
-    }
-
-    /// What happens in the middle of the call; what lasts, lasts on after this.
-    async fn happens(&mut self, trouble: Trouble) -> Result<(), MeasureError> {
-        match trouble {
-            Trouble::None | Trouble::BadLine { .. } => {}
-            Trouble::SignallingAway(side) => {
-                let line = self.line(side);
-                line.change(|now| now.refuse = true);
-                line.cut();
-                tokio::spawn(async move {
-                    sleep(AWAY).await;
-                    line.change(|now| now.refuse = false);
-                });
-            }
-            Trouble::NetworkChanges(side) => {
-                self.relay.moves(side);
-                self.line(side).cut();
-            }
-            Trouble::ServerRestarts => {
-                if let Some(server) = self.server.take() {
-                    self.server = Some(server.restart().await?);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn clear_away(self) {
-        if let Some(server) = self.server {
-            server.stop().await;
-        }
-    }
-}
-
-/// The bench's own sockets are the caller's.
-fn side_of(client: SocketAddr) -> Side {
-    if has_udp_port(client.port()) { Side::Caller } else { Side::Worker }
-}
-
-/// A port that nobody has now.
-fn free_udp_port() -> io::Result<u16> {
-    Ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
-}
-
 /// A bot that says again what it understood, with the local recogniser and the local voice.
 fn config(model: &openai::Server) -> Value {
     json!({
@@ -321,26 +247,21 @@ fn right(wav: &Wav) -> &[i16] {
     wav.channels.get(1).map_or(&[], Vec::as_slice)
 }
 
-fn of_call(
-    trouble: Trouble,
-    report: &vox_caller::Report,
-    stay: &Stay,
-    result: Option<&CallResult>,
-) -> Row {
+/// How a record says that the call ended.
+fn record(result: Option<&CallResult>) -> String {
+    let Some(result) = result else { return "none came".to_owned() };
+    let by = result.disconnected_by.as_str();
+    result.error.as_ref().map_or_else(|| by.to_owned(), |error| format!("{by}: {error}"))
+}
+
+/// What the caller knows of a call.
+fn of_call(report: &vox_caller::Report, stay: &Stay) -> Row {
     let ended = match (&stay.ended, report.end.reason.as_str()) {
         (Some(why), _) => why.clone(),
         (None, "") => format!("{:?}", report.end.by),
         (None, why) => why.to_owned(),
     };
-    let record = result.map_or_else(
-        || "none came".to_owned(),
-        |result| match &result.error {
-            Some(error) => format!("{}: {error}", result.disconnected_by.as_str()),
-            None => result.disconnected_by.as_str().to_owned(),
-        },
-    );
     Row {
-        trouble: trouble.name(),
         packets: stay.counts.received,
         lost: stay.counts.lost,
         invented: stay.counts.invented,
@@ -350,7 +271,6 @@ fn of_call(
         caller_resumed: stay.resumed,
         caller_rejoined: stay.rejoined,
         ended,
-        record,
         ..Row::default()
     }
 }

@@ -18,7 +18,10 @@ impl Report {
             self.method(),
         ];
         if self.machine.profile != "release" {
-            parts.push("These figures are not of the release profile: they say nothing about production.\n".to_owned());
+            parts.push(
+                "These figures are not of the release profile: they say nothing about production.\n"
+                    .to_owned(),
+            );
         }
         parts.join("\n")
     }
@@ -73,7 +76,10 @@ impl Impaired {
             format!("{}\n{OF_TROUBLE}", table::impaired(self).markdown()),
         ];
         if let Some(around) = self.rows.iter().find(|row| row.through_proxy == 0) {
-            parts.push(format!("**In the row \"{}\" no packet went through the proxy: its figures are worthless.**\n", around.trouble));
+            parts.push(format!(
+                "**In the row \"{}\" no packet went through the proxy: its figures are worthless.**\n",
+                around.trouble
+            ));
         }
         parts.join("\n")
     }

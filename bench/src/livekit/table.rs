@@ -102,7 +102,11 @@ pub(super) fn agents(report: &Report, levels: &[AgentLevel]) -> Table {
         |pair| pair.room.idle_private_mib.p50 + pair.room.added_private_mib.p50,
         |level| level.busy_private_mib,
     );
-    row("bot seen in the room, ms, P50", |pair| pair.entries.joined_ms.p50, |level| level.entries.joined_ms.p50);
+    row(
+        "bot seen in the room, ms, P50",
+        |pair| pair.entries.joined_ms.p50,
+        |level| level.entries.joined_ms.p50,
+    );
     row(
         "greeting heard, ms, P50",
         |pair| pair.entries.order_to_greeting_ms.p50,
@@ -113,11 +117,7 @@ pub(super) fn agents(report: &Report, levels: &[AgentLevel]) -> Table {
         |pair| pair.room.talk.wire_to_ear_ms.p50,
         |level| level.talk.wire_to_ear_ms.p50,
     );
-    row(
-        "the same, P99",
-        |pair| pair.room.talk.wire_to_ear_ms.p99,
-        |level| level.talk.wire_to_ear_ms.p99,
-    );
+    row("the same, P99", |pair| pair.room.talk.wire_to_ear_ms.p99, |level| level.talk.wire_to_ear_ms.p99);
     row(
         "turns measured",
         |pair| pair.room.talk.wire_to_ear_ms.count as f64,
@@ -219,9 +219,9 @@ impl Report {
         let faults = self.pairs.iter().flat_map(|pair| {
             let socket = pair.socket.talk.reasons.iter().map(|reason| ("socket", reason));
             let room = pair.room.talk.reasons.iter().map(|reason| ("room", reason));
-            socket.chain(room).map(|(road, (reason, count))| {
-                format!("{} calls, {road}: {count} x {reason}\n", pair.calls)
-            })
+            socket
+                .chain(room)
+                .map(|(road, (reason, count))| format!("{} calls, {road}: {count} x {reason}\n", pair.calls))
         });
         out.extend(faults);
         let theirs = self.agents.iter().flat_map(|agents| &agents.levels);

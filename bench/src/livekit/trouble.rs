@@ -41,11 +41,7 @@ impl Bad {
             Side::Caller => 7,
             Side::Worker => 11,
         };
-        Impairment {
-            loss_percent: self.loss_percent,
-            jitter: Duration::from_millis(self.jitter_ms),
-            seed,
-        }
+        Impairment { loss_percent: self.loss_percent, jitter: Duration::from_millis(self.jitter_ms), seed }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use vox_caller::{Clip, Span};
-use vox_engines::{EngineBinary, EngineError, FliteVoice, SphinxClient, SphinxEvent, SphinxSettings, synthesise_to_pcm};
+use vox_engines::{
+    EngineBinary, EngineError, FliteVoice, SphinxClient, SphinxEvent, SphinxSettings, synthesise_to_pcm,
+};
 
 /// What the recogniser listens for: digits, each by itself.
 pub(super) const DIGITS: &str = "<digits>";

@@ -20,8 +20,7 @@ use tokio_tungstenite::{
 };
 use vox_audio::pcm;
 use vox_livekit::{
-    Counts, Disconnect, Event, Events, Kind, Microphone, Options, Publish, Rate, Room, Sound,
-    VoiceStats,
+    Counts, Disconnect, Event, Events, Kind, Microphone, Options, Publish, Rate, Room, Sound, VoiceStats,
 };
 
 const RATE: Rate = Rate::Hz16000;
@@ -132,7 +131,8 @@ impl Visitor {
         let microphone = Arc::new(microphone);
         let mouth = mouth(microphone.clone());
         let (mut stay, mut books, mut look) = (Stay::default(), Books::default(), interval(LOOK_EVERY));
-        let ready = json!({"type": "ready", "session_id": room.name(), "sample_rate": RATE.hz(), "frame_ms": 20});
+        let ready =
+            json!({"type": "ready", "session_id": room.name(), "sample_rate": RATE.hz(), "frame_ms": 20});
         let mut goes_on = caller.send(Message::text(ready.to_string())).await.is_ok();
         while goes_on {
             tokio::select! {

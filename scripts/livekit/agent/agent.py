@@ -50,6 +50,8 @@ async def talk(job: JobContext) -> None:
             voice_id="21m00Tcm4TlvDq8ikWAM",
             base_url=os.environ["BENCH_VOICE_URL"] + "/v1",
             api_key=os.environ["BENCH_VOICE_KEY"],
+            # The scripted voice does not make MP3, which is what the plugin asks for by itself.
+            encoding="pcm_16000",
         ),
         turn_handling={
             "turn_detection": "vad",

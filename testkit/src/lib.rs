@@ -10,6 +10,7 @@ pub mod collector;
 pub mod crm;
 mod door;
 pub mod exotel;
+pub mod livekit;
 pub mod metrics;
 pub mod provider;
 pub mod receiver;

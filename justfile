@@ -26,7 +26,7 @@ lint:
 fmt:
     cargo fmt --all
 
-# One benchmark by name: `just bench calls`, `just bench silero`, `just bench bridge`.
+# One benchmark by name: `just bench calls`, `just bench livekit`, `just bench livekit-impaired`, `just bench silero`, `just bench bridge`.
 bench name *arguments:
     just bench-{{ name }} {{ arguments }}
 
@@ -35,6 +35,20 @@ bench-calls *arguments:
     cargo build --release --workspace --bins
     cargo build --release -p vox-core --example silero_bench
     target/release/vox-bench calls --markdown docs/benchmarks.md {{ arguments }}
+
+# Calls in LiveKit rooms beside the same over a WebSocket: the table of docs/benchmarks-livekit.md. With `--agent DIRECTORY` beside the
+# vendor's own agent too, which `scripts/livekit/agent/install.sh DIRECTORY` installs.
+bench-livekit *arguments:
+    cargo build --release --workspace --bins
+    scripts/livekit/install.sh
+    target/release/vox-bench livekit --markdown docs/benchmarks-livekit.md {{ arguments }}
+
+# Calls in LiveKit rooms on bad networks: what is understood, what is resumed, how they end. docs/benchmarks-impaired.md.
+bench-livekit-impaired *arguments:
+    cargo build --release --workspace --bins
+    scripts/livekit/install.sh
+    scripts/install-engines.sh
+    target/release/vox-bench livekit --impair --markdown docs/benchmarks-impaired.md {{ arguments }}
 
 # The detector: microseconds for each window, by code path.
 bench-silero:

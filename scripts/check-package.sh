@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The package on a fresh Debian 12 with systemd as process 1: installed by the docs' own commands, called, upgraded under a call, rolled
 # back, backed up and restored, drained, removed and purged; and two machines that are scaled by load. Wants root and the programs of a
-# build; takes some five minutes, nearly all of it calls that are spoken in their own time.
+# build; takes some ten minutes, nearly all of it calls that are spoken in their own time.
 #
 #   scripts/check-package.sh [--profile debug] [--short]
 #
@@ -50,9 +50,16 @@ fail() {
 step() {
     printf '== %s (after %d s)\n' "$1" "$SECONDS"
 }
+# The pages whose marked blocks are run, and the names of those that were.
+pages=("$repo/docs/deploy.md" "$repo/docs/runbook.md")
+# commands NAME: what the docs say.
+commands() {
+    python3 "$repo/scripts/machine/blocks.py" "${pages[@]}" -- "$1"
+    echo "$1" >>"$work/blocks-run"
+}
 # block NAME: the commands of the docs, on the first machine, where the packages lie.
 block() {
-    python3 "$repo/scripts/machine/blocks.py" "$repo/docs/deploy.md" "$repo/docs/runbook.md" -- "$1" >"$work/block"
+    commands "$1" >"$work/block"
     on voice-1 sh -ec "cd /root; $(cat "$work/block")" >"$work/told" 2>&1 || { cat "$work/told" >&2; fail "the commands '$1' of the docs"; }
     cat "$work/told"
 }
@@ -86,6 +93,8 @@ for manual in vox.1 vox-bridge.8 vox-core.8 vox-engine.8 vox-host.8; do
     grep -q "D.*E.*S.*C.*R.*I.*P.*T.*I.*O.*N" "$work/page" || fail "$manual has no description"
 done
 grep -q VOX_MONGODB_URI "$work/vox-bridge.8" || fail "the settings are not in the manual page"
+python3 -c 'import yaml' 2>/dev/null || scripts/install-quietly.sh python3-yaml
+scripts/check-compose.py "$work/package/compose.yml" "$work/package/Containerfile" "$package" || fail "the compose file"
 
 step "a bare Debian 12"
 machine_start voice-1 "$work"
@@ -186,7 +195,7 @@ echo '# of the operator' >>"$root/etc/vox/core.env"
 call_begin held
 busy=$(on voice-1 sh -c 'for n in 1 2 3 4; do [ "$(systemctl show --property StatusText --value vox-core@$n)" != "in a call" ] || systemctl show --property MainPID --value vox-core@$n; done')
 on voice-1 sh -c 'cd /root && vox-host upgrade vox_0.1.0-2_*.deb --dry-run' | grep -q "would install" || fail "a dry run says nothing"
-python3 scripts/machine/blocks.py docs/deploy.md docs/runbook.md -- upgrade | sed 's/$/ --wait 1/' >"$work/block"
+commands upgrade | sed 's/$/ --wait 1/' >"$work/block"
 on voice-1 sh -ec "cd /root; $(cat "$work/block")" || fail "the upgrade"
 [ "$(on voice-1 dpkg-query --show --showformat '${Version}' vox)" = 0.1.0-2 ] || fail "it is not the new version"
 on voice-1 sh -c "kill -0 $busy" || fail "the worker of the call was ended"
@@ -215,6 +224,54 @@ if ! $short; then
     block rollback | tail -n 1
     [ "$(on voice-1 dpkg-query --show --showformat '${Version}' vox)" != 0.1.0-2 ] || fail "it is not another version"
     block smoke
+
+    step "an upgrade without room, and two that are broken off"
+    version_is() {
+        [ "$(on voice-1 dpkg-query --show --showformat '${Version}' vox)" = "$1" ] || fail "it is not $1: $2"
+    }
+    on voice-1 mount -t tmpfs -o size=1m,mode=700 tmpfs /var/lib/vox-host
+    if on voice-1 sh -c 'cd /root && vox-host upgrade vox_0.1.0-2_*.deb' >"$work/told" 2>&1; then fail "upgraded onto a full disk"; fi
+    on voice-1 umount /var/lib/vox-host
+    grep -q "no room for copies .* nothing was changed" "$work/told" || fail "$(cat "$work/told")"
+    version_is 0.1.0-1 "an upgrade that had no room"
+    # broken_upgrade SIGNAL: one that is ended so, when the documents are copied.
+    copied() {
+        on voice-1 sh -c '[ /var/lib/vox-host/documents/0.1.0-1 -nt /var/lib/vox-host/upgrade ]' 2>/dev/null
+    }
+    broken_upgrade() {
+        on voice-1 sh -c 'cd /root && echo $$ >upgrade.pid && exec vox-host upgrade vox_0.1.0-2_*.deb' >"$work/told" 2>&1 &
+        local pid=$!
+        wait_for "the copy of the documents" copied
+        on voice-1 sh -c 'kill -s '"$1"' "$(cat /root/upgrade.pid)"'
+        if wait "$pid"; then fail "an upgrade was not broken off by $1"; fi
+        on voice-1 vox-host status >"$work/status"
+        grep -q "an upgrade from 0.1.0-1 to 0.1.0-2 was broken off" "$work/status" || fail "nobody is told: $(cat "$work/status")"
+    }
+    # What it had begun ends by itself, and only then may another begin.
+    free_again() {
+        on voice-1 flock --nonblock /var/lib/vox-host/lock true
+    }
+    broken_upgrade KILL
+    wait_for "the end of what was begun" free_again
+    block rollback | tail -n 1
+    version_is 0.1.0-1 "the way back from a broken-off upgrade"
+    block smoke
+    broken_upgrade TERM
+    grep -q "goes on with it" "$work/told" || fail "broken off without a word: $(cat "$work/told")"
+    wait_for "the end of what was begun" free_again
+    on voice-1 sh -c 'cd /root && vox-host upgrade vox_0.1.0-2_*.deb' >"$work/told" 2>&1 || { cat "$work/told" >&2; fail "it does not go on"; }
+    version_is 0.1.0-2 "the end of a broken-off upgrade"
+    ! on voice-1 vox-host status | grep -q "broken off" || fail "an upgrade that is over is told as broken off"
+    on voice-1 vox-host rollback | tail -n 1
+    version_is 0.1.0-1 "the way back"
+    block smoke
+
+    step "changed settings"
+    echo LOG_LEVEL=debug >>"$root/etc/vox/core.env"
+    block restart | tail -n 1
+    [ "$(on voice-1 sh -c 'grep -lz "^LOG_LEVEL=debug$" $(systemctl show --property MainPID --value "vox-core@*" | sed -n "s#..*#/proc/&/environ#p") | wc -l')" = 4 ] ||
+        fail "not every worker has the changed setting"
+    sed -i '/^LOG_LEVEL=debug$/d' "$root/etc/vox/core.env"
 
     step "backup and restore, compared"
     api PUT /api/v1/settings/timezone '{"display_timezone":"Asia/Kolkata"}' >/dev/null
@@ -258,6 +315,16 @@ if ! $short; then
     block rotate | tail -n 1
     block smoke
     [ ! -s "$root/etc/vox/secrets/voxcore-secret-also" ] || fail "the old secret is still taken"
+    block master-key | tail -n 1
+    api POST /api/v1/settings/keys/rotation >/dev/null
+    rotated() {
+        [ "$(api GET /api/v1/settings/keys/rotation | python3 -c 'import json, sys; print(json.load(sys.stdin)["status"])')" = "done" ]
+    }
+    wait_for "all is under the new master key" rotated
+    block master-key-end | tail -n 1
+    ! grep -q , "$root/etc/vox/secrets/master-key" || fail "the old master key is still there"
+    ! cmp -s "$root/etc/vox/secrets/master-key" "$root/etc/vox/secrets/master-key.old" || fail "the master key is the old one"
+    block smoke
 
     step "drain and resume"
     block drain
@@ -359,4 +426,8 @@ grep -v -e '^/var/log/journal' -e '/apt/' "$work/left" >"$work/still" || true
 [ ! -s "$work/still" ] || fail "left behind: $(tr '\n' ' ' <"$work/still")"
 [ "$(on voice-1 systemctl list-units --all --no-legend --plain 'vox*' | grep -vc '^vox.*slice')" = 0 ] || fail "units are left"
 on voice-1 getent passwd vox >/dev/null || fail "the users stay, and are gone"
+if ! $short; then
+    not_run=$(python3 "$repo/scripts/machine/blocks.py" "${pages[@]}" | grep -vxFf "$work/blocks-run" || true)
+    [ -z "$not_run" ] || fail "blocks of the docs that are marked and were not run: $not_run"
+fi
 echo "check-package: all of it is as the docs say (after $SECONDS s)"

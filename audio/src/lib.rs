@@ -3,6 +3,7 @@
 
 #![warn(missing_docs)]
 
+pub mod beep;
 pub mod g711;
 pub mod jitter;
 pub mod level;

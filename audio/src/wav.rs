@@ -96,6 +96,23 @@ impl WavWriter {
         Ok(Self { path: path.to_owned(), file, since_checkpoint: 0 })
     }
 
+    /// Go on with the file at `path` behind what its header says that it holds: what a killed program wrote after its last checkpoint
+    /// is written over. Answers how many frames there are.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, or has another form than this.
+    pub fn append(path: &Path, rate_hz: u32, channels: u16) -> Result<(Self, u64), WavError> {
+        let failed = |source| WavError::Write { path: path.to_owned(), source };
+        let file = hound::WavWriter::append(path).map_err(failed)?;
+        let spec = file.spec();
+        if (spec.sample_rate, spec.channels, spec.bits_per_sample) != (rate_hz, channels, 16) {
+            let found = format!("{} Hz, {} channels", spec.sample_rate, spec.channels);
+            return Err(WavError::Format { path: path.to_owned(), found });
+        }
+        let frames = file.duration().into();
+        Ok((Self { path: path.to_owned(), file, since_checkpoint: 0 }, frames))
+    }
+
     /// Append samples of a mono file.
     ///
     /// # Errors
@@ -271,6 +288,24 @@ mod tests {
         // A killed program neither drops nor finishes.
         std::mem::forget(writer);
         assert_eq!(Wav::read(&path).unwrap().mixed(), [5; CHECKPOINT_SAMPLES]);
+    }
+
+    #[test]
+    fn a_killed_programs_file_is_gone_on_with_behind_its_last_checkpoint() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("killed.wav");
+        let mut writer = WavWriter::create(&path, 8_000, 2).unwrap();
+        writer.write([5; 200]).unwrap();
+        writer.checkpoint().unwrap();
+        writer.write([6; 2]).unwrap();
+        std::mem::forget(writer);
+        let (mut writer, frames) = WavWriter::append(&path, 8_000, 2).unwrap();
+        assert_eq!(frames, 100);
+        writer.write([7; 4]).unwrap();
+        writer.finish().unwrap();
+        let channel = [vec![5; 100], vec![7; 2]].concat();
+        assert_eq!(Wav::read(&path).unwrap().channels, [channel.clone(), channel]);
+        assert!(matches!(WavWriter::append(&path, 16_000, 2), Err(WavError::Format { .. })));
     }
 
     #[test]

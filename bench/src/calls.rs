@@ -26,6 +26,7 @@ mod machine;
 mod markdown;
 mod once;
 mod plane;
+mod rooms;
 mod table;
 mod vendors;
 mod workers;
@@ -35,14 +36,24 @@ pub use figures::Talk;
 pub use level::{Level, MachineLoad};
 pub use machine::Machine;
 pub use once::{Detector, Once};
+pub use rooms::Entries;
 pub use vendors::Delays;
 
-use plane::Plane;
-use vendors::Vendors;
-use workers::Nursery;
+pub(crate) use callers::{Road, call_in_room, plan, short_call};
+pub(crate) use figures::heard;
+pub(crate) use level::{MIB, run as run_level};
+pub(crate) use plane::Plane;
+pub(crate) use rooms::{Door, Rooms, Stay, Summons};
+pub(crate) use table::{Table, two};
+pub(crate) use vendors::Vendors;
+pub(crate) use workers::{Nursery, Worker};
 
 /// Bytes of the secret that workers and control plane share.
 const SECRET_BYTES: usize = 32;
+const WARM_UP_DEADLINE: Duration = Duration::from_secs(20);
+
+/// The bot that callers ask for; the control plane gives every name the same config.
+const BOT: &str = "bot_bench";
 
 /// What to measure with which programs.
 #[derive(Clone, Debug)]
@@ -83,9 +94,11 @@ pub enum BenchError {
     Speech(#[from] SpeechError),
     #[error("the line's options are wrong")]
     Options(#[from] OptionsError),
+    #[error("a worker could not be called in a room: {0}")]
+    NoCall(String),
     #[error("a worker could not be called")]
     Connect(#[from] ConnectError),
-    #[error("the scripted model could not be asked")]
+    #[error("a request could not be made")]
     Model(#[from] reqwest::Error),
     #[error("the benchmark's files or sockets failed")]
     Io(#[from] io::Error),
@@ -104,14 +117,13 @@ pub struct Report {
 }
 
 /// What all levels stand on. Its processes end when it is dropped.
-struct Ground {
-    protocol: Protocol,
-    talk: Duration,
-    clips: Vec<Clip>,
-    delays: Delays,
-    plane: Plane,
-    vendors: Vendors,
-    nursery: Nursery,
+pub(crate) struct Ground {
+    pub(crate) talk: Duration,
+    pub(crate) clips: Vec<Clip>,
+    pub(crate) delays: Delays,
+    pub(crate) plane: Plane,
+    pub(crate) vendors: Vendors,
+    pub(crate) nursery: Nursery,
     work: TempDir,
 }
 
@@ -122,20 +134,21 @@ struct Ground {
 pub async fn run(settings: Settings, mut progress: impl FnMut(&str)) -> Result<Report, BenchError> {
     let machine = Machine::here(&settings.programs);
     let (clips, voice) = speech(settings.protocol.rate_hz()).await?;
-    let ground = Box::pin(Ground::prepare(&settings, clips)).await?;
+    let ground = Box::pin(Ground::prepare(&settings, clips, Vec::new())).await?;
     progress("starts, greetings and the detector");
-    let once = Box::pin(once::run(&ground)).await?;
+    let once = Box::pin(once::run(&ground, settings.protocol)).await?;
+    let road = Road::Socket(settings.protocol);
     let mut levels = Vec::with_capacity(settings.levels.len());
     for &calls in &settings.levels {
         progress(&format!("{calls} calls at once"));
-        levels.push(Box::pin(level::run(&ground, calls)).await?);
+        levels.push(Box::pin(level::run(&ground, &road, calls)).await?);
     }
     let protocol = settings.protocol.to_string();
     Ok(Report { machine, protocol, voice: voice.to_owned(), delays: ground.delays, once, levels })
 }
 
 /// The local voice where it is installed: a detector is made for voices.
-async fn speech(rate_hz: u32) -> Result<(Vec<Clip>, &'static str), SpeechError> {
+pub(crate) async fn speech(rate_hz: u32) -> Result<(Vec<Clip>, &'static str), SpeechError> {
     match clips(&[], Voice::Flite, rate_hz).await {
         Ok(clips) => Ok((clips, "the local voice (flite)")),
         Err(_) => Ok((clips(&[], Voice::Synthetic, rate_hz).await?, "synthetic sound")),
@@ -143,15 +156,13 @@ async fn speech(rate_hz: u32) -> Result<(Vec<Clip>, &'static str), SpeechError> 
 }
 
 impl Ground {
-    async fn prepare(settings: &Settings, clips: Vec<Clip>) -> Result<Self, BenchError> {
-        let core = settings.programs.join("vox-core");
-        if !core.is_file() {
-            return Err(BenchError::NoProgram(core));
-        }
-        let weights = settings.models.join("silero_vad_v6.bin");
-        if !weights.is_file() {
-            return Err(BenchError::NoWeights(weights));
-        }
+    /// Start what all levels need; workers get `more` settings.
+    pub(crate) async fn prepare(
+        settings: &Settings,
+        clips: Vec<Clip>,
+        more: Vec<(&'static str, String)>,
+    ) -> Result<Self, BenchError> {
+        let (core, models) = checked(settings)?;
         let work = TempDir::new()?;
         for dir in [CLIPS, LOGS] {
             fs::create_dir(work.path().join(dir))?;
@@ -161,27 +172,47 @@ impl Ground {
         let delays = vendors.delays().await?;
         let plane = Plane::start(secret.clone(), vendors.config()).await?;
         let nursery = Nursery {
-            core: fs::canonicalize(core)?,
-            models: fs::canonicalize(&settings.models)?,
+            core,
+            models,
             logs: work.path().join(LOGS),
             bridge_url: plane.url().to_owned(),
             secret,
+            more,
         };
-        Ok(Self {
-            protocol: settings.protocol,
-            talk: settings.talk,
-            clips,
-            delays,
-            plane,
-            vendors,
-            nursery,
-            work,
-        })
+        Ok(Self { talk: settings.talk, clips, delays, plane, vendors, nursery, work })
+    }
+
+    /// What workers ask of whoever orders something of them.
+    pub(crate) fn secret(&self) -> SecretString {
+        self.nursery.secret.clone()
+    }
+
+    /// A place for files that go with it.
+    pub(crate) fn work(&self) -> &Path {
+        self.work.path()
+    }
+
+    /// Call a worker once on each of these roads, so that the greeting's sound is kept for the levels.
+    ///
+    /// # Errors
+    /// When a call does not come about, or leaves no record.
+    pub(crate) async fn warm_up(&self, roads: &[&Road]) -> Result<(), BenchError> {
+        let data = self.data_dir("warm-up")?;
+        self.plane.forget();
+        let workers = self.nursery.start(1, &data, &self.plane).await?;
+        for (calls, road) in (1..).zip(roads) {
+            Box::pin(short_call(road, &workers[0], &self.clips[0])).await?;
+            let delivered = self.plane.wait_for(WARM_UP_DEADLINE, |told| told.results.len() >= calls).await;
+            if !delivered {
+                return Err(BenchError::NoRecord);
+            }
+        }
+        Ok(self.keep_clips(&data)?)
     }
 
     /// A fresh data directory of a host, with the greetings of earlier calls: a level must not adopt the outboxes of
     /// the one before.
-    fn data_dir(&self, name: &str) -> io::Result<PathBuf> {
+    pub(crate) fn data_dir(&self, name: &str) -> io::Result<PathBuf> {
         let data = self.work.path().join(name);
         copy_files(&self.work.path().join(CLIPS), &data.join(CLIPS))?;
         Ok(data)
@@ -191,6 +222,19 @@ impl Ground {
     fn keep_clips(&self, data: &Path) -> io::Result<()> {
         copy_files(&data.join(CLIPS), &self.work.path().join(CLIPS))
     }
+}
+
+/// The worker's program and the directory of its weights, which must be there.
+pub(crate) fn checked(settings: &Settings) -> Result<(PathBuf, PathBuf), BenchError> {
+    let core = settings.programs.join("vox-core");
+    if !core.is_file() {
+        return Err(BenchError::NoProgram(core));
+    }
+    let weights = settings.models.join("silero_vad_v6.bin");
+    if !weights.is_file() {
+        return Err(BenchError::NoWeights(weights));
+    }
+    Ok((fs::canonicalize(core)?, fs::canonicalize(&settings.models)?))
 }
 
 /// The workers' name for their phrase cache.
@@ -206,7 +250,7 @@ fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn random_hex() -> String {
+pub(crate) fn random_hex() -> String {
     let mut bytes = [0u8; SECRET_BYTES];
     rand::fill(&mut bytes);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -2,6 +2,7 @@
 
 pub mod calls;
 pub mod kill;
+pub mod livekit;
 pub mod load;
 
 use std::io::Write;

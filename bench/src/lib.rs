@@ -3,5 +3,6 @@
 
 pub mod calls;
 pub mod kill;
+pub mod livekit;
 pub mod load;
 mod process;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{calls, kill, load};
+use commands::{calls, kill, livekit, load};
 
 /// What calls cost, how fluent they are, and whether their records survive.
 #[derive(Parser)]
@@ -20,6 +20,8 @@ struct Arguments {
 enum Command {
     /// Measure what calls cost and how fluent they are, with real workers at several levels of load.
     Calls(Box<calls::Arguments>),
+    /// Measure calls in LiveKit rooms, beside the same over a WebSocket, or on bad networks.
+    Livekit(Box<livekit::Arguments>),
     /// Talk to a server of a media protocol with many callers, and tell what they heard.
     Load(Box<load::Arguments>),
     /// Kill the platform's processes in mid-call, again and again, and check that no call's record is lost or doubled.
@@ -30,6 +32,7 @@ enum Command {
 async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Calls(arguments) => calls::run(*arguments).await,
+        Command::Livekit(arguments) => livekit::run(*arguments).await,
         Command::Load(arguments) => load::run(*arguments).await,
         Command::Kill(arguments) => kill::run(arguments).await,
     };

@@ -82,6 +82,44 @@ fn parse_machine(stat: &str) -> Option<MachineTime> {
     Some(MachineTime { busy: TICK * busy, stolen: TICK * ticks.get(7).copied().unwrap_or(0) })
 }
 
+/// Whether a UDP socket of this process is bound to this port (`proc_net(5)`: each line has the local address in hexadecimal second and the
+/// socket's inode tenth).
+pub(crate) fn has_udp_port(port: u16) -> bool {
+    let wanted = format!(":{port:04X}");
+    let inode_of = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let inode = fields.get(9).filter(|_| fields[1].ends_with(&wanted))?;
+        Some(format!("socket:[{inode}]"))
+    };
+    let sockets: Vec<String> =
+        fs::read_to_string("/proc/self/net/udp").unwrap_or_default().lines().filter_map(inode_of).collect();
+    let Ok(files) = fs::read_dir("/proc/self/fd") else { return false };
+    files
+        .flatten()
+        .filter_map(|file| fs::read_link(file.path()).ok())
+        .any(|target| sockets.iter().any(|socket| target.as_os_str() == socket.as_str()))
+}
+
+/// This process's children and theirs, and so on; itself not.
+pub(crate) fn descendants(pid: u32) -> Vec<u32> {
+    let parent_of = |entry: fs::DirEntry| {
+        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        // After the name in parentheses, which may hold spaces, come the state and the parent.
+        let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
+        Some((pid, parent))
+    };
+    let all: Vec<(u32, u32)> =
+        fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(parent_of).collect();
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(&parent) = found.get(next) {
+        found.extend(all.iter().filter(|(_, of)| *of == parent).map(|(child, _)| *child));
+        next += 1;
+    }
+    found.split_off(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,5 +143,33 @@ mod tests {
         let pid = std::process::id();
         assert!(cpu_time(pid).is_some() && cpu_time_of_threads(pid).is_some());
         assert!(memory(pid).is_some_and(|memory| memory.private > 0));
+    }
+
+    #[test]
+    fn own_sockets_are_known_by_their_ports_and_others_are_not() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        assert!(has_udp_port(port));
+        drop(socket);
+        assert!(!has_udp_port(port));
+    }
+
+    #[test]
+    fn children_and_their_children_are_found() {
+        let mut shell = std::process::Command::new("sh")
+            .args(["-c", "sleep 60 & echo; wait"])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = [0];
+        std::io::Read::read_exact(shell.stdout.as_mut().unwrap(), &mut line).unwrap();
+        let found = descendants(std::process::id());
+        let below = descendants(shell.id());
+        assert!(
+            found.contains(&shell.id()) && below.len() == 1 && found.contains(&below[0]),
+            "{found:?} {below:?}"
+        );
+        std::process::Command::new("kill").arg(below[0].to_string()).status().unwrap();
+        shell.wait().unwrap();
     }
 }

@@ -1,6 +1,8 @@
 //! The application: every part it is made of, put together once.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+mod addresses;
+
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
@@ -87,6 +89,8 @@ use crate::vault::Vault;
 use crate::vendors::checks::Checks;
 use crate::voice::desk::VoiceDesk;
 use crate::widget::{self, WidgetDesk};
+use addresses::OwnAddresses;
+pub use addresses::reachable;
 
 /// The application. Immutable parts behind one pointer; cheap to clone. It is put together here and taken apart again for
 /// the routes: a handler is given the parts that it names, never the whole.
@@ -181,7 +185,7 @@ pub enum StartError {
 impl App {
     /// The only constructor; `main` and the tests both call it.
     pub async fn build(config: Config, parts: Parts) -> Result<Self, StartError> {
-        let base_url = config.server.public_url.clone().unwrap_or_else(|| local_url(parts.bound));
+        let OwnAddresses { base_url, media_url } = OwnAddresses::of(&config.server, parts.bound);
         let metrics = Arc::new(Metrics::new(config.metrics.show_tenants));
         let operations = metrics.operations();
         let documents = Arc::new(Measured::new(parts.deployment.documents(), operations.clone()));
@@ -264,7 +268,6 @@ impl App {
             clock: clock.clone(),
             seen: Seen::default(),
         });
-        let lines_url = config.server.media_url.clone().unwrap_or_else(|| media_url(&base_url));
         let relay_moved = relay.moved.clone();
         let (voice, waiting) = crier::queue(metrics.live());
         let crier =
@@ -291,7 +294,6 @@ impl App {
             rounds: rounds.clone(),
             metrics: metrics.clone(),
         };
-        let media_url = config.server.media_url.clone().unwrap_or_else(|| media_url(&base_url));
         let gate = Gate { stores: stores.clone(), clock: clock.clone() };
         let widget = WidgetDesk {
             stores: stores.clone(),
@@ -370,7 +372,7 @@ impl App {
                 stores: stores.clone(),
                 clock: clock.clone(),
                 egress: crm.egress.clone(),
-                media_url,
+                media_url: media_url.clone(),
                 tokens: call_tokens.clone(),
             },
             crm,
@@ -433,7 +435,7 @@ impl App {
             latest: Latest { stores: stores.clone(), clock: clock.clone() },
             checks,
             widget_files: WidgetFiles { directory: config.server.widget_dir.clone() },
-            demo_connections: DemoConnections::new(lines_url, config.livekit.as_ref()),
+            demo_connections: DemoConnections::new(media_url, config.livekit.as_ref()),
             webhooks,
             herald,
             crier: Mutex::new(Some(crier)),
@@ -475,24 +477,6 @@ fn webhooks(config: &Config, (stores, clock): (&Stores, &Clock), metrics: &Arc<M
         metrics: metrics.clone(),
     };
     Webhooks { stores, clock, egress, post: Post::new(sender) }
-}
-
-/// Beside the bridge, as behind one nginx.
-fn media_url(base_url: &str) -> String {
-    base_url.replacen("http", "ws", 1)
-}
-
-fn local_url(bound: SocketAddr) -> String {
-    format!("http://{}", reachable(bound))
-}
-
-/// An address to connect to, for one to listen on.
-pub fn reachable(bound: SocketAddr) -> SocketAddr {
-    let mut address = bound;
-    if address.ip().is_unspecified() {
-        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    }
-    address
 }
 
 impl Deref for App {

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
 use ulid::Ulid;
 
 use crate::{
-    connect::{ConnectError, open},
+    connect::{ConnectError, Socket, adopt, open},
     ear::{Ear, Span},
     event::Event,
     line::{Command, Line, Shared},
@@ -79,9 +80,26 @@ pub struct Call {
 /// # Errors
 /// When no socket could be opened: see [`ConnectError`]. What goes wrong afterwards is in the [`Report`].
 pub async fn connect(options: Options) -> Result<Call, ConnectError> {
+    let socket = open(&options).await?;
+    begin(socket, options)
+}
+
+/// Place a call over a connection that stands, at whose other end somebody speaks the protocol, as a WebSocket server does after the
+/// upgrade: the way to whatever is no socket by itself, such as a seat in a room. The options' address and ticket are not used.
+///
+/// # Errors
+/// When the recording that was asked for could not be opened.
+pub async fn connect_over(
+    io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    options: Options,
+) -> Result<Call, ConnectError> {
+    let socket = adopt(Box::new(io)).await;
+    begin(socket, options)
+}
+
+fn begin(socket: Socket, options: Options) -> Result<Call, ConnectError> {
     let rate_hz = options.protocol.rate_hz();
     let hangover = Duration::from_millis(u64::from(options.hearing.hangover_ms));
-    let socket = open(&options).await?;
     let ear = Ear::new(rate_hz, &options.hearing)?;
     let stream_id = options.stream_id.clone().unwrap_or_else(|| Ulid::generate().to_string().to_lowercase());
     let codec = Codec::new(&options, &stream_id);

@@ -15,7 +15,11 @@ use tokio::{
 };
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
-    tungstenite::{self, client::IntoClientRequest as _, protocol::WebSocketConfig},
+    tungstenite::{
+        self,
+        client::IntoClientRequest as _,
+        protocol::{Role, WebSocketConfig},
+    },
 };
 use url::Url;
 
@@ -94,17 +98,25 @@ async fn open_once(url: &Url, options: &Options) -> Result<Socket, ConnectError>
     let mut request = url.as_str().into_client_request().map_err(handshake)?;
     request.headers_mut().extend(options.headers.clone());
     let stream = dial(url).await?;
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(MESSAGE_BYTES_MAX))
-        .max_frame_size(Some(MESSAGE_BYTES_MAX))
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX);
-    match client_async_with_config(request, stream, Some(config)).await {
+    match client_async_with_config(request, stream, Some(limits())).await {
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::Error::Http(response)) => Err(refusal(&response)),
         Err(source) => Err(handshake(source)),
     }
+}
+
+/// A socket over a connection that stands: the other end speaks WebSocket on it already.
+pub(crate) async fn adopt(io: Box<dyn Io>) -> Socket {
+    WebSocketStream::from_raw_socket(io, Role::Client, Some(limits())).await
+}
+
+fn limits() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX))
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
 }
 
 async fn dial(url: &Url) -> Result<Box<dyn Io>, ConnectError> {

@@ -33,7 +33,7 @@ mod state;
 mod stats;
 mod violation;
 
-pub use call::{Call, CallError, Saying, Spoken, connect};
+pub use call::{Call, CallError, Saying, Spoken, connect, connect_over};
 pub use connect::ConnectError;
 pub use ear::{Barge, Change, Ear, Gate, Heard, Hearing, OwnTiming, Placed, Span, Tracks, Turn, measure};
 pub use event::{End, EndedBy, Event, Metrics, Transcript};

@@ -103,6 +103,16 @@ impl Scenario {
     }
 }
 
+impl IntoIterator for Scenario {
+    type Item = Step;
+    type IntoIter = std::vec::IntoIter<Step>;
+
+    /// The steps, for whoever takes them one by one.
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 /// How a step went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -139,7 +149,7 @@ impl ScenarioReport {
 pub async fn run(call: Call, scenario: Scenario) -> ScenarioReport {
     let mut talker = Talker::new(&call);
     let mut steps = Vec::with_capacity(scenario.0.len());
-    for step in scenario.0 {
+    for step in scenario {
         let name = step.name();
         let outcome = talker.act(step).await;
         steps.push(StepReport { step: name, outcome });

@@ -1,6 +1,9 @@
 //! Whether a worker takes a call, however the call comes: through a WebSocket, a dispatch or a SIP invite. Each of them gives
 //! the reason its own form.
 
+use tokio::sync::oneshot;
+use vox_shared::outbox::Outbox;
+
 use crate::app::App;
 use crate::journal::Place;
 use crate::slot::SlotGuard;
@@ -49,6 +52,19 @@ pub fn admit(app: &App, held: Option<SlotGuard>) -> Result<Admission, Reason> {
         Reason::OutboxFull
     })?;
     Ok(Admission { guard, place })
+}
+
+/// Let the call of a dead worker in, whose journal goes on in that one's outbox. With what ends with it.
+pub fn admit_again(app: &App, outbox: &Outbox) -> Result<(Admission, oneshot::Receiver<()>), Reason> {
+    if app.drain.is_cancelled() {
+        return Err(Reason::Draining);
+    }
+    let guard = app.slot.take().ok_or(Reason::Busy)?;
+    if app.courier.books().is_full() {
+        return Err(Reason::NoRecord);
+    }
+    let (place, over) = Place::go_on(outbox).map_err(|_| Reason::OutboxFull)?;
+    Ok((Admission { guard, place }, over))
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use crate::provider::registry::Providers;
 use crate::slot::Slot;
 #[cfg(feature = "livekit")]
 use crate::transport::livekit::server::LiveKit;
+use crate::wreck::offers::Offers;
 
 /// The detector's weight file, as `scripts/fetch-models.sh` names it.
 pub const WEIGHTS_FILE: &str = "silero_vad_v6.bin";
@@ -87,6 +88,8 @@ impl App {
             "LIVEKIT_… is set, and this build has no LiveKit: build it with its default features"
         );
         let metrics = Metrics::default();
+        let (slot, drain) = (Slot::default(), CancellationToken::new());
+        let offers = Offers::new(config.livekit.is_some(), slot.clone(), drain.clone());
         let desk = Desk {
             bridge: bridge.clone(),
             outbox: outbox.clone(),
@@ -97,6 +100,7 @@ impl App {
             uploads: Arc::new(Semaphore::new(UPLOADS)),
             live: metrics.live.clone(),
             news: Arc::default(),
+            offers,
         };
         Ok(Arc::new(Self {
             worker_id: config.worker_id.clone(),
@@ -109,10 +113,10 @@ impl App {
             outbox,
             courier: Arc::new(Courier::start(desk).context("starting the courier's thread")?),
             recordings,
-            slot: Slot::default(),
+            slot,
             orders: Orders::default(),
             metrics,
-            drain: CancellationToken::new(),
+            drain,
             config,
         }))
     }

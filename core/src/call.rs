@@ -11,6 +11,8 @@ pub mod mouth;
 pub mod orders;
 mod pipeline;
 pub mod record;
+#[cfg(feature = "livekit")]
+pub mod rejoin;
 pub mod spoken;
 pub mod switch;
 pub mod tools;

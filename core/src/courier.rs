@@ -12,6 +12,8 @@ pub mod desk;
 mod direct;
 pub mod keep;
 pub mod live;
+mod lost;
+mod siblings;
 mod upload;
 
 #[cfg(test)]
@@ -23,7 +25,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
@@ -32,6 +34,7 @@ use vox_shared::ids::BotId;
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 
 use crate::bridge::ConfigError;
+use crate::wreck::offers::Offer;
 use clips::{Clip, Phrase, Stable};
 use deliver::Round;
 use desk::{Books, Desk};
@@ -112,6 +115,20 @@ impl Courier {
     /// What is in hand.
     pub fn books(&self) -> &Books {
         &self.desk.books
+    }
+
+    /// Calls of dead workers that this one is to go on with, once.
+    pub fn offers(&self) -> Option<mpsc::Receiver<Offer>> {
+        self.desk.offers.open()
+    }
+
+    /// What a call begins with, from a config that is known.
+    pub async fn prepare(&self, config: RuntimeConfig) -> Option<Begun> {
+        let prepared = async move {
+            let config = Arc::new(config);
+            Begun { stable: Stable::of(&config), config, greeting: None }
+        };
+        self.runtime.spawn(prepared).await.ok()
     }
 
     /// Run something beside the audio for as long as the process lives.

@@ -1,5 +1,6 @@
 //! A call's records in the worker's outbox.
 
+use tokio::sync::oneshot;
 use vox_shared::ids::SessionId;
 use vox_shared::outbox::{AppendError, Entry, Outbox, Reservation, Seq};
 use vox_shared::wire::journal::{Accepted, JournalRecord};
@@ -18,23 +19,36 @@ pub fn entry(record: &JournalRecord) -> Entry {
         JournalRecord::Result(_) => 4,
         JournalRecord::Refused { .. } => 5,
         JournalRecord::Recording(_) => 6,
+        JournalRecord::Seated(_) => 7,
+        JournalRecord::Tally(_) => 8,
     };
     Entry::new(kind, serde_json::to_vec(record).expect("a journal record is plain data"))
 }
 
 /// Place for one call's records, taken before the call is let in.
 #[derive(Debug)]
-pub struct Place(Reservation);
+pub struct Place {
+    reservation: Reservation,
+    /// Ends with the journal.
+    open: Option<oneshot::Sender<()>>,
+}
 
 impl Place {
     /// Refused when the outbox is at its quota.
     pub fn reserve(outbox: &Outbox) -> Result<Self, AppendError> {
-        outbox.reserve(CALL_BYTES).map(Self)
+        Ok(Self { reservation: outbox.reserve(CALL_BYTES)?, open: None })
+    }
+
+    /// The same in the outbox of a dead worker, whose call goes on. What is answered ends when nobody writes its journal any more.
+    pub fn go_on(outbox: &Outbox) -> Result<(Self, oneshot::Receiver<()>), AppendError> {
+        let (open, over) = oneshot::channel();
+        Ok((Self { open: Some(open), ..Self::reserve(outbox)? }, over))
     }
 
     /// The journal of this call.
     pub fn journal(self, session_id: SessionId) -> CallJournal {
-        CallJournal { session_id, place: self.0, born: 0 }
+        let Self { reservation: place, open } = self;
+        CallJournal { session_id, place, born: 0, _open: open }
     }
 }
 
@@ -45,6 +59,8 @@ pub struct CallJournal {
     place: Reservation,
     /// The number of its first record; 0 while there is none.
     born: Seq,
+    /// Of one that goes on in a dead worker's outbox: whoever delivers that waits for its end.
+    _open: Option<oneshot::Sender<()>>,
 }
 
 impl CallJournal {

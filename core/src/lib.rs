@@ -20,3 +20,4 @@ pub mod server;
 pub mod session;
 pub mod slot;
 pub mod transport;
+pub mod wreck;

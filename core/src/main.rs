@@ -68,6 +68,8 @@ async fn run(config: CoreConfig) -> anyhow::Result<()> {
     if let Some(socket) = app.config.dispatch.clone() {
         background.spawn(handover::run(app.clone(), socket));
     }
+    #[cfg(feature = "livekit")]
+    background.spawn(vox_core::call::rejoin::run(app.clone()));
     background.spawn(service::say_alive());
     background.spawn(show_status(app.slot.clone()));
     service::ready("free");

@@ -5,4 +5,4 @@ pub mod recorder;
 pub mod silero;
 pub mod trim;
 
-pub use vox_audio::{level, resample, tone};
+pub use vox_audio::{beep, level, resample, tone};

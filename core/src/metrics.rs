@@ -56,6 +56,7 @@ pub struct Metrics {
     calls: Family<Ended, Counter>,
     active: Gauge,
     refused: Counter,
+    recovered: Counter,
     dropped: Family<Left, Counter>,
     duration: Family<Lasted, Histogram, fn() -> Histogram>,
     errors: Family<Fault, Counter>,
@@ -95,6 +96,7 @@ impl Default for Metrics {
             calls: Family::default(),
             active: Gauge::default(),
             refused: Counter::default(),
+            recovered: Counter::default(),
             dropped: Family::default(),
             duration: Family::new_with_constructor(|| Histogram::new(LONG)),
             errors: Family::default(),
@@ -121,6 +123,8 @@ impl Metrics {
         registry.register("calls", "Calls that ended, by how", self.calls.clone());
         registry.register("calls_active", "Calls now", self.active.clone());
         registry.register("calls_refused", "Calls not let in", self.refused.clone());
+        let help = "Calls of workers that died, with which this one went on";
+        registry.register("calls_recovered", help, self.recovered.clone());
         let help = "Messages of carriers that could not be used";
         registry.register("line_messages_dropped", help, self.dropped.clone());
         registry.register("call_duration_seconds", "Length of calls", self.duration.clone());
@@ -168,6 +172,12 @@ impl Metrics {
     /// A call was let in.
     pub fn call_started(&self) {
         self.active.inc();
+    }
+
+    /// It goes on with the call of a worker that died.
+    pub fn call_recovered(&self) {
+        self.active.inc();
+        self.recovered.inc();
     }
 
     /// A call was not let in.

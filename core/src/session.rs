@@ -21,8 +21,10 @@ mod hear;
 mod interrupt;
 pub mod kind;
 pub mod listening;
+pub mod machine;
 mod order;
 pub mod party;
+pub mod past;
 pub mod phase;
 pub mod plan;
 pub mod report;
@@ -50,7 +52,9 @@ use event::{Command, Event, ModelEvent};
 use handing::Handing;
 use kind::EventKind;
 use listening::{ListenTimer, Listening};
+use machine::Machine;
 use party::Party;
+use past::Tallied;
 use phase::{Course, Phase, PhaseTimer};
 use plan::Plan;
 use report::{Report, TurnClock};
@@ -62,6 +66,7 @@ use thinking::{ThinkTimer, Thinking, ToolGuard};
 use typed::Pace;
 use utterance::{Kind, Utterance};
 use vox_shared::wire::result::DisconnectedBy;
+use vox_shared::wire::seat::Steered;
 
 use crate::provider::tts::UtteranceId;
 
@@ -121,7 +126,13 @@ pub struct Session {
     handing: Option<Handing>,
     /// Somebody is asked to take the call, or has it.
     consult: Option<Consult>,
+    machine: Machine,
     error: Option<String>,
+    /// It goes on in another worker, for the so many-th time, and has not begun here.
+    again: Option<u32>,
+    /// What the operator told the model.
+    steered: Vec<Steered>,
+    tallied: Tallied,
 }
 
 impl Session {
@@ -161,7 +172,11 @@ impl Session {
             transfer: None,
             handing: None,
             consult: None,
+            machine: Machine::default(),
             error: None,
+            again: None,
+            steered: Vec::new(),
+            tallied: Tallied::default(),
         }
     }
 
@@ -193,6 +208,7 @@ impl Session {
             (_, Event::Transferred) => self.transferred(out),
             (_, Event::TransferFailed { why }) => self.transfer_failed(&why, out),
             (_, Event::Consult(event)) => self.on_consult(event, out),
+            (_, Event::Beep) => self.on_beep(out),
             (_, Event::Dtmf(key)) => self.on_key(key, out),
             (_, Event::Typed(text)) => self.on_typed(text, out),
             (_, Event::Drain) => {
@@ -228,6 +244,7 @@ impl Session {
             | Phase::Accompanied
             | Phase::Consulting
             | Phase::HandedOver
+            | Phase::Machine
             | Phase::Over => false,
             Phase::Ending(_) => true,
             Phase::Live => {
@@ -277,6 +294,9 @@ impl Session {
     }
 
     fn begin(&mut self, out: &mut Vec<Command>) {
+        if let Some(times) = self.again.take() {
+            return self.begin_again(times, out);
+        }
         self.course.begin(self.now, self.rules.max_duration);
         self.report.event(self.now, EventKind::Answered, "media flows", out);
         if !self.rules.model_speaks() {

@@ -50,6 +50,8 @@ pub use media::{FRAME, Rate};
 #[cfg(feature = "room")]
 pub use options::{Impairment, Mode, Options, Publish, Transport};
 #[cfg(feature = "room")]
+pub use room::impair::Impair;
+#[cfg(feature = "room")]
 pub use room::{
     Events, Microphone, Muted, Packet, Room, Simulation, Sound, Stats, Subscribe, TextHead, TextWriter,
     VoiceStats,

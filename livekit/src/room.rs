@@ -2,7 +2,7 @@
 
 mod address;
 mod driver;
-mod impair;
+pub(crate) mod impair;
 mod line;
 mod net;
 mod peer;

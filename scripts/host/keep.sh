@@ -53,11 +53,14 @@ $from$folder over it by hand, or mount it elsewhere and let $folder be a directo
         while [ -e "$folder.before-restore-$at" ]; do at+=x; done
     done
     ! systemctl is-active --quiet vox-bridge.service || pause_bridge
+    # No bridge may begin between two names.
+    trap '' HUP INT TERM
     for folder in "${KEPT[@]}"; do
         [ -d "$folder.restored" ] || continue
         [ ! -d "$folder" ] || mv "$folder" "$folder.before-restore-$at"
         mv "$folder.restored" "$folder"
     done
+    trap_signals
     say "restored; what was here is beside it, as …before-restore-$at: remove it when all is well"
     # One that was under way is nothing to these secrets.
     rm -rf "$state/rotation"

@@ -3,6 +3,8 @@
 
 packages=$state/packages
 data=/var/lib/vox
+# The versions from and to of an upgrade that is not over: one that was broken off goes on from it, or back.
+under_way=$state/upgrade
 # Kept of the packages that were installed by `vox-host upgrade`.
 KEPT_PACKAGES=3
 # For an idle worker or a bridge to be there again.
@@ -114,6 +116,8 @@ settled() {
 restart() {
     # shellcheck source=/dev/null
     [ -n "$(wanted_workers)" ] || is_wanted vox-bridge.service || fail "nothing is set up here: vox-host setup"
+    local told
+    ! told=$(broken_off) || say "$told; meanwhile what is installed is brought into what runs, without a call to try it"
     run systemctl daemon-reload
     restart_bridge
     restart_workers
@@ -160,17 +164,19 @@ installed_version() {
     dpkg-query --show --showformat '${Version}' vox 2>/dev/null || true
 }
 
-# The package is kept, for the way back; so is that of the version that runs, whenever it came here.
+# keep_package FILE BEFORE: the package is kept, for the way back; so is that of the version from before, whenever it came here.
 keep_package() {
     local version running kept
     version=$(dpkg-deb --field "$1" Version)
-    running=$packages/vox_$(installed_version).deb
+    running=$packages/vox_$2.deb
     kept=$packages/vox_$version.deb
     install -d -m 0700 "$packages"
     if [ "$(readlink -f "$1")" != "$kept" ]; then
         # Beside it first: half a package is no way back.
-        install -m 600 "$1" "$kept.new"
-        mv "$kept.new" "$kept"
+        if ! { install -m 600 "$1" "$kept.new" && mv "$kept.new" "$kept"; }; then
+            rm -f "$kept.new"
+            fail "the package cannot be kept in $packages; why is above, and nothing was changed"
+        fi
     fi
     [ ! -e "$running" ] || touch "$running"
     touch "$kept"
@@ -216,14 +222,29 @@ install_package() {
     systemctl daemon-reload
 }
 
+# broken_off: what an upgrade that is not over is called; fails when there is none.
+broken_off() {
+    local from to
+    [ -s "$under_way" ] || return 1
+    read -r from to <"$under_way"
+    echo "an upgrade from $from to $to was broken off: vox-host upgrade with the package of $to goes on with it, vox-host rollback $from goes back"
+}
+
 upgrade() {
-    local file=$1 before version first bot
+    local file=$1 before version first bot kept=()
     [ -s "$file" ] || fail "$file is missing"
     [ "$(dpkg-deb --field "$file" Package 2>/dev/null)" = vox ] || fail "$file is no package of Vox"
     version=$(dpkg-deb --field "$file" Version)
     before=$(installed_version)
     [ -n "$before" ] || fail "Vox is not installed here as a package: apt-get install $file, then vox-host setup"
-    [ "$version" != "$before" ] || fail "$version is installed already; vox-host restart starts it anew"
+    if [ -s "$under_way" ]; then
+        local to
+        read -r before to <"$under_way"
+        [ "$version" = "$to" ] || fail "$(broken_off)"
+        say "going on with the upgrade that was broken off"
+    else
+        [ "$version" != "$before" ] || fail "$version is installed already; vox-host restart starts it anew"
+    fi
     $dry || [ -e "$packages/vox_$before.deb" ] ||
         say "the package of $before is not here, so there will be no way back by itself: put it to $packages/vox_$before.deb for that"
     say "from $before to $version"
@@ -231,15 +252,22 @@ upgrade() {
         echo "would install $file, stop the bridge, copy its documents, start it, restart one idle worker and call it, then the others"
         return
     fi
-    if is_wanted vox-bridge.service && [ -e "$data/vox.sqlite" ]; then
-        has_room "$state" "$data"/vox.sqlite* || fail "$state has no room for a copy of the documents ($data/vox.sqlite): nothing was changed"
+    kept=("$file")
+    if is_wanted vox-bridge.service && [ -e "$data/vox.sqlite" ]; then kept+=("$data"/vox.sqlite*); fi
+    has_room "$state" "${kept[@]}" || fail "$state has no room for copies of the package and of the documents (${kept[*]}): nothing was changed"
+    keep_package "$file" "$before"
+    if [ ! -s "$under_way" ]; then
+        { echo "$before $version" >"$under_way.new" && mv "$under_way.new" "$under_way"; } || fail "$under_way cannot be written: nothing was changed"
     fi
-    keep_package "$file"
+    # shellcheck disable=SC2034  # vox-host asks
+    in_upgrade=true
+    # What a broken-off one has copied is of the version from before; the documents of now may not be.
     documents_kept=false
+    ! [ "$state/documents/$before" -nt "$under_way" ] || documents_kept=true
     install_package "$packages/vox_$version.deb" || undo "$before" "the package cannot be installed"
     if is_wanted vox-bridge.service; then
         pause_bridge || undo "$before" "the bridge does not stop"
-        keep_documents "$before" || undo "$before" "the documents cannot be copied"
+        $documents_kept || keep_documents "$before" || undo "$before" "the documents cannot be copied"
         documents_kept=true
         resume_bridge || undo "$before" "the new bridge does not start"
     fi
@@ -258,6 +286,7 @@ upgrade() {
         first=
     fi
     restart_workers "$first"
+    rm -f "$under_way"
     say "upgraded to $version"
 }
 undo() {
@@ -281,6 +310,7 @@ undo() {
         fi
     fi
     restart_workers
+    rm -f "$under_way"
     fail "$2; this host is at $1 again$fault"
 }
 # The documents from before that version went; those of now are put aside. Nothing is taken away before both copies are whole.
@@ -308,6 +338,7 @@ put_documents() {
 rollback() {
     local version=${1:-} now file
     now=$(installed_version)
+    if [ -z "$version" ] && [ -s "$under_way" ]; then read -r version _ <"$under_way"; fi
     if [ -z "$version" ]; then
         # The newest of those that are older.
         for file in "$packages"/vox_*.deb; do
@@ -334,6 +365,7 @@ rollback() {
     ! is_wanted vox-bridge.service || { resume_bridge || fail "the bridge of $version does not start: journalctl -u vox-bridge. \
 If it does not take the newer documents: vox-host rollback $version --documents"; }
     restart_workers
+    rm -f "$under_way"
     say "back at $version"
 }
 
@@ -396,6 +428,7 @@ resume() {
 
 status() {
     echo "installed $(installed_version)"
+    broken_off || true
     local unit
     for unit in vox-bridge.service $(worker_units); do
         is_wanted "$unit" || [ "$(property "$unit" ActiveState)" != inactive ] || continue

@@ -5,7 +5,8 @@
 #   keys KEY SECRET
 #   ready ws://127.0.0.1:PORT
 #
-#   scripts/livekit/run.sh [--port N] [--udp N] [--tcp N] [--secret WORD] [--redis HOST:PORT] [--webhook URL] [--until-eof]
+#   scripts/livekit/run.sh [--port N] [--udp N] [--tcp N] [--secret WORD] [--redis HOST:PORT] [--webhook URL]
+#                          [--proxy ADDRESS] [--until-eof]
 #
 # --port N        this port instead of a free one
 # --udp N         media over this UDP port instead of a free one
@@ -14,6 +15,8 @@
 # --secret WORD   instead of one made for this run: a server that is started again must know its clients' tokens
 # --redis HOST:PORT  keep rooms, trunks and rules there: without Redis there is nothing for telephones
 # --webhook URL   tell what happens there, signed with the key below
+# --proxy ADDRESS  tell clients that media is at this address of loopback (127.0.0.2, say) instead of 127.0.0.1, where it is: for a
+#                 proxy at the same UDP port there. The server answers then and asks nobody (ICE lite), so that no packet goes around it
 # --until-eof     end with standard input too: a parent that is killed leaves nothing behind
 #
 # One node. Without --redis rooms are in its memory, and SIP is not there.
@@ -29,7 +32,8 @@ tcp=
 secret=
 redis=
 webhook=
-take_options livekit/run "port udp tcp secret redis webhook" "$@"
+proxy=
+take_options livekit/run "port udp tcp secret redis webhook proxy" "$@"
 no_operands livekit/run
 [ -x "$home/bin/livekit-server" ] || {
     echo "livekit/run: there is no LiveKit server in $home: run scripts/livekit/install.sh" >&2
@@ -67,7 +71,8 @@ prometheus_port: 0
 rtc:
   tcp_port: $stream
   udp_port: $media
-  node_ip: 127.0.0.1
+  node_ip: ${proxy:-127.0.0.1}
+  use_ice_lite: $([ -n "$proxy" ] && echo true || echo false)
   use_external_ip: false
   enable_loopback_candidate: true
   ips:

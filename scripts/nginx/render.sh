@@ -135,17 +135,23 @@ worker_port() {
     proxy_set_header Connection "";
     proxy_read_timeout 660s;
     proxy_buffering off;
+    # Never asked twice: an order that was sent may have been taken.
+    proxy_next_upstream off;
     location / {
         proxy_pass http://unix:%s/%s.sock;
-        error_page 502 504 = @vox_busy;
+        error_page 502 504 = @vox_failed;
     }
-    location @vox_busy {
+    location @vox_failed {
         internal;
         default_type application/json;
+        if ($vox_order = sent) {
+            return 502 %s;
+        }
         return 503 %s;
     }
 }
-' "$((worker_ports + $1))" "$name" "$tls" "$(lines '    allow %s;\n' "${internal[@]}")" "$access_log" "$sockets" "$prefix$1" "'{\"error\":\"worker_unavailable\"}'"
+' "$((worker_ports + $1))" "$name" "$tls" "$(lines '    allow %s;\n' "${internal[@]}")" "$access_log" "$sockets" "$prefix$1" \
+    "'{\"error\":\"worker_lost\"}'" "'{\"error\":\"worker_unavailable\"}'"
 }
 # lines FORMAT VALUE...
 lines() {

@@ -11,6 +11,7 @@ pub mod live;
 pub mod order;
 pub mod proof;
 pub mod result;
+pub mod seat;
 pub mod supervision;
 pub mod upload;
 

@@ -1,6 +1,7 @@
 //! Packets of sound (RFC 3550), and what a stream of them is to a telephone. Nothing here has a socket or reads a clock.
 
 pub mod events;
+mod latch;
 mod packet;
 mod player;
 mod stream;

@@ -11,7 +11,7 @@ mod within;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::RandomState;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 pub(crate) use call::{Call, CallKey};
@@ -211,6 +211,11 @@ impl Core {
     /// A call's `Call-ID` and our tag.
     pub(crate) fn id(&self, key: CallKey) -> Option<(String, String)> {
         self.calls.get(&key).map(Call::id)
+    }
+
+    /// The machine that a call's messages come from, as far as that is known.
+    pub(crate) fn signalled_from(&self, key: CallKey) -> Option<IpAddr> {
+        self.calls.get(&key).map(|call| call.dialog.flow.peer.ip())
     }
 
     /// Time since the beginning.

@@ -8,7 +8,6 @@ mod vonage;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -18,10 +17,9 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use vox_shared::model::bot::Carrier;
 
+use crate::door::{Desk, Door};
 use crate::receiver::{Manner, answer};
 
 /// The private key of the one application that the scripted Vonage knows, PEM.
@@ -58,8 +56,7 @@ pub(crate) struct Asked<'a> {
 /// One carrier's server, for one account; dropping it frees the port.
 pub struct ScriptedCarrier {
     pub address: SocketAddr,
-    inner: Arc<Mutex<Inner>>,
-    task: JoinHandle<()>,
+    door: Door<Inner>,
 }
 
 struct Inner {
@@ -75,8 +72,6 @@ struct Inner {
 impl ScriptedCarrier {
     /// On a free port of loopback. Vonage's secret is looked at as the signature of [`APPLICATION_KEY`].
     pub async fn start(carrier: Carrier, account: &str, secret: &str) -> std::io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
         let inner = Inner {
             carrier,
             account: account.to_owned(),
@@ -86,59 +81,44 @@ impl ScriptedCarrier {
             over: BTreeSet::new(),
             faults: Vec::new(),
         };
-        let inner = Arc::new(Mutex::new(inner));
-        let app = Router::new().fallback(receive).with_state(inner.clone());
-        let task = tokio::spawn(async move {
-            // It ends when it is dropped.
-            let _ = axum::serve(listener, app).await;
-        });
-        Ok(Self { address, inner, task })
+        let door = Door::open(inner, |desk| Router::new().fallback(receive).with_state(desk)).await?;
+        Ok(Self { address: door.address, door })
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.door.url()
     }
 
     /// Answer so from now on, whatever is right.
     pub fn behave(&self, manner: Manner) {
-        self.lock().manner = manner;
+        self.door.lock().manner = manner;
     }
 
     /// This call is over: whoever asks for something hears so.
     pub fn end(&self, call: &str) {
-        self.lock().over.insert(call.to_owned());
+        self.door.lock().over.insert(call.to_owned());
     }
 
     /// The orders that were right, the oldest first.
     pub fn orders(&self) -> Vec<Order> {
-        self.lock().orders.clone()
+        self.door.lock().orders.clone()
     }
 
     /// What requests were refused for, in words.
     pub fn faults(&self) -> Vec<String> {
-        self.lock().faults.clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for ScriptedCarrier {
-    fn drop(&mut self) {
-        self.task.abort();
+        self.door.lock().faults.clone()
     }
 }
 
 async fn receive(
-    State(inner): State<Arc<Mutex<Inner>>>,
+    State(desk): State<Desk<Inner>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let (taken, manner) = {
-        let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = desk.lock();
         let (account, secret) = (inner.account.clone(), inner.secret.clone());
         let path = uri.path().split('/').skip(1).collect();
         let asked = Asked {

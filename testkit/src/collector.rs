@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -17,9 +16,8 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode as SpanStatus};
 use prost::Message;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
+use crate::door::{Desk, Door};
 use crate::receiver::{Manner, answer};
 
 const PATH: &str = "/v1/traces";
@@ -46,8 +44,7 @@ pub struct Collected {
 /// The collector; dropping it frees the port.
 pub struct Collector {
     pub address: SocketAddr,
-    inner: Arc<Mutex<Inner>>,
-    task: JoinHandle<()>,
+    door: Door<Inner>,
 }
 
 #[derive(Default)]
@@ -63,60 +60,45 @@ struct Inner {
 impl Collector {
     /// On a free port of loopback.
     pub async fn start() -> std::io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let (address, inner) = (listener.local_addr()?, Arc::<Mutex<Inner>>::default());
-        let app = Router::new().fallback(take).with_state(inner.clone());
-        let task = tokio::spawn(async move {
-            // It ends with this task.
-            let _ = axum::serve(listener, app).await;
-        });
-        Ok(Self { address, inner, task })
+        let routes = |desk| Router::new().fallback(take).with_state(desk);
+        let door = Door::open(Inner::default(), routes).await?;
+        Ok(Self { address: door.address, door })
     }
 
     /// What exporters are told.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.door.url()
     }
 
     /// Answer in this manner from now on.
     pub fn behave(&self, manner: Manner) {
-        self.inner().manner = Some(manner);
+        self.door.lock().manner = Some(manner);
     }
 
     /// The spans so far.
     pub fn spans(&self) -> Vec<Collected> {
-        self.inner().spans.clone()
+        self.door.lock().spans.clone()
     }
 
     /// How often somebody asked.
     pub fn requests(&self) -> usize {
-        self.inner().requests
+        self.door.lock().requests
     }
 
     /// Whether this text is in anything that came.
     pub fn has_seen(&self, text: &str) -> bool {
-        self.inner().raw.windows(text.len()).any(|window| window == text.as_bytes())
+        self.door.lock().raw.windows(text.len()).any(|window| window == text.as_bytes())
     }
 
     /// What was wrong with what came.
     pub fn faults(&self) -> Vec<String> {
-        self.inner().faults.clone()
-    }
-
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.door.lock().faults.clone()
     }
 }
 
-impl Drop for Collector {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn take(State(inner): State<Arc<Mutex<Inner>>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn take(State(desk): State<Desk<Inner>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let manner = {
-        let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = desk.lock();
         inner.requests += 1;
         inner.raw.extend_from_slice(&body);
         inner.manner.clone().unwrap_or(Manner::Take)
@@ -125,7 +107,7 @@ async fn take(State(inner): State<Arc<Mutex<Inner>>>, uri: Uri, headers: HeaderM
         return answer(manner).await;
     }
     let read = read(&uri, &headers, &body);
-    let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut inner = desk.lock();
     match read {
         Ok(spans) => {
             inner.faults.extend(spans.iter().flat_map(faults));

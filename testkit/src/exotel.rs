@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -14,9 +13,8 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
+use crate::door::{Desk, Door};
 use crate::receiver::{Manner, answer};
 
 /// The fields of the form that this server knows.
@@ -37,8 +35,7 @@ pub struct Asked {
 /// The server; dropping it frees the port.
 pub struct ScriptedExotel {
     pub address: SocketAddr,
-    inner: Arc<Mutex<Inner>>,
-    task: JoinHandle<()>,
+    door: Door<Inner>,
 }
 
 struct Inner {
@@ -51,54 +48,37 @@ struct Inner {
 impl ScriptedExotel {
     /// On a free port of loopback, for one account.
     pub async fn start(account: &str, key: &str, token: &str) -> std::io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
         let credentials = format!("Basic {}", STANDARD.encode(format!("{key}:{token}")));
         let inner =
             Inner { account: account.to_owned(), credentials, manner: Manner::Take, asked: Vec::new() };
-        let inner = Arc::new(Mutex::new(inner));
-        let app = Router::new().fallback(receive).with_state(inner.clone());
-        let task = tokio::spawn(async move {
-            // It ends when it is dropped.
-            let _ = axum::serve(listener, app).await;
-        });
-        Ok(Self { address, inner, task })
+        let door = Door::open(inner, |desk| Router::new().fallback(receive).with_state(desk)).await?;
+        Ok(Self { address: door.address, door })
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.door.url()
     }
 
     /// Answer so from now on.
     pub fn behave(&self, manner: Manner) {
-        self.lock().manner = manner;
+        self.door.lock().manner = manner;
     }
 
     /// What came, the oldest first.
     pub fn asked(&self) -> Vec<Asked> {
-        self.lock().asked.clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for ScriptedExotel {
-    fn drop(&mut self) {
-        self.task.abort();
+        self.door.lock().asked.clone()
     }
 }
 
 async fn receive(
-    State(inner): State<Arc<Mutex<Inner>>>,
+    State(desk): State<Desk<Inner>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let (asked, manner, number) = {
-        let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = desk.lock();
         if header(&headers, "authorization") != Some(inner.credentials.as_str()) {
             return refusal(StatusCode::UNAUTHORIZED, "Authentication failed");
         }

@@ -5,7 +5,7 @@ pub mod keys;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use axum::extract::{Form, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -18,10 +18,9 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use url::Url;
 
+use crate::door::{Desk, Door};
 use keys::Signer;
 
 /// The point in which the next tokens are wrong.
@@ -74,8 +73,7 @@ struct Grant {
 /// The provider; dropping it frees the port.
 pub struct ScriptedProvider {
     pub address: SocketAddr,
-    inner: Arc<Mutex<Inner>>,
-    task: JoinHandle<()>,
+    door: Door<Inner>,
 }
 
 struct Inner {
@@ -96,15 +94,14 @@ struct Inner {
     faults: Vec<String>,
 }
 
-type Shared = State<Arc<Mutex<Inner>>>;
+type Shared = State<Desk<Inner>>;
 
 impl ScriptedProvider {
     /// On a free port of loopback. Its clock stands at `now`, seconds since 1970.
     pub async fn start(client: Client, subject: Subject, now: i64) -> std::io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let inner = Arc::new(Mutex::new(Inner {
-            issuer: format!("http://{address}"),
+        let inner = Inner {
+            // Its address, once it has one.
+            issuer: String::new(),
             client,
             subject,
             now,
@@ -117,19 +114,19 @@ impl ScriptedProvider {
             spent: BTreeSet::new(),
             keys_asked: 0,
             faults: Vec::new(),
-        }));
-        let app = Router::new()
-            .route("/.well-known/openid-configuration", get(metadata))
-            .route("/jwks", get(jwks))
-            .route("/authorize", get(authorize))
-            .route("/token", post(token))
-            .layer(from_fn_with_state(inner.clone(), failing))
-            .with_state(inner.clone());
-        let task = tokio::spawn(async move {
-            // It ends when it is dropped.
-            let _ = axum::serve(listener, app).await;
-        });
-        Ok(Self { address, inner, task })
+        };
+        let routes = |desk: Desk<Inner>| {
+            Router::new()
+                .route("/.well-known/openid-configuration", get(metadata))
+                .route("/jwks", get(jwks))
+                .route("/authorize", get(authorize))
+                .route("/token", post(token))
+                .layer(from_fn_with_state(desk.clone(), failing))
+                .with_state(desk)
+        };
+        let door = Door::open(inner, routes).await?;
+        door.lock().issuer = door.url();
+        Ok(Self { address: door.address, door })
     }
 
     pub fn issuer(&self) -> String {
@@ -182,30 +179,20 @@ impl ScriptedProvider {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        lock(&self.inner)
+        self.door.lock()
     }
 }
 
-impl Drop for ScriptedProvider {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
-    inner.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn failing(State(inner): Shared, request: Request, next: Next) -> Response {
-    let failing = lock(&inner).failing.clone();
+async fn failing(State(desk): Shared, request: Request, next: Next) -> Response {
+    let failing = desk.lock().failing.clone();
     match failing.filter(|(path, _)| path == request.uri().path()) {
         Some((_, status)) => status.into_response(),
         None => next.run(request).await,
     }
 }
 
-async fn metadata(State(inner): Shared) -> Json<Value> {
-    let issuer = lock(&inner).issuer.clone();
+async fn metadata(State(desk): Shared) -> Json<Value> {
+    let issuer = desk.lock().issuer.clone();
     Json(json!({
         "issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize"), "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/jwks"), "response_types_supported": ["code"], "subject_types_supported": ["public"],
@@ -214,8 +201,8 @@ async fn metadata(State(inner): Shared) -> Json<Value> {
     }))
 }
 
-async fn jwks(State(inner): Shared) -> Json<Value> {
-    let mut inner = lock(&inner);
+async fn jwks(State(desk): Shared) -> Json<Value> {
+    let mut inner = desk.lock();
     inner.keys_asked += 1;
     let mut keys: Vec<Value> = inner.published.iter().map(|signer| signer.jwk()).collect();
     // Of a kind that not every client knows.
@@ -224,8 +211,8 @@ async fn jwks(State(inner): Shared) -> Json<Value> {
 }
 
 /// The person is logged in already and says yes.
-async fn authorize(State(inner): Shared, Query(query): Query<BTreeMap<String, String>>) -> Response {
-    let mut inner = lock(&inner);
+async fn authorize(State(desk): Shared, Query(query): Query<BTreeMap<String, String>>) -> Response {
+    let mut inner = desk.lock();
     let get = |name: &str| query.get(name).cloned().unwrap_or_default();
     let mut faults = Vec::new();
     for (name, expected) in [
@@ -268,11 +255,11 @@ async fn authorize(State(inner): Shared, Query(query): Query<BTreeMap<String, St
 }
 
 async fn token(
-    State(inner): Shared,
+    State(desk): Shared,
     headers: HeaderMap,
     Form(form): Form<BTreeMap<String, String>>,
 ) -> Response {
-    let mut inner = lock(&inner);
+    let mut inner = desk.lock();
     match granted(&mut inner, &headers, &form) {
         Ok(grant) => Json(json!({
             "access_token": "opaque", "token_type": "Bearer", "expires_in": 60, "id_token": id_token(&inner, &grant)

@@ -1,10 +1,8 @@
 //! A receiver of webhooks that is as strict as a careful developer's: it checks signature, time stamp and id of every message
 //! (Standard Webhooks), and misbehaves on command.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -19,8 +17,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+
+use crate::door::{Desk, Door, Manners};
 
 /// Pause between two pieces of a dripping answer.
 const DRIP: Duration = Duration::from_millis(200);
@@ -61,32 +59,23 @@ pub struct Received {
 /// The receiver; dropping it frees the port.
 pub struct Receiver {
     pub address: SocketAddr,
-    inner: Arc<Mutex<Inner>>,
-    task: JoinHandle<()>,
+    door: Door<Inner>,
 }
 
-#[derive(Default)]
 struct Inner {
     /// Any of these may sign; with none the signature is not looked at.
     secrets: Vec<String>,
-    /// How the next ones are answered, before `manner`.
-    next: VecDeque<Manner>,
-    manner: Option<Manner>,
+    manners: Manners<Manner>,
     received: Vec<Received>,
 }
 
 impl Receiver {
     /// On a free port of loopback; takes everything that is signed right.
     pub async fn start() -> std::io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let inner = Arc::new(Mutex::new(Inner::default()));
-        let app = Router::new().fallback(receive).with_state(inner.clone());
-        let task = tokio::spawn(async move {
-            // It ends when it is dropped.
-            let _ = axum::serve(listener, app).await;
-        });
-        Ok(Self { address, inner, task })
+        let inner =
+            Inner { secrets: Vec::new(), manners: Manners::always(Manner::Take), received: Vec::new() };
+        let door = Door::open(inner, |desk| Router::new().fallback(receive).with_state(desk)).await?;
+        Ok(Self { address: door.address, door })
     }
 
     pub fn url(&self) -> String {
@@ -95,53 +84,43 @@ impl Receiver {
 
     /// Take signatures of this secret too.
     pub fn trust(&self, secret: &str) {
-        self.lock().secrets.push(secret.to_owned());
+        self.door.lock().secrets.push(secret.to_owned());
     }
 
     /// Trust no secret but this.
     pub fn trust_only(&self, secret: &str) {
-        self.lock().secrets = vec![secret.to_owned()];
+        self.door.lock().secrets = vec![secret.to_owned()];
     }
 
     /// Answer so from now on.
     pub fn behave(&self, manner: Manner) {
-        self.lock().manner = Some(manner);
+        self.door.lock().manners.behave(manner);
     }
 
     /// Answer the next message so, after those that were said before.
     pub fn then(&self, manner: Manner) {
-        self.lock().next.push_back(manner);
+        self.door.lock().manners.then(manner);
     }
 
     /// What came, the oldest first.
     pub fn received(&self) -> Vec<Received> {
-        self.lock().received.clone()
+        self.door.lock().received.clone()
     }
 
     /// How many came.
     pub fn count(&self) -> usize {
-        self.lock().received.len()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.door.lock().received.len()
     }
 }
 
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn receive(State(inner): State<Arc<Mutex<Inner>>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn receive(State(desk): State<Desk<Inner>>, headers: HeaderMap, body: Bytes) -> Response {
     let manner = {
-        let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = desk.lock();
         let received = checked(&inner.secrets, &headers, &body);
         let is_good = received.faults.is_empty();
         inner.received.push(received);
         match is_good {
-            true => inner.next.pop_front().or(inner.manner.clone()).unwrap_or(Manner::Take),
+            true => inner.manners.take(),
             false => Manner::Refuse(400),
         }
     };

@@ -2,9 +2,6 @@
 //! `/livekit/widget` as strictly as the contract has them (section 3.5), keeps what it was asked, and refuses, hangs, lies or cuts when it
 //! is told to.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -14,11 +11,11 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use vox_shared::ids::SessionId;
 use vox_shared::phone::Number;
 use vox_shared::wire::SECRET_HEADER;
+
+use crate::door::{Desk, Door};
 
 /// What the worker answers to an order that is well made.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,18 +33,10 @@ pub enum Says {
 }
 
 /// A worker that listens on loopback until it is dropped.
-pub struct ScriptedWorker {
-    at: SocketAddr,
-    shared: Arc<Shared>,
-    serving: JoinHandle<()>,
-}
-
-struct Shared {
-    secret: String,
-    log: Mutex<Log>,
-}
+pub struct ScriptedWorker(Door<Log>);
 
 struct Log {
+    secret: String,
     says: Says,
     orders: Vec<Value>,
     handed: Vec<(&'static str, Value)>,
@@ -61,76 +50,59 @@ impl ScriptedWorker {
     /// # Panics
     /// When loopback has no free port, which leaves a test nothing to do.
     pub async fn start(secret: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
-        let at = listener.local_addr().expect("a bound listener has an address");
-        let log = Mutex::new(Log {
+        let log = Log {
+            secret: secret.to_owned(),
             says: Says::Accepted,
             orders: Vec::new(),
             handed: Vec::new(),
             accepted: Vec::new(),
             faults: Vec::new(),
-        });
-        let shared = Arc::new(Shared { secret: secret.to_owned(), log });
-        let routes = Router::new()
-            .route("/livekit/dialout", post(dialout))
-            .route(
-                DISPATCH,
-                post(async |state, headers, body| handed::<Dispatch>(DISPATCH, state, headers, body).await),
-            )
-            .route(
-                WIDGET,
-                post(async |state, headers, body| handed::<Widget>(WIDGET, state, headers, body).await),
-            )
-            .with_state(shared.clone());
-        let serving = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, routes).await {
-                tracing::error!(%error, "a scripted worker stopped");
-            }
-        });
-        Self { at, shared, serving }
+        };
+        let routes = |desk| {
+            Router::new()
+                .route("/livekit/dialout", post(dialout))
+                .route(
+                    DISPATCH,
+                    post(async |desk, headers, body| handed::<Dispatch>(DISPATCH, desk, headers, body).await),
+                )
+                .route(
+                    WIDGET,
+                    post(async |desk, headers, body| handed::<Widget>(WIDGET, desk, headers, body).await),
+                )
+                .with_state(desk)
+        };
+        Self(Door::open(log, routes).await.expect("loopback has a free port"))
     }
 
     /// `http://127.0.0.1:PORT`
     pub fn url(&self) -> String {
-        format!("http://{}", self.at)
+        self.0.url()
     }
 
     /// Change what it says to orders from now on.
     pub fn says(&self, says: Says) {
-        self.shared.log().says = says;
+        self.0.lock().says = says;
     }
 
     /// The orders that were well made, in turn, whatever it said to them.
     pub fn orders(&self) -> Vec<Value> {
-        self.shared.log().orders.clone()
+        self.0.lock().orders.clone()
     }
 
     /// What it was handed at a path, `/livekit/dispatch` or `/livekit/widget`, and that was well made, in turn, whatever it said to it.
     pub fn handed(&self, path: &str) -> Vec<Value> {
-        let handed = self.shared.log().handed.clone();
+        let handed = self.0.lock().handed.clone();
         handed.into_iter().filter(|(at, _)| *at == path).map(|(_, body)| body).collect()
     }
 
     /// The orders that it took, by the id that it gave the call: whoever has a telephone rings it now.
     pub fn accepted(&self) -> Vec<(SessionId, Value)> {
-        self.shared.log().accepted.clone()
+        self.0.lock().accepted.clone()
     }
 
     /// What was wrong with the others.
     pub fn faults(&self) -> Vec<String> {
-        self.shared.log().faults.clone()
-    }
-}
-
-impl Drop for ScriptedWorker {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
-}
-
-impl Shared {
-    fn log(&self) -> MutexGuard<'_, Log> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().faults.clone()
     }
 }
 
@@ -172,21 +144,21 @@ struct Widget {
 
 async fn handed<T: DeserializeOwned>(
     path: &'static str,
-    State(shared): State<Arc<Shared>>,
+    State(desk): State<Desk<Log>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let secret = headers.get(SECRET_HEADER).and_then(|value| value.to_str().ok());
-    if secret != Some(shared.secret.as_str()) {
-        return refuse(&shared, StatusCode::FORBIDDEN, "forbidden", "the secret is missing or wrong".into());
+    if secret != Some(desk.lock().secret.as_str()) {
+        return refuse(&desk, StatusCode::FORBIDDEN, "forbidden", "the secret is missing or wrong".into());
     }
     let read = serde_json::from_slice::<T>(&body).and_then(|_| serde_json::from_slice::<Value>(&body));
     match read {
-        Err(fault) => refuse(&shared, StatusCode::UNPROCESSABLE_ENTITY, "bad_body", fault.to_string()),
+        Err(fault) => refuse(&desk, StatusCode::UNPROCESSABLE_ENTITY, "bad_body", fault.to_string()),
         Ok(body) => {
             let told = body.get("call_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
             let says = {
-                let mut log = shared.log();
+                let mut log = desk.lock();
                 log.handed.push((path, body));
                 log.says.clone()
             };
@@ -195,17 +167,17 @@ async fn handed<T: DeserializeOwned>(
     }
 }
 
-async fn dialout(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn dialout(State(desk): State<Desk<Log>>, headers: HeaderMap, body: Bytes) -> Response {
     let secret = headers.get(SECRET_HEADER).and_then(|value| value.to_str().ok());
-    if secret != Some(shared.secret.as_str()) {
-        return refuse(&shared, StatusCode::FORBIDDEN, "forbidden", "the secret is missing or wrong".into());
+    if secret != Some(desk.lock().secret.as_str()) {
+        return refuse(&desk, StatusCode::FORBIDDEN, "forbidden", "the secret is missing or wrong".into());
     }
     match check(&body) {
-        Err(fault) => refuse(&shared, StatusCode::UNPROCESSABLE_ENTITY, "bad_body", fault),
+        Err(fault) => refuse(&desk, StatusCode::UNPROCESSABLE_ENTITY, "bad_body", fault),
         Ok(order) => {
             let call = SessionId::generate();
             let says = {
-                let mut log = shared.log();
+                let mut log = desk.lock();
                 log.orders.push(order.clone());
                 if log.says == Says::Accepted {
                     log.accepted.push((call.clone(), order));
@@ -232,8 +204,8 @@ fn check(body: &[u8]) -> Result<Value, String> {
     serde_json::from_slice(body).map_err(|error| error.to_string())
 }
 
-fn refuse(shared: &Shared, status: StatusCode, error: &str, fault: String) -> Response {
-    shared.log().faults.push(fault);
+fn refuse(desk: &Desk<Log>, status: StatusCode, error: &str, fault: String) -> Response {
+    desk.lock().faults.push(fault);
     (status, Json(json!({"error": error}))).into_response()
 }
 

@@ -95,6 +95,25 @@ pub(super) fn sum_up(conversations: Vec<Conversation>, delays: &Delays) -> Talk 
     tally.finish(delays)
 }
 
+/// The same of calls of which nothing but the caller's side is known, to a bot that is not ours.
+pub(crate) fn heard(outcomes: &[Outcome], delays: &Delays) -> Talk {
+    let mut tally = Tally::default();
+    for outcome in outcomes {
+        let fault = match outcome {
+            Ok(report) => {
+                tally.hear(report);
+                failure(report)
+            }
+            Err(reason) => Some(reason.clone()),
+        };
+        if let Some(reason) = fault {
+            tally.talk.failed += 1;
+            *tally.talk.reasons.entry(reason).or_default() += 1;
+        }
+    }
+    tally.finish(delays)
+}
+
 /// In a few words why this was no good call.
 fn fault(conversation: &Conversation) -> Option<String> {
     let heard = match &conversation.heard {

@@ -8,7 +8,8 @@ use vox_caller::Spread;
 use vox_shared::ids::WorkerId;
 
 use super::{
-    BenchError, Ground, callers,
+    BenchError, Ground,
+    callers::{self, Road},
     figures::{Conversation, Talk, sum_up},
     workers::Worker,
 };
@@ -24,7 +25,7 @@ const WARM_UP: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// After the hang-up, for the records and recordings to arrive.
 const DELIVERY_DEADLINE: Duration = Duration::from_secs(20);
-const MIB: f64 = 1024.0 * 1024.0;
+pub(crate) const MIB: f64 = 1024.0 * 1024.0;
 
 /// One level of load.
 #[derive(Clone, Debug, Serialize)]
@@ -56,6 +57,8 @@ pub struct MachineLoad {
     /// The callers, and the control plane beside them.
     pub callers: f64,
     pub vendors: f64,
+    /// The server that carries the calls, where there is one.
+    pub server: f64,
     /// Everything else on this machine.
     pub others: f64,
     /// What the host of a virtual machine gave to others.
@@ -68,26 +71,27 @@ struct Books {
     workers: Vec<Duration>,
     callers: Duration,
     vendors: Duration,
+    server: Duration,
     machine: MachineTime,
 }
 
 /// Run one level.
-pub(super) async fn run(ground: &Ground, calls: u32) -> Result<Level, BenchError> {
+pub(crate) async fn run(ground: &Ground, road: &Road, calls: u32) -> Result<Level, BenchError> {
     ground.plane.forget();
-    let data = ground.data_dir(&format!("level-{calls}"))?;
+    let data = ground.data_dir(&format!("{}-{calls}", road.word()))?;
     let workers = ground.nursery.start(calls, &data, &ground.plane).await?;
     sleep(SETTLE).await;
     let idle = memories(&workers);
     let ramp = RAMP * (calls - 1) / calls;
-    let plan = callers::plan(ground.protocol, calls, ramp, &ground.clips)?;
+    let plan = callers::plan(road, calls, ramp, &ground.clips)?;
     let counted_from = Instant::now() + ramp + WARM_UP;
     let until = counted_from + ground.talk;
-    let talking = callers::call_all(&plan, &workers, until)?;
+    let talking = callers::call_all(road, &plan, &workers, until)?;
 
     sleep_until(counted_from).await;
-    let before = Books::open(ground, &workers);
+    let before = Books::open(ground, road, &workers);
     let busy = most_memory(&workers, until).await;
-    let after = Books::open(ground, &workers);
+    let after = Books::open(ground, road, &workers);
 
     let outcomes = callers::all_done(talking).await;
     wait_for_records(ground, &workers, &data).await;
@@ -157,13 +161,14 @@ fn mib(bytes: u64) -> f64 {
 }
 
 impl Books {
-    fn open(ground: &Ground, workers: &[Worker]) -> Self {
+    fn open(ground: &Ground, road: &Road, workers: &[Worker]) -> Self {
         let of = |pid| cpu_time(pid).unwrap_or_default();
         Self {
             at: Instant::now(),
             workers: workers.iter().map(|worker| of(worker.pid)).collect(),
             callers: of(std::process::id()),
             vendors: ground.vendors.pids().into_iter().map(of).sum(),
+            server: road.server_pid().map(of).unwrap_or_default(),
             machine: machine_time().unwrap_or_default(),
         }
     }
@@ -183,13 +188,15 @@ impl Books {
         let workers = self.worker_shares(earlier).iter().sum::<f64>();
         let callers = self.share(earlier, self.callers, earlier.callers);
         let vendors = self.share(earlier, self.vendors, earlier.vendors);
+        let server = self.share(earlier, self.server, earlier.server);
         let all = self.share(earlier, self.machine.busy, earlier.machine.busy);
         MachineLoad {
             cores: std::thread::available_parallelism().map_or(0, |cores| cores.get() as u32),
             workers,
             callers,
             vendors,
-            others: (all - workers - callers - vendors).max(0.0),
+            server,
+            others: (all - workers - callers - vendors - server).max(0.0),
             stolen: self.share(earlier, self.machine.stolen, earlier.machine.stolen),
         }
     }

@@ -22,7 +22,7 @@ pub struct Machine {
 
 impl Machine {
     /// This machine, and the checkout that this program is run in.
-    pub(super) fn here(programs: &Path) -> Self {
+    pub(crate) fn here(programs: &Path) -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let now = Clock::system().now().to_string();
         Self {

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use serde::Serialize;
 use tokio::{process::Command, time::timeout};
-use vox_caller::Spread;
+use vox_caller::{Protocol, Spread};
 
 use super::{BenchError, Ground, callers};
 
@@ -44,14 +44,14 @@ pub struct Detector {
 }
 
 /// Measure it. The greeting stays in the ground's cache for the levels.
-pub(super) async fn run(ground: &Ground) -> Result<Once, BenchError> {
+pub(super) async fn run(ground: &Ground, protocol: Protocol) -> Result<Once, BenchError> {
     let data = ground.data_dir("once")?;
     let mut starts = Vec::with_capacity(COLD_STARTS);
     for _ in 0..COLD_STARTS {
         starts.push(ground.nursery.cold_start(&data).await?);
     }
     let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
-    let greetings = greetings(ground, &data).await?;
+    let greetings = greetings(ground, protocol, &data).await?;
     ground.keep_clips(&data)?;
     Ok(Once {
         cold_start_ms: Spread::of(starts.iter().map(|start| ms(start.ready)).collect()),
@@ -64,12 +64,12 @@ pub(super) async fn run(ground: &Ground) -> Result<Once, BenchError> {
 }
 
 /// Answer to first audio of calls to one worker, one after another.
-async fn greetings(ground: &Ground, data: &Path) -> Result<Vec<f64>, BenchError> {
+async fn greetings(ground: &Ground, protocol: Protocol, data: &Path) -> Result<Vec<f64>, BenchError> {
     let workers = ground.nursery.start(1, data, &ground.plane).await?;
     let mut heard = Vec::with_capacity(1 + CACHED_CALLS);
     for calls in 1..=1 + CACHED_CALLS {
         let clip = &ground.clips[calls % ground.clips.len()];
-        let report = callers::polite_call(ground.protocol, &workers[0], clip).await?;
+        let report = callers::polite_call(protocol, &workers[0], clip).await?;
         heard.extend(report.heard.answer_to_first_audio_ms);
         // The worker takes the next call when the record of this one is on disk; it is delivered after that.
         let delivered = ground.plane.wait_for(DELIVERY_DEADLINE, |told| told.results.len() >= calls).await;

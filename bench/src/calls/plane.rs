@@ -32,10 +32,10 @@ const RESULT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// What workers have told.
 #[derive(Debug, Default)]
-pub(super) struct Told {
-    pub(super) workers: HashMap<WorkerId, WorkerReport>,
-    pub(super) results: Vec<CallResult>,
-    pub(super) recordings: u64,
+pub(crate) struct Told {
+    pub(crate) workers: HashMap<WorkerId, WorkerReport>,
+    pub(crate) results: Vec<CallResult>,
+    pub(crate) recordings: u64,
 }
 
 struct Shared {
@@ -45,7 +45,7 @@ struct Shared {
 }
 
 /// A running control plane; stops when dropped.
-pub(super) struct Plane {
+pub(crate) struct Plane {
     url: String,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
@@ -53,7 +53,7 @@ pub(super) struct Plane {
 
 impl Plane {
     /// Serve `config` to every call, on a free port of loopback.
-    pub(super) async fn start(secret: SecretString, config: Value) -> io::Result<Self> {
+    pub(crate) async fn start(secret: SecretString, config: Value) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Shared { secret, config, told: watch::Sender::default() });
@@ -73,34 +73,34 @@ impl Plane {
         Ok(Self { url, shared, task })
     }
 
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// Forget everything: a new level begins.
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.shared.told.send_replace(Told::default());
     }
 
     /// Wait until `enough` has been told; `false` when that does not happen `within`.
-    pub(super) async fn wait_for(&self, within: Duration, enough: impl FnMut(&Told) -> bool) -> bool {
+    pub(crate) async fn wait_for(&self, within: Duration, enough: impl FnMut(&Told) -> bool) -> bool {
         let mut told = self.shared.told.subscribe();
         let waited = timeout(within, told.wait_for(enough)).await;
         matches!(waited, Ok(Ok(_)))
     }
 
     /// Where this worker is reached, once it has registered.
-    pub(super) fn address_of(&self, worker: &WorkerId) -> Option<String> {
+    pub(crate) fn address_of(&self, worker: &WorkerId) -> Option<String> {
         self.shared.told.borrow().workers.get(worker).map(|report| report.address.clone())
     }
 
     /// How many recordings came.
-    pub(super) fn recordings(&self) -> u64 {
+    pub(crate) fn recordings(&self) -> u64 {
         self.shared.told.borrow().recordings
     }
 
     /// The record of the last call of this worker.
-    pub(super) fn result_of(&self, worker: &WorkerId) -> Option<CallResult> {
+    pub(crate) fn result_of(&self, worker: &WorkerId) -> Option<CallResult> {
         let told = self.shared.told.borrow();
         told.results.iter().rfind(|result| result.worker_id.as_ref() == Some(worker)).cloned()
     }

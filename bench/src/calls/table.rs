@@ -6,22 +6,22 @@ use super::{Bar, Level, Report};
 use vox_caller::Spread;
 
 /// Cells as text; the first column is the row's name.
-pub(super) struct Table {
+pub(crate) struct Table {
     head: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    fn new(head: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub(crate) fn new(head: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { head: head.into_iter().map(Into::into).collect(), rows: Vec::new() }
     }
 
-    fn row(&mut self, name: &str, cells: impl IntoIterator<Item = String>) {
+    pub(crate) fn row(&mut self, name: &str, cells: impl IntoIterator<Item = String>) {
         self.rows.push(std::iter::once(name.to_owned()).chain(cells).collect());
     }
 
     /// Columns set by spaces.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let lines = || std::iter::once(&self.head).chain(&self.rows);
         let width = |column: usize| {
             lines().filter_map(|cells| cells.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -42,7 +42,7 @@ impl Table {
     }
 
     /// A Markdown table.
-    pub(super) fn markdown(&self) -> String {
+    pub(crate) fn markdown(&self) -> String {
         let mut out = String::new();
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
         out.push_str(&line(&self.head));
@@ -123,7 +123,7 @@ pub(super) fn machine(report: &Report) -> Table {
     table
 }
 
-fn two(spread: &Spread) -> String {
+pub(crate) fn two(spread: &Spread) -> String {
     if spread.count == 0 { "-".to_owned() } else { format!("{:.1} / {:.1}", spread.p50, spread.p99) }
 }
 

@@ -23,6 +23,7 @@ fn level(calls: u32, cpu_percent: f64, lateness_ms: f64) -> Level {
             workers: cpu_percent * f64::from(calls),
             callers: 7.25,
             vendors: 8.5,
+            server: 0.0,
             others: 1.0,
             stolen: 0.5,
         },

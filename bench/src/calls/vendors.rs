@@ -69,7 +69,7 @@ impl Delays {
 }
 
 /// The vendors, and the config of a bot that uses them.
-pub(super) struct Vendors {
+pub(crate) struct Vendors {
     recogniser: Vendor,
     model: Vendor,
     voice: Vendor,
@@ -88,7 +88,7 @@ struct Announcement {
 
 impl Vendors {
     /// Start the three with the program `testkit`; their scripts are written to `dir`.
-    pub(super) async fn start(testkit: &Path, dir: &Path) -> Result<Self, BenchError> {
+    pub(crate) async fn start(testkit: &Path, dir: &Path) -> Result<Self, BenchError> {
         let (recogniser, model, voice) = scripts();
         Ok(Self {
             recogniser: Vendor::start(testkit, "deepgram", write(dir, "deepgram", &recogniser)?).await?,
@@ -98,7 +98,7 @@ impl Vendors {
     }
 
     /// The processes.
-    pub(super) fn pids(&self) -> Vec<u32> {
+    pub(crate) fn pids(&self) -> Vec<u32> {
         [&self.recogniser, &self.model, &self.voice]
             .into_iter()
             .filter_map(|vendor| vendor.child.id())
@@ -106,7 +106,7 @@ impl Vendors {
     }
 
     /// The runtime config of every call, without its session.
-    pub(super) fn config(&self) -> Value {
+    pub(crate) fn config(&self) -> Value {
         let endpoint_secs = ENDPOINT_MS / 1_000.0;
         json!({
             "webhook_url": "",
@@ -128,6 +128,21 @@ impl Vendors {
                 "voice": "21m00Tcm4TlvDq8ikWAM", "extra": {"base_url": self.voice.at.url}
             }
         })
+    }
+
+    /// Where they are, for a bot that is not ours.
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
+        let address = |vendor: &Vendor| vendor.at.url.clone();
+        vec![
+            ("BENCH_RECOGNISER_URL", address(&self.recogniser)),
+            ("BENCH_RECOGNISER_KEY", self.recogniser.at.api_key.clone()),
+            ("BENCH_MODEL_URL", address(&self.model)),
+            ("BENCH_MODEL_KEY", self.model.at.api_key.clone()),
+            ("BENCH_VOICE_URL", address(&self.voice)),
+            ("BENCH_VOICE_KEY", self.voice.at.api_key.clone()),
+            ("BENCH_GREETING", GREETING.to_owned()),
+            ("BENCH_ENDPOINT_SECONDS", (ENDPOINT_MS / 1_000.0).to_string()),
+        ]
     }
 
     /// The delays as a client on the idle machine sees them. The model's is measured, because the timers of its tokens

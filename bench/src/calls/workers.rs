@@ -30,25 +30,28 @@ const HEALTH_PAUSE: Duration = Duration::from_millis(1);
 const LOG_LINES: usize = 5;
 
 /// How workers are started.
-pub(super) struct Nursery {
-    pub(super) core: PathBuf,
-    pub(super) models: PathBuf,
-    pub(super) logs: PathBuf,
-    pub(super) bridge_url: String,
-    pub(super) secret: SecretString,
+#[derive(Clone)]
+pub(crate) struct Nursery {
+    pub(crate) core: PathBuf,
+    pub(crate) models: PathBuf,
+    pub(crate) logs: PathBuf,
+    pub(crate) bridge_url: String,
+    pub(crate) secret: SecretString,
+    /// Settings besides those that every worker needs.
+    pub(crate) more: Vec<(&'static str, String)>,
 }
 
 /// A worker that answers. Killed when dropped.
-pub(super) struct Worker {
-    pub(super) id: WorkerId,
-    pub(super) pid: u32,
-    pub(super) address: String,
+pub(crate) struct Worker {
+    pub(crate) id: WorkerId,
+    pub(crate) pid: u32,
+    pub(crate) address: String,
     _child: Child,
 }
 
 /// One cold start.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ColdStart {
+pub(crate) struct ColdStart {
     /// From the start of the process to the answer of `/health`.
     pub(super) ready: Duration,
     /// Processor time until then.
@@ -57,7 +60,7 @@ pub(super) struct ColdStart {
 
 impl Nursery {
     /// Start `count` workers that share `data`, and wait until each has registered.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         &self,
         count: u32,
         data: &Path,
@@ -115,6 +118,7 @@ impl Nursery {
             .env("VOXCORE_SECRET", self.secret.expose_secret())
             .env("VOX_EGRESS_ALLOW", "127.0.0.0/8")
             .env("VOXCORE_PARENT_DEATH", "1")
+            .envs(self.more.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -124,7 +128,7 @@ impl Nursery {
         Ok((id, child))
     }
 
-    fn log_of(&self, worker: &WorkerId) -> PathBuf {
+    pub(crate) fn log_of(&self, worker: &WorkerId) -> PathBuf {
         self.logs.join(format!("{worker}.log"))
     }
 

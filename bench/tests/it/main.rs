@@ -1,5 +1,6 @@
 //! The benchmark's driver and the kill test, against real processes and a server whose delays are known.
 
+mod calls_in_rooms_are_measured;
 mod killed_processes_lose_no_call;
 mod load_tells_what_callers_hear;
 mod timing;

@@ -123,6 +123,7 @@ fn check_phrases(settings: &BotSettings, faults: &mut Faults) {
         ("phrases.time_up", &phrases.time_up),
         ("phrases.hold", &phrases.hold),
         ("phrases.closing", &phrases.closing),
+        ("phrases.line_back", &phrases.line_back),
     ] {
         faults.text(path, text, MAX_PHRASE_BYTES);
     }

@@ -133,18 +133,20 @@ impl Operator {
         })
     }
 
-    /// The worker that asked for the call's config, or one that says that it has the call. A worker's other lives have other
-    /// calls, and say so.
+    /// The worker that asked for the call's config, unless another one says that it has the call: that one went on with it when the
+    /// first had died. A worker says so within a second of taking a call, so the first is asked also if it does not yet.
     async fn worker(&self, id: &SessionId, call: &Call) -> Result<Option<Registration>, StoreError> {
         let (workers, now) = (self.stores.workers(), Stamp(self.clock.now()));
-        if let Some(own) = &call.worker_id
-            && let Some(found) = workers.find_worker(own).await?
-            && found.expires_at > now
-        {
-            return Ok(Some(found));
+        let has_it = |worker: &Registration| worker.report.session_id.as_ref() == Some(id);
+        let own = match &call.worker_id {
+            Some(own) => workers.find_worker(own).await?.filter(|found| found.expires_at > now),
+            None => None,
+        };
+        if own.as_ref().is_some_and(has_it) {
+            return Ok(own);
         }
         let live = workers.list_live(now).await?;
-        Ok(live.into_iter().find(|worker| worker.report.session_id.as_ref() == Some(id)))
+        Ok(live.into_iter().find(has_it).or(own))
     }
 }
 

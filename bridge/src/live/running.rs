@@ -176,6 +176,8 @@ impl State {
             }
             live::TURN => self.turns += 1,
             live::LATENCY => self.latency_ms = told.data.get("total_ms").and_then(|ms| ms.as_f64()),
+            // Another worker has the call: what held it is over.
+            live::NOTED if text("event") == Some("rejoined") => self.phase = Phase::Connected,
             live::NOTED if text("event") == Some("order_taken") => match text("why") {
                 Some("hold") => self.phase = Phase::Held,
                 Some("go_on") => self.phase = Phase::Connected,

@@ -197,42 +197,9 @@ async fn without_skeleton(
     let began =
         result.started_at.as_deref().and_then(|at| at.parse().ok()).unwrap_or_else(|| into.clock.now());
     let mut value = Call {
-        tenant_id: bot.tenant_id.clone(),
-        bot_id,
-        bot_version: None,
-        status: CallStatus::Started,
-        proposed_session_id: None,
-        created_at: Stamp(began),
-        deadline: None,
-        caller_id: String::new(),
-        stream_id: None,
-        direction: None,
-        transport: None,
-        connected_event: None,
-        completed_at: None,
-        disconnected_by: None,
-        duration_seconds: None,
-        worker_id: None,
-        recording_key: None,
-        recording_token_hash: None,
-        result: None,
-        verdict: None,
-        analysis: None,
-        summary: None,
-        summary_asked: None,
-        charges: None,
-        budget: None,
-        crm: None,
-        outbox: None,
-        custody: None,
-        names: None,
-        campaign_id: None,
-        visit: None,
-        digest: None,
         redaction: bot.settings.redaction.is_on().then(|| bot.settings.redaction.clone()),
-        kept: None,
-        packed: None,
         claim_hash: claim_hash.map(str::to_owned),
+        ..Call::begun((&bot.tenant_id, &bot_id), Stamp(began))
     };
     // Nobody counted it when it began.
     charge::begin(&mut value);

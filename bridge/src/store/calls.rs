@@ -1,11 +1,13 @@
 //! Calls: a skeleton from the moment the config was fetched, the worker's result when it ended.
 
+mod all;
 pub mod analysis;
 pub mod custody;
 pub mod digest;
 mod filter;
 pub mod names;
 mod old;
+mod status;
 pub mod tier;
 pub mod visit;
 
@@ -17,11 +19,8 @@ use vox_shared::ids::{BotId, SessionId, TenantId, WorkerId};
 use vox_shared::model::bot::Redaction;
 use vox_shared::wire::result::DisconnectedBy;
 
-use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT, Waiting};
-use super::engine::{
-    Amendment, Collection, Cursor, Engine, Field, Filter, Index, Integer, Json, Order, Query, Text, Update,
-    holds,
-};
+use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
+use super::engine::{Collection, Cursor, Engine, Field, Filter, Index, Integer, Json, Order, Text, holds};
 use super::ledger::Line;
 use super::merged::Paging;
 use super::outbox::Outbox;
@@ -30,12 +29,14 @@ use super::stamp::Stamp;
 use crate::billing::spending::SetAside;
 use crate::field;
 use crate::verdict::disposition::Verdict;
+pub use all::AllCalls;
 use analysis::{Analysis, Summary, SummaryAsked};
 use custody::Custody;
 use digest::DigestDue;
 pub use filter::CallFilter;
 use filter::narrowed;
 use names::Names;
+pub use status::CallStatus;
 use tier::{Kept, Packed};
 use visit::Visit;
 
@@ -155,55 +156,7 @@ pub static CALLS: Collection = Collection {
     steps: &[old::with_own_endings, old::in_custody, old::to_be_digested],
 };
 
-/// Where a call stands, derived from `disconnected_by` once it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CallStatus {
-    /// Config fetched, no result yet.
-    Started,
-    /// Somebody was talked to.
-    Completed,
-    /// It rang, or was taken, and nobody spoke; or nobody was there to answer.
-    NoAnswer,
-    Busy,
-    /// The callee, or the carrier for it, declined.
-    Rejected,
-    /// A machine answered.
-    Voicemail,
-    Failed,
-}
-
-impl CallStatus {
-    /// The status that an ending means.
-    pub fn of(end: DisconnectedBy) -> Self {
-        use DisconnectedBy as End;
-        match end {
-            End::Bot | End::Customer | End::Timeout | End::TransferToAgent => Self::Completed,
-            End::Rnr | End::NoAnswer | End::OutsideHours => Self::NoAnswer,
-            End::Busy => Self::Busy,
-            End::Rejected => Self::Rejected,
-            End::Voicemail => Self::Voicemail,
-            End::Error | End::WorkerLost => Self::Failed,
-        }
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Completed => "completed",
-            Self::NoAnswer => "no_answer",
-            Self::Busy => "busy",
-            Self::Rejected => "rejected",
-            Self::Voicemail => "voicemail",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-holds! { Text:
-    CallStatus => |status| status.as_str().into();
-    DisconnectedBy => |end| end.as_str().into();
-}
+holds! { Text: DisconnectedBy => |end| end.as_str().into(); }
 
 /// A call as it is stored. What lists and filters need stands at the top; the result is kept whole.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -299,6 +252,50 @@ pub struct Call {
     /// of workers from before there were claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim_hash: Option<String>,
+}
+
+impl Call {
+    /// One that runs, of which nothing else is known.
+    pub fn begun((tenant_id, bot_id): (&TenantId, &BotId), at: Stamp) -> Self {
+        Self {
+            tenant_id: tenant_id.clone(),
+            bot_id: bot_id.clone(),
+            bot_version: None,
+            status: CallStatus::Started,
+            created_at: at,
+            deadline: None,
+            proposed_session_id: None,
+            caller_id: String::new(),
+            stream_id: None,
+            direction: None,
+            transport: None,
+            connected_event: None,
+            completed_at: None,
+            disconnected_by: None,
+            duration_seconds: None,
+            worker_id: None,
+            recording_key: None,
+            recording_token_hash: None,
+            result: None,
+            verdict: None,
+            analysis: None,
+            summary: None,
+            summary_asked: None,
+            charges: None,
+            budget: None,
+            crm: None,
+            outbox: None,
+            custody: None,
+            names: None,
+            campaign_id: None,
+            visit: None,
+            digest: None,
+            redaction: None,
+            kept: None,
+            packed: None,
+            claim_hash: None,
+        }
+    }
 }
 
 /// A call and its bot's CRM.
@@ -433,77 +430,5 @@ impl Calls {
 
     fn within(&self, call: &Call) -> Result<(), StoreError> {
         if self.reach.includes(call.bot_id.as_str()) { Ok(()) } else { Err(StoreError::NotFound) }
-    }
-}
-
-/// Look-ups across tenants: by session id behind the internal secret, and by a recording's token.
-pub struct AllCalls(Documents<Call>);
-
-impl AllCalls {
-    pub(super) fn new(engine: Arc<dyn Engine>) -> Self {
-        Self(Documents::new(engine, &CALLS))
-    }
-
-    pub async fn find_call(&self, id: &SessionId) -> Result<Option<Stored<Call>>, StoreError> {
-        Ok(self.find_with_deleted(id).await?.filter(|call| !call.value.is_deleted()))
-    }
-
-    /// What is left of a deleted call too, for what comes late.
-    pub async fn find_with_deleted(&self, id: &SessionId) -> Result<Option<Stored<Call>>, StoreError> {
-        self.0.find(id.as_str()).await
-    }
-
-    /// By the SHA-256 of the token, without its result.
-    pub async fn find_by_recording_token(&self, hash: &str) -> Result<Option<Stored<Call>>, StoreError> {
-        let query = Query::by_index(&CALLS, BY_RECORDING_TOKEN).equals(RECORDING_TOKEN_HASH, hash);
-        self.0.first(query.omit(WITHOUT_RESULT)).await
-    }
-
-    /// Calls that should have had a result by now, the longest overdue first.
-    pub async fn list_overdue(
-        &self,
-        now: Stamp,
-        limit: usize,
-        after: Option<Cursor>,
-    ) -> Result<Listed<Call>, StoreError> {
-        let query = Query::by_index(&CALLS, BY_DEADLINE).below(DEADLINE, now);
-        self.0.list(query.limit(limit).after(after)).await
-    }
-
-    /// Calls from which something is to follow, the longest waiting first, without their results.
-    pub async fn list_with_outbox(
-        &self,
-        limit: usize,
-        after: Option<Cursor>,
-    ) -> Result<Listed<Call>, StoreError> {
-        let query = Query::by_index(&CALLS, BY_OUTBOX).from(OUTBOX_SINCE, "");
-        self.0.list(query.limit(limit).after(after).omit(WITHOUT_RESULT)).await
-    }
-
-    /// How many calls have something that is still to follow, and since when the oldest waits.
-    pub async fn waiting_outboxes(&self) -> Result<Waiting, StoreError> {
-        let search = || Query::by_index(&CALLS, BY_OUTBOX).from(OUTBOX_SINCE, "").omit(WITHOUT_RESULT);
-        self.0.waiting(search, |call| call.outbox.as_ref().map(|outbox| outbox.since)).await
-    }
-
-    /// Keep with a running call what its bot's CRM said.
-    pub async fn set_crm(&self, id: &SessionId, crm: &OfCrm) -> Result<(), StoreError> {
-        let running = Query::by_id(&CALLS, id.as_str()).filter(Filter::is(STATUS, CallStatus::Started));
-        self.0.update(running, Update::default().set(CRM, crm)).await.map(drop)
-    }
-
-    /// Empty the outboxes of calls, given with their marks, where they are still as they were read.
-    pub async fn clear_outboxes(&self, read: &[(String, String)]) -> Result<(), StoreError> {
-        let clear = |(id, mark): &(String, String)| {
-            Amendment::of(id, Update::default().unset(OUTBOX)).when(Filter::is(OUTBOX_MARK, mark))
-        };
-        self.0.update_many(read.iter().map(clear).collect()).await.map(drop)
-    }
-
-    /// Newest first, without their results.
-    pub async fn list_calls(&self, limit: usize, after: Option<Cursor>) -> Result<Listed<Call>, StoreError> {
-        let query = Query::by_index(&CALLS, OF_ALL).from(CREATED_AT, "").order(Order::Descending);
-        let query = query.filter(Filter::absent(DELETED_AT));
-        self.0.list(query.limit(limit).after(after).omit(WITHOUT_RESULT)).await
     }
 }

@@ -4,9 +4,9 @@ use jiff::civil::{Date, Weekday};
 use jiff::{Span, ToSpan};
 
 use super::words::Words;
+use crate::bot::policy::date::MONTHS;
 use crate::bot::policy::date::read as read_date;
-use crate::bot::policy::date::{MONTHS, ORDINALS};
-use vox_shared::numerals::HINDI;
+use vox_shared::numerals::{HINDI, ORDINALS};
 
 /// Days ahead, the longer phrases first: "day after tomorrow" is not tomorrow.
 const AHEAD: &[(&str, i64)] = &[
@@ -205,7 +205,6 @@ fn day_of_month(word: &str) -> Option<i8> {
 fn ordinal(word: &str) -> Option<i8> {
     let digits = ["st", "nd", "rd", "th"].iter().find_map(|end| word.strip_suffix(end)?.parse::<i8>().ok());
     let named = || match word {
-        "twentieth" => Some(20),
         "thirtieth" => Some(30),
         // "First" and "second" alone are an order more often than a day.
         "first" | "second" => None,

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::livekit::trunks::TrunkDesk;
 use vox_bridge::store::tenants::TenantStatus;
+use vox_harness::{LiveKitServer, RedisServer};
 use vox_livekit::service::{ANSWER_WITHIN, InboundTrunk, Needs, Service, Trunk};
 use vox_shared::clock::Clock;
 use vox_shared::ids::CarrierId;
 
-use crate::harness::livekit::{LiveKitServer, settings};
-use crate::harness::redis::RedisServer;
+use crate::harness::livekit::settings;
 use crate::harness::{TestBridge, json, refusal};
 use crate::s3_server::eventually;
 
@@ -32,7 +32,10 @@ impl Scene {
     async fn new() -> Self {
         let redis = RedisServer::start();
         let server = LiveKitServer::over(&redis);
-        let bridge = TestBridge::start_with(|config| config.livekit = Some(server.settings())).await;
+        let bridge = TestBridge::start_with(|config| {
+            config.livekit = Some(settings(&server.url, (&server.key, &server.secret)))
+        })
+        .await;
         // The server compares the dates of tokens with its own clock.
         bridge.clock.set(Clock::system().now());
         let token = bridge.token(Role::SuperAdmin).await;
@@ -297,7 +300,10 @@ async fn a_server_that_is_away_is_told_and_keeps_its_carriers() {
 #[tokio::test]
 async fn a_server_without_redis_says_in_words_what_it_lacks() {
     let server = LiveKitServer::start();
-    let bridge = TestBridge::start_with(|config| config.livekit = Some(server.settings())).await;
+    let bridge = TestBridge::start_with(|config| {
+        config.livekit = Some(settings(&server.url, (&server.key, &server.secret)))
+    })
+    .await;
     bridge.clock.set(Clock::system().now());
     let token = bridge.token(Role::SuperAdmin).await;
     let body =

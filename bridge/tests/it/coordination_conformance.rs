@@ -13,11 +13,11 @@ use vox_bridge::coordination::{
     Coordination, CoordinationError, Fence, Gate, Heard, InProcess, MAX_MESSAGE_BYTES, MAX_VALUE_BYTES,
     QUEUE, Rate, Standing, Taken,
 };
+#[cfg(feature = "redis")]
+use vox_harness::RedisServer;
 use vox_shared::clock::Clock;
 
 use crate::harness::NOW;
-#[cfg(feature = "redis")]
-use crate::harness::redis::RedisServer;
 
 /// Long enough that nothing ends by itself in the midst of a test.
 const LONG: Duration = Duration::from_secs(600);

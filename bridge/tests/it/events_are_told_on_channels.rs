@@ -16,12 +16,12 @@ use vox_bridge::coordination::{Coordination, CoordinationError, Redis};
 use vox_bridge::live::crier::Crier;
 use vox_bridge::store::Stamp;
 use vox_bridge::store::events::Event;
+use vox_harness::RedisServer;
 use vox_shared::ids::BotId;
 use vox_shared::model::bot::BotSettings;
 use vox_testkit::worker::ScriptedWorker;
 
 use crate::harness::keys::TestKey;
-use crate::harness::redis::RedisServer;
 use crate::harness::{TestBridge, json, result};
 
 /// Sooner than any deadline that is not the one under test.

@@ -11,7 +11,6 @@ pub mod mongodb;
 pub mod nginx;
 pub mod pair;
 pub mod races;
-pub mod redis;
 pub mod servers;
 pub mod spoilt;
 

@@ -8,13 +8,14 @@ use reqwest::{Method, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
+use vox_harness::LiveKitServer;
 use vox_livekit::webhook::sign;
 use vox_livekit::{AccessToken, Kind, Options, Room};
 use vox_shared::clock::Clock;
 use vox_shared::ids::SessionId;
 use vox_testkit::worker::{Says, ScriptedWorker};
 
-use crate::harness::livekit::{LiveKitServer, settings};
+use crate::harness::livekit::settings;
 use crate::harness::{TestBridge, json, refusal};
 use crate::s3_server::eventually;
 

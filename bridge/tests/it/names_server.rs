@@ -15,6 +15,24 @@ use tokio::net::{TcpListener, UdpSocket};
 /// What a name says, answer by answer and then from the beginning.
 pub type Says = Vec<Vec<IpAddr>>;
 
+/// Where clouds tell machines of themselves, credentials included.
+const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
+
+/// Names that lead to an inner address, by turns, beside an allowed one or alone, in every notation.
+pub fn lies(allowed: Ipv4Addr, inner: Ipv4Addr) -> BTreeMap<String, Says> {
+    let ips = |ips: &[Ipv4Addr]| ips.iter().copied().map(IpAddr::from).collect::<Vec<_>>();
+    BTreeMap::from([
+        // Allowed when it is looked at, and another time not.
+        ("flip.test".to_owned(), vec![ips(&[allowed]), ips(&[inner])]),
+        // Both at once, in either order.
+        ("both.test".to_owned(), vec![ips(&[inner, allowed]), ips(&[allowed, inner])]),
+        ("inner.test".to_owned(), vec![ips(&[inner])]),
+        ("metadata.test".to_owned(), vec![ips(&[METADATA])]),
+        ("mapped.test".to_owned(), vec![vec![IpAddr::from(inner.to_ipv6_mapped())]]),
+        ("six.test".to_owned(), vec![vec!["::1".parse().unwrap()]]),
+    ])
+}
+
 /// A DNS server whose answers live for no time.
 pub struct Names {
     asked: Arc<Mutex<BTreeMap<String, usize>>>,

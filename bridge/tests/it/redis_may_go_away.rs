@@ -11,9 +11,9 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 use vox_bridge::coordination::{Coordination, Gate, Heard, Redis, Subscription};
+use vox_harness::RedisServer;
 use vox_testkit::chaos::{ChaosProxy, Conditions};
 
-use crate::harness::redis::RedisServer;
 use crate::harness::{TestBridge, json};
 
 const RECOVERY: Duration = Duration::from_secs(15);

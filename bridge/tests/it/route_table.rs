@@ -16,6 +16,7 @@ use vox_bridge::store::Stamp;
 use vox_shared::wire::SECRET_HEADER;
 use vox_shared::wire::proof::CALL_TOKEN_HEADER;
 
+use crate::harness::servers::over_servers;
 use crate::harness::{TestBridge, json, refusal};
 use expected::Expected;
 use hostile::Hostile;
@@ -259,6 +260,13 @@ fn check_door(route: &Route, actor: &Actor, status: StatusCode, told: &str) {
     }
 }
 
+/// Every one of what is tried, or one in a few where the run is over servers. What a route does with a body or a path is the same over
+/// any engine, and all of it is tried over the embedded one; what an engine does with a value is asked by enough of the routes.
+fn one_in<T>(few: usize, route: usize, all: Vec<T>) -> Vec<T> {
+    let few = if over_servers() { few } else { 1 };
+    all.into_iter().enumerate().filter(|(at, _)| at % few == route % few).map(|(_, one)| one).collect()
+}
+
 #[tokio::test]
 async fn no_body_makes_a_route_fail() {
     let bridge = TestBridge::start().await;
@@ -266,8 +274,8 @@ async fn no_body_makes_a_route_fail() {
     let token = bridge.token(Role::SuperAdmin).await;
     let (mut of, mut unnamed, hostile) = (Objects::new(&bridge), Vec::new(), Hostile::of(&bridge).await);
     let mut tried = 0;
-    for route in table().into_iter().filter(|r| method(r) != Method::GET) {
-        for (name, body) in hostile.bodies(&route) {
+    for (at, route) in table().into_iter().filter(|r| method(r) != Method::GET).enumerate() {
+        for (name, body) in one_in(5, at, hostile.bodies(&route)) {
             let request = of.request(&route).await.bearer_auth(&token).body(body.clone());
             let request = dressed(&bridge, &Actor::Tools, request);
             let told = format!("{} {} {name}", route.method, route.path);
@@ -290,7 +298,7 @@ async fn no_body_makes_a_route_fail() {
     // Nothing of it has shut the door that all of it went through.
     let known = bridge.get("/api/v1/tenants").bearer_auth(&token).send().await.unwrap();
     assert_eq!(known.status(), StatusCode::OK);
-    assert!(tried > 3_000, "{tried}: the document names few fields");
+    assert!(tried > if over_servers() { 600 } else { 3_000 }, "{tried}: the document names few fields");
 }
 
 /// What there is not yet is answered so, whatever is sent.
@@ -335,10 +343,10 @@ async fn no_path_or_query_makes_a_route_fail() {
         "session_id=..%2f&connected_event=%5B%5B&caller_id=%ff&transport=talk&ticket=",
         "bot_id[$ne]=x&limit=1&limit=2",
     ];
-    for route in table() {
+    for (at, route) in table().into_iter().enumerate() {
         let names = values.iter().map(|value| filled(route.path, value));
         let asked = queries.iter().map(|query| format!("{}?{query}", filled(route.path, "faq")));
-        for path in names.chain(asked) {
+        for path in one_in(4, at, names.chain(asked).collect()) {
             let request = bridge.request(method(&route), &path).bearer_auth(&token).body("{}");
             let answer = dressed(&bridge, &Actor::Tools, request).send().await.unwrap();
             let status = answer.status();

@@ -1,14 +1,12 @@
 //! A real S3 server for a test, and a way behind the bridge's back.
 
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, RequestBuilder, StatusCode};
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use rustix::process::Signal;
 use vox_bridge::config::{ADDRESS_LIFETIME, S3Settings};
+use vox_harness::Script;
 
 use crate::harness::client;
 
@@ -18,17 +16,9 @@ pub const BUCKET: &str = "recordings";
 /// A server of this test alone, with an empty bucket. It is gone when this is.
 pub struct S3Server {
     pub url: String,
-    pid: Pid,
-    running: Running,
+    script: Script,
     /// Where its data stays while it is not running; nothing when it need not.
     kept: Option<PathBuf>,
-}
-
-/// The script that runs it; it ends with its input.
-struct Running {
-    _script: Child,
-    _input: ChildStdin,
-    _output: Lines<BufReader<ChildStdout>>,
 }
 
 /// A server that is not there.
@@ -47,42 +37,26 @@ pub fn settings_of_nobody() -> S3Settings {
     }
 }
 
-fn script() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/s3/run.sh")
-}
-
-async fn run(arguments: &[&str]) -> (Running, Pid, PathBuf, String) {
-    let mut script = Command::new(script())
-        .args(arguments)
-        .arg("--until-eof")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(false)
-        .spawn()
-        .unwrap();
-    let input = script.stdin.take().unwrap();
-    let mut lines = BufReader::new(script.stdout.take().unwrap()).lines();
-    let missing = "no S3 server: install one with scripts/s3/install.sh; what is wrong is told above";
-    let pids = lines.next_line().await.unwrap().expect(missing);
-    let ready = lines.next_line().await.unwrap().expect(missing);
-    let (pid, data) =
-        pids.strip_prefix("pids weed=").and_then(|rest| rest.split_once(" data=")).expect(&pids);
-    let pid = Pid::from_raw(pid.parse().unwrap()).unwrap();
-    let url = ready.strip_prefix("ready ").expect(&ready).to_owned();
-    (Running { _script: script, _input: input, _output: lines }, pid, data.into(), url)
+/// On a thread of its own: a bridge of the test goes on meanwhile.
+async fn run(options: &[&str]) -> Script {
+    let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+    let start = move || Script::run("s3", &options.iter().map(String::as_str).collect::<Vec<_>>());
+    tokio::task::spawn_blocking(start).await.expect("an S3 server for the test")
 }
 
 impl S3Server {
     pub async fn start() -> Self {
-        let (running, pid, _, url) = run(&[]).await;
-        Self::with_bucket(Self { url, pid, running, kept: None }).await
+        let script = run(&[]).await;
+        Self::with_bucket(Self { url: script.address().to_owned(), script, kept: None }).await
     }
 
     /// One that can be killed and started again on the same port with the same data.
     pub async fn start_to_be_killed() -> Self {
         let name = format!("kept-{}", vox_shared::ids::SessionId::generate());
-        let (running, pid, data, url) = run(&["--data", &name]).await;
-        Self::with_bucket(Self { url, pid, running, kept: Some(data) }).await
+        let script = run(&["--data", &name]).await;
+        let (_, data) = script.told("pids").split_once(" data=").expect("it says where its data is");
+        let kept = Some(data.into());
+        Self::with_bucket(Self { url: script.address().to_owned(), script, kept }).await
     }
 
     async fn with_bucket(self) -> Self {
@@ -115,32 +89,30 @@ impl S3Server {
 
     /// It keeps its connections and answers nothing.
     pub fn pause(&self) {
-        kill_process(self.pid, Signal::STOP).unwrap();
+        self.script.signal(Signal::STOP);
     }
 
     pub fn go_on(&self) {
-        kill_process(self.pid, Signal::CONT).unwrap();
+        self.script.signal(Signal::CONT);
     }
 
     /// SIGKILL.
     pub fn kill(&self) {
-        kill_process(self.pid, Signal::KILL).unwrap();
+        self.script.signal(Signal::KILL);
     }
 
     /// After [`kill`](Self::kill): with the same data, at the same address.
     pub async fn restart(&mut self) {
-        let (name, port) =
-            (self.kept.as_ref().unwrap().file_name().unwrap(), self.url.rsplit_once(':').unwrap().1);
-        let (running, pid, _, url) = run(&["--data", name.to_str().unwrap(), "--port", port]).await;
-        assert_eq!(url, self.url);
-        (self.running, self.pid) = (running, pid);
+        let name = self.kept.as_ref().and_then(|kept| kept.file_name()?.to_str()).unwrap();
+        let port = self.script.port().to_string();
+        self.script = run(&["--data", name, "--port", &port]).await;
+        assert_eq!(self.script.address(), self.url);
     }
 }
 
 impl Drop for S3Server {
     fn drop(&mut self) {
-        // A paused one would not notice that its script has ended.
-        let _ = kill_process(self.pid, Signal::KILL);
+        self.kill();
         if let Some(kept) = &self.kept {
             let _ = std::fs::remove_dir_all(kept);
         }

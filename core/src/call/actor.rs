@@ -31,6 +31,7 @@ use super::veil::Veil;
 use super::vendors::{Heard, Vendors};
 use crate::courier::live::{Fact, Teller};
 use crate::journal::CallJournal;
+use crate::media::beep::Beeps;
 use crate::media::level::is_audible;
 use crate::media::playout::Pacing;
 use crate::media::recorder::{CallerTrack, Recorder};
@@ -77,6 +78,10 @@ pub struct Parts {
     pub veil: Veil,
     /// To whoever watches from outside.
     pub live: Teller,
+    /// The media time at which it begins here.
+    pub since: Duration,
+    /// Another worker may have to go on with it: how it stands is journalled.
+    pub tallies: bool,
     /// From whoever is outside.
     pub orders: Receiver<Placed>,
     pub drain: CancellationToken,
@@ -91,6 +96,8 @@ struct Actor {
     /// What the mouth gave and is not carried out yet.
     given: Given,
     track: CallerTrack,
+    /// Where the bot asks for them.
+    beeps: Option<Beeps>,
     /// Until when there is a recording, samples, if it ended before the call.
     recorded_until: Option<u64>,
     received: u64,
@@ -114,18 +121,22 @@ struct Actor {
 
 /// Run a call whose line is answered, to its end.
 pub async fn run(parts: Parts) -> Ended {
-    let began = Instant::now();
-    let Traits { buffers, echoes_marks, .. } = parts.traits;
-    let mouth = Mouth::new(LineSound { rate_hz: parts.rate_hz, pacing: parts.pacing, buffers, echoes_marks });
+    let now = Instant::now();
+    // The media clock goes on where another worker had the call before.
+    let began = now.checked_sub(parts.since).unwrap_or(now);
+    let (Traits { buffers, echoes_marks, .. }, rate_hz) = (parts.traits, parts.rate_hz);
+    let mouth = Mouth::new(LineSound { rate_hz, pacing: parts.pacing, buffers, echoes_marks });
+    let beeps = parts.session.wants_beeps().then(|| Beeps::new(rate_hz));
     let mut actor = Actor {
         parts,
+        beeps,
         began,
-        tick: 0,
+        tick: step_at(began.elapsed()),
         mouth,
         given: Given::default(),
         track: CallerTrack::default(),
         recorded_until: None,
-        received: 0,
+        received: samples_at(began.elapsed(), rate_hz),
         arrived: 0,
         line_full_since: None,
         lateness: Lateness::default(),
@@ -138,10 +149,11 @@ pub async fn run(parts: Parts) -> Ended {
         hang_up: None,
         outcome: None,
     };
-    actor.parts.live.tell(Fact::Connected);
+    let since = actor.parts.since;
+    actor.parts.live.tell(if since.is_zero() { Fact::Connected } else { Fact::GoesOn { since } });
     actor.settle();
     let mut draining = false;
-    let mut wake = std::pin::pin!(sleep_until(began));
+    let mut wake = std::pin::pin!(sleep_until(now));
     while actor.outcome.is_none() {
         // Arming a timer anew costs the runtime two system calls: only when it changed.
         let deadline = actor.next_deadline();
@@ -184,6 +196,11 @@ fn step_at(elapsed: Duration) -> u64 {
     (elapsed.as_millis() / TICK.as_millis()) as u64
 }
 
+/// Samples that have passed by then.
+fn samples_at(elapsed: Duration, rate_hz: u32) -> u64 {
+    (elapsed.as_secs_f64() * f64::from(rate_hz)) as u64
+}
+
 impl Actor {
     fn samples(&self, length: Duration) -> usize {
         (length.as_secs_f64() * f64::from(self.parts.rate_hz)).round() as usize
@@ -196,7 +213,7 @@ impl Actor {
 
     /// Media time right now, between steps, samples.
     fn elapsed_samples(&self) -> u64 {
-        (self.began.elapsed().as_secs_f64() * f64::from(self.parts.rate_hz)) as u64
+        samples_at(self.began.elapsed(), self.parts.rate_hz)
     }
 
     fn at(&self, samples: u64) -> Duration {
@@ -298,7 +315,7 @@ impl Actor {
             Some(LineIn::Aside { from, pcm }) => self.on_aside(from, &pcm),
             Some(LineIn::Supervised(event)) => self.events.push_back(Event::Supervisor(event)),
             Some(LineIn::Seated { id, seat }) => self.on_seated(id, seat),
-            Some(LineIn::Ready(_) | LineIn::Answered) => {}
+            Some(LineIn::Ready(_) | LineIn::Sits(_) | LineIn::Answered) => {}
             None => self.line_ended(Event::HungUp { by: DisconnectedBy::Customer }),
         }
     }
@@ -336,6 +353,8 @@ impl Actor {
         let speaking = self.parts.session.hears_speech();
         self.parts.detector.push(pcm, ends_at, speaking, &mut windows);
         self.events.extend(windows.into_iter().map(Event::Window));
+        let beep = self.beeps.as_mut().and_then(|beeps| beeps.push(pcm));
+        self.events.extend(beep.map(|_| Event::Beep));
     }
 
     fn on_heard(&mut self, heard: Heard) {
@@ -415,6 +434,7 @@ impl Actor {
             Command::StopSaying { utterance, fade } => self.stop_saying(utterance, fade),
             Command::HoldTone => self.mouth.hold_tone(),
             Command::OrderTaken { id } => {
+                self.tally();
                 let seat = self.given_seat.take_if(|(of, _)| *of == id).map(|(_, seat)| seat);
                 self.answer_order(id, Ok(seat));
             }

@@ -1,57 +1,43 @@
 //! From an open line to a record on disk: the one function that every transport converges on.
 
+#[cfg(feature = "livekit")]
+pub mod again;
+mod answer;
+mod birth;
+mod conversation;
+mod refusing;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret;
-use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use tracing::field::{Empty, display};
 use tracing::{Instrument, Span};
 use vox_shared::ids::{BotId, SessionId};
-use vox_shared::model::bot::Sink;
-use vox_shared::outbox::AppendError;
-use vox_shared::telemetry::spans;
+use vox_shared::sealed::Sealed;
 use vox_shared::trace::Place;
 use vox_shared::wire::WIRE_VERSION;
-use vox_shared::wire::config::{ConfigRequest, Refusal, RuntimeConfig};
+use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
 use vox_shared::wire::journal::{Accepted, JournalRecord};
 use vox_shared::wire::proof::Proof;
 use vox_shared::wire::result::{CallResult, DisconnectedBy};
+use vox_shared::wire::seat::{RoomSeat, Seated};
 
-use super::actor::{self, Parts};
 use super::pipeline::Pipeline;
 use super::record;
 use crate::access::Presented;
 use crate::admission::Admission;
 use crate::app::App;
-use crate::bridge::ConfigError;
+use crate::courier::Ask;
 use crate::courier::keep::{End, Ending};
-use crate::courier::live::{Fact, Teller, Watched};
-use crate::courier::{Ask, has_sound};
-use crate::journal::CallJournal;
-use crate::media::playout::Pacing;
-use crate::media::recorder::{Recorder, Unfinished};
-use crate::transport::line::{CallInfo, LineIn, LineOut, Ready, Traits};
-use crate::transport::reason::Reason;
+use crate::transport::line::{CallInfo, LineOut, Ready, Traits};
 use crate::transport::socket::Ends;
-
-/// The carrier must say who calls within this.
-const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
-/// Ringing.
-const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
-/// The disk must take the call's birth within this: the caller hears nothing meanwhile.
-const BIRTH_DEADLINE: Duration = Duration::from_secs(4);
-/// For reading the journal of a call that broke off.
-const JOURNAL_DEADLINE: Duration = Duration::from_secs(5);
-
-/// Of a claim to a call: 32 characters.
-const CLAIM_BYTES: usize = 24;
-
-/// For looking at the recording of such a call.
-const LOOK_DEADLINE: Duration = Duration::from_secs(1);
+use crate::wreck::about_config;
+use answer::{handshake, wait_for_answer};
+use birth::{BIRTH_DEADLINE, accepted, fault, of_order, recorded_as, ringing, watched};
+use conversation::{Line, converse};
+use refusing::{Unborn, miss, reject};
 
 /// A line that wants a call.
 pub struct Incoming {
@@ -112,42 +98,6 @@ async fn begin(app: &Arc<App>, line: Incoming, ready: Option<Ready>) {
     }
 }
 
-/// A call that was ordered, whose line never came: it owes its record all the same.
-async fn miss(app: &Arc<App>, line: Incoming, session_id: SessionId) {
-    let Incoming { bot_id, traits, admission, ordered, .. } = line;
-    let Admission { guard, place } = admission;
-    app.metrics.call_refused();
-    Span::current().record("error.type", "refused");
-    let info = ordered.as_ref().map(|ordered| ordered.info.clone()).unwrap_or_default();
-    let accepted = of_order(accepted(app, &info, &bot_id, &session_id, traits.name), ordered);
-    let mut journal = place.journal(session_id);
-    let record = JournalRecord::Accepted(Box::new(accepted.clone()));
-    if let Some(fault) = fault(timeout(BIRTH_DEADLINE, journal.begin(&record)).await) {
-        tracing::error!(fault, "a call that did not begin cannot be journalled");
-        app.metrics.disk_refused();
-    }
-    let reason = Reason::NoHandshake(HANDSHAKE_DEADLINE.as_secs());
-    tracing::warn!(%reason, "a call that was ordered has not begun");
-    let mut result = record::skeleton(&accepted, reason.disconnected_by(), app.clock.now());
-    result.error = Some(reason.to_string());
-    let end = End::Over { result: Box::new(result), recording: None };
-    app.courier.keep(Ending { accepted, journal: Arc::new(journal), end }).await;
-    drop(guard);
-}
-
-async fn handshake(ends: &mut Ends) -> Option<Ready> {
-    match timeout(HANDSHAKE_DEADLINE, ends.incoming.recv()).await {
-        Ok(Some(LineIn::Ready(ready))) => Some(*ready),
-        // Hung up before it began, or the pump has closed the line already, with its reason.
-        Ok(_) => None,
-        Err(_) => {
-            let reason = Reason::NoHandshake(HANDSHAKE_DEADLINE.as_secs());
-            let _gone = ends.outgoing.try_send(LineOut::Refuse(reason));
-            None
-        }
-    }
-}
-
 async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: SessionId) {
     let Incoming { bot_id, ticket, presented, mut ends, traits, admission, ordered, .. } = line;
     let (Ready { info, rate_hz, pacing }, Admission { guard, place }) = (ready, admission);
@@ -204,7 +154,7 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     let ready = LineOut::Accepted { session_id: accepted.session_id.to_string() };
     let _gone = ends.outgoing.try_send(ready);
     app.metrics.call_started();
-    let live = app.courier.watch(watched(app, &accepted));
+    let live = app.courier.watch(watched(app, &accepted, 0));
     live.tell(ringing(&accepted));
     for event in record::unknown_names(&begun.config) {
         let session_id = accepted.session_id.clone();
@@ -214,8 +164,13 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     // Built while it rings: the greeting waits for the answer and for nothing else.
     let pipeline = Pipeline::build(app, begun, &info, (traits, rate_hz));
     let (mut result, recording) = match wait_for_answer(&mut ends).await {
-        Ok(()) => {
-            let line = Line { ends, traits, pacing, rate_hz, live };
+        Ok(seat) => {
+            let tallies = seat.is_some();
+            if let Some(seat) = seat {
+                journal.note(&seated(app, &accepted, *seat, &pipeline.config));
+            }
+            let since = Duration::ZERO;
+            let line = Line { ends, traits, pacing, rate_hz, live, since, tallies };
             converse(app, &accepted, pipeline, line, journal.clone()).await
         }
         Err((by, error)) => (CallResult { error, ..record::skeleton(&accepted, by, app.clock.now()) }, None),
@@ -231,246 +186,19 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     drop(guard);
 }
 
-/// What is wrong with a write that the call waited for.
-fn fault<T>(written: Result<Result<T, AppendError>, Elapsed>) -> Option<String> {
-    match written {
-        Ok(Ok(_)) => None,
-        Ok(Err(error)) => Some(error.to_string()),
-        Err(_) => Some(format!("the disk took no record within {} s", BIRTH_DEADLINE.as_secs())),
-    }
-}
-
-/// A call that the worker cannot write down.
-struct Unborn {
-    accepted: Accepted,
-    journal: Arc<CallJournal>,
-    /// The bridge has given a config for it, or it was ordered: somebody waits for its end.
-    is_awaited: bool,
-}
-
-impl Unborn {
-    async fn refuse(self, app: &App, ends: &Ends, fault: &str) {
-        tracing::error!(fault, "a call cannot be journalled; it is refused");
-        app.metrics.call_refused();
-        app.metrics.disk_refused();
-        refuse(ends, Reason::NoRecord).await;
-        let Self { accepted, journal, is_awaited } = self;
-        let end = if is_awaited {
-            let mut result = record::skeleton(&accepted, DisconnectedBy::Error, app.clock.now());
-            result.error = Some(format!("the worker could not write the call down: {fault}"));
-            End::Over { result: Box::new(result), recording: None }
-        } else {
-            End::Refused { reason: Reason::NoRecord.to_string() }
-        };
-        app.courier.keep(Ending { accepted, journal, end }).await;
-    }
-}
-
-struct Line {
-    ends: Ends,
-    traits: Traits,
-    pacing: Pacing,
-    rate_hz: u32,
-    live: Teller,
-}
-
-fn watched(app: &App, accepted: &Accepted) -> Watched {
-    Watched {
+/// Where the call sits from the answer on, and what another worker needs to go on with it.
+fn seated(app: &App, accepted: &Accepted, seat: RoomSeat, config: &RuntimeConfig) -> JournalRecord {
+    let at = app.clock.now().to_string();
+    let text = serde_json::to_vec(config).expect("a config is plain data");
+    let config = Sealed::seal(&app.config.secret, &about_config(&accepted.session_id), text);
+    JournalRecord::Seated(Box::new(Seated {
         session_id: accepted.session_id.clone(),
         worker_id: app.worker_id.clone(),
-        clock: app.clock.clone(),
-        proof: accepted.proof.clone(),
-    }
-}
-
-fn ringing(accepted: &Accepted) -> Fact {
-    Fact::Ringing { from: accepted.caller_id.clone(), direction: accepted.call_direction.clone() }
-}
-
-fn accepted(app: &App, info: &CallInfo, bot_id: &BotId, session_id: &SessionId, transport: &str) -> Accepted {
-    let now = app.clock.now();
-    let key = record::recording_key(now, session_id);
-    Accepted {
-        version: WIRE_VERSION,
-        session_id: session_id.clone(),
-        bot_id: bot_id.clone(),
-        worker_id: app.worker_id.clone(),
-        transport: transport.to_owned(),
-        started_at: now.to_string(),
-        stream_id: info.stream_id.clone(),
-        caller_id: info.caller_id.clone(),
-        call_direction: info.direction.clone(),
-        from_number: None,
-        connected_event: Some(serde_json::Value::Object(info.connected_event.clone())),
-        recording_file: Some(key.clone()),
-        recording_key: Some(key),
-        bridge_url: app.bridge.url().to_owned(),
-        traceparent: spans::current(),
-        proof: Proof { claim: Some(claim()), ..Proof::default() },
-    }
-}
-
-/// With what whoever ordered the call says of it.
-fn of_order(accepted: Accepted, ordered: Option<Ordered>) -> Accepted {
-    let Some(Ordered { bridge_url, from_number, .. }) = ordered else { return accepted };
-    let proof = Proof { bridge_url: bridge_url.clone(), ..accepted.proof };
-    Accepted { bridge_url: bridge_url.unwrap_or(accepted.bridge_url), from_number, proof, ..accepted }
-}
-
-/// What nobody else knows of the call: whoever asks for its config again, or delivers for it without its token, must.
-fn claim() -> String {
-    URL_SAFE_NO_PAD.encode(rand::random::<[u8; CLAIM_BYTES]>())
-}
-
-/// The recording goes by the call's own name: by that the bridge knows whose it is.
-fn recorded_as(accepted: Accepted, name: &SessionId) -> Accepted {
-    if accepted.session_id == *name {
-        return accepted;
-    }
-    let key = accepted.started_at.parse().ok().map(|at| record::recording_key(at, name));
-    Accepted { recording_file: key.clone(), recording_key: key, ..accepted }
-}
-
-/// Or how the call ended without one, and what went wrong if something did.
-async fn wait_for_answer(ends: &mut Ends) -> Result<(), (DisconnectedBy, Option<String>)> {
-    let wait = async {
-        loop {
-            match ends.incoming.recv().await {
-                Some(LineIn::Answered) => return Ok(()),
-                // Whoever let go of a call that was not answered: it was not answered.
-                Some(LineIn::HungUp { by: DisconnectedBy::Customer }) | None => {
-                    return Err((DisconnectedBy::NoAnswer, None));
-                }
-                Some(LineIn::HungUp { by }) => {
-                    let failed = by == DisconnectedBy::Error;
-                    return Err((by, failed.then(|| "the carrier could not place the call".to_owned())));
-                }
-                Some(LineIn::Broken(reason)) => {
-                    return Err((DisconnectedBy::Error, Some(reason.to_string())));
-                }
-                Some(_) => {}
-            }
-        }
-    };
-    match timeout(ANSWER_DEADLINE, wait).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            let _gone = ends.outgoing.try_send(LineOut::HangUp { by: DisconnectedBy::NoAnswer });
-            Err((DisconnectedBy::NoAnswer, None))
-        }
-    }
-}
-
-async fn converse(
-    app: &Arc<App>,
-    accepted: &Accepted,
-    pipeline: Box<Pipeline>,
-    line: Line,
-    journal: Arc<CallJournal>,
-) -> (CallResult, Option<Unfinished>) {
-    let Line { ends, traits, pacing, rate_hz, live } = line;
-    let Pipeline { config, session, switch, detector, vendors, ears, tools, veil } = *pipeline;
-    let parts = Parts {
-        session,
-        ends,
-        switch,
-        traits,
-        pacing,
-        rate_hz,
-        detector,
-        recorder: recorder(app, accepted, &config, rate_hz),
-        vendors,
-        ears,
-        tools,
-        journal: journal.clone(),
-        veil,
-        live,
-        orders: app.orders.open(accepted.session_id.clone()),
-        drain: app.drain.clone(),
-    };
-    // A panic in one call must not take its record with it.
-    let running = tokio::spawn(actor::run(parts).in_current_span());
-    match running.await {
-        Ok(ended) => record::result(accepted, &config, ended, app.clock.now()),
-        Err(error) => {
-            tracing::error!(%error, "the call broke off by a fault of ours");
-            (broken_off(app, accepted, &journal).await, None)
-        }
-    }
-}
-
-/// The record of a call that a fault of ours ended: what its journal and the disk hold.
-async fn broken_off(app: &App, accepted: &Accepted, journal: &CallJournal) -> CallResult {
-    let mut lines = Vec::new();
-    // What was read in time is told.
-    let _late = timeout(JOURNAL_DEADLINE, journal.read(&mut lines)).await;
-    let mut result = record::from_journal(accepted, DisconnectedBy::Error, lines, app.clock.now());
-    result.error = Some("an internal fault ended the call".into());
-    if let Some(file) = &accepted.recording_file {
-        let file = app.recordings.join(file);
-        // What is not known to be empty is uploaded: it would be removed otherwise.
-        let is_recorded = timeout(LOOK_DEADLINE, has_sound(&file)).await.unwrap_or(true);
-        result.recording_key = accepted.recording_key.clone().filter(|_| is_recorded);
-    }
-    result
-}
-
-/// The call is not let in. What the bridge decided owes no record, unless the call was ordered and somebody waits for its outcome; a
-/// bridge that could not be asked does.
-async fn reject(
-    app: &App,
-    (accepted, owes_record): (Accepted, bool),
-    journal: CallJournal,
-    ends: &Ends,
-    error: ConfigError,
-) {
-    tracing::warn!(%error, "the call is rejected");
-    app.metrics.call_refused();
-    Span::current().record("error.type", "refused");
-    if let ConfigError::Unreachable(_) = &error {
-        app.metrics.control_plane_away();
-    }
-    let reason = match &error {
-        ConfigError::Refused { refusal, .. } => match refusal {
-            Refusal::OutsideHours => Reason::OutsideHours,
-            Refusal::UnknownBot => Reason::UnknownBot,
-            Refusal::QuotaSpent => Reason::QuotaExceeded,
-            Refusal::BadTicket => Reason::BadTicket,
-            Refusal::LineForbidden => Reason::LineForbidden,
-            Refusal::Other => Reason::Refused,
-        },
-        ConfigError::Unreachable(_) => Reason::ControlPlaneAway,
-    };
-    let end = if matches!(error, ConfigError::Refused { .. }) && !owes_record {
-        End::Refused { reason: reason.to_string() }
-    } else {
-        let mut result = record::skeleton(&accepted, reason.disconnected_by(), app.clock.now());
-        result.error = Some(error.to_string());
-        End::Over { result: Box::new(result), recording: None }
-    };
-    refuse(ends, reason).await;
-    app.courier.keep(Ending { accepted, journal: Arc::new(journal), end }).await;
-}
-
-async fn refuse(ends: &Ends, reason: Reason) {
-    let _gone = ends.outgoing.send(LineOut::Refuse(reason)).await;
-}
-
-/// A call goes on without a recording when there can be none.
-fn recorder(app: &App, accepted: &Accepted, config: &RuntimeConfig, rate_hz: u32) -> Option<Recorder> {
-    let file = accepted.recording_file.as_ref().filter(|_| config.recording.enabled)?;
-    let path = app.recordings.join(file);
-    let recorder = match config.redaction.covers(Sink::Recording) {
-        true => Recorder::create_checked(path, rate_hz),
-        false => Recorder::create(path, rate_hz),
-    };
-    match recorder {
-        Ok(recorder) => Some(recorder),
-        Err(error) => {
-            tracing::error!(%error, "the call is not recorded");
-            None
-        }
-    }
+        at: at.clone(),
+        answered_at: at,
+        seat,
+        config: Some(config),
+    }))
 }
 
 #[cfg(test)]
@@ -518,11 +246,9 @@ mod tests {
         let kept = app.outbox.pending(0, 16).await.unwrap();
         let kept: Vec<JournalRecord> =
             kept.iter().map(|record| serde_json::from_slice(&record.payload).unwrap()).collect();
-        let [JournalRecord::Accepted(accepted), JournalRecord::Result(result)] = &kept[..] else {
-            panic!("{kept:?}")
-        };
-        assert_eq!((&accepted.session_id, accepted.caller_id.as_deref()), (&session_id, Some("+15550100")));
-        let result = format!("{result:?}");
-        assert!(result.contains("no start message within 10 s"), "{result}");
+        // Its beginning is forgotten as soon as the courier has seen that nothing else is owed.
+        let Some(JournalRecord::Result(result)) = kept.last() else { panic!("{kept:?}") };
+        assert_eq!((&result.session_id, result.caller_id.as_deref()), (&session_id, Some("+15550100")));
+        assert_eq!(result.error.as_deref(), Some("no start message within 10 s"));
     }
 }

@@ -15,6 +15,8 @@ use crate::app::App;
 use crate::carrier::{self, Control, OfLine};
 use crate::courier::Begun;
 use crate::session::Session;
+#[cfg(feature = "livekit")]
+use crate::session::past::Past;
 use crate::session::rules::Rules;
 use crate::transport::line::{CallInfo, Traits};
 
@@ -38,6 +40,27 @@ impl Pipeline {
         info: &CallInfo,
         (traits, rate_hz): (Traits, u32),
     ) -> Box<Self> {
+        Self::around(app, begun, (info, traits, rate_hz), Session::new)
+    }
+
+    /// The same for a conversation that goes on from its past.
+    #[cfg(feature = "livekit")]
+    pub(super) fn again(app: &App, begun: Begun, line: (&CallInfo, Traits, u32), past: Past) -> Box<Self> {
+        let transcript = past.transcript.clone();
+        let mut built = Self::around(app, begun, line, |rules| Session::going_on(rules, past));
+        // What was asked for is not answered yet, and what was hidden is hidden when it is said again.
+        for line in transcript {
+            built.veil.line(line);
+        }
+        built
+    }
+
+    fn around(
+        app: &App,
+        begun: Begun,
+        (info, traits, rate_hz): (&CallInfo, Traits, u32),
+        session: impl FnOnce(Rules) -> Session,
+    ) -> Box<Self> {
         let config = begun.config.clone();
         let of_line =
             OfLine { transport: traits.name, call: info.carrier_call.as_deref(), did: info.did.as_deref() };
@@ -47,7 +70,7 @@ impl Pipeline {
         let mut vendors = Vendors::new(app.providers.clone(), app.courier.clone(), begun, rate_hz);
         vendors.warm_up();
         Box::new(Self {
-            session: Session::new(rules),
+            session: session(rules),
             switch: Switch::new(control.ok()),
             detector: Detector::new(app.weights.clone(), rate_hz),
             vendors,

@@ -1,12 +1,12 @@
 //! From a finished conversation to the record that the bridge stores.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::json;
 use vox_shared::wire::config::RuntimeConfig;
 use vox_shared::wire::journal::{Accepted, JournalRecord};
-use vox_shared::wire::result::{
-    CallEvent, CallResult, DisconnectedBy, LatencySummary, Speaker, TranscriptEntry, Usage,
-};
+use vox_shared::wire::result::{CallEvent, CallResult, DisconnectedBy, LatencySummary, TurnLatency, Usage};
 
 use super::feed::Recognised;
 use super::spoken::Spoken;
@@ -16,6 +16,7 @@ use crate::session::kind::EventKind;
 use crate::session::report::usage_row;
 use crate::session::rules::with_fallbacks;
 use crate::transport::untidy::Untidy;
+use crate::wreck::Salvaged;
 
 /// The fade that follows the decision to fall silent, milliseconds.
 const FADE_MS: f64 = 80.0;
@@ -72,15 +73,10 @@ pub fn result(
         result.transfer_at = Some(transfer.at.as_secs_f64());
         result.transfer_failed_reason = transfer.failed;
     }
-    let mut totals: Vec<f64> = outcome.latency.iter().map(|l| l.total_ms).collect();
-    totals.sort_by(f64::total_cmp);
     result.latency = LatencySummary {
-        answer_to_first_audio_ms: outcome.first_audio.map(|d| d.as_secs_f64() * 1e3),
-        wire_to_ear_p50_ms: totals.get(totals.len() / 2).copied(),
-        wire_to_ear_max_ms: totals.last().copied(),
-        barge_in_ms: outcome.barge_in.iter().map(|d| d.as_secs_f64() * 1e3 + FADE_MS).collect(),
         frame_lateness_p99_ms: ended.lateness_p99_ms,
         underruns: ended.underruns,
+        ..summary(&outcome.latency, outcome.first_audio, &outcome.barge_in)
     };
     result.latency_samples = outcome.latency;
     result.usage_metrics = outcome.usage;
@@ -124,13 +120,19 @@ pub fn from_journal(
     last_at: Timestamp,
 ) -> CallResult {
     let mut result = skeleton(accepted, by, last_at);
-    for record in journal {
-        match record {
-            JournalRecord::Turn { entry, .. } => add_line(&mut result.transcript, entry),
-            JournalRecord::Event { event, .. } => result.events.push(event),
-            _ => {}
-        }
+    let salvaged = Salvaged::of(journal);
+    let recovered = salvaged.recovered();
+    if let Some(last) = recovered.last() {
+        result.worker_id = Some(last.worker_id.clone());
     }
+    result.recovered = recovered;
+    let past = salvaged.past;
+    result.transcript = past.transcript;
+    result.events = past.events;
+    result.why = past.why;
+    result.latency = summary(&past.latency, past.first_audio, &past.barge_in);
+    result.latency_samples = past.latency;
+    result.usage_metrics = past.usage;
     let started = accepted.started_at.parse::<Timestamp>().unwrap_or(last_at);
     result.call_duration_seconds = last_at.duration_since(started).as_secs_f64().max(0.0);
     result
@@ -160,16 +162,16 @@ pub fn add_dropped(result: &mut CallResult, counts: &[(Untidy, u64)]) {
     });
 }
 
-/// A line of the caller, or of a human agent, that became longer takes the place of the one before it. One of the bot does so only
-/// when it is the very one, of which more is hidden now.
-fn add_line(transcript: &mut Vec<TranscriptEntry>, entry: TranscriptEntry) {
-    let is_same = |l: &TranscriptEntry| {
-        (l.turn, l.speaker, l.started_ms) == (entry.turn, entry.speaker, entry.started_ms)
-            && (entry.speaker != Speaker::Bot || l.ended_ms == entry.ended_ms)
-    };
-    match transcript.iter().rposition(is_same) {
-        Some(at) => transcript[at] = entry,
-        None => transcript.push(entry),
+/// The delays of a call, in short.
+fn summary(latency: &[TurnLatency], first_audio: Option<Duration>, barge_in: &[Duration]) -> LatencySummary {
+    let mut totals: Vec<f64> = latency.iter().map(|l| l.total_ms).collect();
+    totals.sort_by(f64::total_cmp);
+    LatencySummary {
+        answer_to_first_audio_ms: first_audio.map(|d| d.as_secs_f64() * 1e3),
+        wire_to_ear_p50_ms: totals.get(totals.len() / 2).copied(),
+        wire_to_ear_max_ms: totals.last().copied(),
+        barge_in_ms: barge_in.iter().map(|d| d.as_secs_f64() * 1e3 + FADE_MS).collect(),
+        ..LatencySummary::default()
     }
 }
 
@@ -234,31 +236,6 @@ pub fn recording_key(accepted_at: Timestamp, session_id: &vox_shared::ids::Sessi
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_line_of_which_more_is_hidden_takes_its_own_place_and_no_others() {
-        let line = |speaker, text: &str, started_ms| TranscriptEntry {
-            turn: 1,
-            speaker,
-            text: text.into(),
-            confidence: None,
-            started_ms,
-            ended_ms: started_ms + 900,
-            interrupted: false,
-            words: Vec::new(),
-        };
-        let mut transcript = Vec::new();
-        for entry in [
-            line(Speaker::Bot, "One moment.", 0),
-            line(Speaker::Bot, "4111 1111, go on.", 1_000),
-            line(Speaker::Bot, "[card], go on.", 1_000),
-            TranscriptEntry { ended_ms: 1_001, ..line(Speaker::Bot, "Yes?", 1_000) },
-        ] {
-            add_line(&mut transcript, entry);
-        }
-        let texts: Vec<&str> = transcript.iter().map(|line| line.text.as_str()).collect();
-        assert_eq!(texts, ["One moment.", "[card], go on.", "Yes?"]);
-    }
 
     #[test]
     fn what_the_bridge_says_of_its_routing_is_sent_back_as_it_is() {

@@ -1,27 +1,22 @@
-//! A dead worker's outbox is adopted by another process of the host, and its unfinished call gets its terminal record from
-//! the journal.
+//! A dead worker's outbox is adopted by another process of the host, and its unfinished call is gone on with, where that is
+//! possible, or gets its terminal record from the journal.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rand::seq::SliceRandom;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{Id, JoinError, JoinHandle, JoinSet, spawn_blocking};
-use tokio::time::{sleep, timeout};
-use vox_shared::ids::SessionId;
-use vox_shared::outbox::{self, AppendError, Neighbours, OpenError, Outbox, Record, Seq};
-use vox_shared::trace::Place;
-use vox_shared::wire::journal::{Accepted, JournalRecord, Label, Labelled, RecordingFile};
-use vox_shared::wire::proof::Proof;
+use tokio::time::{Instant, timeout};
+use vox_shared::outbox::{self, Neighbours, OpenError, Outbox, Recovered};
 
 use super::deliver::{Left, Round};
 use super::desk::Desk;
-use super::upload::{forget, has_sound};
-use crate::call::record;
-use crate::journal::entry;
+use super::lost::LostCalls;
+use super::siblings::Siblings;
+use crate::wreck::offers::Standing;
 
 /// The host is searched for outboxes of the dead this often, by somebody: a look costs as much as the host has workers, so
 /// many of them take turns.
@@ -44,23 +39,70 @@ const CLOSING_PATIENCE: Duration = Duration::from_secs(30);
 /// An adopted outbox from which the bridge takes nothing for so long is let go: eight of them may not keep all others from their
 /// turn. Whoever looks next takes it up again, at random among those that wait.
 const TURN: Duration = Duration::from_mins(2);
+/// A worker that cannot go on with a dead one's call leaves its outbox alone for so long: a free one, or the one that is started
+/// again, can. Then nobody will, and the call gets its record.
+const STAND_BACK: Duration = Duration::from_secs(10);
+
+/// What becomes of a call that another worker could go on with, and this one cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Otherwise {
+    /// It is left to others.
+    Leave,
+    /// It is closed: others had their time.
+    Close,
+}
 
 /// Look for outboxes of dead workers until the process ends.
 pub(super) async fn run(desk: Arc<Desk>) {
     let mut adoptions = Adoptions::default();
+    let (mut siblings, mut found) = (Siblings::default(), Found::default());
     let readings = Arc::new(Semaphore::new(READINGS));
     loop {
-        let mut neighbours = look(&desk).await;
+        let Neighbours { mut orphans, held } = look(&desk).await;
+        let turns = u32::try_from(held.len()).unwrap_or(u32::MAX);
+        let is_dead = siblings.watch(held);
         adoptions.reap();
-        neighbours.orphans.shuffle(&mut rand::rng());
-        for dir in neighbours.orphans {
+        found.note(&orphans);
+        orphans.shuffle(&mut rand::rng());
+        for dir in orphans {
+            let Some(otherwise) = found.may_adopt(&dir, desk.offers.standing()) else { continue };
             let (desk, readings, own) = (desk.clone(), readings.clone(), dir.clone());
-            adoptions.begin(dir, async move { adopt(&desk, &own, &readings).await });
+            adoptions.begin(dir, async move { adopt(&desk, &own, (&*readings, otherwise)).await });
         }
-        let turns = u32::try_from(neighbours.held).unwrap_or(u32::MAX);
+        if is_dead {
+            continue;
+        }
         let every = LOOK_EVERY.saturating_mul(turns).max(OWN_LOOK_EVERY);
         // Spread, so that the workers of a host do not all look at once.
-        sleep(every.mul_f64(0.5 + rand::random::<f64>())).await;
+        let every = every.mul_f64(0.5 + rand::random::<f64>());
+        tokio::select! {
+            () = siblings.wait(every) => {}
+            () = desk.offers.changed(), if !found.0.is_empty() => {}
+        }
+    }
+}
+
+/// Outboxes of the dead, and since when they are known as such.
+#[derive(Debug, Default)]
+struct Found(HashMap<PathBuf, Instant>);
+
+impl Found {
+    fn note(&mut self, orphans: &[PathBuf]) {
+        self.0.retain(|dir, _| orphans.contains(dir));
+        for dir in orphans {
+            self.0.entry(dir.clone()).or_insert_with(Instant::now);
+        }
+    }
+
+    /// Whether it is this worker's turn.
+    fn may_adopt(&self, dir: &Path, standing: Standing) -> Option<Otherwise> {
+        let age = self.0.get(dir).map(Instant::elapsed).unwrap_or_default();
+        match standing {
+            Standing::Never => Some(Otherwise::Close),
+            _ if age >= STAND_BACK => Some(Otherwise::Close),
+            Standing::Takes => Some(Otherwise::Leave),
+            Standing::StandsBack => None,
+        }
     }
 }
 
@@ -101,7 +143,8 @@ async fn look(desk: &Desk) -> Neighbours {
     looked.ok().and_then(Result::ok).unwrap_or_default()
 }
 
-pub(super) async fn adopt(desk: &Desk, dir: &Path, readings: &Semaphore) {
+/// Adopt an outbox, and deliver what is in it.
+pub(super) async fn adopt(desk: &Desk, dir: &Path, (readings, otherwise): (&Semaphore, Otherwise)) {
     let reading = readings.acquire().await.expect("it is never closed");
     let patience = READING_PATIENCE + time_to_read(dir).await;
     let (path, settings) = (dir.to_owned(), desk.directories.settings.clone());
@@ -124,17 +167,18 @@ pub(super) async fn adopt(desk: &Desk, dir: &Path, readings: &Semaphore) {
         }
     };
     tracing::warn!(records = recovered.records.len(), "adopted the outbox of a dead worker");
-    let closed = timeout(CLOSING_PATIENCE, close_lost_calls(desk, &outbox, &recovered.records)).await;
-    match &closed {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(%error, "a lost call is left for the next adopter"),
-        Err(_) => tracing::error!("the disk is slow: a lost call is left for the next adopter"),
-    }
-    let is_closed = matches!(closed, Ok(Ok(())));
-    drop(recovered);
+    let mut lost = LostCalls::read(&outbox, &recovered.records).await;
+    let call = match go_on(desk, &outbox, (&mut lost, otherwise)).await {
+        GoneOn::Nobody => None,
+        GoneOn::Here(call) => Some(call),
+        GoneOn::Elsewhere => return outbox.close().await,
+    };
+    let is_closed = close(desk, &outbox, (lost, recovered)).await;
     drop(reading);
     let mut round = Round::new(desk, &outbox);
-    if is_closed {
+    if let Some(call) = call {
+        round.until(call).await;
+    } else if is_closed {
         round.let_strays_go().await;
     }
     if round.until_empty_or_stuck(TURN).await == Left::Stuck {
@@ -144,6 +188,45 @@ pub(super) async fn adopt(desk: &Desk, dir: &Path, readings: &Semaphore) {
     if let Err(error) = outbox.remove_if_empty().await {
         tracing::debug!(%error, "the adopted outbox stays");
     }
+}
+
+/// Who goes on with a call of the dead worker's.
+enum GoneOn {
+    /// There is none, or it is beyond that.
+    Nobody,
+    /// This worker; it ends with the call's journal.
+    Here(oneshot::Receiver<()>),
+    /// This one cannot, and another one may.
+    Elsewhere,
+}
+
+async fn go_on(desk: &Desk, outbox: &Outbox, (lost, otherwise): (&mut LostCalls, Otherwise)) -> GoneOn {
+    let Some(wreck) = lost.wreck(desk.directories.settings.clock.now()) else { return GoneOn::Nobody };
+    let session_id = wreck.accepted.session_id.clone();
+    let taken = match desk.offers.standing() {
+        Standing::Takes => desk.offers.go_on(wreck, outbox.clone()).await,
+        Standing::StandsBack | Standing::Never => None,
+    };
+    match (taken, otherwise) {
+        (Some(call), _) => {
+            lost.leave_out(&session_id);
+            GoneOn::Here(call)
+        }
+        (None, Otherwise::Leave) => GoneOn::Elsewhere,
+        (None, Otherwise::Close) => GoneOn::Nobody,
+    }
+}
+
+/// Whether every lost call has its record now.
+async fn close(desk: &Desk, outbox: &Outbox, (lost, recovered): (LostCalls, Recovered)) -> bool {
+    drop(recovered);
+    let closed = timeout(CLOSING_PATIENCE, lost.close(desk, outbox)).await;
+    match &closed {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "a lost call is left for the next adopter"),
+        Err(_) => tracing::error!("the disk is slow: a lost call is left for the next adopter"),
+    }
+    matches!(closed, Ok(Ok(())))
 }
 
 /// What a slow disk needs for everything in the directory.
@@ -170,71 +253,4 @@ pub(super) async fn patiently<T, P>(
     tracing::error!("the outbox of a dead worker is not read in time; others have their turn");
     drop(turn);
     (thread.await, None)
-}
-
-/// Write a `worker_lost` record for every call that started and never ended.
-async fn close_lost_calls(desk: &Desk, outbox: &Outbox, records: &[Record]) -> Result<(), AppendError> {
-    let mut open: BTreeMap<SessionId, (Accepted, Vec<JournalRecord>, Timestamp)> = BTreeMap::new();
-    // Results whose upload is not on disk behind them: the worker died between the two, or it is done already.
-    let mut recorded: BTreeMap<SessionId, (String, Option<Place>, Proof)> = BTreeMap::new();
-    for record in records {
-        // What cannot be read is set aside by whoever delivers.
-        let Ok(label) = serde_json::from_slice::<Label>(&record.payload) else { continue };
-        match label.record {
-            Labelled::Result => {
-                open.remove(&label.session_id);
-                let Label { session_id, recording_key, traceparent, proof, .. } = label;
-                recorded.extend(recording_key.map(|key| (session_id, (key, traceparent, proof))));
-            }
-            Labelled::Refused => drop(open.remove(&label.session_id)),
-            Labelled::Recording => drop(recorded.remove(&label.session_id)),
-            Labelled::Accepted | Labelled::Turn | Labelled::Event => {
-                match serde_json::from_slice(&record.payload) {
-                    Ok(JournalRecord::Accepted(accepted)) => {
-                        open.insert(label.session_id, (*accepted, Vec::new(), record.at));
-                    }
-                    Ok(line) => {
-                        if let Some((_, journal, last_at)) = open.get_mut(&label.session_id) {
-                            journal.push(line);
-                            *last_at = record.at;
-                        }
-                    }
-                    Err(error) => set_aside(outbox, record.seq, &error).await,
-                }
-            }
-        }
-    }
-    for (session_id, (key, traceparent, proof)) in recorded {
-        if has_sound(&desk.recordings.join(&key)).await {
-            let (file, bridge_url) = (key.clone(), desk.bridge_of(&proof).url().to_owned());
-            let record = RecordingFile { session_id, key, file, bridge_url, traceparent, proof };
-            outbox.append(entry(&JournalRecord::Recording(record))).await?;
-        }
-    }
-    for (session_id, (accepted, journal, last_at)) in open {
-        let mut result = record::worker_lost(&accepted, journal, last_at);
-        let mut recording = accepted.recording_file.clone().zip(accepted.recording_key.clone());
-        if let Some(file) = &accepted.recording_file
-            && !has_sound(&desk.recordings.join(file)).await
-        {
-            forget(desk, file).await;
-            recording = None;
-        }
-        result.recording_key = recording.as_ref().map(|(_, key)| key.clone());
-        outbox.append(entry(&JournalRecord::Result(Box::new(result)))).await?;
-        if let Some((file, key)) = recording {
-            let bridge_url = accepted.bridge_url.clone();
-            let (traceparent, proof) = (accepted.traceparent, accepted.proof.clone());
-            let record = RecordingFile { session_id, key, file, bridge_url, traceparent, proof };
-            outbox.append(entry(&JournalRecord::Recording(record))).await?;
-        }
-    }
-    Ok(())
-}
-
-/// A line that only a newer worker can read is kept for a person, not dropped with the journal around it.
-async fn set_aside(outbox: &Outbox, seq: Seq, why: &serde_json::Error) {
-    if let Err(error) = outbox.reject(seq, &format!("a line of a lost call cannot be read: {why}")).await {
-        tracing::error!(%error, seq, "a line of a lost call can neither be read nor set aside");
-    }
 }

@@ -6,7 +6,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tracing::field::Empty;
@@ -140,6 +140,17 @@ impl<'a> Round<'a> {
         }
     }
 
+    /// Deliver what is there until the call whose journal goes on here is over.
+    pub(super) async fn until(&mut self, mut over: oneshot::Receiver<()>) {
+        loop {
+            self.turn().await;
+            tokio::select! {
+                _over = &mut over => return,
+                () = self.wait(None) => {}
+            }
+        }
+    }
+
     /// Deliver until nothing is left.
     pub(super) async fn until_empty(self) {
         self.until_empty_or_stuck(Duration::MAX).await;
@@ -237,7 +248,7 @@ impl<'a> Round<'a> {
         };
         match label.record {
             // Of a call that runs, or was accepted a moment ago.
-            Labelled::Accepted | Labelled::Turn | Labelled::Event => {
+            Labelled::Accepted | Labelled::Turn | Labelled::Event | Labelled::Seated | Labelled::Tally => {
                 self.open.entry(label.session_id).or_default().push(record.seq);
                 Vec::new()
             }

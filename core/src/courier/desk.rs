@@ -12,6 +12,7 @@ use vox_shared::wire::proof::Proof;
 use super::clips::Clips;
 use super::live::counts::Counts;
 use crate::bridge::{Bridge, DeliveryError};
+use crate::wreck::offers::Offers;
 
 /// Ends that are held in memory at most. A worker that holds so many takes no call: its disk takes no records.
 pub const HELD_MAX: u64 = 4;
@@ -36,6 +37,8 @@ pub struct Desk {
     pub live: Counts,
     /// The outbox holds something new to deliver.
     pub news: Arc<Notify>,
+    /// Calls of dead workers, to be gone on with.
+    pub offers: Offers,
 }
 
 impl Desk {

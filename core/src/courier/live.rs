@@ -41,6 +41,11 @@ pub enum Fact {
     },
     /// Media flows.
     Connected,
+    /// Media flows again, with a worker that goes on with the call of one that died, so long after the answer. Told as an event of
+    /// its own.
+    GoesOn {
+        since: Duration,
+    },
     Turn(TranscriptEntry),
     Event(CallEvent),
     Latency(TurnLatency),
@@ -54,15 +59,24 @@ pub struct Teller {
     counts: Counts,
     /// Facts that found no room in this call's queue since the last look.
     lost: Arc<AtomicU64>,
+    told: Arc<AtomicU64>,
 }
 
 impl Teller {
     /// Say it, without waiting; what finds no room is lost and counted.
     pub fn tell(&self, fact: Fact) {
+        if !matches!(fact, Fact::GoesOn { .. }) {
+            self.told.fetch_add(1, Ordering::Relaxed);
+        }
         if self.queue.try_send((self.clock.now(), fact)).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
             self.counts.dropped.inc();
         }
+    }
+
+    /// Events of the call that have a number so far, or will.
+    pub fn told(&self) -> u64 {
+        self.told.load(Ordering::Relaxed)
     }
 }
 
@@ -73,6 +87,8 @@ pub struct Watched {
     pub worker_id: WorkerId,
     pub clock: Clock,
     pub proof: Proof,
+    /// Events that workers told of it that died.
+    pub told: u64,
 }
 
 /// Report a call from now on, until the teller is dropped: the future is to run where a wait costs nothing.
@@ -83,11 +99,18 @@ pub fn watch(
 ) -> (Teller, impl Future<Output = ()> + Send + 'static) {
     let (queue, facts) = mpsc::channel(QUEUE);
     let lost = Arc::<AtomicU64>::default();
-    let teller = Teller { queue, clock: call.clock.clone(), counts: counts.clone(), lost: lost.clone() };
+    let told = Arc::new(AtomicU64::new(call.told));
+    let teller = Teller {
+        queue,
+        clock: call.clock.clone(),
+        counts: counts.clone(),
+        lost: lost.clone(),
+        told: told.clone(),
+    };
     let reporter = Reporter {
+        backlog: Backlog::behind(call.told),
         call,
         bridge,
-        backlog: Backlog::default(),
         minutes: None,
         minute: 0,
         due: None,
@@ -95,6 +118,7 @@ pub fn watch(
         posting: None,
         counts,
         lost,
+        told,
     };
     (teller, reporter.run(facts))
 }
@@ -114,6 +138,7 @@ struct Reporter {
     posting: Option<JoinHandle<Result<(), DeliveryError>>>,
     counts: Counts,
     lost: Arc<AtomicU64>,
+    told: Arc<AtomicU64>,
 }
 
 /// What happens next.
@@ -132,6 +157,7 @@ impl Reporter {
                 Next::Told(None) => return self.finish().await,
                 Next::Minute => {
                     self.minute += 1;
+                    self.told.fetch_add(1, Ordering::Relaxed);
                     let gone = self.backlog.minute(self.call.clock.now(), self.minute);
                     self.counts.dropped.inc_by(gone);
                 }
@@ -160,14 +186,23 @@ impl Reporter {
     }
 
     fn take(&mut self, at: Timestamp, fact: Fact) {
-        if matches!(fact, Fact::Connected) {
-            let mut minutes = interval_at(Instant::now() + MINUTE, MINUTE);
-            minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            self.minutes = Some(minutes);
+        match fact {
+            Fact::Connected => self.count_minutes(Duration::ZERO),
+            Fact::GoesOn { since } => return self.count_minutes(since),
+            _ => {}
         }
         // Those lost before it: their numbers are missing, so that whoever follows sees the gap.
         self.backlog.skip(self.lost.swap(0, Ordering::Relaxed));
         self.counts.dropped.inc_by(self.backlog.add(at, fact));
+    }
+
+    /// The minutes of a call that was answered so long ago.
+    fn count_minutes(&mut self, since: Duration) {
+        self.minute = since.as_secs() / MINUTE.as_secs();
+        let in_it = since.saturating_sub(Duration::from_secs(self.minute * MINUTE.as_secs()));
+        let mut minutes = interval_at(Instant::now() + MINUTE.saturating_sub(in_it), MINUTE);
+        minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.minutes = Some(minutes);
     }
 
     /// Send what waits, in a task of its own: what is told meanwhile is taken.
@@ -261,7 +296,7 @@ mod tests {
 
     fn call() -> Watched {
         let (session_id, worker_id) = ("call_1".parse().unwrap(), "w1".parse().unwrap());
-        Watched { session_id, worker_id, clock: Clock::system(), proof: Proof::default() }
+        Watched { session_id, worker_id, clock: Clock::system(), proof: Proof::default(), told: 0 }
     }
 
     fn bridge_at(url: &str) -> Bridge {

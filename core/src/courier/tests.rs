@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use vox_shared::clock::Clock;
 use vox_shared::ids::SessionId;
 use vox_shared::outbox::{Outbox, Settings};
@@ -15,7 +16,7 @@ use vox_shared::wire::journal::{Accepted, JournalRecord};
 use vox_shared::wire::result::{CallEvent, CallResult, DisconnectedBy};
 
 use super::Courier;
-use super::adopt::{Adoptions, adopt, patiently};
+use super::adopt::{Adoptions, Otherwise, adopt, patiently};
 use super::clips::Clips;
 use super::deliver::{Left, Round};
 use super::desk::{Desk, Directories, UPLOADS};
@@ -23,6 +24,8 @@ use super::keep::{End, Ending, keep};
 use super::live::counts::Counts;
 use crate::bridge::Bridge;
 use crate::journal::{Place, entry};
+use crate::slot::Slot;
+use crate::wreck::offers::Offers;
 
 mod direct;
 mod hanging_disk;
@@ -125,6 +128,7 @@ fn desk(dir: &Path, url: &str, settings: Settings) -> Desk {
         uploads: Arc::new(Semaphore::new(UPLOADS)),
         live: Counts::default(),
         news: Arc::default(),
+        offers: Offers::new(false, Slot::default(), CancellationToken::new()),
     }
 }
 

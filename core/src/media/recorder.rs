@@ -53,6 +53,10 @@ impl CallerTrack {
     }
 }
 
+/// Whether something may have to be hidden in a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked(pub bool);
+
 /// What became of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finished {
@@ -104,21 +108,28 @@ impl Recorder {
     /// Begin a recording at `rate_hz`. The file must not exist yet; it is made by the writer, for a disk may take long over it.
     /// Whether it could be made is known at the end. Fails when no thread can be had.
     pub fn create(path: PathBuf, rate_hz: u32) -> io::Result<Self> {
-        Self::begin(path, (rate_hz, HOLD_SECS))
+        Self::begin(path, (rate_hz, HOLD_SECS), 0)
     }
 
     /// The same for a call in which something may have to be hidden: see [`Recorder::cover`].
     pub fn create_checked(path: PathBuf, rate_hz: u32) -> io::Result<Self> {
-        Self::begin(path, (rate_hz, CHECKED_HOLD_SECS))
+        Self::begin(path, (rate_hz, CHECKED_HOLD_SECS), 0)
     }
 
-    fn begin(path: PathBuf, (rate_hz, hold_secs): (u32, u64)) -> io::Result<Self> {
+    /// Go on with the recording of a worker that died, from media time `from` on, samples: what it had not written is silence. Without
+    /// a file all before is. `checked` as for [`Recorder::create_checked`].
+    pub fn resume(path: PathBuf, rate_hz: u32, from: u64, checked: Checked) -> io::Result<Self> {
+        let hold_secs = if checked.0 { CHECKED_HOLD_SECS } else { HOLD_SECS };
+        Self::begin(path, (rate_hz, hold_secs), from)
+    }
+
+    fn begin(path: PathBuf, (rate_hz, hold_secs): (u32, u64), from: u64) -> io::Result<Self> {
         let (disk, work) = sync_channel::<Work>(BLOCKS_WAITING);
         let writer = std::thread::Builder::new()
             .name("recorder".into())
             .stack_size(128 * 1024)
-            .spawn(move || write_file(&path, rate_hz, &work))?;
-        Ok(Self { hold_secs, ..Self::over(disk, Some(writer), rate_hz) })
+            .spawn(move || write_file(&path, (rate_hz, from), &work))?;
+        Ok(Self { hold_secs, base: from, ..Self::over(disk, Some(writer), rate_hz) })
     }
 
     fn over(disk: SyncSender<Work>, writer: Option<JoinHandle<Finished>>, rate_hz: u32) -> Self {
@@ -356,6 +367,37 @@ mod tests {
         }
     }
 
+    /// What the killed worker held in memory is silence, and what comes then stands where it was heard.
+    #[test]
+    fn a_recording_is_gone_on_with_after_its_worker_died() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("call.wav");
+        let mut recorder = Recorder::create(path.clone(), 8_000).unwrap();
+        for second in 0..10u64 {
+            recorder.caller(second * 8_000, &[5; 8_000]);
+            recorder.advance((second + 1) * 8_000);
+        }
+        let writer = recorder.writer.take().unwrap();
+        drop(recorder);
+        let before = writer.join().unwrap().frames;
+        assert!((7 * 8_000..10 * 8_000).contains(&before), "{before}");
+        let from = 12 * 8_000 + 160;
+        let mut recorder = Recorder::resume(path.clone(), 8_000, from, Checked(false)).unwrap();
+        recorder.bot(from + 160, &[9; 160]);
+        recorder.advance(from + 320);
+        assert_eq!(recorder.finish(from + 8_000), Finished { frames: from + 8_000, fault: None });
+        let frames = frames(&path);
+        let (sound, rest) = frames.split_at(before as usize);
+        assert!(sound.iter().all(|frame| *frame == [5, 0]));
+        let heard = rest.iter().position(|frame| *frame == [0, 9]).unwrap() as u64 + before;
+        assert_eq!(heard, from + 160);
+        assert_eq!(rest.iter().filter(|frame| **frame != [0, 0]).count(), 160);
+        // A worker that died before it had made a file.
+        let path = dir.path().join("other.wav");
+        let recorder = Recorder::resume(path.clone(), 8_000, 800, Checked(true)).unwrap();
+        assert_eq!(recorder.finish(1_600), Finished { frames: 1_600, fault: None });
+    }
+
     /// Nothing younger is on disk, for it may have to be hidden.
     #[test]
     fn what_may_have_to_be_hidden_waits_in_memory() {
@@ -384,7 +426,7 @@ mod tests {
             recorder.advance(u64::from(second.unsigned_abs()) * 8_000);
         }
         let file = path.clone();
-        recorder.writer = Some(std::thread::spawn(move || write_file(&file, 8_000, &work)));
+        recorder.writer = Some(std::thread::spawn(move || write_file(&file, (8_000, 0), &work)));
         let finished = recorder.finish(6 * 8_000);
         assert_eq!(finished.frames, 6 * 8_000);
         assert_eq!(finished.fault.as_deref(), Some("the disk was too slow: 3 s of sound are missing"));

@@ -13,7 +13,6 @@ use super::answer::{Answer, json};
 use super::call::Asker;
 use super::livekit::{Refusal, Taken, admission, bot_id, config_url, number, read, room, session_id, start};
 use crate::app::App;
-use crate::call::life::Ordered;
 use crate::transport::line::CallInfo;
 use crate::transport::livekit::order::{Begins, Order, Whom, event, of_campaign};
 
@@ -76,8 +75,6 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         connected_event: told,
         ..CallInfo::default()
     };
-    let ordered =
-        Ordered { session_id: call_id.clone(), bridge_url, from_number: from, info: Box::new(info.clone()) };
     let order = Order {
         room,
         session_id: call_id.clone(),
@@ -87,6 +84,7 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         room_is_ours: false,
         info,
     };
-    start(app, asked.livekit, Taken { bot_id, admission, trace: asked.trace, order, ordered });
+    let taken = Taken { bot_id, admission, trace: asked.trace, order, bridge_url, from_number: from };
+    start(app, asked.livekit, taken);
     Ok(json(&Accepted { status: "accepted", call_id }))
 }

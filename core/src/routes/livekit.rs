@@ -87,16 +87,20 @@ pub(super) struct Taken {
     pub(super) admission: Admission,
     pub(super) trace: Option<Place>,
     pub(super) order: Order,
-    pub(super) ordered: Ordered,
+    /// The bridge that the call belongs to, where it is not the worker's own.
+    pub(super) bridge_url: Option<String>,
+    /// Ours, of a telephone call.
+    pub(super) from_number: Option<String>,
 }
 
 /// Run it, from now on by itself.
 pub(super) fn start(app: Arc<App>, livekit: Arc<LiveKit>, taken: Taken) {
-    let Taken { bot_id, admission, trace, order, ordered } = taken;
-    let bridge = ordered.bridge_url.as_ref().map_or_else(|| app.bridge.clone(), |url| app.bridge.at(url));
+    let Taken { bot_id, admission, trace, order, bridge_url, from_number } = taken;
+    let bridge = bridge_url.as_ref().map_or_else(|| app.bridge.clone(), |url| app.bridge.at(url));
     let traits = order.traits();
+    let (session_id, info) = (order.session_id.clone(), Box::new(order.info.clone()));
+    let ordered = Some(Ordered { session_id, bridge_url, from_number, info });
     let (ends, line) = Line::new(livekit, bridge, order);
-    let ordered = Some(ordered);
     let presented = Presented::default();
     let incoming = Incoming { bot_id, ticket: None, presented, trace, ends, traits, admission, ordered };
     tokio::spawn(async move {

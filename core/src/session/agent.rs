@@ -39,6 +39,7 @@ impl Session {
             | Phase::Accompanied
             | Phase::Consulting
             | Phase::HandedOver
+            | Phase::Machine
             | Phase::Ending(_)
             | Phase::Over => return,
         }

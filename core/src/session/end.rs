@@ -27,6 +27,10 @@ impl Session {
             PhaseTimer::Consult => self.on_consult_timer(out),
             // What is said now is not said to the caller.
             PhaseTimer::MaxDuration if self.course.is_consulting() => self.course.end_later(self.now),
+            PhaseTimer::MaxDuration if self.course.phase() == Phase::Machine => {
+                self.leave_message("the longest duration is reached", out)
+            }
+            PhaseTimer::Machine => self.machine_late(out),
             PhaseTimer::MaxDuration if self.course.is_handed_over() => self.end_handed_over(out),
             PhaseTimer::Transfer => self.transfer_failed("nobody answered in time", out),
             PhaseTimer::Goodbye => self.hang_up_now(out),
@@ -228,6 +232,7 @@ impl Session {
         let by = match self.course.phase() {
             // The caller hung up while the bot said goodbye: the bot had ended the call.
             Phase::Ending(ended_by) if by == DisconnectedBy::Customer => ended_by,
+            Phase::Machine if by == DisconnectedBy::Customer => DisconnectedBy::Voicemail,
             _ => by,
         };
         self.cancel_thought(out);

@@ -262,6 +262,8 @@ pub enum Event {
     /// Of what [`Command::Consult`] began.
     Consult(ConsultEvent),
     Dtmf(char),
+    /// The line beeped as an answering machine does, just now. Only where [`super::Session::wants_beeps`].
+    Beep,
     /// The caller wrote this.
     Typed(String),
     /// The line closed, or the carrier said so.

@@ -1,4 +1,5 @@
-//! One goodbye: which of the model's words and the tool's message are said, and the bot's own when there is neither.
+//! One goodbye: which of the model's words and the tool's message are said, and the bot's own when there is neither. And what it says
+//! when the line is back.
 
 use super::text::{is_terminal, is_unspaced};
 use super::words::{common, words};
@@ -112,6 +113,42 @@ pub fn stock_goodbye(language: &str) -> &'static str {
         "id" => "Terima kasih telah menelepon. Sampai jumpa.",
         "uk" => "Дякуємо за дзвінок. До побачення.",
         _ => "Thank you for calling. Goodbye.",
+    }
+}
+
+/// What the caller is told when the line was dead for a moment and is back, where the operator has no words for it, by language
+/// (BCP-47).
+pub fn stock_line_back(language: &str) -> &'static str {
+    match language.split(['-', '_']).next().unwrap_or_default() {
+        "hi" => "माफ़ कीजिए, लाइन एक पल के लिए कट गई थी।",
+        "de" => "Entschuldigung, die Leitung war kurz unterbrochen.",
+        "es" => "Perdón, la línea se cortó un momento.",
+        "fr" => "Pardon, la ligne a été coupée un instant.",
+        "it" => "Mi scusi, la linea si è interrotta per un momento.",
+        "pt" => "Desculpe, a linha caiu por um momento.",
+        "nl" => "Sorry, de verbinding was even weg.",
+        "pl" => "Przepraszam, połączenie zostało na chwilę przerwane.",
+        "ta" => "மன்னிக்கவும், இணைப்பு ஒரு கணம் துண்டிக்கப்பட்டது.",
+        "te" => "క్షమించండి, లైన్ ఒక్క క్షణం ఆగిపోయింది.",
+        "kn" => "ಕ್ಷಮಿಸಿ, ಸಂಪರ್ಕ ಒಂದು ಕ್ಷಣ ಕಡಿತಗೊಂಡಿತ್ತು.",
+        "bn" => "দুঃখিত, লাইনটা এক মুহূর্তের জন্য কেটে গিয়েছিল।",
+        "mr" => "माफ करा, लाईन क्षणभर तुटली होती.",
+        "gu" => "માફ કરશો, લાઇન એક ક્ષણ માટે કપાઈ ગઈ હતી.",
+        "pa" => "ਮਾਫ਼ ਕਰਨਾ, ਲਾਈਨ ਇੱਕ ਪਲ ਲਈ ਕੱਟੀ ਗਈ ਸੀ।",
+        "ur" => "معذرت، لائن ایک لمحے کے لیے کٹ گئی تھی۔",
+        "ar" => "عذراً، انقطع الخط للحظة.",
+        "ja" => "失礼しました。回線が一瞬途切れました。",
+        "zh" => "抱歉，线路刚才中断了一下。",
+        "ko" => "죄송합니다, 연결이 잠시 끊어졌습니다.",
+        "ru" => "Извините, связь на мгновение прервалась.",
+        "tr" => "Özür dilerim, hat bir an kesildi.",
+        "ml" => "ക്ഷമിക്കണം, ലൈൻ ഒരു നിമിഷം മുറിഞ്ഞുപോയി.",
+        "fa" => "ببخشید، خط برای لحظه‌ای قطع شد.",
+        "th" => "ขออภัย สายขาดไปชั่วครู่",
+        "vi" => "Xin lỗi, đường dây vừa bị gián đoạn một chút.",
+        "id" => "Maaf, sambungan tadi terputus sebentar.",
+        "uk" => "Вибачте, зв'язок на мить перервався.",
+        _ => "Sorry, the line was interrupted for a moment.",
     }
 }
 

@@ -60,9 +60,10 @@ impl Session {
                     out.extend(pause.filter(|_| judged).map(|id| Command::JudgeTurn { id }));
                 }
             }
-            None if self.listening.is_speaking() => self.consider_interruption(out),
-            None => {}
+            None if self.listening.is_speaking() => return self.consider_interruption(out),
+            None => return,
         }
+        self.look_at_machine();
     }
 
     pub(super) fn on_listen_timer(&mut self, who: Party, timer: ListenTimer, out: &mut Vec<Command>) {

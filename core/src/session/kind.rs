@@ -38,6 +38,8 @@ pub enum EventKind {
     ConsultLine,
     Transferred,
     TransferFailed,
+    VoicemailDetected,
+    VoicemailMessage,
     AgentJoined,
     AgentLeft,
     SupervisorJoined,
@@ -46,6 +48,7 @@ pub enum EventKind {
     Whispered,
     SupervisorSaid,
     WhispersLost,
+    Rejoined,
     DurationWarning,
     MaxDuration,
     LimitReached,
@@ -75,7 +78,7 @@ pub enum WhyKind {
 
 impl EventKind {
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 51] = [
         Self::Answered,
         Self::Interrupted,
         Self::Resumed,
@@ -108,6 +111,8 @@ impl EventKind {
         Self::ConsultLine,
         Self::Transferred,
         Self::TransferFailed,
+        Self::VoicemailDetected,
+        Self::VoicemailMessage,
         Self::AgentJoined,
         Self::AgentLeft,
         Self::SupervisorJoined,
@@ -116,6 +121,7 @@ impl EventKind {
         Self::Whispered,
         Self::SupervisorSaid,
         Self::WhispersLost,
+        Self::Rejoined,
         Self::DurationWarning,
         Self::MaxDuration,
         Self::LimitReached,
@@ -160,6 +166,8 @@ impl EventKind {
             Self::ConsultLine => "consult_line",
             Self::Transferred => "transferred",
             Self::TransferFailed => "transfer_failed",
+            Self::VoicemailDetected => "voicemail_detected",
+            Self::VoicemailMessage => "voicemail_message",
             Self::AgentJoined => "agent_joined",
             Self::AgentLeft => "agent_left",
             Self::SupervisorJoined => "supervisor_joined",
@@ -168,6 +176,7 @@ impl EventKind {
             Self::Whispered => "whispered",
             Self::SupervisorSaid => "supervisor_said",
             Self::WhispersLost => "whispers_lost",
+            Self::Rejoined => "rejoined",
             Self::DurationWarning => "duration_warning",
             Self::MaxDuration => "max_duration",
             Self::LimitReached => "limit_reached",

@@ -47,7 +47,7 @@ impl Session {
                 self.say_phrase(&text, Kind::Ordered, out);
             }
             (Order::Steer { text }, Phase::Live | Phase::Held | Phase::Accompanied | Phase::Consulting) => {
-                self.context.note(&text)
+                self.note_steered(&text)
             }
             (Order::Hold, Phase::Live) => {
                 self.stand_still(out);

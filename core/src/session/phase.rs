@@ -34,6 +34,8 @@ pub enum Phase {
     Consulting,
     /// A person has the call: nobody listens or speaks here until one of the two hangs up.
     HandedOver,
+    /// A machine answered: its greeting is waited for, and nobody answers it.
+    Machine,
     /// The last words are being said.
     Ending(DisconnectedBy),
     Over,
@@ -52,6 +54,8 @@ pub enum PhaseTimer {
     Transfer,
     /// Whoever is asked to take the call is asked again, or the summary must do as it is.
     Consult,
+    /// The machine is silent, or has spoken for too long.
+    Machine,
     /// The goodbye must end.
     Goodbye,
     /// Thirty seconds before the longest duration.
@@ -71,6 +75,7 @@ impl Phase {
             Self::Accompanied => "while a human agent is in the call",
             Self::Consulting => "while somebody is asked to take the call",
             Self::HandedOver => "when a person has the call",
+            Self::Machine => "while a machine speaks",
             Self::Ending(_) => "when the goodbye has begun",
             Self::Over => "after the end",
         }
@@ -179,6 +184,17 @@ impl Course {
         self.timers.clear_all();
         self.phase = Phase::HandedOver;
         self.timers.set(PhaseTimer::MaxDuration, now + LONGEST_TALK);
+    }
+
+    /// A machine's greeting is waited for.
+    pub fn await_beep(&mut self) {
+        self.hold();
+        self.phase = Phase::Machine;
+    }
+
+    /// It is waited for until then.
+    pub fn beep_by(&mut self, at: Duration) {
+        self.timers.set(PhaseTimer::Machine, at);
     }
 
     /// An agent leads from now on. Nobody is prompted or waited for: only the longest duration goes on.

@@ -11,7 +11,7 @@ use super::rules::VendorName;
 use crate::provider::tts::WordMark;
 
 /// Entries kept at most, of each kind: a runaway call must not grow without bound.
-const MAX_ENTRIES: usize = 5_000;
+pub(super) const MAX_ENTRIES: usize = 5_000;
 /// The last event says that there were more.
 const LAST_ENTRY: usize = MAX_ENTRIES - 1;
 
@@ -122,6 +122,18 @@ pub fn usage_row<'a>(usage: &'a mut Vec<Usage>, kind: &str, provider: &str, mode
         usage.len() - 1
     });
     &mut usage[index]
+}
+
+/// Add what a vendor was used for to what it was used for before.
+pub fn add_usage(usage: &mut Vec<Usage>, more: &Usage) {
+    let row = usage_row(usage, &more.kind, &more.provider, &more.model);
+    row.seconds += more.seconds;
+    row.tokens_in += more.tokens_in;
+    row.tokens_out += more.tokens_out;
+    row.tokens_cached += more.tokens_cached;
+    row.characters += more.characters;
+    row.requests += more.requests;
+    row.failures += more.failures;
 }
 
 fn call_event(at: Duration, event: &str, why: String) -> CallEvent {

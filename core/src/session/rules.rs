@@ -24,6 +24,8 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(300);
 pub const SILENCE_GRACE: Duration = Duration::from_secs(1);
 /// The tool that ends the call.
 pub const END_CALL: &str = "end_call";
+/// The tool that says that a machine answered.
+pub use vox_shared::model::bot::tool::DETECTED_VOICEMAIL;
 /// The tool that hands the caller over.
 pub use vox_shared::model::bot::tool::TRANSFER_CALL;
 
@@ -116,6 +118,8 @@ pub struct Rules {
     pub pre_transfer: String,
     /// The call is in rooms that others can be let into.
     pub has_rooms: bool,
+    /// Left on a machine after its beep; empty for none.
+    pub voicemail_message: String,
     /// What the line itself adds before the caller hears a frame.
     pub transport_delay: Duration,
 }
@@ -160,6 +164,7 @@ impl Rules {
             numbers: handing::numbers(config),
             pre_transfer: config.pre_transfer_message.clone(),
             has_rooms: false,
+            voicemail_message: config.voicemail_message.clone(),
             transport_delay,
         }
     }
@@ -221,6 +226,10 @@ fn description(tool: &Tool) -> String {
             "Hand the caller over to a person, once the caller wants that. Say in the same reply that you connect them; the transfer \
              begins when that was heard. You are told if nobody takes the call."
         }
+        DETECTED_VOICEMAIL => {
+            "Call this as soon as it is clear that no person answered, but a voicemail, an answering machine or a recorded announcement. \
+             Say nothing yourself: the message for it is left after its beep, and the call ends."
+        }
         _ => "",
     };
     if tool.description.is_empty() { stock.to_owned() } else { tool.description.clone() }
@@ -231,7 +240,9 @@ fn parameters(tool: &Tool) -> Value {
     match &tool.parameters {
         Value::Object(_) => tool.parameters.clone(),
         _ if tool.http.is_none() && tool.name == TRANSFER_CALL => transfer_schema(),
-        _ if tool.http.is_some() => serde_json::json!({"type": "object", "properties": {}}),
+        _ if tool.http.is_some() || tool.name == DETECTED_VOICEMAIL => {
+            serde_json::json!({"type": "object", "properties": {}})
+        }
         _ => end_call_schema(),
     }
 }

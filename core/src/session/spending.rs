@@ -63,6 +63,17 @@ impl Spending {
         self.limits.max_cost_micros.is_some() && !self.rates.is_empty()
     }
 
+    /// So many were used before the call went on in this worker.
+    pub fn remember(&mut self, tokens: u64) {
+        self.tokens = tokens;
+        self.is_news = true;
+    }
+
+    /// What models used, in and out.
+    pub fn used_tokens(&self) -> u64 {
+        self.tokens
+    }
+
     /// A request to a model used so many tokens, in and out.
     pub fn tokens(&mut self, more: u64) {
         self.tokens += more;

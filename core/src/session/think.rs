@@ -254,6 +254,14 @@ impl Session {
     /// call, which waits for them. In the round after the last none is begun, and the model is told so once.
     fn call_tools(&mut self, mut thought: Thought, out: &mut Vec<Command>) -> Option<Thought> {
         let calls = std::mem::take(&mut thought.tools);
+        if let Some(call) = calls.iter().find(|call| self.tells_of_machine(call)).cloned() {
+            for other in calls.into_iter().filter(|other| other.id != call.id) {
+                self.note_refused(&other, "a machine answered", out);
+            }
+            self.thinking.succeeded();
+            self.detected_voicemail(call, &thought, out);
+            return None;
+        }
         let (ends, mut others): (Vec<_>, Vec<_>) = calls.into_iter().partition(|t| t.name == END_CALL);
         let mut ends = ends.into_iter();
         let end = ends.next();

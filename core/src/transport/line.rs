@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use vox_shared::redact::Redacted;
 use vox_shared::wire::order::Order;
 use vox_shared::wire::result::DisconnectedBy;
+use vox_shared::wire::seat::RoomSeat;
 use vox_shared::wire::supervision::SeatGiven;
 
 use super::fault::Fault;
@@ -48,6 +49,8 @@ pub struct Ready {
 pub enum LineIn {
     /// The handshake is complete. The first message of a line.
     Ready(Box<Ready>),
+    /// Before the answer, of a line into a room: where the call sits from then on.
+    Sits(Box<RoomSeat>),
     /// The callee answered: sound makes sense from now on.
     Answered,
     /// The caller's samples, any length.

@@ -7,6 +7,7 @@ mod interrupting;
 mod late_words;
 mod limits;
 mod listening;
+mod machines;
 mod noise;
 mod orders;
 mod replay;

@@ -6,6 +6,7 @@ mod a_call_over_every_line;
 mod a_goodbye_is_spoken_to_its_end;
 mod bad_input_is_refused;
 mod barge_in_stops_speech;
+mod calls_go_on_when_their_worker_dies;
 mod calls_outlive_their_control_plane;
 mod conformance;
 mod conversation_rules;

@@ -164,7 +164,7 @@ async fn a_supervisor_listens_whispers_barges_in_and_leaves() {
     assert_eq!((listens.0.as_str(), listens.2, listens.3), ("widget-1", false, true));
     assert_eq!((whispers.0.as_str(), whispers.2, whispers.3), ("ear-bot-widget-1", true, false));
     listener.room.leave().await;
-    let mut listener = rooms.listens_with(&listens.1).await;
+    let listener = rooms.listens_with(&listens.1).await;
     let whisperer = rooms.comes_with(&whispers.1).await;
     whisperer.says_tone(EVE, Duration::from_secs(1));
     whisperer.says(&speech(6));

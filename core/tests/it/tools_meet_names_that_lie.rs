@@ -2,7 +2,7 @@
 //! system's resolver asks, and the worker is the program: the address that was judged is the one that is connected to.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,14 +11,13 @@ use vox_testkit::vendor::openai::{self, Rule, Script, When};
 
 use crate::harness::vendors::Scripts;
 use crate::harness::{Stage, assert_clean, speech, texts};
-use crate::names_server::{Door, Names, own_address};
+use crate::names_server::{Door, Names, lies, own_address};
 
 const CALLER: &str = "+919800000051";
 /// The operator allows it, and the address of the scripted vendors.
 const ALLOWED: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// An address of this machine that nobody allowed.
 const INNER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
-const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 /// What the model calls when the caller has spoken the first time; then those that are never honest.
 const FIRST: [&str; 6] = ["flip", "both", "flip", "flip", "both", "flip"];
 const SECOND: [&str; 4] = ["inner", "metadata", "mapped", "six"];
@@ -53,18 +52,7 @@ fn tool(name: &str, port: u16) -> Value {
 #[tokio::test]
 async fn a_name_that_leads_elsewhere_when_it_is_used_is_never_followed() {
     let nameserver = own_address();
-    let ips = |ips: &[Ipv4Addr]| ips.iter().copied().map(IpAddr::from).collect::<Vec<_>>();
-    let names = BTreeMap::from([
-        // Allowed when it is looked at, and another time not.
-        ("flip.test".to_owned(), vec![ips(&[ALLOWED]), ips(&[INNER])]),
-        // Both at once, in either order.
-        ("both.test".to_owned(), vec![ips(&[INNER, ALLOWED]), ips(&[ALLOWED, INNER])]),
-        ("inner.test".to_owned(), vec![ips(&[INNER])]),
-        ("metadata.test".to_owned(), vec![ips(&[METADATA])]),
-        ("mapped.test".to_owned(), vec![vec![IpAddr::from(INNER.to_ipv6_mapped())]]),
-        ("six.test".to_owned(), vec![vec!["::1".parse().unwrap()]]),
-    ]);
-    let names = Names::start(nameserver, names).await;
+    let names = Names::start(nameserver, lies(ALLOWED, INNER)).await;
     let (allowed, port) = Door::open((ALLOWED, 0)).await;
     let (inner, _) = Door::open((INNER, port)).await;
 

@@ -7,20 +7,21 @@ use std::time::Duration;
 
 use crate::options::Impairment;
 
-/// Shared by all sockets of a session.
-#[derive(Clone)]
-pub(super) struct Impair {
+/// A bad network's decisions, one packet after another. Clones share them: all sockets of a session, or both ways of a proxy, are one network.
+#[derive(Clone, Debug)]
+pub struct Impair {
     settings: Impairment,
     state: Arc<AtomicU64>,
 }
 
 impl Impair {
-    pub(super) fn new(settings: Impairment) -> Self {
+    /// A network that is as bad as this.
+    pub fn new(settings: Impairment) -> Self {
         Self { settings, state: Arc::new(AtomicU64::new(settings.seed)) }
     }
 
     /// Do what passes a packet on, later, or never.
-    pub(super) fn pass(&self, pass_on: impl Future<Output = ()> + Send + 'static) {
+    pub fn pass(&self, pass_on: impl Future<Output = ()> + Send + 'static) {
         let Some(wait) = self.fate() else { return };
         tokio::spawn(async move {
             if !wait.is_zero() {

@@ -365,6 +365,8 @@ pub struct Phrases {
     pub time_up: String,
     /// The bot's goodbye when the model ends the call without one; empty takes a stock phrase in the language that is spoken.
     pub closing: String,
+    /// A worker died in the call and another one goes on with it; empty takes a stock phrase in the language that is spoken.
+    pub line_back: String,
 }
 
 impl Default for Phrases {
@@ -376,6 +378,7 @@ impl Default for Phrases {
             apology: "I'm sorry, we have a technical problem. Please call again later. Goodbye.".into(),
             time_up: "We have reached the end of our time. Thank you for calling. Goodbye.".into(),
             closing: String::new(),
+            line_back: String::new(),
         }
     }
 }

@@ -113,8 +113,8 @@ pub struct Neighbours {
     /// Those that no live process holds, sorted by name. Each may be taken by somebody else before it is opened:
     /// [`super::Outbox::adopt`] decides.
     pub orphans: Vec<PathBuf>,
-    /// How many have an owner.
-    pub held: usize,
+    /// Those that have an owner.
+    pub held: Vec<PathBuf>,
 }
 
 /// The outboxes directly below `parent`.
@@ -132,7 +132,7 @@ pub fn neighbours(parent: &Path) -> io::Result<Neighbours> {
         }
         match is_unheld(&entry.path()) {
             Ok(true) => found.orphans.push(entry.path()),
-            Ok(false) => found.held += 1,
+            Ok(false) => found.held.push(entry.path()),
             // Another user's, for example: it must not hide the others.
             Err(error) => {
                 tracing::warn!(%error, path = %entry.path().display(), "an outbox cannot be looked at");

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::proof::Proof;
 use super::result::{CallEvent, CallResult, TranscriptEntry};
+use super::seat::{Seated, Tally};
 use crate::ids::{BotId, SessionId, WorkerId};
 use crate::trace::Place;
 
@@ -19,6 +20,10 @@ pub enum JournalRecord {
     Turn { session_id: SessionId, entry: TranscriptEntry },
     /// Something that happened.
     Event { session_id: SessionId, event: CallEvent },
+    /// A worker sits in a room with the caller, and another one can go on from there.
+    Seated(Box<Seated>),
+    /// How the call stands.
+    Tally(Box<Tally>),
     /// The call ended; this is delivered to the bridge. No record after it concerns the call.
     Result(Box<CallResult>),
     /// The call was refused before it began (unknown bot, outside hours): it owes nothing.
@@ -90,6 +95,8 @@ impl JournalRecord {
             Self::Turn { session_id, .. }
             | Self::Event { session_id, .. }
             | Self::Refused { session_id, .. } => session_id,
+            Self::Seated(s) => &s.session_id,
+            Self::Tally(t) => &t.session_id,
             Self::Result(r) => &r.session_id,
             Self::Recording(r) => &r.session_id,
         }
@@ -120,6 +127,8 @@ pub enum Labelled {
     Accepted,
     Turn,
     Event,
+    Seated,
+    Tally,
     Result,
     Refused,
     Recording,
@@ -148,6 +157,7 @@ pub fn result_body(mut payload: Vec<u8>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::super::result::DisconnectedBy;
+    use super::super::seat::RoomSeat;
     use super::*;
 
     /// As a worker of the next version may write it.
@@ -204,8 +214,20 @@ mod tests {
         };
         let mut result = CallResult::bare(session_id.clone(), DisconnectedBy::Bot);
         result.recording_key = Some("k".into());
+        let seat =
+            RoomSeat { room: "r".into(), caller: "c".into(), is_phone: false, room_is_ours: true, did: None };
+        let at = "2026-11-20T10:00:00Z".to_owned();
+        let seated = Seated {
+            session_id: session_id.clone(),
+            worker_id: "w".parse().unwrap(),
+            at: at.clone(),
+            answered_at: at,
+            seat,
+            config: None,
+        };
         let records = [
             (JournalRecord::Event { session_id: session_id.clone(), event }, Labelled::Event),
+            (JournalRecord::Seated(Box::new(seated)), Labelled::Seated),
             (JournalRecord::Result(Box::new(result)), Labelled::Result),
             (
                 JournalRecord::Refused { session_id: session_id.clone(), reason: "r".into() },

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::proof::Proof;
+use super::seat::Recovered;
 use crate::ids::{BotId, SessionId, WorkerId};
 use crate::trace::Place;
 
@@ -237,6 +238,9 @@ pub struct CallResult {
     /// Each start and stop of speech with its cause.
     #[serde(default)]
     pub why: Vec<CallEvent>,
+    /// The workers that went on with the call when the one before them had died, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recovered: Vec<Recovered>,
     /// What went wrong, for `error` and `worker_lost`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -283,6 +287,7 @@ impl CallResult {
             transfer_failed_reason: None,
             routing: None,
             why: Vec::new(),
+            recovered: Vec::new(),
             error: None,
             traceparent: None,
         }

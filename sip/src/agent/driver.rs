@@ -237,7 +237,10 @@ impl Driver {
                 Output::Send(flow, bytes) => self.send(flow, bytes).await,
                 Output::Called(key, called) => self.is_called(key, *called),
                 Output::Tell(key, event) => self.tell(key, event),
-                Output::Sound(key, agreed) => self.tell_line(key, Tell::Agreed(agreed)),
+                Output::Sound(key, agreed) => {
+                    let signalled = self.core.signalled_from(key);
+                    self.tell_line(key, Tell::Agreed(agreed, signalled));
+                }
                 Output::Over(key) => {
                     self.entries.remove(&key);
                 }

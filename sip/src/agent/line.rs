@@ -1,6 +1,6 @@
 //! A call's sound on the network: a socket, a beat of 20 ms, and the stream in between.
 
-use std::net::{SocketAddr, UdpSocket as StdSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket as StdSocket};
 use std::time::{Duration, Instant};
 
 use tokio::net::UdpSocket;
@@ -20,8 +20,8 @@ const BEAT: Duration = Duration::from_millis(20);
 /// What a line is told.
 #[derive(Debug)]
 pub(super) enum Tell {
-    /// Sound goes so from now on.
-    Agreed(Agreed),
+    /// Sound goes so from now on; the call's messages come from that machine.
+    Agreed(Agreed, Option<IpAddr>),
     /// The call is answered: lack of sound counts from now on.
     Up,
     Press {
@@ -86,12 +86,12 @@ impl Line {
 
     fn is_told(&mut self, tell: Tell) {
         match tell {
-            Tell::Agreed(agreed) => {
+            Tell::Agreed(agreed, signalled) => {
                 // While one side was on hold nothing was to be heard: it is waited for anew.
                 self.up = self.up.map(|_| Instant::now());
                 match &mut self.stream {
-                    Some(stream) => stream.renegotiate(agreed),
-                    None => self.stream = Some(Stream::new(agreed)),
+                    Some(stream) => stream.renegotiate(agreed, signalled),
+                    None => self.stream = Some(Stream::new(agreed, signalled)),
                 }
             }
             Tell::Up => self.up = Some(Instant::now()),

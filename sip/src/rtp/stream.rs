@@ -1,24 +1,15 @@
 //! A call's sound both ways, as packets. It is told what comes and when, and tells what goes.
 
-use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
 
 use vox_audio::jitter::Counts;
 
 use super::events::{Listener, Presser, Turn};
+use super::latch::{Came, Latch, Verdict};
 use super::player::Player;
 use super::{FRAME, Packet};
 use crate::sdp::Agreed;
-use crate::transport::Reach;
-
-/// Packets in a row that another source must send before it is taken for the stream (RFC 3550, A.1).
-const PROBATION: u32 = 3;
-/// Packets that may be lost between two of those.
-const LOST: u16 = 3;
-/// Most packets that may be lost while a stream moves to another address.
-const MOVING: u16 = 250;
-/// A source is only taken in another's place when that one has been silent so long.
-const GONE: Duration = Duration::from_millis(500);
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,38 +31,16 @@ pub(crate) enum Heard {
 
 /// Numbers and times counted on over their wraps.
 struct Source {
-    from: SocketAddr,
-    ssrc: u32,
     number: u64,
     time: u64,
-}
-
-/// A source that may be the stream.
-struct Candidate {
-    from: SocketAddr,
-    ssrc: u32,
-    /// Of its last packet.
-    sequence: u16,
-    /// Packets in a row.
-    seen: u32,
-}
-
-/// How near to what was described a source is: a nearer one wins over one that was first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Nearness {
-    /// What was described is an address that says nothing here: of an inside network, or none.
-    Elsewhere,
-    /// Another port of the machine that was described.
-    Machine,
-    Described,
 }
 
 pub(crate) struct Stream {
     agreed: Agreed,
     /// Where we send to: what was described, or where the sound comes from in truth (a phone behind an address translation).
     to: SocketAddr,
+    latch: Latch,
     source: Option<Source>,
-    candidate: Option<Candidate>,
     last_heard: Option<Instant>,
     player: Player,
     listener: Listener,
@@ -84,12 +53,13 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    pub(crate) fn new(agreed: Agreed) -> Self {
+    /// `signalled` is the machine that the call's messages come from.
+    pub(crate) fn new(agreed: Agreed, signalled: Option<IpAddr>) -> Self {
         Self {
             agreed,
             to: agreed.remote,
+            latch: Latch::new(agreed.remote, signalled),
             source: None,
-            candidate: None,
             last_heard: None,
             player: Player::new(agreed.codec),
             listener: Listener::default(),
@@ -103,11 +73,11 @@ impl Stream {
     }
 
     /// Something else was agreed: where to, in which codec, who sends.
-    pub(crate) fn renegotiate(&mut self, agreed: Agreed) {
+    pub(crate) fn renegotiate(&mut self, agreed: Agreed, signalled: Option<IpAddr>) {
         if agreed.remote != self.agreed.remote {
             self.to = agreed.remote;
+            self.latch = Latch::new(agreed.remote, signalled);
             self.source = None;
-            self.candidate = None;
         }
         if agreed.codec != self.agreed.codec {
             self.player = Player::new(agreed.codec);
@@ -213,70 +183,26 @@ impl Stream {
         (self.to, packet.to_bytes())
     }
 
-    /// How near a source is; `None` if it cannot be the other side: another machine than was described, though that one is reached from
-    /// everywhere.
-    fn nearness(&self, from: SocketAddr) -> Option<Nearness> {
-        let described = self.agreed.remote;
-        if from == described {
-            return Some(Nearness::Described);
-        }
-        if from.ip().to_canonical() == described.ip().to_canonical() {
-            return Some(Nearness::Machine);
-        }
-        // A machine of its own sends from its own; one behind an address translation is seen from elsewhere.
-        (Reach::of(described.ip()) < Reach::World).then_some(Nearness::Elsewhere)
-    }
-
-    /// Whether a packet is of the stream that was agreed. Where that comes from is where we send to. From where it was said to come, the
-    /// first packet is enough; from elsewhere there must be a few in a row. In another source's place one is taken that is nearer to what
-    /// was described; that goes on with its numbers (the same behind another port); or that comes when the other has fallen silent.
+    /// Whether a packet is of the stream that was agreed. Where that comes from is where we send to.
     fn is_ours(&mut self, now: Instant, from: SocketAddr, packet: &Packet<'_>) -> bool {
-        let Some(nearness) = self.nearness(from) else { return false };
-        if self.source.as_ref().is_some_and(|source| source.ssrc == packet.ssrc && source.from == from) {
-            return true;
-        }
-        let seen = match &self.candidate {
-            Some(one)
-                if (one.from, one.ssrc) == (from, packet.ssrc)
-                    && (1..=LOST + 1).contains(&packet.sequence.wrapping_sub(one.sequence)) =>
-            {
-                one.seen + 1
-            }
-            _ => 1,
-        };
-        self.candidate = Some(Candidate { from, ssrc: packet.ssrc, sequence: packet.sequence, seen });
-        let is_in_a_row = seen >= PROBATION;
-        let is_taken = match &mut self.source {
-            None => is_in_a_row || nearness == Nearness::Described,
-            Some(source) => {
-                let step = packet.sequence.wrapping_sub(source.number as u16);
-                if is_in_a_row && source.ssrc == packet.ssrc && (1..=MOVING).contains(&step) {
-                    source.from = from;
-                    self.to = from;
-                    self.candidate = None;
-                    return true;
+        let came = Came { from, ssrc: packet.ssrc, sequence: packet.sequence };
+        match self.latch.judge(now, came) {
+            Verdict::Ignored => return false,
+            Verdict::Same => return true,
+            Verdict::Moved => {}
+            Verdict::Taken => {
+                self.listener.forget();
+                if self.source.is_some() {
+                    self.player = Player::new(self.agreed.codec);
                 }
-                let current = source.from;
-                let is_quiet = self.last_heard.is_none_or(|last| now - last > GONE);
-                is_in_a_row && (is_quiet || self.nearness(current).is_none_or(|current| nearness > current))
+                // Room below, for packets that others overtook.
+                self.source = Some(Source {
+                    number: (1 << 32) + u64::from(packet.sequence),
+                    time: (1 << 48) + u64::from(packet.timestamp),
+                });
             }
-        };
-        if !is_taken {
-            return false;
         }
-        self.candidate = None;
         self.to = from;
-        self.listener.forget();
-        if self.source.is_some() {
-            self.player = Player::new(self.agreed.codec);
-        }
-        // Room below, for packets that others overtook.
-        self.source = Some(Source {
-            from,
-            ssrc: packet.ssrc,
-            number: (1 << 32) + u64::from(packet.sequence),
-            time: (1 << 48) + u64::from(packet.timestamp),
-        });
         true
     }
 

@@ -1,10 +1,7 @@
 /** Calls of a visitor from beginning to end, over each way. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { screenshots, unexpected, type World, watch } from "./world.js";
-
-/** Louder than any hiss: speech is at 0.6 and above. */
-const AUDIBLE = 0.4;
+import { AUDIBLE, screenshots, unexpected, type World, watch } from "./world.js";
 
 interface Record {
   transcript: { speaker: string; text: string }[];

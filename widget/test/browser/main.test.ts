@@ -1,6 +1,7 @@
 /** The widget in a real browser, against a real platform. */
 import { after, before, test } from "node:test";
 import * as calls from "./calls.js";
+import * as docs from "./docs.js";
 import * as use from "./use.js";
 import { begin, hasLiveKit, type World } from "./world.js";
 
@@ -30,3 +31,5 @@ test("the bridge shows a bot's widget", () => use.theDemoPage(world));
 test("who may not call is told so", () => use.refused(world));
 test("React writes it", () => use.byReact(world));
 test("a call whose worker dies is followed by another", () => calls.aBrokenCall(world));
+// The last: the bot has another key after it.
+test("a stranger who follows the documentation has a bot on a page", () => docs.theFiveMinutes(world));

@@ -16,6 +16,9 @@ const bundles = join(target, "widget", "tests");
 /** Whether the platform has a LiveKit server beside it: for calls through rooms, which workers must be able to join. */
 export const hasLiveKit = process.env["VOX_TEST_WIDGET_LIVEKIT"] === "1";
 
+/** Louder than any hiss: speech is at 0.6 and above. */
+export const AUDIBLE = 0.4;
+
 /** What the visitor says, over and over: an answer of eight seconds is interrupted by it. */
 const SAYS = "what are your hours";
 /** Seconds before and after it. */

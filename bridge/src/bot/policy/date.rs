@@ -1,6 +1,7 @@
 //! Dates in words.
 
 use jiff::civil::Date;
+use vox_shared::numerals::ORDINALS;
 
 use super::Language;
 use super::number::in_words;
@@ -19,29 +20,6 @@ pub const MONTHS: [(&str, &str); 12] = [
     ("October", "अक्टूबर"),
     ("November", "नवंबर"),
     ("December", "दिसंबर"),
-];
-/// Below twenty.
-pub const ORDINALS: [&str; 20] = [
-    "",
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
 ];
 
 /// Read `2026-11-20`, with or without a time behind it, or with the day first as it is written in India: `20/11/2026`,
@@ -76,8 +54,7 @@ pub fn date_in_words(date: Date, language: Language) -> String {
 fn ordinal(day: i8) -> String {
     let place = usize::from(day.unsigned_abs());
     match place {
-        0..20 => ORDINALS[place].to_owned(),
-        20 => "twentieth".into(),
+        0..=20 => ORDINALS[place].to_owned(),
         30 => "thirtieth".into(),
         31 => "thirty-first".into(),
         _ => format!("twenty-{}", ORDINALS[place - 20]),

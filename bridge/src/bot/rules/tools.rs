@@ -6,7 +6,7 @@ use reqwest::header::{
 };
 use serde_json::Value;
 use vox_shared::model::bot::tool::fill::{tokens, with_tokens_as};
-use vox_shared::model::bot::tool::{END_CALL, TIMEOUT_SECS, TRANSFER_CALL, arguments};
+use vox_shared::model::bot::tool::{DETECTED_VOICEMAIL, END_CALL, TIMEOUT_SECS, TRANSFER_CALL, arguments};
 use vox_shared::model::bot::{BotSettings, HttpTool, Tool, ToolHeader};
 
 use super::{Faults, MAX_PHRASE_BYTES};
@@ -24,9 +24,9 @@ const MAX_HEADER_BYTES: usize = 4_096;
 /// Variables of templates that a tool may use; others are known only after the call.
 const NAMESPACES: [&str; 3] = ["call", "crm", "system"];
 /// Built-in tools of the contract that are not built yet.
-const TO_COME: [&str; 4] = ["detected_voicemail", "search_knowledge", "send_dtmf", "schedule_callback"];
+const TO_COME: [&str; 3] = ["search_knowledge", "send_dtmf", "schedule_callback"];
 /// Those that are.
-const BUILT_IN: [&str; 2] = [END_CALL, TRANSFER_CALL];
+const BUILT_IN: [&str; 3] = [END_CALL, TRANSFER_CALL, DETECTED_VOICEMAIL];
 
 pub(super) fn check(settings: &BotSettings, faults: &mut Faults) {
     let tools = &settings.tools;
@@ -55,7 +55,8 @@ fn check_name(path: &str, tool: &Tool, faults: &mut Faults) {
     let name = tool.name.as_str();
     if tool.http.is_none() {
         return faults.unless(BUILT_IN.contains(&name), path, || {
-            let known = format!("the built-in tools of this version are '{END_CALL}' and '{TRANSFER_CALL}'");
+            let known =
+                format!("the built-in tools of this version are '{END_CALL}', '{TRANSFER_CALL}' and '{DETECTED_VOICEMAIL}'");
             match TO_COME.contains(&name) {
                 true => format!("'{name}' is not built yet; {known}"),
                 false => format!("{known}; a tool of your own needs `http`"),

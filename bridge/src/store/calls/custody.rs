@@ -104,43 +104,17 @@ impl Call {
         let old_recording = self.custody.as_mut().and_then(|custody| custody.old_recording.take());
         let recording_key = self.recording_key.take().or(old_recording);
         *self = Self {
-            tenant_id: self.tenant_id.clone(),
-            bot_id: self.bot_id.clone(),
             bot_version: self.bot_version,
             status: self.status,
-            created_at: self.created_at,
-            deadline: None,
-            proposed_session_id: None,
-            caller_id: String::new(),
-            stream_id: None,
-            direction: None,
-            transport: None,
-            connected_event: None,
             completed_at: self.completed_at,
             disconnected_by: self.disconnected_by,
-            duration_seconds: None,
-            worker_id: None,
             recording_key,
-            recording_token_hash: None,
-            result: None,
-            verdict: None,
-            analysis: None,
-            summary: None,
-            summary_asked: None,
-            charges: None,
-            budget: None,
             outbox: self.outbox.take(),
-            crm: None,
             custody: Some(Custody { deleted_at: Some(now), clean_at: Some(now), ..Custody::default() }),
-            names: None,
-            campaign_id: None,
-            visit: None,
-            digest: None,
-            redaction: None,
             kept: self.kept.take().map(Kept::buried),
-            packed: None,
             // A late delivery is still told that there is nothing to keep.
             claim_hash: self.claim_hash.take(),
+            ..Self::begun((&self.tenant_id, &self.bot_id), self.created_at)
         };
     }
 

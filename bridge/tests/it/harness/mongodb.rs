@@ -1,11 +1,10 @@
 //! A server that speaks MongoDB's protocol, for one test: the one at `TEST_MONGODB_URI` when it is set, else one of its own.
 
-use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdin, Command, Stdio};
 
 use mongodb::bson::{Document, doc};
 use rustix::process::{Pid, Signal, kill_process};
+use vox_harness::Script;
 use vox_shared::env::Env;
 
 use super::claimed::{claim, fresh_name};
@@ -14,19 +13,18 @@ use super::claimed::{claim, fresh_name};
 pub struct MongoDb {
     /// The address without a database.
     base: String,
-    /// Process ids of the server's parts; none when it is not ours.
-    pub pids: Vec<u32>,
+    /// The server's processes; none when it is not ours.
+    pub pids: Vec<Pid>,
     database: String,
-    // Before the child: its end is what ends the server.
-    stdin: Option<ChildStdin>,
-    child: Option<Child>,
+    /// None when it is not ours.
+    script: Option<Script>,
 }
 
 impl MongoDb {
     /// A fresh database.
     pub fn start() -> Self {
         match Env::of_process().text("TEST_MONGODB_URI") {
-            Some(base) => Self { base, pids: Vec::new(), database: fresh_name(), stdin: None, child: None },
+            Some(base) => Self { base, pids: Vec::new(), database: fresh_name(), script: None },
             None => Self::own(&[]),
         }
     }
@@ -35,7 +33,7 @@ impl MongoDb {
     /// a short test would take.
     pub fn emptied() -> Self {
         let mut server = Self::start();
-        if server.child.is_none() {
+        if server.script.is_none() {
             server.database = claim(&server.base).name;
             let uri = server.uri();
             // A test has a runtime of its own already.
@@ -46,27 +44,9 @@ impl MongoDb {
 
     /// A server of its own, whatever the environment says: it may be killed and paused. `options` go to its script.
     pub fn own(options: &[&str]) -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/mongodb/run.sh");
-        let mut child = Command::new(script)
-            .arg("--until-eof")
-            .args(options)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{script}: {error}"));
-        let mut lines =
-            BufReader::new(child.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
-        let (Some(pids), Some(ready)) = (lines.next(), lines.next()) else {
-            let mut told = String::new();
-            let _ = child.stderr.take().expect("it is piped").read_to_string(&mut told);
-            panic!(
-                "no MongoDB server for the tests: {told}\ninstall it: scripts/mongodb/install.sh (as root)"
-            );
-        };
-        let pids = pids.split(['=', ' ']).filter_map(|part| part.parse().ok()).collect();
-        let base = ready.strip_prefix("ready ").expect("the second line says where").to_owned();
-        Self { base, pids, database: fresh_name(), stdin: child.stdin.take(), child: Some(child) }
+        let script = Script::run("mongodb", options);
+        let (base, pids) = (script.address().to_owned(), script.pids());
+        Self { base, pids, database: fresh_name(), script: Some(script) }
     }
 
     /// Where it listens.
@@ -102,13 +82,14 @@ fn empty(uri: &str) {
 impl MongoDb {
     /// Stop and let go on the server, with the processes that it made.
     pub fn signal(&self, signal: Signal) {
-        let children = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
         let found = self.pids.iter().flat_map(|pid| {
-            let children = children(pid).unwrap_or_default();
-            let children = children.split_whitespace().filter_map(|p| p.parse().ok());
-            std::iter::once(*pid).chain(children).collect::<Vec<u32>>()
+            let of = pid.as_raw_nonzero();
+            let children =
+                std::fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
+            let children = children.split_whitespace().filter_map(|child| Pid::from_raw(child.parse().ok()?));
+            std::iter::once(*pid).chain(children).collect::<Vec<Pid>>()
         });
-        for pid in found.filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?)) {
+        for pid in found {
             // One that has ended meanwhile needs none.
             let _ = kill_process(pid, signal);
         }
@@ -119,9 +100,5 @@ impl Drop for MongoDb {
     fn drop(&mut self) {
         // One that was stopped would never end.
         self.signal(Signal::CONT);
-        drop(self.stdin.take());
-        if let Some(child) = &mut self.child {
-            let _ = child.wait();
-        }
     }
 }

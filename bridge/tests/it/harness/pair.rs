@@ -9,11 +9,11 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 use vox_bridge::config::TEST_MASTER_KEY;
 use vox_bridge::first_start::ADMIN_EMAIL;
+use vox_harness::RedisServer;
 use vox_shared::wire::SECRET_HEADER;
 
 use super::mongodb::MongoDb;
 use super::nginx::Nginx;
-use super::redis::RedisServer;
 use super::{client, json};
 
 /// What one key may ask in a minute, in this deployment.

@@ -3,12 +3,12 @@
 
 use reqwest::{Method, StatusCode};
 use vox_bridge::config::{Config, S3Settings};
+use vox_harness::RedisServer;
 use vox_shared::env::Env;
 
 use super::claimed::claim;
 use super::client;
 use super::mongodb::MongoDb;
-use super::redis::RedisServer;
 use crate::s3_server::{S3Server, settings_of_nobody};
 
 /// Whether the bridges of this run are over servers.

@@ -5,16 +5,18 @@ use std::time::Duration;
 use vox_shared::model::bot::Sink;
 use vox_shared::redaction::Covered;
 use vox_shared::wire::journal::JournalRecord;
-use vox_shared::wire::result::{CallEvent, TranscriptEntry};
+use vox_shared::wire::result::{CallEvent, Speaker, TranscriptEntry};
 
 use super::Actor;
 use crate::courier::live::Fact;
 use crate::session::event::{Notice, Outcome};
+use crate::session::report::add_usage;
 use crate::transport::line::LineOut;
 
 impl Actor {
     /// A line of the transcript, and lines before it of which more is hidden now.
     pub(super) fn tell_line(&mut self, entry: TranscriptEntry) {
+        let is_bots = entry.speaker == Speaker::Bot;
         let (lines, covered) = self.parts.veil.line(entry);
         for line in lines {
             let live = line.at(Sink::Live);
@@ -27,6 +29,25 @@ impl Actor {
             self.parts.journal.note(&JournalRecord::Turn { session_id, entry });
         }
         self.cover(&covered);
+        if is_bots {
+            self.tally();
+        }
+    }
+
+    /// How the call stands, for a worker that may have to go on with it.
+    pub(super) fn tally(&mut self) {
+        if !self.parts.tallies {
+            return;
+        }
+        let mut tally = self.parts.session.tally(self.parts.journal.session_id());
+        tally.told = self.parts.live.told();
+        for usage in self.parts.vendors.metered(self.parts.ears.heard_so_far()) {
+            add_usage(&mut tally.usage, &usage);
+        }
+        for event in &mut tally.why {
+            self.parts.veil.event(Sink::Events, event);
+        }
+        self.parts.journal.note(&JournalRecord::Tally(Box::new(tally)));
     }
 
     pub(super) fn tell_event(&mut self, mut event: CallEvent) {

@@ -26,6 +26,11 @@ pub struct Backlog {
 }
 
 impl Backlog {
+    /// Behind so many events that others told of the call.
+    pub fn behind(newest: u64) -> Self {
+        Self { newest, ..Self::default() }
+    }
+
     /// So many events were lost before they had a number.
     pub fn skip(&mut self, lost: u64) {
         self.newest += lost;
@@ -98,7 +103,9 @@ fn told(at: Timestamp, fact: Fact) -> (&'static str, Map<String, Value>) {
             let known = known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
             (live::RINGING, known.collect())
         }
-        Fact::Connected => (live::CONNECTED, object(json!({"answered_at": at.to_string()}))),
+        Fact::Connected | Fact::GoesOn { .. } => {
+            (live::CONNECTED, object(json!({"answered_at": at.to_string()})))
+        }
         Fact::Turn(entry) => (live::TURN, turn(entry)),
         Fact::Event(event) if event.event == EventKind::ToolCalled.as_str() => {
             (live::TOOL_CALLED, tool(event))

@@ -119,7 +119,7 @@ async fn an_outbox_that_takes_no_records_keeps_no_other_from_being_read() {
     let desk = Desk { directories: Directories::new(dir.path().join("outbox"), hangs), ..desk };
     let readings = Arc::new(Semaphore::new(1));
     let own = readings.clone();
-    let adoption = tokio::spawn(async move { adopt(&desk, &dead, &own).await });
+    let adoption = tokio::spawn(async move { adopt(&desk, &dead, (&*own, Otherwise::Close)).await });
     tokio::task::yield_now().await;
     assert_eq!(readings.available_permits(), 0, "it is being read");
     let next = timeout(Duration::from_mins(10), readings.acquire()).await;

@@ -60,7 +60,7 @@ async fn a_lost_call_is_told_of_with_what_its_journal_holds() {
         journal.write(&event(7)).await.unwrap();
         drop(journal);
         outbox.close().await;
-        adopt(&desk, &dead, &Semaphore::new(1)).await;
+        adopt(&desk, &dead, (&Semaphore::new(1), Otherwise::Close)).await;
         let asked = bridge.asked();
         let told: CallResult = serde_json::from_slice(&asked.last().unwrap().body).unwrap();
         assert_eq!((told.disconnected_by, told.events.len()), (DisconnectedBy::WorkerLost, 1));
@@ -87,7 +87,7 @@ async fn what_is_told_of_a_running_call_shows_the_claim_once_the_token_is_not_ta
     let (dir, bridge) = (tempfile::tempdir().unwrap(), Stub::answering(&[403, 200]));
     let desk = desk(dir.path(), &bridge.url, settings());
     let (session_id, worker_id) = (session(), "w1".parse().unwrap());
-    let call = Watched { session_id, worker_id, clock: Clock::system(), proof: proof() };
+    let call = Watched { session_id, worker_id, clock: Clock::system(), proof: proof(), told: 0 };
     let (teller, report) = watch(desk.bridge.clone(), desk.live.clone(), call);
     let reporting = tokio::spawn(report);
     teller.tell(Fact::Connected);

@@ -36,10 +36,20 @@ pub(super) fn tone(at: u64, rate_hz: u64) -> i16 {
     ((turns.fract() * std::f64::consts::TAU).sin() * TONE_PEAK) as i16
 }
 
-/// Make the file and write what comes. A recording without a file ends here: what else comes for it is dropped.
-pub(super) fn write_file(path: &Path, rate_hz: u32, work: &Receiver<Work>) -> Finished {
-    match begin(path, rate_hz) {
-        Ok((wav, sync)) => write_blocks(wav, (&sync, path, rate_hz), work),
+/// Make the file, or go on with it from its frame `from` on, and write what comes. A recording without a file ends here: what else
+/// comes for it is dropped.
+pub(super) fn write_file(path: &Path, (rate_hz, from): (u32, u64), work: &Receiver<Work>) -> Finished {
+    let begun = match from {
+        0 => begin(path, rate_hz),
+        from => resume(path, (rate_hz, from)),
+    };
+    match begun {
+        Ok((wav, sync)) => write_blocks((wav, from), (&sync, path, rate_hz), work),
+        // What another worker recorded of it is there still.
+        Err(error) if from > 0 && path.exists() => {
+            tracing::error!(%error, "the rest of a call is not recorded");
+            Finished { frames: 1, fault: Some(format!("the recording could not be gone on with: {error}")) }
+        }
         Err(error) => {
             tracing::error!(%error, "the call is not recorded");
             Finished { frames: 0, fault: Some(format!("the recording could not be begun: {error}")) }
@@ -55,12 +65,25 @@ fn begin(path: &Path, rate_hz: u32) -> io::Result<(WavWriter, File)> {
     Ok((wav, sync))
 }
 
+/// What is missing up to `from` is silence.
+fn resume(path: &Path, (rate_hz, from): (u32, u64)) -> io::Result<(WavWriter, File)> {
+    if !path.try_exists()? {
+        drop(begin(path, rate_hz)?);
+    }
+    let appended = WavWriter::append(path, rate_hz, 2);
+    let (mut wav, frames) = appended.map_err(|error| io::Error::other(told(&error)))?;
+    let missing = from.checked_sub(frames);
+    let missing = missing.ok_or_else(|| io::Error::other("it is longer than the call was"))?;
+    append(&mut wav, missing, &[]).map_err(|error| io::Error::other(told(&error)))?;
+    Ok((wav, File::options().write(true).open(path)?))
+}
+
 fn write_blocks(
-    mut wav: WavWriter,
+    (mut wav, from): (WavWriter, u64),
     (sync, path, rate_hz): (&File, &Path, u32),
     work: &Receiver<Work>,
 ) -> Finished {
-    let mut frames = 0u64;
+    let mut frames = from;
     let mut fault = None;
     while let Ok(work) = work.recv() {
         match work {

@@ -10,7 +10,6 @@ use vox_shared::ids::SessionId;
 
 use super::{Refusal, Taken, admission, bot_id, config_url, invalid, number, read, session_id, start};
 use crate::app::App;
-use crate::call::life::Ordered;
 use crate::routes::answer::{Answer, json};
 use crate::routes::call::Asker;
 use crate::transport::line::CallInfo;
@@ -67,12 +66,6 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         connected_event: told,
         ..CallInfo::default()
     };
-    let ordered = Ordered {
-        session_id: call_id.clone(),
-        bridge_url,
-        from_number: from.clone(),
-        info: Box::new(info.clone()),
-    };
     let order = Order {
         room: room_name.clone(),
         session_id: call_id.clone(),
@@ -81,7 +74,8 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         room_is_ours: true,
         info,
     };
-    start(app, asked.livekit, Taken { bot_id, admission, trace: asked.trace, order, ordered });
+    let taken = Taken { bot_id, admission, trace: asked.trace, order, bridge_url, from_number: from };
+    start(app, asked.livekit, taken);
     Ok(json(&Accepted { status: "accepted", call_id, room_name }))
 }
 

@@ -10,7 +10,6 @@ use vox_shared::ids::{BotId, SessionId};
 
 use super::{Refusal, Taken, admission, caller, read, room, start};
 use crate::app::App;
-use crate::call::life::Ordered;
 use crate::routes::answer::{Answer, error, error_saying, json};
 use crate::routes::call::Asker;
 use crate::transport::line::CallInfo;
@@ -62,12 +61,6 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         did: Some(did),
         ..CallInfo::default()
     };
-    let ordered = Ordered {
-        session_id: call_id.clone(),
-        bridge_url: None,
-        from_number: None,
-        info: Box::new(info.clone()),
-    };
     let order = Order {
         room,
         session_id: call_id.clone(),
@@ -76,7 +69,8 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         room_is_ours: true,
         info,
     };
-    start(app, asked.livekit, Taken { bot_id, admission, trace: asked.trace, order, ordered });
+    let taken = Taken { bot_id, admission, trace: asked.trace, order, bridge_url: None, from_number: None };
+    start(app, asked.livekit, taken);
     Ok(json(&Accepted { status: "accepted", call_id }))
 }
 

@@ -132,6 +132,12 @@ impl ToolGuard {
         Ok(())
     }
 
+    /// It was made before the call went on in this worker: it counts.
+    pub fn recall(&mut self, call: &ToolCall, turn: u32) {
+        self.count += 1;
+        keep(&mut self.made, call, turn);
+    }
+
     /// The same for a tool that the caller must agree to: there is a turn of the caller's between asking and doing.
     ///
     /// # Errors

@@ -75,6 +75,8 @@ impl Caller {
     /// From now on they are waited for.
     pub fn new(whom: Whom, begins: Begins, now: Instant) -> Self {
         let patience = match (&whom, &begins) {
+            // Their connection may be lost for the moment.
+            (_, Begins::Again) => RETURN_PATIENCE,
             (Whom::Visitor, _) => VISITOR_PATIENCE,
             // The gateway says what becomes of it.
             (_, Begins::Dialled { .. }) => RING_LIMIT + PHONE_PATIENCE,
@@ -139,7 +141,7 @@ impl Caller {
             Event::Joined(who) => self.joined(who, now),
             Event::Changed { participant, .. } => self.changed(participant, now),
             // Their media is up, so they hear too.
-            Event::Subscribed { identity, .. } if self.is(identity) && self.whom == Whom::Visitor => {
+            Event::Subscribed { identity, .. } if self.is(identity) && self.whom.is_visitor() => {
                 self.reached = true;
             }
             Event::Digit { identity, digit } if self.answered && self.is(identity) => {
@@ -208,14 +210,14 @@ impl Caller {
     fn absent(&self) -> DisconnectedBy {
         match self.begins {
             // Whoever had answered is gone.
-            Begins::Answered => DisconnectedBy::Customer,
+            Begins::Answered | Begins::Again => DisconnectedBy::Customer,
             _ => DisconnectedBy::NoAnswer,
         }
     }
 
     /// Until when somebody who receives us is waited for. `None` while nobody could: what is said then is lost.
     fn deaf_until(&self, since: Instant) -> Option<Instant> {
-        let deaf = if self.whom == Whom::Visitor { VISITOR_DEAF } else { PHONE_DEAF };
+        let deaf = if self.whom.is_visitor() { VISITOR_DEAF } else { PHONE_DEAF };
         Some(since.max(self.speaks?).max(self.connected?) + deaf)
     }
 
@@ -223,7 +225,7 @@ impl Caller {
         match &self.whom {
             Whom::Visitor => who.kind == Kind::Standard,
             Whom::AnyPhone => who.kind == Kind::Sip,
-            Whom::Phone(identity) => who.identity == *identity,
+            Whom::Phone(identity) | Whom::Guest(identity) => who.identity == *identity,
         }
     }
 
@@ -242,7 +244,7 @@ impl Caller {
 
     fn changed(&mut self, who: &Participant, now: Instant) {
         let may_begin = match self.begins {
-            Begins::Present | Begins::Answered => true,
+            Begins::Present | Begins::Answered | Begins::Again => true,
             Begins::Ringing | Begins::Dialled { .. } => status(&who.attributes) == ACTIVE,
         };
         if let State::Here { identity, since } = &mut self.state
@@ -268,7 +270,7 @@ impl Caller {
         if !self.answered {
             let word = match &self.begins {
                 Begins::Dialled { .. } => left_unanswered(reason),
-                begins if *begins == Begins::Answered => LineIn::HungUp { by: DisconnectedBy::Customer },
+                Begins::Answered | Begins::Again => LineIn::HungUp { by: DisconnectedBy::Customer },
                 _ => match Departure::of(reason) {
                     Departure::SentAway => LineIn::Broken(Reason::RemovedFromRoom),
                     _ => LineIn::HungUp { by: DisconnectedBy::Customer },

@@ -1,6 +1,6 @@
 //! A call's place in its room: one task that moves sound, keys and orders between the two, bounded both ways.
 
-mod clear;
+pub mod clear;
 mod consult;
 mod dialling;
 mod seat;
@@ -72,7 +72,7 @@ impl Line {
         let until = Instant::now() + JOIN_PATIENCE;
         let (room, identity) = (&self.order.room, format!("bot-{}", self.order.session_id));
         if self.order.room_is_ours
-            && self.order.begins != Begins::Ringing
+            && !matches!(self.order.begins, Begins::Ringing | Begins::Again)
             && let Err(error) = self.livekit.create_room(room).await
         {
             // Most servers make a room when somebody joins it.

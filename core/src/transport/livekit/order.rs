@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use vox_livekit::Participant;
 use vox_shared::dial::{BadDestination, Destination};
 use vox_shared::ids::SessionId;
+use vox_shared::wire::seat::RoomSeat;
 
 use crate::transport::line::{CallInfo, IN_ROOMS, Traits};
 
@@ -41,6 +42,15 @@ pub enum Whom {
     AnyPhone,
     /// The telephone with this identity.
     Phone(String),
+    /// The person with this identity, whom the bot has talked to before.
+    Guest(String),
+}
+
+impl Whom {
+    /// Whether it is somebody with a browser or an app.
+    pub fn is_visitor(&self) -> bool {
+        matches!(self, Self::Visitor | Self::Guest(_))
+    }
 }
 
 /// How the call begins.
@@ -54,14 +64,34 @@ pub enum Begins {
     Dialled { to: String, from: Option<String> },
     /// Somebody else has rung them, and they have answered.
     Answered,
+    /// They talked to another worker's bot, which is dead, and are there still.
+    Again,
 }
 
 impl Order {
     /// What sets the line apart: only a telephone can be handed over.
     pub fn traits(&self) -> Traits {
-        let transfers = (self.whom != Whom::Visitor).then_some("livekit_sip_refer");
+        let transfers = (!self.whom.is_visitor()).then_some("livekit_sip_refer");
         // Messages are the client's, which has limits of its own.
         Traits { name: IN_ROOMS, echoes_marks: true, buffers: false, transfers, max_message_bytes: 0 }
+    }
+
+    /// Where the call sits when it is answered, by the caller's identity.
+    pub fn seat(&self, caller: &str) -> RoomSeat {
+        RoomSeat {
+            room: self.room.clone(),
+            caller: caller.to_owned(),
+            is_phone: !self.whom.is_visitor(),
+            room_is_ours: self.room_is_ours,
+            did: self.info.did.clone(),
+        }
+    }
+
+    /// Sit down there again.
+    pub fn again(session_id: SessionId, seat: RoomSeat, info: CallInfo) -> Self {
+        let RoomSeat { room, caller, is_phone, room_is_ours, .. } = seat;
+        let whom = if is_phone { Whom::Phone(caller) } else { Whom::Guest(caller) };
+        Self { room, session_id, whom, begins: Begins::Again, room_is_ours, info }
     }
 
     /// Whether what the telephone says of itself belongs to what the bot is told, and is waited for.

@@ -149,10 +149,13 @@ impl LiveKit {
         Ok(people.into_iter().filter(|who| who.kind == PHONE).map(|who| who.identity).collect())
     }
 
-    /// The identities of all in a room, hidden ones too.
+    /// The identities of all in a room, hidden ones too; nobody, where there is none.
     pub async fn people(&self, room: &str) -> Result<BTreeSet<String>, ServiceError> {
-        let people = soon(self.service.list_people(room)).await?;
-        Ok(people.into_iter().map(|who| who.identity).collect())
+        match soon(self.service.list_people(room)).await {
+            Ok(people) => Ok(people.into_iter().map(|who| who.identity).collect()),
+            Err(error) if error.is_not_found() => Ok(BTreeSet::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Send somebody away: a telephone is hung up. One who is not there is no fault.

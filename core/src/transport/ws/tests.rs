@@ -29,13 +29,7 @@ fn brief(events: &[LineIn]) -> String {
         LineIn::Audio(_) => 'm',
         LineIn::Dtmf(_) => 'k',
         LineIn::HungUp { .. } => 'h',
-        LineIn::Typed(_)
-        | LineIn::Mark(_)
-        | LineIn::Transferred
-        | LineIn::TransferFailed { .. }
-        | LineIn::Consult(_)
-        | LineIn::Third(_)
-        | LineIn::Broken(_) => '?',
+        _ => '?',
     };
     events.iter().map(letter).collect()
 }

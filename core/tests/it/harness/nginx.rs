@@ -1,11 +1,11 @@
 //! nginx with the settings of a whole host.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
+use vox_harness::Script;
 
 use super::eventually;
 
@@ -14,41 +14,20 @@ pub struct Nginx {
     /// `http://…`, or `https://…` where it was given a certificate.
     pub url: String,
     place: PathBuf,
-    first: i32,
-    // Before the child: its end is what ends nginx.
-    stdin: Option<ChildStdin>,
-    child: Child,
+    script: Script,
 }
 
 impl Nginx {
     /// Its settings and logs are in `place`; `host` are options of `scripts/nginx/render.sh`.
     pub fn start(place: &Path, host: &[&str]) -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/nginx/run.sh");
         fs::create_dir_all(place).unwrap();
-        let mut child = Command::new(script)
-            .arg("--until-eof")
-            .arg("--place")
-            .arg(place)
-            .arg("--")
-            .args(host)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{script}: {error}"));
-        let mut lines =
-            BufReader::new(child.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
-        let first = lines.next().and_then(|line| line.strip_prefix("pids nginx=")?.parse().ok());
-        let ready = lines.next().and_then(|line| Some(line.strip_prefix("ready ")?.to_owned()));
-        let (Some(first), Some(mut url)) = (first, ready) else {
-            let mut told = String::new();
-            let _ = child.stderr.take().expect("it is piped").read_to_string(&mut told);
-            panic!("no nginx for the tests: {told}\ninstall it: scripts/nginx/install.sh");
-        };
+        let options = [&["--place", place.to_str().unwrap(), "--"], host].concat();
+        let script = Script::run("nginx", &options);
+        let mut url = script.address().to_owned();
         if host.contains(&"--certificate") {
             url = url.replacen("http:", "https:", 1);
         }
-        Self { url, place: place.to_owned(), first, stdin: child.stdin.take(), child }
+        Self { url, place: place.to_owned(), script }
     }
 
     /// Where calls go.
@@ -59,7 +38,7 @@ impl Nginx {
     /// Have it read its settings anew, and wait until the processes before have been told to end with their calls.
     pub async fn reload(&self) {
         let before = self.processes();
-        kill_process(Pid::from_raw(self.first).unwrap(), Signal::HUP).unwrap();
+        self.script.signal(Signal::HUP);
         eventually("nginx has read its settings anew", async || {
             let now = self.processes();
             let is_new = |(pid, name): &&(i32, String)| {
@@ -80,6 +59,7 @@ impl Nginx {
 
     /// Its working processes, with what they call themselves.
     fn processes(&self) -> Vec<(i32, String)> {
+        let first = self.script.pids()[0].as_raw_nonzero().get();
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         entries
             .filter_map(|entry| {
@@ -88,7 +68,7 @@ impl Nginx {
                 // The name in brackets may hold anything; state and parent follow it.
                 let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<i32>().ok()?;
                 let name = fs::read_to_string(entry.path().join("cmdline")).ok()?;
-                (parent == self.first).then_some((pid, name))
+                (parent == first).then_some((pid, name))
             })
             .collect()
     }
@@ -96,9 +76,6 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        drop(self.stdin.take());
-        // Only a script that failed already does not end.
-        let _ = self.child.wait();
         if std::thread::panicking() {
             let errors = fs::read_to_string(self.place.join("error.log")).unwrap_or_default();
             let _nobody_reads = writeln!(std::io::stderr(), "nginx's logs:\n{}\n{errors}", self.log());

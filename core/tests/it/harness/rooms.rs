@@ -2,7 +2,6 @@
 //!
 //! The server's starter and its guests are those of the client's own tests.
 
-#[expect(dead_code, reason = "a part of it is for the tests of the client, whose it is")]
 #[path = "../../../../livekit/tests/it/harness/guest.rs"]
 pub mod guest;
 #[expect(dead_code, reason = "a part of it is for the tests of the client, whose it is")]

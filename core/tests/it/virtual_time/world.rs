@@ -385,7 +385,10 @@ impl World {
             Command::HoldTone => self.tone_until = self.now + LENGTH.as_millis() as u64,
             Command::JournalEvent(event) => self.note_agent(&event.event),
             Command::Finish(outcome) => self.outcome = Some(outcome),
-            Command::JournalTurn(_)
+            // No call of this world is in rooms.
+            Command::Supervisor(_)
+            | Command::Supervise { .. }
+            | Command::JournalTurn(_)
             | Command::JudgeTurn { .. }
             | Command::OrderTaken { .. }
             | Command::OrderRefused { .. }

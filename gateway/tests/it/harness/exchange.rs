@@ -14,11 +14,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 use vox_gateway::{Gateway, Settings};
+use vox_harness::{LiveKitServer, RedisServer, free_address};
 
 use super::PATIENCE;
-use super::deployment::{Program, word};
 pub use handset::Handset;
-use handset::free_port;
 
 /// Every new deployment has it.
 pub const BOT: &str = "appointment-reminder";
@@ -35,8 +34,8 @@ pub struct Exchange {
     // In the order in which they end.
     _workers: Vec<Server>,
     _bridge: Server,
-    _livekit: Program,
-    _redis: Program,
+    _livekit: LiveKitServer,
+    _redis: RedisServer,
     data: TempDir,
 }
 
@@ -45,14 +44,12 @@ impl Exchange {
         // Loopback alone is asked, without TLS; the library wants a provider all the same.
         let _twice = rustls::crypto::ring::default_provider().install_default();
         let data = tempfile::tempdir().unwrap();
-        let at = free_port();
-        let (redis, lines) = Program::start("redis/run.sh", &[], 2);
-        let kept = word(&lines[1], 1).to_owned();
+        let at = free_address();
+        let redis = RedisServer::start();
         let hook = format!("http://{at}/api/v1/livekit/webhook");
-        let options = ["--redis", kept.trim_start_matches("redis://"), "--webhook", &hook];
-        let (livekit, lines) = Program::start("livekit/run.sh", &options, 3);
-        let (key, secret, server) = (word(&lines[1], 1), word(&lines[1], 2), word(&lines[2], 1));
-        let gateway = Gateway::start(Settings::new(&kept, server, key, secret)).await.unwrap();
+        let livekit = LiveKitServer::over_and_telling(&redis, &hook);
+        let (server, key, secret) = (&*livekit.url, &*livekit.key, &*livekit.secret);
+        let gateway = Gateway::start(Settings::new(&redis.url(), server, key, secret)).await.unwrap();
         let both = [
             ("LIVEKIT_URL", server),
             ("LIVEKIT_API_KEY", key),

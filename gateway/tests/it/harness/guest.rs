@@ -21,10 +21,10 @@ impl Guest {
     pub async fn join(deployment: &Deployment, room: &str) -> Self {
         #[expect(clippy::disallowed_methods, reason = "the server compares with its own clock")]
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let token =
-            AccessToken::new(room, "guest").sign(&deployment.key, &deployment.secret, now, PATIENCE * 10);
+        let server = &deployment.livekit;
+        let token = AccessToken::new(room, "guest").sign(&server.key, &server.secret, now, PATIENCE * 10);
         let options = Options { hear: Rate::Hz8000, ..Options::default() };
-        let (room, mut events) = Room::join(&deployment.url, &token, options).await.unwrap();
+        let (room, mut events) = Room::join(&server.url, &token, options).await.unwrap();
         let sound = events.sound().unwrap();
         Self { room, events, sound, happened: Vec::new(), speaking: None }
     }

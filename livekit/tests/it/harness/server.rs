@@ -1,61 +1,27 @@
-//! A LiveKit server for one test.
+//! A LiveKit server for one test, and what opens its rooms.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::ops::Deref;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use vox_harness::LiveKitServer;
 use vox_livekit::AccessToken;
 
 /// A fresh server, which ends with this value.
-pub struct LiveKit {
-    pub url: String,
-    pub key: String,
-    pub secret: String,
-    // Before the child: its end is what ends the server.
-    stdin: Option<ChildStdin>,
-    child: Child,
-}
+pub struct LiveKit(LiveKitServer);
 
 impl LiveKit {
     pub fn start() -> Self {
-        Self::with(&[])
+        Self(LiveKitServer::start())
     }
 
     /// `options` go to its script.
     pub fn with(options: &[&str]) -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/livekit/run.sh");
-        let mut child = Command::new(script)
-            .arg("--until-eof")
-            .args(options)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{script}: {error}"));
-        let mut lines =
-            BufReader::new(child.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
-        let (Some(_pids), Some(keys), Some(ready)) = (lines.next(), lines.next(), lines.next()) else {
-            let mut told = String::new();
-            let _ = child.stderr.take().expect("it is piped").read_to_string(&mut told);
-            panic!("no LiveKit for the tests: {told}\ninstall it: scripts/livekit/install.sh");
-        };
-        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let (keys, ready) = (words(&keys), words(&ready));
-        Self {
-            url: ready[1].clone(),
-            key: keys[1].clone(),
-            secret: keys[2].clone(),
-            stdin: child.stdin.take(),
-            child,
-        }
+        Self(LiveKitServer::with(options))
     }
 
     /// End it without a word, and start another one at the same address with the same keys.
     pub fn restart(self) -> Self {
-        let (url, secret) = (self.url.clone(), self.secret.clone());
-        drop(self);
-        let port = url.rsplit(':').next().expect("an address has a port").to_owned();
-        Self::with(&["--port", &port, "--secret", &secret])
+        Self(self.0.restart())
     }
 
     pub fn token(&self, room: &str, identity: &str) -> String {
@@ -69,10 +35,10 @@ impl LiveKit {
     }
 }
 
-impl Drop for LiveKit {
-    fn drop(&mut self) {
-        drop(self.stdin.take());
-        // Only a script that failed already does not end.
-        let _ = self.child.wait();
+impl Deref for LiveKit {
+    type Target = LiveKitServer;
+
+    fn deref(&self) -> &LiveKitServer {
+        &self.0
     }
 }

@@ -5,15 +5,8 @@ use std::f64::consts::TAU;
 use vox_livekit::Rate;
 
 /// Frames of 20 ms of a tone, one after another.
-pub fn tone(rate: Rate, hz: f64) -> impl FnMut() -> Vec<i16> {
-    let (mut phase, step) = (0.0_f64, TAU * hz / f64::from(rate.hz()));
-    move || {
-        let mut next = || {
-            phase = (phase + step) % TAU;
-            (phase.sin() * 7000.0) as i16
-        };
-        (0..rate.frame()).map(|_| next()).collect()
-    }
+pub fn tone(rate: Rate, hz: f64) -> impl FnMut() -> Vec<i16> + Send {
+    vox_harness::tone(rate.hz(), hz)
 }
 
 /// Frames of something like a voice: a buzz of 150 Hz with ten overtones. [`overtones`] are found again.
@@ -34,17 +27,9 @@ pub fn overtones(rate: Rate, pcm: &[i16]) -> f64 {
     (1..=10).map(|n| power(rate, pcm, 150.0 * f64::from(n))).sum()
 }
 
-/// The part of the energy that is at this frequency, 0 to 1 (Goertzel).
+/// The part of the energy that is at this frequency, 0 to 1.
 pub fn power(rate: Rate, pcm: &[i16], hz: f64) -> f64 {
-    let coefficient = 2.0 * (TAU * hz / f64::from(rate.hz())).cos();
-    let (mut one, mut two, mut all) = (0.0_f64, 0.0_f64, 1.0_f64);
-    for sample in pcm {
-        let sample = f64::from(*sample);
-        (two, one) = (one, sample + coefficient * one - two);
-        all += sample * sample;
-    }
-    let found = one * one + two * two - coefficient * one * two;
-    2.0 * found / (all * pcm.len() as f64)
+    vox_harness::power(rate.hz(), pcm, hz)
 }
 
 /// How many of the frames are loud.

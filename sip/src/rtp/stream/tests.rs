@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::codec::Codec;
 use crate::sdp::Direction;
@@ -14,7 +16,7 @@ fn agreed() -> Agreed {
 
 /// Two streams that are each other's.
 fn pair() -> (Stream, Stream) {
-    (Stream::new(agreed()), Stream::new(agreed()))
+    (Stream::new(agreed(), None), Stream::new(agreed(), None))
 }
 
 fn tone(n: usize) -> Vec<i16> {
@@ -67,8 +69,8 @@ fn sound_is_sent_to_where_it_comes_from() {
     let mut now = Instant::now();
     let (mut near, mut other) = pair();
     let inside = Agreed { remote: at("192.168.1.20:4000"), ..agreed() };
-    let mut far = Stream::new(inside);
     let (real, thief) = (at("198.51.100.1:9000"), at("203.0.113.5:1"));
+    let mut far = Stream::new(inside, Some(real.ip()));
     assert_eq!(send(&mut near, &mut far, real, &mut now, 5), 3, "two of the first are looked at only");
     assert_eq!(far.say(None)[0].0, real);
     for n in 0..10 {
@@ -83,7 +85,7 @@ fn sound_is_sent_to_where_it_comes_from() {
 fn nobody_else_is_listened_to() {
     let mut now = Instant::now();
     let (mut near, mut other) = pair();
-    let mut far = Stream::new(agreed());
+    let mut far = Stream::new(agreed(), None);
     assert_eq!(send(&mut other, &mut far, at("203.0.113.5:4000"), &mut now, 50), 0);
     assert_eq!(far.say(None)[0].0, agreed().remote, "nor sent to");
     // Another port of the same machine may be it, until the one that was said speaks.
@@ -104,7 +106,7 @@ fn nobody_else_is_listened_to() {
 fn a_stream_that_moves_is_followed() {
     let mut now = Instant::now();
     let (mut near, mut other) = pair();
-    let mut far = Stream::new(agreed());
+    let mut far = Stream::new(agreed(), None);
     assert_eq!(send(&mut near, &mut far, agreed().remote, &mut now, 10), 10);
     let moved = at("192.0.2.1:5001");
     assert_eq!(send(&mut other, &mut far, at("192.0.2.1:6000"), &mut now, 10), 0, "another stream");
@@ -130,12 +132,12 @@ fn single_packets_are_no_source() {
 #[test]
 fn who_does_not_send_sends_nothing_and_counts_on() {
     let held = Agreed { direction: Direction::ReceiveOnly, ..agreed() };
-    let mut stream = Stream::new(agreed());
+    let mut stream = Stream::new(agreed(), None);
     let time = |bytes: &[u8]| Packet::parse(bytes).unwrap().timestamp;
     let before = time(&stream.say(None)[0].1);
-    stream.renegotiate(held);
+    stream.renegotiate(held, None);
     assert!(stream.say(None).is_empty() && stream.say(Some(&tone(0))).is_empty());
-    stream.renegotiate(agreed());
+    stream.renegotiate(agreed(), None);
     let after = &stream.say(None)[0].1;
     assert_eq!(time(after).wrapping_sub(before), 3 * FRAME as u32);
     let packet = Packet::parse(after).unwrap();
@@ -145,7 +147,7 @@ fn who_does_not_send_sends_nothing_and_counts_on() {
 #[test]
 fn numbers_go_on_over_their_wraps() {
     let start = Instant::now();
-    let mut far = Stream::new(agreed());
+    let mut far = Stream::new(agreed(), None);
     for n in 0..200_u32 {
         let packet = Packet {
             marker: n == 0,

@@ -1,12 +1,13 @@
 //! SIPp as one telephone.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::process::Stdio;
 
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use vox_audio::g711::linear_to_ulaw;
+use vox_harness::free_address;
 use vox_sip::Transport;
 
 use super::PATIENCE;
@@ -55,7 +56,7 @@ impl Phone {
         let Setup { scenario, transport, key } = setup;
         let place = TempDir::new().unwrap();
         std::fs::write(place.path().join("tone.ulaw"), tone_file()).unwrap();
-        let address = free_port();
+        let address = free_address();
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../sip/tests/it/scenarios");
         let mut text = std::fs::read_to_string(format!("{folder}/{scenario}.xml")).unwrap();
         if let Some((name, value)) = key {
@@ -66,7 +67,7 @@ impl Phone {
         let mut command = Command::new("sipp");
         command.args(to.map(|to| to.to_string()));
         command.args(["-sf", "scenario.xml", "-i", "127.0.0.1", "-mi", "127.0.0.1"]);
-        command.args(["-p", &address.port().to_string(), "-mp", &free_port().port().to_string()]);
+        command.args(["-p", &address.port().to_string(), "-mp", &free_address().port().to_string()]);
         command.args(["-m", "1", "-nostdin", "-timeout", "30s", "-timeout_error"]);
         command.args(["-trace_err", "-error_file", "errors", "-trace_msg", "-message_file", "messages"]);
         if !SPEAKS.contains(&scenario) {
@@ -95,17 +96,6 @@ impl Phone {
         if !ended_content {
             let read = |name| std::fs::read_to_string(self.place.path().join(name)).unwrap_or_default();
             panic!("{}: {ended:?}\n{}\n{}", self.scenario, read("errors"), read("messages"));
-        }
-    }
-}
-
-/// An even port that is free, UDP; the one above it too, most likely.
-fn free_port() -> SocketAddr {
-    loop {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let address = socket.local_addr().unwrap();
-        if address.port().is_multiple_of(2) {
-            return address;
         }
     }
 }

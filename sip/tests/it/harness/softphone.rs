@@ -1,11 +1,12 @@
 //! baresip: a telephone in software that takes every call and plays a tone.
 
 use std::fs;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::process::Stdio;
 
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
+use vox_harness::free_address;
 
 pub struct Softphone {
     pub address: SocketAddr,
@@ -18,7 +19,7 @@ impl Softphone {
     pub fn start() -> Self {
         let place = TempDir::new().unwrap();
         let at = |name: &str| place.path().join(name).display().to_string();
-        let address = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         fs::write(at("tone.wav"), tone_file()).unwrap();
         let config = format!(
             "poll_method epoll\nsip_listen {address}\naudio_source aufile,{tone}\naudio_alert aufile,{tone}\n\

@@ -1,29 +1,6 @@
 //! English number words, from speech and back.
 
-use vox_shared::numerals::{ENGLISH as SMALL, TENS};
-
-const ORDINALS: [&str; 20] = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-    "twentieth",
-];
+use vox_shared::numerals::{ENGLISH as SMALL, ORDINALS, TENS};
 
 /// Largest number that is understood.
 const LARGEST: i64 = 999_999;
@@ -80,14 +57,14 @@ pub(super) fn below_hundred(words: &[String]) -> Read {
 /// `third`, `twenty first`, `3rd`, up to 31.
 pub(super) fn ordinal(words: &[String]) -> Read {
     let first = words.first()?.as_str();
-    if let Some(at) = ORDINALS.iter().position(|word| *word == first) {
+    if let Some(at) = ORDINALS[1..].iter().position(|word| *word == first) {
         return Some((at as i64 + 1, 1));
     }
     let number = ["st", "nd", "rd", "th"].iter().find_map(|suffix| first.strip_suffix(suffix)?.parse().ok());
     if let Some(number) = number {
         return Some((number, 1));
     }
-    match (first, words.get(1).and_then(|word| ORDINALS[..9].iter().position(|one| one == word))) {
+    match (first, words.get(1).and_then(|word| ORDINALS[1..10].iter().position(|one| one == word))) {
         ("twenty", Some(one)) => Some((21 + one as i64, 2)),
         ("thirty", Some(0)) => Some((31, 2)),
         ("thirtieth", _) => Some((30, 1)),
@@ -156,8 +133,8 @@ pub(super) fn in_words(number: i64) -> String {
 /// 1 to 31 as an ordinal in words.
 pub(super) fn ordinal_in_words(number: i64) -> String {
     match usize::try_from(number) {
-        Ok(number @ 1..=20) => ORDINALS[number - 1].to_owned(),
-        Ok(number @ 21..=29) => format!("twenty {}", ORDINALS[number - 21]),
+        Ok(number @ 1..=20) => ORDINALS[number].to_owned(),
+        Ok(number @ 21..=29) => format!("twenty {}", ORDINALS[number - 20]),
         Ok(30) => "thirtieth".to_owned(),
         Ok(31) => "thirty first".to_owned(),
         _ => number.to_string(),

@@ -14,7 +14,7 @@ const TRIES: usize = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Send away whom the call was with, who was `seen` as this, and close the room if it is the call's own. Who is gone is no fault.
-pub(super) async fn clear(livekit: &LiveKit, order: &Order, seen: Option<&str>) {
+pub async fn clear(livekit: &LiveKit, order: &Order, seen: Option<&str>) {
     for last in (0..TRIES).rev() {
         match once(livekit, order, seen).await {
             Ok(()) => return,
@@ -42,7 +42,7 @@ async fn once(livekit: &LiveKit, order: &Order, seen: Option<&str>) -> Result<()
 async fn remove(livekit: &LiveKit, order: &Order, seen: Option<&str>) -> Result<(), ServiceError> {
     let theirs = match (&order.whom, seen) {
         // It may ring still, unseen, or be there without us.
-        (Whom::Phone(identity), _) => vec![identity.clone()],
+        (Whom::Phone(identity) | Whom::Guest(identity), _) => vec![identity.clone()],
         (_, Some(seen)) => vec![seen.to_owned()],
         (Whom::AnyPhone, None) => livekit.phones(&order.room).await?,
         (Whom::Visitor, None) => Vec::new(),

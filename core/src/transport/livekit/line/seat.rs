@@ -204,6 +204,12 @@ impl Seat {
             let _gone = self.line.to_call.send(LineIn::Answered).await;
         }
         if told == LineIn::Answered
+            && let Some(caller) = self.caller.identity()
+        {
+            let seat = Box::new(self.line.order.seat(caller));
+            let _gone = self.line.to_call.send(LineIn::Sits(seat)).await;
+        }
+        if told == LineIn::Answered
             && let Some(captions) = &mut self.captions
         {
             let told = captions.begin();

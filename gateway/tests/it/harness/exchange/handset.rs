@@ -7,6 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
+use vox_harness::free_address;
 
 use super::line::Line;
 
@@ -53,7 +54,7 @@ impl Handset {
         words: &[(&str, &str)],
     ) -> Self {
         let place = TempDir::new().unwrap();
-        let (address, line) = (free_port(), Line::open().await);
+        let (address, line) = (free_address(), Line::open().await);
         let path = format!("{}/../{folder}/{scenario}.xml", env!("CARGO_MANIFEST_DIR"));
         let mut text = std::fs::read_to_string(path).unwrap();
         let port = line.port.to_string();
@@ -67,7 +68,7 @@ impl Handset {
         command.args(to.map(|to| to.to_string()));
         command.args(["-sf", "scenario.xml", "-i", "127.0.0.1", "-t", "u1", "-cid_str", &call]);
         command.args(["-p", &address.port().to_string(), "-mi", "127.0.0.1"]);
-        command.args(["-mp", &free_port().port().to_string()]);
+        command.args(["-mp", &free_address().port().to_string()]);
         command.args(["-m", "1", "-nostdin", "-timeout", "90s", "-timeout_error"]);
         command.args(["-trace_err", "-error_file", "errors", "-trace_msg", "-message_file", "messages"]);
         command.current_dir(place.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -108,9 +109,4 @@ impl Drop for Handset {
             let _nobody_reads = writeln!(std::io::stderr(), "{told}");
         }
     }
-}
-
-/// A port that is free.
-pub(super) fn free_port() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

@@ -1,0 +1,176 @@
+use vox_shared::wire::config::RuntimeConfig;
+use vox_shared::wire::result::DisconnectedBy;
+
+use super::*;
+use crate::provider::llm::{LlmRequest, Role};
+use crate::session::event::{Event, Outcome};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn rules(change: impl FnOnce(&mut RuntimeConfig)) -> Rules {
+    let config = json!({
+        "session_id": "call_1", "webhook_url": "", "system_prompt": "Be kind.", "opening_message": "Hello.",
+        "max_call_duration_seconds": 120,
+        "tools": [{"name": "find_order", "http": {"url": "https://shop.example/orders"}}],
+    });
+    let mut config = serde_json::from_value(config).unwrap();
+    change(&mut config);
+    Rules::from_config(&config, Duration::ZERO)
+}
+
+fn line(turn: u32, speaker: Speaker, text: &str, started_ms: u64) -> TranscriptEntry {
+    TranscriptEntry {
+        turn,
+        speaker,
+        text: text.into(),
+        confidence: None,
+        started_ms,
+        ended_ms: started_ms + 900,
+        interrupted: false,
+        words: Vec::new(),
+    }
+}
+
+fn tool_called(at_ms: u64) -> CallEvent {
+    let data = json!({"tool": "find_order", "input": {"n": 7}, "output": "shipped", "status": "ok"});
+    CallEvent { at_ms, event: "tool_called".into(), why: "find_order".into(), data: object(data) }
+}
+
+fn past() -> Past {
+    Past {
+        transcript: vec![
+            line(0, Speaker::Bot, "Hello.", 100),
+            line(1, Speaker::Caller, "I am Asha. Where is my order?", 2_000),
+            line(1, Speaker::Bot, "One moment.", 3_500),
+            line(1, Speaker::Bot, "It is shipped.", 6_000),
+        ],
+        events: vec![tool_called(5_000)],
+        usage: vec![Usage { kind: "stt".into(), provider: "v".into(), seconds: 8.0, ..Usage::default() }],
+        tokens: 300,
+        steered: vec![Steered { at_ms: 7_000, text: "Offer a voucher.".into() }],
+        times: 1,
+        ..Past::default()
+    }
+}
+
+/// What is done when the line is there again.
+fn begun(session: &mut Session, at: Duration) -> Vec<Command> {
+    let mut out = Vec::new();
+    session.on(at, Event::Answered, &mut out);
+    out
+}
+
+fn asked(out: &[Command]) -> Option<&LlmRequest> {
+    out.iter().find_map(|command| match command {
+        Command::Ask { ask, .. } => Some(&**ask),
+        _ => None,
+    })
+}
+
+fn phrases(out: &[Command]) -> Vec<&str> {
+    let said = out.iter().filter_map(|command| match command {
+        Command::Phrase { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    said.collect()
+}
+
+fn outcome(session: &mut Session, at: Duration) -> Box<Outcome> {
+    let mut out = Vec::new();
+    session.on(at, Event::HungUp { by: DisconnectedBy::Customer }, &mut out);
+    let finished = out.into_iter().find_map(|command| match command {
+        Command::Finish(outcome) => Some(outcome),
+        _ => None,
+    });
+    finished.expect("it is over")
+}
+
+#[test]
+fn the_model_knows_what_was_said_and_found_in_its_order_and_the_caller_is_told() {
+    let mut session = Session::going_on(rules(|_| {}), past());
+    let out = begun(&mut session, MINUTE);
+    assert_eq!(phrases(&out), ["Sorry, the line was interrupted for a moment."]);
+    let messages = &asked(&out).expect("the bot goes on").messages;
+    let told: Vec<(Role, &str)> = messages.iter().map(|m| (m.role, m.text.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (Role::System, "Be kind."),
+            (Role::Assistant, "Hello."),
+            (Role::User, "I am Asha. Where is my order?"),
+            (Role::Assistant, "One moment."),
+            (Role::Tool, "shipped"),
+            (Role::Assistant, "It is shipped."),
+            (Role::System, "Offer a voucher."),
+            (Role::System, GOES_ON),
+        ]
+    );
+    let call = &messages[3].tool_calls[0];
+    assert_eq!((call.name.as_str(), &call.arguments), ("find_order", &json!({"n": 7})));
+    assert_eq!(messages[4].tool_call_id.as_ref(), Some(&call.id));
+}
+
+#[test]
+fn an_operators_own_words_and_the_callers_language_come_before_the_stock_phrase() {
+    let own = rules(|config| config.phrases.line_back = "Da bin ich wieder.".into());
+    assert_eq!(phrases(&begun(&mut Session::going_on(own, past()), MINUTE)), ["Da bin ich wieder."]);
+    let german = rules(|config| config.tts.language = "de".into());
+    let said = begun(&mut Session::going_on(german, past()), MINUTE);
+    assert_eq!(phrases(&said), ["Entschuldigung, die Leitung war kurz unterbrochen."]);
+}
+
+/// The caller has heard nothing of the bot: it begins.
+#[test]
+fn a_greeting_that_nobody_heard_is_said() {
+    let mut session = Session::going_on(rules(|_| {}), Past { times: 1, ..Past::default() });
+    let out = begun(&mut session, Duration::from_secs(2));
+    assert!(asked(&out).is_none(), "{out:?}");
+    assert_eq!(session.plan.first_kind(), Some(Kind::Greeting));
+}
+
+#[test]
+fn there_is_one_record_with_both_parts_and_one_clock() {
+    let mut session = Session::going_on(rules(|_| {}), past());
+    begun(&mut session, MINUTE);
+    session.on(MINUTE + Duration::from_secs(1), Event::Dtmf('4'), &mut Vec::new());
+    let outcome = outcome(&mut session, MINUTE + Duration::from_secs(2));
+    assert_eq!(outcome.duration, MINUTE + Duration::from_secs(2));
+    let texts: Vec<(u32, &str)> = outcome.transcript.iter().map(|l| (l.turn, l.text.as_str())).collect();
+    assert_eq!(texts[..4].last(), Some(&(1, "It is shipped.")));
+    assert_eq!(texts[4], (2, "[keypad: 4]"), "turns are counted on");
+    let kinds: Vec<&str> = outcome.events.iter().map(|event| event.event.as_str()).collect();
+    assert_eq!(kinds[..2], ["tool_called", "rejoined"]);
+    assert_eq!(outcome.events[1].data["times"], 1);
+    assert_eq!(outcome.usage[0].seconds, 8.0);
+}
+
+#[test]
+fn the_longest_duration_and_the_limits_count_from_the_answer() {
+    let mut session = Session::going_on(rules(|_| {}), past());
+    begun(&mut session, MINUTE);
+    let longest = session.course.timers().next_of(|timer| timer == PhaseTimer::MaxDuration);
+    assert_eq!(longest, Some(Duration::from_secs(120)), "after the answer, and not after the return");
+
+    let mut session = Session::going_on(rules(|config| config.limits.max_tokens = Some(250)), past());
+    assert!(asked(&begun(&mut session, MINUTE)).is_none(), "300 tokens were used");
+    let mut session = Session::going_on(rules(|config| config.limits.max_tool_calls = Some(1)), past());
+    begun(&mut session, MINUTE);
+    let call = ToolCall { id: "a".into(), name: "find_order".into(), arguments: json!({"n": 8}) };
+    assert!(session.guard.admit(&call, 2, || false).is_err(), "one run was allowed");
+}
+
+#[test]
+fn a_tally_tells_each_thing_once_and_sums_as_they_stand() {
+    let mut session = Session::going_on(rules(|_| {}), past());
+    begun(&mut session, MINUTE);
+    let id: SessionId = "call_1".parse().unwrap();
+    let order = vox_shared::wire::order::Order::Steer { text: "Be brief.".into() };
+    session.on(MINUTE, Event::Order { id: 1, order }, &mut Vec::new());
+    let first = session.tally(&id);
+    assert_eq!((first.at_ms, first.tokens), (60_000, 300));
+    let words: Vec<&str> = first.steered.iter().map(|word| word.text.as_str()).collect();
+    assert_eq!(words, ["Be brief."], "what was told in the past is in an earlier tally");
+    assert_eq!(first.usage[0].seconds, 8.0);
+    let second = session.tally(&id);
+    assert!(second.steered.is_empty() && second.why.is_empty() && second.usage == first.usage);
+}

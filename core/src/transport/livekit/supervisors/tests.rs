@@ -140,3 +140,12 @@ fn in_other_rooms_a_seat_is_to_be_taken_anew_and_a_lost_ear_gives_whispers_up() 
     assert_eq!(supervisors.ear_is_lost(), left("the bot's ear was lost", &eve));
     assert!(!supervisors.whispers());
 }
+
+/// A worker has died, and another one has its call.
+#[test]
+fn who_supervised_a_call_of_another_worker_is_put_out() {
+    let now = Instant::now();
+    let mut supervisors = Supervisors::of_another(now);
+    assert_eq!(supervisors.on_time(now), [Act::Look]);
+    assert_eq!(supervisors.looked(&there(&["caller", &name(7)]), now), [Act::PutOut(name(7))]);
+}

@@ -35,10 +35,10 @@ async fn supervisors_may_and_agents_others_tenants_and_keys_for_other_things_may
     let listen = || json!({"part": "listen"});
     let agent = bridge.token(Role::Agent).await;
     let steers = bridge.key(&[Scope::CallsControl, Scope::CallsRead]).await.token;
-    for token in [&agent, &steers] {
-        assert_eq!(refusal(ask(&bridge, token, listen()).await, StatusCode::FORBIDDEN).await, "forbidden");
+    for (token, code) in [(&agent, "forbidden"), (&steers, "scope_missing")] {
+        assert_eq!(refusal(ask(&bridge, token, listen()).await, StatusCode::FORBIDDEN).await, code);
         let leaves = bridge.send(Method::DELETE, PATH, token, json!({})).await;
-        assert_eq!(refusal(leaves, StatusCode::FORBIDDEN).await, "forbidden");
+        assert_eq!(refusal(leaves, StatusCode::FORBIDDEN).await, code);
     }
     let other = bridge.insert_tenant("other").await;
     let strangers = [

@@ -97,6 +97,11 @@ pub fn is_supervisor(identity: &str) -> bool {
 }
 
 impl Supervisors {
+    /// Of a call that another worker had, which is dead: nobody knows here who supervised it, so whoever did is put out, and may ask again.
+    pub fn of_another(now: Instant) -> Self {
+        Self { seats: Vec::new(), look_at: Some(now), watch_until: Some(now + TAKE_WITHIN) }
+    }
+
     /// A seat is asked for, or given up. `identity` is a name that nobody has, for one who has no seat yet.
     pub fn order(&mut self, id: OrderId, order: Order, identity: String, now: Instant) -> Vec<Act> {
         match order {

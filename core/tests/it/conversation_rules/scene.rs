@@ -367,6 +367,11 @@ impl Scene {
         self.feed(Event::Agent(AgentEvent::Stt(event)));
     }
 
+    /// The same of whoever instructs the bot.
+    pub fn set_whispers(&mut self, on: bool) {
+        self.whispers = on;
+    }
+
     /// Whoever instructs the bot says this in so much time, and the recogniser does what it should.
     pub fn supervisor_says(&mut self, text: &str, ms: u64) {
         self.whispers = true;

@@ -86,6 +86,8 @@ fn words_that_were_begun_when_the_supervisor_left_or_the_call_ended_are_not_lost
     for ends in [true, false] {
         let mut scene = in_rooms();
         is(&mut scene, Part::WhisperToBot, false);
+        scene.set_whispers(true);
+        scene.pass(600);
         scene.feed(Event::Supervisor(SupervisorEvent::Stt(SttEvent::Partial { text: WHISPER.into() })));
         match ends {
             true => {

@@ -393,6 +393,8 @@ impl World {
             | Command::OrderTaken { .. }
             | Command::OrderRefused { .. }
             | Command::Transfer { .. }
+            | Command::Supervisor(_)
+            | Command::Supervise { .. }
             | Command::Notify(_)
             | Command::HangUp { .. } => {}
         }

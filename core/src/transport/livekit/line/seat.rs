@@ -98,6 +98,7 @@ impl Seat {
         let sound = events.sound().expect("it is taken once");
         let (call, bot) = (line.order.room.clone(), room.own().identity.clone());
         let rooms = Rooms::new(line.livekit.clone(), call, bot, line.to_call.clone());
+        let supervising = Supervising::new(&line.order.begins, now);
         Self {
             line,
             room,
@@ -115,7 +116,7 @@ impl Seat {
             held: None,
             handed_over: false,
             rooms,
-            supervising: Supervising::default(),
+            supervising,
             consult: None,
             thirds: 0,
             unheard: 0,

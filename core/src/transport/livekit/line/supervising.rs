@@ -16,6 +16,7 @@ use vox_shared::wire::supervision::{Part, RoomGiven, SeatGiven};
 use super::seat::Seat;
 use crate::session::event::OrderId;
 use crate::transport::line::{Aside, LineIn};
+use crate::transport::livekit::order::Begins;
 use crate::transport::livekit::rooms::{Happened, TOKEN_LIFE};
 use crate::transport::livekit::supervisors::{Act, Supervisors};
 
@@ -27,7 +28,6 @@ const BESIDE: usize = 5;
 type Looked = Pin<Box<dyn Future<Output = Result<BTreeSet<String>, ServiceError>> + Send>>;
 
 /// What the line knows of a call's supervisors.
-#[derive(Default)]
 pub(super) struct Supervising {
     supervisors: Supervisors,
     /// It is being looked who is there.
@@ -38,6 +38,14 @@ pub(super) struct Supervising {
 }
 
 impl Supervising {
+    pub(super) fn new(begins: &Begins, now: Instant) -> Self {
+        let supervisors = match begins {
+            Begins::Again => Supervisors::of_another(now),
+            _ => Supervisors::default(),
+        };
+        Self { supervisors, looking: None, tracks: BTreeMap::new(), beside: VecDeque::new() }
+    }
+
     /// When something is due although nothing happens.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.supervisors.next_deadline()

@@ -82,7 +82,8 @@ fn a_seat_that_nobody_takes_is_given_up_and_so_is_one_that_was_left() {
     supervisors.looked(&there(&[&eve]), now + RETURN_WITHIN / 2);
     let gone_at = now + RETURN_WITHIN;
     supervisors.looked(&there(&[]), gone_at);
-    assert!(!supervisors.on_time(gone_at + RETURN_WITHIN / 2).contains(&Act::Leave(eve.clone(), "")));
+    supervisors.on_time(gone_at + RETURN_WITHIN / 2);
+    assert_eq!(supervisors.identities(), [eve.clone()]);
     let acts = supervisors.on_time(gone_at + RETURN_WITHIN);
     let lost = left("the connection was lost, or the rooms were left", &eve);
     assert!(lost.iter().all(|act| acts.contains(act)), "{acts:?}");
@@ -138,4 +139,13 @@ fn in_other_rooms_a_seat_is_to_be_taken_anew_and_a_lost_ear_gives_whispers_up() 
     assert_eq!(supervisors.identities(), [eve.clone()], "it is waited for");
     assert_eq!(supervisors.ear_is_lost(), left("the bot's ear was lost", &eve));
     assert!(!supervisors.whispers());
+}
+
+/// A worker has died, and another one has its call.
+#[test]
+fn who_supervised_a_call_of_another_worker_is_put_out() {
+    let now = Instant::now();
+    let mut supervisors = Supervisors::of_another(now);
+    assert_eq!(supervisors.on_time(now), [Act::Look]);
+    assert_eq!(supervisors.looked(&there(&["caller", &name(7)]), now), [Act::PutOut(name(7))]);
 }

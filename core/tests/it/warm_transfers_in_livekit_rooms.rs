@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use vox_livekit::{AccessToken, Disconnect, Event, Heard, Kind, Rate};
+use vox_livekit::{AccessToken, Disconnect, Event, Heard, Kind, Options, Rate};
 use vox_shared::model::bot::{Tool, TransferTarget};
 use vox_testkit::vendor::openai::{Rule, Script, When};
 
@@ -94,6 +94,9 @@ async fn a_caller_hears_music_and_then_whoever_took_the_call() {
     assert!(is_audible(&to_caller[50..]), "there is music");
     becomes(&third, "active").await;
     asked.succeeds();
+    // Whoever has a token and was not asked is put out, and the caller's key decides nothing.
+    is_sent_away(Guest::join(&rooms.livekit, CONSULT, "eve", Options::default()).await).await;
+    caller.room.send_digit('1', Vec::new()).await.unwrap();
     // What waits unread of a second before is passed over.
     let (to_caller, to_third) =
         tokio::join!(caller.listens(50 + TWO_SECONDS), third.listens(50 + TWO_SECONDS));

@@ -14,6 +14,7 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::time::Duration;
 
 use vox_core::media::tone::LENGTH;
+use vox_core::provider::llm::LlmEvent;
 use vox_core::provider::stt::SttEvent;
 use vox_core::provider::tts::{UtteranceId, WordMark};
 use vox_core::session::Session;
@@ -357,7 +358,8 @@ impl World {
                 let is_told = |span: &Span| ask.messages.iter().any(|m| m.text.contains(&span.as_text()));
                 let is_known = |span: &Span| self.is_written(*span) || is_told(span);
                 assert!(heard.iter().all(is_known), "seed {}: {heard:?} is not in {ask:?}", self.seed);
-                self.ask(request, &heard);
+                let has_tools = !ask.tools.is_empty();
+                self.ask(request, &heard, has_tools);
             }
             Command::Consult(order) => self.consult_order(&order),
             Command::Agent(command) => self.agent_command(&command),
@@ -400,9 +402,11 @@ impl World {
         }
     }
 
-    fn ask(&mut self, request: RequestId, heard: &[Span]) {
+    /// A model that was given no tools calls none.
+    fn ask(&mut self, request: RequestId, heard: &[Span], has_tools: bool) {
         let ends = self.random.chance(15);
-        let (events, faulty) = reply(&mut self.random, ends);
+        let (mut events, faulty) = reply(&mut self.random, ends);
+        events.retain(|(_, event)| has_tools || !matches!(event, LlmEvent::ToolCall(_)));
         self.faults += usize::from(faulty);
         self.llm.insert(request, true);
         self.write_down(heard);

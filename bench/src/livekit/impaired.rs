@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::sleep;
-use vox_caller::{Clip, Hearing, Outcome, Step, Talker, Wav};
+use vox_caller::{Clip, EndedBy, Hearing, Outcome, Step, Talker, Wav};
 use vox_engines::EngineBinary;
 use vox_shared::wire::result::{CallResult, Speaker};
 use vox_testkit::vendor::{Server, openai};
@@ -256,10 +256,10 @@ fn record(result: Option<&CallResult>) -> String {
 
 /// What the caller knows of a call.
 fn of_call(report: &vox_caller::Report, stay: &Stay) -> Row {
-    let ended = match (&stay.ended, report.end.reason.as_str()) {
+    let ended = match (&stay.ended, report.end.by) {
         (Some(why), _) => why.clone(),
-        (None, "") => format!("{:?}", report.end.by),
-        (None, why) => why.to_owned(),
+        (None, EndedBy::Caller) => "the caller hung up".to_owned(),
+        (None, by) => format!("{by:?}: {}", report.end.reason),
     };
     Row {
         packets: stay.counts.received,

@@ -40,6 +40,28 @@ pub(super) struct Visitor {
     events: Events,
     sound: Sound,
     microphone: Microphone,
+    seen: Seen,
+}
+
+/// What was seen of the bot so far; one that comes by itself may be there first.
+#[derive(Default)]
+struct Seen {
+    joined: Option<Instant>,
+    voice: Option<Instant>,
+}
+
+impl Seen {
+    fn notes(&mut self, event: &Event) {
+        match event {
+            Event::Joined(who) if who.kind == Kind::Agent => {
+                self.joined.get_or_insert_with(Instant::now);
+            }
+            Event::Subscribed { .. } => {
+                self.voice.get_or_insert_with(Instant::now);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// When the bot was seen, and when its voice could be heard.
@@ -74,8 +96,10 @@ impl Visitor {
         let joined = Room::join(url, token, options).await;
         let (room, mut events) = joined.map_err(|error| format!("visitor_not_joined: {error}"))?;
         let sound = events.sound().expect("it is taken once");
+        let mut seen = Seen::default();
         let connected = async {
             while let Some(event) = events.next().await {
+                seen.notes(&event);
                 if event == Event::Connected {
                     return true;
                 }
@@ -89,32 +113,26 @@ impl Visitor {
         let published = timeout(PATIENCE, room.publish(publish)).await;
         let microphone =
             published.ok().and_then(Result::ok).ok_or_else(|| "visitor_without_a_track".to_owned())?;
-        Ok(Self { room, events, sound, microphone })
+        Ok(Self { room, events, sound, microphone, seen })
     }
 
     /// Wait for the bot and its voice.
     pub(super) async fn meets(&mut self) -> Result<Met, String> {
-        let mut joined = None;
-        let (events, sound) = (&mut self.events, &mut self.sound);
+        let Self { events, sound, seen, .. } = self;
         let wait = async {
-            loop {
+            while seen.voice.is_none() {
                 tokio::select! {
                     // What is heard before the call begins is silence.
-                    _silence = sound.next() => {}
-                    event = events.next() => match event? {
-                        Event::Joined(who) if who.kind == Kind::Agent => {
-                            joined.get_or_insert_with(Instant::now);
-                        }
-                        Event::Subscribed { .. } => return Some(Instant::now()),
-                        _ => {}
-                    },
+                    Some(_silence) = sound.next() => {}
+                    event = events.next() => seen.notes(&event?),
                 }
             }
+            seen.voice
         };
         match timeout(PATIENCE, wait).await {
-            Ok(Some(voice)) => Ok(Met { joined: joined.unwrap_or(voice), voice }),
+            Ok(Some(voice)) => Ok(Met { joined: seen.joined.unwrap_or(voice), voice }),
             Ok(None) => Err("sent_away_before_the_bot_spoke".to_owned()),
-            Err(_) if joined.is_none() => Err("no_bot_came".to_owned()),
+            Err(_) if seen.joined.is_none() => Err("no_bot_came".to_owned()),
             Err(_) => Err("bot_without_a_voice".to_owned()),
         }
     }
@@ -126,7 +144,7 @@ impl Visitor {
     }
 
     async fn carry(self, far: DuplexStream) -> Stay {
-        let Self { room, mut events, mut sound, microphone } = self;
+        let Self { room, mut events, mut sound, microphone, .. } = self;
         let mut caller = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
         let microphone = Arc::new(microphone);
         let mouth = mouth(microphone.clone());

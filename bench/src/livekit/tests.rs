@@ -83,7 +83,12 @@ fn calls_in_rooms_stand_beside_those_over_sockets_with_their_ratios() {
     ] {
         assert!(page.contains(part), "{part:?} is not in\n{page}");
     }
-    assert!(!page.contains("  ") && !page.contains("not of the release profile"), "{page}");
+    assert!(!has_stray_spaces(&page) && !page.contains("not of the release profile"), "{page}");
+}
+
+/// Of a text that was broken into lines in the source. Cells may be empty.
+fn has_stray_spaces(page: &str) -> bool {
+    page.lines().any(|line| !line.starts_with('|') && line.contains("  "))
 }
 
 #[test]
@@ -99,7 +104,7 @@ fn the_vendors_agent_stands_beside_ours_at_the_same_number_of_calls() {
     ] {
         assert!(page.contains(part), "{part:?} is not in\n{page}");
     }
-    assert!(!page.contains("  ") && report.to_text().contains("of the vendor's"));
+    assert!(!has_stray_spaces(&page) && report.to_text().contains("of the vendor's"));
     assert_eq!(report.to_json()["agents"]["levels"][0]["cpu_per_call"], 9.0);
 }
 
@@ -130,7 +135,7 @@ fn what_became_of_a_call_on_a_bad_network_is_told_in_words() {
     let page = impaired.to_markdown();
     let told = "| the caller's line: 20 % lost | 94 % of 64 | - | 10 of 100 | 0 | 0 | 0.0 | 2: 1, 1 | 0 | the caller hung up | customer |";
     assert!(page.contains(told) && !page.contains("worthless"), "{page}");
-    assert!(!page.contains("  "), "stray spaces in\n{page}");
+    assert!(!has_stray_spaces(&page), "stray spaces in\n{page}");
     impaired.rows[0].through_proxy = 0;
     assert!(impaired.to_markdown().contains("worthless"));
     assert_eq!(impaired.to_json()["rows"][0]["to_bot"]["kept"], 60);

@@ -41,7 +41,7 @@ pub enum AuditError {
 struct Head {
     /// `None` when it has to be read.
     last: Option<Link>,
-    /// Entries that were added one behind the other without a read of the head.
+    /// Entries that were added one behind the other, without a read of the head or a pause.
     in_a_row: u32,
     /// When the store failed last. Whoever waited then is refused too: each for himself would wait as long again.
     failed: Option<Instant>,
@@ -100,12 +100,11 @@ impl AuditLog {
                     stored?;
                     // Somewhere else than in the store that it vouches for.
                     tracing::info!(tenant.id = %entry.tenant_id, seq = entry.seq, hash = entry.hash, "audit entry");
+                    head.last = Some(entry.link());
                     head.in_a_row += 1;
                     if head.in_a_row == MAX_IN_A_ROW {
-                        // The head that is read after the pause is the others', if they had an entry.
+                        head.in_a_row = 0;
                         tokio::time::sleep(PAUSE_IN_WRITES * began.elapsed()).await;
-                    } else {
-                        head.last = Some(entry.link());
                     }
                     return Ok(entry.seq);
                 }

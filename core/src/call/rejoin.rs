@@ -8,7 +8,7 @@ use super::life::again;
 use crate::admission::admit_again;
 use crate::app::App;
 use crate::transport::line::CallInfo;
-use crate::transport::livekit::line::clear::clear;
+use crate::transport::livekit::line::clear::{clear, clear_others};
 use crate::transport::livekit::order::Order;
 use crate::transport::livekit::server::LiveKit;
 use crate::wreck::offers::{GoOn, Offer};
@@ -23,7 +23,11 @@ pub async fn run(app: Arc<App>) {
             Offer::Clear { session_id, seat } => {
                 let (livekit, span) = (livekit.clone(), tracing::info_span!("clear", call.id = %session_id));
                 let order = Order::again(session_id, seat, CallInfo::default());
-                tokio::spawn(async move { clear(&livekit, &order, None).await }.instrument(span));
+                let all = async move {
+                    clear(&livekit, &order, None).await;
+                    clear_others(&livekit, &order.room).await;
+                };
+                tokio::spawn(all.instrument(span));
             }
         }
     }

@@ -14,7 +14,7 @@ use super::kind::EventKind;
 use super::party::Party;
 use super::phase::PhaseTimer;
 use super::report::{MAX_ENTRIES, ms};
-use super::rules::{END_CALL, Rules};
+use super::rules::{DETECTED_VOICEMAIL, END_CALL, Rules, TRANSFER_CALL};
 use super::spending::object;
 use super::thinking::NO_ANSWER;
 use super::utterance::Kind;
@@ -78,7 +78,8 @@ impl Past {
 /// The tool that ran, of the bot's own.
 fn tool_of(event: &CallEvent) -> Option<&str> {
     let name = event.data.get("tool").and_then(Value::as_str)?;
-    (event.event == EventKind::ToolCalled.as_str() && name != END_CALL).then_some(name)
+    let is_built_in = matches!(name, END_CALL | TRANSFER_CALL | DETECTED_VOICEMAIL);
+    (event.event == EventKind::ToolCalled.as_str() && !is_built_in).then_some(name)
 }
 
 fn field(event: &CallEvent, name: &str) -> Value {
@@ -180,6 +181,11 @@ impl Session {
             out.push(Command::OpenVoice { provider: 0 });
         }
         self.open_stt(Party::Caller, out);
+        let met = |kind: EventKind| self.report.events.iter().any(|event| event.event == kind.as_str());
+        if met(EventKind::VoicemailDetected) {
+            // The machine records, or has: what it has of the message is not whole.
+            return self.leave_message("another worker leaves it", out);
+        }
         let own = self.rules.phrases.line_back.trim();
         let phrase = if own.is_empty() { stock_line_back(&self.rules.language) } else { own }.to_owned();
         self.say_phrase(&phrase, Kind::Prompt, out);

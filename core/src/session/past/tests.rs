@@ -1,3 +1,4 @@
+use vox_shared::model::bot::Tool;
 use vox_shared::wire::config::RuntimeConfig;
 use vox_shared::wire::result::DisconnectedBy;
 
@@ -126,6 +127,25 @@ fn a_greeting_that_nobody_heard_is_said() {
     let out = begun(&mut session, Duration::from_secs(2));
     assert!(asked(&out).is_none(), "{out:?}");
     assert_eq!(session.plan.first_kind(), Some(Kind::Greeting));
+}
+
+/// The machine records while nobody speaks.
+#[test]
+fn a_machine_gets_the_message_anew_and_is_told_of_no_interruption() {
+    let with_tool = rules(|config| {
+        config.tools = vec![Tool::built_in("detected_voicemail")];
+        config.voicemail_message = "Please call back.".into();
+    });
+    let detected = CallEvent {
+        at_ms: 20_000,
+        event: EventKind::VoicemailDetected.as_str().into(),
+        why: String::new(),
+        data: Default::default(),
+    };
+    let mut session = Session::going_on(with_tool, Past { events: vec![detected], ..past() });
+    let out = begun(&mut session, MINUTE);
+    assert_eq!((phrases(&out), asked(&out)), (vec!["Please call back."], None));
+    assert_eq!(outcome(&mut session, MINUTE + MINUTE).disconnected_by, DisconnectedBy::Voicemail);
 }
 
 #[test]

@@ -387,10 +387,7 @@ impl World {
             Command::HoldTone => self.tone_until = self.now + LENGTH.as_millis() as u64,
             Command::JournalEvent(event) => self.note_agent(&event.event),
             Command::Finish(outcome) => self.outcome = Some(outcome),
-            // No call of this world is in rooms.
-            Command::Supervisor(_)
-            | Command::Supervise { .. }
-            | Command::JournalTurn(_)
+            Command::JournalTurn(_)
             | Command::JudgeTurn { .. }
             | Command::OrderTaken { .. }
             | Command::OrderRefused { .. }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use tokio::time::sleep;
+use vox_livekit::hearing::Place;
 use vox_livekit::service::ServiceError;
 
 use crate::transport::livekit::order::{Order, Whom};
@@ -25,6 +26,16 @@ pub async fn clear(livekit: &LiveKit, order: &Order, seen: Option<&str>) {
                 tracing::warn!(%error, "a LiveKit room could not be cleared; trying again");
                 sleep(PAUSE).await;
             }
+        }
+    }
+}
+
+/// Close the further rooms of a call whose worker died: whoever was asked to take it, or supervised it, hears nobody there any more.
+pub async fn clear_others(livekit: &LiveKit, call: &str) {
+    for place in [Place::Consult, Place::BotsEar, Place::AgentsEar] {
+        let room = place.room(call);
+        if let Err(error) = livekit.delete_room(&room).await {
+            tracing::warn!(%error, room, "a further room of a call whose worker died could not be closed");
         }
     }
 }

@@ -34,26 +34,25 @@ case $data in
 esac
 mkdir -p "$place/data"
 
-# Free ports as the kernel gives them. SeaweedFS takes each of its ports and the one 10,000 above it.
+# Free ports below those that the kernel gives to whoever asks for any: it takes seconds until SeaweedFS listens, and a connection of
+# another test must not get one meanwhile. It takes each of its ports and the one 10,000 above it.
 free_ports() {
     python3 - "$port" <<'PORTS'
-import socket, sys
+import random, socket, sys
 
 held, chosen = [], [int(sys.argv[1])] if sys.argv[1] != "0" else []
-while len(chosen) < 4:
-    first = socket.socket()
-    first.bind(("127.0.0.1", 0))
-    held.append(first)
-    port = first.getsockname()[1]
-    if port > 55535:
-        continue
-    second = socket.socket()
+for port in random.sample(range(10240, 22000), 1000):
     try:
-        second.bind(("127.0.0.1", port + 10000))
+        pair = []
+        for number in (port, port + 10000):
+            pair.append(socket.socket())
+            pair[-1].bind(("127.0.0.1", number))
     except OSError:
         continue
-    held.append(second)
+    held += pair
     chosen.append(port)
+    if len(chosen) >= 4:
+        break
 print(*chosen)
 PORTS
 }

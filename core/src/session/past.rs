@@ -1,5 +1,7 @@
 //! What a conversation was until its worker died, as the journal has it, and the conversation that goes on from there.
 
+mod handed;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -116,6 +118,7 @@ impl Session {
             session.asked.clone_from(&line.text);
         }
         session.spending.remember(past.tokens);
+        session.remember_transfer(&past.events);
         session.remember_report(past);
         session
     }
@@ -177,6 +180,7 @@ impl Session {
         }
         let told = ("a worker died, and another one goes on".to_owned(), object(json!({"times": times})));
         self.report.event_with(self.now, EventKind::Rejoined, told, out);
+        self.take_caller_back(out);
         if !self.rules.model_speaks() {
             out.push(Command::OpenVoice { provider: 0 });
         }

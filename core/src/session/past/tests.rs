@@ -164,6 +164,42 @@ fn there_is_one_record_with_both_parts_and_one_clock() {
     assert_eq!(outcome.usage[0].seconds, 8.0);
 }
 
+/// The worker died while somebody was asked, or had the call.
+#[test]
+fn a_caller_on_hold_is_taken_back_and_the_record_says_so() {
+    let event = |at_ms, event: &str, why: &str, data| CallEvent {
+        at_ms,
+        event: event.into(),
+        why: why.into(),
+        data: object(data),
+    };
+    let requested = event(
+        9_000,
+        "transfer_requested",
+        "warm, warm",
+        json!({"target": "+15550111", "transfer_type": "warm"}),
+    );
+    let taken = event(20_000, "transferred", "warm: key 1", json!({"transferred_to": "+15550111"}));
+    for (more, done) in [(vec![requested.clone()], false), (vec![requested, taken], true)] {
+        let mut past = past();
+        past.events.extend(more);
+        let mut session = Session::going_on(rules(|_| {}), past);
+        let out = begun(&mut session, MINUTE);
+        let told = format!("{:?}", asked(&out).expect("the model is asked"));
+        let note =
+            if done { "is not on the line any more" } else { "The transfer failed: the line broke off" };
+        assert!(told.contains(note), "{told}");
+        let outcome = outcome(&mut session, MINUTE + Duration::from_secs(2));
+        let transfer = outcome.transfer.unwrap();
+        assert_eq!(
+            (transfer.to.as_str(), transfer.method.as_str(), transfer.done),
+            ("+15550111", "warm", done)
+        );
+        assert_eq!(transfer.failed.as_deref(), (!done).then_some("the line broke off"));
+        assert_eq!(outcome.events.iter().any(|event| event.event == "transfer_failed"), !done);
+    }
+}
+
 #[test]
 fn the_longest_duration_and_the_limits_count_from_the_answer() {
     let mut session = Session::going_on(rules(|_| {}), past());

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use vox_livekit::{Events, JoinError, Options, Rate, Room};
 
 use super::order::{Begins, Order};
+use super::rooms;
 use super::server::LiveKit;
 use crate::bridge::Bridge;
 use crate::media::playout::Pacing;
@@ -59,6 +60,9 @@ impl Line {
 
     /// Join the room, and be there until the call is over.
     pub async fn run(self) {
+        if self.order.begins == Begins::Again {
+            self.sweep();
+        }
         match Box::pin(self.join()).await {
             Ok((room, events)) => Box::pin(Seat::new(self, room, events).run()).await,
             Err(error) => {
@@ -66,6 +70,16 @@ impl Line {
                 self.fail(Reason::NotJoined(error.to_string())).await;
             }
         }
+    }
+
+    /// Nobody is left in the rooms beside the call's own who was there with a bot that is dead. The caller does not wait for it.
+    fn sweep(&self) {
+        let (livekit, room) = (self.livekit.clone(), self.order.room.clone());
+        tokio::spawn(async move {
+            if let Err(error) = rooms::sweep(&livekit, &room).await {
+                tracing::warn!(%error, "the rooms beside a lost call's own could not be closed");
+            }
+        });
     }
 
     async fn join(&self) -> Result<(Room, Events), JoinError> {

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use vox_shared::ids::SessionId;
 use vox_shared::sealed::Sealed;
 use vox_shared::wire::journal::{Accepted, JournalRecord};
-use vox_shared::wire::result::{Speaker, TranscriptEntry};
-use vox_shared::wire::seat::{Recovered, Seated};
+use vox_shared::wire::result::{Recovered, Speaker, TranscriptEntry};
+use vox_shared::wire::seat::Seated;
 
 use crate::session::kind::EventKind;
 use crate::session::past::Past;

@@ -8,7 +8,7 @@ use super::life::again;
 use crate::admission::admit_again;
 use crate::app::App;
 use crate::transport::line::CallInfo;
-use crate::transport::livekit::line::clear::{clear, clear_others};
+use crate::transport::livekit::line::clear::{clear, sweep};
 use crate::transport::livekit::order::Order;
 use crate::transport::livekit::server::LiveKit;
 use crate::wreck::offers::{GoOn, Offer};
@@ -25,7 +25,7 @@ pub async fn run(app: Arc<App>) {
                 let order = Order::again(session_id, seat, CallInfo::default());
                 let all = async move {
                     clear(&livekit, &order, None).await;
-                    clear_others(&livekit, &order.room).await;
+                    sweep(&livekit, &order.room).await;
                 };
                 tokio::spawn(all.instrument(span));
             }

@@ -2,7 +2,6 @@
 
 use vox_shared::model::bot::transfer::RING_SECS;
 use vox_shared::model::bot::{TransferMethod, TransferTarget};
-use vox_shared::wire::config::RuntimeConfig;
 
 use super::rules::Rules;
 
@@ -31,17 +30,6 @@ pub struct Handing {
     pub target: Target,
     pub reason: String,
     pub summary: String,
-}
-
-/// The bot's targets. One that makes no sense is left out: a bridge that is newer may have more kinds.
-pub fn targets(config: &RuntimeConfig) -> Vec<TransferTarget> {
-    config.transfer_targets.iter().filter_map(|t| serde_json::from_value(t.clone()).ok()).collect()
-}
-
-/// Those of the older form: a number by its label.
-pub fn numbers(config: &RuntimeConfig) -> Vec<(String, String)> {
-    let named = config.transfer_numbers.iter();
-    named.filter_map(|(label, number)| Some((label.clone(), number.as_str()?.to_owned()))).collect()
 }
 
 /// A target that this line can.
@@ -123,6 +111,7 @@ impl Rules {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use vox_shared::wire::config::RuntimeConfig;
 
     use super::*;
 

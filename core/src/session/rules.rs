@@ -11,7 +11,6 @@ use vox_shared::price::Rate;
 use vox_shared::wire::config::RuntimeConfig;
 
 use super::farewell::stock_goodbye;
-use super::handing;
 use crate::provider::llm::ToolSpec;
 
 /// A keypad entry ends after this without a digit.
@@ -160,8 +159,8 @@ impl Rules {
             transfers: None,
             no_transfer: "this line cannot hand a caller over".to_owned(),
             consults: false,
-            targets: handing::targets(config),
-            numbers: handing::numbers(config),
+            targets: targets(config),
+            numbers: numbers(config),
             pre_transfer: config.pre_transfer_message.clone(),
             has_rooms: false,
             voicemail_message: config.voicemail_message.clone(),
@@ -208,6 +207,17 @@ fn language(config: &RuntimeConfig) -> &str {
     let (voice, recogniser) = (config.tts.language.trim(), config.stt.language.trim());
     let is_set = !matches!(voice, "" | "en");
     if is_set || matches!(recogniser, "" | "multi" | "auto") { voice } else { recogniser }
+}
+
+/// The bot's targets. One that makes no sense is left out: a bridge that is newer may have more kinds.
+fn targets(config: &RuntimeConfig) -> Vec<TransferTarget> {
+    config.transfer_targets.iter().filter_map(|t| serde_json::from_value(t.clone()).ok()).collect()
+}
+
+/// Those of the older form: a number by its label.
+fn numbers(config: &RuntimeConfig) -> Vec<(String, String)> {
+    let named = config.transfer_numbers.iter();
+    named.filter_map(|(label, number)| Some((label.clone(), number.as_str()?.to_owned()))).collect()
 }
 
 /// A vendor and its fallbacks as one list.

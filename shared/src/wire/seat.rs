@@ -73,14 +73,3 @@ pub struct Steered {
     pub at_ms: u64,
     pub text: String,
 }
-
-/// A worker went on with the call of one that had died.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recovered {
-    /// RFC 3339.
-    pub at: String,
-    /// Media clock.
-    pub at_ms: u64,
-    /// Who went on.
-    pub worker_id: WorkerId,
-}

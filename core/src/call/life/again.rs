@@ -27,7 +27,7 @@ use crate::session::kind::EventKind;
 use crate::slot::SlotGuard;
 use crate::transport::line::{CallInfo, LineOut, Ready, Traits};
 use crate::transport::livekit::line::Line as RoomLine;
-use crate::transport::livekit::line::clear::{clear, clear_others};
+use crate::transport::livekit::line::clear::{clear, sweep};
 use crate::transport::livekit::order::Order;
 use crate::transport::livekit::server::LiveKit;
 use crate::transport::socket::Ends;
@@ -116,8 +116,6 @@ impl Call {
         if !is_there(livekit, &self.seated.seat).await {
             return Err(Lost::Gone);
         }
-        let (also, room) = (livekit.clone(), self.seated.seat.room.clone());
-        tokio::spawn(async move { clear_others(&also, &room).await }.in_current_span());
         let (mut ends, traits, info) = self.sit_down(app, livekit);
         let Ready { rate_hz, pacing, .. } = handshake(&mut ends).await.ok_or(Lost::NotJoined)?;
         if let Some(tenant) = &begun.config.tenant_id {
@@ -208,7 +206,7 @@ impl Call {
 async fn leave_nobody(livekit: &LiveKit, accepted: &Accepted, seat: &RoomSeat) {
     let order = Order::again(accepted.session_id.clone(), seat.clone(), CallInfo::default());
     clear(livekit, &order, None).await;
-    clear_others(livekit, &order.room).await;
+    sweep(livekit, &order.room).await;
 }
 
 /// Whether the caller is in the room. A server that does not say is asked by joining.

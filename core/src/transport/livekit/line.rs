@@ -5,6 +5,7 @@ mod consult;
 mod dialling;
 mod seat;
 mod supervising;
+mod third;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,6 @@ use tokio::time::{Instant, sleep, timeout};
 use vox_livekit::{Events, JoinError, Options, Rate, Room};
 
 use super::order::{Begins, Order};
-use super::rooms;
 use super::server::LiveKit;
 use crate::bridge::Bridge;
 use crate::media::playout::Pacing;
@@ -75,11 +75,7 @@ impl Line {
     /// Nobody is left in the rooms beside the call's own who was there with a bot that is dead. The caller does not wait for it.
     fn sweep(&self) {
         let (livekit, room) = (self.livekit.clone(), self.order.room.clone());
-        tokio::spawn(async move {
-            if let Err(error) = rooms::sweep(&livekit, &room).await {
-                tracing::warn!(%error, "the rooms beside a lost call's own could not be closed");
-            }
-        });
+        tokio::spawn(async move { clear::sweep(&livekit, &room).await });
     }
 
     async fn join(&self) -> Result<(Room, Events), JoinError> {

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use tokio::time::sleep;
-use vox_livekit::hearing::Place;
 use vox_livekit::service::ServiceError;
 
 use crate::transport::livekit::order::{Order, Whom};
+use crate::transport::livekit::rooms;
 use crate::transport::livekit::server::LiveKit;
 
 /// How often it is tried, and how long is waited in between.
@@ -30,13 +30,10 @@ pub async fn clear(livekit: &LiveKit, order: &Order, seen: Option<&str>) {
     }
 }
 
-/// Close the further rooms of a call whose worker died: whoever was asked to take it, or supervised it, hears nobody there any more.
-pub async fn clear_others(livekit: &LiveKit, call: &str) {
-    for place in [Place::Consult, Place::BotsEar, Place::AgentsEar] {
-        let room = place.room(call);
-        if let Err(error) = livekit.delete_room(&room).await {
-            tracing::warn!(%error, room, "a further room of a call whose worker died could not be closed");
-        }
+/// The same of the rooms beside a call's own, of a worker that died.
+pub async fn sweep(livekit: &LiveKit, call: &str) {
+    if let Err(error) = rooms::sweep(livekit, call).await {
+        tracing::warn!(%error, "the rooms beside a lost call's own could not be closed");
     }
 }
 

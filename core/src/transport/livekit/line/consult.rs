@@ -14,7 +14,8 @@ use vox_shared::wire::result::DisconnectedBy;
 
 use super::RATE;
 use super::dialling;
-use super::seat::{Asked, End, Seat};
+use super::seat::{End, Seat};
+use super::third::{BACK_PATIENCE, Consult, QUIET, State};
 use crate::session::event::{ConsultEvent, ConsultOrder};
 use crate::transport::line::LineIn;
 use crate::transport::livekit::caller::Caller;
@@ -22,54 +23,11 @@ use crate::transport::livekit::order::{Begins, Whom};
 use crate::transport::livekit::rooms::Happened;
 use crate::transport::livekit::server::{DialError, RING_LIMIT, Wanted};
 
-/// What was said to one side has left when the other is spoken to: longer than the bot takes to fall silent.
-const QUIET: Duration = Duration::from_millis(150);
-/// A server that does not put the third out in this time keeps nobody waiting: the bot has left the third's room by then.
-const BACK_PATIENCE: Duration = Duration::from_secs(5);
 /// Frames of the bot's own words that wait to be mixed into what is carried.
 const OWN_FRAMES: usize = 8;
 
 /// The music of this process, made when first needed.
 static MUSIC: OnceLock<Arc<[i16]>> = OnceLock::new();
-
-/// Somebody who is asked, and then talks with the caller.
-pub(super) struct Consult {
-    identity: String,
-    third: Caller,
-    wanted: Wanted,
-    /// They may sit in their room, and the bot is there.
-    is_seated: bool,
-    has_room: bool,
-    is_rung: bool,
-    pub(super) dialling: Option<Asked<DialError>>,
-    state: State,
-    /// The bot's own words for both, as far as they wait.
-    own: VecDeque<Vec<i16>>,
-}
-
-enum State {
-    /// They are rung, hear what it is about and decide.
-    Asked,
-    /// They are gone, or never came: the conversation knows.
-    Over,
-    /// The caller comes back when the stage is in force and what was said is out.
-    Ending { since: Instant },
-}
-
-impl Consult {
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
-        match self.state {
-            State::Ending { since } if since.elapsed() < QUIET => Some(since + QUIET),
-            State::Ending { since } => Some(since + BACK_PATIENCE),
-            State::Over => None,
-            State::Asked => self.third.next_deadline(),
-        }
-    }
-
-    fn is_ending(&self) -> bool {
-        matches!(self.state, State::Ending { .. })
-    }
-}
 
 impl Seat {
     /// How far the call is with somebody who is asked.

@@ -1,9 +1,13 @@
 //! Ringing a telephone: by which trunk, and what comes of it.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::bridge::Bridge;
 use crate::transport::livekit::server::{DialError, LiveKit, Wanted};
+
+/// A request to the server that is on its way.
+pub(super) type Asked<E> = Pin<Box<dyn Future<Output = Result<(), E>> + Send>>;
 
 /// Ring it, and wait until it is answered or will not be.
 pub(super) async fn dial(livekit: Arc<LiveKit>, bridge: Bridge, wanted: Wanted) -> Result<(), DialError> {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::future::pending;
-use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -12,9 +11,10 @@ use vox_livekit::{Disconnect, Event, Events, Heard, Microphone, Publish, Room, S
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::clear::clear;
-use super::consult::Consult;
 use super::dialling;
+use super::dialling::Asked;
 use super::supervising::Supervising;
+use super::third::Consult;
 use super::{Line, RATE, ready};
 use crate::session::event::Notice;
 use crate::transport::line::{LineIn, LineOut};
@@ -35,8 +35,6 @@ const ATTRIBUTES_PATIENCE: Duration = Duration::from_secs(2);
 const DIAL_LATE: Duration = Duration::from_secs(1);
 /// Frames that the client may keep: more wait only while media does not flow, and then are old.
 const QUEUE_FRAMES: usize = 4;
-
-pub(super) type Asked<E> = Pin<Box<dyn Future<Output = Result<(), E>> + Send>>;
 
 /// A call in its room.
 pub(super) struct Seat {

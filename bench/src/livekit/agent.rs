@@ -35,7 +35,7 @@ const SETTLE: Duration = Duration::from_secs(3);
 const RAMP: Duration = Duration::from_secs(6);
 /// For each call that began another process is made ready. Until that is over nothing is counted.
 const REFILL: Duration = Duration::from_secs(4);
-const REFILL_EACH: Duration = Duration::from_millis(1_800);
+const REFILL_EACH: Duration = Duration::from_millis(800);
 /// What its log says when a process is ready, when the server has it, and which process has a call.
 const READY: &str = "process initialized";
 const REGISTERED: &str = "registered worker";

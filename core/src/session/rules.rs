@@ -1,5 +1,7 @@
 //! What the conversation goes by: the runtime config in the session's own terms.
 
+pub mod handing;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -11,7 +13,6 @@ use vox_shared::price::Rate;
 use vox_shared::wire::config::RuntimeConfig;
 
 use super::farewell::stock_goodbye;
-use super::handing;
 use crate::provider::llm::ToolSpec;
 
 /// A keypad entry ends after this without a digit.

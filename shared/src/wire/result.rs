@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::proof::Proof;
-use super::seat::Recovered;
 use crate::ids::{BotId, SessionId, WorkerId};
 use crate::trace::Place;
 
@@ -292,6 +291,17 @@ impl CallResult {
             traceparent: None,
         }
     }
+}
+
+/// A worker went on with the call of one that had died.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovered {
+    /// RFC 3339.
+    pub at: String,
+    /// Media clock.
+    pub at_ms: u64,
+    /// Who went on.
+    pub worker_id: WorkerId,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::result::Recovered;
 use super::result::{CallEvent, TurnLatency, Usage};
 use crate::ids::{SessionId, WorkerId};
 use crate::sealed::Sealed;
@@ -72,15 +73,4 @@ pub struct Steered {
     /// Media clock.
     pub at_ms: u64,
     pub text: String,
-}
-
-/// A worker went on with the call of one that had died.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recovered {
-    /// RFC 3339.
-    pub at: String,
-    /// Media clock.
-    pub at_ms: u64,
-    /// Who went on.
-    pub worker_id: WorkerId,
 }

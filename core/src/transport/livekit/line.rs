@@ -1,7 +1,6 @@
 //! A call's place in its room: one task that moves sound, keys and orders between the two, bounded both ways.
 
 pub mod clear;
-mod consult;
 mod dialling;
 mod seat;
 mod supervising;

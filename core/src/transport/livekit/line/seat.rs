@@ -1,5 +1,7 @@
 //! Being in the room: one loop over what happens there, what is heard, what the call says, and what was asked of the server.
 
+mod consult;
+
 use std::collections::BTreeSet;
 use std::future::pending;
 use std::pin::Pin;
@@ -12,7 +14,6 @@ use vox_livekit::{Disconnect, Event, Events, Heard, Microphone, Publish, Room, S
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::clear::clear;
-use super::consult::Consult;
 use super::dialling;
 use super::supervising::Supervising;
 use super::{Line, RATE, ready};
@@ -64,7 +65,7 @@ pub(super) struct Seat {
     /// People of ours who listen, whisper, or talk with the caller.
     pub(super) supervising: Supervising,
     /// Somebody is asked to take the call, or has taken it; and how many were asked so far.
-    pub(super) consult: Option<Consult>,
+    consult: Option<Consult>,
     pub(super) thirds: u32,
     /// Frames of the caller's that the call did not take.
     unheard: u64,

@@ -4,7 +4,7 @@ use vox_shared::model::bot::transfer::RING_SECS;
 use vox_shared::model::bot::{TransferMethod, TransferTarget};
 use vox_shared::wire::config::RuntimeConfig;
 
-use super::rules::Rules;
+use super::Rules;
 
 /// Somebody who is to get the call.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,12 +12,11 @@ use vox_livekit::hearing::{Place, Role, Stage};
 use vox_shared::dial::Destination;
 use vox_shared::wire::result::DisconnectedBy;
 
-use super::RATE;
-use super::dialling;
-use super::seat::{Asked, End, Seat};
+use super::{Asked, End, Seat};
 use crate::session::event::{ConsultEvent, ConsultOrder};
 use crate::transport::line::LineIn;
 use crate::transport::livekit::caller::Caller;
+use crate::transport::livekit::line::{RATE, dialling};
 use crate::transport::livekit::order::{Begins, Whom};
 use crate::transport::livekit::rooms::Happened;
 use crate::transport::livekit::server::{DialError, RING_LIMIT, Wanted};

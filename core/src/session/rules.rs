@@ -1,6 +1,6 @@
 //! What the conversation goes by: the runtime config in the session's own terms.
 
-pub mod handing;
+pub(super) mod handing;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -57,11 +57,12 @@ fi
 step "programs and tests"
 cargo build --workspace --bins --tests
 
-# The runner is told where the tests are: it does not ask cargo, which clippy keeps busy meanwhile.
+# The runner is told where the tests are: it does not ask cargo, which clippy keeps busy meanwhile. Examples have no tests, and clippy
+# looks at them.
 mkdir -p "$target/nextest"
 built=(--binaries-metadata "$target/nextest/tests.json" --cargo-metadata "$target/nextest/workspace.json")
 cargo metadata --format-version 1 >"${built[3]}"
-"$tools/cargo-nextest" nextest list --workspace --list-type binaries-only --message-format json >"${built[1]}"
+"$tools/cargo-nextest" nextest list --workspace --tests --list-type binaries-only --message-format json >"${built[1]}"
 
 # The tests wait more than half of their time. Clippy takes what they leave, and nothing that they want.
 clippy='' package=''

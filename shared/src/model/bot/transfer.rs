@@ -64,7 +64,7 @@ pub struct TransferTarget {
     #[serde(default = "yes")]
     pub enabled: bool,
     /// Of a warm transfer: the bot stays on the line, silent, and goes on with the caller when the person has left.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub three_way: bool,
     /// Of a warm transfer: how long the person's telephone may ring, seconds. [`RING_SECS`] without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,11 +73,6 @@ pub struct TransferTarget {
 
 fn yes() -> bool {
     true
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// What is wrong with targets: the path below `transfer_targets`, and why.

@@ -130,6 +130,7 @@ mod tests {
             let offers = offers.clone();
             async move { offers.changed().await }
         });
+        tokio::task::yield_now().await;
         let _receiver = offers.open().unwrap();
         waiting.await.unwrap();
         assert_eq!(offers.standing(), Standing::Takes);

@@ -200,7 +200,9 @@ impl Session {
         self.context.note(GOES_ON);
         // What was used up before ends the call, as it would have there.
         self.keep_to_limits(out);
-        self.think_anew(out);
+        if self.course.is_live() {
+            self.think_anew(out);
+        }
     }
 
     /// How the call stands, for the journal; its lists have what came since the last time. `told` is whoever tells of the call to

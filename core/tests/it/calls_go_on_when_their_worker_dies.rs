@@ -117,6 +117,20 @@ async fn dead_air(visitor: &mut Person) -> Duration {
     killed.elapsed()
 }
 
+/// A record whose lines of the bot end with their last word: a busy machine knows later that a line was heard.
+fn to_the_last_word(mut record: Value) -> Value {
+    for line in
+        record["transcript"].as_array_mut().into_iter().flatten().filter(|line| line["speaker"] == "bot")
+    {
+        let last =
+            line["words"].as_array().and_then(|words| words.last()).map(|word| word["ended_ms"].clone());
+        if let Some(last) = last {
+            line["ended_ms"] = last;
+        }
+    }
+    record
+}
+
 /// Of the record.
 fn recovered(record: &Value) -> &[Value] {
     record["recovered"].as_array().map_or(&[], Vec::as_slice)
@@ -177,7 +191,7 @@ async fn the_caller_hears_the_bot_go_on_with_what_was_said_before() {
     let told = asked[2]["messages"].to_string();
     assert!(told.contains("Asha") && told.contains("A-7") && told.contains(FOUND), "{told}");
     let recording = Recording::fetch(&rooms.stage, &record).await;
-    recording.assert_holds(&record);
+    recording.assert_holds(&to_the_last_word(record));
     rooms.settles(2).await;
     let mut third = third;
     println!("worker {has_it} of 2 went on");

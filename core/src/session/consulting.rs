@@ -14,7 +14,7 @@ use super::handing::{Handing, Target, Way};
 use super::kind::EventKind;
 use super::listening::ClosedTurn;
 use super::party::Party;
-use super::phase::Phase;
+use super::phase::{Phase, PhaseTimer};
 use super::report::TurnClock;
 use super::rules::TRANSFER_CALL;
 use super::spending::object;
@@ -400,6 +400,10 @@ impl Session {
             return self.give_up_hearing("the recogniser was lost while the caller was on hold".into(), out);
         }
         self.listen_again(out);
+        if self.course.is_late() {
+            // The next transfer must not put the end off once more.
+            return self.on_call_timer(PhaseTimer::MaxDuration, out);
+        }
         self.think_anew(out);
     }
 

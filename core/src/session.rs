@@ -39,6 +39,7 @@ mod think;
 pub mod thinking;
 pub mod timer;
 mod tools;
+mod transferring;
 mod typed;
 pub mod utterance;
 pub mod voicing;

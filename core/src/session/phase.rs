@@ -87,12 +87,14 @@ impl Phase {
 pub struct Course {
     phase: Phase,
     timers: Timers<PhaseTimer>,
+    /// The longest duration is over, and its end waits.
+    is_late: bool,
 }
 
 impl Default for Course {
     /// A call that is not answered.
     fn default() -> Self {
-        Self { phase: Phase::Waiting, timers: Timers::default() }
+        Self { phase: Phase::Waiting, timers: Timers::default(), is_late: false }
     }
 }
 
@@ -176,7 +178,13 @@ impl Course {
 
     /// The longest duration waits for the end of a consultation, which is short.
     pub fn end_later(&mut self, now: Duration) {
+        self.is_late = true;
         self.timers.set(PhaseTimer::MaxDuration, now + LATER);
+    }
+
+    /// Whether the longest duration is over, and waits.
+    pub fn is_late(&self) -> bool {
+        self.is_late
     }
 
     /// A person has the call: how long they talk is not the bot's to say, up to a limit that no talk reaches.

@@ -13,7 +13,7 @@ use crate::harness::rooms::sip::{Asked, Gateway};
 use crate::harness::rooms::{Guest, Person, Rooms, power};
 use crate::harness::sound::Recording;
 use crate::harness::vendors::Scripts;
-use crate::harness::{GREETING, eventually, speech, texts};
+use crate::harness::{GREETING, PATIENCE, eventually, speech, texts};
 
 const ROOM: &str = "widget-1";
 const CONSULT: &str = "consult-widget-1";
@@ -54,6 +54,11 @@ async fn becomes(guest: &Guest, status: &str) {
     guest.room.set_attributes(attributes).await.unwrap();
 }
 
+async fn hears_somebody(guest: &mut Guest) {
+    let listen = async { while !is_audible(&guest.listens(25).await) {} };
+    tokio::time::timeout(PATIENCE, listen).await.expect("somebody is heard");
+}
+
 async fn is_sent_away(mut guest: Guest) {
     let is_it = |event: &Event| match event {
         Event::Disconnected(why) => Some(why.clone()),
@@ -81,8 +86,7 @@ async fn a_caller_hears_music_and_then_whoever_took_the_call() {
     let bot = rooms.stage.bot(|_| {}).await;
     let call = rooms.takes("/livekit/widget", &json!({"bot_id": bot, "room_name": ROOM})).await;
     let mut caller = rooms.whistles(&AccessToken::new(ROOM, "visitor"), CALLER_HZ).await;
-    let greeted = async { while !is_audible(&caller.listens(25).await) {} };
-    tokio::time::timeout(crate::harness::PATIENCE, greeted).await.expect("the greeting is heard");
+    hears_somebody(&mut caller).await;
     let order = json!({"order": "transfer", "to": "+1 (555) 0111", "warm": true});
     let (status, taken) = rooms.orders(&call, order).await;
     assert_eq!(status, 200, "{taken}");
@@ -94,24 +98,27 @@ async fn a_caller_hears_music_and_then_whoever_took_the_call() {
     assert!(is_audible(&to_caller[50..]), "there is music");
     becomes(&third, "active").await;
     asked.succeeds();
-    // Whoever has a token and was not asked is put out, and the caller's key decides nothing.
-    is_sent_away(Guest::join(&rooms.livekit, CONSULT, "eve", Options::default()).await).await;
-    caller.room.send_digit('1', Vec::new()).await.unwrap();
-    // What waits unread of a second before is passed over.
-    let (to_caller, to_third) =
-        tokio::join!(caller.listens(50 + TWO_SECONDS), third.listens(50 + TWO_SECONDS));
-    let (to_caller, to_third) = (&to_caller[50..], &to_third[50..]);
-    assert!(is_audible(to_caller) && is_audible(to_third), "music here, and there what it is about");
+    hears_somebody(&mut third).await;
+    // Of the caller's sound a second waits unread from before, which is passed over.
+    let (to_caller, to_third) = tokio::join!(caller.listens(50 + TWO_SECONDS), third.listens(TWO_SECONDS));
+    let to_caller = &to_caller[50..];
+    assert!(is_audible(to_caller) && is_audible(&to_third), "music here, and there what it is about");
     assert!(
         part(to_caller, THIRD_HZ) < NOT_THERE,
         "the caller hears nothing of the third: {}",
         part(to_caller, THIRD_HZ)
     );
     assert!(
-        part(to_third, CALLER_HZ) < NOT_THERE,
+        part(&to_third, CALLER_HZ) < NOT_THERE,
         "the third hears nothing of the caller: {}",
-        part(to_third, CALLER_HZ)
+        part(&to_third, CALLER_HZ)
     );
+
+    // Whoever has a token and was not asked is put out, and the caller's key decides nothing.
+    is_sent_away(Guest::join(&rooms.livekit, CONSULT, "eve", Options::default()).await).await;
+    caller.room.send_digit('1', Vec::new()).await.unwrap();
+    let to_third = third.listens(50 + TWO_SECONDS).await;
+    assert!(part(&to_third[50..], CALLER_HZ) < NOT_THERE, "it is not the caller's to say");
 
     third.room.send_digit('1', Vec::new()).await.unwrap();
     let accepted = Instant::now();
@@ -136,7 +143,9 @@ async fn a_caller_hears_music_and_then_whoever_took_the_call() {
         (&json!("warm"), &json!("+1 (555) 0111"), &Value::Null)
     );
     assert!(record["transfer_at"].as_f64().unwrap() > 0.0);
-    assert_eq!(texts(&record, "bot")[0], GREETING);
+    // The order may have cut it short.
+    let said = texts(&record, "bot");
+    assert!(said.iter().all(|text| GREETING.starts_with(text.as_str())), "{said:?}");
     let requested = events(&record, "transfer_requested");
     assert_eq!(requested[0]["data"]["transfer_type"], "warm");
     assert_eq!(events(&record, "transferred")[0]["data"]["transferred_to"], "+1 (555) 0111");
@@ -179,7 +188,7 @@ async fn a_caller_comes_back_when_nobody_takes_the_call() {
     let (asked, mut phone) = rings(&gateway, &rooms).await;
     phone.becomes("active").await;
     asked.succeeds();
-    phone.hears_reply().await;
+    phone.hears_all().await;
     phone.says(&speech(4));
     phone.sees_itself_sent_away().await;
     // Music ends, the model says what came of it, and hears the caller again.

@@ -85,6 +85,8 @@ pub struct Rooms {
     used: BTreeSet<Place>,
     /// Who was given a token for which place, and may be there.
     invited: BTreeSet<(String, Place)>,
+    /// Since when somebody who was being rung is looked for, to be let go.
+    turning_away: Option<Instant>,
     happened: VecDeque<Happened>,
 }
 
@@ -108,6 +110,7 @@ impl Rooms {
             may_join: BTreeMap::new(),
             used: BTreeSet::new(),
             invited: BTreeSet::new(),
+            turning_away: None,
             happened: VecDeque::new(),
         }
     }
@@ -214,6 +217,7 @@ impl Rooms {
 
     /// Somebody who was being rung is not wanted any more, and may come yet: a gateway that was asked a moment ago joins after this.
     pub fn turn_away(&mut self, identity: &str, place: Place) {
+        self.turning_away = Some(Instant::now());
         let (livekit, room, identity) = (self.livekit.clone(), place.room(&self.call), identity.to_owned());
         self.asked.spawn(async move {
             for _ in 0..TURNED_AWAY {
@@ -238,7 +242,8 @@ impl Rooms {
         if places.is_empty() && guests.is_empty() {
             return;
         }
-        for round in 0..=usize::from(is_dialling) {
+        let may_come = self.turning_away.is_some_and(|since| since.elapsed() < DIAL_LATE);
+        for round in 0..=usize::from(is_dialling || may_come) {
             if round > 0 {
                 sleep(DIAL_LATE).await;
             }

@@ -163,6 +163,12 @@ impl Person {
         self.listens_until("silence", 30, false).await
     }
 
+    /// Listen until nobody has spoken for 2.4 s: to several lines, with what a slow machine puts between them.
+    pub async fn hears_all(&mut self) {
+        self.hears_speech().await;
+        self.listens_until("a long silence", 120, false).await;
+    }
+
     /// Listen to a whole reply.
     pub async fn hears_reply(&mut self) {
         self.hears_speech().await;

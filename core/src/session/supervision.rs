@@ -161,7 +161,8 @@ impl Session {
     fn follow_supervision(&mut self, out: &mut Vec<Command>) {
         match (self.supervision.is_led(), self.course.is_accompanied()) {
             (true, false) => self.agent_joined(out),
-            (false, true) => self.agent_left(out),
+            // Whoever was asked to take the call may lead still.
+            (false, true) if self.consult.is_none() => self.agent_left(out),
             _ => {}
         }
         match (self.supervision.instructs(), self.bots_ear_is_open) {

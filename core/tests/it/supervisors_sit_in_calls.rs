@@ -166,9 +166,10 @@ async fn a_supervisor_listens_whispers_barges_in_and_leaves() {
     listener.room.leave().await;
     let listener = rooms.listens_with(&listens.1).await;
     let whisperer = rooms.comes_with(&whispers.1).await;
-    whisperer.says_tone(EVE, Duration::from_secs(1));
-    whisperer.says(&speech(6));
-    assert!(!visitor.hears_anything(Duration::from_secs(5)).await, "the caller hears a whisper");
+    // The bot comes into its ear's room meanwhile.
+    whisperer.says_tone(EVE, Duration::from_secs(2));
+    whisperer.says(&speech(8));
+    assert!(!visitor.hears_anything(Duration::from_secs(6)).await, "the caller hears a whisper");
     let whispered = eve.sees_event(&call, "whispered").await;
     assert!(whispered.to_string().contains(HEARD), "{whispered}");
     visitor.says(&speech(5));
@@ -282,12 +283,14 @@ async fn a_call_on_a_socket_says_that_nobody_can_sit_in_it() {
     let stage = &rooms.stage;
     let bot = stage.bot(|_| {}).await;
     let call = stage.dial(Protocol::Ws, &bot, "socket").await;
-    let calls = stage.bridge.calls().await;
-    let id = calls[0]["session_id"].as_str().unwrap();
+    let id = eventually("the bridge knows the call", async || {
+        Some(stage.bridge.calls().await.first()?["session_id"].as_str()?.to_owned())
+    })
+    .await;
     let eve = Desk::of(stage, Role::Supervisor).await;
     // Its config is handed out a moment before it takes orders.
     let refused = eventually("the conversation refuses it", async || {
-        let (status, refused) = eve.asks(id, &json!({"part": "listen"})).await;
+        let (status, refused) = eve.asks(&id, &json!({"part": "listen"})).await;
         (status == 409 && refused["error"]["code"] == "order_refused").then_some(refused)
     })
     .await;

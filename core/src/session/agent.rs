@@ -19,7 +19,7 @@ impl Session {
             AgentEvent::Left => {
                 self.supervision.agent(false);
                 // A supervisor may lead still.
-                if self.course.is_accompanied() && !self.supervision.is_led() {
+                if self.course.is_accompanied() && !self.supervision.is_led() && self.consult.is_none() {
                     self.agent_left(out);
                 }
             }

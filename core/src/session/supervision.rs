@@ -137,16 +137,18 @@ impl Session {
         if matches!(self.course.phase(), Phase::Ending(_)) {
             return;
         }
+        let was_whispered_to = self.supervision.is_whispered_to();
         let _before = self.supervision.leave(&who);
         self.tell_of(EventKind::SupervisorJoined, (&who, part), part.as_str(), out);
         self.supervision.people.push(Supervisor { who, part, bot_goes_on });
-        self.follow_supervision(out);
+        self.follow_supervision(was_whispered_to, out);
     }
 
     fn supervisor_left(&mut self, who: &str, why: &str, out: &mut Vec<Command>) {
+        let was_whispered_to = self.supervision.is_whispered_to();
         let Some(part) = self.supervision.leave(who) else { return };
         self.tell_of(EventKind::SupervisorLeft, (who, part), why, out);
-        self.follow_supervision(out);
+        self.follow_supervision(was_whispered_to, out);
     }
 
     fn tell_of(&mut self, kind: EventKind, (who, part): (&str, Part), why: &str, out: &mut Vec<Command>) {
@@ -157,17 +159,21 @@ impl Session {
         self.report.event_with(self.now, kind, (why.to_owned(), data), out);
     }
 
-    /// The bot is silent while a person leads, and has an ear for whoever instructs it.
-    fn follow_supervision(&mut self, out: &mut Vec<Command>) {
+    /// The bot is silent while a person leads, and has an ear for whoever instructs it. What was whispered until now stays a whisper,
+    /// whatever its speaker is from now on.
+    fn follow_supervision(&mut self, was_whispered_to: bool, out: &mut Vec<Command>) {
         match (self.supervision.is_led(), self.course.is_accompanied()) {
             (true, false) => self.agent_joined(out),
-            (false, true) => self.agent_left(out),
+            // Whoever was asked to take the call may lead still.
+            (false, true) if self.consult.is_none() => self.agent_left(out),
             _ => {}
         }
-        match (self.supervision.instructs(), self.bots_ear_is_open) {
-            (true, false) => self.open_bots_ear(out),
-            (false, true) => self.shut_bots_ear(out),
-            _ => {}
+        let is_another = was_whispered_to != self.supervision.is_whispered_to();
+        if self.bots_ear_is_open && (is_another || !self.supervision.instructs()) {
+            self.shut_bots_ear(was_whispered_to, out);
+        }
+        if self.supervision.instructs() && !self.bots_ear_is_open {
+            self.open_bots_ear(out);
         }
     }
 
@@ -179,23 +185,28 @@ impl Session {
     }
 
     /// Nobody instructs the bot any more; what was said last is told.
-    fn shut_bots_ear(&mut self, out: &mut Vec<Command>) {
+    fn shut_bots_ear(&mut self, is_whisper: bool, out: &mut Vec<Command>) {
         let closed = self.bots_ear.close(self.turn, self.now);
-        self.guide(&closed.text, out);
+        self.tell_model(&closed.text, is_whisper, out);
         self.bots_ear_is_open = false;
         self.bots_ear.stop();
         out.push(Command::Supervisor(AgentCommand::CloseStt));
     }
 
-    /// The model is told what a supervisor said for it, and the record has it as an event: it is no line of the conversation.
+    /// A supervisor said this for the bot.
     pub(super) fn guide(&mut self, said: &str, out: &mut Vec<Command>) {
+        // Where one whispers while another talks aloud it is not known which of them it was: then the bot does not count on the caller
+        // having heard it.
+        self.tell_model(said, self.supervision.is_whispered_to(), out);
+    }
+
+    /// The model is told, and the record has it as an event: it is no line of the conversation.
+    fn tell_model(&mut self, said: &str, is_whisper: bool, out: &mut Vec<Command>) {
         let said: String = said.trim().chars().take(LONGEST_LINE_CHARS).collect();
         if said.is_empty() {
             return;
         }
-        // Where one whispers while another talks aloud it is not known which of them it was: then the bot does not count on the caller
-        // having heard it.
-        let (kind, lead, why) = match self.supervision.is_whispered_to() {
+        let (kind, lead, why) = match is_whisper {
             true => (EventKind::Whispered, GUIDANCE, "into the bot's ear"),
             false => (EventKind::SupervisorSaid, ALOUD, "aloud, beside the bot"),
         };
@@ -212,7 +223,7 @@ impl Session {
     /// The call is over, or its last words are: everybody goes.
     pub(super) fn let_supervisors_go(&mut self, out: &mut Vec<Command>) {
         if self.bots_ear_is_open {
-            self.shut_bots_ear(out);
+            self.shut_bots_ear(self.supervision.is_whispered_to(), out);
         }
         for Supervisor { who, part, .. } in std::mem::take(&mut self.supervision.people) {
             self.tell_of(EventKind::SupervisorLeft, (&who, part), "the call ended", out);

@@ -203,6 +203,13 @@ impl Supervisors {
         }
     }
 
+    /// Somebody is seen leaving, and may come back at once: it is looked.
+    pub fn went(&mut self, identity: &str, now: Instant) {
+        if self.seats.iter().any(|seat| seat.identity == identity) {
+            self.look_by(now);
+        }
+    }
+
     /// It was looked who is in the room in which all of them listen: these.
     pub fn looked(&mut self, there: &BTreeSet<String>, now: Instant) -> Vec<Act> {
         let mut acts: Vec<Act> = there.iter().flat_map(|identity| self.came(identity)).collect();

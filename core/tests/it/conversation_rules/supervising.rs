@@ -100,6 +100,19 @@ fn words_that_were_begun_when_the_supervisor_left_or_the_call_ended_are_not_lost
     }
 }
 
+/// It was told to the model as something that the caller had heard.
+#[test]
+fn what_was_whispered_stays_a_whisper_when_its_speaker_talks_aloud_from_now_on() {
+    let mut scene = in_rooms();
+    is(&mut scene, Part::WhisperToBot, false);
+    scene.set_whispers(true);
+    scene.pass(600);
+    scene.feed(Event::Supervisor(SupervisorEvent::Stt(SttEvent::Partial { text: WHISPER.into() })));
+    is(&mut scene, Part::Barge, true);
+    assert!(scene.context().contains(&(Role::System, TOLD.into())), "{:?}", scene.context());
+    assert_eq!((scene.whisper_recognisers, scene.count("supervisor_said")), (2, 0));
+}
+
 /// The bot is silent while somebody talks with the caller, and takes the call back.
 #[test]
 fn who_barges_in_leads_and_the_bot_comes_back() {

@@ -43,7 +43,7 @@ pub(super) struct Seat {
     events: Events,
     sound: Sound,
     /// Its events have ended; its sound may end before the last of them was read.
-    room_is_over: bool,
+    pub(super) room_is_over: bool,
     sound_is_over: bool,
     caller: Caller,
     /// The call knows who is there: they were seen, or the time for that is out.

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::Pin;
+use std::time::Duration;
 
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use vox_livekit::hearing::Place;
 use vox_livekit::service::ServiceError;
 use vox_livekit::{Event, Subscribe, TextHead, Track};
@@ -22,6 +23,8 @@ use crate::transport::livekit::supervisors::{Act, Supervisors};
 
 /// Where somebody is told why they are put out.
 const TOPIC: &str = "vox.supervision";
+/// Being put out goes another way than the word why, and would overtake it.
+const WORD: Duration = Duration::from_millis(150);
 /// Frames of whoever talks beside the bot that wait for a frame of its ear.
 const BESIDE: usize = 5;
 
@@ -91,6 +94,9 @@ impl Seat {
             Event::Joined(who) => {
                 let acts = self.supervising.supervisors.came(&who.identity);
                 self.act(acts).await;
+            }
+            Event::Left { participant, .. } => {
+                self.supervising.supervisors.went(&participant.identity, Instant::now());
             }
             Event::Unsubscribed { track, .. } => {
                 self.supervising.tracks.remove(&track.sid);
@@ -175,9 +181,14 @@ impl Seat {
 
     /// The call is over: everybody is told, and put out with the rooms.
     pub(super) async fn let_supervisors_go(&mut self) {
-        for identity in self.supervising.supervisors.identities() {
+        let people = self.supervising.supervisors.identities();
+        if people.is_empty() || self.room_is_over {
+            return;
+        }
+        for identity in people {
             self.tell_supervisor(identity, "the call ended").await;
         }
+        sleep(WORD).await;
     }
 
     async fn act(&mut self, acts: Vec<Act>) {

@@ -10,7 +10,7 @@ use crate::transport::Reach;
 
 /// Packets in a row that another source must send before it is taken for the stream (RFC 3550, A.1).
 const PROBATION: u32 = 3;
-/// The same of one that nothing speaks for but that it sends: a fifth of a second.
+/// The same of one that nothing speaks for but that it sends.
 const PROBATION_OF_STRANGERS: u32 = 10;
 /// Between two of those, on average, there must be as much time: a burst of all of them at once is no telephone.
 const STRANGERS_PACE: Duration = Duration::from_millis(10);

@@ -8,7 +8,7 @@ use vox_shared::ids::ReservationId;
 use super::order::Order;
 use super::{Dialler, DialoutError};
 use crate::fleet::client::{Answer, AskError};
-use crate::fleet::hand_over::{accepted, word};
+use crate::fleet::hand_over::{UNREACHED, accepted, word};
 use crate::fleet::reserve::{ReserveError, Reserved, Wanted};
 
 const PATH: &str = "/livekit/dialout";
@@ -104,6 +104,7 @@ fn taken(asked: Result<Answer, AskError>) -> Result<String, Next> {
     Err(match status {
         404 | 405 => Next::Stop(DialoutError::NotBuilt),
         429 => Next::TryAnother(refused(status)),
+        503 if word == UNREACHED => Next::TryAnother(DialoutError::NotReached),
         503 if ["busy", "draining"].contains(&word.as_str()) => Next::TryAnother(refused(status)),
         // Our secret is not the worker's: no fault of whoever asked.
         401 | 403 => Next::Stop(refused(502)),

@@ -13,6 +13,9 @@ use super::reserve::{Fleet, ReserveError, Reserved, Wanted};
 /// Longest word of a worker's that is passed on, characters.
 const MAX_ERROR: usize = 200;
 
+/// What the nginx before a worker says when it sent the worker nothing.
+pub const UNREACHED: &str = "worker_unavailable";
+
 /// A call that is to be handed over.
 pub struct Parcel<'a> {
     /// Of the worker's route.
@@ -118,6 +121,7 @@ fn taken(asked: Result<Answer, AskError>) -> Result<SessionId, Next> {
     let (status, word) = (answer.status.as_u16(), told.get("error").map(word).unwrap_or_default());
     let did_nothing = status == 429 || status == 503 && ["busy", "draining"].contains(&word.as_str());
     Err(match status {
+        503 if word == UNREACHED => Next::TryAnother(HandOverError::NotReached),
         _ if did_nothing => Next::TryAnother(HandOverError::Refused { status, word }),
         400..=499 | 503 => Next::Stop(HandOverError::Refused { status, word }),
         // It, or the balancer before it, failed in the middle of something.

@@ -318,9 +318,13 @@ async fn what_placed_no_call_may_be_sent_again_with_its_key() {
 #[tokio::test]
 async fn a_worker_that_did_nothing_is_followed_by_another() {
     let scene = Scene::with_workers(2).await;
-    for says in
-        [Says::Refused(429, "at_capacity"), Says::Refused(503, "busy"), Says::Refused(503, "draining")]
-    {
+    for says in [
+        Says::Refused(429, "at_capacity"),
+        Says::Refused(503, "busy"),
+        Says::Refused(503, "draining"),
+        // The nginx before it, which sent it nothing.
+        Says::Refused(503, "worker_unavailable"),
+    ] {
         scene.says(&Says::Accepted);
         // Whichever is drawn first, one of the two takes the call.
         scene.workers[0].says(says);
@@ -332,7 +336,7 @@ async fn a_worker_that_did_nothing_is_followed_by_another() {
             register(&scene.bridge, "w1", &scene.workers[1].url()).await;
         }
     }
-    assert!(!scene.workers[0].orders().is_empty(), "24 draws, and never the first");
+    assert!(!scene.workers[0].orders().is_empty(), "32 draws, and never the first");
     // Nobody listens there any more.
     let gone = scene.workers[0].url();
     let mut scene = scene;

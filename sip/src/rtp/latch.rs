@@ -10,7 +10,7 @@ use crate::transport::Reach;
 
 /// Packets in a row that another source must send before it is taken for the stream (RFC 3550, A.1).
 const PROBATION: u32 = 3;
-/// The same of one that nothing speaks for but that it sends: a fifth of a second.
+/// The same of one that nothing speaks for but that it sends.
 const PROBATION_OF_STRANGERS: u32 = 10;
 /// Between two of those, on average, there must be as much time: a burst of all of them at once is no telephone.
 const STRANGERS_PACE: Duration = Duration::from_millis(10);
@@ -24,7 +24,7 @@ const GONE: Duration = Duration::from_millis(500);
 const KNOWN: u64 = 50;
 /// How long one that is known must have been silent before a stranger takes its place.
 const GONE_FOR_STRANGERS: Duration = Duration::from_secs(3);
-/// How often the place may be taken by silence in a call.
+/// How often strangers may take each other's place in a call.
 const MOST_CHANGES: u32 = 16;
 /// Sources that are looked at at once: one that sends between another's packets does not keep it out.
 const LOOKED_AT: usize = 4;
@@ -169,12 +169,15 @@ impl Latch {
             return Verdict::Taken;
         }
         let is_known = source.packets >= KNOWN;
-        let gone = if nearness == Nearness::Stranger && is_known { GONE_FOR_STRANGERS } else { GONE };
-        // A stranger takes a stranger's place alone.
-        let may_follow = nearness != Nearness::Stranger || current == Some(Nearness::Stranger);
-        if may_follow && now.duration_since(source.heard_at) > gone && self.changes < MOST_CHANGES {
-            self.changes += 1;
-            if is_known {
+        // An exchange that plays music, or puts somebody else through, begins another stream from the same place.
+        let is_elsewhere = source.from != came.from;
+        let is_strange = nearness == Nearness::Stranger && is_elsewhere;
+        let gone = if is_strange && is_known { GONE_FOR_STRANGERS } else { GONE };
+        // A stranger takes a stranger's place alone, and not for ever.
+        let may_follow = !is_strange || (current == Some(Nearness::Stranger) && self.changes < MOST_CHANGES);
+        if may_follow && now.duration_since(source.heard_at) > gone {
+            self.changes += u32::from(is_strange);
+            if is_known && is_elsewhere {
                 self.former = Some((source.from, source.ssrc));
             }
             return Verdict::Taken;

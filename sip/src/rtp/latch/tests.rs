@@ -116,11 +116,11 @@ fn a_stream_that_moves_is_followed_and_one_that_only_pretends_is_not() {
 }
 
 #[test]
-fn the_place_changes_by_silence_only_so_often() {
+fn strangers_take_each_others_place_only_so_often() {
     let mut scene = Scene::new(INSIDE, None);
     let mut changes = 0;
     for n in 0..40 {
-        let mut another = Sender { ssrc: n, ..Sender::new(PHONE) };
+        let mut another = Sender { ssrc: n, ..Sender::new(&format!("198.51.100.1:{}", 9_000 + n)) };
         changes += usize::from(scene.send([&mut another], 60)[0] > 0);
         scene.wait(Duration::from_secs(4));
     }
@@ -128,6 +128,17 @@ fn the_place_changes_by_silence_only_so_often() {
     // What was described is let in all the same.
     assert_eq!(scene.send([&mut Sender::new(INSIDE)], 5), [3]);
     assert!(scene.latch.candidates.len() <= LOOKED_AT);
+}
+
+/// Music, announcements, somebody else who is put through: each is a stream of its own, from one place.
+#[test]
+fn whoever_is_heard_may_begin_anew_as_often_as_they_like() {
+    let mut scene = Scene::new(INSIDE, None);
+    for n in 0..40 {
+        let mut stream = Sender { ssrc: n, ..Sender::new(PHONE) };
+        assert_eq!(scene.send([&mut stream], 60), [51], "stream {n}");
+        scene.wait(Duration::from_millis(600));
+    }
 }
 
 /// Nobody but the machine that was described, where that is one that everybody reaches.

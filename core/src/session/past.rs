@@ -206,8 +206,11 @@ impl Session {
     }
 
     /// How the call stands, for the journal; its lists have what came since the last time. `told` is whoever tells of the call to
-    /// fill in, and what recognisers and voices were used for in this worker is to be added.
-    pub fn tally(&mut self, session_id: &SessionId) -> Tally {
+    /// fill in, and what recognisers and voices were used for in this worker is to be added. `None` after the end: the outcome has it.
+    pub fn tally(&mut self, session_id: &SessionId) -> Option<Tally> {
+        if self.is_over() {
+            return None;
+        }
         let (report, told) = (&self.report, &self.tallied);
         let tally = Tally {
             session_id: session_id.clone(),
@@ -227,7 +230,7 @@ impl Session {
             why: report.why.len(),
             steered: self.steered.len(),
         };
-        tally
+        Some(tally)
     }
 
     /// An operator told the model something.

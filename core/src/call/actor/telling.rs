@@ -39,7 +39,7 @@ impl Actor {
         if !self.parts.tallies {
             return;
         }
-        let mut tally = self.parts.session.tally(self.parts.journal.session_id());
+        let Some(mut tally) = self.parts.session.tally(self.parts.journal.session_id()) else { return };
         tally.told = self.parts.live.told();
         for usage in self.parts.vendors.metered(self.parts.ears.heard_so_far()) {
             add_usage(&mut tally.usage, &usage);

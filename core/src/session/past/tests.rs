@@ -222,11 +222,14 @@ fn a_tally_tells_each_thing_once_and_sums_as_they_stand() {
     let id: SessionId = "call_1".parse().unwrap();
     let order = vox_shared::wire::order::Order::Steer { text: "Be brief.".into() };
     session.on(MINUTE, Event::Order { id: 1, order }, &mut Vec::new());
-    let first = session.tally(&id);
+    let first = session.tally(&id).unwrap();
     assert_eq!((first.at_ms, first.tokens), (60_000, 300));
     let words: Vec<&str> = first.steered.iter().map(|word| word.text.as_str()).collect();
     assert_eq!(words, ["Be brief."], "what was told in the past is in an earlier tally");
     assert_eq!(first.usage[0].seconds, 8.0);
-    let second = session.tally(&id);
+    let second = session.tally(&id).unwrap();
     assert!(second.steered.is_empty() && second.why.is_empty() && second.usage == first.usage);
+    // The last line of a call is journalled when its report is the outcome's already.
+    outcome(&mut session, MINUTE);
+    assert_eq!(session.tally(&id), None);
 }

@@ -219,10 +219,10 @@ impl Session {
             tokens: self.spending.used_tokens(),
             usage: report.usage.clone(),
             first_audio_ms: report.first_audio.map(ms),
-            latency: report.latency[told.latency..].to_vec(),
-            barge_in_ms: report.barge_in[told.barge_in..].iter().copied().map(ms).collect(),
-            why: report.why[told.why..].to_vec(),
-            steered: self.steered[told.steered..].to_vec(),
+            latency: report.latency.iter().skip(told.latency).cloned().collect(),
+            barge_in_ms: report.barge_in.iter().skip(told.barge_in).copied().map(ms).collect(),
+            why: report.why.iter().skip(told.why).cloned().collect(),
+            steered: self.steered.iter().skip(told.steered).cloned().collect(),
         };
         self.tallied = Tallied {
             latency: report.latency.len(),

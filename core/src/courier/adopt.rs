@@ -64,8 +64,9 @@ pub(super) async fn run(desk: Arc<Desk>) {
         adoptions.reap();
         found.note(&orphans);
         orphans.shuffle(&mut rand::rng());
+        let standing = desk.offers.standing();
         for dir in orphans {
-            let Some(otherwise) = found.may_adopt(&dir, desk.offers.standing()) else { continue };
+            let Some(otherwise) = found.may_adopt(&dir, standing) else { continue };
             let (desk, readings, own) = (desk.clone(), readings.clone(), dir.clone());
             adoptions.begin(dir, async move { adopt(&desk, &own, (&*readings, otherwise)).await });
         }
@@ -77,7 +78,7 @@ pub(super) async fn run(desk: Arc<Desk>) {
         let every = every.mul_f64(0.5 + rand::random::<f64>());
         tokio::select! {
             () = siblings.wait(every) => {}
-            () = desk.offers.changed(), if !found.0.is_empty() => {}
+            () = desk.offers.changed(standing), if !found.0.is_empty() => {}
         }
     }
 }

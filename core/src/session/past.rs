@@ -206,8 +206,7 @@ impl Session {
     }
 
     /// How the call stands, for the journal; its lists have what came since the last time. `told` is whoever tells of the call to
-    /// fill in, and what recognisers and voices were used for in this worker is to be added. `None` when the call is over: its outcome,
-    /// which has the lists, tells all, while its last line is still to be told.
+    /// fill in, and what recognisers and voices were used for in this worker is to be added. `None` after the end: the outcome has it.
     pub fn tally(&mut self, session_id: &SessionId) -> Option<Tally> {
         if self.is_over() {
             return None;
@@ -220,10 +219,10 @@ impl Session {
             tokens: self.spending.used_tokens(),
             usage: report.usage.clone(),
             first_audio_ms: report.first_audio.map(ms),
-            latency: report.latency[told.latency..].to_vec(),
-            barge_in_ms: report.barge_in[told.barge_in..].iter().copied().map(ms).collect(),
-            why: report.why[told.why..].to_vec(),
-            steered: self.steered[told.steered..].to_vec(),
+            latency: report.latency.iter().skip(told.latency).cloned().collect(),
+            barge_in_ms: report.barge_in.iter().skip(told.barge_in).copied().map(ms).collect(),
+            why: report.why.iter().skip(told.why).cloned().collect(),
+            steered: self.steered.iter().skip(told.steered).cloned().collect(),
         };
         self.tallied = Tallied {
             latency: report.latency.len(),

@@ -86,18 +86,15 @@ impl Offers {
         }
     }
 
-    /// Wait until it may stand otherwise; for ever, where it takes calls now.
-    pub async fn changed(&self) {
-        let (mut open, mut slot) = (self.0.is_open.subscribe(), self.0.slot.watch());
-        let (is_open, is_busy) = (*self.0.is_open.borrow(), self.0.slot.is_busy());
-        // Whether the sender is there still is nobody's question: it is ours.
-        let opened = async { drop(open.wait_for(|open| *open).await) };
-        let freed = async { drop(slot.wait_for(|occupancy| *occupancy == Occupancy::Free).await) };
-        tokio::select! {
-            () = opened, if !is_open => {}
-            () = freed, if is_busy => {}
-            else => std::future::pending().await,
+    /// Wait until a worker that stood back then takes calls; for ever, where it took them, or goes down.
+    pub async fn changed(&self, then: Standing) {
+        if then != Standing::StandsBack || self.0.drain.is_cancelled() {
+            return std::future::pending().await;
         }
+        let (mut open, mut slot) = (self.0.is_open.subscribe(), self.0.slot.watch());
+        // The senders are there as long as this is.
+        drop(open.wait_for(|open| *open).await);
+        drop(slot.wait_for(|occupancy| *occupancy == Occupancy::Free).await);
     }
 
     /// Offer a call. `None` when the slot was taken meanwhile; else what ends with the call's journal.
@@ -118,6 +115,8 @@ impl Offers {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[tokio::test]
@@ -125,26 +124,25 @@ mod tests {
         let (slot, drain) = (Slot::default(), CancellationToken::new());
         assert_eq!(Offers::new(false, slot.clone(), drain.clone()).standing(), Standing::Never);
         let offers = Offers::new(true, slot.clone(), drain.clone());
-        assert_eq!(offers.standing(), Standing::StandsBack, "nobody listens yet");
-        let waiting = tokio::spawn({
-            let offers = offers.clone();
-            async move { offers.changed().await }
-        });
-        tokio::task::yield_now().await;
+        let then = offers.standing();
+        assert_eq!(then, Standing::StandsBack, "nobody listens yet");
         let _receiver = offers.open().unwrap();
-        waiting.await.unwrap();
+        // It was opened before anybody waited.
+        offers.changed(then).await;
         assert_eq!(offers.standing(), Standing::Takes);
         assert!(offers.open().is_none(), "once");
         let call = slot.take().unwrap();
-        assert_eq!(offers.standing(), Standing::StandsBack);
-        let waiting = tokio::spawn({
-            let offers = offers.clone();
-            async move { offers.changed().await }
-        });
-        tokio::task::yield_now().await;
+        let then = offers.standing();
+        assert_eq!(then, Standing::StandsBack);
+        let mut waiting = std::pin::pin!(offers.changed(then));
+        assert!((&mut waiting).now_or_never().is_none(), "the slot is taken");
         drop(call);
-        waiting.await.unwrap();
+        waiting.await;
+        assert_eq!(offers.standing(), Standing::Takes);
+        assert!(offers.changed(Standing::Takes).now_or_never().is_none(), "nothing to wait for");
         drain.cancel();
-        assert_eq!(offers.standing(), Standing::StandsBack);
+        let then = offers.standing();
+        assert_eq!(then, Standing::StandsBack);
+        assert!(offers.changed(then).now_or_never().is_none(), "it takes no more");
     }
 }

@@ -229,6 +229,9 @@ fn a_tally_tells_each_thing_once_and_sums_as_they_stand() {
     assert_eq!(first.usage[0].seconds, 8.0);
     let second = session.tally(&id).unwrap();
     assert!(second.steered.is_empty() && second.why.is_empty() && second.usage == first.usage);
+    // The last line of a call is journalled when its report is the outcome's already.
+    outcome(&mut session, MINUTE);
+    assert_eq!(session.tally(&id), None);
 }
 
 /// The caller hangs up while the bot speaks: its line is told when the record has been made of the lists already. Such a call broke off by a

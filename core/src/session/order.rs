@@ -64,7 +64,10 @@ impl Session {
                 let target = self.rules.warm(&to)?;
                 self.hand_over_by_order(target, out);
             }
-            (Order::End { .. }, Phase::HandedOver) => self.end_handed_over(out),
+            // Nothing is said, so it ends at once: when the order has its answer.
+            (Order::End { .. }, Phase::HandedOver) => {
+                self.course.end(DisconnectedBy::TransferToAgent, self.now);
+            }
             (Order::End { goodbye }, Phase::Live | Phase::Held | Phase::Accompanied) => {
                 let text = if goodbye.trim().is_empty() { self.rules.closing.clone() } else { goodbye };
                 self.say_goodbye(text, DisconnectedBy::Bot, out);

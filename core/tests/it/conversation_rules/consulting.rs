@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use vox_core::provider::llm::{Finish, LlmEvent, Role};
 use vox_core::provider::{Failure, FailureClass};
-use vox_core::session::event::{ConsultEvent, ConsultOrder};
+use vox_core::session::event::{Command, ConsultEvent, ConsultOrder};
 use vox_core::session::rules::Rules;
 use vox_shared::model::bot::{ReEngagement, Tool};
 use vox_shared::wire::order::Order;
@@ -313,6 +313,20 @@ fn what_cannot_be_is_told_to_the_model_and_to_the_operator() {
     scene.order(Order::Transfer { to: DESK.into(), warm: true });
     let refused = Err("it is not possible while somebody is asked to take the call".to_owned());
     assert_eq!(scene.verdicts, [refused.clone(), refused]);
+}
+
+/// The answer to the order comes before the end: nothing follows that.
+#[test]
+fn an_operator_ends_a_call_that_a_person_has() {
+    let mut scene = asked();
+    scene.consult(ConsultEvent::Digit('1'));
+    scene.consult(ConsultEvent::Joined);
+    scene.order(Order::End { goodbye: String::new() });
+    assert_eq!(scene.verdicts, [Ok(())]);
+    assert_eq!(scene.hung_up, Some(DisconnectedBy::TransferToAgent));
+    let (_, _, commands) = scene.log.last().unwrap();
+    let is_end = |command: &Command| matches!(command, Command::Finish(_));
+    assert!(commands.last().is_some_and(is_end), "{commands:?}");
 }
 
 #[test]

@@ -128,7 +128,7 @@ pub(crate) async fn short_call(road: &Road, worker: &Worker, clip: &Clip) -> Res
         Road::Room(rooms) => rooms,
     };
     let summons = Summons::Worker(worker.address.clone());
-    let in_room = rooms.call(&summons, Hearing::default()).await.map_err(BenchError::NoCall)?;
+    let in_room = Box::pin(rooms.call(&summons, Hearing::default())).await.map_err(BenchError::NoCall)?;
     let mut talker = Talker::new(&in_room.call);
     for step in Scenario::new().await_reply(POLITE).say(clip.clone()).await_reply(POLITE) {
         talker.act(step).await;
@@ -144,7 +144,7 @@ pub(crate) async fn call_in_room(
     number: u32,
     until: Instant,
 ) -> Outcome {
-    let in_room = rooms.call(summons, Hearing::default()).await?;
+    let in_room = Box::pin(rooms.call(summons, Hearing::default())).await?;
     converse(&in_room.call, plan, number, until).await;
     let (report, stay, entry) = in_room.finish().await;
     rooms.keep(entry, &report, &stay);

@@ -175,11 +175,11 @@ impl Stage {
         let rooms = Rooms::new(ground.callers.clone(), ground.pid(), self.nursery.secret.clone())?;
         let hearing = Hearing { save: Some(saved.to_owned()), hangover_ms: HOLE_MS, ..Hearing::default() };
         let summons = Summons::Worker(worker.address.clone());
-        let in_room = match rooms.call(&summons, hearing).await {
+        let in_room = match Box::pin(rooms.call(&summons, hearing)).await {
             Ok(in_room) => in_room,
             Err(why) => return Ok(Err(why)),
         };
-        self.converse(&in_room.call, ground, trouble).await?;
+        Box::pin(self.converse(&in_room.call, ground, trouble)).await?;
         let (report, stay, _) = in_room.finish().await;
         Ok(Ok((report, stay)))
     }

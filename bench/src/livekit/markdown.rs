@@ -37,7 +37,9 @@ impl Report {
             Some(agents) => format!(
                 "{head}{}\n{} It talks to the same scripted vendors with the plugins for them, and with its own detector (Silero, the same \
                  network); its turns end after the same silence. One process takes the jobs and one more runs each; as many are kept \
-                 ready as there are calls. Memory is what all of its processes hold alone, by the number of calls.\n",
+                 ready as there are calls. Memory is private pages, by the number of calls: while it waits those of all its \
+                 processes, with calls those of the one that takes them and of those that run them. Its times begin with the visitor's first \
+                 request. The recogniser is asked as the plugin asks it, for a final text after 25 ms of silence.\n",
                 table::agents(self, &agents.levels).markdown(),
                 agents.versions,
             ),

@@ -186,6 +186,7 @@ impl App {
     /// The only constructor; `main` and the tests both call it.
     pub async fn build(config: Config, parts: Parts) -> Result<Self, StartError> {
         let OwnAddresses { base_url, media_url } = OwnAddresses::of(&config.server, parts.bound);
+        let workers_url = config.server.workers_url();
         let metrics = Arc::new(Metrics::new(config.metrics.show_tenants));
         let operations = metrics.operations();
         let documents = Arc::new(Measured::new(parts.deployment.documents(), operations.clone()));
@@ -306,7 +307,7 @@ impl App {
             client: poller.client.clone(),
             livekit: livekit.clone(),
             tokens: call_tokens.clone(),
-            base_url: base_url.clone(),
+            config_url: workers_url.clone(),
             media_url: media_url.clone(),
             patience: widget::DISPATCH_PATIENCE,
         };
@@ -315,6 +316,7 @@ impl App {
             clock: clock.clone(),
             fleet: fleet.clone(),
             client: poller.client.clone(),
+            config_url: workers_url.clone(),
             patience: DISPATCH_PATIENCE,
         };
         let live = Live::new((clock.clone(), figures), coordination.clone(), voice);
@@ -417,7 +419,7 @@ impl App {
                 purse,
                 live,
                 stored: relay_moved,
-                base_url: base_url.clone(),
+                config_url: workers_url.unwrap_or_else(|| base_url.clone()),
                 patience: DIALOUT_PATIENCE,
             },
             fleet,

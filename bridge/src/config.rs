@@ -56,6 +56,8 @@ pub struct Server {
     /// `VOX_PUBLIC_URL` (`http://` and the address listened on): how workers and people reach this bridge. Results are
     /// delivered to it.
     pub public_url: Option<String>,
+    /// `VOX_INTERNAL_URL` (the public one): how workers reach this bridge. It goes along with each call that is handed to one.
+    pub internal_url: Option<String>,
     /// `VOX_MEDIA_URL` (the public one, with `ws`): how carriers reach the workers' lines.
     pub media_url: Option<String>,
     /// `VOX_TRUSTED_PROXIES` (none): addresses of reverse proxies, comma-separated. Only their `X-Forwarded-For` counts
@@ -164,6 +166,7 @@ impl Config {
             server: Server {
                 addr: SocketAddr::from(([127, 0, 0, 1], 0)),
                 public_url: None,
+                internal_url: None,
                 media_url: None,
                 trusted_proxies: Vec::new(),
                 cors_origins: Vec::new(),
@@ -198,12 +201,20 @@ impl Config {
 }
 
 impl Server {
+    /// How workers reach this bridge, without a '/' at the end, where somebody has said it.
+    pub fn workers_url(&self) -> Option<String> {
+        self.internal_url.clone().or_else(|| self.public_url.clone())
+    }
+
     fn from_env(env: &mut Env) -> Self {
         let addr = env.parsed("VOX_BRIDGE_ADDR").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
-        let public_url = env.text("VOX_PUBLIC_URL").map(|u| u.trim_end_matches('/').to_owned());
-        if public_url.as_ref().is_some_and(|u| !u.starts_with("http://") && !u.starts_with("https://")) {
-            env.fault("VOX_PUBLIC_URL: must start with http:// or https://");
-        }
+        let [public_url, internal_url] = ["VOX_PUBLIC_URL", "VOX_INTERNAL_URL"].map(|name| {
+            let url = env.text(name).map(|u| u.trim_end_matches('/').to_owned());
+            if url.as_ref().is_some_and(|u| !u.starts_with("http://") && !u.starts_with("https://")) {
+                env.fault(format!("{name}: must start with http:// or https://"));
+            }
+            url
+        });
         let media_url = env.text("VOX_MEDIA_URL").map(|u| u.trim_end_matches('/').to_owned());
         if media_url.as_ref().is_some_and(|u| !u.starts_with("ws://") && !u.starts_with("wss://")) {
             env.fault("VOX_MEDIA_URL: must start with ws:// or wss://");
@@ -218,7 +229,7 @@ impl Server {
             }
         }
         let widget_dir = env.path("VOX_WIDGET_DIR").unwrap_or_else(|| PathBuf::from("widget/dist"));
-        Self { addr, public_url, media_url, trusted_proxies, cors_origins, widget_dir }
+        Self { addr, public_url, internal_url, media_url, trusted_proxies, cors_origins, widget_dir }
     }
 }
 
@@ -397,6 +408,7 @@ mod tests {
             ("JWT_SECRET", "short"),
             ("VOXCORE_SECRET", "please-change-me-please-change-me-please"),
             ("VOX_PUBLIC_URL", "ftp://x"),
+            ("VOX_INTERNAL_URL", "bridge:8080"),
             ("VOX_MEDIA_URL", "https://x"),
         ])
         .unwrap_err();
@@ -405,6 +417,7 @@ mod tests {
             "JWT_SECRET: is shorter",
             "VOXCORE_SECRET: is a placeholder",
             "VOX_PUBLIC_URL",
+            "VOX_INTERNAL_URL",
             "VOX_MEDIA_URL",
         ] {
             assert!(faults.contains(part), "{faults}");

@@ -45,7 +45,7 @@ pub struct Dialler {
     /// An event was stored.
     pub stored: Arc<Notify>,
     /// How workers reach this bridge, without a '/' at the end.
-    pub base_url: String,
+    pub config_url: String,
     /// How long the workers are waited for, all tries together.
     pub patience: Duration,
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 use vox_shared::clock::Clock;
 use vox_shared::dial::Destination;
@@ -26,8 +26,10 @@ use crate::provider::egress::{Egress, FailureClass, Refusal, code_word, http_fai
 
 /// How the result names a hand-over by a carrier's API.
 pub const METHOD: &str = "carrier_api";
-/// For a whole exchange.
+/// For an order, however often it is sent.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// How long is waited where a carrier takes no more orders just now and does not say for how long; twice as long after each.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest name of a call or an account, bytes.
 const MAX_NAME: usize = 256;
 /// Of an answer, what is read: the carriers' are far shorter.
@@ -46,12 +48,24 @@ pub enum CarrierError {
     Unreachable(String),
     #[error("the carrier did not answer in time")]
     TimedOut,
+    #[error("the carrier's answer was lost: {0}")]
+    Lost(String),
+    /// It did nothing, and asks to come again; `None`: it does not say when.
+    #[error("the carrier takes no more orders of this account just now (429)")]
+    Limited { wait: Option<Duration> },
     #[error("the carrier does not take the bot's credentials")]
     Credentials,
     #[error("the carrier has no such call: it is over, or another account's")]
     NoCall,
     #[error("the carrier refused with {status}{}", .code.as_ref().map(|code| format!(": {code}")).unwrap_or_default())]
     Refused { status: u16, code: Option<String> },
+}
+
+impl CarrierError {
+    /// Whether the order may have been carried out all the same.
+    pub fn is_unclear(&self) -> bool {
+        matches!(self, Self::TimedOut | Self::Lost(_))
+    }
 }
 
 /// The carrier of one call.
@@ -132,15 +146,15 @@ impl Control {
         )
     }
 
-    /// End the call. One that is over already is no fault.
-    pub async fn hang_up(&self) -> Result<(), CarrierError> {
-        let request = match self.carrier {
+    /// End the call, within this time and ten seconds. One that is over already is no fault.
+    pub async fn hang_up(&self, within: Duration) -> Result<(), CarrierError> {
+        let request = || match self.carrier {
             Carrier::Twilio => twilio::hang_up(self),
             Carrier::Plivo => plivo::hang_up(self),
             Carrier::Telnyx => telnyx::hang_up(self),
             Carrier::Vonage => vonage::hang_up(self),
         };
-        match self.ask(request?).await {
+        match self.ask(request, within.min(DEADLINE)).await {
             Err(CarrierError::NoCall) => Ok(()),
             other => other,
         }
@@ -149,13 +163,13 @@ impl Control {
     /// Hand the caller over.
     pub async fn transfer(&self, to: &str) -> Result<(), CarrierError> {
         let to: Destination = to.parse()?;
-        let request = match self.carrier {
+        let request = || match self.carrier {
             Carrier::Twilio => twilio::transfer(self, &to),
             Carrier::Plivo => plivo::transfer(self, &to),
             Carrier::Telnyx => telnyx::transfer(self, &to),
             Carrier::Vonage => vonage::transfer(self, &to),
         };
-        self.ask(request?).await
+        self.ask(request, DEADLINE).await
     }
 
     /// A request to the API. An address that the bot's owner gave keeps to the tenant's rules too.
@@ -177,20 +191,42 @@ impl Control {
         request.basic_auth(&account.account, Some(account.secret.expose()))
     }
 
-    async fn ask(&self, request: RequestBuilder) -> Result<(), CarrierError> {
-        match timeout(DEADLINE, self.exchange(request)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(CarrierError::TimedOut),
+    /// Order something, and again while the carrier says that it did nothing because of too many orders, when it wants to be asked
+    /// again. What cannot be waited for within this time is given up at once.
+    async fn ask(
+        &self,
+        request: impl Fn() -> Result<RequestBuilder, CarrierError>,
+        within: Duration,
+    ) -> Result<(), CarrierError> {
+        let (until, mut pause) = (Instant::now() + within, FIRST_PAUSE);
+        loop {
+            let answer = match timeout_at(until, self.exchange(request()?)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(CarrierError::TimedOut),
+            };
+            let Err(CarrierError::Limited { wait }) = &answer else { return answer };
+            let wait = wait.unwrap_or(pause);
+            if Instant::now() + wait >= until {
+                return answer;
+            }
+            tracing::info!(
+                wait_ms = wait.as_millis(),
+                "the carrier takes no more orders just now; it is asked again"
+            );
+            sleep(wait).await;
+            pause *= 2;
         }
     }
 
     async fn exchange(&self, request: RequestBuilder) -> Result<(), CarrierError> {
         let response = request.send().await.map_err(|error| {
+            let was_sent = !(error.is_connect() || error.is_builder());
             let failure = http_failure(error);
             match failure.class {
                 FailureClass::Forbidden => CarrierError::Forbidden(failure.detail),
+                _ if !was_sent => CarrierError::Unreachable(failure.detail),
                 FailureClass::TimedOut => CarrierError::TimedOut,
-                _ => CarrierError::Unreachable(failure.detail),
+                _ => CarrierError::Lost(failure.detail),
             }
         })?;
         let status = response.status();
@@ -206,6 +242,7 @@ impl Control {
         Err(match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => CarrierError::Credentials,
             StatusCode::NOT_FOUND => CarrierError::NoCall,
+            StatusCode::TOO_MANY_REQUESTS => CarrierError::Limited { wait: body.retry_after() },
             // Telnyx' way to say that the call is over.
             StatusCode::UNPROCESSABLE_ENTITY if code.as_deref() == Some(telnyx::CALL_IS_OVER) => {
                 CarrierError::NoCall

@@ -1,6 +1,6 @@
 //! The worker tells the bridge that it is there, before the bridge forgets.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use crate::app::App;
 
 /// Renewal, well inside the bridge's TTL.
 const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// Longest name of a machine, bytes.
+const MAX_NAME: usize = 253;
 /// After a failure.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 
@@ -41,8 +43,8 @@ fn report(app: &App, addr: SocketAddr) -> WorkerReport {
     WorkerReport {
         version: WIRE_VERSION,
         worker_id: app.worker_id.clone(),
-        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        address: app.config.advertise.clone().unwrap_or_else(|| format!("http://{addr}")),
+        host: name_of(&rustix::system::uname().nodename().to_string_lossy()),
+        address: app.config.advertise.clone().unwrap_or_else(|| format!("http://{}", reachable(addr))),
         slots: 1,
         calls: u32::from(app.slot.is_busy()),
         build: env!("CARGO_PKG_VERSION").into(),
@@ -54,5 +56,49 @@ fn report(app: &App, addr: SocketAddr) -> WorkerReport {
         outbox_depth: stats.depth,
         outbox_oldest_seconds: app.outbox.oldest_age().unwrap_or_default().as_secs_f64(),
         outbox_rejected: stats.rejected + app.courier.books().refused(),
+    }
+}
+
+/// The machine's name as bridges take one: a kernel takes any bytes.
+fn name_of(node: &str) -> String {
+    let kept = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
+    let name: String = node.chars().map(kept).take(MAX_NAME).collect();
+    if name.is_empty() { "unnamed".to_owned() } else { name }
+}
+
+/// An address to connect to, for one to listen on: whoever listens everywhere and says no address is reached on its own machine.
+fn reachable(mut addr: SocketAddr) -> SocketAddr {
+    if addr.ip().is_unspecified() {
+        addr.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    addr
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_machine_has_a_name_that_a_bridge_takes() {
+        for (node, expected) in [
+            ("voice-1.example.com", "voice-1.example.com"),
+            ("(none)", "-none-"),
+            ("a b/ü", "a-b--"),
+            ("", "unnamed"),
+        ] {
+            assert_eq!(name_of(node), expected, "{node}");
+        }
+        assert_eq!(name_of(&"n".repeat(300)).len(), MAX_NAME);
+    }
+
+    #[test]
+    fn a_worker_that_listens_everywhere_says_where_it_is_reached() {
+        for (addr, expected) in [
+            ("0.0.0.0:9001", "127.0.0.1:9001"),
+            ("[::]:9001", "127.0.0.1:9001"),
+            ("10.0.0.5:9001", "10.0.0.5:9001"),
+        ] {
+            assert_eq!(reachable(addr.parse().unwrap()).to_string(), expected);
+        }
     }
 }

@@ -208,6 +208,7 @@ impl Session {
             (_, Event::Order { id, order }) => self.on_order(id, order, out),
             (_, Event::Transferred) => self.transferred(out),
             (_, Event::TransferFailed { why }) => self.transfer_failed(&why, out),
+            (_, Event::TransferUnclear { why }) => self.transfer_unclear(&why, out),
             (_, Event::Consult(event)) => self.on_consult(event, out),
             (_, Event::Beep) => self.on_beep(out),
             (_, Event::Dtmf(key)) => self.on_key(key, out),

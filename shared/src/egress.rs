@@ -27,6 +27,15 @@ pub struct Policy {
     allow: AllowList,
 }
 
+/// Whether a cloud's metadata service is there, or is where a gateway or the kernel would lead from there.
+pub fn is_metadata(ip: IpAddr) -> bool {
+    let inner = match ip {
+        IpAddr::V6(v6) => reserved::embedded(v6),
+        IpAddr::V4(_) => None,
+    };
+    reserved::is_metadata(ip) || inner.is_some_and(|inner| reserved::is_metadata(inner.into()))
+}
+
 /// Where a checked URL leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {

@@ -130,6 +130,7 @@ struct Dispatch {
     caller_number: String,
     dialed_number: String,
     call_id: Option<SessionId>,
+    config_url: Option<String>,
 }
 
 /// A visitor, as the contract has it and nothing else.
@@ -140,6 +141,7 @@ struct Widget {
     bot_id: String,
     room_name: String,
     caller_id: Option<String>,
+    config_url: Option<String>,
 }
 
 async fn handed<T: DeserializeOwned>(

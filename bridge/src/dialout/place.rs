@@ -34,7 +34,7 @@ impl Dialler {
     /// Reserve a slot and post the call there. A slot whose worker did not take it is given back.
     pub(super) async fn place(&self, order: &Order) -> Result<Placed, DialoutError> {
         let until = Instant::now() + self.patience;
-        let body = body(order, &self.base_url);
+        let body = body(order, &self.config_url);
         let mut wanted = Wanted { purpose: "dialout", ttl: SLOT_KEPT, spared: Vec::new() };
         let mut last = None;
         for _ in 0..MAX_TRIES {
@@ -66,8 +66,8 @@ impl Dialler {
     }
 }
 
-fn body(order: &Order, base_url: &str) -> Value {
-    let mut body = json!({"bot_id": order.bot, "to_number": order.to, "config_url": base_url});
+fn body(order: &Order, config_url: &str) -> Value {
+    let mut body = json!({"bot_id": order.bot, "to_number": order.to, "config_url": config_url});
     if let Some(from) = &order.from {
         body["from_number"] = json!(from);
     }

@@ -1,6 +1,6 @@
 //! Which machines are polled, and which drain.
 
-use super::address::{RULE, is_bare};
+use super::address::{NAME_RULE, RULE, is_bare, is_name};
 use super::reserve::Fleet;
 use crate::fields::FieldError;
 use crate::store::hosts::Host;
@@ -8,8 +8,6 @@ use crate::store::{Stamp, StoreError};
 
 /// Most hosts that are polled.
 pub const MAX_POLLED: usize = 200;
-/// Longest name, bytes: that of a machine in the DNS.
-pub const MAX_NAME: usize = 253;
 
 /// Tries to take a host away while what it says is noted.
 const MAX_TRIES: usize = 5;
@@ -34,13 +32,8 @@ impl NewHost {
     /// What is wrong with it.
     pub fn faults(&self) -> Vec<FieldError> {
         let mut faults = Vec::new();
-        let is_name = (1..=MAX_NAME).contains(&self.name.len())
-            && self.name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
-        if !is_name {
-            faults.push(FieldError::new(
-                "name",
-                format!("1 to {MAX_NAME} characters of a-z, A-Z, 0-9, '_', '-', '.'"),
-            ));
+        if !is_name(&self.name) {
+            faults.push(FieldError::new("name", NAME_RULE));
         }
         if !is_bare(&self.url) {
             faults.push(FieldError::new("url", RULE));

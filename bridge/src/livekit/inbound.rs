@@ -41,6 +41,8 @@ pub struct Inbound {
     pub clock: Clock,
     pub fleet: Fleet,
     pub client: FleetClient,
+    /// How workers reach this bridge, without a '/' at the end; `None`: they have this one, or no other, for their own.
+    pub config_url: Option<String>,
     /// How long a worker is waited for.
     pub patience: Duration,
 }
@@ -152,12 +154,15 @@ impl Inbound {
     }
 
     async fn hand_over(&self, waiting: &Waiting<'_>, call: &SessionId) -> Result<Outcome, InboundError> {
-        let body = json!({
+        let mut body = json!({
             "room_name": short(waiting.room),
             "caller_number": short(caller(waiting.phone)),
             "dialed_number": short(&self.dialled(waiting.phone).await?),
             "call_id": call,
         });
+        if let Some(url) = &self.config_url {
+            body["config_url"] = json!(url);
+        }
         let parcel = Parcel {
             path: PATH,
             purpose: "dispatch",

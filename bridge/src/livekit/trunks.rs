@@ -1,7 +1,8 @@
 //! Makes carriers known to LiveKit: a trunk for each direction, and a rule that brings each call into a room of its own. What LiveKit has is
-//! found by its metadata, which names the carrier: a bridge that is killed between making a trunk and noting it leaves none that a later
-//! look would not find. One bridge at a time has a carrier in hand.
+//! found by its metadata, which names the carrier and the deployment: a bridge that is killed between making a trunk and noting it leaves
+//! none that a later look would not find. One bridge at a time has a carrier in hand.
 
+mod gone;
 mod one;
 mod round;
 mod wanted;

@@ -62,7 +62,7 @@ impl Rooms {
 impl Metrics {
     /// How many carriers stand how, at the end of a look at all of them.
     pub fn carriers(&self, statuses: &BTreeMap<&'static str, i64>) {
-        for status in ["pending", "synced", "error"] {
+        for status in ["pending", "synced", "error", "damaged"] {
             let count = statuses.get(status).copied().unwrap_or_default();
             self.rooms.carriers.get_or_create(&Standing { status }).set(count);
         }

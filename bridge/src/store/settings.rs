@@ -43,6 +43,9 @@ pub struct Settings {
     /// What numbers are hashed under in the proofs of their erasure; made with the first. It is sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erasure_key: Option<ApiKey>,
+    /// What the deployment's trunks are marked with at LiveKit; made with the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub livekit_mark: Option<String>,
     /// After how many days a link of a recording ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording_link_days: Option<u32>,

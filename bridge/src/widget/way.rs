@@ -58,7 +58,10 @@ impl WidgetDesk {
         let of_page =
             OfPage { session_id: None, variables: visitor.variables.clone(), visit: visitor.visit.clone() };
         self.leave(&of_room(&room), &visitor, of_page).await?;
-        let body = json!({"bot_id": visitor.bot_id, "room_name": room, "caller_id": identity});
+        let mut body = json!({"bot_id": visitor.bot_id, "room_name": room, "caller_id": identity});
+        if let Some(url) = &self.config_url {
+            body["config_url"] = json!(url);
+        }
         // In a task of its own: a visitor who goes away must not leave a slot taken.
         let (fleet, client, within) = (self.fleet.clone(), self.client.clone(), self.patience);
         let handed = tokio::spawn(async move {

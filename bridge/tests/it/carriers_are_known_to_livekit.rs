@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::livekit::trunks::TrunkDesk;
+use vox_bridge::store::carriers::CARRIERS as CARRIERS_STORED;
 use vox_bridge::store::tenants::TenantStatus;
 use vox_harness::{LiveKitServer, RedisServer};
 use vox_livekit::service::{ANSWER_WITHIN, InboundTrunk, Needs, Service, Trunk};
@@ -220,6 +221,44 @@ async fn a_bridge_that_was_killed_before_it_noted_a_trunk_leaves_no_second_one()
     scene.service().create_inbound_trunk(&foreign).await.unwrap();
     scene.desk().round().await.unwrap();
     assert_eq!(scene.counts().await, [2, 1, 1]);
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_carrier_that_is_gone_is_taken_away_and_nothing_of_others() {
+    let scene = Scene::new().await;
+    let (kept, gone) =
+        (scene.carrier(json!({}), &["+15550199"]).await, scene.carrier(json!({}), &["+15550198"]).await);
+    scene.desk().round().await.unwrap();
+    assert_eq!(scene.counts().await, [2, 2, 2]);
+    let kept_trunk = scene.get(&kept).await["inbound_trunk_id"].clone();
+    // Another deployment's, one from before there were marks, and the operator's own.
+    let id = id_of(&gone);
+    for (metadata, number) in [
+        (json!({"vox_carrier": "car_theirs", "vox_deployment": "another"}).to_string(), "+15550111"),
+        (json!({"vox_carrier": "car_old"}).to_string(), "+15550112"),
+        (String::new(), "+15550113"),
+    ] {
+        let trunk = InboundTrunk { metadata, numbers: vec![number.into()], ..InboundTrunk::default() };
+        scene.service().create_inbound_trunk(&trunk).await.unwrap();
+    }
+    // By hand, with LiveKit not asked.
+    let carriers = scene.bridge.app.stores.carriers(&scene.bridge.tenant());
+    carriers.delete_carrier(&carriers.get_carrier(&id).await.unwrap()).await.unwrap();
+    scene.desk().round().await.unwrap();
+    let [inbound, outbound, rules] = scene.there().await;
+    assert_eq!((inbound.len(), outbound.len(), rules.len()), (4, 1, 1), "{inbound:?}");
+    assert!(inbound.iter().any(|trunk| trunk["sip_trunk_id"] == kept_trunk), "{inbound:?}");
+    assert!(!json!([inbound, outbound, rules]).to_string().contains(id.as_str()));
+    // One whose document makes no sense is there all the same.
+    scene.bridge.damage(&CARRIERS_STORED, id_of(&kept).as_str(), "settings", json!(7)).await;
+    scene.desk().round().await.unwrap();
+    assert_eq!(scene.counts().await, [4, 1, 1]);
+    let metrics = scene.bridge.metrics().await;
+    assert!(
+        metrics.contains(r#"carriers{status="damaged"} 1"#)
+            && metrics.contains(r#"carriers{status="synced"} 0"#),
+        "{metrics}"
+    );
 }
 
 #[tokio::test]

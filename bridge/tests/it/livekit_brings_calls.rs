@@ -22,6 +22,8 @@ use crate::s3_server::eventually;
 const HOOK: &str = "/api/v1/livekit/webhook";
 const KEY: &str = "vox";
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
+/// How workers reach the bridge: more than one may share the fleet.
+const INTERNAL: &str = "http://bridge.internal:8080";
 const SOON: Duration = Duration::from_secs(20);
 
 struct Scene {
@@ -33,6 +35,7 @@ impl Scene {
     async fn with_workers(count: usize) -> Self {
         let bridge = TestBridge::start_with(|config| {
             config.livekit = Some(settings("ws://127.0.0.1:1", (KEY, SECRET)));
+            config.server.internal_url = Some(INTERNAL.into());
         })
         .await;
         let mut scene = Self { bridge, workers: Vec::new() };
@@ -128,7 +131,7 @@ async fn a_phone_that_waits_gets_one_worker_however_often_it_is_told() {
         handed,
         &json!({
             "room_name": "call-_+15550100_2nWqmHoLSJ4K", "caller_number": "+15550100", "dialed_number": "+15550199",
-            "call_id": call
+            "call_id": call, "config_url": INTERNAL
         })
     );
     assert_eq!(scene.reserved().await, 1, "the slot is kept until the worker says that the call runs");

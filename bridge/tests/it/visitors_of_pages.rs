@@ -29,6 +29,8 @@ const PAGE: &str = "https://www.example.com";
 const TOKEN: &str = "/api/v1/widget/token";
 const TICKET: &str = "/api/v1/widget/ticket";
 const FEEDBACK: &str = "/api/v1/widget/feedback";
+/// How workers reach the bridge: more than one may share the fleet.
+const INTERNAL: &str = "http://bridge.internal:8080";
 /// Of a LiveKit that is never asked anything here.
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -50,6 +52,7 @@ impl Scene {
             within_the_process(all);
             all.livekit = Some(settings("ws://127.0.0.1:1", ("vox", SECRET)));
             all.server.media_url = Some("wss://voice.example.com".into());
+            all.server.internal_url = Some(INTERNAL.into());
             config(all);
         })
         .await;
@@ -133,7 +136,7 @@ async fn a_token_comes_when_a_worker_waits_and_opens_one_room_for_a_microphone()
     let claims = claims(told["participant_token"].as_str().unwrap());
     let room = claims["video"]["room"].as_str().unwrap();
     assert_eq!((&handed["room_name"], &handed["caller_id"]), (&json!(room), &claims["sub"]));
-    assert_eq!(handed["bot_id"], json!(scene.bot));
+    assert_eq!((&handed["bot_id"], &handed["config_url"]), (&json!(scene.bot), &json!(INTERNAL)));
     let chance = room.strip_prefix(&format!("widget-{}-", scene.bot)).unwrap();
     let identity = claims["sub"].as_str().unwrap().strip_prefix("widget-user-").unwrap();
     let is_hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase());

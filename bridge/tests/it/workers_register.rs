@@ -86,10 +86,17 @@ async fn an_address_is_a_host_and_a_port_and_nothing_else() {
         "http://h:1/path",
         "http://h:1?x=1",
         "file:///etc",
+        "http://169.254.169.254:80",
+        "http://0.0.0.0:9001",
+        "http://[::ffff:169.254.169.254]:80",
     ] {
         let mut worker = report("w1", "h1", 0, false);
         worker["address"] = json!(bad);
         assert_eq!(wrong_fields(register(&bridge, &worker).await).await, ["address"], "{bad}");
+    }
+    for bad in ["", "h 1", "h1/../h2", "h1\nh2", "<b>", &"h".repeat(254)] {
+        let worker = report("w1", bad, 0, false);
+        assert_eq!(wrong_fields(register(&bridge, &worker).await).await, ["host"], "{bad:?}");
     }
     assert_eq!(wrong_fields(register(&bridge, &report("w1", "h1", 2, false)).await).await, ["calls"]);
 }

@@ -304,11 +304,14 @@ impl Actor {
                 self.mouth.mark(&name, &mut self.given);
                 self.take_given();
             }
+            Some(LineIn::Stands) => self.mouth.hold(self.elapsed_samples()),
+            Some(LineIn::Flows) => self.mouth.go_on(self.elapsed_samples()),
             Some(LineIn::HungUp { by }) => self.line_ended(Event::HungUp { by }),
             Some(LineIn::Consult(event)) => self.events.push_back(Event::Consult(event)),
             Some(LineIn::Third(pcm)) => self.on_third(&pcm),
             Some(LineIn::Transferred) => self.events.push_back(Event::Transferred),
             Some(LineIn::TransferFailed { why }) => self.events.push_back(Event::TransferFailed { why }),
+            Some(LineIn::TransferUnclear { why }) => self.events.push_back(Event::TransferUnclear { why }),
             Some(LineIn::Broken(reason)) => {
                 self.line_ended(Event::LineFailed { why: reason.to_string() });
             }

@@ -6,6 +6,7 @@
 
 mod arriving;
 mod leaving;
+mod standstill;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::provider::tts::{TtsEvent, UtteranceId, WordMark};
 use crate::session::event::{Event, VoiceEvent};
 use arriving::Arriving;
 use leaving::Leaving;
+use standstill::Standstill;
 
 /// The media clock's step, as parts of a second.
 const STEPS_PER_SECOND: u64 = 50;
@@ -75,6 +77,8 @@ pub struct Mouth {
     /// A fade is on its way: tell the carrier to stop when it is out.
     clear_due: bool,
     underruns: u64,
+    /// When the line takes nothing the mouth's time stands still, so that nothing counts as heard that waits. Below `now` is that time.
+    standstill: Standstill,
 }
 
 impl Mouth {
@@ -87,6 +91,7 @@ impl Mouth {
             leaving: Leaving::default(),
             clear_due: false,
             underruns: 0,
+            standstill: Standstill::default(),
         }
     }
 
@@ -97,6 +102,7 @@ impl Mouth {
 
     /// Whether each step of the clock matters, as of the last one.
     pub fn is_busy(&self, now: u64) -> bool {
+        let now = self.standstill.time(now);
         self.queue.samples() > 0
             || self.clear_due
             || self.leaving.mark.is_some()
@@ -110,6 +116,7 @@ impl Mouth {
 
     /// Take what the voice says. Its sound is dropped unless it is `wanted`.
     pub fn hear(&mut self, event: TtsEvent, wanted: bool, now: u64, given: &mut Given) {
+        let now = self.standstill.time(now);
         match event {
             TtsEvent::Ready => given.tell(VoiceEvent::Ready),
             TtsEvent::Audio { utterance, pcm } => {
@@ -146,6 +153,7 @@ impl Mouth {
 
     /// Stop this utterance: silent for the caller after `fade` where the line cannot drop what it holds, else at once.
     pub fn stop(&mut self, utterance: UtteranceId, fade: Duration, now: u64, given: &mut Given) {
+        let now = self.standstill.time(now);
         self.carrier.forget(utterance);
         let buffers = self.line.buffers;
         let ahead = self.carrier.ahead(now);
@@ -158,14 +166,29 @@ impl Mouth {
         }
         if buffered {
             self.carrier.clear(now);
-            given.orders.push(Order::Clear { from: Some(now) });
+            given.orders.push(Order::Clear { from: Some(self.standstill.media_time(now)) });
         } else {
             self.clear_due = self.leaving.utterance == utterance && self.leaving.sent > 0;
         }
     }
 
+    /// The line takes nothing from now on: what waits, waits on.
+    pub fn hold(&mut self, now: u64) {
+        self.standstill.begin(now);
+    }
+
+    /// It takes sound again: what was being said goes on where it was.
+    pub fn go_on(&mut self, now: u64) {
+        self.standstill.end(now);
+    }
+
     /// A step of the clock. True when something was sent in it.
     pub fn step(&mut self, now: u64, given: &mut Given) -> bool {
+        if self.standstill.is_on() {
+            given.events.extend(self.standstill.step(now, u64::from(self.line.rate_hz)));
+            return false;
+        }
+        let now = self.standstill.time(now);
         let sent = self.send_due(now, given);
         if sent {
             self.report_played(now, given);
@@ -184,11 +207,13 @@ impl Mouth {
 
     /// Whether sound waits for a line that plays nothing: it need not wait for the clock's next step.
     pub fn may_begin(&self, now: u64) -> bool {
-        self.queue.samples() > 0 && self.carrier.ahead(now) == 0
+        let now = self.standstill.time(now);
+        !self.standstill.is_on() && self.queue.samples() > 0 && self.carrier.ahead(now) == 0
     }
 
     /// Send between two steps what [`Mouth::may_begin`]. True when something was sent.
     pub fn begin(&mut self, now: u64, given: &mut Given) -> bool {
+        let now = self.standstill.time(now);
         let sent = self.send_due(now, given);
         if sent {
             self.report_played(now, given);
@@ -230,7 +255,7 @@ impl Mouth {
             let at = self.carrier.send(&next, now);
             self.leaving.note(&next, self.line.rate_hz);
             let ended = next.last && next.samples > 0;
-            given.orders.push(Order::Play { at, pcm: next.pcm });
+            given.orders.push(Order::Play { at: self.standstill.media_time(at), pcm: next.pcm });
             if ended {
                 self.mark_end(next.utterance, at + chunk as u64, given);
             }
@@ -260,6 +285,7 @@ impl Mouth {
             let waits = whole && self.leaving.mark.is_some();
             let played_ms = (samples * 1000 / rate).saturating_sub(u64::from(waits));
             let played_ms = u32::try_from(played_ms).unwrap_or(u32::MAX);
+            self.standstill.note(utterance, played_ms, audible);
             given.events.push(Event::Played { utterance, played_ms, audible });
         }
         if self.leaving.mark.as_ref().is_some_and(|(_, by)| until >= *by) {

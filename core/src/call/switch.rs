@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 use tracing::Instrument;
 
 use crate::carrier::{CarrierError, Control};
@@ -63,7 +62,12 @@ impl Switch {
             Ok(Ok(())) => [Some(Event::Transferred), None],
             Ok(Err(error)) => {
                 tracing::warn!(%error, "the carrier did not hand the caller over");
-                [Some(Event::TransferFailed { why: error.to_string() }), self.gone.take()]
+                let (why, gone) = (error.to_string(), self.gone.take());
+                let told = match gone {
+                    Some(_) if error.is_unclear() => Event::TransferUnclear { why },
+                    _ => Event::TransferFailed { why },
+                };
+                [Some(told), gone]
             }
             Err(error) => {
                 tracing::error!(%error, "asking a carrier broke off by a fault of ours");
@@ -75,10 +79,8 @@ impl Switch {
     /// Have the carrier end the call, for a bounded time. What it refuses the closing of the line may still bring about.
     pub async fn hang_up(self) {
         let Some(control) = &self.control else { return };
-        match timeout(HANG_UP_DEADLINE, control.hang_up()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the carrier did not end the call; its line is closed"),
-            Err(_) => tracing::warn!("the carrier did not end the call in time; its line is closed"),
+        if let Err(error) = control.hang_up(HANG_UP_DEADLINE).await {
+            tracing::warn!(%error, "the carrier did not end the call; its line is closed");
         }
     }
 }
@@ -99,7 +101,7 @@ mod tests {
     use vox_testkit::receiver::Manner;
 
     use super::*;
-    use crate::carrier::tests::stage;
+    use crate::carrier::tests::{stage, stage_that_dies};
 
     const DESK: &str = "+4930123456";
     /// Longer than it takes the line to end.
@@ -108,9 +110,13 @@ mod tests {
     async fn asked(manner: Manner) -> (ScriptedCarrier, Switch) {
         let (server, control) = stage(Carrier::Twilio).await;
         server.behave(manner);
+        (server, asked_of(control))
+    }
+
+    fn asked_of(control: Control) -> Switch {
         let mut switch = Switch::new(Some(control));
         assert!(switch.transfer(DESK.into()));
-        (server, switch)
+        switch
     }
 
     fn hung_up() -> Event {
@@ -131,6 +137,21 @@ mod tests {
         };
         assert_eq!((why.as_str(), gone), ("the carrier refused with 500", hung_up()));
         assert!(!switch.is_waiting());
+    }
+
+    /// Its end is most likely the transfer's success, and nobody knows.
+    #[tokio::test]
+    async fn a_line_that_ended_while_the_answer_was_lost_is_no_failed_transfer() {
+        let mut switch = asked_of(stage_that_dies().await);
+        assert_eq!(switch.line_ended(hung_up()), None);
+        let [Some(Event::TransferUnclear { why }), Some(gone)] = switch.next().await else {
+            panic!("both are told")
+        };
+        assert!(why.contains("answer was lost"), "{why}");
+        assert_eq!(gone, hung_up());
+        // Whoever is still there has not been handed over yet.
+        let mut switch = asked_of(stage_that_dies().await);
+        assert!(matches!(switch.next().await, [Some(Event::TransferFailed { .. }), None]));
     }
 
     #[tokio::test]

@@ -41,7 +41,7 @@ struct Accepted {
     call_id: SessionId,
 }
 
-/// Have the bot speak to `sip-{to_number}`, or to the first telephone of the room.
+/// Have the bot speak to the telephone of `to_number`, or to the first telephone of the room.
 pub async fn begin(app: Arc<App>, asker: Asker, request: Request<Content>) -> Answer {
     take(app, asker, request).await.unwrap_or_else(|refusal| *refusal)
 }
@@ -51,12 +51,9 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
     let body = asked.body;
     let (room, bot_id) = (room(body.room_name)?, bot_id(&body.bot_id)?);
     let bridge_url = config_url(body.config_url)?;
-    let number = |field: &str, text: Option<String>| {
-        text.map(|text| number(field, &text))
-            .transpose()
-            .map(|number| number.map(|number| number.to_string()))
-    };
-    let (to, from) = (number("to_number", body.to_number)?, number("from_number", body.from_number)?);
+    let number = |field: &str, text: Option<String>| text.map(|text| number(field, &text)).transpose();
+    let (whom, from) = (number("to_number", body.to_number)?, number("from_number", body.from_number)?);
+    let (to, from) = (whom.as_ref().map(ToString::to_string), from.map(|from| from.to_string()));
     let admission = admission(&app, &asker)?;
     if let Some(reservation) = &body.reservation_id {
         tracing::info!(reservation.id = %reservation, "a call comes to the slot that was reserved for it");
@@ -78,7 +75,7 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
     let order = Order {
         room,
         session_id: call_id.clone(),
-        whom: to.map_or(Whom::AnyPhone, |to| Whom::Phone(format!("sip-{to}"))),
+        whom: whom.map_or(Whom::AnyPhone, Whom::Rung),
         begins: Begins::Answered,
         // Whoever made it may still be in it.
         room_is_ours: false,

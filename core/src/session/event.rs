@@ -259,6 +259,10 @@ pub enum Event {
     TransferFailed {
         why: String,
     },
+    /// The line has ended, and whether because of that nobody can say; [`Self::HungUp`] follows.
+    TransferUnclear {
+        why: String,
+    },
     /// Of what [`Command::Consult`] began.
     Consult(ConsultEvent),
     Dtmf(char),

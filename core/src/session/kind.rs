@@ -38,6 +38,7 @@ pub enum EventKind {
     ConsultLine,
     Transferred,
     TransferFailed,
+    TransferUnclear,
     VoicemailDetected,
     VoicemailMessage,
     AgentJoined,
@@ -76,7 +77,52 @@ pub enum WhyKind {
     BotStopped,
 }
 
+/// How much of an event's kind may be: each rank may fill what the ones above it leave, so that no number of keys and messages keeps out
+/// how a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// The caller, or the noise around them, makes as many as they like.
+    Chatty,
+    Usual,
+    /// It happens a few times in a call, mostly towards its end.
+    Last,
+}
+
+impl Rank {
+    pub const ALL: [Self; 3] = [Self::Chatty, Self::Usual, Self::Last];
+}
+
 impl EventKind {
+    /// What is left out first.
+    pub const fn rank(self) -> Rank {
+        match self {
+            Self::Interrupted
+            | Self::Resumed
+            | Self::Backchannel
+            | Self::Noise
+            | Self::NotUnderstood
+            | Self::WordsAdded
+            | Self::Dtmf
+            | Self::Typed
+            | Self::TypedTooFast
+            | Self::Filler
+            | Self::HoldTone => Rank::Chatty,
+            Self::Transferred
+            | Self::TransferUnclear
+            | Self::LineFailed
+            | Self::LoopGuard
+            | Self::DurationWarning
+            | Self::MaxDuration
+            | Self::SilenceLimit
+            | Self::LimitReached
+            | Self::Draining
+            | Self::MessagesDropped
+            | Self::RecordingIncomplete
+            | Self::Ended => Rank::Last,
+            _ => Rank::Usual,
+        }
+    }
+
     /// Every kind, for the test that the documentation lists them all.
     pub const ALL: [Self; 51] = [
         Self::Answered,
@@ -111,6 +157,7 @@ impl EventKind {
         Self::ConsultLine,
         Self::Transferred,
         Self::TransferFailed,
+        Self::TransferUnclear,
         Self::VoicemailDetected,
         Self::VoicemailMessage,
         Self::AgentJoined,
@@ -166,6 +213,7 @@ impl EventKind {
             Self::ConsultLine => "consult_line",
             Self::Transferred => "transferred",
             Self::TransferFailed => "transfer_failed",
+            Self::TransferUnclear => "transfer_unclear",
             Self::VoicemailDetected => "voicemail_detected",
             Self::VoicemailMessage => "voicemail_message",
             Self::AgentJoined => "agent_joined",

@@ -109,6 +109,14 @@ impl Session {
         self.think_anew(out);
     }
 
+    /// The caller is not here any more: with whoever they were to be handed over to, or nowhere. The record says what is known.
+    pub(super) fn transfer_unclear(&mut self, why: &str, out: &mut Vec<Command>) {
+        self.report.event(self.now, EventKind::TransferUnclear, why, out);
+        if let Some(transfer) = &mut self.transfer {
+            transfer.failed = Some(format!("it is not known whether the caller was handed over: {why}"));
+        }
+    }
+
     /// Nobody listens and nothing is said until [`Session::listen_again`]. What the caller said before and nobody answered the
     /// model knows.
     pub(super) fn stand_still(&mut self, out: &mut Vec<Command>) {

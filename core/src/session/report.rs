@@ -6,14 +6,15 @@ use serde_json::{Map, Value};
 use vox_shared::wire::result::{CallEvent, Speaker, TranscriptEntry, TurnLatency, Usage, Word};
 
 use super::event::{Command, Notice};
-use super::kind::{EventKind, WhyKind};
+use super::kind::{EventKind, Rank, WhyKind};
 use super::rules::VendorName;
 use crate::provider::tts::WordMark;
 
 /// Entries kept at most, of each kind: a runaway call must not grow without bound.
 pub(super) const MAX_ENTRIES: usize = 5_000;
-/// The last event says that there were more.
-const LAST_ENTRY: usize = MAX_ENTRIES - 1;
+/// Events of each rank that are kept, with those of the ranks below it, and one more that says that there were more: keys, messages and
+/// noises leave room for what the bot and its vendors do, and both for how the call ends.
+const KEPT: [(Rank, usize); 3] = [(Rank::Chatty, 4_000), (Rank::Usual, 4_900), (Rank::Last, MAX_ENTRIES - 1)];
 
 /// Whole milliseconds.
 pub fn ms(at: Duration) -> u64 {
@@ -30,6 +31,8 @@ pub struct Report {
     pub first_audio: Option<Duration>,
     pub barge_in: Vec<Duration>,
     pub usage: Vec<Usage>,
+    /// The highest rank of which an event was left out.
+    left_out: Option<Rank>,
 }
 
 impl Report {
@@ -46,12 +49,14 @@ impl Report {
         (why, data): (String, Map<String, Value>),
         out: &mut Vec<Command>,
     ) {
-        let event = CallEvent { data, ..call_event(at, kind.as_str(), why) };
         // The journal is bounded too: keys and messages come from outside.
+        let rank = kind.rank();
+        let kept = KEPT.iter().find(|(of, _)| *of == rank).map_or(MAX_ENTRIES, |(_, kept)| *kept);
         let event = match self.events.len() {
-            ..LAST_ENTRY => event,
-            LAST_ENTRY => {
-                let why = format!("the call has more than {LAST_ENTRY} events");
+            known if known < kept => CallEvent { data, ..call_event(at, kind.as_str(), why) },
+            known if known < MAX_ENTRIES && self.left_out < Some(rank) => {
+                self.left_out = Some(rank);
+                let why = format!("the call has more than {kept} events: no more like {}", kind.as_str());
                 call_event(at, EventKind::EventsLeftOut.as_str(), why)
             }
             _ => return,
@@ -235,12 +240,29 @@ mod tests {
     #[test]
     fn events_without_end_fill_neither_the_record_nor_the_journal() {
         let (mut report, mut out) = (Report::default(), Vec::new());
-        for n in 0..MAX_ENTRIES as u64 + 100 {
-            report.event(Duration::from_millis(n), EventKind::Dtmf, "a key", &mut out);
-        }
-        assert_eq!((report.events.len(), out.len()), (MAX_ENTRIES, MAX_ENTRIES));
-        let Some(Command::JournalEvent(last)) = out.last() else { panic!("{:?}", out.last()) };
-        assert_eq!((last.event.as_str(), Some(last)), ("events_left_out", report.events.last()));
+        let mut happen = |kind, times: u64| {
+            for n in 0..times {
+                report.event(Duration::from_millis(n), kind, "so", &mut out);
+            }
+            let Some(Command::JournalEvent(last)) = out.last() else { panic!("{:?}", out.last()) };
+            assert_eq!((out.len(), Some(last)), (report.events.len(), report.events.last()));
+            (report.events.len(), last.event.clone())
+        };
+        let told = |kind: EventKind| kind.as_str().to_owned();
+        assert_eq!(happen(EventKind::Dtmf, 10_000), (4_001, told(EventKind::EventsLeftOut)));
+        assert_eq!(happen(EventKind::Noise, 10), (4_001, told(EventKind::EventsLeftOut)), "it is said once");
+        // What else happens is known all the same, and how the call ended in any case.
+        assert_eq!(happen(EventKind::ToolFailed, 1), (4_002, told(EventKind::ToolFailed)));
+        assert_eq!(happen(EventKind::ToolFailed, 10_000), (4_901, told(EventKind::EventsLeftOut)));
+        assert_eq!(happen(EventKind::Ended, 1), (4_902, told(EventKind::Ended)));
+        assert_eq!(happen(EventKind::Draining, 10_000), (MAX_ENTRIES, told(EventKind::EventsLeftOut)));
+        assert_eq!(happen(EventKind::Ended, 10), (MAX_ENTRIES, told(EventKind::EventsLeftOut)));
+    }
+
+    #[test]
+    fn each_rank_has_room_that_the_ones_below_it_cannot_take() {
+        assert_eq!(KEPT.map(|(rank, _)| rank), Rank::ALL);
+        assert!(KEPT.windows(2).all(|pair| pair[0].1 + 1 < pair[1].1) && KEPT[2].1 < MAX_ENTRIES);
     }
 
     #[test]

@@ -60,6 +60,10 @@ pub enum LineIn {
     Typed(String),
     /// All audio sent before our mark was played or cleared.
     Mark(String),
+    /// What is sent from now on waits: nobody hears it before [`LineIn::Flows`].
+    Stands,
+    /// It is heard again.
+    Flows,
     HungUp {
         by: DisconnectedBy,
     },
@@ -67,6 +71,10 @@ pub enum LineIn {
     Transferred,
     /// The caller was not handed over, and is still here.
     TransferFailed {
+        why: String,
+    },
+    /// They are not here any more, and whether because of that nobody can say; [`LineIn::HungUp`] follows.
+    TransferUnclear {
         why: String,
     },
     /// What becomes of somebody who is asked to take the call. Only from a line in rooms.

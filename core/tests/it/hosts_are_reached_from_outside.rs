@@ -1,12 +1,15 @@
 //! A host as others see it: who the client is behind an edge, and a worker's own door with TLS for bridges of other hosts.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::{Certificate, Client};
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 use vox_shared::wire::SECRET_HEADER;
 
@@ -102,6 +105,63 @@ fn certify(dir: &Path) -> Certificate {
     std::fs::write(dir.join("fullchain.pem"), pem("CERTIFICATE", signed.cert.der())).unwrap();
     std::fs::write(dir.join("privkey.pem"), pem("PRIVATE KEY", &signed.signing_key.serialize_der())).unwrap();
     Certificate::from_der(signed.cert.der()).unwrap()
+}
+
+/// A worker that dies of every order that it gets, and how many those were.
+fn dying_worker(socket: &Path) -> Arc<AtomicUsize> {
+    let (listener, orders) = (UnixListener::bind(socket).unwrap(), Arc::<AtomicUsize>::default());
+    let counted = orders.clone();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut line = String::new();
+            BufReader::new(stream).read_line(&mut line).await.unwrap();
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    orders
+}
+
+/// It may have rung a telephone before it died: that is no refusal, and nobody else is asked. One that was sent nothing is another matter.
+#[tokio::test]
+async fn an_order_that_may_have_been_taken_is_neither_repeated_nor_called_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let authority = certify(data.path());
+    let http = Client::builder().no_proxy().pool_max_idle_per_host(0).add_root_certificate(authority);
+    let (http, place, ports) =
+        (http.build().unwrap(), data.path().to_str().unwrap(), first_of_two_free_ports());
+    let (ports_option, redirect) = (ports.to_string(), format!("127.0.0.1:{}", first_of_two_free_ports()));
+    let host = [
+        ["--workers", "2"],
+        ["--sockets", place],
+        ["--certificate", place],
+        ["--name", "localhost"],
+        ["--redirect", &redirect],
+        ["--worker-ports", &ports_option],
+        ["--internal", "127.0.0.1"],
+    ]
+    .concat();
+    let nginx = Nginx::start(&data.path().join("nginx"), &[&host[..], &["--no-bridge"]].concat());
+    let (site, door) =
+        (nginx.url.replace("127.0.0.1", "localhost"), format!("https://localhost:{}", ports + 1));
+    let ask = async |address: &str, path: &str| {
+        let answer = http.post(format!("{address}{path}")).json(&json!({})).send().await.unwrap();
+        let (status, body) = (answer.status().as_u16(), answer.json::<Value>().await.unwrap());
+        (status, body["error"].as_str().unwrap().to_owned())
+    };
+    let paths = ["/livekit/dialout", "/livekit/widget", "/attach", "/livekit/dispatch"];
+    for path in paths {
+        assert_eq!(ask(&site, path).await, (503, "busy".into()), "nobody is there: {path}");
+        assert_eq!(ask(&door, path).await, (503, "worker_unavailable".into()), "{path}");
+    }
+    let orders = [1, 2].map(|n| dying_worker(&data.path().join(format!("{n}.sock"))));
+    let taken = || orders.iter().map(|orders| orders.load(Ordering::SeqCst)).sum::<usize>();
+    for (n, path) in paths.into_iter().enumerate() {
+        assert_eq!(ask(&site, path).await, (502, "worker_lost".into()), "{path}");
+        assert_eq!(taken(), 2 * n + 1, "one worker, once: {path}");
+        assert_eq!(ask(&door, path).await, (502, "worker_lost".into()), "{path}");
+        assert_eq!(taken(), 2 * n + 2, "{path}");
+    }
 }
 
 /// Two ports of loopback that nobody has, one after the other.

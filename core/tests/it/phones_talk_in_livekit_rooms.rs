@@ -262,6 +262,7 @@ async fn a_bot_is_attached_to_a_telephone_that_has_answered() {
         (&json!("bot"), &json!("call_of_campaign_1"), &json!("outgoing"))
     );
 
+    // Diallers spell the number as they were given it, or call whom they rang the callee.
     // Whoever rang the telephone learns the outcome also where the bot may not speak.
     let closed = rooms
         .stage
@@ -269,7 +270,7 @@ async fn a_bot_is_attached_to_a_telephone_that_has_answered() {
             bot.active_hours = ActiveHours { enabled: true, days: Vec::new(), ..ActiveHours::default() }
         })
         .await;
-    let phone = rooms.phone("campaign-2", "sip-+15550101", &[("sip.callStatus", "active")]).await;
+    let phone = rooms.phone("campaign-2", "sip-15550101", &[("sip.callStatus", "active")]).await;
     let body = json!({"room_name": "campaign-2", "bot_id": closed, "to_number": "+15550101"});
     eventually("a slot is free", async || (rooms.order("/attach", &body).await.0 == 200).then_some(())).await;
     phone.sees_itself_sent_away().await;
@@ -279,7 +280,7 @@ async fn a_bot_is_attached_to_a_telephone_that_has_answered() {
         (&json!("outside_hours"), &json!(0.0))
     );
     // So they do when the disk is full.
-    let phone = rooms.phone("campaign-3", "sip-+15550102", &[("sip.callStatus", "active")]).await;
+    let phone = rooms.phone("campaign-3", "callee", &[("sip.callStatus", "active")]).await;
     let body = json!({"room_name": "campaign-3", "bot_id": closed, "to_number": "+15550102"});
     rooms.stage.worker.limit_files(Some(1));
     eventually("a slot is free", async || (rooms.order("/attach", &body).await.0 == 200).then_some(())).await;

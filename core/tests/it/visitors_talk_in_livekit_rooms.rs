@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use vox_livekit::{Options, Rate};
+use vox_livekit::{AccessToken, Event, Kind, Options, Rate};
+use vox_testkit::chaos::ChaosProxy;
 use vox_testkit::vendor::openai::{Rule, Script};
 
 use crate::harness::bridge::secret;
@@ -123,6 +125,61 @@ async fn what_is_refused_is_refused_before_anything_is_done() {
         (health["worker_calls"] == 0).then_some(())
     })
     .await;
+    rooms.stage.end().await;
+}
+
+/// A page that is closed while it connects: the server tells of no joining, only that somebody left whom nobody saw come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_visitor_who_goes_before_their_media_is_up_lets_the_worker_go() {
+    let rooms = Rooms::start(Scripts::default()).await;
+    let bot = rooms.stage.bot(|_| {}).await;
+    rooms.takes(PATH, &json!({"bot_id": bot, "room_name": "widget-1"})).await;
+    // No caller, by its kind: it sees when the bot is there.
+    let mut token = AccessToken::new("widget-1", "bystander");
+    token.kind = Kind::Agent;
+    let mut seen = Guest::join_with(&rooms.livekit, &rooms.livekit.sign(&token), Options::default()).await;
+    let is_bot =
+        |event: &Event| matches!(event, Event::Joined(who) if who.identity.starts_with("bot-")).then_some(());
+    seen.sees("the bot", is_bot).await;
+    let token = rooms.livekit.sign(&AccessToken::new("widget-1", "widget-user-0a1b2c3d"));
+    let url = format!("{}/rtc?protocol=16&auto_subscribe=1&access_token={token}", rooms.livekit.url);
+    let (mut page, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    // The server has let it in; it says nothing to that, and offers no media.
+    page.next().await.unwrap().unwrap();
+    drop(page);
+    let record = rooms.stage.record("widget-user").await;
+    assert_eq!(record["disconnected_by"], "customer", "and not no_answer after 30 s");
+    rooms.stage.end().await;
+}
+
+/// Several bridges on one fleet: a call is of the one that ordered it, and not of the worker's own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_belong_to_the_bridge_that_the_order_names() {
+    let rooms = Rooms::start(Scripts::default()).await;
+    let bot = rooms.stage.bot(|_| {}).await;
+    let own = rooms.stage.bridge.url().trim_start_matches("http://").parse().unwrap();
+    // The same bridge under another address, which shows who was asked.
+    let other = ChaosProxy::start(own).await.unwrap();
+    let dispatch = json!({
+        "room_name": "call-1", "caller_number": "+1", "dialed_number": "+15550199", "config_url": other.url()
+    });
+    let refused = rooms.order("/livekit/dispatch", &dispatch).await;
+    assert_eq!((refused.0, &refused.1["error"]), (StatusCode::NOT_FOUND, &json!("unknown_number")));
+    let asked = other.counters().upstream_bytes;
+    assert!(asked > 0, "whose number it is");
+    let widget = json!({"bot_id": bot, "room_name": "widget-1", "config_url": format!("{}/", other.url())});
+    rooms.takes(PATH, &widget).await;
+    let mut visitor = rooms.visitor("widget-1").await;
+    visitor.hears_speech().await;
+    visitor.leaves().await;
+    assert_eq!(rooms.stage.record("widget-user").await["disconnected_by"], "customer");
+    assert!(other.counters().upstream_bytes > asked, "its config and its record");
+    for (path, mut body) in [(PATH, widget), ("/livekit/dispatch", dispatch)] {
+        body["config_url"] = json!("bridge.example");
+        let (status, answer) = rooms.order(path, &body).await;
+        assert_eq!((status.as_u16(), &answer["error"]), (422, &json!("invalid")), "{answer}");
+        assert!(answer["detail"].as_str().unwrap().contains("config_url"), "{answer}");
+    }
     rooms.stage.end().await;
 }
 

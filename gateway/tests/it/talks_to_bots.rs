@@ -3,12 +3,15 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Exchange, Handset};
+use crate::harness::{Exchange, Handset, spoken};
 
 const DID: &str = "+918045678901";
 const CALLER: &str = "+15550100";
 /// Whom a caller is handed over to, as the scenario has it.
 const AGENT: &str = "+15550111";
+/// As telephones offer their codecs: the gateway takes µ-law of both.
+const BOTH_LAWS: &str = "8 0";
+const A_LAW: &str = "8";
 /// Of a carrier that only brings calls: nothing is ever sent there.
 const NOWHERE: &str = "127.0.0.1:5060";
 
@@ -20,11 +23,20 @@ fn is_as_it_was(record: &Value, direction: &str, by: &str) {
     );
 }
 
+/// The lines of one side, in the order in which they were said.
+fn said_by<'a>(record: &'a Value, speaker: &str) -> Vec<&'a str> {
+    let lines = record["transcript"].as_array().expect("a record has a transcript").iter();
+    lines.filter(|line| line["speaker"] == speaker).map(|line| line["text"].as_str().unwrap()).collect()
+}
+
 #[tokio::test]
-async fn a_telephone_calls_presses_keys_and_hangs_up() {
+async fn a_telephone_calls_talks_presses_keys_and_hangs_up() {
     let exchange = Exchange::start(1).await;
     exchange.carrier(NOWHERE, DID).await;
-    let mut phone = Handset::calls(exchange.gateway.address(), (CALLER, DID), "caller_hangs_up").await;
+    let mut phone =
+        Handset::calls(exchange.gateway.address(), (CALLER, DID), ("caller_hangs_up", BOTH_LAWS)).await;
+    phone.line.hears_reply().await;
+    phone.line.says(&spoken("yes I can").await).await;
     phone.line.hears_reply().await;
     phone.line.presses("42#").await;
     phone.line.hears_reply().await;
@@ -37,20 +49,25 @@ async fn a_telephone_calls_presses_keys_and_hangs_up() {
         (&json!(CALLER), &json!(DID)),
         "{record}"
     );
-    assert!(record["transcript"].to_string().contains("[keypad: 42]"), "{record}");
+    assert_eq!(said_by(&record, "caller"), ["yes i can", "[keypad: 42]"], "{record}");
+    assert!(said_by(&record, "bot")[1].contains("stays as it is"), "it answers to what was said: {record}");
 }
 
 #[tokio::test]
-async fn a_telephone_is_handed_over_by_refer() {
+async fn a_telephone_talks_and_is_handed_over_by_refer() {
     let exchange = Exchange::start(1).await;
     exchange.carrier(NOWHERE, DID).await;
-    let mut phone = Handset::calls(exchange.gateway.address(), (CALLER, DID), "caller_is_handed_over").await;
+    let mut phone =
+        Handset::calls(exchange.gateway.address(), (CALLER, DID), ("caller_is_handed_over", A_LAW)).await;
+    phone.line.hears_reply().await;
+    phone.line.says(&spoken("no thank you").await).await;
     phone.line.hears_reply().await;
     let session = exchange.running(CALLER).await;
     exchange.orders(&session, "transfer", json!({"to": AGENT})).await;
     phone.ended_content().await;
     let record = exchange.record(CALLER).await;
     is_as_it_was(&record, "incoming", "transfer_to_agent");
+    assert_eq!(said_by(&record, "caller"), ["no thank you"], "{record}");
     assert_eq!(
         (&record["was_transferred"], &record["transfer_method"], &record["transfer_destination"]),
         (&json!(true), &json!("livekit_sip_refer"), &json!(AGENT))

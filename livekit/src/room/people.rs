@@ -1,12 +1,15 @@
 //! Who is in the room, by what the server tells, and what changed from one telling to the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::event::{Event, Kind, Participant, Speaker, Track};
 use crate::leaving::Leaving;
 use crate::wire::model::{
     Kind as WireKind, ParticipantInfo, ParticipantState, SpeakerInfo, TrackInfo, TrackSource, TrackType,
 };
+
+/// How many of those who went are remembered, so that nobody is told twice to have gone.
+const MAX_GONE: usize = 64;
 
 #[derive(Debug)]
 struct Person {
@@ -19,6 +22,8 @@ struct Person {
 pub(crate) struct People {
     by_sid: BTreeMap<String, Person>,
     speaking: BTreeMap<String, f32>,
+    /// The sids of those who went last.
+    gone: VecDeque<String>,
 }
 
 impl People {
@@ -71,7 +76,7 @@ impl People {
 
     fn one(&mut self, info: ParticipantInfo) -> Vec<Event> {
         if info.state == ParticipantState::Disconnected as i32 {
-            return self.remove(&info.sid, Leaving::from_wire(info.disconnect_reason)).into_iter().collect();
+            return self.went(info);
         }
         let (sid, version) = (info.sid.clone(), info.version);
         let now = participant(info);
@@ -94,10 +99,33 @@ impl People {
         changes(&before, &now)
     }
 
+    /// Somebody has gone. The server tells of who comes within three seconds, and when their media is up: of one who came and went
+    /// before that it says the second alone, and who waits for them must learn of both.
+    fn went(&mut self, info: ParticipantInfo) -> Vec<Event> {
+        let reason = Leaving::from_wire(info.disconnect_reason);
+        if let Some(left) = self.remove(&info.sid, reason) {
+            return vec![left];
+        }
+        if self.gone.contains(&info.sid) {
+            return Vec::new();
+        }
+        self.note_gone(info.sid.clone());
+        let participant = participant(info);
+        vec![Event::Joined(participant.clone()), Event::Left { participant, reason }]
+    }
+
     fn remove(&mut self, sid: &str, reason: Leaving) -> Option<Event> {
         self.speaking.remove(sid);
         let person = self.by_sid.remove(sid)?;
+        self.note_gone(sid.to_owned());
         Some(Event::Left { participant: person.known, reason })
+    }
+
+    fn note_gone(&mut self, sid: String) {
+        if self.gone.len() >= MAX_GONE {
+            self.gone.pop_front();
+        }
+        self.gone.push_back(sid);
     }
 }
 
@@ -190,6 +218,29 @@ mod tests {
         let events = people.update(vec![gone.clone()]);
         assert!(matches!(&events[..], [Event::Left { reason: Leaving::UserRejected, .. }]));
         assert!(people.update(vec![gone]).is_empty());
+    }
+
+    /// As the server tells of a visitor who closes the page while it connects.
+    #[test]
+    fn who_came_and_went_before_we_were_told_did_both() {
+        let mut people = People::default();
+        let mut gone = info("a", 2, &[("sip.callStatus", "dialing")]);
+        gone.state = ParticipantState::Disconnected as i32;
+        gone.disconnect_reason = 9;
+        let events = people.update(vec![gone.clone()]);
+        assert!(
+            matches!(&events[..], [Event::Joined(came), Event::Left { participant, reason: Leaving::SignalClose }]
+                if came.identity == "id-a" && came == participant),
+            "{events:?}"
+        );
+        assert!(people.update(vec![gone]).is_empty(), "once");
+        assert!(people.all().is_empty());
+        // What is remembered of them is bounded.
+        for n in 0..1_000 {
+            let state = ParticipantState::Disconnected as i32;
+            people.update(vec![ParticipantInfo { state, ..info(&format!("b{n}"), 1, &[]) }]);
+        }
+        assert_eq!(people.gone.len(), MAX_GONE);
     }
 
     #[test]

@@ -37,6 +37,18 @@ pub enum ServiceError {
     Strange(u16),
 }
 
+impl ServiceError {
+    /// Whether what was asked may have been done, or was, although there is no answer that says so.
+    pub fn may_have_been_done(&self) -> bool {
+        match self {
+            Self::TimedOut | Self::Cut | Self::TooLarge | Self::Senseless => true,
+            // A balancer before it that waited in vain.
+            Self::Strange(status) => *status >= 500,
+            Self::NotConnected | Self::Unauthorized | Self::Refused(_) => false,
+        }
+    }
+}
+
 /// What the server refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("LiveKit refuses ({code}): {said}", code = .code.as_str())]

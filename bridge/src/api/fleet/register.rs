@@ -9,12 +9,12 @@ use crate::auth::internal::Internal;
 use crate::edge::body::Checked;
 use crate::error::{ApiError, ApiResult};
 use crate::fields::FieldError;
-use crate::fleet::address::{RULE, is_bare};
+use crate::fleet::address::{NAME_RULE, RULE, is_bare, is_name};
 use crate::fleet::reserve::Fleet;
 
 /// Life of a registration that is not renewed, seconds.
 const TTL_SECONDS: u32 = 15;
-/// Longest host, address or build text, bytes.
+/// Longest address or build text, bytes.
 const MAX_TEXT: usize = 256;
 
 /// Register a worker, or renew its registration.
@@ -39,10 +39,13 @@ pub async fn register(
 
 fn faults(report: &WorkerReport) -> Vec<FieldError> {
     let mut faults = Vec::new();
+    if !is_name(&report.host) {
+        faults.push(FieldError::new("host", NAME_RULE));
+    }
     if !is_bare(&report.address) {
         faults.push(FieldError::new("address", RULE));
     }
-    for (path, text) in [("host", &report.host), ("address", &report.address), ("build", &report.build)] {
+    for (path, text) in [("address", &report.address), ("build", &report.build)] {
         if text.len() > MAX_TEXT {
             faults.push(FieldError::new(path, format!("at most {MAX_TEXT} bytes")));
         }

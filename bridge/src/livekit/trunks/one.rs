@@ -3,7 +3,7 @@
 use vox_livekit::service::{Rule, Service, ServiceError, Trunk as There};
 use vox_shared::ids::{CarrierId, TenantId};
 
-use super::wanted::{ROOM_PREFIX, Wanted, is_of, metadata};
+use super::wanted::{At, ROOM_PREFIX, Wanted, is_of};
 use super::{SyncError, TrunkDesk};
 use crate::livekit::Server;
 use crate::store::trunks::{SyncStatus, Trunk};
@@ -63,7 +63,8 @@ impl TrunkDesk {
             return Err(StoreError::NotFound.into());
         }
         let dids = self.stores.dids(tenant).list_all_of(id).await?;
-        let wanted = Wanted::of(&carrier, &dids, server.settings.url.as_str());
+        let mark = self.mark().await?;
+        let wanted = Wanted::of(&carrier, &dids, At { server: server.settings.url.as_str(), mark: &mark });
         let trunks = self.stores.trunks(tenant);
         let mut trunk = trunks.of_carrier(id).await?;
         let how = if trunk.made_of.as_ref() == Some(&wanted.made_of) { how } else { How::Anew };
@@ -147,7 +148,7 @@ async fn make(
     }
     let rule = Rule {
         name: wanted.inbound.as_ref().map(|trunk| trunk.name.clone()).unwrap_or_default(),
-        metadata: metadata(id.as_str()),
+        metadata: wanted.metadata.clone(),
         trunk_ids: vec![inbound],
         room_prefix: ROOM_PREFIX.into(),
     };

@@ -1,7 +1,7 @@
 //! The health of all carriers: looked at again and again by one bridge of the deployment. What LiveKit lost is made anew, what failed is
 //! tried again, and what was changed and not made known is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use vox_livekit::service::ServiceError;
 use vox_shared::ids::{CarrierId, TenantId};
 
 use super::one::{Found, How, take_away, told};
-use super::wanted::Wanted;
+use super::wanted::{At, Wanted};
 use super::{LONGEST, SyncError, TrunkDesk, holder};
 use crate::coordination::rounds::{Fault, Rounds, Woken, Work};
 use crate::coordination::{Coordination, Fence};
@@ -24,6 +24,8 @@ use crate::store::{StoreError, Stored};
 
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_secs(30);
+/// In metrics, beside the statuses of carriers that can be read.
+const DAMAGED: &str = "damaged";
 /// The lease of the bridge that looks, and how long one that is gone holds it. Two that look do no harm: each carrier is in one hand.
 const LEASE: &str = "the trunks of all carriers";
 const HELD: Duration = Duration::from_secs(90);
@@ -101,17 +103,24 @@ impl TrunkDesk {
     /// Look at every carrier once. One that fails keeps no other from its turn.
     pub async fn round(&self) -> Result<(), RoundError> {
         let Ok(server) = self.livekit.server() else { return Ok(()) };
+        // Before the carriers are listed: whoever has something there and is not listed is gone.
         let found = Found::at(&server.service).await;
-        let (mut after, mut statuses) = (None, BTreeMap::new());
+        let mark = self.mark().await?;
+        let at = At { server: server.settings.url.as_str(), mark: &mark };
+        let (mut after, mut statuses, mut known) = (None, BTreeMap::new(), BTreeSet::new());
         let mut seen = Seen::default();
         loop {
             let batch = self.stores.all_carriers().list_by_id(after).await?;
+            known.extend(batch.carriers.iter().map(|carrier| carrier.id.clone()));
+            // Whatever they are, they are there.
+            batch.damaged.iter().for_each(|id| seen.damaged(id));
+            known.extend(batch.damaged);
             for carrier in batch.carriers.iter().filter(|carrier| !carrier.value.closing) {
                 let Ok(id) = carrier.id.parse::<CarrierId>() else { continue };
                 let tenant = &carrier.value.tenant_id;
                 let is_gone = self.is_gone(tenant, &mut statuses).await?;
                 let looked = match &found {
-                    Ok(found) => Box::pin(self.look(server, found, (&id, carrier, is_gone))).await,
+                    Ok(found) => Box::pin(self.look((server, at), found, (&id, carrier, is_gone))).await,
                     Err(error) => self.cannot_be_asked((tenant, &id), error).await,
                 };
                 seen.note(looked);
@@ -120,6 +129,11 @@ impl TrunkDesk {
             if after.is_none() {
                 break;
             }
+        }
+        if let Ok(found) = &found
+            && let Err(error) = self.take_away_of_gone(server, (found, &mark), &known).await
+        {
+            seen.fail(error);
         }
         self.metrics.carriers(&seen.statuses);
         found.map_err(RoundError::Server)?;
@@ -146,7 +160,7 @@ impl TrunkDesk {
 
     async fn look(
         &self,
-        server: &Server,
+        (server, at): (&Server, At<'_>),
         found: &Found,
         (id, carrier, is_gone): (&CarrierId, &Stored<Carrier>, bool),
     ) -> Result<SyncStatus, SyncError> {
@@ -156,7 +170,7 @@ impl TrunkDesk {
             return self.let_go(server, (tenant, id), (found, &noted)).await;
         }
         let dids = self.stores.dids(tenant).list_all_of(id).await?;
-        let wanted = Wanted::of(carrier, &dids, server.settings.url.as_str());
+        let wanted = Wanted::of(carrier, &dids, at);
         let is_nothing = wanted.inbound.is_none() && wanted.outbound.is_none();
         let due = if is_nothing { SyncStatus::Pending } else { SyncStatus::Synced };
         let is_as_it_should =
@@ -219,11 +233,21 @@ impl Seen {
         let status = match looked {
             Ok(status) => status,
             Err(error) => {
-                self.failed += 1;
-                self.first.get_or_insert(error);
+                self.fail(error);
                 SyncStatus::Error
             }
         };
         *self.statuses.entry(status.as_str()).or_default() += 1;
+    }
+
+    /// Nothing can be done for it, and what LiveKit has of it stays.
+    fn damaged(&mut self, id: &str) {
+        tracing::warn!(carrier.id = id, "a carrier's document is damaged: it is not made known to LiveKit");
+        *self.statuses.entry(DAMAGED).or_default() += 1;
+    }
+
+    fn fail(&mut self, error: SyncError) {
+        self.failed += 1;
+        self.first.get_or_insert(error);
     }
 }

@@ -208,3 +208,54 @@ fn a_voice_that_was_replaced_leaves_no_carrier_dry() {
     }
     assert!(mouth.underruns() > 0, "of the new voice it counts");
 }
+
+/// A room whose connection is lost takes no sound: what was not sent is not heard, and is said when it is back.
+#[test]
+fn nothing_is_heard_while_the_line_stands_still_and_all_of_it_after() {
+    let (mut mouth, mut given) = direct();
+    mouth.hear(audio(1, 400), true, 0, &mut given);
+    mouth.hear(TtsEvent::Done { utterance: 1 }, true, 0, &mut given);
+    let mut now = 0;
+    let mut steps = |mouth: &mut Mouth, given: &mut Given, count: u64| {
+        for _ in 0..count {
+            mouth.step(now, given);
+            now += FRAME;
+        }
+        now
+    };
+    let held_at = steps(&mut mouth, &mut given, 5);
+    let (sent_before, heard_before) = (sent(&given), played(&given).last().copied().unwrap());
+    mouth.hold(held_at);
+    given.events.clear();
+    let back_at = steps(&mut mouth, &mut given, 500);
+    assert_eq!(sent(&given), sent_before, "nothing is said to nobody");
+    assert!(mouth.is_busy(back_at) && !mouth.may_begin(back_at));
+    // The session is told so, or it would give the line up.
+    let told = played(&given);
+    assert!((8..=10).contains(&told.len()) && told.iter().all(|told| *told == heard_before), "{told:?}");
+    mouth.go_on(back_at);
+    given.orders.clear();
+    steps(&mut mouth, &mut given, 40);
+    assert_eq!((sent(&given) + sent_before, played(&given).last().copied()), (3_200, Some((1, 400, true))));
+    let next = given
+        .orders
+        .iter()
+        .find_map(|order| if let Order::Play { at, .. } = order { Some(*at) } else { None });
+    assert!(next.is_some_and(|at| at >= back_at), "in the recording it stands where it is heard: {next:?}");
+    assert_eq!(mouth.underruns(), 0);
+}
+
+#[test]
+fn a_line_that_stands_still_for_too_long_is_not_kept_alive() {
+    let (mut mouth, mut given) = direct();
+    mouth.hear(audio(1, 400), true, 0, &mut given);
+    for step in 0..5 {
+        mouth.step(step * FRAME, &mut given);
+    }
+    mouth.hold(5 * FRAME);
+    given.events.clear();
+    for step in 5..5 + 60 * 50 {
+        mouth.step(step * FRAME, &mut given);
+    }
+    assert!((19..=20).contains(&played(&given).len()), "{}", played(&given).len());
+}

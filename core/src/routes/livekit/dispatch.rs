@@ -8,7 +8,7 @@ use hyper::body::Incoming as Content;
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::{BotId, SessionId};
 
-use super::{Refusal, Taken, admission, caller, read, room, start};
+use super::{Refusal, Taken, admission, caller, config_url, read, room, start};
 use crate::app::App;
 use crate::routes::answer::{Answer, error, error_saying, json};
 use crate::routes::call::Asker;
@@ -26,6 +26,8 @@ struct Body {
     dialed_number: String,
     #[serde(default)]
     call_id: Option<String>,
+    #[serde(default)]
+    config_url: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -41,12 +43,12 @@ pub async fn begin(app: Arc<App>, asker: Asker, request: Request<Content>) -> An
 
 async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<Answer, Refusal> {
     let asked = read::<Body>(&app, request).await?;
-    let room = room(asked.body.room_name)?;
+    let (room, bridge_url) = (room(asked.body.room_name)?, config_url(asked.body.config_url)?);
     let admission = match admission(&app, &asker) {
         Ok(admission) => admission,
         Err(refusal) => return Err(let_go(&asked.livekit, &room, refusal).await),
     };
-    let bot_id = match bot_of(&app, &asked.body.dialed_number).await {
+    let bot_id = match bot_of(&app, bridge_url.as_deref(), &asked.body.dialed_number).await {
         Ok(bot_id) => bot_id,
         Err(refusal) => return Err(let_go(&asked.livekit, &room, refusal).await),
     };
@@ -69,13 +71,15 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         room_is_ours: true,
         info,
     };
-    let taken = Taken { bot_id, admission, trace: asked.trace, order, bridge_url: None, from_number: None };
+    let taken = Taken { bot_id, admission, trace: asked.trace, order, bridge_url, from_number: None };
     start(app, asked.livekit, taken);
     Ok(json(&Accepted { status: "accepted", call_id }))
 }
 
-async fn bot_of(app: &App, number: &str) -> Result<BotId, Refusal> {
-    match app.bridge.bot_of_number(number).await {
+/// Whose number it is at the bridge that the call is of.
+async fn bot_of(app: &App, bridge_url: Option<&str>, number: &str) -> Result<BotId, Refusal> {
+    let bridge = bridge_url.map_or_else(|| app.bridge.clone(), |url| app.bridge.at(url));
+    match bridge.bot_of_number(number).await {
         Ok(Some(bot_id)) => Ok(bot_id),
         Ok(None) => {
             let what = "no bot answers the number that was called: give it one among its carrier's numbers";

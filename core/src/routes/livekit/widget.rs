@@ -7,7 +7,7 @@ use hyper::body::Incoming as Content;
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::SessionId;
 
-use super::{Refusal, Taken, admission, bot_id, caller, read, room, start};
+use super::{Refusal, Taken, admission, bot_id, caller, config_url, read, room, start};
 use crate::app::App;
 use crate::routes::answer::{Answer, json};
 use crate::routes::call::Asker;
@@ -20,6 +20,8 @@ struct Body {
     room_name: String,
     #[serde(default = "somebody")]
     caller_id: String,
+    #[serde(default)]
+    config_url: Option<String>,
 }
 
 fn somebody() -> String {
@@ -40,6 +42,7 @@ pub async fn begin(app: Arc<App>, asker: Asker, request: Request<Content>) -> An
 async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<Answer, Refusal> {
     let asked = read::<Body>(&app, request).await?;
     let (bot_id, room) = (bot_id(&asked.body.bot_id)?, room(asked.body.room_name)?);
+    let bridge_url = config_url(asked.body.config_url)?;
     let admission = admission(&app, &asker)?;
     let (caller, call_id) = (caller(&asked.body.caller_id), SessionId::generate());
     let info = CallInfo {
@@ -57,7 +60,7 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         room_is_ours: true,
         info,
     };
-    let taken = Taken { bot_id, admission, trace: asked.trace, order, bridge_url: None, from_number: None };
+    let taken = Taken { bot_id, admission, trace: asked.trace, order, bridge_url, from_number: None };
     start(app, asked.livekit, taken);
     Ok(json(&Accepted { status: "accepted", call_id }))
 }

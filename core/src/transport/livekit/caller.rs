@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use vox_livekit::{Event, Kind, Participant};
 use vox_shared::wire::result::DisconnectedBy;
 
-use super::order::{Begins, Whom, status};
+use super::order::{Begins, Whom, is_rung, status};
 use super::outcome::{Departure, left_unanswered, not_answered};
 use super::server::{DialError, RING_LIMIT};
 use crate::transport::line::LineIn;
@@ -226,6 +226,7 @@ impl Caller {
             Whom::Visitor => who.kind == Kind::Standard,
             Whom::AnyPhone => who.kind == Kind::Sip,
             Whom::Phone(identity) | Whom::Guest(identity) => who.identity == *identity,
+            Whom::Rung(number) => is_rung(who, number),
         }
     }
 
@@ -267,6 +268,11 @@ impl Caller {
     }
 
     fn left(&mut self, who: &Participant, reason: vox_livekit::Leaving, now: Instant) -> Option<LineIn> {
+        // Another page, or another connection, of theirs takes its place.
+        if reason == vox_livekit::Leaving::DuplicateIdentity {
+            self.state = State::Away { identity: who.identity.clone(), until: now + RETURN_PATIENCE };
+            return None;
+        }
         if !self.answered {
             let word = match &self.begins {
                 Begins::Dialled { .. } => left_unanswered(reason),

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use vox_livekit::Participant;
+use vox_livekit::{Kind, Participant};
 use vox_shared::dial::{BadDestination, Destination};
 use vox_shared::ids::SessionId;
+use vox_shared::phone::Number;
 use vox_shared::wire::seat::RoomSeat;
 
 use crate::transport::line::{CallInfo, IN_ROOMS, Traits};
@@ -44,6 +45,32 @@ pub enum Whom {
     Phone(String),
     /// The person with this identity, whom the bot has talked to before.
     Guest(String),
+    /// The telephone of this number, which somebody else has rung and named.
+    Rung(Number),
+}
+
+/// What diallers and gateways put before the number in a telephone's identity.
+const BEFORE_A_NUMBER: [&str; 2] = ["sip-", "sip_"];
+/// What diallers call whom they ring, in a room of one call.
+const CALLEE: &str = "callee";
+
+/// Whether this is the telephone of a number that somebody has rung: they spell the number as they were given it, and not all by one rule.
+pub fn is_rung(who: &Participant, number: &Number) -> bool {
+    who.identity == format!("{}{number}", BEFORE_A_NUMBER[0])
+        || who.kind == Kind::Sip && is_name_of(&who.identity, number)
+}
+
+/// Whether a telephone of this identity is that of the number.
+pub fn is_name_of(identity: &str, number: &Number) -> bool {
+    let spelled = BEFORE_A_NUMBER.iter().find_map(|before| identity.strip_prefix(before));
+    let said = spelled.and_then(|text| text.parse::<Number>().ok());
+    identity == CALLEE || said.is_some_and(|said| is_same(&said, number))
+}
+
+/// A country code may come with its `+` or without.
+fn is_same(one: &Number, other: &Number) -> bool {
+    let (one, other) = (one.comparable(), other.comparable());
+    one.as_str().trim_start_matches('+') == other.as_str().trim_start_matches('+')
 }
 
 impl Whom {
@@ -157,8 +184,6 @@ pub fn of_campaign(event: &mut Map<String, Value>, campaign_call_id: Option<Stri
 
 #[cfg(test)]
 mod tests {
-    use vox_livekit::Kind;
-
     use super::*;
 
     fn phone(attributes: &[(&str, &str)]) -> Participant {
@@ -194,6 +219,32 @@ mod tests {
                 "attributes": {"tenant": "t1"},
             })
         );
+    }
+
+    #[test]
+    fn a_telephone_that_was_rung_is_known_however_its_number_is_spelled() {
+        let number: Number = "+919876543210".parse().unwrap();
+        let is = |identity: &str, kind| {
+            is_rung(&Participant { identity: identity.into(), kind, ..phone(&[]) }, &number)
+        };
+        for identity in [
+            "sip-+919876543210",
+            "sip-919876543210",
+            "sip_+919876543210",
+            "sip-9876543210",
+            "sip-09876543210",
+            "callee",
+        ] {
+            assert!(is(identity, Kind::Sip), "{identity}");
+        }
+        for identity in ["sip-+919876543211", "sip-", "sip-x", "+919876543210", "agent", "callee2"] {
+            assert!(!is(identity, Kind::Sip), "{identity}");
+        }
+        // By its full name it is known whatever it is; by any other only as a telephone.
+        assert!(is("sip-+919876543210", Kind::Standard) && !is("callee", Kind::Standard));
+        let abroad: Number = "14155550100".parse().unwrap();
+        let told = Participant { identity: "sip-+14155550100".into(), ..phone(&[]) };
+        assert!(is_rung(&told, &abroad));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The bot's voice in the room: what the call sends is sent on in its time, and what was sent is known.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -13,6 +13,11 @@ use crate::transport::line::LineIn;
 
 /// Frames and marks on their way. The call sends a frame every 20 ms, two ahead: more wait only while media does not flow.
 const QUEUE: usize = 16;
+/// With so many of them nothing flows, and the call is told to wait; with so few it does again.
+const STANDS_AT: usize = 8;
+const FLOWS_AT: usize = 2;
+/// How often the second is looked at while nothing comes.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long the last words may take to leave.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// From the last packet to the listener's ear: network, their buffer, and for telephones the gateway (150 ms measured).
@@ -39,6 +44,9 @@ enum What {
 struct Words {
     items: mpsc::Sender<Item>,
     epoch: Arc<AtomicU64>,
+    to_call: mpsc::Sender<LineIn>,
+    /// The call was told that nothing flows.
+    stands: Arc<AtomicBool>,
     /// Frames that nobody will hear: media did not flow.
     lost: u64,
     /// Some of them were of what the next mark stands behind.
@@ -72,9 +80,16 @@ impl Voice {
     /// Say into this what comes; marks are told to the call.
     pub(super) fn new(microphone: Microphone, to_call: mpsc::Sender<LineIn>) -> Self {
         let (items, received) = mpsc::channel(QUEUE);
-        let (microphone, epoch) = (Arc::new(microphone), Arc::<AtomicU64>::default());
-        let sending = tokio::spawn(send(received, microphone.clone(), epoch.clone(), to_call));
-        Self { words: Words { items, epoch, lost: 0, has_gap: false }, microphone, sending, playing: None }
+        let (microphone, epoch, stands) = (Arc::new(microphone), Arc::default(), Arc::default());
+        let words = Words { items, epoch, to_call, stands, lost: 0, has_gap: false };
+        let way = Way {
+            received,
+            epoch: words.epoch.clone(),
+            to_call: words.to_call.clone(),
+            stands: words.stands.clone(),
+        };
+        let sending = tokio::spawn(way.send(microphone.clone()));
+        Self { words, microphone, sending, playing: None }
     }
 
     /// Say a frame.
@@ -147,6 +162,19 @@ impl Words {
             self.lost += 1;
             self.has_gap = true;
         }
+        self.watch();
+    }
+
+    /// Tell the call when nothing flows: what it says would be lost, and it would take that for heard.
+    fn watch(&self) {
+        let waiting = self.items.max_capacity() - self.items.capacity();
+        // A call that is too far behind to be told is told with the next frame.
+        if waiting >= STANDS_AT
+            && !self.stands.load(Ordering::Acquire)
+            && self.to_call.try_send(LineIn::Stands).is_ok()
+        {
+            self.stands.store(true, Ordering::Release);
+        }
     }
 
     fn mark(&mut self, name: String) {
@@ -166,33 +194,56 @@ impl Words {
     }
 }
 
-async fn send(
-    mut items: mpsc::Receiver<Item>,
-    microphone: Arc<Microphone>,
+/// From the queue into the room.
+struct Way {
+    received: mpsc::Receiver<Item>,
     epoch: Arc<AtomicU64>,
     to_call: mpsc::Sender<LineIn>,
-) {
-    while let Some(Item { epoch: of, what }) = items.recv().await {
+    stands: Arc<AtomicBool>,
+}
+
+impl Way {
+    async fn send(mut self, microphone: Arc<Microphone>) {
+        loop {
+            match timeout(LOOK_AGAIN, self.received.recv()).await {
+                Ok(Some(item)) if self.pass_on(item, &microphone).await => {}
+                Ok(_) => return,
+                // The call may have been told to wait in the moment in which the last frame left.
+                Err(_) => {}
+            }
+            if self.goes_on() && self.to_call.send(LineIn::Flows).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// False when nobody is there any more.
+    async fn pass_on(&self, Item { epoch: of, what }: Item, microphone: &Microphone) -> bool {
+        let is_current = || of == self.epoch.load(Ordering::Relaxed);
         match what {
-            What::Frame(pcm) if of == epoch.load(Ordering::Relaxed) => {
+            What::Frame(pcm) if is_current() => {
                 if let Err(error) = microphone.write(pcm).await {
-                    return tracing::debug!(%error, "the bot's voice ends");
+                    tracing::debug!(%error, "the bot's voice ends");
+                    return false;
                 }
             }
-            What::Frame(_) => {}
-            // What was thrown away was not heard.
-            What::Mark(_) if of != epoch.load(Ordering::Relaxed) => {}
-            What::Mark(name) => {
+            What::Mark(name) if is_current() => {
                 microphone.drained().await;
-                if of == epoch.load(Ordering::Relaxed) && to_call.send(LineIn::Mark(name)).await.is_err() {
-                    return;
-                }
+                return !is_current() || self.to_call.send(LineIn::Mark(name)).await.is_ok();
             }
+            // What was thrown away was not heard.
+            What::Frame(_) | What::Mark(_) => {}
             What::Said(said) => {
                 microphone.drained().await;
                 let _gone = said.send(());
             }
         }
+        true
+    }
+
+    /// Whether what waited has gone, and the call is to be told.
+    fn goes_on(&self) -> bool {
+        self.received.len() <= FLOWS_AT && self.stands.swap(false, Ordering::AcqRel)
     }
 }
 
@@ -205,10 +256,40 @@ mod tests {
         items.filter_map(|item| if let What::Mark(name) = item.what { Some(name) } else { None }).collect()
     }
 
+    /// Words, their way, and what the call is told.
+    fn way() -> (Words, Way, mpsc::Receiver<LineIn>) {
+        let (items, received) = mpsc::channel(QUEUE);
+        let (to_call, told) = mpsc::channel(4);
+        let (epoch, stands) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
+        let way = Way { received, epoch: epoch.clone(), to_call: to_call.clone(), stands: stands.clone() };
+        (Words { items, epoch, to_call, stands, lost: 0, has_gap: false }, way, told)
+    }
+
+    /// It was said into the void, and the call took it for heard.
+    #[test]
+    fn a_call_whose_voice_does_not_leave_is_told_so_once_and_when_it_does() {
+        let (mut words, mut way, mut told) = way();
+        (1..STANDS_AT).for_each(|_| words.say(vec![0; 320]));
+        assert!(told.try_recv().is_err(), "a few are always on their way");
+        words.say(vec![0; 320]);
+        words.say(vec![0; 320]);
+        assert_eq!(told.try_recv(), Ok(LineIn::Stands));
+        assert!(told.try_recv().is_err() && !way.goes_on());
+        while way.received.len() > FLOWS_AT {
+            way.received.try_recv().unwrap();
+        }
+        assert!(way.goes_on() && !way.goes_on(), "once");
+        // One that is too far behind to be told is told later.
+        (0..4).for_each(|_| words.to_call.try_send(LineIn::Answered).unwrap());
+        (0..STANDS_AT).for_each(|_| words.say(vec![0; 320]));
+        while told.try_recv().is_ok_and(|told| told == LineIn::Answered) {}
+        words.say(vec![0; 320]);
+        assert_eq!((told.try_recv(), words.lost), (Ok(LineIn::Stands), 0));
+    }
+
     #[test]
     fn words_of_which_a_part_was_lost_are_not_marked_as_heard() {
-        let (items, mut received) = mpsc::channel(QUEUE);
-        let mut words = Words { items, epoch: Arc::default(), lost: 0, has_gap: false };
+        let (mut words, Way { mut received, .. }, _told) = way();
         // Media stands still, and flows again before the end.
         for _ in 0..QUEUE + 2 {
             words.say(vec![0; 320]);

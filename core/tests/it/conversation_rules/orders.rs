@@ -249,3 +249,18 @@ fn a_transfer_that_fails_comes_back_with_its_reason() {
         assert_eq!((transfer.to.as_str(), transfer.failed.as_ref()), ("+15550001", None));
     }
 }
+
+/// The answer to the order was lost, and with it what became of the caller: the record says so, and not that they hung up on the bot.
+#[test]
+fn a_transfer_of_which_nobody_knows_the_end_is_recorded_as_that() {
+    let mut scene = handing_over();
+    scene.feed(Event::TransferUnclear { why: "no answer in time".into() });
+    assert_eq!((scene.asked.len(), scene.recognisers), (1, 1), "nobody is there to be talked to");
+    scene.hang_up();
+    assert_eq!((scene.count("transfer_unclear"), scene.count("transfer_failed")), (1, 0));
+    let outcome = scene.outcome.as_ref().unwrap();
+    let transfer = outcome.transfer.as_ref().unwrap();
+    assert_eq!((outcome.disconnected_by, transfer.done), (DisconnectedBy::Customer, false));
+    let known = transfer.failed.as_deref().unwrap();
+    assert!(known.contains("it is not known") && known.contains("no answer in time"), "{known}");
+}

@@ -3,6 +3,7 @@
 
 mod handset;
 mod line;
+mod words;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use vox_harness::{LiveKitServer, RedisServer, free_address};
 
 use super::PATIENCE;
 pub use handset::Handset;
+pub use words::spoken;
 
 /// Every new deployment has it.
 pub const BOT: &str = "appointment-reminder";

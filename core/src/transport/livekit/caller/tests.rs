@@ -169,6 +169,21 @@ fn a_visitor_who_does_not_come_lets_the_worker_go() {
     assert!(scene.caller.is_over() && scene.caller.next_deadline().is_none());
 }
 
+/// The room tells of both at once, when their media never came up.
+#[test]
+fn a_visitor_who_came_and_went_at_once_lets_the_worker_go() {
+    let mut scene = Scene::visitor();
+    assert_eq!(scene.on(Event::Joined(somebody("ada", Kind::Standard, None))), None);
+    assert_eq!(scene.left("ada", Leaving::SignalClose), hung_up(DisconnectedBy::Customer));
+    assert!(scene.caller.is_over());
+    // One whom another page of theirs takes the place of is there still.
+    let mut scene = Scene::visitor();
+    scene.on(Event::Joined(somebody("ada", Kind::Standard, None)));
+    assert_eq!(scene.left("ada", Leaving::DuplicateIdentity), None);
+    scene.on(Event::Joined(somebody("ada", Kind::Standard, None)));
+    assert_eq!(scene.on(reached()), Some(LineIn::Answered));
+}
+
 #[test]
 fn who_hangs_up_is_told_from_who_lost_their_connection_and_who_was_sent_away() {
     let answered = || {

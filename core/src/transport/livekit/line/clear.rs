@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use vox_livekit::service::ServiceError;
 
-use crate::transport::livekit::order::{Order, Whom};
+use crate::transport::livekit::order::{Order, Whom, is_name_of};
 use crate::transport::livekit::rooms;
 use crate::transport::livekit::server::LiveKit;
 
@@ -53,6 +53,11 @@ async fn remove(livekit: &LiveKit, order: &Order, seen: Option<&str>) -> Result<
         (Whom::Phone(identity) | Whom::Guest(identity), _) => vec![identity.clone()],
         (_, Some(seen)) => vec![seen.to_owned()],
         (Whom::AnyPhone, None) => livekit.phones(&order.room).await?,
+        // The one that the bot never saw is known by its number alone.
+        (Whom::Rung(number), None) => {
+            let phones = livekit.phones(&order.room).await?;
+            phones.into_iter().filter(|identity| is_name_of(identity, number)).collect()
+        }
         (Whom::Visitor, None) => Vec::new(),
     };
     for identity in theirs {

@@ -233,12 +233,6 @@ impl Seat {
             Event::Recovering => {
                 tracing::warn!("the connection to a LiveKit room is lost; it is tried to be had back")
             }
-            Event::Recovered { .. } => {
-                // What waited meanwhile is old.
-                if let Some(voice) = &mut self.voice {
-                    voice.clear().await;
-                }
-            }
             Event::Disconnected(why) if !self.caller.is_over() => {
                 tracing::warn!(?why, "a LiveKit room ended for its call");
                 self.caller.finish();
@@ -400,7 +394,15 @@ impl Seat {
                 self.caller.finish();
                 Some(LineIn::Transferred)
             }
-            (Err(_), Some(held)) => Some(held),
+            (Err(error), Some(held)) => {
+                let why = not_transferred(&error);
+                let told = match error.may_have_been_done() {
+                    true => LineIn::TransferUnclear { why },
+                    false => LineIn::TransferFailed { why },
+                };
+                let _goes_on = self.tell(Some(told)).await;
+                Some(held)
+            }
             (Err(_), None) if self.caller.is_over() => None,
             (Err(error), None) => Some(LineIn::TransferFailed { why: not_transferred(&error) }),
         };

@@ -28,9 +28,14 @@ pub struct Handset {
 }
 
 impl Handset {
-    /// One that calls this number there, with this number of its own.
-    pub async fn calls(to: SocketAddr, (caller, called): (&str, &str), scenario: &'static str) -> Self {
-        Self::start(Some(to), (OURS, scenario), &[("caller", caller), ("called", called)]).await
+    /// One that calls this number there, with this number of its own, and offers these codecs, as `8 0`.
+    pub async fn calls(
+        to: SocketAddr,
+        (caller, called): (&str, &str),
+        (scenario, codecs): (&'static str, &str),
+    ) -> Self {
+        let words = [("caller", caller), ("called", called), ("codecs", codecs)];
+        Self::start(Some(to), (OURS, scenario), &words).await
     }
 
     /// One that waits for a call and answers it.

@@ -35,10 +35,15 @@ const UNHEARD: usize = 4_096;
 /// What is sent next.
 enum Next {
     Silence,
-    Key { payload: [u8; 4], is_first: bool },
+    /// As many samples as a frame has.
+    Sound(Vec<i16>),
+    Key {
+        payload: [u8; 4],
+        is_first: bool,
+    },
 }
 
-/// An open line. It sends silence while no key is pressed, to wherever sound comes from.
+/// An open line. It sends silence while nothing is said and no key is pressed, to wherever sound comes from, in the law that it is spoken to in.
 pub struct Line {
     pub port: u16,
     heard: mpsc::Receiver<Vec<i16>>,
@@ -68,6 +73,16 @@ impl Line {
             next.extend((0..AFTER_A_KEY).map(|_| Next::Silence));
         }
         self.say.send(next).await.unwrap();
+    }
+
+    /// Say this, 8 kHz, 16-bit.
+    pub async fn says(&self, pcm: &[i16]) {
+        let frame = |piece: &[i16]| {
+            let mut frame = piece.to_vec();
+            frame.resize(FRAME, 0);
+            Next::Sound(frame)
+        };
+        self.say.send(pcm.chunks(FRAME).map(frame).collect()).await.unwrap();
     }
 
     /// Listen until somebody speaks, and until they are done.
@@ -135,10 +150,8 @@ async fn carry(socket: UdpSocket, hear: mpsc::Sender<Vec<i16>>, mut said: mpsc::
 impl Stream {
     fn packet(&mut self, next: Next) -> Vec<u8> {
         let (kind, mark, timestamp, payload) = match next {
-            Next::Silence => {
-                let code = if self.codec == PCMA { linear_to_alaw(0) } else { linear_to_ulaw(0) };
-                (self.codec, false, self.timestamp, vec![code; FRAME])
-            }
+            Next::Silence => (self.codec, false, self.timestamp, self.coded(&[0; FRAME])),
+            Next::Sound(frame) => (self.codec, false, self.timestamp, self.coded(&frame)),
             Next::Key { payload, is_first } => {
                 if is_first {
                     self.key_began = self.timestamp;
@@ -154,6 +167,11 @@ impl Stream {
         self.sequence = self.sequence.wrapping_add(1);
         self.timestamp = self.timestamp.wrapping_add(FRAME as u32);
         packet
+    }
+
+    fn coded(&self, frame: &[i16]) -> Vec<u8> {
+        let law = if self.codec == PCMA { linear_to_alaw } else { linear_to_ulaw };
+        frame.iter().copied().map(law).collect()
     }
 
     fn heard(&mut self, packet: &[u8], from: SocketAddr) -> Option<Vec<i16>> {

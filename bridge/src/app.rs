@@ -307,6 +307,7 @@ impl App {
             client: poller.client.clone(),
             livekit: livekit.clone(),
             tokens: call_tokens.clone(),
+            base_url: base_url.clone(),
             config_url: workers_url.clone(),
             media_url: media_url.clone(),
             patience: widget::DISPATCH_PATIENCE,

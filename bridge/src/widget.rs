@@ -46,6 +46,8 @@ pub struct WidgetDesk {
     pub client: FleetClient,
     pub livekit: LiveKit,
     pub tokens: Arc<CallTokens>,
+    /// Where this bridge has pages of its own, without a '/' at the end.
+    pub base_url: String,
     /// How workers reach this bridge, without a '/' at the end; `None`: they have this one, or no other, for their own.
     pub config_url: Option<String>,
     /// How browsers reach the workers' lines, without a '/' at the end.

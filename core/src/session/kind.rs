@@ -124,7 +124,7 @@ impl EventKind {
     }
 
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 52] = [
         Self::Answered,
         Self::Interrupted,
         Self::Resumed,

@@ -206,8 +206,12 @@ impl Way {
     async fn send(mut self, microphone: Arc<Microphone>) {
         loop {
             match timeout(LOOK_AGAIN, self.received.recv()).await {
-                Ok(Some(item)) if self.pass_on(item, &microphone).await => {}
-                Ok(_) => return,
+                Ok(Some(item)) => {
+                    if !self.pass_on(item, &microphone).await {
+                        return;
+                    }
+                }
+                Ok(None) => return,
                 // The call may have been told to wait in the moment in which the last frame left.
                 Err(_) => {}
             }

@@ -6,6 +6,7 @@
 //! waits for what comes of them ([`Rooms::next`]).
 
 mod asked;
+mod closing;
 mod join;
 mod side;
 
@@ -23,6 +24,7 @@ use vox_livekit::{Event, Heard, Kind};
 use super::server::LiveKit;
 use crate::transport::line::LineIn;
 use asked::{Done, carry_out};
+pub use closing::sweep;
 use side::Side;
 
 /// What the server did not do is asked again after this.
@@ -31,9 +33,6 @@ const AGAIN: Duration = Duration::from_millis(500);
 const TRIES: u32 = 6;
 /// How long whoever was given a token has to come before it is good for nothing.
 pub const TOKEN_LIFE: Duration = Duration::from_secs(60);
-/// How often the end of a call tries to close the rooms beside its own, and the pause in between.
-const CLOSE_TRIES: usize = 3;
-const CLOSE_PAUSE: Duration = Duration::from_secs(1);
 /// So often who was rung and is not wanted is looked for.
 const TURNED_AWAY: usize = 3;
 /// A telephone whose ringing was asked for a moment ago is in its room by then.
@@ -228,38 +227,6 @@ impl Rooms {
             }
             Done::Left
         });
-    }
-
-    /// The call is over: nobody is left in the rooms beside its own, and everybody whom this call brought into its own is put out.
-    pub async fn close(mut self, is_dialling: bool) {
-        self.asked.abort_all();
-        for (_, side) in std::mem::take(&mut self.sides) {
-            side.leave().await;
-        }
-        let places: Vec<Place> = self.used.iter().copied().filter(|place| *place != Place::Call).collect();
-        let in_call = self.invited.iter().filter(|(_, place)| *place == Place::Call);
-        let guests: Vec<String> = in_call.map(|(identity, _)| identity.clone()).collect();
-        if places.is_empty() && guests.is_empty() {
-            return;
-        }
-        let may_come = self.turning_away.is_some_and(|since| since.elapsed() < DIAL_LATE);
-        for round in 0..=usize::from(is_dialling || may_come) {
-            if round > 0 {
-                sleep(DIAL_LATE).await;
-            }
-            for last in (0..CLOSE_TRIES).rev() {
-                match close_once(&self.livekit, &self.call, &places, &guests).await {
-                    Ok(()) => break,
-                    Err(error) if last == 0 => {
-                        tracing::error!(%error, "the rooms beside a call's own could not be closed");
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "the rooms beside a call's own could not be closed; trying again");
-                        sleep(CLOSE_PAUSE).await;
-                    }
-                }
-            }
-        }
     }
 
     /// Have the server told what the floor orders, as far as it orders now.
@@ -499,26 +466,4 @@ async fn side_next(side: Option<(Place, &mut Side)>) -> (Place, side::Happened) 
         Some((place, side)) => (place, side.next().await),
         None => pending().await,
     }
-}
-
-async fn close_once(
-    livekit: &LiveKit,
-    call: &str,
-    places: &[Place],
-    guests: &[String],
-) -> Result<(), vox_livekit::service::ServiceError> {
-    let mut done = Ok(());
-    for place in places {
-        done = done.and(livekit.delete_room(&place.room(call)).await);
-    }
-    for guest in guests {
-        done = done.and(livekit.remove(call, guest).await);
-    }
-    done
-}
-
-/// Close the rooms beside a call's own that a worker left behind which died: whoever was asked on hold is let go, and nobody whispers.
-pub async fn sweep(livekit: &LiveKit, call: &str) -> Result<(), vox_livekit::service::ServiceError> {
-    let sides = Place::ALL.into_iter().filter(|place| *place != Place::Call);
-    close_once(livekit, call, &sides.collect::<Vec<_>>(), &[]).await
 }

@@ -125,6 +125,8 @@ fn dying_worker(socket: &Path) -> Arc<AtomicUsize> {
 /// It may have rung a telephone before it died: that is no refusal, and nobody else is asked. One that was sent nothing is another matter.
 #[tokio::test]
 async fn an_order_that_may_have_been_taken_is_neither_repeated_nor_called_refused() {
+    // Another test of this process may have.
+    let _chosen_before = rustls::crypto::ring::default_provider().install_default();
     let data = tempfile::tempdir().unwrap();
     let authority = certify(data.path());
     let http = Client::builder().no_proxy().pool_max_idle_per_host(0).add_root_certificate(authority);

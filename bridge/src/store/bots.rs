@@ -219,7 +219,7 @@ impl Bots {
     /// Write back a bot that was read here.
     pub async fn replace_bot(&self, bot: Stored<Bot>) -> Result<Stored<Bot>, StoreError> {
         self.within(&bot.id)?;
-        self.of_tenant.replace(bot).await
+        Box::pin(self.of_tenant.replace(bot)).await
     }
 
     fn within(&self, id: &str) -> Result<(), StoreError> {

@@ -148,7 +148,7 @@ async fn a_supervisor_listens_whispers_barges_in_and_leaves() {
         ),
         (&json!("widget-1"), &json!(true), &json!(false), &json!(false), &json!(true))
     );
-    let life = claims(token)["exp"].as_i64().unwrap() - jiff::Timestamp::now().as_second();
+    let life = claims(token)["exp"].as_i64().unwrap() - vox_shared::clock::Clock::system().now().as_second();
     assert!((1..=60).contains(&life), "{life}");
     let mut listener = rooms.listens_with(token).await;
     eve.sees_event(&call, "supervisor_joined").await;

@@ -163,7 +163,7 @@ impl Rooms {
         let seat = self.floor.held(identity, place)?;
         self.invited.insert((identity.to_owned(), place));
         let room = place.room(&self.call);
-        Some(self.livekit.seat_token(&room, identity, Kind::Standard, seat.grants(role), TOKEN_LIFE))
+        Some(self.livekit.seat_token(&room, (identity, Kind::Standard), seat.grants(role), TOKEN_LIFE))
     }
 
     /// The name of a room.

@@ -107,12 +107,11 @@ impl LiveKit {
         token.sign(&self.key, self.secret.expose_secret(), since_1970(&self.clock), JOIN_TOKEN)
     }
 
-    /// A way into a room with these rights alone.
+    /// A way into a room with these rights alone, for what somebody is.
     pub fn seat_token(
         &self,
         room: &str,
-        identity: &str,
-        kind: Kind,
+        (identity, kind): (&str, Kind),
         grants: Grants,
         life: Duration,
     ) -> String {

@@ -244,7 +244,7 @@ impl Seat {
     pub(super) fn on_heard_here(&mut self, mix: Vec<i16>) {
         match self.stage() {
             Stage::Talk if self.consult.as_ref().is_some_and(Consult::is_ending) => {}
-            Stage::Talk => self.to_call(LineIn::Audio(mix)),
+            Stage::Talk => self.hand_to_call(LineIn::Audio(mix)),
             Stage::Consult => {}
             Stage::Conference => {
                 if self.rooms.is_carrying() {
@@ -254,7 +254,7 @@ impl Seat {
                         voice.say(mixed);
                     }
                 }
-                self.to_call(LineIn::Audio(mix));
+                self.hand_to_call(LineIn::Audio(mix));
             }
         }
     }
@@ -267,7 +267,7 @@ impl Seat {
         }
         match self.rooms.stage() {
             Stage::Talk => {}
-            Stage::Consult => self.to_call(LineIn::Audio(mix)),
+            Stage::Consult => self.hand_to_call(LineIn::Audio(mix)),
             Stage::Conference => {
                 if self.rooms.is_carrying() {
                     let own = consult.own.pop_front();
@@ -276,7 +276,7 @@ impl Seat {
                         voice.say(mixed);
                     }
                 }
-                self.to_call(LineIn::Third(mix));
+                self.hand_to_call(LineIn::Third(mix));
             }
         }
     }

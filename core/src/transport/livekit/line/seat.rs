@@ -292,7 +292,7 @@ impl Seat {
     }
 
     /// A call that is behind hears no old sound: time goes on.
-    pub(super) fn to_call(&mut self, sound: LineIn) {
+    pub(super) fn hand_to_call(&mut self, sound: LineIn) {
         self.unheard += u64::from(self.line.to_call.try_send(sound).is_err());
     }
 

@@ -155,7 +155,7 @@ impl Seat {
         };
         let (led, beside) = (said_by(false), said_by(true));
         if let Some(pcm) = led {
-            self.to_call(LineIn::Aside { from: Aside::Aloud, pcm });
+            self.hand_to_call(LineIn::Aside { from: Aside::Aloud, pcm });
         }
         match beside {
             // The bot's ear has frames of its own, to which it is added.
@@ -165,7 +165,7 @@ impl Seat {
                     self.supervising.beside.pop_front();
                 }
             }
-            Some(pcm) => self.to_call(LineIn::Aside { from: Aside::Whispered, pcm }),
+            Some(pcm) => self.hand_to_call(LineIn::Aside { from: Aside::Whispered, pcm }),
             None => {}
         }
     }
@@ -176,7 +176,7 @@ impl Seat {
         }
         let beside = self.supervising.beside.pop_front();
         let pcm = together(whispered.len(), beside.iter().chain([&whispered]));
-        self.to_call(LineIn::Aside { from: Aside::Whispered, pcm });
+        self.hand_to_call(LineIn::Aside { from: Aside::Whispered, pcm });
     }
 
     /// The call is over: everybody is told, and put out with the rooms.

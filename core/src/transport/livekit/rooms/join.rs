@@ -47,7 +47,7 @@ pub(super) async fn join(
 async fn enter(livekit: &LiveKit, room: &str, bot: &str, seat: Seat) -> Result<(Room, Events), JoinError> {
     let until = Instant::now() + PATIENCE;
     loop {
-        let token = livekit.seat_token(room, bot, Kind::Agent, seat.grants(Role::Bot), TOKEN);
+        let token = livekit.seat_token(room, (bot, Kind::Agent), seat.grants(Role::Bot), TOKEN);
         let options = Options {
             hear: RATE,
             join_within: JOIN_WITHIN,

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::f32::consts::TAU;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::level::rms_db;
@@ -48,6 +49,10 @@ const IN_THE_TONE: usize = 3;
 const BEFORE: usize = 3;
 /// Hops in which the level must have dropped.
 const DROPS_WITHIN: u32 = 2;
+
+/// The window's shape, made once: a call asks every 20 ms.
+static HANN: LazyLock<[f32; WINDOW]> =
+    LazyLock::new(|| std::array::from_fn(|i| 0.5 - 0.5 * (TAU * (i as f32 + 0.5) / WINDOW as f32).cos()));
 
 /// A beep that has ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -212,11 +217,7 @@ fn pitch(window: &[i16]) -> Option<f32> {
     }
     let angle = (with_next / (2.0 * own.max(1.0))).clamp(-1.0, 1.0).acos();
     let guess = (angle / TAU * WINDOW as f32).round() as usize;
-    let hann: Vec<f32> = raw
-        .iter()
-        .enumerate()
-        .map(|(i, sample)| sample * (0.5 - 0.5 * (TAU * (i as f32 + 0.5) / WINDOW as f32).cos()))
-        .collect();
+    let hann: Vec<f32> = raw.iter().zip(HANN.iter()).map(|(sample, part)| sample * part).collect();
     // By Parseval: what all bins of the positive half have together.
     let whole = hann.iter().map(|sample| sample * sample).sum::<f32>() * WINDOW as f32 / 2.0;
     let near = guess.saturating_sub(PEAK_BINS + 2)..=(guess + PEAK_BINS + 2).min(WINDOW / 2 - 1);

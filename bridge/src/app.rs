@@ -186,7 +186,8 @@ impl App {
     /// The only constructor; `main` and the tests both call it.
     pub async fn build(config: Config, parts: Parts) -> Result<Self, StartError> {
         let OwnAddresses { base_url, media_url } = OwnAddresses::of(&config.server, parts.bound);
-        let workers_url = config.server.workers_url();
+        // Not the public one for want of it: from behind an address translation nobody may fetch a config there.
+        let workers_url = config.server.internal_url.clone();
         let metrics = Arc::new(Metrics::new(config.metrics.show_tenants));
         let operations = metrics.operations();
         let documents = Arc::new(Measured::new(parts.deployment.documents(), operations.clone()));

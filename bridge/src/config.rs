@@ -56,7 +56,7 @@ pub struct Server {
     /// `VOX_PUBLIC_URL` (`http://` and the address listened on): how workers and people reach this bridge. Results are
     /// delivered to it.
     pub public_url: Option<String>,
-    /// `VOX_INTERNAL_URL` (the public one): how workers reach this bridge. It goes along with each call that is handed to one.
+    /// `VOX_INTERNAL_URL` (none): how workers reach this bridge. It goes along with each call that is handed to one.
     pub internal_url: Option<String>,
     /// `VOX_MEDIA_URL` (the public one, with `ws`): how carriers reach the workers' lines.
     pub media_url: Option<String>,
@@ -201,11 +201,6 @@ impl Config {
 }
 
 impl Server {
-    /// How workers reach this bridge, without a '/' at the end, where somebody has said it.
-    pub fn workers_url(&self) -> Option<String> {
-        self.internal_url.clone().or_else(|| self.public_url.clone())
-    }
-
     fn from_env(env: &mut Env) -> Self {
         let addr = env.parsed("VOX_BRIDGE_ADDR").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
         let [public_url, internal_url] = ["VOX_PUBLIC_URL", "VOX_INTERNAL_URL"].map(|name| {

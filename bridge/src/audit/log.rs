@@ -21,6 +21,8 @@ const MAX_WAIT: Duration = Duration::from_secs(3);
 const MAX_IN_A_ROW: u32 = 8;
 /// That pause, in the time that the last write took: enough for a read and a write of another bridge.
 const PAUSE_IN_WRITES: u32 = 3;
+/// And at most: those who wait here have a deadline, and a store that is slow is slow for everybody.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why an entry was not stored. The request that it belongs to must not go on.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +45,8 @@ struct Head {
     last: Option<Link>,
     /// Entries that were added one behind the other, without a read of the head or a pause.
     in_a_row: u32,
+    /// Nothing is added before: it is the others' turn.
+    pause_until: Option<Instant>,
     /// When the store failed last. Whoever waited then is refused too: each for himself would wait as long again.
     failed: Option<Instant>,
 }
@@ -82,6 +86,10 @@ impl AuditLog {
 
     async fn append_after(&self, head: &mut Head, entry: Entry, until: Instant) -> Result<i64, AuditError> {
         let entries = self.stores.audit(&entry.tenant_id);
+        if let Some(pause) = head.pause_until.take() {
+            // Nobody gets past it here, so the entries keep their order.
+            tokio::time::sleep_until(pause.into()).await;
+        }
         loop {
             // Taken out: whatever ends this early, the next one reads anew.
             let last = match head.last.take() {
@@ -104,7 +112,8 @@ impl AuditLog {
                     head.in_a_row += 1;
                     if head.in_a_row == MAX_IN_A_ROW {
                         head.in_a_row = 0;
-                        tokio::time::sleep(PAUSE_IN_WRITES * began.elapsed()).await;
+                        let pause = (PAUSE_IN_WRITES * began.elapsed()).min(LONGEST_PAUSE);
+                        head.pause_until = Some(Instant::now() + pause);
                     }
                     return Ok(entry.seq);
                 }

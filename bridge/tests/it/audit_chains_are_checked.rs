@@ -259,6 +259,27 @@ async fn several_bridges_leave_one_chain() {
     assert_eq!((&whole["intact"], &whole["entries"]), (&json!(true), &json!(100)), "{whole}");
 }
 
+/// It knew the head by its own last entry, so it won each number against a bridge that has to read it, which gave up.
+#[tokio::test]
+async fn a_busy_bridge_leaves_another_one_its_turn() {
+    let bridge = TestBridge::start().await;
+    let [busy, other] =
+        [(); 2].map(|()| Arc::new(AuditLog::new(bridge.app.stores.clone(), bridge.clock.clone())));
+    let (first, tenant) = (busy.append(entry(&bridge.tenant(), 0)).await.unwrap(), bridge.tenant());
+    let writing = tokio::spawn(async move {
+        loop {
+            busy.append(entry(&tenant, 1)).await.unwrap();
+        }
+    });
+    let (mut longest, mut before) = (0, first);
+    for _ in 0..40 {
+        let taken = other.append(entry(&bridge.tenant(), 2)).await.unwrap();
+        (longest, before) = (longest.max(taken - before), taken);
+    }
+    writing.abort();
+    assert!(longest <= 40, "{longest} entries of the busy one came first");
+}
+
 async fn audit_check(data: &Path, arguments: &[&str]) -> (bool, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vox-bridge"));
     command.arg("audit-check").args(arguments).env_clear().env("VOX_DATA_DIR", data).kill_on_drop(true);

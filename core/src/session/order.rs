@@ -68,7 +68,7 @@ impl Session {
             (Order::End { .. }, Phase::HandedOver) => {
                 self.course.end(DisconnectedBy::TransferToAgent, self.now);
             }
-            (Order::End { goodbye }, Phase::Live | Phase::Held | Phase::Accompanied) => {
+            (Order::End { goodbye }, Phase::Live | Phase::Held | Phase::Accompanied | Phase::Machine) => {
                 let text = if goodbye.trim().is_empty() { self.rules.closing.clone() } else { goodbye };
                 self.say_goodbye(text, DisconnectedBy::Bot, out);
             }

@@ -4,6 +4,7 @@ use serde_json::json;
 use vox_core::provider::llm::{Finish, LlmEvent};
 use vox_core::session::event::Event;
 use vox_shared::model::bot::Tool;
+use vox_shared::wire::order::Order;
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::scene::Scene;
@@ -120,6 +121,16 @@ fn a_machine_that_hangs_up_was_a_machine() {
     let mut scene = greeted(MESSAGE);
     notices(&mut scene);
     assert_eq!(scene.hang_up().disconnected_by, DisconnectedBy::Voicemail);
+}
+
+#[test]
+fn an_operator_ends_a_call_that_waits_for_a_beep() {
+    let mut scene = greeted(MESSAGE);
+    notices(&mut scene);
+    scene.order(Order::End { goodbye: "Never mind.".into() });
+    scene.hear_out();
+    assert_eq!((scene.verdicts.last(), scene.hung_up), (Some(&Ok(())), Some(DisconnectedBy::Bot)));
+    assert_eq!(scene.said.last().unwrap(), "Never mind.");
 }
 
 #[test]

@@ -46,4 +46,16 @@ start openai openai --api-key "$key" --script "$official/openai.json"
 start elevenlabs elevenlabs --api-key "$key"
 "$venv/bin/python" "$official/check_elevenlabs.py" "$url" "$key"
 
+start flux flux --api-key "$key" --script "$official/flux.json"
+"$venv/bin/python" "$official/check_flux.py" "$url" "$key"
+
+start soniox soniox --api-key "$key" --script "$official/soniox.json"
+"$venv/bin/python" "$official/check_soniox.py" "$url" "$key"
+
+start assemblyai assemblyai --api-key "$key" --script "$official/assemblyai.json"
+"$venv/bin/python" "$official/check_assemblyai.py" "$url" "$key"
+
+start transcription transcription --api-key "$key" --script "$official/transcription.json"
+"$venv/bin/python" "$official/check_transcription.py" "$url" "$key"
+
 echo "all official clients work against the scripted vendors"

@@ -1,6 +1,6 @@
 //! Which vendors there are, and what can be set for each: one row for each vendor and kind of service. The bridge checks a bot's
 //! settings against it when they are saved, core reads them by it when a call begins and has an implementation for every row,
-//! `vox doctor` asks vendors about keys by it, and `docs/vendors.md` is written from it. A vendor's name stands here and nowhere
+//! `vox doctor` asks vendors about keys by it, and `docs/providers.md` is written from it. A vendor's name stands here and nowhere
 //! else.
 
 mod form;
@@ -16,8 +16,11 @@ use url::Url;
 pub use form::{Form, is_address};
 pub use language_models::{LANGUAGE_MODELS, OPENAI, OPENAI_OPTIONAL_FIELDS, SCRIPTED};
 pub use markdown::markdown;
-pub use recognisers::{DEEPGRAM, POCKETSPHINX, RECOGNISERS};
-pub use residence::{Pin, Region};
+pub use recognisers::{
+    ASSEMBLYAI, DEEPGRAM, DEEPGRAM_FLUX, POCKETSPHINX, RECOGNISERS, SARVAM, SARVAM_REALTIME, SONIOX,
+    TRANSCRIPTION,
+};
+pub use residence::{Pin, Region, regions};
 pub use voices::{ELEVENLABS, FLITE, VOICES};
 
 /// What a vendor does for a call.
@@ -74,11 +77,13 @@ pub enum VoiceRule {
     Id,
 }
 
-/// What a vendor can do, in the words of `docs/vendors.md`. The conversation works without any of them; it is better with.
+/// What a vendor can do, in the words of `docs/providers.md`. The conversation works without any of them; it is better with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ability {
     Interim,
     TurnEnd,
+    /// It says early that an utterance has probably ended, and takes that back where it has not.
+    EagerEnd,
     SpeechStart,
     FinalOnDemand,
     WordTimes,
@@ -99,7 +104,8 @@ pub struct Setting {
     pub about: &'static str,
 }
 
-/// The cheapest request that needs a key: a GET of `path` below the vendor's address, the key in `header` after `prefix`.
+/// The cheapest request that needs a key: a GET of `path` below the vendor's address, the key in `header` after `prefix`. The last
+/// part of `path` may have a query behind a `?`.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyCheck {
     pub path: &'static [&'static str],
@@ -139,6 +145,20 @@ pub struct Fault {
     pub field: String,
     /// What is allowed.
     pub message: String,
+}
+
+/// Vendors of one company that take the same key, and the name under which settings keep it.
+const ACCOUNTS: &[(&str, &str)] = &[("deepgram_flux", "deepgram"), ("sarvam_realtime", "sarvam")];
+
+/// The name under which the key of a vendor is kept: its own, or another of the same company's.
+pub fn account(name: &str) -> &str {
+    ACCOUNTS.iter().find(|(vendor, _)| *vendor == name).map_or(name, |(_, account)| *account)
+}
+
+/// Whether a vendor of this name takes a key, whatever it is used for.
+pub fn takes_key(name: &str) -> bool {
+    let kinds = [Kind::Recogniser, Kind::LanguageModel, Kind::Voice];
+    kinds.into_iter().filter_map(|kind| kind.find(name)).any(|vendor| vendor.key != Key::Never)
 }
 
 /// The row by which a vendor is asked about a key, whatever it is used for.
@@ -237,7 +257,10 @@ impl Vendor {
         let last = url.path_segments()?.rfind(|part| !part.is_empty()).map(str::to_owned);
         // An address that was copied with its version does not get it twice.
         let rest = if last.as_deref() == path.first().copied() { &path[1..] } else { path };
-        url.path_segments_mut().ok()?.pop_if_empty().extend(rest);
+        let (name, query) = rest.last().and_then(|last| last.split_once('?')).unzip();
+        let whole = &rest[..rest.len() - usize::from(name.is_some())];
+        url.path_segments_mut().ok()?.pop_if_empty().extend(whole).extend(name);
+        url.set_query(query);
         Some(url)
     }
 

@@ -1,15 +1,22 @@
 //! Scripted vendors: servers that speak a vendor's protocol as strictly as the vendor does, say what a script tells
 //! them, and misbehave on demand. Each listens on loopback, records what its clients did, and stops when dropped.
 
+pub mod assemblyai;
 pub mod deepgram;
 pub mod elevenlabs;
 pub mod faults;
+pub mod flux;
+mod handshake;
+pub mod hearing;
 mod host;
 mod lies;
 mod line;
 pub mod observe;
 pub mod openai;
+pub mod sarvam;
 mod server;
+pub mod soniox;
+pub mod transcription;
 mod wire;
 
 pub use faults::{Cut, Dice, Faults, Lie};

@@ -76,7 +76,10 @@ pub async fn check(
     let mut findings = Vec::new();
     let mut told_time = None;
     for (bots, one) in distinct(uses.items) {
-        let Some(vendor) = catalogue::find_keyed(&one.provider) else { continue };
+        let Some(vendor) = catalogue::find_keyed(&one.provider) else {
+            findings.extend(untried(&one.provider).map(|finding| finding.of_bots(&bots)));
+            continue;
+        };
         let Answer { finding, date } = ask(&egress, vendor, &one).await;
         told_time = told_time.or_else(|| Some((skew(&date?, clock.now())?, one.provider.clone())));
         findings.push(Finding { name: format!("key of {}", one.provider), ..finding }.of_bots(&bots));
@@ -86,6 +89,13 @@ pub async fn check(
     }
     findings.extend(told_time.map(|(skew, vendor)| judge_skew(skew, &vendor)));
     findings
+}
+
+/// A vendor takes a key and has nothing to try it with.
+fn untried(provider: &str) -> Option<Finding> {
+    let mend = "try it with a call: `vox call BOT`";
+    let detail = "not tried: its vendor has nothing but a call to try it with";
+    catalogue::takes_key(provider).then(|| Finding::warn(format!("key of {provider}"), detail, mend))
 }
 
 impl Finding {

@@ -145,10 +145,11 @@ impl Vendors {
     /// Open the recogniser with this index and give it the last `replay` of audio.
     pub fn open_stt(&mut self, index: usize, replay: Duration) -> Result<(), Failure> {
         self.feed.shut();
-        let stream = self.recogniser(index)?;
         let settings = self.hearing(index);
+        let recogniser = self.providers.recogniser(settings)?;
         self.trace.hearing = Some(Asked::recogniser(&settings.provider, &settings.model));
-        self.feed.open(index, stream, replay);
+        let replay = replay.min(recogniser.replay_most());
+        self.feed.open(index, recogniser.open(self.rate_hz), replay);
         Ok(())
     }
 

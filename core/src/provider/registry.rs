@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use vox_engines::EngineBinary;
-use vox_shared::catalogue::{DEEPGRAM, ELEVENLABS, FLITE, Kind, OPENAI, POCKETSPHINX, SCRIPTED, Vendor};
+use vox_shared::catalogue::{
+    ASSEMBLYAI, DEEPGRAM, DEEPGRAM_FLUX, ELEVENLABS, FLITE, Kind, OPENAI, POCKETSPHINX, SARVAM,
+    SARVAM_REALTIME, SCRIPTED, SONIOX, TRANSCRIPTION, Vendor,
+};
 use vox_shared::model::bot::{LlmSettings, SttSettings, TtsSettings};
 
 use super::egress::Egress;
@@ -11,8 +14,14 @@ use super::llm::LanguageModel;
 use super::llm::openai::OpenAi;
 use super::llm::scripted::Scripted;
 use super::stt::Recogniser;
+use super::stt::assemblyai::AssemblyAi;
 use super::stt::deepgram::Deepgram;
+use super::stt::flux::Flux;
 use super::stt::pocketsphinx::Pocketsphinx;
+use super::stt::sarvam::realtime::SarvamRealtime;
+use super::stt::sarvam::streaming::Sarvam;
+use super::stt::soniox::Soniox;
+use super::stt::transcription::Transcription;
 use super::tts::Voice;
 use super::tts::elevenlabs::ElevenLabs;
 use super::tts::flite::Flite;
@@ -32,6 +41,12 @@ type Maker<T, S> = (&'static Vendor, fn(&Providers, &S) -> Made<T>);
 
 const RECOGNISERS: &[Maker<dyn Recogniser, SttSettings>] = &[
     (&DEEPGRAM, |with, settings| Ok(Arc::new(Deepgram::from_settings(settings, &with.egress)?))),
+    (&DEEPGRAM_FLUX, |with, settings| Ok(Arc::new(Flux::from_settings(settings, &with.egress)?))),
+    (&SONIOX, |with, settings| Ok(Arc::new(Soniox::from_settings(settings, &with.egress)?))),
+    (&ASSEMBLYAI, |with, settings| Ok(Arc::new(AssemblyAi::from_settings(settings, &with.egress)?))),
+    (&SARVAM, |with, settings| Ok(Arc::new(Sarvam::from_settings(settings, &with.egress)?))),
+    (&SARVAM_REALTIME, |with, settings| Ok(Arc::new(SarvamRealtime::from_settings(settings, &with.egress)?))),
+    (&TRANSCRIPTION, |with, settings| Ok(Arc::new(Transcription::from_settings(settings, &with.egress)?))),
     (&POCKETSPHINX, |with, settings| {
         Ok(Arc::new(Pocketsphinx::from_settings(settings, with.engines.as_ref())?))
     }),
@@ -115,7 +130,10 @@ mod tests {
         let settings = SttSettings { provider: "parrot".into(), ..SttSettings::default() };
         let failure = providers().recogniser(&settings).map(|_| ()).unwrap_err();
         assert_eq!(failure.class, FailureClass::Refused);
-        assert_eq!(failure.detail, "there is no recogniser \"parrot\"; use one of deepgram, pocketsphinx");
+        assert_eq!(
+            failure.detail,
+            "there is no recogniser \"parrot\"; use one of deepgram, deepgram_flux, soniox, assemblyai, sarvam, sarvam_realtime, openai, pocketsphinx"
+        );
     }
 
     #[test]

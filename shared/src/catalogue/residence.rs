@@ -51,9 +51,43 @@ const HOSTS: &[(&str, Region)] = &[
     ("api.eu.residency.elevenlabs.io", Region::Eu),
     ("api.in.residency.elevenlabs.io", Region::In),
     ("api.sg.residency.elevenlabs.io", Region::Sg),
+    ("stt-rt.soniox.com", Region::Us),
+    ("stt-rt.eu.soniox.com", Region::Eu),
+    ("stt-rt.in.soniox.com", Region::In),
+    ("streaming.assemblyai.com", Region::Us),
+    ("streaming.eu.assemblyai.com", Region::Eu),
     ("api.openai.com", Region::Us),
     ("eu.api.openai.com", Region::Eu),
 ];
+
+/// Vendors' own hosts of which their documentation does not say where they are: they are in no region.
+#[cfg(test)]
+const UNPLACED: &[&str] = &["api.sarvam.ai"];
+
+/// The hosts of a vendor with the regions where they are, its own first.
+pub fn regions(vendor: &Vendor) -> Vec<(&'static str, Region)> {
+    let own = Url::parse(vendor.home).ok().and_then(|url| Some((url.host_str()?.to_owned(), service(&url)?)));
+    let Some((home, service_of_home)) = own else { return Vec::new() };
+    let mut hosts: Vec<_> = HOSTS.iter().filter(|(host, _)| is_of(host, &service_of_home)).copied().collect();
+    hosts.sort_by_key(|(host, _)| *host != home);
+    hosts
+}
+
+/// What the hosts of one service have in common: the first label and the last two.
+fn service(url: &Url) -> Option<(String, String)> {
+    let host = url.host_str()?;
+    Some((host.split('.').next()?.to_owned(), domain(host)))
+}
+
+fn is_of(host: &str, (first, last): &(String, String)) -> bool {
+    // Some put the region before the service's own label.
+    host.split('.').any(|label| label == first) && domain(host) == *last
+}
+
+fn domain(host: &str) -> String {
+    let from = host.rmatch_indices('.').nth(1).map_or(0, |(at, _)| at + 1);
+    host[from..].to_owned()
+}
 
 /// A region that must not be left, and the hosts that the operator answers for being within it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,9 +134,8 @@ fn home(vendor: &Vendor) -> Option<&'static str> {
 
 /// The vendor's own host there, if it has one.
 fn advice(vendor: &Vendor, region: Region) -> String {
-    let domain = |host: &str| host.rsplitn(3, '.').take(2).map(str::to_owned).collect::<Vec<_>>();
-    let own = Url::parse(vendor.home).ok().and_then(|url| url.host_str().map(domain));
-    let there = HOSTS.iter().find(|(host, place)| *place == region && Some(domain(host)) == own);
+    let hosts = regions(vendor);
+    let there = hosts.iter().find(|(_, place)| *place == region);
     there.map_or_else(String::new, |(host, _)| format!("; name its server {host} in `extra.base_url`"))
 }
 
@@ -143,8 +176,19 @@ mod tests {
             for vendor in kind.vendors().iter().filter(|vendor| !vendor.home.is_empty()) {
                 let url = Url::parse(vendor.home).unwrap();
                 let host = url.host_str().unwrap();
-                assert!(HOSTS.iter().any(|(known, _)| *known == host), "{}: {host}", vendor.name);
+                let places = HOSTS.iter().filter(|(known, _)| *known == host).count();
+                let unplaced = UNPLACED.iter().filter(|known| **known == host).count();
+                assert_eq!(places + unplaced, 1, "{}: {host}", vendor.name);
+                assert!(unplaced == 1 || regions(vendor)[0].0 == host, "{}", vendor.name);
             }
         }
+    }
+
+    #[test]
+    fn a_vendors_hosts_are_those_of_its_service() {
+        let hosts = |vendor| regions(vendor).into_iter().map(|(host, _)| host).collect::<Vec<_>>();
+        assert_eq!(hosts(&crate::catalogue::OPENAI), ["api.openai.com", "eu.api.openai.com"]);
+        assert_eq!(hosts(&crate::catalogue::DEEPGRAM)[..2], ["api.deepgram.com", "api.au.deepgram.com"]);
+        assert!(hosts(&crate::catalogue::POCKETSPHINX).is_empty());
     }
 }

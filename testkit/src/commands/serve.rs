@@ -13,7 +13,10 @@ use tokio::{
     io::{AsyncReadExt, stdin},
     signal::unix::{SignalKind, signal},
 };
-use vox_testkit::vendor::{Cut, Faults, Lie, Server, Vendor, deepgram, elevenlabs, openai};
+use vox_testkit::vendor::{
+    Cut, Faults, Lie, Server, Vendor, assemblyai, deepgram, elevenlabs, flux, openai, sarvam, soniox,
+    transcription,
+};
 
 /// Which vendor, and how it behaves.
 #[derive(Args)]
@@ -44,6 +47,11 @@ enum Name {
     Deepgram,
     Openai,
     Elevenlabs,
+    Soniox,
+    Assemblyai,
+    Flux,
+    Sarvam,
+    Transcription,
 }
 
 /// Faults; each given one overrides the script's.
@@ -117,6 +125,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Name::Deepgram => serve::<deepgram::Script>(arguments).await,
         Name::Openai => serve::<openai::Script>(arguments).await,
         Name::Elevenlabs => serve::<elevenlabs::Script>(arguments).await,
+        Name::Assemblyai => serve::<assemblyai::Script>(arguments).await,
+        Name::Flux => serve::<flux::Script>(arguments).await,
+        Name::Sarvam => serve::<sarvam::Script>(arguments).await,
+        Name::Soniox => serve::<soniox::Script>(arguments).await,
+        Name::Transcription => serve::<transcription::Script>(arguments).await,
     }
 }
 

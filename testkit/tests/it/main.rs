@@ -13,4 +13,5 @@ mod elevenlabs_refuses;
 mod elevenlabs_speaks;
 mod faults_strike;
 mod openai_answers;
+mod recognisers_refuse;
 mod served_from_the_command_line;

@@ -100,11 +100,18 @@ fn the_scripts_of_the_readme_are_read() {
                 "deepgram" => serde_json::from_str::<vox_testkit::vendor::deepgram::Script>(text).err(),
                 "openai" => serde_json::from_str::<vox_testkit::vendor::openai::Script>(text).err(),
                 "elevenlabs" => serde_json::from_str::<vox_testkit::vendor::elevenlabs::Script>(text).err(),
+                "assemblyai" => serde_json::from_str::<vox_testkit::vendor::assemblyai::Script>(text).err(),
+                "flux" => serde_json::from_str::<vox_testkit::vendor::flux::Script>(text).err(),
+                "sarvam" => serde_json::from_str::<vox_testkit::vendor::sarvam::Script>(text).err(),
+                "transcription" => {
+                    serde_json::from_str::<vox_testkit::vendor::transcription::Script>(text).err()
+                }
+                "soniox" => serde_json::from_str::<vox_testkit::vendor::soniox::Script>(text).err(),
                 other => panic!("unknown vendor {other}"),
             };
             assert!(error.is_none(), "{vendor}: {error:?}");
             read += 1;
         }
     }
-    assert_eq!(read, 6);
+    assert_eq!(read, 11);
 }

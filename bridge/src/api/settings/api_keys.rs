@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::web::{Data, Json};
 use tracing::instrument;
-use vox_shared::catalogue::{Key, Kind};
+use vox_shared::catalogue::{Key, Kind, account};
 use vox_shared::clock::Clock;
 use vox_shared::model::bot::ApiKey;
 use vox_shared::typed::{self, Alphabet};
@@ -64,10 +64,14 @@ fn fault(vendor: &str, key: Option<&str>) -> Option<FieldError> {
     if !kinds.iter().filter_map(|kind| kind.find(vendor)).any(|vendor| vendor.key != Key::Never) {
         return Some(FieldError::new(
             path,
-            "there is no vendor of this name that takes a key; see docs/vendors.md",
+            "there is no vendor of this name that takes a key; see docs/providers.md",
         ));
     }
     let key = key?.trim();
+    if account(vendor) != vendor {
+        let own = account(vendor);
+        return Some(FieldError::new(path, format!("its key is that of {own}: set it under that name")));
+    }
     if is_masked(key) {
         return Some(FieldError::new(
             path,

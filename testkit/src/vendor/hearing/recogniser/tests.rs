@@ -2,10 +2,15 @@ use super::*;
 
 const RATE: u32 = 8_000;
 
-fn recogniser(query: &str, script: Script) -> Recogniser {
-    let query = format!("model=nova-3&encoding=linear16&sample_rate={RATE}&{query}");
-    let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    Recogniser::new(Arc::new(script), &Wanted::parse(&pairs).unwrap(), RATE)
+const NONE: Rules =
+    Rules { interims: false, endpointing_ms: Some(10), utterance_end_ms: None, vad_events: false };
+
+fn ends_after(endpointing_ms: u32) -> Rules {
+    Rules { endpointing_ms: Some(endpointing_ms), ..NONE }
+}
+
+fn recogniser(rules: Rules, script: Hearing) -> Recogniser {
+    Recogniser::new(Arc::new(script), rules, RATE)
 }
 
 fn tone(ms: u32) -> Vec<i16> {
@@ -30,8 +35,8 @@ fn texts(found: &[Finding]) -> Vec<(String, bool, bool)> {
 
 #[test]
 fn an_utterance_grows_then_becomes_final() {
-    let mut recogniser =
-        recogniser("interim_results=true&endpointing=300&vad_events=true", Script::saying(["a b c d"]));
+    let rules = Rules { interims: true, vad_events: true, ..ends_after(300) };
+    let mut recogniser = recogniser(rules, Hearing::of(["a b c d"]));
     assert!(recogniser.push(&hush(500)).is_empty());
     let mut found = recogniser.push(&tone(1_200));
     found.extend(recogniser.push(&hush(600)));
@@ -45,7 +50,7 @@ fn an_utterance_grows_then_becomes_final() {
 
 #[test]
 fn a_pause_shorter_than_endpointing_does_not_end_it() {
-    let mut recogniser = recogniser("endpointing=500", Script::saying(["one two", "three"]));
+    let mut recogniser = recogniser(ends_after(500), Hearing::of(["one two", "three"]));
     let mut found = Vec::new();
     for audio in [tone(400), hush(400), tone(400), hush(600), tone(300), hush(600)] {
         found.extend(recogniser.push(&audio));
@@ -56,8 +61,8 @@ fn a_pause_shorter_than_endpointing_does_not_end_it() {
 #[test]
 fn long_speech_becomes_final_in_pieces_that_add_up() {
     let words: Vec<String> = (0..30).map(|n| format!("w{n}")).collect();
-    let script = Script { segment_ms: 3_000, ..Script::saying([words.join(" ")]) };
-    let mut recogniser = recogniser("endpointing=300", script);
+    let script = Hearing { segment_ms: 3_000, ..Hearing::of([words.join(" ")]) };
+    let mut recogniser = recogniser(ends_after(300), script);
     let mut found = recogniser.push(&tone(7_000));
     found.extend(recogniser.push(&hush(400)));
     let finals = texts(&found);
@@ -70,14 +75,15 @@ fn long_speech_becomes_final_in_pieces_that_add_up() {
 
 #[test]
 fn utterance_end_follows_the_last_word_once() {
-    let script = Script {
+    let script = Hearing {
         utterances: vec![
             Utterance { no_speech_final: true, ..Utterance::text("noise here") },
             Utterance::default(),
         ],
-        ..Script::default()
+        ..Hearing::default()
     };
-    let mut recogniser = recogniser("interim_results=true&endpointing=200&utterance_end_ms=1000", script);
+    let rules = Rules { interims: true, utterance_end_ms: Some(1_000), ..ends_after(200) };
+    let mut recogniser = recogniser(rules, script);
     let mut found = recogniser.push(&tone(600));
     found.extend(recogniser.push(&hush(2_000)));
     assert!(texts(&found).iter().all(|(_, _, end)| !end));
@@ -96,7 +102,7 @@ fn utterance_end_follows_the_last_word_once() {
 
 #[test]
 fn finalize_says_what_is_buffered_and_says_it_once() {
-    let mut recogniser = recogniser("endpointing=1000", Script::saying(["yes I do"]));
+    let mut recogniser = recogniser(ends_after(1_000), Hearing::of(["yes I do"]));
     assert!(recogniser.finalize().is_empty(), "no audio, no answer");
     recogniser.push(&tone(500));
     recogniser.push(&hush(100));
@@ -108,7 +114,7 @@ fn finalize_says_what_is_buffered_and_says_it_once() {
 
 #[test]
 fn closing_says_the_rest() {
-    let mut recogniser = recogniser("", Script::saying(["good bye then"]));
+    let mut recogniser = recogniser(NONE, Hearing::of(["good bye then"]));
     recogniser.push(&tone(500));
     assert_eq!(texts(&recogniser.close()), [("good bye then".to_owned(), true, false)]);
 }

@@ -1,10 +1,20 @@
 //! Received bytes to samples, for the encodings that need no codec library.
 
-use super::query::{Encoding, Wanted};
 use vox_audio::g711::{alaw_to_linear, ulaw_to_linear};
 
 /// A WAV header longer than this is not one.
 const MAX_HEADER_BYTES: usize = 4_096;
+
+/// How the audio of a session is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Linear16,
+    Linear32,
+    Mulaw,
+    Alaw,
+    /// Unsaid: the first bytes must be a container's, of which only WAV is decoded here.
+    Container,
+}
 
 /// Why bytes are not audio of the promised kind.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,9 +31,8 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    pub(crate) fn new(wanted: &Wanted) -> Self {
-        let (sample_rate, channels) = (wanted.sample_rate, wanted.channels);
-        Self { encoding: wanted.encoding, rest: Vec::new(), sample_rate, channels }
+    pub(crate) fn new(encoding: Encoding, sample_rate: u32, channels: u16) -> Self {
+        Self { encoding, rest: Vec::new(), sample_rate, channels }
     }
 
     /// Whether a frame boundary fell inside a sample.
@@ -113,7 +122,7 @@ mod tests {
     use super::*;
 
     fn decoder(encoding: Encoding) -> Decoder {
-        Decoder { encoding, rest: Vec::new(), sample_rate: 8_000, channels: 1 }
+        Decoder::new(encoding, 8_000, 1)
     }
 
     #[test]

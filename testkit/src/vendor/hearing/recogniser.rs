@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::{
     gate::{Gate, Sound, WINDOW_MS},
-    query::Wanted,
-    script::{Script, Utterance},
+    script::{Hearing, Utterance, Word},
 };
 
 /// With `endpointing=false` a text still becomes final after this much silence, without `speech_final`.
@@ -45,16 +44,16 @@ pub(crate) enum Finding {
 
 /// Which findings a session asked for, and when.
 #[derive(Clone, Copy, Debug)]
-struct Rules {
-    interims: bool,
-    endpointing_ms: Option<u32>,
-    utterance_end_ms: Option<u32>,
-    vad_events: bool,
+pub(crate) struct Rules {
+    pub(crate) interims: bool,
+    pub(crate) endpointing_ms: Option<u32>,
+    pub(crate) utterance_end_ms: Option<u32>,
+    pub(crate) vad_events: bool,
 }
 
 /// The recogniser of one channel.
 pub(crate) struct Recogniser {
-    script: Arc<Script>,
+    script: Arc<Hearing>,
     rules: Rules,
     gate: Gate,
     /// Audio judged so far.
@@ -81,13 +80,7 @@ struct Open {
 }
 
 impl Recogniser {
-    pub(crate) fn new(script: Arc<Script>, wanted: &Wanted, sample_rate: u32) -> Self {
-        let rules = Rules {
-            interims: wanted.interim_results,
-            endpointing_ms: wanted.endpointing_ms,
-            utterance_end_ms: wanted.utterance_end_ms,
-            vad_events: wanted.vad_events,
-        };
+    pub(crate) fn new(script: Arc<Hearing>, rules: Rules, sample_rate: u32) -> Self {
         Self {
             gate: Gate::new(sample_rate, script.gate_rms),
             script,
@@ -289,7 +282,7 @@ impl Open {
     /// The remaining words at the times of the script, cut to the audio there was.
     fn scripted_words(&self) -> Vec<TimedWord> {
         let words = self.what.words.as_deref().unwrap_or_default();
-        let timed = |word: &super::script::Word| TimedWord {
+        let timed = |word: &Word| TimedWord {
             word: word.word.clone(),
             start_ms: (self.start_ms + word.start_ms).min(self.last_loud_ms),
             end_ms: (self.start_ms + word.end_ms).min(self.last_loud_ms),

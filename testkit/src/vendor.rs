@@ -1,12 +1,15 @@
 //! Scripted vendors: servers that speak a vendor's protocol as strictly as the vendor does, say what a script tells
 //! them, and misbehave on demand. Each listens on loopback, records what its clients did, and stops when dropped.
 
+pub mod anthropic;
 pub mod deepgram;
 pub mod elevenlabs;
 pub mod faults;
+pub mod gemini;
 mod host;
 mod lies;
 mod line;
+mod model;
 pub mod observe;
 pub mod openai;
 mod server;

@@ -13,7 +13,9 @@ use tokio::{
     io::{AsyncReadExt, stdin},
     signal::unix::{SignalKind, signal},
 };
-use vox_testkit::vendor::{Cut, Faults, Lie, Server, Vendor, deepgram, elevenlabs, openai};
+use vox_testkit::vendor::{
+    Cut, Faults, Lie, Server, Vendor, anthropic, deepgram, elevenlabs, gemini, openai,
+};
 
 /// Which vendor, and how it behaves.
 #[derive(Args)]
@@ -41,9 +43,11 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Name {
+    Anthropic,
     Deepgram,
     Openai,
     Elevenlabs,
+    Gemini,
 }
 
 /// Faults; each given one overrides the script's.
@@ -114,8 +118,10 @@ struct FaultArguments {
 /// When the script is wrong, the port is taken, or the report cannot be written.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.vendor {
+        Name::Anthropic => serve::<anthropic::Script>(arguments).await,
         Name::Deepgram => serve::<deepgram::Script>(arguments).await,
         Name::Openai => serve::<openai::Script>(arguments).await,
+        Name::Gemini => serve::<gemini::Script>(arguments).await,
         Name::Elevenlabs => serve::<elevenlabs::Script>(arguments).await,
     }
 }

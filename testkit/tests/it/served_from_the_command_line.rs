@@ -99,6 +99,8 @@ fn the_scripts_of_the_readme_are_read() {
             let error = match vendor {
                 "deepgram" => serde_json::from_str::<vox_testkit::vendor::deepgram::Script>(text).err(),
                 "openai" => serde_json::from_str::<vox_testkit::vendor::openai::Script>(text).err(),
+                "anthropic" => serde_json::from_str::<vox_testkit::vendor::anthropic::Script>(text).err(),
+                "gemini" => serde_json::from_str::<vox_testkit::vendor::gemini::Script>(text).err(),
                 "elevenlabs" => serde_json::from_str::<vox_testkit::vendor::elevenlabs::Script>(text).err(),
                 other => panic!("unknown vendor {other}"),
             };
@@ -106,5 +108,5 @@ fn the_scripts_of_the_readme_are_read() {
             read += 1;
         }
     }
-    assert_eq!(read, 6);
+    assert_eq!(read, 10);
 }

@@ -43,6 +43,14 @@ failing=$url
 start openai openai --api-key "$key" --script "$official/openai.json"
 "$venv/bin/python" "$official/check_openai.py" "$url" "$key" "$failing"
 
+start overloaded anthropic --api-key "$key" --status 429 --fail-first 1 --retry-after-ms 200
+failing=$url
+start anthropic anthropic --api-key "$key" --script "$official/anthropic.json"
+"$venv/bin/python" "$official/check_anthropic.py" "$url" "$key" "$failing"
+
+start gemini gemini --api-key "$key" --script "$official/gemini.json"
+"$venv/bin/python" "$official/check_gemini.py" "$url" "$key" testkit/src/vendor/gemini/account_key.der
+
 start elevenlabs elevenlabs --api-key "$key"
 "$venv/bin/python" "$official/check_elevenlabs.py" "$url" "$key"
 

@@ -5,6 +5,7 @@
 pub mod chat;
 mod failure;
 mod gate;
+pub mod google;
 mod refusal;
 mod tls;
 mod websocket;

@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vox_core::provider::llm::openai::{SseEvent, SseParser, parse_event};
+use vox_core::provider::llm::openai::parse_event;
+use vox_core::provider::llm::sse::{SseEvent, SseParser};
 
 fn read(pieces: &[&[u8]]) -> Vec<SseEvent> {
     let mut parser = SseParser::default();

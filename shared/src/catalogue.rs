@@ -14,7 +14,10 @@ use serde_json::{Map, Value};
 use url::Url;
 
 pub use form::{Form, is_address};
-pub use language_models::{LANGUAGE_MODELS, OPENAI, OPENAI_OPTIONAL_FIELDS, SCRIPTED};
+pub use language_models::{
+    ANTHROPIC, ANTHROPIC_OPTIONAL_FIELDS, GEMINI, GROQ, KEY_FILE_BYTES_MAX, LANGUAGE_MODELS, OPENAI,
+    OPENAI_OPTIONAL_FIELDS, RESPONSES, SCRIPTED, VERTEX, vertex_host,
+};
 pub use markdown::markdown;
 pub use recognisers::{
     ASSEMBLYAI, DEEPGRAM, DEEPGRAM_FLUX, POCKETSPHINX, RECOGNISERS, SARVAM, SARVAM_REALTIME, SONIOX,
@@ -164,7 +167,7 @@ pub fn takes_key(name: &str) -> bool {
 /// The row by which a vendor is asked about a key, whatever it is used for.
 pub fn find_keyed(name: &str) -> Option<&'static Vendor> {
     let kinds = [Kind::Recogniser, Kind::LanguageModel, Kind::Voice];
-    kinds.into_iter().filter_map(|kind| kind.find(name)).find(|vendor| vendor.key_check.is_some())
+    kinds.into_iter().filter_map(|kind| kind.find(name)).find(|vendor| vendor.can_be_tried())
 }
 
 impl Kind {
@@ -238,6 +241,11 @@ impl Vendor {
         self.home.is_empty()
     }
 
+    /// Whether somebody can be asked about a key of it: the vendor, or the token server of a key file.
+    pub fn can_be_tried(&self) -> bool {
+        self.key_check.is_some() || self.takes_key_file()
+    }
+
     /// The address of [`KeyCheck`], below a bot's `base_url` or the vendor's own. Speech vendors are configured by the address of
     /// their WebSocket; the same server speaks HTTP. `None` where there is nothing to ask, or no address.
     pub fn key_check_url(&self, base_url: Option<&str>) -> Option<Url> {
@@ -273,7 +281,8 @@ impl Vendor {
             Key::UnlessOwnServer if without && !own_server => {
                 Some(format!("{} needs a key, unless extra.base_url names a server of your own", self.name))
             }
-            _ => None,
+            _ if without => None,
+            _ => self.key_file_fault(key),
         }
     }
 

@@ -1,16 +1,19 @@
 //! Scripted vendors: servers that speak a vendor's protocol as strictly as the vendor does, say what a script tells
 //! them, and misbehave on demand. Each listens on loopback, records what its clients did, and stops when dropped.
 
+pub mod anthropic;
 pub mod assemblyai;
 pub mod deepgram;
 pub mod elevenlabs;
 pub mod faults;
 pub mod flux;
+pub mod gemini;
 mod handshake;
 pub mod hearing;
 mod host;
 mod lies;
 mod line;
+mod model;
 pub mod observe;
 pub mod openai;
 pub mod sarvam;

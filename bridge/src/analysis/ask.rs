@@ -104,7 +104,10 @@ impl<'a> Client<'a> {
     ) -> Result<Self, Failure> {
         let refused = |detail: String| Failure::new(FailureClass::Refused, detail);
         if settings.provider != OPENAI.name {
-            return Err(refused(format!("this version cannot ask `{}` about calls", settings.provider)));
+            return Err(refused(format!(
+                "this version cannot ask `{}` about calls; give the bot a fallback of `{}`",
+                settings.provider, OPENAI.name
+            )));
         }
         if let Some(fault) = OPENAI.setting_faults(&settings.extra).into_iter().next() {
             return Err(refused(format!("{}: {} {}", OPENAI.name, fault.field, fault.message)));
@@ -147,7 +150,7 @@ impl<'a> Client<'a> {
                 .is_some_and(|field| self.learn(field, prompt));
             let turned = chat::has_no_route(&refusal) && self.address.turn(&url);
             if !learnt && !turned {
-                return Err(chat::http_refusal(&refusal));
+                return Err(chat::http_refusal(OPENAI.name, &refusal));
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 use url::Url;
+use vox_egress::google::Account;
+use vox_shared::catalogue::Kind;
 use vox_shared::egress::{HostRules, Policy};
 use vox_shared::model::bot::tool::fill::with_tokens_as;
 use vox_shared::model::bot::{BotSettings, Carrier};
@@ -55,7 +57,18 @@ fn of_vendor<T: Keyed>(vendor: &T, path: &str, rules: &HostRules, faults: &mut V
     if let Some(refused) = url.and_then(|url| rules.check(&url).err()) {
         faults.push(FieldError::new(format!("{path}.extra.base_url"), refused.to_string()));
     }
+    if let Some(refused) = token_server(vendor).and_then(|url| rules.check(&url).err()) {
+        let fault = format!("its `token_uri`: {refused}");
+        faults.push(FieldError::new(format!("{path}.api_key"), fault));
+    }
     for (place, fallback) in vendor.fallbacks().iter().enumerate() {
         of_vendor(fallback, &format!("{path}.fallbacks.{place}"), rules, faults);
     }
+}
+
+/// Where a key file sends what asks for tokens, if that is not the vendor's own place.
+fn token_server<T: Keyed>(vendor: &T) -> Option<Url> {
+    Kind::LanguageModel.find(vendor.provider()).filter(|row| row.takes_key_file())?;
+    let account = Account::parse(vendor.api_key().expose()).ok()?;
+    account.has_own_token_server().then(|| account.token_server().clone())
 }

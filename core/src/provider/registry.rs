@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use vox_engines::EngineBinary;
 use vox_shared::catalogue::{
-    ASSEMBLYAI, DEEPGRAM, DEEPGRAM_FLUX, ELEVENLABS, FLITE, Kind, OPENAI, POCKETSPHINX, SARVAM,
-    SARVAM_REALTIME, SCRIPTED, SONIOX, TRANSCRIPTION, Vendor,
+    ANTHROPIC, ASSEMBLYAI, DEEPGRAM, DEEPGRAM_FLUX, ELEVENLABS, FLITE, GEMINI, GROQ, Kind, OPENAI,
+    POCKETSPHINX, RESPONSES, SARVAM, SARVAM_REALTIME, SCRIPTED, SONIOX, TRANSCRIPTION, VERTEX, Vendor,
 };
+use vox_shared::clock::Clock;
 use vox_shared::model::bot::{LlmSettings, SttSettings, TtsSettings};
 
+use super::accounts::Accounts;
 use super::egress::Egress;
 use super::llm::LanguageModel;
+use super::llm::anthropic::Anthropic;
+use super::llm::gemini::Gemini;
 use super::llm::openai::OpenAi;
+use super::llm::responses::Responses;
 use super::llm::scripted::Scripted;
 use super::stt::Recogniser;
 use super::stt::assemblyai::AssemblyAi;
@@ -32,6 +38,8 @@ use super::{Failure, FailureClass};
 pub struct Providers {
     /// The one way to addresses that users gave.
     pub egress: Arc<Egress>,
+    /// The tokens of vendors that want them.
+    pub accounts: Arc<Accounts>,
     /// The program of the keyless engines, where it is installed.
     pub engines: Option<EngineBinary>,
 }
@@ -53,7 +61,14 @@ const RECOGNISERS: &[Maker<dyn Recogniser, SttSettings>] = &[
 ];
 
 const LANGUAGE_MODELS: &[Maker<dyn LanguageModel, LlmSettings>] = &[
-    (&OPENAI, |with, settings| Ok(Arc::new(OpenAi::from_settings(settings, &with.egress)?))),
+    (&ANTHROPIC, |with, settings| Ok(Arc::new(Anthropic::from_settings(settings, &with.egress)?))),
+    (&GEMINI, |with, settings| Ok(Arc::new(Gemini::from_settings(settings, &with.egress)?))),
+    (&GROQ, |with, settings| Ok(Arc::new(OpenAi::from_settings(&GROQ, settings, &with.egress)?))),
+    (&OPENAI, |with, settings| match settings.extra.get("api").and_then(Value::as_str) {
+        Some(RESPONSES) => Ok(Arc::new(Responses::from_settings(&OPENAI, settings, &with.egress)?)),
+        _ => Ok(Arc::new(OpenAi::from_settings(&OPENAI, settings, &with.egress)?)),
+    }),
+    (&VERTEX, |with, settings| Ok(Arc::new(Gemini::of_vertex(settings, &with.egress, &with.accounts)?))),
     (&SCRIPTED, |_, settings| Ok(Arc::new(Scripted::from_settings(settings)?))),
 ];
 
@@ -63,6 +78,12 @@ const VOICES: &[Maker<dyn Voice, TtsSettings>] = &[
 ];
 
 impl Providers {
+    /// Vendors over this way out, by this clock.
+    pub fn new(egress: Arc<Egress>, clock: Clock, engines: Option<EngineBinary>) -> Self {
+        let accounts = Arc::new(Accounts::new(Arc::clone(&egress), clock));
+        Self { egress, accounts, engines }
+    }
+
     /// The recogniser a bot asks for. Nothing is connected or started yet.
     ///
     /// # Errors
@@ -114,7 +135,7 @@ mod tests {
     }
 
     fn providers() -> Providers {
-        Providers { egress: Arc::new(Egress::new(Policy::default())), engines: None }
+        Providers::new(Arc::new(Egress::new(Policy::default())), Clock::system(), None)
     }
 
     #[test]

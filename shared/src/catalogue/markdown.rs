@@ -119,11 +119,12 @@ fn key(vendor: &Vendor) -> String {
     };
     let account = super::account(vendor.name);
     let whose = if account == vendor.name { String::new() } else { format!("; the same as `{account}`") };
-    let tried = match vendor.key_check {
-        Some(_) => "`vox doctor` and the bridge try it",
-        None => "nothing is there to try it with but a call",
+    let form = if vendor.takes_key_file() { ": the whole JSON of a service account's key file" } else { "" };
+    let tried = match vendor.can_be_tried() {
+        true => "`vox doctor` and the bridge try it",
+        false => "nothing is there to try it with but a call",
     };
-    format!("{needed}{whose}; {tried}")
+    format!("{needed}{form}{whose}; {tried}")
 }
 
 /// The vendor's hosts by region.

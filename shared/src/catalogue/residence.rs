@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Kind, Vendor};
+use super::{Kind, VERTEX, Vendor, vertex_host};
 use crate::egress::HostRules;
 
 /// A part of the world whose law is one.
@@ -56,8 +56,42 @@ const HOSTS: &[(&str, Region)] = &[
     ("stt-rt.in.soniox.com", Region::In),
     ("streaming.assemblyai.com", Region::Us),
     ("streaming.eu.assemblyai.com", Region::Eu),
+    ("api.anthropic.com", Region::Us),
+    ("generativelanguage.googleapis.com", Region::Us),
+    ("aiplatform.googleapis.com", Region::Us),
+    ("aiplatform.us.rep.googleapis.com", Region::Us),
+    ("aiplatform.eu.rep.googleapis.com", Region::Eu),
+    ("api.groq.com", Region::Us),
     ("api.openai.com", Region::Us),
     ("eu.api.openai.com", Region::Eu),
+];
+
+/// Google's regions in parts of the world that are one of ours. London and Zurich are in Europe and not in the Union.
+const GOOGLE: &[(&str, Region)] = &[
+    ("asia-south1", Region::In),
+    ("asia-south2", Region::In),
+    ("asia-southeast1", Region::Sg),
+    ("australia-southeast1", Region::Au),
+    ("australia-southeast2", Region::Au),
+    ("europe-central2", Region::Eu),
+    ("europe-north1", Region::Eu),
+    ("europe-north2", Region::Eu),
+    ("europe-southwest1", Region::Eu),
+    ("europe-west1", Region::Eu),
+    ("europe-west3", Region::Eu),
+    ("europe-west4", Region::Eu),
+    ("europe-west8", Region::Eu),
+    ("europe-west9", Region::Eu),
+    ("europe-west12", Region::Eu),
+    ("us-central1", Region::Us),
+    ("us-east1", Region::Us),
+    ("us-east4", Region::Us),
+    ("us-east5", Region::Us),
+    ("us-south1", Region::Us),
+    ("us-west1", Region::Us),
+    ("us-west2", Region::Us),
+    ("us-west3", Region::Us),
+    ("us-west4", Region::Us),
 ];
 
 /// Vendors' own hosts of which their documentation does not say where they are: they are in no region.
@@ -89,6 +123,13 @@ fn domain(host: &str) -> String {
     host[from..].to_owned()
 }
 
+/// Where a host is, as far as a vendor's documentation says.
+fn region_of(host: &str) -> Option<Region> {
+    let google = host.strip_suffix("-aiplatform.googleapis.com");
+    let known = google.map_or((HOSTS, host), |region| (GOOGLE, region));
+    known.0.iter().find(|(name, _)| *name == known.1).map(|(_, region)| *region)
+}
+
 /// A region that must not be left, and the hosts that the operator answers for being within it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
@@ -104,14 +145,14 @@ impl Pin {
         let given =
             extra.get("base_url").and_then(Value::as_str).map(str::trim).filter(|url| !url.is_empty());
         // What has no address runs on the operator's own machine.
-        let address = given.or_else(|| home(vendor))?;
+        let address = given.map(str::to_owned).or_else(|| home(vendor, extra))?;
         // What is no address is the fault of another rule.
-        let url = Url::parse(address).ok()?;
+        let url = Url::parse(&address).ok()?;
         let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
         let region = self.region;
-        match HOSTS.iter().find(|(known, _)| *known == host) {
-            Some((_, there)) if *there == region => None,
-            Some((_, there)) => Some(format!(
+        match region_of(&host) {
+            Some(there) if there == region => None,
+            Some(there) => Some(format!(
                 "the tenant's data stays in `{region}`, and {host} is in `{there}`{}",
                 advice(vendor, region)
             )),
@@ -128,12 +169,20 @@ impl Pin {
     }
 }
 
-fn home(vendor: &Vendor) -> Option<&'static str> {
-    Some(vendor.home).filter(|home| !home.is_empty())
+/// The vendor's own address, with these settings.
+fn home(vendor: &Vendor, extra: &Map<String, Value>) -> Option<String> {
+    let location = extra.get("location").and_then(Value::as_str).map(str::trim).unwrap_or_default();
+    match vendor.name {
+        name if name == VERTEX.name => Some(format!("https://{}", vertex_host(location))),
+        _ => Some(vendor.home.to_owned()).filter(|home| !home.is_empty()),
+    }
 }
 
 /// The vendor's own host there, if it has one.
 fn advice(vendor: &Vendor, region: Region) -> String {
+    if vendor.name == VERTEX.name {
+        return "; name a location there in `extra.location`".to_owned();
+    }
     let hosts = regions(vendor);
     let there = hosts.iter().find(|(_, place)| *place == region);
     there.map_or_else(String::new, |(host, _)| format!("; name its server {host} in `extra.base_url`"))
@@ -168,6 +217,24 @@ mod tests {
         check(Kind::LanguageModel, "openai", "https://llm.example.net:8443/v1", None);
         check(Kind::LanguageModel, "openai", "https://llm.example.net/v1", Some("nobody says"));
         check(Kind::LanguageModel, "scripted", "", None);
+    }
+
+    #[test]
+    fn vertex_is_where_its_location_is() {
+        let pin = Pin { region: Region::Eu, hosts: Vec::new() };
+        let check = |location: &str, part: &str| {
+            let extra = json!({ "location": location }).as_object().unwrap().clone();
+            let fault = pin.fault(Kind::LanguageModel, "vertex", &extra).unwrap_or_default();
+            assert!(
+                if part.is_empty() { fault.is_empty() } else { fault.contains(part) },
+                "{location}: {fault}"
+            );
+        };
+        check("europe-west4", "");
+        check("eu", "");
+        check("", "aiplatform.googleapis.com is in `us`; name a location there in `extra.location`");
+        check("us-central1", "us-central1-aiplatform.googleapis.com is in `us`");
+        check("europe-west2", "nobody says that europe-west2-aiplatform.googleapis.com is there");
     }
 
     #[test]

@@ -14,8 +14,8 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 use vox_testkit::vendor::{
-    Cut, Faults, Lie, Server, Vendor, assemblyai, deepgram, elevenlabs, flux, openai, sarvam, soniox,
-    transcription,
+    Cut, Faults, Lie, Server, Vendor, anthropic, assemblyai, deepgram, elevenlabs, flux, gemini, openai,
+    sarvam, soniox, transcription,
 };
 
 /// Which vendor, and how it behaves.
@@ -44,6 +44,7 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Name {
+    Anthropic,
     Deepgram,
     Openai,
     Elevenlabs,
@@ -52,6 +53,7 @@ enum Name {
     Flux,
     Sarvam,
     Transcription,
+    Gemini,
 }
 
 /// Faults; each given one overrides the script's.
@@ -122,8 +124,10 @@ struct FaultArguments {
 /// When the script is wrong, the port is taken, or the report cannot be written.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.vendor {
+        Name::Anthropic => serve::<anthropic::Script>(arguments).await,
         Name::Deepgram => serve::<deepgram::Script>(arguments).await,
         Name::Openai => serve::<openai::Script>(arguments).await,
+        Name::Gemini => serve::<gemini::Script>(arguments).await,
         Name::Elevenlabs => serve::<elevenlabs::Script>(arguments).await,
         Name::Assemblyai => serve::<assemblyai::Script>(arguments).await,
         Name::Flux => serve::<flux::Script>(arguments).await,

@@ -99,6 +99,8 @@ fn the_scripts_of_the_readme_are_read() {
             let error = match vendor {
                 "deepgram" => serde_json::from_str::<vox_testkit::vendor::deepgram::Script>(text).err(),
                 "openai" => serde_json::from_str::<vox_testkit::vendor::openai::Script>(text).err(),
+                "anthropic" => serde_json::from_str::<vox_testkit::vendor::anthropic::Script>(text).err(),
+                "gemini" => serde_json::from_str::<vox_testkit::vendor::gemini::Script>(text).err(),
                 "elevenlabs" => serde_json::from_str::<vox_testkit::vendor::elevenlabs::Script>(text).err(),
                 "assemblyai" => serde_json::from_str::<vox_testkit::vendor::assemblyai::Script>(text).err(),
                 "flux" => serde_json::from_str::<vox_testkit::vendor::flux::Script>(text).err(),
@@ -113,5 +115,5 @@ fn the_scripts_of_the_readme_are_read() {
             read += 1;
         }
     }
-    assert_eq!(read, 11);
+    assert_eq!(read, 15);
 }

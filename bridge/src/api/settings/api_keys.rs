@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use actix_web::web::{Data, Json};
+use serde_json::Map;
 use tracing::instrument;
-use vox_shared::catalogue::{Key, Kind, account};
+use vox_shared::catalogue::{KEY_FILE_BYTES_MAX, Key, Kind, account};
 use vox_shared::clock::Clock;
 use vox_shared::model::bot::ApiKey;
 use vox_shared::typed::{self, Alphabet};
@@ -61,12 +62,13 @@ fn fault(vendor: &str, key: Option<&str>) -> Option<FieldError> {
     // A name of somebody else's is not repeated at length.
     let path: String = vendor.chars().take(64).collect();
     let kinds = [Kind::Recogniser, Kind::LanguageModel, Kind::Voice];
-    if !kinds.iter().filter_map(|kind| kind.find(vendor)).any(|vendor| vendor.key != Key::Never) {
+    let mut rows = kinds.iter().filter_map(|kind| kind.find(vendor));
+    let Some(row) = rows.find(|vendor| vendor.key != Key::Never) else {
         return Some(FieldError::new(
             path,
             "there is no vendor of this name that takes a key; see docs/providers.md",
         ));
-    }
+    };
     let key = key?.trim();
     if account(vendor) != vendor {
         let own = account(vendor);
@@ -78,9 +80,10 @@ fn fault(vendor: &str, key: Option<&str>) -> Option<FieldError> {
             "this is a masked key; leave the field out to keep the stored one, or send the whole key",
         ));
     }
-    if let Some(why) = typed::fault(key, Alphabet::Ascii) {
-        return Some(FieldError::new(path, why));
-    }
-    (key.len() > MAX_KEY_BYTES)
-        .then(|| FieldError::new(path, format!("must be at most {MAX_KEY_BYTES} bytes")))
+    let (most, why) = match row.takes_key_file() {
+        true => (KEY_FILE_BYTES_MAX, row.key_fault(key, &Map::new()).filter(|_| !key.is_empty())),
+        false => (MAX_KEY_BYTES, typed::fault(key, Alphabet::Ascii)),
+    };
+    let why = why.or_else(|| (key.len() > most).then(|| format!("must be at most {most} bytes")));
+    why.map(|why| FieldError::new(path, why))
 }

@@ -11,8 +11,8 @@ fn response(pieces: Vec<String>) -> reqwest::Response {
 async fn read(response: reqwest::Response) -> Vec<LlmEvent> {
     let (sender, mut events) = mpsc::channel(STREAM_DEPTH);
     let mut outlet = Outlet::new(sender);
-    let answer = stream::Answer::of(response).await.unwrap();
-    let last = match stream::read(answer, &mut outlet).await {
+    let answer = stream::Answer::of("openai", response).await.unwrap();
+    let last = match stream::read("openai", answer, &mut outlet).await {
         Ok(done) => done,
         Err(End::Failed(failure)) => LlmEvent::Failed(failure),
         Err(End::ReaderGone) => panic!("the reader is there"),

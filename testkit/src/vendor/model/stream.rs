@@ -8,11 +8,10 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{answer::Tongue, habit::Habit, refusal::Refusal};
 use crate::vendor::{
     faults::Cut,
     host::Record,
-    lies::{Liar, oversized},
+    lies::{Dialect, Liar, oversized},
     observe::Ending,
 };
 
@@ -26,28 +25,42 @@ pub(crate) struct Pace {
     pub(crate) per_token: Duration,
 }
 
+/// Makes a genuine event and the text that is told in its place one event on the wire.
+type Write = Box<dyn Fn(&Value, &str) -> String + Send + Sync>;
+
+/// How a vendor tells an answer.
+pub(crate) struct Manner {
+    pub(crate) pace: Pace,
+    pub(crate) dialect: &'static dyn Dialect,
+    pub(crate) write: Write,
+    /// What comes on the wire after the last event.
+    pub(crate) farewell: Option<String>,
+    /// On the wire, the vendor's word for breaking off with this status.
+    pub(crate) broken: fn(u16) -> String,
+}
+
 struct Gone;
 
-/// Server-sent events for these chunks, then `[DONE]`, with the server's habits.
-pub(crate) fn body(record: Record, chunks: Vec<Value>, (pace, habits): (Pace, Vec<Habit>)) -> Body {
-    let chunks = Habit::bend(&habits, chunks);
+/// These events as server-sent events.
+pub(crate) fn body(record: Record, chunks: Vec<Value>, manner: Manner) -> Body {
     let (events, receiver) = mpsc::channel(IN_FLIGHT);
     let cut_ms = match record.faults.cut_after {
         Some(Cut::Ms(ms)) => Some(Duration::from_millis(ms)),
         _ => None,
     };
     tokio::spawn(async move {
-        let mut teller = Teller { liar: Liar::new(&record.faults, &Tongue), record, habits, events, sent: 0 };
+        let liar = Liar::new(&record.faults, manner.dialect);
+        let mut teller = Teller { liar, record, manner, events, sent: 0 };
         let told = async {
             match cut_ms {
-                Some(after) => match tokio::time::timeout(after, teller.tell(chunks, pace)).await {
+                Some(after) => match tokio::time::timeout(after, teller.tell(chunks)).await {
                     Ok(told) => told,
                     Err(_) => {
                         teller.cut().await;
                         Err(Gone)
                     }
                 },
-                None => teller.tell(chunks, pace).await,
+                None => teller.tell(chunks).await,
             }
         }
         .await;
@@ -59,13 +72,13 @@ pub(crate) fn body(record: Record, chunks: Vec<Value>, (pace, habits): (Pace, Ve
 struct Teller {
     record: Record,
     liar: Liar,
-    habits: Vec<Habit>,
+    manner: Manner,
     events: mpsc::Sender<Result<Bytes, Infallible>>,
     sent: u32,
 }
 
 impl Teller {
-    async fn tell(&mut self, chunks: Vec<Value>, pace: Pace) -> Result<(), Gone> {
+    async fn tell(&mut self, chunks: Vec<Value>) -> Result<(), Gone> {
         if self.record.faults.half_open {
             self.record.wire.stop_reading();
         }
@@ -79,21 +92,24 @@ impl Teller {
             return Err(Gone);
         }
         if let (Some(megabytes), Some(first)) = (self.record.faults.oversized_mb, chunks.first()) {
-            self.send(&oversized(first.clone(), megabytes)).await?;
+            self.say(first, &oversized(first.clone(), megabytes)).await?;
         }
         for (index, chunk) in chunks.iter().enumerate() {
-            // The role delta announces the answer and costs no token, but no vendor sends it before the first one.
-            let delay = if index == 0 { pace.first_token } else { pace.per_token };
+            // The first event announces the answer and costs no token, but no vendor sends it before the first one.
+            let delay = if index == 0 { self.manner.pace.first_token } else { self.manner.pace.per_token };
             let jitter = self.record.jitter();
             self.wait(delay + jitter).await?;
             for text in self.liar.tell(chunk) {
-                self.send(&text).await?;
+                self.say(chunk, &text).await?;
             }
         }
-        if let Some(text) = self.liar.release() {
-            self.send(&text).await?;
+        if let (Some(text), Some(last)) = (self.liar.release(), chunks.last()) {
+            self.say(last, &text).await?;
         }
-        if self.habits.contains(&Habit::NoDone) { Ok(()) } else { self.send("[DONE]").await }
+        match self.manner.farewell.take() {
+            Some(farewell) => self.send(farewell).await,
+            None => Ok(()),
+        }
     }
 
     async fn wait(&self, delay: Duration) -> Result<(), Gone> {
@@ -106,8 +122,13 @@ impl Teller {
         }
     }
 
-    async fn send(&mut self, data: &str) -> Result<(), Gone> {
-        self.events.send(Ok(Bytes::from(Habit::write(&self.habits, data)))).await.map_err(|_| Gone)?;
+    async fn say(&mut self, genuine: &Value, told: &str) -> Result<(), Gone> {
+        let event = (self.manner.write)(genuine, told);
+        self.send(event).await
+    }
+
+    async fn send(&mut self, event: String) -> Result<(), Gone> {
+        self.events.send(Ok(Bytes::from(event))).await.map_err(|_| Gone)?;
         self.sent += 1;
         self.record.edit(|exchange| exchange.sent_messages += 1);
         if matches!(self.record.faults.cut_after, Some(Cut::Messages(most)) if self.sent >= most) {
@@ -122,7 +143,7 @@ impl Teller {
     async fn cut(&mut self) {
         self.record.ended(Ending::Cut);
         if let Some(code @ 500..=599) = self.record.faults.close_code {
-            let event = format!("data: {}\n\n", Refusal::scripted(code).body());
+            let event = (self.manner.broken)(code);
             // A client that left first misses nothing.
             let _ = self.events.send(Ok(Bytes::from(event))).await;
             return;

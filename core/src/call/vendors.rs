@@ -19,7 +19,7 @@ use crate::courier::clips::{Clip, Phrase, Stable};
 use crate::courier::{Begun, Courier};
 use crate::provider::llm::{LanguageModel, LlmEvent, LlmRequest, LlmStream};
 use crate::provider::registry::Providers;
-use crate::provider::stt::{SttEvent, SttStream};
+use crate::provider::stt::{Recogniser, SttEvent};
 use crate::provider::tts::{TtsEvent, TtsInput, TtsStream, UtteranceId};
 use crate::provider::{Failure, FailureClass};
 use crate::session::event::RequestId;
@@ -153,9 +153,9 @@ impl Vendors {
         Ok(())
     }
 
-    /// A stream of the recogniser with this index, for an ear beside the caller's.
-    pub fn recogniser(&self, index: usize) -> Result<SttStream, Failure> {
-        Ok(self.providers.recogniser(self.hearing(index))?.open(self.rate_hz))
+    /// The recogniser with this index, for an ear beside the caller's.
+    pub fn recogniser(&self, index: usize) -> Result<Arc<dyn Recogniser>, Failure> {
+        self.providers.recogniser(self.hearing(index))
     }
 
     fn hearing(&self, index: usize) -> &SttSettings {

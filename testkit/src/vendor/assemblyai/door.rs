@@ -11,7 +11,12 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{messages::Tongue, query::Wanted, script::Script, session::Session};
+use super::{
+    messages::Tongue,
+    query::Wanted,
+    script::Script,
+    session::{Objection, Session},
+};
 use crate::vendor::{
     handshake::{Asked, Knock, Refused, answer, bearer},
     host::{Ask, Record, Shared},
@@ -20,9 +25,6 @@ use crate::vendor::{
 };
 
 type App = Arc<Shared<Script>>;
-
-/// Why a session is closed as soon as it is open.
-pub(crate) type Objection = (u16, String);
 
 pub(crate) fn routes(app: App) -> Router {
     Router::new().route("/v3/ws", get(listen)).route("/v3/token", get(token)).with_state(app)

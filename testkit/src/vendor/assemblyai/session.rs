@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::{
-    door::Objection,
     messages::{Form, Stage, begin, error, speech_started, termination, turn},
     query::Wanted,
     script::Script,
@@ -37,6 +36,9 @@ const CHANGEABLE: [&str; 15] = [
     "session_heartbeat",
     "acknowledge_silence",
 ];
+
+/// Why a session is closed as soon as it is open: the code and the reason.
+pub(crate) type Objection = (u16, String);
 
 /// A request.
 #[derive(Deserialize)]

@@ -2,7 +2,6 @@
 //! (RFC 7523; the key file and the scope as Google documents them.)
 
 mod account;
-mod der;
 
 use std::time::Duration;
 

@@ -184,7 +184,7 @@ async fn a_key_that_is_no_key_file_is_told_and_shows_nothing() {
     let vendor = Vendor::start(script()).await;
     for (key, part) in [
         ("ya29.s3cret", "whole JSON of a service account"),
-        ("{\"client_email\": \"s3cret\", \"private_key\": \"s3cret\"}", "RSA key in PEM"),
+        ("{\"client_email\": \"s3cret\", \"private_key\": \"s3cret\"}", "no RSA private key"),
     ] {
         let settings = LlmSettings { api_key: ApiKey::new(key), ..vendor.settings(json!({})) };
         let failure = Gemini::of_vertex(&settings, &local_egress(), &vendor.accounts).unwrap_err();

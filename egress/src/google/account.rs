@@ -3,14 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
-
-use super::der::rsa_key;
+use vox_shared::rsa::RsaKey;
 
 /// What a token is good for: everything that the account may do.
 pub const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
@@ -28,7 +23,7 @@ pub struct Account(Arc<Inner>);
 struct Inner {
     email: String,
     key_id: Option<String>,
-    key: EncodingKey,
+    key: RsaKey,
     token_server: Url,
     project: Option<String>,
 }
@@ -37,15 +32,6 @@ impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Account")
     }
-}
-
-#[derive(Serialize)]
-struct Claims<'a> {
-    iss: &'a str,
-    scope: &'a str,
-    aud: &'a str,
-    iat: i64,
-    exp: i64,
 }
 
 impl Account {
@@ -69,8 +55,8 @@ impl Account {
         Ok(Self(Arc::new(Inner {
             email: needed("client_email")?.to_owned(),
             key_id: text("private_key_id").map(str::to_owned),
-            key: key(needed("private_key")?)
-                .ok_or("the key file's `private_key` must be an RSA key in PEM (PKCS#8)")?,
+            key: RsaKey::from_pem(needed("private_key")?)
+                .map_err(|bad| format!("the key file's `private_key` {bad}"))?,
             token_server,
             project: text("project_id").map(str::to_owned),
         })))
@@ -97,33 +83,23 @@ impl Account {
     /// When the key cannot sign.
     pub(super) fn claim(&self, second: i64) -> Result<String, String> {
         let inner = &self.0;
-        let claims = Claims {
-            iss: &inner.email,
-            scope: SCOPE,
-            aud: inner.token_server.as_str(),
-            iat: second,
-            exp: second + CLAIM_LIFE,
-        };
-        let header = Header { kid: inner.key_id.clone(), ..Header::new(Algorithm::RS256) };
-        jsonwebtoken::encode(&header, &claims, &inner.key)
-            .map_err(|_| "the key file's `private_key` cannot sign".to_owned())
+        let claims = json!({
+            "iss": inner.email, "scope": SCOPE, "aud": inner.token_server.as_str(),
+            "iat": second, "exp": second + CLAIM_LIFE
+        });
+        let mut head = json!({"alg": "RS256", "typ": "JWT"});
+        if let Some(id) = &inner.key_id {
+            head["kid"] = id.as_str().into();
+        }
+        inner
+            .key
+            .sign(&head, &claims)
+            .ok_or_else(|| "no claim can be signed: this machine has no randomness".to_owned())
     }
-}
-
-/// An RSA key from PEM, as PKCS#8 or bare.
-fn key(pem: &str) -> Option<EncodingKey> {
-    let begin = pem.find("-----BEGIN ")?;
-    let label_end = begin + 11 + pem[begin + 11..].find("-----")?;
-    let body = &pem[label_end + 5..];
-    let text: String = body[..body.find("-----END")?].chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    let bytes = BASE64_STANDARD.decode(text).ok()?;
-    Some(EncodingKey::from_rsa_der(rsa_key(&bytes)?))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn check(file: Value, part: &str) {
@@ -137,9 +113,9 @@ mod tests {
         check(json!({"type": "authorized_user"}), "of type `service_account`");
         check(json!({"client_email": "a@b"}), "no `private_key`");
         check(json!({"private_key": "x"}), "no `client_email`");
-        check(json!({"client_email": "a@b", "private_key": "secret"}), "RSA key in PEM");
+        check(json!({"client_email": "a@b", "private_key": "secret"}), "no RSA private key");
         check(json!({"client_email": "a@b", "private_key": "x", "token_uri": "file:///etc"}), "`token_uri`");
         let nonsense = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----";
-        check(json!({"client_email": "a@b", "private_key": nonsense}), "RSA key in PEM");
+        check(json!({"client_email": "a@b", "private_key": nonsense}), "no RSA private key");
     }
 }

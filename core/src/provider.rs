@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod budget;
+mod door;
 mod engine;
 mod extra;
 pub mod link;

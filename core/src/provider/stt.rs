@@ -2,7 +2,6 @@
 
 pub mod assemblyai;
 pub mod deepgram;
-mod door;
 mod filler;
 mod fit;
 mod floor;
@@ -23,9 +22,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use url::Url;
 use vox_shared::wire::result::Word;
 
-use super::{Failure, TaskGuard};
+use super::door::Door;
+use super::link::Codec;
+use super::{AUDIO_DEPTH, Failure, TaskGuard};
 
 /// How long a vendor may take to say its last words and the seconds billed.
 const GOODBYE_WAIT: Duration = Duration::from_millis(500);
@@ -79,6 +81,17 @@ pub struct SttStream {
     pub input: mpsc::Sender<SttInput>,
     pub events: mpsc::Receiver<SttEvent>,
     pub task: TaskGuard,
+}
+
+impl SttStream {
+    /// A recognition at `url`, over a WebSocket.
+    fn through<C>(door: &Door, url: Url, codec: C) -> Self
+    where
+        C: Codec<Order = SttInput, Event = SttEvent> + 'static,
+    {
+        let session = door.open(url, codec, AUDIO_DEPTH);
+        Self { input: session.orders, events: session.events, task: session.task }
+    }
 }
 
 /// A recogniser that can be opened any number of times.

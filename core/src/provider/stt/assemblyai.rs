@@ -15,7 +15,6 @@ use vox_shared::model::bot::SttSettings;
 pub use codec::TurnsCodec;
 pub use event::{Event, EventError, Turn, parse_event};
 
-use super::door::Door;
 use super::{Recogniser, SttEvent, SttInput, SttStream};
 use crate::provider::Failure;
 use crate::provider::egress::Egress;
@@ -53,7 +52,7 @@ impl Recogniser for AssemblyAi {
     fn open(&self, rate_hz: u32) -> SttStream {
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("sample_rate", &rate_hz.to_string());
-        self.door.stream(url, TurnsCodec::new(rate_hz, self.formats))
+        SttStream::through(&self.door, url, TurnsCodec::new(rate_hz, self.formats))
     }
 
     /// More would be in the way of what is said now: it goes no faster than it was spoken.

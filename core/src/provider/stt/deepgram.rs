@@ -14,7 +14,6 @@ use vox_shared::model::bot::SttSettings;
 pub use codec::ListenCodec;
 pub use event::{Event, Results, parse_event};
 
-use super::door::Door;
 use super::{Recogniser, SttEvent, SttInput, SttStream};
 use crate::provider::Failure;
 use crate::provider::egress::Egress;
@@ -50,7 +49,7 @@ impl Recogniser for Deepgram {
     fn open(&self, rate_hz: u32) -> SttStream {
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("sample_rate", &rate_hz.to_string());
-        self.door.stream(url, ListenCodec::default())
+        SttStream::through(&self.door, url, ListenCodec::default())
     }
 
     fn name(&self) -> &'static str {

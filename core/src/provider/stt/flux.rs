@@ -13,7 +13,6 @@ use vox_shared::model::bot::SttSettings;
 pub use codec::FluxCodec;
 pub use event::{Event, EventError, Message, Turn, TurnKind, parse_event};
 
-use super::door::Door;
 use super::{Recogniser, SttEvent, SttInput, SttStream};
 use crate::provider::Failure;
 use crate::provider::egress::Egress;
@@ -54,7 +53,7 @@ impl Recogniser for Flux {
     fn open(&self, rate_hz: u32) -> SttStream {
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("sample_rate", &rate_hz.to_string());
-        self.door.stream(url, FluxCodec::new(rate_hz, self.forces))
+        SttStream::through(&self.door, url, FluxCodec::new(rate_hz, self.forces))
     }
 
     fn name(&self) -> &'static str {

@@ -16,7 +16,6 @@ use vox_shared::model::bot::SttSettings;
 pub use codec::TokensCodec;
 pub use event::{Event, Token, Tokens, What, parse_event};
 
-use super::door::Door;
 use super::{Recogniser, SttEvent, SttInput, SttStream};
 use crate::provider::Failure;
 use crate::provider::egress::Egress;
@@ -56,7 +55,7 @@ impl Soniox {
 
 impl Recogniser for Soniox {
     fn open(&self, rate_hz: u32) -> SttStream {
-        self.door.stream(self.url.clone(), TokensCodec::new(self.opening(rate_hz)))
+        SttStream::through(&self.door, self.url.clone(), TokensCodec::new(self.opening(rate_hz)))
     }
 
     fn name(&self) -> &'static str {

@@ -13,7 +13,6 @@ use vox_shared::model::bot::SttSettings;
 pub use codec::RealtimeCodec;
 pub use event::{Event, EventError, parse_event};
 
-use super::super::door::Door;
 use super::super::fit::Fit;
 use super::super::{Recogniser, SttStream};
 use super::{HEADER, RATES, language, terms};
@@ -89,7 +88,7 @@ impl Recogniser for SarvamRealtime {
         let fit = Fit::new(rate_hz, &RATES);
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("sample_rate", &fit.rate_hz().to_string());
-        self.door.stream(url, RealtimeCodec::new(fit))
+        SttStream::through(&self.door, url, RealtimeCodec::new(fit))
     }
 
     fn name(&self) -> &'static str {

@@ -12,7 +12,6 @@ use vox_shared::model::bot::SttSettings;
 pub use codec::UtterancesCodec;
 pub use event::{Event, EventError, parse_event};
 
-use super::super::door::Door;
 use super::super::fit::Fit;
 use super::super::{Recogniser, SttStream};
 use super::{HEADER, RATES, language, terms};
@@ -78,7 +77,7 @@ impl Recogniser for Sarvam {
         let fit = Fit::new(rate_hz, &RATES);
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("sample_rate", &fit.rate_hz().to_string());
-        self.door.stream(url, UtterancesCodec::new(fit, self.prompt.clone()))
+        SttStream::through(&self.door, url, UtterancesCodec::new(fit, self.prompt.clone()))
     }
 
     fn name(&self) -> &'static str {

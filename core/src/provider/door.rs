@@ -1,17 +1,16 @@
-//! The way to a recogniser that speaks over a WebSocket: who is asked, with which key, and what a refusal says.
+//! The way to a vendor that speaks over a WebSocket: who is asked, with which key, and what a refusal says.
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use url::Url;
 use vox_shared::model::bot::ApiKey;
 
-use super::{SttEvent, SttInput, SttStream};
-use crate::provider::egress::{ConnectError, Egress, Refusal, WebSocket, clean, secret_header};
-use crate::provider::link::{self, Codec};
-use crate::provider::{AUDIO_DEPTH, Failure, STREAM_DEPTH, TaskGuard};
+use super::egress::{ConnectError, Egress, Refusal, WebSocket, clean, secret_header};
+use super::link::{self, Codec};
+use super::{Failure, STREAM_DEPTH, TaskGuard};
 
 /// Where a vendor writes why it refuses, below the body's root. Speaks of parameters and rights, never of the audio.
 const REASONS: [&str; 8] = [
@@ -24,6 +23,14 @@ const REASONS: [&str; 8] = [
     "/error_type",
     "/err_code",
 ];
+
+/// A session under way; dropping it ends the vendor's.
+#[derive(Debug)]
+pub(super) struct Session<C: Codec> {
+    pub orders: mpsc::Sender<C::Order>,
+    pub events: mpsc::Receiver<C::Event>,
+    pub task: TaskGuard,
+}
 
 /// An account at a vendor.
 #[derive(Clone, Debug)]
@@ -60,18 +67,26 @@ impl Door {
         Self { reason: Some(header), ..self }
     }
 
-    /// A running recognition at `url`.
-    pub fn stream<C>(&self, url: Url, codec: C) -> SttStream
+    /// Another header of every handshake, which is no secret.
+    pub fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        self
+    }
+
+    /// A running session at `url`, which keeps so many orders that wait.
+    pub fn open<C>(&self, url: Url, codec: C, orders_most: usize) -> Session<C>
     where
-        C: Codec<Order = SttInput, Event = SttEvent> + 'static,
+        C: Codec + 'static,
+        C::Order: 'static,
+        C::Event: 'static,
     {
-        let (input, input_end) = mpsc::channel(AUDIO_DEPTH);
+        let (orders, orders_end) = mpsc::channel(orders_most);
         let (events_end, events) = mpsc::channel(STREAM_DEPTH);
         let door = self.clone();
         let task = tokio::spawn(async move {
-            link::run(codec, || door.connect(&url), input_end, events_end).await;
+            link::run(codec, || door.connect(&url), orders_end, events_end).await;
         });
-        SttStream { input, events, task: TaskGuard::new(task) }
+        Session { orders, events, task: TaskGuard::new(task) }
     }
 
     async fn connect(&self, url: &Url) -> Result<WebSocket, Failure> {

@@ -15,7 +15,7 @@ use super::accounts::Accounts;
 use super::egress::Egress;
 use super::llm::LanguageModel;
 use super::llm::anthropic::Anthropic;
-use super::llm::gemini::Gemini;
+use super::llm::gemini::{Gemini, KeptPrompts};
 use super::llm::openai::OpenAi;
 use super::llm::responses::Responses;
 use super::llm::scripted::Scripted;
@@ -40,6 +40,8 @@ pub struct Providers {
     pub egress: Arc<Egress>,
     /// The tokens of vendors that want them.
     pub accounts: Arc<Accounts>,
+    /// The prompts that Google keeps for all calls.
+    pub kept_prompts: Arc<KeptPrompts>,
     /// The program of the keyless engines, where it is installed.
     pub engines: Option<EngineBinary>,
 }
@@ -62,13 +64,18 @@ const RECOGNISERS: &[Maker<dyn Recogniser, SttSettings>] = &[
 
 const LANGUAGE_MODELS: &[Maker<dyn LanguageModel, LlmSettings>] = &[
     (&ANTHROPIC, |with, settings| Ok(Arc::new(Anthropic::from_settings(settings, &with.egress)?))),
-    (&GEMINI, |with, settings| Ok(Arc::new(Gemini::from_settings(settings, &with.egress)?))),
+    (&GEMINI, |with, settings| {
+        Ok(Arc::new(Gemini::from_settings(settings, &with.egress)?.sharing(&with.kept_prompts)))
+    }),
     (&GROQ, |with, settings| Ok(Arc::new(OpenAi::from_settings(&GROQ, settings, &with.egress)?))),
     (&OPENAI, |with, settings| match settings.extra.get("api").and_then(Value::as_str) {
         Some(RESPONSES) => Ok(Arc::new(Responses::from_settings(&OPENAI, settings, &with.egress)?)),
         _ => Ok(Arc::new(OpenAi::from_settings(&OPENAI, settings, &with.egress)?)),
     }),
-    (&VERTEX, |with, settings| Ok(Arc::new(Gemini::of_vertex(settings, &with.egress, &with.accounts)?))),
+    (&VERTEX, |with, settings| {
+        let model = Gemini::of_vertex(settings, &with.egress, &with.accounts)?;
+        Ok(Arc::new(model.sharing(&with.kept_prompts)))
+    }),
     (&SCRIPTED, |_, settings| Ok(Arc::new(Scripted::from_settings(settings)?))),
 ];
 
@@ -81,7 +88,7 @@ impl Providers {
     /// Vendors over this way out, by this clock.
     pub fn new(egress: Arc<Egress>, clock: Clock, engines: Option<EngineBinary>) -> Self {
         let accounts = Arc::new(Accounts::new(Arc::clone(&egress), clock));
-        Self { egress, accounts, engines }
+        Self { egress, accounts, kept_prompts: Arc::default(), engines }
     }
 
     /// The recogniser a bot asks for. Nothing is connected or started yet.

@@ -51,6 +51,7 @@ mod vendor_deepgram;
 mod vendor_elevenlabs;
 mod vendor_flux;
 mod vendor_gemini;
+mod vendor_gemini_keeps_prompts;
 mod vendor_openai;
 mod vendor_responses;
 mod vendor_sarvam;

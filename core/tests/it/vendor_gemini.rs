@@ -28,7 +28,7 @@ fn settings(server: &Server, extra: Value) -> LlmSettings {
     }
 }
 
-fn client(server: &Server, extra: Value) -> Gemini {
+pub fn client(server: &Server, extra: Value) -> Gemini {
     Gemini::from_settings(&settings(server, extra), &local_egress()).unwrap()
 }
 
@@ -41,7 +41,8 @@ pub fn script() -> Script {
 
 async fn bench() -> llm::Bench<Script> {
     let server = Server::start(script()).await;
-    let client: Arc<dyn LanguageModel> = Arc::new(client(&server, json!({})));
+    // What is kept is asked about beside the questions: `vendor_gemini_keeps_prompts`.
+    let client: Arc<dyn LanguageModel> = Arc::new(client(&server, json!({"cache_minutes": 0})));
     llm::Bench { server, client }
 }
 

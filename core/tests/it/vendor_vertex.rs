@@ -16,15 +16,15 @@ use crate::conformance::{PATIENCE, eventually, llm, local_egress, rest};
 use crate::vendor_gemini::{hello, script};
 
 /// The models and the tokens come from two servers, as with the vendor.
-struct Vendor {
+pub struct Vendor {
     script: Script,
-    models: Server,
+    pub models: Server,
     tokens: Server,
     accounts: Accounts,
 }
 
 impl Vendor {
-    async fn start(script: Script) -> Self {
+    pub async fn start(script: Script) -> Self {
         Self::start_at(script, Clock::system()).await
     }
 
@@ -51,8 +51,8 @@ impl Vendor {
         }
     }
 
-    fn client(&self) -> Gemini {
-        Gemini::of_vertex(&self.settings(json!({})), &local_egress(), &self.accounts).unwrap()
+    pub fn client(&self, extra: Value) -> Gemini {
+        Gemini::of_vertex(&self.settings(extra), &local_egress(), &self.accounts).unwrap()
     }
 
     /// How many tokens were asked for.
@@ -92,7 +92,7 @@ impl LanguageModel for WithTokens {
 
 async fn bench() -> llm::Bench<Script> {
     let vendor = Vendor::start(script()).await;
-    let client = vendor.client();
+    let client = vendor.client(json!({"cache_minutes": 0}));
     llm::Bench { server: vendor.models, client: Arc::new(WithTokens { client, _tokens: vendor.tokens }) }
 }
 
@@ -101,12 +101,12 @@ llm::suite!(bench);
 #[tokio::test]
 async fn one_token_serves_all_calls_of_an_account() {
     let vendor = Vendor::start(script()).await;
-    let clients: Vec<Gemini> = (0..5).map(|_| vendor.client()).collect();
+    let clients: Vec<Gemini> = (0..5).map(|_| vendor.client(json!({}))).collect();
     for client in &clients {
         works(client).await;
     }
     drop(clients);
-    works(&vendor.client()).await;
+    works(&vendor.client(json!({}))).await;
     assert_eq!(vendor.exchanges(), 1, "the token outlives the calls");
     assert_eq!(vendor.tokens.observed().violations(), Vec::<String>::new());
     assert_eq!(vendor.models.observed().notes(), Vec::<String>::new());
@@ -115,7 +115,7 @@ async fn one_token_serves_all_calls_of_an_account() {
 #[tokio::test]
 async fn a_token_is_renewed_ahead_while_nobody_asks() {
     let vendor = Vendor::start(Script { token_life_s: 4, ..script() }).await;
-    let client = vendor.client();
+    let client = vendor.client(json!({}));
     works(&client).await;
     eventually(|| vendor.exchanges() >= 3).await;
     works(&client).await;
@@ -129,7 +129,7 @@ async fn a_token_is_renewed_ahead_while_nobody_asks() {
 #[tokio::test]
 async fn a_token_that_is_taken_back_is_replaced_once() {
     let vendor = Vendor::start(script()).await;
-    let client = vendor.client();
+    let client = vendor.client(json!({}));
     works(&client).await;
     vendor.script.revoke_tokens();
     works(&client).await;
@@ -149,7 +149,7 @@ async fn a_token_that_is_taken_back_is_replaced_once() {
 async fn a_token_server_that_is_away_is_tried_again_and_a_refusal_is_told() {
     let vendor = Vendor::start(script()).await;
     vendor.tokens.set_faults(Faults { status: Some(503), ..Faults::default() }.fail_first(1));
-    let client = vendor.client();
+    let client = vendor.client(json!({}));
     let events = ask(&client).await;
     let Some(LlmEvent::Failed(failure)) = events.last() else { panic!("{events:?}") };
     assert_eq!(failure.class, FailureClass::Unavailable);
@@ -164,7 +164,7 @@ async fn a_token_server_that_is_away_is_tried_again_and_a_refusal_is_told() {
 
     let vendor = Vendor::start(script()).await;
     vendor.tokens.set_faults(Faults { status: Some(400), ..Faults::default() });
-    let events = ask(&vendor.client()).await;
+    let events = ask(&vendor.client(json!({}))).await;
     let Some(LlmEvent::Failed(failure)) = events.last() else { panic!("{events:?}") };
     assert_eq!(failure.class, FailureClass::Unauthorised);
     assert!(failure.detail.contains("invalid_grant (the token server"), "{failure}");
@@ -174,7 +174,7 @@ async fn a_token_server_that_is_away_is_tried_again_and_a_refusal_is_told() {
 async fn a_clock_that_is_wrong_is_refused_by_the_token_server() {
     let clock = Clock::manual("2020-01-01T00:00:00Z".parse().unwrap());
     let vendor = Vendor::start_at(script(), clock).await;
-    let events = ask(&vendor.client()).await;
+    let events = ask(&vendor.client(json!({}))).await;
     let Some(LlmEvent::Failed(failure)) = events.last() else { panic!("{events:?}") };
     assert_eq!(failure.class, FailureClass::Unauthorised);
 }
@@ -196,10 +196,8 @@ async fn a_key_that_is_no_key_file_is_told_and_shows_nothing() {
 #[tokio::test]
 async fn the_project_and_the_place_are_those_of_the_settings() {
     let vendor = Vendor::start(script()).await;
-    let client =
-        |extra: Value| Gemini::of_vertex(&vendor.settings(extra), &local_egress(), &vendor.accounts).unwrap();
-    works(&client(json!({"location": "global"}))).await;
-    let events = ask(&client(json!({"project": "another"}))).await;
+    works(&vendor.client(json!({"location": "global"}))).await;
+    let events = ask(&vendor.client(json!({"project": "another"}))).await;
     let Some(LlmEvent::Failed(failure)) = events.last() else { panic!("{events:?}") };
     assert_eq!(
         (failure.class, failure.detail.as_str()),

@@ -113,6 +113,7 @@ pub const GEMINI: Vendor = Vendor {
         THINKING_LEVEL,
         THINKING_BUDGET,
         SAFETY,
+        CACHE_MINUTES,
     ],
     key_check: Some(KeyCheck { path: &["v1beta", "models"], header: "x-goog-api-key", prefix: "" }),
     figures: Figures {
@@ -149,6 +150,7 @@ pub const VERTEX: Vendor = Vendor {
         THINKING_LEVEL,
         THINKING_BUDGET,
         SAFETY,
+        CACHE_MINUTES,
     ],
     key_check: None,
     figures: Figures {
@@ -206,6 +208,11 @@ const THINKING_BUDGET: Setting = Setting {
     form: Form::Number(-1.0, 32_768.0),
     about: "tokens, of models before 3: 0 is off, -1 is as it likes; `thinking_level` goes before it",
 };
+const CACHE_MINUTES: Setting = Setting {
+    name: "cache_minutes",
+    form: Form::Number(0.0, 1440.0),
+    about: "how long the vendor keeps the static part of the prompt and the tools (`cachedContents`) after their last use, where the bot's `prompt_parts.cache_enabled` is on; 60, and 0 for not at all. It costs storage by the token and hour, and what it keeps is read at the price of cached tokens",
+};
 const SAFETY: Setting = Setting {
     name: "safety",
     form: Form::OneOf(&[
@@ -247,7 +254,13 @@ pub const OPENAI: Vendor = Vendor {
         LEGACY_MAX_TOKENS,
     ],
     key_check: Some(KeyCheck { path: &["models"], header: "authorization", prefix: "Bearer " }),
-    figures: Figures::UNKNOWN,
+    figures: Figures {
+        price: Some(
+            "`gpt-5.4-mini` 0.75 USD in, 0.075 cached, 4.50 out per million tokens; `gpt-6-luna` 0.10, 0.01, 0.50; from the 5.6 family on writing to the cache costs a quarter more than input (a price table of November 2026)",
+        ),
+        latency_ms: None,
+        limits: Some("by the account; other servers have their own"),
+    },
 };
 
 /// Groq, which speaks Chat Completions.

@@ -1,10 +1,14 @@
-//! A scripted Gemini: `streamGenerateContent` as the Gemini API serves it by a key and Vertex AI by a token, the list of models, and the
-//! server that gives tokens for a service account.
+//! A scripted Gemini: `streamGenerateContent` as the Gemini API serves it by a key and Vertex AI by a token, the prompts that both keep,
+//! the list of models, and the server that gives tokens for a service account.
 
 mod account;
 mod answer;
 mod door;
+mod gate;
+mod keeping;
+mod kept;
 mod models;
+mod prompts;
 mod refusal;
 mod request;
 mod script;

@@ -4,29 +4,38 @@ mod codec;
 mod door;
 mod error;
 mod event;
+mod kept;
 mod request;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde_json::Value;
+use tokio::time::Instant;
 use vox_shared::catalogue::{GEMINI, VERTEX, Vendor};
 use vox_shared::model::bot::LlmSettings;
 
 pub use codec::GenerateCodec;
 pub use event::{Called, Chunk, End as ReplyEnd, EventError, parse_event};
+pub use kept::KeptPrompts;
 
 use super::keepsakes::Keepsakes;
 use super::reply::EventReader;
 use super::{LanguageModel, LlmEvent, LlmRequest, LlmStream, exchange};
-use crate::provider::Failure;
 use crate::provider::accounts::Accounts;
 use crate::provider::egress::Egress;
 use crate::provider::egress::chat::read_refusal;
 use crate::provider::extra::Extra;
 use crate::provider::outlet::{End, Outlet};
-use door::Door;
+use crate::provider::{Failure, FailureClass};
+use door::{Door, Making};
+use kept::{FAILED_PAUSE, Plan, PromptId, REFUSED_PAUSE};
 use request::{THINKING, Template};
+
+/// Most characters of what a kept prompt is called in the vendor's lists.
+const TITLE_CHARS: usize = 128;
 
 /// A model behind `streamGenerateContent`.
 #[derive(Clone, Debug)]
@@ -35,6 +44,16 @@ pub struct Gemini {
     door: Door,
     template: Arc<Template>,
     keepsakes: Keepsakes,
+    kept: Arc<KeptPrompts>,
+}
+
+/// A prompt that the vendor may keep.
+#[derive(Clone, Debug)]
+struct Prompt {
+    id: PromptId,
+    fields: Value,
+    title: String,
+    life: Duration,
 }
 
 impl Gemini {
@@ -63,7 +82,18 @@ impl Gemini {
     }
 
     fn behind(vendor: &'static Vendor, door: Door, template: Template) -> Self {
-        Self { vendor, door, template: Arc::new(template), keepsakes: Keepsakes::default() }
+        Self {
+            vendor,
+            door,
+            template: Arc::new(template),
+            keepsakes: Keepsakes::default(),
+            kept: Arc::default(),
+        }
+    }
+
+    /// With the prompts that the vendor keeps for all calls of this process; otherwise a client has its own.
+    pub fn sharing(self, kept: &Arc<KeptPrompts>) -> Self {
+        Self { kept: Arc::clone(kept), ..self }
     }
 
     /// Open a connection ahead of the first question: name, TCP and TLS are then out of the first reply's way.
@@ -76,10 +106,13 @@ impl Gemini {
         exchange::open_ahead(name, asking, |refusal| error::http_refusal(name, refusal)).await
     }
 
-    /// Ask. A model that cannot think so little is asked as it is; that is remembered.
+    /// Ask. A model that cannot think so little is asked as it is; that is remembered. One that has lost the prompt it kept is asked
+    /// again with the whole of it.
     async fn post(&self, request: &LlmRequest) -> Result<reqwest::Response, Failure> {
+        let prompt = self.prompt(request);
+        let mut kept = prompt.as_ref().and_then(|prompt| self.kept_name(prompt));
         loop {
-            let body = self.template.body(request, &self.keepsakes);
+            let body = self.template.body(request, &self.keepsakes, kept.as_deref());
             let response = Box::pin(self.door.generate(&self.template.model, &body)).await?;
             if response.status().is_success() {
                 return Ok(response);
@@ -88,10 +121,89 @@ impl Gemini {
             let is_about_thinking = refusal.status == 400
                 && body["generationConfig"].get(THINKING).is_some()
                 && refusal.body.to_ascii_lowercase().contains("thinking");
-            if !is_about_thinking || !self.template.omitted.leave_out(self.vendor.name, THINKING) {
-                return Err(error::http_refusal(self.vendor.name, &refusal));
+            if is_about_thinking && self.template.omitted.leave_out(self.vendor.name, THINKING) {
+                continue;
+            }
+            // The vendor says "not found" and "denied" of a prompt that it does not keep any more, and has no code for it.
+            match (&prompt, kept.take()) {
+                (Some(prompt), Some(name)) if matches!(refusal.status, 400 | 403 | 404) => {
+                    tracing::info!(
+                        provider = self.vendor.name,
+                        "a kept prompt is gone; it is asked with the whole"
+                    );
+                    if self.kept.lost(prompt.id, &name, Instant::now()) {
+                        self.make(prompt.clone());
+                    }
+                }
+                _ => return Err(error::http_refusal(self.vendor.name, &refusal)),
             }
         }
+    }
+
+    /// What the vendor may keep of a request.
+    fn prompt(&self, request: &LlmRequest) -> Option<Prompt> {
+        let fields = self.template.prompt(request)?;
+        let id = self.door.prompt_id(&self.template.model, &fields.to_string());
+        let title = request.cache_key.as_ref()?.name.chars().take(TITLE_CHARS).collect();
+        Some(Prompt { id, fields, title, life: self.template.kept_for? })
+    }
+
+    /// The name to ask with, if the vendor keeps the prompt. It is made and renewed beside the question, which does not wait for it.
+    fn kept_name(&self, prompt: &Prompt) -> Option<Arc<str>> {
+        match self.kept.plan(prompt.id, prompt.life, Instant::now()) {
+            Plan::Whole => None,
+            Plan::WholeAndMake => {
+                self.make(prompt.clone());
+                None
+            }
+            Plan::Kept(name) => Some(name),
+            Plan::KeptAndRenew(name) => {
+                self.renew(prompt, Arc::clone(&name));
+                Some(name)
+            }
+        }
+    }
+
+    fn make(&self, prompt: Prompt) {
+        let (vendor, door, kept) = (self.vendor.name, self.door.clone(), Arc::clone(&self.kept));
+        let model = self.template.model.clone();
+        tokio::spawn(async move {
+            let (then, life) = (Instant::now(), prompt.life);
+            let made = Box::pin(door.keep(&model, &prompt.fields, (&prompt.title, life))).await;
+            let pause = match made {
+                Ok(Making::Made(name)) => return kept.made(prompt.id, name, (then, life)),
+                Ok(Making::TooSmall(least)) => {
+                    tracing::info!(
+                        provider = vendor,
+                        model,
+                        least,
+                        "the vendor keeps no prompt of so few tokens"
+                    );
+                    REFUSED_PAUSE
+                }
+                Err(failure) => {
+                    tracing::warn!(provider = vendor, model, %failure, "no prompt is kept");
+                    match failure.class {
+                        FailureClass::Refused | FailureClass::Unauthorised => REFUSED_PAUSE,
+                        _ => failure.retry_after.unwrap_or_default().max(FAILED_PAUSE),
+                    }
+                }
+            };
+            kept.leave(prompt.id, pause, Instant::now());
+        });
+    }
+
+    fn renew(&self, prompt: &Prompt, name: Arc<str>) {
+        let (vendor, door, kept) = (self.vendor.name, self.door.clone(), Arc::clone(&self.kept));
+        let (id, life) = (prompt.id, prompt.life);
+        tokio::spawn(async move {
+            let then = Instant::now();
+            let renewed = Box::pin(door.keep_on(&name, life)).await;
+            if let Err(failure) = &renewed {
+                tracing::info!(provider = vendor, %failure, "a kept prompt lives no longer than it would");
+            }
+            kept.renewed(id, &name, renewed.ok().map(|()| then + life));
+        });
     }
 }
 

@@ -58,13 +58,20 @@ impl<'a> Conversation<'a> {
         conversation
     }
 
+    /// Tell the model something before all that is said.
+    pub(super) fn begin_with_note(&mut self, text: &str) {
+        if let Some(first) = self.turns.first_mut() {
+            // The first turn is the caller's.
+            first.parts.insert(0, Part::Said(note(text).into()));
+        }
+    }
+
     fn take(&mut self, message: &'a Message) {
         let text = message.text.as_str();
         match message.role {
             Role::User => self.say(Speaker::Caller, Cow::Borrowed(text)),
             // What an operator wants the bot to know in the midst of a call.
-            Role::System => self
-                .say(Speaker::Caller, Cow::Owned(format!("[Note to you, not said by the caller: {text}]"))),
+            Role::System => self.say(Speaker::Caller, Cow::Owned(note(text))),
             Role::Assistant => {
                 if !message.tool_calls.is_empty() {
                     self.answer_all();
@@ -142,6 +149,11 @@ impl<'a> Conversation<'a> {
             asked = turn.parts.iter().filter_map(call).collect();
         }
     }
+}
+
+/// What the model is to know, within a turn of the caller's.
+fn note(text: &str) -> String {
+    format!("[Note to you, not said by the caller: {text}]")
 }
 
 #[cfg(test)]

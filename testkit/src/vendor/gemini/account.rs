@@ -9,6 +9,8 @@ pub(crate) const EMAIL: &str = "scripted@vox-test.iam.gserviceaccount.com";
 pub(crate) const KEY_ID: &str = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334";
 /// The project that Vertex serves.
 pub const PROJECT: &str = "vox-test";
+/// The same as Vertex' own names have it.
+pub(crate) const PROJECT_NUMBER: &str = "100000000001";
 /// The location that Vertex serves.
 pub const LOCATION: &str = "europe-west4";
 /// PKCS#8.

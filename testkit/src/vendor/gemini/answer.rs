@@ -10,7 +10,7 @@ use crate::vendor::{
 };
 
 /// Letters of English per token, a rule of thumb.
-const CHARS_PER_TOKEN: usize = 4;
+pub(crate) const CHARS_PER_TOKEN: usize = 4;
 /// Tokens that a thought counts for.
 const THOUGHT_TOKENS: usize = 12;
 
@@ -89,7 +89,7 @@ fn usage(request: &Request, reply: &Reply, (spoken, thoughts): (usize, usize)) -
         Some(usage) => {
             (usage.prompt_tokens as usize, usage.completion_tokens as usize, usage.cached_tokens as usize)
         }
-        None => (estimated, spoken, 0),
+        None => (estimated + request.kept_tokens, spoken, request.kept_tokens),
     };
     let mut usage = json!({
         "promptTokenCount": prompt, "candidatesTokenCount": spoken, "totalTokenCount": prompt + spoken + thoughts,

@@ -1,6 +1,6 @@
 //! The HTTP side: routes, keys and tokens.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -13,9 +13,10 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    account::{LOCATION, PROJECT},
     answer::{Stamp, Tongue, chunks},
+    gate::{App, admit_key, admit_token, text, told},
     models::find,
+    prompts,
     refusal::Refusal,
     request::Request,
     script::Script,
@@ -23,13 +24,11 @@ use super::{
 };
 use crate::vendor::{
     faults::Dice,
-    host::{Ask, MAX_CLIENT_BYTES, Record, Shared},
+    host::{Ask, MAX_CLIENT_BYTES, Record},
     model::{self as scripted, Asked, Manner, Pace, body},
     observe::Ending,
     wire::WireOf,
 };
-
-type App = Arc<Shared<Script>>;
 
 /// The verb after the model's name.
 const STREAM: &str = ":streamGenerateContent";
@@ -43,9 +42,16 @@ pub(crate) fn routes(app: App) -> Router {
             get(vertex_model).post(by_token),
         )
         .route("/token", post(token))
+        .merge(prompts::routes())
         .fallback(no_such_url)
         .layer(DefaultBodyLimit::max(MAX_CLIENT_BYTES))
         .with_state(app)
+}
+
+/// The last part of the path, a model's name and a verb, and what stands before the name in the vendor's own names.
+struct Target<'a> {
+    models: &'a str,
+    model: &'a str,
 }
 
 async fn by_key(
@@ -55,7 +61,8 @@ async fn by_key(
     headers: HeaderMap,
     sent: Bytes,
 ) -> Response {
-    generate(&app, begin(&app, &uri, wire, &sent), &model, (&headers, &sent), |record, script| {
+    let target = Target { models: "models", model: &model };
+    generate(&app, begin(&app, &uri, wire, &sent), target, (&headers, &sent), |record, script| {
         admit_key(record, &headers, &script.api_key)
     })
     .await
@@ -68,8 +75,10 @@ async fn by_token(
     headers: HeaderMap,
     sent: Bytes,
 ) -> Response {
+    let models = format!("projects/{project}/locations/{location}/publishers/google/models");
+    let target = Target { models: &models, model: &model };
     let place = (project, location);
-    generate(&app, begin(&app, &uri, wire, &sent), &model, (&headers, &sent), |record, script| {
+    generate(&app, begin(&app, &uri, wire, &sent), target, (&headers, &sent), |record, script| {
         admit_token(record, &headers, script, (&place, app.clock.now().as_second()))
     })
     .await
@@ -87,13 +96,15 @@ fn begin(app: &App, uri: &Uri, wire: WireOf, sent: &[u8]) -> Record {
 async fn generate(
     app: &App,
     mut record: Record,
-    asked: &str,
+    target: Target<'_>,
     (headers, sent): (&HeaderMap, &[u8]),
     admit: impl FnOnce(&Record, &Script) -> Result<(), Refusal>,
 ) -> Response {
     record.before_head().await;
     let (script, id) = (app.script(), app.new_id());
-    let read = admit(&record, &script).and_then(|()| read(&record, &script, asked, (headers, sent)));
+    let second = app.clock.now().as_second();
+    let read =
+        admit(&record, &script).and_then(|()| read(&record, &script, (&target, second), (headers, sent)));
     let request = match read {
         Ok(request) => request,
         Err(refusal) => return refusal.respond(&record),
@@ -126,7 +137,7 @@ async fn generate(
 fn read(
     record: &Record,
     script: &Script,
-    asked: &str,
+    (target, second): (&Target<'_>, i64),
     (headers, sent): (&HeaderMap, &[u8]),
 ) -> Result<Request, Refusal> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -137,7 +148,7 @@ fn read(
         record.violation(format!("refused request: {}", refusal.message));
         refusal
     };
-    let Some(model) = asked.strip_suffix(STREAM) else {
+    let Some(model) = target.model.strip_suffix(STREAM) else {
         return Err(refused(Refusal::not_found(format!("This scripted server only knows {STREAM}."))));
     };
     if !script.models.iter().any(|known| known == model) {
@@ -146,61 +157,17 @@ fn read(
         );
         return Err(refused(Refusal::not_found(message)));
     }
-    let request = Request::parse(sent, script, model).map_err(refused)?;
+    let whole = format!("{}/{model}", target.models);
+    let request = match Request::parse(sent, script, (model, &whole), second) {
+        Ok(request) => request,
+        // Nobody can know that a prompt is not kept any more.
+        Err(gone) if gone.code == 403 => return Err(gone),
+        Err(refusal) => return Err(refused(refusal)),
+    };
     for note in &request.notes {
         record.note(*note);
     }
     Ok(request)
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// The scripted refusal, then the key.
-fn admit_key(record: &Record, headers: &HeaderMap, key: &str) -> Result<(), Refusal> {
-    if let Some(status) = record.faults.status {
-        return Err(Refusal::scripted(status));
-    }
-    match text(headers, "x-goog-api-key") {
-        Some(offered) if offered == key => Ok(()),
-        Some(_) => {
-            record.violation("wrong API key");
-            Err(Refusal::wrong_key())
-        }
-        None => {
-            record.violation("no API key");
-            Err(Refusal::no_key())
-        }
-    }
-}
-
-/// The scripted refusal, then the token, then the place.
-fn admit_token(
-    record: &Record,
-    headers: &HeaderMap,
-    script: &Script,
-    ((project, location), second): (&(String, String), i64),
-) -> Result<(), Refusal> {
-    if let Some(status) = record.faults.status {
-        return Err(Refusal::scripted(status));
-    }
-    let offered = text(headers, "authorization").and_then(|value| value.strip_prefix("Bearer "));
-    if !offered.is_some_and(|token| script.issued.is_good(token, second)) {
-        record.note("a token that is not good");
-        return Err(Refusal::wrong_token());
-    }
-    if project != PROJECT {
-        record.violation("another project");
-        let message =
-            format!("Permission 'aiplatform.endpoints.predict' denied on resource 'projects/{project}'.");
-        return Err(Refusal { code: 403, status: "PERMISSION_DENIED", message, reason: None });
-    }
-    if location != LOCATION && location != "global" {
-        record.violation("another location");
-        return Err(Refusal::not_found(format!("Publisher Model was not found in location {location}.")));
-    }
-    Ok(())
 }
 
 /// The list of models, or one of them: also the cheapest check of a key.
@@ -251,12 +218,6 @@ async fn vertex_model(
 fn describe(name: &str) -> Value {
     json!({"name": format!("models/{name}"), "version": "001", "displayName": name, "inputTokenLimit": 1_048_576,
         "outputTokenLimit": 65_536, "supportedGenerationMethods": ["generateContent", "countTokens"]})
-}
-
-fn told(record: &Record, value: Value) -> Response {
-    record.status(200);
-    record.ended(Ending::Answered);
-    axum::Json(value).into_response()
 }
 
 /// A token for a signed claim.

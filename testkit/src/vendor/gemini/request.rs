@@ -6,9 +6,9 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-use self::contents::check_contents;
+pub(crate) use self::contents::check_contents;
 use super::models::find;
-use super::{refusal::Refusal, script::Script};
+use super::{kept::Prompt, refusal::Refusal, script::Script};
 
 /// Fields of the vendor's document at each place; others are refused. All may be written with `_` too.
 const FIELDS: &[&str] = &[
@@ -88,6 +88,8 @@ pub(crate) struct Request {
     pub(crate) tool_result: Option<String>,
     /// Tools offered and allowed to be called.
     pub(crate) tools: Vec<String>,
+    /// Tokens of the prompt that is kept, if it names one.
+    pub(crate) kept_tokens: usize,
     /// Letters of the whole prompt, for the token estimate.
     pub(crate) prompt_chars: usize,
     /// What the vendor tolerates and a good client avoids.
@@ -95,33 +97,34 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Read and check a body for a model.
+    /// Read and check a body for a model, which has `full` for its whole name, at this second.
     ///
     /// # Errors
     /// The vendor's refusal.
-    pub(crate) fn parse(body: &[u8], script: &Script, model: &str) -> Result<Self, Refusal> {
+    pub(crate) fn parse(
+        body: &[u8],
+        script: &Script,
+        (model, full): (&str, &str),
+        second: i64,
+    ) -> Result<Self, Refusal> {
         let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
             return Err(Refusal::invalid("Invalid JSON payload received. Unexpected token."));
         };
         only(&fields, FIELDS, "")?;
         let rules = find(model);
-        if fields.contains_key("cachedContent") {
-            let beside = ["systemInstruction", "tools", "toolConfig"];
-            if beside.iter().any(|name| fields.contains_key(*name)) {
-                return Err(Refusal::invalid(
-                    "CachedContent can not be used with GenerateContent request setting system_instruction, tools or tool_config.",
-                ));
-            }
-            let name = fields["cachedContent"].as_str().unwrap_or_default();
-            let message = format!("CachedContent not found (or permission denied): {name}");
-            return Err(Refusal { code: 403, status: "PERMISSION_DENIED", message, reason: None });
-        }
+        let kept = match fields.get("cachedContent") {
+            Some(name) => Some(kept(&fields, script, (name, full), second)?),
+            None => None,
+        };
         let generation = object(&fields, "generationConfig")?;
         only(&generation, GENERATION, "generation_config")?;
         check_generation(&generation, rules)?;
         check_safety(&fields)?;
         check_system(&fields)?;
-        let tools = check_tools(&fields)?;
+        let (tools, kept_tokens) = match kept {
+            Some(kept) => (kept.tools, kept.tokens),
+            None => (check_tools(&fields)?, 0),
+        };
         let signed = script.thinks && rules.is_some_and(|rules| rules.signs);
         let said = check_contents(&fields, signed)?;
         Ok(Self {
@@ -130,10 +133,33 @@ impl Request {
             user: said.last_user,
             tool_result: said.last_tool,
             tools,
+            kept_tokens,
             prompt_chars: fields.values().map(|value| value.to_string().chars().count()).sum(),
             notes: said.notes,
         })
     }
+}
+
+/// The prompt that a question names, which has no other beside it and is for the same model.
+fn kept(
+    fields: &Map<String, Value>,
+    script: &Script,
+    (name, model): (&Value, &str),
+    second: i64,
+) -> Result<Prompt, Refusal> {
+    if ["systemInstruction", "tools", "toolConfig"].iter().any(|name| fields.contains_key(*name)) {
+        return invalid(
+            "CachedContent can not be used with GenerateContent request setting system_instruction, tools or tool_config.",
+        );
+    }
+    let prompt = script.kept.find(name.as_str().unwrap_or_default(), second)?;
+    if prompt.model != model {
+        return invalid(format!(
+            "Model used by GenerateContent request ({model}) and CachedContent ({}) has to be the same.",
+            prompt.model
+        ));
+    }
+    Ok(prompt)
 }
 
 /// A field that is an object, or nothing.
@@ -145,7 +171,7 @@ fn object(fields: &Map<String, Value>, name: &str) -> Result<Map<String, Value>,
     }
 }
 
-fn only(fields: &Map<String, Value>, known: &[&str], place: &str) -> Result<(), Refusal> {
+pub(crate) fn only(fields: &Map<String, Value>, known: &[&str], place: &str) -> Result<(), Refusal> {
     match fields.keys().find(|name| !known.contains(&name.as_str())) {
         Some(name) => Err(Refusal::unknown(name, place)),
         None => Ok(()),
@@ -212,7 +238,7 @@ fn check_safety(fields: &Map<String, Value>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_system(fields: &Map<String, Value>) -> Result<(), Refusal> {
+pub(crate) fn check_system(fields: &Map<String, Value>) -> Result<(), Refusal> {
     let Some(system) = fields.get("systemInstruction") else { return Ok(()) };
     let parts = system["parts"].as_array().map(Vec::as_slice).unwrap_or_default();
     let is_text = |part: &Value| part["text"].as_str().is_some_and(|text| !text.is_empty());
@@ -225,7 +251,7 @@ fn check_system(fields: &Map<String, Value>) -> Result<(), Refusal> {
 }
 
 /// The functions that may be called: none when the mode forbids it.
-fn check_tools(fields: &Map<String, Value>) -> Result<Vec<String>, Refusal> {
+pub(crate) fn check_tools(fields: &Map<String, Value>) -> Result<Vec<String>, Refusal> {
     let tools = fields.get("tools").and_then(Value::as_array).cloned().unwrap_or_default();
     let mut names: Vec<String> = Vec::new();
     for tool in &tools {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kept::Kept;
 use super::models::MODELS;
 use super::tokens::Issued;
 use crate::vendor::{
@@ -34,11 +35,16 @@ pub struct Script {
     pub finish_reason: Option<String>,
     /// Vertex' tokens live so long, seconds.
     pub token_life_s: u64,
+    /// Prompts of fewer tokens are not kept.
+    pub least_kept_tokens: usize,
     /// What goes wrong.
     pub faults: Faults,
     /// Vertex' tokens that are good.
     #[serde(skip)]
     pub(crate) issued: Issued,
+    /// Prompts that are kept.
+    #[serde(skip)]
+    pub(crate) kept: Kept,
 }
 
 impl Script {
@@ -56,6 +62,11 @@ impl Script {
     /// No token that was given is good any more.
     pub fn revoke_tokens(&self) {
         self.issued.revoke();
+    }
+
+    /// No prompt is kept any more.
+    pub fn forget_prompts(&self) {
+        self.kept.forget();
     }
 }
 
@@ -75,8 +86,10 @@ impl Default for Script {
             no_ids: false,
             finish_reason: None,
             token_life_s: 3599,
+            least_kept_tokens: 1024,
             faults: Faults::default(),
             issued: Issued::default(),
+            kept: Kept::default(),
         }
     }
 }

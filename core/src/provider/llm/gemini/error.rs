@@ -25,6 +25,19 @@ pub(super) fn http_refusal(vendor: &str, refusal: &Refusal) -> Failure {
     failure
 }
 
+/// Of a prompt that was to be kept and is too small for that: how many tokens the vendor wants, if it says so. `None` for any other
+/// refusal. There is no code for it, only a sentence: "Cached content is too small. total_token_count=477, min_total_token_count=1024".
+pub(super) fn least_tokens(refusal: &Refusal) -> Option<Option<u64>> {
+    let body = refusal.json();
+    let text = error_of(&body)["message"].as_str()?;
+    if refusal.status != 400 || !(text.contains("too small") || text.contains("min_total_token_count")) {
+        return None;
+    }
+    let (_, number) = text.split_once("min_total_token_count=").unwrap_or_default();
+    let digits = number.find(|c: char| !c.is_ascii_digit()).map_or(number, |end| &number[..end]);
+    Some(digits.parse().ok())
+}
+
 /// The failure that an error within a stream is.
 pub(super) fn stream_error(vendor: &str, body: &Value) -> Failure {
     let error = error_of(body);

@@ -1,5 +1,7 @@
 //! The body of a request.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use vox_shared::catalogue::Vendor;
 use vox_shared::model::bot::LlmSettings;
@@ -10,8 +12,11 @@ use crate::provider::llm::calls::{object, plain};
 use crate::provider::llm::keepsakes::Keepsakes;
 use crate::provider::llm::omitted::Omitted;
 use crate::provider::llm::turns::{Conversation, Part, Speaker, Turn};
-use crate::provider::llm::{LlmRequest, ToolSpec};
+use crate::provider::llm::{LlmRequest, Role, ToolSpec};
 
+/// How long a prompt is kept unless `extra.cache_minutes` says otherwise, and the shortest that the vendor takes.
+const KEPT_MINUTES: f64 = 60.0;
+const KEPT_LEAST: Duration = Duration::from_secs(60);
 /// The one field that some model refuses and a reply does not depend on.
 pub(super) const THINKING: &str = "thinkingConfig";
 /// What the threshold of `extra.safety` is for.
@@ -33,6 +38,8 @@ pub(super) struct Template {
     safety: Option<Value>,
     /// Whether the model signs its calls.
     signs: bool,
+    /// How long a prompt is kept at a time; `None` where the vendor is to keep none.
+    pub(super) kept_for: Option<Duration>,
     pub(super) omitted: Omitted,
 }
 
@@ -55,22 +62,47 @@ impl Template {
             CATEGORIES.iter().map(|category| json!({"category": category, "threshold": threshold})).collect()
         });
         let signs = model.starts_with("gemini-") && !model.starts_with("gemini-2");
-        Self { model, generation, thinking, safety, signs, omitted: Omitted::default() }
+        let minutes = extra.number("cache_minutes").unwrap_or(KEPT_MINUTES);
+        let kept_for = (minutes > 0.0).then(|| Duration::from_secs_f64(minutes * 60.0).max(KEPT_LEAST));
+        Self { model, generation, thinking, safety, signs, kept_for, omitted: Omitted::default() }
     }
 
-    /// The body for a conversation.
-    pub(super) fn body(&self, request: &LlmRequest, keepsakes: &Keepsakes) -> Value {
-        let conversation = Conversation::of(&request.messages);
+    /// The fields of a request that are the same for every caller, if the vendor may keep them.
+    pub(super) fn prompt(&self, request: &LlmRequest) -> Option<Value> {
+        self.kept_for?;
+        let (fixed, _) = parts(request)?;
+        let mut prompt = json!({"systemInstruction": system(fixed)});
+        if let Some(tools) = tools(request) {
+            prompt["tools"] = tools;
+        }
+        Some(prompt)
+    }
+
+    /// The body for a conversation; `kept` is the vendor's name of its [`Self::prompt`], which is left out then.
+    pub(super) fn body(&self, request: &LlmRequest, keepsakes: &Keepsakes, kept: Option<&str>) -> Value {
+        let mut conversation = Conversation::of(&request.messages);
         let mut body = Map::new();
-        if !conversation.system.trim().is_empty() {
-            body.insert("systemInstruction".into(), json!({"parts": [{"text": conversation.system}]}));
+        match kept {
+            Some(name) => {
+                body.insert("cachedContent".into(), name.into());
+                // Beside a prompt that is kept no other stands: what is for this caller goes before what was said.
+                if let Some((_, own)) = parts(request)
+                    && !own.trim().is_empty()
+                {
+                    conversation.begin_with_note(own.trim());
+                }
+            }
+            None => {
+                if !conversation.system.trim().is_empty() {
+                    body.insert("systemInstruction".into(), system(conversation.system));
+                }
+                if let Some(tools) = tools(request) {
+                    body.insert("tools".into(), tools);
+                }
+            }
         }
         let contents = conversation.turns.iter().map(|turn| self.content(turn, keepsakes));
         body.insert("contents".into(), contents.collect());
-        if !request.tools.is_empty() {
-            let declared: Value = request.tools.iter().map(declaration).collect();
-            body.insert("tools".into(), json!([{"functionDeclarations": declared}]));
-        }
         let mut generation = self.generation.clone();
         if let Some(thinking) = &self.thinking
             && !self.omitted.fields().contains(THINKING)
@@ -115,6 +147,23 @@ fn least_thinking(model: &str) -> Option<Value> {
         // Of a model that is not known nothing is asked.
         _ => None,
     }
+}
+
+/// The prompt in two parts: what is the same for every caller, and what is not.
+fn parts(request: &LlmRequest) -> Option<(&str, &str)> {
+    let key = request.cache_key.as_ref()?;
+    let prompt = request.messages.first().filter(|first| first.role == Role::System)?;
+    let parts = prompt.text.split_at_checked(key.fixed_bytes)?;
+    (!parts.0.trim().is_empty()).then_some(parts)
+}
+
+fn system(text: &str) -> Value {
+    json!({"parts": [{ "text": text }]})
+}
+
+fn tools(request: &LlmRequest) -> Option<Value> {
+    let declared: Value = request.tools.iter().map(declaration).collect();
+    (!request.tools.is_empty()).then(|| json!([{ "functionDeclarations": declared }]))
 }
 
 fn part(part: &Part<'_>, keepsakes: &Keepsakes) -> Value {
@@ -185,7 +234,7 @@ mod tests {
             ..LlmSettings::default()
         };
         let extra = Extra::new(&GEMINI, &settings.extra).unwrap();
-        Template::new(&GEMINI, &settings, &extra).body(&request(), keepsakes)
+        Template::new(&GEMINI, &settings, &extra).body(&request(), keepsakes, None)
     }
 
     fn request() -> LlmRequest {
@@ -235,6 +284,51 @@ mod tests {
                 {"name": "g", "description": "d"}]}],
             "generationConfig": {"temperature": 0.7, "maxOutputTokens": 256, "thinkingConfig": {"thinkingLevel": "MINIMAL"}}});
         assert_eq!(body("", json!({}), &keepsakes), expected);
+    }
+
+    #[test]
+    fn a_prompt_that_is_kept_stands_in_no_question() {
+        let template = |extra: Value| {
+            let settings =
+                LlmSettings { extra: extra.as_object().cloned().unwrap(), ..LlmSettings::default() };
+            Template::new(&GEMINI, &settings, &Extra::new(&GEMINI, &settings.extra).unwrap())
+        };
+        let mut request = request();
+        request.messages[0].text = "Be kind.\n\nThe caller is Asha.".into();
+        request.messages.insert(1, Message::text(Role::Assistant, "Hello."));
+        let with = |fixed_bytes: usize| LlmRequest {
+            cache_key: Some(CacheKey { name: "k".into(), fixed_bytes }),
+            ..request.clone()
+        };
+        let usual = template(json!({}));
+        let prompt = usual.prompt(&with(8)).unwrap();
+        assert_eq!(prompt["systemInstruction"], json!({"parts": [{"text": "Be kind."}]}));
+        assert_eq!(prompt["tools"][0]["functionDeclarations"].as_array().unwrap().len(), 2);
+        let body = usual.body(&with(8), &Keepsakes::default(), Some("cachedContents/1"));
+        assert_eq!(body["cachedContent"], "cachedContents/1");
+        assert!(body.get("systemInstruction").is_none() && body.get("tools").is_none(), "{body}");
+        let first = json!({"role": "user", "parts": [
+            {"text": "[Note to you, not said by the caller: The caller is Asha.]"}, {"text": "(The call begins.)"}]});
+        assert_eq!(body["contents"][0], first);
+        assert_eq!(
+            usual.body(&with(usize::MAX), &Keepsakes::default(), None)["systemInstruction"]["parts"][0]["text"],
+            request.messages[0].text
+        );
+        for (unkept, why) in
+            [(with(0), "no part is fixed"), (with(999), "the part is longer than the prompt")]
+        {
+            assert_eq!(usual.prompt(&unkept), None, "{why}");
+        }
+        assert_eq!(
+            usual.prompt(&LlmRequest { cache_key: None, ..request.clone() }),
+            None,
+            "it may not be kept"
+        );
+        assert_eq!(template(json!({"cache_minutes": 0})).prompt(&with(8)), None, "the bot wants none kept");
+        let kept_for = |extra: Value| template(extra).kept_for.map(|life| life.as_secs());
+        assert_eq!(kept_for(json!({})), Some(3600));
+        assert_eq!(kept_for(json!({"cache_minutes": 90})), Some(5400));
+        assert_eq!(kept_for(json!({"cache_minutes": 0.5})), Some(60));
     }
 
     #[test]

@@ -21,17 +21,18 @@ const UNSIGNED: &str = "skip_thought_signature_validator";
 
 /// What the conversation ends with.
 #[derive(Default)]
-pub(super) struct Said {
+pub(crate) struct Said {
     pub(super) last_user: String,
     pub(super) last_tool: Option<String>,
     pub(super) notes: Vec<&'static str>,
+    pub(crate) ends_with_model: bool,
 }
 
 /// A function called: the vendor's id of it, where there is one, and its name.
 type Call = (Option<String>, String);
 
 /// Check every turn. Where the model signs, the calls since the user's last words must be signed.
-pub(super) fn check_contents(fields: &Map<String, Value>, signed: bool) -> Result<Said, Refusal> {
+pub(crate) fn check_contents(fields: &Map<String, Value>, signed: bool) -> Result<Said, Refusal> {
     let contents = match fields.get("contents").map(Value::as_array) {
         Some(Some(contents)) if !contents.is_empty() => contents,
         _ => return invalid("* GenerateContentRequest.contents: contents is not specified"),
@@ -72,7 +73,8 @@ pub(super) fn check_contents(fields: &Map<String, Value>, signed: bool) -> Resul
         before = role;
     }
     must_be_answered(&asked)?;
-    if before == "model" {
+    said.ends_with_model = before == "model";
+    if said.ends_with_model {
         said.notes.push("the model has the last turn");
     }
     if contents[0]["role"] == "model" {

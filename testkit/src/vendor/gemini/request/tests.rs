@@ -8,7 +8,7 @@ fn parse(model: &str, extra: Value, thinks: bool) -> Result<Request, Refusal> {
         body[name] = value.clone();
     }
     let script = Script { thinks, ..Script::default() };
-    Request::parse(body.to_string().as_bytes(), &script, model)
+    Request::parse(body.to_string().as_bytes(), &script, (model, &format!("models/{model}")), 0)
 }
 
 fn check_refused(extra: Value, because: &str) {

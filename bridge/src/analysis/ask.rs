@@ -297,10 +297,13 @@ fn usage(value: &Value) -> Quantities {
     const MOST: u64 = 10_000_000_000;
     let count = |value: &Value| i64::try_from(value.as_u64().unwrap_or(0).min(MOST)).unwrap_or(0);
     let tokens_in = count(&value["prompt_tokens"]);
+    let of_input = |name: &str| count(&value["prompt_tokens_details"][name]);
+    let tokens_cached = of_input("cached_tokens").min(tokens_in);
     Quantities {
         tokens_in,
         tokens_out: count(&value["completion_tokens"]),
-        tokens_cached: count(&value["prompt_tokens_details"]["cached_tokens"]).min(tokens_in),
+        tokens_cached,
+        tokens_cache_write: of_input("cache_write_tokens").min(tokens_in - tokens_cached),
         requests: 1,
         ..Quantities::default()
     }

@@ -86,12 +86,14 @@ pub struct CacheKey {
     pub fixed_bytes: usize,
 }
 
-/// Tokens of a request; cached ones are part of `tokens_in`.
+/// Tokens of a request; what came from the vendor's cache and what it wrote to it are parts of `tokens_in`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LlmUsage {
     pub tokens_in: u64,
     pub tokens_out: u64,
     pub tokens_cached: u64,
+    #[serde(default)]
+    pub tokens_cache_write: u64,
 }
 
 /// Why a reply ended.

@@ -83,7 +83,7 @@ async fn what_is_the_same_for_all_callers_is_read_from_the_cache() {
     let server = Server::start(script()).await;
     let client = client(&server, json!({}));
     let first = usage(&ask(&client, of_caller("Asha", &["hello"])).await);
-    assert_eq!(first.tokens_cached, 0);
+    assert!(first.tokens_cached == 0 && first.tokens_cache_write > 1000, "{first:?}");
     let other = usage(&ask(&client, of_caller("Ravi", &["hello"])).await);
     assert!(other.tokens_cached > 1000 && other.tokens_cached < other.tokens_in, "{other:?}");
     let next = usage(&ask(&client, of_caller("Ravi", &["hello", "and now?"])).await);

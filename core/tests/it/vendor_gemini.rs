@@ -134,7 +134,7 @@ async fn what_the_vendor_had_in_its_cache_is_counted() {
     let rule = Rule { usage: Some(usage), ..Rule::on("hello", "Hi.") };
     let server = Server::start(Script { thinks: true, ..Script::default().with_rule(rule) }).await;
     let events = ask(&client(&server, json!({})), hello()).await;
-    let expected = LlmUsage { tokens_in: 1_200, tokens_out: 19, tokens_cached: 1_024 };
+    let expected = LlmUsage { tokens_in: 1_200, tokens_out: 19, tokens_cached: 1_024, ..LlmUsage::default() };
     assert_eq!(events.last(), Some(&LlmEvent::Done { finish: Finish::Stop, usage: Some(expected) }));
     assert_eq!(events[0], LlmEvent::Progress, "it thinks");
 }

@@ -116,13 +116,14 @@ impl MessageCodec {
 
     fn usage(&self) -> Option<LlmUsage> {
         let Counts { input, cache_written, cache_read, output } = self.counts;
-        let tokens_cached = cache_read.unwrap_or(0);
+        let (tokens_cached, tokens_cache_write) = (cache_read.unwrap_or(0), cache_written.unwrap_or(0));
         // Cached tokens stand beside the others here, and within them everywhere else.
-        let beside = cache_written.unwrap_or(0).saturating_add(tokens_cached);
+        let beside = tokens_cache_write.saturating_add(tokens_cached);
         Some(LlmUsage {
             tokens_in: input?.saturating_add(beside),
             tokens_out: output.unwrap_or(0),
             tokens_cached,
+            tokens_cache_write,
         })
     }
 }

@@ -75,7 +75,8 @@ async fn read_all(events: &[Value]) -> Vec<LlmEvent> {
 }
 
 fn done(finish: Finish) -> LlmEvent {
-    let usage = Some(LlmUsage { tokens_in: 1925, tokens_out: 9, tokens_cached: 1800 });
+    let usage =
+        Some(LlmUsage { tokens_in: 1925, tokens_out: 9, tokens_cached: 1800, tokens_cache_write: 100 });
     LlmEvent::Done { finish, usage }
 }
 

@@ -143,5 +143,7 @@ fn usage(usage: &Value) -> Option<LlmUsage> {
         tokens_in,
         tokens_out: spoken.saturating_add(count("thoughtsTokenCount").unwrap_or(0)),
         tokens_cached: count("cachedContentTokenCount").unwrap_or(0).min(tokens_in),
+        // Making a kept prompt is told in no reply.
+        tokens_cache_write: 0,
     })
 }

@@ -49,7 +49,10 @@ async fn read_all(values: &[Value]) -> Vec<LlmEvent> {
 }
 
 fn done(finish: Finish) -> LlmEvent {
-    LlmEvent::Done { finish, usage: Some(LlmUsage { tokens_in: 1200, tokens_out: 10, tokens_cached: 1024 }) }
+    LlmEvent::Done {
+        finish,
+        usage: Some(LlmUsage { tokens_in: 1200, tokens_out: 10, tokens_cached: 1024, ..LlmUsage::default() }),
+    }
 }
 
 fn text(text: &str) -> LlmEvent {

@@ -117,10 +117,12 @@ fn code(error: &Value) -> Option<String> {
 /// Cached tokens are part of the input, reasoning is part of the output.
 fn usage(usage: &Value) -> Option<LlmUsage> {
     let tokens_in = usage["input_tokens"].as_u64()?;
-    let cached = usage["input_tokens_details"]["cached_tokens"].as_u64().unwrap_or(0);
+    let detail = |name: &str| usage["input_tokens_details"][name].as_u64().unwrap_or(0);
+    let tokens_cached = detail("cached_tokens").min(tokens_in);
     Some(LlmUsage {
         tokens_in,
         tokens_out: usage["output_tokens"].as_u64().unwrap_or(0),
-        tokens_cached: cached.min(tokens_in),
+        tokens_cached,
+        tokens_cache_write: detail("cache_write_tokens").min(tokens_in - tokens_cached),
     })
 }

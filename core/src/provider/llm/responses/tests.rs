@@ -23,7 +23,7 @@ fn call(arguments: &str) -> Value {
 }
 
 fn usage() -> Value {
-    json!({"input_tokens": 1200, "input_tokens_details": {"cached_tokens": 1024}, "output_tokens": 10, "total_tokens": 1210})
+    json!({"input_tokens": 1200, "input_tokens_details": {"cached_tokens": 1024, "cache_write_tokens": 100}, "output_tokens": 10, "total_tokens": 1210})
 }
 
 fn completed() -> Value {
@@ -67,7 +67,15 @@ async fn read_all(values: &[Value]) -> Vec<LlmEvent> {
 }
 
 fn done(finish: Finish) -> LlmEvent {
-    LlmEvent::Done { finish, usage: Some(LlmUsage { tokens_in: 1200, tokens_out: 10, tokens_cached: 1024 }) }
+    LlmEvent::Done {
+        finish,
+        usage: Some(LlmUsage {
+            tokens_in: 1200,
+            tokens_out: 10,
+            tokens_cached: 1024,
+            tokens_cache_write: 100,
+        }),
+    }
 }
 
 fn called(id: &str, arguments: Value) -> LlmEvent {

@@ -57,18 +57,18 @@ fn of_vendor<T: Keyed>(vendor: &T, path: &str, rules: &HostRules, faults: &mut V
     if let Some(refused) = url.and_then(|url| rules.check(&url).err()) {
         faults.push(FieldError::new(format!("{path}.extra.base_url"), refused.to_string()));
     }
-    if let Some(refused) = token_server(vendor).and_then(|url| rules.check(&url).err()) {
-        let fault = format!("its `token_uri`: {refused}");
-        faults.push(FieldError::new(format!("{path}.api_key"), fault));
+    if let Some(refused) = refused_of_key(vendor.provider(), vendor.api_key().expose(), rules) {
+        faults.push(FieldError::new(format!("{path}.api_key"), refused));
     }
     for (place, fallback) in vendor.fallbacks().iter().enumerate() {
         of_vendor(fallback, &format!("{path}.fallbacks.{place}"), rules, faults);
     }
 }
 
-/// Where a key file sends what asks for tokens, if that is not the vendor's own place.
-fn token_server<T: Keyed>(vendor: &T) -> Option<Url> {
-    Kind::LanguageModel.find(vendor.provider()).filter(|row| row.takes_key_file())?;
-    let account = Account::parse(vendor.api_key().expose()).ok()?;
-    account.has_own_token_server().then(|| account.token_server().clone())
+/// Why the rules refuse a vendor's key: a key file sends what asks for tokens to a place that is not the vendor's own.
+pub fn refused_of_key(vendor: &str, key: &str, rules: &HostRules) -> Option<String> {
+    Kind::LanguageModel.find(vendor).filter(|row| row.takes_key_file())?;
+    let account = Account::parse(key).ok().filter(Account::has_own_token_server)?;
+    let refused = rules.check(account.token_server()).err()?;
+    Some(format!("its `token_uri`: {refused}"))
 }

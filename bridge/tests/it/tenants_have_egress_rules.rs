@@ -121,6 +121,12 @@ async fn an_address_outside_the_rules_is_refused_when_it_is_set() {
             fields => assert_eq!(wrong_fields(saved).await, *fields, "{server}"),
         }
     }
+    let keys = async |server: &str| {
+        let file = json!({"vertex": service_account(server)});
+        stage.bridge.send(Method::PUT, "/api/v1/settings/api-keys", &stage.admin, file).await
+    };
+    assert_eq!(keys("https://tokens.example.com").await.status(), StatusCode::OK);
+    assert_eq!(wrong_fields(keys("https://evil.test").await).await, ["vertex"]);
     let draft = format!("/api/v1/bots/{}/draft", stage.bot);
     let body = json!({"stt": {"provider": "deepgram", "api_key": "k-0123456789", "fallbacks": [
         {"provider": "deepgram", "api_key": "k-0123456789", "extra": {"base_url": "wss://evil.test/"}}]}});

@@ -14,12 +14,13 @@ use super::owner::OwnerQuery;
 use super::view::DocumentView;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::ManageSettings;
+use crate::bot::addresses;
 use crate::bot::keys::is_masked;
 use crate::edge::body::Checked;
 use crate::edge::params::InQuery;
 use crate::error::{ApiError, ApiResult};
 use crate::fields::FieldError;
-use crate::store::settings::{Settings, VendorKey};
+use crate::store::settings::{Owner, Settings, VendorKey};
 use crate::store::{Stamp, Stores};
 
 /// Longest key, bytes.
@@ -43,6 +44,17 @@ pub async fn api_keys(
         return Err(ApiError::invalid(faults));
     }
     let owner = query.0.owner(who.tenant());
+    if let Owner::Tenant(tenant) = &owner {
+        let rules = stores.tenants().egress_rules(tenant).await?;
+        let refused = |(vendor, key): (&String, &Option<String>)| {
+            let why = addresses::refused_of_key(vendor, key.as_deref()?, &rules)?;
+            Some(FieldError::new(vendor.clone(), why))
+        };
+        let refused: Vec<FieldError> = body.0.iter().filter_map(refused).collect();
+        if !refused.is_empty() {
+            return Err(ApiError::invalid(refused));
+        }
+    }
     let change = |settings: &mut Settings| set(settings, &body.0);
     let changed = stores.settings().change(&owner, Stamp(clock.now()), change).await?;
     Ok(Json((&changed).into()))

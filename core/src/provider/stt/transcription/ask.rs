@@ -49,7 +49,7 @@ impl Server {
                 let refusal = chat::read_refusal(answer).await;
                 // Servers of Whisper alone have no such list, and are there all the same.
                 let is_there = matches!(refusal.status, 404 | 405 | 501);
-                if is_there { Ok(()) } else { Err(chat::http_refusal(&refusal)) }
+                if is_there { Ok(()) } else { Err(chat::http_refusal(NAME, &refusal)) }
             }
         };
         timeout(WARM_DEADLINE, Box::pin(exchange)).await.map_err(|_| late("no connection in time"))?
@@ -78,7 +78,7 @@ impl Server {
             }
             let refusal = chat::read_refusal(answer).await;
             if !(chat::has_no_route(&refusal) && self.address.turn(&url)) {
-                return Err(chat::http_refusal(&refusal));
+                return Err(chat::http_refusal(NAME, &refusal));
             }
         }
     }

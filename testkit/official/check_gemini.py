@@ -2,6 +2,7 @@
 
 import base64
 import sys
+from collections.abc import Callable
 
 from google import genai
 from google.genai import errors, types
@@ -66,9 +67,26 @@ def check(client: genai.Client) -> int:
     return len(text)
 
 
-def refused(client: genai.Client) -> errors.ClientError:
+def check_kept(client: genai.Client) -> None:
+    """A prompt is kept, asked with by its name, renewed and deleted."""
+    prompt = types.CreateCachedContentConfig(
+        display_name="bot", system_instruction="Be kind. " * 600, tools=[TOOL], ttl="300s"
+    )
+    kept = client.caches.create(model=MODEL, config=prompt)
+    config = types.GenerateContentConfig(cached_content=kept.name)
+    asked = client.models.generate_content_stream(model=MODEL, contents=[user("hours?")], config=config)
+    usage = list(asked)[-1].usage_metadata
+    assert 1000 < usage.cached_content_token_count < usage.prompt_token_count, usage
+    renewed = client.caches.update(name=kept.name, config=types.UpdateCachedContentConfig(ttl="600s"))
+    assert renewed.expire_time > kept.expire_time, (renewed, kept)
+    client.caches.delete(name=kept.name)
+    gone = refused(lambda: client.caches.get(name=kept.name))
+    assert gone.code == 403, gone
+
+
+def refused(asking: Callable[[], object]) -> errors.ClientError:
     try:
-        ask(client, [user("hours")])
+        asking()
     except errors.ClientError as error:
         return error
     raise AssertionError("it was not refused")
@@ -77,8 +95,11 @@ def refused(client: genai.Client) -> errors.ClientError:
 def main() -> None:
     url, key, private_key = sys.argv[1:]
     options = types.HttpOptions(base_url=url)
-    letters = check(genai.Client(api_key=key, http_options=options))
-    wrong = refused(genai.Client(api_key="wrong", http_options=options))
+    client = genai.Client(api_key=key, http_options=options)
+    letters = check(client)
+    check_kept(client)
+    stranger = genai.Client(api_key="wrong", http_options=options)
+    wrong = refused(lambda: ask(stranger, [user("hours")]))
     assert (wrong.code, wrong.status) == (400, "INVALID_ARGUMENT"), wrong
 
     scopes = ["https://www.googleapis.com/auth/cloud-platform"]
@@ -87,7 +108,8 @@ def main() -> None:
         vertexai=True, project="vox-test", location="europe-west4", credentials=account, http_options=options
     )
     check(vertex)
-    print(f"gemini: streamed {letters} letters, called a tool, and as Vertex by the token of a service account")
+    check_kept(vertex)
+    print(f"gemini: streamed {letters} letters, called a tool, had its prompt kept, and the same as Vertex by the token of a service account")
 
 
 main()

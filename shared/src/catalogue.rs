@@ -24,7 +24,7 @@ pub use recognisers::{
     TRANSCRIPTION,
 };
 pub use residence::{Pin, Region, regions};
-pub use voices::{ELEVENLABS, FLITE, VOICES};
+pub use voices::{AURA, CARTESIA, CHATTERBOX, ELEVENLABS, FLITE, FLUX_VOICES, SARVAM_VOICES, SPEECH, VOICES};
 
 /// What a vendor does for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,8 @@ pub enum VoiceRule {
     None,
     /// One of these; the first where none is given.
     OneOf(&'static [&'static str]),
+    /// One of these or of others that the vendor has; the first where none is given, or one that only another vendor has.
+    Known(&'static [&'static str]),
     /// An id of the account: letters, digits, `-` and `_`.
     Id,
 }
@@ -127,7 +129,6 @@ pub struct Figures {
 }
 
 impl Figures {
-    const UNKNOWN: Self = Self { price: None, latency_ms: None, limits: None };
     const OWN_MACHINE: Self =
         Self { price: Some("none"), latency_ms: None, limits: Some("the processors of the machine") };
 }
@@ -302,11 +303,29 @@ impl Vendor {
             VoiceRule::None => None,
             VoiceRule::OneOf(voices) => (!voice.is_empty() && !voices.contains(&voice))
                 .then(|| format!("there is no voice \"{voice}\"; use {}", voices.join(" or "))),
+            VoiceRule::Known(_) => {
+                let plain = voice.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+                (!plain).then(|| "must be the name of a voice: letters, digits, -, _ and .".into())
+            }
             VoiceRule::Id => {
                 let plain = voice.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
                 (voice.is_empty() || !plain)
                     .then(|| "must be a voice id of the account, letters and digits".into())
             }
+        }
+    }
+
+    /// The voice that a bot names, or the vendor's first where it names none or one that was left over from another vendor.
+    pub fn voice_or_default<'a>(&self, voice: &'a str) -> &'a str {
+        let VoiceRule::Known(known) = self.voice else { return voice.trim() };
+        let voice = voice.trim();
+        let left = Kind::Voice
+            .vendors()
+            .iter()
+            .any(|other| matches!(other.voice, VoiceRule::OneOf(voices) if voices.contains(&voice)));
+        match known.first() {
+            Some(first) if voice.is_empty() || left => first,
+            _ => voice,
         }
     }
 

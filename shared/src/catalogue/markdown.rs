@@ -69,6 +69,11 @@ fn one(text: &mut String, vendor: &Vendor) -> Result {
     match vendor.voice {
         VoiceRule::None => {}
         VoiceRule::OneOf(voices) => writeln!(text, "| voice | {} |", voices.join(" or "))?,
+        VoiceRule::Known(voices) => writeln!(
+            text,
+            "| voice | {}, or another that the vendor has; the first where none is named |",
+            voices.join(", ")
+        )?,
         VoiceRule::Id => writeln!(text, "| voice | a voice id of the account; there is no default |")?,
     }
     if !vendor.languages.is_empty() {
@@ -105,7 +110,9 @@ fn example(vendor: &Vendor) -> String {
     }
     match vendor.voice {
         VoiceRule::None => {}
-        VoiceRule::OneOf(voices) => fields.push(format!(r#""voice": "{}""#, voices[0])),
+        VoiceRule::OneOf(voices) | VoiceRule::Known(voices) => {
+            fields.push(format!(r#""voice": "{}""#, voices[0]))
+        }
         VoiceRule::Id => fields.push(r#""voice": "YOUR VOICE""#.to_owned()),
     }
     format!(r#""{section}": {{{}}}"#, fields.join(", "))
@@ -185,7 +192,7 @@ impl Ability {
             Self::Tools => "tools",
             Self::ReasoningShown => "shows that it reasons",
             Self::CachedTokens => "counts cached tokens",
-            Self::ManyReplies => "several replies on one connection",
+            Self::ManyReplies => "several replies at once",
             Self::CancelReply => "cancels a reply",
             Self::VoicesFromClips => "makes voices from clips",
         }

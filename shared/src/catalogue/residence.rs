@@ -96,7 +96,7 @@ const GOOGLE: &[(&str, Region)] = &[
 
 /// Vendors' own hosts of which their documentation does not say where they are: they are in no region.
 #[cfg(test)]
-const UNPLACED: &[&str] = &["api.sarvam.ai"];
+const UNPLACED: &[&str] = &["api.sarvam.ai", "api.cartesia.ai", "127.0.0.1"];
 
 /// The hosts of a vendor with the regions where they are, its own first.
 pub fn regions(vendor: &Vendor) -> Vec<(&'static str, Region)> {

@@ -1,9 +1,21 @@
 //! Voices.
 
+mod cartesia;
+mod chatterbox;
+mod deepgram;
+mod sarvam;
+mod speech;
+
 use super::{Ability, Figures, Form, Key, KeyCheck, Kind, Setting, Vendor, VoiceRule};
+pub use cartesia::CARTESIA;
+pub use chatterbox::CHATTERBOX;
+pub use deepgram::{AURA, FLUX_VOICES};
+pub use sarvam::SARVAM_VOICES;
+pub use speech::SPEECH;
 
 /// All voices.
-pub const VOICES: &[&Vendor] = &[&ELEVENLABS, &FLITE];
+pub const VOICES: &[&Vendor] =
+    &[&ELEVENLABS, &CARTESIA, &AURA, &FLUX_VOICES, &SARVAM_VOICES, &SPEECH, &CHATTERBOX, &FLITE];
 
 /// ElevenLabs over its multi-context WebSocket.
 pub const ELEVENLABS: Vendor = Vendor {
@@ -45,7 +57,15 @@ pub const ELEVENLABS: Vendor = Vendor {
         },
     ],
     key_check: Some(KeyCheck { path: &["v1", "user"], header: "xi-api-key", prefix: "" }),
-    figures: Figures::UNKNOWN,
+    figures: Figures {
+        price: Some(
+            "USD 0.04 to 0.05 for 1,000 characters of Flash and Turbo, 0.08 to 0.10 of the others; sources of 2026 disagree, and plans change it",
+        ),
+        latency_ms: Some(200),
+        limits: Some(
+            "3 (Starter) to 15 (Business) replies generated at once, twice as many with Flash and Turbo; others wait their turn",
+        ),
+    },
 };
 
 /// The keyless voice.

@@ -96,7 +96,8 @@ impl Door {
         };
         let root = endpoint(&base, &[VERTEX_VERSION]);
         let place = ["projects", project, "locations", location];
-        Self::open(egress, (root, &place), &["publishers", "google", "models"], Right::Account(tokens))
+        let right = Right::Account(Arc::clone(&tokens));
+        Self::open(egress, (root, &place), &["publishers", "google", "models"], right)
     }
 
     fn open(

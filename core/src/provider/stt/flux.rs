@@ -15,6 +15,7 @@ pub use event::{Event, EventError, Message, Turn, TurnKind, parse_event};
 
 use super::{Recogniser, SttEvent, SttInput, SttStream};
 use crate::provider::Failure;
+use crate::provider::door::Door;
 use crate::provider::egress::Egress;
 use crate::provider::extra::Extra;
 

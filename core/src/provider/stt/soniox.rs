@@ -18,6 +18,7 @@ pub use event::{Event, Token, Tokens, What, parse_event};
 
 use super::{Recogniser, SttEvent, SttInput, SttStream};
 use crate::provider::Failure;
+use crate::provider::door::Door;
 use crate::provider::egress::Egress;
 use crate::provider::extra::{Extra, Transport, endpoint};
 

@@ -16,6 +16,7 @@ use super::super::fit::Fit;
 use super::super::{Recogniser, SttStream};
 use super::{HEADER, RATES, language, terms};
 use crate::provider::Failure;
+use crate::provider::door::Door;
 use crate::provider::egress::Egress;
 use crate::provider::extra::{Extra, Transport, check, endpoint};
 

@@ -3,6 +3,10 @@
 
 pub mod anthropic;
 pub mod assemblyai;
+pub mod aura;
+pub mod bulbul;
+pub mod cartesia;
+pub mod chatterbox;
 pub mod deepgram;
 pub mod elevenlabs;
 pub mod faults;
@@ -19,6 +23,8 @@ pub mod openai;
 pub mod sarvam;
 mod server;
 pub mod soniox;
+pub mod speaking;
+pub mod speech;
 pub mod transcription;
 mod wire;
 

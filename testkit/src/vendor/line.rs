@@ -38,6 +38,7 @@ pub(crate) enum Heard {
 
 enum Outgoing {
     Text(String),
+    Binary(Bytes),
     /// Without a code where there is none.
     Close(Option<u16>, String),
 }
@@ -103,6 +104,14 @@ impl Line {
             self.queue.push_back((due, Outgoing::Text(text)));
         }
         self.held_until = self.liar.holds().then(|| due + HELD);
+    }
+
+    /// Send bytes once their turn has come. There is nothing in them to lie about.
+    pub(crate) fn say_bytes(&mut self, bytes: Vec<u8>) {
+        if !self.record.faults.is_mute() {
+            let due = self.due(Duration::ZERO);
+            self.queue.push_back((due, Outgoing::Binary(bytes.into())));
+        }
     }
 
     /// Close after everything said so far.
@@ -203,14 +212,15 @@ impl Line {
         while !self.over && self.queue.front().is_some_and(|(due, _)| *due <= Instant::now()) {
             let Some((_, outgoing)) = self.queue.pop_front() else { return };
             match outgoing {
-                Outgoing::Text(text) => self.send(text).await,
+                Outgoing::Text(text) => self.send(Message::Text(text.into())).await,
+                Outgoing::Binary(bytes) => self.send(Message::Binary(bytes)).await,
                 Outgoing::Close(code, reason) => self.shut(code, &reason).await,
             }
         }
     }
 
-    async fn send(&mut self, text: String) {
-        let sent = tokio::time::timeout(SEND_DEADLINE, self.socket.send(Message::Text(text.into()))).await;
+    async fn send(&mut self, message: Message) {
+        let sent = tokio::time::timeout(SEND_DEADLINE, self.socket.send(message)).await;
         if !matches!(sent, Ok(Ok(()))) {
             self.record.ended(Ending::Dropped);
             self.over = true;

@@ -24,13 +24,13 @@ use super::{
     session::{Endpoint, Opening, Session, Tongue},
     speech::Manner,
     visit::{Visit, admit, offered_key},
-    voice::Voice,
 };
 use crate::vendor::{
     faults::Cut,
     host::{Ask, MAX_CLIENT_BYTES, Record, Shared},
     line::Line,
     observe::Ending,
+    speaking::Voice,
 };
 
 type App = Arc<Shared<Script>>;

@@ -3,7 +3,8 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{format::Format, script::AlignmentForm, voice::Voice};
+use super::{format::Format, script::AlignmentForm};
+use crate::vendor::speaking::Voice;
 
 /// How one context or request sounds.
 #[derive(Clone, Copy, Debug)]

@@ -16,7 +16,7 @@ const LOOK_BACK: usize = 20;
 
 /// The prefixes that are kept, shared by the copies of a script.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Cache(Arc<Mutex<BTreeSet<String>>>);
+pub struct Cache(Arc<Mutex<BTreeSet<String>>>);
 
 impl PartialEq for Cache {
     fn eq(&self, _: &Self) -> bool {

@@ -33,7 +33,7 @@ pub struct Script {
     pub faults: Faults,
     /// What the vendor has in its prompt cache.
     #[serde(skip)]
-    pub(crate) cache: Cache,
+    pub cache: Cache,
 }
 
 impl Script {

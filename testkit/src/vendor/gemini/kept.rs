@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 
 /// What is kept, by name; shared by the copies of a script.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Kept(Arc<Mutex<BTreeMap<String, Prompt>>>);
+pub struct Kept(Arc<Mutex<BTreeMap<String, Prompt>>>);
 
 impl PartialEq for Kept {
     fn eq(&self, _: &Self) -> bool {

@@ -41,10 +41,10 @@ pub struct Script {
     pub faults: Faults,
     /// Vertex' tokens that are good.
     #[serde(skip)]
-    pub(crate) issued: Issued,
+    pub issued: Issued,
     /// Prompts that are kept.
     #[serde(skip)]
-    pub(crate) kept: Kept,
+    pub kept: Kept,
 }
 
 impl Script {

@@ -19,7 +19,7 @@ const SKEW: i64 = 300;
 
 /// Tokens that are good, with the second at which they end; shared by the copies of a script.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Issued(Arc<Mutex<BTreeMap<String, i64>>>);
+pub struct Issued(Arc<Mutex<BTreeMap<String, i64>>>);
 
 impl PartialEq for Issued {
     fn eq(&self, _: &Self) -> bool {

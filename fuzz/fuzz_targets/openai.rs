@@ -26,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
         if let Ok(chunk) = parse_event(&event.data)
             && let Some(usage) = chunk.usage
         {
-            assert!(usage.tokens_cached <= usage.tokens_in);
+            assert!(usage.tokens_cached.saturating_add(usage.tokens_cache_write) <= usage.tokens_in);
         }
     }
 });

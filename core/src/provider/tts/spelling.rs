@@ -1,12 +1,42 @@
 //! Characters with times become words with times.
 
+use serde_json::Value;
+
 use super::WordMark;
 use crate::session::text::{is_unspaced, syllables};
 
 /// Longest word; what has no spaces for longer is cut.
-const WORD_CHARS_MAX: usize = 40;
+pub(super) const WORD_CHARS_MAX: usize = 40;
+/// Longer than any reply, milliseconds.
+const MOST_MS: f64 = 3_600_000.0;
 /// Characters of a script without spaces that are marked together.
 const UNSPACED_CHARS: usize = 3;
+
+/// A character and its time, milliseconds since the first sample of whatever it came with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimedChar {
+    pub text: String,
+    pub started_ms: f64,
+    pub ended_ms: f64,
+}
+
+impl TimedChar {
+    /// Characters with their times in seconds; `None` where the lists are not of one length, or hold something else.
+    pub(super) fn list(chars: &[Value], starts: &[Value], ends: &[Value]) -> Option<Vec<Self>> {
+        if chars.len() != starts.len() || chars.len() != ends.len() {
+            return None;
+        }
+        let ms = |seconds: &Value| {
+            seconds.as_f64().filter(|s| s.is_finite()).map(|s| (s * 1000.0).clamp(0.0, MOST_MS))
+        };
+        let one = |((text, start), end): ((&Value, &Value), &Value)| {
+            let started_ms = ms(start)?;
+            let ended_ms = ms(end)?.max(started_ms);
+            Some(Self { text: text.as_str()?.to_owned(), started_ms, ended_ms })
+        };
+        chars.iter().zip(starts).zip(ends).map(one).collect()
+    }
+}
 
 /// The word that is being spelt.
 #[derive(Debug, Default)]

@@ -5,6 +5,7 @@ use vox_shared::model::bot::ApiKey;
 use super::*;
 use crate::provider::FailureClass;
 use crate::provider::link::{Codec, Outgoing, Wishes};
+use crate::provider::tts::replies::Tongue as _;
 use crate::provider::tts::{TtsEvent, TtsInput};
 
 #[test]

@@ -159,7 +159,11 @@ impl Tongue for CartesiaTongue {
     }
 
     fn owes(&self, utterance: UtteranceId) -> bool {
-        self.at(utterance).is_some_and(|at| self.contexts[at].sent > self.contexts[at].spoken + 1)
+        // Nothing is known of it while the vendor has not told the end of any segment.
+        self.at(utterance).is_some_and(|at| {
+            let context = &self.contexts[at];
+            context.spoken > 0 && context.sent > context.spoken + 1
+        })
     }
 
     fn text(&mut self, text: &str, now: Instant, to: &mut Reaction) -> Result<(), Flaw> {

@@ -34,8 +34,9 @@ enum Open {
 pub struct MessageCodec {
     blocks: BTreeMap<u64, Open>,
     calls: Calls,
-    /// Blocks to be sent back unchanged with the results of tools.
+    /// Blocks to be sent back unchanged with the results of tools; null stands where the words came, if thoughts follow them.
     thoughts: Vec<Value>,
+    has_spoken: bool,
     finish: Option<Finish>,
     has_ended: bool,
     counts: Counts,
@@ -49,6 +50,7 @@ impl MessageCodec {
             blocks: BTreeMap::new(),
             calls: Calls::default(),
             thoughts: Vec::new(),
+            has_spoken: false,
             finish: None,
             has_ended: false,
             counts: Counts::default(),
@@ -62,6 +64,7 @@ impl MessageCodec {
         }
         let open = match block {
             Block::Text(text) => {
+                self.has_spoken = true;
                 told.text.push_str(&text);
                 Open::Text
             }
@@ -75,6 +78,9 @@ impl MessageCodec {
             }
             Block::Thought(block) => {
                 told.works = true;
+                if self.has_spoken && !self.thoughts.contains(&Value::Null) {
+                    self.thoughts.push(Value::Null);
+                }
                 self.thoughts.push(block);
                 Open::Thought(self.thoughts.len() - 1)
             }

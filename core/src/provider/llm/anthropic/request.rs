@@ -155,20 +155,24 @@ fn message(turn: &Turn<'_>, keepsakes: &Keepsakes) -> Value {
         Speaker::Caller => "user",
         Speaker::Bot => "assistant",
     };
-    let mut content = thoughts(turn, keepsakes);
-    content.extend(turn.parts.iter().map(block));
-    json!({"role": role, "content": content})
+    let calls = turn.parts.iter().position(|part| matches!(part, Part::Called(_)));
+    let (said, called) = turn.parts.split_at(calls.unwrap_or(turn.parts.len()));
+    let (first, later) = thoughts(called.first(), keepsakes);
+    let blocks = first.into_iter().chain(said.iter().map(block)).chain(later).chain(called.iter().map(block));
+    json!({"role": role, "content": blocks.collect::<Vec<_>>()})
 }
 
-/// What the model thought before it called the tools of this turn: it wants that back unchanged, and first.
-fn thoughts(turn: &Turn<'_>, keepsakes: &Keepsakes) -> Vec<Value> {
-    let called = turn.parts.iter().find_map(|part| match part {
-        Part::Called(call) => Some(call.id.as_str()),
-        _ => None,
-    });
-    match called.and_then(|id| keepsakes.find(id)) {
-        Some(Value::Array(thoughts)) => thoughts,
-        _ => Vec::new(),
+/// What the model thought before it spoke and after, of a turn whose first call this is: it wants that back unchanged, and in its place.
+fn thoughts(first: Option<&Part<'_>>, keepsakes: &Keepsakes) -> (Vec<Value>, Vec<Value>) {
+    let Some(Part::Called(call)) = first else { return (Vec::new(), Vec::new()) };
+    let Some(Value::Array(mut thoughts)) = keepsakes.find(&call.id) else { return (Vec::new(), Vec::new()) };
+    match thoughts.iter().position(Value::is_null) {
+        Some(words) => {
+            let later = thoughts.split_off(words + 1);
+            thoughts.pop();
+            (thoughts, later)
+        }
+        None => (thoughts, Vec::new()),
     }
 }
 
@@ -287,5 +291,16 @@ mod tests {
         let body = template.body(&request(), &keepsakes);
         let content = &body["messages"][1]["content"];
         assert_eq!((&content[0], &content[1]["type"]), (&thought, &json!("tool_use")));
+        keepsakes.keep("call.1", json!([thought, null, thought]));
+        let mut spoke = request();
+        spoke
+            .messages
+            .iter_mut()
+            .filter(|m| m.role == Role::Assistant)
+            .for_each(|m| m.text = "One moment.".into());
+        let body = template.body(&spoke, &keepsakes);
+        let blocks = body["messages"][1]["content"].as_array().unwrap();
+        let kinds: Vec<&str> = blocks.iter().take(4).map(|block| block["type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["thinking", "text", "thinking", "tool_use"]);
     }
 }

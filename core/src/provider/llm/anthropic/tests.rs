@@ -174,6 +174,23 @@ async fn thoughts_are_kept_and_not_spoken() {
 }
 
 #[tokio::test]
+async fn thoughts_keep_their_place_around_the_words() {
+    let thought = |text: &str| json!({"type": "thinking", "thinking": text, "signature": "s"});
+    let events = [
+        begins(),
+        start(0, thought("Hm.")),
+        start(1, json!({"type": "text", "text": "One moment."})),
+        start(2, thought("So.")),
+        start(3, json!({"type": "tool_use", "id": "a", "name": "f", "input": {}})),
+        ends("tool_use"),
+        over(),
+    ];
+    let whole: String = events.iter().map(event).collect();
+    let (_, keepsakes) = read(vec![whole.into_bytes()]).await;
+    assert_eq!(keepsakes.find("a"), Some(json!([thought("Hm."), null, thought("So.")])));
+}
+
+#[tokio::test]
 async fn each_reason_to_stop_has_its_meaning() {
     let tool = json!({"type": "tool_use", "id": "a", "name": "f", "input": {}});
     for (reason, finish, calls) in [

@@ -66,4 +66,19 @@ start assemblyai assemblyai --api-key "$key" --script "$official/assemblyai.json
 start transcription transcription --api-key "$key" --script "$official/transcription.json"
 "$venv/bin/python" "$official/check_transcription.py" "$url" "$key"
 
+start cartesia cartesia --api-key "$key"
+"$venv/bin/python" "$official/check_cartesia.py" "$url" "$key"
+
+start aura aura --api-key "$key"
+"$venv/bin/python" "$official/check_aura.py" "$url" "$key"
+
+start bulbul bulbul --api-key "$key"
+"$venv/bin/python" "$official/check_bulbul.py" "$url" "$key"
+
+start soniox-voices soniox-voices --api-key "$key"
+"$venv/bin/python" "$official/check_soniox_voices.py" "$url" "$key"
+
+start speech speech --api-key "$key"
+"$venv/bin/python" "$official/check_speech.py" "$url" "$key"
+
 echo "all official clients work against the scripted vendors"

@@ -24,7 +24,10 @@ pub use recognisers::{
     TRANSCRIPTION,
 };
 pub use residence::{Pin, Region, regions};
-pub use voices::{AURA, CARTESIA, CHATTERBOX, ELEVENLABS, FLITE, FLUX_VOICES, SARVAM_VOICES, SPEECH, VOICES};
+pub use voices::{
+    AURA, CARTESIA, CHATTERBOX, ELEVENLABS, ELEVENLABS_HTTP, FLITE, FLUX_VOICES, RESEMBLE, SARVAM_VOICES,
+    SONIOX_VOICES, SPEECH, VOICES,
+};
 
 /// What a vendor does for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +155,8 @@ pub struct Fault {
 }
 
 /// Vendors of one company that take the same key, and the name under which settings keep it.
-const ACCOUNTS: &[(&str, &str)] = &[("deepgram_flux", "deepgram"), ("sarvam_realtime", "sarvam")];
+const ACCOUNTS: &[(&str, &str)] =
+    &[("deepgram_flux", "deepgram"), ("elevenlabs_http", "elevenlabs"), ("sarvam_realtime", "sarvam")];
 
 /// The name under which the key of a vendor is kept: its own, or another of the same company's.
 pub fn account(name: &str) -> &str {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::Value;
 use vox_engines::EngineBinary;
 use vox_shared::catalogue::{
-    ANTHROPIC, ASSEMBLYAI, AURA, CARTESIA, CHATTERBOX, DEEPGRAM, DEEPGRAM_FLUX, ELEVENLABS, FLITE,
-    FLUX_VOICES, GEMINI, GROQ, Kind, OPENAI, POCKETSPHINX, RESPONSES, SARVAM, SARVAM_REALTIME, SARVAM_VOICES,
-    SCRIPTED, SONIOX, SPEECH, TRANSCRIPTION, VERTEX, Vendor,
+    ANTHROPIC, ASSEMBLYAI, AURA, CARTESIA, CHATTERBOX, DEEPGRAM, DEEPGRAM_FLUX, ELEVENLABS, ELEVENLABS_HTTP,
+    FLITE, FLUX_VOICES, GEMINI, GROQ, Kind, OPENAI, POCKETSPHINX, RESEMBLE, RESPONSES, SARVAM,
+    SARVAM_REALTIME, SARVAM_VOICES, SCRIPTED, SONIOX, SONIOX_VOICES, SPEECH, TRANSCRIPTION, VERTEX, Vendor,
 };
 use vox_shared::clock::Clock;
 use vox_shared::model::bot::{LlmSettings, SttSettings, TtsSettings};
@@ -33,10 +33,12 @@ use super::tts::Voice;
 use super::tts::aura::Aura;
 use super::tts::cartesia::Cartesia;
 use super::tts::chatterbox::Chatterbox;
-use super::tts::elevenlabs::ElevenLabs;
+use super::tts::elevenlabs::{ElevenLabs, ElevenLabsHttp};
 use super::tts::flite::Flite;
 use super::tts::flux::Flux as FluxVoices;
+use super::tts::resemble::Resemble;
 use super::tts::sarvam::Sarvam as SarvamVoices;
+use super::tts::soniox::Soniox as SonioxVoices;
 use super::tts::speech::Speech;
 use super::{Failure, FailureClass};
 
@@ -88,10 +90,13 @@ const LANGUAGE_MODELS: &[Maker<dyn LanguageModel, LlmSettings>] = &[
 
 const VOICES: &[Maker<dyn Voice, TtsSettings>] = &[
     (&ELEVENLABS, |with, settings| Ok(Arc::new(ElevenLabs::from_settings(settings, &with.egress)?))),
+    (&ELEVENLABS_HTTP, |with, settings| Ok(Arc::new(ElevenLabsHttp::from_settings(settings, &with.egress)?))),
     (&CARTESIA, |with, settings| Ok(Arc::new(Cartesia::from_settings(settings, &with.egress)?))),
     (&AURA, |with, settings| Ok(Arc::new(Aura::from_settings(settings, &with.egress)?))),
     (&FLUX_VOICES, |with, settings| Ok(Arc::new(FluxVoices::from_settings(settings, &with.egress)?))),
     (&SARVAM_VOICES, |with, settings| Ok(Arc::new(SarvamVoices::from_settings(settings, &with.egress)?))),
+    (&SONIOX_VOICES, |with, settings| Ok(Arc::new(SonioxVoices::from_settings(settings, &with.egress)?))),
+    (&RESEMBLE, |with, settings| Ok(Arc::new(Resemble::from_settings(settings, &with.egress)?))),
     (&SPEECH, |with, settings| Ok(Arc::new(Speech::from_settings(settings, &with.egress)?))),
     (&CHATTERBOX, |with, settings| Ok(Arc::new(Chatterbox::from_settings(settings, &with.egress)?))),
     (&FLITE, |with, settings| Ok(Arc::new(Flite::from_settings(settings, with.engines.as_ref())?))),

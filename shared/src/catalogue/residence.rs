@@ -54,6 +54,9 @@ const HOSTS: &[(&str, Region)] = &[
     ("stt-rt.soniox.com", Region::Us),
     ("stt-rt.eu.soniox.com", Region::Eu),
     ("stt-rt.in.soniox.com", Region::In),
+    ("tts-rt.soniox.com", Region::Us),
+    ("tts-rt.eu.soniox.com", Region::Eu),
+    ("tts-rt.in.soniox.com", Region::In),
     ("streaming.assemblyai.com", Region::Us),
     ("streaming.eu.assemblyai.com", Region::Eu),
     ("api.anthropic.com", Region::Us),
@@ -96,7 +99,7 @@ const GOOGLE: &[(&str, Region)] = &[
 
 /// Vendors' own hosts of which their documentation does not say where they are: they are in no region.
 #[cfg(test)]
-const UNPLACED: &[&str] = &["api.sarvam.ai", "api.cartesia.ai", "127.0.0.1"];
+const UNPLACED: &[&str] = &["api.sarvam.ai", "api.cartesia.ai", "websocket.cluster.resemble.ai", "127.0.0.1"];
 
 /// The hosts of a vendor with the regions where they are, its own first.
 pub fn regions(vendor: &Vendor) -> Vec<(&'static str, Region)> {

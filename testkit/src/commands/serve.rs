@@ -14,8 +14,8 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 use vox_testkit::vendor::{
-    Cut, Faults, Lie, Server, Vendor, anthropic, assemblyai, deepgram, elevenlabs, flux, gemini, openai,
-    sarvam, soniox, transcription,
+    Cut, Faults, Lie, Server, Vendor, anthropic, assemblyai, aura, bulbul, cartesia, chatterbox, deepgram,
+    elevenlabs, flux, gemini, openai, resemble, sarvam, soniox, soniox_voices, speech, transcription,
 };
 
 /// Which vendor, and how it behaves.
@@ -54,6 +54,15 @@ enum Name {
     Sarvam,
     Transcription,
     Gemini,
+    Cartesia,
+    /// Deepgram's voices: Aura and Flux.
+    Aura,
+    /// Sarvam's voices.
+    Bulbul,
+    SonioxVoices,
+    Resemble,
+    Speech,
+    Chatterbox,
 }
 
 /// Faults; each given one overrides the script's.
@@ -134,6 +143,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Name::Sarvam => serve::<sarvam::Script>(arguments).await,
         Name::Soniox => serve::<soniox::Script>(arguments).await,
         Name::Transcription => serve::<transcription::Script>(arguments).await,
+        Name::Cartesia => serve::<cartesia::Script>(arguments).await,
+        Name::Aura => serve::<aura::Script>(arguments).await,
+        Name::Bulbul => serve::<bulbul::Script>(arguments).await,
+        Name::SonioxVoices => serve::<soniox_voices::Script>(arguments).await,
+        Name::Resemble => serve::<resemble::Script>(arguments).await,
+        Name::Speech => serve::<speech::Script>(arguments).await,
+        Name::Chatterbox => serve::<chatterbox::Script>(arguments).await,
     }
 }
 

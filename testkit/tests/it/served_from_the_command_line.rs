@@ -108,6 +108,15 @@ fn the_scripts_of_the_readme_are_read() {
                 "transcription" => {
                     serde_json::from_str::<vox_testkit::vendor::transcription::Script>(text).err()
                 }
+                "cartesia" => serde_json::from_str::<vox_testkit::vendor::cartesia::Script>(text).err(),
+                "aura" => serde_json::from_str::<vox_testkit::vendor::aura::Script>(text).err(),
+                "bulbul" => serde_json::from_str::<vox_testkit::vendor::bulbul::Script>(text).err(),
+                "soniox-voices" => {
+                    serde_json::from_str::<vox_testkit::vendor::soniox_voices::Script>(text).err()
+                }
+                "resemble" => serde_json::from_str::<vox_testkit::vendor::resemble::Script>(text).err(),
+                "speech" => serde_json::from_str::<vox_testkit::vendor::speech::Script>(text).err(),
+                "chatterbox" => serde_json::from_str::<vox_testkit::vendor::chatterbox::Script>(text).err(),
                 "soniox" => serde_json::from_str::<vox_testkit::vendor::soniox::Script>(text).err(),
                 other => panic!("unknown vendor {other}"),
             };
@@ -115,5 +124,5 @@ fn the_scripts_of_the_readme_are_read() {
             read += 1;
         }
     }
-    assert_eq!(read, 15);
+    assert_eq!(read, 27);
 }

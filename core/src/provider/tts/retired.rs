@@ -13,6 +13,9 @@ pub(super) struct Retired(VecDeque<UtteranceId>);
 
 impl Retired {
     pub fn add(&mut self, utterance: UtteranceId) {
+        if self.has(utterance) {
+            return;
+        }
         if self.0.len() >= MOST {
             self.0.pop_front();
         }

@@ -54,6 +54,21 @@ impl Piece {
         })
     }
 
+    /// The line that carries it over HTTP. Times are in seconds, and begin at the request's first character.
+    pub(crate) fn line(&self, first: usize) -> String {
+        let seconds = |index: usize| (first + index) as f64 * self.ms_per_char / 1_000.0;
+        let count = self.characters.len();
+        let chars: Vec<String> = self.characters.iter().map(char::to_string).collect();
+        let alignment = json!({
+            "characters": chars,
+            "character_start_times_seconds": (0..count).map(seconds).collect::<Vec<_>>(),
+            "character_end_times_seconds": (1..=count).map(seconds).collect::<Vec<_>>()
+        });
+        let audio = STANDARD.encode(&self.audio);
+        let line = json!({"audio_base64": audio, "alignment": alignment, "normalized_alignment": alignment});
+        format!("{line}\n")
+    }
+
     fn alignment(&self, form: AlignmentForm) -> Value {
         let durations_key = match form {
             AlignmentForm::Current => "charDurationsMs",

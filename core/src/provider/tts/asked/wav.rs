@@ -90,7 +90,7 @@ fn header(bytes: &[u8]) -> Result<Option<(Format, usize)>, WavError> {
         let there = &bytes[bytes.len().min(at)..bytes.len().min(at + expected.len())];
         expected.starts_with(there)
     };
-    if !begins(b"RIFF", 0) || !begins(b"WAVE", 8) || bytes.len() > HEADER_MAX {
+    if !begins(b"RIFF", 0) || !begins(b"WAVE", 8) {
         return Err(WavError::NotWav);
     }
     let mut format = None;
@@ -110,7 +110,7 @@ fn header(bytes: &[u8]) -> Result<Option<(Format, usize)>, WavError> {
         // Chunks are padded to an even size.
         at += 8 + size + size % 2;
     }
-    Ok(None)
+    if bytes.len() > HEADER_MAX { Err(WavError::NotWav) } else { Ok(None) }
 }
 
 /// What a `fmt ` chunk says.
@@ -165,6 +165,12 @@ mod tests {
     }
 
     #[test]
+    fn a_long_first_piece_is_no_long_header() {
+        let samples = vec![0; 2 * HEADER_MAX];
+        assert_eq!(WavReader::default().take(&file(1, 1, 16, 0, &samples)).unwrap().len(), HEADER_MAX);
+    }
+
+    #[test]
     fn fractions_and_second_channels_are_read() {
         let halves: Vec<u8> = [0.5_f32, -2.0].iter().flat_map(|sample| sample.to_le_bytes()).collect();
         assert_eq!(WavReader::default().take(&file(3, 1, 32, 0, &halves)).unwrap(), [16_383, -32_767]);
@@ -194,5 +200,8 @@ mod tests {
         let mut endless = b"RIFF\0\0\0\0WAVE".to_vec();
         endless.extend(b"LIST\xff\xff\xff\xff");
         check(&endless, WavError::NotWav);
+        let mut long = b"RIFF\0\0\0\0WAVE".to_vec();
+        long.extend(b"LIST\x00\x80\0\0".repeat(3).iter().chain(&[0; 3 * 0x8000]));
+        check(&long, WavError::NotWav);
     }
 }

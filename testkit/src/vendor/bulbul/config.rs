@@ -7,6 +7,13 @@ const LANGUAGES: [&str; 11] =
     ["bn-IN", "en-IN", "gu-IN", "hi-IN", "kn-IN", "ml-IN", "mr-IN", "od-IN", "pa-IN", "ta-IN", "te-IN"];
 const RATES: [u32; 4] = [8_000, 16_000, 22_050, 24_000];
 
+/// What the query says.
+pub(crate) struct Wanted {
+    pub(crate) model: String,
+    /// Whether the end of what was flushed is told.
+    pub(crate) tells_end: bool,
+}
+
 /// As it comes. Null counts as absent.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Given {

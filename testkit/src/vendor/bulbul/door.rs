@@ -12,6 +12,7 @@ use axum::{
 use serde_json::json;
 
 use super::{
+    config::Wanted,
     script::Script,
     session::{Session, Tongue},
 };
@@ -24,13 +25,6 @@ use crate::vendor::{
 type App = Arc<Shared<Script>>;
 
 const MODELS: [&str; 3] = ["bulbul:v2", "bulbul:v3", "bulbul:v4-flash"];
-
-/// What the query says.
-pub(crate) struct Wanted {
-    pub(crate) model: String,
-    /// Whether the end of what was flushed is told.
-    pub(crate) tells_end: bool,
-}
 
 pub(crate) fn routes(app: App) -> Router {
     Router::new().route("/text-to-speech/ws", get(speak)).with_state(app)

@@ -7,7 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{config::Given, door::Wanted, script::Script};
+use super::{
+    config::{Given, Wanted},
+    script::Script,
+};
 use crate::vendor::{
     lies::Dialect,
     line::{Heard, Line},

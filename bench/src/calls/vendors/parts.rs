@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vox_testkit::vendor::{
-    anthropic, assemblyai, deepgram, elevenlabs, flux, gemini, openai, sarvam, soniox, transcription,
+    anthropic, assemblyai, aura, bulbul, cartesia, chatterbox, deepgram, elevenlabs, flux, gemini, openai,
+    resemble, sarvam, soniox, soniox_voices, speaking::Speaking, speech, transcription,
 };
 
 /// From `Finalize`, or from what the vendor takes for the end of an utterance, to the final transcript.
@@ -183,17 +184,86 @@ pub(crate) static MODELS: [Part; 5] = [
 ];
 
 /// All voices, the usual one first.
-pub(crate) static VOICES: [Part; 1] = [Part {
-    name: "elevenlabs",
-    server: "elevenlabs",
-    script: || {
-        script(elevenlabs::Script { first_audio_ms: VOICE_FIRST_AUDIO_MS, ..elevenlabs::Script::default() })
+pub(crate) static VOICES: [Part; 10] = [
+    Part {
+        name: "elevenlabs",
+        server: "elevenlabs",
+        script: elevenlabs_script,
+        section: |at| {
+            json!({"provider": "elevenlabs", "api_key": at.api_key, "model": "eleven_flash_v2_5",
+                   "voice": "21m00Tcm4TlvDq8ikWAM", "extra": {"base_url": at.url}})
+        },
     },
-    section: |at| {
-        json!({"provider": "elevenlabs", "api_key": at.api_key, "model": "eleven_flash_v2_5",
-               "voice": "21m00Tcm4TlvDq8ikWAM", "extra": {"base_url": at.url}})
+    Part {
+        name: "elevenlabs_http",
+        server: "elevenlabs",
+        script: elevenlabs_script,
+        section: |at| voice("elevenlabs_http", "21m00Tcm4TlvDq8ikWAM", at),
     },
-}];
+    Part {
+        name: "cartesia",
+        server: "cartesia",
+        script: || script(cartesia::Script { speaking: speaking(), ..cartesia::Script::default() }),
+        section: |at| voice("cartesia", "a0e99841-438c-4a64-b679-ae501e7d6091", at),
+    },
+    Part {
+        name: "deepgram",
+        server: "aura",
+        script: || script(aura::Script { speaking: speaking(), ..aura::Script::default() }),
+        section: |at| voice("deepgram", "", at),
+    },
+    Part {
+        name: "deepgram_flux",
+        server: "aura",
+        script: || script(aura::Script { speaking: speaking(), ..aura::Script::default() }),
+        section: |at| voice("deepgram_flux", "", at),
+    },
+    Part {
+        name: "sarvam",
+        server: "bulbul",
+        script: || script(bulbul::Script { speaking: speaking(), ..bulbul::Script::default() }),
+        section: |at| voice("sarvam", "shubh", at),
+    },
+    Part {
+        name: "soniox",
+        server: "soniox-voices",
+        script: || script(soniox_voices::Script { speaking: speaking(), ..soniox_voices::Script::default() }),
+        section: |at| voice("soniox", "Adrian", at),
+    },
+    Part {
+        name: "resemble",
+        server: "resemble",
+        script: || script(resemble::Script { speaking: speaking(), ..resemble::Script::default() }),
+        section: |at| voice("resemble", "abcd1234", at),
+    },
+    Part {
+        name: "openai",
+        server: "speech",
+        script: || script(speech::Script { speaking: speaking(), ..speech::Script::default() }),
+        section: |at| {
+            json!({"provider": "openai", "api_key": at.api_key, "voice": "alloy",
+                   "extra": {"base_url": format!("{}/v1", at.url)}})
+        },
+    },
+    Part {
+        name: "chatterbox",
+        server: "chatterbox",
+        script: || script(chatterbox::Script { speaking: speaking(), ..chatterbox::Script::default() }),
+        section: |at| voice("chatterbox", "default_female_1", at),
+    },
+];
+
+fn voice(provider: &str, voice: &str, at: &Announcement) -> Value {
+    json!({"provider": provider, "api_key": at.api_key, "voice": voice, "extra": {"base_url": at.url}})
+}
+
+fn speaking() -> Speaking {
+    Speaking { first_audio_ms: VOICE_FIRST_AUDIO_MS, ..Speaking::default() }
+}
+
+fn elevenlabs_script() -> Value {
+    script(elevenlabs::Script { first_audio_ms: VOICE_FIRST_AUDIO_MS, ..elevenlabs::Script::default() })
+}
 
 fn script(script: impl Serialize) -> Value {
     serde_json::to_value(script).expect("scripts are plain data")

@@ -26,7 +26,7 @@ lint:
 fmt:
     cargo fmt --all
 
-# One benchmark by name: `just bench calls`, `just bench livekit`, `just bench livekit-impaired`, `just bench silero`, `just bench bridge`.
+# One benchmark by name: `just bench calls`, `just bench livekit`, `just bench livekit-impaired`, `just bench vendors`, `just bench silero`, `just bench bridge`.
 bench name *arguments:
     just bench-{{ name }} {{ arguments }}
 
@@ -42,6 +42,11 @@ bench-livekit *arguments:
     cargo build --release --workspace --bins
     scripts/livekit/install.sh
     target/release/vox-bench livekit --markdown docs/benchmarks-livekit.md {{ arguments }}
+
+# Calls with each vendor in turn, over TLS: docs/benchmarks-vendors.md.
+bench-vendors *arguments:
+    cargo build --release --workspace --bins
+    target/release/vox-bench vendors --markdown docs/benchmarks-vendors.md {{ arguments }}
 
 # Calls in LiveKit rooms on bad networks: what is understood, what is resumed, how they end. docs/benchmarks-impaired.md.
 bench-livekit-impaired *arguments:

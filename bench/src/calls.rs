@@ -28,6 +28,7 @@ mod once;
 mod plane;
 mod rooms;
 mod table;
+mod tls;
 mod vendors;
 mod workers;
 
@@ -45,7 +46,8 @@ pub(crate) use level::{MIB, run as run_level};
 pub(crate) use plane::Plane;
 pub(crate) use rooms::{Door, Rooms, Stay, Summons};
 pub(crate) use table::{Table, two};
-pub(crate) use vendors::Vendors;
+pub(crate) use tls::Identity;
+pub(crate) use vendors::{Cast, MODELS, Part, RECOGNISERS, VOICES, Vendors};
 pub(crate) use workers::{Nursery, Worker};
 
 /// Bytes of the secret that workers and control plane share.
@@ -100,6 +102,10 @@ pub enum BenchError {
     Connect(#[from] ConnectError),
     #[error("a request could not be made")]
     Model(#[from] reqwest::Error),
+    #[error("a certificate could not be made")]
+    Certificate(#[from] rcgen::Error),
+    #[error("TLS could not be set up")]
+    Tls(#[from] rustls::Error),
     #[error("the benchmark's files or sockets failed")]
     Io(#[from] io::Error),
 }
@@ -162,15 +168,29 @@ impl Ground {
         clips: Vec<Clip>,
         more: Vec<(&'static str, String)>,
     ) -> Result<Self, BenchError> {
+        Box::pin(Self::with(settings, clips, (Cast::USUAL, None), more)).await
+    }
+
+    /// With these vendors; with a certificate they are behind TLS, which the workers trust, and calls have tools and fall-backs.
+    pub(crate) async fn with(
+        settings: &Settings,
+        clips: Vec<Clip>,
+        (cast, identity): (Cast, Option<&Identity>),
+        mut more: Vec<(&'static str, String)>,
+    ) -> Result<Self, BenchError> {
         let (core, models) = checked(settings)?;
         let work = TempDir::new()?;
         for dir in [CLIPS, LOGS] {
             fs::create_dir(work.path().join(dir))?;
         }
         let secret = SecretString::from(random_hex());
-        let vendors = Vendors::start(&settings.testkit, work.path()).await?;
+        if let Some(identity) = identity {
+            more.push(("SSL_CERT_FILE", identity.certificate_file(work.path())?.display().to_string()));
+        }
+        let vendors = Vendors::start(&settings.testkit, work.path(), (cast, identity)).await?;
         let delays = vendors.delays().await?;
-        let plane = Plane::start(secret.clone(), vendors.config()).await?;
+        let config = if identity.is_some() { vendors.laden_config() } else { vendors.config() };
+        let plane = Plane::start(secret.clone(), config).await?;
         let nursery = Nursery {
             core,
             models,

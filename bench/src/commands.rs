@@ -4,6 +4,7 @@ pub mod calls;
 pub mod kill;
 pub mod livekit;
 pub mod load;
+pub mod vendors;
 
 use std::io::Write;
 

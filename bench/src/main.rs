@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{calls, kill, livekit, load};
+use commands::{calls, kill, livekit, load, vendors};
 
 /// What calls cost, how fluent they are, and whether their records survive.
 #[derive(Parser)]
@@ -22,6 +22,8 @@ enum Command {
     Calls(Box<calls::Arguments>),
     /// Measure calls in LiveKit rooms, beside the same over a WebSocket, or on bad networks.
     Livekit(Box<livekit::Arguments>),
+    /// Measure calls with each vendor in turn, over TLS, with tools and fall-backs.
+    Vendors(Box<vendors::Arguments>),
     /// Talk to a server of a media protocol with many callers, and tell what they heard.
     Load(Box<load::Arguments>),
     /// Kill the platform's processes in mid-call, again and again, and check that no call's record is lost or doubled.
@@ -33,6 +35,7 @@ async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Calls(arguments) => calls::run(*arguments).await,
         Command::Livekit(arguments) => livekit::run(*arguments).await,
+        Command::Vendors(arguments) => vendors::run(*arguments).await,
         Command::Load(arguments) => load::run(*arguments).await,
         Command::Kill(arguments) => kill::run(arguments).await,
     };

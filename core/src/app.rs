@@ -87,6 +87,7 @@ impl App {
             config.livekit.is_none(),
             "LIVEKIT_… is set, and this build has no LiveKit: build it with its default features"
         );
+        let providers = Arc::new(Providers::new(egress, clock.clone(), engines(config.engine.as_deref())));
         let metrics = Metrics::default();
         let (slot, drain) = (Slot::default(), CancellationToken::new());
         let offers = Offers::new(config.livekit.is_some(), slot.clone(), drain.clone());
@@ -106,7 +107,7 @@ impl App {
             worker_id: config.worker_id.clone(),
             clock,
             weights: Arc::new(weights),
-            providers: Arc::new(Providers { egress, engines: engines(config.engine.as_deref()) }),
+            providers,
             bridge,
             #[cfg(feature = "livekit")]
             livekit,

@@ -1,7 +1,9 @@
 //! The vendors behind three traits: recogniser, language model, voice. Streams in, events out, both bounded; dropping a
 //! stream ends its session. No vendor's name or JSON leaves its own file.
 
+pub mod accounts;
 pub mod budget;
+mod door;
 mod engine;
 mod extra;
 pub mod link;

@@ -5,6 +5,7 @@
 pub mod chat;
 mod failure;
 mod gate;
+pub mod google;
 mod refusal;
 mod tls;
 mod websocket;
@@ -19,7 +20,7 @@ use vox_shared::egress::{HostRules, Policy};
 
 pub use failure::{Failure, FailureClass};
 pub use gate::Lookup;
-pub use refusal::{Refusal, clean, code_word};
+pub use refusal::{Refusal, class_of_status, clean, code_word};
 pub use tls::client_config;
 pub use websocket::{CONNECT_DEADLINE, ConnectError, Incoming, Limits, WebSocket};
 

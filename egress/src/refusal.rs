@@ -23,15 +23,7 @@ pub struct Refusal {
 impl Refusal {
     /// What the status means where the vendor says nothing more exact.
     pub fn class(&self) -> FailureClass {
-        match self.status {
-            401 | 403 => FailureClass::Unauthorised,
-            // 498 is Groq's "capacity exceeded".
-            402 | 429 | 498 => FailureClass::OverLimit,
-            408 => FailureClass::TimedOut,
-            409 | 425 | 500..=599 => FailureClass::Unavailable,
-            300..=499 => FailureClass::Refused,
-            _ => FailureClass::Malformed,
-        }
+        class_of_status(self.status)
     }
 
     /// When to try again: `retry-after-ms`, `retry-after` in seconds or as a date, or when the limit that is used up is
@@ -81,6 +73,19 @@ impl Refusal {
             detail.push_str(word);
         }
         Failure { class, detail, retry_after: self.retry_after() }
+    }
+}
+
+/// What a status means, in an answer or in a message that carries one.
+pub fn class_of_status(status: u16) -> FailureClass {
+    match status {
+        401 | 403 => FailureClass::Unauthorised,
+        // 498 is Groq's "capacity exceeded".
+        402 | 429 | 498 => FailureClass::OverLimit,
+        408 => FailureClass::TimedOut,
+        409 | 425 | 500..=599 => FailureClass::Unavailable,
+        300..=499 => FailureClass::Refused,
+        _ => FailureClass::Malformed,
     }
 }
 

@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vox_core::provider::llm::openai::{SseEvent, SseParser, parse_event};
+use vox_core::provider::llm::openai::parse_event;
+use vox_core::provider::llm::sse::{SseEvent, SseParser};
 
 fn read(pieces: &[&[u8]]) -> Vec<SseEvent> {
     let mut parser = SseParser::default();
@@ -25,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
         if let Ok(chunk) = parse_event(&event.data)
             && let Some(usage) = chunk.usage
         {
-            assert!(usage.tokens_cached <= usage.tokens_in);
+            assert!(usage.tokens_cached.saturating_add(usage.tokens_cache_write) <= usage.tokens_in);
         }
     }
 });

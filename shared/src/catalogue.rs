@@ -1,6 +1,6 @@
 //! Which vendors there are, and what can be set for each: one row for each vendor and kind of service. The bridge checks a bot's
 //! settings against it when they are saved, core reads them by it when a call begins and has an implementation for every row,
-//! `vox doctor` asks vendors about keys by it, and `docs/vendors.md` is written from it. A vendor's name stands here and nowhere
+//! `vox doctor` asks vendors about keys by it, and `docs/providers.md` is written from it. A vendor's name stands here and nowhere
 //! else.
 
 mod form;
@@ -14,11 +14,20 @@ use serde_json::{Map, Value};
 use url::Url;
 
 pub use form::{Form, is_address};
-pub use language_models::{LANGUAGE_MODELS, OPENAI, OPENAI_OPTIONAL_FIELDS, SCRIPTED};
+pub use language_models::{
+    ANTHROPIC, ANTHROPIC_OPTIONAL_FIELDS, GEMINI, GROQ, KEY_FILE_BYTES_MAX, LANGUAGE_MODELS, OPENAI,
+    OPENAI_OPTIONAL_FIELDS, RESPONSES, SCRIPTED, VERTEX, vertex_host,
+};
 pub use markdown::markdown;
-pub use recognisers::{DEEPGRAM, POCKETSPHINX, RECOGNISERS};
-pub use residence::{Pin, Region};
-pub use voices::{ELEVENLABS, FLITE, VOICES};
+pub use recognisers::{
+    ASSEMBLYAI, DEEPGRAM, DEEPGRAM_FLUX, POCKETSPHINX, RECOGNISERS, SARVAM, SARVAM_REALTIME, SONIOX,
+    TRANSCRIPTION,
+};
+pub use residence::{Pin, Region, regions};
+pub use voices::{
+    AURA, CARTESIA, CHATTERBOX, ELEVENLABS, ELEVENLABS_HTTP, FLITE, FLUX_VOICES, RESEMBLE, SARVAM_VOICES,
+    SONIOX_VOICES, SPEECH, VOICES,
+};
 
 /// What a vendor does for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,15 +79,19 @@ pub enum VoiceRule {
     None,
     /// One of these; the first where none is given.
     OneOf(&'static [&'static str]),
+    /// One of these or of others that the vendor has; the first where none is given, or one that only another vendor has.
+    Known(&'static [&'static str]),
     /// An id of the account: letters, digits, `-` and `_`.
     Id,
 }
 
-/// What a vendor can do, in the words of `docs/vendors.md`. The conversation works without any of them; it is better with.
+/// What a vendor can do, in the words of `docs/providers.md`. The conversation works without any of them; it is better with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ability {
     Interim,
     TurnEnd,
+    /// It says early that an utterance has probably ended, and takes that back where it has not.
+    EagerEnd,
     SpeechStart,
     FinalOnDemand,
     WordTimes,
@@ -99,7 +112,8 @@ pub struct Setting {
     pub about: &'static str,
 }
 
-/// The cheapest request that needs a key: a GET of `path` below the vendor's address, the key in `header` after `prefix`.
+/// The cheapest request that needs a key: a GET of `path` below the vendor's address, the key in `header` after `prefix`. The last
+/// part of `path` may have a query behind a `?`.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyCheck {
     pub path: &'static [&'static str],
@@ -118,7 +132,6 @@ pub struct Figures {
 }
 
 impl Figures {
-    const UNKNOWN: Self = Self { price: None, latency_ms: None, limits: None };
     const OWN_MACHINE: Self =
         Self { price: Some("none"), latency_ms: None, limits: Some("the processors of the machine") };
 }
@@ -141,10 +154,25 @@ pub struct Fault {
     pub message: String,
 }
 
+/// Vendors of one company that take the same key, and the name under which settings keep it.
+const ACCOUNTS: &[(&str, &str)] =
+    &[("deepgram_flux", "deepgram"), ("elevenlabs_http", "elevenlabs"), ("sarvam_realtime", "sarvam")];
+
+/// The name under which the key of a vendor is kept: its own, or another of the same company's.
+pub fn account(name: &str) -> &str {
+    ACCOUNTS.iter().find(|(vendor, _)| *vendor == name).map_or(name, |(_, account)| *account)
+}
+
+/// Whether a vendor of this name takes a key, whatever it is used for.
+pub fn takes_key(name: &str) -> bool {
+    let kinds = [Kind::Recogniser, Kind::LanguageModel, Kind::Voice];
+    kinds.into_iter().filter_map(|kind| kind.find(name)).any(|vendor| vendor.key != Key::Never)
+}
+
 /// The row by which a vendor is asked about a key, whatever it is used for.
 pub fn find_keyed(name: &str) -> Option<&'static Vendor> {
     let kinds = [Kind::Recogniser, Kind::LanguageModel, Kind::Voice];
-    kinds.into_iter().filter_map(|kind| kind.find(name)).find(|vendor| vendor.key_check.is_some())
+    kinds.into_iter().filter_map(|kind| kind.find(name)).find(|vendor| vendor.can_be_tried())
 }
 
 impl Kind {
@@ -218,6 +246,11 @@ impl Vendor {
         self.home.is_empty()
     }
 
+    /// Whether somebody can be asked about a key of it: the vendor, or the token server of a key file.
+    pub fn can_be_tried(&self) -> bool {
+        self.key_check.is_some() || self.takes_key_file()
+    }
+
     /// The address of [`KeyCheck`], below a bot's `base_url` or the vendor's own. Speech vendors are configured by the address of
     /// their WebSocket; the same server speaks HTTP. `None` where there is nothing to ask, or no address.
     pub fn key_check_url(&self, base_url: Option<&str>) -> Option<Url> {
@@ -237,7 +270,10 @@ impl Vendor {
         let last = url.path_segments()?.rfind(|part| !part.is_empty()).map(str::to_owned);
         // An address that was copied with its version does not get it twice.
         let rest = if last.as_deref() == path.first().copied() { &path[1..] } else { path };
-        url.path_segments_mut().ok()?.pop_if_empty().extend(rest);
+        let (name, query) = rest.last().and_then(|last| last.split_once('?')).unzip();
+        let whole = &rest[..rest.len() - usize::from(name.is_some())];
+        url.path_segments_mut().ok()?.pop_if_empty().extend(whole).extend(name);
+        url.set_query(query);
         Some(url)
     }
 
@@ -250,7 +286,8 @@ impl Vendor {
             Key::UnlessOwnServer if without && !own_server => {
                 Some(format!("{} needs a key, unless extra.base_url names a server of your own", self.name))
             }
-            _ => None,
+            _ if without => None,
+            _ => self.key_file_fault(key),
         }
     }
 
@@ -270,11 +307,29 @@ impl Vendor {
             VoiceRule::None => None,
             VoiceRule::OneOf(voices) => (!voice.is_empty() && !voices.contains(&voice))
                 .then(|| format!("there is no voice \"{voice}\"; use {}", voices.join(" or "))),
+            VoiceRule::Known(_) => {
+                let plain = voice.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+                (!plain).then(|| "must be the name of a voice: letters, digits, -, _ and .".into())
+            }
             VoiceRule::Id => {
                 let plain = voice.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
                 (voice.is_empty() || !plain)
                     .then(|| "must be a voice id of the account, letters and digits".into())
             }
+        }
+    }
+
+    /// The voice that a bot names, or the vendor's first where it names none or one that was left over from another vendor.
+    pub fn voice_or_default<'a>(&self, voice: &'a str) -> &'a str {
+        let VoiceRule::Known(known) = self.voice else { return voice.trim() };
+        let voice = voice.trim();
+        let left = Kind::Voice
+            .vendors()
+            .iter()
+            .any(|other| matches!(other.voice, VoiceRule::OneOf(voices) if voices.contains(&voice)));
+        match known.first() {
+            Some(first) if voice.is_empty() || left => first,
+            _ => voice,
         }
     }
 

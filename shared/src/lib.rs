@@ -20,6 +20,7 @@ pub mod price;
 pub mod private;
 pub mod redact;
 pub mod redaction;
+pub mod rsa;
 pub mod sealed;
 pub mod sealing;
 pub mod service;

@@ -19,6 +19,8 @@ pub enum Counted {
     TokensOut,
     /// Where there is such a rate, cached tokens cost it instead of that of `tokens_in`.
     TokensCached,
+    /// The same for tokens that the vendor wrote to its cache.
+    TokensCacheWrite,
     Characters,
     Requests,
     /// One that a newer bridge knows: it costs nothing here.
@@ -56,14 +58,20 @@ pub fn cost(rates: &[Rate], used: &Usage) -> u64 {
     };
     let own: Vec<&Rate> = rates.iter().filter(of).collect();
     let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    let cached = own.iter().any(|rate| rate.unit == Counted::TokensCached);
-    let apart = if cached { used.tokens_cached.min(used.tokens_in) } else { 0 };
+    let priced_apart = |unit: Counted, tokens: u64| match own.iter().any(|rate| rate.unit == unit) {
+        true => tokens,
+        false => 0,
+    };
+    let cached = priced_apart(Counted::TokensCached, used.tokens_cached);
+    let written = priced_apart(Counted::TokensCacheWrite, used.tokens_cache_write);
+    let apart = cached.saturating_add(written).min(used.tokens_in);
     let costs = own.iter().map(|rate| {
         let (quantity, parts) = match rate.unit {
             Counted::Seconds => (milliseconds(used.seconds), MS),
             Counted::TokensIn => (count(used.tokens_in - apart), 1),
             Counted::TokensOut => (count(used.tokens_out), 1),
             Counted::TokensCached => (count(used.tokens_cached), 1),
+            Counted::TokensCacheWrite => (count(used.tokens_cache_write), 1),
             Counted::Characters => (count(used.characters), 1),
             Counted::Requests => (count(used.requests), 1),
             Counted::Unknown => (0, 1),
@@ -105,6 +113,10 @@ mod tests {
         assert_eq!(cost(&[input.clone(), output.clone()], &used), 11_000);
         assert_eq!(cost(&[input.clone(), output, rate(Counted::TokensCached, 1, 1)], &used), 7_400);
         assert_eq!(cost(&[rate(Counted::Seconds, 600, 60)], &used), 905);
+        let wrote = Usage { tokens_cache_write: 200, ..used.clone() };
+        let written = rate(Counted::TokensCacheWrite, 20, 1);
+        assert_eq!(cost(&[input.clone(), rate(Counted::TokensCached, 1, 1), written], &wrote), 8_400);
+        assert_eq!(cost(&[input.clone()], &wrote), 10_000);
         let other = Usage { model: "other".into(), ..used };
         assert_eq!(cost(&[input], &other), 0);
     }

@@ -54,7 +54,7 @@ impl fmt::Display for Verdict {
 
 impl Level {
     /// Mean over the workers.
-    pub(super) fn cpu_mean_percent(&self) -> f64 {
+    pub(crate) fn cpu_mean_percent(&self) -> f64 {
         self.machine.workers / f64::from(self.calls.max(1))
     }
 

@@ -21,6 +21,21 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// The head of a page of the documentation that `just bench {name}` writes.
+    pub(crate) fn surroundings(&self, name: &str) -> String {
+        format!(
+            "| machine | |\n| --- | --- |\n| processor | {}, {} cores |\n| memory | {:.0} GiB |\n| kernel | {} |\n\
+             | commit | `{}`, {} profile |\n| date | {} |\n\nTo repeat: `just bench {name}`.\n",
+            self.processor,
+            self.cores,
+            self.memory_gib,
+            self.kernel,
+            self.commit,
+            self.profile,
+            self.date,
+        )
+    }
+
     /// This machine, and the checkout that this program is run in.
     pub(crate) fn here(programs: &Path) -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();

@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -17,20 +17,21 @@ use tokio::{
 };
 use vox_caller::Spread;
 
-use super::BenchError;
-use vox_testkit::vendor::{deepgram, elevenlabs, openai};
+use super::{
+    BenchError,
+    tls::{Front, Identity},
+};
 
-/// From `Finalize` to the final transcript.
-const RECOGNISER_FINAL_MS: u64 = 100;
-const MODEL_FIRST_TOKEN_MS: u64 = 200;
-const MODEL_PER_TOKEN_MS: u64 = 20;
-/// From a reply's first text to its first audio.
-const VOICE_FIRST_AUDIO_MS: u64 = 120;
+mod parts;
+
+use parts::{
+    Announcement, FIRST_SENTENCE, MODEL_FIRST_TOKEN_MS, MODEL_PER_TOKEN_MS, RECOGNISER_FINAL_MS, TALK,
+    VOICE_FIRST_AUDIO_MS,
+};
+pub(crate) use parts::{Cast, MODELS, Part, RECOGNISERS, VOICES};
+
 /// Silence after which the bot takes the caller's turn as over: the default of a complete sentence.
 pub(super) const ENDPOINT_MS: f64 = 350.0;
-/// Silence after which the recogniser itself would make a text final: longer than the bot's own wait, so that every
-/// turn pays the recogniser's delay in full and the sum of the delays is the same for every turn.
-const RECOGNISER_ENDPOINT_MS: u32 = 1_000;
 /// A scripted vendor says where it listens within this.
 const START_DEADLINE: Duration = Duration::from_secs(20);
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
@@ -39,17 +40,6 @@ const CALIBRATIONS: usize = 9;
 
 /// The same for every caller, so it is kept as sound.
 const GREETING: &str = "Hello, this is the shop. How can I help?";
-/// How every reply begins: the piece that the voice gets first.
-const FIRST_SENTENCE: &str = "Yes, of course.";
-/// What the recogniser makes of the callers' speech, and the rest of the bot's answer to it. Neighbours differ, because
-/// a bot that repeats itself ends the call, and share no words, because an echo of the bot does not interrupt it.
-const TALK: [(&str, &str); 4] = [
-    ("What time does your shop close today?", "We are there until six."),
-    ("Could somebody deliver a parcel tomorrow?", "Only if it gets here early."),
-    ("Please tell me how much everything costs.", "Twelve, or seven for a small one."),
-    ("I would like another kind, in blue.", "There are three left here."),
-];
-
 /// The delays that are no doing of the platform's, milliseconds. All turns have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Delays {
@@ -62,6 +52,11 @@ pub struct Delays {
 }
 
 impl Delays {
+    fn with_model(model_ms: f64) -> Self {
+        let (recogniser_ms, voice_ms) = (RECOGNISER_FINAL_MS as f64, VOICE_FIRST_AUDIO_MS as f64);
+        Self { endpoint_ms: ENDPOINT_MS, recogniser_ms, model_ms, voice_ms }
+    }
+
     /// Together.
     pub fn sum_ms(&self) -> f64 {
         self.endpoint_ms + self.recogniser_ms + self.model_ms + self.voice_ms
@@ -70,6 +65,7 @@ impl Delays {
 
 /// The vendors, and the config of a bot that uses them.
 pub(crate) struct Vendors {
+    cast: Cast,
     recogniser: Vendor,
     model: Vendor,
     voice: Vendor,
@@ -78,22 +74,26 @@ pub(crate) struct Vendors {
 struct Vendor {
     child: Child,
     at: Announcement,
-}
-
-#[derive(Deserialize)]
-struct Announcement {
-    url: String,
-    api_key: String,
+    /// TLS before it.
+    _front: Option<Front>,
 }
 
 impl Vendors {
-    /// Start the three with the program `testkit`; their scripts are written to `dir`.
-    pub(crate) async fn start(testkit: &Path, dir: &Path) -> Result<Self, BenchError> {
-        let (recogniser, model, voice) = scripts();
+    /// Start the three with the program `testkit`; their scripts are written to `dir`. With a certificate they are behind TLS.
+    pub(crate) async fn start(
+        testkit: &Path,
+        dir: &Path,
+        (cast, identity): (Cast, Option<&Identity>),
+    ) -> Result<Self, BenchError> {
+        let start = async |part: &'static Part, role: &str| -> Result<Vendor, BenchError> {
+            let vendor = Vendor::start(testkit, part.server, write(dir, role, &(part.script)())?).await?;
+            vendor.behind(identity).await
+        };
         Ok(Self {
-            recogniser: Vendor::start(testkit, "deepgram", write(dir, "deepgram", &recogniser)?).await?,
-            model: Vendor::start(testkit, "openai", write(dir, "openai", &model)?).await?,
-            voice: Vendor::start(testkit, "elevenlabs", write(dir, "elevenlabs", &voice)?).await?,
+            cast,
+            recogniser: start(cast.recogniser, "recogniser").await?,
+            model: start(cast.model, "model").await?,
+            voice: start(cast.voice, "voice").await?,
         })
     }
 
@@ -115,19 +115,27 @@ impl Vendors {
             "stable_phrases": [GREETING],
             "max_call_duration_seconds": 24 * 3_600,
             "turn": {"complete_secs": endpoint_secs, "incomplete_secs": endpoint_secs},
-            "stt": {
-                "provider": "deepgram", "api_key": self.recogniser.at.api_key, "model": "nova-3", "language": "en",
-                "extra": {"base_url": self.recogniser.at.url, "endpointing": RECOGNISER_ENDPOINT_MS}
-            },
-            "llm": {
-                "provider": "openai", "api_key": self.model.at.api_key, "model": "gpt-5.4-mini",
-                "extra": {"base_url": format!("{}/v1", self.model.at.url)}
-            },
-            "tts": {
-                "provider": "elevenlabs", "api_key": self.voice.at.api_key, "model": "eleven_flash_v2_5",
-                "voice": "21m00Tcm4TlvDq8ikWAM", "extra": {"base_url": self.voice.at.url}
-            }
+            "stt": (self.cast.recogniser.section)(&self.recogniser.at),
+            "llm": (self.cast.model.section)(&self.model.at),
+            "tts": (self.cast.voice.section)(&self.voice.at)
         })
+    }
+
+    /// The same with all that a careful operator configures: two fall-backs for each part, and two tools.
+    pub(crate) fn laden_config(&self) -> Value {
+        let mut config = self.config();
+        for part in ["stt", "llm", "tts"] {
+            let again = config[part].clone();
+            config[part]["fallbacks"] = json!([again, again]);
+        }
+        let number =
+            json!({"type": "object", "required": ["number"], "properties": {"number": {"type": "string"}}});
+        config["tools"] = json!([
+            {"name": "end_call", "description": "", "parameters": null},
+            {"name": "find_order", "description": "Finds an order by its number.", "parameters": number,
+             "http": {"method": "GET", "url": "https://shop.example.com/orders/{{number}}"}}
+        ]);
+        config
     }
 
     /// Where they are, for a bot that is not ours.
@@ -145,9 +153,15 @@ impl Vendors {
         ]
     }
 
-    /// The delays as a client on the idle machine sees them. The model's is measured, because the timers of its tokens
-    /// add up.
+    /// The delays as a client on the idle machine sees them. The usual model's is measured, because the timers of its tokens
+    /// add up; another's is what its script says.
     pub(super) async fn delays(&self) -> Result<Delays, BenchError> {
+        if !std::ptr::eq(self.cast.model, Cast::USUAL.model) {
+            // The first sentence is certain when a token has come behind its words.
+            let tokens = FIRST_SENTENCE.split(' ').count() as u64;
+            let model_ms = MODEL_FIRST_TOKEN_MS + MODEL_PER_TOKEN_MS * tokens;
+            return Ok(Delays::with_model(model_ms as f64));
+        }
         // Whoever was first is as good: there is one provider in this program.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().timeout(ANSWER_DEADLINE).build()?;
@@ -155,12 +169,7 @@ impl Vendors {
         for _ in 0..CALIBRATIONS {
             seen.push(self.time_of_first_sentence(&client).await?);
         }
-        Ok(Delays {
-            endpoint_ms: ENDPOINT_MS,
-            recogniser_ms: RECOGNISER_FINAL_MS as f64,
-            model_ms: Spread::of(seen).p50,
-            voice_ms: VOICE_FIRST_AUDIO_MS as f64,
-        })
+        Ok(Delays::with_model(Spread::of(seen).p50))
     }
 
     async fn time_of_first_sentence(&self, client: &reqwest::Client) -> Result<f64, BenchError> {
@@ -191,29 +200,6 @@ fn content(event: &str) -> String {
     chunk["choices"][0]["delta"]["content"].as_str().unwrap_or_default().to_owned()
 }
 
-fn scripts() -> (deepgram::Script, openai::Script, elevenlabs::Script) {
-    let recogniser = deepgram::Script {
-        final_delay_ms: RECOGNISER_FINAL_MS,
-        ..deepgram::Script::saying(TALK.map(|(question, _)| question))
-    };
-    let rule = |(question, answer): (&str, &str)| openai::Rule {
-        when: openai::When { contains: Some(question.to_owned()), ..openai::When::default() },
-        say: format!("{FIRST_SENTENCE} {answer}"),
-        ..openai::Rule::default()
-    };
-    let otherwise =
-        openai::Reply { say: format!("{FIRST_SENTENCE} You said: {{user}}"), ..openai::Reply::default() };
-    let model = openai::Script {
-        rules: TALK.map(rule).into(),
-        default: otherwise,
-        first_token_ms: MODEL_FIRST_TOKEN_MS,
-        per_token_ms: MODEL_PER_TOKEN_MS,
-        ..openai::Script::default()
-    };
-    let voice = elevenlabs::Script { first_audio_ms: VOICE_FIRST_AUDIO_MS, ..elevenlabs::Script::default() };
-    (recogniser, model, voice)
-}
-
 fn write<S: Serialize>(dir: &Path, vendor: &str, script: &S) -> io::Result<PathBuf> {
     let path = dir.join(format!("{vendor}.json"));
     fs::write(&path, serde_json::to_vec_pretty(script)?)?;
@@ -238,6 +224,16 @@ impl Vendor {
             _ => None,
         };
         let at = at.ok_or(BenchError::SilentVendor(name))?;
-        Ok(Self { child, at })
+        Ok(Self { child, at, _front: None })
+    }
+
+    /// The same vendor, reached over TLS.
+    async fn behind(mut self, identity: Option<&Identity>) -> Result<Self, BenchError> {
+        if let Some(identity) = identity {
+            let front = Front::before(&self.at.url, identity).await?;
+            self.at.url = front.url();
+            self._front = Some(front);
+        }
+        Ok(self)
     }
 }

@@ -1,7 +1,6 @@
 //! The pages of the documentation.
 
 use super::{Impaired, Report, table};
-use crate::calls::Machine;
 
 impl Report {
     /// `docs/benchmarks-livekit.md`.
@@ -10,7 +9,7 @@ impl Report {
             "# Benchmarks: calls in LiveKit rooms\n\nWritten by `just bench livekit`; do not edit by hand. What becomes of calls on bad \
              networks is in `docs/benchmarks-impaired.md`.\n"
                 .to_owned(),
-            surroundings(&self.machine, "livekit"),
+            self.machine.surroundings("livekit"),
             format!("## Beside calls over a WebSocket\n\n{}\n{}", table::pairs(self).markdown(), table::ratios(self).markdown()),
             format!("## How calls in rooms begin\n\n{}\n{OF_THE_BEGIN}", table::entries(self).markdown()),
             self.vendors(),
@@ -74,7 +73,7 @@ impl Impaired {
     pub fn to_markdown(&self) -> String {
         let mut parts = vec![
             "# Calls in LiveKit rooms on bad networks\n\nWritten by `just bench livekit-impaired`; do not edit by hand.\n".to_owned(),
-            surroundings(&self.machine, "livekit-impaired"),
+            self.machine.surroundings("livekit-impaired"),
             format!("{}\n{OF_TROUBLE}", table::impaired(self).markdown()),
         ];
         if let Some(around) = self.rows.iter().find(|row| row.through_proxy == 0) {
@@ -85,20 +84,6 @@ impl Impaired {
         }
         parts.join("\n")
     }
-}
-
-fn surroundings(machine: &Machine, name: &str) -> String {
-    format!(
-        "| machine | |\n| --- | --- |\n| processor | {}, {} cores |\n| memory | {:.0} GiB |\n| kernel | {} |\n\
-         | commit | `{}`, {} profile |\n| date | {} |\n\nTo repeat: `just bench {name}`.\n",
-        machine.processor,
-        machine.cores,
-        machine.memory_gib,
-        machine.kernel,
-        machine.commit,
-        machine.profile,
-        machine.date,
-    )
 }
 
 const OF_THE_BEGIN: &str = "The visitor is there before the order is given, so that all of it is the worker's and the server's: the room is made, \

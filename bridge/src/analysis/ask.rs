@@ -104,7 +104,10 @@ impl<'a> Client<'a> {
     ) -> Result<Self, Failure> {
         let refused = |detail: String| Failure::new(FailureClass::Refused, detail);
         if settings.provider != OPENAI.name {
-            return Err(refused(format!("this version cannot ask `{}` about calls", settings.provider)));
+            return Err(refused(format!(
+                "this version cannot ask `{}` about calls; give the bot a fallback of `{}`",
+                settings.provider, OPENAI.name
+            )));
         }
         if let Some(fault) = OPENAI.setting_faults(&settings.extra).into_iter().next() {
             return Err(refused(format!("{}: {} {}", OPENAI.name, fault.field, fault.message)));
@@ -147,7 +150,7 @@ impl<'a> Client<'a> {
                 .is_some_and(|field| self.learn(field, prompt));
             let turned = chat::has_no_route(&refusal) && self.address.turn(&url);
             if !learnt && !turned {
-                return Err(chat::http_refusal(&refusal));
+                return Err(chat::http_refusal(OPENAI.name, &refusal));
             }
         }
     }
@@ -294,10 +297,13 @@ fn usage(value: &Value) -> Quantities {
     const MOST: u64 = 10_000_000_000;
     let count = |value: &Value| i64::try_from(value.as_u64().unwrap_or(0).min(MOST)).unwrap_or(0);
     let tokens_in = count(&value["prompt_tokens"]);
+    let of_input = |name: &str| count(&value["prompt_tokens_details"][name]);
+    let tokens_cached = of_input("cached_tokens").min(tokens_in);
     Quantities {
         tokens_in,
         tokens_out: count(&value["completion_tokens"]),
-        tokens_cached: count(&value["prompt_tokens_details"]["cached_tokens"]).min(tokens_in),
+        tokens_cached,
+        tokens_cache_write: of_input("cache_write_tokens").min(tokens_in - tokens_cached),
         requests: 1,
         ..Quantities::default()
     }

@@ -136,6 +136,7 @@ fn add(to: &mut Quantities, usage: &Usage) {
     to.tokens_in = count(to.tokens_in, usage.tokens_in);
     to.tokens_out = count(to.tokens_out, usage.tokens_out);
     to.tokens_cached = count(to.tokens_cached, usage.tokens_cached);
+    to.tokens_cache_write = count(to.tokens_cache_write, usage.tokens_cache_write);
     to.characters = count(to.characters, usage.characters);
     to.requests = count(to.requests, usage.requests);
 }

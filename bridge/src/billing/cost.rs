@@ -24,6 +24,7 @@ pub struct Quantities {
     pub tokens_in: i64,
     pub tokens_out: i64,
     pub tokens_cached: i64,
+    pub tokens_cache_write: i64,
     pub characters: i64,
     pub requests: i64,
 }
@@ -84,6 +85,7 @@ impl PriceList {
             (Unit::TokensIn, Counted::TokensIn),
             (Unit::TokensOut, Counted::TokensOut),
             (Unit::TokensCached, Counted::TokensCached),
+            (Unit::TokensCacheWrite, Counted::TokensCacheWrite),
             (Unit::Characters, Counted::Characters),
             (Unit::Requests, Counted::Requests),
         ];
@@ -98,14 +100,17 @@ impl PriceList {
     /// The cost of one vendor's line, by service, vendor and model.
     pub fn cost(&self, of: (&str, &str, &str), quantities: &Quantities) -> Cost {
         let mut cost = Cost::default();
-        let cached = self.find(of, Unit::TokensCached).is_some();
-        let fresh = if cached { quantities.tokens_cached.clamp(0, quantities.tokens_in) } else { 0 };
+        let priced_apart = |unit: Unit, tokens: i64| self.find(of, unit).map_or(0, |_price| tokens.max(0));
+        let cached = priced_apart(Unit::TokensCached, quantities.tokens_cached);
+        let written = priced_apart(Unit::TokensCacheWrite, quantities.tokens_cache_write);
+        let apart = cached.saturating_add(written).min(quantities.tokens_in.max(0));
         // A thousandth of a second is the unit of seconds.
         for (unit, quantity, parts) in [
             (Unit::Seconds, quantities.ms, 1_000),
-            (Unit::TokensIn, quantities.tokens_in - fresh, 1),
+            (Unit::TokensIn, quantities.tokens_in - apart, 1),
             (Unit::TokensOut, quantities.tokens_out, 1),
             (Unit::TokensCached, quantities.tokens_cached, 1),
+            (Unit::TokensCacheWrite, quantities.tokens_cache_write, 1),
             (Unit::Characters, quantities.characters, 1),
             (Unit::Requests, quantities.requests, 1),
         ] {
@@ -206,7 +211,12 @@ mod tests {
         let cost = |prices| PriceList::of(prices).cost(("llm", "m", "x"), &used);
         assert!(cost(vec![]).is_unpriced && cost(vec![input.clone()]).is_unpriced);
         assert_eq!(cost(vec![input.clone(), output.clone()]).money, 10_000 + 1_000);
-        assert_eq!(cost(vec![input, output, cached]).money, 6_000 + 1_000 + 400);
+        assert_eq!(cost(vec![input.clone(), output, cached.clone()]).money, 6_000 + 1_000 + 400);
+        let written = price(("llm", "m", ""), Unit::TokensCacheWrite, (20, 1), DAY);
+        let wrote = Quantities { tokens_out: 0, tokens_cache_write: 200, ..used };
+        let cost_of = |prices| PriceList::of(prices).cost(("llm", "m", "x"), &wrote).money;
+        assert_eq!(cost_of(vec![input.clone(), cached, written]), 4_000 + 400 + 4_000);
+        assert_eq!(cost_of(vec![input]), 10_000, "what has no price of its own costs that of input");
         let request = price(("llm", "m", ""), Unit::Requests, (5, 1), DAY);
         assert!(!cost(vec![request]).is_unpriced, "paid by the request");
         assert!(

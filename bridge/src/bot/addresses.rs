@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 use url::Url;
+use vox_egress::google::Account;
+use vox_shared::catalogue::Kind;
 use vox_shared::egress::{HostRules, Policy};
 use vox_shared::model::bot::tool::fill::with_tokens_as;
 use vox_shared::model::bot::{BotSettings, Carrier};
@@ -55,7 +57,18 @@ fn of_vendor<T: Keyed>(vendor: &T, path: &str, rules: &HostRules, faults: &mut V
     if let Some(refused) = url.and_then(|url| rules.check(&url).err()) {
         faults.push(FieldError::new(format!("{path}.extra.base_url"), refused.to_string()));
     }
+    if let Some(refused) = refused_of_key(vendor.provider(), vendor.api_key().expose(), rules) {
+        faults.push(FieldError::new(format!("{path}.api_key"), refused));
+    }
     for (place, fallback) in vendor.fallbacks().iter().enumerate() {
         of_vendor(fallback, &format!("{path}.fallbacks.{place}"), rules, faults);
     }
+}
+
+/// Why the rules refuse a vendor's key: a key file sends what asks for tokens to a place that is not the vendor's own.
+pub fn refused_of_key(vendor: &str, key: &str, rules: &HostRules) -> Option<String> {
+    Kind::LanguageModel.find(vendor).filter(|row| row.takes_key_file())?;
+    let account = Account::parse(key).ok().filter(Account::has_own_token_server)?;
+    let refused = rules.check(account.token_server()).err()?;
+    Some(format!("its `token_uri`: {refused}"))
 }

@@ -7,7 +7,7 @@ mod tools;
 
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
-use vox_shared::catalogue::{Given, Kind, SCRIPTED};
+use vox_shared::catalogue::{Given, KEY_FILE_BYTES_MAX, Kind, SCRIPTED, Vendor};
 use vox_shared::egress::{BadRange, Range};
 use vox_shared::model::bot::{
     ActiveHours, ApiKey, BotSettings, Hidden, LineAccess, ReEngagement, Redaction, Sink,
@@ -193,7 +193,8 @@ fn check_scripts(settings: &BotSettings, faults: &mut Faults) {
 }
 
 fn check_vendor<T: Keyed>(settings: &T, path: &str, kind: Kind, faults: &mut Faults) {
-    faults.secret(&format!("{path}.api_key"), settings.api_key());
+    let takes_file = kind.find(settings.provider()).is_some_and(Vendor::takes_key_file);
+    faults.vendor_key(&format!("{path}.api_key"), settings.api_key(), takes_file);
     for (name, text, alphabet) in settings.names() {
         faults.word(&format!("{path}.{name}"), text, alphabet);
     }
@@ -299,6 +300,15 @@ impl Faults {
     fn secret(&mut self, path: &str, secret: &ApiKey) {
         if !self.masked(path, secret) {
             self.word(path, secret.expose(), Alphabet::Ascii);
+        }
+    }
+
+    /// A vendor's key: a word, or a whole file, whose form the vendor's row judges.
+    fn vendor_key(&mut self, path: &str, key: &ApiKey, takes_file: bool) {
+        match takes_file {
+            false => self.secret(path, key),
+            true if self.masked(path, key) => {}
+            true => self.text(path, key.expose(), KEY_FILE_BYTES_MAX),
         }
     }
 

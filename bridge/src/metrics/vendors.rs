@@ -72,5 +72,5 @@ impl Vendors {
 fn names() -> BTreeSet<&'static str> {
     let kinds = [Kind::Recogniser, Kind::LanguageModel, Kind::Voice];
     let vendors = kinds.into_iter().flat_map(|kind| kind.vendors());
-    vendors.filter(|vendor: &&&Vendor| vendor.key_check.is_some()).map(|vendor| vendor.name).collect()
+    vendors.filter(|vendor: &&&Vendor| vendor.can_be_tried()).map(|vendor| vendor.name).collect()
 }

@@ -38,6 +38,8 @@ pub enum Unit {
     TokensOut,
     /// Where there is such a price, cached tokens cost it instead of that of `tokens_in`.
     TokensCached,
+    /// The same for tokens that the vendor wrote to its cache.
+    TokensCacheWrite,
     Characters,
     Requests,
 }

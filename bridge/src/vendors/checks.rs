@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use tokio::time::{Instant, timeout};
 use vox_egress::chat::read_refusal;
-use vox_egress::{Egress, Failure, FailureClass, Refusal, http_failure, secret_header};
+use vox_egress::{Egress, Failure, FailureClass, Refusal, google, http_failure, secret_header};
 use vox_shared::catalogue;
 use vox_shared::clock::Clock;
 use vox_shared::egress::HostRules;
@@ -233,7 +233,7 @@ impl Checks {
 
     async fn try_one(&self, Due { account, key, tenant }: Due) {
         let asked = match self.0.stores.tenants().egress_rules(&tenant).await {
-            Ok(rules) => ask(&self.0.egress, &rules, (&account, &key)).await,
+            Ok(rules) => ask(&self.0.egress, &rules, (&account, &key), self.0.clock.now().as_second()).await,
             // The store is away, which says nothing of the vendor.
             Err(_) => return,
         };
@@ -279,16 +279,27 @@ fn lanes<K: Ord>(due: Vec<Due>, of: impl Fn(&Due) -> K) -> Vec<Vec<Due>> {
 }
 
 /// The vendor's cheapest request that needs a key.
-async fn ask(egress: &Egress, rules: &HostRules, (account, key): (&Account, &ApiKey)) -> Result<(), Failure> {
+async fn ask(
+    egress: &Egress,
+    rules: &HostRules,
+    (account, key): (&Account, &ApiKey),
+    second: i64,
+) -> Result<(), Failure> {
     let name = account.provider.as_str();
     let unknown = || Failure::new(FailureClass::Refused, format!("{name}: there is nothing to ask"));
     let vendor = catalogue::find_keyed(name).ok_or_else(unknown)?;
+    if vendor.takes_key_file() {
+        return ask_for_a_token(egress, rules, (name, key), second).await;
+    }
     let check = vendor.key_check.ok_or_else(unknown)?;
     let url = vendor.key_check_url(account.base_url.as_deref()).ok_or_else(unknown)?;
     let mut request = match account.base_url {
         Some(_) => egress.request_under(rules, Method::GET, url)?,
         None => egress.request(Method::GET, url)?,
     };
+    for (header, value) in vendor.fixed_headers() {
+        request = request.header(header, value);
+    }
     if !key.is_empty() {
         let value = format!("{}{}", check.prefix, key.expose().trim());
         request = request.header(check.header, secret_header(name, &value)?);
@@ -306,6 +317,21 @@ async fn ask(egress: &Egress, rules: &HostRules, (account, key): (&Account, &Api
     timeout(DEADLINE, asking).await.unwrap_or_else(|_| Err(late()))
 }
 
+/// The token server that a key file names: it gives a token for a good one. Nothing is asked of the vendor itself.
+async fn ask_for_a_token(
+    egress: &Egress,
+    rules: &HostRules,
+    (name, key): (&str, &ApiKey),
+    second: i64,
+) -> Result<(), Failure> {
+    let wrong = |fault| Failure::new(FailureClass::Unauthorised, format!("{name}: {fault}"));
+    let account = google::Account::parse(key.expose()).map_err(wrong)?;
+    if account.has_own_token_server() {
+        egress.check_under(rules, account.token_server())?;
+    }
+    google::exchange((name, egress), &account, second).await.map(|_token| ())
+}
+
 /// A key that may do its job and nothing else, as ElevenLabs, Deepgram and OpenAI give them, is refused here in words of rights, and
 /// taken in calls.
 fn class_of(refusal: &Refusal) -> FailureClass {
@@ -313,6 +339,8 @@ fn class_of(refusal: &Refusal) -> FailureClass {
     let lacks_right = ["permission", "scope"].iter().any(|word| body.contains(word));
     match refusal.class() {
         FailureClass::Unauthorised if lacks_right => FailureClass::Refused,
+        // Google answers a key that is none with 400.
+        FailureClass::Refused if refusal.body.contains("API_KEY_INVALID") => FailureClass::Unauthorised,
         class => class,
     }
 }

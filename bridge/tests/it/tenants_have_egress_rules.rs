@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use vox_bridge::auth::role::Role;
 use vox_shared::egress::Policy;
 use vox_testkit::receiver::Receiver;
+use vox_testkit::vendor::gemini::service_account;
 
 use crate::harness::{TestBridge, json, refusal, wrong_fields};
 use crate::s3_server::eventually;
@@ -106,6 +107,26 @@ async fn an_address_outside_the_rules_is_refused_when_it_is_set() {
         assert_eq!(wrong_fields(stage.vendor(bad).await).await, ["llm.extra.base_url"], "{bad}");
         assert_eq!(wrong_fields(stage.tool(bad).await).await, ["tools.0.http.url"], "{bad}");
     }
+    // A key file names the server that gives its tokens; Google's own is the vendor's, whatever the rules say.
+    for (server, fields) in [
+        ("https://tokens.example.com", &[][..]),
+        ("https://oauth2.googleapis.com", &[][..]),
+        ("https://evil.test", &["llm.api_key"][..]),
+    ] {
+        let llm = json!({"provider": "vertex", "api_key": service_account(server)});
+        let path = format!("/api/v1/bots/{}", stage.bot);
+        let saved = stage.bridge.send(Method::PATCH, &path, &stage.admin, json!({"llm": llm})).await;
+        match fields {
+            [] => assert_eq!(saved.status(), StatusCode::OK, "{server}"),
+            fields => assert_eq!(wrong_fields(saved).await, *fields, "{server}"),
+        }
+    }
+    let keys = async |server: &str| {
+        let file = json!({"vertex": service_account(server)});
+        stage.bridge.send(Method::PUT, "/api/v1/settings/api-keys", &stage.admin, file).await
+    };
+    assert_eq!(keys("https://tokens.example.com").await.status(), StatusCode::OK);
+    assert_eq!(wrong_fields(keys("https://evil.test").await).await, ["vertex"]);
     let draft = format!("/api/v1/bots/{}/draft", stage.bot);
     let body = json!({"stt": {"provider": "deepgram", "api_key": "k-0123456789", "fallbacks": [
         {"provider": "deepgram", "api_key": "k-0123456789", "extra": {"base_url": "wss://evil.test/"}}]}});

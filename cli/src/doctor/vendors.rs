@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tokio::time::Instant;
-use vox_egress::{Egress, secret_header};
+use vox_egress::{Egress, google, secret_header};
 use vox_shared::catalogue::{self, Key, Vendor};
 use vox_shared::clock::Clock;
 use vox_shared::egress::Policy;
@@ -76,8 +76,14 @@ pub async fn check(
     let mut findings = Vec::new();
     let mut told_time = None;
     for (bots, one) in distinct(uses.items) {
-        let Some(vendor) = catalogue::find_keyed(&one.provider) else { continue };
-        let Answer { finding, date } = ask(&egress, vendor, &one).await;
+        let Some(vendor) = catalogue::find_keyed(&one.provider) else {
+            findings.extend(untried(&one.provider).map(|finding| finding.of_bots(&bots)));
+            continue;
+        };
+        let Answer { finding, date } = match vendor.takes_key_file() {
+            true => Answer { finding: ask_for_a_token(&egress, vendor, &one, clock).await, date: None },
+            false => ask(&egress, vendor, &one).await,
+        };
         told_time = told_time.or_else(|| Some((skew(&date?, clock.now())?, one.provider.clone())));
         findings.push(Finding { name: format!("key of {}", one.provider), ..finding }.of_bots(&bots));
     }
@@ -86,6 +92,13 @@ pub async fn check(
     }
     findings.extend(told_time.map(|(skew, vendor)| judge_skew(skew, &vendor)));
     findings
+}
+
+/// A vendor takes a key and has nothing to try it with.
+fn untried(provider: &str) -> Option<Finding> {
+    let mend = "try it with a call: `vox call BOT`";
+    let detail = "not tried: its vendor has nothing but a call to try it with";
+    catalogue::takes_key(provider).then(|| Finding::warn(format!("key of {provider}"), detail, mend))
 }
 
 impl Finding {
@@ -123,7 +136,9 @@ async fn ask(egress: &Egress, vendor: &Vendor, one: &Use) -> Answer {
         ));
     };
     let request = match egress.request(Method::GET, url) {
-        Ok(request) => request.timeout(DEADLINE),
+        Ok(request) => vendor
+            .fixed_headers()
+            .fold(request.timeout(DEADLINE), |request, (name, value)| request.header(name, value)),
         Err(refused) => return told(Finding::fail("", refused.detail, "see VOX_EGRESS_ALLOW")),
     };
     let request = match vendor.key_check {
@@ -153,6 +168,26 @@ async fn ask(egress: &Egress, vendor: &Vendor, one: &Use) -> Answer {
     }
 }
 
+/// The token server that a key file names: it gives a token for a good one. Nothing is asked of the vendor itself.
+async fn ask_for_a_token(egress: &Egress, vendor: &Vendor, one: &Use, clock: &Clock) -> Finding {
+    let mend = "enter the whole JSON of a service account's key file in the bot's settings";
+    let account = match google::Account::parse(one.api_key.expose_secret()) {
+        Ok(account) => account,
+        Err(fault) => return Finding::fail("", fault, mend),
+    };
+    match google::exchange((vendor.name, egress), &account, clock.now().as_second()).await {
+        Ok(_) => Finding::ok("", "its service account is given tokens"),
+        Err(failure) if failure.class.is_transient() => {
+            Finding::warn("", failure.detail, "try again; see the vendor's status page if it stays so")
+        }
+        Err(failure) => Finding::fail(
+            "",
+            failure.detail,
+            "check that the account and its key exist, and this machine's clock",
+        ),
+    }
+}
+
 async fn time(request: reqwest::RequestBuilder) -> Result<(reqwest::Response, f64), reqwest::Error> {
     let start = Instant::now();
     let response = request.send().await?;
@@ -177,8 +212,9 @@ async fn refusal(mut response: reqwest::Response) -> Finding {
     while let (true, Ok(Some(piece))) = (body.len() < MAX_REFUSAL_BYTES, response.chunk().await) {
         body.extend_from_slice(&piece);
     }
+    let body = String::from_utf8_lossy(&body);
     // ElevenLabs' word for a restricted key that is asked for the user's profile.
-    let restricted = String::from_utf8_lossy(&body).contains("missing_permissions");
+    let restricted = body.contains("missing_permissions");
     match status {
         _ if restricted => Finding::ok("", "it is good, and restricted"),
         StatusCode::FORBIDDEN => Finding::warn(
@@ -186,7 +222,10 @@ async fn refusal(mut response: reqwest::Response) -> Finding {
             "it is known and may not be asked about: it may still be good for calls",
             "make a test call: `vox call BOT`",
         ),
-        StatusCode::UNAUTHORIZED => {
+        // Google's word for a key that is none, which it answers 400.
+        StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST
+            if status == StatusCode::UNAUTHORIZED || body.contains("API_KEY_INVALID") =>
+        {
             Finding::fail("", "it is refused", "enter a valid key in the bot's settings")
         }
         StatusCode::TOO_MANY_REQUESTS => {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::platform::{text, vox};
 
-/// A bridge, a fleet and three vendors behind one address.
+/// A bridge, a fleet and some vendors behind one address.
 async fn serve() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -18,6 +18,7 @@ async fn serve() -> String {
     let uses = json!({"items": [
         one("b1", "deepgram", "good"), one("b2", "deepgram", "good"), one("b1", "elevenlabs", "bad"),
         one("b1", "openai", ""), one("b2", "elevenlabs", "restricted"), one("b2", "flite", ""),
+        one("b1", "anthropic", "good"), one("b1", "gemini", "bad"), one("b1", "vertex", "{}"),
     ]});
     let server = HttpServer::new(move || {
         let uses = uses.clone();
@@ -36,6 +37,8 @@ async fn serve() -> String {
             .route("/api/v1/vendor-keys", web::get().to(vendors))
             .route("/v1/projects", web::get().to(deepgram))
             .route("/v1/user", web::get().to(elevenlabs))
+            .route("/v1/models", web::get().to(anthropic))
+            .route("/v1beta/models", web::get().to(gemini))
             .route("/models", web::get().to(always(json!({"data": []}))))
     });
     tokio::spawn(server.workers(1).disable_signals().listen(listener).unwrap().run());
@@ -57,6 +60,20 @@ async fn login(body: Json<Value>) -> HttpResponse {
 async fn deepgram(asked: HttpRequest) -> HttpResponse {
     let is_good = header(&asked, "authorization") == "Token good";
     if is_good { HttpResponse::Ok().finish() } else { HttpResponse::Unauthorized().finish() }
+}
+
+/// No question without a version.
+async fn anthropic(asked: HttpRequest) -> HttpResponse {
+    let is_good =
+        header(&asked, "x-api-key") == "good" && header(&asked, "anthropic-version") == "2023-06-01";
+    if is_good { HttpResponse::Ok().finish() } else { HttpResponse::BadRequest().finish() }
+}
+
+/// Google's answer to a key that is none.
+async fn gemini(_: HttpRequest) -> HttpResponse {
+    let error =
+        json!({"code": 400, "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]});
+    HttpResponse::BadRequest().json(json!({ "error": error }))
 }
 
 async fn elevenlabs(asked: HttpRequest) -> HttpResponse {
@@ -106,6 +123,11 @@ async fn every_vendor_key_is_tried() {
     );
     assert_eq!(levels("key of openai"), ["ok"], "a server of one's own may need no key");
     assert_eq!(levels("key of elevenlabs"), ["fail", "ok"], "refused, and restricted but good");
+    assert_eq!(levels("key of anthropic"), ["ok"]);
+    assert_eq!(levels("key of gemini"), ["fail"], "a key that is none, whatever the status");
+    let vertex = &findings["key of vertex"][0];
+    assert_eq!(vertex["level"], "fail");
+    assert!(vertex["detail"].as_str().unwrap().contains("has no `client_email`"), "{vertex}");
     assert_eq!(levels("clock against others"), ["ok"]);
     assert_eq!(levels("bridge"), ["ok"]);
     assert!(findings["workers"][0]["detail"].as_str().unwrap().contains("1 of 2"));

@@ -9,7 +9,7 @@ use super::feed::{Feed, Recognised};
 use crate::media::level::is_audible;
 use crate::media::recorder::CallerTrack;
 use crate::media::silero::Weights;
-use crate::provider::stt::{SttEvent, SttStream};
+use crate::provider::stt::{Recogniser, SttEvent};
 use crate::provider::{Failure, FailureClass};
 use crate::session::event::{AgentCommand, AgentEvent, Event, SupervisorEvent, Window};
 use crate::transport::line::Aside;
@@ -51,17 +51,21 @@ impl Ears {
         })
     }
 
-    /// What the session wants of an ear. `open` makes a stream of the recogniser with an index.
+    /// What the session wants of an ear. `find` gives the recogniser with an index.
     pub fn carry_out(
         &mut self,
         whose: Aside,
         command: &AgentCommand,
-        open: impl FnOnce(usize) -> Result<SttStream, Failure>,
+        find: impl FnOnce(usize) -> Result<Arc<dyn Recogniser>, Failure>,
     ) -> Option<Event> {
+        let rate_hz = self.rate_hz;
         let feed = &mut self.ear(whose).feed;
         match command {
-            AgentCommand::OpenStt { provider, replay } => match open(*provider) {
-                Ok(stream) => feed.open(*provider, stream, *replay),
+            AgentCommand::OpenStt { provider, replay } => match find(*provider) {
+                Ok(recogniser) => {
+                    let replay = recogniser.replay_most().min(*replay);
+                    feed.open(*provider, recogniser.open(rate_hz), replay);
+                }
                 Err(failure) => return Some(told(whose, SttEvent::Failed(failure))),
             },
             AgentCommand::FinalizeStt => feed.finalize(),

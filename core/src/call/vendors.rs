@@ -19,7 +19,7 @@ use crate::courier::clips::{Clip, Phrase, Stable};
 use crate::courier::{Begun, Courier};
 use crate::provider::llm::{LanguageModel, LlmEvent, LlmRequest, LlmStream};
 use crate::provider::registry::Providers;
-use crate::provider::stt::{SttEvent, SttStream};
+use crate::provider::stt::{Recogniser, SttEvent};
 use crate::provider::tts::{TtsEvent, TtsInput, TtsStream, UtteranceId};
 use crate::provider::{Failure, FailureClass};
 use crate::session::event::RequestId;
@@ -145,16 +145,17 @@ impl Vendors {
     /// Open the recogniser with this index and give it the last `replay` of audio.
     pub fn open_stt(&mut self, index: usize, replay: Duration) -> Result<(), Failure> {
         self.feed.shut();
-        let stream = self.recogniser(index)?;
         let settings = self.hearing(index);
+        let recogniser = self.providers.recogniser(settings)?;
         self.trace.hearing = Some(Asked::recogniser(&settings.provider, &settings.model));
-        self.feed.open(index, stream, replay);
+        let replay = replay.min(recogniser.replay_most());
+        self.feed.open(index, recogniser.open(self.rate_hz), replay);
         Ok(())
     }
 
-    /// A stream of the recogniser with this index, for an ear beside the caller's.
-    pub fn recogniser(&self, index: usize) -> Result<SttStream, Failure> {
-        Ok(self.providers.recogniser(self.hearing(index))?.open(self.rate_hz))
+    /// The recogniser with this index, for an ear beside the caller's.
+    pub fn recogniser(&self, index: usize) -> Result<Arc<dyn Recogniser>, Failure> {
+        self.providers.recogniser(self.hearing(index))
     }
 
     fn hearing(&self, index: usize) -> &SttSettings {

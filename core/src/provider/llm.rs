@@ -1,11 +1,24 @@
 //! Language models: the conversation in, tokens and tool calls out.
 
+pub mod anthropic;
+mod calls;
+mod exchange;
+pub mod gemini;
+mod keepsakes;
+mod omitted;
 pub mod openai;
+mod reply;
+pub mod responses;
 pub mod scripted;
+pub mod sse;
+mod turns;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
+
+pub use keepsakes::Keepsakes;
+pub use reply::{Codec, Ended, Sense, Stage, Told};
 
 use super::{Failure, TaskGuard};
 
@@ -60,16 +73,27 @@ pub struct ToolSpec {
 pub struct LlmRequest {
     pub messages: Vec<Message>,
     pub tools: Vec<ToolSpec>,
-    /// The bot and its static prompt, as the bridge names them: raises the vendor's cache hits.
-    pub cache_key: Option<String>,
+    /// What the vendor may keep of it for other calls; `None` where it may not.
+    pub cache_key: Option<CacheKey>,
 }
 
-/// Tokens of a request; cached ones are part of `tokens_in`.
+/// Which part of a prompt is the same for every caller. A vendor that has it in its cache reads it faster and cheaper.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheKey {
+    /// The bot and its static prompt, as the bridge names them.
+    pub name: String,
+    /// How much of the system message it is, bytes from its beginning.
+    pub fixed_bytes: usize,
+}
+
+/// Tokens of a request; what came from the vendor's cache and what it wrote to it are parts of `tokens_in`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LlmUsage {
     pub tokens_in: u64,
     pub tokens_out: u64,
     pub tokens_cached: u64,
+    #[serde(default)]
+    pub tokens_cache_write: u64,
 }
 
 /// Why a reply ended.

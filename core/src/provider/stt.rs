@@ -1,15 +1,39 @@
 //! Recognisers: caller's audio in, words out.
 
+pub mod assemblyai;
 pub mod deepgram;
+mod filler;
+mod fit;
+mod floor;
+pub mod flux;
+mod owed;
+mod pieces;
 pub mod pocketsphinx;
+mod reading;
+pub mod sarvam;
+pub mod soniox;
+pub mod transcription;
+#[cfg(test)]
+mod tried;
+mod turns;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use url::Url;
 use vox_shared::wire::result::Word;
 
-use super::{Failure, TaskGuard};
+use super::door::Door;
+use super::link::Codec;
+use super::{AUDIO_DEPTH, Failure, TaskGuard};
+
+/// How long a vendor may take to say its last words and the seconds billed.
+const GOODBYE_WAIT: Duration = Duration::from_millis(500);
+
+/// What a recogniser that says nothing else takes at once of what was heard before it was opened.
+pub const REPLAY_MOST: Duration = Duration::from_secs(10);
 
 /// What goes into a recogniser.
 #[derive(Clone, Debug)]
@@ -41,6 +65,10 @@ pub enum SttEvent {
     },
     /// The recogniser's second sign that the utterance is over.
     UtteranceEnd,
+    /// The recogniser thinks that the utterance has probably ended, with these words. It may take that back.
+    EagerEnd { text: String },
+    /// It has not ended after all.
+    EagerEndRevoked,
     /// Audio billed on this stream, seconds, where the vendor says so.
     Usage { seconds: f64 },
     /// The stream is over; nothing follows.
@@ -55,11 +83,26 @@ pub struct SttStream {
     pub task: TaskGuard,
 }
 
+impl SttStream {
+    /// A recognition at `url`, over a WebSocket.
+    fn through<C>(door: &Door, url: Url, codec: C) -> Self
+    where
+        C: Codec<Order = SttInput, Event = SttEvent> + 'static,
+    {
+        let session = door.open(url, codec, AUDIO_DEPTH);
+        Self { input: session.orders, events: session.events, task: session.task }
+    }
+}
+
 /// A recogniser that can be opened any number of times.
 pub trait Recogniser: Send + Sync {
     /// Begin a session at `rate_hz` (8000, 16000 or 24000), mono LINEAR16. Returns at once; `Ready` or `Failed` follows.
     /// Audio sent before `Ready` is kept (bounded by [`super::AUDIO_DEPTH`]) and sent when the session stands.
     fn open(&self, rate_hz: u32) -> SttStream;
+    /// The most that it takes at once of what was heard before it was opened.
+    fn replay_most(&self) -> Duration {
+        REPLAY_MOST
+    }
     /// Vendor's name for events and usage.
     fn name(&self) -> &'static str;
 }

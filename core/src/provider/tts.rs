@@ -1,12 +1,29 @@
 //! Voices: text in, audio out, one context per reply.
 
+pub mod asked;
+pub mod aura;
+pub mod cartesia;
+pub mod chatterbox;
 pub mod elevenlabs;
 pub mod flite;
+pub mod flux;
+mod parts;
+pub mod replies;
+pub mod resemble;
+mod retired;
+pub mod sarvam;
+pub mod soniox;
+mod sound;
+pub mod speech;
+mod spelling;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use url::Url;
 
-use super::{Failure, TaskGuard};
+use super::door::Door;
+use super::link::Codec;
+use super::{Failure, STREAM_DEPTH, TaskGuard};
 
 /// Names a reply on a voice stream; the session counts them up.
 pub type UtteranceId = u64;
@@ -20,6 +37,17 @@ pub enum TtsInput {
     End { utterance: UtteranceId },
     /// The reply was interrupted: no more of its audio is wanted.
     Cancel { utterance: UtteranceId },
+}
+
+impl TtsInput {
+    /// The reply it is about.
+    pub fn utterance(&self) -> UtteranceId {
+        match self {
+            Self::Speak { utterance, .. } | Self::End { utterance } | Self::Cancel { utterance } => {
+                *utterance
+            }
+        }
+    }
 }
 
 /// A word and where its audio lies, milliseconds since the reply's first sample.
@@ -47,12 +75,35 @@ pub enum TtsEvent {
     Failed(Failure),
 }
 
+impl TtsEvent {
+    /// Whose sound, words or end it is.
+    pub fn utterance(&self) -> Option<UtteranceId> {
+        match self {
+            Self::Audio { utterance, .. } | Self::Words { utterance, .. } | Self::Done { utterance } => {
+                Some(*utterance)
+            }
+            Self::Ready | Self::Usage { .. } | Self::Failed(_) => None,
+        }
+    }
+}
+
 /// A running voice; dropping it ends the vendor's session.
 #[derive(Debug)]
 pub struct TtsStream {
     pub input: mpsc::Sender<TtsInput>,
     pub events: mpsc::Receiver<TtsEvent>,
     pub task: TaskGuard,
+}
+
+impl TtsStream {
+    /// A voice at `url`, over a WebSocket.
+    fn through<C>(door: &Door, url: Url, codec: C) -> Self
+    where
+        C: Codec<Order = TtsInput, Event = TtsEvent> + 'static,
+    {
+        let session = door.open(url, codec, STREAM_DEPTH);
+        Self { input: session.orders, events: session.events, task: session.task }
+    }
 }
 
 /// A voice that can be opened any number of times.

@@ -9,7 +9,7 @@ use super::plan::SayingId;
 use super::spending::CHARS_PER_TOKEN;
 use super::text::append;
 use super::thinking::NO_ANSWER;
-use crate::provider::llm::{LlmRequest, Message, Role, ToolCall, ToolSpec};
+use crate::provider::llm::{CacheKey, LlmRequest, Message, Role, ToolCall, ToolSpec};
 
 /// History sent to the model at most, bytes: a limit of size, whatever a script's letters count as.
 const HISTORY_BYTES: usize = 32_000;
@@ -48,14 +48,14 @@ pub struct Draft(u64);
 pub struct Context {
     system: String,
     tools: Vec<ToolSpec>,
-    cache_key: Option<String>,
+    cache_key: Option<CacheKey>,
     history: Vec<Entry>,
     drafts: u64,
 }
 
 impl Context {
     /// A conversation that has not begun.
-    pub fn new(system: String, tools: Vec<ToolSpec>, cache_key: Option<String>) -> Self {
+    pub fn new(system: String, tools: Vec<ToolSpec>, cache_key: Option<CacheKey>) -> Self {
         Self { system, tools, cache_key, history: Vec::new(), drafts: 0 }
     }
 

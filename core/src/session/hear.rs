@@ -137,7 +137,8 @@ impl Session {
         let ear = self.ear(who);
         ear.sign(now);
         match event {
-            SttEvent::Partial { text } => {
+            // Nothing is begun on a likely end yet; its words are words.
+            SttEvent::Partial { text } | SttEvent::EagerEnd { text } => {
                 ear.result(now);
                 self.on_partial(who, &text, out);
             }
@@ -158,7 +159,10 @@ impl Session {
                 ear.utterance_end(true, now);
             }
             SttEvent::Ready => ear.ready(now),
-            SttEvent::SpeechStarted { .. } | SttEvent::Usage { .. } | SttEvent::Failed(_) => {}
+            SttEvent::SpeechStarted { .. }
+            | SttEvent::EagerEndRevoked
+            | SttEvent::Usage { .. }
+            | SttEvent::Failed(_) => {}
         }
     }
 

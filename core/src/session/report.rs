@@ -136,6 +136,7 @@ pub fn add_usage(usage: &mut Vec<Usage>, more: &Usage) {
     row.tokens_in += more.tokens_in;
     row.tokens_out += more.tokens_out;
     row.tokens_cached += more.tokens_cached;
+    row.tokens_cache_write += more.tokens_cache_write;
     row.characters += more.characters;
     row.requests += more.requests;
     row.failures += more.failures;

@@ -11,7 +11,7 @@ use vox_shared::price::Rate;
 use vox_shared::wire::config::RuntimeConfig;
 
 use super::farewell::stock_goodbye;
-use crate::provider::llm::ToolSpec;
+use crate::provider::llm::{CacheKey, ToolSpec};
 
 /// A keypad entry ends after this without a digit.
 pub const INTER_DIGIT: Duration = Duration::from_secs(2);
@@ -92,7 +92,7 @@ pub struct Rules {
     pub tools: Vec<ToolSpec>,
     /// What goes for those of the bot's own, by name.
     pub own_tools: BTreeMap<String, OwnTool>,
-    pub cache_key: Option<String>,
+    pub cache_key: Option<CacheKey>,
     /// The language that is spoken (BCP-47), or empty.
     pub language: String,
     pub vad: VadSettings,
@@ -147,8 +147,7 @@ impl Rules {
             rates: config.rates.clone(),
             tools: tools.collect(),
             own_tools: config.tools.iter().filter_map(own_tool).collect(),
-            // Empty where the prompt holds something of one caller, or the bot wants none of it cached.
-            cache_key: Some(&config.prompt_parts.cache_key).filter(|key| !key.is_empty()).cloned(),
+            cache_key: cache_key(config),
             language: language(config).to_owned(),
             vad: config.vad.clone(),
             turn: config.turn.clone(),
@@ -200,6 +199,18 @@ impl Rules {
 fn closing(config: &RuntimeConfig) -> String {
     let own = config.phrases.closing.trim();
     if own.is_empty() { stock_goodbye(language(config)).to_owned() } else { own.to_owned() }
+}
+
+/// What a vendor may keep of the prompt: none where it holds something of one caller, or the bot wants none of it cached.
+fn cache_key(config: &RuntimeConfig) -> Option<CacheKey> {
+    let parts = &config.prompt_parts;
+    // In one part, all of it is the same for every caller.
+    let fixed = match parts.static_system_prompt.is_empty() {
+        true => config.system_prompt.as_str(),
+        false => &parts.static_system_prompt,
+    };
+    let fixed_bytes = if config.system_prompt.starts_with(fixed) { fixed.len() } else { 0 };
+    (!parts.cache_key.is_empty()).then(|| CacheKey { name: parts.cache_key.clone(), fixed_bytes })
 }
 
 /// What the bot speaks. A voice's language is English where nobody set it; a recogniser of one other language knows better.
@@ -307,16 +318,19 @@ mod tests {
 
     #[test]
     fn only_a_prompt_that_may_be_cached_has_a_key() {
+        let direct = serde_json::json!({"mode": "direct", "cache_enabled": true, "cache_key": "faq-0123", "static_system_prompt": "Be kind."});
         for (parts, expected) in [
             (serde_json::json!({}), None),
-            (serde_json::json!({"cache_enabled": true, "cache_key": "faq-0123"}), Some("faq-0123")),
+            (serde_json::json!({"cache_enabled": true, "cache_key": "faq-0123"}), Some(("faq-0123", 23))),
+            (direct, Some(("faq-0123", 8))),
         ] {
             let config = serde_json::json!({
                 "version": vox_shared::wire::WIRE_VERSION, "session_id": "call_1", "bot_id": "faq", "webhook_url": "http://h/",
-                "system_prompt": "", "opening_message": "", "prompt_parts": parts,
+                "system_prompt": "Be kind.\n\nTalk to Asha.", "opening_message": "", "prompt_parts": parts,
             });
             let config: RuntimeConfig = serde_json::from_value(config).unwrap();
-            assert_eq!(Rules::from_config(&config, Duration::ZERO).cache_key.as_deref(), expected);
+            let key = Rules::from_config(&config, Duration::ZERO).cache_key;
+            assert_eq!(key.as_ref().map(|key| (key.name.as_str(), key.fixed_bytes)), expected);
         }
     }
 

@@ -307,6 +307,7 @@ impl Session {
                 entry.tokens_in += usage.tokens_in;
                 entry.tokens_out += usage.tokens_out;
                 entry.tokens_cached += usage.tokens_cached;
+                entry.tokens_cache_write += usage.tokens_cache_write;
                 self.spending.tokens(usage.tokens_in + usage.tokens_out);
             }
             // The usual four characters a token, where the vendor does not say.
@@ -325,6 +326,7 @@ impl Session {
         let (tokens_in, tokens_out) = match usage {
             Some(usage) => {
                 entry.tokens_cached += usage.tokens_cached;
+                entry.tokens_cache_write += usage.tokens_cache_write;
                 (usage.tokens_in, usage.tokens_out)
             }
             None => (self.context.tokens(), written_chars / CHARS_PER_TOKEN),

@@ -8,8 +8,14 @@ pub mod tts;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_tungstenite::accept_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use vox_core::provider::egress::Egress;
 use vox_core::provider::{Failure, FailureClass};
 use vox_shared::egress::{AllowList, Policy};
@@ -121,6 +127,38 @@ pub fn silent() -> Faults {
 /// Accepts and then neither says nor reads anything.
 pub fn deaf() -> Faults {
     Faults { half_open: true, ..Faults::default() }
+}
+
+/// What a server says that speaks no vendor's language.
+#[derive(Clone, Copy, Debug)]
+pub enum Garble {
+    /// A text message that is no UTF-8.
+    NotUtf8,
+    /// Bytes where a text should be, again and again.
+    Bytes,
+}
+
+/// The address of a WebSocket server that says this to everybody.
+pub async fn garbler(garble: Garble) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut socket) = accept_async(stream).await else { continue };
+            let messages = match garble {
+                Garble::NotUtf8 => {
+                    let frame = Frame::message(vec![0xff_u8, 0xfe], OpCode::Data(Data::Text), true);
+                    vec![Message::Frame(frame)]
+                }
+                Garble::Bytes => vec![Message::binary(vec![1_u8]); 5],
+            };
+            for message in messages {
+                let _gone = socket.send(message).await;
+            }
+            while let Some(Ok(_)) = socket.next().await {}
+        }
+    });
+    url
 }
 
 /// A failure that may be shown: it does not hold the key.

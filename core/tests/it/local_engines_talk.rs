@@ -12,6 +12,7 @@ use vox_core::provider::registry::Providers;
 use vox_core::provider::stt::{SttEvent, SttInput, SttStream};
 use vox_core::provider::tts::{TtsEvent, TtsInput, TtsStream, WordMark};
 use vox_engines::EngineBinary;
+use vox_shared::clock::Clock;
 use vox_shared::egress::Policy;
 use vox_shared::model::bot::{SttSettings, TtsSettings};
 
@@ -21,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn providers() -> Providers {
     let engines = EngineBinary::beside_current_exe();
     assert!(engines.is_some(), "vox-engine is not built: run `cargo build -p vox-engines`");
-    Providers { egress: Arc::new(Egress::new(Policy::default())), engines }
+    Providers::new(Arc::new(Egress::new(Policy::default())), Clock::system(), engines)
 }
 
 fn voice(name: &str, rate_hz: u32) -> TtsStream {

@@ -49,6 +49,18 @@ async fn a_slow_vendor_loses_no_audio() {
 }
 
 #[tokio::test]
+async fn a_vendor_that_trickles_is_understood() {
+    stt::dripping_vendor(bench().await).await;
+}
+
+#[tokio::test]
+async fn close_codes_have_their_class() {
+    let codes =
+        [(1000, FailureClass::Unavailable), (1008, FailureClass::Refused), (1011, FailureClass::Unavailable)];
+    stt::closed(bench().await, &codes).await;
+}
+
+#[tokio::test]
 async fn a_silent_vendor_is_left_to_the_session() {
     stt::silent_vendor(bench().await).await;
 }
@@ -66,6 +78,12 @@ async fn a_cut_connection_is_a_failure() {
 #[tokio::test]
 async fn a_lying_vendor_changes_no_words() {
     stt::lying_vendor(bench().await).await;
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_a_failure() {
+    stt::garbled(|url| Arc::new(Deepgram::from_settings(&settings(url, "k"), &local_egress()).unwrap()))
+        .await;
 }
 
 #[tokio::test]

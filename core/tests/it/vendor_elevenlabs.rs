@@ -67,6 +67,11 @@ async fn what_a_voice_forgot_when_it_gave_up_is_said_all_the_same() {
 }
 
 #[tokio::test]
+async fn done_without_a_sound_is_a_failure() {
+    tts::mute(bench_with(Script { habits: vec![Habit::Mute], ..Script::default() }).await).await;
+}
+
+#[tokio::test]
 async fn an_interrupted_reply_falls_silent() {
     tts::interrupted(bench().await).await;
 }

@@ -7,6 +7,7 @@ use vox_core::provider::FailureClass;
 use vox_core::provider::egress::Egress;
 use vox_core::provider::llm::openai::OpenAi;
 use vox_core::provider::llm::{LanguageModel, LlmEvent, LlmRequest, Message, Role};
+use vox_shared::catalogue::{GROQ, OPENAI};
 use vox_shared::egress::Policy;
 use vox_shared::model::bot::{ApiKey, LlmSettings};
 use vox_testkit::vendor::Faults;
@@ -34,7 +35,8 @@ fn script() -> Script {
 async fn bench() -> llm::Bench<Script> {
     let server = Server::start(Script { strict_fields: true, ..script() }).await;
     let settings = settings(&server.url(), server.api_key());
-    let client: Arc<dyn LanguageModel> = Arc::new(OpenAi::from_settings(&settings, &local_egress()).unwrap());
+    let client: Arc<dyn LanguageModel> =
+        Arc::new(OpenAi::from_settings(&OPENAI, &settings, &local_egress()).unwrap());
     llm::Bench { server, client }
 }
 
@@ -42,65 +44,7 @@ fn hello() -> LlmRequest {
     LlmRequest { messages: vec![Message::text(Role::User, "hello")], tools: Vec::new(), cache_key: None }
 }
 
-#[tokio::test]
-async fn a_reply_streams_in() {
-    llm::happy(bench().await).await;
-}
-
-#[tokio::test]
-async fn tools_are_called_and_answered() {
-    llm::calls_tools(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_connection_serves_reply_after_reply() {
-    llm::reuses_its_connection(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_slow_vendor_is_waited_for() {
-    llm::slow_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_silent_vendor_is_left_to_the_session() {
-    llm::silent_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_vendor_that_reads_nothing_is_left_to_the_session() {
-    llm::deaf_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_reply_that_breaks_off_is_a_failure() {
-    llm::cut(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_lying_vendor_changes_no_words() {
-    llm::lying_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn an_oversized_event_is_a_failure() {
-    llm::oversized_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn refusals_have_their_class() {
-    llm::refused(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_dropped_reply_is_cancelled() {
-    llm::dropped(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_slow_reader_loses_nothing() {
-    llm::slow_reader(bench().await).await;
-}
+llm::suite!(bench);
 
 #[tokio::test]
 async fn untidy_servers_change_no_words() {
@@ -119,7 +63,7 @@ async fn untidy_servers_change_no_words() {
         let server = Server::start(Script { habits: habits.to_vec(), ..script() }).await;
         let settings = settings(&server.url(), server.api_key());
         let client: Arc<dyn LanguageModel> =
-            Arc::new(OpenAi::from_settings(&settings, &local_egress()).unwrap());
+            Arc::new(OpenAi::from_settings(&OPENAI, &settings, &local_egress()).unwrap());
         let mut stream = client.ask(hello());
         let events = rest(&mut stream.events).await;
         if habits.contains(&ThinksFirst) {
@@ -138,7 +82,7 @@ async fn an_address_is_found_however_it_is_written() {
             extra: extra.as_object().cloned().unwrap(),
             ..settings(&server.url(), &format!(" {}\n", server.api_key()))
         };
-        let client = OpenAi::from_settings(&settings, &local_egress()).unwrap();
+        let client = OpenAi::from_settings(&OPENAI, &settings, &local_egress()).unwrap();
         client.warm().await.unwrap();
         let events = rest(&mut client.ask(hello()).events).await;
         assert!(matches!(events.last(), Some(LlmEvent::Done { .. })), "{form}: {events:?}");
@@ -154,7 +98,7 @@ async fn a_version_that_is_missing_in_the_address_is_found() {
         extra: extra.as_object().cloned().unwrap(),
         ..settings(&server.url(), server.api_key())
     };
-    let client = OpenAi::from_settings(&settings, &local_egress()).unwrap();
+    let client = OpenAi::from_settings(&OPENAI, &settings, &local_egress()).unwrap();
     for _ in 0..2 {
         let events = rest(&mut client.ask(hello()).events).await;
         assert!(matches!(events.last(), Some(LlmEvent::Done { .. })), "{events:?}");
@@ -166,7 +110,8 @@ async fn a_version_that_is_missing_in_the_address_is_found() {
 #[tokio::test]
 async fn a_connection_opened_ahead_is_used() {
     let server = Server::start(script()).await;
-    let client = OpenAi::from_settings(&settings(&server.url(), server.api_key()), &local_egress()).unwrap();
+    let client =
+        OpenAi::from_settings(&OPENAI, &settings(&server.url(), server.api_key()), &local_egress()).unwrap();
     client.warm().await.unwrap();
     server.assert_no_leftovers().await;
     let events = rest(&mut client.ask(hello()).events).await;
@@ -177,7 +122,8 @@ async fn a_connection_opened_ahead_is_used() {
 #[tokio::test]
 async fn a_wrong_key_is_unauthorised() {
     let server = Server::start(script()).await;
-    let client = OpenAi::from_settings(&settings(&server.url(), "wrong-k3y"), &local_egress()).unwrap();
+    let client =
+        OpenAi::from_settings(&OPENAI, &settings(&server.url(), "wrong-k3y"), &local_egress()).unwrap();
     let events = rest(&mut client.ask(hello()).events).await;
     let [LlmEvent::Failed(failure)] = &events[..] else { panic!("{events:?}") };
     assert_eq!(failure.class, FailureClass::Unauthorised);
@@ -189,7 +135,7 @@ async fn a_wrong_key_is_unauthorised() {
 async fn an_unknown_model_is_refused() {
     let server = Server::start(script()).await;
     let settings = LlmSettings { model: "gpt-0".into(), ..settings(&server.url(), server.api_key()) };
-    let client = OpenAi::from_settings(&settings, &local_egress()).unwrap();
+    let client = OpenAi::from_settings(&OPENAI, &settings, &local_egress()).unwrap();
     let events = rest(&mut client.ask(hello()).events).await;
     let [LlmEvent::Failed(failure)] = &events[..] else { panic!("{events:?}") };
     assert_eq!(
@@ -214,16 +160,39 @@ async fn nothing_is_stored_and_nothing_is_padded() {
 async fn an_empty_account_is_not_asked_again_soon() {
     let server = Server::start(script()).await;
     server.set_faults(Faults { status: Some(402), ..Faults::default() });
-    let client = OpenAi::from_settings(&settings(&server.url(), server.api_key()), &local_egress()).unwrap();
+    let client =
+        OpenAi::from_settings(&OPENAI, &settings(&server.url(), server.api_key()), &local_egress()).unwrap();
     let events = rest(&mut client.ask(hello()).events).await;
     let [LlmEvent::Failed(failure)] = &events[..] else { panic!("{events:?}") };
     assert_eq!(failure.class, FailureClass::OverLimit);
 }
 
+#[tokio::test]
+async fn groq_is_asked_for_nothing_that_it_does_not_document() {
+    let unknown = ["store", "prompt_cache_key", "verbosity"].map(str::to_owned);
+    let script = Script { unknown_fields: unknown.to_vec(), ..script() };
+    let server = Server::start(script).await;
+    let settings = LlmSettings {
+        model: String::new(),
+        extra: json!({"base_url": format!("{}/openai/v1", server.url())}).as_object().cloned().unwrap(),
+        ..settings(&server.url(), server.api_key())
+    };
+    let client: Arc<dyn LanguageModel> =
+        Arc::new(OpenAi::from_settings(&GROQ, &settings, &local_egress()).unwrap());
+    assert_eq!(client.name(), "groq");
+    llm::calls_tools(llm::Bench { server, client }).await;
+    let server = Server::start(Script::default()).await;
+    let wrong = self::settings(&server.url(), "wrong-k3y");
+    let client = OpenAi::from_settings(&GROQ, &wrong, &local_egress()).unwrap();
+    let events = rest(&mut client.ask(hello()).events).await;
+    let [LlmEvent::Failed(failure)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(failure.detail, "groq answered 401: invalid_api_key", "a failure has the vendor's own name");
+}
+
 #[test]
 fn an_address_of_this_machine_needs_leave() {
     let egress = Arc::new(Egress::new(Policy::default()));
-    let failure = OpenAi::from_settings(&settings("http://localhost:9", "k"), &egress).unwrap_err();
+    let failure = OpenAi::from_settings(&OPENAI, &settings("http://localhost:9", "k"), &egress).unwrap_err();
     assert_eq!(failure.class, FailureClass::Forbidden);
     assert!(failure.detail.contains("VOX_EGRESS_ALLOW"), "{failure}");
 }

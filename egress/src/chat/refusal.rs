@@ -6,11 +6,7 @@ use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use vox_shared::catalogue::OPENAI;
-
 use crate::{Failure, FailureClass, Refusal, code_word};
-
-const NAME: &str = OPENAI.name;
 
 /// How much of an error's body is read.
 const BODY_MAX: usize = 64 * 1024;
@@ -46,8 +42,8 @@ pub fn has_no_route(refusal: &Refusal) -> bool {
     matches!(refusal.status, 404 | 405) && error["code"] != "model_not_found" && error["param"] != "model"
 }
 
-/// The failure that a refused request is.
-pub fn http_refusal(refusal: &Refusal) -> Failure {
+/// The failure that a request refused by a vendor is.
+pub fn http_refusal(vendor: &str, refusal: &Refusal) -> Failure {
     let body = refusal.json();
     // Some servers wrap the error in a list, some do not wrap it at all.
     let error = [&body["error"], &body[0]["error"], &body].into_iter().find(|error| error.is_object());
@@ -60,7 +56,7 @@ pub fn http_refusal(refusal: &Refusal) -> Failure {
     };
     // A gateway's page, not the model server's answer.
     let said = said.or_else(|| refusal.is_web_page().then(|| "with a web page".to_owned()));
-    let mut failure = refusal.failure(NAME, class(refusal, word), said.as_deref());
+    let mut failure = refusal.failure(vendor, class(refusal, word), said.as_deref());
     if is_out_of_credit(word) {
         failure.retry_after = Some(NO_CREDIT_WAIT);
     }

@@ -12,6 +12,10 @@ pub struct Thinking {
 impl Thinking {
     /// Of a model, with the effort that the operator asks for.
     pub fn of(model: &str, asked: Option<&str>) -> Self {
+        if model.contains("gpt-oss") {
+            // OpenAI's open models, whoever serves them: they cannot be kept from thinking, and take a temperature meanwhile.
+            return Self { effort: Some("low"), takes_temperature: true };
+        }
         let least = match model {
             _ if model.starts_with("gpt-5.") || model.starts_with("gpt-6") => Some("none"),
             _ if model.starts_with("gpt-5") => Some("minimal"),

@@ -15,6 +15,8 @@ pub enum Form {
     Flag,
     /// With its smallest and largest value.
     Number(f64, f64),
+    /// Without a fraction, with its smallest and largest value.
+    Whole(u64, u64),
     /// Milliseconds up to a bound; `false` and 0 switch the timer off, `true` leaves it as it is.
     Timer {
         most_ms: u64,
@@ -41,6 +43,9 @@ impl Form {
             Self::Number(least, most) => {
                 value.as_f64().is_some_and(|number| (*least..=*most).contains(&number))
             }
+            Self::Whole(least, most) => {
+                value.as_u64().is_some_and(|number| (*least..=*most).contains(&number))
+            }
             Self::Timer { most_ms } => value.is_boolean() || value.as_u64().is_some_and(|ms| ms <= *most_ms),
             Self::Texts { most, bytes } => texts(value, *most, |text| text.len() <= *bytes),
             Self::SomeOf(words) => texts(value, words.len(), |text| words.contains(&text)),
@@ -59,6 +64,7 @@ impl fmt::Display for Form {
             Self::OneOf(words) => write!(f, "one of {}", words.join(", ")),
             Self::Flag => f.write_str("true or false"),
             Self::Number(least, most) => write!(f, "a number from {least} to {most}"),
+            Self::Whole(least, most) => write!(f, "a whole number from {least} to {most}"),
             Self::Timer { most_ms } => write!(f, "false or milliseconds up to {most_ms}"),
             Self::Texts { most, bytes } => write!(f, "a list of at most {most} texts of {bytes} bytes"),
             Self::SomeOf(words) => write!(f, "a list of some of {}", words.join(", ")),

@@ -19,7 +19,8 @@ fn every_row_stands_once_and_is_whole() {
             let rows = kind.vendors().iter().filter(|other| other.name == vendor.name).count();
             assert_eq!(rows, 1, "{}", vendor.name);
             assert_eq!(vendor.is_local(), vendor.key == Key::Never, "{}", vendor.name);
-            assert_eq!(vendor.is_local(), vendor.key_check.is_none(), "{}", vendor.name);
+            assert!(!vendor.is_local() || !vendor.can_be_tried(), "{}", vendor.name);
+            assert!(kind.find(account(vendor.name)).is_some() || find_keyed(account(vendor.name)).is_some());
             assert_eq!(vendor.is_local(), vendor.setting("base_url").is_none(), "{}", vendor.name);
             assert!(vendor.is_local() || is_address(vendor.home), "{}", vendor.name);
         }
@@ -70,6 +71,15 @@ fn keys_languages_and_voices_have_their_rules() {
     assert!(faults(&OPENAI, "", own.clone()).is_empty());
     assert_eq!(faults(&ELEVENLABS, "", own)[0].0, "api_key");
     assert!(faults(&FLITE, "", json!({})).is_empty());
+    let check = |key: &str, part: &str| {
+        let found = faults(&VERTEX, key, json!({}));
+        assert!(found.first().map_or("", |(_, message)| message).contains(part), "{found:?}");
+        assert_eq!(found.is_empty(), part.is_empty(), "{found:?}");
+    };
+    check("", "needs a key");
+    check("ya29.token", "must be the whole JSON");
+    check("{\"client_email\": \"a@b\"}", "no `private_key`");
+    check(" {\"client_email\": \"a@b\",\n \"private_key\": \"x\"}\n", "");
     assert_eq!(FLITE.voice_fault("alloy").as_deref(), Some("there is no voice \"alloy\"; use slt or kal"));
     assert_eq!(FLITE.voice_fault(""), None);
     assert!(ELEVENLABS.voice_fault("").is_some() && ELEVENLABS.voice_fault("a/b").is_some());
@@ -94,16 +104,22 @@ fn each_vendor_has_its_question() {
     check(&OPENAI, Some("http://h/api/v1/"), Some("http://h/api/v1/models"));
     check(&OPENAI, Some("ftp://h"), None);
     check(&FLITE, None, None);
+    check(&ASSEMBLYAI, None, Some("https://streaming.assemblyai.com/v3/token?expires_in_seconds=60"));
+    check(&ASSEMBLYAI, Some("ws://h/v3"), Some("http://h/v3/token?expires_in_seconds=60"));
 }
 
 #[test]
 fn the_document_is_the_catalogue() {
-    let kept = include_str!("../../../docs/vendors.md");
+    let kept = include_str!("../../../docs/providers.md");
     let written = markdown();
     let differs = kept.lines().zip(written.lines()).position(|(kept, written)| kept != written);
-    let place = std::env::temp_dir().join("vox-vendors.md");
+    let place = std::env::temp_dir().join("vox-providers.md");
     if kept != written {
         std::fs::write(&place, &written).unwrap();
     }
-    assert!(kept == written, "docs/vendors.md differs in line {differs:?}: copy {} over it", place.display());
+    assert!(
+        kept == written,
+        "docs/providers.md differs in line {differs:?}: copy {} over it",
+        place.display()
+    );
 }

@@ -1,9 +1,64 @@
 //! Voices.
 
+mod cartesia;
+mod chatterbox;
+mod deepgram;
+mod resemble;
+mod sarvam;
+mod soniox;
+mod speech;
+
 use super::{Ability, Figures, Form, Key, KeyCheck, Kind, Setting, Vendor, VoiceRule};
+pub use cartesia::CARTESIA;
+pub use chatterbox::CHATTERBOX;
+pub use deepgram::{AURA, FLUX_VOICES};
+pub use resemble::RESEMBLE;
+pub use sarvam::SARVAM_VOICES;
+pub use soniox::SONIOX_VOICES;
+pub use speech::SPEECH;
 
 /// All voices.
-pub const VOICES: &[&Vendor] = &[&ELEVENLABS, &FLITE];
+pub const VOICES: &[&Vendor] = &[
+    &ELEVENLABS,
+    &ELEVENLABS_HTTP,
+    &CARTESIA,
+    &AURA,
+    &FLUX_VOICES,
+    &SARVAM_VOICES,
+    &SONIOX_VOICES,
+    &RESEMBLE,
+    &SPEECH,
+    &CHATTERBOX,
+    &FLITE,
+];
+
+const ELEVENLABS_SETTINGS: &[Setting] = &[
+    Setting { name: "base_url", form: Form::Address, about: "another host, such as a region's" },
+    Setting {
+        name: "stability",
+        form: Form::Number(0.0, 1.0),
+        about: "low is lively, high is even; as set on the voice",
+    },
+    Setting { name: "similarity_boost", form: Form::Number(0.0, 1.0), about: "as set on the voice" },
+    Setting { name: "style", form: Form::Number(0.0, 1.0), about: "as set on the voice" },
+    Setting { name: "speed", form: Form::Number(0.7, 1.2), about: "as set on the voice" },
+    Setting { name: "use_speaker_boost", form: Form::Flag, about: "as set on the voice" },
+    Setting {
+        name: "apply_text_normalization",
+        form: Form::OneOf(&["auto", "on", "off"]),
+        about: "whether numbers are written out before they are spoken",
+    },
+    Setting {
+        name: "enable_logging",
+        form: Form::Flag,
+        about: "false keeps nothing at the vendor, where the plan allows",
+    },
+    Setting {
+        name: "seed",
+        form: Form::Number(0.0, 4_294_967_295.0),
+        about: "the same sound for the same text",
+    },
+];
 
 /// ElevenLabs over its multi-context WebSocket.
 pub const ELEVENLABS: Vendor = Vendor {
@@ -17,35 +72,25 @@ pub const ELEVENLABS: Vendor = Vendor {
     voice: VoiceRule::Id,
     languages: &[],
     abilities: &[Ability::ManyReplies, Ability::CancelReply, Ability::WordTimes, Ability::VoicesFromClips],
-    settings: &[
-        Setting { name: "base_url", form: Form::Address, about: "another host, such as a region's" },
-        Setting {
-            name: "stability",
-            form: Form::Number(0.0, 1.0),
-            about: "low is lively, high is even; as set on the voice",
-        },
-        Setting { name: "similarity_boost", form: Form::Number(0.0, 1.0), about: "as set on the voice" },
-        Setting { name: "style", form: Form::Number(0.0, 1.0), about: "as set on the voice" },
-        Setting { name: "speed", form: Form::Number(0.7, 1.2), about: "as set on the voice" },
-        Setting { name: "use_speaker_boost", form: Form::Flag, about: "as set on the voice" },
-        Setting {
-            name: "apply_text_normalization",
-            form: Form::OneOf(&["auto", "on", "off"]),
-            about: "whether numbers are written out before they are spoken",
-        },
-        Setting {
-            name: "enable_logging",
-            form: Form::Flag,
-            about: "false keeps nothing at the vendor, where the plan allows",
-        },
-        Setting {
-            name: "seed",
-            form: Form::Number(0.0, 4_294_967_295.0),
-            about: "the same sound for the same text",
-        },
-    ],
+    settings: ELEVENLABS_SETTINGS,
     key_check: Some(KeyCheck { path: &["v1", "user"], header: "xi-api-key", prefix: "" }),
-    figures: Figures::UNKNOWN,
+    figures: Figures {
+        price: Some(
+            "USD 0.04 to 0.05 for 1,000 characters of Flash and Turbo, 0.08 to 0.10 of the others; sources of 2026 disagree, and plans change it",
+        ),
+        latency_ms: Some(200),
+        limits: Some(
+            "3 (Starter) to 15 (Business) replies generated at once, twice as many with Flash and Turbo; others wait their turn",
+        ),
+    },
+};
+
+/// ElevenLabs over HTTP.
+pub const ELEVENLABS_HTTP: Vendor = Vendor {
+    name: "elevenlabs_http",
+    title: "ElevenLabs over HTTP (`/v1/text-to-speech`), for where WebSockets do not get through",
+    abilities: &[Ability::CancelReply, Ability::WordTimes, Ability::UsageTold],
+    ..ELEVENLABS
 };
 
 /// The keyless voice.

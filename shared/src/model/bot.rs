@@ -64,7 +64,7 @@ pub struct SttSettings {
     pub model: String,
     /// BCP-47.
     pub language: String,
-    /// The vendor's settings, see `docs/vendors.md`.
+    /// The vendor's settings, see `docs/providers.md`.
     pub extra: Map<String, Value>,
     /// Tried in order when this one fails.
     pub fallbacks: Vec<SttSettings>,
@@ -95,7 +95,7 @@ pub struct LlmSettings {
     pub temperature: f32,
     /// Longest reply, tokens.
     pub max_tokens: u32,
-    /// The vendor's settings, see `docs/vendors.md`.
+    /// The vendor's settings, see `docs/providers.md`.
     pub extra: Map<String, Value>,
     pub fallbacks: Vec<LlmSettings>,
 }
@@ -125,7 +125,7 @@ pub struct TtsSettings {
     /// The vendor's voice id; for flite `kal` or `slt`.
     pub voice: String,
     pub language: String,
-    /// The vendor's settings, see `docs/vendors.md`.
+    /// The vendor's settings, see `docs/providers.md`.
     pub extra: Map<String, Value>,
     pub fallbacks: Vec<TtsSettings>,
 }

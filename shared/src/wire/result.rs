@@ -137,11 +137,19 @@ pub struct Usage {
     pub seconds: f64,
     pub tokens_in: u64,
     pub tokens_out: u64,
+    /// What came from the vendor's cache, a part of `tokens_in`.
     pub tokens_cached: u64,
+    /// What the vendor wrote to its cache, another part of `tokens_in`.
+    #[serde(skip_serializing_if = "is_none")]
+    pub tokens_cache_write: u64,
     pub characters: u64,
     pub requests: u64,
     /// Times it failed: a request, a stream, or its opening.
     pub failures: u64,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Latency of the whole call.

@@ -13,7 +13,10 @@ use tokio::{
     io::{AsyncReadExt, stdin},
     signal::unix::{SignalKind, signal},
 };
-use vox_testkit::vendor::{Cut, Faults, Lie, Server, Vendor, deepgram, elevenlabs, openai};
+use vox_testkit::vendor::{
+    Cut, Faults, Lie, Server, Vendor, anthropic, assemblyai, aura, bulbul, cartesia, chatterbox, deepgram,
+    elevenlabs, flux, gemini, openai, resemble, sarvam, soniox, soniox_voices, speech, transcription,
+};
 
 /// Which vendor, and how it behaves.
 #[derive(Args)]
@@ -41,9 +44,25 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Name {
+    Anthropic,
     Deepgram,
     Openai,
     Elevenlabs,
+    Soniox,
+    Assemblyai,
+    Flux,
+    Sarvam,
+    Transcription,
+    Gemini,
+    Cartesia,
+    /// Deepgram's voices: Aura and Flux.
+    Aura,
+    /// Sarvam's voices.
+    Bulbul,
+    SonioxVoices,
+    Resemble,
+    Speech,
+    Chatterbox,
 }
 
 /// Faults; each given one overrides the script's.
@@ -114,9 +133,23 @@ struct FaultArguments {
 /// When the script is wrong, the port is taken, or the report cannot be written.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.vendor {
+        Name::Anthropic => serve::<anthropic::Script>(arguments).await,
         Name::Deepgram => serve::<deepgram::Script>(arguments).await,
         Name::Openai => serve::<openai::Script>(arguments).await,
+        Name::Gemini => serve::<gemini::Script>(arguments).await,
         Name::Elevenlabs => serve::<elevenlabs::Script>(arguments).await,
+        Name::Assemblyai => serve::<assemblyai::Script>(arguments).await,
+        Name::Flux => serve::<flux::Script>(arguments).await,
+        Name::Sarvam => serve::<sarvam::Script>(arguments).await,
+        Name::Soniox => serve::<soniox::Script>(arguments).await,
+        Name::Transcription => serve::<transcription::Script>(arguments).await,
+        Name::Cartesia => serve::<cartesia::Script>(arguments).await,
+        Name::Aura => serve::<aura::Script>(arguments).await,
+        Name::Bulbul => serve::<bulbul::Script>(arguments).await,
+        Name::SonioxVoices => serve::<soniox_voices::Script>(arguments).await,
+        Name::Resemble => serve::<resemble::Script>(arguments).await,
+        Name::Speech => serve::<speech::Script>(arguments).await,
+        Name::Chatterbox => serve::<chatterbox::Script>(arguments).await,
     }
 }
 

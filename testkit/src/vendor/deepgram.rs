@@ -1,14 +1,8 @@
 //! A scripted Deepgram: Nova-3 live recognition (`GET /v1/listen`) and the key check (`GET /v1/projects`).
-//!
-//! The words come from the script, the timing from the audio: an energy gate over the received samples finds the
-//! utterances, and the n-th utterance heard gets the n-th text.
 
-mod audio;
 mod door;
 mod events;
-mod gate;
 mod query;
-mod recogniser;
 mod script;
 mod session;
 
@@ -20,7 +14,8 @@ use super::{
     server::{self, Vendor},
 };
 
-pub use script::{Script, Utterance, WhenOut, Word};
+pub use super::hearing::{Utterance, WhenOut, Word};
+pub use script::Script;
 
 /// A running scripted Deepgram.
 pub type Server = server::Server<Script>;

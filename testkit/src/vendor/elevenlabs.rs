@@ -15,7 +15,6 @@ mod script;
 mod session;
 mod speech;
 mod visit;
-mod voice;
 
 use std::sync::Arc;
 

@@ -48,6 +48,11 @@ impl Liar {
         out
     }
 
+    /// Whether a message is held back.
+    pub(crate) fn holds(&self) -> bool {
+        self.held.is_some()
+    }
+
     /// A held-back message that has no successor any more.
     pub(crate) fn release(&mut self) -> Option<String> {
         self.held.take()

@@ -18,8 +18,13 @@ use super::{
 const SEND_DEADLINE: Duration = Duration::from_secs(30);
 /// After our close frame the client has this long to answer with its own.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
+/// A message that is to come after its successor comes by itself after this long, if it has none.
+const HELD: Duration = Duration::from_millis(300);
 /// Messages waiting for their delay; more means that the script's delays make no sense.
 const MAX_QUEUED: usize = 20_000;
+
+/// What a close frame without a code counts as (RFC 6455, 7.4.1).
+const NO_CODE: u16 = 1005;
 
 /// What came in, or why nothing more will.
 pub(crate) enum Heard {
@@ -33,7 +38,9 @@ pub(crate) enum Heard {
 
 enum Outgoing {
     Text(String),
-    Close(u16, String),
+    Binary(Bytes),
+    /// Without a code where there is none.
+    Close(Option<u16>, String),
 }
 
 /// The session. Everything sent goes through its queue, in order.
@@ -45,6 +52,8 @@ pub(crate) struct Line {
     /// Nothing leaves before this.
     first_word_at: Instant,
     cut_at: Option<Instant>,
+    /// When a message that was held back comes in any case.
+    held_until: Option<Instant>,
     pad_mb: Option<u32>,
     sent: u32,
     over: bool,
@@ -67,6 +76,7 @@ impl Line {
             liar: Liar::new(faults, dialect),
             first_word_at: now + Duration::from_millis(faults.first_byte_delay_ms),
             cut_at,
+            held_until: None,
             pad_mb: faults.oversized_mb,
             socket,
             record,
@@ -93,18 +103,41 @@ impl Line {
         for text in self.liar.tell(message) {
             self.queue.push_back((due, Outgoing::Text(text)));
         }
+        self.held_until = self.liar.holds().then(|| due + HELD);
+    }
+
+    /// Send bytes once their turn has come. There is nothing in them to lie about.
+    pub(crate) fn say_bytes(&mut self, bytes: Vec<u8>) {
+        if !self.record.faults.is_mute() {
+            let due = self.due(Duration::ZERO);
+            self.queue.push_back((due, Outgoing::Binary(bytes.into())));
+        }
     }
 
     /// Close after everything said so far.
     pub(crate) fn close(&mut self, code: u16, reason: &str) {
+        self.end(Some(code), reason);
+    }
+
+    /// The same with a close frame that has no code.
+    pub(crate) fn close_without_code(&mut self) {
+        self.end(None, "");
+    }
+
+    fn end(&mut self, code: Option<u16>, reason: &str) {
         if self.record.faults.is_mute() {
             return;
         }
         let due = self.due(Duration::ZERO);
+        self.release(due);
+        self.queue.push_back((due, Outgoing::Close(code, reason.to_owned())));
+    }
+
+    fn release(&mut self, due: Instant) {
+        self.held_until = None;
         if let Some(text) = self.liar.release() {
             self.queue.push_back((due, Outgoing::Text(text)));
         }
-        self.queue.push_back((due, Outgoing::Close(code, reason.to_owned())));
     }
 
     /// Whether the faults forbid the vendor to speak (so that its own time-outs do not end the session either).
@@ -120,13 +153,15 @@ impl Line {
                 break;
             }
             let queued = self.queue.front().map(|(due, _)| *due);
-            let wake = [queued, self.cut_at, until].into_iter().flatten().min();
+            let wake = [queued, self.cut_at, self.held_until, until].into_iter().flatten().min();
             tokio::select! {
                 biased;
                 () = sleep_until(wake) => {
                     let now = Instant::now();
                     if self.cut_at.is_some_and(|at| at <= now) {
                         self.cut().await;
+                    } else if self.held_until.is_some_and(|at| at <= now) {
+                        self.release(now);
                     } else if until.is_some_and(|at| at <= now) {
                         return Heard::Due;
                     }
@@ -177,14 +212,15 @@ impl Line {
         while !self.over && self.queue.front().is_some_and(|(due, _)| *due <= Instant::now()) {
             let Some((_, outgoing)) = self.queue.pop_front() else { return };
             match outgoing {
-                Outgoing::Text(text) => self.send(text).await,
+                Outgoing::Text(text) => self.send(Message::Text(text.into())).await,
+                Outgoing::Binary(bytes) => self.send(Message::Binary(bytes)).await,
                 Outgoing::Close(code, reason) => self.shut(code, &reason).await,
             }
         }
     }
 
-    async fn send(&mut self, text: String) {
-        let sent = tokio::time::timeout(SEND_DEADLINE, self.socket.send(Message::Text(text.into()))).await;
+    async fn send(&mut self, message: Message) {
+        let sent = tokio::time::timeout(SEND_DEADLINE, self.socket.send(message)).await;
         if !matches!(sent, Ok(Ok(()))) {
             self.record.ended(Ending::Dropped);
             self.over = true;
@@ -201,7 +237,7 @@ impl Line {
     async fn cut(&mut self) {
         self.cut_at = None;
         match self.record.faults.close_code {
-            Some(code) => self.shut(code, "").await,
+            Some(code) => self.shut(Some(code), "").await,
             None => {
                 self.record.ended(Ending::Cut);
                 self.record.wire.reset();
@@ -210,12 +246,12 @@ impl Line {
         }
     }
 
-    async fn shut(&mut self, code: u16, reason: &str) {
-        self.record.ended(Ending::ClosedByServer(code));
+    async fn shut(&mut self, code: Option<u16>, reason: &str) {
+        self.record.ended(Ending::ClosedByServer(code.unwrap_or(NO_CODE)));
         self.over = true;
-        let frame = CloseFrame { code, reason: reason.into() };
+        let frame = code.map(|code| CloseFrame { code, reason: reason.into() });
         let closing = async {
-            if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
+            if self.socket.send(Message::Close(frame)).await.is_ok() {
                 while let Some(Ok(_)) = self.socket.recv().await {}
             }
         };

@@ -4,12 +4,12 @@
 
 mod answer;
 mod door;
+mod gate;
 mod habit;
 mod refusal;
 mod request;
-mod rules;
+mod responses;
 mod script;
-mod stream;
 
 use std::sync::Arc;
 
@@ -19,8 +19,9 @@ use super::{
     server::{self, Vendor},
 };
 
+pub use super::model::{Reply, Rule, ToolCall, Usage, When};
 pub use habit::Habit;
-pub use script::{Reply, Rule, Script, ToolCall, Usage, When};
+pub use script::Script;
 
 /// A running scripted model.
 pub type Server = server::Server<Script>;

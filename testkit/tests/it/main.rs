@@ -5,6 +5,7 @@
     reason = "a test fails by panicking; the lint spares only the test functions themselves"
 )]
 
+mod anthropic_answers;
 mod chaos_breaks_connections;
 mod clients;
 mod deepgram_hears;
@@ -12,5 +13,7 @@ mod deepgram_refuses;
 mod elevenlabs_refuses;
 mod elevenlabs_speaks;
 mod faults_strike;
+mod gemini_answers;
 mod openai_answers;
+mod recognisers_refuse;
 mod served_from_the_command_line;

@@ -99,12 +99,30 @@ fn the_scripts_of_the_readme_are_read() {
             let error = match vendor {
                 "deepgram" => serde_json::from_str::<vox_testkit::vendor::deepgram::Script>(text).err(),
                 "openai" => serde_json::from_str::<vox_testkit::vendor::openai::Script>(text).err(),
+                "anthropic" => serde_json::from_str::<vox_testkit::vendor::anthropic::Script>(text).err(),
+                "gemini" => serde_json::from_str::<vox_testkit::vendor::gemini::Script>(text).err(),
                 "elevenlabs" => serde_json::from_str::<vox_testkit::vendor::elevenlabs::Script>(text).err(),
+                "assemblyai" => serde_json::from_str::<vox_testkit::vendor::assemblyai::Script>(text).err(),
+                "flux" => serde_json::from_str::<vox_testkit::vendor::flux::Script>(text).err(),
+                "sarvam" => serde_json::from_str::<vox_testkit::vendor::sarvam::Script>(text).err(),
+                "transcription" => {
+                    serde_json::from_str::<vox_testkit::vendor::transcription::Script>(text).err()
+                }
+                "cartesia" => serde_json::from_str::<vox_testkit::vendor::cartesia::Script>(text).err(),
+                "aura" => serde_json::from_str::<vox_testkit::vendor::aura::Script>(text).err(),
+                "bulbul" => serde_json::from_str::<vox_testkit::vendor::bulbul::Script>(text).err(),
+                "soniox-voices" => {
+                    serde_json::from_str::<vox_testkit::vendor::soniox_voices::Script>(text).err()
+                }
+                "resemble" => serde_json::from_str::<vox_testkit::vendor::resemble::Script>(text).err(),
+                "speech" => serde_json::from_str::<vox_testkit::vendor::speech::Script>(text).err(),
+                "chatterbox" => serde_json::from_str::<vox_testkit::vendor::chatterbox::Script>(text).err(),
+                "soniox" => serde_json::from_str::<vox_testkit::vendor::soniox::Script>(text).err(),
                 other => panic!("unknown vendor {other}"),
             };
             assert!(error.is_none(), "{vendor}: {error:?}");
             read += 1;
         }
     }
-    assert_eq!(read, 6);
+    assert_eq!(read, 27);
 }

@@ -45,7 +45,7 @@ pub async fn list(who: Allowed<ReadBots>, stores: Data<Stores>) -> ApiResult<Jso
         provider: vendor.name.to_owned(),
         title: vendor.title.to_owned(),
         voices: match vendor.voice {
-            VoiceRule::OneOf(voices) => Some(own(voices)),
+            VoiceRule::OneOf(voices) | VoiceRule::Known(voices) => Some(own(voices)),
             VoiceRule::None => Some(Vec::new()),
             VoiceRule::Id => None,
         },

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use vox_shared::catalogue::{Key, Kind};
+use vox_shared::catalogue::{Key, Kind, account};
 use vox_shared::ids::VoiceId;
 use vox_shared::model::bot::{ApiKey, BotSettings, TtsSettings};
 
@@ -58,11 +58,26 @@ fn fill<T: Keyed>(entry: &mut T, kind: Kind, key: &mut dyn FnMut(&str) -> Option
     if takes_one
         && entry.api_key().is_empty()
         && address(entry).is_none()
-        && let Some(found) = key(entry.provider())
+        && let Some(found) = key(account(entry.provider()))
     {
         *entry.key() = found;
     }
     for fallback in entry.fallbacks_mut() {
         fill(fallback, kind, key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vendors_of_one_company_take_its_key() {
+        let keys = BTreeMap::from([("deepgram".to_owned(), ApiKey::new("k-1"))]);
+        let mut bot = BotSettings::default();
+        bot.stt.provider = "deepgram_flux".into();
+        assert!(is_missing(&bot));
+        fill_missing(&mut bot, &keys);
+        assert_eq!(bot.stt.api_key.expose(), "k-1");
     }
 }

@@ -135,7 +135,7 @@ fn events_of(script: &Script, request: &LlmRequest) -> Vec<LlmEvent> {
     let usage = LlmUsage {
         tokens_in: request.messages.iter().map(|message| count_words(&message.text) as u64).sum(),
         tokens_out: (count_words(&reply.text) + goodbye_words) as u64,
-        tokens_cached: 0,
+        ..LlmUsage::default()
     };
     let finish = if reply.tool_calls.is_empty() { Finish::Stop } else { Finish::ToolCalls };
     let text = reply.text.split_inclusive(' ').map(|piece| LlmEvent::Text(piece.to_owned()));

@@ -4,14 +4,15 @@ mod codec;
 mod context;
 mod error;
 mod event;
+mod http;
 mod told;
 mod url;
 mod words;
 
 use std::sync::Arc;
 
+use ::http::HeaderMap;
 use ::url::Url;
-use http::HeaderMap;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use vox_shared::catalogue::ELEVENLABS;
@@ -19,6 +20,7 @@ use vox_shared::model::bot::{ApiKey, TtsSettings};
 
 pub use codec::ContextsCodec;
 pub use event::{Alignment, Alignments, Event, EventError, parse_event};
+pub use http::{ElevenLabsHttp, TimedBody};
 
 use super::{TtsEvent, TtsInput, TtsStream, Voice};
 use crate::provider::egress::{ConnectError, Egress, WebSocket, secret_header};

@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::timeout;
 use vox_core::provider::llm::{
-    Finish, LanguageModel, LlmEvent, LlmRequest, LlmStream, Message, Role, ToolSpec,
+    CacheKey, Finish, LanguageModel, LlmEvent, LlmRequest, LlmStream, Message, Role, ToolSpec,
 };
 use vox_core::provider::{Failure, FailureClass, STREAM_DEPTH};
-use vox_testkit::vendor::{Faults, Lie, Vendor};
+use vox_testkit::vendor::{Cut, Faults, Lie, Vendor};
 
 use super::{
     LIES, QUIET, assert_shows_no_key, cuts, deaf, eventually, lying, next, oversized, refusals, rest, silent,
@@ -23,6 +23,37 @@ pub const GOODBYE: &str = "goodbye";
 /// The user message to which it says ten thousand words.
 pub const STORY: &str = "story";
 
+/// The whole suite as tests, for a vendor whose bench is made by this function.
+macro_rules! suite {
+    ($bench:path) => {
+        $crate::conformance::llm::suite!(@tests $bench:
+            a_reply_streams_in happy,
+            tools_are_called_and_answered calls_tools,
+            a_connection_serves_reply_after_reply reuses_its_connection,
+            a_slow_vendor_is_waited_for slow_vendor,
+            a_reply_that_drips_in_is_whole dripping_vendor,
+            a_silent_vendor_is_left_to_the_session silent_vendor,
+            a_vendor_that_reads_nothing_is_left_to_the_session deaf_vendor,
+            a_reply_that_breaks_off_is_a_failure cut,
+            an_error_within_a_reply_is_a_failure overloaded_in_the_midst,
+            a_lying_vendor_changes_no_words lying_vendor,
+            an_oversized_event_is_a_failure oversized_vendor,
+            refusals_have_their_class refused,
+            a_dropped_reply_is_cancelled dropped,
+            a_slow_reader_loses_nothing slow_reader,
+        );
+    };
+    (@tests $bench:path: $($name:ident $question:ident),+ $(,)?) => {
+        $(
+            #[tokio::test]
+            async fn $name() {
+                $crate::conformance::llm::$question($bench().await).await;
+            }
+        )+
+    };
+}
+pub(crate) use suite;
+
 pub type Bench<S> = super::Bench<S, Arc<dyn LanguageModel>>;
 
 fn request(user: &str) -> LlmRequest {
@@ -31,7 +62,7 @@ fn request(user: &str) -> LlmRequest {
     LlmRequest {
         messages: vec![Message::text(Role::System, "Be brief."), Message::text(Role::User, user)],
         tools: vec![end_call],
-        cache_key: Some("tenant-bot-1".into()),
+        cache_key: Some(CacheKey { name: "tenant-bot-1".into(), fixed_bytes: 9 }),
     }
 }
 
@@ -100,6 +131,24 @@ pub async fn reuses_its_connection<S: Vendor>(bench: Bench<S>) {
 pub async fn slow_vendor<S: Vendor>(bench: Bench<S>) {
     bench.server.set_faults(slow());
     assert_eq!(text(&rest(&mut bench.client.ask(request("hello")).events).await), WORDS);
+    bench.finish().await;
+}
+
+/// A few bytes at a time, which cut every event.
+pub async fn dripping_vendor<S: Vendor>(bench: Bench<S>) {
+    bench.server.set_faults(Faults { drip_bytes_per_s: Some(6000), ..Faults::default() });
+    assert_eq!(text(&rest(&mut bench.client.ask(request("hello")).events).await), WORDS);
+    bench.finish().await;
+}
+
+/// The vendor says in the midst of a reply that it cannot go on: the words so far are told, and it may be tried again.
+pub async fn overloaded_in_the_midst<S: Vendor>(bench: Bench<S>) {
+    let faults = Faults { cut_after: Some(Cut::Messages(6)), close_code: Some(529), ..Faults::default() };
+    bench.server.set_faults(faults);
+    let events = rest(&mut bench.client.ask(request("hello")).events).await;
+    let Some(LlmEvent::Failed(failure)) = events.last() else { panic!("{events:?}") };
+    assert_eq!(failure.class, FailureClass::Unavailable, "{failure}");
+    assert!(!text(&events).is_empty() && WORDS.starts_with(&text(&events)), "{events:?}");
     bench.finish().await;
 }
 

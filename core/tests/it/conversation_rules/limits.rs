@@ -13,7 +13,7 @@ use super::scene::{Scene, config, prompts_after};
 const REPLY: &str = "We open at nine in the morning.";
 
 fn used(tokens_in: u64, tokens_out: u64) -> LlmEvent {
-    let usage = Some(LlmUsage { tokens_in, tokens_out, tokens_cached: 0 });
+    let usage = Some(LlmUsage { tokens_in, tokens_out, ..LlmUsage::default() });
     LlmEvent::Done { finish: Finish::Stop, usage }
 }
 

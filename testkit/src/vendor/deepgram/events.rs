@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    query::Wanted,
-    recogniser::{Finding, Heard, TimedWord},
+use super::query::Wanted;
+use crate::vendor::{
+    hearing::{Finding, Heard, TimedWord, bare},
+    lies::Dialect,
 };
-use crate::vendor::lies::Dialect;
 
 const MODEL_VERSION: &str = "2025-07-31.0";
 
@@ -127,12 +127,6 @@ impl Voice {
 /// The answer to a text message that cannot be parsed.
 pub(crate) fn schema_error(description: &str, original: &str) -> Value {
     json!({"type": "Error", "variant": "SchemaError", "description": description, "message": original})
-}
-
-/// A word without its punctuation and capitals, as it stands in `word`.
-fn bare(word: &str) -> String {
-    let trimmed = word.trim_matches(|c: char| !c.is_alphanumeric());
-    if trimmed.is_empty() { word.to_lowercase() } else { trimmed.to_lowercase() }
 }
 
 fn seconds(ms: u32) -> f64 {

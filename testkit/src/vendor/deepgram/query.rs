@@ -1,5 +1,7 @@
 //! The query of `/v1/listen`: what a session asked for, or the reason the vendor refuses it.
 
+use crate::vendor::hearing::{Encoding, Rules};
+
 /// Models of the vendor's list; a dash and a digit-free suffix make the variants.
 const MODELS: &[(&str, &[&str])] = &[
     ("nova-3", &["general", "medical"]),
@@ -48,17 +50,6 @@ const MAX_KEYTERM_TOKENS: usize = 500;
 const MAX_CHANNELS: u16 = 20;
 /// The default end-of-speech silence.
 const DEFAULT_ENDPOINTING_MS: u32 = 10;
-
-/// How the audio of a session is packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Encoding {
-    Linear16,
-    Linear32,
-    Mulaw,
-    Alaw,
-    /// No `encoding`: the first bytes must be a container's, of which only WAV is decoded here.
-    Container,
-}
 
 /// What a session asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,6 +112,16 @@ impl Wanted {
     /// Whether the model takes key terms.
     pub(crate) fn is_nova_3(&self) -> bool {
         self.model == "nova-3" || self.model.starts_with("nova-3-")
+    }
+
+    /// Which findings are wanted, and when.
+    pub(crate) fn rules(&self) -> Rules {
+        Rules {
+            interims: self.interim_results,
+            endpointing_ms: self.endpointing_ms,
+            utterance_end_ms: self.utterance_end_ms,
+            vad_events: self.vad_events,
+        }
     }
 
     fn check_together(&self, given: &Given<'_>) -> Result<(), String> {

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::vendor::{faults::Faults, host::DEFAULT_API_KEY};
+use crate::vendor::{
+    faults::Faults,
+    hearing::{Hearing, Utterance, WhenOut},
+    host::DEFAULT_API_KEY,
+};
 
 /// The script of one server. Times are in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,67 +42,22 @@ pub struct Script {
     pub faults: Faults,
 }
 
-/// What one utterance says.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Utterance {
-    /// The text with its punctuation and capitals; sessions that did not ask for punctuation get it without.
-    pub text: String,
-    /// Exact words and times; spread evenly over the heard speech when absent.
-    pub words: Option<Vec<Word>>,
-    /// Confidence of the transcript and of each word; 0.99 when absent.
-    pub confidence: Option<f64>,
-    /// Leave `speech_final` out, as happens in noise: the client must go by `UtteranceEnd`.
-    pub no_speech_final: bool,
-}
-
-/// One word of an utterance.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Word {
-    /// The word with its punctuation.
-    pub word: String,
-    /// Start, counted from the start of the utterance.
-    pub start_ms: u32,
-    /// End, counted the same way.
-    pub end_ms: u32,
-    /// Confidence, if other than the utterance's.
-    #[serde(default)]
-    pub confidence: Option<f64>,
-}
-
-/// What an utterance beyond the script says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WhenOut {
-    /// The script from its start.
-    #[default]
-    Cycle,
-    /// Nothing: an empty transcript.
-    Empty,
-}
-
-impl Utterance {
-    /// An utterance of this text, with every other property at its default.
-    pub fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), ..Self::default() }
-    }
-}
-
 impl Script {
     /// A script whose utterances say these texts in turn.
     pub fn saying<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Self {
         Self { utterances: texts.into_iter().map(Utterance::text).collect(), ..Self::default() }
     }
 
-    /// What the utterance with this index says.
-    pub(crate) fn utterance(&self, index: usize) -> Utterance {
-        match (self.utterances.get(index), self.when_out) {
-            (Some(found), _) => found.clone(),
-            (None, WhenOut::Cycle) if !self.utterances.is_empty() => {
-                self.utterances[index % self.utterances.len()].clone()
-            }
-            (None, _) => Utterance::default(),
+    /// What is heard, and when.
+    pub(crate) fn hearing(&self) -> Hearing {
+        Hearing {
+            utterances: self.utterances.clone(),
+            when_out: self.when_out,
+            interim_ms: self.interim_ms,
+            word_ms: self.word_ms,
+            segment_ms: self.segment_ms,
+            min_gap_ms: self.min_gap_ms,
+            gate_rms: self.gate_rms,
         }
     }
 }

@@ -9,13 +9,14 @@ use tokio::time::Instant;
 use vox_shared::clock::Clock;
 
 use super::{
-    audio::Decoder,
     events::{Voice, schema_error},
     query::{Wanted, too_many_keyterms},
-    recogniser::{Finding, Recogniser},
     script::Script,
 };
-use crate::vendor::line::{Heard, Line};
+use crate::vendor::{
+    hearing::{Decoder, Finding, Recogniser},
+    line::{Heard, Line},
+};
 
 /// The vendor drains a stream no faster than this.
 const SPEED_CAP: f64 = 1.25;
@@ -54,7 +55,7 @@ impl Session {
         let [request_id, model_uuid] = ids;
         let now = Instant::now();
         Self {
-            decoder: Decoder::new(&wanted),
+            decoder: Decoder::new(wanted.encoding, wanted.sample_rate, wanted.channels),
             keyterms: wanted.keyterms.clone(),
             voice: Voice { request_id, model_uuid, wanted, reported_channels: 1 },
             line,
@@ -149,8 +150,9 @@ impl Session {
         }
         let wanted = &self.voice.wanted;
         let count = if wanted.multichannel { usize::from(self.decoder.channels) } else { 1 };
-        let rate = self.decoder.sample_rate;
-        self.recognisers = (0..count).map(|_| Recogniser::new(self.script.clone(), wanted, rate)).collect();
+        let (rate, rules) = (self.decoder.sample_rate, wanted.rules());
+        let hearing = Arc::new(self.script.hearing());
+        self.recognisers = (0..count).map(|_| Recogniser::new(hearing.clone(), rules, rate)).collect();
         self.voice.reported_channels = count;
     }
 

@@ -5,6 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 
 use super::{
+    habit::Habit,
     message::Settings,
     script::Script,
     speech::{Manner, Piece},
@@ -76,7 +77,9 @@ impl Context {
         if self.generations == 1 {
             self.gives_up_in = self.gives_up_in.map(|_| text.chars().count());
         }
-        self.speaking.extend(text.chars());
+        if !script.habits.contains(&Habit::Mute) {
+            self.speaking.extend(text.chars());
+        }
         self.due.get_or_insert_with(|| Instant::now() + Duration::from_millis(script.first_audio_ms));
     }
 

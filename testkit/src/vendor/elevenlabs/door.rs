@@ -18,19 +18,20 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::{
     clones::{self, Clones},
     format::Format,
+    habit::Habit,
     query::{Wanted, check_model},
     refusal::{Trouble, scripted, unprocessable},
     script::Script,
     session::{Endpoint, Opening, Session, Tongue},
     speech::Manner,
     visit::{Visit, admit, offered_key},
-    voice::Voice,
 };
 use crate::vendor::{
     faults::Cut,
     host::{Ask, MAX_CLIENT_BYTES, Record, Shared},
     line::Line,
     observe::Ending,
+    speaking::Voice,
 };
 
 type App = Arc<Shared<Script>>;
@@ -45,6 +46,7 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/v1/text-to-speech/{voice}/multi-stream-input", get(multi))
         .route("/v1/text-to-speech/{voice}/stream-input", get(single))
         .route("/v1/text-to-speech/{voice}/stream", post(speak))
+        .route("/v1/text-to-speech/{voice}/stream/with-timestamps", post(speak_timed))
         .route("/v1/text-to-speech/{voice}", post(speak))
         .route("/v1/user", get(check))
         .route("/v1/user/subscription", get(check))
@@ -115,10 +117,32 @@ struct SpeakBody {
     model_id: Option<String>,
     language_code: Option<String>,
     voice_settings: Option<Map<String, Value>>,
+    #[serde(default, rename = "seed")]
+    _seed: Option<u32>,
+    #[serde(default, rename = "apply_text_normalization")]
+    _normalization: Option<String>,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
 }
 
 /// One text over HTTP, streamed as it is spoken.
 async fn speak(visit: Visit, Path(voice): Path<String>, sent: Bytes) -> Response {
+    answer(visit, voice, sent, Form::Sound).await
+}
+
+/// The same as an object a line, with the times of the characters.
+async fn speak_timed(visit: Visit, Path(voice): Path<String>, sent: Bytes) -> Response {
+    answer(visit, voice, sent, Form::Timed).await
+}
+
+/// How the sound of a request is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Sound,
+    Timed,
+}
+
+async fn answer(visit: Visit, voice: String, sent: Bytes, form: Form) -> Response {
     let app = visit.app;
     let ask = Ask::new(&visit.uri, visit.wire);
     let format = ask.query.iter().find(|(name, _)| name == "output_format").map(|(_, value)| value.clone());
@@ -149,13 +173,22 @@ async fn speak(visit: Visit, Path(voice): Path<String>, sent: Bytes) -> Response
     let speed = body.voice_settings.and_then(|settings| settings.get("speed")?.as_f64()).unwrap_or(1.0);
     let manner = manner(&script, &voice, format);
     let manner = Manner { ms_per_char: manner.ms_per_char / speed.clamp(0.7, 1.2), ..manner };
-    spoken(record, app.new_id(), (script, manner), &body.text)
+    for name in body.unknown.keys() {
+        record.violation(format!("unknown field '{name}'"));
+    }
+    spoken((record, app.new_id()), (script, manner), form, &body.text)
 }
 
-fn spoken(record: Record, id: String, (script, manner): (Arc<Script>, Manner), text: &str) -> Response {
+fn spoken(
+    (record, id): (Record, String),
+    (script, manner): (Arc<Script>, Manner),
+    form: Form,
+    text: &str,
+) -> Response {
     let characters: Vec<char> = text.chars().collect();
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    let kind = if form == Form::Timed { "application/json" } else { "application/octet-stream" };
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert("character-cost", HeaderValue::from(characters.len()));
     headers.insert("current-concurrent-requests", HeaderValue::from(1));
     headers.insert("maximum-concurrent-requests", HeaderValue::from(5));
@@ -164,14 +197,14 @@ fn spoken(record: Record, id: String, (script, manner): (Arc<Script>, Manner), t
     }
     record.status(200);
     let (pieces, receiver) = mpsc::channel::<Result<Bytes, Infallible>>(IN_FLIGHT);
-    tokio::spawn(async move { stream_pieces(record, &script, (manner, characters), pieces).await });
+    tokio::spawn(async move { stream_pieces(record, &script, (manner, characters, form), pieces).await });
     (headers, Body::from_stream(ReceiverStream::new(receiver))).into_response()
 }
 
 async fn stream_pieces(
     mut record: Record,
     script: &Script,
-    (manner, characters): (Manner, Vec<char>),
+    (manner, characters, form): (Manner, Vec<char>, Form),
     pieces: mpsc::Sender<Result<Bytes, Infallible>>,
 ) {
     if record.faults.half_open {
@@ -182,12 +215,21 @@ async fn stream_pieces(
         return;
     }
     let mut wait = Duration::from_millis(script.first_audio_ms + record.faults.first_byte_delay_ms);
-    for (index, part) in characters.chunks(manner.chars_per_piece()).enumerate() {
+    let is_mute = script.habits.contains(&Habit::Mute);
+    let said = if is_mute { &[][..] } else { &characters[..] };
+    let per_piece = manner.chars_per_piece();
+    for (index, part) in said.chunks(per_piece).enumerate() {
+        if let Some(Cut::Ms(ms)) = record.faults.cut_after {
+            let left = Duration::from_millis(ms).saturating_sub(record.began.elapsed());
+            wait = wait.min(left);
+        }
         tokio::time::sleep(wait + record.jitter()).await;
         let over = match record.faults.cut_after {
             Some(Cut::Messages(most)) => index as u32 >= most,
             Some(Cut::Ms(ms)) => record.began.elapsed() >= Duration::from_millis(ms),
-            _ => false,
+            // HTTP has no close code: the connection is reset.
+            None => record.faults.close_code.is_some(),
+            Some(Cut::Bytes(_)) => false,
         };
         if over {
             record.ended(Ending::Cut);
@@ -205,7 +247,11 @@ async fn stream_pieces(
         } else {
             Duration::ZERO
         };
-        if pieces.send(Ok(Bytes::from(piece.audio))).await.is_err() {
+        let written = match form {
+            Form::Sound => Bytes::from(piece.audio),
+            Form::Timed => Bytes::from(piece.line(index * per_piece)),
+        };
+        if pieces.send(Ok(written)).await.is_err() {
             return;
         }
     }

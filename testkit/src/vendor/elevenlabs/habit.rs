@@ -10,4 +10,6 @@ pub enum Habit {
     NeverDone,
     /// `isFinal` comes as soon as what was generated has been said; text that came meanwhile is forgotten.
     EarlyFinal,
+    /// A reply is done, and there was no sound of it.
+    Mute,
 }

@@ -3,7 +3,8 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{format::Format, script::AlignmentForm, voice::Voice};
+use super::{format::Format, script::AlignmentForm};
+use crate::vendor::speaking::Voice;
 
 /// How one context or request sounds.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +52,21 @@ impl Piece {
             "normalizedAlignment": alignment,
             "alignment": alignment
         })
+    }
+
+    /// The line that carries it over HTTP. Times are in seconds, and begin at the request's first character.
+    pub(crate) fn line(&self, first: usize) -> String {
+        let seconds = |index: usize| (first + index) as f64 * self.ms_per_char / 1_000.0;
+        let count = self.characters.len();
+        let chars: Vec<String> = self.characters.iter().map(char::to_string).collect();
+        let alignment = json!({
+            "characters": chars,
+            "character_start_times_seconds": (0..count).map(seconds).collect::<Vec<_>>(),
+            "character_end_times_seconds": (1..=count).map(seconds).collect::<Vec<_>>()
+        });
+        let audio = STANDARD.encode(&self.audio);
+        let line = json!({"audio_base64": audio, "alignment": alignment, "normalized_alignment": alignment});
+        format!("{line}\n")
     }
 
     fn alignment(&self, form: AlignmentForm) -> Value {

@@ -2,14 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    request::Request,
-    script::{Reply, ToolCall, Usage},
+use super::request::Request;
+use crate::vendor::{
+    faults::Dice,
+    lies::Dialect,
+    model::{Reply, ToolCall, Usage, arguments, pieces, split},
 };
-use crate::vendor::{faults::Dice, lies::Dialect};
 
-/// Longest piece of a word, in letters; longer words come in several tokens, as they do from a real tokeniser.
-const PIECE_CHARS: usize = 5;
 /// Letters of English per token, the vendor's own rule of thumb.
 const CHARS_PER_TOKEN: usize = 4;
 
@@ -160,39 +159,6 @@ fn usage(scripted: Option<Usage>, prompt_chars: usize, completion_tokens: usize)
     })
 }
 
-fn arguments(call: &ToolCall) -> String {
-    match &call.arguments {
-        Value::String(raw) => raw.clone(),
-        Value::Null => "{}".into(),
-        other => other.to_string(),
-    }
-}
-
-/// The text in word pieces; each but the first of a text carries the space before it. Together they are the text.
-fn pieces(text: &str) -> Vec<String> {
-    let mut pieces = Vec::new();
-    let mut piece = String::new();
-    let mut letters = 0;
-    for character in text.chars() {
-        let starts_word = character.is_whitespace() && letters > 0;
-        if starts_word || letters == PIECE_CHARS {
-            pieces.push(std::mem::take(&mut piece));
-            letters = 0;
-        }
-        piece.push(character);
-        letters += usize::from(!character.is_whitespace());
-    }
-    if !piece.is_empty() {
-        pieces.push(piece);
-    }
-    pieces
-}
-
-fn split(text: &str) -> Vec<String> {
-    let letters: Vec<char> = text.chars().collect();
-    letters.chunks(PIECE_CHARS).map(|part| part.iter().collect()).collect()
-}
-
 /// How this vendor lies.
 pub(crate) struct Tongue;
 
@@ -212,24 +178,5 @@ impl Dialect for Tongue {
         let call = json!({"index": 7, "function": {"arguments": "}{"}});
         chunk["choices"] = json!([{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": null}]);
         chunk
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(text: &str, expected: &[&str]) {
-        let cut = pieces(text);
-        assert_eq!(cut, expected);
-        assert_eq!(cut.concat(), text);
-    }
-
-    #[test]
-    fn a_text_is_cut_into_word_pieces_and_loses_nothing() {
-        check("", &[]);
-        check("Hi there", &["Hi", " there"]);
-        check("  appointment, ok.\n", &["  appoi", "ntmen", "t,", " ok.", "\n"]);
-        check("नमस्ते जी", &["नमस्त", "े", " जी"]);
     }
 }

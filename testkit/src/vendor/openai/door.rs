@@ -1,6 +1,6 @@
 //! The HTTP side: routes, keys, and the choice between a stream and one body.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -10,25 +10,25 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    answer::{Answer, Stamp},
+    answer::{Answer, Stamp, Tongue},
+    gate::{App, admit, is_elsewhere, no_route},
     habit::Habit,
     refusal::{Refusal, add_headers},
     request::Request,
+    responses,
     script::Script,
-    stream::{Pace, body},
 };
 use crate::vendor::{
     faults::{Cut, Dice, Lie},
-    host::{Ask, MAX_CLIENT_BYTES, Record, Shared},
+    host::{Ask, MAX_CLIENT_BYTES, Record},
     lies::oversized,
+    model::{self, Asked, Manner, Pace, body},
     observe::Ending,
     wire::WireOf,
 };
-
-type App = Arc<Shared<Script>>;
 
 /// Every form of `base_url` that clients are given.
 const ROOTS: &[&str] = &["/v1", "/openai/v1", ""];
@@ -38,6 +38,7 @@ pub(crate) fn routes(app: App) -> Router {
     for root in ROOTS {
         router = router
             .route(&format!("{root}/chat/completions"), post(complete))
+            .route(&format!("{root}/responses"), post(responses::respond))
             .route(&format!("{root}/models"), get(models))
             .route(&format!("{root}/models/{{*model}}"), get(models));
     }
@@ -64,7 +65,9 @@ async fn complete(
         Ok(request) => request,
         Err(refusal) => return refusal.respond(&record, &id),
     };
-    let reply = script.answer(&request, record.index + 1);
+    let asked =
+        Asked { user: &request.user, tool_result: request.tool_result.as_deref(), number: record.index + 1 };
+    let reply = model::answer(&script.rules, &script.default, asked);
     let stamp = Stamp {
         id: id.clone(),
         created: app.clock.now().as_second(),
@@ -90,13 +93,17 @@ fn streamed(
     record: Record,
     id: &str,
     (mut answer, include_usage): (Answer, bool),
-    manner: (Pace, Vec<Habit>),
+    (pace, habits): (Pace, Vec<Habit>),
 ) -> Response {
     let mut headers = HeaderMap::new();
     add_headers(&mut headers, id, &record);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    let chunks = answer.chunks(include_usage);
+    let chunks = Habit::bend(&habits, answer.chunks(include_usage));
+    let farewell = (!habits.contains(&Habit::NoDone)).then(|| Habit::write(&habits, "[DONE]"));
+    let write = Box::new(move |_: &Value, told: &str| Habit::write(&habits, told));
+    let broken = |status| format!("data: {}\n\n", Refusal::scripted(status).body());
+    let manner = Manner { pace, dialect: &Tongue, write, farewell, broken };
     (headers, body(record, chunks, manner)).into_response()
 }
 
@@ -176,33 +183,6 @@ async fn no_such_url(State(app): State<App>, ConnectInfo(wire): ConnectInfo<Wire
     let record = app.begin_uncounted(Ask::new(&uri, wire));
     record.violation("unknown URL or method");
     no_route(&uri).respond(&record, &app.new_id())
-}
-
-fn is_elsewhere(script: &Script, uri: &Uri) -> bool {
-    script.only_below_v1 && !uri.path().starts_with("/v1/")
-}
-
-fn no_route(uri: &Uri) -> Refusal {
-    Refusal { status: 404, ..Refusal::bad(format!("Invalid URL ({})", uri.path())) }
-}
-
-/// The scripted refusal, then the key.
-fn admit(record: &Record, headers: &HeaderMap, key: &str) -> Result<(), Refusal> {
-    if let Some(status) = record.faults.status {
-        return Err(Refusal::scripted(status));
-    }
-    let offered = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    match offered.and_then(|value| value.split_once(' ')) {
-        Some((scheme, offered)) if scheme.eq_ignore_ascii_case("bearer") && offered.trim() == key => Ok(()),
-        Some((scheme, _)) if scheme.eq_ignore_ascii_case("bearer") => {
-            record.violation("wrong API key");
-            Err(Refusal::wrong_key())
-        }
-        _ => {
-            record.violation("no bearer key");
-            Err(Refusal::no_key())
-        }
-    }
 }
 
 fn read(record: &Record, headers: &HeaderMap, sent: &[u8], script: &Script) -> Result<Request, Refusal> {

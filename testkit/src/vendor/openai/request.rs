@@ -121,7 +121,7 @@ impl Request {
 }
 
 /// Models that think before they answer, and refuse `max_tokens` and a temperature of their own.
-fn is_reasoning(model: &str) -> bool {
+pub(super) fn is_reasoning(model: &str) -> bool {
     let version =
         model.strip_prefix("gpt-").and_then(|rest| rest.chars().next()).and_then(|c| c.to_digit(10));
     version.is_some_and(|major| major >= 5)

@@ -191,11 +191,13 @@ fn finish(reason: &str) -> Option<Finish> {
 
 fn usage(value: &Value) -> Option<LlmUsage> {
     let tokens_in = value["prompt_tokens"].as_u64()?;
-    let cached = value["prompt_tokens_details"]["cached_tokens"].as_u64().unwrap_or(0);
+    let detail = |name: &str| value["prompt_tokens_details"][name].as_u64().unwrap_or(0);
+    let tokens_cached = detail("cached_tokens").min(tokens_in);
     Some(LlmUsage {
         tokens_in,
         tokens_out: value["completion_tokens"].as_u64().unwrap_or(0),
-        tokens_cached: cached.min(tokens_in),
+        tokens_cached,
+        tokens_cache_write: detail("cache_write_tokens").min(tokens_in - tokens_cached),
     })
 }
 

@@ -1,23 +1,17 @@
 //! A reply as it grows: text passed on at once, tool calls gathered until they are whole.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use serde_json::Value;
 
 use super::event::{Arguments, Chunk, ToolPart};
+use crate::provider::llm::calls::{ARGUMENTS_MAX, CALLS_MAX, arguments, new_id};
+use crate::provider::llm::reply::TEXT_MAX;
 use crate::provider::llm::{Finish, LlmUsage, ToolCall};
 use crate::provider::{Failure, FailureClass};
-
-/// Most tool calls in one reply.
-const CALLS_MAX: usize = 32;
-/// Longest arguments of one call, bytes.
-const ARGUMENTS_MAX: usize = 256 * 1024;
-/// Longest reply, bytes: hours of speech.
-const TEXT_MAX: usize = 1 << 20;
 
 /// What is known of the reply so far.
 #[derive(Debug, Default)]
 pub(super) struct Reply {
+    vendor: &'static str,
     calls: Vec<Growing>,
     text_bytes: usize,
     pub(super) finish: Option<Finish>,
@@ -50,6 +44,14 @@ impl Growing {
 }
 
 impl Reply {
+    pub(super) fn of(vendor: &'static str) -> Self {
+        Self { vendor, ..Self::default() }
+    }
+
+    fn malformed(&self, what: &str) -> Failure {
+        Failure::new(FailureClass::Malformed, format!("{}: {what}", self.vendor))
+    }
+
     /// Take a chunk; what it brings to be spoken is returned.
     pub(super) fn take(&mut self, mut chunk: Chunk) -> Result<String, Failure> {
         if chunk.is_whole && self.has_begun() {
@@ -58,7 +60,7 @@ impl Reply {
         }
         self.text_bytes += chunk.text.len();
         if self.text_bytes > TEXT_MAX {
-            return Err(Failure::new(FailureClass::Malformed, "openai: the reply does not end"));
+            return Err(self.malformed("the reply does not end"));
         }
         for part in chunk.tools {
             self.take_part(part)?;
@@ -91,10 +93,7 @@ impl Reply {
                 self.calls.len() - 1
             }
             None => {
-                return Err(Failure::new(
-                    FailureClass::Malformed,
-                    "openai: too many tool calls in one reply",
-                ));
+                return Err(self.malformed("too many tool calls in one reply"));
             }
         };
         let call = &mut self.calls[at];
@@ -105,7 +104,7 @@ impl Reply {
             Arguments::Whole(whole) => call.arguments = whole.to_string(),
         }
         if call.arguments.len() > ARGUMENTS_MAX {
-            return Err(Failure::new(FailureClass::Malformed, "openai: a tool call's arguments do not end"));
+            return Err(self.malformed("a tool call's arguments do not end"));
         }
         Ok(())
     }
@@ -148,30 +147,11 @@ impl Reply {
             _ if calls.is_empty() => Finish::Stop,
             _ => Finish::ToolCalls,
         };
-        Ok((calls.into_iter().map(tool_call).collect::<Result<_, _>>()?, finish))
-    }
-}
-
-/// Makes an id unique in this process, for servers that send none.
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-
-fn tool_call(call: Growing) -> Result<ToolCall, Failure> {
-    let nameless = || Failure::new(FailureClass::Malformed, "openai: a tool call without a name");
-    let id = call.id.unwrap_or_else(|| format!("call_{}", NEXT_ID.fetch_add(1, Ordering::Relaxed)));
-    Ok(ToolCall { id, name: call.name.ok_or_else(nameless)?, arguments: arguments(call.arguments) })
-}
-
-fn arguments(text: String) -> Value {
-    let parsed =
-        if text.trim().is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or_default() };
-    match parsed {
-        Value::Object(_) => parsed,
-        // Written twice: JSON within a JSON text.
-        Value::String(inner) => match serde_json::from_str(&inner) {
-            Ok(object @ Value::Object(_)) => object,
-            _ => Value::String(text),
-        },
-        Value::Null if matches!(text.trim(), "" | "null") => Value::Object(serde_json::Map::new()),
-        _ => Value::String(text),
+        let tool_call = |call: Growing| {
+            let name = call.name.ok_or_else(|| self.malformed("a tool call without a name"))?;
+            let id = call.id.unwrap_or_else(new_id);
+            Ok(ToolCall { id, name, arguments: arguments(call.arguments) })
+        };
+        Ok((calls.into_iter().map(tool_call).collect::<Result<_, Failure>>()?, finish))
     }
 }

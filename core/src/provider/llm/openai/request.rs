@@ -1,15 +1,13 @@
 //! The body of a request.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
-
 use serde_json::{Map, Value, json};
-use vox_shared::catalogue::{OPENAI, OPENAI_OPTIONAL_FIELDS};
+use vox_shared::catalogue::{OPENAI_OPTIONAL_FIELDS, Vendor};
 use vox_shared::model::bot::LlmSettings;
 
-use super::NAME;
 use crate::provider::egress::chat::Thinking;
 use crate::provider::extra::Extra;
+use crate::provider::llm::calls::{plain, schema};
+use crate::provider::llm::omitted::Omitted;
 use crate::provider::llm::{LlmRequest, Message, Role, ToolCall, ToolSpec};
 use crate::provider::{Failure, FailureClass};
 
@@ -26,11 +24,15 @@ pub(super) struct Template {
     /// `reasoning_effort` and its like, passed on as they are.
     passed_on: Vec<(&'static str, String)>,
     legacy_max_tokens: bool,
-    omitted: Mutex<BTreeSet<String>>,
+    pub(super) omitted: Omitted,
 }
 
 impl Template {
-    pub(super) fn new(settings: &LlmSettings, extra: &Extra<'_>) -> Result<Self, Failure> {
+    pub(super) fn new(
+        vendor: &'static Vendor,
+        settings: &LlmSettings,
+        extra: &Extra<'_>,
+    ) -> Result<Self, Failure> {
         let mut passed_on = Vec::new();
         for field in ["reasoning_effort", "verbosity", "service_tier"] {
             if let Some(value) = extra.text(field).filter(|value| !value.is_empty()) {
@@ -38,11 +40,10 @@ impl Template {
             }
         }
         if !(0.0..=2.0).contains(&settings.temperature) {
-            let detail = format!("{NAME}: temperature must be from 0 to 2");
+            let detail = format!("{}: temperature must be from 0 to 2", vendor.name);
             return Err(Failure::new(FailureClass::Refused, detail));
         }
-        let omitted: BTreeSet<String> = extra.texts("omit").into_iter().map(str::to_owned).collect();
-        let model = if settings.model.is_empty() { OPENAI.model } else { &settings.model };
+        let model = if settings.model.is_empty() { vendor.model } else { &settings.model };
         let effort = passed_on
             .iter()
             .find(|(field, _)| *field == "reasoning_effort")
@@ -57,19 +58,15 @@ impl Template {
             max_tokens: settings.max_tokens,
             passed_on,
             legacy_max_tokens: extra.flag("legacy_max_tokens").unwrap_or(false),
-            omitted: Mutex::new(omitted),
+            omitted: Omitted::new(
+                extra.texts("omit").into_iter().chain(vendor.undocumented_fields().iter().copied()),
+            ),
         })
-    }
-
-    /// Leave a field out from now on; false when it already was.
-    pub(super) fn leave_out(&self, field: &str) -> bool {
-        tracing::info!(provider = NAME, field, "the server refuses a field; it is left out from now on");
-        self.omitted.lock().unwrap_or_else(PoisonError::into_inner).insert(field.to_owned())
     }
 
     /// The body for a conversation.
     pub(super) fn body(&self, request: &LlmRequest) -> Value {
-        let omitted = self.omitted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let omitted = self.omitted.fields();
         let sends = |field: &str| !omitted.contains(field);
         let mut body = Map::new();
         body.insert("model".into(), self.model.clone().into());
@@ -102,7 +99,7 @@ impl Template {
             body.insert((*field).into(), value.clone().into());
         }
         if let Some(key) = &request.cache_key {
-            body.insert("prompt_cache_key".into(), key.clone().into());
+            body.insert("prompt_cache_key".into(), key.name.clone().into());
         }
         body.insert("store".into(), false.into());
         body.retain(|field, _| sends(field));
@@ -133,22 +130,12 @@ fn tool_call(call: &ToolCall) -> Value {
         Value::String(unparsed) => unparsed.clone(),
         parsed => parsed.to_string(),
     };
-    let name = tool_name(&call.name);
+    let name = plain(&call.name, "tool");
     json!({"id": call.id, "type": "function", "function": {"name": name, "arguments": arguments}})
 }
 
-/// A model may invent a tool with a name that the vendor does not take back in the history: letters, digits, `_` and `-`, at most 64.
-fn tool_name(invented: &str) -> String {
-    let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
-    let name: String = invented.chars().take(64).map(allowed).collect();
-    if name.is_empty() { "tool".to_owned() } else { name }
-}
-
 fn tool(tool: &ToolSpec, sends_strict: bool) -> Value {
-    let parameters = match &tool.parameters {
-        Value::Object(schema) if !schema.is_empty() => tool.parameters.clone(),
-        _ => json!({"type": "object", "properties": {}}),
-    };
+    let parameters = schema(&tool.parameters);
     let mut function = json!({"name": tool.name, "description": tool.description, "parameters": parameters});
     if sends_strict {
         function["strict"] = false.into();
@@ -158,21 +145,16 @@ fn tool(tool: &ToolSpec, sends_strict: bool) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use vox_shared::catalogue::OPENAI;
+
     use super::*;
+    use crate::provider::llm::CacheKey;
 
     fn body(extra: Value, request: &LlmRequest) -> Value {
         let settings = LlmSettings { extra: extra.as_object().cloned().unwrap(), ..LlmSettings::default() };
-        Template::new(&settings, &Extra::new(&OPENAI, &settings.extra).unwrap()).unwrap().body(request)
-    }
-
-    #[test]
-    fn an_invented_tool_does_not_spoil_the_history() {
-        assert_eq!(tool_name("end_call"), "end_call");
-        assert_eq!(tool_name("functions.end call"), "functions_end_call");
-        assert_eq!(
-            (tool_name("").as_str(), tool_name(&"é".repeat(99)).as_str()),
-            ("tool", "_".repeat(64).as_str())
-        );
+        Template::new(&OPENAI, &settings, &Extra::new(&OPENAI, &settings.extra).unwrap())
+            .unwrap()
+            .body(request)
     }
 
     fn request() -> LlmRequest {
@@ -189,7 +171,7 @@ mod tests {
                 answer,
             ],
             tools: vec![ToolSpec { name: "f".into(), description: "d".into(), parameters: Value::Null }],
-            cache_key: Some("k".into()),
+            cache_key: Some(CacheKey { name: "k".into(), fixed_bytes: 1 }),
         }
     }
 
@@ -217,7 +199,7 @@ mod tests {
             let extra = json!({ "reasoning_effort": asked });
             let extra = extra.as_object().cloned().unwrap();
             let settings = LlmSettings { model: model.into(), extra, ..LlmSettings::default() };
-            let body = Template::new(&settings, &Extra::new(&OPENAI, &settings.extra).unwrap())
+            let body = Template::new(&OPENAI, &settings, &Extra::new(&OPENAI, &settings.extra).unwrap())
                 .unwrap()
                 .body(&request());
             assert_eq!((&body["reasoning_effort"], &body["temperature"]), (&effort, &temperature), "{model}");
@@ -241,9 +223,13 @@ mod tests {
     #[test]
     fn a_refused_field_stays_out() {
         let settings = LlmSettings::default();
-        let template = Template::new(&settings, &Extra::new(&OPENAI, &settings.extra).unwrap()).unwrap();
-        assert!(template.leave_out("max_completion_tokens"));
-        assert!(!template.leave_out("max_completion_tokens"), "a second refusal must not loop");
+        let template =
+            Template::new(&OPENAI, &settings, &Extra::new(&OPENAI, &settings.extra).unwrap()).unwrap();
+        assert!(template.omitted.leave_out("openai", "max_completion_tokens"));
+        assert!(
+            !template.omitted.leave_out("openai", "max_completion_tokens"),
+            "a second refusal must not loop"
+        );
         let body = template.body(&request());
         assert_eq!(body["max_tokens"], 256);
         assert!(body.get("max_completion_tokens").is_none());

@@ -9,10 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use super::event::{Arguments, StreamError};
 use super::*;
 use crate::provider::llm::{Finish, LlmUsage, ToolCall};
+use crate::provider::{FailureClass, STREAM_DEPTH};
 
 fn chunk(delta: Value) -> Value {
     json!({"choices": [{"index": 0, "delta": delta, "finish_reason": null}]})

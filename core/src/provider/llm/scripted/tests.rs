@@ -170,7 +170,7 @@ async fn events(tools: Vec<ToolSpec>, said: &str) -> Vec<LlmEvent> {
 #[tokio::test]
 async fn a_reply_is_streamed_word_by_word() {
     let text = |text: &str| LlmEvent::Text(text.to_owned());
-    let usage = Some(LlmUsage { tokens_in: 2, tokens_out: 3, tokens_cached: 0 });
+    let usage = Some(LlmUsage { tokens_in: 2, tokens_out: 3, ..LlmUsage::default() });
     let expected =
         [text("How "), text("many "), text("guests?"), LlmEvent::Done { finish: Finish::Stop, usage }];
     assert_eq!(events(Vec::new(), "yes please").await, expected);

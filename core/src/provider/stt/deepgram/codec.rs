@@ -3,26 +3,24 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use vox_audio::pcm;
 
 use super::event::{Event, parse_event};
 use super::heard::Heard;
 use super::{NAME, SttEvent, SttInput};
 use crate::provider::Failure;
 use crate::provider::link::{Codec, Flaw, Wishes};
+use crate::provider::stt::GOODBYE_WAIT;
+use crate::provider::stt::owed::{Owed, nothing_more};
 
 /// Deepgram closes after 10 s without audio or keep-alive and advises one every 3 to 5 s.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(4);
-/// `Finalize` may stay unanswered when little audio was buffered; then it is answered here. Below the session's own wait for a
-/// transcript, so that the session gets an answer and need not guess.
-pub(super) const FINALIZE_WAIT: Duration = Duration::from_millis(700);
-/// How long the vendor may take to say its last words and the seconds billed.
-const GOODBYE_WAIT: Duration = Duration::from_millis(500);
 
 /// One stream.
 #[derive(Debug, Default)]
 pub struct ListenCodec {
     heard: Heard,
-    finalize_until: Option<Instant>,
+    owed: Owed,
 }
 
 impl Codec for ListenCodec {
@@ -46,12 +44,10 @@ impl Codec for ListenCodec {
         match order {
             // An empty binary message means the end of the stream to Deepgram.
             SttInput::Audio(samples) if samples.is_empty() => {}
-            SttInput::Audio(samples) => {
-                wishes.send_bytes(samples.iter().flat_map(|sample| sample.to_le_bytes()).collect());
-            }
+            SttInput::Audio(samples) => wishes.send_bytes(pcm::to_bytes(&samples)),
             SttInput::Finalize => {
                 wishes.send(r#"{"type":"Finalize"}"#);
-                self.finalize_until = Some(now + FINALIZE_WAIT);
+                self.owed.ask(now);
             }
         }
         Ok(())
@@ -64,7 +60,7 @@ impl Codec for ListenCodec {
             }
             event => {
                 if matches!(&event, Event::Results(results) if results.from_finalize) {
-                    self.finalize_until = None;
+                    self.owed.paid();
                 }
                 if let Some(event) = self.heard.take(event) {
                     wishes.tell(event);
@@ -75,20 +71,13 @@ impl Codec for ListenCodec {
     }
 
     fn due(&self) -> Option<Instant> {
-        self.finalize_until
+        self.owed.due()
     }
 
     /// The vendor owes an answer to `Finalize`. With an interim still open its words are to come, so the answer waits for them.
-    fn tick(&mut self, _now: Instant, wishes: &mut Wishes<SttEvent>) -> Result<(), Failure> {
-        self.finalize_until = None;
-        if !self.heard.is_open() {
-            wishes.tell(SttEvent::Final {
-                text: String::new(),
-                confidence: None,
-                words: Vec::new(),
-                from_finalize: true,
-                utterance_end: false,
-            });
+    fn tick(&mut self, now: Instant, wishes: &mut Wishes<SttEvent>) -> Result<(), Failure> {
+        if self.owed.is_over(now) && !self.heard.is_open() {
+            wishes.tell(nothing_more());
         }
         Ok(())
     }

@@ -3,8 +3,7 @@
 use serde_json::Value;
 use vox_shared::wire::result::Word;
 
-/// Most words taken from one message.
-const WORDS_MAX: usize = 2000;
+use crate::provider::stt::reading::{self, WORDS_MAX, confidence, milliseconds, seconds};
 
 /// One message. Times are seconds since the first sample of the connection.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,27 +77,17 @@ fn results(value: &Value) -> Result<Results, EventError> {
         speech_final: flag("speech_final"),
         from_finalize: flag("from_finalize"),
         text: text.trim().to_owned(),
-        confidence: best["confidence"].as_f64().filter(|c| (0.0..=1.0).contains(c)).map(|c| c as f32),
+        confidence: confidence(&best["confidence"]),
         words: words.iter().filter_map(word).take(WORDS_MAX).collect(),
     })
 }
 
 fn word(value: &Value) -> Option<Word> {
     let text = value["punctuated_word"].as_str().or_else(|| value["word"].as_str())?;
-    let started_ms = milliseconds(&value["start"]);
-    Some(Word { text: text.to_owned(), started_ms, ended_ms: milliseconds(&value["end"]).max(started_ms) })
+    Some(reading::word(text, milliseconds(&value["start"]), milliseconds(&value["end"])))
 }
 
 fn variant(value: &Value) -> String {
     let word = |name: &str| crate::provider::egress::code_word(&value[name]);
     word("variant").or_else(|| word("code")).unwrap_or("no code").to_owned()
-}
-
-/// Seconds, finite and not negative (`last_word_end` is known to be -1, so nothing is taken on trust).
-fn seconds(value: &Value) -> f64 {
-    value.as_f64().filter(|s| s.is_finite()).unwrap_or_default().max(0.0)
-}
-
-fn milliseconds(value: &Value) -> u64 {
-    (seconds(value) * 1000.0).round() as u64
 }

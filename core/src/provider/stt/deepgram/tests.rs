@@ -1,13 +1,17 @@
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use tokio::time::{Instant, advance};
 use vox_shared::wire::result::Word;
 
-use super::codec::{FINALIZE_WAIT, KEEP_ALIVE};
+use super::codec::KEEP_ALIVE;
 use super::heard::Heard;
 use super::*;
-use crate::provider::FailureClass;
 use crate::provider::budget::MALFORMED_MAX;
 use crate::provider::egress::Incoming;
+use crate::provider::stt::owed::FINALIZE_WAIT;
+use crate::provider::stt::tried::{self, Call};
+use crate::provider::{FailureClass, STREAM_DEPTH};
 
 fn results(text: &str, (start, duration): (f64, f64), flags: &[&str]) -> Value {
     let mut value = json!({"type": "Results", "start": start, "duration": duration,
@@ -155,47 +159,10 @@ mod hearing {
 mod serving {
     use super::*;
 
-    struct Call {
-        input: mpsc::Sender<SttInput>,
-        events: mpsc::Receiver<SttEvent>,
-        vendor: WebSocket,
-        task: tokio::task::JoinHandle<()>,
-    }
-
     async fn call() -> Call {
-        let (ours, vendor) = WebSocket::pair().await;
-        let (input, input_end) = mpsc::channel(STREAM_DEPTH);
-        let (events_end, mut events) = mpsc::channel(STREAM_DEPTH);
-        let connections = std::sync::Mutex::new(Some(ours));
-        let task = tokio::spawn(async move {
-            let connect = || std::future::ready(Ok(connections.lock().unwrap().take().unwrap()));
-            link::run(ListenCodec::default(), connect, input_end, events_end).await;
-        });
-        assert_eq!(events.recv().await, Some(SttEvent::Ready));
-        Call { input, events, vendor, task }
-    }
-
-    impl Call {
-        async fn vendor_hears(&mut self) -> String {
-            match self.vendor.next().await.unwrap() {
-                Incoming::Text(text) => text.as_str().to_owned(),
-                Incoming::Binary(bytes) => format!("{} bytes", bytes.len()),
-                Incoming::Closed { .. } => "closed".into(),
-            }
-        }
-
-        async fn vendor_says(&mut self, message: Value) {
-            self.vendor.send_text(message.to_string()).await.unwrap();
-        }
-
-        async fn failure(&mut self) -> Failure {
-            loop {
-                match self.events.recv().await.expect("a failure comes before the end") {
-                    SttEvent::Failed(failure) => return failure,
-                    _ => continue,
-                }
-            }
-        }
+        let mut call = tried::call(ListenCodec::default()).await;
+        assert_eq!(call.next().await, SttEvent::Ready);
+        call
     }
 
     #[tokio::test(start_paused = true)]
@@ -277,14 +244,9 @@ mod serving {
     #[tokio::test(start_paused = true)]
     async fn what_the_vendor_closes_with_has_a_class() {
         let check = async |code, reason: &str, class| {
-            let Call { mut events, vendor, input: _input, task: _task } = call().await;
-            vendor.close_with(code, reason).await;
-            let Some(SttEvent::Failed(failure)) = events.recv().await else {
-                panic!("no failure for {code}")
-            };
+            let failure = tried::closed_with(ListenCodec::default(), None, (code, reason)).await;
             assert_eq!(failure.class, class, "{code}");
             assert!(failure.detail.contains(reason), "{}", failure.detail);
-            assert_eq!(events.recv().await, None);
         };
         check(1008, "DATA-0000", FailureClass::Refused).await;
         check(1011, "NET-0001", FailureClass::Unavailable).await;
@@ -374,37 +336,5 @@ mod settings {
         check(json!({"utterance_end_ms": 1e9}), "extra.utterance_end_ms");
         check(json!({"keyterms": "Vox"}), "extra.keyterms");
         check(json!({"smart_format": "yes"}), "extra.smart_format");
-    }
-
-    #[test]
-    fn a_refused_handshake_says_why_without_the_key() {
-        let check = |status, header: Option<&str>, body: &str, class, detail: &str| {
-            let mut headers = HeaderMap::new();
-            if let Some(text) = header {
-                headers.insert("dg-error", text.parse().unwrap());
-            }
-            let refusal = Refusal { status, headers, body: body.into() };
-            let failure = handshake_failure(&refusal, "s3cret");
-            assert_eq!((failure.class, failure.detail.as_str()), (class, detail));
-        };
-        let body = r#"{"err_code":"INVALID_AUTH","err_msg":"Invalid credentials: s3cret"}"#;
-        let said = "deepgram answered 401: Invalid credentials: ***";
-        check(401, None, body, FailureClass::Unauthorised, said);
-        check(
-            400,
-            Some("no such model"),
-            body,
-            FailureClass::Refused,
-            "deepgram answered 400: no such model",
-        );
-        check(
-            402,
-            None,
-            r#"{"err_code":"ASR_PAYMENT_REQUIRED"}"#,
-            FailureClass::OverLimit,
-            "deepgram answered 402: ASR_PAYMENT_REQUIRED",
-        );
-        check(429, None, "", FailureClass::OverLimit, "deepgram answered 429");
-        check(503, None, "<html>", FailureClass::Unavailable, "deepgram answered 503");
     }
 }

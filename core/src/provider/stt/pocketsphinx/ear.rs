@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use vox_engines::Transcript;
 use vox_shared::wire::result::Word;
 
-use crate::media::level::rms_db;
 use crate::media::resample::Resampler;
+use crate::provider::stt::floor::Floor;
 use crate::provider::stt::{SttEvent, SttInput};
 
 /// Rates the engine hears; anything else is brought down to the higher one.
@@ -17,12 +17,6 @@ const PRE_ROLL_MS: u64 = 600;
 
 /// A sound is this much louder than the floor. Low on purpose: a needless search costs work, a missed word costs the turn.
 const ABOVE_FLOOR_DB: f32 = 4.0;
-
-/// Nothing quieter is a sound, dBFS: the hiss of a silent line.
-const QUIETEST_DB: f32 = -62.0;
-
-/// How fast the floor follows a louder line, decibels per second.
-const FLOOR_RISE_DB: f32 = 6.0;
 
 /// After this much audio in which nothing was understood the search starts afresh: it remembers every frame, and after a
 /// minute it would hear no more.
@@ -52,7 +46,7 @@ pub(super) struct Ear {
     downsampler: Option<Resampler>,
     /// Audio that was kept back, newest last.
     kept: VecDeque<i16>,
-    floor_db: f32,
+    floor: Floor,
     /// Samples at the engine's rate since the stream began.
     taken: u64,
     utterance: Option<Utterance>,
@@ -88,7 +82,7 @@ impl Ear {
             engine_hz,
             downsampler: (!is_heard).then(|| Resampler::new(rate_hz, engine_hz)),
             kept: VecDeque::new(),
-            floor_db: QUIETEST_DB,
+            floor: Floor::new(ABOVE_FLOOR_DB),
             taken: 0,
             utterance: None,
             ended: VecDeque::new(),
@@ -118,7 +112,7 @@ impl Ear {
         if pcm.is_empty() {
             return Vec::new();
         }
-        let is_sound = self.is_sound(pcm);
+        let is_sound = self.floor.is_sound(pcm, self.engine_hz);
         self.taken += pcm.len() as u64;
         let fruitless = self.samples(FRUITLESS_MS);
         match &self.utterance {
@@ -134,14 +128,6 @@ impl Ear {
                 if is_sound { vec![self.begin()] } else { Vec::new() }
             }
         }
-    }
-
-    /// Louder than the floor. The floor falls at once and rises slowly.
-    fn is_sound(&mut self, pcm: &[i16]) -> bool {
-        let level = rms_db(pcm);
-        let rise = FLOOR_RISE_DB * pcm.len() as f32 / self.engine_hz as f32;
-        self.floor_db = level.min(self.floor_db + rise).max(QUIETEST_DB);
-        level > self.floor_db + ABOVE_FLOOR_DB
     }
 
     fn keep(&mut self, pcm: &[i16]) {

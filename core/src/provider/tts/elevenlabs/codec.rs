@@ -69,12 +69,12 @@ impl Codec for ContextsCodec {
     }
 
     fn withdraws(&self, order: &TtsInput, waiting: &TtsEvent) -> bool {
-        matches!(order, TtsInput::Cancel { utterance } if speaker(waiting) == Some(*utterance))
+        matches!(order, TtsInput::Cancel { utterance } if waiting.utterance() == Some(*utterance))
     }
 
     fn order(&mut self, order: TtsInput, now: Instant, wishes: &mut Out) -> Result<(), Failure> {
         if let TtsInput::Cancel { utterance } = order {
-            self.held.retain(|held| of(held) != utterance);
+            self.held.retain(|held| held.utterance() != utterance);
             self.cancel(utterance, wishes);
         } else {
             self.say(order, now, wishes);
@@ -89,7 +89,7 @@ impl Codec for ContextsCodec {
                 if let Some(at) = self.position(context.as_deref()) {
                     self.take_piece(at, (&pcm, &alignments), now, wishes);
                     if is_final {
-                        self.take_final(at, wishes);
+                        self.take_final(at, wishes)?;
                     }
                     self.say_held(now, wishes);
                 }
@@ -173,8 +173,8 @@ impl ContextsCodec {
 
     /// Pass text or its end on, or hold it while there is no room for its reply.
     fn say(&mut self, input: TtsInput, now: Instant, wishes: &mut Out) {
-        let utterance = of(&input);
-        if self.held.iter().any(|held| of(held) == utterance) {
+        let utterance = input.utterance();
+        if self.held.iter().any(|held| held.utterance() == utterance) {
             return self.held.push_back(input);
         }
         let known = self.contexts.iter().position(|context| context.utterance == utterance);
@@ -263,9 +263,13 @@ impl ContextsCodec {
         }
     }
 
-    fn take_final(&mut self, at: usize, wishes: &mut Out) {
+    fn take_final(&mut self, at: usize, wishes: &mut Out) -> Result<(), Failure> {
         let context = &mut self.contexts[at];
         match context.take_final(&self.voice_settings) {
+            Final::Over if context.is_mute() => {
+                let detail = "elevenlabs: a reply is said to be done, and there was no sound of it";
+                return Err(Failure::new(FailureClass::Unavailable, detail));
+            }
             Final::Over => {
                 let mut context = self.contexts.remove(at);
                 if !context.cancelled {
@@ -284,6 +288,7 @@ impl ContextsCodec {
                 send(wishes, messages);
             }
         }
+        Ok(())
     }
 
     /// Say what was held, as far as there is room now.
@@ -311,22 +316,4 @@ impl ContextsCodec {
 
 fn send(wishes: &mut Out, messages: impl IntoIterator<Item = Value>) {
     messages.into_iter().for_each(|message| wishes.send(message.to_string()));
-}
-
-fn of(input: &TtsInput) -> UtteranceId {
-    match input {
-        TtsInput::Speak { utterance, .. } | TtsInput::End { utterance } | TtsInput::Cancel { utterance } => {
-            *utterance
-        }
-    }
-}
-
-/// Whose sound, words or end an event is.
-fn speaker(event: &TtsEvent) -> Option<UtteranceId> {
-    match event {
-        TtsEvent::Audio { utterance, .. }
-        | TtsEvent::Words { utterance, .. }
-        | TtsEvent::Done { utterance } => Some(*utterance),
-        TtsEvent::Ready | TtsEvent::Usage { .. } | TtsEvent::Failed(_) => None,
-    }
 }

@@ -7,11 +7,8 @@ use tokio::time::Instant;
 
 use super::told::Told;
 use super::words::Words;
+use crate::provider::tts::sound::{PIECES_PER_SECOND, samples};
 use crate::provider::tts::{TtsEvent, UtteranceId};
-
-/// Longest piece of sound handed on at once, samples per second of the rate divided by this: 60 ms. The reader's channel then
-/// holds under four seconds, however much the vendor sends at a time.
-const PIECES_PER_SECOND: usize = 16;
 
 /// A reply whose last letter has its sound is over when the vendor has said nothing for so long, told or not.
 const TOLD_WAIT: Duration = Duration::from_millis(800);
@@ -142,7 +139,7 @@ impl Context {
         rate_hz: u32,
     ) -> Vec<TtsEvent> {
         let utterance = self.utterance;
-        let samples = self.samples(pcm);
+        let samples = samples(pcm, &mut self.odd_byte);
         let audio_ms = samples.len() as f64 * 1000.0 / f64::from(rate_hz);
         self.audio_ms += audio_ms;
         let heard = alignments.given.as_ref().or(alignments.normalized.as_ref());
@@ -193,6 +190,11 @@ impl Context {
         sound_ms < missing.saturating_sub(UNTOLD_LETTERS) as f64 * FAST_MS_PER_LETTER
     }
 
+    /// Whether nothing was heard of a text that has something to say.
+    pub(super) fn is_mute(&self) -> bool {
+        !self.cancelled && self.audio_ms <= 0.0 && self.told.letters() > 0
+    }
+
     /// The reply is over: its last word and its end.
     pub(super) fn take_end(&mut self) -> Vec<TtsEvent> {
         let utterance = self.utterance;
@@ -222,40 +224,12 @@ impl Context {
         let utterance = self.utterance;
         self.words.end().map(|word| TtsEvent::Words { utterance, words: vec![word] })
     }
-
-    fn samples(&mut self, pcm: &[u8]) -> Vec<i16> {
-        let mut samples = Vec::with_capacity(pcm.len() / 2 + 1);
-        let mut rest = pcm;
-        if let (Some(low), Some((high, after))) = (self.odd_byte, pcm.split_first()) {
-            samples.push(i16::from_le_bytes([low, *high]));
-            self.odd_byte = None;
-            rest = after;
-        }
-        let (pairs, odd) = rest.as_chunks::<2>();
-        samples.extend(pairs.iter().map(|pair| i16::from_le_bytes(*pair)));
-        self.odd_byte = odd.first().copied().or(self.odd_byte);
-        samples
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::event::{AlignedChar, Alignment, Alignments};
     use super::*;
-
-    #[test]
-    fn a_sample_cut_between_messages_is_whole() {
-        let mut context = Context::new(1, Instant::now());
-        let all: Vec<i16> = vec![1, -2, 300, -400];
-        let bytes: Vec<u8> = all.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        for cut in 0..=bytes.len() {
-            let mut got = context.samples(&bytes[..cut]);
-            got.extend(context.samples(&bytes[cut..]));
-            assert_eq!(got, all, "cut at {cut}");
-        }
-        let singly: Vec<i16> = bytes.iter().flat_map(|byte| context.samples(&[*byte])).collect();
-        assert_eq!(singly, all);
-    }
 
     #[test]
     fn a_context_opens_once_and_closes_once() {

@@ -41,7 +41,7 @@ pub(super) fn build(settings: &TtsSettings, extra: &Extra<'_>) -> Result<Url, Fa
 }
 
 /// ISO 639-1 from BCP-47, for the models that take it.
-fn language_code(model: &str, language: &str) -> Option<String> {
+pub(super) fn language_code(model: &str, language: &str) -> Option<String> {
     let primary = language.split(['-', '_']).next()?.to_ascii_lowercase();
     let code = primary.len() == 2 && primary.chars().all(|c| c.is_ascii_lowercase());
     (code && WITH_LANGUAGE.iter().any(|with| model.starts_with(with))).then_some(primary)

@@ -7,11 +7,8 @@
 
 use super::event::{AlignedChar, Alignment, Alignments};
 use crate::provider::tts::WordMark;
+use crate::provider::tts::spelling::Spelling;
 
-/// Longest word; what has no spaces for longer is cut.
-const WORD_CHARS_MAX: usize = 40;
-/// Characters of a script without spaces that are marked together.
-const UNSPACED_CHARS: usize = 3;
 /// Times may end this much behind the sound they came with and still belong to it: rounding.
 const SLACK_MS: f64 = 60.0;
 /// Nobody speaks a character in less, milliseconds: such times are spread over the sound.
@@ -32,15 +29,7 @@ pub(super) struct Words {
     sound_ms: f64,
     /// Where on the sound the last character with a time ends, milliseconds.
     timed_ms: f64,
-    begun: Option<Begun>,
-}
-
-#[derive(Debug)]
-struct Begun {
-    text: String,
-    chars: usize,
-    started_ms: f64,
-    ended_ms: f64,
+    spelling: Spelling,
 }
 
 /// How an alignment continues the text.
@@ -89,7 +78,7 @@ impl Words {
         for (at, char) in chars.iter().enumerate() {
             let (started_ms, ended_ms) = place.time(at, char);
             self.timed_ms = self.timed_ms.max(ended_ms);
-            words.extend(self.take_char(&char.text, started_ms, ended_ms));
+            words.extend(self.spelling.take(&char.text, started_ms, ended_ms));
         }
         words
     }
@@ -138,31 +127,9 @@ impl Words {
         Fit::Again { new: new.unwrap_or(alignment.chars.len()) }
     }
 
-    fn take_char(&mut self, text: &str, started_ms: f64, ended_ms: f64) -> Option<WordMark> {
-        if text.trim().is_empty() {
-            return self.end();
-        }
-        let unspaced =
-            text.chars().next().is_some_and(|c| crate::session::text::syllables(c) > 1 || is_unspaced(c));
-        let begun = self.begun.get_or_insert_with(|| Begun {
-            text: String::new(),
-            chars: 0,
-            started_ms,
-            ended_ms: started_ms,
-        });
-        begun.text.push_str(text);
-        begun.chars += 1;
-        begun.ended_ms = begun.ended_ms.max(ended_ms);
-        let most = if unspaced { UNSPACED_CHARS } else { WORD_CHARS_MAX };
-        if begun.chars < most { None } else { self.end() }
-    }
-
     /// The word that has begun, because nothing follows.
     pub(super) fn end(&mut self) -> Option<WordMark> {
-        let begun = self.begun.take()?;
-        let started_ms = begun.started_ms.round() as u32;
-        let ended_ms = (begun.ended_ms.round() as u32).max(started_ms);
-        Some(WordMark { text: begun.text, started_ms, ended_ms })
+        self.spelling.end()
     }
 }
 
@@ -212,11 +179,6 @@ fn begins_word(text: &str) -> bool {
 /// What is compared of a text: its letters and digits.
 pub(super) fn letters(text: &str) -> impl Iterator<Item = char> {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
-}
-
-/// South-east Asian scripts, which write no spaces either.
-fn is_unspaced(c: char) -> bool {
-    matches!(u32::from(c), 0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1780..=0x17FF)
 }
 
 #[cfg(test)]

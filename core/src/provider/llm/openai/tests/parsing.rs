@@ -46,9 +46,10 @@ fn chunks_are_read() {
     );
     check(json!({"choices": "wrong"}), text(""));
     let usage = json!({"choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 2,
-        "prompt_tokens_details": {"cached_tokens": 8}}});
-    let tokens = Some(LlmUsage { tokens_in: 10, tokens_out: 2, tokens_cached: 8 });
-    check(usage, Chunk { usage: tokens, ..Chunk::default() });
+        "prompt_tokens_details": {"cached_tokens": 8, "cache_write_tokens": 5}}});
+    // Together they are no more than all.
+    let tokens = LlmUsage { tokens_in: 10, tokens_out: 2, tokens_cached: 8, tokens_cache_write: 2 };
+    check(usage, Chunk { usage: Some(tokens), ..Chunk::default() });
     check(finished("length"), Chunk { finish: Some(Finish::Length), ..Chunk::default() });
     let error = StreamError { word: Some("server_error".into()), status: None };
     check(

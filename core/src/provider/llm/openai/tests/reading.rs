@@ -11,8 +11,8 @@ fn response(pieces: Vec<String>) -> reqwest::Response {
 async fn read(response: reqwest::Response) -> Vec<LlmEvent> {
     let (sender, mut events) = mpsc::channel(STREAM_DEPTH);
     let mut outlet = Outlet::new(sender);
-    let answer = stream::Answer::of(response).await.unwrap();
-    let last = match stream::read(answer, &mut outlet).await {
+    let answer = stream::Answer::of("openai", response).await.unwrap();
+    let last = match stream::read("openai", answer, &mut outlet).await {
         Ok(done) => done,
         Err(End::Failed(failure)) => LlmEvent::Failed(failure),
         Err(End::ReaderGone) => panic!("the reader is there"),
@@ -47,7 +47,7 @@ async fn texts_that_arrive_together_go_on_together() {
         data(&[json!({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}})])
             + "data: [DONE]\n\n",
     ];
-    let usage = Some(LlmUsage { tokens_in: 3, tokens_out: 2, tokens_cached: 0 });
+    let usage = Some(LlmUsage { tokens_in: 3, tokens_out: 2, ..LlmUsage::default() });
     check(&pieces, &[text("Hello"), text(" you."), LlmEvent::Done { finish: Finish::Stop, usage }]).await;
 }
 
@@ -58,7 +58,7 @@ async fn the_last_of_many_usages_counts_wherever_it_is() {
         value
     };
     let pieces = [data(&[with(chunk(json!({"content": "a"})), 1), with(finished("stop"), 2)])];
-    let usage = Some(LlmUsage { tokens_in: 5, tokens_out: 2, tokens_cached: 0 });
+    let usage = Some(LlmUsage { tokens_in: 5, tokens_out: 2, ..LlmUsage::default() });
     check(&pieces, &[text("a"), LlmEvent::Done { finish: Finish::Stop, usage }]).await;
 }
 
@@ -254,7 +254,7 @@ async fn work_that_is_not_said_shows() {
 async fn an_answer_that_is_no_stream_is_read() {
     let whole = json!({"id": "x", "object": "chat.completion", "choices": [{"index": 0, "finish_reason": "stop",
         "message": {"role": "assistant", "content": "We open at nine."}}], "usage": {"prompt_tokens": 3, "completion_tokens": 2}});
-    let usage = Some(LlmUsage { tokens_in: 3, tokens_out: 2, tokens_cached: 0 });
+    let usage = Some(LlmUsage { tokens_in: 3, tokens_out: 2, ..LlmUsage::default() });
     let expected = [text("We open at nine."), LlmEvent::Done { finish: Finish::Stop, usage }];
     let pretty = serde_json::to_string_pretty(&whole).unwrap();
     let (first, second) = pretty.split_at(40);

@@ -12,7 +12,7 @@ fn refusal(status: u16, body: Value) -> Refusal {
 #[test]
 fn refusals_have_a_class_and_no_free_text() {
     let check = |status, body: Value, class, detail: &str| {
-        let failure = chat::http_refusal(&refusal(status, body));
+        let failure = chat::http_refusal("openai", &refusal(status, body));
         assert_eq!((failure.class, failure.detail.as_str()), (class, detail));
     };
     let error =
@@ -39,7 +39,7 @@ fn refusals_have_a_class_and_no_free_text() {
 #[test]
 fn no_credit_is_not_tried_again_soon() {
     let body = json!({"error": {"code": "insufficient_quota"}});
-    let failure = chat::http_refusal(&refusal(429, body));
+    let failure = chat::http_refusal("openai", &refusal(429, body));
     assert_eq!(failure.class, FailureClass::OverLimit);
     assert!(failure.retry_after.unwrap() >= Duration::from_secs(60));
 }

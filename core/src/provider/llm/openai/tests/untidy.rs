@@ -16,8 +16,8 @@ async fn read_pieces(kind: &str, pieces: Vec<(u64, Vec<u8>)>) -> Vec<LlmEvent> {
     let response = http::Response::builder().header("content-type", kind).body(body).unwrap();
     let (events, mut read) = mpsc::channel(1_000);
     let mut out = Outlet::new(events);
-    let last = match stream::Answer::of(response.into()).await {
-        Ok(answer) => stream::read(answer, &mut out).await,
+    let last = match stream::Answer::of("openai", response.into()).await {
+        Ok(answer) => stream::read("openai", answer, &mut out).await,
         Err(failure) => Err(failure.into()),
     };
     let last = match last {

@@ -116,7 +116,8 @@ fn text_without_spaces_is_marked_in_small_parts() {
     let expected = [("感谢您", 0, 60), ("的来电", 60, 120)].map(|(t, a, b)| (t.to_owned(), a, b));
     assert_eq!(got, expected);
     assert!(
-        words(&[&"x".repeat(1000)], &[(given(&"x".repeat(1000)), 20_000.0)]).len() >= 1000 / WORD_CHARS_MAX
+        words(&[&"x".repeat(1000)], &[(given(&"x".repeat(1000)), 20_000.0)]).len()
+            >= 1000 / crate::provider::tts::spelling::WORD_CHARS_MAX
     );
 }
 

@@ -1,0 +1,10 @@
+//! Cartesia's messages, and the codec that reads them: see `voices.rs`.
+#![no_main]
+
+mod voices;
+
+use libfuzzer_sys::fuzz_target;
+use serde_json::Map;
+use vox_core::provider::tts::cartesia::CartesiaTongue;
+
+fuzz_target!(|text: &str| voices::feed(CartesiaTongue::new(Map::new(), 16_000), text));

@@ -1,0 +1,41 @@
+//! A scripted Claude: Anthropic's Messages, streamed, and the list of models.
+
+mod answer;
+mod cache;
+mod door;
+mod models;
+mod refusal;
+mod request;
+mod script;
+
+use std::sync::Arc;
+
+use super::{
+    faults::Faults,
+    host::Shared,
+    server::{self, Vendor},
+};
+
+pub use super::model::{Reply, Rule, ToolCall, Usage, When};
+pub use script::Script;
+
+/// A running scripted model.
+pub type Server = server::Server<Script>;
+
+impl Vendor for Script {
+    fn api_key(&self) -> &str {
+        &self.api_key
+    }
+
+    fn with_api_key(self, api_key: String) -> Self {
+        Self { api_key, ..self }
+    }
+
+    fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    fn routes(shared: Arc<Shared<Self>>) -> axum::Router {
+        door::routes(shared)
+    }
+}

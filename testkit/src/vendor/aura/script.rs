@@ -1,0 +1,33 @@
+//! How the scripted Deepgram speaks.
+
+use serde::{Deserialize, Serialize};
+
+use crate::vendor::{faults::Faults, host::DEFAULT_API_KEY, speaking::Speaking};
+
+/// The script of one server. Times are in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Script {
+    /// The key that is accepted.
+    pub api_key: String,
+    /// How its voice speaks.
+    pub speaking: Speaking,
+    /// Flushes in a minute before a warning comes instead of an answer.
+    pub flushes_a_minute: usize,
+    /// Characters in a minute before the connection is closed.
+    pub characters_a_minute: usize,
+    /// What goes wrong.
+    pub faults: Faults,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            api_key: DEFAULT_API_KEY.to_owned(),
+            speaking: Speaking::default(),
+            flushes_a_minute: 20,
+            characters_a_minute: 2_400,
+            faults: Faults::default(),
+        }
+    }
+}

@@ -4,7 +4,7 @@ mod error;
 mod event;
 mod reply;
 mod request;
-mod sse;
+pub(crate) mod sse;
 mod stream;
 
 use std::sync::Arc;

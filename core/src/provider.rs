@@ -4,6 +4,7 @@
 pub mod budget;
 mod engine;
 mod extra;
+pub mod health;
 pub mod link;
 pub mod llm;
 mod outlet;

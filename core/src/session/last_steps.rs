@@ -14,9 +14,6 @@ use super::spending::object;
 use super::transferring::one_moment;
 use super::utterance::Kind;
 
-/// What a person is told who is asked to take such a call.
-const REASON: &str = "The automated assistant has a technical problem and cannot go on with the call.";
-
 /// How far it is.
 #[derive(Debug, Default)]
 pub struct LastSteps {
@@ -78,7 +75,8 @@ impl Session {
         self.last_steps.is_handing_on = true;
         let told = (format!("the {} is lost", part(lost)), object(json!({"label": target.label})));
         self.report.event_with(self.now, EventKind::HandedOn, told, out);
-        let handing = Handing { target, reason: REASON.to_owned(), summary: REASON.to_owned() };
+        let reason = reason(&self.rules.language).to_owned();
+        let handing = Handing { target, summary: reason.clone(), reason };
         if is_mute {
             self.begin_handing(handing, out);
             return true;
@@ -111,6 +109,17 @@ impl Session {
             self.apologise(out);
         }
         is_last
+    }
+}
+
+/// What a person is told who is asked to take such a call, by language (BCP-47): no model is asked to sum it up.
+fn reason(language: &str) -> &'static str {
+    match language.split(['-', '_']).next().unwrap_or_default() {
+        "de" => "Der Sprachassistent hat eine technische Störung und kann das Gespräch nicht fortsetzen.",
+        "hi" => "स्वचालित सहायक में तकनीकी समस्या है, और वह बातचीत जारी नहीं रख सकता।",
+        "es" => "El asistente automático tiene un problema técnico y no puede seguir con la llamada.",
+        "fr" => "L'assistant automatique a un problème technique et ne peut pas poursuivre l'appel.",
+        _ => "The automated assistant has a technical problem and cannot go on with the call.",
     }
 }
 

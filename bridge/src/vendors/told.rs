@@ -90,13 +90,17 @@ mod tests {
     #[test]
     fn half_of_the_workers_keep_calls_away_for_as_long_as_they_say_so() {
         let at = |secs: i64| Timestamp::from_second(1_700_000_000 + secs).unwrap();
-        let account = Account { provider: "openai".into(), base_url: None, key_hash: "0123456789abcdef".into() };
+        let account =
+            Account { provider: "openai".into(), base_url: None, key_hash: "0123456789abcdef".into() };
         let told = Told::default();
         told.keep(&report("wrk_a", json!([row("openai", "01234567", "open")])), (at(0), at(15)));
         assert_eq!(told.of(&account, at(1)), Seen { workers: 1, open: 1 });
         assert!(told.of(&account, at(1)).is_out());
         // Another key, another vendor, and nothing at all say nothing.
-        told.keep(&report("wrk_b", json!([row("openai", "ffffffff", "open"), row("other", "01234567", "open")])), (at(1), at(16)));
+        told.keep(
+            &report("wrk_b", json!([row("openai", "ffffffff", "open"), row("other", "01234567", "open")])),
+            (at(1), at(16)),
+        );
         told.keep(&report("wrk_c", json!([])), (at(1), at(16)));
         assert_eq!(told.of(&account, at(2)), Seen { workers: 1, open: 1 });
         for worker in ["wrk_d", "wrk_e"] {

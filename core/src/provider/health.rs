@@ -171,7 +171,8 @@ impl Health {
         let books = self.books();
         let rows = books.accounts.iter().flat_map(|(account, entry)| {
             let state = entry.breaker.state(now);
-            let known = entry.models.iter().map(move |(model, of)| row(account, state, model, of.quantiles(now)));
+            let known =
+                entry.models.iter().map(move |(model, of)| row(account, state, model, of.quantiles(now)));
             let bare = entry.models.is_empty().then(|| row(account, state, "", None));
             known.chain(bare)
         });
@@ -222,7 +223,8 @@ mod tests {
     use super::*;
 
     fn model(key: &str, model: &str) -> Vendor {
-        let settings = LlmSettings { api_key: ApiKey::new(key), model: model.into(), ..LlmSettings::default() };
+        let settings =
+            LlmSettings { api_key: ApiKey::new(key), model: model.into(), ..LlmSettings::default() };
         Vendor::model(&settings)
     }
 

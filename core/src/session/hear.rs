@@ -13,9 +13,9 @@ use super::listening::{
 use super::party::Party;
 use super::report::TurnClock;
 use super::text::joined;
+use super::think::timed_out;
 use super::utterance::Kind;
 use super::voicing::Change;
-use super::think::timed_out;
 use super::{Session, words};
 use crate::provider::Failure;
 use crate::provider::stt::SttEvent;

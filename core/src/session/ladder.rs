@@ -226,7 +226,10 @@ mod tests {
     #[test]
     fn who_refuses_for_good_is_asked_no_more_and_who_wishes_to_wait_is_passed_over() {
         let mut known = Known::default();
-        assert_eq!((rungs(known, 0).first(), rungs(known, 0).after(0), rungs(known, 0).after(2)), (0, Some(1), Some(0)));
+        assert_eq!(
+            (rungs(known, 0).first(), rungs(known, 0).after(0), rungs(known, 0).after(2)),
+            (0, Some(1), Some(0))
+        );
         known.failed((Service::Llm, 0), &Failure::new(FailureClass::Unauthorised, "401"), secs(1));
         let wait = Failure { retry_after: Some(secs(20)), ..Failure::new(FailureClass::OverLimit, "429") };
         known.failed((Service::Llm, 1), &wait, secs(1));

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::event::{Command, RequestId};
-use super::plan::{Next, Plan, SayingId};
 use super::ladder::Rungs;
+use super::plan::{Next, Plan, SayingId};
 use super::text::Wording;
 use super::timer::Timers;
 use super::utterance::{Kind, Utterance};

@@ -4,8 +4,8 @@ use vox_shared::wire::answers::Service;
 
 use super::Session;
 use super::event::{Command, RequestId};
-use super::ladder::Did;
 use super::kind::EventKind;
+use super::ladder::Did;
 use super::rules::{END_CALL, TRANSFER_CALL};
 use super::spending::CHARS_PER_TOKEN;
 use super::text::Item;

@@ -155,12 +155,18 @@ mod tests {
         let (mut thinking, first, second) = asked_twice();
         assert_eq!(thinking.race(second, &LlmEvent::Progress, NOW), Race::None);
         let (waited, later) = (Duration::from_secs(2), NOW + Duration::from_secs(2));
-        assert_eq!(thinking.race(second, &text, later), Race::Decided { loser: first, by_second: true, waited });
+        assert_eq!(
+            thinking.race(second, &text, later),
+            Race::Decided { loser: first, by_second: true, waited }
+        );
         assert_eq!(thinking.request(), Some(second));
         assert_eq!(thinking.answered(NOW + Duration::from_secs(3)), Some(Duration::from_secs(2)));
         assert_eq!(thinking.answered(NOW + Duration::from_secs(4)), None);
         let (mut thinking, first, second) = asked_twice();
-        assert_eq!(thinking.race(first, &text, later), Race::Decided { loser: second, by_second: false, waited });
+        assert_eq!(
+            thinking.race(first, &text, later),
+            Race::Decided { loser: second, by_second: false, waited }
+        );
         assert_eq!(thinking.race(first, &text, NOW), Race::None, "it is decided");
         assert_eq!((thinking.request(), thinking.drop_second()), (Some(first), None));
     }
@@ -170,7 +176,10 @@ mod tests {
         let failure = Failure::new(FailureClass::Unavailable, "503");
         let failed = LlmEvent::Failed(failure.clone());
         let (mut thinking, first, second) = asked_twice();
-        assert_eq!(thinking.race(first, &failed, NOW), Race::Left { failed: first, failure: failure.clone() });
+        assert_eq!(
+            thinking.race(first, &failed, NOW),
+            Race::Left { failed: first, failure: failure.clone() }
+        );
         assert_eq!(thinking.request(), Some(second));
         let (mut thinking, first, second) = asked_twice();
         assert_eq!(thinking.race(second, &failed, NOW), Race::Left { failed: second, failure });

@@ -129,7 +129,11 @@ fn whose_breaker_is_open_is_passed_over_while_another_can_be_asked() {
     // A call begins with those that work.
     let rules = Rules::from_config(&config(three), Duration::ZERO);
     let mut scene = Scene::waiting(rules);
-    let standing = Standing { stt: vec![Duration::from_secs(9)], tts: vec![Duration::from_secs(9)], ..Standing::default() };
+    let standing = Standing {
+        stt: vec![Duration::from_secs(9)],
+        tts: vec![Duration::from_secs(9)],
+        ..Standing::default()
+    };
     know(&mut scene, standing);
     scene.feed(Event::Answered);
     assert_eq!(scene.places, [1, 0, 1]);
@@ -150,11 +154,17 @@ fn the_process_learns_what_the_vendors_of_a_call_did() {
     };
     let llm = told(&scene, Service::Llm);
     let (wait, after) = (Duration::from_secs(3), Duration::from_millis(200));
-    assert!(llm.contains(&(0, Did::Failed { class: FailureClass::OverLimit, retry_after: Some(wait) })), "{llm:?}");
+    assert!(
+        llm.contains(&(0, Did::Failed { class: FailureClass::OverLimit, retry_after: Some(wait) })),
+        "{llm:?}"
+    );
     assert!(llm.contains(&(1, Did::Answered { after: Some(after) })), "{llm:?}");
     assert!(matches!(llm.last(), Some((1, Did::Used { needlessly: false, .. }))), "{llm:?}");
     let tts = told(&scene, Service::Tts);
-    assert!(matches!(tts[..], [(0, Did::Answered { after: Some(_) })]), "the greeting may be kept as sound: {tts:?}");
+    assert!(
+        matches!(tts[..], [(0, Did::Answered { after: Some(_) })]),
+        "the greeting may be kept as sound: {tts:?}"
+    );
     assert!(matches!(told(&scene, Service::Stt)[..], [(0, Did::Answered { after: Some(_) })]));
 }
 
@@ -189,8 +199,12 @@ fn a_model_that_is_late_is_asked_once_more_and_whichever_answers_first_is_heard(
         scene.hear_out();
         assert_eq!(scene.said[1..], ["At nine."]);
         assert_eq!(scene.seconds.len(), 1, "never a third");
-        assert_eq!((scene.count("second_request"), scene.count("second_request_won")), (1, usize::from(second_wins)));
-        let needless = scene.noted.iter().filter(|(_, _, did)| matches!(did, Did::Used { needlessly: true, .. }));
+        assert_eq!(
+            (scene.count("second_request"), scene.count("second_request_won")),
+            (1, usize::from(second_wins))
+        );
+        let needless =
+            scene.noted.iter().filter(|(_, _, did)| matches!(did, Did::Used { needlessly: true, .. }));
         assert_eq!(needless.count(), 1);
         let usage = scene.hang_up().usage.iter().find(|used| used.kind == "llm").unwrap().clone();
         assert_eq!((usage.requests, usage.failures), (2, 0));

@@ -67,7 +67,8 @@ pub fn prepare(config: &mut RuntimeConfig, random: &mut Random) {
     }
     if random.chance(50) {
         let questions = vec!["What are your opening hours?".to_owned()];
-        config.common_answers = vec![CommonAnswer { questions, answer: "We are open from nine to five.".into() }];
+        config.common_answers =
+            vec![CommonAnswer { questions, answer: "We are open from nine to five.".into() }];
     }
 }
 
@@ -117,7 +118,9 @@ impl BadDay {
         let at = self.began + now;
         let open = |kind: usize| -> Vec<Duration> {
             let until = self.vendors[kind].iter().map(|vendor| self.health.open_until(vendor, at));
-            until.map(|until| until.map_or(Duration::ZERO, |until| until.duration_since(self.began))).collect()
+            until
+                .map(|until| until.map_or(Duration::ZERO, |until| until.duration_since(self.began)))
+                .collect()
         };
         Standing {
             stt: open(0),

@@ -2,7 +2,10 @@
 
 mod carriers;
 mod conversation;
+mod mcp;
 mod outcomes;
+mod resilience;
+mod speech;
 mod tools;
 
 use jiff::tz::TimeZone;
@@ -64,7 +67,10 @@ pub fn check(settings: &BotSettings, faults: &mut Faults) {
         check_re_engagement(prompts, faults);
     }
     tools::check(settings, faults);
+    mcp::check(&settings.mcp_servers, faults);
     conversation::check(settings, faults);
+    resilience::check(settings, faults);
+    speech::check(settings, faults);
     outcomes::check(&settings.outcomes, faults);
     check_vendors(settings, faults);
     check_vad(settings, faults);
@@ -370,7 +376,7 @@ mod tests {
             json!({
                 "name": " ", "timezone": "Mars/Base", "max_call_duration_seconds": 5, "colour": "red",
                 "active_hours": {"start": "9", "end": "25:00", "days": ["monday"]},
-                "tools": [{"name": "send_dtmf"}],
+                "tools": [{"name": "search_knowledge"}],
                 "stt": {"provider": "deepgram", "speed": 3},
                 "llm": {"temperature": 3.0, "fallbacks": [{"provider": "nobody"}]},
                 "tts": {"provider": "elevenlabs", "api_key": "abcd…wxyz", "extra": {"base_url": "ftp://x"}},

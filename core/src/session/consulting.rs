@@ -325,6 +325,9 @@ impl Session {
             return self.give_up_hearing("the recogniser was lost while the caller was on hold".into(), out);
         }
         self.listen_again(out);
+        if self.gives_up(out) {
+            return;
+        }
         if self.course.is_late() {
             // The next transfer must not put the end off once more.
             return self.on_call_timer(PhaseTimer::MaxDuration, out);

@@ -59,6 +59,11 @@ impl Context {
         Self { system, tools, cache_key, history: Vec::new(), drafts: 0 }
     }
 
+    /// What the model may call from now on.
+    pub fn set_tools(&mut self, tools: Vec<ToolSpec>) {
+        self.tools = tools;
+    }
+
     /// The caller said.
     pub fn caller(&mut self, text: &str) {
         if text.is_empty() {

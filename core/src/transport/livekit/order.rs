@@ -96,11 +96,18 @@ pub enum Begins {
 }
 
 impl Order {
-    /// What sets the line apart: only a telephone can be handed over.
+    /// What sets the line apart: only a telephone can be handed over, and hears keys.
     pub fn traits(&self) -> Traits {
-        let transfers = (!self.whom.is_visitor()).then_some("livekit_sip_refer");
-        // Messages are the client's, which has limits of its own.
-        Traits { name: IN_ROOMS, echoes_marks: true, buffers: false, transfers, max_message_bytes: 0 }
+        let is_phone = !self.whom.is_visitor();
+        Traits {
+            name: IN_ROOMS,
+            echoes_marks: true,
+            buffers: false,
+            transfers: is_phone.then_some("livekit_sip_refer"),
+            presses_keys: is_phone,
+            // Messages are the client's, which has limits of its own.
+            max_message_bytes: 0,
+        }
     }
 
     /// The call's sound within the worker. A telephone's is a narrow band, whatever its room could carry, and who takes it for a wide one

@@ -305,6 +305,7 @@ impl Seat {
             LineOut::Supervise { id, order } => self.on_supervise(id, *order).await,
             LineOut::Consult(order) => return self.on_consult_order(order).await,
             LineOut::Notice(notice) => self.caption(&notice).await,
+            LineOut::Key(key) => return self.press(key).await,
             LineOut::Transfer { to } => return self.hand_over(&to).await,
             LineOut::HangUp { by } => {
                 let has_last_words = !matches!(by, DisconnectedBy::Customer | DisconnectedBy::NoAnswer);
@@ -369,6 +370,21 @@ impl Seat {
         if let Some(state) = told.state {
             let attributes = [(STATE.to_owned(), state.to_owned())].into();
             let _missed = self.room.set_attributes(attributes).await;
+        }
+    }
+
+    /// The gateway plays it to the telephone. It goes to nobody else: who listens in takes no part in the call.
+    async fn press(&mut self, key: char) -> Option<End> {
+        let pressed = match self.caller.identity() {
+            Some(identity) => {
+                let to = vec![identity.to_owned()];
+                self.room.send_digit(key, to).await.map_err(|error| error.to_string())
+            }
+            None => Err("the telephone is not in the room".to_owned()),
+        };
+        match pressed {
+            Ok(()) => None,
+            Err(why) => self.tell(Some(LineIn::KeyFailed { why })).await,
         }
     }
 

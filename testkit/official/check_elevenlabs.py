@@ -42,6 +42,12 @@ def check_audio(pcm: bytes, text: str) -> None:
 def check_http(client: ElevenLabs) -> None:
     spoken = client.text_to_speech.stream(VOICE, text=TEXT, model_id=MODEL, output_format="pcm_16000")
     check_audio(b"".join(spoken), TEXT)
+    timed = list(
+        client.text_to_speech.stream_with_timestamps(VOICE, text=TEXT, model_id=MODEL, output_format="pcm_16000")
+    )
+    check_audio(b"".join(base64.b64decode(one.audio_base_64) for one in timed), TEXT)
+    assert "".join(c for one in timed for c in one.alignment.characters) == TEXT
+    assert abs(timed[-1].alignment.character_end_times_seconds[-1] - 0.06 * len(TEXT)) < 0.01
     assert client.user.get().user_id
     assert client.voices.get(VOICE).voice_id == VOICE
 

@@ -11,7 +11,7 @@ setting is answered 422 with its field and what is allowed. Null counts as absen
 can change its vendor and go back.
 
 This file is written from `shared/src/catalogue`; a test compares them. Prices and latencies are the vendors' and other people's figures, not measured here: a recogniser's latency is the
-median from the end of speech to the final words in an independent benchmark of June 2026 (Pipecat's) or on the vendor's pages. What a deployment measures itself is in `GET /api/v1/analytics/vendors` (docs/routing.md), and what it pays is what it enters as prices (docs/billing.md). `-` is not known.
+median from the end of speech to the final words in an independent benchmark of June 2026 (Pipecat's) or on the vendor's pages, a voice's the time to its first sound as the vendor or a survey of August 2026 says it. What a deployment measures itself is in `GET /api/v1/analytics/vendors` (docs/routing.md), and what it pays is what it enters as prices (docs/billing.md). `-` is not known.
 ";
 
 /// `docs/providers.md`.

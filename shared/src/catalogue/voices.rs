@@ -90,6 +90,7 @@ pub const ELEVENLABS_HTTP: Vendor = Vendor {
     name: "elevenlabs_http",
     title: "ElevenLabs over HTTP (`/v1/text-to-speech`), for where WebSockets do not get through",
     abilities: &[Ability::CancelReply, Ability::WordTimes, Ability::UsageTold],
+    figures: Figures { latency_ms: None, ..ELEVENLABS.figures },
     ..ELEVENLABS
 };
 

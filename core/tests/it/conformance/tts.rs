@@ -401,7 +401,7 @@ pub async fn dropped<S: Vendor>(bench: Bench<S>) {
 pub async fn slow_reader<S: Vendor>(bench: Bench<S>) {
     let mut stream = bench.client.open(RATE_HZ);
     let sentence = "One sentence of many that make up a reply of more than a minute.";
-    speak(&stream, 1, &[sentence; 30]).await;
+    speak(&stream, 1, &[sentence; 20]).await;
     eventually(|| stream.events.len() == STREAM_DEPTH).await;
     let mut held = 0;
     while let Ok(event) = stream.events.try_recv() {

@@ -19,6 +19,7 @@ use crate::provider::{Failure, FailureClass};
 const REPLIES_MAX: usize = 8;
 
 type Answered<A> = Result<Answer<<A as Asked>::Body>, Failure>;
+type Asking<A> = Pin<Box<dyn Future<Output = Answered<A>> + Send>>;
 
 /// What happened.
 pub(super) enum Step<A: Asked> {
@@ -45,7 +46,7 @@ pub(super) struct Queue<A: Asked> {
     asked: A,
     rate_hz: u32,
     replies: VecDeque<Spoken>,
-    asking: Option<Of<Pin<Box<dyn Future<Output = Answered<A>> + Send>>>>,
+    asking: Option<Of<Asking<A>>>,
     waiting: Option<Of<Answered<A>>>,
     reading: Option<Of<Answer<A::Body>>>,
     /// Sound of the reply before the answer that is read, milliseconds.
@@ -84,7 +85,8 @@ impl<A: Asked> Queue<A> {
         let known = self.replies.iter().position(|spoken| spoken.reply.utterance == utterance);
         match (order, known) {
             (TtsInput::Cancel { .. }, known) => return self.cancel(utterance, known),
-            (TtsInput::Speak { text, .. }, _) if text.trim().is_empty() => {}
+            // There is nothing to say in it, and some servers would refuse it.
+            (TtsInput::Speak { text, .. }, _) if !text.chars().any(char::is_alphanumeric) => {}
             (TtsInput::Speak { text, .. }, known) => {
                 let at = known.unwrap_or_else(|| self.begin(utterance, now));
                 let spoken = &mut self.replies[at];

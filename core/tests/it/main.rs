@@ -22,7 +22,6 @@ mod hosts_are_reached_from_outside;
 mod local_engines_talk;
 mod long_first_messages_are_taken;
 mod mcp_servers_are_asked;
-mod mcp_try_official;
 mod metrics_are_as_documented;
 #[path = "../../../bridge/tests/it/names_server.rs"]
 mod names_server;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod a_bot_has_tools_a_server_and_people;
 mod a_call_over_every_line;
 mod a_goodbye_is_spoken_to_its_end;
 mod bad_input_is_refused;

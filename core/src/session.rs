@@ -46,6 +46,7 @@ mod speak;
 pub mod speaking;
 pub mod spelled;
 pub mod spending;
+pub mod standing;
 mod supervision;
 pub mod text;
 mod think;

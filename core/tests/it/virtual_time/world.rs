@@ -21,7 +21,7 @@ use vox_core::provider::tts::{UtteranceId, WordMark};
 use vox_core::session::Session;
 use vox_core::session::event::{Command, ConsultEvent, Event, Outcome, RequestId, Span, VoiceEvent, Window};
 use vox_core::session::rules::{Ladder, Rules};
-use vox_shared::model::bot::{HttpTool, OnInterrupt, ReEngagement, SpokenForms, Tool};
+use vox_shared::model::bot::{HttpTool, OnInterrupt, ReEngagement, Tool};
 use vox_shared::wire::answers::Service;
 use vox_shared::wire::config::RuntimeConfig;
 
@@ -185,8 +185,6 @@ fn config(random: &mut Random) -> RuntimeConfig {
         config.opening_message = "Hello, this is Maya. How can I help you today?".into();
     }
     config.max_call_duration_seconds = (MAX_CALL_MS / 1000) as u32;
-    // The ear knows the words that the voice was given.
-    config.spoken_forms = SpokenForms::Off;
     config.tools = ["end_call", "look_up"].map(Tool::built_in).to_vec();
     // Its runs are given up when the caller goes on, or answer late; what answers all the same is nobody's.
     let on_interrupt = if random.chance(50) { OnInterrupt::Cancel } else { OnInterrupt::Finish };

@@ -30,12 +30,14 @@ pub mod kind;
 pub mod ladder;
 mod last_steps;
 pub mod listening;
+mod listing;
 pub mod machine;
 mod order;
 pub mod party;
 pub mod past;
 pub mod phase;
 pub mod plan;
+mod recap;
 pub mod report;
 pub mod rules;
 mod seconds;
@@ -44,6 +46,7 @@ mod speak;
 pub mod speaking;
 pub mod spelled;
 pub mod spending;
+pub mod standing;
 mod supervision;
 pub mod text;
 mod think;
@@ -74,6 +77,7 @@ use party::Party;
 use past::Tallied;
 use phase::{Course, Phase, PhaseTimer};
 use plan::Plan;
+use recap::Recap;
 use report::{Report, TurnClock};
 use rules::Rules;
 use speaking::{SpeakTimer, Speaking, Voice};
@@ -122,6 +126,7 @@ pub struct Session {
     seconds: Seconds,
     last_steps: LastSteps,
     context: Context,
+    recap: Recap,
     report: Report,
     spending: Spending,
     guard: ToolGuard,
@@ -190,6 +195,7 @@ impl Session {
             seconds: Seconds::default(),
             last_steps: LastSteps::default(),
             context,
+            recap: Recap::default(),
             report: Report::default(),
             guard,
             guardrails,

@@ -235,9 +235,11 @@ impl Inner {
             && params["capabilities"].is_object()
             && params["clientInfo"]["name"].is_string()
             && params["clientInfo"]["version"].is_string();
-        let Some(id) = id.filter(|id| is_whole && self.ids.insert(*id)) else {
+        let Some(id) = id.filter(|_| is_whole) else {
             return self.refuse(StatusCode::BAD_REQUEST, "initialize: not as the protocol has it");
         };
+        // In one session no request has the name of another.
+        self.ids = BTreeSet::from([id]);
         self.sessions.count += 1;
         let name = format!("session-{}", self.sessions.count);
         self.sessions.open = Some(name.clone());

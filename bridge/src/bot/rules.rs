@@ -58,6 +58,10 @@ pub fn check(settings: &BotSettings, faults: &mut Faults) {
     faults.range("min_words_interruption", f64::from(settings.min_words_interruption), 0.0..=20.0);
     let longest = f64::from(settings.max_call_duration_seconds);
     faults.range("max_call_duration_seconds", longest, 10.0..=f64::from(MAX_CALL_SECONDS));
+    let turns = settings.summary_after_turns;
+    faults.unless(turns == 0 || (6..=200).contains(&turns), "summary_after_turns", || {
+        "must be 6 to 200, or 0 for never".into()
+    });
     faults.free("variables", &Value::Object(settings.variables.clone()));
     check_scripts(settings, faults);
     check_hours(&settings.active_hours, faults);

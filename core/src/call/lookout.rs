@@ -8,8 +8,8 @@ use vox_shared::wire::answers::Service;
 use vox_shared::wire::config::RuntimeConfig;
 
 use crate::provider::health::{Health, Vendor};
-use crate::session::ladder::{Did, Standing};
 use crate::session::rules::with_fallbacks;
+use crate::session::standing::{Did, Standing};
 
 /// The call's vendors in the order of their ladders, and the books of the process.
 #[derive(Debug)]

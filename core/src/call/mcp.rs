@@ -81,7 +81,7 @@ pub enum Fault {
 impl Fault {
     /// What the model is told of a call that failed so.
     fn told(self) -> ToolAnswer {
-        let of = |status, code, why| failed(status, code, why);
+        let of = failed;
         match self {
             Self::Forbidden => of(ToolStatus::Forbidden, None, "the tool's address may not be used"),
             Self::Settings => of(ToolStatus::Failed, None, "the tool is not set up right"),
@@ -168,7 +168,7 @@ impl Server {
                 return Ok(pages);
             }
         }
-        pages.has_more();
+        pages.note_more();
         Ok(pages)
     }
 

@@ -92,6 +92,10 @@ impl<'a> Books<'a> {
             }
             told = to;
             let text = self.written(from, to);
+            if text.trim().is_empty() {
+                // A direction for the voice.
+                continue;
+            }
             let goes_on = span.from > 0
                 && !self.text[span.from - 1].is_whitespace()
                 && syllables(self.text[span.from]) == 1;

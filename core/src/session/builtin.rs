@@ -1,8 +1,9 @@
 //! What the model is told of the conversation's own tools, where the bot's settings say nothing else.
 
 use serde_json::{Value, json};
-
-use super::rules::{DETECTED_VOICEMAIL, END_CALL, SCHEDULE_CALLBACK, SEND_DTMF, TRANSFER_CALL};
+use vox_shared::model::bot::tool::{
+    DETECTED_VOICEMAIL, END_CALL, SCHEDULE_CALLBACK, SEND_DTMF, TRANSFER_CALL,
+};
 
 /// What it does and when to use it; empty for a tool that is none of them.
 pub fn description(name: &str) -> &'static str {

@@ -70,6 +70,7 @@ impl Session {
         if !can_ask {
             return Summary::None;
         }
+        self.drop_recap(out);
         let request = self.thinking.ask_aside();
         let vendor = self.rules.llm.at(0);
         self.report.usage("llm", &vendor.provider, &vendor.model).requests += 1;

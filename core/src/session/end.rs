@@ -233,6 +233,7 @@ impl Session {
             _ => by,
         };
         self.cancel_thought(out);
+        self.drop_recap(out);
         self.end_tools(out);
         self.silence_mouth(out);
         self.context.drop_promises();

@@ -9,8 +9,8 @@ use vox_shared::wire::order::Order;
 use vox_shared::wire::result::{CallEvent, Callback, DisconnectedBy, TranscriptEntry, TurnLatency, Usage};
 use vox_shared::wire::supervision::Part;
 
-use super::ladder::{Did, Standing};
 use super::sources::Source;
+use super::standing::{Did, Standing};
 use crate::provider::Failure;
 use crate::provider::llm::{LlmEvent, LlmRequest, ToolCall};
 use crate::provider::stt::SttEvent;

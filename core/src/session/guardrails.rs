@@ -335,8 +335,8 @@ mod tests {
         assert_eq!(rails.heard("recorded. Well,"), (vec!["recorded".to_owned()], Vec::new()));
         assert!(due(&rails, "Hello.", 2).is_empty());
         // Somebody said it without the words: the record says so once, and it is still owed.
-        assert_eq!(rails.heard("Our funds"), (Vec::new(), vec!["risk".to_owned()]));
-        assert_eq!(rails.heard("Our funds"), Default::default());
+        assert_eq!(rails.heard("Our funds are"), (Vec::new(), vec!["risk".to_owned()]));
+        assert_eq!(rails.heard("Our funds are"), Default::default());
         assert_eq!(due(&rails, "Our funds are good.", 3), ["Funds carry risk."]);
         assert_eq!(rails.heard("funds carry risk"), (vec!["risk".to_owned()], Vec::new()));
         assert!(rails.missed(9).is_empty());

@@ -29,6 +29,7 @@ pub enum EventKind {
     ToolsMissing,
     ReplyCut,
     SentenceReplaced,
+    SummedUp,
     DisclaimerSaid,
     DisclaimerMissed,
     LoopGuard,
@@ -134,7 +135,7 @@ impl EventKind {
     }
 
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 61] = [
+    pub const ALL: [Self; 62] = [
         Self::Answered,
         Self::Interrupted,
         Self::Resumed,
@@ -158,6 +159,7 @@ impl EventKind {
         Self::ToolsMissing,
         Self::ReplyCut,
         Self::SentenceReplaced,
+        Self::SummedUp,
         Self::DisclaimerSaid,
         Self::DisclaimerMissed,
         Self::LoopGuard,
@@ -223,6 +225,7 @@ impl EventKind {
             Self::ToolsMissing => "tools_missing",
             Self::ReplyCut => "reply_cut",
             Self::SentenceReplaced => "sentence_replaced",
+            Self::SummedUp => "summed_up",
             Self::DisclaimerSaid => "disclaimer_said",
             Self::DisclaimerMissed => "disclaimer_missed",
             Self::LoopGuard => "loop_guard",

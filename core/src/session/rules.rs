@@ -81,6 +81,8 @@ pub struct Rules {
     pub closing: String,
     pub min_words_interruption: usize,
     pub max_duration: Duration,
+    /// Turns of the caller after which the beginning of the conversation is told to the model in short; 0 for never.
+    pub summary_after_turns: usize,
     pub limits: CallLimits,
     /// What the vendors cost, for the limit of money.
     pub rates: Vec<Rate>,
@@ -151,6 +153,7 @@ impl Rules {
             phrases: config.phrases.clone(),
             min_words_interruption: config.min_words_interruption as usize,
             max_duration: Duration::from_secs(u64::from(config.max_call_duration_seconds.max(1))),
+            summary_after_turns: config.summary_after_turns as usize,
             limits: config.limits.clone(),
             rates: config.rates.clone(),
             tools: tools.collect(),

@@ -6,8 +6,8 @@ use vox_shared::wire::answers::Service;
 use super::Session;
 use super::event::{Command, RequestId};
 use super::kind::EventKind;
-use super::ladder::Did;
 use super::spending::object;
+use super::standing::Did;
 use super::thinking::Race;
 use crate::provider::llm::LlmEvent;
 

@@ -5,9 +5,9 @@ use vox_shared::wire::answers::Service;
 use super::Session;
 use super::event::{Command, RequestId};
 use super::kind::EventKind;
-use super::ladder::Did;
 use super::rules::{END_CALL, TRANSFER_CALL};
 use super::spending::CHARS_PER_TOKEN;
+use super::standing::Did;
 use super::text::Item;
 use super::thinking::{AfterFailure, MAX_TOOL_ROUNDS, Refusal, ThinkTimer, Thought, Told, Try};
 use super::tools::{BROKE_OFF, GIVEN_UP};
@@ -68,6 +68,7 @@ impl Session {
     }
 
     fn send_request(&mut self, request: RequestId, provider: usize, out: &mut Vec<Command>) {
+        self.drop_recap(out);
         let vendor = self.rules.llm.at(provider);
         self.report.usage("llm", &vendor.provider, &vendor.model).requests += 1;
         self.clock.asked.get_or_insert(self.now);
@@ -135,7 +136,7 @@ impl Session {
     }
 
     pub(super) fn on_llm(&mut self, request: RequestId, event: LlmEvent, out: &mut Vec<Command>) {
-        if self.take_summary(request, &event, out) {
+        if self.take_summary(request, &event, out) || self.take_recap(request, &event, out) {
             return;
         }
         if let LlmEvent::Text(text) = &event
@@ -264,8 +265,9 @@ impl Session {
         let may_loop = !self.plan.is_paused() && !thought.said.is_empty();
         if may_loop && self.thinking.loop_guard.is_looping(&self.asked, &thought.said) {
             self.report.event(self.now, EventKind::LoopGuard, "the same reply again and again", out);
-            self.plan.end_with_this();
+            return self.plan.end_with_this();
         }
+        self.begin_recap(thought.at.provider, out);
     }
 
     /// Carry out what the reply calls; it is given back when nothing more follows of that. Other tools come before the end of the

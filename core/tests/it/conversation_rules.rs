@@ -13,6 +13,7 @@ mod machines;
 mod never_dead;
 mod noise;
 mod orders;
+mod recap;
 mod replay;
 mod scene;
 mod speech_model;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod a_bot_has_tools_a_server_and_people;
 mod a_call_over_every_line;
 mod a_goodbye_is_spoken_to_its_end;
 mod bad_input_is_refused;
@@ -22,7 +23,6 @@ mod hosts_are_reached_from_outside;
 mod local_engines_talk;
 mod long_first_messages_are_taken;
 mod mcp_servers_are_asked;
-mod mcp_try_official;
 mod metrics_are_as_documented;
 #[path = "../../../bridge/tests/it/names_server.rs"]
 mod names_server;

@@ -406,6 +406,8 @@ pub struct BotSettings {
     /// Words that interrupt the bot while it speaks.
     pub min_words_interruption: u32,
     pub max_call_duration_seconds: u32,
+    /// Turns of the caller after which the model is told the beginning of the conversation in short; 0 for never.
+    pub summary_after_turns: u32,
     pub voicemail_message: String,
     pub pre_transfer_message: String,
     pub tools: Vec<Tool>,
@@ -459,6 +461,7 @@ impl Default for BotSettings {
             re_engagement: Some(ReEngagement::default()),
             min_words_interruption: 3,
             max_call_duration_seconds: 600,
+            summary_after_turns: 20,
             voicemail_message: String::new(),
             pre_transfer_message: String::new(),
             tools: Vec::new(),

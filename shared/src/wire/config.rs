@@ -125,6 +125,8 @@ pub struct RuntimeConfig {
     pub min_words_interruption: u32,
     #[serde(default = "ten_minutes")]
     pub max_call_duration_seconds: u32,
+    #[serde(default = "twenty")]
+    pub summary_after_turns: u32,
     #[serde(default)]
     pub voicemail_message: String,
     #[serde(default)]
@@ -227,6 +229,10 @@ fn utc() -> String {
 
 fn three() -> u32 {
     3
+}
+
+fn twenty() -> u32 {
+    20
 }
 
 fn ten_minutes() -> u32 {

@@ -95,6 +95,7 @@ pub(super) fn filled_in(
         re_engagement,
         min_words_interruption: settings.min_words_interruption,
         max_call_duration_seconds: settings.max_call_duration_seconds,
+        summary_after_turns: settings.summary_after_turns,
         voicemail_message,
         pre_transfer_message,
         tools,

@@ -4,7 +4,7 @@ use vox_shared::wire::answers::Service;
 
 use super::Actor;
 use crate::session::event::Event;
-use crate::session::ladder::Did;
+use crate::session::standing::Did;
 
 impl Actor {
     /// A vendor did something. The session learns what has changed by that.

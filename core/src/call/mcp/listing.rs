@@ -106,7 +106,7 @@ impl<'a> Pages<'a> {
     }
 
     /// There are further pages, which nobody asks for.
-    pub fn has_more(&mut self) {
+    pub fn note_more(&mut self) {
         self.leave_out(EVERY_TOOL, "the server has more pages of tools than are asked for");
     }
 

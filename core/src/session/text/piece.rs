@@ -14,6 +14,8 @@ pub struct Piece {
     ends: Vec<u32>,
     /// Where `say` has words for what is written otherwise, in order.
     forms: Vec<Worded>,
+    /// Directions for the voice, each before what is said of `keep` behind so many characters.
+    cues: Vec<(u32, String)>,
 }
 
 /// Words for something written: said as a whole, or not at all.
@@ -31,13 +33,13 @@ impl Piece {
     /// `ends` has one entry for each character of `say`, none of them beyond `keep`.
     pub(super) fn new(say: String, keep: String, ends: Vec<u32>) -> Self {
         debug_assert_eq!(say.chars().count(), ends.len());
-        Self { say, keep, ends, forms: Vec::new() }
+        Self { say, keep, ends, ..Self::default() }
     }
 
     /// A text that is said and kept as it is.
     pub fn plain(text: &str) -> Self {
         let ends = (1..=u32::try_from(text.chars().count()).unwrap_or(u32::MAX)).collect();
-        Self { say: text.to_owned(), keep: text.to_owned(), ends, forms: Vec::new() }
+        Self { say: text.to_owned(), keep: text.to_owned(), ends, ..Self::default() }
     }
 
     /// What the voice says: no markup, no pictures, single spaces.
@@ -50,10 +52,21 @@ impl Piece {
         &self.keep
     }
 
-    /// The same piece with these words in the place of what is written there. The forms are of [`Self::say`], in order and apart.
+    /// The same with directions for the voice.
+    pub(super) fn with_cues(self, cues: Vec<(u32, String)>) -> Self {
+        Self { cues, ..self }
+    }
+
+    /// The directions for the voice, and before which character of [`Self::say`] each belongs.
+    pub(super) fn cues(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.cues.iter().filter_map(|(kept, cue)| Some((self.place(*kept)?, cue.as_str())))
+    }
+
+    /// The same piece with these words in the place of what is written there. The forms are of [`Self::say`], in order and apart; one may
+    /// stand between two characters.
     pub fn worded(&self, forms: &[Form]) -> Self {
         let chars: Vec<char> = self.say.chars().collect();
-        let mut new = Self { keep: self.keep.clone(), ..Self::default() };
+        let mut new = Self { keep: self.keep.clone(), cues: self.cues.clone(), ..Self::default() };
         let mut at = 0;
         for form in forms.iter().filter(|form| !form.words.is_empty()) {
             new.add(&chars[at..form.from], &self.ends[at..form.from]);
@@ -61,7 +74,7 @@ impl Piece {
             let before = new.ends.last().copied().unwrap_or_default();
             new.say.push_str(&form.words);
             new.ends.extend(std::iter::repeat_n(before, length - 1));
-            new.ends.push(self.ends[form.to - 1]);
+            new.ends.push(if form.from < form.to { self.ends[form.to - 1] } else { before });
             new.forms.push(Worded {
                 from,
                 to: from + length,
@@ -80,7 +93,7 @@ impl Piece {
             return self.clone();
         }
         let chars: Vec<char> = self.say.chars().collect();
-        let mut new = Self { keep: self.keep.clone(), ..Self::default() };
+        let mut new = Self { keep: self.keep.clone(), cues: self.cues.clone(), ..Self::default() };
         let mut at = 0;
         for form in &self.forms {
             new.add(&chars[at..form.from], &self.ends[at..form.from]);
@@ -136,7 +149,19 @@ impl Piece {
                 None => before.forms.push(form.clone()),
             }
         }
+        for (behind, cue) in &self.cues {
+            match self.place(*behind).is_none_or(|place| place >= at) {
+                true => after.cues.push((behind.saturating_sub(kept), cue.clone())),
+                false => before.cues.push((*behind, cue.clone())),
+            }
+        }
         (Some(before), (!after.say.is_empty()).then_some(after))
+    }
+
+    /// The first letter of what is said behind so many kept characters.
+    fn place(&self, kept: u32) -> Option<usize> {
+        let mut said = self.say.chars().zip(&self.ends);
+        said.position(|(c, end)| c.is_alphanumeric() && *end > kept)
     }
 
     /// The most characters, at most `chars`, after which it can be cut.

@@ -15,8 +15,17 @@ use crate::session::words::is_of_word;
 pub struct Wording {
     language: String,
     names: Vec<Name>,
-    /// Of each of its voices, by its place: numbers are written out for it.
-    writes_out: Vec<bool>,
+    /// Its voices, by their places.
+    voices: Vec<Manners>,
+}
+
+/// What a voice is given.
+#[derive(Clone, Copy, Debug)]
+struct Manners {
+    /// Words for numbers.
+    in_words: bool,
+    /// Directions, between square brackets.
+    cues: bool,
 }
 
 /// A word that is said otherwise.
@@ -40,14 +49,18 @@ impl Wording {
         // The longer one where two begin alike.
         names.sort_by_key(|name| std::cmp::Reverse(name.word.len()));
         let voices = std::iter::once(&config.tts).chain(&config.tts.fallbacks);
-        let writes_out = voices.map(|voice| match config.spoken_forms {
-            SpokenForms::On => true,
-            SpokenForms::Off => false,
-            SpokenForms::Auto => {
-                !Kind::Voice.find(&voice.provider).is_some_and(|vendor| vendor.writes_out(&voice.extra))
+        let manners = voices.map(|voice| {
+            let vendor = Kind::Voice.find(&voice.provider);
+            Manners {
+                in_words: match config.spoken_forms {
+                    SpokenForms::On => true,
+                    SpokenForms::Off => false,
+                    SpokenForms::Auto => !vendor.is_some_and(|vendor| vendor.writes_out(&voice.extra)),
+                },
+                cues: vendor.is_some_and(|vendor| vendor.takes_cues(&voice.model)),
             }
         });
-        Self { language: language.to_owned(), names, writes_out: writes_out.collect() }
+        Self { language: language.to_owned(), names, voices: manners.collect() }
     }
 
     /// The piece as this voice of the bot is given it.
@@ -55,14 +68,22 @@ impl Wording {
         let piece = piece.written();
         let text: Vec<char> = piece.say().chars().collect();
         let mut forms = self.named(&text);
-        if self.writes_out.get(voice).is_some_and(|writes_out| *writes_out)
+        let manners = self.voices.get(voice).copied().unwrap_or(Manners { in_words: false, cues: false });
+        if manners.in_words
             && let Some(manner) = Manner::of(&self.language, &text)
         {
             let is_free = |form: &Form| forms.iter().all(|name| name.to <= form.from || form.to <= name.from);
             let numbers: Vec<Form> = find(&text, &manner).into_iter().filter(is_free).collect();
             forms.extend(numbers);
-            forms.sort_by_key(|form| form.from);
         }
+        if manners.cues {
+            let is_free = |at: usize| forms.iter().all(|form| at <= form.from || form.to <= at);
+            let cues = piece.cues().filter(|(at, _)| is_free(*at));
+            let cues: Vec<Form> =
+                cues.map(|(at, cue)| Form { from: at, to: at, words: format!("[{cue}] ") }).collect();
+            forms.extend(cues);
+        }
+        forms.sort_by_key(|form| (form.from, form.to));
         if forms.is_empty() { piece } else { piece.worded(&forms) }
     }
 
@@ -176,6 +197,23 @@ mod tests {
         let first = wording.put(&Piece::plain("It is 5."), 0);
         assert_eq!((first.say(), wording.put(&first, 1).say()), ("It is 5.", "It is five."));
         assert_eq!(wording.put(&wording.put(&first, 1), 0), first);
+    }
+
+    #[test]
+    fn directions_are_given_to_voices_that_take_them_and_to_nobody_else() {
+        let text = "[laughs] That is $5. <emotion value=\"sad\"/>Sorry [sighs softly], no.";
+        let piece = crate::session::text::phrase(text, "en").unwrap();
+        assert_eq!((piece.say(), piece.keep()), ("That is $5. Sorry, no.", "That is $5. Sorry, no."));
+        let both = json!({"spoken_forms": "on", "tts": {"provider": "elevenlabs", "model": "eleven_v3", "fallbacks": [{"provider": "flite"}]}});
+        let wording = wording("en", both);
+        let given = wording.put(&piece, 0);
+        assert_eq!(given.say(), "[laughs] That is five dollars. Sorry, [sighs softly] no.");
+        assert_eq!((given.keep(), given.written()), (piece.keep(), piece.clone()));
+        let (before, after) = given.split(40);
+        let (before, after) = (before.unwrap(), after.unwrap());
+        assert_eq!((before.keep(), after.keep()), ("That is $5. Sorry,", " no."));
+        assert_eq!(wording.put(&before, 1).say(), "That is five dollars. Sorry,");
+        assert_eq!((after.say(), wording.put(&after, 1).say()), ("[sighs softly] no.", "no."));
     }
 
     proptest! {

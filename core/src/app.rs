@@ -150,7 +150,8 @@ impl App {
 #[cfg(feature = "livekit")]
 fn livekit(config: &CoreConfig, clock: &Clock) -> anyhow::Result<Option<Arc<LiveKit>>> {
     let Some(settings) = &config.livekit else { return Ok(None) };
-    let server = LiveKit::new(settings, config.outbound_trunk.clone(), clock.clone());
+    let (trunk, transport) = (config.outbound_trunk.clone(), config.room_transport);
+    let server = LiveKit::new(settings, trunk, transport, clock.clone());
     Ok(Some(Arc::new(server.context("the LiveKit server of LIVEKIT_URL")?)))
 }
 

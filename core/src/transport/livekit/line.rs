@@ -88,6 +88,7 @@ impl Line {
             hear: self.order.rate(),
             // People of ours who talk with the caller are heard apart.
             separate: true,
+            transport: self.livekit.transport,
             join_within: JOIN_WITHIN.min(until.saturating_duration_since(Instant::now())),
             recover_within: RECOVER_WITHIN,
             ..Options::default()

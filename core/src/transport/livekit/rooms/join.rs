@@ -55,6 +55,7 @@ async fn enter(
         let token = livekit.seat_token(room, (bot, Kind::Agent), seat.grants(Role::Bot), TOKEN);
         let options = Options {
             hear: rate,
+            transport: livekit.transport,
             join_within: JOIN_WITHIN,
             recover_within: RECOVER_WITHIN,
             ..Options::default()

@@ -28,7 +28,7 @@ fn turn(scene: &mut Scene, n: u32) {
 
 fn finish(scene: &mut Scene, text: &str) {
     scene.tokens(text);
-    let usage = Some(LlmUsage { tokens_in: 100, tokens_out: 10, tokens_cached: 0 });
+    let usage = Some(LlmUsage { tokens_in: 100, tokens_out: 10, ..LlmUsage::default() });
     scene.llm(LlmEvent::Done { finish: Finish::Stop, usage });
 }
 

@@ -75,6 +75,10 @@ kill rounds="100":
     cargo build --release --workspace --bins
     target/release/vox-bench kill --rounds {{ rounds }}
 
+# Calls in virtual time whose vendors fail, each with a mood of its own: no dead line. A failure names its seed.
+bad-day conversations="10000":
+    VOX_TEST_BAD_DAYS={{ conversations }} cargo test -p vox-core --test it on_a_bad_day -- --nocapture
+
 # Fuzz every route by the bridge's own OpenAPI document, as three senders: no 5xx, no answer that it does not name.
 fuzz-api seconds="300":
     cargo build -p vox-bridge

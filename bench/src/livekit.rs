@@ -39,6 +39,8 @@ pub struct Settings {
     pub agent: Option<PathBuf>,
     /// Calls at once, of the vendor's agent.
     pub agent_levels: Vec<u32>,
+    /// Only this trouble, by its name in the table.
+    pub only: Option<String>,
 }
 
 /// Why there are no figures.

@@ -130,7 +130,7 @@ fn hide_lines(rules: &Redactor, raw: &mut Map<String, Value>) -> usize {
     hidden
 }
 
-/// Events, their reasons, and what went wrong.
+/// Events, their reasons, what went wrong, and what a call back is to be about.
 fn hide_events(rules: &Redactor, raw: &mut Map<String, Value>) -> usize {
     let mut hidden = 0;
     for name in ["events", "why", "intents", "error"] {
@@ -141,6 +141,12 @@ fn hide_events(rules: &Redactor, raw: &mut Map<String, Value>) -> usize {
             other => rules.value(other),
         }
         hidden += usize::from(*value != before);
+    }
+    // Whom to call is none of it: without the number nobody could.
+    if let Some(note) = raw.get_mut("callback").and_then(|callback| callback.get_mut("note")) {
+        let before = note.clone();
+        rules.value(note);
+        hidden += usize::from(*note != before);
     }
     hidden
 }

@@ -5,3 +5,4 @@ pub mod breaker;
 pub mod checks;
 mod found;
 pub mod key_state;
+pub mod told;

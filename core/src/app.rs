@@ -22,6 +22,7 @@ use crate::courier::desk::{Desk, Directories, UPLOADS};
 use crate::media::silero::Weights;
 use crate::metrics::Metrics;
 use crate::provider::egress::Egress;
+use crate::provider::health::Health;
 use crate::provider::registry::Providers;
 use crate::slot::Slot;
 #[cfg(feature = "livekit")]
@@ -39,6 +40,8 @@ pub struct App {
     pub clock: Clock,
     pub weights: Arc<Weights>,
     pub providers: Arc<Providers>,
+    /// How they do, over all calls.
+    pub health: Arc<Health>,
     pub bridge: Bridge,
     /// The server whose rooms calls are taken in, if there is one.
     #[cfg(feature = "livekit")]
@@ -107,6 +110,7 @@ impl App {
             worker_id: config.worker_id.clone(),
             clock,
             weights: Arc::new(weights),
+            health: Arc::default(),
             providers,
             bridge,
             #[cfg(feature = "livekit")]
@@ -146,7 +150,8 @@ impl App {
 #[cfg(feature = "livekit")]
 fn livekit(config: &CoreConfig, clock: &Clock) -> anyhow::Result<Option<Arc<LiveKit>>> {
     let Some(settings) = &config.livekit else { return Ok(None) };
-    let server = LiveKit::new(settings, config.outbound_trunk.clone(), clock.clone());
+    let (trunk, transport) = (config.outbound_trunk.clone(), config.room_transport);
+    let server = LiveKit::new(settings, trunk, transport, clock.clone());
     Ok(Some(Arc::new(server.context("the LiveKit server of LIVEKIT_URL")?)))
 }
 

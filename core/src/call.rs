@@ -2,10 +2,13 @@
 
 pub mod actor;
 mod asked;
+pub mod callback;
 pub mod detector;
 pub mod ears;
 pub mod feed;
 pub mod life;
+pub mod lookout;
+pub mod mcp;
 pub mod meter;
 pub mod mouth;
 pub mod orders;

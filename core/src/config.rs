@@ -48,6 +48,9 @@ pub struct CoreConfig {
     pub livekit: Option<LiveKitSettings>,
     /// `LIVEKIT_OUTBOUND_TRUNK`: the trunk (`ST_…`) of calls that name no number to call from. Default none.
     pub outbound_trunk: Option<String>,
+    /// `LIVEKIT_TRANSPORT`: over what the media of rooms may go, `any`, `udp`, `tcp` or `relay`. Default `any`.
+    #[cfg(feature = "livekit")]
+    pub room_transport: vox_livekit::Transport,
     /// `VOXCORE_WORKERS`: how many workers the host runs, for `/health`. Default 1.
     pub workers: u32,
     /// `VOXCORE_OUTBOX_QUOTA_MB`: disk that the outbox may use. Default 256.
@@ -89,6 +92,8 @@ impl CoreConfig {
             trusted_proxies: proxies(&mut env),
             livekit: LiveKitSettings::from_env(&mut env),
             outbound_trunk: env.text("LIVEKIT_OUTBOUND_TRUNK"),
+            #[cfg(feature = "livekit")]
+            room_transport: room_transport(&mut env),
             workers: env.parsed("VOXCORE_WORKERS").unwrap_or(1),
             outbox_quota_bytes: env.parsed::<u64>("VOXCORE_OUTBOX_QUOTA_MB").unwrap_or(256) * 1024 * 1024,
             drain: Duration::from_secs(env.parsed("VOXCORE_DRAIN_SECONDS").unwrap_or(3600)),
@@ -108,6 +113,15 @@ impl CoreConfig {
         env.finish()?;
         Ok(config)
     }
+}
+
+#[cfg(feature = "livekit")]
+fn room_transport(env: &mut Env) -> vox_livekit::Transport {
+    let word = env.text("LIVEKIT_TRANSPORT").unwrap_or_else(|| "any".to_owned());
+    word.parse().unwrap_or_else(|error| {
+        env.fault(format!("LIVEKIT_TRANSPORT: {error}"));
+        vox_livekit::Transport::Any
+    })
 }
 
 fn proxies(env: &mut Env) -> Vec<IpAddr> {
@@ -172,5 +186,18 @@ mod tests {
         ])
         .unwrap_err();
         assert_eq!(faults.0.len(), 8, "{faults}");
+    }
+
+    #[cfg(feature = "livekit")]
+    #[test]
+    fn media_of_rooms_goes_over_what_is_said() {
+        let secret = "s3cr".repeat(8);
+        let secret = ("VOXCORE_SECRET", secret.as_str());
+        for (word, transport) in [("", vox_livekit::Transport::Any), ("relay", vox_livekit::Transport::Relay)]
+        {
+            assert_eq!(read(&[secret, ("LIVEKIT_TRANSPORT", word)]).unwrap().room_transport, transport);
+        }
+        let faults = read(&[secret, ("LIVEKIT_TRANSPORT", "turn")]).unwrap_err().to_string();
+        assert!(faults.contains("LIVEKIT_TRANSPORT: must be any, udp, tcp or relay"), "{faults}");
     }
 }

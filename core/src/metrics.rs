@@ -12,6 +12,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use vox_shared::wire::fleet::VendorStanding;
 use vox_shared::wire::result::{CallResult, DisconnectedBy};
 
 use crate::courier::desk::Books;
@@ -233,6 +234,11 @@ impl Metrics {
                 self.fault(kind.as_str());
             }
         }
+    }
+
+    /// How the vendors stand, and how often models were asked twice.
+    pub fn show_vendors(&self, standings: &[VendorStanding], seconds: u64) {
+        self.vendors.show(standings, seconds);
     }
 
     /// All metrics as text, with the outbox and what the courier has in hand as they are now.

@@ -6,6 +6,7 @@ pub mod budget;
 mod door;
 mod engine;
 mod extra;
+pub mod health;
 pub mod link;
 pub mod llm;
 mod outlet;

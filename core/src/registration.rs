@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::fleet::WorkerReport;
 
@@ -56,6 +56,7 @@ fn report(app: &App, addr: SocketAddr) -> WorkerReport {
         outbox_depth: stats.depth,
         outbox_oldest_seconds: app.outbox.oldest_age().unwrap_or_default().as_secs_f64(),
         outbox_rejected: stats.rejected + app.courier.books().refused(),
+        vendors: app.health.standings(Instant::now()),
     }
 }
 

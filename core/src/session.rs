@@ -10,29 +10,43 @@
 
 mod agent;
 pub mod books;
+mod common_answers;
+mod builtin;
+pub mod callbacks;
 mod consult;
 mod consulting;
 pub mod context;
 mod end;
 pub mod event;
 pub mod farewell;
+pub mod guardrails;
+mod guarding;
 mod handing;
 mod hear;
 mod interrupt;
+mod keying;
+mod keypad;
 pub mod kind;
+pub mod ladder;
+mod last_steps;
 pub mod listening;
+mod listing;
 pub mod machine;
 mod order;
 pub mod party;
 pub mod past;
 pub mod phase;
 pub mod plan;
+mod recap;
 pub mod report;
 pub mod rules;
+mod seconds;
+pub mod sources;
 mod speak;
 pub mod speaking;
 pub mod spelled;
 pub mod spending;
+pub mod standing;
 mod supervision;
 pub mod text;
 mod think;
@@ -45,30 +59,37 @@ pub mod utterance;
 pub mod voicing;
 pub mod words;
 
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use consult::Consult;
 use context::Context;
 use event::{Command, Event, ModelEvent};
+use guardrails::Guardrails;
 use handing::Handing;
+use keying::Keying;
 use kind::EventKind;
+use ladder::Ladders;
+use last_steps::LastSteps;
 use listening::{ListenTimer, Listening};
 use machine::Machine;
 use party::Party;
 use past::Tallied;
 use phase::{Course, Phase, PhaseTimer};
 use plan::Plan;
+use recap::Recap;
 use report::{Report, TurnClock};
 use rules::Rules;
 use speaking::{SpeakTimer, Speaking, Voice};
 use spending::Spending;
 use supervision::Supervision;
-use thinking::{ThinkTimer, Thinking, ToolGuard};
+use thinking::{Seconds, ThinkTimer, Thinking, ToolGuard};
 use typed::Pace;
 use utterance::{Kind, Utterance};
-use vox_shared::wire::result::DisconnectedBy;
+use vox_shared::wire::result::{Callback, DisconnectedBy};
 use vox_shared::wire::seat::Steered;
 
+use crate::provider::llm::ToolSpec;
 use crate::provider::tts::UtteranceId;
 
 /// The longest that a caller hears nothing when it is the bot's turn: the hold tone needs no vendor.
@@ -81,6 +102,8 @@ enum Timer {
     Listen(Party, ListenTimer),
     Think(ThinkTimer),
     Speak(SpeakTimer),
+    /// The next key that the bot presses.
+    Press,
 }
 
 /// One conversation.
@@ -99,10 +122,22 @@ pub struct Session {
     thinking: Thinking,
     speaking: Speaking,
     plan: Plan,
+    ladders: Ladders,
+    seconds: Seconds,
+    last_steps: LastSteps,
     context: Context,
+    recap: Recap,
     report: Report,
     spending: Spending,
     guard: ToolGuard,
+    guardrails: Guardrails,
+    /// Tools of the bot's servers, by their places, and how many of the rules' they are.
+    sources: BTreeMap<usize, Vec<ToolSpec>>,
+    from_sources: usize,
+    /// Rows of keys that are being pressed, in their order.
+    keying: VecDeque<Keying>,
+    /// When the caller wishes to be called back.
+    callback: Option<Callback>,
     /// Of tools' arguments and answers in the record.
     shown_bytes: usize,
     /// A tool has answered that no reply waited for, and the model was not asked since.
@@ -139,6 +174,7 @@ pub struct Session {
 impl Session {
     /// A conversation by these rules; nothing happens before [`Event::Answered`].
     pub fn new(rules: Rules) -> Self {
+        let guardrails = Guardrails::new(&rules.guardrails, &rules.language);
         let guard = ToolGuard::new(rules.limits.max_tool_calls);
         let spending = Spending::new(rules.limits.clone(), rules.rates.clone());
         let context = Context::new(rules.system_prompt.clone(), rules.tools.clone(), rules.cache_key.clone());
@@ -149,14 +185,24 @@ impl Session {
             bots_ear_is_open: false,
             supervision: Supervision::default(),
             thinking: Thinking::new(&rules.language, rules.tools.iter().map(|t| t.name.clone()).collect()),
-            speaking: Speaking::new(if rules.model_speaks() { Voice::Model } else { Voice::Own }),
+            speaking: Speaking::new(if rules.model_speaks() { Voice::Model } else { Voice::Own })
+                .with_wording(rules.wording.clone()),
             rules,
             now: Duration::ZERO,
             course: Course::default(),
             plan: Plan::default(),
+            ladders: Ladders::default(),
+            seconds: Seconds::default(),
+            last_steps: LastSteps::default(),
             context,
+            recap: Recap::default(),
             report: Report::default(),
             guard,
+            guardrails,
+            sources: BTreeMap::new(),
+            from_sources: 0,
+            keying: VecDeque::new(),
+            callback: None,
             shown_bytes: 0,
             untold: false,
             spending,
@@ -186,6 +232,7 @@ impl Session {
         self.now = self.now.max(now);
         match (self.course.phase(), event) {
             (Phase::Over, _) => return,
+            (_, Event::Standing(standing)) => self.on_standing(*standing),
             (Phase::Waiting, Event::Answered) => self.begin(out),
             (_, Event::HungUp { by }) => self.hung_up(by, out),
             (_, Event::LineFailed { why }) => self.fail_line(why, out),
@@ -200,6 +247,8 @@ impl Session {
             (_, Event::TurnJudged { id, probability }) => self.listening.judged(id, probability, self.now),
             (_, Event::Llm { request, event }) => self.on_llm(request, event, out),
             (_, Event::ToolDone { run, answer }) => self.on_tool_done(run, answer, out),
+            (_, Event::Source(source)) => self.on_source(source, out),
+            (_, Event::KeyFailed { why }) => self.keys_failed(&why, out),
             (_, Event::Voice(event)) => self.on_voice(event, out),
             (_, Event::Played { utterance, played_ms, audible }) => {
                 self.on_played(utterance, played_ms, audible, out)
@@ -249,6 +298,8 @@ impl Session {
             | Phase::Machine
             | Phase::Over => false,
             Phase::Ending(_) => true,
+            // The line hears keys.
+            Phase::Live if !self.keying.is_empty() => false,
             Phase::Live => {
                 !self.listening.is_speaking()
                     && (self.speaking.is_busy()
@@ -272,7 +323,7 @@ impl Session {
             self.listening.timers().next_of(|t| !matches!(t, ListenTimer::SttReady | ListenTimer::SttRetry));
         let think = self.thinking.timers().next_of(|_| true);
         let speak = self.speaking.timers().next_of(|t| t != SpeakTimer::DeadAir);
-        [call, listen, think, speak].into_iter().flatten().min()
+        [call, listen, think, speak, self.press_due()].into_iter().flatten().min()
     }
 
     /// What the detector makes of the line now.
@@ -301,9 +352,7 @@ impl Session {
         }
         self.course.begin(self.now, self.rules.max_duration);
         self.report.event(self.now, EventKind::Answered, "media flows", out);
-        if !self.rules.model_speaks() {
-            out.push(Command::OpenVoice { provider: 0 });
-        }
+        self.open_first_voice(out);
         let opening = self.rules.opening_message.clone();
         self.say_phrase(&opening, Kind::Greeting, out);
         self.open_stt(Party::Caller, out);
@@ -317,7 +366,8 @@ impl Session {
         let supervisor = of(Party::Supervisor, &self.bots_ear);
         let think = self.thinking.timers().next().map(|(at, t)| (at, Timer::Think(t)));
         let speak = self.speaking.timers().next().map(|(at, t)| (at, Timer::Speak(t)));
-        [call, caller, agent, supervisor, think, speak].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let press = self.press_due().map(|at| (at, Timer::Press));
+        [call, caller, agent, supervisor, think, speak, press].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     /// Take the earliest deadline that has passed.
@@ -330,6 +380,8 @@ impl Session {
             Timer::Listen(Party::Supervisor, timer) => self.bots_ear.clear(timer),
             Timer::Think(timer) => self.thinking.clear(timer),
             Timer::Speak(timer) => self.speaking.clear(timer),
+            // It is done with what it is for.
+            Timer::Press => {}
         }
         Some(timer)
     }
@@ -340,6 +392,7 @@ impl Session {
             Timer::Listen(who, timer) => self.on_listen_timer(who, timer, out),
             Timer::Think(timer) => self.on_think_timer(timer, out),
             Timer::Speak(timer) => self.on_speak_timer(timer, out),
+            Timer::Press => self.press_next(out),
         }
     }
 

@@ -20,7 +20,10 @@ pub enum JoinError {
     Protocol(String),
     #[error("the server sent us away: {0:?}")]
     SentAway(Leaving),
-    #[error("the server lets media through relays only, and this client has no TURN: not supported")]
+    /// Media may go through relays only, by the server's will or by [`Transport::Relay`](crate::Transport::Relay).
+    #[error(
+        "media may go through relays only, and the server names none that can be used: set `turn` or `rtc.turn_servers` in its configuration"
+    )]
     RelayOnly,
     #[error("no socket for media: {0}")]
     Socket(#[source] std::io::Error),

@@ -38,6 +38,8 @@ pub mod service;
 #[doc(hidden)]
 pub mod strangers;
 mod token;
+#[cfg(feature = "room")]
+mod turn;
 pub mod webhook;
 #[cfg(feature = "room")]
 mod wire;
@@ -48,13 +50,13 @@ pub use leaving::Leaving;
 #[cfg(feature = "room")]
 pub use media::{FRAME, Rate};
 #[cfg(feature = "room")]
-pub use options::{Impairment, Mode, Options, Publish, Transport};
+pub use options::{Impairment, Mode, NoTransport, Options, Publish, Transport};
 #[cfg(feature = "room")]
 pub use room::impair::Impair;
 #[cfg(feature = "room")]
 pub use room::{
-    Events, Microphone, Muted, Packet, Room, Simulation, Sound, Stats, Subscribe, TextHead, TextWriter,
-    VoiceStats,
+    Events, Microphone, Muted, Packet, RelayStats, Room, Simulation, Sound, Stats, Subscribe, TextHead,
+    TextWriter, VoiceStats,
 };
 pub use token::{AccessToken, Grants};
 #[cfg(feature = "room")]

@@ -54,18 +54,40 @@ pub enum Mode {
     Dual,
 }
 
-/// Over what media may go. There is no TURN client: a server that allows relays alone is refused
-/// ([`JoinError::RelayOnly`](crate::JoinError::RelayOnly)).
+/// Over what media may go. A server that lets it through relays alone is obeyed in all cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// UDP, and TCP where the server offers it and UDP does not come through.
+    /// UDP; TCP where the server offers it and UDP does not come through; relays where neither does.
     Any,
+    /// UDP, and relays that are reached by it.
     Udp,
-    /// For networks that let no UDP out.
+    /// For networks that let no UDP out: TCP, and relays that are reached by TCP or TLS.
     Tcp,
+    /// Relays alone (TURN), from the beginning: for networks that let nothing else out, and where our addresses shall not be known.
+    Relay,
 }
 
-/// A bad network: packets of media are lost and delayed, both ways, on their way through the socket.
+/// A word for a [`Transport`] that is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be any, udp, tcp or relay")]
+pub struct NoTransport;
+
+impl std::str::FromStr for Transport {
+    type Err = NoTransport;
+
+    fn from_str(word: &str) -> Result<Self, NoTransport> {
+        match word {
+            "any" => Ok(Self::Any),
+            "udp" => Ok(Self::Udp),
+            "tcp" => Ok(Self::Tcp),
+            "relay" => Ok(Self::Relay),
+            _ => Err(NoTransport),
+        }
+    }
+}
+
+/// A bad network: packets of media are lost and delayed, both ways, on their way through our own sockets for UDP. What goes through a
+/// relay or over TCP is left alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Impairment {
     /// Of a hundred packets so many are lost, each by itself.
@@ -104,5 +126,17 @@ impl Default for Publish {
             redundant: false,
             queue_frames: 10,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transport_is_a_word() {
+        assert_eq!("relay".parse(), Ok(Transport::Relay));
+        assert_eq!("any".parse(), Ok(Transport::Any));
+        assert_eq!("turn".parse::<Transport>(), Err(NoTransport));
     }
 }

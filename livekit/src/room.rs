@@ -3,11 +3,13 @@
 mod address;
 mod driver;
 pub(crate) mod impair;
+mod inbound;
 mod line;
 mod net;
 mod peer;
 mod people;
 mod recovery;
+mod relay;
 mod sdp;
 mod session;
 pub(crate) mod strangers;
@@ -24,6 +26,7 @@ use crate::leaving::Leaving;
 use crate::media::Rate;
 use crate::options::{Options, Publish};
 use driver::{Command, Driver};
+pub use net::RelayStats;
 pub use session::{Stats, VoiceStats};
 pub use texts::TextHead;
 

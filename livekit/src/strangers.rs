@@ -9,6 +9,7 @@ use crate::media::Rate;
 use crate::media::player::Player;
 use crate::options::{Mode, Options};
 use crate::room::strangers::Door;
+use crate::turn;
 use crate::wire::Message;
 use crate::wire::signal::{Join, SignalResponse};
 
@@ -55,6 +56,12 @@ pub fn read(mut bytes: &[u8]) {
     let _any = Join::decode(bytes);
 }
 
+/// Read what a TURN server and those behind it send: a list as above, of what [`turn::strangers`] lists.
+#[doc(hidden)]
+pub fn read_relay(bytes: &[u8]) {
+    turn::strangers::read(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -68,9 +75,15 @@ mod tests {
         include_bytes!("../../fuzz/seeds/livekit/sound"),
     ];
 
+    const RELAYS: [&[u8]; 2] =
+        [include_bytes!("../../fuzz/seeds/turn/datagrams"), include_bytes!("../../fuzz/seeds/turn/stream")];
+
     #[test]
     fn seeds_are_read() {
         SEEDS.into_iter().for_each(read);
+        for seed in RELAYS {
+            assert_eq!(turn::strangers::read(seed), 3, "an address, and two packets that came to it");
+        }
     }
 
     proptest! {
@@ -90,8 +103,22 @@ mod tests {
         }
 
         #[test]
+        fn damaged_relays_are_survived(
+            seed in 0..RELAYS.len(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+        ) {
+            let mut bytes = RELAYS[seed].to_vec();
+            for (at, to) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = to;
+            }
+            read_relay(&bytes);
+        }
+
+        #[test]
         fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             read(&bytes);
+            read_relay(&bytes);
         }
     }
 }

@@ -6,7 +6,7 @@
 #   ready ws://127.0.0.1:PORT
 #
 #   scripts/livekit/run.sh [--port N] [--udp N] [--tcp N] [--secret WORD] [--redis HOST:PORT] [--webhook URL]
-#                          [--proxy ADDRESS] [--until-eof]
+#                          [--proxy ADDRESS] [--turn udp|tcp|tls] [--certificate FILE] [--named WHO] [--until-eof]
 #
 # --port N        this port instead of a free one
 # --udp N         media over this UDP port instead of a free one
@@ -17,6 +17,11 @@
 # --webhook URL   tell what happens there, signed with the key below
 # --proxy ADDRESS  tell clients that media is at this address of loopback (127.0.0.2, say) instead of 127.0.0.1, where it is: for a
 #                 proxy at the same UDP port there. The server answers then and asks nobody (ICE lite), so that no packet goes around it
+# --turn WAY       a TURN server too, the LiveKit server's own, on loopback at a free port; clients are told of it. WAY is how they reach
+#                 it: udp, tcp or tls
+# --certificate FILE  with --turn tls: its certificate and the key of it, both in PEM
+# --named WHO      clients are told of one more TURN server, whatever is there: udp,HOST,PORT,USER,PASSWORD (or tcp, or tls); PORT may be
+#                 `own`, that of --turn
 # --until-eof     end with standard input too: a parent that is killed leaves nothing behind
 #
 # One node. Without --redis rooms are in its memory, and SIP is not there.
@@ -33,7 +38,10 @@ secret=
 redis=
 webhook=
 proxy=
-take_options livekit/run "port udp tcp secret redis webhook proxy" "$@"
+turn=
+certificate=
+named=
+take_options livekit/run "port udp tcp secret redis webhook proxy turn certificate named" "$@"
 no_operands livekit/run
 [ -x "$home/bin/livekit-server" ] || {
     echo "livekit/run: there is no LiveKit server in $home: run scripts/livekit/install.sh" >&2
@@ -55,6 +63,74 @@ trap 'stop 1' EXIT
 free_udp_port() {
     python3 -c 'import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
+# What opens the server's own TURN: it gives each participant something like this, and here everybody the same. The numbers are those of
+# a base-62 that has a letter less for some bits.
+turn_credentials() {
+    python3 - "$secret" <<'PYTHON'
+import hashlib, string, sys
+
+LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits
+
+
+def base62(data):
+    number, left = int.from_bytes(data, "big"), len(data) * 8
+    out = ""
+    while left > 0:
+        bits, size = number & 63, 6
+        if bits & 30 == 30:
+            if left > 6 or bits > 31:
+                size = 5
+            bits &= 31
+        out += LETTERS[bits]
+        number >>= size
+        left -= size
+    return out
+
+
+who = "PA_relay"
+print(base62(f"vox|{who}".encode()), base62(hashlib.sha256(f"{sys.argv[1]}|{who}".encode()).digest()))
+PYTHON
+}
+
+# What the configuration says of TURN: the server's own, and the list of those that clients are told of.
+turn_section=
+turn_servers=
+settle_turn() {
+    local protocol host at= user word server
+    local -a named_servers=()
+    turn_section='' turn_servers=''
+    [ -z "$turn" ] || turn_section="turn: {enabled: true, bind_addresses: [127.0.0.1], domain: turn.invalid"
+    case $turn in
+        '') ;;
+        udp)
+            at=$(free_udp_port)
+            turn_section+=", udp_port: $at}"
+            ;;
+        tcp | tls)
+            at=$(free_port)
+            turn_section+=", tls_port: $at"
+            if [ "$turn" = tls ]; then
+                turn_section+=", cert_file: $certificate, key_file: $certificate}"
+            else
+                turn_section+=", external_tls: true}"
+            fi
+            # The server itself would say turns:turn.invalid:443.
+            read -r user word < <(turn_credentials)
+            named_servers+=("$turn,127.0.0.1,$at,$user,$word")
+            ;;
+        *)
+            echo "livekit/run: --turn takes udp, tcp or tls" >&2
+            exit 2
+            ;;
+    esac
+    [ -z "$named" ] || named_servers+=("${named/,own,/,$at,}")
+    [ ${#named_servers[@]} -eq 0 ] || turn_servers="turn_servers:"
+    for server in "${named_servers[@]}"; do
+        IFS=, read -r protocol host at user word <<<"$server"
+        turn_servers+=$'\n    - '"{host: $host, port: $at, protocol: $protocol, username: $user, credential: $word}"
+    done
+}
+
 [ -n "$secret" ] || secret=$(python3 -c 'import secrets; print(secrets.token_hex(24))')
 
 # Between the look for free ports and their use somebody else may take them: then others are tried.
@@ -63,6 +139,7 @@ start() {
     [ "$at" != 0 ] || at=$(free_port)
     [ "$media" != 0 ] || media=$(free_udp_port)
     [ "$tcp" != 0 ] || stream=$(free_port)
+    settle_turn
     umask 077
     cat >"$place/livekit.yaml" <<SETTINGS
 port: $at
@@ -77,6 +154,8 @@ rtc:
   enable_loopback_candidate: true
   ips:
     includes: [127.0.0.1/32]
+  $turn_servers
+$turn_section
 keys:
   vox: $secret
 room:

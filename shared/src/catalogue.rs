@@ -241,6 +241,17 @@ impl Vendor {
         self.settings.iter().find(|setting| setting.name == name)
     }
 
+    /// Whether a voice writes numbers and the like out by itself: it is given them as they are written.
+    pub fn writes_out(&self, extra: &Map<String, Value>) -> bool {
+        let is_on = |setting: &&str| extra.get(*setting).and_then(Value::as_str) != Some("off");
+        voices::WRITE_OUT.iter().any(|setting| self.setting(setting).is_some() && is_on(setting))
+    }
+
+    /// Whether this model of a voice takes directions between square brackets, `[laughs]`.
+    pub fn takes_cues(&self, model: &str) -> bool {
+        voices::TAKE_CUES.iter().any(|(vendor, models)| *vendor == self.name && model.trim().starts_with(models))
+    }
+
     /// Whether it runs on the machine itself.
     pub fn is_local(&self) -> bool {
         self.home.is_empty()

@@ -11,6 +11,7 @@ pub mod crm;
 mod door;
 pub mod exotel;
 pub mod livekit;
+pub mod mcp;
 pub mod metrics;
 pub mod provider;
 pub mod receiver;

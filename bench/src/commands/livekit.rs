@@ -31,6 +31,9 @@ pub struct Arguments {
     /// Put calls through bad networks instead.
     #[arg(long)]
     impair: bool,
+    /// Only this bad network, as the first column names it. With --json its record is there too.
+    #[arg(long, requires = "impair", conflicts_with = "markdown")]
+    only: Option<String>,
     /// Also measure the vendor's own agent, which scripts/livekit/agent/install.sh put there.
     #[arg(long, conflicts_with = "impair")]
     agent: Option<PathBuf>,
@@ -94,6 +97,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Figures> {
     let settings = settings(arguments)?;
     if arguments.impair {
         let impaired = Box::pin(livekit::impair(&settings, super::progress)).await?;
+        if impaired.rows.is_empty() {
+            bail!("no bad network is called that; docs/benchmarks-impaired.md names them");
+        }
         let (text, page, json) = (impaired.to_text(), impaired.to_markdown(), impaired.to_json());
         return Ok(Figures { text, page, json, fault: None });
     }
@@ -120,5 +126,5 @@ fn settings(arguments: &Arguments) -> anyhow::Result<Settings> {
     };
     let (script, agent) = (arguments.livekit.clone(), arguments.agent.clone());
     let agent_levels = arguments.agent_levels.clone();
-    Ok(Settings { calls, script, agent, agent_levels })
+    Ok(Settings { calls, script, agent, agent_levels, only: arguments.only.clone() })
 }

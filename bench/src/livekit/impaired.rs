@@ -85,6 +85,8 @@ pub struct Row {
     pub ended: String,
     /// What the record says of it.
     pub record: String,
+    /// The record itself: what was understood when, and why the bot spoke.
+    pub result: Option<CallResult>,
 }
 
 /// What all rows stand on.
@@ -106,8 +108,10 @@ struct Stage {
 pub async fn run(settings: &Settings, mut progress: impl FnMut(&str)) -> Result<Impaired, MeasureError> {
     let stage = Box::pin(Stage::prepare(settings)).await?;
     progress("calls in rooms over bad lines");
+    let wanted = |trouble: &Trouble| settings.only.as_ref().is_none_or(|only| trouble.name() == *only);
     let calls = trouble::all()
         .into_iter()
+        .filter(wanted)
         .zip(FIRST_HOST..)
         .map(|(trouble, host)| Box::pin(stage.call(trouble, host)));
     let rows = stream::iter(calls).buffered(AT_ONCE).try_collect().await?;
@@ -160,6 +164,7 @@ impl Stage {
         row.record = record(result.as_ref());
         row.worker_lost = self.lost_by(&nursery, &worker);
         row.through_proxy = ground.relay.passed();
+        row.result = result;
         ground.clear_away().await;
         Ok(row)
     }

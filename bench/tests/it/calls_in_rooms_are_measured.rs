@@ -20,7 +20,7 @@ async fn a_call_in_a_room_is_measured_beside_one_over_a_socket() {
         models: root.join("models"),
     };
     let script = root.join("scripts/livekit/run.sh");
-    let settings = Settings { calls, script, agent: None, agent_levels: Vec::new() };
+    let settings = Settings { calls, script, agent: None, agent_levels: Vec::new(), only: None };
     let report = Box::pin(run(&settings, |_| ())).await.unwrap();
     let text = report.to_text();
     let [pair] = &report.pairs[..] else { panic!("one level: {text}") };

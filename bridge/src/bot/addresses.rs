@@ -11,7 +11,7 @@ use vox_shared::model::bot::{BotSettings, Carrier};
 use super::keys::Keyed;
 use crate::fields::FieldError;
 
-/// The addresses of the bot's tools that the deployment or the tenant's rules refuse, as they are written.
+/// The addresses of the bot's tools, and of its servers of tools, that the deployment or the tenant's rules refuse, as they are written.
 pub fn refused_of_tools(settings: &BotSettings, policy: &Policy, rules: &HostRules) -> Vec<FieldError> {
     // First the deployment's: what it refuses is not told apart by a tenant's rules.
     each_tool(settings, |url| match policy.check_url(url) {
@@ -26,11 +26,15 @@ pub fn of_tools(settings: &BotSettings, rules: &HostRules) -> Vec<FieldError> {
 }
 
 fn each_tool(settings: &BotSettings, refused: impl Fn(&Url) -> Option<String>) -> Vec<FieldError> {
-    let found = settings.tools.iter().enumerate().filter_map(|(place, tool)| {
+    let tools = settings.tools.iter().enumerate().filter_map(|(place, tool)| {
         let url = with_tokens_as(&tool.http.as_ref()?.url, "x").ok()?;
         Some(FieldError::new(format!("tools.{place}.http.url"), refused(&url)?))
     });
-    found.collect()
+    let servers = settings.mcp_servers.iter().enumerate().filter_map(|(place, server)| {
+        let url = Url::parse(&server.url).ok()?;
+        Some(FieldError::new(format!("mcp_servers.{place}.url"), refused(&url)?))
+    });
+    tools.chain(servers).collect()
 }
 
 /// The vendors' addresses that the rules refuse. What is no address is the fault of another rule. A vendor without an address of

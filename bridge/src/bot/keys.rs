@@ -1,9 +1,10 @@
-//! Secrets of a bot: vendor keys, those in the headers of its tools, those of its accounts with carriers and the token of its
+//! Secrets of a bot: vendor keys, those in the headers of its tools and of its servers of tools, those of its accounts with carriers and the token of its
 //! lines. Shown masked, never taken back masked, and kept when a change
 //! does not name them (`keep`).
 
 mod carriers;
 mod keep;
+mod mcp;
 mod missing;
 mod place;
 mod tools;
@@ -75,6 +76,7 @@ pub fn masked(settings: &BotSettings) -> Map<String, Value> {
         }
     }
     tools::mask_all(&mut shown);
+    mcp::mask_all(&mut shown);
     carriers::mask_all(&mut shown);
     if let Some(Value::String(token)) = shown.get_mut(LINE_ACCESS).and_then(|access| access.get_mut(TOKEN)) {
         *token = mask(token);
@@ -88,6 +90,7 @@ pub fn with_present_keys(old: BotSettings, present: &BotSettings) -> BotSettings
     let mut renewed = old.clone();
     place::each_vendor_key(&mut renewed, &mut |_, key| *key = ApiKey::default());
     tools::each_secret(&mut renewed, &mut |_, secret| *secret = ApiKey::default());
+    mcp::each_secret(&mut renewed, &mut |_, secret| *secret = ApiKey::default());
     // What cannot be told apart is no fault here: it keeps its own key.
     let mut unclear = Vec::new();
     keep_stored(&mut renewed, present, &mut unclear);
@@ -114,6 +117,7 @@ pub fn clear_all(shown: &mut Map<String, Value>) {
         shown.get_mut(section).and_then(Value::as_object_mut).into_iter().for_each(clear);
     }
     tools::clear_all(shown);
+    mcp::clear_all(shown);
     carriers::clear_all(shown);
     if let Some(Value::Object(access)) = shown.get_mut(LINE_ACCESS) {
         access.remove(TOKEN);

@@ -5,20 +5,14 @@
 mod amount;
 pub mod date;
 mod kind;
-pub mod number;
 
 use serde_json::Value;
 use vox_shared::model::bot::{ConversationPolicy, PolicyScenario, ScenarioWhen};
+use vox_shared::spoken::date::date_in_words;
+use vox_shared::spoken::{ENGLISH, Tongue};
 
 use amount::Amount;
 use kind::{Fact, Form, Kind};
-
-/// A language that amounts and dates are said in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    English,
-    Hindi,
-}
 
 /// What a policy adds to a bot's prompt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,13 +43,8 @@ pub fn apply(
         return Err("disabled");
     }
     let kind = kind::find(&policy.kind).ok_or("unknown_type")?;
-    let language = if is_hindi(&policy.language) { Language::Hindi } else { Language::English };
-    Ok(Added { rules: rules(kind, policy), facts: facts(kind, policy, language, value) })
-}
-
-/// Devanagari or Latin, `hi`, `hi-IN`.
-fn is_hindi(language: &str) -> bool {
-    language.split(['-', '_']).next().is_some_and(|first| first.eq_ignore_ascii_case("hi"))
+    let tongue = Tongue::find(&policy.language).unwrap_or(&ENGLISH);
+    Ok(Added { rules: rules(kind, policy), facts: facts(kind, policy, tongue, value) })
 }
 
 fn rules(kind: &Kind, policy: &ConversationPolicy) -> String {
@@ -80,12 +69,12 @@ fn said(scenario: &PolicyScenario) -> String {
 fn facts(
     kind: &Kind,
     policy: &ConversationPolicy,
-    language: Language,
+    tongue: &'static Tongue,
     value: impl Fn(&str) -> Option<Value>,
 ) -> String {
     let line = |fact: &Fact| {
         let name = policy.fields.get(fact.name).map_or(fact.name, String::as_str);
-        let told = fact.told(&value(name)?, language)?;
+        let told = fact.told(&value(name)?, tongue)?;
         Some(format!("- {}: {told}\n", fact.title))
     };
     let lines: String = kind.facts.iter().filter_map(line).collect();
@@ -97,7 +86,7 @@ fn facts(
 
 impl Fact {
     /// The value as the bot is told it; `None` when there is none. What is no amount or date is told as it is.
-    fn told(&self, value: &Value, language: Language) -> Option<String> {
+    fn told(&self, value: &Value, tongue: &'static Tongue) -> Option<String> {
         let plain = match value {
             Value::String(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
             Value::Number(_) | Value::Bool(_) => value.to_string(),
@@ -105,8 +94,8 @@ impl Fact {
         };
         let words = match self.form {
             Form::Text => None,
-            Form::Amount => Amount::read(value).map(|amount| amount.in_words(language)),
-            Form::Date => date::read(&plain).map(|date| date::date_in_words(date, language)),
+            Form::Amount => Amount::read(value).map(|amount| amount.in_words(tongue)),
+            Form::Date => date::read(&plain).map(|date| date_in_words(date, tongue)),
         };
         let told = words.map_or_else(|| plain.clone(), |words| format!("{words} ({plain})"));
         Some(told).filter(|_| !plain.is_empty())

@@ -2,7 +2,10 @@
 
 mod carriers;
 mod conversation;
+mod mcp;
 mod outcomes;
+mod resilience;
+mod speech;
 mod tools;
 
 use jiff::tz::TimeZone;
@@ -55,6 +58,10 @@ pub fn check(settings: &BotSettings, faults: &mut Faults) {
     faults.range("min_words_interruption", f64::from(settings.min_words_interruption), 0.0..=20.0);
     let longest = f64::from(settings.max_call_duration_seconds);
     faults.range("max_call_duration_seconds", longest, 10.0..=f64::from(MAX_CALL_SECONDS));
+    let turns = settings.summary_after_turns;
+    faults.unless(turns == 0 || (6..=200).contains(&turns), "summary_after_turns", || {
+        "must be 6 to 200, or 0 for never".into()
+    });
     faults.free("variables", &Value::Object(settings.variables.clone()));
     check_scripts(settings, faults);
     check_hours(&settings.active_hours, faults);
@@ -64,7 +71,10 @@ pub fn check(settings: &BotSettings, faults: &mut Faults) {
         check_re_engagement(prompts, faults);
     }
     tools::check(settings, faults);
+    mcp::check(&settings.mcp_servers, faults);
     conversation::check(settings, faults);
+    resilience::check(settings, faults);
+    speech::check(settings, faults);
     outcomes::check(&settings.outcomes, faults);
     check_vendors(settings, faults);
     check_vad(settings, faults);
@@ -370,7 +380,7 @@ mod tests {
             json!({
                 "name": " ", "timezone": "Mars/Base", "max_call_duration_seconds": 5, "colour": "red",
                 "active_hours": {"start": "9", "end": "25:00", "days": ["monday"]},
-                "tools": [{"name": "send_dtmf"}],
+                "tools": [{"name": "search_knowledge"}],
                 "stt": {"provider": "deepgram", "speed": 3},
                 "llm": {"temperature": 3.0, "fallbacks": [{"provider": "nobody"}]},
                 "tts": {"provider": "elevenlabs", "api_key": "abcd…wxyz", "extra": {"base_url": "ftp://x"}},

@@ -1,6 +1,6 @@
 //! Takes away what was pasted around the words of a bot's settings.
 
-use vox_shared::model::bot::{ApiKey, BotSettings, Carrier};
+use vox_shared::model::bot::{ApiKey, BotSettings, Carrier, McpServer};
 use vox_shared::typed::trimmed;
 
 use super::keys::Keyed;
@@ -17,6 +17,7 @@ pub fn trim_settings(settings: &mut BotSettings) {
         trim(&mut account.base_url);
         trim_key(&mut account.secret);
     }
+    trim_servers(&mut settings.mcp_servers);
     let BotSettings { name, timezone, active_hours, line_access, tools, transfer_targets, widget, .. } =
         settings;
     let hours = [&mut active_hours.start, &mut active_hours.end].into_iter().chain(&mut active_hours.days);
@@ -35,6 +36,18 @@ pub fn trim_settings(settings: &mut BotSettings) {
     }
     // A person may well put a name into quotation marks.
     *name = name.trim().to_owned();
+}
+
+fn trim_servers(servers: &mut [McpServer]) {
+    for server in servers {
+        trim(&mut server.name);
+        trim(&mut server.url);
+        server.allow.iter_mut().chain(&mut server.confirm).for_each(trim);
+        for header in &mut server.headers {
+            trim(&mut header.name);
+            trim_key(&mut header.secret);
+        }
+    }
 }
 
 fn trim_vendor<T: Keyed>(vendor: &mut T) {

@@ -41,8 +41,19 @@ pub fn values(id: &str, call: &Call, recording: Option<String>, zone: &TimeZone)
         "was_transferred": if was_transferred { "yes" } else { "no" },
     });
     let mut values = known.as_object().cloned().unwrap_or_default();
+    values.extend(told("callback").into_iter().flat_map(|callback| of_callback(callback, zone)));
     values.extend(TRANSFER.iter().filter_map(|name| Some(((*name).to_owned(), told(name)?.clone()))));
     values
+}
+
+/// When the caller wishes to be called back, whom to call, and what about.
+fn of_callback(callback: &Value, zone: &TimeZone) -> Vec<(String, Value)> {
+    let text = |name: &str| callback.get(name).and_then(Value::as_str);
+    let at = text("at").and_then(|at| local(at.parse().ok()?, zone)).map(Value::from);
+    let named = [("callback_at", at), ("callback_number", text("number").map(Value::from))];
+    let note = ("callback_note", text("note").map(Value::from));
+    let all = named.into_iter().chain([note]);
+    all.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 fn local(at: Timestamp, zone: &TimeZone) -> Option<String> {
@@ -88,6 +99,7 @@ mod tests {
             "ended_at": "2026-11-20T20:00:00+01:00", "transfer_destination": "+15550199", "transfer_target": "sales",
             "transfer_reason": "wants a person", "transfer_method": "dial", "transfer_at": 61.5,
             "transfer_failed_reason": "nobody took the first one",
+            "callback": {"at": "2026-11-21T05:00:00Z", "number": "+15550124", "note": ""},
         });
         let expected = json!({
             "call_id": "call_1", "recording_url": "https://vox.test/r/1", "call_duration_seconds": 12.5,
@@ -96,6 +108,7 @@ mod tests {
             "was_transferred": "yes", "transfer_destination": "+15550199", "transfer_target": "sales",
             "transfer_reason": "wants a person", "transfer_method": "dial", "transfer_at": 61.5,
             "transfer_failed_reason": "nobody took the first one",
+            "callback_at": "2026-11-21 10:30:00", "callback_number": "+15550124", "callback_note": "",
         });
         assert_eq!(values_of(&call(told), Some("https://vox.test/r/1")), expected);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use vox_shared::model::bot::tool::arguments;
 use vox_shared::model::bot::tool::fill::{percent_encoded, replaced, shape};
-use vox_shared::model::bot::{HttpTool, Tool};
+use vox_shared::model::bot::{HttpTool, McpServer, Tool};
 
 use crate::bot::template::Variables;
 
@@ -25,6 +25,19 @@ pub fn of_call(tools: Vec<Tool>, variables: &Variables, unknown: &mut BTreeSet<S
             return None;
         }
         Some(Tool { name, description, parameters, http: Some(http) })
+    });
+    filled.collect()
+}
+
+/// Servers of tools with the values of a call in what is said while one takes its time.
+pub fn servers_of_call(
+    servers: Vec<McpServer>,
+    variables: &Variables,
+    unknown: &mut BTreeSet<String>,
+) -> Vec<McpServer> {
+    let filled = servers.into_iter().map(|server| {
+        let filler = variables.phrase(&server.filler, unknown);
+        McpServer { filler, ..server }
     });
     filled.collect()
 }

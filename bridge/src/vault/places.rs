@@ -17,10 +17,12 @@ pub struct Secrets {
 
 /// A header of a bot's tool.
 const TOOL_SECRET: &str = "http.headers.*.secret";
+/// A header of a server of tools.
+const MCP_SECRET: &str = "mcp_servers.*.headers.*.secret";
 /// A bot's account with a carrier.
 const CARRIER_SECRET: &str = "carriers.*.secret";
 /// All that a bot's settings hold.
-const OF_BOT: &[&str] = &["api_key", "line_access.token", TOOL_SECRET, CARRIER_SECRET];
+const OF_BOT: &[&str] = &["api_key", "line_access.token", TOOL_SECRET, MCP_SECRET, CARRIER_SECRET];
 
 /// Every collection with secrets.
 pub const SECRETS: &[Secrets] = &[
@@ -115,6 +117,7 @@ mod tests {
                 "stt": {"api_key": "a", "fallbacks": [{"api_key": "b", "fallbacks": [{"api_key": "c"}]}]},
                 "line_access": {"token": "d", "addresses": ["x"]}, "token": "no", "name": "api_key",
                 "carriers": {"twilio": {"account": "x", "secret": "h"}},
+                "mcp_servers": [{"name": "crm", "headers": [{"secret": "i", "name": "j"}], "secret": "no"}],
                 "tools": [{"http": {"headers": [{"secret": "f", "name": "g"}], "secret": "no"}}], "secret": "no"
             },
             "draft": {"line_access": {"token": "e"}}
@@ -130,6 +133,7 @@ mod tests {
                 "draft.line_access.token=e",
                 "settings.carriers.twilio.secret=h",
                 "settings.line_access.token=d",
+                "settings.mcp_servers.0.headers.0.secret=i",
                 "settings.stt.api_key=a",
                 "settings.stt.fallbacks.0.api_key=b",
                 "settings.stt.fallbacks.0.fallbacks.0.api_key=c",

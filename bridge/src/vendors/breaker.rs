@@ -1,6 +1,8 @@
 //! A breaker: closed while a vendor answers, open once it was away several times in a row, half open while it is tried whether it is
 //! back. See M. Nygard, Release It!, "Circuit Breaker".
 
+use vox_shared::wire::fleet::BreakerState;
+
 /// Failures in a row that open it.
 const OPENS_AFTER: u32 = 3;
 
@@ -13,6 +15,17 @@ pub enum State {
     /// It was open, and an answer has come since: one more closes it.
     HalfOpen,
     Open,
+}
+
+impl From<BreakerState> for State {
+    /// Of a worker's breaker.
+    fn from(state: BreakerState) -> Self {
+        match state {
+            BreakerState::Closed => Self::Closed,
+            BreakerState::HalfOpen => Self::HalfOpen,
+            BreakerState::Open => Self::Open,
+        }
+    }
 }
 
 impl State {

@@ -15,11 +15,13 @@ use vox_shared::clock::Clock;
 use vox_shared::egress::HostRules;
 use vox_shared::ids::TenantId;
 use vox_shared::model::bot::ApiKey;
+use vox_shared::wire::fleet::WorkerReport;
 
 use super::breaker::{Breaker, State};
 pub use super::found::Account;
 use super::found::of_tenant;
 use super::key_state::KeyState;
+use super::told::{Seen, Told};
 use crate::error::with_source;
 use crate::metrics::Metrics;
 use crate::store::engine::EngineError;
@@ -78,13 +80,14 @@ struct Inner {
     egress: Arc<Egress>,
     metrics: Arc<Metrics>,
     known: Mutex<BTreeMap<Account, Entry>>,
+    told: Told,
     looked_at: Mutex<Option<Timestamp>>,
 }
 
 impl Checks {
     pub fn new((stores, clock): (Stores, Clock), egress: Arc<Egress>, metrics: Arc<Metrics>) -> Self {
-        let (known, looked_at) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { stores, clock, egress, metrics, known, looked_at }))
+        let (known, told, looked_at) = (Mutex::default(), Told::default(), Mutex::default());
+        Self(Arc::new(Inner { stores, clock, egress, metrics, known, told, looked_at }))
     }
 
     /// Look for keys if it is time, and try those of vendors' addresses that are due. A look that failed is tried again the next time,
@@ -148,12 +151,27 @@ impl Checks {
 
     /// Why an account should not be asked first, if there is a reason.
     pub fn fault(&self, account: &Account) -> Option<String> {
-        let health = self.health(account)?;
-        match (health.breaker, health.key_state) {
+        let health = self.health(account);
+        let known = health.map_or((State::Closed, KeyState::Unchecked), |of| (of.breaker, of.key_state));
+        let Seen { workers, open } = self.seen(account);
+        match known {
             (State::Open, _) => Some("its breaker is open: the vendor does not answer".to_owned()),
             (_, KeyState::Refused) => Some("its key is refused".to_owned()),
+            _ if (Seen { workers, open }).is_out() => {
+                Some(format!("its breaker is open at {open} of {workers} workers: their calls had no answer"))
+            }
             _ => None,
         }
+    }
+
+    /// A worker has registered, and says how its vendors do.
+    pub fn told(&self, report: &WorkerReport, (now, until): (Timestamp, Timestamp)) {
+        self.0.told.keep(report, (now, until));
+    }
+
+    /// What workers say of an account.
+    pub fn seen(&self, account: &Account) -> Seen {
+        self.0.told.of(account, self.0.clock.now())
     }
 
     /// The accounts of a tenant with what is known of them.

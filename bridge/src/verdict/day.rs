@@ -4,9 +4,9 @@ use jiff::civil::{Date, Weekday};
 use jiff::{Span, ToSpan};
 
 use super::words::Words;
-use crate::bot::policy::date::MONTHS;
 use crate::bot::policy::date::read as read_date;
 use vox_shared::numerals::{HINDI, ORDINALS};
+use vox_shared::spoken::TONGUES;
 
 /// Days ahead, the longer phrases first: "day after tomorrow" is not tomorrow.
 const AHEAD: &[(&str, i64)] = &[
@@ -189,7 +189,7 @@ fn next(today: Date, is_one: impl Fn(Date) -> bool) -> Option<Date> {
 }
 
 fn month(word: &str) -> Option<i8> {
-    let known = (1..).zip(MONTHS).flat_map(|(n, (english, hindi))| [(english, n), (hindi, n)]);
+    let known = TONGUES.into_iter().flat_map(|tongue| tongue.months.into_iter().zip(1..));
     let all = known.chain(OTHER_MONTHS.iter().copied());
     all.into_iter()
         .find(|(name, _)| Words::of(name).list().first().is_some_and(|name| name == word))

@@ -42,7 +42,7 @@ impl Bots {
 async fn all_faults_come_at_once() {
     let bots = Bots::start().await;
     let bad = json!({
-        "name": "", "timezone": "Mars/Base", "colour": "red", "tools": [{"name": "send_dtmf"}],
+        "name": "", "timezone": "Mars/Base", "colour": "red", "tools": [{"name": "search_knowledge"}],
         "llm": {"temperature": 9}, "stt": {"provider": "deepgram"}, "active_hours": {"start": "9"}
     });
     let paths = wrong_fields(bots.send(Method::POST, "", &bad).await).await;

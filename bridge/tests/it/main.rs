@@ -9,6 +9,7 @@ mod audit_chains_are_checked;
 mod audit_costs_one_write_an_entry;
 mod bots_are_copied_and_restored;
 mod bots_are_validated_and_versioned;
+mod bots_have_mcp_servers;
 mod bots_have_tools;
 mod bots_have_versions;
 #[cfg(all(feature = "mongodb", feature = "redis"))]

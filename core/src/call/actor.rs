@@ -5,6 +5,7 @@ mod consulting;
 mod ending;
 mod hearing;
 mod saying;
+mod standing;
 mod supervision;
 mod telling;
 
@@ -149,6 +150,9 @@ pub async fn run(parts: Parts) -> Ended {
         hang_up: None,
         outcome: None,
     };
+    if let Some(standing) = actor.parts.vendors.lookout.news(began) {
+        actor.events.push_front(Event::Standing(Box::new(standing)));
+    }
     let since = actor.parts.since;
     actor.parts.live.tell(if since.is_zero() { Fact::Connected } else { Fact::GoesOn { since } });
     actor.settle();
@@ -171,9 +175,7 @@ pub async fn run(parts: Parts) -> Ended {
             heard = actor.parts.vendors.next(hear_voice) => actor.on_heard(heard),
             event = actor.parts.ears.next() => actor.events.push_back(event),
             Some(placed) = actor.parts.orders.recv() => actor.on_order(placed),
-            (run, answer) = actor.parts.tools.next() => {
-                actor.events.push_back(Event::ToolDone { run, answer });
-            }
+            event = actor.parts.tools.next() => actor.events.push_back(event),
             () = actor.parts.drain.cancelled(), if !draining => {
                 draining = true;
                 actor.events.push_back(Event::Drain);
@@ -346,6 +348,16 @@ impl Actor {
                     self.events.push_back(Event::Llm { request, event });
                 }
             }
+            Command::AskSecond { request, provider, mut ask } => {
+                self.parts.veil.request(&mut ask);
+                if let Err(failure) = self.parts.vendors.ask_second(request, provider, *ask) {
+                    let event = crate::provider::llm::LlmEvent::Failed(failure);
+                    self.events.push_back(Event::Llm { request, event });
+                }
+            }
+            Command::Vendor { service, place, did } => {
+                self.note_vendor(service, place, &did);
+            }
             Command::RunTool { run, call } => {
                 let answer = self.parts.tools.run(run, call);
                 self.events.extend(answer.map(|answer| Event::ToolDone { run, answer }));
@@ -391,6 +403,12 @@ impl Actor {
                 }
             }
             Command::Consult(order) => self.consult(order),
+            // Not as sound is sent: one that is missing makes another number of the row.
+            Command::PressKey { key } => {
+                if self.parts.ends.outgoing.try_send(LineOut::Key(key)).is_err() {
+                    self.events.push_back(Event::KeyFailed { why: "the line takes nothing more".into() });
+                }
+            }
             Command::JournalTurn(entry) => self.tell_line(entry),
             Command::JournalEvent(event) => self.tell_event(event),
             Command::Notify(notice) => self.notify(notice),

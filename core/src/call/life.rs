@@ -236,6 +236,7 @@ mod tests {
                 echoes_marks: true,
                 buffers: false,
                 transfers: None,
+                presses_keys: false,
                 max_message_bytes: 0,
             },
             admission: admit(&app, None).unwrap(),

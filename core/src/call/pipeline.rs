@@ -8,7 +8,7 @@ use vox_shared::wire::config::RuntimeConfig;
 use super::detector::Detector;
 use super::ears::Ears;
 use super::switch::Switch;
-use super::tools::Tools;
+use super::tools::{Around, Tools};
 use super::veil::Veil;
 use super::vendors::Vendors;
 use crate::app::App;
@@ -67,15 +67,19 @@ impl Pipeline {
         let control = Control::of(of_line, &config, app.providers.egress.clone(), app.clock.clone());
         let mut rules = who_transfers(Rules::from_config(&config, Duration::ZERO), traits, &control);
         rules.has_rooms = traits.has_rooms();
-        let mut vendors = Vendors::new(app.providers.clone(), app.courier.clone(), begun, rate_hz);
+        rules.presses_keys = traits.presses_keys;
+        let made_from = (app.providers.clone(), app.health.clone());
+        let mut vendors = Vendors::new(made_from, app.courier.clone(), begun, rate_hz);
         vendors.warm_up();
+        let (egress, clock) = (app.providers.egress.clone(), app.clock.clone());
+        let around = Around { egress, clock, caller_id: info.caller_id.clone() };
         Box::new(Self {
             session: session(rules),
             switch: Switch::new(control.ok()),
             detector: Detector::new(app.weights.clone(), rate_hz),
             vendors,
             ears: Ears::new(app.weights.clone(), rate_hz),
-            tools: Tools::new(&config, app.providers.egress.clone()),
+            tools: Tools::new(&config, around),
             veil: Veil::new(&config.redaction),
             config,
         })

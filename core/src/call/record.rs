@@ -11,6 +11,7 @@ use vox_shared::wire::result::{CallEvent, CallResult, DisconnectedBy, LatencySum
 use super::feed::Recognised;
 use super::spoken::Spoken;
 use crate::media::recorder::{Finished, Unfinished};
+use crate::session::callbacks::last_in;
 use crate::session::event::Outcome;
 use crate::session::kind::EventKind;
 use crate::session::report::usage_row;
@@ -73,6 +74,7 @@ pub fn result(
         result.transfer_at = Some(transfer.at.as_secs_f64());
         result.transfer_failed_reason = transfer.failed;
     }
+    result.callback = outcome.callback;
     result.latency = LatencySummary {
         frame_lateness_p99_ms: ended.lateness_p99_ms,
         underruns: ended.underruns,
@@ -128,6 +130,7 @@ pub fn from_journal(
     result.recovered = recovered;
     let past = salvaged.past;
     result.transcript = past.transcript;
+    result.callback = last_in(&past.events);
     result.events = past.events;
     result.why = past.why;
     result.latency = summary(&past.latency, past.first_audio, &past.barge_in);

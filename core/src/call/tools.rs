@@ -1,114 +1,234 @@
-//! The bot's own tools on their way to their servers: requests that run beside the conversation, at most so many as the session
-//! begins, each with a deadline and a limit of its answer. What runs when the call ends is given up.
+//! The bot's tools on their way to their servers: requests that run beside the conversation, at most so many as the session begins, each
+//! with a deadline and a limit of its answer. What runs when the call ends is given up.
+
+pub(super) mod request;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
-use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Method, StatusCode};
-use reqwest::{RequestBuilder, Response};
-use serde_json::{Map, Value};
+use jiff::tz::TimeZone;
+use serde_json::Value;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::timeout;
 use tracing::Instrument;
 use tracing::field::Empty;
+use vox_shared::clock::Clock;
 use vox_shared::egress::HostRules;
 use vox_shared::ids::SessionId;
-use vox_shared::json::is_deeper_than;
-use vox_shared::model::bot::tool::fill::fill;
-use vox_shared::model::bot::tool::{MAX_ANSWER_BYTES, TIMEOUT_SECS};
-use vox_shared::model::bot::{HttpTool, ToolMethod};
+use vox_shared::model::bot::HttpTool;
+use vox_shared::model::bot::tool::SCHEDULE_CALLBACK;
 use vox_shared::wire::config::RuntimeConfig;
 
-use crate::provider::egress::{Egress, FailureClass, http_failure, secret_header};
+use super::callback::Desk;
+use super::mcp::{Fault, Listed, Server};
+use crate::provider::egress::Egress;
 use crate::provider::llm::ToolCall;
-use crate::session::event::{ToolAnswer, ToolRunId, ToolStatus};
+use crate::session::event::{Event, ToolAnswer, ToolRunId, ToolStatus};
+use crate::session::sources::Source;
+use request::{exchange, failed};
 
-/// Of an answer, what the model gets: more is no help in a conversation, and every further request carries it.
-const MAX_TOLD_CHARS: usize = 16_000;
-/// Deepest answer that is passed on as JSON, levels; a deeper one is a text. It is stored inside the call's record.
-const MAX_DEPTH: usize = 24;
-/// Names the run to the server: the same request is never sent twice under it.
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// What is said with every failure, so that the caller hears of it and the call goes on.
-const GO_ON: &str =
-    "Tell the caller in your own words that this is not possible right now, and go on with the call.";
+/// What a call's tools need of the process and of the line.
+#[derive(Debug)]
+pub struct Around {
+    pub egress: Arc<Egress>,
+    pub clock: Clock,
+    /// Who called, or was called.
+    pub caller_id: Option<String>,
+}
+
+/// A tool of a server's: which one, and its name there.
+type Route = (Arc<Server>, String);
+
+/// What a task of a call's comes to.
+#[derive(Debug)]
+enum Done {
+    Run(ToolRunId, ToolAnswer),
+    /// The server at this place has told its tools, or cannot be had.
+    Listed(usize, Result<Listed, Fault>),
+    Nothing,
+}
+
+#[derive(Debug)]
+struct Running {
+    task: AbortHandle,
+    /// The request, of a server that is told when nobody waits for it any more.
+    asked: Option<(Arc<Server>, u64)>,
+}
 
 /// The tools of one call.
 #[derive(Debug)]
 pub struct Tools {
-    egress: Arc<Egress>,
+    around: Around,
     rules: Arc<HostRules>,
     tools: BTreeMap<String, Arc<HttpTool>>,
+    servers: Vec<Arc<Server>>,
+    routes: BTreeMap<String, Route>,
     session_id: SessionId,
-    tasks: JoinSet<(ToolRunId, ToolAnswer)>,
-    running: HashMap<ToolRunId, AbortHandle>,
+    timezone: String,
+    tasks: JoinSet<Done>,
+    running: HashMap<ToolRunId, Running>,
 }
 
 impl Tools {
-    /// Those that the call's config has.
-    pub fn new(config: &RuntimeConfig, egress: Arc<Egress>) -> Self {
+    /// Those that the call's config has. Its servers of tools are asked for theirs at once, and nobody waits for them.
+    pub fn new(config: &RuntimeConfig, around: Around) -> Self {
         let own =
             |tool: &vox_shared::model::bot::Tool| Some((tool.name.clone(), Arc::new(tool.http.clone()?)));
-        Self {
-            egress,
-            rules: Arc::new(config.egress.clone()),
+        let rules = Arc::new(config.egress.clone());
+        let servers = config.mcp_servers.iter();
+        let servers =
+            servers.map(|server| Arc::new(Server::new(server, around.egress.clone(), rules.clone())));
+        let mut tools = Self {
             tools: config.tools.iter().filter_map(own).collect(),
+            servers: servers.collect(),
+            routes: BTreeMap::new(),
             session_id: config.session_id.clone(),
+            timezone: config.timezone.clone(),
             tasks: JoinSet::new(),
             running: HashMap::new(),
+            rules,
+            around,
+        };
+        for (place, server) in tools.servers.iter().cloned().enumerate() {
+            let span = tracing::info_span!("tools.list", otel.kind = "client", "error.type" = Empty);
+            let listing = async move { Done::Listed(place, server.list().await) };
+            tools.tasks.spawn(listing.instrument(span));
         }
+        tools
     }
 
-    /// Begin a run; [`Tools::next`] has its answer. One of a tool that is none is answered at once.
+    /// Begin a run; [`Tools::next`] has its answer. What needs no server, and a tool that is none, is answered at once.
     pub fn run(&mut self, run: ToolRunId, call: ToolCall) -> Option<ToolAnswer> {
-        let Some(tool) = self.tools.get(&call.name).cloned() else {
-            let result = Value::from("error: this tool is not available");
-            return Some(ToolAnswer { status: ToolStatus::Failed, code: None, result });
-        };
-        let (egress, rules) = (self.egress.clone(), self.rules.clone());
+        if let Some((server, tool)) = self.routes.get(&call.name).cloned() {
+            self.ask(run, (server, tool), call.arguments);
+            return None;
+        }
+        let Some(tool) = self.tools.get(&call.name).cloned() else { return Some(self.answer_here(&call)) };
+        let (egress, rules) = (self.around.egress.clone(), self.rules.clone());
         let key = format!("{}-{run}", self.session_id);
-        let span = tracing::info_span!("tool", otel.kind = "client", status = Empty, "error.type" = Empty);
         let exchange = async move {
             let arguments = call.arguments.as_object().cloned().unwrap_or_default();
             let answer = exchange((&egress, &rules), &tool, &arguments, &key).await;
             note(&answer);
-            (run, answer)
+            Done::Run(run, answer)
         };
-        self.running.insert(run, self.tasks.spawn(exchange.instrument(span)));
+        let task = self.tasks.spawn(exchange.instrument(span()));
+        self.running.insert(run, Running { task, asked: None });
         None
+    }
+
+    fn ask(&mut self, run: ToolRunId, (server, tool): Route, arguments: Value) {
+        let request = server.next_id();
+        let asking = server.clone();
+        let exchange = async move {
+            let answer = asking.call(request, &tool, &arguments).await;
+            note(&answer);
+            Done::Run(run, answer)
+        };
+        let task = self.tasks.spawn(exchange.instrument(span()));
+        self.running.insert(run, Running { task, asked: Some((server, request)) });
+    }
+
+    fn answer_here(&self, call: &ToolCall) -> ToolAnswer {
+        if call.name != SCHEDULE_CALLBACK {
+            let result = Value::from("error: this tool is not available");
+            return ToolAnswer { status: ToolStatus::Failed, code: None, result };
+        }
+        let desk = Desk {
+            now: self.around.clock.now(),
+            zone: TimeZone::get(&self.timezone).unwrap_or(TimeZone::UTC),
+            zone_name: self.timezone.clone(),
+            caller: self.around.caller_id.clone(),
+        };
+        match desk.schedule(&call.arguments) {
+            Ok(noted) => noted.into(),
+            Err(why) => {
+                let result = format!("error: {why}. Nothing was noted.").into();
+                ToolAnswer { status: ToolStatus::Refused, code: None, result }
+            }
+        }
     }
 
     /// Give a run up: nothing follows of it.
     pub fn cancel(&mut self, run: ToolRunId) {
-        if let Some(task) = self.running.remove(&run) {
+        if let Some(Running { task, asked }) = self.running.remove(&run) {
             task.abort();
+            self.give_up(asked);
         }
     }
 
-    /// The next answer. Waits for ever while nothing runs; cancel-safe.
-    pub async fn next(&mut self) -> (ToolRunId, ToolAnswer) {
+    /// A server may go on with a request that nobody waits for, unless it is told.
+    fn give_up(&mut self, asked: Option<(Arc<Server>, u64)>) {
+        if let Some((server, request)) = asked {
+            self.tasks.spawn(async move {
+                server.give_up(request).await;
+                Done::Nothing
+            });
+        }
+    }
+
+    /// The next answer, or the tools of a server. Waits for ever while nothing runs; cancel-safe.
+    pub async fn next(&mut self) -> Event {
         loop {
             match self.tasks.join_next_with_id().await {
-                Some(Ok((_, (run, answer)))) => {
-                    if self.running.remove(&run).is_some() {
-                        return (run, answer);
+                Some(Ok((_, Done::Run(run, answer)))) => {
+                    let Some(Running { asked, .. }) = self.running.remove(&run) else { continue };
+                    if answer.status == ToolStatus::TimedOut {
+                        self.give_up(asked);
                     }
+                    return Event::ToolDone { run, answer };
                 }
-                // A fault of ours must not leave the caller waiting.
+                Some(Ok((_, Done::Listed(place, listed)))) => {
+                    return Event::Source(self.listed(place, listed));
+                }
+                Some(Ok((_, Done::Nothing))) => {}
+                // A fault of ours must not leave the caller waiting. One that was given up ends so too.
                 Some(Err(error)) => {
-                    let broken = self.running.iter().find(|(_, task)| task.id() == error.id());
+                    let broken = self.running.iter().find(|(_, running)| running.task.id() == error.id());
                     if let Some(run) = broken.map(|(run, _)| *run) {
                         tracing::error!(%error, "a tool's run broke off by a fault of ours");
                         self.running.remove(&run);
-                        return (run, failed(ToolStatus::Failed, None, "the tool broke off"));
+                        let answer = failed(ToolStatus::Failed, None, "the tool broke off");
+                        return Event::ToolDone { run, answer };
                     }
                 }
                 None => return std::future::pending().await,
             }
         }
     }
+
+    /// The session is told what the model may call, and here is kept whose it is.
+    fn listed(&mut self, place: usize, listed: Result<Listed, Fault>) -> Source {
+        let server = self.servers[place].clone();
+        let name = server.name().to_owned();
+        let Listed { tools, mut left_out } = match listed {
+            Ok(listed) => listed,
+            Err(fault) => {
+                tracing::warn!(server = name, error = %fault, "a server of tools cannot be had; the call goes on without");
+                return Source { name, place, found: Err(fault.to_string()), left_out: Vec::new() };
+            }
+        };
+        let mut found = Vec::with_capacity(tools.len());
+        for (own, tool) in tools {
+            if self.tools.contains_key(&tool.name) || self.routes.contains_key(&tool.name) {
+                left_out.push(format!("{own}: the model knows another tool as '{}'", tool.name));
+                continue;
+            }
+            self.routes.insert(tool.name.clone(), (server.clone(), own));
+            found.push(tool);
+        }
+        Source { name, place, found: Ok(found), left_out }
+    }
+
+    /// The call is over: what runs is given up, and servers of tools are told that nobody will ask them anything more.
+    pub async fn close(self) {
+        let Self { tasks, servers, .. } = self;
+        drop(tasks);
+        futures_util::future::join_all(servers.iter().map(|server| server.end())).await;
+    }
+}
+
+fn span() -> tracing::Span {
+    tracing::info_span!("tool", otel.kind = "client", status = Empty, "error.type" = Empty)
 }
 
 /// What is told of it in the trace of the call.
@@ -119,194 +239,5 @@ fn note(answer: &ToolAnswer) {
     }
     if answer.status != ToolStatus::Ok {
         span.record("error.type", answer.status.as_str());
-    }
-}
-
-fn failed(status: ToolStatus, code: Option<u16>, why: &str) -> ToolAnswer {
-    ToolAnswer { status, code, result: format!("error: {why}. {GO_ON}").into() }
-}
-
-async fn exchange(
-    (egress, rules): (&Egress, &HostRules),
-    tool: &HttpTool,
-    arguments: &Map<String, Value>,
-    key: &str,
-) -> ToolAnswer {
-    let request = match request((egress, rules), tool, arguments, key) {
-        Ok(request) => request,
-        Err(answer) => return answer,
-    };
-    let secs = tool.timeout_secs.clamp(*TIMEOUT_SECS.start(), *TIMEOUT_SECS.end());
-    match timeout(Duration::from_secs_f32(secs), ask(request)).await {
-        Ok(answer) => answer,
-        Err(_) => failed(ToolStatus::TimedOut, None, "the tool's server did not answer in time"),
-    }
-}
-
-fn request(
-    (egress, rules): (&Egress, &HostRules),
-    tool: &HttpTool,
-    arguments: &Map<String, Value>,
-    key: &str,
-) -> Result<RequestBuilder, ToolAnswer> {
-    let filled = fill(tool, arguments).map_err(|why| {
-        let result = format!("error: {why}. Call the tool again with others, or ask the caller.").into();
-        ToolAnswer { status: ToolStatus::Refused, code: None, result }
-    })?;
-    let request = egress.request_under(rules, method(tool.method), filled.url).map_err(|failure| {
-        tracing::warn!(%failure, "a tool's address may not be used");
-        failed(ToolStatus::Forbidden, None, "the tool's address may not be used")
-    })?;
-    let mut request = request.header(IDEMPOTENCY_KEY, key);
-    if let Some(body) = filled.body {
-        request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
-    }
-    for header in &tool.headers {
-        let value = match header.secret.is_empty() {
-            true => HeaderValue::from_str(&header.value).ok(),
-            false => secret_header("tool", header.secret.expose()).ok(),
-        };
-        let Some(value) = value else {
-            return Err(failed(ToolStatus::Failed, None, "the tool is not set up right"));
-        };
-        request = request.header(header.name.as_str(), value);
-    }
-    Ok(request)
-}
-
-fn method(method: ToolMethod) -> Method {
-    match method {
-        ToolMethod::Get => Method::GET,
-        ToolMethod::Post => Method::POST,
-        ToolMethod::Put => Method::PUT,
-        ToolMethod::Patch => Method::PATCH,
-        ToolMethod::Delete => Method::DELETE,
-    }
-}
-
-async fn ask(request: RequestBuilder) -> ToolAnswer {
-    let response = match request.send().await {
-        Ok(response) => response,
-        Err(error) => return broken(http_failure(error)),
-    };
-    let status = response.status();
-    let code = Some(status.as_u16());
-    match read(response).await {
-        Ok(Some(body)) => judged(status, &body),
-        Ok(None) => failed(ToolStatus::TooLarge, code, "the tool's answer is too large"),
-        Err(failure) => ToolAnswer { code, ..broken(failure) },
-    }
-}
-
-fn broken(failure: crate::provider::Failure) -> ToolAnswer {
-    // The detail names no address and nothing that was sent.
-    tracing::debug!(%failure, "a tool failed");
-    match failure.class {
-        FailureClass::Forbidden => failed(ToolStatus::Forbidden, None, "the tool's address may not be used"),
-        FailureClass::TimedOut => {
-            failed(ToolStatus::TimedOut, None, "the tool's server did not answer in time")
-        }
-        _ => failed(ToolStatus::Failed, None, "the tool's server cannot be reached"),
-    }
-}
-
-/// A whole body, or `None` of one that is too large.
-async fn read(mut response: Response) -> Result<Option<Vec<u8>>, crate::provider::Failure> {
-    let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(http_failure)? {
-        if body.len() + piece.len() > MAX_ANSWER_BYTES {
-            return Ok(None);
-        }
-        body.extend_from_slice(&piece);
-    }
-    Ok(Some(body))
-}
-
-fn judged(status: StatusCode, body: &[u8]) -> ToolAnswer {
-    let code = Some(status.as_u16());
-    match status {
-        status if status.is_success() => ToolAnswer { status: ToolStatus::Ok, code, result: told(body) },
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-            failed(ToolStatus::Refused, code, "the tool's server does not let us in")
-        }
-        StatusCode::TOO_MANY_REQUESTS => {
-            failed(ToolStatus::Refused, code, "the tool's server has too much to do")
-        }
-        // It may say what is wrong with what was asked, which the caller can mend.
-        status if status.is_client_error() => {
-            let result =
-                serde_json::json!({"error": format!("the server answered {status}"), "answer": told(body)});
-            ToolAnswer { status: ToolStatus::Refused, code, result }
-        }
-        _ => failed(ToolStatus::Failed, code, "the tool's server does not work"),
-    }
-}
-
-/// What the model is told of a body: the JSON it is, or its text, and of a long one the beginning.
-fn told(body: &[u8]) -> Value {
-    let text = String::from_utf8_lossy(body);
-    let text = text.trim();
-    if let Some((end, _)) = text.char_indices().nth(MAX_TOLD_CHARS) {
-        return clean(format!("{} [cut off here]", &text[..end]).into());
-    }
-    if is_deeper_than(text.as_bytes(), MAX_DEPTH) {
-        return clean(text.into());
-    }
-    clean(match text.is_empty() {
-        true => "done, and the server says nothing more".into(),
-        false => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
-    })
-}
-
-/// A NUL is no text for every store.
-fn clean(value: Value) -> Value {
-    let plain = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
-    match value {
-        Value::String(text) => plain(text).into(),
-        Value::Array(list) => list.into_iter().map(clean).collect(),
-        Value::Object(map) => map.into_iter().map(|(key, value)| (plain(key), clean(value))).collect(),
-        other => other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn the_model_is_told_what_it_can_use() {
-        assert_eq!(
-            told(br#" {"owed": 12, "a\u0000": "b\u0000"} "#),
-            json!({"owed": 12, "a\u{fffd}": "b\u{fffd}"})
-        );
-        assert_eq!(told(b"<html>no"), json!("<html>no"));
-        assert_eq!(told(b"\xff\x00"), json!("\u{fffd}\u{fffd}"));
-        assert!(told(b"").is_string());
-        let long = told("x".repeat(40_000).as_bytes());
-        assert!(long.as_str().unwrap().ends_with("[cut off here]") && long.as_str().unwrap().len() < 17_000);
-        assert!(told(format!("{}{}", "[".repeat(200), "]".repeat(200)).as_bytes()).is_string());
-    }
-
-    #[test]
-    fn what_a_server_refuses_for_the_caller_is_told_and_what_is_ours_is_not() {
-        let check = |code: u16, status: ToolStatus, told: &str| {
-            let answer = judged(StatusCode::from_u16(code).unwrap(), br#"{"detail": "no table"}"#);
-            assert_eq!((answer.status, answer.code), (status, Some(code)));
-            assert!(answer.result.to_string().contains(told), "{code}: {}", answer.result);
-            assert_eq!(
-                answer.result.to_string().contains("no table"),
-                matches!(code, 200 | 404 | 409),
-                "{code}"
-            );
-        };
-        check(200, ToolStatus::Ok, "no table");
-        check(404, ToolStatus::Refused, "404");
-        check(409, ToolStatus::Refused, "409");
-        check(401, ToolStatus::Refused, "Tell the caller");
-        check(429, ToolStatus::Refused, "Tell the caller");
-        check(302, ToolStatus::Failed, "Tell the caller");
-        check(500, ToolStatus::Failed, "Tell the caller");
     }
 }

@@ -143,6 +143,8 @@ impl Veil {
             let events = outcome.events.iter_mut().chain(&mut outcome.why);
             events.for_each(|event| hide_event(redactor, &secrets, event));
             outcome.error.iter_mut().for_each(|error| hide(redactor, &secrets, error));
+            // Whom to call is none of it: without the number nobody could.
+            outcome.callback.iter_mut().for_each(|callback| hide(redactor, &secrets, &mut callback.note));
         }
         covered.into_iter().flatten().collect()
     }

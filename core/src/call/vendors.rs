@@ -13,10 +13,12 @@ use vox_shared::wire::result::Usage;
 use super::asked::{Asked, Trace};
 use super::ears::together;
 use super::feed::{Feed, Recognised};
+use super::lookout::Lookout;
 use super::record;
 use super::spoken::{Counted, Spoken};
 use crate::courier::clips::{Clip, Phrase, Stable};
 use crate::courier::{Begun, Courier};
+use crate::provider::health::Health;
 use crate::provider::llm::{LanguageModel, LlmEvent, LlmRequest, LlmStream};
 use crate::provider::registry::Providers;
 use crate::provider::stt::{Recogniser, SttEvent};
@@ -61,11 +63,15 @@ pub struct Vendors {
     /// The bot's models in their order, made when first needed: they learn what their server does not take.
     models: Vec<Option<Arc<dyn LanguageModel>>>,
     llm: Option<(RequestId, LlmStream)>,
+    /// The same was asked of the same model once more.
+    second: Option<(RequestId, LlmStream)>,
     voice: Option<TtsStream>,
     voice_index: usize,
     counted: Counted,
     keeping: Option<Keeping>,
     trace: Trace,
+    /// How they do.
+    pub lookout: Lookout,
 }
 
 /// What a vendor said.
@@ -80,8 +86,14 @@ pub enum Heard {
 
 impl Vendors {
     /// The vendors of a call; none is opened yet.
-    pub fn new(providers: Arc<Providers>, courier: Arc<Courier>, begun: Begun, rate_hz: u32) -> Self {
+    pub fn new(
+        (providers, health): (Arc<Providers>, Arc<Health>),
+        courier: Arc<Courier>,
+        begun: Begun,
+        rate_hz: u32,
+    ) -> Self {
         Self {
+            lookout: Lookout::new(health, &begun.config),
             providers,
             config: begun.config,
             courier,
@@ -92,6 +104,7 @@ impl Vendors {
             feed: Feed::new(rate_hz),
             models: Vec::new(),
             llm: None,
+            second: None,
             voice: None,
             voice_index: 0,
             counted: Counted::default(),
@@ -105,7 +118,8 @@ impl Vendors {
     pub async fn next(&mut self, hear_voice: bool) -> Heard {
         let gone =
             |what: &str| Failure::new(FailureClass::Unavailable, format!("{what} ended without a word"));
-        let (feed, llm, voice) = (&mut self.feed, &mut self.llm, &mut self.voice);
+        let (feed, voice) = (&mut self.feed, &mut self.voice);
+        let (llm, second) = (&mut self.llm, &mut self.second);
         tokio::select! {
             clip = found(self.wanted.front_mut()), if !self.wanted.is_empty() => self.on_found(clip),
             event = feed.next(), if feed.is_open() => {
@@ -122,6 +136,14 @@ impl Vendors {
                 let request = self.llm.as_ref().map_or(0, |l| l.0);
                 if matches!(event, LlmEvent::Failed(_) | LlmEvent::Done { .. }) {
                     self.llm = None;
+                }
+                Heard::Llm(request, event)
+            }
+            event = async { second.as_mut().expect("guarded").1.events.recv().await }, if second.is_some() => {
+                let event = event.unwrap_or_else(|| LlmEvent::Failed(gone("the model")));
+                let request = self.second.as_ref().map_or(0, |l| l.0);
+                if matches!(event, LlmEvent::Failed(_) | LlmEvent::Done { .. }) {
+                    self.second = None;
                 }
                 Heard::Llm(request, event)
             }
@@ -178,6 +200,13 @@ impl Vendors {
         let settings = all.get(index).unwrap_or(&all[0]);
         self.trace.thinking = Some(Asked::model(&settings.provider, &settings.model));
         self.llm = Some((request, model.ask(ask)));
+        self.second = None;
+        Ok(())
+    }
+
+    /// Ask the model with this index the same once more, beside the request that is under way.
+    pub fn ask_second(&mut self, request: RequestId, index: usize, ask: LlmRequest) -> Result<(), Failure> {
+        self.second = Some((request, self.model(index)?.ask(ask)));
         Ok(())
     }
 
@@ -195,6 +224,7 @@ impl Vendors {
 
     /// Drop a request.
     pub fn cancel_ask(&mut self, request: RequestId) {
+        self.second.take_if(|l| l.0 == request);
         if self.llm.take_if(|l| l.0 == request).is_some() {
             self.trace.thinking = None;
         }
@@ -293,8 +323,8 @@ impl Vendors {
 
     /// Close everything; what each recogniser heard and each voice was given.
     pub async fn close(self) -> (Vec<Recognised>, Vec<Spoken>) {
-        let Self { feed, counted, llm, voice, .. } = self;
-        drop((llm, voice));
+        let Self { feed, counted, llm, second, voice, .. } = self;
+        drop((llm, second, voice));
         (feed.close().await, counted.finish())
     }
 

@@ -19,8 +19,8 @@ use vox_shared::private;
 use vox_shared::wire::config::RuntimeConfig;
 
 use crate::provider::tts::WordMark;
-use crate::session::rules::with_fallbacks;
-use crate::session::text::phrase;
+use crate::session::rules::{language, with_fallbacks};
+use crate::session::text::{Wording, phrase};
 use crate::transport::media;
 
 /// What all clips may take on the disk: about two hours at 8 kHz. Beyond it those go that were not used for longest, down to
@@ -99,31 +99,38 @@ impl Phrase {
 #[derive(Clone, Debug)]
 pub struct Stable {
     config: Arc<RuntimeConfig>,
-    spoken: Arc<[String]>,
+    /// Of each voice.
+    spoken: Arc<[Vec<String>]>,
+    wording: Arc<Wording>,
 }
 
 impl Stable {
     /// Of this config. Cleans every text, so not for the audio's thread.
     pub fn of(config: &Arc<RuntimeConfig>) -> Self {
-        let spoken = config.stable_phrases.iter().filter_map(|text| spoken(text, config));
-        Self { spoken: spoken.collect(), config: config.clone() }
+        let wording = Wording::of(config, language(config));
+        let of_voice = |voice| {
+            let phrases = config.stable_phrases.iter();
+            phrases.filter_map(|text| spoken(text, config, (&wording, voice))).collect::<Vec<_>>()
+        };
+        let spoken = (0..=config.tts.fallbacks.len()).map(of_voice).collect();
+        Self { spoken, config: config.clone(), wording: Arc::new(wording) }
     }
 
     /// The spoken text in the bot's voice with this index; `None` when it is not the same for every caller.
     pub fn phrase(&self, voice: usize, rate_hz: u32, text: &str) -> Option<Phrase> {
-        let is_stable = self.spoken.iter().any(|phrase| phrase == text);
+        let is_stable = self.spoken.get(voice)?.iter().any(|phrase| phrase == text);
         is_stable.then(|| Phrase { config: self.config.clone(), voice, rate_hz, text: text.to_owned() })
     }
 
     /// The opening message in the bot's first voice.
     pub fn greeting(&self, rate_hz: u32) -> Option<Phrase> {
-        self.phrase(0, rate_hz, &spoken(&self.config.opening_message, &self.config)?)
+        self.phrase(0, rate_hz, &spoken(&self.config.opening_message, &self.config, (&self.wording, 0))?)
     }
 }
 
-/// What the voice is given of a fixed text.
-fn spoken(text: &str, config: &RuntimeConfig) -> Option<String> {
-    phrase(text, &config.tts.language).map(|piece| piece.say().to_owned())
+/// What a voice of the bot is given of a fixed text.
+fn spoken(text: &str, config: &RuntimeConfig, (wording, voice): (&Wording, usize)) -> Option<String> {
+    phrase(text, language(config)).map(|piece| wording.put(&piece, voice).say().to_owned())
 }
 
 impl Clips {

@@ -1,13 +1,18 @@
-//! What the metrics tell of vendors: how long they take to answer, and how often they fail. Models and voices are words of bots,
+//! What the metrics tell of vendors: how long they take to answer, how often they fail, and their breakers. Models and voices are words of bots,
 //! so there are only so many labels.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use vox_shared::labels::Words;
 use vox_shared::wire::answers::{Answer, Service};
+use vox_shared::wire::fleet::{BreakerState, VendorStanding};
 use vox_shared::wire::result::CallResult;
 
 use super::SECONDS;
@@ -41,6 +46,12 @@ struct Asked {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Guarded {
+    service: String,
+    kind: &'static str,
+}
+
 type Latencies<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// The vendors' part of the metrics.
@@ -50,6 +61,8 @@ pub(super) struct Vendors {
     llm: Latencies<Model>,
     tts: Latencies<Voice>,
     requests: Family<Asked, Counter>,
+    breakers: Family<Guarded, Gauge>,
+    seconds: Counter,
     providers: Words,
     models: Words,
     voices: Words,
@@ -66,6 +79,8 @@ impl Default for Vendors {
             llm: Family::new_with_constructor(latency),
             tts: Family::new_with_constructor(latency),
             requests: Family::default(),
+            breakers: Family::default(),
+            seconds: Counter::default(),
             providers: Words::new(PROVIDERS),
             models: Words::new(NAMES),
             voices: Words::new(NAMES),
@@ -79,6 +94,30 @@ impl Vendors {
         registry.register("llm_latency_seconds", "Request to the model's first token", self.llm.clone());
         registry.register("tts_latency_seconds", "Text to the voice's first audio", self.tts.clone());
         registry.register("provider_requests", "Requests to vendors by outcome", self.requests.clone());
+        let help = "Breakers of vendors: 0 closed, 1 half open, 2 open";
+        registry.register("circuit_breaker_state", help, self.breakers.clone());
+        let help = "Models that were late and were asked once more";
+        registry.register("model_second_requests", help, self.seconds.clone());
+    }
+
+    /// The vendors as they stand now. Of several accounts of a vendor the worst breaker counts.
+    pub(super) fn show(&self, standings: &[VendorStanding], seconds: u64) {
+        let mut worst = BTreeMap::new();
+        for standing in standings {
+            let of = (standing.service, self.providers.label(&standing.provider));
+            let known = worst.entry(of).or_insert(standing.breaker);
+            *known = standing.breaker.max(*known);
+        }
+        self.breakers.clear();
+        for ((kind, service), breaker) in worst {
+            let number = match breaker {
+                BreakerState::Closed => 0,
+                BreakerState::HalfOpen => 1,
+                BreakerState::Open => 2,
+            };
+            self.breakers.get_or_create(&Guarded { service, kind: kind.as_str() }).set(number);
+        }
+        self.seconds.inner().store(seconds, Ordering::Relaxed);
     }
 
     /// A call has its record.

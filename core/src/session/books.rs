@@ -6,7 +6,7 @@
 mod fit;
 
 use crate::provider::tts::WordMark;
-use crate::session::text::{Piece, syllables};
+use crate::session::text::{Piece, is_unspaced, syllables};
 use fit::{Span, fit};
 
 /// Speech rate assumed while neither word times nor the whole audio are known, milliseconds a letter.
@@ -27,6 +27,8 @@ pub struct Books<'a> {
     pieces: &'a [Piece],
     /// The pieces as the voice says them, a space between two of them.
     text: Vec<char>,
+    /// Where the text has words for what is written otherwise: from, to, and what is written.
+    forms: Vec<(usize, usize, &'a str)>,
     spans: Vec<Span>,
     /// Length of all the audio, once the voice is done.
     whole_ms: Option<u32>,
@@ -35,15 +37,17 @@ pub struct Books<'a> {
 
 impl<'a> Books<'a> {
     pub fn new(pieces: &'a [Piece], marks: &[WordMark], whole_ms: Option<u32>, audio_ms: u32) -> Self {
-        let mut text = Vec::new();
+        let (mut text, mut forms) = (Vec::new(), Vec::new());
         for piece in pieces {
             if !text.is_empty() {
                 text.push(' ');
             }
+            let at = text.len();
+            forms.extend(piece.forms().map(|(from, to, written)| (at + from, at + to, written)));
             text.extend(piece.say().chars());
         }
         let spans = fit(&text, marks);
-        Self { pieces, text, spans, whole_ms, audio_ms }
+        Self { pieces, text, forms, spans, whole_ms, audio_ms }
     }
 
     /// The pieces said by `at_ms` of the audio, and the others.
@@ -59,12 +63,39 @@ impl<'a> Books<'a> {
         (before, after)
     }
 
-    /// The words said by `at_ms` that have times.
+    /// What is said between two places of the audio: in the words that the voice was given, and as it is written, with the whole of each
+    /// number that is said there.
+    pub fn between(&self, from_ms: u32, until_ms: u32) -> [String; 2] {
+        let (from, to) = (self.whole(self.said(from_ms)), self.whole(self.said(until_ms)));
+        let given = self.text[from..to.max(from)].iter().collect();
+        let (from, to) = self.with_forms(from, to.max(from));
+        [given, self.written(from, to)]
+    }
+
+    /// The words said by `at_ms` that have times, as they are written: all words for one number are one.
     pub fn words(&self, at_ms: u32) -> Vec<WordMark> {
         let said = self.said(at_ms);
         let mut words: Vec<WordMark> = Vec::new();
+        let mut told = 0;
         for span in self.spans.iter().filter(|s| s.to <= said) {
-            let text: String = self.text[span.from..span.to].iter().collect();
+            let (from, to) = self.with_forms(span.from, span.to);
+            if from < told
+                && let Some(word) = words.last_mut()
+            {
+                word.ended_ms = word.ended_ms.max(span.ended_ms);
+                word.text.push_str(self.written(told, to.max(told)).trim_end());
+                told = told.max(to);
+                continue;
+            }
+            if to > said {
+                continue;
+            }
+            told = to;
+            let text = self.written(from, to);
+            if text.trim().is_empty() {
+                // A direction for the voice.
+                continue;
+            }
             let goes_on = span.from > 0
                 && !self.text[span.from - 1].is_whitespace()
                 && syllables(self.text[span.from]) == 1;
@@ -81,6 +112,33 @@ impl<'a> Books<'a> {
             }
         }
         words
+    }
+
+    /// Up to so many characters, without a word that would be broken.
+    fn whole(&self, chars: usize) -> usize {
+        let parts = |at: usize| {
+            let next = self.text.get(at).copied();
+            next.is_none_or(|c| c.is_whitespace() || is_unspaced(c)) || is_unspaced(self.text[at - 1])
+        };
+        (1..=chars.min(self.text.len())).rev().find(|at| parts(*at)).unwrap_or_default()
+    }
+
+    /// A part of the text with the whole of each form that it touches.
+    fn with_forms(&self, from: usize, to: usize) -> (usize, usize) {
+        let touched = self.forms.iter().filter(|(begin, end, _)| *begin < to && from < *end);
+        touched.fold((from, to), |(from, to), (begin, end, _)| (from.min(*begin), to.max(*end)))
+    }
+
+    /// A part of the text as it is written.
+    fn written(&self, from: usize, to: usize) -> String {
+        let (mut written, mut at) = (String::new(), from);
+        for (begin, end, form) in self.forms.iter().filter(|(begin, _, _)| (from..to).contains(begin)) {
+            written.extend(&self.text[at..*begin]);
+            written.push_str(form);
+            at = *end;
+        }
+        written.extend(&self.text[at..to]);
+        written
     }
 
     /// Characters of the text said by `at_ms`.
@@ -260,6 +318,39 @@ mod tests {
         assert_eq!(heard(0), "");
         assert!(heard(600).chars().count() < heard(1_199).chars().count());
         assert_eq!(heard(1_200), "नमस्ते आप कैसे हैं");
+    }
+
+    /// The voice was given words for a number: the record has the number, from the first of its words to the last, once all of them
+    /// were heard.
+    #[test]
+    fn words_for_a_number_are_one_word_of_the_record() {
+        let manner = vox_shared::spoken::Manner::of("en", &[]).unwrap();
+        let text = "It is $25 at 10:30.";
+        let chars: Vec<char> = text.chars().collect();
+        let pieces = [Piece::plain(text).worded(&vox_shared::spoken::find(&chars, &manner))];
+        assert_eq!(pieces[0].say(), "It is twenty-five dollars at ten thirty.");
+        for words in [
+            &["It", "is", "twenty-five", "dollars", "at", "ten", "thirty."][..],
+            // A voice that marks other words than it was given.
+            &["It", "is", "25", "dollars", "at", "10", "thirty."],
+        ] {
+            let each = 100;
+            let marks = marks(words, each);
+            let heard = |at_ms| {
+                let books = Books::new(&pieces, &marks, None, 60_000);
+                let words: Vec<_> =
+                    books.words(at_ms).into_iter().map(|w| (w.text, w.started_ms, w.ended_ms)).collect();
+                (joined(&books.split(at_ms).0), words)
+            };
+            let word = |text: &str, from, to| (text.to_owned(), from, to);
+            let (it, is) = (word("It", 0, 100), word("is", 100, 200));
+            assert_eq!(heard(310), ("It is".to_owned(), vec![it.clone(), is.clone()]), "{words:?}");
+            assert_eq!(heard(400).0, "It is $25");
+            assert_eq!(heard(400).1, [it, is, word("$25", 200, 400)]);
+            assert_eq!(heard(610).0, "It is $25 at");
+            assert_eq!(heard(700).0, text);
+            assert_eq!(heard(700).1.last(), Some(&word("10:30.", 500, 700)));
+        }
     }
 
     #[test]

@@ -70,6 +70,7 @@ impl Session {
         if !can_ask {
             return Summary::None;
         }
+        self.drop_recap(out);
         let request = self.thinking.ask_aside();
         let vendor = self.rules.llm.at(0);
         self.report.usage("llm", &vendor.provider, &vendor.model).requests += 1;
@@ -325,6 +326,9 @@ impl Session {
             return self.give_up_hearing("the recogniser was lost while the caller was on hold".into(), out);
         }
         self.listen_again(out);
+        if self.gives_up(out) {
+            return;
+        }
         if self.course.is_late() {
             // The next transfer must not put the end off once more.
             return self.on_call_timer(PhaseTimer::MaxDuration, out);

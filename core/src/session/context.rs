@@ -17,6 +17,10 @@ const HISTORY_BYTES: usize = 32_000;
 const ANSWERS_BYTES: usize = HISTORY_BYTES / 4 * 3;
 /// However little room there is, so much is told of each.
 const SHORTEST_ANSWER_BYTES: usize = 256;
+/// Turns of the caller at the end of the conversation that are always told as they were.
+const WHOLE_TURNS: usize = 4;
+/// Before what is told in short.
+const SAID_BEFORE: &str = "What was said before in this call, in short: ";
 /// Behind an answer of which the rest is left out.
 const CUT_OFF: &str = " [cut off here]";
 
@@ -49,6 +53,8 @@ pub struct Context {
     system: String,
     tools: Vec<ToolSpec>,
     cache_key: Option<CacheKey>,
+    /// The beginning of the conversation in short, once it is told so.
+    recap: String,
     history: Vec<Entry>,
     drafts: u64,
 }
@@ -56,7 +62,12 @@ pub struct Context {
 impl Context {
     /// A conversation that has not begun.
     pub fn new(system: String, tools: Vec<ToolSpec>, cache_key: Option<CacheKey>) -> Self {
-        Self { system, tools, cache_key, history: Vec::new(), drafts: 0 }
+        Self { system, tools, cache_key, recap: String::new(), history: Vec::new(), drafts: 0 }
+    }
+
+    /// What the model may call from now on.
+    pub fn set_tools(&mut self, tools: Vec<ToolSpec>) {
+        self.tools = tools;
     }
 
     /// The caller said.
@@ -194,8 +205,60 @@ impl Context {
 
     /// The request for the next reply.
     pub fn request(&self) -> LlmRequest {
+        let messages = self.told(self.recent());
+        LlmRequest { messages, tools: self.tools.clone(), cache_key: self.cache_key.clone() }
+    }
+
+    /// So many turns of the caller are told as they were.
+    pub fn turns(&self) -> usize {
+        self.turn_places().count()
+    }
+
+    /// A request about the beginning of the conversation, all but its newest turns: how many messages that is, and the one behind them.
+    /// `None` where there is none.
+    pub fn beginning(&self) -> Option<(LlmRequest, usize, Message)> {
+        let places: Vec<usize> = self.turn_places().collect();
+        let at = *places.get(places.len().checked_sub(WHOLE_TURNS)?)?;
+        let next = self.history.get(at)?.message.clone();
+        let mut left = HISTORY_BYTES;
+        let newest = self.history[..at].iter().rev().map(|e| cut(&e.message, ANSWERS_BYTES));
+        let mut told: Vec<Message> = newest
+            .take_while(|message| {
+                left = left.saturating_sub(size(message));
+                left > 0
+            })
+            .collect();
+        while told.last().is_some_and(|m| m.role == Role::Tool) {
+            told.pop();
+        }
+        told.reverse();
+        let request = LlmRequest { messages: self.told(told), tools: Vec::new(), cache_key: None };
+        (at > 0).then_some((request, at, next))
+    }
+
+    /// The first so many messages are told in short from now on, if `next` still comes behind them.
+    pub fn sum_up(&mut self, messages: usize, next: &Message, text: &str) -> bool {
+        let is_same = self.history.get(messages).is_some_and(|entry| entry.message == *next);
+        if is_same {
+            self.history.drain(..messages);
+            self.recap = format!("{SAID_BEFORE}{text}");
+        }
+        is_same
+    }
+
+    /// Where the caller's turns stand.
+    fn turn_places(&self) -> impl Iterator<Item = usize> {
+        let is_turn = |e: &Entry| e.message.role == Role::User && e.draft.is_none();
+        self.history.iter().enumerate().filter(move |(_, e)| is_turn(e)).map(|(at, _)| at)
+    }
+
+    /// These messages behind what goes before them always.
+    fn told(&self, recent: Vec<Message>) -> Vec<Message> {
         let mut messages = vec![Message::text(Role::System, self.system.clone())];
-        for message in self.recent() {
+        if !self.recap.is_empty() {
+            messages.push(Message::text(Role::System, self.recap.clone()));
+        }
+        for message in recent {
             match messages.last_mut() {
                 // Text and the tools it went with are one message to the model.
                 Some(last)
@@ -213,13 +276,13 @@ impl Context {
                 _ => messages.push(message),
             }
         }
-        LlmRequest { messages, tools: self.tools.clone(), cache_key: self.cache_key.clone() }
+        messages
     }
 
     /// About how many tokens a request has now, as the bot's limit counts them: [`CHARS_PER_TOKEN`].
     pub fn tokens(&self) -> u64 {
         let said: usize = self.recent().iter().map(chars).sum();
-        (self.system.chars().count() + said) as u64 / CHARS_PER_TOKEN
+        (self.system.chars().count() + self.recap.chars().count() + said) as u64 / CHARS_PER_TOKEN
     }
 
     /// The newest messages that fit, beginning with one of the caller or bot, never with a tool's answer alone. What the caller said

@@ -201,10 +201,7 @@ impl Session {
         if last.is_none() && thought.said.is_empty() {
             last = phrase(&self.rules.closing, &self.rules.language);
         }
-        if let Some(piece) = last {
-            self.clock.first_piece.get_or_insert(self.now);
-            self.plan.piece(piece, self.turn);
-        }
+        self.plan_last_piece(last, out);
         self.plan.end_with_this();
     }
 
@@ -236,6 +233,7 @@ impl Session {
             _ => by,
         };
         self.cancel_thought(out);
+        self.drop_recap(out);
         self.end_tools(out);
         self.silence_mouth(out);
         self.context.drop_promises();
@@ -246,6 +244,7 @@ impl Session {
         self.let_supervisors_go(out);
         let _unanswered = self.note_keys(out);
         self.flush_caller(out);
+        self.note_unsaid(out);
         self.report.event(self.now, EventKind::Ended, by.as_str(), out);
         self.course.finish();
         self.listening.stop();
@@ -262,6 +261,7 @@ impl Session {
             barge_in: report.barge_in,
             usage: report.usage,
             transfer: self.transfer.take(),
+            callback: self.callback.take(),
             error: self.error.take(),
         })));
     }

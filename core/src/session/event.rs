@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use vox_shared::wire::answers::Service;
 use vox_shared::wire::order::Order;
-use vox_shared::wire::result::{CallEvent, DisconnectedBy, TranscriptEntry, TurnLatency, Usage};
+use vox_shared::wire::result::{CallEvent, Callback, DisconnectedBy, TranscriptEntry, TurnLatency, Usage};
 use vox_shared::wire::supervision::Part;
 
+use super::sources::Source;
+use super::standing::{Did, Standing};
 use crate::provider::Failure;
 use crate::provider::llm::{LlmEvent, LlmRequest, ToolCall};
 use crate::provider::stt::SttEvent;
@@ -222,6 +225,8 @@ pub enum Event {
         event: LlmEvent,
     },
     Voice(VoiceEvent),
+    /// How the bot's vendors stand in this process; before the answer, and whenever that changes.
+    Standing(Box<Standing>),
     /// Only where the bot's rules have no recogniser or no voice.
     Model(ModelEvent),
     /// Of a person who talks with the caller while the bot stays.
@@ -243,6 +248,12 @@ pub enum Event {
     ToolDone {
         run: ToolRunId,
         answer: ToolAnswer,
+    },
+    /// What a server of the bot's said of its tools.
+    Source(Source),
+    /// The line did not press a key of [`Command::PressKey`], and will press no further ones of this row.
+    KeyFailed {
+        why: String,
     },
     /// Recognisers and voices were used for so much until now. Only where [`super::Session::is_metered`].
     Metered {
@@ -330,6 +341,13 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         heard: Vec<Span>,
     },
+    /// Ask the same of the same model once more, beside the request that is under way: one of the two is cancelled when the other one
+    /// answers.
+    AskSecond {
+        request: RequestId,
+        provider: usize,
+        ask: Box<LlmRequest>,
+    },
     /// Nothing more of this request's reply is wanted, nor sound of it that waits for [`Command::Utter`].
     CancelAsk {
         request: RequestId,
@@ -342,6 +360,11 @@ pub enum Command {
     /// Nobody waits for this run, and it is to be given up: nothing follows of it.
     CancelTool {
         run: ToolRunId,
+    },
+    /// Have the line press a key of the telephone. Only for a line that can ([`super::rules::Rules::presses_keys`]); nothing follows
+    /// unless it fails ([`Event::KeyFailed`]).
+    PressKey {
+        key: char,
     },
     OpenVoice {
         provider: usize,
@@ -395,6 +418,12 @@ pub enum Command {
     Consult(ConsultOrder),
     /// Let the caller hear that the line lives: a short soft tone that needs no vendor and is no speech of the bot's.
     HoldTone,
+    /// A vendor of the ladder of this service did something: for the books of the process.
+    Vendor {
+        service: Service,
+        place: usize,
+        did: Did,
+    },
     /// Write to the journal.
     JournalTurn(TranscriptEntry),
     JournalEvent(CallEvent),
@@ -447,6 +476,9 @@ pub struct Outcome {
     /// The newest try to hand the caller over.
     #[serde(default)]
     pub transfer: Option<Transfer>,
+    /// When the caller wishes to be called back, as it was noted last.
+    #[serde(default)]
+    pub callback: Option<Callback>,
     pub error: Option<String>,
 }
 

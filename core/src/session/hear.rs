@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use vox_shared::wire::result::{DisconnectedBy, LONGEST_LINE_CHARS, TranscriptEntry};
+use vox_shared::wire::answers::Service;
+use vox_shared::wire::result::{LONGEST_LINE_CHARS, TranscriptEntry};
 
 use super::event::{Command, Notice, Span, Window};
 use super::kind::{EventKind, WhyKind};
@@ -12,6 +13,7 @@ use super::listening::{
 use super::party::Party;
 use super::report::TurnClock;
 use super::text::joined;
+use super::think::timed_out;
 use super::utterance::Kind;
 use super::voicing::Change;
 use super::{Session, words};
@@ -79,12 +81,12 @@ impl Session {
             }
             ListenTimer::Transcript => self.transcript_late(who, out),
             ListenTimer::Wordless => self.sound_without_words(who, out),
-            ListenTimer::SttReady => self.stt_failed(who, "not ready in time", None, out),
+            ListenTimer::SttReady => self.stt_failed(who, &timed_out("not ready in time"), out),
             ListenTimer::SttRetry => self.open_stt(who, out),
             ListenTimer::SttSilent => {
-                let recognisers = self.rules.stt.len();
-                if self.ear(who).recogniser.is_silent(recognisers) {
-                    self.reopen_silent_stt(who, out);
+                let (rungs, before) = (self.rungs(Service::Stt), self.ear(who).recogniser.provider());
+                if self.ear(who).recogniser.is_silent(rungs) {
+                    self.reopen_silent_stt(who, before, out);
                 }
             }
         }
@@ -102,9 +104,10 @@ impl Session {
     }
 
     fn transcript_late(&mut self, who: Party, out: &mut Vec<Command>) {
-        let (now, recognisers) = (self.now, self.rules.stt.len());
-        if self.ear(who).is_deaf(recognisers) {
-            self.reopen_silent_stt(who, out);
+        let (now, rungs) = (self.now, self.rungs(Service::Stt));
+        let before = self.ear(who).recogniser.provider();
+        if self.ear(who).is_deaf(rungs) {
+            self.reopen_silent_stt(who, before, out);
             return self.ear(who).await_transcript(now);
         }
         if !self.ear(who).waits_for_more(now) {
@@ -128,7 +131,7 @@ impl Session {
 
     pub(super) fn on_stt(&mut self, who: Party, event: SttEvent, out: &mut Vec<Command>) {
         if let SttEvent::Failed(failure) = event {
-            return self.stt_broke(who, &failure, out);
+            return self.stt_failed(who, &failure, out);
         }
         if !self.hears(who) {
             return;
@@ -272,6 +275,12 @@ impl Session {
             line.turn = self.turn;
             self.clock = self.turn_clock(&closed);
         }
+        if !self.rules.model_hears() {
+            let place = self.listening.recogniser.provider();
+            let is_new = self.clock.closed == Some(now);
+            let after = self.clock.decided.filter(|_| is_new).map(|decided| now.saturating_sub(decided));
+            self.note_answered((Service::Stt, place), after, out);
+        }
         self.report.line_in_time(line, out);
         if asks_nothing {
             let why = "words that ask for no answer";
@@ -350,17 +359,9 @@ impl Session {
         self.write_down(Party::Agent, closed, out);
     }
 
-    fn stt_broke(&mut self, who: Party, failure: &Failure, out: &mut Vec<Command>) {
-        if !failure.class.is_transient() && self.rules.stt.len() == 1 {
-            // A wrong key stays wrong.
-            self.ear(who).recogniser.give_up();
-        }
-        self.stt_failed(who, &failure.to_string(), failure.retry_after, out);
-    }
-
     /// The recogniser broke, or did not get ready.
-    fn stt_failed(&mut self, who: Party, why: &str, after: Option<Duration>, out: &mut Vec<Command>) {
-        let (now, recognisers) = (self.now, self.rules.stt.len());
+    fn stt_failed(&mut self, who: Party, failure: &Failure, out: &mut Vec<Command>) {
+        let now = self.now;
         if self.ear(who).recogniser.is_lost() || !self.hears(who) {
             return;
         }
@@ -368,12 +369,14 @@ impl Session {
         let place = self.ear(who).recogniser.provider();
         let vendor = self.rules.stt.at(place);
         self.report.failure("stt", &vendor);
-        let mut text = format!("{}: {why}", vendor.provider);
+        self.note_failed((Service::Stt, place), failure, out);
+        let mut text = format!("{}: {failure}", vendor.provider);
         if who != Party::Caller {
             text.insert_str(0, &format!("the {}'s ", who.name()));
         }
         self.report.event(now, EventKind::RecogniserFailed, text.clone(), out);
-        match self.ear(who).recogniser.failed(recognisers, after) {
+        let rungs = self.rungs(Service::Stt);
+        match self.ear(who).recogniser.failed(rungs, failure.retry_after) {
             NextRecogniser::Open => self.open_stt(who, out),
             NextRecogniser::OpenAfter(wait) => self.ear(who).open_later(now + wait),
             NextRecogniser::Lost if who == Party::Supervisor => self.whispers_are_lost(text, out),
@@ -386,29 +389,27 @@ impl Session {
 
     /// Nothing that the caller says can be heard any more.
     pub(super) fn give_up_hearing(&mut self, why: String, out: &mut Vec<Command>) {
-        self.error = Some(why);
-        let apology = self.rules.phrases.apology.clone();
-        self.say_goodbye(apology, DisconnectedBy::Error, out);
+        self.last_steps(Service::Stt, why, out);
     }
 
-    /// It is connected and gives no sign of life though there is speech.
-    fn reopen_silent_stt(&mut self, who: Party, out: &mut Vec<Command>) {
+    /// The one at this place is connected and gives no sign of life though there is speech. That may be its fault or the sound's: its
+    /// breaker is not told.
+    fn reopen_silent_stt(&mut self, who: Party, place: usize, out: &mut Vec<Command>) {
         self.ear(who).broke();
         let why = format!("no result while the {} speaks", who.name());
-        let place = self.ear(who).recogniser.provider();
         self.report.failure("stt", &self.rules.stt.at(place));
         self.report.event(self.now, EventKind::RecogniserFailed, why, out);
         self.open_stt(who, out);
     }
 
     pub(super) fn open_stt(&mut self, who: Party, out: &mut Vec<Command>) {
-        let now = self.now;
+        let (now, rungs) = (self.now, self.rungs(Service::Stt));
         if self.ear(who).recogniser.is_lost() || !self.hears(who) || self.rules.stt.is_empty() {
             return;
         }
         let ear = self.ear(who);
         let replay = ear.open(now);
-        out.push(who.open_stt(ear.recogniser.provider(), replay));
+        out.push(who.open_stt(ear.recogniser.begin(rungs), replay));
         if ear.state() == State::Deciding {
             out.push(who.finalize_stt());
         }

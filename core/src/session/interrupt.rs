@@ -56,8 +56,9 @@ impl Session {
     pub(super) fn is_echo_of(&self, said: &Utterance, text: &str, span: (Duration, Duration)) -> bool {
         let Some(started) = said.started_at else { return false };
         let place = |at: Duration| u32::try_from(at.saturating_sub(started).as_millis()).unwrap_or(u32::MAX);
-        let spoken = said.said_between(place(span.0.saturating_sub(ECHO_DELAY)), place(span.1 + ECHO_SLACK));
-        words::is_echo(text, &spoken)
+        let (from, until) = (place(span.0.saturating_sub(ECHO_DELAY)), place(span.1 + ECHO_SLACK));
+        // Recognisers write numbers in either way.
+        said.said_between(from, until).iter().any(|said| words::is_echo(text, said))
     }
 
     /// Whether a text is what the bot said last, come back: it began while the bot spoke, and ended when the bot was done. An

@@ -25,11 +25,21 @@ pub enum EventKind {
     ToolCalled,
     ToolRefused,
     ToolFailed,
+    ToolsFound,
+    ToolsMissing,
     ReplyCut,
+    SentenceReplaced,
+    SummedUp,
+    DisclaimerSaid,
+    DisclaimerMissed,
     LoopGuard,
     RecogniserFailed,
     ModelFailed,
     VoiceFailed,
+    SecondRequest,
+    SecondRequestWon,
+    CommonAnswer,
+    HandedOn,
     LineFailed,
     OrderTaken,
     OrderRefused,
@@ -115,6 +125,7 @@ impl EventKind {
             | Self::MaxDuration
             | Self::SilenceLimit
             | Self::LimitReached
+            | Self::DisclaimerMissed
             | Self::Draining
             | Self::MessagesDropped
             | Self::RecordingIncomplete
@@ -124,7 +135,7 @@ impl EventKind {
     }
 
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 52] = [
+    pub const ALL: [Self; 62] = [
         Self::Answered,
         Self::Interrupted,
         Self::Resumed,
@@ -144,11 +155,21 @@ impl EventKind {
         Self::ToolCalled,
         Self::ToolRefused,
         Self::ToolFailed,
+        Self::ToolsFound,
+        Self::ToolsMissing,
         Self::ReplyCut,
+        Self::SentenceReplaced,
+        Self::SummedUp,
+        Self::DisclaimerSaid,
+        Self::DisclaimerMissed,
         Self::LoopGuard,
         Self::RecogniserFailed,
         Self::ModelFailed,
         Self::VoiceFailed,
+        Self::SecondRequest,
+        Self::SecondRequestWon,
+        Self::CommonAnswer,
+        Self::HandedOn,
         Self::LineFailed,
         Self::OrderTaken,
         Self::OrderRefused,
@@ -200,11 +221,21 @@ impl EventKind {
             Self::ToolCalled => "tool_called",
             Self::ToolRefused => "tool_refused",
             Self::ToolFailed => "tool_failed",
+            Self::ToolsFound => "tools_found",
+            Self::ToolsMissing => "tools_missing",
             Self::ReplyCut => "reply_cut",
+            Self::SentenceReplaced => "sentence_replaced",
+            Self::SummedUp => "summed_up",
+            Self::DisclaimerSaid => "disclaimer_said",
+            Self::DisclaimerMissed => "disclaimer_missed",
             Self::LoopGuard => "loop_guard",
             Self::RecogniserFailed => "recogniser_failed",
             Self::ModelFailed => "model_failed",
             Self::VoiceFailed => "voice_failed",
+            Self::SecondRequest => "second_request",
+            Self::SecondRequestWon => "second_request_won",
+            Self::CommonAnswer => "common_answer",
+            Self::HandedOn => "handed_on",
             Self::LineFailed => "line_failed",
             Self::OrderTaken => "order_taken",
             Self::OrderRefused => "order_refused",

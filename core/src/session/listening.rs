@@ -240,6 +240,7 @@ impl Listening {
 
     /// The recogniser is connected.
     pub fn ready(&mut self, now: Duration) {
+        self.recogniser.is_ready();
         if self.turn.state == State::Speaking {
             self.timers.ensure(ListenTimer::SttSilent, now + STT_FIRST_RESULT);
         }

@@ -40,8 +40,10 @@ impl Session {
     fn carry_out(&mut self, order: Order, out: &mut Vec<Command>) -> Result<(), String> {
         match (order, self.course.phase()) {
             (Order::Say { text }, Phase::Live) => {
-                if phrase(&text, &self.rules.language).is_none() {
-                    return Err("nothing in the text can be said".into());
+                let words = phrase(&text, &self.rules.language);
+                let words = words.ok_or_else(|| "nothing in the text can be said".to_owned())?;
+                if let Some(why) = self.forbidden_by(&words) {
+                    return Err(why);
                 }
                 self.course.not_silent();
                 self.say_phrase(&text, Kind::Ordered, out);
@@ -69,6 +71,10 @@ impl Session {
                 self.course.end(DisconnectedBy::TransferToAgent, self.now);
             }
             (Order::End { goodbye }, Phase::Live | Phase::Held | Phase::Accompanied | Phase::Machine) => {
+                let words = phrase(&goodbye, &self.rules.language);
+                if let Some(why) = words.and_then(|words| self.forbidden_by(&words)) {
+                    return Err(why);
+                }
                 let text = if goodbye.trim().is_empty() { self.rules.closing.clone() } else { goodbye };
                 self.say_goodbye(text, DisconnectedBy::Bot, out);
             }
@@ -105,6 +111,9 @@ impl Session {
             transfer.failed = Some(why.to_owned());
         }
         self.listen_again(out);
+        if self.gives_up(out) {
+            return;
+        }
         self.context.note(&format!("The transfer failed: {why}. The caller is still on the line."));
         self.think_anew(out);
     }

@@ -10,6 +10,7 @@ use vox_shared::wire::result::{CallEvent, Speaker, TranscriptEntry, TurnLatency,
 use vox_shared::wire::seat::{Steered, Tally};
 
 use super::Session;
+use super::callbacks::last_in;
 use super::event::Command;
 use super::farewell::stock_line_back;
 use super::kind::EventKind;
@@ -119,6 +120,7 @@ impl Session {
         }
         session.spending.remember(past.tokens);
         session.remember_transfer(&past.events);
+        session.callback = last_in(&past.events);
         session.remember_report(past);
         session
     }
@@ -127,7 +129,10 @@ impl Session {
         match line.speaker {
             Speaker::Caller => self.context.caller(&line.text),
             // A line of its own: none that is planned has this number.
-            Speaker::Bot => self.context.bot_heard(0, &line.text),
+            Speaker::Bot => {
+                self.context.bot_heard(0, &line.text);
+                let _told_then = self.guardrails.heard(&line.text);
+            }
             Speaker::Agent => {
                 self.context.heard(Party::Agent, &line.text, Duration::from_millis(line.started_ms));
             }
@@ -181,9 +186,7 @@ impl Session {
         let told = ("a worker died, and another one goes on".to_owned(), object(json!({"times": times})));
         self.report.event_with(self.now, EventKind::Rejoined, told, out);
         self.take_caller_back(out);
-        if !self.rules.model_speaks() {
-            out.push(Command::OpenVoice { provider: 0 });
-        }
+        self.open_first_voice(out);
         self.open_stt(Party::Caller, out);
         let met = |kind: EventKind| self.report.events.iter().any(|event| event.event == kind.as_str());
         if met(EventKind::VoicemailDetected) {

@@ -275,6 +275,11 @@ impl Plan {
         !self.lines.iter().any(Saying::waits)
     }
 
+    /// All texts that are planned.
+    pub fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.lines.iter().flat_map(|line| &line.pieces)
+    }
+
     /// All that is planned, as one text.
     pub fn text(&self) -> String {
         joined(self.lines.iter().flat_map(|l| &l.pieces))

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 use vox_shared::model::bot::{
-    CallLimits, OnInterrupt, Phrases, ReEngagement, Tool, TransferTarget, TurnSettings, VadSettings,
+    CallLimits, CommonAnswer, Guardrails, OnInterrupt, Phrases, ReEngagement, Tool, TransferTarget,
+    TurnSettings, VadSettings,
 };
 use vox_shared::price::Rate;
 use vox_shared::wire::config::RuntimeConfig;
 
+use super::builtin;
 use super::farewell::stock_goodbye;
+use super::text::Wording;
 use crate::provider::llm::{CacheKey, ToolSpec};
 
 /// A keypad entry ends after this without a digit.
@@ -23,10 +26,8 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(300);
 pub const SILENCE_GRACE: Duration = Duration::from_secs(1);
 /// The tool that ends the call.
 pub const END_CALL: &str = "end_call";
-/// The tool that says that a machine answered.
-pub use vox_shared::model::bot::tool::DETECTED_VOICEMAIL;
-/// The tool that hands the caller over.
-pub use vox_shared::model::bot::tool::TRANSFER_CALL;
+/// The other tools of the conversation itself.
+pub use vox_shared::model::bot::tool::{DETECTED_VOICEMAIL, SCHEDULE_CALLBACK, SEND_DTMF, TRANSFER_CALL};
 
 /// A vendor as the usage report names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,12 +57,7 @@ impl Ladder {
     }
 }
 
-/// The place that is tried after this one fails: the first again after the last.
-pub fn next_place(place: usize, of: usize) -> usize {
-    if place + 1 < of { place + 1 } else { 0 }
-}
-
-/// What goes for a tool of the bot's own.
+/// What goes for a tool that runs: one of the bot's own, of a server of its, or a built-in one that has an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnTool {
     /// JSON schema of its arguments, or null.
@@ -85,6 +81,8 @@ pub struct Rules {
     pub closing: String,
     pub min_words_interruption: usize,
     pub max_duration: Duration,
+    /// Turns of the caller after which the beginning of the conversation is told to the model in short; 0 for never.
+    pub summary_after_turns: usize,
     pub limits: CallLimits,
     /// What the vendors cost, for the limit of money.
     pub rates: Vec<Rate>,
@@ -95,6 +93,10 @@ pub struct Rules {
     pub cache_key: Option<CacheKey>,
     /// The language that is spoken (BCP-47), or empty.
     pub language: String,
+    /// How texts are put for the voices.
+    pub wording: Wording,
+    /// What the bot may not say, and what it must.
+    pub guardrails: Guardrails,
     pub vad: VadSettings,
     pub turn: TurnSettings,
     /// Empty for a model that hears by itself. No config says so yet.
@@ -115,8 +117,16 @@ pub struct Rules {
     pub numbers: Vec<(String, String)>,
     /// Said before the caller is handed over, where the model says nothing.
     pub pre_transfer: String,
+    /// Who gets the caller when no recogniser, model or voice is left: a target's id or label, or empty.
+    pub transfer_on_failure: String,
+    /// What the bot answers when no model can be asked.
+    pub common_answers: Vec<CommonAnswer>,
+    /// A model that is late is asked once more.
+    pub second_requests: bool,
     /// The call is in rooms that others can be let into.
     pub has_rooms: bool,
+    /// The line can press keys of the telephone on the caller's side.
+    pub presses_keys: bool,
     /// Left on a machine after its beep; empty for none.
     pub voicemail_message: String,
     /// What the line itself adds before the caller hears a frame.
@@ -143,12 +153,15 @@ impl Rules {
             phrases: config.phrases.clone(),
             min_words_interruption: config.min_words_interruption as usize,
             max_duration: Duration::from_secs(u64::from(config.max_call_duration_seconds.max(1))),
+            summary_after_turns: config.summary_after_turns as usize,
             limits: config.limits.clone(),
             rates: config.rates.clone(),
             tools: tools.collect(),
             own_tools: config.tools.iter().filter_map(own_tool).collect(),
             cache_key: cache_key(config),
             language: language(config).to_owned(),
+            wording: Wording::of(config, language(config)),
+            guardrails: config.guardrails.clone(),
             vad: config.vad.clone(),
             turn: config.turn.clone(),
             stt: Ladder(with_fallbacks(&config.stt, |s| name(&s.provider, &s.model), |s| &s.fallbacks)),
@@ -161,7 +174,11 @@ impl Rules {
             targets: targets(config),
             numbers: numbers(config),
             pre_transfer: config.pre_transfer_message.clone(),
+            transfer_on_failure: config.resilience.transfer_to.clone(),
+            common_answers: config.common_answers.clone(),
+            second_requests: config.resilience.second_requests,
             has_rooms: false,
+            presses_keys: false,
             voicemail_message: config.voicemail_message.clone(),
             transport_delay,
         }
@@ -214,7 +231,7 @@ fn cache_key(config: &RuntimeConfig) -> Option<CacheKey> {
 }
 
 /// What the bot speaks. A voice's language is English where nobody set it; a recogniser of one other language knows better.
-fn language(config: &RuntimeConfig) -> &str {
+pub fn language(config: &RuntimeConfig) -> &str {
     let (voice, recogniser) = (config.tts.language.trim(), config.stt.language.trim());
     let is_set = !matches!(voice, "" | "en");
     if is_set || matches!(recogniser, "" | "multi" | "auto") { voice } else { recogniser }
@@ -241,18 +258,7 @@ pub fn with_fallbacks<'a, S, T>(
 }
 
 fn description(tool: &Tool) -> String {
-    let stock = match tool.name.as_str() {
-        END_CALL => "End the call. Say goodbye in `message`: it is spoken to the end before the line closes.",
-        TRANSFER_CALL => {
-            "Hand the caller over to a person, once the caller wants that. Say in the same reply that you connect them; the transfer \
-             begins when that was heard. You are told if nobody takes the call."
-        }
-        DETECTED_VOICEMAIL => {
-            "Call this as soon as it is clear that no person answered, but a voicemail, an answering machine or a recorded announcement. \
-             Say nothing yourself: the message for it is left after its beep, and the call ends."
-        }
-        _ => "",
-    };
+    let stock = builtin::description(&tool.name);
     if tool.description.is_empty() { stock.to_owned() } else { tool.description.clone() }
 }
 
@@ -260,16 +266,18 @@ fn description(tool: &Tool) -> String {
 fn parameters(tool: &Tool) -> Value {
     match &tool.parameters {
         Value::Object(_) => tool.parameters.clone(),
-        _ if tool.http.is_none() && tool.name == TRANSFER_CALL => transfer_schema(),
-        _ if tool.http.is_some() || tool.name == DETECTED_VOICEMAIL => {
-            serde_json::json!({"type": "object", "properties": {}})
-        }
-        _ => end_call_schema(),
+        _ if tool.http.is_some() => serde_json::json!({"type": "object", "properties": {}}),
+        _ => builtin::schema(&tool.name),
     }
 }
 
 fn own_tool(tool: &Tool) -> Option<(String, OwnTool)> {
-    let http = tool.http.as_ref()?;
+    let Some(http) = &tool.http else {
+        let has_answer = matches!(tool.name.as_str(), SEND_DTMF | SCHEDULE_CALLBACK);
+        let own =
+            OwnTool { parameters: parameters(tool), filler: String::new(), confirm: false, cancels: false };
+        return has_answer.then(|| (tool.name.clone(), own));
+    };
     let own = OwnTool {
         parameters: tool.parameters.clone(),
         filler: http.filler.clone(),
@@ -277,24 +285,6 @@ fn own_tool(tool: &Tool) -> Option<(String, OwnTool)> {
         cancels: http.on_interrupt == OnInterrupt::Cancel,
     };
     Some((tool.name.clone(), own))
-}
-
-fn transfer_schema() -> Value {
-    serde_json::json!({
-        "type": "object",
-        "properties": {
-            "target": {"type": "string", "description": "Id or label of the person or desk; left out for the usual one."},
-            "reason": {"type": "string", "description": "Why the caller wants a person, in a few words."},
-            "summary": {"type": "string", "description": "What the person must know, in one or two spoken sentences."},
-        },
-    })
-}
-
-fn end_call_schema() -> Value {
-    serde_json::json!({
-        "type": "object",
-        "properties": {"message": {"type": "string", "description": "The goodbye to speak."}},
-    })
 }
 
 #[cfg(test)]

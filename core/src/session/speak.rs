@@ -1,6 +1,6 @@
 //! What the voice and the line say about the bot's words, and what it means for the conversation.
 
-use vox_shared::wire::result::DisconnectedBy;
+use vox_shared::wire::answers::Service;
 
 use super::Session;
 use super::event::{Command, Notice, VoiceEvent};
@@ -9,6 +9,7 @@ use super::plan::SayingId;
 use super::report::{bot_line, ms};
 use super::speaking::{NextVoice, Progress, SpeakTimer};
 use super::text::phrase;
+use super::think::timed_out;
 use super::utterance::{Kind, Utterance};
 use crate::provider::tts::UtteranceId;
 use crate::provider::{Failure, FailureClass};
@@ -17,6 +18,7 @@ impl Session {
     /// Say a fixed phrase, after what is planned.
     pub(super) fn say_phrase(&mut self, text: &str, kind: Kind, out: &mut Vec<Command>) {
         let Some(phrase) = phrase(text, &self.rules.language) else { return };
+        let phrase = self.guarded_phrase(phrase, out);
         if kind != Kind::Filler && kind != Kind::Greeting {
             self.clock.first_piece.get_or_insert(self.now);
         }
@@ -34,7 +36,7 @@ impl Session {
         match timer {
             // A voice that never says "done" and gave every word is done.
             SpeakTimer::Voice if self.speaking.is_done_in_silence() => {}
-            SpeakTimer::Voice => self.voice_failed("no audio in time", out),
+            SpeakTimer::Voice => self.voice_failed(&timed_out("no audio in time"), out),
             SpeakTimer::Playout => self.fail_line("playout does not move".into(), out),
             SpeakTimer::Resume => self.resume(out),
             SpeakTimer::DeadAir => {
@@ -49,6 +51,7 @@ impl Session {
         match event {
             VoiceEvent::Ready => self.speaking.ready(),
             VoiceEvent::Audio { utterance, ms } => {
+                let first = self.speaking.first_sound(utterance, self.now);
                 let kind = self.speaking.audio(utterance, ms, self.now);
                 if let Some(request) = self.speaking.sound().filter(|_| kind.is_some()) {
                     self.thinking.sounds(request, self.now);
@@ -56,19 +59,17 @@ impl Session {
                 if kind.is_some_and(|kind| kind != Kind::Filler) {
                     self.clock.first_audio.get_or_insert(self.now);
                 }
+                if first.is_some() && kind.is_some() && !self.rules.model_speaks() {
+                    self.note_answered((Service::Tts, self.speaking.provider()), first, out);
+                }
             }
             VoiceEvent::Words { utterance, words } => self.speaking.words(utterance, words),
             VoiceEvent::Done { utterance } => {
                 if !self.speaking.done(utterance) {
-                    self.voice_failed("it gave no audio", out);
+                    self.voice_failed(&Failure::new(FailureClass::Malformed, "it gave no audio"), out);
                 }
             }
-            VoiceEvent::Failed(failure) => {
-                if !failure.class.is_transient() && self.rules.voices().len() == 1 {
-                    self.speaking.give_up();
-                }
-                self.voice_failed(&failure.to_string(), out);
-            }
+            VoiceEvent::Failed(failure) => self.voice_failed(&failure, out),
         }
     }
 
@@ -131,6 +132,7 @@ impl Session {
             return self.note_aside("bot", &heard, out);
         }
         self.context.bot_heard(line, &heard);
+        self.note_heard(&heard, out);
         match said.kind {
             Kind::Filler => {}
             Kind::Prompt => self.listening.bot_prompted(&heard),
@@ -148,20 +150,21 @@ impl Session {
     }
 
     /// The voice broke or stalls: the next one says what is not said yet.
-    fn voice_failed(&mut self, why: &str, out: &mut Vec<Command>) {
+    fn voice_failed(&mut self, failure: &Failure, out: &mut Vec<Command>) {
         if self.speaking.sound().is_some() {
-            return self.sound_failed(why, out);
+            return self.sound_failed(failure, out);
         }
-        let voices = self.rules.voices();
-        let (count, name) = (voices.len(), voices.at(self.speaking.provider()));
+        let (place, service) = (self.speaking.provider(), self.voice_service());
+        let name = self.rules.voices().at(place);
         self.report.failure("tts", &name);
-        let why = format!("{}: {why}", name.provider);
+        let why = format!("{}: {failure}", name.provider);
         self.report.event(self.now, EventKind::VoiceFailed, why.clone(), out);
         if !self.course.is_live() && !self.course.is_ending() && !self.may_speak() {
             // Nothing is to be said: a voice that ends an idle connection fails for nobody.
             return self.speaking.sleep();
         }
-        match self.speaking.failed(count) {
+        self.note_failed((service, place), failure, out);
+        match self.speaking.failed(self.rungs(service)) {
             NextVoice::Try(provider) => {
                 if !self.rules.model_speaks() {
                     out.push(Command::OpenVoice { provider });
@@ -182,20 +185,21 @@ impl Session {
 
     /// The model's own sound stalls. While its request is under way that is the model's failure; after that what was given
     /// stands, and a reply without any sound is asked of the next model.
-    fn sound_failed(&mut self, why: &str, out: &mut Vec<Command>) {
+    fn sound_failed(&mut self, failure: &Failure, out: &mut Vec<Command>) {
         if self.thinking.request().is_some() && self.thinking.request() == self.speaking.sound() {
-            return self.model_failed(Failure::new(FailureClass::Unavailable, why), out);
+            return self.model_failed(failure.clone(), out);
         }
-        let voices = self.rules.voices();
-        let (count, name) = (voices.len(), voices.at(self.speaking.provider()));
+        let place = self.speaking.provider();
+        let name = self.rules.voices().at(place);
         self.report.failure("llm", &name);
-        let why = format!("{}: {why}", name.provider);
+        self.note_failed((Service::Llm, place), failure, out);
+        let why = format!("{}: {failure}", name.provider);
         self.report.event(self.now, EventKind::VoiceFailed, why.clone(), out);
         if self.speaking.has_audio() {
             return self.speaking.cut_short();
         }
         self.speaking.stop(&mut self.plan, out);
-        match self.speaking.failed(count) {
+        match self.speaking.failed(self.rungs(Service::Llm)) {
             NextVoice::Try(provider) if self.course.is_live() => self.think_anew_with(provider, out),
             NextVoice::Try(_) => {}
             next => self.give_up_speaking(next, why, out),
@@ -203,14 +207,19 @@ impl Session {
     }
 
     fn give_up_speaking(&mut self, next: NextVoice, why: String, out: &mut Vec<Command>) {
-        self.error = Some(why);
-        if next == NextVoice::CacheOnly {
-            // The apology may be in the cache; if it is not, the call ends without it.
-            let apology = self.rules.phrases.apology.clone();
-            return self.say_goodbye(apology, DisconnectedBy::Error, out);
+        match next {
+            NextVoice::CacheOnly => self.last_steps(self.voice_service(), why, out),
+            _ => self.end_in_silence(why, out),
         }
-        self.course.end(DisconnectedBy::Error, self.now);
-        self.hang_up_now(out);
+    }
+
+    /// The best of the bot's voices begins.
+    pub(super) fn open_first_voice(&mut self, out: &mut Vec<Command>) {
+        let provider = self.rungs(self.voice_service()).first();
+        self.speaking.begin_with(provider);
+        if !self.rules.model_speaks() {
+            out.push(Command::OpenVoice { provider });
+        }
     }
 
     /// The bot may have something to say again: its voice must be open.

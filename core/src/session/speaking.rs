@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::event::{Command, RequestId};
+use super::ladder::Rungs;
 use super::plan::{Next, Plan, SayingId};
-use super::rules::next_place;
+use super::text::Wording;
 use super::timer::Timers;
 use super::utterance::{Kind, Utterance};
 use crate::provider::tts::{UtteranceId, WordMark};
@@ -15,8 +16,8 @@ const VOICE_STALL: Duration = Duration::from_millis(1_500);
 const VOICE_STALL_CONNECTING: Duration = Duration::from_secs(3);
 /// Playout of audio at hand must move within this, else the line is dead.
 const PLAYOUT_STALL: Duration = Duration::from_secs(3);
-/// Voices tried in a row before the bot falls back to what the cache holds.
-const VOICE_ATTEMPTS: u32 = 2;
+/// A single voice is opened anew so often in a row before the bot falls back to what the cache holds.
+const VOICE_ATTEMPTS: usize = 2;
 /// Text goes to the voice while less than this is waiting to be heard.
 const LOOK_AHEAD_MS: u32 = 6_000;
 /// How the bot falls silent.
@@ -80,10 +81,15 @@ pub struct Speaking {
     mouth: Option<Mouth>,
     newest: UtteranceId,
     timers: Timers<SpeakTimer>,
+    wording: Wording,
     voice: Voice,
     provider: usize,
-    failures: u32,
+    failures: usize,
     ready: bool,
+    /// It gave sound since it was opened: what broke off may work again.
+    worked: bool,
+    /// This one was opened anew since its last utterance.
+    again: bool,
     lost: bool,
     /// The voice broke while the bot had nothing to say.
     asleep: bool,
@@ -93,6 +99,11 @@ impl Speaking {
     /// A mouth that has said nothing.
     pub fn new(voice: Voice) -> Self {
         Self { voice, ..Self::default() }
+    }
+
+    /// Whose text is put for its voices in this way.
+    pub fn with_wording(self, wording: Wording) -> Self {
+        Self { wording, ..self }
     }
 
     pub fn timers(&self) -> &Timers<SpeakTimer> {
@@ -138,6 +149,23 @@ impl Speaking {
         self.provider
     }
 
+    /// Nothing was said yet: the best of the list says it.
+    pub fn begin_with(&mut self, provider: usize) {
+        self.provider = provider;
+    }
+
+    /// None of the list can be opened any more.
+    pub fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// So long the voice took for the first sound of this utterance. `None` where that was told, or says nothing of the voice: a phrase
+    /// may be kept as sound.
+    pub fn first_sound(&self, id: UtteranceId, now: Duration) -> Option<Duration> {
+        let utterance = self.utterance().filter(|u| u.id == id && u.audio_ms == 0 && !u.is_phrase)?;
+        Some(now.saturating_sub(utterance.first_sent_at?))
+    }
+
     /// Take text of the plan to the voice, as far as it should run ahead. With `begin` false nothing new is begun: the caller
     /// speaks.
     pub fn pump(&mut self, plan: &mut Plan, now: Duration, begin: bool, out: &mut Vec<Command>) {
@@ -155,7 +183,7 @@ impl Speaking {
             utterance.end_sent |= !is_open;
         }
         while utterance.sound.is_none() && wants_text(utterance) {
-            let Some(command) = hand_on(utterance, plan.take(*line), by, now) else { break };
+            let Some(command) = hand_on(utterance, plan.take(*line), by, &self.wording, now) else { break };
             if matches!(command, Command::Phrase { .. } | Command::Recite { .. }) {
                 self.timers.set(SpeakTimer::Voice, now + stall);
             }
@@ -183,7 +211,8 @@ impl Speaking {
         let utterance = self.wanted(id).filter(|_| ms > 0)?;
         utterance.audio_ms = utterance.audio_ms.saturating_add(ms);
         utterance.first_audio_at.get_or_insert(now);
-        let kind = utterance.kind;
+        let (kind, is_phrase) = (utterance.kind, utterance.is_phrase);
+        self.worked |= !is_phrase;
         self.timers.clear(SpeakTimer::Voice);
         self.timers.ensure(SpeakTimer::Playout, now + PLAYOUT_STALL);
         Some(kind)
@@ -209,6 +238,7 @@ impl Speaking {
         self.timers.clear(SpeakTimer::Voice);
         if spoke {
             self.failures = 0;
+            self.again = false;
         }
         spoke
     }
@@ -287,19 +317,21 @@ impl Speaking {
         }
     }
 
-    /// A failure that will not pass, at the only voice there is: no use in trying again.
-    pub fn give_up(&mut self) {
-        self.failures = VOICE_ATTEMPTS;
-    }
-
-    /// The voice broke or stalls.
-    pub fn failed(&mut self, voices: usize) -> NextVoice {
+    /// The voice broke or stalls. One that had worked is opened anew, once, so that the caller hears the same one go on; then another
+    /// one is. Where there is no other it is the same one again.
+    pub fn failed(&mut self, rungs: Rungs) -> NextVoice {
         self.timers.clear(SpeakTimer::Voice);
         self.failures += 1;
         self.ready = false;
-        if self.failures <= VOICE_ATTEMPTS {
-            self.provider = next_place(self.provider, voices);
-            return NextVoice::Try(self.provider);
+        let may_stay = rungs.is_worth_it(self.provider);
+        let reopens = std::mem::take(&mut self.worked) && !self.again && may_stay;
+        let other = rungs.after(self.provider).filter(|_| !reopens);
+        let most = VOICE_ATTEMPTS.max((rungs.len() * 2).saturating_sub(1));
+        let next = other.or(may_stay.then_some(self.provider));
+        if let Some(next) = next.filter(|_| self.failures <= most) {
+            self.again = reopens || (self.again && next == self.provider);
+            self.provider = next;
+            return NextVoice::Try(next);
         }
         if std::mem::replace(&mut self.lost, true) { NextVoice::Nothing } else { NextVoice::CacheOnly }
     }
@@ -391,6 +423,7 @@ fn hand_on(
     utterance: &mut Utterance,
     next: Next,
     (voice, provider): (Voice, usize),
+    wording: &Wording,
     now: Duration,
 ) -> Option<Command> {
     let id = utterance.id;
@@ -406,11 +439,13 @@ fn hand_on(
             Command::Recite { provider, utterance: id, text }
         }
         Next::Phrase(phrase) if utterance.sent.is_empty() => {
+            let phrase = wording.put(&phrase, provider);
             let text = phrase.say().to_owned();
             utterance.send_whole(phrase, now);
             Command::Phrase { utterance: id, text }
         }
         Next::Phrase(piece) | Next::Piece(piece) => {
+            let piece = wording.put(&piece, provider);
             let text = piece.say().to_owned();
             utterance.sent.push(piece);
             utterance.first_sent_at.get_or_insert(now);

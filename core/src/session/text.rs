@@ -6,6 +6,7 @@
 
 mod abbreviation;
 mod clean;
+mod cue;
 mod cutter;
 mod entity;
 mod hidden;
@@ -17,8 +18,10 @@ mod sign;
 mod splitter;
 mod tag;
 mod tool;
+mod wording;
 
-pub use piece::{Piece, append, joined, said};
+pub use piece::{Piece, append, joined};
 pub use sign::{is_terminal, is_unspaced, syllables};
 pub use splitter::{Item, Splitter, phrase};
 pub use tool::{ToolText, argument};
+pub use wording::Wording;

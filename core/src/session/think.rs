@@ -1,12 +1,13 @@
 //! What the model and its tools say, and what it means for the conversation.
 
-use vox_shared::wire::result::DisconnectedBy;
+use vox_shared::wire::answers::Service;
 
 use super::Session;
 use super::event::{Command, RequestId};
 use super::kind::EventKind;
 use super::rules::{END_CALL, TRANSFER_CALL};
 use super::spending::CHARS_PER_TOKEN;
+use super::standing::Did;
 use super::text::Item;
 use super::thinking::{AfterFailure, MAX_TOOL_ROUNDS, Refusal, ThinkTimer, Thought, Told, Try};
 use super::tools::{BROKE_OFF, GIVEN_UP};
@@ -17,6 +18,9 @@ use crate::provider::{Failure, FailureClass};
 impl Session {
     /// The caller said this: think of a reply.
     pub(super) fn answer(&mut self, text: &str, out: &mut Vec<Command>) {
+        if self.is_being_handed_on() {
+            return self.wait_for_a_person(text);
+        }
         // What tools have answered comes before the caller's words.
         self.leave_tools(out);
         self.drop_handing();
@@ -24,18 +28,22 @@ impl Session {
             self.context.caller(&before);
         }
         self.context.caller(text);
+        self.guardrails.begin_anew();
         text.clone_into(&mut self.asked);
         self.think_anew(out);
     }
 
     /// Think of a reply to what the conversation is now; one that was being made is not wanted any more.
     pub(super) fn think_anew(&mut self, out: &mut Vec<Command>) {
-        self.think_anew_with(0, out);
+        self.think_anew_with(self.rungs(Service::Llm).first(), out);
     }
 
     /// The same with this model.
     pub(super) fn think_anew_with(&mut self, provider: usize, out: &mut Vec<Command>) {
         self.course.not_silent();
+        if self.is_being_handed_on() {
+            return;
+        }
         if self.refuses_to_ask(out) {
             return;
         }
@@ -47,6 +55,9 @@ impl Session {
         self.plan.answer(self.speaking.line());
         self.context.drop_promises();
         self.cut = None;
+        if self.rungs(Service::Llm).are_all_out() && self.say_common_answer(out) {
+            return;
+        }
         self.thinking.expect_reply(self.now);
         self.ask(Try { provider, attempt: 1, round: 0 }, out);
     }
@@ -57,11 +68,13 @@ impl Session {
     }
 
     fn send_request(&mut self, request: RequestId, provider: usize, out: &mut Vec<Command>) {
+        self.drop_recap(out);
         let vendor = self.rules.llm.at(provider);
         self.report.usage("llm", &vendor.provider, &vendor.model).requests += 1;
         self.clock.asked.get_or_insert(self.now);
         self.clock.model = provider;
         self.untold = false;
+        self.expect_first_token(provider);
         let (ask, heard) = (Box::new(self.context.request()), self.plan.sounds().to_vec());
         out.push(Command::Ask { request, provider, ask, heard });
     }
@@ -69,9 +82,10 @@ impl Session {
     /// The reply that is being made is not wanted, nor is sound of a model's own that waits to be said.
     pub(super) fn cancel_thought(&mut self, out: &mut Vec<Command>) {
         self.leave_tools(out);
+        self.drop_second(out);
         let mut unwanted = self.plan.drop_unbegun();
         if let Some((request, thought)) = self.thinking.cancel() {
-            self.count_usage(&thought, None);
+            self.count_usage(&thought, None, out);
             for call in &thought.tools {
                 self.note_refused(call, GIVEN_UP, out);
             }
@@ -87,6 +101,7 @@ impl Session {
     pub(super) fn on_think_timer(&mut self, timer: ThinkTimer, out: &mut Vec<Command>) {
         match timer {
             ThinkTimer::Model => self.model_failed(timed_out("no token in time"), out),
+            ThinkTimer::Second => self.ask_second(out),
             ThinkTimer::Reasoning => self.model_failed(timed_out("it reasons for too long"), out),
             ThinkTimer::AskAgain => {
                 if let Some((request, at)) = self.thinking.ask_again(self.now) {
@@ -121,7 +136,7 @@ impl Session {
     }
 
     pub(super) fn on_llm(&mut self, request: RequestId, event: LlmEvent, out: &mut Vec<Command>) {
-        if self.take_summary(request, &event, out) {
+        if self.take_summary(request, &event, out) || self.take_recap(request, &event, out) {
             return;
         }
         if let LlmEvent::Text(text) = &event
@@ -129,6 +144,10 @@ impl Session {
         {
             return self.on_spoken(request, text, out);
         }
+        if self.is_of_no_interest(request, &event, out) {
+            return;
+        }
+        self.note_first_token(request, &event, out);
         let is_text = matches!(event, LlmEvent::Text(_));
         match self.thinking.take(request, event, self.now) {
             Told::Nothing => {}
@@ -197,8 +216,7 @@ impl Session {
             match item {
                 Item::Piece(piece) => {
                     self.clock.first_piece.get_or_insert(self.now);
-                    self.thinking.note_handed(piece.keep());
-                    self.plan.piece(piece, self.turn);
+                    self.plan_piece(piece, out);
                 }
                 Item::Tool(tool) if self.rules.tools.iter().any(|t| t.name == tool.name) => {
                     self.thinking.note_tool(tool);
@@ -221,6 +239,7 @@ impl Session {
         }
         self.cut = None;
         self.plan.drop_open();
+        self.guardrails.begin_anew();
         self.thinking.note_reasoning();
     }
 
@@ -228,7 +247,7 @@ impl Session {
         let rest = self.thinking.flush();
         self.hand_on(rest, out);
         let Some(thought) = self.thinking.complete() else { return };
-        self.count_usage(&thought, usage);
+        self.count_usage(&thought, usage, out);
         if !thought.handed {
             self.keep_sound(thought.request, out);
         }
@@ -246,8 +265,9 @@ impl Session {
         let may_loop = !self.plan.is_paused() && !thought.said.is_empty();
         if may_loop && self.thinking.loop_guard.is_looping(&self.asked, &thought.said) {
             self.report.event(self.now, EventKind::LoopGuard, "the same reply again and again", out);
-            self.plan.end_with_this();
+            return self.plan.end_with_this();
         }
+        self.begin_recap(thought.at.provider, out);
     }
 
     /// Carry out what the reply calls; it is given back when nothing more follows of that. Other tools come before the end of the
@@ -299,24 +319,28 @@ impl Session {
         None
     }
 
-    fn count_usage(&mut self, thought: &Thought, usage: Option<LlmUsage>) {
+    fn count_usage(&mut self, thought: &Thought, usage: Option<LlmUsage>, out: &mut Vec<Command>) {
+        let context = self.context.tokens();
         let vendor = self.rules.llm.at(thought.at.provider);
         let entry = self.report.usage("llm", &vendor.provider, &vendor.model);
-        match usage {
+        let tokens = match usage {
             Some(usage) => {
                 entry.tokens_in += usage.tokens_in;
                 entry.tokens_out += usage.tokens_out;
                 entry.tokens_cached += usage.tokens_cached;
                 entry.tokens_cache_write += usage.tokens_cache_write;
-                self.spending.tokens(usage.tokens_in + usage.tokens_out);
+                usage.tokens_in + usage.tokens_out
             }
             // The usual four characters a token, where the vendor does not say.
             None => {
                 let written = thought.written_chars as u64 / CHARS_PER_TOKEN;
                 entry.tokens_out += written;
-                self.spending.tokens(written + self.context.tokens());
+                written + context
             }
-        }
+        };
+        self.spending.tokens(tokens);
+        let did = Did::Used { tokens, needlessly: false };
+        out.push(Command::Vendor { service: Service::Llm, place: thought.at.provider, did });
     }
 
     /// The same of a request of ours that is no reply.
@@ -339,6 +363,7 @@ impl Session {
     }
 
     pub(super) fn model_failed(&mut self, failure: Failure, out: &mut Vec<Command>) {
+        self.drop_second(out);
         let request = self.thinking.request();
         // Words that are no sentence yet: what broke off is said if the reply has begun.
         let rest = self.thinking.flush();
@@ -348,7 +373,7 @@ impl Session {
         }
         if let Some(request) = request {
             // A vendor that breaks off does not say what it bills.
-            self.count_usage(&thought, None);
+            self.count_usage(&thought, None, out);
             out.push(Command::CancelAsk { request });
         }
         for call in std::mem::take(&mut thought.tools) {
@@ -358,18 +383,25 @@ impl Session {
             if let Item::Piece(piece) = item
                 && thought.handed
             {
-                self.plan.piece(piece, self.turn);
+                self.plan_piece(piece, out);
             }
         }
         self.after_failure(thought, &failure, out);
     }
 
     fn after_failure(&mut self, thought: Thought, failure: &Failure, out: &mut Vec<Command>) {
-        let name = self.rules.llm.at(thought.at.provider);
+        let place = thought.at.provider;
+        let name = self.rules.llm.at(place);
         self.report.failure("llm", &name);
+        self.note_failed((Service::Llm, place), failure, out);
         let vendor = name.provider;
         self.report.event(self.now, EventKind::ModelFailed, format!("{vendor}: {failure}"), out);
-        match self.thinking.failed(thought, failure, self.rules.llm.len(), self.now) {
+        let next = self.thinking.failed(thought, failure, self.rungs(Service::Llm), self.now);
+        let is_dead = matches!(next, AfterFailure::Excuse | AfterFailure::GiveUp);
+        if is_dead && self.course.is_live() && self.say_common_answer(out) {
+            return;
+        }
+        match next {
             AfterFailure::Keep => self.plan.close_reply(),
             AfterFailure::Ask(at) => self.ask(at, out),
             AfterFailure::Later => {}
@@ -380,15 +412,13 @@ impl Session {
                 }
             }
             AfterFailure::GiveUp if self.course.is_live() => {
-                self.error = Some(format!("{vendor}: {failure}"));
-                let apology = self.rules.phrases.apology.clone();
-                self.say_goodbye(apology, DisconnectedBy::Error, out);
+                self.last_steps(Service::Llm, format!("{vendor}: {failure}"), out);
             }
             AfterFailure::Excuse | AfterFailure::GiveUp => {}
         }
     }
 }
 
-fn timed_out(detail: &str) -> Failure {
+pub(super) fn timed_out(detail: &str) -> Failure {
     Failure::new(FailureClass::TimedOut, detail)
 }

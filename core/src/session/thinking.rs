@@ -1,19 +1,21 @@
 //! Thinking: the request to the model that is under way, the tools it called, and the ladder of models.
 
 mod loop_guard;
+mod second;
 mod tool_guard;
 mod tool_runs;
 
 use std::time::Duration;
 
 use super::event::{RequestId, ToolRunId};
-use super::rules::next_place;
+use super::ladder::Rungs;
 use super::text::{Item, Splitter, ToolText, append};
 use super::timer::Timers;
 use crate::provider::Failure;
 use crate::provider::llm::{Finish, LlmEvent, LlmUsage, ToolCall};
 
 pub use loop_guard::LoopGuard;
+pub use second::{Race, Second, Seconds};
 pub use tool_guard::{MAX_TOOL_ROUNDS, Refusal, ToolGuard};
 pub use tool_runs::{Answered, Left, NO_ANSWER, Results, Started, ToolRuns, Waits};
 
@@ -29,8 +31,8 @@ const TOOL_FILLER_AFTER: Duration = Duration::from_millis(700);
 const PATIENCE: Duration = Duration::from_millis(2_500);
 /// A sentence that is complete waits so long for what may belong to it: scripts without spaces show no end of their own.
 const SETTLES_AFTER: Duration = Duration::from_millis(250);
-/// Requests per reply before the bot excuses itself.
-const MODEL_ATTEMPTS: u32 = 2;
+/// Requests per reply before the bot excuses itself; of more models each is asked once.
+const MODEL_ATTEMPTS: usize = 2;
 /// Replies in a row that failed before the call ends.
 const MODEL_FAILURES: u32 = 2;
 /// Characters of one reply kept; a model that never stops is cut here.
@@ -43,6 +45,8 @@ const MAX_RAW_CHARS: usize = 64_000;
 pub enum ThinkTimer {
     /// The model's first token, or the next one.
     Model,
+    /// The first token is late: the model is asked once more.
+    Second,
     /// The model reasons and reasons.
     Reasoning,
     /// The model asked to be asked later.
@@ -60,7 +64,7 @@ pub enum ThinkTimer {
 pub struct Try {
     pub provider: usize,
     /// From 1.
-    pub attempt: u32,
+    pub attempt: usize,
     /// Rounds of tools before it.
     pub round: u32,
 }
@@ -71,6 +75,11 @@ pub struct Thought {
     /// `None` while it waits to be asked again, or for tools.
     pub request: Option<RequestId>,
     pub at: Try,
+    asked_at: Duration,
+    /// Its first token, or the first tool that it calls, is there.
+    answered: bool,
+    /// The same was asked once more.
+    second: Option<Second>,
     splitter: Splitter,
     /// Length of what the model wrote in this round, characters.
     pub written_chars: usize,
@@ -141,6 +150,11 @@ impl Thinking {
         Self { language: language.to_owned(), tools, ..Self::default() }
     }
 
+    /// What the model may call from now on.
+    pub fn set_tools(&mut self, tools: Vec<String>) {
+        self.tools = tools;
+    }
+
     pub fn timers(&self) -> &Timers<ThinkTimer> {
         &self.timers
     }
@@ -174,7 +188,8 @@ impl Thinking {
         self.timers.set(ThinkTimer::Reasoning, now + LONGEST_REASONING);
         self.timers.clear(ThinkTimer::Sentence);
         let splitter = Splitter::new(&self.language, self.tools.clone());
-        self.thought = Some(Thought { request: Some(self.newest), at, splitter, ..Thought::default() });
+        let (request, asked_at) = (Some(self.newest), now);
+        self.thought = Some(Thought { request, at, asked_at, splitter, ..Thought::default() });
         self.newest
     }
 
@@ -306,9 +321,14 @@ impl Thinking {
         self.thought.as_ref().and_then(|t| t.request)
     }
 
+    /// The place of the model that makes it.
+    pub fn place(&self) -> usize {
+        self.thought.as_ref().map_or(0, |t| t.at.provider)
+    }
+
     /// The reply is complete.
     pub fn complete(&mut self) -> Option<Thought> {
-        for timer in [ThinkTimer::Model, ThinkTimer::Reasoning, ThinkTimer::Sentence] {
+        for timer in [ThinkTimer::Model, ThinkTimer::Second, ThinkTimer::Reasoning, ThinkTimer::Sentence] {
             self.timers.clear(timer);
         }
         self.thought.take()
@@ -324,19 +344,19 @@ impl Thinking {
         &mut self,
         mut thought: Thought,
         failure: &Failure,
-        models: usize,
+        rungs: Rungs,
         now: Duration,
     ) -> AfterFailure {
         if thought.handed {
             return AfterFailure::Keep;
         }
-        let next = next_place(thought.at.provider, models);
-        let is_other = next != thought.at.provider;
+        let other = rungs.after(thought.at.provider);
         let asked = failure.retry_after.unwrap_or_default();
-        let useful = is_other || (failure.class.is_transient() && asked <= PATIENCE);
-        if thought.at.attempt < MODEL_ATTEMPTS && useful {
-            let at = Try { provider: next, attempt: thought.at.attempt + 1, ..thought.at };
-            if is_other || asked.is_zero() {
+        let useful = other.is_some() || (failure.class.is_transient() && asked <= PATIENCE);
+        if thought.at.attempt < MODEL_ATTEMPTS.max(rungs.len()) && useful {
+            let provider = other.unwrap_or(thought.at.provider);
+            let at = Try { provider, attempt: thought.at.attempt + 1, ..thought.at };
+            if other.is_some() || asked.is_zero() {
                 return AfterFailure::Ask(at);
             }
             thought.request = None;

@@ -8,7 +8,7 @@ use super::Session;
 use super::event::{Command, ToolAnswer, ToolRunId, ToolStatus};
 use super::kind::EventKind;
 use super::report::ms;
-use super::rules::TRANSFER_CALL;
+use super::rules::{SEND_DTMF, TRANSFER_CALL};
 use super::spending::object;
 use super::thinking::{MAX_TOOL_ROUNDS, Refusal, Results, Started, Thought, Try, Waits};
 use crate::provider::llm::ToolCall;
@@ -44,14 +44,28 @@ impl Session {
         }
         self.clock.tools_since = Some(self.now);
         let started = self.thinking.run_tools(thought, waiting, self.now);
-        out.extend(started.into_iter().map(|(run, call)| Command::RunTool { run, call }));
+        self.begin_runs(started, out);
         self.go_on_with_tools(out);
+    }
+
+    /// These calls can be made now. Keys the session presses itself.
+    fn begin_runs(&mut self, started: Vec<(ToolRunId, ToolCall)>, out: &mut Vec<Command>) {
+        for (run, call) in started {
+            match call.name.as_str() {
+                SEND_DTMF => self.press(run, &call),
+                _ => out.push(Command::RunTool { run, call }),
+            }
+        }
     }
 
     fn waits_for(&mut self, call: &ToolCall, round: u32, out: &mut Vec<Command>) -> Waits {
         if !self.rules.tools.iter().any(|t| t.name == call.name) {
             self.note_refused(call, "there is no such tool", out);
             return Waits::Not(Value::from("error: this tool does not exist"));
+        }
+        if let Some(why) = self.cannot_press(call) {
+            self.note_refused(call, &why, out);
+            return Waits::Not(format!("error: {why}").into());
         }
         match self.admit(call, round) {
             Ok(()) if call.name == TRANSFER_CALL => {
@@ -109,6 +123,7 @@ impl Session {
 
     pub(super) fn on_tool_done(&mut self, run: ToolRunId, answer: ToolAnswer, out: &mut Vec<Command>) {
         if let Some(started) = self.thinking.runs.find_running(run) {
+            self.note_callback(&started.call, &answer);
             self.note_run(&started, &answer, out);
         }
         let answered = self.thinking.runs.done(run, answer, self.now);
@@ -117,7 +132,7 @@ impl Session {
             self.context.late_result(call, result);
             self.untold = true;
         }
-        out.extend(answered.started.into_iter().map(|(run, call)| Command::RunTool { run, call }));
+        self.begin_runs(answered.started, out);
         self.go_on_with_tools(out);
     }
 
@@ -174,13 +189,17 @@ impl Session {
 
     /// The call ends: so do the tools that run.
     pub(super) fn end_tools(&mut self, out: &mut Vec<Command>) {
+        self.keying.clear();
         for started in self.thinking.runs.end() {
             self.note_unanswered(&started, ToolStatus::Unfinished, out);
         }
     }
 
-    /// What the caller hears when a tool takes a while: the tool's own phrase, or the bot's.
+    /// What the caller hears when a tool takes a while: the tool's own phrase, or the bot's. Nothing where keys are pressed.
     pub(super) fn hold_phrase(&self) -> String {
+        if !self.keying.is_empty() {
+            return String::new();
+        }
         let own = |name: &str| self.rules.own_tools.get(name).map(|own| own.filler.clone());
         let filler = self.thinking.runs.waited_for().filter_map(own).find(|filler| !filler.is_empty());
         filler.unwrap_or_else(|| self.rules.phrases.hold.clone())

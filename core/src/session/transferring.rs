@@ -91,7 +91,7 @@ impl Session {
 }
 
 /// What a caller hears who is handed over by a model that says nothing.
-fn one_moment(language: &str) -> &'static str {
+pub(super) fn one_moment(language: &str) -> &'static str {
     match language.split(['-', '_']).next().unwrap_or_default() {
         "de" => "Einen Moment bitte, ich verbinde Sie.",
         "hi" => "कृपया एक क्षण रुकिए, मैं आपको जोड़ रहा हूँ।",

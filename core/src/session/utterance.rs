@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::books::{self, Books};
 use super::event::RequestId;
-use super::text::{Piece, joined, said};
+use super::text::{Piece, joined};
 use crate::provider::tts::{UtteranceId, WordMark};
 
 /// Why the bot speaks.
@@ -32,6 +32,8 @@ pub struct Utterance {
     pub turn: u32,
     /// The model's own sound, of the reply to this request.
     pub sound: Option<RequestId>,
+    /// It is a whole phrase, which may be kept as sound.
+    pub is_phrase: bool,
     /// Pieces sent so far, or what the model's own sound says so far.
     pub sent: Vec<Piece>,
     /// The voice was told that no more text comes.
@@ -57,6 +59,7 @@ impl Utterance {
             kind,
             turn,
             sound: None,
+            is_phrase: false,
             sent: Vec::new(),
             end_sent: false,
             audio_complete: false,
@@ -90,6 +93,7 @@ impl Utterance {
     pub fn send_whole(&mut self, text: Piece, now: Duration) {
         self.sent.push(text);
         self.end_sent = true;
+        self.is_phrase = true;
         self.first_sent_at = Some(now);
     }
 
@@ -126,18 +130,14 @@ impl Utterance {
         self.books().split(at_ms)
     }
 
-    /// The words heard so far with their audio, as the voice said them.
+    /// The words heard so far with their audio, as they are written.
     pub fn heard_words(&self) -> Vec<WordMark> {
         self.books().words(if self.is_finished() { self.audio_ms } else { self.played_ms })
     }
 
-    /// What the voice says between two places of its audio, in its own words.
-    pub fn said_between(&self, from_ms: u32, until_ms: u32) -> String {
-        let before = self.split(from_ms).0;
-        let until = self.split(until_ms).0;
-        let heard = said(&until);
-        let skip = said(&before).chars().count();
-        heard.chars().skip(skip).collect()
+    /// What the voice says between two places of its audio: in the words that it was given, and as it is written.
+    pub fn said_between(&self, from_ms: u32, until_ms: u32) -> [String; 2] {
+        self.books().between(from_ms, until_ms)
     }
 
     /// Whether the audio at hand is long enough for every word that was sent.

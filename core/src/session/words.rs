@@ -183,7 +183,7 @@ pub fn words(text: &str) -> Vec<String> {
 }
 
 /// Letters, digits, and the signs that only stand with letters in the scripts of India.
-fn is_of_word(c: char) -> bool {
+pub(super) fn is_of_word(c: char) -> bool {
     c.is_alphanumeric()
         || matches!(u32::from(c), 0x0900..=0x0903 | 0x093A..=0x094F | 0x0951..=0x0957 | 0x0962..=0x0963)
 }

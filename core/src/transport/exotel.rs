@@ -155,6 +155,7 @@ impl Codec for ExotelCodec {
             echoes_marks: true,
             buffers: true,
             transfers: None,
+            presses_keys: false,
             max_message_bytes: MAX_MESSAGE_BYTES,
         }
     }
@@ -203,6 +204,7 @@ impl Codec for ExotelCodec {
             | LineOut::Notice(_)
             | LineOut::Transfer { .. }
             | LineOut::Consult(_)
+            | LineOut::Key(_)
             | LineOut::Supervise { .. } => Vec::new(),
         }
     }

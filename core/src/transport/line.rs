@@ -77,6 +77,10 @@ pub enum LineIn {
     TransferUnclear {
         why: String,
     },
+    /// A key of [`LineOut::Key`] was not pressed.
+    KeyFailed {
+        why: String,
+    },
     /// What becomes of somebody who is asked to take the call. Only from a line in rooms.
     Consult(ConsultEvent),
     /// The sound of whoever has taken the call, while the caller's is [`LineIn::Audio`].
@@ -121,6 +125,8 @@ pub enum LineOut {
     Notice(Notice),
     /// Hand the caller over to this number. Only to a line that can ([`Traits::transfers`]).
     Transfer { to: String },
+    /// Press a key of the telephone. Only to a line that can ([`Traits::presses_keys`]).
+    Key(char),
     /// Ask somebody to take the call. Only to a line in rooms.
     Consult(ConsultOrder),
     /// Give a supervisor a seat, or take it away; [`LineIn::Seated`] follows. Only to a line in rooms ([`Traits::has_rooms`]).
@@ -166,6 +172,8 @@ pub struct Traits {
     pub buffers: bool,
     /// How the carrier hands the caller over, if it can: a method of the contract's transfer targets.
     pub transfers: Option<&'static str>,
+    /// The bot can press keys that the telephone on the other side hears.
+    pub presses_keys: bool,
     /// The largest message taken, bytes.
     pub max_message_bytes: usize,
 }

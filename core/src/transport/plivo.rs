@@ -67,6 +67,7 @@ impl Codec for PlivoCodec {
             echoes_marks: true,
             buffers: true,
             transfers: None,
+            presses_keys: true,
             max_message_bytes: MAX_MESSAGE_BYTES,
         }
     }
@@ -108,6 +109,7 @@ impl Codec for PlivoCodec {
             LineOut::Audio(pcm) => vec![self.play(&pcm)],
             LineOut::Mark(name) => event(json!({"event": "checkpoint", "streamId": id, "name": name})),
             LineOut::Clear => event(json!({"event": "clearAudio", "streamId": id})),
+            LineOut::Key(key) => event(json!({"event": "sendDTMF", "dtmf": key.to_string()})),
             LineOut::Accepted { .. }
             | LineOut::Notice(_)
             | LineOut::Transfer { .. }

@@ -43,6 +43,7 @@ impl Codec for TalkCodec {
             echoes_marks: false,
             buffers: false,
             transfers: None,
+            presses_keys: false,
             max_message_bytes: MAX_MESSAGE_BYTES,
         }
     }
@@ -84,6 +85,7 @@ impl Codec for TalkCodec {
             | LineOut::Clear
             | LineOut::Transfer { .. }
             | LineOut::Consult(_)
+            | LineOut::Key(_)
             | LineOut::Supervise { .. } => Vec::new(),
         }
     }

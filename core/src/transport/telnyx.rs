@@ -80,6 +80,7 @@ impl Codec for TelnyxCodec {
             echoes_marks: true,
             buffers: true,
             transfers: None,
+            presses_keys: false,
             max_message_bytes: MAX_MESSAGE_BYTES,
         }
     }
@@ -131,6 +132,7 @@ impl Codec for TelnyxCodec {
             | LineOut::Notice(_)
             | LineOut::Transfer { .. }
             | LineOut::Consult(_)
+            | LineOut::Key(_)
             | LineOut::Supervise { .. } => Vec::new(),
         }
     }

@@ -57,6 +57,7 @@ impl Codec for TwilioCodec {
             echoes_marks: true,
             buffers: true,
             transfers: None,
+            presses_keys: false,
             max_message_bytes: MAX_MESSAGE_BYTES,
         }
     }
@@ -101,6 +102,7 @@ impl Codec for TwilioCodec {
             | LineOut::Notice(_)
             | LineOut::Transfer { .. }
             | LineOut::Consult(_)
+            | LineOut::Key(_)
             | LineOut::Supervise { .. } => Vec::new(),
         }
     }

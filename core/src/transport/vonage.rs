@@ -77,6 +77,7 @@ impl Codec for VonageCodec {
             echoes_marks: true,
             buffers: true,
             transfers: None,
+            presses_keys: false,
             max_message_bytes: MAX_MESSAGE_BYTES,
         }
     }
@@ -120,6 +121,7 @@ impl Codec for VonageCodec {
             | LineOut::Notice(_)
             | LineOut::Transfer { .. }
             | LineOut::Consult(_)
+            | LineOut::Key(_)
             | LineOut::Supervise { .. } => Vec::new(),
         }
     }

@@ -275,6 +275,7 @@ impl Codec for WsCodec {
             echoes_marks: false,
             buffers: false,
             transfers: Some("websocket_reverse_transfer"),
+            presses_keys: false,
             max_message_bytes: MAX_MESSAGE_BYTES,
         }
     }
@@ -331,6 +332,7 @@ impl Codec for WsCodec {
             | LineOut::Mark(_)
             | LineOut::Notice(_)
             | LineOut::Consult(_)
+            | LineOut::Key(_)
             | LineOut::Supervise { .. } => Vec::new(),
         }
     }

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod a_bot_has_tools_a_server_and_people;
 mod a_call_over_every_line;
 mod a_goodbye_is_spoken_to_its_end;
 mod bad_input_is_refused;
 mod barge_in_stops_speech;
+mod breakers_spare_the_next_call;
 mod calls_go_on_when_their_worker_dies;
 mod calls_outlive_their_control_plane;
 mod conformance;
@@ -20,6 +22,7 @@ mod health_is_a_contract;
 mod hosts_are_reached_from_outside;
 mod local_engines_talk;
 mod long_first_messages_are_taken;
+mod mcp_servers_are_asked;
 mod metrics_are_as_documented;
 #[path = "../../../bridge/tests/it/names_server.rs"]
 mod names_server;

@@ -6,8 +6,9 @@ use std::time::Instant;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
-use vox_shared::model::bot::ActiveHours;
-use vox_testkit::vendor::openai::Script;
+use vox_livekit::Event;
+use vox_shared::model::bot::{ActiveHours, Tool};
+use vox_testkit::vendor::openai::{self, Rule, Script, When};
 
 use crate::harness::rooms::Rooms;
 use crate::harness::vendors::Scripts;
@@ -23,6 +24,7 @@ impl Rooms {
             .stage
             .bot(|bot| {
                 let wanted = json!({"headers": {"X-Campaign": "campaign"}});
+                bot.tools.push(Tool::built_in("send_dtmf"));
                 bot.system_prompt = "Campaign {{call.campaign}}".into();
                 bot.sip_header_config = Some(serde_json::from_value(wanted).unwrap());
             })
@@ -44,7 +46,24 @@ impl Rooms {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_telephone_that_rings_is_answered_by_the_bot_of_its_number() {
-    let rooms = Rooms::start(Scripts::new(["Tell me more."], Script::saying("With pleasure."))).await;
+    let when = |contains: &str, result: Option<&str>| When {
+        contains: Some(contains.into()),
+        tool_result: result.map(str::to_owned),
+        ..When::default()
+    };
+    let presses = openai::ToolCall { name: "send_dtmf".into(), arguments: json!({"digits": "9#"}) };
+    let script = Script {
+        rules: vec![
+            Rule {
+                when: when("Press nine", Some("send_dtmf")),
+                say: "It is pressed.".into(),
+                ..Rule::default()
+            },
+            Rule { when: when("Press nine", None), tool_calls: vec![presses], ..Rule::default() },
+        ],
+        ..Script::saying("With pleasure.")
+    };
+    let rooms = Rooms::start(Scripts::new(["Press nine."], script)).await;
     rooms.bot_with_number().await;
     let room = "call-_+15550100_2nWqmHoLSJ4K";
     let ringing = [
@@ -68,6 +87,13 @@ async fn a_telephone_that_rings_is_answered_by_the_bot_of_its_number() {
     }
     phone.hears_reply().await;
     phone.says(&speech(4));
+    // What a gateway plays to the telephone.
+    let key = |event: &Event| match event {
+        Event::Digit { digit, .. } => Some(*digit),
+        _ => None,
+    };
+    let pressed = [phone.guest.sees("a key", key).await, phone.guest.sees("another key", key).await];
+    assert_eq!(pressed, ['9', '#']);
     phone.hears_reply().await;
     phone.leaves().await;
 
@@ -76,7 +102,7 @@ async fn a_telephone_that_rings_is_answered_by_the_bot_of_its_number() {
         (&record["disconnected_by"], &record["call_direction"], &record["transport"]),
         (&json!("customer"), &json!("incoming"), &json!("livekit"))
     );
-    assert_eq!(texts(&record, "caller"), ["[keypad: 42]", "Tell me more."]);
+    assert_eq!(texts(&record, "caller"), ["[keypad: 42]", "Press nine."]);
     assert_eq!(texts(&record, "bot")[0], GREETING);
     let told = &record["connected_event"];
     assert_eq!(

@@ -1,7 +1,7 @@
 //! The demo bots of a first start, driven through whole conversations as text.
 
 use vox_core::provider::llm::scripted::reply;
-use vox_core::provider::llm::{Message, Role};
+use vox_core::provider::llm::{Message, Role, ToolSpec};
 use vox_shared::model::bot::BotSettings;
 use vox_shared::model::script::Script;
 
@@ -11,6 +11,11 @@ const SURVEY: &str = include_str!("../../../bridge/src/demo/survey.json");
 
 /// One exchange: what the caller says, and words the answer must hold. `end:` means that the bot hangs up with them.
 type Exchange<'a> = (&'a str, &'a str);
+
+fn end_call() -> ToolSpec {
+    let parameters = serde_json::json!({});
+    ToolSpec { name: "end_call".into(), description: String::new(), parameters }
+}
 
 struct Talk {
     script: Script,
@@ -28,7 +33,7 @@ impl Talk {
     /// The answer, marked `end:` when it hangs up.
     fn say(&mut self, line: &str) -> String {
         self.messages.push(Message::text(Role::User, line));
-        let reply = reply(&self.script, &self.messages);
+        let reply = reply(&self.script, &self.messages, &[end_call()]);
         let answer = match reply.tool_calls.as_slice() {
             [] => reply.text,
             [call] => {

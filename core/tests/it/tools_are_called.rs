@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use vox_caller::{EndedBy, Protocol, Scenario, Step, run};
-use vox_core::call::tools::Tools;
+use vox_core::call::tools::{Around, Tools};
 use vox_core::provider::egress::Egress;
 use vox_core::provider::llm::ToolCall;
-use vox_core::session::event::{ToolAnswer, ToolStatus};
+use vox_core::session::event::{Event, ToolAnswer, ToolStatus};
+use vox_shared::clock::Clock;
 use vox_shared::egress::{AllowList, Policy};
 use vox_shared::model::bot::Tool;
 use vox_shared::wire::config::RuntimeConfig;
@@ -43,7 +44,8 @@ fn tools(of: Vec<Tool>, allow: &str) -> Tools {
     let config: RuntimeConfig = serde_json::from_value(config).unwrap();
     let _chosen_before = rustls::crypto::ring::default_provider().install_default();
     let policy = Policy::new(AllowList::parse(allow).unwrap());
-    Tools::new(&RuntimeConfig { tools: of, ..config }, Arc::new(Egress::new(policy)))
+    let around = Around { egress: Arc::new(Egress::new(policy)), clock: Clock::system(), caller_id: None };
+    Tools::new(&RuntimeConfig { tools: of, ..config }, around)
 }
 
 fn call(id: &str) -> ToolCall {
@@ -52,7 +54,10 @@ fn call(id: &str) -> ToolCall {
 
 async fn answered(tools: &mut Tools, id: &str) -> ToolAnswer {
     assert!(tools.run(1, call(id)).is_none(), "it is asked");
-    timeout(PATIENCE, tools.next()).await.expect("there is an answer").1
+    match timeout(PATIENCE, tools.next()).await.expect("there is an answer") {
+        Event::ToolDone { answer, .. } => answer,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]

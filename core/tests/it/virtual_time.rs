@@ -6,6 +6,7 @@ mod random;
 mod vendors;
 mod world;
 
+use vox_shared::env::Env;
 use world::{Cast, Verdict, World};
 
 const CONVERSATIONS: u64 = 10_000;
@@ -16,6 +17,10 @@ const LONGEST_SILENCE_MS: u64 = 4_000;
 const ACCOMPANIED: u64 = 3_000;
 /// With somebody who is asked to take the call.
 const CONSULTED: u64 = 3_000;
+/// With vendors that fail, each with a mood of its own; `just bad-day` has more of them.
+const BAD_DAYS: u64 = 500;
+/// How many instead, and from which seed on.
+const BAD_DAYS_VAR: &str = "VOX_TEST_BAD_DAYS";
 /// With each kind of model that hears or speaks by itself, with and without an agent.
 const BY_THEMSELVES: u64 = 1_000;
 
@@ -48,6 +53,26 @@ fn somebody_may_be_asked_to_take_the_call_at_any_time() {
     println!("{CONSULTED} conversations with transfers: {run:?}, {taken} taken, {back} came back");
     run.check(2_000, 200, 600);
     assert!(taken > 300 && back > 300, "{taken} {back}");
+}
+
+/// Keys that are refused, servers that are away, busy, slow or mute, on every place of every ladder, and vendors that come back: the
+/// caller hears something, and the call has one end.
+#[test]
+fn on_a_bad_day_no_line_is_dead() {
+    let conversations = Env::of_process().parsed(BAD_DAYS_VAR).unwrap_or(BAD_DAYS);
+    let verdicts = converse(conversations, Cast { bad_day: true, ..Cast::default() });
+    let run = Run::of(&verdicts);
+    let sum = |of: fn(&Verdict) -> usize| verdicts.iter().map(of).sum::<usize>();
+    let (failed, fell_back, seconds) = (sum(|v| v.failed), sum(|v| v.fell_back), sum(|v| v.second_requests));
+    let (common, handed_on) = (sum(|v| v.common_answers), sum(|v| v.handed_on));
+    println!(
+        "{conversations} conversations on a bad day: {run:?}; {failed} failures, {fell_back} answers of fallbacks, {seconds} second \
+         requests, {common} common answers, {handed_on} handed on"
+    );
+    run.check(500, 50, 300);
+    for tried in [failed, fell_back, seconds, common, handed_on] {
+        assert!(tried > 10, "not all of it was tried");
+    }
 }
 
 #[test]

@@ -11,8 +11,9 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 use url::Url;
 
+use super::inbound::Inbound;
 use super::line::Line;
-use super::net::{Inbound, Net};
+use super::net::Net;
 use super::peer::Datagram;
 use super::recovery::Recovery;
 use super::session::{Handover, Session, Stats};
@@ -235,6 +236,7 @@ impl Driver {
     fn inbound(&mut self, now: Instant, inbound: Option<Inbound>) {
         match inbound {
             Some(Inbound::Packet { target, proto, from, to, bytes }) => {
+                self.net.count(target, to);
                 let datagram = Datagram { proto, from, to, bytes: &bytes };
                 self.session.datagram(now, target, datagram);
             }
@@ -243,6 +245,16 @@ impl Driver {
                 self.session.add_local(target, str0m::net::Protocol::Tcp, local);
             }
             Some(Inbound::Closed { target, remote }) => self.net.closed(target, remote),
+            Some(Inbound::Relayed { id, target, local, relayed }) => {
+                if self.net.relay_stands(id, relayed) {
+                    self.session.add_relay(target, relayed, local);
+                }
+            }
+            Some(Inbound::RelayEnded { id, target, why }) => {
+                if let Some(relayed) = self.net.relay_ended(id, why) {
+                    self.session.remove_relay(target, relayed);
+                }
+            }
             None => {}
         }
     }
@@ -285,10 +297,9 @@ impl Driver {
             Command::Stats(reply) => {
                 let now = self.session.stats(now);
                 let counted = self.counted.clone();
-                answer(
-                    reply,
-                    Stats { voices: now.voices, sent: now.sent, sent_loss: now.sent_loss, ..counted },
-                );
+                let relays = self.net.relay_stats();
+                let Stats { voices, sent, sent_loss, .. } = now;
+                answer(reply, Stats { voices, sent, sent_loss, relays, ..counted });
             }
             Command::Simulate(Simulation::LineLost) => self.line_lost(now),
             Command::Simulate(what) => {

@@ -36,7 +36,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(15);
 const CLOSE_WITHIN: Duration = Duration::from_millis(300);
 const SEND_WITHIN: Duration = Duration::from_secs(5);
 
-trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 type Socket = WebSocketStream<Box<dyn Duplex>>;
 
@@ -229,7 +229,7 @@ async fn send(socket: &mut Socket, request: Request) -> bool {
 }
 
 /// The roots of the system.
-fn system_tls() -> Result<Arc<rustls::ClientConfig>, JoinError> {
+pub(super) fn system_tls() -> Result<Arc<rustls::ClientConfig>, JoinError> {
     let wrong = |error: &dyn std::fmt::Display| JoinError::Tls(error.to_string());
     let mut roots = rustls::RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();

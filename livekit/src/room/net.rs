@@ -1,4 +1,6 @@
-//! Sockets for media: UDP, and TCP with frames (RFC 4571). Each is read by a task of its own into one bounded queue.
+//! Sockets for media: UDP, TCP with frames (RFC 4571), and relays. Each is read by a task of its own into one bounded queue.
+
+mod relays;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -11,8 +13,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::impair::Impair;
+use super::inbound::{Inbound, RelayId};
 use crate::options::{Impairment, Transport};
+use crate::turn::Server;
 use crate::wire::signal::Target;
+use relays::Relays;
+
+pub use relays::RelayStats;
 
 /// Packets that wait to be looked at; the system keeps some more.
 const INBOUND: usize = 512;
@@ -23,29 +30,6 @@ const PACKET: usize = 2048;
 /// UDP goes first: so long after it, TCP is tried too.
 const TCP_AFTER: Duration = Duration::from_millis(1500);
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-
-/// What came from a socket.
-pub(crate) enum Inbound {
-    Packet {
-        target: Target,
-        proto: Protocol,
-        from: SocketAddr,
-        to: SocketAddr,
-        bytes: Vec<u8>,
-    },
-    /// A TCP connection stands.
-    Connected {
-        target: Target,
-        local: SocketAddr,
-        remote: SocketAddr,
-        outgoing: mpsc::Sender<Vec<u8>>,
-    },
-    /// A TCP connection ended, or could not be had.
-    Closed {
-        target: Target,
-        remote: SocketAddr,
-    },
-}
 
 struct Udp {
     target: Target,
@@ -70,6 +54,7 @@ pub(crate) struct Net {
     tcp: Vec<Tcp>,
     /// Where TCP is tried or stands.
     tried: Vec<(Target, SocketAddr)>,
+    relays: Relays,
     tasks: JoinSet<()>,
 }
 
@@ -84,6 +69,7 @@ impl Net {
             udp: Vec::new(),
             tcp: Vec::new(),
             tried: Vec::new(),
+            relays: Relays::default(),
             tasks: JoinSet::new(),
         }
     }
@@ -94,7 +80,7 @@ impl Net {
         target: Target,
         local: IpAddr,
     ) -> std::io::Result<Option<SocketAddr>> {
-        if self.transport == Transport::Tcp {
+        if matches!(self.transport, Transport::Tcp | Transport::Relay) {
             return Ok(None);
         }
         if self.udp.iter().any(|udp| udp.target == target && udp.local.ip() == local) {
@@ -159,8 +145,37 @@ impl Net {
         while self.tasks.try_join_next().is_some() {}
     }
 
+    /// Have relays for this connection, in place of those that it had.
+    pub(crate) fn relay(
+        &mut self,
+        target: Target,
+        servers: Vec<Server>,
+        tls: Option<&Arc<rustls::ClientConfig>>,
+    ) {
+        self.relays.begin(target, servers, tls, &self.inbound);
+    }
+
+    /// A relay stands. Whether it is still wanted.
+    pub(crate) fn relay_stands(&mut self, id: RelayId, relayed: SocketAddr) -> bool {
+        self.relays.stands(id, relayed)
+    }
+
+    /// A relay ended; the address that it had.
+    pub(crate) fn relay_ended(&mut self, id: RelayId, why: String) -> Option<SocketAddr> {
+        self.relays.ended(id, why)
+    }
+
+    /// A packet came to this address of ours.
+    pub(crate) fn count(&mut self, target: Target, to: SocketAddr) {
+        self.relays.count(target, to);
+    }
+
+    pub(crate) fn relay_stats(&self) -> Vec<RelayStats> {
+        self.relays.stats()
+    }
+
     /// Send a packet, if its socket is there and takes it: else it is lost, as on any network.
-    pub(crate) fn send(&self, target: Target, transmit: &Transmit) {
+    pub(crate) fn send(&mut self, target: Target, transmit: &Transmit) {
         if transmit.proto == Protocol::Tcp {
             let is_it = |tcp: &&Tcp| {
                 tcp.target == target && tcp.local == transmit.source && tcp.remote == transmit.destination
@@ -172,6 +187,7 @@ impl Net {
         }
         let Some(udp) = self.udp.iter().find(|udp| udp.target == target && udp.local == transmit.source)
         else {
+            self.relays.send(target, transmit.source, transmit.destination, &transmit.contents);
             return;
         };
         let Some(impair) = &self.impair else {
@@ -303,6 +319,16 @@ mod tests {
             net.closed(target, remote);
             assert!(net.tcp.is_empty() && net.tried.is_empty());
         }
+    }
+
+    /// Where media may go through relays alone, no other packet leaves.
+    #[tokio::test]
+    async fn with_relays_alone_there_is_no_other_socket() {
+        let mut net = Net::new(Transport::Relay, None);
+        let here = "127.0.0.1".parse().unwrap();
+        assert_eq!(net.bind(Target::Publisher, here).await.unwrap(), None);
+        assert_eq!(net.reach(Target::Publisher, Protocol::Udp, "127.0.0.1:9".parse().unwrap()).await, None);
+        assert!(net.udp.is_empty() && net.tcp.is_empty());
     }
 
     /// To broadcast, a socket must be allowed: there is no way for this one.

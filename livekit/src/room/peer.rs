@@ -77,6 +77,7 @@ pub(crate) struct Peer {
     said: VecDeque<Said>,
     due: Instant,
     is_connected: bool,
+    is_reached: bool,
     /// The last descriptions that both sides took, for a server that asks after a resume.
     pub last_offer: String,
     pub last_answer: String,
@@ -109,6 +110,7 @@ impl Peer {
             said: VecDeque::new(),
             due: now,
             is_connected: false,
+            is_reached: false,
             last_offer: String::new(),
             last_answer: String::new(),
         };
@@ -119,6 +121,11 @@ impl Peer {
 
     pub(crate) fn is_connected(&self) -> bool {
         self.is_connected
+    }
+
+    /// Whether there is a way to the other side.
+    pub(crate) fn is_reached(&self) -> bool {
+        self.is_reached
     }
 
     /// When [`timeout`](Self::timeout) is to be called at the latest.
@@ -155,6 +162,14 @@ impl Peer {
             self.rtc.add_local_candidate(candidate);
             self.drain();
         }
+    }
+
+    /// An address that a relay lent us, which is reached from this one of ours. As the other side may be told it.
+    pub(crate) fn add_relay(&mut self, relayed: SocketAddr, local: SocketAddr) -> Option<String> {
+        let candidate = Candidate::relayed(relayed, local, "udp").ok()?;
+        let added = self.rtc.add_local_candidate(candidate).map(Candidate::to_sdp_string);
+        self.drain();
+        added
     }
 
     /// An address of the other side.

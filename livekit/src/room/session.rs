@@ -8,6 +8,7 @@ mod data;
 mod handover;
 mod heard;
 mod negotiation;
+mod relays;
 mod signalling;
 mod stats;
 
@@ -29,6 +30,7 @@ use crate::media::mix::Mixer;
 use crate::media::opus::Coding;
 use crate::media::player::Player;
 use crate::options::{Mode, Options, Publish, Transport};
+use crate::turn::Server;
 use crate::wire::signal::{Join, LeaveAction, Request, SessionDescription, Target};
 
 /// Without a way to the other side for so long, the session is tried to be resumed.
@@ -43,6 +45,8 @@ pub(crate) enum Output {
     Transmit(Target, Transmit),
     /// The server may be reached there: a socket from which there is a way to it is needed.
     Reach(Target, Protocol, SocketAddr),
+    /// Relays are needed, in place of those that there are.
+    Relay(Target, Vec<Server>),
     Event(Event),
     /// The track that was asked for is there, with its id, or is not.
     Published(Result<String, PublishError>),
@@ -75,6 +79,7 @@ pub use stats::{Stats, VoiceStats};
 pub(crate) struct Session {
     mode: Mode,
     transport: Transport,
+    relays: relays::Relays,
     hear: Rate,
     separate: bool,
     publisher: Peer,
@@ -115,6 +120,7 @@ impl Session {
         Self {
             mode,
             transport: options.transport,
+            relays: relays::Relays::new(options.transport),
             hear: options.hear,
             separate: options.separate,
             publisher,
@@ -160,9 +166,7 @@ impl Session {
 
     /// The server took us in.
     pub(crate) fn joined(&mut self, join: Join) -> Result<(), JoinError> {
-        if join.client_configuration.is_some_and(|config| config.force_relay == 2) {
-            return Err(JoinError::RelayOnly);
-        }
+        self.ways(&join.ice_servers, join.client_configuration.as_ref())?;
         let own =
             join.participant.ok_or_else(|| JoinError::Protocol("a join without ourselves".to_owned()))?;
         let others: Vec<_> = join.other_participants.into_iter().filter(|info| info.sid != own.sid).collect();
@@ -170,6 +174,7 @@ impl Session {
         let events = self.people.replace(others);
         self.tell(events);
         self.room_metadata(join.room.unwrap_or_default().metadata);
+        self.want_ways();
         self.negotiate();
         self.ask_again();
         Ok(())
@@ -182,6 +187,7 @@ impl Session {
             subscriber.timeout(now);
         }
         self.collect_at(now);
+        self.relays_due(now);
         if self.patience_ends().is_none_or(|end| now < end) {
             return;
         }
@@ -205,11 +211,14 @@ impl Session {
 
     pub(crate) fn due(&self) -> Instant {
         let peers = std::iter::once(&self.publisher).chain(&self.subscriber).map(Peer::due);
-        peers.chain(self.patience_ends()).min().unwrap_or(self.began)
+        peers.chain(self.patience_ends()).chain(self.relays.due()).min().unwrap_or(self.began)
     }
 
     /// A packet came through a socket.
     pub(crate) fn datagram(&mut self, now: Instant, target: Target, datagram: Datagram<'_>) {
+        if !self.relays.allow(target, datagram.to) {
+            return;
+        }
         if let Some(peer) = self.peer(target) {
             peer.datagram(now, datagram);
         }
@@ -321,13 +330,19 @@ impl Session {
 
     fn said(&mut self, now: Instant, target: Target, said: Said) {
         match said {
-            Said::Transmit(transmit) => self.out.push_back(Output::Transmit(target, transmit)),
+            Said::Transmit(transmit) => {
+                if self.relays.allow(target, transmit.source) {
+                    self.out.push_back(Output::Transmit(target, transmit));
+                }
+            }
             Said::Connected => self.connected(),
             Said::Reachable(true) => {
+                self.relays.reaches(target, true);
                 self.unreachable.remove(&target);
                 self.is_resumed_in_vain = !self.unreachable.is_empty() && self.is_resumed_in_vain;
             }
             Said::Reachable(false) => {
+                self.relays.reaches(target, false);
                 self.unreachable.entry(target).or_insert(now);
             }
             Said::Closed => {

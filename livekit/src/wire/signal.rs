@@ -253,10 +253,15 @@ pub(crate) struct Pong {
     pub timestamp: i64,
 }
 
+/// `livekit.ICEServer`: a server of STUN or TURN, and what opens it.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct IceServer {
     #[prost(string, repeated, tag = "1")]
     pub urls: Vec<String>,
+    #[prost(string, tag = "2")]
+    pub username: String,
+    #[prost(string, tag = "3")]
+    pub credential: String,
 }
 
 /// `livekit.JoinResponse`.
@@ -284,6 +289,8 @@ pub(crate) struct Join {
 /// `livekit.ReconnectResponse`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Reconnect {
+    #[prost(message, repeated, tag = "1")]
+    pub ice_servers: Vec<IceServer>,
     #[prost(message, optional, tag = "2")]
     pub client_configuration: Option<ClientConfiguration>,
     /// The last of our reliable messages that the server has.

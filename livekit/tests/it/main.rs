@@ -5,6 +5,7 @@
 mod harness;
 
 mod comes_back;
+mod goes_through_relays;
 mod hears_by_role;
 mod hears_on_bad_lines;
 mod is_refused;

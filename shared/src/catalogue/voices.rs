@@ -60,6 +60,12 @@ const ELEVENLABS_SETTINGS: &[Setting] = &[
     },
 ];
 
+/// Settings of voices that write numbers and the like out by themselves, unless they are `off`.
+pub(super) const WRITE_OUT: [&str; 1] = ["apply_text_normalization"];
+
+/// Voices that take directions between square brackets, `[laughs]`: the vendor, and how its models' names begin.
+pub(super) const TAKE_CUES: [(&str, &str); 2] = [("elevenlabs", "eleven_v3"), ("elevenlabs", "eleven_v4")];
+
 /// ElevenLabs over its multi-context WebSocket.
 pub const ELEVENLABS: Vendor = Vendor {
     kind: Kind::Voice,

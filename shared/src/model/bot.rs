@@ -3,8 +3,11 @@
 pub mod access;
 pub mod carriers;
 pub mod guidance;
+pub mod mcp;
 pub mod outcome;
 pub mod redaction;
+pub mod resilience;
+pub mod speech;
 pub mod tool;
 pub mod transfer;
 
@@ -21,8 +24,11 @@ pub use guidance::{
     AutoDispositions, CacheRetention, CallLimits, ConversationPolicy, PolicyScenario, PromptMode,
     PromptSettings, ScenarioWhen, SipHeaderConfig, WidgetSettings,
 };
+pub use mcp::McpServer;
 pub use outcome::{Outcome, OutcomeField, OutcomeFieldKind, OutcomeSpeaker};
 pub use redaction::{Hidden, Redaction, Sink};
+pub use resilience::{CommonAnswer, Resilience};
+pub use speech::{Forbidden, Guardrails, Pronunciation, Required, SpokenForms};
 pub use tool::{HttpTool, OnInterrupt, Tool, ToolHeader, ToolMethod};
 pub use transfer::{TransferMethod, TransferTarget, TransferType};
 
@@ -400,14 +406,20 @@ pub struct BotSettings {
     /// Words that interrupt the bot while it speaks.
     pub min_words_interruption: u32,
     pub max_call_duration_seconds: u32,
+    /// Turns of the caller after which the model is told the beginning of the conversation in short; 0 for never.
+    pub summary_after_turns: u32,
     pub voicemail_message: String,
     pub pre_transfer_message: String,
     pub tools: Vec<Tool>,
+    /// Whose tools the model may call beside these.
+    pub mcp_servers: Vec<McpServer>,
     pub transfer_targets: Vec<TransferTarget>,
     /// The older form of targets: a number by its label.
     pub transfer_numbers: BTreeMap<String, String>,
     pub conversation_policy: Option<ConversationPolicy>,
     pub prompt_parts: PromptSettings,
+    pub resilience: Resilience,
+    pub common_answers: Vec<CommonAnswer>,
     pub limits: CallLimits,
     /// Most that the calls of a day, UTC, may cost together: millionths of the tenant's currency.
     pub max_cost_micros_per_day: Option<u64>,
@@ -430,6 +442,9 @@ pub struct BotSettings {
     pub turn: TurnSettings,
     pub recording: RecordingSettings,
     pub redaction: Redaction,
+    pub spoken_forms: SpokenForms,
+    pub pronunciations: Vec<Pronunciation>,
+    pub guardrails: Guardrails,
 }
 
 impl Default for BotSettings {
@@ -446,13 +461,17 @@ impl Default for BotSettings {
             re_engagement: Some(ReEngagement::default()),
             min_words_interruption: 3,
             max_call_duration_seconds: 600,
+            summary_after_turns: 20,
             voicemail_message: String::new(),
             pre_transfer_message: String::new(),
             tools: Vec::new(),
+            mcp_servers: Vec::new(),
             transfer_targets: Vec::new(),
             transfer_numbers: BTreeMap::new(),
             conversation_policy: None,
             prompt_parts: PromptSettings::default(),
+            resilience: Resilience::default(),
+            common_answers: Vec::new(),
             limits: CallLimits::default(),
             max_cost_micros_per_day: None,
             post_call_analysis_prompt: None,
@@ -471,6 +490,9 @@ impl Default for BotSettings {
             turn: TurnSettings::default(),
             recording: RecordingSettings::default(),
             redaction: Redaction::default(),
+            spoken_forms: SpokenForms::default(),
+            pronunciations: Vec::new(),
+            guardrails: Guardrails::default(),
         }
     }
 }

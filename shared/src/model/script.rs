@@ -209,8 +209,21 @@ pub enum Then {
     Repeat,
     /// Say the line and hang up.
     EndCall,
+    /// Say the line and hand the caller over, to one of the bot's targets or to its usual one.
+    Transfer(Transfer),
+    /// A machine has answered: leave the bot's message, or hang up.
+    Voicemail,
     /// Enter another state.
     Go(String),
+}
+
+/// A caller is handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// Id or label of a target.
+    pub to: Option<String>,
+    /// Said when the caller is back, in turn.
+    pub failed: Vec<Template>,
 }
 
 impl Script {

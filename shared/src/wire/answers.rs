@@ -1,11 +1,13 @@
 //! How long the vendors of a call took to answer, as its record tells.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::result::{CallResult, TurnLatency};
 
 /// What a vendor does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Service {
     Stt,
     Llm,

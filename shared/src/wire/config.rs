@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use crate::egress::HostRules;
 use crate::ids::{BotId, SessionId, TenantId, WorkerId};
 use crate::model::bot::{
-    ApiKey, AutoDispositions, CacheRetention, CallLimits, CarrierAccount, LlmSettings, Phrases, PromptMode,
-    ReEngagement, RecordingSettings, Redaction, SttSettings, Tool, TtsSettings, TurnSettings, VadSettings,
+    ApiKey, AutoDispositions, CacheRetention, CallLimits, CarrierAccount, CommonAnswer, Guardrails, LlmSettings, McpServer, Phrases, PromptMode, Pronunciation,
+    ReEngagement, RecordingSettings, Redaction, Resilience, SpokenForms, SttSettings, Tool, TtsSettings, TurnSettings, VadSettings,
 };
 use crate::price::Rate;
 
@@ -125,12 +125,17 @@ pub struct RuntimeConfig {
     pub min_words_interruption: u32,
     #[serde(default = "ten_minutes")]
     pub max_call_duration_seconds: u32,
+    #[serde(default = "twenty")]
+    pub summary_after_turns: u32,
     #[serde(default)]
     pub voicemail_message: String,
     #[serde(default)]
     pub pre_transfer_message: String,
     #[serde(default)]
     pub tools: Vec<Tool>,
+    /// Servers whose tools the model may call beside these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mcp_servers: Vec<McpServer>,
     #[serde(default)]
     pub conversation_policy: Option<Value>,
     #[serde(default)]
@@ -144,6 +149,10 @@ pub struct RuntimeConfig {
     pub qc_prompt: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_dispositions: Option<AutoDispositions>,
+    #[serde(default)]
+    pub resilience: Resilience,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub common_answers: Vec<CommonAnswer>,
     #[serde(default)]
     pub limits: CallLimits,
     /// What the call's vendors cost, so that it can be held to `limits.max_cost_micros`. Only of a call that has such a limit.
@@ -175,6 +184,12 @@ pub struct RuntimeConfig {
     pub recording: RecordingSettings,
     #[serde(default)]
     pub redaction: Redaction,
+    #[serde(default)]
+    pub spoken_forms: SpokenForms,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pronunciations: Vec<Pronunciation>,
+    #[serde(default, skip_serializing_if = "Guardrails::is_empty")]
+    pub guardrails: Guardrails,
     /// Why the call was given these vendors first; the worker sends it back with the result. Null where no routing is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing: Option<Value>,
@@ -214,6 +229,10 @@ fn utc() -> String {
 
 fn three() -> u32 {
     3
+}
+
+fn twenty() -> u32 {
+    20
 }
 
 fn ten_minutes() -> u32 {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::answers::Service;
 use crate::ids::{SessionId, WorkerId};
 
 /// What a worker says of itself.
@@ -35,6 +36,47 @@ pub struct WorkerReport {
     pub outbox_oldest_seconds: f64,
     #[serde(default)]
     pub outbox_rejected: u64,
+    /// How the vendors of its calls did, as far as it remembers. Workers from before say nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vendors: Vec<VendorStanding>,
+}
+
+/// Where a breaker stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerState {
+    #[default]
+    Closed,
+    /// It was open, and its time is over: the next one who asks tries it.
+    HalfOpen,
+    Open,
+}
+
+/// How a vendor did in a worker's calls. The breaker is of the account; the figures are of the model, of at most a hundred answers of
+/// the last half hour.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VendorStanding {
+    pub service: Service,
+    pub provider: String,
+    /// An address of the tenant's own; none for the vendor's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// The first eight characters of the SHA-256 of the key.
+    pub key: String,
+    #[serde(default)]
+    pub model: String,
+    #[serde(default)]
+    pub breaker: BreakerState,
+    #[serde(default)]
+    pub samples: u32,
+    /// Of a recogniser from the end of a turn to its final words, of a model to its first token, of a voice to its first sound. None
+    /// while there are no samples.
+    #[serde(default)]
+    pub p50_ms: Option<f64>,
+    #[serde(default)]
+    pub p90_ms: Option<f64>,
+    #[serde(default)]
+    pub p95_ms: Option<f64>,
 }
 
 /// The bridge's answer.

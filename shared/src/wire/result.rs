@@ -240,6 +240,9 @@ pub struct CallResult {
     /// Why it failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer_failed_reason: Option<String>,
+    /// When the caller wishes to be called back, as the bot noted it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<Callback>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing: Option<Value>,
     /// Each start and stop of speech with its cause.
@@ -292,6 +295,7 @@ impl CallResult {
             transfer_method: None,
             transfer_at: None,
             transfer_failed_reason: None,
+            callback: None,
             routing: None,
             why: Vec::new(),
             recovered: Vec::new(),
@@ -299,6 +303,18 @@ impl CallResult {
             traceparent: None,
         }
     }
+}
+
+/// The caller wishes to be called back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Callback {
+    /// RFC 3339, UTC.
+    pub at: String,
+    /// Whom to call: `+`, country code and number where they are known.
+    pub number: String,
+    /// What it is about, in the bot's words; may be empty.
+    #[serde(default)]
+    pub note: String,
 }
 
 /// A worker went on with the call of one that had died.

@@ -11,17 +11,22 @@ use crate::error::{ApiError, ApiResult};
 use crate::fields::FieldError;
 use crate::fleet::address::{NAME_RULE, RULE, is_bare, is_name};
 use crate::fleet::reserve::Fleet;
+use crate::vendors::checks::Checks;
 
 /// Life of a registration that is not renewed, seconds.
 const TTL_SECONDS: u32 = 15;
 /// Longest address or build text, bytes.
 const MAX_TEXT: usize = 256;
+/// Rows about vendors, and the longest name, model or address in one, bytes.
+const MAX_VENDORS: usize = 64;
+const MAX_NAME: usize = 512;
 
 /// Register a worker, or renew its registration.
 #[instrument(name = "fleet.register", skip_all, fields(worker.id = %body.0.worker_id))]
 pub async fn register(
     _: Internal,
     fleet: Data<Fleet>,
+    checks: Data<Checks>,
     body: Checked<WorkerReport>,
 ) -> ApiResult<Json<WorkerLease>> {
     let report = body.0;
@@ -31,8 +36,9 @@ pub async fn register(
     }
     let now = fleet.clock.now();
     let expires_at = now.saturating_add(SignedDuration::from_secs(TTL_SECONDS.into()));
-    let expires_at = expires_at.unwrap_or(Timestamp::MAX).into();
-    let kept = fleet.stores.workers().register(&report, (now.into(), expires_at)).await?;
+    let expires_at = expires_at.unwrap_or(Timestamp::MAX);
+    let kept = fleet.stores.workers().register(&report, (now.into(), expires_at.into())).await?;
+    checks.told(&report, (now, expires_at));
     fleet.confirmed(kept).await;
     Ok(Json(WorkerLease { ttl_seconds: TTL_SECONDS }))
 }
@@ -48,6 +54,16 @@ fn faults(report: &WorkerReport) -> Vec<FieldError> {
     for (path, text) in [("address", &report.address), ("build", &report.build)] {
         if text.len() > MAX_TEXT {
             faults.push(FieldError::new(path, format!("at most {MAX_TEXT} bytes")));
+        }
+    }
+    if report.vendors.len() > MAX_VENDORS {
+        faults.push(FieldError::new("vendors", format!("at most {MAX_VENDORS}")));
+    }
+    for (place, vendor) in report.vendors.iter().take(MAX_VENDORS).enumerate() {
+        let base_url = vendor.base_url.as_deref().unwrap_or_default();
+        if [&vendor.provider, &vendor.model, &vendor.key, base_url].iter().any(|text| text.len() > MAX_NAME) {
+            let path = format!("vendors.{place}");
+            faults.push(FieldError::new(&path, format!("texts of at most {MAX_NAME} bytes")));
         }
     }
     if report.calls > report.slots {

@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 use utoipa::ToSchema;
+use vox_shared::wire::fleet::VendorStanding;
 
 use crate::fleet::sight::{Seat, Sight, Standing, Station, standing, total};
 use crate::store::hosts::Reading;
+use crate::vendors::breaker::State;
 
 /// The whole deployment.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,6 +56,28 @@ pub struct WorkerView {
     pub outbox_depth: u64,
     pub outbox_oldest_seconds: f64,
     pub outbox_rejected: u64,
+    /// How the vendors of its calls did.
+    pub vendors: Vec<VendorView>,
+}
+
+/// How a vendor did in the calls of a worker. The figures are of at most a hundred answers of the last half hour: of a recogniser from
+/// the end of a turn to its final words, of a model to its first token, of a voice to its first sound.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VendorView {
+    /// `stt`, `llm` or `tts`.
+    pub service: &'static str,
+    pub provider: String,
+    /// Behind an address of the tenant's own.
+    pub own_server: bool,
+    /// The first eight characters of the SHA-256 of the key.
+    pub key: String,
+    pub model: String,
+    /// Of the key at this vendor, in this worker.
+    pub breaker: State,
+    pub samples: u32,
+    pub p50_ms: Option<f64>,
+    pub p90_ms: Option<f64>,
+    pub p95_ms: Option<f64>,
 }
 
 /// The view of an operator, by host.
@@ -116,5 +140,21 @@ fn worker_view(seat: &Seat) -> Option<WorkerView> {
         outbox_depth: report.outbox_depth,
         outbox_oldest_seconds: report.outbox_oldest_seconds,
         outbox_rejected: report.outbox_rejected,
+        vendors: report.vendors.into_iter().map(vendor_view).collect(),
     })
+}
+
+fn vendor_view(of: VendorStanding) -> VendorView {
+    VendorView {
+        service: of.service.as_str(),
+        own_server: of.base_url.is_some(),
+        provider: of.provider,
+        key: of.key,
+        model: of.model,
+        breaker: of.breaker.into(),
+        samples: of.samples,
+        p50_ms: of.p50_ms,
+        p90_ms: of.p90_ms,
+        p95_ms: of.p95_ms,
+    }
 }

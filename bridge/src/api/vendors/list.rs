@@ -11,6 +11,7 @@ use crate::error::ApiResult;
 use crate::vendors::breaker::State;
 use crate::vendors::checks::{Account, Checks, Health};
 use crate::vendors::key_state::KeyState;
+use crate::vendors::told::Seen;
 
 /// Characters of a key's hash that tell two keys of a vendor apart.
 const SHOWN: usize = 8;
@@ -25,6 +26,9 @@ pub struct VendorHealth {
     pub key: String,
     pub key_state: KeyState,
     pub breaker: State,
+    /// Workers whose calls asked it lately, as this bridge knows them, and those of them whose own breaker is open.
+    pub workers: u32,
+    pub workers_open: u32,
     /// Why, unless all is well.
     pub detail: Option<String>,
     /// RFC 3339, UTC; null before the first try.
@@ -41,10 +45,14 @@ pub struct VendorList {
 #[instrument(name = "vendors.list", skip_all)]
 pub async fn list(who: Allowed<ReadVendors>, checks: Data<Checks>) -> ApiResult<Json<VendorList>> {
     let accounts = checks.of_tenant(who.tenant()).await?;
-    Ok(Json(VendorList { items: accounts.into_iter().map(view).collect() }))
+    let items = accounts.into_iter().map(|(account, health)| {
+        let seen = checks.seen(&account);
+        view((account, health), seen)
+    });
+    Ok(Json(VendorList { items: items.collect() }))
 }
 
-fn view((account, health): (Account, Option<Health>)) -> VendorHealth {
+fn view((account, health): (Account, Option<Health>), seen: Seen) -> VendorHealth {
     let Account { provider, base_url, key_hash } = account;
     let known = |health: &Health| (health.key_state, health.breaker);
     let (key_state, breaker) = health.as_ref().map_or((KeyState::Unchecked, State::Closed), known);
@@ -54,6 +62,8 @@ fn view((account, health): (Account, Option<Health>)) -> VendorHealth {
         key: key_hash.chars().take(SHOWN).collect(),
         key_state,
         breaker,
+        workers: seen.workers,
+        workers_open: seen.open,
         checked_at: health.as_ref().and_then(|health| health.checked_at).map(|at| at.to_string()),
         detail: health.and_then(|health| health.detail),
     }

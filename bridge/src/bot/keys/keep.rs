@@ -5,7 +5,7 @@
 use serde_json::Value;
 use vox_shared::model::bot::{ApiKey, BotSettings};
 
-use super::{KEY, Keyed, tools};
+use super::{KEY, Keyed, mcp, tools};
 use crate::fields::FieldError;
 
 const MOVED: &str = "give the key again: the stored one is not sent to another base_url";
@@ -17,6 +17,7 @@ pub fn keep_stored(new: &mut BotSettings, stored: &BotSettings, faults: &mut Vec
     keep(&mut new.llm, &stored.llm, "llm", faults);
     keep(&mut new.tts, &stored.tts, "tts", faults);
     tools::keep_stored(new, stored, faults);
+    mcp::keep_stored(new, stored, faults);
 }
 
 fn keep<T: Keyed>(new: &mut T, stored: &T, path: &str, faults: &mut Vec<FieldError>) {

@@ -2,7 +2,7 @@
 
 use vox_shared::model::bot::{ApiKey, BotSettings};
 
-use super::{KEY, Keyed, LINE_ACCESS, SECTIONS, TOKEN, carriers, tools};
+use super::{KEY, Keyed, LINE_ACCESS, SECTIONS, TOKEN, carriers, mcp, tools};
 
 /// The places that hold a secret, `llm.fallbacks.0.api_key`.
 pub fn secrets_of(settings: &BotSettings) -> Vec<String> {
@@ -22,13 +22,14 @@ pub fn is_place(path: &str) -> bool {
         [section, KEY] => SECTIONS.contains(section),
         [section, "fallbacks", place, KEY] => SECTIONS.contains(section) && place.parse::<usize>().is_ok(),
         [section, TOKEN] => *section == LINE_ACCESS,
-        parts => tools::is_place(parts) || carriers::is_place(parts),
+        parts => tools::is_place(parts) || mcp::is_place(parts) || carriers::is_place(parts),
     }
 }
 
 fn each_secret(settings: &mut BotSettings, see: &mut dyn FnMut(String, &mut ApiKey)) {
     each_vendor_key(settings, see);
     tools::each_secret(settings, see);
+    mcp::each_secret(settings, see);
     carriers::each_secret(settings, see);
     see(format!("{LINE_ACCESS}.{TOKEN}"), &mut settings.line_access.token);
 }

@@ -3,15 +3,15 @@
 
 use serde_json::{Map, Value};
 use vox_shared::model::bot::tool::fill::shape;
-use vox_shared::model::bot::{ApiKey, BotSettings, HttpTool, ToolHeader};
+use vox_shared::model::bot::{ApiKey, BotSettings, ToolHeader};
 
 use super::mask;
 use crate::fields::FieldError;
 
 const TOOLS: &str = "tools";
 const HTTP: &str = "http";
-const HEADERS: &str = "headers";
-const SECRET: &str = "secret";
+pub(super) const HEADERS: &str = "headers";
+pub(super) const SECRET: &str = "secret";
 const MOVED: &str = "give the secret again: the stored one is not sent to another host";
 
 /// Every secret with its place, `tools.0.http.headers.1.secret`.
@@ -34,45 +34,75 @@ pub(super) fn keep_stored(new: &mut BotSettings, stored: &BotSettings, faults: &
     for (n, tool) in new.tools.iter_mut().enumerate() {
         let old = stored.tools.iter().find(|old| old.name == tool.name).and_then(|old| old.http.as_ref());
         let (Some(http), Some(old)) = (&mut tool.http, old) else { continue };
-        let is_same_host = leads_to_same(http, old);
-        let open = |header: &ToolHeader| header.value.is_empty() && header.secret.is_empty();
-        for (m, header) in http.headers.iter_mut().enumerate().filter(|(_, header)| open(header)) {
-            let known = old.headers.iter().find(|known| known.name.eq_ignore_ascii_case(&header.name));
-            match known.filter(|known| !known.secret.is_empty()) {
-                Some(known) if is_same_host => header.secret = known.secret.clone(),
-                Some(_) => {
-                    let place = format!("{TOOLS}.{n}.{HTTP}.{HEADERS}.{m}.{SECRET}");
-                    faults.push(FieldError::new(place, MOVED));
-                }
-                None => {}
+        let stored = Stored { headers: &old.headers, is_same_host: leads_to_same(&http.url, &old.url) };
+        keep_headers(&mut http.headers, stored, &format!("{TOOLS}.{n}.{HTTP}"), faults);
+    }
+}
+
+/// Headers that are stored, and whether the new ones are for the same host.
+pub(super) struct Stored<'a> {
+    pub headers: &'a [ToolHeader],
+    pub is_same_host: bool,
+}
+
+/// The same for the headers of one request, whose settings are at `path`.
+pub(super) fn keep_headers(
+    new: &mut [ToolHeader],
+    stored: Stored<'_>,
+    path: &str,
+    faults: &mut Vec<FieldError>,
+) {
+    let open = |header: &ToolHeader| header.value.is_empty() && header.secret.is_empty();
+    for (m, header) in new.iter_mut().enumerate().filter(|(_, header)| open(header)) {
+        let known = stored.headers.iter().find(|known| known.name.eq_ignore_ascii_case(&header.name));
+        match known.filter(|known| !known.secret.is_empty()) {
+            Some(known) if stored.is_same_host => header.secret = known.secret.clone(),
+            Some(_) => {
+                faults.push(FieldError::new(format!("{path}.{HEADERS}.{m}.{SECRET}"), MOVED));
             }
+            None => {}
         }
     }
 }
 
 /// Scheme, host and port in common.
-fn leads_to_same(one: &HttpTool, other: &HttpTool) -> bool {
-    matches!((shape(&one.url), shape(&other.url)), (Ok((one, _)), Ok((other, _))) if one == other)
+pub(super) fn leads_to_same(one: &str, other: &str) -> bool {
+    matches!((shape(one), shape(other)), (Ok((one, _)), Ok((other, _))) if one == other)
 }
 
-fn headers(shown: &mut Map<String, Value>) -> impl Iterator<Item = &mut Map<String, Value>> {
+fn requests(shown: &mut Map<String, Value>) -> impl Iterator<Item = &mut Value> {
     let tools = shown.get_mut(TOOLS).and_then(Value::as_array_mut).into_iter().flatten();
-    let headers = tools.filter_map(|tool| tool.get_mut(HTTP)?.get_mut(HEADERS)?.as_array_mut());
-    headers.flatten().filter_map(Value::as_object_mut)
+    tools.filter_map(|tool| tool.get_mut(HTTP))
+}
+
+/// The headers of something that is asked.
+fn headers(request: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let headers = request.get_mut(HEADERS).and_then(Value::as_array_mut);
+    headers.into_iter().flatten().filter_map(Value::as_object_mut)
 }
 
 /// As a person may see them.
 pub(super) fn mask_all(shown: &mut Map<String, Value>) {
-    for header in headers(shown) {
+    requests(shown).for_each(mask_headers);
+}
+
+/// Without them.
+pub(super) fn clear_all(shown: &mut Map<String, Value>) {
+    requests(shown).for_each(clear_headers);
+}
+
+/// The headers of one request, as a person may see them.
+pub(super) fn mask_headers(request: &mut Value) {
+    for header in headers(request) {
         if let Some(Value::String(secret)) = header.get_mut(SECRET) {
             *secret = mask(secret);
         }
     }
 }
 
-/// Without them.
-pub(super) fn clear_all(shown: &mut Map<String, Value>) {
-    headers(shown).for_each(|header| drop(header.remove(SECRET)));
+/// Without their secrets.
+pub(super) fn clear_headers(request: &mut Value) {
+    headers(request).for_each(|header| drop(header.remove(SECRET)));
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! Amounts of rupees in words.
 
 use serde_json::Value;
-
-use super::Language;
-use super::number::in_words;
+use vox_shared::spoken::money::{amount_in_words, rupee};
+use vox_shared::spoken::{Counting, Tongue};
 
 /// Most digits before the point: a thousand crore crore.
 const MAX_DIGITS: usize = 17;
@@ -39,20 +38,8 @@ impl Amount {
     }
 
     /// `one lakh twenty rupees and fifty paise`, `एक लाख बीस रुपये पचास पैसे`.
-    pub fn in_words(self, language: Language) -> String {
-        let (rupee, rupees, and, paisa, paise) = match language {
-            Language::English => ("rupee", "rupees", " and ", "paisa", "paise"),
-            Language::Hindi => ("रुपया", "रुपये", " ", "पैसा", "पैसे"),
-        };
-        let counted = |count: u64, one, many| {
-            format!("{} {}", in_words(count, language), if count == 1 { one } else { many })
-        };
-        let small = counted(u64::from(self.paise), paisa, paise);
-        match (self.rupees, self.paise) {
-            (_, 0) => counted(self.rupees, rupee, rupees),
-            (0, _) => small,
-            _ => format!("{}{and}{small}", counted(self.rupees, rupee, rupees)),
-        }
+    pub fn in_words(self, tongue: &'static Tongue) -> String {
+        amount_in_words((self.rupees, self.paise.into()), rupee(tongue), tongue, Counting::Indian)
     }
 }
 
@@ -71,6 +58,7 @@ fn bare(text: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+    use vox_shared::spoken::{ENGLISH, HINDI};
 
     #[test]
     fn amounts_are_read_as_people_write_them_and_said_in_words() {
@@ -95,8 +83,8 @@ mod tests {
             (json!("9.994"), "nine rupees and ninety-nine paise", "नौ रुपये निन्यानवे पैसे"),
         ] {
             let amount = Amount::read(&value).unwrap_or_else(|| panic!("{value}"));
-            assert_eq!(amount.in_words(Language::English), english);
-            assert_eq!(amount.in_words(Language::Hindi), hindi);
+            assert_eq!(amount.in_words(&ENGLISH), english);
+            assert_eq!(amount.in_words(&HINDI), hindi);
         }
     }
 

@@ -147,7 +147,7 @@ fn check_widget(widget: &WidgetSettings, faults: &mut Faults) {
 
 impl Faults {
     /// A short text of at least so many characters.
-    fn named(&mut self, path: &str, text: &str, least: usize) {
+    pub(super) fn named(&mut self, path: &str, text: &str, least: usize) {
         self.unless((least..=MAX_NAME).contains(&text.trim().chars().count()), path, || {
             format!("{least} to {MAX_NAME} characters")
         });

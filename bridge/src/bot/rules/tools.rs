@@ -1,12 +1,10 @@
 //! The rules of tools: what a model may call is named as models name things, has a schema that the worker holds it to, and an
 //! address of which a call's values can change nothing but path and query.
 
-use reqwest::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING,
-};
+use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 use vox_shared::model::bot::tool::fill::{tokens, with_tokens_as};
-use vox_shared::model::bot::tool::{DETECTED_VOICEMAIL, END_CALL, TIMEOUT_SECS, TRANSFER_CALL, arguments};
+use vox_shared::model::bot::tool::{BUILT_IN, TIMEOUT_SECS, arguments};
 use vox_shared::model::bot::{BotSettings, HttpTool, Tool, ToolHeader};
 
 use super::{Faults, MAX_PHRASE_BYTES};
@@ -16,17 +14,18 @@ const MAX_TOOLS: usize = 16;
 const MAX_NAME: usize = 64;
 /// Largest schema of arguments: it is part of every request to the model.
 const MAX_SCHEMA_BYTES: usize = 16 * 1024;
-const MAX_URL_BYTES: usize = 2_048;
+pub(super) const MAX_URL_BYTES: usize = 2_048;
 /// Largest body before its values.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 const MAX_HEADERS: usize = 20;
 const MAX_HEADER_BYTES: usize = 4_096;
+/// Headers that the worker sets itself.
+const OURS: [&str; 6] =
+    ["host", "content-length", "transfer-encoding", "connection", "content-type", "idempotency-key"];
 /// Variables of templates that a tool may use; others are known only after the call.
 const NAMESPACES: [&str; 3] = ["call", "crm", "system"];
-/// Built-in tools of the contract that are not built yet.
-const TO_COME: [&str; 3] = ["search_knowledge", "send_dtmf", "schedule_callback"];
-/// Those that are.
-const BUILT_IN: [&str; 3] = [END_CALL, TRANSFER_CALL, DETECTED_VOICEMAIL];
+/// The built-in tool of the contract that is not built yet.
+const TO_COME: [&str; 1] = ["search_knowledge"];
 
 pub(super) fn check(settings: &BotSettings, faults: &mut Faults) {
     let tools = &settings.tools;
@@ -39,6 +38,10 @@ pub(super) fn check(settings: &BotSettings, faults: &mut Faults) {
         faults.text(&format!("{path}.description"), &tool.description, MAX_PHRASE_BYTES);
         faults.text(&format!("{path}.parameters"), &tool.parameters.to_string(), MAX_SCHEMA_BYTES);
         if let Some(http) = &tool.http {
+            let of_server = settings.mcp_servers.iter().any(|server| tool.name.starts_with(&server.prefix()));
+            faults.unless(!of_server, &format!("{path}.name"), || {
+                "begins like the tools of one of the mcp_servers; choose another".into()
+            });
             faults.unless(!tool.description.trim().is_empty(), &format!("{path}.description"), || {
                 "say what the tool does and when to use it: the model knows nothing else of it".into()
             });
@@ -55,8 +58,7 @@ fn check_name(path: &str, tool: &Tool, faults: &mut Faults) {
     let name = tool.name.as_str();
     if tool.http.is_none() {
         return faults.unless(BUILT_IN.contains(&name), path, || {
-            let known =
-                format!("the built-in tools of this version are '{END_CALL}', '{TRANSFER_CALL}' and '{DETECTED_VOICEMAIL}'");
+            let known = format!("the built-in tools of this version are {}", BUILT_IN.join(", "));
             match TO_COME.contains(&name) {
                 true => format!("'{name}' is not built yet; {known}"),
                 false => format!("{known}; a tool of your own needs `http`"),
@@ -90,16 +92,8 @@ impl Checked<'_> {
             self.check_tokens(faults);
         }
         self.check_body(faults);
-        faults.count(&self.at("headers"), self.http.headers.len(), MAX_HEADERS);
-        for (n, header) in self.http.headers.iter().take(MAX_HEADERS).enumerate() {
-            let path = self.at(&format!("headers.{n}"));
-            check_header(&path, header, faults);
-            let same = |other: &ToolHeader| other.name.eq_ignore_ascii_case(&header.name);
-            let twice = self.http.headers[..n].iter().any(same);
-            faults.unless(!twice, &format!("{path}.name"), || "is named twice".into());
-        }
-        let (least, most) = (f64::from(*TIMEOUT_SECS.start()), f64::from(*TIMEOUT_SECS.end()));
-        faults.range(&self.at("timeout_secs"), self.http.timeout_secs.into(), least..=most);
+        check_headers(&self.at("headers"), &self.http.headers, &OURS, faults);
+        check_timeout(&self.at("timeout_secs"), self.http.timeout_secs, faults);
         faults.text(&self.at("filler"), &self.http.filler, MAX_PHRASE_BYTES);
     }
 
@@ -187,15 +181,30 @@ fn fault_of_url(url: &str) -> Option<String> {
     None
 }
 
-fn check_header(path: &str, header: &ToolHeader, faults: &mut Faults) {
-    let ours = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, CONTENT_TYPE];
+/// The time that a server has.
+pub(super) fn check_timeout(path: &str, secs: f32, faults: &mut Faults) {
+    let (least, most) = (f64::from(*TIMEOUT_SECS.start()), f64::from(*TIMEOUT_SECS.end()));
+    faults.range(path, secs.into(), least..=most);
+}
+
+/// The headers of a request, of which those named in `ours` are the worker's to set.
+pub(super) fn check_headers(path: &str, headers: &[ToolHeader], ours: &[&str], faults: &mut Faults) {
+    faults.count(path, headers.len(), MAX_HEADERS);
+    for (n, header) in headers.iter().take(MAX_HEADERS).enumerate() {
+        let path = format!("{path}.{n}");
+        check_header(&path, header, ours, faults);
+        let same = |other: &ToolHeader| other.name.eq_ignore_ascii_case(&header.name);
+        let twice = headers[..n].iter().any(same);
+        faults.unless(!twice, &format!("{path}.name"), || "is named twice".into());
+    }
+}
+
+fn check_header(path: &str, header: &ToolHeader, ours: &[&str], faults: &mut Faults) {
     let name = HeaderName::from_bytes(header.name.as_bytes());
     let fault = match &name {
         Err(_) => Some("is no name of a header".to_owned()),
         Ok(_) if header.name.len() > 128 => Some("at most 128 bytes".into()),
-        Ok(name) if ours.contains(name) || name == "idempotency-key" => {
-            Some("is set by the worker; leave it out".into())
-        }
+        Ok(name) if ours.contains(&name.as_str()) => Some("is set by the worker; leave it out".into()),
         Ok(_) => None,
     };
     if let Some(fault) = fault {
@@ -293,12 +302,13 @@ mod tests {
             tool
         };
         check_tool(named("find_order"), &[]);
-        for bad in ["", "find order", "end_call", "send_dtmf", "größe"] {
+        for bad in ["", "find order", "end_call", "send_dtmf", "search_knowledge", "größe"] {
             check_tool(named(bad), &["name"]);
         }
         check_tool(json!({"name": "find_order"}), &["name"]);
         check_tool(json!({"name": "transfer_call"}), &[]);
-        check_tool(json!({"name": "send_dtmf"}), &["name"]);
+        check_tool(json!({"name": "send_dtmf"}), &[]);
+        check_tool(json!({"name": "search_knowledge"}), &["name"]);
         let mut silent = tool(json!({"url": "https://shop.test/"}));
         silent["description"] = " ".into();
         check_tool(silent, &["description"]);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 use vox_shared::egress::HostRules;
 use vox_shared::ids::SessionId;
-use vox_shared::model::bot::{BotSettings, Phrases, ReEngagement};
+use vox_shared::model::bot::{BotSettings, CommonAnswer, Forbidden, Guardrails, Phrases, ReEngagement, Required};
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::RuntimeConfig;
 
@@ -60,7 +60,28 @@ pub(super) fn filled_in(
     });
     let (voicemail_message, pre_transfer_message) =
         (said(&settings.voicemail_message), said(&settings.pre_transfer_message));
+    let common_answers = settings.common_answers.into_iter();
+    let common_answers = common_answers
+        .map(|common| CommonAnswer { answer: said(&common.answer), ..common })
+        .filter(|common| !common.answer.is_empty())
+        .collect();
+    let guardrails = Guardrails {
+        replacement: said(&settings.guardrails.replacement),
+        forbidden: settings
+            .guardrails
+            .forbidden
+            .into_iter()
+            .map(|rule| Forbidden { replacement: said(&rule.replacement), ..rule })
+            .collect(),
+        required: settings
+            .guardrails
+            .required
+            .into_iter()
+            .map(|rule| Required { text: said(&rule.text), ..rule })
+            .collect(),
+    };
     let tools = tools::of_call(settings.tools, &variables, &mut unknown);
+    let mcp_servers = tools::servers_of_call(settings.mcp_servers, &variables, &mut unknown);
     RuntimeConfig {
         version: WIRE_VERSION,
         session_id: session.clone(),
@@ -74,9 +95,11 @@ pub(super) fn filled_in(
         re_engagement,
         min_words_interruption: settings.min_words_interruption,
         max_call_duration_seconds: settings.max_call_duration_seconds,
+        summary_after_turns: settings.summary_after_turns,
         voicemail_message,
         pre_transfer_message,
         tools,
+        mcp_servers,
         conversation_policy: prompt.policy,
         transfer_targets: settings
             .transfer_targets
@@ -87,6 +110,8 @@ pub(super) fn filled_in(
         post_call_analysis_prompt: settings.post_call_analysis_prompt,
         qc_prompt: settings.qc_prompt,
         auto_dispositions: settings.auto_dispositions,
+        resilience: settings.resilience,
+        common_answers,
         limits: settings.limits,
         rates: Vec::new(),
         egress: HostRules::default(),
@@ -100,6 +125,9 @@ pub(super) fn filled_in(
         turn: settings.turn,
         recording: settings.recording,
         redaction: settings.redaction,
+        spoken_forms: settings.spoken_forms,
+        pronunciations: settings.pronunciations,
+        guardrails,
         routing: None,
         template_warnings: unknown
             .into_iter()
@@ -127,7 +155,8 @@ fn stable_phrases(settings: &BotSettings, variables: &Variables) -> Vec<String> 
         .iter()
         .flat_map(|r| r.prompts.iter().map(|p| (p, &none)).chain([(&r.goodbye, &goodbye)]));
     let others = [&settings.opening_message, &settings.voicemail_message, &settings.pre_transfer_message];
-    let all = others.into_iter().map(|text| (text, &none)).chain(phrases).chain(idle);
+    let answers = settings.common_answers.iter().map(|common| &common.answer);
+    let all = others.into_iter().chain(answers).map(|text| (text, &none)).chain(phrases).chain(idle);
     let says = |variables: &Variables, (template, stock): (&String, &String)| {
         or_stock(variables.phrase(template, &mut BTreeSet::new()), template, stock)
     };

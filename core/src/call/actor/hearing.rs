@@ -20,6 +20,7 @@ impl Actor {
             Some(LineIn::Stands) => self.mouth.hold(self.elapsed_samples()),
             Some(LineIn::Flows) => self.mouth.go_on(self.elapsed_samples()),
             Some(LineIn::HungUp { by }) => self.line_ended(Event::HungUp { by }),
+            Some(LineIn::KeyFailed { why }) => self.events.push_back(Event::KeyFailed { why }),
             Some(LineIn::Consult(event)) => self.events.push_back(Event::Consult(event)),
             Some(LineIn::Third(pcm)) => self.on_third(&pcm),
             Some(LineIn::Transferred) => self.events.push_back(Event::Transferred),

@@ -10,19 +10,21 @@ mod slots;
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use vox_shared::catalogue::SCRIPTED;
 use vox_shared::model::bot::LlmSettings;
 use vox_shared::model::script::Script;
 
-use self::dialogue::{Answer, Dialogue};
+use self::dialogue::{Act, Answer, Dialogue};
 use self::history::Last;
-use super::{Finish, LanguageModel, LlmEvent, LlmRequest, LlmStream, LlmUsage, Message, ToolCall};
+use super::{Finish, LanguageModel, LlmEvent, LlmRequest, LlmStream, LlmUsage, Message, ToolCall, ToolSpec};
 use crate::provider::{Failure, FailureClass, STREAM_DEPTH, TaskGuard};
 
 /// The tool that ends a call; its `message` is spoken to the end first.
 const END_CALL: &str = "end_call";
+const TRANSFER: &str = "transfer_call";
+const VOICEMAIL: &str = "detected_voicemail";
 
 /// A reply of the script.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,26 +35,53 @@ pub struct Reply {
 }
 
 /// What the script says next in this conversation. Only the caller's messages decide; see `docs/scripted-model.md`.
-pub fn reply(script: &Script, messages: &[Message]) -> Reply {
+pub fn reply(script: &Script, messages: &[Message], offered: &[ToolSpec]) -> Reply {
     let history = history::read(messages);
     let (mut dialogue, mut answer) = Dialogue::begin(script);
     for turn in &history.turns {
         answer = dialogue.hear(turn);
     }
     match history.last {
-        Last::Nothing | Last::Caller => spoken(answer, history.turns.len()),
-        Last::Bot => spoken(dialogue.ask_again(), history.turns.len()),
-        Last::Tool => Reply::default(),
+        Last::Nothing | Last::Caller => {
+            let open = dialogue.ask_again().text;
+            done((answer, open), history.turns.len(), offered)
+        }
+        Last::Bot => done((dialogue.ask_again(), String::new()), history.turns.len(), offered),
+        Last::Tool => match answer.act {
+            // They are back.
+            Some(Act::Transfer { failed, .. }) => Reply { text: failed, tool_calls: Vec::new() },
+            _ => Reply::default(),
+        },
     }
 }
 
-fn spoken(answer: Answer, turn: usize) -> Reply {
-    if !answer.end_call {
-        return Reply { text: answer.text, tool_calls: Vec::new() };
+/// A tool that was not offered is not called: a goodbye is said and the caller hangs up, nobody is promised a person, and a machine is asked
+/// what people are asked.
+fn done((answer, otherwise): (Answer, String), turn: usize, offered: &[ToolSpec]) -> Reply {
+    let (text, act) = (answer.text, answer.act);
+    let call = |name: &str, arguments: Value| {
+        let is_offered = offered.iter().any(|tool| tool.name == name);
+        let call = ToolCall { id: format!("call_scripted_{turn}"), name: name.into(), arguments };
+        is_offered.then(|| vec![call])
+    };
+    match act {
+        None => Reply { text, tool_calls: Vec::new() },
+        Some(Act::EndCall) => match call(END_CALL, json!({ "message": text })) {
+            Some(tool_calls) => Reply { text: String::new(), tool_calls },
+            None => Reply { text, tool_calls: Vec::new() },
+        },
+        Some(Act::Transfer { to, failed }) => {
+            let arguments = to.map_or_else(|| json!({}), |to| json!({ "target": to }));
+            match call(TRANSFER, arguments) {
+                Some(tool_calls) => Reply { text, tool_calls },
+                None => Reply { text: failed, tool_calls: Vec::new() },
+            }
+        }
+        Some(Act::Voicemail) => match call(VOICEMAIL, json!({})) {
+            Some(tool_calls) => Reply { text, tool_calls },
+            None => Reply { text: otherwise, tool_calls: Vec::new() },
+        },
     }
-    let arguments = json!({ "message": answer.text });
-    let call = ToolCall { id: format!("call_scripted_{turn}"), name: END_CALL.into(), arguments };
-    Reply { text: String::new(), tool_calls: vec![call] }
 }
 
 /// The model of one bot.
@@ -100,16 +129,7 @@ impl LanguageModel for Scripted {
 
 /// The whole stream: text word by word, tool calls, the end. Words count as tokens.
 fn events_of(script: &Script, request: &LlmRequest) -> Vec<LlmEvent> {
-    let mut reply = reply(script, &request.messages);
-    let can_end = request.tools.iter().any(|tool| tool.name == END_CALL);
-    if !can_end {
-        // A tool that was not offered is not called: the goodbye is said and the caller hangs up.
-        let goodbyes = reply
-            .tool_calls
-            .drain(..)
-            .filter_map(|call| call.arguments["message"].as_str().map(String::from));
-        reply.text.extend(goodbyes);
-    }
+    let reply = reply(script, &request.messages, &request.tools);
     let goodbye_words: usize =
         reply.tool_calls.iter().filter_map(|call| call.arguments["message"].as_str()).map(count_words).sum();
     let usage = LlmUsage {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::caller_turn::{Decision, State};
 use super::{EARLY_RESULT, ListenTimer, Listening};
+use crate::session::ladder::Rungs;
 
 /// A recogniser that gave no sign of life for so much speech, not even when it was asked to, is deaf.
 const DEAF_AFTER: Duration = Duration::from_millis(1_000);
@@ -107,13 +108,13 @@ impl Listening {
 
     /// The final words did not come. True when the recogniser gave no sign of life at all for the whole turn and another try
     /// is worth it.
-    pub fn is_deaf(&mut self, recognisers: usize) -> bool {
+    pub fn is_deaf(&mut self, rungs: Rungs) -> bool {
         self.turn.state == State::Deciding
             && self.turn.text().is_empty()
             && self.turn.voiced >= DEAF_AFTER
             && !self.has_sign()
             && !self.recogniser.is_lost()
-            && self.recogniser.is_silent(recognisers)
+            && self.recogniser.is_silent(rungs)
     }
 
     /// Final words are waited for anew, from a recogniser that is opened now.

@@ -11,7 +11,7 @@ use super::line::{self, Line};
 use super::piece::Piece;
 use super::sign::{is_between, is_danda, is_joiner, is_noise, is_pictograph, is_virama, joins};
 use emphasis::Emphasis;
-use out::Out;
+use out::{Out, Said};
 
 /// Faces made of signs.
 const FACES: [&str; 10] = [":)", ":-)", ";)", ";-)", ":D", ":-D", ":(", ":-(", ":P", ":-P"];
@@ -27,6 +27,8 @@ pub(super) struct Cleaner {
     row: bool,
     /// Kept text of which nothing is said, before the next piece.
     lead: String,
+    /// Directions for the voice in it.
+    cues: Vec<(u32, String)>,
 }
 
 /// A character of a line.
@@ -57,12 +59,12 @@ impl Cleaner {
         let names = names(&self.language, raw);
         let lines = raw.split('\n').count();
         for (at, text) in raw.split('\n').enumerate() {
-            let units = units(text, kept);
+            let (units, begins) = (units(text, kept), kept);
             kept += u32::try_from(text.chars().count() + 1).unwrap_or(u32::MAX);
             let is_whole = at + 1 < lines || is_last;
             let from = self.begin(&units, text);
             if let Some(from) = from {
-                Speech { cleaner: self, units: &units, names, is_whole }.say(from, &mut out);
+                Speech { cleaner: self, units: &units, begins, names, is_whole }.say(from, &mut out);
             }
             if is_whole {
                 self.emphasis.line_ends();
@@ -71,12 +73,13 @@ impl Cleaner {
             // A piece that ends with its line leaves an empty one.
             self.mid_line = !is_whole && (self.mid_line || !text.is_empty());
         }
-        let (say, ends) = out.finish();
+        let Said { say, keep, ends, cues } = out.finish(keep);
+        let cues = std::mem::take(&mut self.cues).into_iter().chain(cues).collect();
         if !say.chars().any(char::is_alphanumeric) {
-            self.lead = keep;
+            (self.lead, self.cues) = (keep, cues);
             return None;
         }
-        Some(Piece::new(say, keep, ends))
+        Some(Piece::new(say, keep, ends).with_cues(cues))
     }
 
     /// Where a line's text begins behind its markup. `None` when there is none.
@@ -95,6 +98,11 @@ impl Cleaner {
             Line::Text(from) => Some(from.min(text.len())),
         }
     }
+}
+
+/// No space belongs before it.
+fn closes(c: char) -> bool {
+    matches!(c, '.' | ',' | '!' | '?' | ';' | ':' | ')' | '…' | '।')
 }
 
 fn is_currency(c: char) -> bool {
@@ -142,6 +150,8 @@ fn units(text: &str, kept: u32) -> Vec<Unit> {
 struct Speech<'a> {
     cleaner: &'a mut Cleaner,
     units: &'a [Unit],
+    /// Characters kept before it.
+    begins: u32,
     names: Option<Names>,
     /// Its end is at hand.
     is_whole: bool,
@@ -157,6 +167,8 @@ enum Step {
     Skip(usize),
     /// The same, and a pause.
     Pause(usize),
+    /// The next so many are a direction for the voice: this one, where it is no tag. And a pause, where it is no dress.
+    Cue { length: usize, cue: Option<String>, pauses: bool },
 }
 
 impl Speech<'_> {
@@ -182,6 +194,13 @@ impl Speech<'_> {
                     out.skip();
                     length
                 }
+                Step::Cue { length, cue, pauses } => {
+                    out.cue(cue, self.cut(at, length));
+                    if pauses {
+                        out.gap();
+                    }
+                    length
+                }
                 Step::Pause(length) => {
                     out.gap();
                     out.skip();
@@ -189,6 +208,20 @@ impl Speech<'_> {
                 }
             };
             at += length;
+        }
+    }
+
+    /// What of the kept text goes with the next so many characters: one of two spaces around them too.
+    fn cut(&self, at: usize, length: usize) -> (u32, u32) {
+        let behind = |at: usize| at.checked_sub(1).map_or(self.begins, |before| self.units[before].keep);
+        let (before, next) = (self.before(at), self.at(at + length));
+        let is_free = before.is_none_or(char::is_whitespace);
+        match next {
+            Some(c) if is_free && c.is_whitespace() => (behind(at), behind(at + length + 1)),
+            next if before.is_some() && is_free && next.is_none_or(closes) => {
+                (behind(at - 1), behind(at + length))
+            }
+            _ => (behind(at), behind(at + length)),
         }
     }
 

@@ -1,5 +1,8 @@
 //! What single characters mean for speech.
 
+pub use vox_shared::scripts::is_unspaced;
+use vox_shared::scripts::{is_syllabic, is_wide_mark};
+
 /// Marks that end a sentence without a space behind them: Unicode's Sentence_Terminal without the Latin ones, of which
 /// `.` `!` `?` want a space.
 pub(super) const TERMINALS: &str =
@@ -19,20 +22,8 @@ pub(super) fn is_wide_clause(c: char) -> bool {
     !c.is_ascii() && WIDE_CLAUSES.contains(c)
 }
 
-/// A mark of a script that puts no space behind it.
-pub(super) fn is_wide_mark(c: char) -> bool {
-    matches!(u32::from(c), 0x3000..=0x303F | 0xFE10..=0xFE6F | 0xFF01..=0xFF0F | 0xFF1A..=0xFF1F | 0xFF3B..=0xFF3D | 0xFF5B..=0xFF65)
-}
-
 pub(super) fn is_closer(c: char) -> bool {
     CLOSERS.contains(c)
-}
-
-/// Letters of scripts that write no spaces between words.
-pub fn is_unspaced(c: char) -> bool {
-    is_syllabic(c)
-        || is_wide_mark(c)
-        || matches!(u32::from(c), 0x0E00..=0x0EFF | 0x0F00..=0x0FFF | 0x1000..=0x109F | 0x1780..=0x17FF | 0x19E0..=0x19FF | 0xA9E0..=0xA9FF | 0xAA60..=0xAA7F)
 }
 
 /// Letters of scripts that part phrases with a space, and words not at all.
@@ -48,11 +39,6 @@ pub(super) fn is_danda(before: &str) -> bool {
 /// Signs that silence a letter's own vowel; a joiner behind one shapes the letter, at a word's end too.
 pub(super) fn is_virama(c: char) -> bool {
     matches!(u32::from(c), 0x94D | 0x9CD | 0xA4D | 0xACD | 0xB4D | 0xBCD | 0xC4D | 0xCCD | 0xD4D | 0xDCA)
-}
-
-/// Letters that are a syllable each, and take as long as three of an alphabet.
-fn is_syllabic(c: char) -> bool {
-    matches!(u32::from(c), 0x3040..=0x30FF | 0x3100..=0x312F | 0x31A0..=0x31FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0xFF66..=0xFF9F | 0x20000..=0x3FFFF)
 }
 
 /// How long a character takes to say, in letters of an alphabet.

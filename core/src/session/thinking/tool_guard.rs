@@ -1,6 +1,7 @@
 //! Whether a tool may run: a model that runs away must not take a server, or the caller's money, with it.
 
 use serde_json::Value;
+use vox_shared::model::bot::tool::SEND_DTMF;
 
 use crate::provider::llm::ToolCall;
 
@@ -10,6 +11,8 @@ pub const MAX_TOOL_ROUNDS: u32 = 3;
 const MOST_IN_TURN: usize = 6;
 /// The same call with the same arguments so often in a conversation: a caller may ask again.
 const SAME_IN_CALL: usize = 3;
+/// Keys are pressed more often: menus ask for the same one again and again.
+const SAME_KEYS_IN_CALL: usize = 12;
 /// Calls that are remembered, the newest.
 const MAX_KEPT: usize = 256;
 
@@ -39,7 +42,7 @@ impl Refusal {
         match self {
             Self::UnderWay => "the same call is under way".into(),
             Self::Again => "the same call was made in this turn".into(),
-            Self::TooOften => format!("the same call was made {SAME_IN_CALL} times"),
+            Self::TooOften => "the same call was made as often as it may be".into(),
             Self::TooManyInTurn => format!("{MOST_IN_TURN} runs in one turn"),
             Self::TooManyRounds => format!("{MAX_TOOL_ROUNDS} rounds of tools in one turn"),
             Self::TooManyInCall => "max_tool_calls".into(),
@@ -115,7 +118,7 @@ impl ToolGuard {
         let refusal = match () {
             () if is_under_way() => Some(Refusal::UnderWay),
             () if same().any(|made| made.turn == turn) => Some(Refusal::Again),
-            () if same().count() >= SAME_IN_CALL => Some(Refusal::TooOften),
+            () if same().count() >= most_same(call) => Some(Refusal::TooOften),
             () if self.most.is_some_and(|most| self.count >= most) => Some(Refusal::TooManyInCall),
             () if self.made.iter().filter(|made| made.turn == turn).count() >= MOST_IN_TURN => {
                 Some(Refusal::TooManyInTurn)
@@ -170,6 +173,11 @@ impl ToolGuard {
         let at = self.made.iter().rposition(|made| made.is(call));
         at.map(|at| self.made.remove(at)).is_some()
     }
+}
+
+/// How often the same call may be made in a conversation.
+fn most_same(call: &ToolCall) -> usize {
+    if call.name == SEND_DTMF { SAME_KEYS_IN_CALL } else { SAME_IN_CALL }
 }
 
 fn keep(list: &mut Vec<Made>, call: &ToolCall, turn: u32) {

@@ -12,23 +12,19 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
-use vox_livekit::{Events, JoinError, Options, Rate, Room};
+use vox_livekit::{Events, JoinError, Options, Room};
 
 use super::order::{Begins, Order};
 use super::server::LiveKit;
 use crate::bridge::Bridge;
 use crate::media::playout::Pacing;
-use crate::transport::line::{CallInfo, LINE_DEPTH, LineIn, LineOut, Ready};
+use crate::transport::line::{LINE_DEPTH, LineIn, LineOut, Ready};
 use crate::transport::reason::Reason;
 use crate::transport::socket::Ends;
 use seat::Seat;
 
-/// The room's sound within the worker, Hz.
-const RATE: Rate = Rate::Hz16000;
-/// 20 ms of it.
-const CHUNK: usize = 320;
-/// One frame is with the room's client beyond the one that leaves: what we are late by, up to a frame, nobody hears.
-const LEAD: usize = 2 * CHUNK;
+/// Frames of 20 ms that are with the room's client beyond the one that leaves: what we are late by, up to a frame, nobody hears.
+const LEAD: usize = 2;
 /// Of one try to join.
 const JOIN_WITHIN: Duration = Duration::from_secs(3);
 /// Making the room and all tries to join it together: the call must say who is there within ten seconds.
@@ -89,9 +85,10 @@ impl Line {
             tracing::warn!(%error, "a LiveKit room could not be made beforehand");
         }
         let options = || Options {
-            hear: RATE,
+            hear: self.order.rate(),
             // People of ours who talk with the caller are heard apart.
             separate: true,
+            transport: self.livekit.transport,
             join_within: JOIN_WITHIN.min(until.saturating_duration_since(Instant::now())),
             recover_within: RECOVER_WITHIN,
             ..Options::default()
@@ -110,8 +107,7 @@ impl Line {
 
     /// There is no line: the call learns why, and ends with a record.
     async fn fail(mut self, reason: Reason) {
-        let info = self.order.info.clone();
-        let _gone = self.to_call.send(ready(info)).await;
+        let _gone = self.to_call.send(ready(&self.order)).await;
         let _gone = self.to_call.send(LineIn::Broken(reason)).await;
         // Whoever waits in the room hears nothing, and nobody else may let them go.
         clear::clear(&self.livekit, &self.order, None).await;
@@ -121,6 +117,8 @@ impl Line {
 }
 
 /// The first message of a line.
-fn ready(info: CallInfo) -> LineIn {
-    LineIn::Ready(Box::new(Ready { info, rate_hz: RATE.hz(), pacing: Pacing { chunk: CHUNK, lead: LEAD } }))
+fn ready(order: &Order) -> LineIn {
+    let (info, rate) = (order.info.clone(), order.rate());
+    let pacing = Pacing { chunk: rate.frame(), lead: LEAD * rate.frame() };
+    LineIn::Ready(Box::new(Ready { info, rate_hz: rate.hz(), pacing }))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use vox_livekit::{Kind, Participant};
+use vox_livekit::{Kind, Participant, Rate};
 use vox_shared::dial::{BadDestination, Destination};
 use vox_shared::ids::SessionId;
 use vox_shared::phone::Number;
@@ -96,11 +96,24 @@ pub enum Begins {
 }
 
 impl Order {
-    /// What sets the line apart: only a telephone can be handed over.
+    /// What sets the line apart: only a telephone can be handed over, and hears keys.
     pub fn traits(&self) -> Traits {
-        let transfers = (!self.whom.is_visitor()).then_some("livekit_sip_refer");
-        // Messages are the client's, which has limits of its own.
-        Traits { name: IN_ROOMS, echoes_marks: true, buffers: false, transfers, max_message_bytes: 0 }
+        let is_phone = !self.whom.is_visitor();
+        Traits {
+            name: IN_ROOMS,
+            echoes_marks: true,
+            buffers: false,
+            transfers: is_phone.then_some("livekit_sip_refer"),
+            presses_keys: is_phone,
+            // Messages are the client's, which has limits of its own.
+            max_message_bytes: 0,
+        }
+    }
+
+    /// The call's sound within the worker. A telephone's is a narrow band, whatever its room could carry, and who takes it for a wide one
+    /// hears other words in it; for less work, too.
+    pub fn rate(&self) -> Rate {
+        if self.whom.is_visitor() { Rate::Hz16000 } else { Rate::Hz8000 }
     }
 
     /// Where the call sits when it is answered, by the caller's identity.

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use vox_livekit::hearing::{Floor, Order, Place, Role, Seat, Stage, seat};
-use vox_livekit::{Event, Heard, Kind};
+use vox_livekit::{Event, Heard, Kind, Rate};
 
 use super::server::LiveKit;
 use crate::transport::line::LineIn;
@@ -64,8 +64,9 @@ pub enum Happened {
 #[derive(Debug)]
 pub struct Rooms {
     livekit: Arc<LiveKit>,
-    /// The name of the call's room, and who the bot is in all of them.
+    /// The name of the call's room, its sound's rate within the worker, and who the bot is in all of them.
     call: String,
+    rate: Rate,
     bot: String,
     /// For marks of what is said in a side room.
     to_call: mpsc::Sender<LineIn>,
@@ -90,14 +91,20 @@ pub struct Rooms {
 }
 
 impl Rooms {
-    /// Of a call whose bot is in its room. `to_call` is told of marks.
-    pub fn new(livekit: Arc<LiveKit>, call: String, bot: String, to_call: mpsc::Sender<LineIn>) -> Self {
+    /// Of a call whose bot is in its room, and whose sound has this rate in all of them. `to_call` is told of marks.
+    pub fn new(
+        livekit: Arc<LiveKit>,
+        (call, rate): (String, Rate),
+        bot: String,
+        to_call: mpsc::Sender<LineIn>,
+    ) -> Self {
         let mut floor = Floor::new();
         floor.found(bot.clone(), Place::Call, Seat::BOTH);
         floor.enter(bot.clone(), Role::Bot);
         Self {
             livekit,
             call,
+            rate,
             bot,
             to_call,
             floor,
@@ -313,9 +320,9 @@ impl Rooms {
             self.joining.insert(place);
             self.used.insert(place);
             let (livekit, room, bot) = (self.livekit.clone(), place.room(&self.call), self.bot.clone());
-            let to_call = self.to_call.clone();
+            let (to_call, rate) = (self.to_call.clone(), self.rate);
             self.asked.spawn(async move {
-                let joined = Box::pin(join::join(&livekit, &room, &bot, seat, to_call)).await;
+                let joined = Box::pin(join::join(&livekit, (&room, rate), &bot, seat, to_call)).await;
                 Done::Joined(place, Box::new(joined))
             });
         }

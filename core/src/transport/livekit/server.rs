@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 use vox_livekit::service::{Address, BadAddress, Dial, RoomWanted, Service, ServiceError, Transfer};
-use vox_livekit::{AccessToken, Grants, Kind};
+use vox_livekit::{AccessToken, Grants, Kind, Transport};
 use vox_shared::clock::Clock;
 use vox_shared::livekit::LiveKitSettings;
 
@@ -41,6 +41,8 @@ pub struct LiveKit {
     clock: Clock,
     /// The trunk of calls that name no number to call from.
     pub outbound_trunk: Option<String>,
+    /// Over what media goes.
+    pub transport: Transport,
 }
 
 /// Why a telephone was not rung, or not answered.
@@ -79,6 +81,7 @@ impl LiveKit {
     pub fn new(
         settings: &LiveKitSettings,
         outbound_trunk: Option<String>,
+        transport: Transport,
         clock: Clock,
     ) -> Result<Self, BadServer> {
         let http = reqwest::Client::builder()
@@ -91,7 +94,8 @@ impl LiveKit {
         let address = Address { url, key: key.clone(), secret: secret.clone() };
         let of_service = clock.clone();
         let service = Service::over(http, &address, Box::new(move || since_1970(&of_service)))?;
-        Ok(Self { service, address: settings.url.to_string(), key, secret, clock, outbound_trunk })
+        let address = settings.url.to_string();
+        Ok(Self { service, address, key, secret, clock, outbound_trunk, transport })
     }
 
     /// The server's address, for joining.

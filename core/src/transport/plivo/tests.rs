@@ -80,6 +80,8 @@ fn what_is_written_is_what_the_carrier_takes() {
         json!({"event": "checkpoint", "streamId": "s1", "name": "u1"})
     );
     assert_eq!(written(&mut codec, LineOut::Clear), json!({"event": "clearAudio", "streamId": "s1"}));
+    assert!(codec.traits().presses_keys);
+    assert_eq!(written(&mut codec, LineOut::Key('#')), json!({"event": "sendDTMF", "dtmf": "#"}));
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn is_back(scene: &mut Scene, why: &str) {
 fn whoever_accepts_gets_the_call_and_the_bot_is_gone() {
     for by_key in [true, false] {
         let mut scene = asked();
-        assert!(scene.said.iter().any(|text| text == "Asha asks about invoice 42."), "{:?}", scene.said);
+        assert!(scene.said.iter().any(|text| text == "Asha asks about invoice forty-two."), "{:?}", scene.said);
         assert!(!scene.is_recorded());
         match by_key {
             true => scene.consult(ConsultEvent::Digit('1')),
@@ -153,7 +153,7 @@ fn a_caller_comes_back_with_the_reason() {
 #[test]
 fn whoever_says_nothing_or_nothing_clear_is_asked_again_and_then_let_go() {
     let mut scene = asked();
-    let asks = |scene: &Scene| scene.said.iter().filter(|text| text.contains("press 1")).count();
+    let asks = |scene: &Scene| scene.said.iter().filter(|text| text.contains("press one")).count();
     assert_eq!(asks(&scene), 1);
     scene.pass(8_200);
     scene.hear_out();
@@ -239,7 +239,7 @@ fn the_model_is_asked_for_a_summary_and_one_that_is_late_is_not_waited_for() {
     scene.consult(ConsultEvent::Answered);
     scene.hear_out();
     let told = scene.said.iter().position(|text| text.contains("They sound upset"));
-    let asks = scene.said.iter().position(|text| text.contains("press 1"));
+    let asks = scene.said.iter().position(|text| text.contains("press one"));
     assert!(told.is_some() && told < asks, "{:?}", scene.said);
     // It is no reply to the caller, and the model does not find it in the conversation.
     assert!(!scene.context().iter().any(|(_, text)| text.contains("upset")));
@@ -247,7 +247,7 @@ fn the_model_is_asked_for_a_summary_and_one_that_is_late_is_not_waited_for() {
     let mut scene = begin();
     scene.consult(ConsultEvent::Answered);
     scene.pass(3_500);
-    assert!(!scene.said.iter().any(|text| text.contains("press 1")), "it waits a moment");
+    assert!(!scene.said.iter().any(|text| text.contains("press one")), "it waits a moment");
     scene.pass(1_000);
     scene.hear_out();
     assert_eq!(scene.cancelled.len(), 1);
@@ -257,7 +257,7 @@ fn the_model_is_asked_for_a_summary_and_one_that_is_late_is_not_waited_for() {
     scene.llm_fails(Failure::new(FailureClass::Unavailable, "down"));
     scene.consult(ConsultEvent::Answered);
     scene.hear_out();
-    assert!(scene.said.iter().any(|text| text.contains("press 1")));
+    assert!(scene.said.iter().any(|text| text.contains("press one")));
     assert_eq!(scene.count("model_failed"), 1);
 }
 

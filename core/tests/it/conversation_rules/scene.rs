@@ -14,7 +14,9 @@ use vox_core::session::event::{
     PauseId, RequestId, Span, SupervisorEvent, ToolRunId, VoiceEvent, Window,
 };
 use vox_core::session::rules::Rules;
+use vox_core::session::standing::Did;
 use vox_shared::model::bot::ReEngagement;
+use vox_shared::wire::answers::Service;
 use vox_shared::wire::config::RuntimeConfig;
 use vox_shared::wire::order::Order;
 use vox_shared::wire::result::{DisconnectedBy, Speaker, TranscriptEntry, Word};
@@ -55,6 +57,12 @@ pub struct Scene {
     pub recited: Vec<(usize, String)>,
     pub voices: usize,
     pub cancelled: Vec<RequestId>,
+    /// Requests for the same once more.
+    pub seconds: Vec<RequestId>,
+    /// The place of the newest recogniser, model and voice that was asked for.
+    pub places: [usize; 3],
+    /// What the process is told of vendors.
+    pub noted: Vec<(Service, usize, Did)>,
     pub tools: Vec<(ToolRunId, ToolCall)>,
     pub cancelled_tools: Vec<ToolRunId>,
     pub recognisers: usize,
@@ -73,6 +81,8 @@ pub struct Scene {
     /// Pauses that a turn model is to judge.
     pub pauses: Vec<PauseId>,
     pub tones: usize,
+    /// Keys that the bot pressed, and when.
+    pub keys: Vec<(u64, char)>,
     /// What the session said to each order.
     pub verdicts: Vec<Result<(), String>>,
     pub transfers: Vec<String>,
@@ -115,7 +125,17 @@ impl Scene {
 
     /// A call by these rules that is answered now.
     pub fn by(rules: Rules) -> Self {
-        let mut scene = Self {
+        let mut scene = Self::waiting(rules);
+        scene.feed(Event::Answered);
+        if scene.voices > 0 {
+            scene.feed(Event::Voice(VoiceEvent::Ready));
+        }
+        scene
+    }
+
+    /// A call by these rules before its answer.
+    pub fn waiting(rules: Rules) -> Self {
+        Self {
             session: Session::new(rules),
             now: 0,
             speaks: false,
@@ -131,6 +151,9 @@ impl Scene {
             recited: Vec::new(),
             voices: 0,
             cancelled: Vec::new(),
+            seconds: Vec::new(),
+            places: [0; 3],
+            noted: Vec::new(),
             tools: Vec::new(),
             cancelled_tools: Vec::new(),
             recognisers: 0,
@@ -144,6 +167,7 @@ impl Scene {
             seats: Vec::new(),
             pauses: Vec::new(),
             tones: 0,
+            keys: Vec::new(),
             verdicts: Vec::new(),
             transfers: Vec::new(),
             consults: Vec::new(),
@@ -152,12 +176,7 @@ impl Scene {
             shown: Vec::new(),
             outcome: None,
             log: Vec::new(),
-        };
-        scene.feed(Event::Answered);
-        if scene.voices > 0 {
-            scene.feed(Event::Voice(VoiceEvent::Ready));
         }
-        scene
     }
 
     pub fn feed(&mut self, event: Event) {
@@ -172,7 +191,8 @@ impl Scene {
 
     fn carry_out(&mut self, command: Command) {
         match command {
-            Command::OpenStt { replay, .. } => {
+            Command::OpenStt { replay, provider } => {
+                self.places[0] = provider;
                 self.recognisers += 1;
                 self.replay = Some(replay);
                 self.feed(Event::Stt(SttEvent::Ready));
@@ -195,7 +215,8 @@ impl Scene {
             Command::Supervise { id, order } => self.seats.push((id, order)),
             Command::Agent(AgentCommand::FinalizeStt) => self.finalised += 1,
             Command::Agent(AgentCommand::CloseStt) => self.hears_agent = false,
-            Command::Ask { request, ask, heard, .. } => {
+            Command::Ask { request, provider, ask, heard } => {
+                self.places[1] = provider;
                 self.asked.push((request, *ask));
                 self.heard.push(heard);
             }
@@ -205,7 +226,12 @@ impl Scene {
                 self.voice(utterance, text);
                 self.voice_done(utterance);
             }
-            Command::OpenVoice { .. } => self.voices += 1,
+            Command::OpenVoice { provider } => {
+                self.places[2] = provider;
+                self.voices += 1;
+            }
+            Command::AskSecond { request, .. } => self.seconds.push(request),
+            Command::Vendor { service, place, did } => self.noted.push((service, place, did)),
             Command::CancelAsk { request } => self.cancelled.push(request),
             Command::RunTool { run, call } => self.tools.push((run, call)),
             Command::CancelTool { run } => self.cancelled_tools.push(run),
@@ -217,6 +243,7 @@ impl Scene {
             Command::EndSay { utterance } => self.voice_done(utterance),
             Command::StopSaying { utterance, .. } => self.sounds.retain(|s| s.id != utterance),
             Command::HoldTone => self.tones += 1,
+            Command::PressKey { key } => self.keys.push((self.now, key)),
             Command::OrderTaken { id } => self.note_verdict(id, Ok(())),
             Command::OrderRefused { id, why } => self.note_verdict(id, Err(why)),
             Command::Transfer { to } => self.transfers.push(to),

@@ -240,7 +240,7 @@ fn a_model_that_cannot_recite_is_followed_by_the_next_and_in_the_end_by_the_end(
     let mut scene = Scene::by(rules(|c| c.llm.fallbacks = vec![c.llm.clone()]));
     assert_eq!(scene.recited.len(), 1);
     scene.mute = true;
-    for _ in 0..3 {
+    for _ in 0..4 {
         scene.feed(Event::Voice(VoiceEvent::Failed(cut())));
     }
     scene.pass(30_000);

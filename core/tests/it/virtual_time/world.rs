@@ -1,6 +1,7 @@
 //! A call in virtual time: caller, line and vendors around one session.
 
 mod agent;
+mod bad_day;
 mod caller;
 mod consult;
 mod judge;
@@ -21,11 +22,13 @@ use vox_core::session::Session;
 use vox_core::session::event::{Command, ConsultEvent, Event, Outcome, RequestId, Span, VoiceEvent, Window};
 use vox_core::session::rules::{Ladder, Rules};
 use vox_shared::model::bot::{HttpTool, OnInterrupt, ReEngagement, Tool};
+use vox_shared::wire::answers::Service;
 use vox_shared::wire::config::RuntimeConfig;
 
 use super::random::Random;
-use super::vendors::{SttMood, VoiceMood, failure, reply, stt_mood};
+use super::vendors::{SttMood, VoiceMood, failure, stt_mood};
 use agent::Agent;
+use bad_day::{BadDay, Mood};
 use consult::Consult;
 use model::OwnVoice;
 use tools::Toolbox;
@@ -80,6 +83,8 @@ pub struct Cast {
     pub speaks: bool,
     /// Somebody is asked to take the call, again and again.
     pub consults: bool,
+    /// The vendors fail.
+    pub bad_day: bool,
 }
 
 #[derive(Debug)]
@@ -126,6 +131,12 @@ pub struct Verdict {
     pub joined: usize,
     pub came_back: usize,
     pub written: usize,
+    /// Of a bad day: vendors that failed and fallbacks that did not, and what became of that.
+    pub failed: usize,
+    pub fell_back: usize,
+    pub second_requests: usize,
+    pub common_answers: usize,
+    pub handed_on: usize,
 }
 
 pub struct World {
@@ -161,6 +172,8 @@ pub struct World {
     consult: Consult,
     own_voice: OwnVoice,
     toolbox: Toolbox,
+    bad_day: Option<BadDay>,
+    hang_ups: usize,
     /// Keys that were pressed: each is in a line.
     keys: String,
 }
@@ -191,7 +204,15 @@ fn config(random: &mut Random) -> RuntimeConfig {
 impl World {
     pub fn new(seed: u64, cast: Cast) -> Self {
         let mut random = Random::new(seed);
-        let mut rules = Rules::from_config(&config(&mut random), Duration::ZERO);
+        let mut config = config(&mut random);
+        if cast.bad_day {
+            bad_day::prepare(&mut config, &mut random);
+        }
+        let bad_day = cast.bad_day.then(|| BadDay::of(&config, &mut random));
+        let mut rules = Rules::from_config(&config, Duration::ZERO);
+        if cast.bad_day {
+            rules.transfers = Some("websocket_reverse_transfer");
+        }
         if cast.hears {
             rules.stt = Ladder::default();
         }
@@ -231,8 +252,11 @@ impl World {
             consult: Consult::default(),
             own_voice: OwnVoice::of(cast.speaks),
             toolbox: Toolbox::default(),
+            bad_day,
+            hang_ups: 0,
             keys: String::new(),
         };
+        world.tell_standing();
         world.at(0, Happening::Session(Event::Answered));
         world.at(20, Happening::Playout);
         world.at(32, Happening::Window);
@@ -351,16 +375,24 @@ impl World {
 
     fn carry_out(&mut self, command: Command) {
         match command {
-            Command::OpenStt { .. } => self.open_stt(),
+            Command::OpenStt { provider, .. } => self.open_stt(provider),
             Command::FinalizeStt => self.finalize(),
             Command::CloseStt => self.stt_stream += 1,
-            Command::Ask { request, heard, ask, .. } => {
+            Command::Ask { request, provider, heard, ask } => {
                 let is_told = |span: &Span| ask.messages.iter().any(|m| m.text.contains(&span.as_text()));
                 let is_known = |span: &Span| self.is_written(*span) || is_told(span);
                 assert!(heard.iter().all(is_known), "seed {}: {heard:?} is not in {ask:?}", self.seed);
                 let has_tools = !ask.tools.is_empty();
-                self.ask(request, &heard, has_tools);
+                self.ask((request, provider), &heard, has_tools);
             }
+            Command::AskSecond { request, provider, ask } => {
+                let has_tools = !ask.tools.is_empty();
+                self.bad_day.iter_mut().for_each(|day| day.second_requests += 1);
+                self.ask((request, provider), &[], has_tools);
+            }
+            Command::Vendor { service, place, did } => self.note_vendor(service, place, &did),
+            Command::Transfer { .. } if self.bad_day.is_some() => self.hand_over(),
+            Command::HangUp { .. } => self.hang_ups += 1,
             Command::Consult(order) => self.consult_order(&order),
             Command::Agent(command) => self.agent_command(&command),
             Command::Utter { request, utterance } => self.utter(request, utterance),
@@ -368,7 +400,7 @@ impl World {
             Command::RunTool { run, .. } => self.run_tool(run),
             Command::CancelTool { run } => self.toolbox.answered(run),
             Command::CancelAsk { request } => self.cancel_ask(request),
-            Command::OpenVoice { .. } => self.open_voice(),
+            Command::OpenVoice { provider } => self.open_voice(provider),
             Command::Say { utterance, text } => self.synthesise(utterance, &text),
             Command::EndSay { utterance } => self.end_voice(utterance),
             Command::Phrase { utterance, text } => {
@@ -389,20 +421,20 @@ impl World {
             Command::Finish(outcome) => self.outcome = Some(outcome),
             Command::JournalTurn(_)
             | Command::JudgeTurn { .. }
+            | Command::PressKey { .. }
             | Command::OrderTaken { .. }
             | Command::OrderRefused { .. }
             | Command::Transfer { .. }
             | Command::Supervisor(_)
             | Command::Supervise { .. }
-            | Command::Notify(_)
-            | Command::HangUp { .. } => {}
+            | Command::Notify(_) => {}
         }
     }
 
     /// A model that was given no tools calls none.
-    fn ask(&mut self, request: RequestId, heard: &[Span], has_tools: bool) {
+    fn ask(&mut self, (request, place): (RequestId, usize), heard: &[Span], has_tools: bool) {
         let ends = self.random.chance(15);
-        let (mut events, faulty) = reply(&mut self.random, ends);
+        let (mut events, faulty) = self.model_answers(place, ends);
         events.retain(|(_, event)| has_tools || !matches!(event, LlmEvent::ToolCall(_)));
         self.faults += usize::from(faulty);
         self.llm.insert(request, true);
@@ -415,11 +447,22 @@ impl World {
         }
     }
 
-    fn open_stt(&mut self) {
+    fn open_stt(&mut self, place: usize) {
         self.stt_stream += 1;
-        self.stt_mood = stt_mood(&mut self.random);
+        let mood = self.mood(Service::Stt, place);
+        self.stt_mood = match mood {
+            Mood::Usual => stt_mood(&mut self.random),
+            Mood::Mute => SttMood::Deaf,
+            Mood::Slow => SttMood::Good,
+            Mood::RefusesKey | Mood::Down | Mood::Busy(_) => SttMood::NeverReady,
+        };
+        if self.stt_refuses(mood) {
+            self.faults += 1;
+            return;
+        }
         let stream = self.stt_stream;
-        let ready = self.now + self.random.range(10, 800);
+        let slow = if mood == Mood::Slow { self.random.range(1_000, 6_000) } else { 0 };
+        let ready = self.now + slow + self.random.range(10, 800);
         match self.stt_mood {
             SttMood::NeverReady => self.faults += 1,
             SttMood::Deaf => {

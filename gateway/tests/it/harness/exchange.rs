@@ -113,6 +113,14 @@ impl Exchange {
         request.send().await.unwrap().json().await.unwrap()
     }
 
+    /// Give the bot other settings.
+    pub async fn changes_bot(&self, settings: Value) {
+        let request = self.http.patch(format!("{}/bots/{BOT}", self.url)).bearer_auth(&self.token);
+        let answer = request.json(&settings).send().await.unwrap();
+        let status = answer.status();
+        assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
+    }
+
     /// A carrier that is reached at this address, with one number, which is the bot's. The server knows it after this.
     pub async fn carrier(&self, address: &str, number: &str) {
         let body = json!({

@@ -143,6 +143,10 @@ impl Driver {
         match opened {
             Ok((line, Response::Join(join))) if self.before.is_some() => self.rejoined(now, line, join),
             Ok((line, Response::Reconnect(reconnect))) if self.before.is_none() => {
+                let configuration = reconnect.client_configuration.as_ref();
+                if let Err(error) = self.session.ways(&reconnect.ice_servers, configuration) {
+                    return self.try_failed(now, &error);
+                }
                 // On another network there must be other sockets.
                 if let Err(error) = bind_all(&mut self.session, &mut self.net, line.local).await {
                     tracing::warn!(%error, "no new sockets");

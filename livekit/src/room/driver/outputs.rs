@@ -23,6 +23,9 @@ impl Driver {
                         self.session.add_local(target, proto, local);
                     }
                 }
+                Output::Relay(target, servers) => {
+                    self.net.relay(target, servers, self.options.tls.as_ref());
+                }
                 Output::Event(event) => {
                     if event == Event::Connected {
                         self.never_connected = 0;

@@ -38,10 +38,16 @@ impl Peer {
                 self.is_connected = true;
                 Said::Connected
             }
-            RtcEvent::IceConnectionStateChange(IceConnectionState::Disconnected) => Said::Reachable(false),
+            RtcEvent::IceConnectionStateChange(IceConnectionState::Disconnected) => {
+                self.is_reached = false;
+                Said::Reachable(false)
+            }
             RtcEvent::IceConnectionStateChange(
                 IceConnectionState::Connected | IceConnectionState::Completed,
-            ) => Said::Reachable(true),
+            ) => {
+                self.is_reached = true;
+                Said::Reachable(true)
+            }
             RtcEvent::RtpPacket(packet) => {
                 let pt = packet.header.payload_type;
                 let opus = self.rtc.codec_config().find(|codec| codec.spec().codec == Codec::Opus);

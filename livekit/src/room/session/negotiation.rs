@@ -51,6 +51,7 @@ impl Session {
 
     pub(super) fn offered(&mut self, offer: &SessionDescription) {
         let Some(subscriber) = &mut self.subscriber else { return };
+        let is_reached = subscriber.is_reached();
         match subscriber.accept_offer(&offer.sdp) {
             Ok(sdp) => {
                 let answer = SessionDescription {
@@ -60,6 +61,9 @@ impl Session {
                     mid_to_track_id: BTreeMap::new(),
                 };
                 self.out.push_back(Output::Signal(Request::Answer(answer)));
+                if !is_reached {
+                    self.relays.reaches(Target::Subscriber, false);
+                }
                 self.hear_sections(Target::Subscriber, &offer.sdp, &offer.mid_to_track_id);
             }
             Err(error) => {
@@ -76,15 +80,18 @@ impl Session {
         let init: serde_json::Value = serde_json::from_str(&trickle.candidate_init).unwrap_or_default();
         let Some(line) = init["candidate"].as_str().filter(|line| !line.is_empty()) else { return };
         let Ok(candidate) = Candidate::from_sdp_string(line) else { return };
-        let usable = match candidate.proto() {
-            Protocol::Udp => self.transport != Transport::Tcp,
-            Protocol::Tcp => self.transport != Transport::Udp,
-            _ => false,
-        };
-        if !usable {
+        let is_direct = !self.relays.only()
+            && match candidate.proto() {
+                Protocol::Udp => self.transport != Transport::Tcp,
+                Protocol::Tcp => self.transport != Transport::Udp,
+                _ => false,
+            };
+        if is_direct {
+            self.out.push_back(Output::Reach(target, candidate.proto(), candidate.addr()));
+        } else if candidate.proto() != Protocol::Udp {
+            // Relays send over UDP: those addresses are for them too.
             return;
         }
-        self.out.push_back(Output::Reach(target, candidate.proto(), candidate.addr()));
         if let Some(peer) = self.peer(target) {
             peer.add_remote(candidate);
         }
@@ -189,6 +196,7 @@ impl Session {
         // Until the new way is found.
         self.unreachable.insert(Target::Publisher, self.now);
         self.is_resumed_in_vain = true;
+        self.want_ways_again();
         if let Some(lost) = self.publisher.want_restart() {
             self.out.push_back(Output::Signal(Request::Offer(offer_of(lost))));
         }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use vox_audio::jitter::Counts;
 
 use super::{Session, Voice};
+use crate::room::net::RelayStats;
 
 /// Sums over the life of a room.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +17,8 @@ pub struct Stats {
     pub sent: u64,
     /// The part of them that the server missed of late, 0 to 1.
     pub sent_loss: f32,
+    /// Relays that this session has, or tried to have; none where a direct way was found.
+    pub relays: Vec<RelayStats>,
     /// Times that the connection was had back in the same session, and in a new one.
     pub resumed: u32,
     pub rejoined: u32,

@@ -1,4 +1,5 @@
 mod lost;
+mod relays;
 
 use std::net::SocketAddr;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig, crypto};
 
 pub struct Cable {
@@ -48,13 +48,7 @@ impl Cable {
             .with_no_client_auth()
             .with_single_cert(vec![made.cert.der().clone()], key)
             .expect("they belong together");
-        let mut roots = RootCertStore::empty();
-        roots.add(made.cert.der().clone()).expect("it is one");
-        let trust = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions of the provider")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let trust = trusting(made.cert.der());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("wss://{}", listener.local_addr().expect("it is bound"));
         let to = server.trim_start_matches("ws://").to_owned();
@@ -69,7 +63,7 @@ impl Cable {
                 });
             }
         });
-        (url, Arc::new(trust))
+        (url, trust)
     }
 
     /// Connections break, and new ones too.
@@ -80,4 +74,16 @@ impl Cable {
     pub fn mend(&self) {
         self.is_whole.send_replace(true);
     }
+}
+
+/// Settings with which one certificate is trusted, and no other.
+pub fn trusting(certificate: &CertificateDer<'static>) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.clone()).expect("it is one");
+    let settings = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions of the provider")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(settings)
 }

@@ -14,6 +14,12 @@ pub const END_CALL: &str = "end_call";
 pub const TRANSFER_CALL: &str = "transfer_call";
 /// The tool that says that a machine answered instead of a person.
 pub const DETECTED_VOICEMAIL: &str = "detected_voicemail";
+/// The tool that presses keys of the telephone.
+pub const SEND_DTMF: &str = "send_dtmf";
+/// The tool that notes when the caller wishes to be called back.
+pub const SCHEDULE_CALLBACK: &str = "schedule_callback";
+/// All that are the conversation's own.
+pub const BUILT_IN: [&str; 5] = [END_CALL, TRANSFER_CALL, DETECTED_VOICEMAIL, SEND_DTMF, SCHEDULE_CALLBACK];
 /// How long a tool's server has, seconds, where the tool does not say.
 pub const DEFAULT_TIMEOUT_SECS: f32 = 10.0;
 /// The range of that: the caller waits meanwhile, and after 20 s the model goes on without any tool.
@@ -21,7 +27,7 @@ pub const TIMEOUT_SECS: std::ops::RangeInclusive<f32> = 1.0..=15.0;
 /// Largest answer of a tool's server, bytes.
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
-/// A tool the model may call: one of the built-in `end_call`, `transfer_call` and `detected_voicemail`, or one with an `http` request.
+/// A tool the model may call: one of the built-in ones ([`BUILT_IN`]), or one with an `http` request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tool {
     pub name: String,

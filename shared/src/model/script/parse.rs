@@ -11,7 +11,7 @@ use super::template::Template;
 use super::words::words;
 use super::{
     Action, Choice, Condition, Correction, Intent, MAX_ENTRIES, MAX_STATES, Route, Rule, Script, ScriptError,
-    Slot, SlotKind, State, Test, Then, YesNo, builtin,
+    Slot, SlotKind, State, Test, Then, Transfer, YesNo, builtin,
 };
 
 type Read<T> = Result<T, ScriptError>;
@@ -19,7 +19,7 @@ type Read<T> = Result<T, ScriptError>;
 /// Longest run of digits a `digits` slot may ask for.
 const MAX_DIGITS: i64 = 32;
 
-const ACTION_KEYS: [&str; 5] = ["say", "set", "clear", "go", "then"];
+const ACTION_KEYS: [&str; 7] = ["say", "set", "clear", "go", "then", "to", "failed"];
 
 pub(super) fn script(value: &Value) -> Read<Script> {
     let top = At::root(value).fields(&[
@@ -233,16 +233,25 @@ fn action(fields: &Fields<'_>) -> Read<Action> {
             "wait" => Then::Wait,
             "repeat" => Then::Repeat,
             "end_call" => Then::EndCall,
+            "transfer" => Then::Transfer(transfer(fields)?),
+            "voicemail" => Then::Voicemail,
             other => {
-                let problem =
-                    format!("\"{other}\" is not known; use ask, wait, repeat or end_call, or \"go\"");
-                return Err(at.error(problem));
+                let known = "ask, wait, repeat, end_call, transfer or voicemail, or \"go\"";
+                return Err(at.error(format!("\"{other}\" is not known; use {known}")));
             }
         },
     };
+    if !matches!(then, Then::Transfer(_))
+        && let Some(at) = fields.find("to").or(fields.find("failed"))
+    {
+        return Err(at.error("this belongs to \"then\": \"transfer\"; remove it"));
+    }
     let say = fields.or_default("say", |at| at.templates())?;
-    if say.is_empty() && matches!(then, Then::Wait | Then::EndCall) {
+    if say.is_empty() && matches!(then, Then::Wait | Then::EndCall | Then::Transfer(_)) {
         return Err(fields.error("the caller would hear nothing; add \"say\""));
+    }
+    if !say.is_empty() && then == Then::Voicemail {
+        return Err(fields.error("a machine is told nothing but the bot's voicemail_message; remove \"say\""));
     }
     Ok(Action {
         say,
@@ -250,6 +259,14 @@ fn action(fields: &Fields<'_>) -> Read<Action> {
         clear: fields.or_default("clear", |at| at.names())?,
         then,
     })
+}
+
+fn transfer(fields: &Fields<'_>) -> Read<Transfer> {
+    let failed = fields.or_default("failed", |at| at.templates())?;
+    if failed.is_empty() {
+        return Err(fields.error("nobody may answer, and the caller would hear nothing then; add \"failed\""));
+    }
+    Ok(Transfer { to: fields.find("to").map(|at| at.text().map(String::from)).transpose()?, failed })
 }
 
 fn condition(at: &At<'_>) -> Read<Condition> {

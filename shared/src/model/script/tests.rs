@@ -76,7 +76,12 @@ fn wrong_shapes_are_found() {
     check("/slots/day/type", json!("when"), "script.slots.day.type", "use yes_no, number");
     check("/intents/0/match", json!([]), "script.intents[0].match", "no patterns");
     check("/intents/0/match", json!("(a"), "script.intents[0].match", "add ')'");
-    check("/intents/0/then", json!("stop"), "script.intents[0].then", "use ask, wait, repeat or end_call");
+    check(
+        "/intents/0/then",
+        json!("stop"),
+        "script.intents[0].then",
+        "use ask, wait, repeat, end_call, transfer or voicemail",
+    );
     check("/intents/0/go", json!("done"), "script.intents[0].then", "exclude each other");
     check(
         "/states/confirm/on",

@@ -20,9 +20,22 @@ const MAX_HOPS: usize = 16;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Answer {
     pub text: String,
-    pub end_call: bool,
+    /// What is done when that was said.
+    pub act: Option<Act>,
     /// These words were said before: a repetition of them leaves out what introduced them.
     is_repetition: bool,
+}
+
+/// What a script does beside speaking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    EndCall,
+    /// To a target of this id or label, or to the usual one; and what is said if the caller comes back.
+    Transfer {
+        to: Option<String>,
+        failed: String,
+    },
+    Voicemail,
 }
 
 /// Where a conversation stands.
@@ -80,7 +93,7 @@ impl<'s> Dialogue<'s> {
             }
             Turn::Silent => self.miss(&mut answer, true),
         }
-        if answer.text.is_empty() && !answer.end_call {
+        if answer.text.is_empty() && answer.act.is_none() {
             self.question(&mut answer, true);
         }
         if !answer.is_repetition {
@@ -199,7 +212,13 @@ impl<'s> Dialogue<'s> {
                 push(&mut answer.text, &self.last);
                 answer.is_repetition = true;
             }
-            Then::EndCall => answer.end_call = true,
+            Then::EndCall => answer.act = Some(Act::EndCall),
+            Then::Transfer(transfer) => {
+                let mut failed = Answer::default();
+                self.say(&transfer.failed, &mut failed);
+                answer.act = Some(Act::Transfer { to: transfer.to.clone(), failed: failed.text });
+            }
+            Then::Voicemail => answer.act = Some(Act::Voicemail),
             Then::Go(state) => self.enter(state, answer),
         }
     }
@@ -210,7 +229,7 @@ impl<'s> Dialogue<'s> {
         let state = self.state();
         self.say(&state.say, answer);
         if state.end_call {
-            answer.end_call = true;
+            answer.act = Some(Act::EndCall);
         } else {
             self.go_on(answer);
         }
@@ -233,7 +252,7 @@ impl<'s> Dialogue<'s> {
     fn question(&mut self, answer: &mut Answer, again: bool) {
         let state = self.state();
         if state.end_call {
-            answer.end_call = true;
+            answer.act = Some(Act::EndCall);
             return self.say(&state.say, answer);
         }
         let missing = state.fill.iter().find(|slot| !self.slots.contains_key(slot.as_str()));

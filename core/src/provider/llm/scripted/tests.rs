@@ -58,7 +58,7 @@ fn answer_to(lines: &[&str]) -> String {
     let mut last = String::new();
     for line in lines {
         messages.push(Message::text(Role::User, *line));
-        let reply = reply(&script, &messages);
+        let reply = reply(&script, &messages, &[tool("end_call")]);
         last = match reply.tool_calls.as_slice() {
             [] => reply.text,
             [call] => format!("[end] {}", call.arguments["message"].as_str().unwrap()),
@@ -135,11 +135,11 @@ fn after_the_goodbye_an_answer_still_comes() {
 #[test]
 fn without_a_caller_the_bot_begins_and_after_its_own_words_it_asks() {
     let script = Script::parse(&script()).unwrap();
-    assert_eq!(reply(&script, &[]).text, "Can you come on Friday?");
+    assert_eq!(reply(&script, &[], &[]).text, "Can you come on Friday?");
     let messages = [Message::text(Role::User, "no"), Message::text(Role::Assistant, "I see.")];
-    assert_eq!(reply(&script, &messages).text, "When could you come?");
+    assert_eq!(reply(&script, &messages, &[]).text, "When could you come?");
     let messages = [Message::text(Role::User, "bye"), Message::text(Role::Tool, "done")];
-    assert_eq!(reply(&script, &messages), Reply::default());
+    assert_eq!(reply(&script, &messages, &[]), Reply::default());
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn the_longest_conversation_stays_cheap() {
     let script = Script::parse(&script()).unwrap();
     let line = "well you know i was thinking about it ".repeat(40);
     let messages: Vec<Message> = (0..200).map(|_| Message::text(Role::User, line.as_str())).collect();
-    assert!(!reply(&script, &messages).text.is_empty());
+    assert!(!reply(&script, &messages, &[]).text.is_empty());
 }
 
 fn model(script: Value) -> Result<Scripted, Failure> {
@@ -176,10 +176,55 @@ async fn a_reply_is_streamed_word_by_word() {
     assert_eq!(events(Vec::new(), "yes please").await, expected);
 }
 
+fn tool(name: &str) -> ToolSpec {
+    ToolSpec { name: name.into(), description: String::new(), parameters: json!({}) }
+}
+
+#[test]
+fn a_caller_is_handed_over_and_told_when_nobody_answered() {
+    let script = json!({
+        "start": "ask",
+        "intents": [
+            {"name": "person", "match": "<person>", "say": "One moment.", "then": "transfer", "to": "desk", "failed": "Nobody is there. {ask}"},
+            {"name": "usual", "match": "boss", "say": "I ask.", "then": "transfer", "failed": "Later."},
+            {"name": "machine", "match": "leave a message", "then": "voicemail"}
+        ],
+        "states": {"ask": {"ask": "What is it?", "reprompts": ["Pardon?"]}},
+        "give_up": {"say": "Bye.", "then": "end_call"}
+    });
+    let script = Script::parse(&script).unwrap();
+    let heard = |text: &str| vec![Message::text(Role::User, text)];
+    let all = [tool("transfer_call"), tool("detected_voicemail")];
+    let named = |reply: &Reply| {
+        let called = |call: &ToolCall| (call.name.clone(), call.arguments.clone());
+        (reply.text.clone(), reply.tool_calls.iter().map(called).collect::<Vec<_>>())
+    };
+    let mut messages = heard("a person please");
+    let asked = reply(&script, &messages, &all);
+    assert_eq!(
+        named(&asked),
+        ("One moment.".into(), vec![("transfer_call".into(), json!({"target": "desk"}))])
+    );
+    let call = Message { tool_calls: asked.tool_calls, ..Message::text(Role::Assistant, "One moment.") };
+    messages.extend([call, Message::text(Role::Tool, "nobody answered")]);
+    assert_eq!(reply(&script, &messages, &all).text, "Nobody is there. What is it?");
+    assert_eq!(named(&reply(&script, &heard("the boss"), &all)).1, [("transfer_call".to_owned(), json!({}))]);
+    let machine = heard("please leave a message after the tone");
+    assert_eq!(
+        named(&reply(&script, &machine, &all)),
+        (String::new(), vec![("detected_voicemail".into(), json!({}))])
+    );
+    // What was not offered is not called, nor promised.
+    for (said, expected) in
+        [("a person please", "Nobody is there. What is it?"), ("leave a message", "What is it?")]
+    {
+        assert_eq!(named(&reply(&script, &heard(said), &[])), (expected.to_owned(), Vec::new()), "{said}");
+    }
+}
+
 #[tokio::test]
 async fn the_call_is_ended_by_a_tool_only_where_it_is_offered() {
-    let tool = ToolSpec { name: "end_call".into(), description: String::new(), parameters: json!({}) };
-    let offered = events(vec![tool], "goodbye").await;
+    let offered = events(vec![tool("end_call")], "goodbye").await;
     let LlmEvent::ToolCall(call) = &offered[0] else { panic!("{offered:?}") };
     assert_eq!((call.name.as_str(), &call.arguments), ("end_call", &json!({"message": "Goodbye."})));
     assert!(matches!(offered[1], LlmEvent::Done { finish: Finish::ToolCalls, .. }));

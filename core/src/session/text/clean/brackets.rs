@@ -1,5 +1,6 @@
 //! Links, notes, variables and addresses: what stands between brackets or is one whole.
 
+use super::super::cue;
 use super::super::link::{self, Link};
 use super::{Speech, Step};
 
@@ -61,6 +62,9 @@ impl Speech<'_> {
         let is_glued = self.before(at).is_some_and(|c| !c.is_whitespace() && c != '(');
         let is_number =
             !inside.is_empty() && inside.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | ' ' | '-'));
+        if let Some(cue) = cue::read(inside) {
+            return Step::Cue { length, cue: Some(cue), pauses: true };
+        }
         if is_footnote && rest[close + 1..].starts_with(':') {
             return Step::Skip(length + 1);
         }

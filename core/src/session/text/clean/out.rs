@@ -10,6 +10,19 @@ pub(super) struct Out {
     skipped: bool,
     /// The last character is the comma between two cells of a table.
     cell: bool,
+    /// Directions for the voice, and where in the kept text they stood.
+    cues: Vec<(u32, String)>,
+    /// What of the kept text goes with them.
+    cuts: Vec<(u32, u32)>,
+}
+
+/// What a piece is made of.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub say: String,
+    pub keep: String,
+    pub ends: Vec<u32>,
+    pub cues: Vec<(u32, String)>,
 }
 
 impl Out {
@@ -60,13 +73,30 @@ impl Out {
         self.skipped = true;
     }
 
-    /// The text and the ends. A cell's comma is not left at the end.
-    pub(super) fn finish(mut self) -> (String, Vec<u32>) {
+    /// A direction for the voice stood in the kept text, from the one place to the other.
+    pub(super) fn cue(&mut self, cue: Option<String>, (from, to): (u32, u32)) {
+        self.skipped = true;
+        self.cues.extend(cue.map(|cue| (from, cue)));
+        let from = self.cuts.last().map_or(from, |(_, last)| from.max(*last));
+        self.cuts.push((from, to.max(from)));
+    }
+
+    /// The text with its ends, and what is kept of `keep`. A cell's comma is not left at the end.
+    pub(super) fn finish(mut self, keep: String) -> Said {
         if self.cell {
             self.say.pop();
             self.ends.pop();
         }
-        (self.say, self.ends)
+        if self.cuts.is_empty() {
+            return Said { say: self.say, keep, ends: self.ends, cues: self.cues };
+        }
+        let cuts = self.cuts;
+        let left = |at: u32| at - cuts.iter().map(|(from, to)| at.min(*to) - at.min(*from)).sum::<u32>();
+        let is_kept = |at: u32| !cuts.iter().any(|(from, to)| (*from..*to).contains(&at));
+        let keep = (0..).zip(keep.chars()).filter(|(at, _)| is_kept(*at)).map(|(_, c)| c).collect();
+        self.ends.iter_mut().for_each(|end| *end = left(*end));
+        self.cues.iter_mut().for_each(|(at, _)| *at = left(*at));
+        Said { say: self.say, keep, ends: self.ends, cues: self.cues }
     }
 
     fn last(&self) -> u32 {

@@ -1,5 +1,6 @@
 //! Signs that mean something by what stands beside them: comparisons, numbers, notes, arrows.
 
+use super::super::cue;
 use super::super::language::Names;
 use super::super::link;
 use super::super::tag::{self, Tag};
@@ -27,7 +28,11 @@ impl Speech<'_> {
         if let Ok(end) = link::tag(&rest) {
             let length = rest[..end].chars().count();
             let is_glued = self.before(at).is_some_and(char::is_alphanumeric);
-            match tag::read(&rest[1..end - 1]) {
+            let inside = &rest[1..end - 1];
+            match tag::read(inside) {
+                found @ (Tag::Dress | Tag::Break) if cue::is_tag(&tag::name(inside)) => {
+                    return Step::Cue { length, cue: None, pauses: found == Tag::Break };
+                }
                 Tag::Dress => return Step::Skip(length),
                 Tag::Break => return Step::Pause(length),
                 // "if a<b and c>d"

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use vox_audio::music::hold_music;
+use vox_livekit::Rate;
 use vox_livekit::hearing::{Place, Role, Stage};
 use vox_shared::dial::Destination;
 use vox_shared::wire::result::DisconnectedBy;
 
-use super::RATE;
 use super::dialling;
 use super::seat::{End, Seat};
 use super::third::{BACK_PATIENCE, Consult, QUIET, State};
@@ -27,7 +27,12 @@ use crate::transport::livekit::server::{DialError, RING_LIMIT, Wanted};
 const OWN_FRAMES: usize = 8;
 
 /// The music of this process, made when first needed.
-static MUSIC: OnceLock<Arc<[i16]>> = OnceLock::new();
+fn music(rate: Rate) -> Arc<[i16]> {
+    static OF_TELEPHONES: OnceLock<Arc<[i16]>> = OnceLock::new();
+    static OF_VISITORS: OnceLock<Arc<[i16]>> = OnceLock::new();
+    let kept = if rate == Rate::Hz8000 { &OF_TELEPHONES } else { &OF_VISITORS };
+    kept.get_or_init(|| hold_music(rate.hz()).into()).clone()
+}
 
 impl Seat {
     /// How far the call is with somebody who is asked.
@@ -169,9 +174,9 @@ impl Seat {
         self.consult.as_ref()?;
         match stage {
             Stage::Consult => {
+                let music = music(self.line.order.rate());
                 if let Some(voice) = &mut self.voice {
-                    let music = MUSIC.get_or_init(|| hold_music(RATE.hz()).into());
-                    voice.play(music.clone()).await;
+                    voice.play(music).await;
                 }
                 None
             }

@@ -15,7 +15,7 @@ use super::dialling;
 use super::dialling::Asked;
 use super::supervising::Supervising;
 use super::third::Consult;
-use super::{Line, RATE, ready};
+use super::{Line, ready};
 use crate::session::event::Notice;
 use crate::transport::line::{LineIn, LineOut};
 use crate::transport::livekit::caller::Caller;
@@ -95,7 +95,7 @@ impl Seat {
         let caller = Caller::new(line.order.whom.clone(), line.order.begins.clone(), now);
         let sound = events.sound().expect("it is taken once");
         let (call, bot) = (line.order.room.clone(), room.own().identity.clone());
-        let rooms = Rooms::new(line.livekit.clone(), call, bot, line.to_call.clone());
+        let rooms = Rooms::new(line.livekit.clone(), (call, line.order.rate()), bot, line.to_call.clone());
         let supervising = Supervising::new(&line.order.begins, now);
         Self {
             line,
@@ -189,7 +189,7 @@ impl Seat {
     /// Say who calls, once.
     async fn introduce(&mut self) {
         if !std::mem::replace(&mut self.is_introduced, true) {
-            let _gone = self.line.to_call.send(ready(self.line.order.info.clone())).await;
+            let _gone = self.line.to_call.send(ready(&self.line.order)).await;
         }
     }
 
@@ -305,6 +305,7 @@ impl Seat {
             LineOut::Supervise { id, order } => self.on_supervise(id, *order).await,
             LineOut::Consult(order) => return self.on_consult_order(order).await,
             LineOut::Notice(notice) => self.caption(&notice).await,
+            LineOut::Key(key) => return self.press(key).await,
             LineOut::Transfer { to } => return self.hand_over(&to).await,
             LineOut::HangUp { by } => {
                 let has_last_words = !matches!(by, DisconnectedBy::Customer | DisconnectedBy::NoAnswer);
@@ -317,7 +318,8 @@ impl Seat {
 
     /// The config stands: have a voice in the room, and ring whoever is to be rung.
     async fn begin(&mut self) -> Option<End> {
-        let publish = Publish { rate: RATE, queue_frames: QUEUE_FRAMES, ..Publish::default() };
+        let publish =
+            Publish { rate: self.line.order.rate(), queue_frames: QUEUE_FRAMES, ..Publish::default() };
         let published = timeout(PUBLISH_WITHIN, self.room.publish(publish)).await;
         let microphone: Microphone = match published {
             Ok(Ok(microphone)) => microphone,
@@ -368,6 +370,21 @@ impl Seat {
         if let Some(state) = told.state {
             let attributes = [(STATE.to_owned(), state.to_owned())].into();
             let _missed = self.room.set_attributes(attributes).await;
+        }
+    }
+
+    /// The gateway plays it to the telephone. It goes to nobody else: who listens in takes no part in the call.
+    async fn press(&mut self, key: char) -> Option<End> {
+        let pressed = match self.caller.identity() {
+            Some(identity) => {
+                let to = vec![identity.to_owned()];
+                self.room.send_digit(key, to).await.map_err(|error| error.to_string())
+            }
+            None => Err("the telephone is not in the room".to_owned()),
+        };
+        match pressed {
+            Ok(()) => None,
+            Err(why) => self.tell(Some(LineIn::KeyFailed { why })).await,
         }
     }
 

@@ -12,7 +12,6 @@ use crate::transport::line::LineIn;
 use crate::transport::livekit::server::LiveKit;
 use crate::transport::livekit::voice::Voice;
 
-const RATE: Rate = Rate::Hz16000;
 /// Of one try, and of all of them.
 const JOIN_WITHIN: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -24,10 +23,11 @@ const QUEUE_FRAMES: usize = 4;
 /// Of the token; the server hands out newer ones.
 const TOKEN: Duration = Duration::from_secs(600);
 
-/// Make the room, join it with the seat's rights, and have a voice there if the seat speaks. Or why that cannot be.
+/// Make the room, join it with the seat's rights, and have a voice there if the seat speaks; the room's sound has this rate within the worker.
+/// Or why that cannot be.
 pub(super) async fn join(
     livekit: &LiveKit,
-    room: &str,
+    (room, rate): (&str, Rate),
     bot: &str,
     seat: Seat,
     to_call: mpsc::Sender<LineIn>,
@@ -36,20 +36,26 @@ pub(super) async fn join(
         // Most servers make a room when somebody joins it.
         tracing::warn!(%error, "a room beside a call's own could not be made beforehand");
     }
-    let (room, events) = enter(livekit, room, bot, seat).await.map_err(|error| error.to_string())?;
+    let (room, events) = enter(livekit, (room, rate), bot, seat).await.map_err(|error| error.to_string())?;
     let voice = match seat.speaks {
-        true => Some(Voice::new(publish(&room).await?, to_call)),
+        true => Some(Voice::new(publish(&room, rate).await?, to_call)),
         false => None,
     };
     Ok(Side::new(room, events, voice))
 }
 
-async fn enter(livekit: &LiveKit, room: &str, bot: &str, seat: Seat) -> Result<(Room, Events), JoinError> {
+async fn enter(
+    livekit: &LiveKit,
+    (room, rate): (&str, Rate),
+    bot: &str,
+    seat: Seat,
+) -> Result<(Room, Events), JoinError> {
     let until = Instant::now() + PATIENCE;
     loop {
         let token = livekit.seat_token(room, (bot, Kind::Agent), seat.grants(Role::Bot), TOKEN);
         let options = Options {
-            hear: RATE,
+            hear: rate,
+            transport: livekit.transport,
             join_within: JOIN_WITHIN,
             recover_within: RECOVER_WITHIN,
             ..Options::default()
@@ -63,8 +69,8 @@ async fn enter(livekit: &LiveKit, room: &str, bot: &str, seat: Seat) -> Result<(
     }
 }
 
-async fn publish(room: &Room) -> Result<vox_livekit::Microphone, String> {
-    let publish = Publish { rate: RATE, queue_frames: QUEUE_FRAMES, ..Publish::default() };
+async fn publish(room: &Room, rate: Rate) -> Result<vox_livekit::Microphone, String> {
+    let publish = Publish { rate, queue_frames: QUEUE_FRAMES, ..Publish::default() };
     match timeout(PUBLISH_WITHIN, room.publish(publish)).await {
         Ok(Ok(microphone)) => Ok(microphone),
         Ok(Err(error)) => Err(error.to_string()),

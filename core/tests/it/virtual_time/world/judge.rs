@@ -1,9 +1,15 @@
 //! What must hold of a conversation that is over.
 
 use vox_core::provider::llm::Role;
+use vox_core::session::event::Outcome;
+use vox_shared::model::bot::Phrases;
 use vox_shared::wire::result::{DisconnectedBy, Speaker};
 
 use super::{Heard, Verdict, WORD_TAIL_MS, World};
+
+/// Of "That costs 3.50 euros in all.", and what the voice is given for it.
+const NUMBER: &str = "3.50";
+const IN_WORDS: [&str; 4] = ["three", "point", "five", "zero"];
 
 impl World {
     /// The context must be what the ear got, word by word.
@@ -27,6 +33,7 @@ impl World {
         self.judge_agent(&outcome.transcript);
         self.judge_consult(&outcome.events);
         self.judge_tools(&outcome.events);
+        self.judge_end(outcome);
         let keyed = outcome.transcript.iter().filter_map(|l| l.text.strip_prefix("[keypad: "));
         let keyed: String = keyed.map(|keys| keys.trim_end_matches(']')).collect();
         assert_eq!(keyed, self.keys, "seed {}: keys without a line", self.seed);
@@ -46,6 +53,8 @@ impl World {
                 + l.transport_ms;
             assert!(parts + 1e-6 >= l.total_ms, "seed {}: the parts do not add up: {l:?}", self.seed);
         }
+        let count = |kind: &str| outcome.events.iter().filter(|event| event.event == kind).count();
+        let day = self.bad_day.as_ref();
         Verdict {
             replies: lines.len(),
             interruptions: lines.iter().filter(|t| t.interrupted).count(),
@@ -56,6 +65,22 @@ impl World {
             joined: self.agent.joined + self.consult.joined,
             came_back: self.consult.came_back,
             written: self.own_voice.written.len(),
+            failed: day.map_or(0, |day| day.failed),
+            fell_back: day.map_or(0, |day| day.fell_back),
+            second_requests: day.map_or(0, |day| day.second_requests),
+            common_answers: count("common_answer"),
+            handed_on: count("handed_on"),
+        }
+    }
+
+    /// One goodbye, and one end.
+    fn judge_end(&self, outcome: &Outcome) {
+        let ends = outcome.events.iter().filter(|event| event.event == "ended").count();
+        assert_eq!((ends, self.hang_ups <= 1), (1, true), "seed {}: {:?}", self.seed, outcome.events);
+        let stock = Phrases::default();
+        for goodbye in [&stock.apology, &stock.time_up] {
+            let said = outcome.transcript.iter().filter(|line| line.text == *goodbye).count();
+            assert!(said <= 1, "seed {}: {goodbye} is said {said} times", self.seed);
         }
     }
 }
@@ -66,5 +91,15 @@ pub(super) fn words_heard(heard: &Heard) -> Vec<String> {
     }
     let whole = heard.complete && heard.played_ms >= heard.audio_ms;
     let words = heard.words.iter().filter(|w| whole || w.ended_ms <= heard.played_ms + WORD_TAIL_MS);
-    words.map(|w| w.text.clone()).collect()
+    as_written(words.map(|w| w.text.clone()).collect())
+}
+
+/// The words for the number in one of the replies are one word of the record, once all of them were heard.
+fn as_written(mut words: Vec<String>) -> Vec<String> {
+    while let Some(at) = words.windows(IN_WORDS.len()).position(|here| here == IN_WORDS) {
+        words.splice(at..at + IN_WORDS.len(), [NUMBER.to_owned()]);
+    }
+    let cut = (1..IN_WORDS.len()).rev().find(|n| words.len() >= *n && words[words.len() - n..] == IN_WORDS[..*n]);
+    words.truncate(words.len() - cut.unwrap_or_default());
+    words
 }

@@ -2,17 +2,28 @@
 
 use vox_core::provider::tts::{UtteranceId, WordMark};
 use vox_core::session::event::{Event, VoiceEvent};
+use vox_shared::wire::answers::Service;
 
 use super::super::vendors::{VoiceMood, failure, voice_mood};
+use super::bad_day::Mood;
 use super::{Happening, Heard, MS_PER_CHAR, World};
 
 impl World {
-    pub(super) fn open_voice(&mut self) {
+    pub(super) fn open_voice(&mut self, place: usize) {
         self.voice_stream += 1;
-        self.voice_mood = voice_mood(&mut self.random);
+        let mood = self.mood(Service::Tts, place);
+        self.voice_mood = match mood {
+            Mood::Usual => voice_mood(&mut self.random),
+            Mood::Slow => VoiceMood::Good,
+            Mood::Mute | Mood::RefusesKey | Mood::Down | Mood::Busy(_) => VoiceMood::Mute,
+        };
         self.faults += usize::from(self.voice_mood != VoiceMood::Good);
         self.voice_pieces = 0;
-        self.voice_free_at = self.now;
+        let slow = if mood == Mood::Slow { self.random.range(500, 3_000) } else { 0 };
+        self.voice_free_at = self.now + slow;
+        if self.voice_refuses(mood) {
+            return;
+        }
         let stream = self.voice_stream;
         let ready = self.now + self.random.range(5, 400);
         self.at(ready, Happening::Voice { stream, event: VoiceEvent::Ready, words: Vec::new(), ms: 0 });

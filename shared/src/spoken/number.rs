@@ -1,49 +1,33 @@
-//! Whole numbers in words, as they are said in India: by hundred, thousand, lakh and crore.
+//! Numbers in words.
 
-use vox_shared::numerals::{ENGLISH, HINDI, TENS};
+use super::tongue::{Counting, Tongue};
 
-use super::Language;
-
-/// From the largest down: what a unit is worth, and its word in both languages.
-const UNITS: [(u64, &str, &str); 4] = [
-    (10_000_000, "crore", "करोड़"),
-    (100_000, "lakh", "लाख"),
-    (1_000, "thousand", "हज़ार"),
-    (100, "hundred", "सौ"),
-];
-
-/// A number in words; crores are counted in words themselves, `one lakh crore`.
-pub fn in_words(number: u64, language: Language) -> String {
+/// A whole number in words; the largest scale is counted in words itself, `one lakh crore`.
+pub fn in_words(number: u64, tongue: &Tongue, counting: Counting) -> String {
     let mut words = Vec::new();
     let mut rest = number;
-    for (worth, english, hindi) in UNITS {
+    for (worth, scale) in tongue.scales(counting) {
         let count = rest / worth;
         rest %= worth;
         if count > 0 {
-            let unit = match language {
-                Language::English => english,
-                Language::Hindi => hindi,
-            };
-            words.push(format!("{} {unit}", in_words(count, language)));
+            words.push(format!("{} {scale}", in_words(count, tongue, counting)));
         }
     }
     if rest > 0 || words.is_empty() {
-        words.push(below_hundred(usize::try_from(rest).unwrap_or_default(), language));
+        words.push((tongue.below_hundred)(rest));
     }
     words.join(" ")
 }
 
-fn below_hundred(number: usize, language: Language) -> String {
-    match (language, number) {
-        (Language::Hindi, _) => HINDI[number].to_owned(),
-        (Language::English, 0..20) => ENGLISH[number].to_owned(),
-        (Language::English, _) if number.is_multiple_of(10) => TENS[number / 10].to_owned(),
-        (Language::English, _) => format!("{}-{}", TENS[number / 10], ENGLISH[number % 10]),
-    }
+/// Digits one by one. What is no digit is left out.
+pub fn digit_by_digit(digits: &str, tongue: &Tongue) -> String {
+    let words = digits.chars().filter_map(|c| c.to_digit(10)).map(|d| (tongue.below_hundred)(d.into()));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{ENGLISH, HINDI};
     use super::*;
 
     #[test]
@@ -77,20 +61,34 @@ mod tests {
             ),
             (1_000_000_000_000, "one lakh crore", "एक लाख करोड़"),
         ] {
-            assert_eq!(in_words(number, Language::English), english);
-            assert_eq!(in_words(number, Language::Hindi), hindi);
+            assert_eq!(in_words(number, &ENGLISH, Counting::Indian), english);
+            assert_eq!(in_words(number, &HINDI, Counting::Indian), hindi);
         }
-        let most = in_words(u64::MAX, Language::English);
+        let most = in_words(u64::MAX, &ENGLISH, Counting::Indian);
         assert!(
             most.starts_with("one lakh eighty-four thousand four hundred sixty-seven crore forty-four lakh")
         );
     }
 
     #[test]
+    fn elsewhere_they_are_said_by_million() {
+        for (number, words) in [
+            (125_000, "one hundred twenty-five thousand"),
+            (2_000_000, "two million"),
+            (1_000_000_001, "one billion one"),
+            (3_000_000_000_000, "three trillion"),
+        ] {
+            assert_eq!(in_words(number, &ENGLISH, Counting::Western), words);
+        }
+        assert_eq!(in_words(125_000, &HINDI, Counting::Western), "एक लाख पच्चीस हज़ार");
+    }
+
+    #[test]
     fn every_number_below_a_hundred_has_a_word_of_its_own() {
-        for language in [Language::English, Language::Hindi] {
-            let words: std::collections::BTreeSet<String> = (0..100).map(|n| in_words(n, language)).collect();
-            assert_eq!(words.len(), 100);
+        for tongue in super::super::TONGUES {
+            let words: std::collections::BTreeSet<String> =
+                (0..100).map(|n| in_words(n, tongue, Counting::Indian)).collect();
+            assert_eq!(words.len(), 100, "{}", tongue.tag);
         }
     }
 }

@@ -242,14 +242,18 @@ impl Vendor {
     }
 
     /// Whether a voice writes numbers and the like out by itself: it is given them as they are written.
-    pub fn writes_out(&self, extra: &Map<String, Value>) -> bool {
-        let is_on = |setting: &&str| extra.get(*setting).and_then(Value::as_str) != Some("off");
-        voices::WRITE_OUT.iter().any(|setting| self.setting(setting).is_some() && is_on(setting))
+    pub fn writes_out(&self, model: &str, extra: &Map<String, Value>) -> bool {
+        voices::writes_out(self.name, self.model_or_own(model), extra)
     }
 
     /// Whether this model of a voice takes directions between square brackets, `[laughs]`.
     pub fn takes_cues(&self, model: &str) -> bool {
-        voices::TAKE_CUES.iter().any(|(vendor, models)| *vendor == self.name && model.trim().starts_with(models))
+        voices::takes_cues(self.name, self.model_or_own(model))
+    }
+
+    /// The model that a bot names, or the one that is taken where it names none.
+    fn model_or_own<'a>(&self, model: &'a str) -> &'a str {
+        Some(model.trim()).filter(|model| !model.is_empty()).unwrap_or(self.model)
     }
 
     /// Whether it runs on the machine itself.

@@ -8,6 +8,8 @@ mod sarvam;
 mod soniox;
 mod speech;
 
+use serde_json::{Map, Value};
+
 use super::{Ability, Figures, Form, Key, KeyCheck, Kind, Setting, Vendor, VoiceRule};
 pub use cartesia::CARTESIA;
 pub use chatterbox::CHATTERBOX;
@@ -60,11 +62,26 @@ const ELEVENLABS_SETTINGS: &[Setting] = &[
     },
 ];
 
-/// Settings of voices that write numbers and the like out by themselves, unless they are `off`.
-pub(super) const WRITE_OUT: [&str; 1] = ["apply_text_normalization"];
+/// Whether a voice writes numbers and the like out by itself, with this model and these settings.
+pub(super) fn writes_out(vendor: &str, model: &str, extra: &Map<String, Value>) -> bool {
+    match vendor {
+        "elevenlabs" | "elevenlabs_http" => {
+            extra.get("apply_text_normalization").and_then(Value::as_str) != Some("off")
+        }
+        // From its third version on it always does.
+        "sarvam" if model == "bulbul:v2" => {
+            extra.get("enable_preprocessing").and_then(Value::as_bool) == Some(true)
+        }
+        "sarvam" => true,
+        _ => false,
+    }
+}
 
-/// Voices that take directions between square brackets, `[laughs]`: the vendor, and how its models' names begin.
-pub(super) const TAKE_CUES: [(&str, &str); 2] = [("elevenlabs", "eleven_v3"), ("elevenlabs", "eleven_v4")];
+/// Whether a voice takes directions between square brackets, `[laughs]`.
+pub(super) fn takes_cues(vendor: &str, model: &str) -> bool {
+    let is_elevenlabs = matches!(vendor, "elevenlabs" | "elevenlabs_http");
+    is_elevenlabs && ["eleven_v3", "eleven_v4"].iter().any(|models| model.starts_with(models))
+}
 
 /// ElevenLabs over its multi-context WebSocket.
 pub const ELEVENLABS: Vendor = Vendor {

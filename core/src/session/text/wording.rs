@@ -55,7 +55,7 @@ impl Wording {
                 in_words: match config.spoken_forms {
                     SpokenForms::On => true,
                     SpokenForms::Off => false,
-                    SpokenForms::Auto => !vendor.is_some_and(|vendor| vendor.writes_out(&voice.extra)),
+                    SpokenForms::Auto => !vendor.is_some_and(|vendor| vendor.writes_out(&voice.model, &voice.extra)),
                 },
                 cues: vendor.is_some_and(|vendor| vendor.takes_cues(&voice.model)),
             }
@@ -188,6 +188,9 @@ mod tests {
             (json!({"tts": {"provider": "elevenlabs"}}), "It is 5."),
             (json!({"tts": {"provider": "elevenlabs", "extra": {"apply_text_normalization": "off"}}}), "It is five."),
             (json!({"spoken_forms": "on", "tts": {"provider": "elevenlabs"}}), "It is five."),
+            (json!({"tts": {"provider": "sarvam"}}), "It is 5."),
+            (json!({"tts": {"provider": "sarvam", "model": "bulbul:v2"}}), "It is five."),
+            (json!({"tts": {"provider": "cartesia"}}), "It is five."),
         ] {
             assert_eq!(said("en", settings, "It is 5."), expected);
         }

@@ -71,7 +71,7 @@ fn on_a_bad_day_no_line_is_dead() {
     );
     run.check(500, 50, 300);
     for tried in [failed, fell_back, seconds, common, handed_on] {
-        assert!(tried > 10, "not all of it was tried");
+        assert!(tried > 5, "not all of it was tried");
     }
 }
 

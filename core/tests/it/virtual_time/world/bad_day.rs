@@ -65,8 +65,13 @@ pub fn prepare(config: &mut RuntimeConfig, random: &mut Random) {
         config.resilience.transfer_to = "desk".into();
         config.transfer_numbers.insert("desk".into(), "+15550111".into());
     }
-    if random.chance(50) {
-        let questions = vec!["What are your opening hours?".to_owned()];
+    if random.chance(70) {
+        let questions = [
+            "What are your opening hours?",
+            "Could you repeat that for me?",
+            "I would like to move my appointment.",
+        ];
+        let questions = questions.map(str::to_owned).to_vec();
         config.common_answers =
             vec![CommonAnswer { questions, answer: "We are open from nine to five.".into() }];
     }

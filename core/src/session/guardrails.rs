@@ -135,7 +135,13 @@ impl Guardrails {
     }
 
     /// What must be said before this text, by the reply to this turn; `is_coming` knows what is on its way already.
-    pub fn due(&self, piece: &Piece, worded: &Piece, turn: u32, is_coming: impl Fn(&Piece) -> bool) -> Vec<Piece> {
+    pub fn due(
+        &self,
+        piece: &Piece,
+        worded: &Piece,
+        turn: u32,
+        is_coming: impl Fn(&Piece) -> bool,
+    ) -> Vec<Piece> {
         let owed: Vec<&Duty> = self.owed().filter(|duty| !is_coming(&duty.piece)).collect();
         if owed.is_empty() {
             return Vec::new();
@@ -143,8 +149,7 @@ impl Guardrails {
         let words = self.behind(piece, worded);
         // The model may say it by itself.
         let own = Words::of(piece.say());
-        let is_due =
-            |duty: &&Duty| !own.hold(&duty.words) && (duty.is_late(turn) || duty.is_before(&words));
+        let is_due = |duty: &&Duty| !own.hold(&duty.words) && (duty.is_late(turn) || duty.is_before(&words));
         owed.into_iter().filter(is_due).map(|duty| duty.piece.clone()).collect()
     }
 
@@ -309,7 +314,9 @@ mod tests {
     #[test]
     fn numbers_are_found_as_they_are_written_and_as_they_are_said() {
         let settings = json!({"forbidden": [{"name": "price", "phrases": ["ninety-nine dollars", "$50"]}]});
-        for (written, said) in [("It is $99.", "It is ninety-nine dollars."), ("It is $50.", "It is fifty dollars.")] {
+        for (written, said) in
+            [("It is $99.", "It is ninety-nine dollars."), ("It is $50.", "It is fifty dollars.")]
+        {
             let rails = guardrails(settings.clone());
             let (written, said) = (Piece::plain(written), Piece::plain(said));
             assert_eq!(rails.forbids(&written, &said), Some("price"));
@@ -340,8 +347,13 @@ mod tests {
         assert_eq!(due(&rails, "Our funds are good.", 3), ["Funds carry risk."]);
         assert_eq!(rails.heard("funds carry risk"), (vec!["risk".to_owned()], Vec::new()));
         assert!(rails.missed(9).is_empty());
-        let mut late = guardrails(json!({"required": [{"name": "recorded", "text": "It is recorded.", "within_turns": 2}]}));
-        assert_eq!((late.missed(1).len(), late.missed(2), late.missed(3).len()), (0, vec!["recorded".to_owned()], 0));
+        let mut late = guardrails(
+            json!({"required": [{"name": "recorded", "text": "It is recorded.", "within_turns": 2}]}),
+        );
+        assert_eq!(
+            (late.missed(1).len(), late.missed(2), late.missed(3).len()),
+            (0, vec!["recorded".to_owned()], 0)
+        );
     }
 
     proptest! {

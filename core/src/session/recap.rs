@@ -42,7 +42,8 @@ impl Session {
     /// bot's first model alone: while another stands in for it nothing more is asked of that one.
     pub(super) fn begin_recap(&mut self, provider: usize, out: &mut Vec<Command>) {
         let turns = self.rules.summary_after_turns;
-        let is_scripted = || (0..self.rules.llm.len()).any(|at| self.rules.llm.at(at).provider == SCRIPTED.name);
+        let is_scripted =
+            || (0..self.rules.llm.len()).any(|at| self.rules.llm.at(at).provider == SCRIPTED.name);
         let can_ask = turns > 0
             && provider == 0
             && self.recap.writing.is_none()

@@ -95,7 +95,8 @@ impl Reader<'_> {
 
     /// A sign before an amount or a number, and not one that parts or lists.
     fn negative(&self, at: usize) -> Option<Found> {
-        let is_open = at.checked_sub(1).is_none_or(|at| self.text[at].is_whitespace() || self.text[at] == '(');
+        let is_open =
+            at.checked_sub(1).is_none_or(|at| self.text[at].is_whitespace() || self.text[at] == '(');
         let next = at + 1;
         let found = is_open.then(|| self.money(next).or_else(|| self.measure(next))).flatten()?;
         let words = found.words?;
@@ -116,7 +117,8 @@ impl Reader<'_> {
 
     /// A row of digits, written in Latin ones, and where it ends.
     fn digits(&self, at: usize) -> Option<(String, usize)> {
-        let row: String = (at..).map_while(|at| self.digit(at)).filter_map(|d| char::from_digit(d, 10)).collect();
+        let row: String =
+            (at..).map_while(|at| self.digit(at)).filter_map(|d| char::from_digit(d, 10)).collect();
         let to = at + row.len();
         (!row.is_empty()).then_some((row, to))
     }
@@ -166,7 +168,8 @@ impl Reader<'_> {
     fn goes_on(&self, at: usize, with: &str) -> Option<usize> {
         let mut to = at;
         for c in with.chars() {
-            let same = self.get(to).is_some_and(|other| other == c || other.to_lowercase().eq(c.to_lowercase()));
+            let same =
+                self.get(to).is_some_and(|other| other == c || other.to_lowercase().eq(c.to_lowercase()));
             if !same {
                 return None;
             }

@@ -57,20 +57,8 @@ pub static HINDI: Tongue = Tongue {
 
 const SCALES: &[(u64, &str)] = &[(10_000_000, "करोड़"), (100_000, "लाख"), (1_000, "हज़ार"), (100, "सौ")];
 
-const MONTHS: [&str; 12] = [
-    "जनवरी",
-    "फ़रवरी",
-    "मार्च",
-    "अप्रैल",
-    "मई",
-    "जून",
-    "जुलाई",
-    "अगस्त",
-    "सितंबर",
-    "अक्टूबर",
-    "नवंबर",
-    "दिसंबर",
-];
+const MONTHS: [&str; 12] =
+    ["जनवरी", "फ़रवरी", "मार्च", "अप्रैल", "मई", "जून", "जुलाई", "अगस्त", "सितंबर", "अक्टूबर", "नवंबर", "दिसंबर"];
 
 static CURRENCIES: [Currency; 4] = [
     Currency {
@@ -113,8 +101,12 @@ static CURRENCIES: [Currency; 4] = [
 
 static MAGNITUDES: [Magnitude; 5] = [
     Magnitude { words: &["लाख", "lakh", "lakhs"], glued: &["l"], said: "लाख" },
-    Magnitude { words: &["करोड़", "crore", "crores", "cr"], glued: &["cr"], said: "करोड़" },
-    Magnitude { words: &["हज़ार", "हजार", "thousand"], glued: &["k"], said: "हज़ार" },
+    Magnitude {
+        words: &["करोड़", "crore", "crores", "cr"], glued: &["cr"], said: "करोड़"
+    },
+    Magnitude {
+        words: &["हज़ार", "हजार", "thousand"], glued: &["k"], said: "हज़ार"
+    },
     Magnitude { words: &["मिलियन", "million"], glued: &["m"], said: "मिलियन" },
     Magnitude { words: &["अरब", "बिलियन", "billion"], glued: &["bn"], said: "अरब" },
 ];

@@ -44,11 +44,7 @@ mod tests {
                 "उनतीस फ़रवरी दो हज़ार चौबीस",
             ),
             ("30-04-2026", "the thirtieth of April two thousand twenty-six", "तीस अप्रैल दो हज़ार छब्बीस"),
-            (
-                "1999-01-12",
-                "the twelfth of January nineteen ninety-nine",
-                "बारह जनवरी उन्नीस सौ निन्यानवे",
-            ),
+            ("1999-01-12", "the twelfth of January nineteen ninety-nine", "बारह जनवरी उन्नीस सौ निन्यानवे"),
         ] {
             let date = read(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(date_in_words(date, &ENGLISH), english);

@@ -23,7 +23,9 @@ fn check_pronunciations(entries: &[Pronunciation], faults: &mut Faults) {
         for (field, text) in [("word", &entry.word), ("say", &entry.say)] {
             let path = format!("{path}.{field}");
             faults.text(&path, text, MAX_WORD_BYTES);
-            faults.unless(text.contains(char::is_alphanumeric), &path, || "must have a letter or a digit".into());
+            faults.unless(text.contains(char::is_alphanumeric), &path, || {
+                "must have a letter or a digit".into()
+            });
         }
         faults.text(&format!("{path}.language"), &entry.language, MAX_WORD_BYTES);
         let is_same = |other: &&Pronunciation| {
@@ -44,7 +46,9 @@ fn check_guardrails(guardrails: &Guardrails, faults: &mut Faults) {
         faults.named(&format!("{path}.name"), &rule.name, 1);
         faults.text(&format!("{path}.replacement"), &rule.replacement, MAX_PHRASE_BYTES);
         check_phrases(&rule.phrases, &format!("{path}.phrases"), faults);
-        faults.unless(!rule.phrases.is_empty(), &format!("{path}.phrases"), || "name at least one phrase".into());
+        faults.unless(!rule.phrases.is_empty(), &format!("{path}.phrases"), || {
+            "name at least one phrase".into()
+        });
     }
     faults.count(&format!("{AT}.required"), guardrails.required.len(), MAX_RULES);
     for (place, rule) in guardrails.required.iter().take(MAX_RULES).enumerate() {
@@ -86,7 +90,8 @@ fn check_own_words(settings: &BotSettings, faults: &mut Faults) {
         let words = Words::of(text);
         let ban = bans.iter().find(|(_, phrases)| phrases.iter().any(|phrase| phrase.is_in(&words)));
         if let Some((name, _)) = ban {
-            faults.add(&path, format!("guardrails.forbidden '{name}' forbids it; change the one or the other"));
+            faults
+                .add(&path, format!("guardrails.forbidden '{name}' forbids it; change the one or the other"));
         }
     }
 }
@@ -114,7 +119,9 @@ fn own_words(settings: &BotSettings) -> Vec<(String, &str)> {
     let answers = settings.common_answers.iter().enumerate();
     words.extend(answers.map(|(n, answer)| (format!("common_answers.{n}.answer"), answer.answer.as_str())));
     let bans = settings.guardrails.forbidden.iter().enumerate();
-    words.extend(bans.map(|(n, rule)| (format!("guardrails.forbidden.{n}.replacement"), rule.replacement.as_str())));
+    words.extend(
+        bans.map(|(n, rule)| (format!("guardrails.forbidden.{n}.replacement"), rule.replacement.as_str())),
+    );
     let duties = settings.guardrails.required.iter().enumerate();
     words.extend(duties.map(|(n, rule)| (format!("guardrails.required.{n}.text"), rule.text.as_str())));
     words

@@ -75,13 +75,26 @@ const CUES: [&str; 69] = [
 ];
 /// How.
 const MANNERS: [&str; 15] = [
-    "softly", "gently", "quietly", "nervously", "loudly", "warmly", "lightly", "slightly", "deeply", "deep", "short",
-    "long", "a", "brief", "tone",
+    "softly",
+    "gently",
+    "quietly",
+    "nervously",
+    "loudly",
+    "warmly",
+    "lightly",
+    "slightly",
+    "deeply",
+    "deep",
+    "short",
+    "long",
+    "a",
+    "brief",
+    "tone",
 ];
 /// Tags of voices' own languages, and the names of sounds that stand like tags.
 const TAGS: [&str; 17] = [
-    "emotion", "speed", "volume", "spell", "break", "prosody", "emphasis", "voice", "phoneme", "say-as", "speak",
-    "laugh", "sigh", "cough", "chuckle", "gasp", "whisper",
+    "emotion", "speed", "volume", "spell", "break", "prosody", "emphasis", "voice", "phoneme", "say-as",
+    "speak", "laugh", "sigh", "cough", "chuckle", "gasp", "whisper",
 ];
 
 /// The direction that stands between square brackets, in lower case, if that is what it is.

@@ -137,7 +137,8 @@ impl Piece {
         let mut before = Self::new(say.to_owned(), keep.to_owned(), self.ends[..at].to_vec());
         let gap = rest.chars().take_while(|c| c.is_whitespace()).count();
         let left = |ends: &[u32]| ends.iter().map(|end| end.saturating_sub(kept)).collect::<Vec<_>>();
-        let mut after = Self::new(rest.trim_start().to_owned(), kept_rest.to_owned(), left(&self.ends[at + gap..]));
+        let mut after =
+            Self::new(rest.trim_start().to_owned(), kept_rest.to_owned(), left(&self.ends[at + gap..]));
         for form in &self.forms {
             match form.from.checked_sub(at + gap) {
                 Some(from) => after.forms.push(Worded {
@@ -259,7 +260,8 @@ mod tests {
     #[test]
     fn words_for_a_number_are_heard_as_a_whole_and_kept_as_they_are_written() {
         let plain = Piece::plain("Pay ₹1,25,000 by 5 May.");
-        let piece = plain.worded(&[form(4, 13, "one lakh twenty-five thousand rupees"), form(17, 18, "five")]);
+        let piece =
+            plain.worded(&[form(4, 13, "one lakh twenty-five thousand rupees"), form(17, 18, "five")]);
         assert_eq!(piece.say(), "Pay one lakh twenty-five thousand rupees by five May.");
         assert_eq!((piece.keep(), piece.written()), (plain.keep(), plain.clone()));
         for (chars, before, after) in [
@@ -277,7 +279,8 @@ mod tests {
         let (none, all) = Piece::plain("₹5").worded(&[form(0, 2, "five rupees")]).split(6);
         assert_eq!((none, all.map(|all| all.say().to_owned()).as_deref()), (None, Some("five rupees")));
         // Nothing stands between two of them.
-        let two = Piece::plain("1/2 3").worded(&[form(0, 1, "one a"), form(1, 3, "b two"), form(4, 5, "three")]);
+        let two =
+            Piece::plain("1/2 3").worded(&[form(0, 1, "one a"), form(1, 3, "b two"), form(4, 5, "three")]);
         assert_eq!(two.split(9).0, None);
         assert_eq!(two.split(10).0.map(|p| p.keep().to_owned()).as_deref(), Some("1/2"));
     }

@@ -55,7 +55,9 @@ impl Wording {
                 in_words: match config.spoken_forms {
                     SpokenForms::On => true,
                     SpokenForms::Off => false,
-                    SpokenForms::Auto => !vendor.is_some_and(|vendor| vendor.writes_out(&voice.model, &voice.extra)),
+                    SpokenForms::Auto => {
+                        !vendor.is_some_and(|vendor| vendor.writes_out(&voice.model, &voice.extra))
+                    }
                 },
                 cues: vendor.is_some_and(|vendor| vendor.takes_cues(&voice.model)),
             }
@@ -121,7 +123,8 @@ impl Name {
     fn stands_at(&self, text: &[char], at: usize) -> bool {
         let to = at + self.word.len();
         let Some(here) = text.get(at..to) else { return false };
-        let is_same = |(a, b): (&char, &char)| a == b || (!self.is_exact && a.to_lowercase().eq(b.to_lowercase()));
+        let is_same =
+            |(a, b): (&char, &char)| a == b || (!self.is_exact && a.to_lowercase().eq(b.to_lowercase()));
         let is_end = text.get(to).is_none_or(|next| parts(text[to - 1], *next));
         is_end && here.iter().zip(&self.word).all(is_same)
     }
@@ -144,7 +147,8 @@ mod tests {
     use super::*;
 
     fn wording(language: &str, settings: Value) -> Wording {
-        let mut config = json!({"session_id": "call_1", "webhook_url": "", "system_prompt": "", "opening_message": ""});
+        let mut config =
+            json!({"session_id": "call_1", "webhook_url": "", "system_prompt": "", "opening_message": ""});
         let given = settings.as_object().cloned().unwrap_or_default();
         config.as_object_mut().unwrap().extend(given);
         Wording::of(&serde_json::from_value(config).unwrap(), language)
@@ -186,7 +190,10 @@ mod tests {
             (json!({}), "It is five."),
             (json!({"spoken_forms": "off"}), "It is 5."),
             (json!({"tts": {"provider": "elevenlabs"}}), "It is 5."),
-            (json!({"tts": {"provider": "elevenlabs", "extra": {"apply_text_normalization": "off"}}}), "It is five."),
+            (
+                json!({"tts": {"provider": "elevenlabs", "extra": {"apply_text_normalization": "off"}}}),
+                "It is five.",
+            ),
             (json!({"spoken_forms": "on", "tts": {"provider": "elevenlabs"}}), "It is five."),
             (json!({"tts": {"provider": "sarvam"}}), "It is 5."),
             (json!({"tts": {"provider": "sarvam", "model": "bulbul:v2"}}), "It is five."),

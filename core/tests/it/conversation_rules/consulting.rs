@@ -86,7 +86,11 @@ fn is_back(scene: &mut Scene, why: &str) {
 fn whoever_accepts_gets_the_call_and_the_bot_is_gone() {
     for by_key in [true, false] {
         let mut scene = asked();
-        assert!(scene.said.iter().any(|text| text == "Asha asks about invoice forty-two."), "{:?}", scene.said);
+        assert!(
+            scene.said.iter().any(|text| text == "Asha asks about invoice forty-two."),
+            "{:?}",
+            scene.said
+        );
         assert!(!scene.is_recorded());
         match by_key {
             true => scene.consult(ConsultEvent::Digit('1')),

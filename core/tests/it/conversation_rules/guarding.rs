@@ -109,7 +109,11 @@ fn a_disclaimer_comes_once_before_what_it_belongs_to() {
     scene.caller_says("And the price?", 900);
     scene.reply("Funds are free.");
     scene.hear_out();
-    assert!(said(&scene).ends_with(&format!("All funds are. {RECORDED} Funds are free.")), "{}", said(&scene));
+    assert!(
+        said(&scene).ends_with(&format!("All funds are. {RECORDED} Funds are free.")),
+        "{}",
+        said(&scene)
+    );
     scene.caller_says("Thanks.", 900);
     scene.reply("You are welcome.");
     scene.hear_out();

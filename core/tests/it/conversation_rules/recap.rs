@@ -43,7 +43,10 @@ fn the_beginning_is_told_in_short_and_the_last_turns_as_they_were() {
     let (_, ask) = scene.asked.last().unwrap();
     assert!(ask.tools.is_empty() && ask.cache_key.is_none());
     let told_then: Vec<&str> = ask.messages.iter().map(|m| m.text.as_str()).collect();
-    assert!(told_then.contains(&"Question 3, please.") && !told_then.contains(&"Question 4, please."), "{told_then:?}");
+    assert!(
+        told_then.contains(&"Question 3, please.") && !told_then.contains(&"Question 4, please."),
+        "{told_then:?}"
+    );
     assert_eq!(ask.messages.last().map(|m| m.role), Some(Role::System));
     finish(&mut scene, SHORT);
     assert_eq!(scene.count("summed_up"), 1);
@@ -51,7 +54,10 @@ fn the_beginning_is_told_in_short_and_the_last_turns_as_they_were() {
     let request = &scene.asked.last().unwrap().1;
     assert!(request.messages[1].role == Role::System && request.messages[1].text.ends_with(SHORT));
     let told = told(&scene);
-    assert!(!told.contains("Question 3,") && told.contains("Question 4,") && told.contains("Question 8,"), "{told}");
+    assert!(
+        !told.contains("Question 3,") && told.contains("Question 4,") && told.contains("Question 8,"),
+        "{told}"
+    );
     // And once more when as many have come again, with what is known from the first time.
     scene.reply("So.");
     scene.hear_out();

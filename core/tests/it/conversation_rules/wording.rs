@@ -51,7 +51,9 @@ fn a_number_that_was_cut_off_was_not_heard_and_is_said_anew() {
 
 #[test]
 fn the_bots_own_number_come_back_over_the_line_is_an_echo_in_words_and_in_digits() {
-    for (words, interrupts) in [("thousand rupees until", 0), ("₹1,25,000 until 5 December", 0), ("I do not", 1)] {
+    for (words, interrupts) in
+        [("thousand rupees until", 0), ("₹1,25,000 until 5 December", 0), ("I do not", 1)]
+    {
         let mut scene = told(2_900);
         scene.sound(300);
         scene.partial(words);

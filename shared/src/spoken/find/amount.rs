@@ -25,7 +25,7 @@ impl Reader<'_> {
             return None;
         }
         let to = self.goes_on(to, "/-").unwrap_or(to);
-        let words = self.from_to(currency, (&first, second.as_ref()), magnitude);
+        let words = self.say_range(currency, (&first, second.as_ref()), magnitude);
         Some(Found::said(self.past_own_name(currency, to), words))
     }
 
@@ -36,10 +36,10 @@ impl Reader<'_> {
         let last = second.as_ref().unwrap_or(&first);
         let (magnitude, to) = self.magnitude(last.to).map_or((None, last.to), |(m, to)| (Some(m), to));
         let (currency, to) = self.currency_behind(self.past_space(to))?;
-        Some(Found::said(to, self.from_to(currency, (&first, second.as_ref()), magnitude)))
+        Some(Found::said(to, self.say_range(currency, (&first, second.as_ref()), magnitude)))
     }
 
-    fn from_to(
+    fn say_range(
         &self,
         currency: &Currency,
         (first, second): (&Number, Option<&Number>),
@@ -95,7 +95,8 @@ impl Reader<'_> {
     }
 
     fn currency_behind(&self, at: usize) -> Option<(&'static Currency, usize)> {
-        let exactly = |code: &&&'static str| code.chars().enumerate().all(|(n, c)| self.get(at + n) == Some(c));
+        let exactly =
+            |code: &&&'static str| code.chars().enumerate().all(|(n, c)| self.get(at + n) == Some(c));
         self.manner.tongue.currencies.iter().find_map(|currency| {
             let code = currency.codes.iter().find(exactly)?;
             let to = at + code.chars().count();
@@ -106,6 +107,8 @@ impl Reader<'_> {
     /// Behind the currency's own name, where the text has its sign and its name.
     fn past_own_name(&self, currency: &Currency, to: usize) -> usize {
         let behind = self.word(self.past_space(to)).filter(|_| self.get(to) == Some(' '));
-        behind.filter(|(word, _)| [currency.one, currency.many].contains(&word.as_str())).map_or(to, |(_, to)| to)
+        behind
+            .filter(|(word, _)| [currency.one, currency.many].contains(&word.as_str()))
+            .map_or(to, |(_, to)| to)
     }
 }

@@ -60,7 +60,9 @@ impl Reader<'_> {
         let (word, to) = self.word(at).filter(|_| self.get(at).is_some_and(char::is_uppercase))?;
         let is_month = |month: &&&'static str| {
             let month = month.to_lowercase();
-            word == month || (word.len() == 3 && month.starts_with(&word)) || (word == "sept" && month == "september")
+            word == month
+                || (word.len() == 3 && month.starts_with(&word))
+                || (word == "sept" && month == "september")
         };
         let month = self.manner.tongue.months.iter().find(is_month)?;
         let is_short = word.len() < month.len();
@@ -82,7 +84,8 @@ impl Reader<'_> {
     fn year_behind(&self, at: usize) -> (String, usize) {
         let begin = self.past_space(self.goes_on(at, ",").unwrap_or(at));
         let year = self.digits(begin).filter(|(digits, to)| {
-            let goes_on = matches!(self.get(*to), Some(',' | '.' | ':' | '-')) && self.digit(to + 1).is_some();
+            let goes_on =
+                matches!(self.get(*to), Some(',' | '.' | ':' | '-')) && self.digit(to + 1).is_some();
             digits.len() == 4 && begin > at && self.ends(*to) && !goes_on
         });
         let year = year.and_then(|(digits, to)| Some((digits.parse().ok()?, to)));
@@ -118,7 +121,8 @@ impl Reader<'_> {
 
     fn clock(&self, at: usize) -> Option<(Clock, usize)> {
         let (hour, after_hour) = self.hour(at)?;
-        let is_told = self.word_before(at).is_some_and(|(word, _)| self.manner.tongue.of_days.contains(&word.as_str()));
+        let is_told =
+            self.word_before(at).is_some_and(|(word, _)| self.manner.tongue.of_days.contains(&word.as_str()));
         let sign = self.get(after_hour);
         let minute = matches!(sign, Some(':' | '.')).then(|| self.digits(after_hour + 1)).flatten();
         let minute = minute.filter(|(digits, _)| digits.len() == 2);

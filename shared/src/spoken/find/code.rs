@@ -76,7 +76,9 @@ impl Reader<'_> {
             let part = match c {
                 'A'..='Z' => Part::Letters(run(char::is_ascii_uppercase)),
                 '0'..='9' => Part::Digits(run(char::is_ascii_digit)),
-                '-' | '/' if to > at && self.get(to + 1).is_some_and(|c| c.is_ascii_alphanumeric()) => Part::Stroke,
+                '-' | '/' if to > at && self.get(to + 1).is_some_and(|c| c.is_ascii_alphanumeric()) => {
+                    Part::Stroke
+                }
                 _ => break,
             };
             to += match &part {

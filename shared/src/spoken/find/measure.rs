@@ -28,13 +28,8 @@ impl Reader<'_> {
         let tongue = self.manner.tongue;
         let dot = tongue.signs.iter().find(|(sign, _)| *sign == '.').map_or(tongue.point, |(_, name)| *name);
         let sign = if groups.len() > 3 { dot } else { tongue.point };
-        let number = |whole: String| Number {
-            whole,
-            fraction: String::new(),
-            counting: None,
-            is_grouped: false,
-            to,
-        };
+        let number =
+            |whole: String| Number { whole, fraction: String::new(), counting: None, is_grouped: false, to };
         let said: Vec<String> = groups.into_iter().map(|group| self.say(&number(group))).collect();
         Some(Found::said(to, said.join(&format!(" {sign} "))))
     }
@@ -79,14 +74,20 @@ impl Reader<'_> {
             let name = if second.is_none() && first.is_one() { unit.one } else { unit.many };
             return Some(Found::said(to, format!("{words} {name}")));
         }
-        if let Some((magnitude, to)) = self.magnitude(last.to).filter(|_| second.is_none() && behind > last.to) {
+        if let Some((magnitude, to)) =
+            self.magnitude(last.to).filter(|_| second.is_none() && behind > last.to)
+        {
             return Some(Found::said(to, self.say_of(&first, magnitude)));
         }
         match self.get(last.to) {
-            Some('+') if self.ends(last.to + 1) => Some(Found::said(last.to + 1, format!("{words} {}", tongue.plus))),
+            Some('+') if self.ends(last.to + 1) => {
+                Some(Found::said(last.to + 1, format!("{words} {}", tongue.plus)))
+            }
             // "10बजे"
             Some(c) if is_devanagari(c) => Some(Found::said(last.to, words + " ")),
-            Some(':' | '/') if self.digit(last.to + 1).is_some() => Some(Found::left(self.past_token(last.to))),
+            Some(':' | '/') if self.digit(last.to + 1).is_some() => {
+                Some(Found::left(self.past_token(last.to)))
+            }
             _ if !self.ends(last.to) => Some(Found::left(self.past_word(last.to))),
             _ => Some(Found::said(last.to, words)),
         }

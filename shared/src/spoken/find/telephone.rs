@@ -26,7 +26,8 @@ impl Reader<'_> {
     pub(super) fn telephone(&self, at: usize) -> Option<Found> {
         let is_abroad = self.get(at) == Some('+');
         let rows = self.rows(at + usize::from(is_abroad), is_abroad)?;
-        let goes_on = matches!(self.get(rows.to), Some(',' | '.' | ':' | '/')) && self.digit(rows.to + 1).is_some();
+        let goes_on =
+            matches!(self.get(rows.to), Some(',' | '.' | ':' | '/')) && self.digit(rows.to + 1).is_some();
         let is_counted = self.get(self.past_space(rows.to)) == Some('%');
         if !self.ends(rows.to) || goes_on || is_counted || !rows.is_number(is_abroad) {
             return None;

@@ -141,20 +141,11 @@ fn telephone_numbers_codes_and_addresses_are_spelled() {
     check(
         "en",
         &[
-            (
-                "+91 98765 43210",
-                "plus nine one, nine eight seven six five, four three two one zero",
-            ),
-            (
-                "+919876543210",
-                "plus nine one, nine eight seven six five, four three two one zero",
-            ),
+            ("+91 98765 43210", "plus nine one, nine eight seven six five, four three two one zero"),
+            ("+919876543210", "plus nine one, nine eight seven six five, four three two one zero"),
             ("9876543210", "nine eight seven, six five four, three two one zero"),
             ("555-1234", "five five five, one two three four"),
-            (
-                "1800-123-4567.",
-                "one eight zero zero, one two three, four five six seven.",
-            ),
+            ("1800-123-4567.", "one eight zero zero, one two three, four five six seven."),
             ("(022) 1234 5678", "zero two two, one two three four, five six seven eight"),
             ("A-1234", "A, one two three four"),
             ("PNR XK4J2L", "PNR X K four J two L"),

@@ -99,7 +99,8 @@ fn as_written(mut words: Vec<String>) -> Vec<String> {
     while let Some(at) = words.windows(IN_WORDS.len()).position(|here| here == IN_WORDS) {
         words.splice(at..at + IN_WORDS.len(), [NUMBER.to_owned()]);
     }
-    let cut = (1..IN_WORDS.len()).rev().find(|n| words.len() >= *n && words[words.len() - n..] == IN_WORDS[..*n]);
+    let cut =
+        (1..IN_WORDS.len()).rev().find(|n| words.len() >= *n && words[words.len() - n..] == IN_WORDS[..*n]);
     words.truncate(words.len() - cut.unwrap_or_default());
     words
 }

@@ -19,12 +19,18 @@ use super::utterance::Kind;
 pub struct LastSteps {
     /// A vendor is lost for the rest of the call, and that is why a person is to take it.
     is_handing_on: bool,
+    /// The turn of the caller that had a common answer: nothing is answered twice.
+    answered: Option<u32>,
 }
 
 impl Session {
     /// The model cannot be asked: the caller gets the answer that the operator wrote for what was asked, if there is one.
     pub(super) fn say_common_answer(&mut self, out: &mut Vec<Command>) -> bool {
-        let Some(place) = best(&self.rules.common_answers, &self.asked) else { return false };
+        let is_new = self.last_steps.answered != Some(self.turn);
+        let Some(place) = best(&self.rules.common_answers, &self.asked).filter(|_| is_new) else {
+            return false;
+        };
+        self.last_steps.answered = Some(self.turn);
         let text = self.rules.common_answers[place].answer.clone();
         let told = ("the model cannot be asked".to_owned(), object(json!({"place": place})));
         self.report.event_with(self.now, EventKind::CommonAnswer, told, out);

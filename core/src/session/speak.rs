@@ -159,7 +159,8 @@ impl Session {
         self.report.failure("tts", &name);
         let why = format!("{}: {failure}", name.provider);
         self.report.event(self.now, EventKind::VoiceFailed, why.clone(), out);
-        if !self.course.is_live() && !self.course.is_ending() && !self.may_speak() {
+        let is_last = self.course.is_ending() && self.speaking.has_all() && self.plan.is_silent();
+        if is_last || (!self.course.is_live() && !self.course.is_ending() && !self.may_speak()) {
             // Nothing is to be said: a voice that ends an idle connection fails for nobody.
             return self.speaking.sleep();
         }

@@ -363,6 +363,11 @@ impl Speaking {
         self.utterance().and_then(|u| u.sound)
     }
 
+    /// All of what is being said is at hand.
+    pub fn has_all(&self) -> bool {
+        self.utterance().is_some_and(|u| u.audio_complete && u.audio_ms > 0)
+    }
+
     /// Some of what is being said is at hand, or was.
     pub fn has_audio(&self) -> bool {
         self.utterance().is_some_and(|u| u.audio_ms > 0)

@@ -131,6 +131,8 @@ impl<T: Tongue> Codec for RepliesCodec<T> {
                 return Err(Failure::new(FailureClass::TimedOut, detail));
             }
             tracing::warn!(provider = vendor, "a reply was spoken and its end not told");
+            let word = self.tongue.last_word(reply.utterance);
+            wishes.events.extend(reply.mark(word.into_iter().collect()));
             wishes.events.extend(reply.finish(vendor)?);
             reply.silenced_at = Some(now);
             reply.is_told = true;

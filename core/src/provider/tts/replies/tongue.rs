@@ -88,6 +88,10 @@ pub trait Tongue: Send {
     fn cancel(&mut self, utterance: UtteranceId, to: &mut Reaction) -> Cancelled;
     /// The reply is over; its name may be forgotten.
     fn forget(&mut self, utterance: UtteranceId);
+    /// The word that has begun of a reply of which nothing more will come, where the vendor tells characters.
+    fn last_word(&mut self, _utterance: UtteranceId) -> Option<WordMark> {
+        None
+    }
     /// Whether there is text of this reply of which nothing was heard, as far as the vendor's protocol shows it.
     fn owes(&self, _utterance: UtteranceId) -> bool {
         false

@@ -104,6 +104,27 @@ fn words_count_from_the_replys_beginning() {
 }
 
 #[test]
+fn the_last_word_of_a_reply_whose_end_is_not_told_is_told() {
+    let mut bench = Bench::new();
+    bench.speak(1, "To.");
+    bench.order(TtsInput::End { utterance: 1 });
+    let mut timed = audio(1, &"AAAA".repeat(16_000 / 3 + 1));
+    timed["audio_timestamps"] =
+        json!({"graph_chars": ["T", "o", "."], "graph_times": [[0, 0.1], [0.1, 0.2], [0.2, 0.3]]});
+    bench.hear(&timed).unwrap();
+    bench.events();
+    let due = bench.0.due().expect("it is over by itself");
+    bench.0.tick(due, &mut bench.1).unwrap();
+    let words = vec![WordMark { text: "To.".into(), started_ms: 0, ended_ms: 300 }];
+    let expected = [
+        TtsEvent::Words { utterance: 1, words },
+        TtsEvent::Usage { characters: 3 },
+        TtsEvent::Done { utterance: 1 },
+    ];
+    assert_eq!(bench.events(), expected);
+}
+
+#[test]
 fn what_still_comes_of_an_interrupted_reply_is_thrown_away() {
     let mut bench = Bench::new();
     bench.speak(1, "One.");

@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::NAME;
 use super::event::{Event, parse_event};
 use crate::provider::link::{Flaw, Outgoing};
-use crate::provider::tts::UtteranceId;
 use crate::provider::tts::parts::Parts;
 use crate::provider::tts::replies::{Cancelled, Reaction, Told, Tongue, reported};
 use crate::provider::tts::spelling::Spelling;
+use crate::provider::tts::{UtteranceId, WordMark};
 
 /// Replies at once on a connection: one that is heard, and the next.
 const REPLIES_MAX: usize = 2;
@@ -133,6 +133,10 @@ impl Tongue for ResembleTongue {
 
     fn forget(&mut self, utterance: UtteranceId) {
         self.speaking.retain(|spoken| spoken.utterance != utterance);
+    }
+
+    fn last_word(&mut self, utterance: UtteranceId) -> Option<WordMark> {
+        self.at(utterance).and_then(|at| self.speaking[at].spelling.end())
     }
 
     fn owes(&self, utterance: UtteranceId) -> bool {

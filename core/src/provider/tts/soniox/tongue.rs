@@ -8,9 +8,9 @@ use tokio::time::Instant;
 use super::NAME;
 use super::event::{Event, parse_event};
 use crate::provider::link::{Flaw, Outgoing};
-use crate::provider::tts::UtteranceId;
 use crate::provider::tts::replies::{Cancelled, Reaction, Told, Tongue, reported};
 use crate::provider::tts::spelling::{Spelling, TimedChar};
+use crate::provider::tts::{UtteranceId, WordMark};
 
 /// A connection has five streams at most; interrupted ones count until they are closed.
 const STREAMS_MAX: usize = 4;
@@ -137,6 +137,10 @@ impl Tongue for SonioxTongue {
 
     fn forget(&mut self, utterance: UtteranceId) {
         self.streams.retain(|stream| stream.utterance != utterance);
+    }
+
+    fn last_word(&mut self, utterance: UtteranceId) -> Option<WordMark> {
+        self.of(utterance).and_then(|stream| stream.spelling.end())
     }
 
     fn text(&mut self, text: &str, _now: Instant, to: &mut Reaction) -> Result<(), Flaw> {

@@ -5,5 +5,5 @@ pub mod calls;
 pub mod kill;
 pub mod livekit;
 pub mod load;
-pub mod vendors;
 mod process;
+pub mod vendors;

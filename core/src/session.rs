@@ -10,17 +10,17 @@
 
 mod agent;
 pub mod books;
-mod common_answers;
 mod builtin;
 pub mod callbacks;
+mod common_answers;
 mod consult;
 mod consulting;
 pub mod context;
 mod end;
 pub mod event;
 pub mod farewell;
-pub mod guardrails;
 mod guarding;
+pub mod guardrails;
 mod handing;
 mod hear;
 mod interrupt;

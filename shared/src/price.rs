@@ -116,7 +116,7 @@ mod tests {
         let wrote = Usage { tokens_cache_write: 200, ..used.clone() };
         let written = rate(Counted::TokensCacheWrite, 20, 1);
         assert_eq!(cost(&[input.clone(), rate(Counted::TokensCached, 1, 1), written], &wrote), 8_400);
-        assert_eq!(cost(&[input.clone()], &wrote), 10_000);
+        assert_eq!(cost(std::slice::from_ref(&input), &wrote), 10_000);
         let other = Usage { model: "other".into(), ..used };
         assert_eq!(cost(&[input], &other), 0);
     }

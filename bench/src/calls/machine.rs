@@ -26,13 +26,7 @@ impl Machine {
         format!(
             "| machine | |\n| --- | --- |\n| processor | {}, {} cores |\n| memory | {:.0} GiB |\n| kernel | {} |\n\
              | commit | `{}`, {} profile |\n| date | {} |\n\nTo repeat: `just bench {name}`.\n",
-            self.processor,
-            self.cores,
-            self.memory_gib,
-            self.kernel,
-            self.commit,
-            self.profile,
-            self.date,
+            self.processor, self.cores, self.memory_gib, self.kernel, self.commit, self.profile, self.date,
         )
     }
 

@@ -245,11 +245,11 @@ impl Driver {
                 self.session.add_local(target, str0m::net::Protocol::Tcp, local);
             }
             Some(Inbound::Closed { target, remote }) => self.net.closed(target, remote),
-            Some(Inbound::Relayed { id, target, local, relayed }) => {
-                if self.net.relay_stands(id, relayed) {
-                    self.session.add_relay(target, relayed, local);
-                }
+            Some(Inbound::Relayed { id, target, local, relayed }) if self.net.relay_stands(id, relayed) => {
+                self.session.add_relay(target, relayed, local);
             }
+            // Of one that has ended meanwhile.
+            Some(Inbound::Relayed { .. }) => {}
             Some(Inbound::RelayEnded { id, target, why }) => {
                 if let Some(relayed) = self.net.relay_ended(id, why) {
                     self.session.remove_relay(target, relayed);

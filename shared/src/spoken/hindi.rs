@@ -179,7 +179,7 @@ fn clock(clock: Clock) -> String {
         16..20 => "शाम ",
         _ => "रात ",
     };
-    let shown = |hour: u64| below_hundred(if hour % 12 == 0 { 12 } else { hour % 12 });
+    let shown = |hour: u64| below_hundred(if hour.is_multiple_of(12) { 12 } else { hour % 12 });
     let said = match (of_day % 12, minute) {
         (_, 0) => format!("{} बजे", shown(of_day)),
         (_, 15) => format!("सवा {} बजे", shown(of_day)),

@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 use crate::egress::HostRules;
 use crate::ids::{BotId, SessionId, TenantId, WorkerId};
 use crate::model::bot::{
-    ApiKey, AutoDispositions, CacheRetention, CallLimits, CarrierAccount, CommonAnswer, Guardrails, LlmSettings, McpServer, Phrases, PromptMode, Pronunciation,
-    ReEngagement, RecordingSettings, Redaction, Resilience, SpokenForms, SttSettings, Tool, TtsSettings, TurnSettings, VadSettings,
+    ApiKey, AutoDispositions, CacheRetention, CallLimits, CarrierAccount, CommonAnswer, Guardrails,
+    LlmSettings, McpServer, Phrases, PromptMode, Pronunciation, ReEngagement, RecordingSettings, Redaction,
+    Resilience, SpokenForms, SttSettings, Tool, TtsSettings, TurnSettings, VadSettings,
 };
 use crate::price::Rate;
 

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 use vox_shared::egress::HostRules;
 use vox_shared::ids::SessionId;
-use vox_shared::model::bot::{BotSettings, CommonAnswer, Forbidden, Guardrails, Phrases, ReEngagement, Required};
+use vox_shared::model::bot::{
+    BotSettings, CommonAnswer, Forbidden, Guardrails, Phrases, ReEngagement, Required,
+};
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::RuntimeConfig;
 

@@ -73,7 +73,8 @@ pub fn reply(random: &mut Random, ends_call: bool) -> (Vec<(u64, LlmEvent)>, boo
             if random.chance(70) { json!({"message": "Goodbye and take care."}) } else { json!({}) };
         events.push((at, tool_call(random, "end_call", arguments)));
     }
-    let usage = random.chance(80).then_some(LlmUsage { tokens_in: 10, tokens_out: 20, ..LlmUsage::default() });
+    let usage =
+        random.chance(80).then_some(LlmUsage { tokens_in: 10, tokens_out: 20, ..LlmUsage::default() });
     events.push((at + 5, LlmEvent::Done { finish: Finish::Stop, usage }));
     (events, false)
 }

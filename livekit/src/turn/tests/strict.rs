@@ -77,7 +77,7 @@ impl Strict {
 
     fn nonce(&self, now: Instant) -> Vec<u8> {
         let minutes = (now - self.began.unwrap()).as_secs() / 60;
-        let age = if self.nonce_lasts == 0 { self.requests as u64 } else { minutes / self.nonce_lasts };
+        let age = minutes.checked_div(self.nonce_lasts).unwrap_or(self.requests as u64);
         format!("nonce-{age}").into_bytes()
     }
 

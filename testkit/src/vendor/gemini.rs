@@ -12,6 +12,7 @@ mod prompts;
 mod refusal;
 mod request;
 mod script;
+mod spelling;
 mod tokens;
 
 use std::sync::Arc;

@@ -30,19 +30,22 @@ use crate::vendor::{
     wire::WireOf,
 };
 
+/// The versions of the Gemini API; clients of the vendor use either.
+const VERSIONS: &[&str] = &["v1beta", "v1"];
 /// The verb after the model's name.
 const STREAM: &str = ":streamGenerateContent";
 
 pub(crate) fn routes(app: App) -> Router {
-    Router::new()
-        .route("/v1beta/models", get(models))
-        .route("/v1beta/models/{model}", get(models).post(by_key))
+    let by_version = VERSIONS.iter().fold(prompts::routes(VERSIONS), |routes, version| {
+        let all = format!("/{version}/models");
+        routes.route(&all, get(models)).route(&format!("{all}/{{model}}"), get(models).post(by_key))
+    });
+    by_version
         .route(
             "/v1beta1/projects/{project}/locations/{location}/publishers/google/models/{model}",
             get(vertex_model).post(by_token),
         )
         .route("/token", post(token))
-        .merge(prompts::routes())
         .fallback(no_such_url)
         .layer(DefaultBodyLimit::max(MAX_CLIENT_BYTES))
         .with_state(app)
@@ -186,13 +189,13 @@ async fn models(
     if let Err(refusal) = admit_key(&record, &headers, &script.api_key) {
         return refusal.respond(&record);
     }
-    match uri.path().strip_prefix("/v1beta/models/") {
+    match uri.path().split_once("/models/") {
         None => {
             let all: Vec<Value> = script.models.iter().map(|name| describe(name)).collect();
             told(&record, json!({ "models": all }))
         }
-        Some(name) if script.models.iter().any(|known| known == name) => told(&record, describe(name)),
-        Some(name) => Refusal::not_found(format!("models/{name} is not found")).respond(&record),
+        Some((_, name)) if script.models.iter().any(|known| known == name) => told(&record, describe(name)),
+        Some((_, name)) => Refusal::not_found(format!("models/{name} is not found")).respond(&record),
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     kept::Prompt,
     refusal::Refusal,
     request::{check_contents, check_system, check_tools, only},
+    spelling::read,
 };
 
 const FIELDS: &[&str] = &[
@@ -34,7 +35,7 @@ pub(crate) fn prompt(
     (models, least): (&[String], usize),
     second: i64,
 ) -> Result<Prompt, Refusal> {
-    let fields = fields(body)?;
+    let fields = read(body)?;
     only(&fields, FIELDS, "cached_content")?;
     let model = text(&fields, "model");
     if !models.iter().any(|known| known == model) {
@@ -74,20 +75,13 @@ pub(crate) fn prompt(
 /// # Errors
 /// The vendor's refusal.
 pub(crate) fn new_end(query: &str, body: &[u8], second: i64) -> Result<i64, Refusal> {
-    let fields = fields(body)?;
+    let fields = read(body)?;
     only(&fields, &["ttl", "expireTime"], "cached_content")?;
     let mask = query.split('&').find_map(|pair| pair.strip_prefix("updateMask="));
     if mask.is_some_and(|mask| mask != "ttl") {
         return Err(Refusal::invalid("Only ttl and expire_time can be updated."));
     }
     Ok(second + life(&fields)?)
-}
-
-fn fields(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        _ => Err(Refusal::invalid("Invalid JSON payload received. Unexpected token.")),
-    }
 }
 
 fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a str {
@@ -117,7 +111,7 @@ mod tests {
 
     const MODEL: &str = "models/gemini-3.5-flash-lite";
 
-    fn read(extra: Value) -> Result<Prompt, Refusal> {
+    fn asked(extra: Value) -> Result<Prompt, Refusal> {
         let system = json!({"parts": [{"text": "be kind ".repeat(100)}]});
         let mut body = json!({"model": MODEL, "systemInstruction": system});
         for (name, value) in extra.as_object().unwrap() {
@@ -127,7 +121,7 @@ mod tests {
     }
 
     fn check_refused(extra: Value, because: &str) {
-        let refusal = read(extra).unwrap_err();
+        let refusal = asked(extra).unwrap_err();
         assert!(refusal.message.contains(because), "{}", refusal.message);
     }
 
@@ -135,10 +129,10 @@ mod tests {
     fn a_prompt_lives_as_long_as_was_asked_for() {
         let kept = Kept::default();
         let tools = json!([{"functionDeclarations": [{"name": "f"}]}]);
-        let asked = read(json!({"ttl": "60s", "displayName": "bot", "tools": tools})).unwrap();
-        assert_eq!(asked.tools, ["f"]);
-        assert!(asked.tokens > 200, "{}", asked.tokens);
-        let told = kept.put("cachedContents/1", asked);
+        let prompt = asked(json!({"ttl": "60s", "displayName": "bot", "tools": tools})).unwrap();
+        assert_eq!(prompt.tools, ["f"]);
+        assert!(prompt.tokens > 200, "{}", prompt.tokens);
+        let told = kept.put("cachedContents/1", prompt);
         assert_eq!(
             (&told["name"], &told["displayName"], &told["expireTime"]),
             (&json!("cachedContents/1"), &json!("bot"), &json!("1970-01-01T00:17:40Z"))

@@ -21,16 +21,18 @@ use crate::vendor::{
     wire::WireOf,
 };
 
-const KEY_ROOT: &str = "/v1beta/";
-const VERTEX_ROOT: &str = "/v1beta1/";
-
-pub(super) fn routes() -> Router<App> {
-    let place = format!("{VERTEX_ROOT}projects/{{project}}/locations/{{location}}/cachedContents");
-    Router::new()
-        .route(&format!("{KEY_ROOT}cachedContents"), post(by_key))
-        .route(&format!("{KEY_ROOT}cachedContents/{{id}}"), get(by_key).patch(by_key).delete(by_key))
-        .route(&place, post(by_token))
-        .route(&format!("{place}/{{id}}"), get(one_by_token).patch(one_by_token).delete(one_by_token))
+/// Below the versions of the Gemini API.
+pub(super) fn routes(versions: &[&str]) -> Router<App> {
+    let place = "/v1beta1/projects/{project}/locations/{location}/cachedContents";
+    let vertex = Router::new()
+        .route(place, post(by_token))
+        .route(&format!("{place}/{{id}}"), get(one_by_token).patch(one_by_token).delete(one_by_token));
+    versions.iter().fold(vertex, |routes, version| {
+        let kept = format!("/{version}/cachedContents");
+        routes
+            .route(&kept, post(by_key))
+            .route(&format!("{kept}/{{id}}"), get(by_key).patch(by_key).delete(by_key))
+    })
 }
 
 async fn by_key(
@@ -40,7 +42,7 @@ async fn by_key(
     headers: HeaderMap,
     sent: Bytes,
 ) -> Response {
-    let named = Named { root: KEY_ROOT, place: String::new(), models: "models".to_owned() };
+    let named = Named { place: String::new(), models: "models".to_owned() };
     answer(&app, wire, (asked, sent), named, |record, script| admit_key(record, &headers, &script.api_key))
         .await
 }
@@ -53,7 +55,6 @@ async fn by_token(
     sent: Bytes,
 ) -> Response {
     let named = Named {
-        root: VERTEX_ROOT,
         place: format!("projects/{PROJECT_NUMBER}/locations/{location}/"),
         models: format!("projects/{project}/locations/{location}/publishers/google/models"),
     };
@@ -74,8 +75,6 @@ async fn one_by_token(
 
 /// How names are put together at one door.
 struct Named {
-    /// Names in a path begin behind this.
-    root: &'static str,
     /// What a new name begins with.
     place: String,
     /// What a model's whole name begins with.
@@ -103,7 +102,8 @@ async fn answer(
             let prompt = keeping::prompt(&sent, (&models, script.least_kept_tokens), second)?;
             return Ok(script.kept.put(&format!("{}cachedContents/{}", named.place, app.new_id()), prompt));
         }
-        let name = uri.path().strip_prefix(named.root).unwrap_or_default();
+        // Behind the version.
+        let (_, name) = uri.path().trim_start_matches('/').split_once('/').unwrap_or_default();
         let mut prompt = script.kept.find(name, second)?;
         match method {
             Method::PATCH => {

@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::contents::check_contents;
 use super::models::find;
-use super::{kept::Prompt, refusal::Refusal, script::Script};
+use super::{kept::Prompt, refusal::Refusal, script::Script, spelling::read};
 
-/// Fields of the vendor's document at each place; others are refused. All may be written with `_` too.
+/// Fields of the vendor's document at each place; others are refused.
 const FIELDS: &[&str] = &[
     "contents",
     "systemInstruction",
@@ -107,9 +107,7 @@ impl Request {
         (model, full): (&str, &str),
         second: i64,
     ) -> Result<Self, Refusal> {
-        let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
-            return Err(Refusal::invalid("Invalid JSON payload received. Unexpected token."));
-        };
+        let fields = read(body)?;
         only(&fields, FIELDS, "")?;
         let rules = find(model);
         let kept = match fields.get("cachedContent") {

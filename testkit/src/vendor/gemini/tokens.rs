@@ -12,6 +12,8 @@ use super::account::{EMAIL, KEY_ID, PUBLIC};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+/// What a claim is for at the vendor itself, and what its own client says wherever the token server is.
+const AUDIENCE: &str = "https://oauth2.googleapis.com/token";
 /// Longest life of a claim, seconds.
 const CLAIM_LIFE: i64 = 3600;
 /// Clocks may differ by so much, seconds.
@@ -51,7 +53,7 @@ struct Claims {
     exp: i64,
 }
 
-/// Check a request for a token to the server at `audience`; `Err` is the vendor's word and sentence.
+/// Check a request for a token to the server at `audience`, or at the vendor's own place; `Err` is the vendor's word and sentence.
 pub(crate) fn check(body: &[u8], audience: &str, second: i64) -> Result<(), (&'static str, String)> {
     let grant = |why: &str| ("invalid_grant", why.to_owned());
     let pairs: BTreeMap<String, String> = url::form_urlencoded::parse(body).into_owned().collect();
@@ -73,7 +75,9 @@ pub(crate) fn check(body: &[u8], audience: &str, second: i64) -> Result<(), (&'s
     let claims = read.map_err(|_| grant("Invalid JWT Signature."))?.claims;
     match () {
         () if claims.iss != EMAIL => Err(grant("Invalid issuer: not a service account.")),
-        () if claims.aud != audience => Err(grant("Invalid JWT: failed audience check.")),
+        () if claims.aud != audience && claims.aud != AUDIENCE => {
+            Err(grant("Invalid JWT: failed audience check."))
+        }
         () if claims.scope != SCOPE => {
             Err(("invalid_scope", "Invalid OAuth scope or ID token audience provided.".into()))
         }

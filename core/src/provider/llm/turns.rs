@@ -73,7 +73,9 @@ impl<'a> Conversation<'a> {
             // What an operator wants the bot to know in the midst of a call.
             Role::System => self.say(Speaker::Caller, Cow::Owned(note(text))),
             Role::Assistant => {
-                if !message.tool_calls.is_empty() {
+                // What the bot says next closes what it asked for; words beside its calls are of one turn with them.
+                let is_next = self.turns.last().is_some_and(|turn| turn.speaker == Speaker::Caller);
+                if !message.tool_calls.is_empty() || (is_next && !text.trim().is_empty()) {
                     self.answer_all();
                 }
                 self.say(Speaker::Bot, Cow::Borrowed(text));

@@ -60,6 +60,7 @@ impl Codec for ResponseCodec {
         match event {
             Event::Said(text) => told.text.push_str(&text),
             Event::Works => told.works = true,
+            Event::Noted => {}
             Event::Called { index, id, name, arguments, is_whole } => {
                 told.works = true;
                 // What is told once more is what there is already, unless it is told for the first time.

@@ -21,7 +21,9 @@ pub enum Event {
     Ended { finish: Finish, usage: Option<LlmUsage> },
     /// The vendor breaks off: its code, if it looks like one.
     Failed(Option<String>),
-    /// Nothing for us, or of a kind that is newer than this client.
+    /// Of a kind that is known and says nothing for us.
+    Noted,
+    /// Of a kind that is newer than this client.
     Other,
 }
 
@@ -73,6 +75,13 @@ pub fn parse_event(data: &str) -> Result<Event, EventError> {
         "response.incomplete" => ended(&value["response"], cut(&value["response"]["incomplete_details"]))?,
         "response.failed" => Event::Failed(code(&value["response"]["error"])),
         "error" => Event::Failed(code(&value).or_else(|| code(&value["error"]))),
+        "response.created"
+        | "response.queued"
+        | "response.in_progress"
+        | "response.content_part.added"
+        | "response.content_part.done"
+        | "response.output_text.done"
+        | "response.refusal.done" => Event::Noted,
         _ if kind.starts_with("response.reasoning") => Event::Works,
         _ => Event::Other,
     })
@@ -89,6 +98,7 @@ fn item(index: u64, item: &Value, is_whole: bool) -> Result<Event, EventError> {
             is_whole,
         },
         "reasoning" => Event::Works,
+        "message" => Event::Noted,
         _ => Event::Other,
     })
 }

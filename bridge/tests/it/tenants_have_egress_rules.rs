@@ -123,7 +123,7 @@ async fn an_address_outside_the_rules_is_refused_when_it_is_set() {
     }
     let keys = async |server: &str| {
         let file = json!({"vertex": service_account(server)});
-        stage.bridge.send(Method::PUT, "/api/v1/settings/api-keys", &stage.admin, file).await
+        stage.bridge.send(Method::PUT, "/api/v1/settings/api-keys", &stage.operator, file).await
     };
     assert_eq!(keys("https://tokens.example.com").await.status(), StatusCode::OK);
     assert_eq!(wrong_fields(keys("https://evil.test").await).await, ["vertex"]);

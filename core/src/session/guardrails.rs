@@ -108,14 +108,19 @@ impl Guardrails {
     }
 
     /// Let a text of the line `line` pass, or not; what passes stands before the next one. A line that has a replacement gets no other.
-    pub fn check(&mut self, piece: &Piece, worded: &Piece, line: Option<SayingId>) -> Result<(), Banned> {
+    pub fn check(
+        &mut self,
+        piece: &Piece,
+        worded: &Piece,
+        line: Option<SayingId>,
+    ) -> Result<(), Box<Banned>> {
         let words = self.behind(piece, worded);
         if let Some(ban) = self.ban(&words) {
             let is_replaced = line.is_some() && line == self.replaced;
             let replacement = ban.replacement.clone().filter(|_| !is_replaced);
             let banned = Banned { name: ban.name.clone(), replacement };
             self.tails = Default::default();
-            return Err(banned);
+            return Err(Box::new(banned));
         }
         for (tail, piece) in self.tails.iter_mut().zip([piece, worded]) {
             tail.add(piece);

@@ -23,7 +23,7 @@ const MAX_TEXT_CHARS: usize = 2_500;
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 enum Message {
-    Config { data: Given },
+    Config { data: Box<Given> },
     Text { data: Text },
     Flush {},
     Ping {},

@@ -47,6 +47,9 @@ struct How {
     emotion: Option<String>,
 }
 
+/// What is only compared: language, buffer delay, how it is said, dictionary, and whether text is waited for and times of phonemes come.
+type Rest = (Option<String>, Option<u64>, How, Option<String>, Option<bool>, Option<bool>);
+
 /// What must be the same in all requests of a context.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fixed {
@@ -55,7 +58,7 @@ pub(crate) struct Fixed {
     pub(crate) sample_rate: u32,
     pub(crate) speed: f64,
     pub(crate) timestamps: bool,
-    rest: (Option<String>, Option<u64>, How, Option<String>, Option<bool>, Option<bool>),
+    rest: Rest,
 }
 
 impl Request {

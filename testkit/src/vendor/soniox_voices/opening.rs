@@ -48,7 +48,7 @@ impl Given {
         if !MODELS.contains(&model) {
             return Err("Invalid model specified.".into());
         }
-        if !self.language.as_ref().is_some_and(|code| code.len() == 2) {
+        if self.language.as_ref().is_none_or(|code| code.len() != 2) {
             return Err("Invalid language.".into());
         }
         if self.audio_format.as_deref() != Some("pcm_s16le") || self.bitrate.is_some() {

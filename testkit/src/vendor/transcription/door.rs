@@ -54,8 +54,7 @@ pub(crate) fn routes(app: App) -> Router {
 
 async fn transcribe(
     State(app): State<App>,
-    ConnectInfo(wire): ConnectInfo<WireOf>,
-    Extension(told): Extension<Told>,
+    (ConnectInfo(wire), Extension(told)): (ConnectInfo<WireOf>, Extension<Told>),
     uri: Uri,
     headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,

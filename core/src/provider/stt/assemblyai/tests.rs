@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use tokio::time::{Instant, advance};
+use tokio::time::{Instant, timeout};
 
 use super::codec::{FORMAT_WAIT, KEEP_ALIVE};
 use super::*;
@@ -182,7 +182,7 @@ mod serving {
         says(&mut call, turn(0, "yes", json!({})), &[STARTED, partial("yes")]).await;
         call.input.send(SttInput::Finalize).await.unwrap();
         call.vendor_hears().await;
-        advance(FINALIZE_WAIT * 2).await;
+        assert_eq!(timeout(FINALIZE_WAIT * 2, call.next()).await.ok(), None);
         says(&mut call, ended(0, "yes", false), &[over("yes", false)]).await;
     }
 

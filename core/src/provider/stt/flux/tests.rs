@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::{Instant, advance, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::codec::FILL;
 use super::*;
@@ -168,9 +168,11 @@ mod serving {
     #[tokio::test(start_paused = true)]
     async fn words_on_their_way_are_waited_for() {
         let mut call = call_as(false).await;
+        // The silence that is sent meanwhile stands behind the words.
+        call.input.send(SttInput::Audio(Arc::from(vec![0; 250]))).await.unwrap();
         says(&mut call, turn(1, "StartOfTurn", (0, "yes")), &[STARTED, partial("yes")]).await;
         call.input.send(SttInput::Finalize).await.unwrap();
-        advance(FINALIZE_WAIT * 2).await;
+        assert_eq!(timeout(FINALIZE_WAIT * 2, call.next()).await.ok(), None);
         says(&mut call, turn(2, "EndOfTurn", (0, "yes")), &[over("yes", false)]).await;
     }
 

@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use tokio::time::{Instant, advance};
+use tokio::time::{Instant, advance, timeout};
 
 use super::codec::{FINALIZE_GAP, KEEP_ALIVE};
 use super::*;
@@ -205,7 +205,7 @@ mod serving {
         assert_eq!(call.next().await, partial("Yes"));
         call.input.send(SttInput::Finalize).await.unwrap();
         call.vendor_hears().await;
-        advance(FINALIZE_WAIT * 2).await;
+        assert_eq!(timeout(FINALIZE_WAIT * 2, call.next()).await.ok(), None);
         call.vendor_says(message(950, &[token("Yes", (1, 2), true), mark("<end>")])).await;
         match call.next().await {
             SttEvent::Final { text, utterance_end: true, .. } => assert_eq!(text, "Yes"),

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tokio::time::{Instant, advance};
+use tokio::time::{Instant, timeout};
 
 use super::codec::KEEP_ALIVE;
 use super::*;
@@ -116,7 +116,7 @@ async fn final_words_are_asked_for_and_owed() {
     call.input.send(SttInput::Finalize).await.unwrap();
     call.vendor_hears().await;
     call.vendor_hears().await;
-    advance(FINALIZE_WAIT * 2).await;
+    assert_eq!(timeout(FINALIZE_WAIT * 2, call.next()).await.ok(), None);
     call.vendor_says(utterance("b", "ji", 0.5)).await;
     assert_eq!(call.next().await, over("ji", false), "its words were to come");
 }

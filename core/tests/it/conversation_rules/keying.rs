@@ -35,7 +35,7 @@ fn events(scene: &mut Scene, kind: &str) -> Vec<CallEvent> {
 
 fn told(scene: &Scene) -> String {
     let tools = scene.conversation().into_iter().filter(|(role, _)| *role == Role::Tool);
-    tools.last().map(|(_, text)| text).unwrap_or_default()
+    tools.next_back().map(|(_, text)| text).unwrap_or_default()
 }
 
 #[test]

@@ -82,7 +82,8 @@ impl Check<'_> {
         slots.into_iter().try_for_each(|slot| self.slot_exists(path, slot))?;
         match &action.then {
             Then::Go(state) => self.state_exists(&format!("{path}.go"), state),
-            Then::Transfer(transfer) => self.lines(&format!("{path}.failed"), &transfer.failed),
+            // No question follows what is said to whoever comes back.
+            Then::Transfer(transfer) => self.reprompts(&format!("{path}.failed"), &transfer.failed),
             Then::Ask | Then::Wait | Then::Repeat | Then::EndCall | Then::Voicemail => Ok(()),
         }
     }

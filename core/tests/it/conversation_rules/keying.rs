@@ -34,7 +34,7 @@ fn events(scene: &mut Scene, kind: &str) -> Vec<CallEvent> {
 }
 
 fn told(scene: &Scene) -> String {
-    let tools = scene.conversation().into_iter().filter(|(role, _)| *role == Role::Tool);
+    let mut tools = scene.conversation().into_iter().filter(|(role, _)| *role == Role::Tool);
     tools.next_back().map(|(_, text)| text).unwrap_or_default()
 }
 

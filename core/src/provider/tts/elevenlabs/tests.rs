@@ -238,6 +238,7 @@ mod serving {
         }
         let within = tokio::time::timeout(CONTEXT_WAIT / 2, call.vendor.next()).await;
         assert!(within.is_err(), "a fifth context was opened: {within:?}");
+        call.vendor_says(sound("u1", 100)).await;
         call.vendor_says(last("u1")).await;
         call.vendor_hears_reply("u5").await;
     }
@@ -254,8 +255,9 @@ mod serving {
         call.end(5).await;
         call.vendor = call.replaced.recv().await.unwrap();
         call.vendor_hears_reply("u5").await;
+        call.vendor_says(sound("u5", 100)).await;
         call.vendor_says(last("u5")).await;
-        while call.events.recv().await != done(5) {}
+        while call.events.recv().await.expect("the reply ends") != (TtsEvent::Done { utterance: 5 }) {}
     }
 
     #[tokio::test(start_paused = true)]

@@ -128,13 +128,10 @@ impl Codec for FluxCodec {
 
     fn text(&mut self, text: &str, _now: Instant, wishes: &mut Wishes<SttEvent>) -> Result<(), Flaw> {
         let message = parse_event(text).map_err(|error| Flaw::Malformed(error.to_string()))?;
-        if let Some(sequence) = message.sequence {
-            let is_turn = matches!(message.event, Event::Turn(_));
-            if is_turn && sequence < self.sequence {
-                // It comes twice, or after a later one.
-                return Ok(());
-            }
-            self.sequence = self.sequence.max(sequence.saturating_add(1));
+        let is_turn = matches!(message.event, Event::Turn(_));
+        if is_turn && message.sequence.is_some_and(|sequence| sequence < self.sequence) {
+            // It comes twice, or after a later one.
+            return Ok(());
         }
         match message.event {
             Event::Connected => {
@@ -147,6 +144,9 @@ impl Codec for FluxCodec {
             Event::Warning { code } => tracing::warn!(provider = NAME, code, "the vendor warns"),
             Event::Other => {}
         }
+        // A message that made no sense has taken nobody's place.
+        let after = message.sequence.map_or(0, |sequence| sequence.saturating_add(1));
+        self.sequence = self.sequence.max(after);
         Ok(())
     }
 

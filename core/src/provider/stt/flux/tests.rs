@@ -115,6 +115,13 @@ mod serving {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_turn_from_nowhere_takes_nobodys_place() {
+        let mut call = call_as(true).await;
+        says(&mut call, turn(1, "StartOfTurn", (4000, "who")), &[]).await;
+        says(&mut call, turn(1, "StartOfTurn", (0, "yes")), &[STARTED, partial("yes")]).await;
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_likely_end_is_told_and_taken_back() {
         let mut call = call_as(true).await;
         let eager = SttEvent::EagerEnd { text: "yes".into() };

@@ -7,10 +7,9 @@ use vox_shared::wire::result::{DisconnectedBy, Speaker};
 
 use super::{Heard, Verdict, WORD_TAIL_MS, World};
 
-/// Numbers in what the bot says, and what the voice is given for them: of "That costs 3.50 euros in all.", and of the keys that somebody
-/// is asked to press. No other text has these words.
-const NUMBERS: [(&str, &[&str]); 3] =
-    [("3.50", &["three", "point", "five", "zero"]), ("1", &["one"]), ("2", &["two"])];
+/// Of "That costs 3.50 euros in all.", and what the voice is given for it.
+const NUMBER: &str = "3.50";
+const IN_WORDS: [&str; 4] = ["three", "point", "five", "zero"];
 
 impl World {
     /// The context must be what the ear got, word by word.
@@ -95,15 +94,13 @@ pub(super) fn words_heard(heard: &Heard) -> Vec<String> {
     as_written(words.map(|w| w.text.clone()).collect())
 }
 
-/// The words for a number are one word of the record, once all of them were heard.
+/// The words for the number in one of the replies are one word of the record, once all of them were heard.
 fn as_written(mut words: Vec<String>) -> Vec<String> {
-    for (number, said) in NUMBERS {
-        while let Some(at) = words.windows(said.len()).position(|here| here == said) {
-            words.splice(at..at + said.len(), [number.to_owned()]);
-        }
-        let is_cut = |n: &usize| words.len() >= *n && words[words.len() - n..] == said[..*n];
-        let cut = (1..said.len()).rev().find(is_cut);
-        words.truncate(words.len() - cut.unwrap_or_default());
+    while let Some(at) = words.windows(IN_WORDS.len()).position(|here| here == IN_WORDS) {
+        words.splice(at..at + IN_WORDS.len(), [NUMBER.to_owned()]);
     }
+    let is_cut = |n: &usize| words.len() >= *n && words[words.len() - n..] == IN_WORDS[..*n];
+    let cut = (1..IN_WORDS.len()).rev().find(is_cut);
+    words.truncate(words.len() - cut.unwrap_or_default());
     words
 }

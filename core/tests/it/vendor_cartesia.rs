@@ -29,7 +29,8 @@ async fn bench_with(script: Script) -> tts::Bench<Script> {
 }
 
 async fn bench(speaking: Speaking) -> tts::Bench<Script> {
-    bench_with(Script { speaking, ..Script::default() }).await
+    // Replies that were given up are made to their end and count: the smallest plan, of two, runs into its limit.
+    bench_with(Script { speaking, concurrency: 5, ..Script::default() }).await
 }
 
 tts::suite!(websocket);

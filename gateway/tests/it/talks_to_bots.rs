@@ -107,6 +107,7 @@ async fn a_telephone_is_rung_and_its_answer_is_recorded() {
 
 #[tokio::test]
 async fn a_machine_is_left_the_bots_message_after_its_beep() {
+    const GREETING: &str = "please leave a message after the tone";
     const MESSAGE: &str = "This is a message from the clinic.";
     let exchange = Exchange::start(1).await;
     let script = json!({
@@ -119,6 +120,7 @@ async fn a_machine_is_left_the_bots_message_after_its_beep() {
         .changes_bot(json!({
             "tools": [{"name": "end_call"}, {"name": "detected_voicemail"}],
             "llm": {"provider": "scripted", "extra": {"script": script}},
+            "stt": {"provider": "pocketsphinx", "language": "en", "extra": {"expected": [GREETING, "yes", "no"]}},
             "voicemail_message": MESSAGE
         }))
         .await;
@@ -128,7 +130,7 @@ async fn a_machine_is_left_the_bots_message_after_its_beep() {
     let pause = vec![0; 8_000 * 4 / 10];
     let mut tone = vox_harness::tone(8_000, 1_000.0);
     let beep: Vec<i16> = (0..25).flat_map(|_| tone()).collect();
-    phone.line.says(&[spoken("please leave a message after the tone").await, pause, beep].concat()).await;
+    phone.line.says(&[spoken(GREETING).await, pause, beep].concat()).await;
     phone.ended_content().await;
     let record = exchange.record("+15550203").await;
     is_as_it_was(&record, "outgoing", "voicemail");

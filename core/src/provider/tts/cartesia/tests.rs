@@ -173,3 +173,36 @@ fn an_idle_connection_is_replaced_before_the_vendor_closes_it() {
     bench.speak("One.");
     assert!(bench.codec.due().is_none(), "a reply is not cut off by this");
 }
+
+#[test]
+fn a_text_that_crosses_the_end_of_its_context_is_timed_behind_what_was_spoken() {
+    let mut bench = Bench::new();
+    let chunk = |bytes: usize| {
+        use base64::Engine as _;
+        let data = base64::engine::general_purpose::STANDARD.encode(vec![0; bytes]);
+        json!({"type": "chunk", "context_id": "u1-0", "data": data, "done": false})
+    };
+    let word = |text: &str| json!({"type": "timestamps", "context_id": "u1-0", "word_timestamps": {"words": [text], "start": [0.0], "end": [0.25]}});
+    let flushed =
+        json!({"type": "flush_done", "context_id": "u1-0", "flush_id": 1, "flush_done": true, "done": false});
+    bench.speak("One.");
+    // A second of sound.
+    for message in [word("One."), chunk(32_000), flushed.clone()] {
+        bench.hear(&message);
+    }
+    bench.speak("Two.");
+    bench.hear(&json!({"type": "done", "context_id": "u1-0", "done": true}));
+    for message in [word("Two."), chunk(32_000), flushed] {
+        bench.hear(&message);
+    }
+    bench.order(TtsInput::End { utterance: 1 });
+    let told = bench.events();
+    let starts: Vec<u32> = told
+        .iter()
+        .filter_map(
+            |event| if let TtsEvent::Words { words, .. } = event { Some(words[0].started_ms) } else { None },
+        )
+        .collect();
+    assert_eq!(starts, [0, 1_000], "{told:?}");
+    assert!(matches!(told.last(), Some(TtsEvent::Done { .. })), "{told:?}");
+}

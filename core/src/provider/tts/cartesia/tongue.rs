@@ -198,11 +198,17 @@ impl Tongue for CartesiaTongue {
                 }
             }
             Event::Done { context } => {
-                if let Some(context) = self.find(&context) {
-                    context.is_gone = true;
-                    context.spoken = context.sent;
-                    to.tell(Told::Over { of: Some(context.utterance) });
+                let Some(context) = self.find(&context) else { return Ok(()) };
+                if !context.is_ended && !context.is_spoken() {
+                    // Given up while a text was on its way: that is spoken in another of the same name, whose times begin anew.
+                    context.sent -= context.spoken;
+                    context.spoken = 0;
+                    context.earlier_bytes += std::mem::take(&mut context.bytes);
+                    return Ok(());
                 }
+                context.is_gone = true;
+                context.spoken = context.sent;
+                to.tell(Told::Over { of: Some(context.utterance) });
             }
             Event::Error { context, status, word } => {
                 let of = match context {

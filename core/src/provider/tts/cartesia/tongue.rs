@@ -39,6 +39,8 @@ struct Context {
     /// The vendor has let go of it.
     is_gone: bool,
     is_ended: bool,
+    /// Nothing of it came since a text was sent into it.
+    is_unanswered: bool,
     /// Bytes of sound of this context, and of the reply's contexts before it.
     bytes: u64,
     earlier_bytes: u64,
@@ -115,6 +117,7 @@ impl Tongue for CartesiaTongue {
                 spoken: 0,
                 is_gone: false,
                 is_ended: false,
+                is_unanswered: false,
                 bytes: 0,
                 earlier_bytes: 0,
                 heard_at: now,
@@ -128,6 +131,7 @@ impl Tongue for CartesiaTongue {
             context.renew();
         }
         context.sent += 1;
+        context.is_unanswered = true;
         let id = context.id();
         // Transcripts are joined as they are.
         to.send(self.request(id, &format!("{text} "), true));
@@ -171,13 +175,14 @@ impl Tongue for CartesiaTongue {
         match parse_event(text).map_err(|error| Flaw::Malformed(error.to_string()))? {
             Event::Chunk { context, pcm } => {
                 if let Some(context) = self.find(&context) {
-                    context.heard_at = now;
+                    (context.heard_at, context.is_unanswered) = (now, false);
                     context.bytes += pcm.len() as u64;
                     to.tell(Told::Sound { of: Some(context.utterance), bytes: pcm });
                 }
             }
             Event::Words { context, words } => {
                 if let Some(context) = self.find(&context) {
+                    context.is_unanswered = false;
                     let earlier_ms = (context.earlier_bytes * 500 / u64::from(rate_hz)) as u32;
                     let later = |word: WordMark| WordMark {
                         started_ms: word.started_ms.saturating_add(earlier_ms),
@@ -199,7 +204,7 @@ impl Tongue for CartesiaTongue {
             }
             Event::Done { context } => {
                 let Some(context) = self.find(&context) else { return Ok(()) };
-                if !context.is_ended && !context.is_spoken() {
+                if !context.is_ended && context.is_unanswered {
                     // Given up while a text was on its way: that is spoken in another of the same name, whose times begin anew.
                     context.sent -= context.spoken;
                     context.spoken = 0;

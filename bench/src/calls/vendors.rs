@@ -74,6 +74,8 @@ pub(crate) struct Vendors {
 struct Vendor {
     child: Child,
     at: Announcement,
+    /// The same without TLS, for this program's own questions.
+    bare_url: String,
     /// TLS before it.
     _front: Option<Front>,
 }
@@ -174,7 +176,7 @@ impl Vendors {
 
     async fn time_of_first_sentence(&self, client: &reqwest::Client) -> Result<f64, BenchError> {
         let question = json!({"model": "gpt-5.4-mini", "stream": true, "messages": [{"role": "user", "content": TALK[0].0}]});
-        let url = format!("{}/v1/chat/completions", self.model.at.url);
+        let url = format!("{}/v1/chat/completions", self.model.bare_url);
         let asked = Instant::now();
         let answer = client.post(url).bearer_auth(&self.model.at.api_key).json(&question).send().await?;
         let mut pieces = answer.error_for_status()?.bytes_stream();
@@ -223,8 +225,8 @@ impl Vendor {
             Ok(Ok(Some(line))) => serde_json::from_str(&line).ok(),
             _ => None,
         };
-        let at = at.ok_or(BenchError::SilentVendor(name))?;
-        Ok(Self { child, at, _front: None })
+        let at: Announcement = at.ok_or(BenchError::SilentVendor(name))?;
+        Ok(Self { child, bare_url: at.url.clone(), at, _front: None })
     }
 
     /// The same vendor, reached over TLS.

@@ -184,7 +184,7 @@ fn no_maker(known: Option<&Vendor>) -> String {
     let makers = makers.join(" or ");
     match known {
         Some(vendor) => format!("{} makes no voices from clips; use {makers}", vendor.name),
-        None => format!("must be {makers}: no worker speaks with voices of another"),
+        None => format!("must be {makers}: voices are made nowhere else"),
     }
 }
 

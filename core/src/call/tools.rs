@@ -219,6 +219,11 @@ impl Tools {
         Source { name, place, found: Ok(found), left_out }
     }
 
+    /// All that runs is given up.
+    pub fn stop(&mut self) {
+        self.tasks.abort_all();
+    }
+
     /// The call is over: what runs is given up, and servers of tools are told that nobody will ask them anything more.
     pub async fn close(self) {
         let Self { tasks, servers, .. } = self;

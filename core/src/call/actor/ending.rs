@@ -12,8 +12,10 @@ impl Actor {
     pub(super) async fn end(self) -> Ended {
         let Actor { parts, began, lateness, mouth, hang_up, outcome, recorded_until, .. } = self;
         // With it the report of the call ends: before its result is on its way.
-        let Parts { recorder, vendors, ears, rate_hz, mut ends, switch, live, tools, .. } = parts;
+        let Parts { recorder, vendors, ears, rate_hz, mut ends, switch, live, mut tools, .. } = parts;
         drop(live);
+        // Nor does anybody wait for a tool that runs: also not while the line is closed.
+        tools.stop();
         let now = (began.elapsed().as_secs_f64() * f64::from(rate_hz)) as u64;
         if let Some(by) = hang_up {
             // What the caller says meanwhile is for nobody, but the line must be read, or it could not be closed.
@@ -26,7 +28,7 @@ impl Actor {
         }
         let recording =
             recorder.map(|recorder| Unfinished { recorder, until: recorded_until.unwrap_or(now) });
-        // Nobody waits for a tool that runs any more; servers of tools are told so.
+        // Servers of tools are told that nothing follows.
         let ((recognised, spoken), beside, ()) = tokio::join!(vendors.close(), ears.close(), tools.close());
         let recognised = together(recognised, beside);
         // Dropping the line's end tells the pump that nothing follows.

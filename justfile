@@ -26,7 +26,7 @@ lint:
 fmt:
     cargo fmt --all
 
-# One benchmark by name: `just bench calls`, `just bench livekit`, `just bench livekit-impaired`, `just bench vendors`, `just bench silero`, `just bench bridge`.
+# One benchmark by name: `just bench calls`, `just bench livekit`, `just bench livekit-impaired`, `just bench vendors`, `just bench pacing`, `just bench silero`, `just bench bridge`, `just bench dialler`, `just bench month`, `just bench campaigns`, `just bench amd`, `just bench amd-calls`.
 bench name *arguments:
     just bench-{{ name }} {{ arguments }}
 
@@ -55,13 +55,54 @@ bench-livekit-impaired *arguments:
     scripts/install-engines.sh
     target/release/vox-bench livekit --impair --markdown docs/benchmarks-impaired.md {{ arguments }}
 
+# The pacing against simulated telephones, over so many seeds of eight hours: figures 14 to 18 of the dialler.
+bench-pacing seeds="10":
+    VOX_TEST_PACING_SEEDS={{ seeds }} cargo test --release -p vox-dialler --test sim -- --nocapture --test-threads 1
+
+# Every order of events of an attempt, in millions of states: no number rings twice.
+model-check:
+    cargo test --release -p vox-dialler --test model -- --nocapture
+
 # The detector: microseconds for each window, by code path.
 bench-silero:
     cargo run --release -p vox-core --example silero_bench
 
+# A campaign against a simulated carrier while diallers and bridge are killed: nobody may be rung twice.
+bench-dialler *arguments:
+    cargo build --release --workspace --bins
+    target/release/vox-bench dialler {{ arguments }}
+
+# Thirty days of 100,000 people in virtual time, judged by the journal alone: figure 47 of the dialler.
+bench-month *arguments:
+    cargo run --release -p vox-bridge --example month -- {{ arguments }}
+
+# What campaigns are held to (figures 1, 2, 4 to 12, 39, 40, 45, 46 and 47 of the dialler): everything that can happen; a dialler that dies in
+# mid-call, and one that is told to end; as many dials as go; every order of events; a month; a dead carrier, a silent bot. Without `--servers`, whose
+# run does not end yet (docs/benchmarks-campaigns.md).
+bench-campaigns:
+    cargo build --release --workspace --bins
+    target/release/vox-bench dialler
+    target/release/vox-bench dialler --handover
+    target/release/vox-bench dialler --calm --diallers 1 --faults 0 --contacts 30000 --cps 100 --channels 500 --workers 500
+    target/release/vox-bench dialler --ringing
+    just model-check
+    just bench-month
+    target/release/vox-bench dialler --broken
+    target/release/vox-bench dialler --import
+
 # The bridge on either engine: config fetches, results a second, a flood of logins, lists over a million calls.
 bench-bridge *arguments:
     cargo run --release -p vox-bridge --example measure -- {{ arguments }}
+
+# Answering machines: a set of clips made here from texts and voices, and what the detector says of them. docs/benchmarks-amd.md.
+bench-amd *arguments:
+    scripts/amd/install.sh
+    cargo run --release -p vox-amd --example amd_bench -- --markdown docs/benchmarks-amd.md {{ arguments }}
+
+# Calls with those clips in virtual time, to the bot's first sound and the end of its message: docs/benchmarks-amd-calls.md.
+bench-amd-calls *arguments:
+    scripts/amd/install.sh
+    cargo run --release -p vox-core --example placed_calls -- --markdown docs/benchmarks-amd-calls.md {{ arguments }}
 
 # Races of twenty tasks at two bridges over MongoDB, Redis and S3: so many rounds of each over HTTP, four times as many of each at the stores.
 races rounds="500":
@@ -75,9 +116,13 @@ kill rounds="100":
     cargo build --release --workspace --bins
     target/release/vox-bench kill --rounds {{ rounds }}
 
-# Calls in virtual time whose vendors fail, each with a mood of its own: no dead line. A failure names its seed.
+# Calls in virtual time over the vendors' codecs, whose vendors fail and lie, each with a mood of its own, and whose model means harm:
+# no dead line, nothing that must not be. A failure names its seed. What it counted becomes a part of docs/benchmarks.md.
 bad-day conversations="10000":
-    VOX_TEST_BAD_DAYS={{ conversations }} cargo test -p vox-core --test it on_a_bad_day -- --nocapture
+    mkdir -p target
+    VOX_TEST_BAD_DAYS={{ conversations }} VOX_TEST_BAD_DAYS_COUNTS={{ justfile_directory() }}/target/bad-day.json \
+        cargo test -p vox-core --test it on_a_bad_day -- --nocapture
+    cargo run -p vox-bench -- bad-day --counts target/bad-day.json --markdown docs/benchmarks.md
 
 # Fuzz every route by the bridge's own OpenAPI document, as three senders: no 5xx, no answer that it does not name.
 fuzz-api seconds="300":

@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import sys
 
-PROGRAMS = {"vox-cli", "vox-bridge", "vox-core", "vox-engines"}
+PROGRAMS = {"vox-cli", "vox-bridge", "vox-core", "vox-dialler", "vox-engines"}
 NAMES = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "COPYRIGHT")
 
 

@@ -14,6 +14,7 @@ PROGRAMS = [
     ("vox", 1, "run and call the platform from the command line", None),
     ("vox-bridge", 8, "the control plane of Vox", "settings-bridge.md"),
     ("vox-core", 8, "one worker of Vox: one process, one call", "settings-core.md"),
+    ("vox-dialler", 8, "the dialler of Vox: runs campaigns", "settings-dialler.md"),
     ("vox-engine", 8, "the local voice and recogniser of Vox", None),
 ]
 

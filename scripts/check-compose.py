@@ -21,7 +21,7 @@ KNOWN = {
 
 def settings():
     """The names of all settings in the documents."""
-    pages = [ROOT / "docs" / name for name in ("settings-bridge.md", "settings-core.md")]
+    pages = [ROOT / "docs" / name for name in ("settings-bridge.md", "settings-core.md", "settings-dialler.md")]
     return set(re.findall(r"`([A-Z][A-Z0-9_]+)`", "".join(page.read_text(encoding="utf-8") for page in pages)))
 
 

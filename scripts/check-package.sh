@@ -86,7 +86,7 @@ fi
 rm -rf "$work/tree"
 if dpkg-deb --field "$package" Depends | grep -qE '(^|, )(gcc|g\+\+|build-essential|rustc|cargo)'; then fail "it wants a compiler"; fi
 command -v groff >/dev/null || scripts/install-quietly.sh groff-base
-for manual in vox.1 vox-bridge.8 vox-core.8 vox-engine.8 vox-host.8; do
+for manual in vox.1 vox-bridge.8 vox-core.8 vox-dialler.8 vox-engine.8 vox-host.8; do
     dpkg-deb --fsys-tarfile "$package" | tar -xO "./usr/share/man/man${manual##*.}/$manual.gz" | gunzip >"$work/$manual"
     groff -man -ww -Kutf8 -Tutf8 -P-c "$work/$manual" >"$work/page" 2>"$work/warned" || fail "$manual is no manual page"
     [ ! -s "$work/warned" ] || fail "$manual: $(head -n 3 "$work/warned")"

@@ -46,10 +46,52 @@ free_port() {
 # serve_until_end SCRIPT PID: stay until standard input ends, if that was asked for, or until the server does, which is a fault.
 serve_until_end() {
     if $until_eof; then
-        cat >/dev/null
+        cat >/dev/null 8>&-
         stop 0
     fi
     while kill -0 "$2" 2>/dev/null; do sleep 0.2; done
     echo "$1: the server ended by itself" >&2
     exit 1
+}
+
+# Folders. One that is named after a process (`run123`, `kept123-1`) is nobody's when that process is no more and no server has it.
+# HOLD_SECONDS: so long a server that was killed may have it still.
+HOLD_SECONDS=10
+
+# hold SCRIPT PLACE: it is in use from now on, by this script and by whatever it starts.
+hold() {
+    exec 8>"$2/lock"
+    flock -w "$HOLD_SECONDS" 8 || {
+        echo "$1: another server uses $2" >&2
+        exit 1
+    }
+}
+
+# sweep PLACE...: remove those that are nobody's. Two scripts may do so at once, and one that is just made has no lock yet.
+sweep() {
+    local place
+    for place in "$@"; do
+        [[ ${place##*/} =~ (^|\.)(run|kept)([0-9]+)([.-][[:alnum:]]+)?$ && -e $place/lock && ! -d /proc/${BASH_REMATCH[3]} ]] || continue
+        (flock -n 7 && rm -rf "$place") 2>/dev/null 7<"$place/lock" || true
+    done
+}
+
+# make_place NAME: a folder of this run's own in `place`, when those of servers before were looked at.
+make_place() {
+    sweep "${TMPDIR:-/tmp}/vox-test-$1".run*
+    place=$(mktemp -d "${TMPDIR:-/tmp}/vox-test-$1.run$$.XXXXXX")
+    hold "$1/run" "$place"
+}
+
+# forget SCRIPT DIR NAME: remove what is kept there under this name. No server may use it.
+forget() {
+    [[ $3 =~ ^[A-Za-z0-9_-]+$ && $3 != template ]] || {
+        echo "$1: no data has the name '$3'" >&2
+        exit 2
+    }
+    [ ! -d "$2/$3" ] || {
+        hold "$1" "$2/$3"
+        rm -rf "${2:?}/$3"
+    }
+    exit 0
 }

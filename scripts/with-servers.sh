@@ -47,4 +47,5 @@ serve mongodb TEST_MONGODB_URI
 serve redis TEST_REDIS_URL
 serve s3 TEST_S3_URL
 
-VOX_TEST_ENGINES=servers "$@" 7>&-
+# Which test has which place of them is written down where they are, and goes with them.
+TEST_PLACES="$place" VOX_TEST_ENGINES=servers "$@" 7>&-

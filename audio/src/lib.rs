@@ -3,7 +3,6 @@
 
 #![warn(missing_docs)]
 
-pub mod beep;
 pub mod g711;
 pub mod jitter;
 pub mod level;

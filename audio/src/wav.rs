@@ -203,6 +203,14 @@ impl Wav {
         Self::parse(bytes, path)
     }
 
+    /// The same from what was read already; `name` stands in errors.
+    ///
+    /// # Errors
+    /// When it is not 16-bit PCM.
+    pub fn of_bytes(bytes: Vec<u8>, name: &Path) -> Result<Self, WavError> {
+        Self::parse(bytes, name)
+    }
+
     /// The channels mixed to one.
     pub fn mixed(self) -> Vec<i16> {
         let count = self.channels.len() as i32;

@@ -1,6 +1,8 @@
 //! The subcommands, and how they speak to the terminal.
 
+pub mod bad_day;
 pub mod calls;
+pub mod dialler;
 pub mod kill;
 pub mod livekit;
 pub mod load;

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use book::Summary;
 
+use crate::program::ProgramError;
 use book::{Book, Kill, Moment, Victim};
 use callers::{Caller, Phase};
 use platform::Platform;
@@ -58,12 +59,8 @@ pub struct Plan {
 pub enum KillError {
     #[error("no directory for the platform's data")]
     Data(#[source] std::io::Error),
-    #[error(
-        "{program} cannot be started; build it (cargo build -p vox-bridge -p vox-core) or give --bin-dir"
-    )]
-    Spawn { program: PathBuf, source: std::io::Error },
-    #[error("{program} does not answer within {within:?}; its log ends:\n{log}")]
-    NoAnswer { program: &'static str, within: Duration, log: String },
+    #[error(transparent)]
+    Program(#[from] ProgramError),
     #[error("the bridge could not be asked to {what}")]
     Bridge { what: &'static str, source: reqwest::Error },
     #[error("the bridge's answer to the request to {0} could not be understood")]

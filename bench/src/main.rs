@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{calls, kill, livekit, load, vendors};
+use commands::{bad_day, calls, dialler, kill, livekit, load, vendors};
 
 /// What calls cost, how fluent they are, and whether their records survive.
 #[derive(Parser)]
@@ -26,8 +26,12 @@ enum Command {
     Vendors(Box<vendors::Arguments>),
     /// Talk to a server of a media protocol with many callers, and tell what they heard.
     Load(Box<load::Arguments>),
+    /// Write what `just bad-day` has counted into a page of the documentation.
+    BadDay(bad_day::Arguments),
     /// Kill the platform's processes in mid-call, again and again, and check that no call's record is lost or doubled.
     Kill(kill::Arguments),
+    /// Run a campaign against a simulated carrier, kill and pause what runs, and check that nobody was rung twice.
+    Dialler(dialler::Arguments),
 }
 
 #[tokio::main]
@@ -37,7 +41,9 @@ async fn main() -> ExitCode {
         Command::Livekit(arguments) => livekit::run(*arguments).await,
         Command::Vendors(arguments) => vendors::run(*arguments).await,
         Command::Load(arguments) => load::run(*arguments).await,
+        Command::BadDay(arguments) => bad_day::run(&arguments),
         Command::Kill(arguments) => kill::run(arguments).await,
+        Command::Dialler(arguments) => dialler::run(arguments).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -154,7 +154,7 @@ const METHOD: &str = "## How it is measured\n\n\
     OpenAI's Chat Completions and ElevenLabs the two others.\n\n\
     The scripts' delays are those of `docs/benchmarks.md`: the recogniser's 100 ms, the model's 200 ms and 20 ms a token, the voice's 120 ms. Where a \
     vendor ends a turn by its own judgement, *wire to ear* has its wait in it, which is the script's and says nothing about the vendor's \
-    service. Vertex AI is not here: it is Gemini's protocol with another key.\n";
+    service. Vertex AI is Gemini's protocol with the tokens of a service account, which the same scripted server gives.\n";
 
 #[cfg(test)]
 mod tests {

@@ -1,12 +1,14 @@
 //! The application: every part it is made of, put together once.
 
 mod addresses;
+mod inner;
 
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use secrecy::SecretString;
+use tokio::sync::Semaphore;
 use vox_egress::Egress;
 use vox_livekit::service::BadAddress;
 use vox_shared::clock::Clock;
@@ -37,9 +39,12 @@ use crate::billing::gate::Gate;
 use crate::billing::plans::PlanBook;
 use crate::billing::rollup::RollUp;
 use crate::bot::catalogue::Catalogue;
+use crate::campaign::calls::{Board, CallDesk};
+use crate::campaign::desk::{CampaignDesk, PREFLIGHTS, REHEARSALS};
+use crate::campaign::intake::Intake;
 use crate::config::Config;
 use crate::coordination::rounds::Rounds;
-use crate::coordination::{self, Coordination, CoordinationError, InProcess, Limiter};
+use crate::coordination::{self, CoordinationError, InProcess, Limiter};
 use crate::crm::Crm;
 use crate::custody::Custodian;
 use crate::delivery::endpoints::Webhooks;
@@ -74,7 +79,7 @@ use crate::objects::archive::Archive;
 use crate::objects::measured::Measured as MeasuredObjects;
 use crate::readiness::{Readiness, Seen};
 use crate::routes::document::Document;
-use crate::routes::{Route, table};
+use crate::routes::table;
 use crate::routing::latencies::Latest;
 use crate::runtime::config::Configs;
 use crate::runtime::memory::Memory;
@@ -82,82 +87,23 @@ use crate::runtime::request_log::RequestLog;
 use crate::runtime::result::Results;
 use crate::shelf::depot::Depot;
 use crate::shelf::opened::Opened;
+use crate::sound::desk::SoundDesk;
 use crate::store::changes::{Changes, Watched};
 use crate::store::engine::measured::Measured;
 use crate::store::{StoreError, Stores};
-use crate::vault::Vault;
 use crate::vendors::checks::Checks;
+use crate::vendors::permits::Permits;
+use crate::vendors::targets::watch::Targets;
 use crate::voice::desk::VoiceDesk;
 use crate::widget::{self, WidgetDesk};
 use addresses::OwnAddresses;
 pub use addresses::reachable;
+pub use inner::Inner;
 
 /// The application. Immutable parts behind one pointer; cheap to clone. It is put together here and taken apart again for
 /// the routes: a handler is given the parts that it names, never the whole.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
-
-/// The parts.
-pub struct Inner {
-    pub config: Config,
-    pub stores: Stores,
-    pub vault: Arc<Vault>,
-    pub clock: Clock,
-    pub tokens: Arc<Tokens>,
-    pub passwords: Arc<Passwords>,
-    pub metrics: Arc<Metrics>,
-    pub streams: Streams,
-    pub watch: Watch,
-    pub operator: Arc<Operator>,
-    pub proofs: Proofs,
-    pub api_keys: ApiKeys,
-    pub sessions: Sessions,
-    pub people: Arc<People>,
-    pub sign_in: Arc<SignInDesk>,
-    pub tenant_desk: TenantDesk,
-    pub audit: Arc<AuditLog>,
-    pub coordination: Arc<dyn Coordination>,
-    pub request_limits: RequestLimits,
-    pub catalogue: Catalogue,
-    pub configs: Configs,
-    pub gate: Gate,
-    pub plans: PlanBook,
-    pub roll_up: RollUp,
-    pub results: Results,
-    pub changes: Changes,
-    pub relay: Relay,
-    pub digester: Digester,
-    pub counting: Counting,
-    pub recordings: Recordings,
-    pub fleet: Fleet,
-    pub poller: Poller,
-    pub dialler: Dialler,
-    pub links: Links,
-    pub custodian: Custodian,
-    pub undertaker: Undertaker,
-    pub webhooks: Webhooks,
-    pub herald: Herald,
-    /// For whoever tells on the channels, once.
-    pub crier: Mutex<Option<Crier>>,
-    pub runner: Runner,
-    pub rounds: Rounds,
-    pub timetable: Timetable,
-    pub readiness: Arc<Readiness>,
-    pub crm: Crm,
-    pub exotel: Exotel,
-    pub livekit: LiveKit,
-    pub inbound: Inbound,
-    pub trunks: TrunkDesk,
-    pub widget: WidgetDesk,
-    pub analyst: Analyst,
-    pub voices: VoiceDesk,
-    pub latest: Latest,
-    pub checks: Checks,
-    pub widget_files: WidgetFiles,
-    pub demo_connections: DemoConnections,
-    pub table: Vec<Route>,
-    pub document: Document,
-}
 
 /// What the application is put together from beside its settings.
 pub struct Parts {
@@ -253,13 +199,36 @@ impl App {
         };
         let whence = (stores.clone(), clock.clone());
         let checks = Checks::new(whence, webhooks.egress.clone(), metrics.clone());
+        let targets = Targets {
+            stores: stores.clone(),
+            clock: clock.clone(),
+            checks: checks.clone(),
+            metrics: metrics.clone(),
+        };
+        let counted = (limiter.clone(), memory.clone());
+        let permits = Permits::new(counted, checks.clone(), (clock.clone(), metrics.clone()));
         let voices = VoiceDesk {
             stores: stores.clone(),
             clock: clock.clone(),
             archive: archive.clone(),
             egress: webhooks.egress.clone(),
         };
-        let kinds = kinds(&webhooks, &crm, (&analyst, &upkeep, &voices)).to_vec();
+        let sounds = SoundDesk { stores: stores.clone(), clock: clock.clone(), archive: archive.clone() };
+        let stored = relay.moved.clone();
+        let campaigns = CampaignDesk {
+            stores: stores.clone(),
+            clock: clock.clone(),
+            stored,
+            rehearsals: Arc::new(Semaphore::new(REHEARSALS)),
+            preflights: Arc::new(Semaphore::new(PREFLIGHTS)),
+        };
+        let intake = Intake {
+            stores: stores.clone(),
+            clock: clock.clone(),
+            archive: archive.clone(),
+            metrics: metrics.clone(),
+        };
+        let kinds = kinds(&webhooks, &crm, (&analyst, &upkeep, &intake), (&voices, &sounds)).to_vec();
         let runner = Runner::new((stores.clone(), clock.clone()), metrics.clone(), kinds);
         let readiness = Arc::new(Readiness {
             stores: stores.clone(),
@@ -322,6 +291,19 @@ impl App {
             patience: DISPATCH_PATIENCE,
         };
         let live = Live::new((clock.clone(), figures), coordination.clone(), voice);
+        let call_desk = CallDesk {
+            stores: stores.clone(),
+            memory: memory.clone(),
+            clock: clock.clone(),
+            coordination: coordination.clone(),
+            fleet: fleet.clone(),
+            gate: gate.clone(),
+            purse: purse.clone(),
+            metrics: metrics.clone(),
+            limits: config.campaigns,
+            board: Board::default(),
+            stored: relay_moved.clone(),
+        };
         let streams = Streams::new(Pacing::default(), metrics.clone());
         Ok(Self(Arc::new(Inner {
             watch: Watch { live: live.clone(), stores: stores.clone(), streams: streams.clone() },
@@ -362,10 +344,11 @@ impl App {
                 stores: stores.clone(),
                 memory: memory.clone(),
                 clock: clock.clone(),
-                gate: Gate { stores: stores.clone(), clock: clock.clone() },
+                gate: gate.clone(),
                 purse: purse.clone(),
                 crm: crm.clone(),
                 checks: checks.clone(),
+                permits: permits.clone(),
                 log: RequestLog::new(stores.clone(), clock.clone(), metrics.clone()),
                 tokens: call_tokens.clone(),
                 tokenless: config.auth.tokenless,
@@ -381,7 +364,6 @@ impl App {
             },
             crm,
             analyst,
-            gate,
             livekit,
             inbound,
             trunks,
@@ -397,7 +379,9 @@ impl App {
                 live: live.clone(),
                 purse: purse.clone(),
                 relay: relay.clone(),
+                call_desk: call_desk.clone(),
             },
+            call_desk,
             relay,
             digester: Digester { stores: stores.clone(), clock: clock.clone(), fresh },
             counting: Counting { stores: stores.clone(), clock: clock.clone() },
@@ -417,13 +401,15 @@ impl App {
                 fleet: fleet.clone(),
                 client: poller.client.clone(),
                 limiter,
-                gate: Gate { stores: stores.clone(), clock: clock.clone() },
+                gate: gate.clone(),
                 purse,
+                permits: permits.clone(),
                 live,
                 stored: relay_moved,
                 config_url: workers_url.unwrap_or_else(|| base_url.clone()),
                 patience: DIALOUT_PATIENCE,
             },
+            gate,
             fleet,
             poller,
             links: Links { tokens: tokens.clone(), base_url, stores: stores.clone(), clock: clock.clone() },
@@ -434,10 +420,16 @@ impl App {
                 objects,
                 audit,
                 voices: voices.clone(),
+                sounds: sounds.clone(),
             },
             voices,
-            latest: Latest { stores: stores.clone(), clock: clock.clone() },
+            sounds,
+            campaigns,
+            intake,
+            latest: Latest { stores: stores.clone(), clock: clock.clone(), targets: targets.clone() },
+            targets,
             checks,
+            permits,
             widget_files: WidgetFiles { directory: config.server.widget_dir.clone() },
             demo_connections: DemoConnections::new(media_url, config.livekit.as_ref()),
             webhooks,

@@ -1,7 +1,25 @@
 //! The one form in which a JSON value is hashed, the same whatever engine it was kept in.
 
+use serde::Serialize;
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
+
+use crate::auth::secret_token::hex;
+
+/// The field of an entry in which the hash over its other ones stands.
+const HASH: &str = "hash";
+
+/// The hash over an entry of a chain but for the one that it carries, SHA-256 in hex. `form` says what is hashed, and how.
+pub fn digest(form: &str, entry: &impl Serialize) -> String {
+    let mut content = serde_json::to_value(entry).expect("an entry is plain data");
+    if let Value::Object(fields) = &mut content {
+        fields.remove(HASH);
+    }
+    let mut hash = Sha256::new();
+    feed_text(&mut hash, form);
+    feed(&mut hash, &content);
+    hex(&hash.finalize())
+}
 
 /// Feed a value. Every value has one form: a letter for its type, lengths before what has one, names in order.
 pub fn feed(hash: &mut Sha256, value: &Value) {

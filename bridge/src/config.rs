@@ -1,6 +1,7 @@
 //! Settings, read once at start. Each section has its own struct and says what each variable does; `docs/settings-bridge.md`
 //! lists them for operators.
 
+mod campaigns;
 mod coordination;
 mod fleet;
 mod limits;
@@ -14,6 +15,7 @@ use vox_shared::egress::{AllowList, Policy};
 use vox_shared::env::{Env, Faults};
 use vox_shared::livekit::LiveKitSettings;
 
+pub use campaigns::CampaignLimits;
 pub use coordination::CoordinationSettings;
 pub use fleet::FleetSettings;
 pub use limits::Limits;
@@ -40,6 +42,7 @@ pub struct Config {
     pub storage: Storage,
     pub coordination: CoordinationSettings,
     pub limits: Limits,
+    pub campaigns: CampaignLimits,
     pub metrics: MetricsConfig,
     /// `VOX_EGRESS_ALLOW` (none): private addresses and ranges that a user may make the bridge connect to, comma-separated.
     pub egress: Policy,
@@ -151,12 +154,13 @@ impl Config {
         let storage = Storage::from_env(&mut env);
         let coordination = CoordinationSettings::from_env(&mut env);
         let limits = Limits::from_env(&mut env);
+        let campaigns = CampaignLimits::from_env(&mut env);
         let metrics = MetricsConfig::from_env(&mut env);
         let egress = Policy::from_env(&mut env);
         let fleet = FleetSettings::from_env(&mut env);
         let livekit = LiveKitSettings::from_env(&mut env);
         env.finish()?;
-        Ok(Self { server, auth, storage, coordination, limits, metrics, egress, fleet, livekit })
+        Ok(Self { server, auth, storage, coordination, limits, campaigns, metrics, egress, fleet, livekit })
     }
 
     /// Settings for tests: a free port, fixed secrets, state in `data_dir`; users may name this machine.
@@ -189,6 +193,7 @@ impl Config {
             },
             coordination: CoordinationSettings::default(),
             limits: Limits::for_tests(),
+            campaigns: CampaignLimits { tenant_lines: 1_000, inbound_percent: 0 },
             metrics: MetricsConfig {
                 listen: MetricsListen::Chosen(SocketAddr::from(([127, 0, 0, 1], 0))),
                 show_tenants: true,

@@ -1,11 +1,12 @@
 //! The coordination seam: what several bridges of one deployment tell each other, and may forget. Hints (publish and subscribe),
-//! rates, leases, gates and a cache; nothing here is the truth about anything. Every engine passes the suite in
+//! rates, leases, gates, permits and a cache; nothing here is the truth about anything. Every engine passes the suite in
 //! `tests/it/coordination_conformance.rs`. Decision 0028 says why.
 
 mod expiring;
 mod hub;
 mod limiter;
 mod local;
+pub mod permits;
 #[cfg(feature = "redis")]
 mod redis;
 pub mod rounds;
@@ -25,6 +26,7 @@ pub use expiring::Expiring;
 pub use hub::{Heard, QUEUE, Subscription};
 pub use limiter::{Entered, Limiter, Place};
 pub use local::InProcess;
+use permits::{Ask, Kept, Permitted, Run};
 #[cfg(feature = "redis")]
 pub use redis::Redis;
 
@@ -70,8 +72,11 @@ pub enum CoordinationError {
     #[error("{bytes} bytes are too many for a {what}, {most} are the most")]
     TooLarge { what: &'static str, bytes: usize, most: usize },
     /// In this process alone: there are as many leases or gates as it keeps.
-    #[error("there is no room for another lease or gate")]
+    #[error("there is no room for another lease, gate or permit")]
     Full,
+    /// It was restarted in the meantime: what it was told is gone.
+    #[error("the coordination server lives another life: tell it again what runs")]
+    AnotherRun,
     #[error(
         "VOX_REDIS_URL: is no address of a Redis server; it is redis://[user:password@]host[:port][/database], or rediss:// for TLS"
     )]
@@ -173,6 +178,24 @@ pub trait Coordination: Send + Sync {
     fn enter(&self, gate: Gate, member: String) -> Answer<'_, bool>;
 
     fn leave(&self, gate: String, member: String) -> Answer<'_, ()>;
+
+    /// Ask for a permit. See [`permits`].
+    fn permit(&self, ask: Ask) -> Answer<'_, Permitted>;
+
+    /// Keep places for calls that run, or put them in, whether there is room or not. Refused when the engine lives another life.
+    fn keep_permits(&self, kept: Vec<Kept>, under: Run) -> Answer<'_, ()>;
+
+    /// A member leaves these rooms.
+    fn give_up_permits(&self, member: String, rooms: Vec<String>) -> Answer<'_, ()>;
+
+    /// The present life of the engine.
+    fn permits_run(&self) -> Answer<'_, Run>;
+
+    /// Whatever runs was told: give permits. Refused when the engine lives another life.
+    fn open_permits(&self, under: Run) -> Answer<'_, ()>;
+
+    /// How many are in each of these rooms.
+    fn count_permits(&self, rooms: Vec<String>) -> Answer<'_, Vec<u64>>;
 
     /// A value of the cache. Any may be gone before its time.
     fn get(&self, key: String) -> Answer<'_, Option<Bytes>>;

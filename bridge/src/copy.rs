@@ -2,15 +2,20 @@
 //! they are what marks a store as one in use, so a copy that was killed is simply repeated.
 
 use futures_util::TryStreamExt;
+use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::auth::secret_token::hex;
+use crate::campaign::intake;
 use crate::canonical::{feed, feed_text};
 use crate::deployment::Deployment;
 use crate::objects::{Expected, Key, ObjectError, Objects};
+use crate::sound;
 use crate::store::calls::CALLS;
+use crate::store::campaign_imports::{CAMPAIGN_IMPORTS, ImportState};
 use crate::store::engine::{Collection, Engine, EngineError, Kept, Which};
+use crate::store::sounds::SOUNDS;
 use crate::store::tenants::TENANTS;
 use crate::store::voices::VOICES;
 use crate::store::{COLLECTIONS, StoreError, Stores};
@@ -31,12 +36,13 @@ pub struct Digested {
     pub sha256: String,
 }
 
-/// The recordings in brief, with the objects of archived calls and the clips of voices.
+/// The recordings in brief, with the objects of archived calls, the clips of voices, the sounds of bots and the files that campaigns are
+/// still reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recordings {
     pub copied: u64,
     pub bytes: u64,
-    /// Named by a call or a voice, and not in the source's object store: still on their way, or lost before.
+    /// Named by a call, a voice, a sound or an import, and not in the source's object store: still on their way, or lost before.
     pub absent: u64,
 }
 
@@ -140,31 +146,56 @@ async fn copy_documents(
     Ok(())
 }
 
+/// Collections whose documents name objects.
+const NAMING: [(&Collection, Names); 4] =
+    [(&CALLS, of_call), (&VOICES, of_voice), (&SOUNDS, of_sound), (&CAMPAIGN_IMPORTS, of_import)];
+
+/// The objects that a document names, each with what it is called and its key, if that is one.
+type Names = fn(&Kept) -> Vec<(&str, Option<Key>)>;
+
 async fn copy_recordings(from: &Deployment, to: &Deployment) -> Result<Recordings, CopyError> {
     let mut found = Recordings::default();
-    let mut pages = Pages::of(&*from.engine, &CALLS);
-    let told = |source| CopyError::Documents { collection: CALLS.name, source };
-    while let Some(page) = pages.next().await.map_err(told)? {
-        for call in page {
-            let recording = call.document.body.get("recording_key").and_then(Value::as_str);
-            // What is no key was never stored under one: a worker's word for where it put a file.
-            let recording = recording.map(|name| (name, Key::of_recording(name).ok()));
-            let archived = archived(&call).map(|name| (name, Key::of_call(name).ok()));
-            for (name, key) in recording.into_iter().chain(archived) {
+    for (collection, names) in NAMING {
+        let told = |source| CopyError::Documents { collection: collection.name, source };
+        let mut pages = Pages::of(&*from.engine, collection);
+        while let Some(page) = pages.next().await.map_err(told)? {
+            for (name, key) in page.iter().flat_map(names) {
                 copy_file((from, to), name, key, &mut found).await?;
             }
         }
     }
-    let mut pages = Pages::of(&*from.engine, &VOICES);
-    let told = |source| CopyError::Documents { collection: VOICES.name, source };
-    while let Some(page) = pages.next().await.map_err(told)? {
-        for voice in page {
-            let name = &voice.document.id;
-            let key = name.parse().ok().and_then(|id| key_of(&id).ok());
-            copy_file((from, to), name, key, &mut found).await?;
-        }
-    }
     Ok(found)
+}
+
+fn of_call(call: &Kept) -> Vec<(&str, Option<Key>)> {
+    let recording = call.document.body.get("recording_key").and_then(Value::as_str);
+    // What is no key was never stored under one: a worker's word for where it put a file.
+    let recording = recording.map(|name| (name, Key::of_recording(name).ok()));
+    let archived = archived(call).map(|name| (name, Key::of_call(name).ok()));
+    recording.into_iter().chain(archived).collect()
+}
+
+fn of_voice(voice: &Kept) -> Vec<(&str, Option<Key>)> {
+    vec![(voice.document.id.as_str(), voice.document.id.parse().ok().and_then(|id| key_of(&id).ok()))]
+}
+
+fn of_sound(sound: &Kept) -> Vec<(&str, Option<Key>)> {
+    vec![(
+        sound.document.id.as_str(),
+        sound.document.id.parse().ok().and_then(|id| sound::desk::key_of(&id).ok()),
+    )]
+}
+
+/// The file of one that has ended is gone.
+fn of_import(import: &Kept) -> Vec<(&str, Option<Key>)> {
+    let key = || import.document.id.parse().ok().and_then(|id| intake::key_of(&id).ok());
+    if is_read(import) { vec![(import.document.id.as_str(), key())] } else { Vec::new() }
+}
+
+/// Rows of it are still to come in.
+fn is_read(import: &Kept) -> bool {
+    let state = import.document.body.get("state").map(ImportState::deserialize);
+    matches!(state, Some(Ok(ImportState::Reading)))
 }
 
 /// The objects that a call names: what is archived of it, and what may still be there from before.

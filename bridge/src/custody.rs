@@ -2,6 +2,7 @@
 //! (decision 0037). A deletion is one write; what it leaves elsewhere (the recording, events, deliveries) is removed after it, by
 //! whoever deleted the call or by `jobs/custody.rs`.
 
+mod campaigns;
 pub mod clean;
 pub mod erasure;
 pub mod links;

@@ -21,6 +21,7 @@ use crate::live::Live;
 use crate::store::bots::Bot;
 use crate::store::tenants::TenantStatus;
 use crate::store::{StoreError, Stores};
+use crate::vendors::permits::{Full, Kept, Permits};
 use order::Order;
 
 /// Calls that one key, or one person, may ask for in a minute.
@@ -41,6 +42,7 @@ pub struct Dialler {
     pub limiter: Limiter,
     pub gate: Gate,
     pub purse: Purse,
+    pub permits: Permits,
     pub live: Live,
     /// An event was stored.
     pub stored: Arc<Notify>,
@@ -65,6 +67,8 @@ pub enum DialoutError {
     OutsideHours(String),
     #[error("the number is on the do-not-call list")]
     DoNotCall,
+    #[error(transparent)]
+    VendorsFull(Full),
     #[error("too many calls were asked for; try again in {wait_seconds} s")]
     TooMany { wait_seconds: u64 },
     #[error("this Idempotency-Key was used with another body; choose a new one")]
@@ -107,13 +111,14 @@ impl Dialler {
         }
         self.count(&order).await?;
         self.admit(&order, bot).await?;
+        let kept = self.keep(&order, bot).await?;
         let Some(begun) = self.begin(&order).await? else {
             // Another request with the key was faster.
             return self.answered_before(&order).await?.unwrap_or(Err(DialoutError::UnderWay));
         };
         // In a task of its own: a client that goes away must not leave a slot taken, or a call that nobody knows.
         let dialler = self.clone();
-        let placing = tokio::spawn(async move { dialler.place_and_note(order, begun).await });
+        let placing = tokio::spawn(async move { dialler.place_and_note(order, begun, kept).await });
         placing.await.unwrap_or(Err(DialoutError::BrokenOff))
     }
 
@@ -127,6 +132,11 @@ impl Dialler {
             Taken::Allowed(_) => Ok(()),
             Taken::Refused(standing) => Err(DialoutError::TooMany { wait_seconds: standing.wait_seconds() }),
         }
+    }
+
+    /// Room at the bot's vendors, for the call's whole life.
+    async fn keep(&self, order: &Order, bot: &Bot) -> Result<Kept, DialoutError> {
+        self.permits.keep(&order.tenant, &bot.settings).await?.map_err(DialoutError::VendorsFull)
     }
 
     /// All that may refuse the call before anything is done.

@@ -132,6 +132,7 @@ fn start_jobs(app: &App, stop: &CancellationToken) -> JoinSet<&'static str> {
     start("the latencies of vendors", Box::pin(app.latest.clone().run(rounds(), stop())));
     start("the trying of vendors", Box::pin(jobs::vendors::run(app.checks.clone(), rounds(), stop())));
     start("the relay", Box::pin(app.relay.clone().run(stop())));
+    start("the upkeep of campaigns", Box::pin(app.call_desk.clone().run(stop())));
     start("the doing of jobs", Box::pin(app.runner.clone().run(stop())));
     start(
         "adding up the ledger",

@@ -2,6 +2,7 @@
 
 pub mod backlog;
 pub mod calls;
+pub mod campaigns;
 mod livekit;
 pub mod stores;
 pub mod vendors;
@@ -23,6 +24,7 @@ use crate::live::Figures;
 use crate::store::engine::Connections;
 use backlog::Backlog;
 use calls::Calls;
+use campaigns::Campaigns;
 use livekit::Rooms;
 use stores::Operations;
 use vendors::Vendors;
@@ -93,6 +95,7 @@ pub struct Metrics {
     backlog: Backlog,
     vendors: Vendors,
     rooms: Rooms,
+    campaigns: Campaigns,
 }
 
 /// What is told of the process whenever somebody reads its metrics.
@@ -124,8 +127,14 @@ impl Metrics {
             backlog: Backlog::default(),
             vendors: Vendors::default(),
             rooms: Rooms::default(),
+            campaigns: Campaigns::default(),
         };
         metrics.registered()
+    }
+
+    /// What campaigns do.
+    pub fn campaigns(&self) -> &Campaigns {
+        &self.campaigns
     }
 
     fn registered(mut self) -> Self {
@@ -157,6 +166,7 @@ impl Metrics {
         self.backlog.register(to);
         self.vendors.register(to);
         self.rooms.register(to);
+        self.campaigns.register(to);
         self
     }
 

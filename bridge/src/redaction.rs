@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
+use vox_amd::Evidence;
 use vox_shared::model::bot::{Redaction, Sink};
 use vox_shared::redaction::{Redactor, net};
 use vox_shared::wire::live::{self, LiveReport};
@@ -18,7 +20,8 @@ fn rules(of: Option<&Redaction>, sink: Sink) -> Option<Redactor> {
 
 /// A delivered result, before it is stored. Answers how many of its texts a worker had left as they were.
 pub fn result(of: Option<&Redaction>, raw: &mut Map<String, Value>) -> usize {
-    let lines = rules(of, Sink::Transcript).map_or(0, |rules| hide_lines(&rules, raw));
+    let lines =
+        rules(of, Sink::Transcript).map_or(0, |rules| hide_lines(&rules, raw) + hide_words_of_signs(raw));
     lines + rules(of, Sink::Events).map_or(0, |rules| hide_events(&rules, raw))
 }
 
@@ -93,6 +96,7 @@ fn for_sink(call: &Call, sink: Sink) -> Cow<'_, Call> {
     let mut call = call.clone();
     if let Some(raw) = &mut call.result {
         hide_lines(&rules, raw);
+        hide_words_of_signs(raw);
         hide_events(&rules, raw);
     }
     if let Some(analysis) = &mut call.analysis {
@@ -128,6 +132,18 @@ fn hide_lines(rules: &Redactor, raw: &mut Map<String, Value>) -> usize {
         line["words"] = serde_json::to_value(read.words).unwrap_or_default();
     }
     hidden
+}
+
+/// What the callee said before it was known who they are: in pieces, in which no rule finds a number, so all of it goes. Of a form that
+/// this bridge does not know nothing is kept.
+fn hide_words_of_signs(raw: &mut Map<String, Value>) -> usize {
+    let evidence = raw.get_mut("answered_by").and_then(|by| by.get_mut("evidence"));
+    let Some(evidence) = evidence.filter(|evidence| !evidence.is_null()) else { return 0 };
+    let known = Evidence::deserialize(&*evidence).ok().map(Evidence::without_words);
+    let hidden = known.and_then(|known| serde_json::to_value(known).ok()).unwrap_or_default();
+    let was_hidden = *evidence == hidden;
+    *evidence = hidden;
+    usize::from(!was_hidden)
 }
 
 /// Events, their reasons, what went wrong, and what a call back is to be about.
@@ -189,6 +205,30 @@ mod tests {
         assert_eq!(raw["error"], "my pin is [pin]");
         let again = raw.clone();
         assert_eq!((result(Some(&rules_of(&Sink::ALL)), &mut raw), raw), (0, again));
+    }
+
+    /// The recogniser's results, each by its difference to the one before.
+    #[test]
+    fn words_of_whoever_answered_are_in_no_record_that_hides_what_is_said() {
+        let evidence = json!({
+            "form": 1, "version": "0.1.0", "language": "en", "ring_ms": null, "has_words": true, "until_ms": 2_000, "cut": false,
+            "signs": [[20, "on"], [600, {"b": 500}], [900, {"w": "=my pin is four"}], [1_200, {"W": "+ eight two one"}]],
+            "news": [{"verdict": {"class": "voicemail", "at_ms": 1_300, "because": {"keyword": {"phrase": "my pin"}}, "provisional": true}}],
+        });
+        let told = json!({"answered_by": {"class": "voicemail", "evidence": evidence}});
+        let told = told.as_object().unwrap();
+        let mut raw = told.clone();
+        assert_eq!(result(Some(&rules_of(&[Sink::Transcript])), &mut raw), 1);
+        let signs = json!([[20, "on"], [600, {"b": 500}], [900, {"w": ""}], [1_200, {"W": ""}]]);
+        assert_eq!(raw["answered_by"]["evidence"]["signs"], signs);
+        assert!(!raw["answered_by"].to_string().contains("pin"), "{raw:?}");
+        let again = raw.clone();
+        assert_eq!((result(Some(&rules_of(&[Sink::Transcript])), &mut raw), raw), (0, again));
+        let mut raw = told.clone();
+        assert_eq!((result(Some(&rules_of(&[Sink::Live])), &mut raw), &raw), (0, told));
+        raw["answered_by"]["evidence"]["signs"] = json!([[20, {"of a newer worker": "my pin is four"}]]);
+        result(Some(&rules_of(&[Sink::Transcript])), &mut raw);
+        assert_eq!(raw["answered_by"]["evidence"], Value::Null);
     }
 
     /// A receiver knows the call by its id, whatever the bot's name or a hash look like.

@@ -3,12 +3,13 @@
 
 pub mod choice;
 pub mod latencies;
-mod lists;
+pub mod lists;
 
 use serde::Serialize;
 use vox_shared::catalogue::Kind;
 use vox_shared::ids::TenantId;
 use vox_shared::model::bot::BotSettings;
+use vox_shared::wire::answers::Service;
 
 use self::choice::{Candidate, Choice, Reason};
 use crate::bot::keys::Keyed;
@@ -47,6 +48,37 @@ pub struct Pick {
     pub model: String,
     /// Its place in the bot's list, 0 the first.
     pub place: usize,
+}
+
+impl Routing {
+    /// The vendors before this place have no room, and it will come first. `first` is the list as it was routed. Those that could not be
+    /// used anyway are told of already.
+    pub fn passed_over<T: Keyed>(&mut self, service: Service, place: usize, first: &T) {
+        let pick = match service {
+            Service::Stt => &mut self.picked.stt,
+            Service::Llm => &mut self.picked.llm,
+            Service::Tts => &mut self.picked.tts,
+        };
+        let Some(next) = place.checked_sub(1).and_then(|behind| first.fallbacks().get(behind)) else {
+            return;
+        };
+        // What was picked stands before those that were before it in the bot's list.
+        let (word, picked) = (service.as_str(), pick.place);
+        let of_bot = |place: usize| match place {
+            0 => picked,
+            place if place <= picked => place - 1,
+            place => place,
+        };
+        let all = std::iter::once(first).chain(first.fallbacks()).enumerate();
+        for (at, full) in all.take(place) {
+            let entry = format!("{word}.{} ({}): ", of_bot(at), full.provider());
+            if !self.left_out.iter().any(|told| told.starts_with(&entry)) {
+                self.left_out.push(format!("{entry}its key serves as many calls as it may"));
+            }
+        }
+        *pick = self::pick(next, of_bot(place));
+        (self.predicted_ms, self.overrun, self.why) = (None, false, Reason::Unusable);
+    }
 }
 
 /// Put the vendors that the tenant's routing picks first; `None` where nothing is set. Keys of the settings are filled in already.
@@ -135,6 +167,7 @@ mod tests {
             tenant_id: "t".parse().unwrap(),
             as_of: "2026-11-20T10:00:00Z".parse::<jiff::Timestamp>().unwrap().into(),
             rows: rows.collect(),
+            targets: Vec::new(),
         }
     }
 
@@ -162,6 +195,20 @@ mod tests {
         assert_eq!((routing.picked.tts.place, routing.predicted_ms), (2, Some(121.0)));
         assert_eq!((routing.why, routing.overrun), (Reason::Faster, false));
         assert!(routing.left_out[0].starts_with("tts.1 (elevenlabs): elevenlabs needs a key"), "{routing:?}");
+        // A vendor without room is passed over; places are those of the bot's own list.
+        let mut full = routing.clone();
+        full.passed_over(Service::Tts, 1, &settings.tts);
+        assert_eq!((full.picked.tts.provider.as_str(), full.picked.tts.place), ("elevenlabs", 0));
+        assert_eq!((full.why, full.predicted_ms), (Reason::Unusable, None));
+        assert!(full.left_out.iter().any(|told| told.starts_with("tts.2 (flite): its key")), "{full:?}");
+        // So are all of them, and one that has no key anyway is told of once.
+        let mut fuller = routing.clone();
+        settings.tts.fallbacks.push(serde_json::from_value(json!({"provider": "deepgram"})).unwrap());
+        fuller.passed_over(Service::Tts, 3, &settings.tts);
+        assert_eq!((fuller.picked.tts.provider.as_str(), fuller.picked.tts.place), ("deepgram", 3));
+        let told: Vec<&str> = fuller.left_out.iter().map(|told| told.split(':').next().unwrap()).collect();
+        assert_eq!(told, ["tts.1 (elevenlabs)", "tts.2 (flite)", "tts.0 (elevenlabs)"]);
+        settings.tts.fallbacks.pop();
         // Fewer samples than are wanted are none.
         let unsure = RoutingSettings { budget_ms: 500, min_samples: 51 };
         let again = routed((&unsure, Some(&rows)), &|_| None, &mut settings);

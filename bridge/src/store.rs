@@ -1,16 +1,22 @@
 //! All durable state. A store is opened for a tenant; what crosses tenants says so in its name.
 
 pub mod api_keys;
+pub mod attempts;
 pub mod audit;
 pub mod bot_versions;
 pub mod bots;
 pub mod budgets;
 pub mod calls;
+pub mod campaign_imports;
+pub mod campaign_leases;
+pub mod campaigns;
 pub mod carriers;
 pub mod changes;
 pub mod config_requests;
+pub mod contacts;
 pub mod crm;
 pub mod deliveries;
+pub mod diallers;
 pub mod dialouts;
 pub mod dids;
 pub mod digests;
@@ -30,9 +36,11 @@ mod leaving;
 pub mod ledger;
 mod merged;
 mod migrate;
+pub mod numbers;
 pub mod outbox;
 pub mod plans;
 pub mod prices;
+pub mod proofs;
 pub mod quotas;
 mod reach;
 pub mod refresh_tokens;
@@ -41,6 +49,7 @@ pub mod reservations;
 pub mod rollups;
 pub mod settings;
 pub mod sign_in;
+pub mod sounds;
 mod stamp;
 pub mod statements;
 pub mod tenants;
@@ -82,6 +91,14 @@ pub const COLLECTIONS: &[&Collection] = &[
     &reservations::RESERVATIONS,
     &dialouts::DIALOUTS,
     &do_not_call::DO_NOT_CALL,
+    &campaigns::CAMPAIGNS,
+    &campaign_imports::CAMPAIGN_IMPORTS,
+    &campaign_imports::REFUSED_ROWS,
+    &campaign_leases::CAMPAIGN_LEASES,
+    &contacts::CONTACTS,
+    &attempts::ATTEMPTS,
+    &numbers::NUMBERS,
+    &diallers::DIALLERS,
     &carriers::CARRIERS,
     &dids::DIDS,
     &trunks::TRUNKS,
@@ -92,6 +109,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &api_keys::API_KEYS,
     &invitations::INVITATIONS,
     &audit::AUDIT,
+    &proofs::CAMPAIGN_PROOFS,
     &erasures::ERASURES,
     &events::EVENTS,
     &settings::SETTINGS,
@@ -114,6 +132,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     &sign_in::IDENTITIES,
     &sign_in::SIGN_INS,
     &voices::VOICES,
+    &sounds::SOUNDS,
     &latencies::LATENCIES,
     &migrate::SCHEMAS,
 ];
@@ -356,6 +375,19 @@ impl Stores {
         do_not_call::DoNotCall::open(self.engine.clone(), tenant.clone())
     }
 
+    pub fn campaigns(&self, tenant: &TenantId) -> campaigns::Campaigns {
+        campaigns::Campaigns::open(self.engine.clone(), tenant.clone())
+    }
+
+    /// Files of contacts of a tenant's campaigns.
+    pub fn campaign_imports(&self, tenant: &TenantId) -> campaign_imports::Imports {
+        campaign_imports::Imports::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_campaigns(&self) -> campaigns::AllCampaigns {
+        campaigns::AllCampaigns::new(self.engine.clone())
+    }
+
     pub fn crm(&self, tenant: &TenantId) -> crm::Integrations {
         crm::Integrations::open(self.engine.clone(), tenant.clone())
     }
@@ -374,6 +406,10 @@ impl Stores {
 
     pub fn voices(&self, tenant: &TenantId) -> voices::Voices {
         voices::Voices::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn sounds(&self, tenant: &TenantId) -> sounds::Sounds {
+        sounds::Sounds::open(self.engine.clone(), tenant.clone())
     }
 
     pub fn carriers(&self, tenant: &TenantId) -> carriers::Carriers {
@@ -408,6 +444,39 @@ impl Stores {
 
     pub fn all_dids(&self) -> dids::AllDids {
         dids::AllDids::new(self.engine.clone())
+    }
+
+    pub fn proofs(&self, tenant: &TenantId) -> proofs::Proofs {
+        proofs::Proofs::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn campaign_leases(&self, tenant: &TenantId) -> campaign_leases::Leases {
+        campaign_leases::Leases::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn diallers(&self) -> diallers::Diallers {
+        diallers::Diallers::new(self.engine.clone())
+    }
+
+    pub fn contacts(&self, tenant: &TenantId) -> contacts::Contacts {
+        contacts::Contacts::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn attempts(&self, tenant: &TenantId) -> attempts::Attempts {
+        attempts::Attempts::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_attempts(&self) -> attempts::AllAttempts {
+        attempts::AllAttempts::new(self.engine.clone())
+    }
+
+    /// Numbers that a tenant's campaigns rang.
+    pub fn called_numbers(&self, tenant: &TenantId) -> numbers::Numbers {
+        numbers::Numbers::open(self.engine.clone(), tenant.clone())
+    }
+
+    pub fn all_called_numbers(&self) -> numbers::AllNumbers {
+        numbers::AllNumbers::new(self.engine.clone())
     }
 
     pub fn hosts(&self) -> hosts::Hosts {

@@ -26,6 +26,8 @@ pub enum Command {
     Doctor(DoctorArguments),
     /// Add hosts when the fleet is nearly full, and take them away when it is nearly empty.
     Scale(ScaleArguments),
+    /// Call the people of a file with a bot, and say what became of each.
+    Campaign(Box<CampaignArguments>),
 }
 
 /// Where state is kept unless told otherwise.
@@ -56,6 +58,12 @@ pub struct UpArguments {
     /// Where scripts/fetch-models.sh put the models [default: models, here or beside the programs].
     #[arg(long, value_name = "DIR", env = "VOX_MODELS_DIR")]
     pub models_dir: Option<PathBuf>,
+    /// Rehearse campaigns: a simulated carrier with scripted workers instead of real ones. Nobody is called, and no call is answered.
+    #[arg(long)]
+    pub simulated_carrier: bool,
+    /// By how much the simulated telephones are faster than life.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, requires = "simulated_carrier")]
+    pub speed: f64,
 }
 
 /// `vox call`
@@ -176,6 +184,97 @@ pub struct ScaleArguments {
     /// Show the load and end.
     #[arg(long)]
     pub once: bool,
+}
+
+/// `vox campaign`
+#[derive(Clone, Debug, Args)]
+pub struct CampaignArguments {
+    #[command(subcommand)]
+    pub command: CampaignCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum CampaignCommand {
+    /// Make a campaign of a file, start it, show how it goes, and write what became of each call.
+    Run(Box<RunArguments>),
+    /// Show how a campaign goes until it ends.
+    Follow(CampaignName),
+    /// Show how a campaign stands, and what limits it now.
+    Status(CampaignName),
+    /// Write what became of each call into a file.
+    Report(ReportArguments),
+    /// Dial nobody until it is resumed; calls that run go on.
+    Pause(CampaignName),
+    /// Go on after a pause.
+    Resume(CampaignName),
+    /// End it; calls that run go on.
+    Stop(CampaignName),
+}
+
+/// Which bridge.
+#[derive(Clone, Debug, Args)]
+pub struct BridgeArguments {
+    /// The bridge [default: the platform running on --data-dir]. VOX_API_KEY or VOX_API_KEY_FILE has a key with the scopes
+    /// campaigns:read and campaigns:write.
+    #[arg(long, value_name = "URL")]
+    pub bridge: Option<Url>,
+    /// Where the running platform keeps its state.
+    #[arg(long, value_name = "DIR", default_value = DATA_DIR, conflicts_with = "bridge")]
+    pub data_dir: PathBuf,
+}
+
+/// `vox campaign run`
+#[derive(Clone, Debug, Args)]
+pub struct RunArguments {
+    /// People: a spreadsheet saved as CSV, with a header (docs/campaigns.md).
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The id of the bot that calls.
+    #[arg(long, value_name = "BOT")]
+    pub bot: String,
+    /// The campaign's name [default: the file's].
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Settings of the campaign, a JSON object (docs/campaigns.md).
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+    /// The country of numbers without a country code: two letters.
+    #[arg(long, value_name = "COUNTRY")]
+    pub region: Option<String>,
+    /// Call with this number; repeat for more [default: all numbers of the tenant's carriers].
+    #[arg(long, value_name = "NUMBER")]
+    pub from: Vec<String>,
+    /// Write the rows that were not taken here, with why.
+    #[arg(long, value_name = "FILE")]
+    pub errors: Option<PathBuf>,
+    /// Write what became of each call here, as CSV, when the campaign is over.
+    #[arg(long, value_name = "FILE", conflicts_with = "detach")]
+    pub report: Option<PathBuf>,
+    /// Start it, and do not wait for its end.
+    #[arg(long)]
+    pub detach: bool,
+    #[command(flatten)]
+    pub bridge: BridgeArguments,
+}
+
+/// A campaign of a bridge.
+#[derive(Clone, Debug, Args)]
+pub struct CampaignName {
+    /// Its id, `cmp_…`.
+    #[arg(value_name = "CAMPAIGN")]
+    pub campaign: String,
+    #[command(flatten)]
+    pub bridge: BridgeArguments,
+}
+
+/// `vox campaign report`
+#[derive(Clone, Debug, Args)]
+pub struct ReportArguments {
+    #[command(flatten)]
+    pub name: CampaignName,
+    /// Where to.
+    #[arg(long, value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 fn pause(text: &str) -> Result<Duration, String> {

@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 pub const BRIDGE: &str = "vox-bridge";
 /// The worker's program.
 pub const CORE: &str = "vox-core";
+/// The program that runs campaigns, where it was built.
+pub const DIALLER: &str = "vox-dialler";
 /// The local voice's and recogniser's program.
 pub const ENGINE: &str = "vox-engine";
+/// What plays a carrier.
+pub const TESTKIT: &str = "vox-testkit";
 /// The weights of the voice activity detector, as scripts/fetch-models.sh names them.
 pub const WEIGHTS: &str = "silero_vad_v6.bin";
 /// What a weight file begins with; scripts/export-silero.py describes the format.

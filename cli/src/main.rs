@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use vox_cli::arguments::{Arguments, Command};
 use vox_cli::terminal::Terminal;
-use vox_cli::{call, doctor, scale, up};
+use vox_cli::{call, campaign, doctor, scale, up};
 use vox_shared::env::Env;
 
 fn main() -> ExitCode {
@@ -33,6 +33,7 @@ fn run(arguments: Arguments, env: Env) -> anyhow::Result<ExitCode> {
             Command::Call(arguments) => Ok(call::run(arguments, &env).await?),
             Command::Doctor(arguments) => Ok(doctor::run(arguments, env).await?),
             Command::Scale(arguments) => Ok(scale::run(arguments, env).await?),
+            Command::Campaign(arguments) => Ok(campaign::run(*arguments, env).await?),
         }
     });
     // A thread that still waits for the keyboard must not hold up the end.

@@ -8,6 +8,7 @@ mod home;
 mod log;
 mod plan;
 mod processes;
+mod rehearsal;
 mod signals;
 mod start;
 mod stop;
@@ -28,6 +29,7 @@ use crate::platform::PlatformError;
 use crate::terminal::Terminal;
 use child::Child;
 use home::Home;
+use processes::Campaigns;
 use signals::Signals;
 
 /// For a terminal that is read to show the last lines.
@@ -58,6 +60,12 @@ pub enum UpError {
     BridgeFile { path: PathBuf, source: serde_json::Error },
     #[error(transparent)]
     Platform(#[from] PlatformError),
+    #[error("loopback has no port left for the simulated carrier")]
+    NoPort(#[source] io::Error),
+    #[error("the simulated carrier could not be made known to the bridge")]
+    Rehearsal(#[from] crate::campaign::ApiError),
+    #[error("the bridge does not make the simulated carrier's trunk known: {0}")]
+    NotSynced(String),
 }
 
 /// Everything that runs.
@@ -65,6 +73,10 @@ pub enum UpError {
 struct Crew {
     bridge: Option<Child>,
     workers: Vec<Child>,
+    /// A simulated one.
+    carrier: Option<Child>,
+    /// Where there is a LiveKit server.
+    dialler: Option<Child>,
     roster: Roster,
     dispatching: JoinHandle<()>,
     stop_dispatching: CancellationToken,
@@ -79,6 +91,8 @@ impl Crew {
         Self {
             bridge: None,
             workers: Vec::new(),
+            carrier: None,
+            dialler: None,
             roster: dispatcher.roster(),
             calls_url: format!("http://{}", dispatcher.address()),
             dispatching: tokio::spawn(dispatcher.run(stop_dispatching.clone())),
@@ -87,7 +101,7 @@ impl Crew {
     }
 
     fn children(&self) -> impl Iterator<Item = &Child> {
-        self.workers.iter().chain(&self.bridge)
+        self.workers.iter().chain(&self.bridge).chain(&self.carrier).chain(&self.dialler)
     }
 }
 
@@ -95,24 +109,26 @@ impl Crew {
 pub async fn run(arguments: UpArguments, env: &Env) -> Result<ExitCode, UpError> {
     // Everything runs on this one thread: a terminal that is not read must not stop it.
     let terminal = Terminal::stdout(env).in_background();
-    let outcome = run_on(&terminal, arguments, env.text(processes::MEDIA_URL)).await;
+    let outcome = run_on(&terminal, arguments, env).await;
     terminal.finish(LAST_LINES_DEADLINE);
     outcome
 }
 
-async fn run_on(
-    terminal: &Terminal,
-    arguments: UpArguments,
-    media_url: Option<String>,
-) -> Result<ExitCode, UpError> {
+async fn run_on(terminal: &Terminal, arguments: UpArguments, env: &Env) -> Result<ExitCode, UpError> {
     let mut signals = Signals::listen().map_err(UpError::Signals)?;
-    let programs = processes::Programs::find(arguments.models_dir.as_deref())?;
+    let campaigns = match (arguments.simulated_carrier, env.text(processes::LIVEKIT_URL)) {
+        (true, _) => Campaigns::Simulated { port: rehearsal::free_port().map_err(UpError::NoPort)? },
+        (false, Some(_)) => Campaigns::Real,
+        (false, None) => Campaigns::None,
+    };
+    let programs = processes::Programs::find(arguments.models_dir.as_deref(), campaigns)?;
     let home = Home::open(&arguments.data_dir)?;
     start::forget(&home, arguments.ready_file.as_deref())?;
     let dispatcher =
         Dispatcher::bind(&home.dispatch(arguments.port), crate::dispatch::Patience::default()).await?;
     let mut crew = Crew::new(dispatcher);
-    let plan = plan::Plan { programs, home: &home, arguments: &arguments, terminal, media_url };
+    let media_url = env.text(processes::MEDIA_URL);
+    let plan = plan::Plan { programs, home: &home, arguments: &arguments, terminal, campaigns, media_url };
     let started = tokio::select! {
         started = start::start(&mut crew, &plan) => Some(started),
         () = signals.next() => None,

@@ -19,6 +19,7 @@ use crate::config::CoreConfig;
 use crate::courier::Courier;
 use crate::courier::clips::Clips;
 use crate::courier::desk::{Desk, Directories, UPLOADS};
+use crate::courier::sounds::Shelf;
 use crate::media::silero::Weights;
 use crate::metrics::Metrics;
 use crate::provider::egress::Egress;
@@ -100,11 +101,13 @@ impl App {
             directories,
             recordings: recordings.clone(),
             clips: Clips::open(&config.data_dir)?,
+            shelf: Shelf::open(&config.data_dir)?,
             books: Arc::default(),
             uploads: Arc::new(Semaphore::new(UPLOADS)),
             live: metrics.live.clone(),
             news: Arc::default(),
             offers,
+            held: Arc::default(),
         };
         Ok(Arc::new(Self {
             worker_id: config.worker_id.clone(),

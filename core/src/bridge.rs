@@ -15,13 +15,14 @@ use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 use tracing::field::Empty;
-use vox_shared::ids::{BotId, SessionId};
+use vox_shared::ids::{BotId, SessionId, SoundId};
 use vox_shared::outbox::Seq;
 use vox_shared::telemetry::spans;
 use vox_shared::trace::TRACEPARENT;
 use vox_shared::wire::config::{ConfigRequest, LINE_FORBIDDEN, Refusal, RuntimeConfig};
 use vox_shared::wire::fleet::{WorkerLease, WorkerReport};
 use vox_shared::wire::live::LiveReport;
+use vox_shared::wire::permit::{PermitAnswer, PermitRequest};
 use vox_shared::wire::proof::{CALL_TOKEN_HEADER, CALL_TOKEN_REFUSED, CLAIM_HEADER, Proof};
 use vox_shared::wire::{HASH_HEADER, SECRET_HEADER, SEQ_HEADER};
 
@@ -33,10 +34,14 @@ const CONFIG_TRY: Duration = Duration::from_secs(2);
 const CONFIG_PAUSE: Duration = Duration::from_millis(250);
 /// Of what is told of a running call: later it is told again.
 const REPORT_DEADLINE: Duration = Duration::from_secs(2);
+/// Of a permit: the caller waits for a vendor that may not be asked without.
+const PERMIT_DEADLINE: Duration = Duration::from_secs(1);
 /// An hour of stereo at 24 kHz over a slow link.
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(600);
 /// Of a recording that is read for its hash, bytes at a time.
 const READ_CHUNK: usize = 256 * 1024;
+/// Of a sound: two minutes of 16 kHz are 3.8 MB.
+const MAX_SOUND_BYTES: usize = 8 * 1024 * 1024;
 /// Kept of an error's body for the log.
 const DETAIL_BYTES: usize = 300;
 
@@ -190,6 +195,58 @@ impl Bridge {
         let body = Bytes::from(serde_json::to_vec(report).expect("a report is plain data"));
         let request = self.for_call(self.post(&path, body), proof).timeout(REPORT_DEADLINE);
         judge(request.send().await).await.map(drop)
+    }
+
+    /// Ask for a permit of a running call (`vox_shared::wire::permit`).
+    pub async fn permit(
+        &self,
+        call: &SessionId,
+        wanted: &PermitRequest,
+        proof: &Proof,
+    ) -> Result<bool, DeliveryError> {
+        let body = Bytes::from(serde_json::to_vec(wanted).expect("a name is plain data"));
+        let request = self.post(&format!("/api/v1/internal/calls/{call}/permits"), body);
+        let request = self.for_call(request, proof).timeout(PERMIT_DEADLINE);
+        let answer: PermitAnswer = judge(request.send().await)
+            .await?
+            .json()
+            .await
+            .map_err(|error| DeliveryError::Retry(short(&error)))?;
+        Ok(answer.granted)
+    }
+
+    /// A sound of the call's bot, as WAV.
+    pub async fn sound(
+        &self,
+        call: &SessionId,
+        sound: &SoundId,
+        proof: &Proof,
+    ) -> Result<Bytes, DeliveryError> {
+        let sent = self.try_sound(call, sound, proof).await;
+        match again(proof, &sent) {
+            Some(claim) => self.try_sound(call, sound, &claim).await,
+            None => sent,
+        }
+    }
+
+    async fn try_sound(
+        &self,
+        call: &SessionId,
+        sound: &SoundId,
+        proof: &Proof,
+    ) -> Result<Bytes, DeliveryError> {
+        let path = format!("{}/api/v1/internal/calls/{call}/sounds/{sound}", self.url);
+        let request = self.for_call(traced(self.http.get(path)), proof);
+        let mut answer = judge(request.send().await).await?;
+        let mut content = Vec::new();
+        let cut = |error: reqwest::Error| DeliveryError::Away(short(&error));
+        while let Some(piece) = answer.chunk().await.map_err(cut)? {
+            if content.len() + piece.len() > MAX_SOUND_BYTES {
+                return Err(DeliveryError::Rejected(format!("a sound of more than {MAX_SOUND_BYTES} bytes")));
+            }
+            content.extend_from_slice(&piece);
+        }
+        Ok(content.into())
     }
 
     pub(crate) fn post(&self, path: &str, json: Bytes) -> RequestBuilder {

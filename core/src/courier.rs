@@ -6,14 +6,17 @@
 //! done on further threads: a disk that hangs holds up what needs it, and not the rest.
 
 mod adopt;
+mod cabinet;
 pub mod clips;
 mod deliver;
 pub mod desk;
 mod direct;
+pub mod held;
 pub mod keep;
 pub mod live;
 mod lost;
 mod siblings;
+pub mod sounds;
 mod upload;
 
 #[cfg(test)]
@@ -30,16 +33,20 @@ use tokio::task::{self, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
-use vox_shared::ids::BotId;
+use vox_shared::ids::{BotId, SessionId};
 use vox_shared::wire::config::{ConfigRequest, RuntimeConfig};
+use vox_shared::wire::permit::PermitRequest;
+use vox_shared::wire::proof::Proof;
 
 use crate::bridge::ConfigError;
 use crate::wreck::offers::Offer;
 use clips::{Clip, Phrase, Stable};
 use deliver::Round;
 use desk::{Books, Desk};
+use held::Held;
 use keep::Ending;
 use live::{Teller, Watched};
+use sounds::{RECORDED_PATIENCE, Sounds};
 
 pub use upload::has_sound;
 
@@ -73,6 +80,10 @@ pub struct Begun {
     pub stable: Stable,
     /// With its text.
     pub greeting: Option<(String, Clip)>,
+    /// The bridge that the config is of, where it is not the worker's own.
+    pub bridge_url: Option<String>,
+    /// Sounds of the bot.
+    pub sounds: Sounds,
 }
 
 /// The handle that the audio's thread holds.
@@ -123,10 +134,12 @@ impl Courier {
     }
 
     /// What a call begins with, from a config that is known.
-    pub async fn prepare(&self, config: RuntimeConfig) -> Option<Begun> {
+    pub async fn prepare(&self, config: RuntimeConfig, bridge_url: Option<String>) -> Option<Begun> {
+        let desk = self.desk.clone();
         let prepared = async move {
             let config = Arc::new(config);
-            Begun { stable: Stable::of(&config), config, greeting: None }
+            let sounds = desk.shelf.of_call(&config, desk.bridge_at(bridge_url.as_deref()), None);
+            Begun { stable: Stable::of(&config), config, greeting: None, bridge_url, sounds }
         };
         self.runtime.spawn(prepared).await.ok()
     }
@@ -149,6 +162,34 @@ impl Courier {
     pub fn find(&self, phrase: Phrase) -> task::JoinHandle<Option<Clip>> {
         let clips = self.desk.clips.clone();
         self.runtime.spawn(async move { clips.find(phrase).await })
+    }
+
+    /// The permits of the running call.
+    pub fn held(&self) -> &Arc<Held> {
+        &self.desk.held
+    }
+
+    /// Ask for a permit of the running call; `None`: the bridge said nothing.
+    pub fn permit(
+        &self,
+        call: &SessionId,
+        wanted: PermitRequest,
+        proof: &Proof,
+    ) -> task::JoinHandle<Option<bool>> {
+        let bridge = self.desk.bridge_of(proof);
+        let (call, proof) = (call.clone(), proof.clone());
+        self.runtime.spawn(async move {
+            let answer = bridge.permit(&call, &wanted, &proof).await;
+            answer.inspect_err(|error| tracing::debug!(%error, "no word on a permit")).ok()
+        })
+    }
+
+    /// Have a sound of a bot got. The answer may take as long as the bridge.
+    pub fn get<T: Send + 'static>(
+        &self,
+        sound: impl Future<Output = Option<T>> + Send + 'static,
+    ) -> task::JoinHandle<Option<T>> {
+        self.runtime.spawn(sound)
     }
 
     /// Keep a phrase for later calls. A busy disk does not: it will be synthesised again.
@@ -253,9 +294,19 @@ async fn begin(desk: &Desk, ask: Ask) -> Result<Begun, ConfigError> {
     let bridge = desk.bridge_at(ask.bridge_url.as_deref());
     let config = Arc::new(bridge.fetch_config(&ask.bot_id, &ask.request).await?);
     let stable = Stable::of(&config);
-    let greeting = match stable.greeting(ask.rate_hz) {
-        Some(phrase) => desk.clips.find(phrase.clone()).await.map(|clip| (phrase.text, clip)),
-        None => None,
+    let sounds = desk.shelf.of_call(&config, bridge, ask.request.claim);
+    let greeting = match stable.recorded_greeting() {
+        Some((text, id)) => {
+            let found = timeout(RECORDED_PATIENCE, sounds.get(id, ask.rate_hz)).await.ok().flatten();
+            found.map(|pcm| (text.to_owned(), Clip { pcm, words: Vec::new() }))
+        }
+        None => match stable.greeting(ask.rate_hz) {
+            Some(phrase) => desk.clips.find(phrase.clone()).await.map(|clip| (phrase.text, clip)),
+            None => None,
+        },
     };
-    Ok(Begun { config, stable, greeting })
+    if !config.sounds.is_empty() {
+        tokio::spawn(sounds.clone().fetch_all(ask.rate_hz));
+    }
+    Ok(Begun { config, stable, greeting, bridge_url: ask.bridge_url, sounds })
 }

@@ -57,6 +57,7 @@ fn report(app: &App, addr: SocketAddr) -> WorkerReport {
         outbox_oldest_seconds: app.outbox.oldest_age().unwrap_or_default().as_secs_f64(),
         outbox_rejected: stats.rejected + app.courier.books().refused(),
         vendors: app.health.standings(Instant::now()),
+        permits: app.courier.held().names(),
     }
 }
 

@@ -9,6 +9,7 @@
 //! `now` counts from the moment the line's media began; it is the recording's clock.
 
 mod agent;
+pub mod answering;
 pub mod books;
 mod builtin;
 pub mod callbacks;
@@ -28,10 +29,12 @@ mod keying;
 mod keypad;
 pub mod kind;
 pub mod ladder;
+pub mod languages;
 mod last_steps;
 pub mod listening;
 mod listing;
 pub mod machine;
+pub mod next_bot;
 mod order;
 pub mod party;
 pub mod past;
@@ -47,21 +50,25 @@ pub mod speaking;
 pub mod spelled;
 pub mod spending;
 pub mod standing;
+pub mod successor;
 mod supervision;
 pub mod text;
 mod think;
 pub mod thinking;
 pub mod timer;
+pub mod tongue;
 mod tools;
 mod transferring;
 mod typed;
 pub mod utterance;
+pub mod verdict;
 pub mod voicing;
 pub mod words;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use answering::Answerer;
 use consult::Consult;
 use context::Context;
 use event::{Command, Event, ModelEvent};
@@ -70,6 +77,7 @@ use handing::Handing;
 use keying::Keying;
 use kind::EventKind;
 use ladder::Ladders;
+use languages::Switching;
 use last_steps::LastSteps;
 use listening::{ListenTimer, Listening};
 use machine::Machine;
@@ -82,6 +90,7 @@ use report::{Report, TurnClock};
 use rules::Rules;
 use speaking::{SpeakTimer, Speaking, Voice};
 use spending::Spending;
+use successor::Successor;
 use supervision::Supervision;
 use thinking::{Seconds, ThinkTimer, Thinking, ToolGuard};
 use typed::Pace;
@@ -160,9 +169,17 @@ pub struct Session {
     transfer: Option<event::Transfer>,
     /// The caller is to be handed over when what is to be said before was heard.
     handing: Option<Handing>,
+    /// The bot that is to go on with the caller.
+    successor: Option<Successor>,
+    /// Another language waits for the end of what is being said.
+    switching: Option<Switching>,
+    /// From bot to bot, so far; and the turn in which the newest one took over.
+    hand_overs: u32,
+    bot_since: u32,
     /// Somebody is asked to take the call, or has it.
     consult: Option<Consult>,
     machine: Machine,
+    answerer: Answerer,
     error: Option<String>,
     /// It goes on in another worker, for the so many-th time, and has not begun here.
     again: Option<u32>,
@@ -218,8 +235,13 @@ impl Session {
             idle_since: None,
             transfer: None,
             handing: None,
+            successor: None,
+            switching: None,
+            hand_overs: 0,
+            bot_since: 0,
             consult: None,
             machine: Machine::default(),
+            answerer: Answerer::default(),
             error: None,
             again: None,
             steered: Vec::new(),
@@ -259,7 +281,9 @@ impl Session {
             (_, Event::TransferFailed { why }) => self.transfer_failed(&why, out),
             (_, Event::TransferUnclear { why }) => self.transfer_unclear(&why, out),
             (_, Event::Consult(event)) => self.on_consult(event, out),
-            (_, Event::Beep) => self.on_beep(out),
+            (_, Event::Bot(event)) => self.on_bot(event),
+            (_, Event::Beep { ago }) => self.on_beep(ago, out),
+            (_, Event::Answering(event)) => self.on_answering(event, out),
             (_, Event::Dtmf(key)) => self.on_key(key, out),
             (_, Event::Typed(text)) => self.on_typed(text, out),
             (_, Event::Drain) => {
@@ -295,6 +319,7 @@ impl Session {
             | Phase::Accompanied
             | Phase::Consulting
             | Phase::HandedOver
+            | Phase::Screening
             | Phase::Machine
             | Phase::Over => false,
             Phase::Ending(_) => true,
@@ -304,6 +329,7 @@ impl Session {
                 !self.listening.is_speaking()
                     && (self.speaking.is_busy()
                         || self.thinking.is_busy()
+                        || self.owes_bot()
                         || self.plan.is_paused()
                         || self.plan.owes_answer()
                         || !self.plan.is_silent()
@@ -353,8 +379,12 @@ impl Session {
         self.course.begin(self.now, self.rules.max_duration);
         self.report.event(self.now, EventKind::Answered, "media flows", out);
         self.open_first_voice(out);
-        let opening = self.rules.opening_message.clone();
-        self.say_phrase(&opening, Kind::Greeting, out);
+        if self.rules.answering.is_some() {
+            self.wait_for_verdict();
+        } else {
+            let opening = self.rules.opening_message.clone();
+            self.say_phrase(&opening, Kind::Greeting, out);
+        }
         self.open_stt(Party::Caller, out);
     }
 
@@ -426,6 +456,9 @@ impl Session {
         }
         if self.course.is_consulting() {
             self.go_on_consult(silent, out);
+        }
+        if silent && self.course.is_live() {
+            self.switch_if_due(out);
         }
         let waits = silent
             && self.course.is_live()

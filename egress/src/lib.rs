@@ -6,6 +6,7 @@ pub mod chat;
 mod failure;
 mod gate;
 pub mod google;
+pub mod knock;
 mod refusal;
 mod tls;
 mod websocket;

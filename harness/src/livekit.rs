@@ -28,6 +28,11 @@ impl LiveKitServer {
         Self::with(&["--redis", &redis.place(), "--webhook", webhook])
     }
 
+    /// The same, and nobody makes a room by joining it: what campaigns want of their server.
+    pub fn for_campaigns(redis: &RedisServer, webhook: &str) -> Self {
+        Self::with(&["--redis", &redis.place(), "--webhook", webhook, "--rooms", "beforehand"])
+    }
+
     /// `options` go to its script.
     pub fn with(options: &[&str]) -> Self {
         let script = Script::run("livekit", options);

@@ -20,9 +20,17 @@ impl Script {
     /// Run `scripts/NAME/run.sh` with these options, and wait until its server answers.
     ///
     /// # Panics
-    /// With what the script said and how the server is installed, when it ends before.
+    /// As [`Self::start`] fails.
     pub fn run(name: &str, options: &[&str]) -> Self {
-        let path = format!("{}/../scripts/{name}/run.sh", env!("CARGO_MANIFEST_DIR"));
+        Self::start(name, options).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// As [`Self::run`], for whoever tells a person.
+    ///
+    /// # Errors
+    /// With what the script said and how the server is installed, when it ends before.
+    pub fn start(name: &str, options: &[&str]) -> Result<Self, String> {
+        let path = Self::path(name);
         let mut child = Command::new(&path)
             .arg("--until-eof")
             .args(options)
@@ -30,7 +38,7 @@ impl Script {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{path}: {error}"));
+            .map_err(|error| format!("{path}: {error}"))?;
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut lines = Vec::new();
@@ -38,13 +46,20 @@ impl Script {
             let is_ready = line.split(' ').next() == Some(READY);
             lines.push(line);
             if is_ready {
-                return Self { lines, input, child };
+                return Ok(Self { lines, input, child });
             }
         }
         let mut told = String::new();
         let _whatever_it_said = child.stderr.take().expect("it is piped").read_to_string(&mut told);
         let _ended = child.wait();
-        panic!("no {name} for the tests: {told}\nwhat is missing is installed by scripts/{name}/install.sh");
+        Err(format!(
+            "no {name} for the tests: {told}\nwhat is missing is installed by scripts/{name}/install.sh"
+        ))
+    }
+
+    /// Where `scripts/NAME/run.sh` is.
+    pub fn path(name: &str) -> String {
+        format!("{}/../scripts/{name}/run.sh", env!("CARGO_MANIFEST_DIR"))
     }
 
     /// What it printed behind this word at the beginning of a line.
@@ -73,12 +88,25 @@ impl Script {
         words.filter_map(|(_, pid)| Pid::from_raw(pid.parse().ok()?)).collect()
     }
 
-    /// To each of these processes: kill, stop, go on.
+    /// To each of these processes and those that they made: kill, stop, go on.
     pub fn signal(&self, signal: Signal) {
-        for pid in self.pids() {
-            // One that has ended meanwhile needs none.
-            let _ = kill_process(pid, signal);
-        }
+        signal_all(&self.pids(), signal);
+    }
+}
+
+/// To each of them and the processes that it made: what a database server has begun for a connection would outlive it, and be in the way of
+/// the next one.
+pub fn signal_all(pids: &[Pid], signal: Signal) {
+    let found = pids.iter().flat_map(|pid| {
+        let of = pid.as_raw_nonzero();
+        let children = std::fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
+        let children = children.split_whitespace().filter_map(|child| Pid::from_raw(child.parse().ok()?));
+        std::iter::once(*pid).chain(children).collect::<Vec<Pid>>()
+    });
+    // All are found before the first is killed.
+    for pid in found.collect::<Vec<Pid>>() {
+        // One that has ended meanwhile needs none.
+        let _ = kill_process(pid, signal);
     }
 }
 

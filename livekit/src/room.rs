@@ -250,12 +250,16 @@ impl Microphone {
         answer.await.unwrap_or_default()
     }
 
-    /// Wait until all that was written has been sent or thrown away.
+    /// Wait until all that was written before has been sent or thrown away. What is written meanwhile is not waited for.
     pub async fn drained(&self) {
+        let _ended = self.mark().await.await;
+    }
+
+    /// What [`Self::drained`] waits for, to be waited for elsewhere: an answer, or an error when the room has ended.
+    pub async fn mark(&self) -> oneshot::Receiver<()> {
         let (reply, answer) = oneshot::channel();
-        if self.commands.send(Command::Drained(reply)).await.is_ok() {
-            let _ended = answer.await;
-        }
+        let _ended = self.commands.send(Command::Drained(reply)).await;
+        answer
     }
 
     /// End the track: others see it go. Another may be published then.

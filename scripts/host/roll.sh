@@ -66,6 +66,13 @@ restart_bridge() {
     run systemctl restart vox-bridge.service || fail "the bridge does not start: journalctl -u vox-bridge; calls that run go on and are kept"
 }
 
+# Calls that talk go on without it; what rings is taken back and rung again later.
+restart_dialler() {
+    is_wanted vox-dialler.service || return 0
+    say "restarting the dialler; calls go on without it"
+    run systemctl restart vox-dialler.service || say "the dialler does not start: journalctl -u vox-dialler; no campaign runs until it does"
+}
+
 # The bridge stands still while something of its is copied. Whatever ends this program starts it again.
 pause_bridge() {
     bridge_paused=true
@@ -83,6 +90,7 @@ resume_bridge() {
 # is told at once and changes when its call is over.
 restart_workers() {
     local unit list
+    restart_dialler
     waiting=$(mktemp "$state/waiting.XXXXXX" 2>/dev/null || mktemp)
     # shellcheck disable=SC2034  # keep.sh asks
     all_restarted=true
@@ -371,6 +379,7 @@ If it does not take the newer documents: vox-host rollback $version --documents"
 
 drain() {
     local unit
+    ! is_wanted vox-dialler.service || run systemctl stop vox-dialler.service
     for unit in $(worker_units); do run systemctl stop --no-block "$unit"; done
     $dry && return
     wait_until "$wait_seconds" all_stopped || fail "calls still run: $(running_workers | tr '\n' ' '); they are let to their ends"
@@ -423,6 +432,7 @@ resume() {
     for unit in $(worker_units); do
         ! is_wanted "$unit" || run systemctl start "$unit"
     done
+    ! is_wanted vox-dialler.service || run systemctl start vox-dialler.service
     say "calls are taken"
 }
 
@@ -430,7 +440,7 @@ status() {
     echo "installed $(installed_version)"
     broken_off || true
     local unit
-    for unit in vox-bridge.service $(worker_units); do
+    for unit in vox-bridge.service vox-dialler.service $(worker_units); do
         is_wanted "$unit" || [ "$(property "$unit" ActiveState)" != inactive ] || continue
         printf '%-22s %-12s %s\n' "$unit" "$(property "$unit" ActiveState)" "$(property "$unit" StatusText)"
     done

@@ -99,7 +99,7 @@ setup() {
             [ -s "$certificate/$file" ] || faults+=("--certificate: $certificate/$file is missing")
         done
     fi
-    for program in vox vox-bridge vox-core vox-engine; do
+    for program in vox vox-bridge vox-core vox-dialler vox-engine; do
         # Before the package is there, a dry run tells what would come after it.
         [ -x "/usr/bin/$program" ] || $dry || faults+=("/usr/bin/$program is missing: install the package, apt-get install ./vox_….deb")
     done
@@ -198,6 +198,8 @@ units_of() {
     if [ "$role" != workers ]; then start_unit vox-bridge.service; else stop_unit vox-bridge.service; fi
     [ "$role" != bridge ] || workers=0
     for ((n = 1; n <= workers; n++)); do start_unit "vox-core@$n.service"; done
+    # Campaigns run where a LiveKit server is told, on the host of a bridge.
+    if [ "$role" != workers ] && grep -qs '^LIVEKIT_URL=.' "$etc/dialler.env"; then start_unit vox-dialler.service; else stop_unit vox-dialler.service; fi
     # Those above the number go when their calls are over.
     for unit in $(worker_units); do
         n=${unit#vox-core@}
@@ -235,7 +237,7 @@ remove() {
         fail "this host still owes what calls left behind ($(owed) outboxes in $outboxes): its workers run again to deliver it, so it is not \
 removed. Is the bridge reached? Then vox-host remove again; with --leave-owed it goes, and that stays on the disk"
     fi
-    for unit in $(worker_units) vox-bridge.service vox.target; do
+    for unit in vox-dialler.service $(worker_units) vox-bridge.service vox.target; do
         run systemctl disable --quiet --now "$unit"
     done
     if [ -e "$site" ]; then

@@ -6,7 +6,7 @@
 #   ready ws://127.0.0.1:PORT
 #
 #   scripts/livekit/run.sh [--port N] [--udp N] [--tcp N] [--secret WORD] [--redis HOST:PORT] [--webhook URL]
-#                          [--proxy ADDRESS] [--turn udp|tcp|tls] [--certificate FILE] [--named WHO] [--until-eof]
+#                          [--proxy ADDRESS] [--turn udp|tcp|tls] [--certificate FILE] [--named WHO] [--rooms made|beforehand] [--until-eof]
 #
 # --port N        this port instead of a free one
 # --udp N         media over this UDP port instead of a free one
@@ -22,6 +22,8 @@
 # --certificate FILE  with --turn tls: its certificate and the key of it, both in PEM
 # --named WHO      clients are told of one more TURN server, whatever is there: udp,HOST,PORT,USER,PASSWORD (or tcp, or tls); PORT may be
 #                 `own`, that of --turn
+# --rooms WHEN     made (the default): a room is made for whoever joins it; beforehand: only those are there that were made by the API, as
+#                 campaigns want it
 # --until-eof     end with standard input too: a parent that is killed leaves nothing behind
 #
 # One node. Without --redis rooms are in its memory, and SIP is not there.
@@ -41,14 +43,15 @@ proxy=
 turn=
 certificate=
 named=
-take_options livekit/run "port udp tcp secret redis webhook proxy turn certificate named" "$@"
+rooms=made
+take_options livekit/run "port udp tcp secret redis webhook proxy turn certificate named rooms" "$@"
 no_operands livekit/run
 [ -x "$home/bin/livekit-server" ] || {
     echo "livekit/run: there is no LiveKit server in $home: run scripts/livekit/install.sh" >&2
     exit 1
 }
 
-place=$(mktemp -d "${TMPDIR:-/tmp}/vox-test-livekit.XXXXXX")
+make_place livekit
 livekit=
 stop() {
     trap - TERM INT EXIT
@@ -159,7 +162,7 @@ $turn_section
 keys:
   vox: $secret
 room:
-  auto_create: true
+  auto_create: $([ "$rooms" = made ] && echo true || echo false)
   empty_timeout: 30
   departure_timeout: 2
 logging:

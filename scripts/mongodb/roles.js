@@ -2,8 +2,8 @@
 //
 //   mongosh "mongodb://admin@host/?authSource=admin" --eval 'var database = "vox"' scripts/mongodb/roles.js
 //
-// vox_runtime: what vox-bridge needs while it serves. It reads and writes every collection, but of the ledger and the audit log it may
-// only read and add: neither update nor remove is granted there, so nothing that runs with this role can change an entry.
+// vox_runtime: what vox-bridge needs while it serves. It reads and writes every collection, but of the ledger, the audit log and the proofs of
+// campaigns it may only read and add: neither update nor remove is granted there, so nothing that runs with this role can change an entry.
 // vox_billing: reads the ledger, statements, sums, plans and prices, and nothing else.
 //
 // `vox-bridge migrate` and `copy` write documents as they are kept elsewhere; run them with a user of `readWrite` and `dbAdmin`.
@@ -11,15 +11,16 @@
 
 const name = typeof database === "undefined" ? "vox" : database;
 const target = db.getSiblingDB(name);
-const added = ["ledger", "audit"];
+const added = ["ledger", "audit", "campaign_proofs"];
 const read = ["find", "listIndexes", "collStats"];
 const all = [
   "tenants", "users", "bots", "bot_versions", "calls", "workers", "hosts", "reservations", "dialouts", "do_not_call",
+  "campaign_imports", "campaign_refused_rows",
   "carriers", "dids", "trunks", "dispatches", "tickets", "refresh_tokens", "api_keys", "invitations", "erasures", "events", "settings",
   "data_keys", "vault", "webhooks", "webhook_lanes", "deliveries", "plans", "quotas", "prices", "usage_days", "jobs",
   "crm_integrations", "crm_pushes", "call_digests", "rollups", "rollup_batches", "budgets", "config_requests",
-  "sign_in_providers", "identities", "sign_ins", "reports", "statements", "voices", "latencies",
-  "exotel_accounts", "schemas", "write_probes",
+  "sign_in_providers", "identities", "sign_ins", "reports", "statements", "voices", "sounds", "latencies",
+  "exotel_accounts", "campaigns", "campaign_leases", "contacts", "attempts", "numbers", "diallers", "schemas", "write_probes",
 ];
 
 // Whatever else the deployment has, of this version or a later one.

@@ -8,12 +8,15 @@
 #   scripts/mongodb/run.sh --remove NAME
 #
 # --port N      this port instead of a free one
-# --data NAME   keep the data under this name and use it again; otherwise it is removed at the end
+# --data NAME   keep the data under this name and use it again; otherwise it is removed at the end. What is kept under `kept` and the id of
+#               a process (`kept123`, `kept123-1`) is that process's: when it is no more, the next server that starts removes it
 # --remove NAME remove what is kept under this name, and end; no server may use it
 # --tls DIR     with TLS alone, and DIR/cert.pem and DIR/key.pem; it is printed as localhost
 # --until-eof   end with standard input too: a parent that is killed leaves nothing behind
 #
 # Nothing is synced to the disk: acknowledged writes survive a killed process, and not a power cut.
+# Pages go whole into the log, as PostgreSQL has it: without them the indexes of the document store are not whole again after a kill, and
+# writes walk in them without an end.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -29,28 +32,25 @@ root=$home/root
     exit 1
 }
 
-if [ -n "$remove" ]; then
-    [[ $remove =~ ^[A-Za-z0-9_-]+$ && $remove != template ]] || {
-        echo "mongodb/run: no data has the name '$remove'" >&2
-        exit 2
-    }
-    rm -rf "${root:?}/srv/$remove"
-    exit 0
-fi
+[ -z "$remove" ] || forget mongodb/run "$root/srv" "$remove"
+sweep "$root"/srv/*
 
 name=${data:-run$$}
 place=$root/srv/$name
+# Of a process that had this id before.
+[ -n "$data" ] || rm -rf "$place"
 if [ ! -d "$place/data" ]; then
     install -d -o 7018 -g 7018 "$place"
     cp -a "$root/srv/template" "$place/data"
 fi
+hold mongodb/run "$place"
 install -d -o 7018 -g 7018 "$place/sock"
 postgres_bin=$(echo "$root"/usr/lib/postgresql/*/bin)
 
 ferretdb=
 setsid env -i PATH="${postgres_bin#"$root"}:/usr/sbin:/usr/bin:/sbin:/bin" LC_ALL=C.UTF-8 chroot --userspec=7018:7018 "$root" \
     postgres -D "/srv/$name/data" -k "/srv/$name/sock" -c documentdb.localhost_connection_string="host=/srv/$name/sock" \
-    -c fsync=off -c full_page_writes=off >"$place/postgres.log" 2>&1 </dev/null &
+    -c fsync=off >"$place/postgres.log" 2>&1 </dev/null &
 postgres=$!
 stop() {
     trap - TERM INT EXIT
@@ -101,7 +101,7 @@ wait_until "$place/ferretdb.log" "$ferretdb" listens
 echo "pids postgres=$postgres ferretdb=$ferretdb"
 echo "ready mongodb://$([ -n "$tls" ] && echo localhost || echo 127.0.0.1):$((16#$address))/?directConnection=true"
 if $until_eof; then
-    cat >/dev/null
+    cat >/dev/null 8>&-
     stop 0
 fi
 wait -n "$postgres" "$ferretdb" || true

@@ -51,7 +51,7 @@ command -v nginx >/dev/null || {
 kept=true
 [ -n "$place" ] || {
     kept=false
-    place=$(mktemp -d "${TMPDIR:-/tmp}/vox-test-nginx.XXXXXX")
+    make_place nginx
 }
 nginx=
 stop() {

@@ -26,7 +26,7 @@ command -v redis-server >/dev/null || {
     exit 1
 }
 
-place=$(mktemp -d "${TMPDIR:-/tmp}/vox-test-redis.XXXXXX")
+make_place redis
 redis=
 stop() {
     trap - TERM INT EXIT

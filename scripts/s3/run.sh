@@ -5,9 +5,13 @@
 #   ready http://127.0.0.1:PORT
 #
 #   scripts/s3/run.sh [--port N] [--data NAME] [--tls DIR] [--until-eof]
+#   scripts/s3/run.sh --remove NAME
 #
 # --port N      this port instead of a free one
-# --data NAME   keep the data under this name, or in this directory if it has a slash, and use it again; otherwise it is removed
+# --data NAME   keep the data under this name, or in this directory if it has a slash, and use it again; otherwise it is removed.
+#               What is kept under `kept` and the id of a process (`kept123`, `kept123-1`) is that process's: when it is no more, the
+#               next server that starts removes it
+# --remove NAME remove what is kept under this name, and end; no server may use it
 # --tls DIR     with TLS alone, and DIR/cert.pem, DIR/key.pem and DIR/ca.pem; it is printed as https://localhost:PORT
 # --until-eof   end with standard input too: a parent that is killed leaves nothing behind
 #
@@ -20,19 +24,24 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/home.sh"
 # shellcheck source=scripts/server.sh
 . "$here/../server.sh"
-tls=
-take_options s3/run "port data tls" "$@"
+remove= tls=
+take_options s3/run "port data remove tls" "$@"
 no_operands s3/run
 [ -e "$home/recipe" ] || {
     echo "s3/run: there is no server in $home: run scripts/s3/install.sh" >&2
     exit 1
 }
 
+[ -z "$remove" ] || forget s3/run "$home/run" "$remove"
+sweep "$home"/run/*
 case $data in
     */*) place=$data ;;
     *) place=$home/run/${data:-run$$} ;;
 esac
+# Of a process that had this id before.
+[ -n "$data" ] || rm -rf "$place"
 mkdir -p "$place/data"
+hold s3/run "$place"
 
 # Free ports below those that the kernel gives to whoever asks for any: it takes seconds until SeaweedFS listens, and a connection of
 # another test must not get one meanwhile. It takes each of its ports and the one 10,000 above it.

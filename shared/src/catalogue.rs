@@ -3,17 +3,22 @@
 //! `vox doctor` asks vendors about keys by it, and `docs/providers.md` is written from it. A vendor's name stands here and nowhere
 //! else.
 
+mod allowance;
 mod form;
+mod knock;
 mod language_models;
 mod markdown;
 mod recognisers;
 mod residence;
+mod rhythm;
 mod voices;
 
 use serde_json::{Map, Value};
 use url::Url;
 
+pub use allowance::Allowance;
 pub use form::{Form, is_address};
+pub use knock::{Knock, find_tried};
 pub use language_models::{
     ANTHROPIC, ANTHROPIC_OPTIONAL_FIELDS, GEMINI, GROQ, KEY_FILE_BYTES_MAX, LANGUAGE_MODELS, OPENAI,
     OPENAI_OPTIONAL_FIELDS, RESPONSES, SCRIPTED, VERTEX, vertex_host,
@@ -24,9 +29,10 @@ pub use recognisers::{
     TRANSCRIPTION,
 };
 pub use residence::{Pin, Region, regions};
+pub use rhythm::Rhythm;
 pub use voices::{
-    AURA, CARTESIA, CHATTERBOX, ELEVENLABS, ELEVENLABS_HTTP, FLITE, FLUX_VOICES, RESEMBLE, SARVAM_VOICES,
-    SONIOX_VOICES, SPEECH, VOICES,
+    AURA, CARTESIA, CHATTERBOX, Cues, ELEVENLABS, ELEVENLABS_HTTP, FLITE, FLUX_VOICES, IPA_CHARS, Ipa,
+    RESEMBLE, SARVAM_VOICES, SONIOX_VOICES, SPEECH, VOICES,
 };
 
 /// What a vendor does for a call.
@@ -246,14 +252,24 @@ impl Vendor {
         voices::writes_out(self.name, self.model_or_own(model), extra)
     }
 
-    /// Whether this model of a voice takes directions between square brackets, `[laughs]`.
-    pub fn takes_cues(&self, model: &str) -> bool {
-        voices::takes_cues(self.name, self.model_or_own(model))
+    /// Which directions this model of a voice takes, with these settings.
+    pub fn cues(&self, model: &str, extra: &Map<String, Value>) -> Cues {
+        voices::cues(self.name, self.model_or_own(model), extra)
+    }
+
+    /// How this model of a voice takes phonetic signs.
+    pub fn ipa(&self, model: &str) -> Ipa {
+        voices::ipa(self.name, self.model_or_own(model))
     }
 
     /// The model that a bot names, or the one that is taken where it names none.
     fn model_or_own<'a>(&self, model: &'a str) -> &'a str {
         Some(model.trim()).filter(|model| !model.is_empty()).unwrap_or(self.model)
+    }
+
+    /// Whether it has this ability.
+    pub fn can(&self, ability: Ability) -> bool {
+        self.abilities.contains(&ability)
     }
 
     /// Whether it runs on the machine itself.
@@ -263,7 +279,7 @@ impl Vendor {
 
     /// Whether somebody can be asked about a key of it: the vendor, or the token server of a key file.
     pub fn can_be_tried(&self) -> bool {
-        self.key_check.is_some() || self.takes_key_file()
+        self.key_check.is_some() || self.takes_key_file() || self.knock().is_some()
     }
 
     /// The address of [`KeyCheck`], below a bot's `base_url` or the vendor's own. Speech vendors are configured by the address of

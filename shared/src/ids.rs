@@ -100,7 +100,12 @@ id!(/** One event on its way to one endpoint. */ DeliveryId, "dlv");
 id!(/** A carrier of telephone calls. */ CarrierId, "car");
 id!(/** A number of a carrier. */ DidId, "did");
 id!(/** A voice that was made from a clip. In a bot's `tts.voice` its prefix tells it from a vendor's own ids. */ VoiceId, "voice");
+id!(/** A sound that a tenant sent: music, a background, a phrase that a person has recorded. */ SoundId, "snd");
 id!(/** A slot of a worker that is kept for a call that is about to be placed. */ ReservationId, "rsv");
+id!(/** A campaign: a list of people whom a bot rings. */ CampaignId, "cmp");
+id!(/** Somebody whom a campaign rings. Made of the campaign and of what tells its rows apart, so that a row that is imported again is the same contact. */ ContactId, "con");
+id!(/** A file of contacts on its way into a campaign. */ ImportId, "imp");
+id!(/** One try to reach a contact: the contact's id, a dot, and the number of the try. The room of the call is called the same. */ AttemptId, "att");
 
 impl VoiceId {
     /// The voice that a bot's `tts.voice` names, if it is one of these: no vendor's own ids begin so.

@@ -1,15 +1,19 @@
 //! Messages between bridge, core and command line. Each carries a version; a newer reader accepts the golden files of
 //! the version before.
 
+pub mod answered;
 pub mod answers;
 pub mod config;
+pub mod dialler;
 pub mod fleet;
 pub mod handover;
 pub mod journal;
 pub mod limits;
 pub mod live;
 pub mod order;
+pub mod permit;
 pub mod proof;
+pub mod refusal;
 pub mod result;
 pub mod seat;
 pub mod supervision;

@@ -4,11 +4,13 @@
 //! Everything here can be used by itself, also against software that is not Vox's: in a test through this library,
 //! from anything else through the `vox-testkit` program.
 
+pub mod campaign;
 pub mod carrier;
 pub mod chaos;
 pub mod collector;
 pub mod crm;
 mod door;
+pub mod exchange;
 pub mod exotel;
 pub mod livekit;
 pub mod mcp;

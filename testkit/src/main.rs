@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::serve;
+use commands::{carrier, serve};
 
-/// Scripted vendors for telephone agents.
+/// Scripted vendors and a simulated carrier for telephone agents.
 #[derive(Parser)]
 #[command(name = "vox-testkit", version)]
 struct Arguments {
@@ -20,12 +20,15 @@ struct Arguments {
 enum Command {
     /// Run one scripted vendor until it is told to stop.
     Serve(serve::Arguments),
+    /// Run the simulated carrier until it is told to stop.
+    Carrier(carrier::Arguments),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Carrier(arguments) => carrier::run(arguments).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

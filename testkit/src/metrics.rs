@@ -22,7 +22,7 @@ pub struct Metric {
 /// Metrics by name.
 pub type Metrics = BTreeMap<String, Metric>;
 
-/// The catalogue's metrics of a process: `Worker` or `Bridge`.
+/// The catalogue's metrics of a process: `Worker`, `Bridge` or `Dialler`.
 ///
 /// # Panics
 ///
@@ -38,7 +38,7 @@ pub fn catalogue(process: &str) -> Metrics {
 /// All of it.
 pub fn whole_catalogue() -> Metrics {
     let mut all = catalogue("Worker");
-    for (name, metric) in catalogue("Bridge") {
+    for (name, metric) in catalogue("Bridge").into_iter().chain(catalogue("Dialler")) {
         all.entry(name).or_default().labels.extend(metric.labels);
     }
     all

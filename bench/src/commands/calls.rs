@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
+use vox_bench::bad_day;
 use vox_bench::calls::{self, Report, Settings};
 use vox_caller::Protocol;
 
@@ -79,7 +80,11 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
 }
 
 fn write_page(path: &Path, report: &Report) -> anyhow::Result<()> {
-    fs::write(path, report.to_markdown()).with_context(|| format!("write the page {}", path.display()))
+    // Another run writes a part of it (`vox-bench bad-day`).
+    let before = fs::read_to_string(path).unwrap_or_default();
+    let kept = bad_day::part_of(&before).map(|part| format!("\n{part}")).unwrap_or_default();
+    fs::write(path, report.to_markdown() + &kept)
+        .with_context(|| format!("write the page {}", path.display()))
 }
 
 fn print(report: &Report, as_json: bool) -> anyhow::Result<()> {

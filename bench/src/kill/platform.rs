@@ -1,45 +1,25 @@
 //! The bridge, the workers and the vendors: started, killed, and started again on the same ports and data.
 
 use std::{
-    fs::{self, File},
+    fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::{Path, PathBuf},
-    process::Stdio,
+    path::Path,
     time::Duration,
 };
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{
-    process::{Child, Command},
-    time::{Instant, sleep},
-};
 use vox_shared::wire::SECRET_HEADER;
 
 use super::{KillError, Plan, book::Held};
+use crate::program::Program;
 use vox_testkit::vendor::{Dice, deepgram, elevenlabs, openai};
 
-/// A debug build on a busy machine needs a while.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-const ANSWER_PAUSE: Duration = Duration::from_millis(10);
 /// One request to the bridge.
 const REQUEST_WITHIN: Duration = Duration::from_secs(10);
-/// Of a log in an error.
-const LOG_LINES: usize = 8;
 /// The most calls the bridge lists at once.
 const PAGE: usize = 500;
-
-/// A program with its settings, so that it can be started again.
-struct Program {
-    name: &'static str,
-    path: PathBuf,
-    arguments: Vec<String>,
-    settings: Vec<(&'static str, String)>,
-    log: PathBuf,
-    health: String,
-    running: Option<Child>,
-}
 
 /// The whole platform. Killed when dropped.
 pub(super) struct Platform {
@@ -53,56 +33,6 @@ pub(super) struct Platform {
     bot_id: String,
     _vendors: (deepgram::Server, openai::Server, elevenlabs::Server),
     _data: TempDir,
-}
-
-impl Program {
-    fn spawn(&mut self) -> Result<(), KillError> {
-        let failed = |source| KillError::Spawn { program: self.path.clone(), source };
-        let log = File::options().create(true).append(true).open(&self.log).map_err(failed)?;
-        // Nothing of this process's surroundings reaches the program.
-        let child = Command::new(&self.path)
-            .args(&self.arguments)
-            .env_clear()
-            .envs(self.settings.iter().map(|(name, value)| (*name, value.as_str())))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(failed)?;
-        self.running = Some(child);
-        Ok(())
-    }
-
-    /// SIGKILL. The process is reaped, so that whoever looks for its lock finds it free.
-    async fn kill(&mut self) {
-        if let Some(mut child) = self.running.take() {
-            // It may have died by itself, which the next health check shows.
-            let _dead_already = child.kill().await;
-        }
-    }
-
-    async fn answers(&self, http: &reqwest::Client) -> Result<(), KillError> {
-        let until = Instant::now() + ANSWER_WITHIN;
-        while Instant::now() < until {
-            let answer = http.get(&self.health).send().await;
-            if answer.is_ok_and(|answer| answer.status().is_success()) {
-                return Ok(());
-            }
-            sleep(ANSWER_PAUSE).await;
-        }
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().collect();
-        let log = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
-        Err(KillError::NoAnswer { program: self.name, within: ANSWER_WITHIN, log })
-    }
-
-    async fn revive(&mut self, http: &reqwest::Client, dead: Duration) -> Result<(), KillError> {
-        self.kill().await;
-        sleep(dead).await;
-        self.spawn()?;
-        self.answers(http).await
-    }
 }
 
 impl Platform {
@@ -167,12 +97,12 @@ impl Platform {
 
     /// Kill a worker; it comes back after `dead` and this returns when it answers.
     pub(super) async fn kill_worker(&mut self, worker: usize, dead: Duration) -> Result<(), KillError> {
-        self.workers[worker].revive(&self.http, dead).await
+        Ok(self.workers[worker].revive(&self.http, dead).await?)
     }
 
     /// The same for the bridge.
     pub(super) async fn kill_bridge(&mut self, dead: Duration) -> Result<(), KillError> {
-        self.bridge.revive(&self.http, dead).await
+        Ok(self.bridge.revive(&self.http, dead).await?)
     }
 
     /// Every call that the bridge holds.

@@ -1,5 +1,6 @@
 //! Measures a bridge over HTTP, on either engine: config fetches at a steady rate, results stored durably, lists, searches and sums over
-//! many calls, webhooks beside dead endpoints, a flood of logins. Prints a table with the targets beside it, or JSON.
+//! many calls, webhooks beside dead endpoints, a flood of logins. Without a bridge: numbers of lists that are read, and permits of calls.
+//! Prints a table with the targets beside it, or JSON.
 //!
 //! `cargo run --release -p vox-bridge --example measure -- --engine embedded --calls 1000000`
 
@@ -7,6 +8,8 @@ mod bridge;
 mod configs;
 mod lists;
 mod logins;
+mod permits;
+mod phones;
 mod report;
 mod results;
 mod search;
@@ -50,11 +53,25 @@ enum Part {
     Webhooks,
     Lists,
     Sums,
+    Phones,
+    /// Of this process and of a Redis server, which must be installed: only where it is named.
+    Permits,
+}
+
+impl Part {
+    /// Whether a bridge is asked.
+    fn asks_a_bridge(self) -> bool {
+        !matches!(self, Self::Phones | Self::Permits)
+    }
 }
 
 impl Arguments {
     fn has(&self, part: Part) -> bool {
         self.only.is_empty() || self.only.contains(&part)
+    }
+
+    fn has_one_of_a_bridge(&self) -> bool {
+        self.only.is_empty() || self.only.iter().any(|part| part.asks_a_bridge())
     }
 }
 
@@ -71,8 +88,22 @@ async fn main() -> anyhow::Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments = Arguments::parse();
     let time = Duration::from_secs(arguments.seconds);
-    let bridge = Bridge::start(&arguments).await?;
     let mut report = Report::default();
+    if arguments.has(Part::Phones) {
+        report.add(phones::read(time));
+    }
+    if arguments.only.contains(&Part::Permits) {
+        permits::given(time).await?.into_iter().for_each(|row| report.add(row));
+    }
+    if arguments.has_one_of_a_bridge() {
+        of_a_bridge(&arguments, time, &mut report).await?;
+    }
+    report.print(arguments.engine, arguments.json)
+}
+
+/// What a bridge is asked over HTTP.
+async fn of_a_bridge(arguments: &Arguments, time: Duration, report: &mut Report) -> anyhow::Result<()> {
+    let bridge = Bridge::start(arguments).await?;
     if arguments.has(Part::Results) {
         report.add(results::stored(&bridge, time).await?);
     }
@@ -86,9 +117,8 @@ async fn main() -> anyhow::Result<()> {
     if arguments.has(Part::Webhooks) {
         report.add(webhooks::delivered(&bridge).await?);
     }
-    of_calls(&bridge, &arguments, &mut report).await?;
-    bridge.stop().await?;
-    report.print(arguments.engine, arguments.json)
+    of_calls(&bridge, arguments, report).await?;
+    bridge.stop().await
 }
 
 /// What is asked of very many calls.

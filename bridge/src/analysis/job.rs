@@ -344,6 +344,7 @@ pub fn transcript(call: &Call) -> Vec<TranscriptEntry> {
         ended_ms: 0,
         interrupted: false,
         words: Vec::new(),
+        bot_id: None,
     };
     let told = call.result.as_ref().and_then(|result| result.get("transcript")).and_then(Value::as_array);
     let entries = told.into_iter().flatten();

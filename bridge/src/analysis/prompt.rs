@@ -153,6 +153,7 @@ mod tests {
             ended_ms: 2_000,
             interrupted: false,
             words: Vec::new(),
+            bot_id: None,
         }
     }
 

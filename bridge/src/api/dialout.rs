@@ -2,4 +2,4 @@
 
 pub mod call;
 pub mod dial;
-mod place;
+pub(in crate::api) mod place;

@@ -4,3 +4,4 @@ pub mod bots;
 pub mod call;
 pub mod calls;
 pub mod events;
+pub mod permits;

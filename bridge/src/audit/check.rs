@@ -46,6 +46,15 @@ pub struct Noted {
     pub hash: String,
 }
 
+/// An entry of a chain, as far as the chain goes.
+#[derive(Debug)]
+pub struct Written<'a> {
+    pub link: Link,
+    /// The hash that its content makes.
+    pub digest: String,
+    pub prev_hash: &'a str,
+}
+
 /// Looks at the entries of one tenant in their order.
 #[derive(Debug)]
 pub struct Checker {
@@ -67,29 +76,40 @@ impl Checker {
     ///
     /// With what is wrong. What follows cannot be judged then.
     pub fn look(&mut self, entry: &Entry) -> Result<(), Fault> {
-        let (seq, due) = (entry.seq, self.last.seq + 1);
-        if seq != due {
-            return Err(if seq > due { Fault::Missing(due) } else { Fault::Misplaced(seq) });
-        }
-        if entry.digest() != entry.hash {
-            return Err(Fault::Changed(seq));
-        }
-        if entry.prev_hash != self.last.hash() {
-            return Err(Fault::Unlinked(seq));
-        }
-        if self.noted.as_ref().is_some_and(|noted| noted.seq == seq && noted.hash != entry.hash) {
-            return Err(Fault::NotAsNoted(seq));
-        }
+        let (link, digest) = (entry.link(), entry.digest());
+        self.follow(Written { link, digest, prev_hash: &entry.prev_hash })?;
         match (entry.kind, entry.begin) {
             (Kind::Begin, _) => {
-                self.unfinished.insert(seq);
+                self.unfinished.insert(entry.seq);
             }
             (Kind::End, Some(begin)) => {
                 self.unfinished.remove(&begin);
             }
             _ => {}
         }
-        self.last = entry.link();
+        Ok(())
+    }
+
+    /// Look at the next entry of any chain of this kind.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::look`].
+    pub fn follow(&mut self, written: Written<'_>) -> Result<(), Fault> {
+        let (seq, due) = (written.link.seq, self.last.seq + 1);
+        if seq != due {
+            return Err(if seq > due { Fault::Missing(due) } else { Fault::Misplaced(seq) });
+        }
+        if written.digest != written.link.hash() {
+            return Err(Fault::Changed(seq));
+        }
+        if written.prev_hash != self.last.hash() {
+            return Err(Fault::Unlinked(seq));
+        }
+        if self.noted.as_ref().is_some_and(|noted| noted.seq == seq && noted.hash != written.link.hash()) {
+            return Err(Fault::NotAsNoted(seq));
+        }
+        self.last = written.link;
         self.entries += 1;
         Ok(())
     }

@@ -64,6 +64,17 @@ impl<P> Allowed<P> {
         }
     }
 
+    /// The tenant of somebody who is not limited to certain bots; `what` belongs to all of them, and whoever is limited is told so.
+    pub fn whole_tenant(&self, what: &str) -> ApiResult<&TenantId> {
+        match self.reach.bots() {
+            None => Ok(self.reach.tenant()),
+            Some(_) => {
+                let detail = format!("{what}, and this key is limited to some; use another key");
+                Err(ApiError::new(StatusCode::FORBIDDEN, "key_limited_to_bots", detail))
+            }
+        }
+    }
+
     /// Whether the same sender may do something else too, for answers that hold more than one thing.
     pub fn may<Q: Permission>(&self) -> bool {
         self.who.check::<Q>().is_ok()

@@ -74,23 +74,27 @@ pub struct ApiKeys {
     noting: Noting,
 }
 
+/// A key as it was read, with its last use: who reads it after a write begins another, though the task that wrote has not ended.
+type AsRead = (String, Option<Stamp>);
+
 /// The keys whose use is being written down.
 #[derive(Clone, Default)]
-struct Noting(Arc<Mutex<HashSet<String>>>);
+struct Noting(Arc<Mutex<HashSet<AsRead>>>);
 
 impl Noting {
     /// `None` when it is being written down already, or when there is no room.
-    fn begin(&self, key: &str) -> Option<Noted> {
-        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let begins = keys.len() < MAX_NOTING && keys.insert(key.to_owned());
-        begins.then(|| Noted { noting: self.clone(), key: key.to_owned() })
+    fn begin(&self, key: &str, last_used_at: Option<Stamp>) -> Option<Noted> {
+        let (mut keys, key) =
+            (self.0.lock().unwrap_or_else(PoisonError::into_inner), (key.to_owned(), last_used_at));
+        let begins = keys.len() < MAX_NOTING && keys.insert(key.clone());
+        begins.then(|| Noted { noting: self.clone(), key })
     }
 }
 
 /// One of them, until it is dropped.
 struct Noted {
     noting: Noting,
-    key: String,
+    key: AsRead,
 }
 
 impl Drop for Noted {
@@ -125,7 +129,7 @@ impl ApiKeys {
 
     /// The request waits for no write: reading goes on while the store takes none.
     fn note_use(&self, key: &Stored<Key>, now: Stamp) {
-        let Some(noted) = self.noting.begin(&key.id) else { return };
+        let Some(noted) = self.noting.begin(&key.id, key.value.last_used_at) else { return };
         let (keys, key) = (self.stores.all_api_keys(), key.clone());
         tokio::spawn(async move {
             let _until_written = noted;
@@ -227,12 +231,19 @@ mod tests {
     #[test]
     fn of_each_key_one_use_is_written_at_a_time_and_of_all_so_many() {
         let noting = Noting::default();
-        let one = noting.begin("one");
-        assert!(one.is_some() && noting.begin("one").is_none());
-        let others: Vec<_> = (0..MAX_NOTING).filter_map(|n| noting.begin(&n.to_string())).collect();
+        let one = noting.begin("one", None);
+        assert!(one.is_some() && noting.begin("one", None).is_none());
+        let others: Vec<_> = (0..MAX_NOTING).filter_map(|n| noting.begin(&n.to_string(), None)).collect();
         assert_eq!(others.len(), MAX_NOTING - 1);
         drop(one);
-        assert!(noting.begin("one").is_some());
+        assert!(noting.begin("one", None).is_some());
+    }
+
+    #[test]
+    fn a_use_after_a_write_does_not_wait_for_the_end_of_its_task() {
+        let (noting, written) = (Noting::default(), Stamp(Timestamp::from_second(60).unwrap()));
+        let _still_held = noting.begin("one", None).unwrap();
+        assert!(noting.begin("one", Some(written)).is_some());
     }
 
     #[test]

@@ -79,6 +79,10 @@ permission!(/** See carriers, without their passwords. */ ReadCarriers: Admin, p
 permission!(/** Make and change carriers and their numbers. */ EditCarriers: SuperAdmin, people only);
 permission!(/** See which numbers the tenant has. */ ReadNumbers: Agent, NumbersRead);
 permission!(/** Have a bot call a number. */ PlaceCalls: Admin, DialoutWrite);
+permission!(/** See campaigns, their contacts and what came of their calls. */ ReadCampaigns: Admin, CampaignsRead);
+permission!(/** Make, fill and run campaigns. */ EditCampaigns: Admin, CampaignsWrite);
+permission!(/** Take cards of campaigns, and let their calls through. */ AnswerCards: Agent, people only);
+permission!(/** Read the chain of what campaigns did, and check it. */ ReadProofs: Admin, people only);
 permission!(/** See which numbers are not called. */ ReadDoNotCall: Agent, DncRead);
 permission!(/** Say which numbers are not called. */ EditDoNotCall: Admin, DncWrite);
 permission!(/** Keep new calls from a machine, and give it calls again. */ DrainHosts: Admin, people only);

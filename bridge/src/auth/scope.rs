@@ -65,6 +65,10 @@ scopes! {
     NumbersRead => "numbers:read";
     /// Have bots call numbers.
     DialoutWrite => "dialout:write";
+    /// See campaigns, their contacts and what came of their calls.
+    CampaignsRead => "campaigns:read";
+    /// Make, fill and run campaigns.
+    CampaignsWrite => "campaigns:write";
     /// See which numbers are not called.
     DncRead => "dnc:read";
     /// Say which numbers are not called.

@@ -10,6 +10,7 @@ use super::draft::Held;
 use super::{addresses, residency};
 use crate::auth::secret_token;
 use crate::fields::FieldError;
+use crate::sound;
 use crate::store::bot_versions::Version;
 use crate::store::bots::{Bot, Creation, Release};
 use crate::store::{Reach, Stamp, StoreError, Stored, Stores};
@@ -93,6 +94,7 @@ impl Catalogue {
         let mut faults = bounds.refused(&settings);
         let whose = (reach.tenant(), bounds.pin.as_ref());
         faults.extend(named::refused(&self.stores, whose, &settings).await?);
+        faults.extend(sound::named::refused(&self.stores, reach.tenant(), &settings).await?);
         if !faults.is_empty() {
             return Err(BotError::Invalid(faults));
         }
@@ -214,6 +216,7 @@ impl Catalogue {
             faults.extend(bounds.refused(settings));
             let whose = (&bot.tenant_id, bounds.pin.as_ref());
             faults.extend(named::refused(&self.stores, whose, settings).await?);
+            faults.extend(sound::named::refused(&self.stores, &bot.tenant_id, settings).await?);
         }
         Ok(faults)
     }

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use vox_shared::model::bot::ActiveHours;
 
 /// Minutes of a day.
-const DAY_MINUTES: u32 = 24 * 60;
+pub const DAY_MINUTES: u32 = 24 * 60;
 
 /// The time zone of that name; an unknown one counts as UTC, with a warning.
 pub fn zone(name: &str) -> TimeZone {

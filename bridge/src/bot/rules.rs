@@ -1,10 +1,13 @@
 //! What a bot's settings must keep to. All faults are told at once, each with the path of its field.
 
+mod answering;
 mod carriers;
 mod conversation;
+mod languages;
 mod mcp;
 mod outcomes;
 mod resilience;
+mod sounds;
 mod speech;
 mod tools;
 
@@ -67,6 +70,7 @@ pub fn check(settings: &BotSettings, faults: &mut Faults) {
     check_hours(&settings.active_hours, faults);
     check_line_access(&settings.line_access, faults);
     carriers::check(settings, faults);
+    languages::check(settings, faults);
     if let Some(prompts) = &settings.re_engagement {
         check_re_engagement(prompts, faults);
     }
@@ -75,6 +79,8 @@ pub fn check(settings: &BotSettings, faults: &mut Faults) {
     conversation::check(settings, faults);
     resilience::check(settings, faults);
     speech::check(settings, faults);
+    sounds::check(&settings.sounds, faults);
+    answering::check(&settings.answering, faults);
     outcomes::check(&settings.outcomes, faults);
     check_vendors(settings, faults);
     check_vad(settings, faults);

@@ -1,6 +1,6 @@
 //! Takes away what was pasted around the words of a bot's settings.
 
-use vox_shared::model::bot::{ApiKey, BotSettings, Carrier, McpServer};
+use vox_shared::model::bot::{ApiKey, BotLanguage, BotSettings, Carrier, McpServer};
 use vox_shared::typed::trimmed;
 
 use super::keys::Keyed;
@@ -18,12 +18,25 @@ pub fn trim_settings(settings: &mut BotSettings) {
         trim_key(&mut account.secret);
     }
     trim_servers(&mut settings.mcp_servers);
-    let BotSettings { name, timezone, active_hours, line_access, tools, transfer_targets, widget, .. } =
-        settings;
+    let BotSettings {
+        name,
+        timezone,
+        active_hours,
+        line_access,
+        tools,
+        transfer_targets,
+        widget,
+        languages,
+        ..
+    } = settings;
     let hours = [&mut active_hours.start, &mut active_hours.end].into_iter().chain(&mut active_hours.days);
     tools.iter_mut().for_each(|tool| trim(&mut tool.name));
     let targets = transfer_targets.iter_mut().flat_map(|target| [&mut target.id, &mut target.value]);
-    let names = targets.chain(&mut widget.allowed_origins);
+    let languages = languages.iter_mut().flat_map(|known| {
+        let BotLanguage { language, voice, voice_model } = known;
+        [language, voice, voice_model]
+    });
+    let names = targets.chain(&mut widget.allowed_origins).chain(languages);
     for text in hours.chain(names).chain(&mut line_access.addresses).chain([timezone]) {
         trim(text);
     }

@@ -90,6 +90,27 @@ impl Limiter {
         }
     }
 
+    /// Go into a gate under a name of one's own, or stay for its time from now; whoever does not leave is out after it. `false`: it is
+    /// full.
+    pub async fn enter_as(&self, gate: Gate, member: &str) -> bool {
+        let entered = match in_time(self.shared.enter(gate.clone(), member.to_owned())).await {
+            Err(error) => self.fall_back("gate", &error).enter(gate, member.to_owned()).await,
+            entered => entered,
+        };
+        // Nobody keeps places now, so none is taken.
+        entered.unwrap_or(true)
+    }
+
+    /// Leave it.
+    pub async fn leave(&self, gate: &str, member: &str) {
+        // Whoever came in while the server was away is in the other one; and it can wait for the gate's time.
+        let (gate, member) = (gate.to_owned(), member.to_owned());
+        let _ = self.own.leave(gate.clone(), member.clone()).await;
+        if let Err(error) = in_time(self.shared.leave(gate, member)).await {
+            tracing::debug!(%error, "a place is free after its time");
+        }
+    }
+
     /// What counts instead. That the server is away is logged by its engine, once.
     fn fall_back(&self, what: &'static str, error: &CoordinationError) -> Arc<dyn Coordination> {
         tracing::debug!(what, %error, "counted in this process alone");

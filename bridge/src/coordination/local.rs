@@ -11,6 +11,7 @@ use vox_shared::clock::Clock;
 
 use super::expiring::{Expiring, NoRoom};
 use super::hub::{Hub, Subscription};
+use super::permits::{Ask, Kept, Permits, Permitted, Run};
 use super::{
     Answer, Coordination, CoordinationError, Fence, Gate, MAX_MESSAGE_BYTES, MAX_VALUE_BYTES, Rate, Standing,
     Taken, check_size,
@@ -41,7 +42,11 @@ struct State {
     cache: Expiring<Bytes>,
     written_bytes: usize,
     last_fence: u64,
+    permits: Permits,
 }
+
+/// Its life is the process's.
+const RUN: &str = "process";
 
 struct Lease {
     holder: String,
@@ -57,6 +62,7 @@ impl InProcess {
             cache: Expiring::with_room(MAX_VALUES),
             written_bytes: 0,
             last_fence: 0,
+            permits: Permits::default(),
         };
         Self { clock, hub: Hub::default(), state: Mutex::new(state) }
     }
@@ -227,6 +233,39 @@ impl Coordination for InProcess {
             state.gates.remove(&gate);
         }
         at_once(Ok(()))
+    }
+
+    fn permit(&self, ask: Ask) -> Answer<'_, Permitted> {
+        let (mut state, now) = self.now();
+        at_once(state.permits.permit(&ask, now))
+    }
+
+    fn keep_permits(&self, kept: Vec<Kept>, _: Run) -> Answer<'_, ()> {
+        let (mut state, now) = self.now();
+        state.permits.keep(kept, now);
+        at_once(Ok(()))
+    }
+
+    fn give_up_permits(&self, member: String, rooms: Vec<String>) -> Answer<'_, ()> {
+        let (mut state, _) = self.now();
+        state.permits.give_up(&member, &rooms);
+        at_once(Ok(()))
+    }
+
+    fn permits_run(&self) -> Answer<'_, Run> {
+        let (state, _) = self.now();
+        at_once(Ok(Run { id: RUN.into(), is_open: state.permits.is_open }))
+    }
+
+    fn open_permits(&self, _: Run) -> Answer<'_, ()> {
+        let (mut state, _) = self.now();
+        state.permits.is_open = true;
+        at_once(Ok(()))
+    }
+
+    fn count_permits(&self, rooms: Vec<String>) -> Answer<'_, Vec<u64>> {
+        let (mut state, now) = self.now();
+        at_once(Ok(state.permits.count(&rooms, now)))
     }
 
     fn get(&self, key: String) -> Answer<'_, Option<Bytes>> {

@@ -3,6 +3,7 @@
 
 mod link;
 mod listen;
+mod permits;
 mod script;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::hub::{Hub, Subscription};
+use super::permits::{Ask, Kept, Permitted, Run};
 use super::{
     Answer, Coordination, CoordinationError, Fence, Gate, MAX_MESSAGE_BYTES, MAX_VALUE_BYTES, Rate, Standing,
     Taken, check_size,
@@ -198,6 +200,30 @@ impl Coordination for Redis {
 
     fn leave(&self, gate: String, member: String) -> Answer<'_, ()> {
         Box::pin(async move { self.link.ask(cmd("ZREM").arg(key("gate", &gate)).arg(member)).await })
+    }
+
+    fn permit(&self, ask: Ask) -> Answer<'_, Permitted> {
+        Box::pin(async move { permits::permit(self, &ask).await })
+    }
+
+    fn keep_permits(&self, kept: Vec<Kept>, under: Run) -> Answer<'_, ()> {
+        Box::pin(async move { permits::keep(self, &kept, &under).await })
+    }
+
+    fn give_up_permits(&self, member: String, rooms: Vec<String>) -> Answer<'_, ()> {
+        Box::pin(async move { permits::give_up(self, &member, &rooms).await })
+    }
+
+    fn permits_run(&self) -> Answer<'_, Run> {
+        Box::pin(async move { permits::run(self).await })
+    }
+
+    fn open_permits(&self, under: Run) -> Answer<'_, ()> {
+        Box::pin(async move { permits::open(self, &under).await })
+    }
+
+    fn count_permits(&self, rooms: Vec<String>) -> Answer<'_, Vec<u64>> {
+        Box::pin(async move { permits::count(self, &rooms).await })
     }
 
     fn get(&self, name: String) -> Answer<'_, Option<Bytes>> {

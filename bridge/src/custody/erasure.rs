@@ -5,20 +5,17 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use ring::hmac;
 use vox_shared::ids::{JobId, SessionId, TenantId};
 use vox_shared::model::bot::ApiKey;
 use vox_shared::phone::Number;
 
 use super::trouble::is_of_all;
 use super::{Custodian, CustodyError};
-use crate::auth::secret_token::{self, hex};
 use crate::error::with_source;
 use crate::store::calls::Call;
 use crate::store::calls::custody::End;
 use crate::store::engine::Renewal;
 use crate::store::erasures::Erasure;
-use crate::store::settings::{Owner, Settings};
 use crate::store::{Cursor, Reach, Stamp, StoreError, Stored};
 
 /// How long a bridge may be silent before another goes on.
@@ -74,7 +71,7 @@ impl Custodian {
             tenant_id: asked.tenant.clone(),
             asked_by: asked.by,
             asked_at: now,
-            number_hash: self.hash(&asked.tenant, &number).await?,
+            number_hash: self.stores.settings().number_hash(&asked.tenant, &number, now).await?,
             number: Some(ApiKey::new(number.as_str())),
             unlist: asked.unlist,
             due_at: Some(now),
@@ -90,24 +87,6 @@ impl Custodian {
         };
         self.stores.erasures(&asked.tenant).insert_erasure(&id, &erasure).await?;
         self.stores.erasures(&asked.tenant).get_erasure(&id).await
-    }
-
-    /// HMAC-SHA256 of a number under the tenant's own key, which is made when there is none.
-    async fn hash(&self, tenant: &TenantId, number: &Number) -> Result<String, StoreError> {
-        let made = ApiKey::new(secret_token::random::<32>());
-        let change = |settings: &mut Settings| {
-            settings.erasure_key.get_or_insert_with(|| made.clone());
-        };
-        let owner = Owner::Tenant(tenant.clone());
-        let key = match self.stores.settings().get(&owner).await?.erasure_key {
-            Some(key) => key,
-            None => {
-                let changed = self.stores.settings().change(&owner, Stamp(self.clock.now()), change).await?;
-                changed.erasure_key.unwrap_or(made)
-            }
-        };
-        let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes());
-        Ok(hex(hmac::sign(&key, number.as_str().as_bytes()).as_ref()))
     }
 
     /// Go on with the erasure that is due the longest; answers whether there was one.
@@ -137,6 +116,10 @@ impl Custodian {
                     break;
                 }
             }
+        }
+        if let Ok(number) = number.expose().parse::<Number>() {
+            let whose = (erasure.id.as_str(), &erasure.value.tenant_id);
+            staying.waiting += self.erase_in_campaigns(whose, &number).await?;
         }
         self.end_round(erasure, &number, &staying).await
     }

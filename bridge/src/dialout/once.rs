@@ -8,6 +8,7 @@ use super::{Dialler, DialoutError};
 use crate::store::bots::Bot;
 use crate::store::dialouts::{Dialout, Outcome};
 use crate::store::{Stamp, StoreError};
+use crate::vendors::permits::Kept;
 
 /// Longest time that a request is under way: placing has a minute. An older one without an outcome was broken off, by a
 /// bridge that was killed.
@@ -86,6 +87,7 @@ impl Dialler {
         }
         self.count(&order).await?;
         self.admit(&order, bot).await?;
+        let kept = self.keep(&order, bot).await?;
         let Some(begun) = self.begin(&order).await? else {
             let earlier = self.earlier(&order).await?;
             return before(earlier.unwrap_or(Err(DialoutError::UnderWay)));
@@ -93,6 +95,9 @@ impl Dialler {
         let dialler = self.clone();
         let placing = tokio::spawn(async move {
             let (told, came) = placing.await;
+            if !matches!(came, Came::Refused) {
+                kept.leave_standing();
+            }
             if let Begun(Some(id)) = begun
                 && let Err(error) = dialler.note_elsewhere(&order, &id, came).await
             {
@@ -134,7 +139,12 @@ impl Dialler {
     }
 
     /// Place it, and write down what became of it.
-    pub(super) async fn place_and_note(&self, order: Order, begun: Begun) -> Result<String, DialoutError> {
+    pub(super) async fn place_and_note(
+        &self,
+        order: Order,
+        begun: Begun,
+        kept: Kept,
+    ) -> Result<String, DialoutError> {
         let placed = self.place(&order).await;
         if let Begun(Some(id)) = begun
             && let Err(error) = self.note(&order, &id, &placed).await
@@ -143,6 +153,7 @@ impl Dialler {
             tracing::error!(%error, "what became of a dialout could not be noted");
         }
         let call_id = placed?.call_id;
+        kept.pass_on(&call_id).await;
         self.tell(&order, &call_id).await;
         Ok(call_id)
     }

@@ -10,12 +10,14 @@ use crate::store::bots::Creation;
 /// Most bytes of what is told to the call, as JSON.
 pub const MAX_EVENT_BYTES: usize = 64 * 1024;
 /// What only the dialler says to the bridge: a CRM could take another call's name with it.
-const DIALLERS_OWN: [&str; 6] = [
+const DIALLERS_OWN: [&str; 8] = [
     "_campaign_session_id",
     "_campaign_id",
     "_campaign_call_id",
     "_campaign_attempt",
     "_campaign_run_number",
+    "_campaign_machines",
+    "_campaign_leave_message",
     "sip_candidate_headers",
 ];
 

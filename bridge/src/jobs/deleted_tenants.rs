@@ -9,14 +9,16 @@ use jiff::SignedDuration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use vox_shared::clock::Clock;
-use vox_shared::ids::{TenantId, VoiceId};
+use vox_shared::ids::{ImportId, TenantId, VoiceId};
 
 use crate::audit::log::{AuditError, AuditLog};
 use crate::auth::tenants::RESTORABLE_FOR;
+use crate::campaign::intake::key_of;
 use crate::custody::clean::{recordings, remove_sound};
 use crate::error::with_source;
 use crate::objects::Key;
 use crate::objects::{ObjectError, Objects};
+use crate::sound::desk::{SoundDesk, SoundError};
 use crate::store::audit::{Entry, Kind};
 use crate::store::tenants::{Tenant, TenantStatus};
 use crate::store::{LeftCall, StoreError, Stored, Stores};
@@ -31,14 +33,18 @@ const BREATH: Duration = Duration::from_millis(200);
 const MARGIN: SignedDuration = SignedDuration::from_hours(1);
 /// So long a vendor that does not delete a tenant's voices holds the tenant's removal up; then it goes on without.
 const VENDORS_PATIENCE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Imports that are removed in one batch.
+const IMPORTS: usize = 100;
 /// What the entry in the audit log names as its actor.
 const ACTOR: &str = "bridge";
 
 /// Why something of a tenant is still there; it is tried again.
 #[derive(Debug, thiserror::Error)]
 pub enum RemovalError {
-    #[error("a recording could not be removed")]
+    #[error("a recording or a file could not be removed")]
     Object(#[from] ObjectError),
+    #[error("a sound could not be removed")]
+    Sound(#[from] SoundError),
     #[error("the audit log took no entry")]
     Audit(#[from] AuditError),
     /// Whether one is under a legal hold, and what its recording is called, is not known.
@@ -58,6 +64,7 @@ pub struct Undertaker {
     pub objects: Arc<dyn Objects>,
     pub audit: Arc<AuditLog>,
     pub voices: VoiceDesk,
+    pub sounds: SoundDesk,
 }
 
 impl Undertaker {
@@ -126,6 +133,9 @@ impl Undertaker {
         if !self.remove_voices(id, &tenant.value).await? {
             return Ok(true);
         }
+        if !self.sounds.remove_all(id).await? || !self.remove_imports(id).await? {
+            return Ok(false);
+        }
         let (calls, _) = self.stores.list_left_calls(id, None).await?;
         for call in &calls {
             self.remove_call(call).await?;
@@ -161,6 +171,20 @@ impl Undertaker {
                 return all_readable(count, readable).map(|()| None);
             }
         }
+    }
+
+    /// The tenant's imports, a batch of them, each with its file: one that nobody could read or delete until now would be nobody's.
+    /// Whether none is left.
+    async fn remove_imports(&self, id: &TenantId) -> Result<bool, RemovalError> {
+        let imports = self.stores.campaign_imports(id);
+        let found = imports.list_some(IMPORTS).await?;
+        for import in &found {
+            if let Ok(import) = import.id.parse::<ImportId>() {
+                self.objects.delete(key_of(&import)?).await?;
+            }
+            imports.remove_import(&import.id).await?;
+        }
+        Ok(found.len() < IMPORTS)
     }
 
     /// The tenant's voices, at their vendors and here; whether none is left.

@@ -10,10 +10,13 @@ use super::upkeep::Upkeep;
 use crate::analysis::{Analyst, begin, job};
 use crate::analytics::report;
 use crate::billing::statement;
+use crate::campaign::intake::{self, Intake};
 use crate::crm::{Crm, push};
 use crate::custody::retention;
 use crate::delivery::endpoints::Webhooks;
 use crate::delivery::replay;
+use crate::sound::clear;
+use crate::sound::desk::{CLEAR, SoundDesk};
 use crate::store::Stored;
 use crate::store::jobs::Job;
 use crate::voice::desk::{self, VoiceDesk};
@@ -23,7 +26,7 @@ use crate::voice::jobs;
 const FAILED_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// The words of them all; those of jobs that are listed, and what is told of `kind` in the API.
-pub const WORDS: [&str; 8] = [
+pub const WORDS: [&str; 10] = [
     replay::KIND,
     push::KIND,
     begin::KIND,
@@ -32,13 +35,16 @@ pub const WORDS: [&str; 8] = [
     retention::KIND,
     desk::MAKE,
     desk::REMOVE,
+    intake::KIND,
+    CLEAR,
 ];
 
 /// Every kind that this build does: one for each of [`WORDS`].
 pub fn kinds(
     webhooks: &Webhooks,
     crm: &Crm,
-    (analyst, upkeep, voices): (&Analyst, &Upkeep, &VoiceDesk),
+    (analyst, upkeep, intake): (&Analyst, &Upkeep, &Intake),
+    (voices, sounds): (&VoiceDesk, &SoundDesk),
 ) -> [Kind; WORDS.len()] {
     [
         kind(replay::KIND, 10, webhooks.clone(), replay::carry_out),
@@ -49,6 +55,8 @@ pub fn kinds(
         by_calendar(kind(retention::KIND, 10, upkeep.clone(), retention::carry_out)),
         kind(desk::MAKE, jobs::MAKE_TRIES, voices.clone(), jobs::make),
         kind(desk::REMOVE, jobs::REMOVE_TRIES, voices.clone(), jobs::remove),
+        kind(intake::KIND, intake::MAX_TRIES + intake::MAX_TRIES_TO_END, intake.clone(), intake::carry_out),
+        kind(CLEAR, clear::MAX_TRIES, sounds.clone(), clear::carry_out),
     ]
 }
 

@@ -1,17 +1,18 @@
-//! Seals recordings and clips that are kept in clear: those from before they were sealed, and those that were stored while they were not
-//! to be. One look through all calls, and all tenants' voices, and then at those again that could not be sealed; that all are is noted
+//! Seals recordings, clips and sounds that are kept in clear: those from before they were sealed, and those that were stored while they were
+//! not to be. One look through all calls, and all tenants' voices and sounds, and then at those again that could not be sealed; that all are is noted
 //! in the store, unless one was stored in clear meanwhile: a bridge that does not seal may still run beside this one. A bridge that is
-//! killed meanwhile begins anew, and two of them at once do no harm: each is replaced as a whole by the same one.
+//! killed meanwhile begins anew, and two of them at once do no harm: each is replaced as a whole by the same one. The file of an import is gone when its rows are in, and is not looked for.
 
 use std::time::Duration;
 
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use vox_shared::ids::{TenantId, VoiceId};
+use vox_shared::ids::{SoundId, TenantId, VoiceId};
 
 use crate::api::recordings::serve::Recordings;
 use crate::objects::archive::Sealing;
 use crate::objects::{Key, ObjectError};
+use crate::sound;
 use crate::store::calls::Call;
 use crate::store::engine::{EngineError, MAX_PAGE};
 use crate::store::voices::VoiceState;
@@ -31,7 +32,7 @@ const MAX_FAILED: usize = 10_000;
 /// Why a look through the recordings broke off.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
-    #[error("calls and voices could not be read")]
+    #[error("calls, voices and sounds could not be read")]
     Store(#[from] StoreError),
     #[error("what was recorded for {id} could not be sealed")]
     Object {
@@ -41,10 +42,10 @@ pub enum SealError {
     },
 }
 
-/// A recording or a clip that may be in clear.
+/// A recording, a clip or a sound that may be in clear.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// The call's, or the voice's.
+    /// The call's, the voice's or the sound's.
     pub id: String,
     tenant: TenantId,
     key: Key,
@@ -56,14 +57,15 @@ enum Of {
     /// Under this name.
     Call(String),
     Voice(VoiceId),
+    Sound(SoundId),
 }
 
 /// What is looked at next.
 #[derive(Clone, Debug)]
 enum Stage {
     Calls(Option<Cursor>),
-    /// Those of the tenant after this one.
-    Voices(Option<String>),
+    /// Voices and sounds of the tenants after this one.
+    Tenants(Option<String>),
     Through,
 }
 
@@ -101,7 +103,7 @@ pub async fn run(recordings: Recordings, stop: CancellationToken) {
                 let failed = look.failed.len();
                 tracing::warn!(
                     failed,
-                    "recordings or clips are still in clear, which is tried again in an hour"
+                    "recordings, clips or sounds are still in clear, which is tried again in an hour"
                 );
                 AGAIN
             }
@@ -136,7 +138,10 @@ pub async fn once(recordings: &Recordings, look: &mut Look) -> Result<bool, Seal
     let since = *look.since.get_or_insert(now);
     look.go_on(recordings).await?;
     if look.sealed > 0 {
-        tracing::info!(sealed = look.sealed, "recordings and clips that were kept in clear are sealed");
+        tracing::info!(
+            sealed = look.sealed,
+            "recordings, clips and sounds that were kept in clear are sealed"
+        );
         look.sealed = 0;
     }
     if !look.failed.is_empty() {
@@ -164,7 +169,7 @@ impl Look {
         loop {
             let (items, next) = match &self.stage {
                 Stage::Calls(after) => of_calls(recordings, after.clone()).await?,
-                Stage::Voices(after) => of_voices(recordings, after.clone()).await?,
+                Stage::Tenants(after) => of_tenants(recordings, after.clone()).await?,
                 Stage::Through => return Ok(()),
             };
             // As many as before, should the store go away within the page.
@@ -216,11 +221,14 @@ async fn of_calls(recordings: &Recordings, after: Option<Cursor>) -> Result<(Vec
     };
     let items = page.items.into_iter().filter_map(item).collect();
     let next = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
-    Ok((items, next.map_or(Stage::Voices(None), |next| Stage::Calls(Some(next)))))
+    Ok((items, next.map_or(Stage::Tenants(None), |next| Stage::Calls(Some(next)))))
 }
 
-/// The voices of a page of tenants, and what comes after them. Those that are being deleted need no seal.
-async fn of_voices(recordings: &Recordings, after: Option<String>) -> Result<(Vec<Item>, Stage), StoreError> {
+/// The voices and sounds of a page of tenants, and what comes after them. Those that are being deleted need no seal.
+async fn of_tenants(
+    recordings: &Recordings,
+    after: Option<String>,
+) -> Result<(Vec<Item>, Stage), StoreError> {
     let (page, mut items) = (recordings.stores.tenants().list_by_id(after).await?, Vec::new());
     for id in page.tenants.iter().filter_map(|tenant| tenant.id.parse::<TenantId>().ok()) {
         for voice in recordings.stores.voices(&id).list_voices(MAX_PAGE).await?.items {
@@ -230,8 +238,14 @@ async fn of_voices(recordings: &Recordings, after: Option<String>) -> Result<(Ve
                 items.push(Item { id: voice.id, tenant: id.clone(), key, of: Of::Voice(voice_id) });
             }
         }
+        // Those that were removed too: calls may still fetch them.
+        for sound in recordings.stores.sounds(&id).list_with_removed(MAX_PAGE).await?.items {
+            let Ok(sound_id) = sound.id.parse::<SoundId>() else { continue };
+            let Ok(key) = sound::desk::key_of(&sound_id) else { continue };
+            items.push(Item { id: sound.id, tenant: id.clone(), key, of: Of::Sound(sound_id) });
+        }
     }
-    Ok((items, page.last.map_or(Stage::Through, |last| Stage::Voices(Some(last)))))
+    Ok((items, page.last.map_or(Stage::Through, |last| Stage::Tenants(Some(last)))))
 }
 
 fn is_away(error: &SealError) -> bool {
@@ -269,5 +283,6 @@ async fn is_named(recordings: &Recordings, item: &Item) -> Result<bool, StoreErr
             let now = recordings.stores.voices(&item.tenant).find_voice(id).await?;
             Ok(now.is_some_and(|now| now.value.state != VoiceState::Removing))
         }
+        Of::Sound(id) => Ok(recordings.stores.sounds(&item.tenant).find_with_removed(id).await?.is_some()),
     }
 }

@@ -8,11 +8,13 @@ mod auth;
 mod bot;
 mod bot_version;
 mod call;
+mod campaign;
 mod carrier;
 mod core;
 mod crm;
 mod custody;
 mod demo;
+mod dialler;
 mod dialout;
 mod dnc;
 mod event;
@@ -27,6 +29,7 @@ mod price;
 mod recording;
 mod report;
 mod settings;
+mod sound;
 mod system;
 mod talk;
 mod tenant;
@@ -57,6 +60,8 @@ pub fn table() -> Vec<Route> {
         report::routes(),
         core::routes(),
         fleet::routes(),
+        campaign::routes(),
+        dialler::routes(),
         dialout::routes(),
         dnc::routes(),
         carrier::routes(),
@@ -71,6 +76,7 @@ pub fn table() -> Vec<Route> {
         usage::routes(),
         vendor::routes(),
         voice::routes(),
+        sound::routes(),
         settings::routes(),
         audit::routes(),
         event::routes(),

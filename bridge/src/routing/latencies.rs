@@ -20,6 +20,7 @@ use crate::store::latencies::{Latencies, Latency};
 use crate::store::rollups::{Grain, Rollup};
 use crate::store::tenants::TenantStatus;
 use crate::store::{Stamp, StoreError, Stores};
+use crate::vendors::targets::watch::Targets;
 
 /// Pause between two looks at whose quarter of an hour is over.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -39,16 +40,24 @@ const SERVICES: [(Kind, &str, Part); 3] = [
 pub struct Latest {
     pub stores: Stores,
     pub clock: Clock,
+    /// Looked at in the same rounds.
+    pub targets: Targets,
 }
 
 impl Latest {
     /// Work until `stop`. Several bridges may: they find the same.
     pub async fn run(self, rounds: Rounds, stop: CancellationToken) {
         while rounds.pause(Work::RollupLatency, PAUSE, &stop).await.is_some() {
-            if let Err(error) = rounds.through(Work::RollupLatency, self.round()).await {
+            if let Err(error) = rounds.through(Work::RollupLatency, Box::pin(self.both())).await {
                 tracing::warn!(error = with_source(&error), "the latencies of vendors could not be added up");
             }
         }
+    }
+
+    /// The targets have their turn whatever came of the latencies.
+    async fn both(&self) -> Result<(), Missed> {
+        let added_up = self.round().await;
+        self.targets.round().await.and(added_up)
     }
 
     /// Every tenant whose quarter of an hour is over. One that fails keeps no other from its turn; it is told when all had
@@ -84,7 +93,8 @@ impl Latest {
         let put =
             |found: &mut Found, hour: &Rollup| each_cell(hour, |_| true, |key, cell| take(found, key, cell));
         let found = fold(&self.stores.rollups(tenant), &span, of_catalogue(), put).await?;
-        let made = Latencies { tenant_id: tenant.clone(), as_of: Stamp(now), rows: rows(found) };
+        let targets = known.as_ref().map(|known| known.value.targets.clone()).unwrap_or_default();
+        let made = Latencies { tenant_id: tenant.clone(), as_of: Stamp(now), rows: rows(found), targets };
         // One document: whoever reads it has all of the one or all of the other.
         match store.put(known, made).await {
             // Another bridge was faster.

@@ -2,6 +2,8 @@
 
 mod admission;
 mod filling;
+mod hand_over;
+mod of_campaign;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,6 +14,7 @@ use vox_shared::clock::Clock;
 use vox_shared::ids::{BotId, SessionId, TenantId};
 use vox_shared::model::bot::{ApiKey, BotSettings, Carrier};
 use vox_shared::wire::config::{CarrierAccess, ConfigRequest, RuntimeConfig};
+use vox_shared::wire::permit::Permit;
 
 use super::memory::Memory;
 use super::refused::Refused;
@@ -24,7 +27,6 @@ use crate::billing::budget::{Budget, Purse};
 use crate::billing::gate::Gate;
 use crate::bot::addresses;
 use crate::bot::hours;
-use crate::bot::keys;
 use crate::bot::line::{self, Caller};
 use crate::bot::residency;
 use crate::config::Tokenless;
@@ -39,12 +41,15 @@ use crate::store::outbox::Outbox;
 use crate::store::tenants::TenantStatus;
 use crate::store::{Stamp, StoreError, Stores};
 use crate::vendors::checks::Checks;
+use crate::vendors::of_call::fill_keys;
+use crate::vendors::permits::{Asker, PATIENCE, Permits};
 use crate::voice::named;
 use admission::{admit, connected, skeleton};
 use filling::{filled_in, variables};
+use hand_over::{Taker, take_over};
 
 /// Keys of the connected event that speak to the bridge and are no variables.
-const RESERVED: [&str; 9] = [
+const RESERVED: [&str; 11] = [
     CAMPAIGN_SESSION,
     "_skip_prefetch",
     SKIP_PUSH,
@@ -53,10 +58,14 @@ const RESERVED: [&str; 9] = [
     "_campaign_call_id",
     "_campaign_attempt",
     "_campaign_run_number",
+    "_campaign_machines",
+    LEAVE_MESSAGE,
     SIP_HEADERS,
 ];
 const CAMPAIGN_SESSION: &str = "_campaign_session_id";
 const CAMPAIGN: &str = "_campaign_id";
+/// Whether a message may be left on this number now.
+const LEAVE_MESSAGE: &str = "_campaign_leave_message";
 const SKIP_PUSH: &str = "_skip_post_push";
 const SIP_HEADERS: &str = "sip_candidate_headers";
 /// The transport that needs a ticket.
@@ -76,6 +85,7 @@ pub struct Configs {
     pub purse: Purse,
     pub crm: Crm,
     pub checks: Checks,
+    pub permits: Permits,
     pub log: RequestLog,
     pub tokens: Arc<CallTokens>,
     pub tokenless: Tokenless,
@@ -106,7 +116,7 @@ async fn prepare_for(
     bot: Arc<Bot>,
     request: ConfigRequest,
 ) -> Result<RuntimeConfig, Refused> {
-    let now = from.clock.now();
+    let (now, waits_until) = (from.clock.now(), Instant::now() + PATIENCE);
     if !bot.settings.enabled || bot.deleted_at.is_some() {
         return Err(Refused::UnknownBot);
     }
@@ -125,9 +135,13 @@ async fn prepare_for(
     within_hours(&bot, now)?;
     let whose = (&bot.tenant_id, &*tenant);
     let voices = named::placed(&from.memory, whose, &bot.settings.tts).await?;
+    let mut request = request;
+    if let Some(giver) = request.handed_from.take() {
+        let taker = Taker { bot, tenant, voices };
+        return Box::pin(take_over(from, bot_id, taker, (&giver, request))).await;
+    }
     let tts = voices.tts.ok_or(Refused::NoVoice)?;
 
-    let mut request = request;
     let claim_hash = request.claim.take().as_deref().and_then(hash_of_claim);
     if claim_hash.is_none() && from.tokenless == Tokenless::Refused {
         return Err(Refused::NoClaim);
@@ -179,17 +193,19 @@ async fn prepare_for(
     let mut bot = Arc::unwrap_or_clone(bot);
     bot.settings.limits.max_cost_micros = budget.call;
     bot.settings.tts = tts;
-    if keys::is_missing(&bot.settings) {
-        let held = from.memory.vendor_keys(&bot.tenant_id).await?;
-        keys::fill_missing(&mut bot.settings, &held);
-    }
-    let routing = routed(from, &call.tenant_id, &mut bot.settings).await?;
+    let of = (&call.tenant_id, call.campaign_id.as_ref());
+    let may_leave = reserved.get(LEAVE_MESSAGE) != Some(&Value::Bool(false));
+    of_campaign::apply(&from.stores, of, (&mut bot.settings, may_leave)).await?;
+    fill_keys(&from.memory, &call.tenant_id, &mut bot.settings).await?;
+    let mut routing = routed(from, &call.tenant_id, &mut bot.settings).await?;
+    let permits = permitted(from, (&session, &call, waits_until), &mut bot.settings, &mut routing).await?;
     let rates = rates::of(&from.memory, &bot.settings, call.created_at).await?;
     let (tenant_id, bot_id) = (call.tenant_id.clone(), call.bot_id.clone());
     let of_call = OneCall { session: session.clone(), tenant: tenant_id, bot: bot_id };
     let token = Some(ApiKey::new(from.tokens.issue(&of_call, now)?));
     let mut config = filled_in(from, bot, (&session, &call), known);
     config.template_warnings.extend(voices.left_out);
+    config.permits = permits;
     config.routing = routing.and_then(|routing| serde_json::to_value(routing).ok());
     Ok(RuntimeConfig { rates, egress: tenant.egress.clone(), call_token: token, carrier, ..config })
 }
@@ -218,6 +234,29 @@ async fn routed(
             Ok(None)
         }
         routed => routed,
+    }
+}
+
+/// Permits of those vendors whose keys serve only so many calls at once. Where what was stated of that makes no sense it is not looked at.
+async fn permitted(
+    from: &Configs,
+    (session, call, waits_until): (&SessionId, &Call, Instant),
+    settings: &mut BotSettings,
+    routing: &mut Option<Routing>,
+) -> Result<Vec<Permit>, StoreError> {
+    let of = Asker {
+        waits_until,
+        tenant: &call.tenant_id,
+        session,
+        proposed: call.proposed_session_id.as_ref(),
+        worker: call.worker_id.as_ref(),
+    };
+    match Box::pin(from.permits.take(of, settings, routing)).await {
+        Err(StoreError::Engine(error @ EngineError::Malformed(_))) => {
+            tracing::error!(tenant.id = %call.tenant_id, %error, "a call does not look at its vendors' limits");
+            Ok(Vec::new())
+        }
+        taken => taken,
     }
 }
 

@@ -1,4 +1,5 @@
-//! What every call reads and people seldom change, remembered: bots, tenants, the CRMs of bots, vendors' keys, prices and latencies, voices. Nothing is remembered
+//! What every call reads and people seldom change, remembered: bots, tenants, the CRMs of bots, vendors' keys, prices and latencies, voices, calendars of
+//! campaigns. Nothing is remembered
 //! over a change that this bridge made or heard of, nor for longer than [`KEPT`]: so late is a bridge at most that the others could
 //! not tell. Where a document is changed it is read from the store, never from here.
 
@@ -10,13 +11,14 @@ use vox_shared::clock::Clock;
 use vox_shared::ids::{BotId, TenantId, VoiceId};
 use vox_shared::model::bot::ApiKey;
 
+use crate::campaign::calendar::Calendar;
 use crate::coordination::Expiring;
 use crate::crm::settings::CrmSettings;
 use crate::store::bots::Bot;
 use crate::store::changes::Changes;
 use crate::store::latencies::Latencies;
 use crate::store::prices::Price;
-use crate::store::settings::RoutingSettings;
+use crate::store::settings::{RoutingSettings, VendorLimit};
 use crate::store::tenants::Tenant;
 use crate::store::voices::Voice;
 use crate::store::{Stamp, StoreError, Stored, Stores};
@@ -42,6 +44,8 @@ struct Inner {
     voices: Remembered<Arc<Voice>>,
     routings: Remembered<Option<RoutingSettings>>,
     latencies: Remembered<Option<Arc<Latencies>>>,
+    vendor_limits: Remembered<Arc<Vec<VendorLimit>>>,
+    calendars: Remembered<Arc<Calendar>>,
 }
 
 /// Values by name, each with the number of changes before it was read.
@@ -79,6 +83,8 @@ impl Memory {
             voices: Remembered::new(),
             routings: Remembered::new(),
             latencies: Remembered::new(),
+            vendor_limits: Remembered::new(),
+            calendars: Remembered::new(),
         }))
     }
 
@@ -132,6 +138,20 @@ impl Memory {
         let settings = self.0.stores.settings();
         let read = async { Ok(Some(settings.routing(tenant).await?)) };
         Ok(self.remembered(&self.0.routings, tenant.as_str(), read).await?.flatten())
+    }
+
+    /// What vendors do at once for a key of a tenant's, as far as somebody stated it.
+    pub async fn vendor_limits(&self, tenant: &TenantId) -> Result<Arc<Vec<VendorLimit>>, StoreError> {
+        let settings = self.0.stores.settings();
+        let read = async { Ok(Some(Arc::new(settings.vendor_limits(tenant).await?))) };
+        Ok(self.remembered(&self.0.vendor_limits, tenant.as_str(), read).await?.unwrap_or_default())
+    }
+
+    /// When a tenant's campaigns call nobody.
+    pub async fn calendar(&self, tenant: &TenantId) -> Result<Arc<Calendar>, StoreError> {
+        let settings = self.0.stores.settings();
+        let read = async { Ok(Some(Arc::new(settings.calendar(tenant).await?))) };
+        Ok(self.remembered(&self.0.calendars, tenant.as_str(), read).await?.unwrap_or_default())
     }
 
     /// How fast vendors answered a tenant.

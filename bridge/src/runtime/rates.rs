@@ -10,9 +10,14 @@ use crate::store::{Stamp, StoreError};
 
 /// The rates of a bot's vendors, fallbacks too, for a call that began at this instant; none for a call without a budget.
 pub async fn of(memory: &Memory, settings: &BotSettings, at: Stamp) -> Result<Vec<Rate>, StoreError> {
-    if settings.limits.max_cost_micros.is_none() {
-        return Ok(Vec::new());
+    match settings.limits.max_cost_micros {
+        Some(_) => of_vendors(memory, settings, at).await,
+        None => Ok(Vec::new()),
     }
+}
+
+/// The same whether there is a budget or not: of a call that is handed over, which may have one from before.
+pub async fn of_vendors(memory: &Memory, settings: &BotSettings, at: Stamp) -> Result<Vec<Rate>, StoreError> {
     let mut used: Vec<(&str, &str, &str)> = Vec::new();
     name("stt", &settings.stt, &mut used);
     name("llm", &settings.llm, &mut used);

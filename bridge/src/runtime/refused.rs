@@ -41,6 +41,14 @@ pub enum Refused {
         "the worker is of a version without claims, and VOX_CALLS_WITHOUT_TOKEN is false here; bring the worker up to date"
     )]
     NoClaim,
+    #[error("no call that runs here has this session id and this claim")]
+    NoSuchCall,
+    #[error("the bot that has the call names this one in no enabled transfer target of method bot")]
+    NotATarget,
+    #[error(
+        "redaction_differs: what a call hides is settled when it begins; give both bots the same redaction, or this one none"
+    )]
+    HidesMore,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the call's token could not be made")]
@@ -81,6 +89,9 @@ impl Refused {
             Self::LineForbidden => (403, LINE_FORBIDDEN),
             Self::SessionTaken => (409, "session_taken"),
             Self::NoClaim => (403, "claim_missing"),
+            Self::NoSuchCall => (404, "unknown_call"),
+            Self::NotATarget => (403, "not_a_target"),
+            Self::HidesMore => (409, "redaction_differs"),
             Self::Store(StoreError::Engine(EngineError::Unavailable(_))) => (503, "store_unavailable"),
             Self::Store(_) | Self::Token(_) => (500, "internal"),
         }

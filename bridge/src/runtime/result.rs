@@ -12,6 +12,7 @@ use crate::auth::secret_token;
 use crate::auth::token::{SigningFailed, Tokens};
 use crate::billing::budget::{Purse, counted_anew};
 use crate::billing::charge;
+use crate::campaign::calls::{CallDesk, CallError, word_of};
 use crate::crm::push::{PATIENCE, follows};
 use crate::jobs::relay::Relay;
 use crate::live::{End, Live, Whose};
@@ -52,6 +53,8 @@ pub enum ResultError {
     UnknownCall,
     #[error("the recording link could not be made")]
     Link(#[from] SigningFailed),
+    #[error("what the call says of its campaign's attempt could not be noted")]
+    Attempt(#[from] CallError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -67,11 +70,28 @@ pub struct Results {
     pub relay: Relay,
     pub live: Live,
     pub purse: Purse,
+    pub call_desk: CallDesk,
 }
 
 /// Take a delivered result. `raw` is the message without its nulls, kept as it came; a call that is not known here is kept under this
 /// claim.
 pub async fn record(
+    into: &Results,
+    raw: Map<String, Value>,
+    result: &CallResult,
+    (claim_hash, seen): (Option<&str>, Seen),
+) -> Result<Outcome, ResultError> {
+    let outcome = Box::pin(keep(into, raw, result, (claim_hash, seen))).await?;
+    // After a delivery that was broken off here the call has its record: what follows is written all the same.
+    if outcome != Outcome::Deleted
+        && let Some((attempt, word)) = word_of(result)
+    {
+        Box::pin(into.call_desk.heard(&attempt, &word)).await?;
+    }
+    Ok(outcome)
+}
+
+async fn keep(
     into: &Results,
     raw: Map<String, Value>,
     result: &CallResult,

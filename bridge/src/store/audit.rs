@@ -7,15 +7,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use vox_shared::ids::TenantId;
 
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
 use super::engine::{Collection, Cursor, Engine, Field, Filter, Index, Integer, Order, Query, Text, holds};
 use super::stamp::Stamp;
 use crate::auth::role::Role;
-use crate::auth::secret_token::hex;
-use crate::canonical::{feed, feed_text};
+use crate::canonical;
 use crate::field;
 
 const BY_SEQ: &str = "by_seq";
@@ -171,14 +169,7 @@ impl Entry {
 
     /// The hash that its content makes.
     pub fn digest(&self) -> String {
-        let mut content = serde_json::to_value(self).expect("an entry is plain data");
-        if let Value::Object(fields) = &mut content {
-            fields.remove("hash");
-        }
-        let mut hash = Sha256::new();
-        feed_text(&mut hash, FORM);
-        feed(&mut hash, &content);
-        hex(&hash.finalize())
+        canonical::digest(FORM, self)
     }
 
     /// What the next one follows.
@@ -212,6 +203,11 @@ impl Link {
     /// Where a tenant's chain begins.
     pub fn start(tenant: TenantId) -> Self {
         Self { tenant_id: tenant, seq: 0, hash: NOTHING_BEFORE.into() }
+    }
+
+    /// Of an entry of another chain.
+    pub(super) fn of(tenant_id: TenantId, seq: i64, hash: &str) -> Self {
+        Self { tenant_id, seq, hash: hash.into() }
     }
 
     pub fn hash(&self) -> &str {

@@ -9,11 +9,14 @@ use vox_shared::ids::{BotId, TenantId};
 use vox_shared::model::bot::BotSettings;
 
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
-use super::engine::{Collection, Cursor, Engine, Field, Filter, Index, Order, Query, Text};
+use super::engine::{Collection, Cursor, Engine, Field, Filter, Index, MAX_PAGE, Order, Query, Text};
 use super::merged::Paging;
 use super::reach::Reach;
 use super::stamp::Stamp;
 use crate::field;
+
+/// Bots that are named to somebody who must change them first.
+const MAX_NAMED: usize = 5;
 
 const BY_CREATED: &str = "by_created";
 const BY_CREATION_KEY: &str = "by_creation_key";
@@ -168,6 +171,24 @@ impl Bots {
         }
         let query = self.of_tenant.query(BY_CREATED).filter(Filter::absent(DELETED_AT));
         self.of_tenant.list(query.order(Order::Descending).limit(limit).after(after).weighed()).await
+    }
+
+    /// Some of those whose settings are so, published or in a draft: the newest, [`MAX_NAMED`] at most.
+    pub async fn some_with(&self, is_so: impl Fn(&BotSettings) -> bool) -> Result<Vec<String>, StoreError> {
+        let (mut named, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.list_bots(MAX_PAGE, after).await?;
+            let found = page.items.into_iter().filter(|bot| {
+                is_so(&bot.value.settings)
+                    || bot.value.draft.as_ref().is_some_and(|draft| is_so(&draft.settings))
+            });
+            named.extend(found.map(|bot| bot.id));
+            named.truncate(MAX_NAMED);
+            after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
+            if after.is_none() || named.len() == MAX_NAMED {
+                return Ok(named);
+            }
+        }
     }
 
     /// Those that can be restored, the last deleted first.

@@ -9,6 +9,7 @@ use vox_shared::phone::Number;
 use super::documents::{Documents, Listed, OfTenant, Scoped, StoreError, Stored, TENANT};
 use super::engine::{Collection, Cursor, Engine, Field, Index, MAX_PAGE, Order, Query, Text, holds};
 use super::stamp::Stamp;
+use crate::campaign::health::Health;
 use crate::field;
 
 const BY_TIME: &str = "by_time";
@@ -48,6 +49,15 @@ pub struct Did {
     /// A flow of an Exotel account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow_url: Option<String>,
+    /// When networks blocked calls of campaigns for it lately.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blamed_at: Vec<Stamp>,
+    /// Campaigns do not show it until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rests_until: Option<Stamp>,
+    /// How its calls of campaigns are answered.
+    #[serde(default, skip_serializing_if = "Health::is_unknown")]
+    pub health: Health,
     pub created_at: Stamp,
 }
 

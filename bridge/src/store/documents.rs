@@ -283,6 +283,12 @@ impl<T: Serialize + DeserializeOwned + OfTenant> Scoped<T> {
         Ok(self.all.engine.update_in_turn(self.all.collection, own).await?)
     }
 
+    /// Change some, each if its conditions hold, in no order; answers how many were changed.
+    pub async fn update_many(&self, amendments: Vec<Amendment>) -> Result<usize, StoreError> {
+        let own = amendments.into_iter().map(|one| one.when(Filter::is(TENANT, &self.tenant))).collect();
+        self.all.update_many(own).await
+    }
+
     /// Change one document in one step, whatever its version, if the filters hold.
     pub async fn update(
         &self,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vox_shared::ids::TenantId;
+use vox_shared::wire::answers::Service;
 
 use super::documents::{Documents, OfTenant, Scoped, StoreError, Stored};
 use super::engine::{Collection, Engine};
@@ -29,6 +30,22 @@ pub struct Latencies {
     pub tenant_id: TenantId,
     pub as_of: Stamp,
     pub rows: Vec<Latency>,
+    /// Vendors that miss their targets, or begin to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetState>,
+}
+
+/// How a vendor stands to its target, unless it meets it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetState {
+    pub service: Service,
+    pub provider: String,
+    /// It misses it, and that was told.
+    pub missed: bool,
+    pub since: Stamp,
+    /// Since when it is seen otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contrary_since: Option<Stamp>,
 }
 
 impl Latencies {

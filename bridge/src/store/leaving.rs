@@ -7,6 +7,7 @@ use super::audit::AUDIT;
 use super::calls::{CALLS, WITHOUT_RESULT};
 use super::documents::{StoreError, TENANT};
 use super::engine::{Collection, Cursor, Document, EngineError, Index, IndexKind, Query, Which};
+use super::proofs::CAMPAIGN_PROOFS;
 use super::{COLLECTIONS, SWEPT, Stores};
 use crate::vault::DATA_KEYS;
 
@@ -55,10 +56,12 @@ impl Stores {
     }
 
     /// Delete what else there is of a tenant, [`SWEPT`] documents of each kind that is searched by tenant at most; answers whether
-    /// nothing is left. Ledger and audit log stay, which are only ever added to, and the tenant's own document.
+    /// nothing is left. Ledger, audit log and proofs of campaigns stay, which are only ever added to, and the tenant's own document.
     pub async fn forget_tenant(&self, tenant: &TenantId) -> Result<bool, StoreError> {
         let mut is_done = true;
-        let stays = |of: &Collection| of.is_append_only() || [CALLS.name, AUDIT.name].contains(&of.name);
+        let stays = |of: &Collection| {
+            of.is_append_only() || [CALLS.name, AUDIT.name, CAMPAIGN_PROOFS.name].contains(&of.name)
+        };
         let left = || COLLECTIONS.iter().filter(|of| !stays(of));
         for collection in left() {
             let Some(index) = index_of_tenants(collection) else { continue };

@@ -4,13 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use ring::hmac;
 use serde::{Deserialize, Serialize};
+use vox_shared::catalogue::account;
 use vox_shared::ids::TenantId;
 use vox_shared::model::bot::ApiKey;
+use vox_shared::phone::Number;
+use vox_shared::wire::answers::Service;
 
 use super::documents::{Documents, StoreError, Stored};
 use super::engine::{Collection, Engine};
 use super::stamp::Stamp;
+use crate::auth::secret_token::{self, hex};
+use crate::campaign::calendar::{Calendar, Holiday, QuietHours};
 
 /// The deployment's document; no tenant can be called so.
 const DEPLOYMENT: &str = "~deployment";
@@ -55,6 +61,55 @@ pub struct Settings {
     /// By what calls are given vendors out of their bots' lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing: Option<RoutingSettings>,
+    /// What vendors do at once for one key, where that is not what they publish.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vendor_limits: Vec<VendorLimit>,
+    /// What is expected of vendors, where that is not the usual.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vendor_targets: Vec<VendorTarget>,
+    /// Hours at which a tenant's campaigns call nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quiet_hours: Vec<QuietHours>,
+    /// Days on which they do not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holidays: Vec<Holiday>,
+}
+
+/// What is expected of a vendor of one service; what is absent is not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VendorTarget {
+    pub service: Service,
+    /// None: all vendors of the service that have no target of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Of a hundred requests so many are answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability_percent: Option<f64>,
+    /// Nineteen of twenty answers come within so long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95_ms: Option<u32>,
+}
+
+/// What a vendor does at once for one key of a service; what is absent is not limited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VendorLimit {
+    pub service: Service,
+    /// By the name of its account: Deepgram's two recognisers have one.
+    pub provider: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
+    /// Those that one call may make.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_call: Option<u32>,
+}
+
+impl VendorLimit {
+    /// Whether it is of this vendor.
+    pub fn is_of(&self, service: Service, provider: &str) -> bool {
+        self.service == service && self.provider == account(provider)
+    }
 }
 
 /// How long the vendors of a call may take together.
@@ -120,6 +175,14 @@ struct Plain {
     routing: Option<RoutingSettings>,
     #[serde(default)]
     retention: Option<Retention>,
+    #[serde(default)]
+    vendor_limits: Vec<VendorLimit>,
+    #[serde(default)]
+    vendor_targets: Vec<VendorTarget>,
+    #[serde(default)]
+    quiet_hours: Vec<QuietHours>,
+    #[serde(default)]
+    holidays: Vec<Holiday>,
 }
 
 /// The settings of everybody; the owner says whose.
@@ -188,6 +251,59 @@ impl AllSettings {
             }
         }
         Ok(None)
+    }
+
+    /// What vendors do at once for a key of a tenant's: what it stated, and for the others what the deployment did.
+    pub async fn vendor_limits(&self, tenant: &TenantId) -> Result<Vec<VendorLimit>, StoreError> {
+        let mut limits: Vec<VendorLimit> = Vec::new();
+        for owner in [Owner::Tenant(tenant.clone()), Owner::Deployment] {
+            let stated = self.plain.find(owner.id()).await?.map(|stored| stored.value.vendor_limits);
+            for limit in stated.unwrap_or_default() {
+                if !limits.iter().any(|known| known.is_of(limit.service, &limit.provider)) {
+                    limits.push(limit);
+                }
+            }
+        }
+        Ok(limits)
+    }
+
+    /// What is expected of vendors: what a tenant set, and behind that what the deployment did.
+    pub async fn vendor_targets(&self, tenant: &TenantId) -> Result<Vec<VendorTarget>, StoreError> {
+        let mut targets = Vec::new();
+        for owner in [Owner::Tenant(tenant.clone()), Owner::Deployment] {
+            let set = self.plain.find(owner.id()).await?.map(|stored| stored.value.vendor_targets);
+            targets.extend(set.unwrap_or_default());
+        }
+        Ok(targets)
+    }
+
+    /// When a tenant's campaigns call nobody.
+    pub async fn calendar(&self, tenant: &TenantId) -> Result<Calendar, StoreError> {
+        let set = self.plain.find(Owner::Tenant(tenant.clone()).id()).await?;
+        let calendar = set.map(|stored| Calendar::of(&stored.value.quiet_hours, &stored.value.holidays));
+        Ok(calendar.unwrap_or_default())
+    }
+
+    /// HMAC-SHA256 of a number under the tenant's own key, which is made when there is none.
+    pub async fn number_hash(
+        &self,
+        tenant: &TenantId,
+        number: &Number,
+        now: Stamp,
+    ) -> Result<String, StoreError> {
+        let owner = Owner::Tenant(tenant.clone());
+        let key = match self.get(&owner).await?.erasure_key {
+            Some(key) => key,
+            None => {
+                let made = ApiKey::new(secret_token::random::<32>());
+                let change = |settings: &mut Settings| {
+                    settings.erasure_key.get_or_insert_with(|| made.clone());
+                };
+                self.change(&owner, now, change).await?.erasure_key.unwrap_or(made)
+            }
+        };
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes());
+        Ok(hex(hmac::sign(&key, number.as_str().as_bytes()).as_ref()))
     }
 
     /// What a tenant set of how long its calls are kept.

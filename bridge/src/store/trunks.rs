@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vox_shared::ids::{CarrierId, TenantId};
@@ -16,6 +17,11 @@ const OF_TENANT: &str = "of_tenant";
 const BY_INBOUND: &str = "by_inbound";
 
 const INBOUND_ID: Field<Text> = field!(Trunk => inbound_id: Text);
+/// So many callees that a carrier refuses within this time are no matter of their numbers.
+const MANY_REFUSED: usize = 3;
+const REFUSED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+/// Refused callees that are remembered.
+const MOST_REFUSED: usize = 20;
 /// Tries of a change against others that write the same document.
 const MAX_TRIES: usize = 8;
 
@@ -74,6 +80,52 @@ pub struct Trunk {
     /// Hash of what was made known, without passwords.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_of: Option<String>,
+    /// Calls that the carrier refused. Whoever makes it known leaves this as it is.
+    #[serde(default, skip_serializing_if = "Refuses::is_none")]
+    pub refuses: Refuses,
+}
+
+/// Callees whom a carrier refused lately (403).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refuses {
+    /// Hashes of their numbers, and when each was refused last.
+    #[serde(default)]
+    callees: Vec<(String, Stamp)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<Stamp>,
+}
+
+/// A carrier refuses so many callees that it is no matter of their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    pub since: Stamp,
+    /// Within the last hour.
+    pub callees: usize,
+}
+
+impl Refuses {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The alarm, while there is one.
+    pub fn alarm(&self, now: Stamp) -> Option<Alarm> {
+        let callees = self.callees.iter().filter(|(_, at)| *at + REFUSED_WITHIN > now).count();
+        self.since.filter(|_| callees >= MANY_REFUSED).map(|since| Alarm { since, callees })
+    }
+
+    /// One more; answers the alarm when it begins with this.
+    fn note(&mut self, callee: &str, now: Stamp) -> Option<Alarm> {
+        let was_on = self.alarm(now).is_some();
+        self.callees.retain(|(known, at)| known != callee && *at + REFUSED_WITHIN > now);
+        self.callees.push((callee.to_owned(), now));
+        let over = self.callees.len().saturating_sub(MOST_REFUSED);
+        self.callees.drain(..over);
+        if !was_on {
+            self.since = (self.callees.len() >= MANY_REFUSED).then_some(now);
+        }
+        self.alarm(now).filter(|_| !was_on)
+    }
 }
 
 impl Trunk {
@@ -88,6 +140,7 @@ impl Trunk {
             outbound_id: None,
             rule_id: None,
             made_of: None,
+            refuses: Refuses::default(),
         }
     }
 }
@@ -125,17 +178,40 @@ impl Trunks {
         }
     }
 
-    /// Keep how a carrier stands; what stands so already is not written.
+    /// Keep how a carrier stands; what stands so already is not written. What it refuses stays as it is.
     pub async fn keep(&self, carrier: &CarrierId, trunk: &Trunk) -> Result<(), StoreError> {
         for _ in 0..MAX_TRIES {
             let written = match self.0.find(carrier.as_str()).await? {
-                Some(stored) if stored.value == *trunk => Ok(()),
-                Some(stored) => self.0.replace(Stored { value: trunk.clone(), ..stored }).await.map(drop),
+                Some(stored) => {
+                    let value = Trunk { refuses: stored.value.refuses.clone(), ..trunk.clone() };
+                    match stored.value == value {
+                        true => Ok(()),
+                        false => self.0.replace(Stored { value, ..stored }).await.map(drop),
+                    }
+                }
                 None => self.0.insert(carrier.as_str(), trunk).await,
             };
             match written {
                 Err(StoreError::Conflict | StoreError::Duplicate) => {}
                 written => return written,
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// The carrier refused this callee, a hash. Answers the alarm when it begins with it; a carrier that is not known there refuses nobody.
+    pub async fn note_refused(
+        &self,
+        carrier: &CarrierId,
+        callee: &str,
+        now: Stamp,
+    ) -> Result<Option<Alarm>, StoreError> {
+        for _ in 0..MAX_TRIES {
+            let Some(mut stored) = self.0.find(carrier.as_str()).await? else { return Ok(None) };
+            let begins = stored.value.refuses.note(callee, now);
+            match self.0.replace(stored).await {
+                Err(StoreError::Conflict) => {}
+                written => return written.map(|_| begins),
             }
         }
         Err(StoreError::Conflict)
@@ -158,5 +234,28 @@ impl AllTrunks {
     /// Whose calls come over this trunk.
     pub async fn find_by_inbound(&self, id: &str) -> Result<Option<Stored<Trunk>>, StoreError> {
         self.0.first(Query::by_index(&TRUNKS, BY_INBOUND).equals(INBOUND_ID, id)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_callees_within_an_hour_are_an_alarm_and_it_is_told_once() {
+        let at = |minute| Stamp("2026-11-30T10:00:00Z".parse().unwrap()) + SignedDuration::from_mins(minute);
+        let mut refuses = Refuses::default();
+        for (callee, minute) in [("a", 0), ("b", 1), ("a", 2), ("b", 3)] {
+            assert_eq!(refuses.note(callee, at(minute)), None, "they are two");
+        }
+        let alarm = Alarm { since: at(4), callees: 3 };
+        assert_eq!(refuses.note("c", at(4)), Some(alarm));
+        assert_eq!(refuses.note("d", at(5)), None, "it was told");
+        assert_eq!(refuses.alarm(at(6)), Some(Alarm { callees: 4, ..alarm }));
+        assert_eq!(refuses.alarm(at(64)), None, "an hour after the last but two");
+        assert_eq!(refuses.note("e", at(64)), None);
+        assert_eq!(refuses.note("f", at(64)), Some(Alarm { since: at(64), callees: 3 }), "another one");
+        let text = serde_json::to_string(&refuses).unwrap();
+        assert_eq!(serde_json::from_str::<Refuses>(&text).unwrap(), refuses);
     }
 }

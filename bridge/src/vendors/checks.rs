@@ -6,21 +6,19 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use reqwest::Method;
-use tokio::time::{Instant, timeout};
-use vox_egress::chat::read_refusal;
-use vox_egress::{Egress, Failure, FailureClass, Refusal, google, http_failure, secret_header};
-use vox_shared::catalogue;
+use tokio::time::Instant;
+use vox_egress::Egress;
 use vox_shared::clock::Clock;
-use vox_shared::egress::HostRules;
 use vox_shared::ids::TenantId;
 use vox_shared::model::bot::ApiKey;
 use vox_shared::wire::fleet::WorkerReport;
 
+use super::asking::{ask, state_of};
 use super::breaker::{Breaker, State};
 pub use super::found::Account;
-use super::found::of_tenant;
+use super::found::{Found, Whose, of_tenant};
 use super::key_state::KeyState;
+use super::servers::{self, Memory, memory};
 use super::told::{Seen, Told};
 use crate::error::with_source;
 use crate::metrics::Metrics;
@@ -32,8 +30,8 @@ use crate::store::{StoreError, Stores};
 const EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// After a vendor was away, or while its breaker is not closed.
 const SOONER: SignedDuration = SignedDuration::from_secs(15);
-/// The whole request.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// A voice server of one's own is asked this often: its GPU's memory changes with its calls.
+const SERVERS: SignedDuration = SignedDuration::from_secs(30);
 /// Requests at once to one vendor. They are tried beside each other: one that is away keeps no other from its turn.
 const AT_A_VENDOR: usize = 4;
 /// Tenants whose own addresses are asked at once, each of them one after the other: whoever listens there may keep every request.
@@ -59,6 +57,8 @@ struct Entry {
     key_state: KeyState,
     breaker: Breaker,
     detail: Option<String>,
+    /// Of the GPU of a voice server of one's own, if it says so.
+    memory: Option<Memory>,
     checked_at: Option<Timestamp>,
     due_at: Timestamp,
 }
@@ -80,14 +80,17 @@ struct Inner {
     egress: Arc<Egress>,
     metrics: Arc<Metrics>,
     known: Mutex<BTreeMap<Account, Entry>>,
+    /// The accounts that calls of each tenant may use, as they were looked for.
+    used: Mutex<BTreeMap<TenantId, BTreeMap<Account, Whose>>>,
     told: Told,
     looked_at: Mutex<Option<Timestamp>>,
 }
 
 impl Checks {
     pub fn new((stores, clock): (Stores, Clock), egress: Arc<Egress>, metrics: Arc<Metrics>) -> Self {
-        let (known, told, looked_at) = (Mutex::default(), Told::default(), Mutex::default());
-        Self(Arc::new(Inner { stores, clock, egress, metrics, known, told, looked_at }))
+        let (known, used, looked_at) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let told = Told::default();
+        Self(Arc::new(Inner { stores, clock, egress, metrics, known, used, told, looked_at }))
     }
 
     /// Look for keys if it is time, and try those of vendors' addresses that are due. A look that failed is tried again the next time,
@@ -176,12 +179,21 @@ impl Checks {
 
     /// The accounts of a tenant with what is known of them.
     pub async fn of_tenant(&self, tenant: &TenantId) -> Result<Vec<(Account, Option<Health>)>, StoreError> {
-        let accounts = of_tenant(&self.0.stores, tenant).await?;
+        let accounts = of_tenant(&self.0.stores, tenant).await?.tried;
         Ok(accounts.into_keys().map(|account| (account.clone(), self.health(&account))).collect())
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<Account, Entry>> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The accounts that a tenant's calls may use, as they were looked for last; `None` while they were not.
+    pub fn accounts_of(&self, tenant: &TenantId) -> Option<BTreeMap<Account, Whose>> {
+        self.used().get(tenant).cloned()
+    }
+
+    fn used(&self) -> MutexGuard<'_, BTreeMap<TenantId, BTreeMap<Account, Whose>>> {
+        self.0.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn looked_at(&self) -> MutexGuard<'_, Option<Timestamp>> {
@@ -191,16 +203,20 @@ impl Checks {
     /// The accounts of all tenants; those that nobody has any more are forgotten. A tenant whose bots or keys cannot be read keeps no
     /// other from its turn, and what is known of its accounts stays.
     async fn look(&self, now: Timestamp) -> Result<(), StoreError> {
-        let (mut found, mut unread) = (BTreeMap::new(), BTreeSet::new());
+        let (mut found, mut unread, mut active) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
         let (mut failed, mut after) = (None, None);
         loop {
             let page = self.0.stores.tenants().list_by_id(after).await?;
             for tenant in page.tenants.iter().filter(|tenant| tenant.value.status == TenantStatus::Active) {
                 let Ok(id) = tenant.id.parse::<TenantId>() else { continue };
+                active.insert(id.clone());
                 match of_tenant(&self.0.stores, &id).await {
-                    Ok(accounts) => accounts.into_iter().for_each(|(account, key)| {
-                        found.entry(account).or_insert_with(|| (id.clone(), key));
-                    }),
+                    Ok(Found { tried, used }) => {
+                        for (account, key) in tried {
+                            found.entry(account).or_insert_with(|| (id.clone(), key));
+                        }
+                        self.used().insert(id, used);
+                    }
                     Err(error) => {
                         tracing::error!(tenant.id = %id, error = with_source(&error), "a tenant's keys of vendors could not be looked for");
                         // What makes no sense now makes none in a moment.
@@ -215,6 +231,7 @@ impl Checks {
                 break;
             }
         }
+        self.used().retain(|tenant, _| active.contains(tenant));
         self.take_over(found, &unread, now);
         failed.map_or(Ok(()), Err)
     }
@@ -241,6 +258,7 @@ impl Checks {
                 key_state: KeyState::Unchecked,
                 breaker: Breaker::default(),
                 detail: None,
+                memory: None,
                 checked_at: None,
                 due_at: now,
             });
@@ -250,14 +268,23 @@ impl Checks {
     }
 
     async fn try_one(&self, Due { account, key, tenant }: Due) {
-        let asked = match self.0.stores.tenants().egress_rules(&tenant).await {
-            Ok(rules) => ask(&self.0.egress, &rules, (&account, &key), self.0.clock.now().as_second()).await,
-            // The store is away, which says nothing of the vendor.
-            Err(_) => return,
+        // Where the store is away, that says nothing of the vendor.
+        let Ok(rules) = self.0.stores.tenants().egress_rules(&tenant).await else { return };
+        let second = self.0.clock.now().as_second();
+        let asked = ask(&self.0.egress, &rules, (&account, &key), second).await;
+        let memory = match (&asked, account.voice_server()) {
+            (Ok(()), Some(server)) => {
+                memory(&self.0.egress, &rules, server, &key).await.unwrap_or_else(|failure| {
+                    tracing::debug!(%failure, "a voice server does not say how its GPU is");
+                    None
+                })
+            }
+            _ => None,
         };
         let now = self.0.clock.now();
         let mut known = self.known();
         let Some(entry) = known.get_mut(&account) else { return };
+        entry.memory = memory;
         (entry.key_state, entry.detail) = match asked {
             Ok(()) => (KeyState::Good, None),
             Err(failure) => (state_of(failure.class), Some(failure.detail)),
@@ -269,7 +296,11 @@ impl Checks {
         }
         entry.checked_at = Some(now);
         let is_well = entry.key_state != KeyState::Away && entry.breaker.state() == State::Closed;
-        let pause = if is_well { EVERY } else { SOONER };
+        let pause = match is_well {
+            true if account.voice_server().is_some() => SERVERS,
+            true => EVERY,
+            false => SOONER,
+        };
         entry.due_at = now.saturating_add(pause).unwrap_or(now);
     }
 
@@ -280,6 +311,17 @@ impl Checks {
             .iter()
             .map(|(account, entry)| (account.provider.as_str(), entry.breaker.state(), entry.key_state));
         self.0.metrics.vendors().show(accounts);
+        let mut servers = BTreeMap::<String, (bool, Option<Memory>)>::new();
+        for (account, entry) in known.iter() {
+            let Some(label) = account.voice_server().and_then(|(_, base_url)| servers::label(base_url))
+            else {
+                continue;
+            };
+            let is_up = entry.key_state == KeyState::Good;
+            let known = servers.entry(label).or_default();
+            *known = (known.0 || is_up, known.1.or(entry.memory));
+        }
+        self.0.metrics.vendors().show_servers(&servers);
     }
 }
 
@@ -294,106 +336,4 @@ fn lanes<K: Ord>(due: Vec<Due>, of: impl Fn(&Due) -> K) -> Vec<Vec<Due>> {
         }
     }
     lanes
-}
-
-/// The vendor's cheapest request that needs a key.
-async fn ask(
-    egress: &Egress,
-    rules: &HostRules,
-    (account, key): (&Account, &ApiKey),
-    second: i64,
-) -> Result<(), Failure> {
-    let name = account.provider.as_str();
-    let unknown = || Failure::new(FailureClass::Refused, format!("{name}: there is nothing to ask"));
-    let vendor = catalogue::find_keyed(name).ok_or_else(unknown)?;
-    if vendor.takes_key_file() {
-        return ask_for_a_token(egress, rules, (name, key), second).await;
-    }
-    let check = vendor.key_check.ok_or_else(unknown)?;
-    let url = vendor.key_check_url(account.base_url.as_deref()).ok_or_else(unknown)?;
-    let mut request = match account.base_url {
-        Some(_) => egress.request_under(rules, Method::GET, url)?,
-        None => egress.request(Method::GET, url)?,
-    };
-    for (header, value) in vendor.fixed_headers() {
-        request = request.header(header, value);
-    }
-    if !key.is_empty() {
-        let value = format!("{}{}", check.prefix, key.expose().trim());
-        request = request.header(check.header, secret_header(name, &value)?);
-    }
-    let asking = async {
-        let response = request.send().await.map_err(http_failure)?;
-        if response.status().is_success() {
-            return Ok(());
-        }
-        let refusal = read_refusal(response).await;
-        Err(refusal.failure(name, class_of(&refusal), None))
-    };
-    let late =
-        || Failure::new(FailureClass::TimedOut, format!("{name}: no answer within {} s", DEADLINE.as_secs()));
-    timeout(DEADLINE, asking).await.unwrap_or_else(|_| Err(late()))
-}
-
-/// The token server that a key file names: it gives a token for a good one. Nothing is asked of the vendor itself.
-async fn ask_for_a_token(
-    egress: &Egress,
-    rules: &HostRules,
-    (name, key): (&str, &ApiKey),
-    second: i64,
-) -> Result<(), Failure> {
-    let wrong = |fault| Failure::new(FailureClass::Unauthorised, format!("{name}: {fault}"));
-    let account = google::Account::parse(key.expose()).map_err(wrong)?;
-    if account.has_own_token_server() {
-        egress.check_under(rules, account.token_server())?;
-    }
-    google::exchange((name, egress), &account, second).await.map(|_token| ())
-}
-
-/// A key that may do its job and nothing else, as ElevenLabs, Deepgram and OpenAI give them, is refused here in words of rights, and
-/// taken in calls.
-fn class_of(refusal: &Refusal) -> FailureClass {
-    let body = refusal.body.to_lowercase();
-    let lacks_right = ["permission", "scope"].iter().any(|word| body.contains(word));
-    match refusal.class() {
-        FailureClass::Unauthorised if lacks_right => FailureClass::Refused,
-        // Google answers a key that is none with 400.
-        FailureClass::Refused if refusal.body.contains("API_KEY_INVALID") => FailureClass::Unauthorised,
-        class => class,
-    }
-}
-
-fn state_of(class: FailureClass) -> KeyState {
-    match class {
-        FailureClass::Unauthorised => KeyState::Refused,
-        FailureClass::OverLimit => KeyState::OverLimit,
-        FailureClass::Unavailable | FailureClass::TimedOut => KeyState::Away,
-        FailureClass::Forbidden => KeyState::Forbidden,
-        FailureClass::Refused | FailureClass::Malformed | FailureClass::NotInstalled => KeyState::Unknown,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// With a budget for routing such a key would have kept the bot's first vendor out of every call.
-    #[test]
-    fn a_key_that_may_only_do_its_job_is_not_a_refused_one() {
-        for (status, body, state) in [
-            (
-                401,
-                r#"{"detail": {"status": "missing_permissions", "message": "lacks user_read"}}"#,
-                KeyState::Unknown,
-            ),
-            (403, r#"{"err_code": "INSUFFICIENT_PERMISSIONS"}"#, KeyState::Unknown),
-            (403, r#"{"error": {"message": "Missing scopes: api.model.read"}}"#, KeyState::Unknown),
-            (401, r#"{"detail": {"status": "invalid_api_key"}}"#, KeyState::Refused),
-            (403, r#"{"error": {"code": "invalid_api_key_error"}}"#, KeyState::Refused),
-            (402, "no permission to go on without credit", KeyState::OverLimit),
-        ] {
-            let refusal = Refusal { status, headers: Default::default(), body: body.into() };
-            assert_eq!(state_of(class_of(&refusal)), state, "{status} {body}");
-        }
-    }
 }

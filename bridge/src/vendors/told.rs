@@ -10,9 +10,6 @@ use vox_shared::wire::fleet::{BreakerState, VendorStanding, WorkerReport};
 
 use super::found::Account;
 
-/// Characters of a key's hash that workers tell.
-const KEY_CHARS: usize = 8;
-
 /// What was said last, by worker.
 #[derive(Debug, Default)]
 pub struct Told(Mutex<BTreeMap<WorkerId, Word>>);
@@ -49,11 +46,7 @@ impl Told {
 
     /// What the workers say of this account, for any service.
     pub fn of(&self, account: &Account, now: Timestamp) -> Seen {
-        let is_meant = |standing: &&VendorStanding| {
-            standing.provider == account.provider
-                && standing.base_url == account.base_url
-                && account.key_hash.get(..KEY_CHARS) == Some(standing.key.as_str())
-        };
+        let is_meant = |standing: &&VendorStanding| is_of(standing, account);
         let words = self.words();
         let mut seen = Seen::default();
         for word in words.values().filter(|word| now < word.until) {
@@ -67,6 +60,13 @@ impl Told {
     fn words(&self) -> MutexGuard<'_, BTreeMap<WorkerId, Word>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a worker's row is of this account.
+pub fn is_of(standing: &VendorStanding, account: &Account) -> bool {
+    standing.provider == account.provider
+        && standing.base_url == account.base_url
+        && account.key_as_told() == standing.key
 }
 
 #[cfg(test)]

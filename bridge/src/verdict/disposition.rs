@@ -231,6 +231,7 @@ mod tests {
                 ended_ms: started_ms + 3_000,
                 interrupted: false,
                 words: Vec::new(),
+                bot_id: None,
             }
         };
         lines.map(line).collect()

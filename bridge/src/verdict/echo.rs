@@ -111,6 +111,7 @@ mod tests {
             ended_ms,
             interrupted: false,
             words,
+            bot_id: None,
         }
     }
 

@@ -7,12 +7,11 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use tokio::task::spawn_blocking;
 use vox_egress::Egress;
 use vox_shared::clock::Clock;
 use vox_shared::egress::HostRules;
-use vox_shared::ids::{BotId, JobId, TenantId, VoiceId};
-use vox_shared::model::bot::ApiKey;
+use vox_shared::ids::{JobId, TenantId, VoiceId};
+use vox_shared::model::bot::{ApiKey, BotSettings};
 
 use super::clip::{self, MAX_CLIP_BYTES};
 use super::elevenlabs::Account;
@@ -23,11 +22,11 @@ use crate::bot::residency;
 use crate::fields::FieldError;
 use crate::objects::archive::{Archive, Found};
 use crate::objects::{ByteStream, Expected, Key, ObjectError};
-use crate::store::bots::{Bot, Creation};
-use crate::store::engine::MAX_PAGE;
+use crate::soundfile;
+use crate::store::bots::Creation;
 use crate::store::jobs::{Job, JobState, Queue};
 use crate::store::voices::{Clip, Consent, Voice, VoiceState};
-use crate::store::{Cursor, Stamp, StoreError, Stored, Stores};
+use crate::store::{Stamp, StoreError, Stored, Stores};
 
 /// Most voices of a tenant. Two requests at once may pass it by one.
 pub const MAX_VOICES: usize = 50;
@@ -40,8 +39,6 @@ const CLIPS: &str = "voices";
 /// A job is stored before that which it is about, and waits so long for it; whoever has stored both hurries it. A bridge that is killed
 /// between the two leaves nothing but a job that finds nothing to do.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
-/// Bots that are named as those that use a voice.
-const MAX_NAMED: usize = 5;
 
 /// Why a voice is not made or deleted.
 #[derive(Debug, thiserror::Error)]
@@ -101,8 +98,10 @@ impl VoiceDesk {
         if self.stores.voices(tenant).list_voices(MAX_VOICES).await?.items.len() >= MAX_VOICES {
             return Err(VoiceError::TooMany);
         }
-        let (bytes, examined) = examined(wish.clip).await?;
-        let looked_at =
+        let clip = wish.clip;
+        let looking = soundfile::decoded(move || clip::examine(&clip).map(|looked_at| (clip, looked_at)));
+        let examined = looking.await.map_err(VoiceError::Unexamined)?;
+        let (bytes, looked_at) =
             examined.map_err(|fault| VoiceError::Invalid(vec![FieldError::new("clip", fault)]))?;
         let now = Stamp(self.clock.now());
         let wish = Wish { clip: Vec::new(), ..wish };
@@ -275,21 +274,8 @@ impl VoiceDesk {
         tenant: &TenantId,
         voice: &VoiceId,
     ) -> Result<Vec<String>, StoreError> {
-        let (bots, mut users, mut after) = (self.stores.bots(tenant), Vec::new(), None);
-        let names_it = |bot: &Bot| {
-            let drafted = bot.draft.iter().flat_map(|draft| named::voices_of(&draft.settings));
-            named::voices_of(&bot.settings).into_iter().chain(drafted).any(|named| named.id == *voice)
-        };
-        loop {
-            let page = bots.list_bots(MAX_PAGE, after).await?;
-            let found = page.items.iter().filter(|bot| names_it(&bot.value));
-            users.extend(found.filter_map(|bot| bot.id.parse::<BotId>().ok()).map(|bot| bot.to_string()));
-            after = page.next_cursor.as_deref().map(Cursor::parse).transpose()?;
-            if after.is_none() || users.len() >= MAX_NAMED {
-                users.truncate(MAX_NAMED);
-                return Ok(users);
-            }
-        }
+        let names_it = |bot: &BotSettings| named::voices_of(bot).iter().any(|named| named.id == *voice);
+        self.stores.bots(tenant).some_with(names_it).await
     }
 }
 
@@ -311,20 +297,6 @@ fn id_of(tenant: &TenantId, creation: &Creation) -> VoiceId {
 
 fn repeat(made: Stored<Voice>, request: Option<&String>) -> Result<Stored<Voice>, VoiceError> {
     if made.value.request.as_ref() == request { Ok(made) } else { Err(VoiceError::KeyReused) }
-}
-
-/// The clip again and what is known of it. Decoding is work for a thread that serves nobody; a decoder that panics has refused.
-async fn examined(bytes: Vec<u8>) -> Result<(Vec<u8>, Result<Clip, String>), VoiceError> {
-    let looking = spawn_blocking(move || {
-        let looked_at = clip::examine(&bytes);
-        (bytes, looked_at)
-    });
-    match looking.await {
-        Err(error) if error.is_panic() => {
-            Ok((Vec::new(), Err("cannot be decoded; send it as WAV".to_owned())))
-        }
-        looked_at => looked_at.map_err(VoiceError::Unexamined),
-    }
 }
 
 fn new_voice((tenant, author): (&TenantId, &str), wish: Wish, clip: Clip, now: Stamp) -> Voice {

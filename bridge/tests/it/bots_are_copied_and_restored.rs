@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::auth::scope::Scope;
+use vox_bridge::campaign::health::Health;
 use vox_bridge::jobs::deleted_bots::{BATCH, KEPT};
 use vox_bridge::jobs::janitor::sweep;
 use vox_bridge::store::Stamp;
@@ -245,6 +246,9 @@ async fn a_removed_bot_leaves_no_crm_and_no_number_behind_whatever_stands_before
         bot_id: Some(bot[1..].parse().unwrap()),
         label: None,
         flow_url: None,
+        blamed_at: Vec::new(),
+        rests_until: None,
+        health: Health::default(),
         created_at: Stamp(bridge.now()),
     };
     for (bot, number) in [(&path, "+15550001"), (&other, "+15550002")] {

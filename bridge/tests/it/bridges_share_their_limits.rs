@@ -99,11 +99,58 @@ async fn a_call_is_followed(pair: &Pair) {
     }
 }
 
+/// A vendor's key serves two calls at once, whichever bridge they and their workers come to.
+async fn a_vendors_limit_is_shared(pair: &Pair) {
+    let [one, two] = pair.replicas.each_ref().map(|replica| format!("http://{}", replica.address()));
+    let token = pair.admin().await;
+    let send = async |method: Method, url: String, body: Value| {
+        let request = pair.http.request(method, url).bearer_auth(&token).json(&body);
+        json(request.send().await.unwrap(), StatusCode::OK).await
+    };
+    let limits = json!({"items": [{"service": "stt", "provider": "deepgram", "streams": 2}]});
+    send(Method::PUT, format!("{one}/api/v1/settings/vendor-limits"), limits).await;
+    let stt = json!({"provider": "deepgram", "api_key": "dg-0123456789abcdef", "fallbacks": [{"provider": "pocketsphinx"}]});
+    send(Method::PATCH, format!("{one}/api/v1/bots/faq"), json!({"stt": stt})).await;
+    let worker = async |method: Method, url: String, body: Value| {
+        let request = pair.http.request(method, url).header(SECRET_HEADER, SECRET).json(&body);
+        json(request.send().await.unwrap(), StatusCode::OK).await
+    };
+    // What a bridge heard of late it knows soon: calls before that have no permits.
+    let began = Instant::now();
+    let config = async |bridge: &str, n: usize| {
+        let url = format!("{bridge}/api/v1/config/faq?session_id=limited_{n}&worker_id=l{n}");
+        worker(Method::GET, url, Value::Null).await
+    };
+    let permit = loop {
+        let config = config(&two, 1).await;
+        if let Some(permit) = config["permits"].as_array().and_then(|permits| permits.first()) {
+            break permit["name"].clone();
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "the other bridge did not hear of the limit");
+        tokio::time::sleep(LOOK_AGAIN).await;
+    };
+    assert_eq!(config(&one, 2).await["stt"]["provider"], "deepgram");
+    assert_eq!(config(&two, 3).await["stt"]["provider"], "pocketsphinx");
+    let says = async |bridge: &str, session: Value, permits: Value| {
+        let report = json!({
+            "worker_id": "l1", "host": "h", "address": "http://127.0.0.1:9", "slots": 1, "calls": 1, "build": "t", "draining": false,
+            "pid": 7, "session_id": session, "permits": permits,
+        });
+        worker(Method::POST, format!("{bridge}/api/v1/fleet/workers"), report).await;
+    };
+    // Its worker reaches the other bridge, and ends.
+    says(&one, json!("limited_1"), json!([permit])).await;
+    assert_eq!(config(&two, 4).await["stt"]["provider"], "pocketsphinx");
+    says(&one, Value::Null, json!([])).await;
+    assert_eq!(config(&two, 5).await["stt"]["provider"], "deepgram");
+}
+
 #[tokio::test]
 async fn bridges_share_what_changes_running_calls_and_the_limit_of_logins() {
     let pair = Pair::start().await;
     a_change_is_heard(&pair).await;
     a_call_is_followed(&pair).await;
+    a_vendors_limit_is_shared(&pair).await;
     let mut answers = Vec::new();
     for _ in 0..8 {
         answers.push(pair.log_in("nobody@test", "wrong").await.status().as_u16());

@@ -74,7 +74,7 @@ fn row<'a>(latencies: &'a Value, kind: &str, provider: &str) -> &'a Value {
 #[tokio::test]
 async fn the_vendors_that_fit_the_budget_come_first_and_the_record_says_why() {
     let stage = Stage::start().await;
-    assert_eq!(stage.latencies().await, json!({"as_of": null, "items": []}));
+    assert_eq!(stage.latencies().await, json!({"as_of": null, "items": [], "lately": []}));
     for n in 0..3 {
         stage.called(&format!("slow_{n}"), "elevenlabs", 700.0 + f64::from(n)).await;
         stage.called(&format!("fast_{n}"), "flite", 20.0).await;

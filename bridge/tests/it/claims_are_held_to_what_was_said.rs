@@ -278,6 +278,7 @@ fn transcript(lines: &Lines) -> Vec<TranscriptEntry> {
             ended_ms: started_ms + 3_000,
             interrupted: false,
             words: Vec::new(),
+            bot_id: None,
         }
     };
     lines.iter().enumerate().map(line).collect()

@@ -1,5 +1,7 @@
 //! The suite of the coordination seam: every engine does the same, and exactly.
 
+mod permits;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use vox_harness::RedisServer;
 use vox_shared::clock::Clock;
 
 use crate::harness::NOW;
+use permits::*;
 
 /// Long enough that nothing ends by itself in the midst of a test.
 const LONG: Duration = Duration::from_secs(600);
@@ -123,6 +126,12 @@ suite! {
     what_is_too_large_is_refused
     listeners_hear_what_is_told_of_their_topic
     a_listener_that_is_late_is_told_that_it_missed_something
+    permits_are_given_when_it_was_told_what_runs
+    a_permit_is_given_whole_or_not_at_all
+    no_stretch_of_time_has_more_turns_than_the_pace_and_its_burst
+    whoever_was_replaced_gets_no_permit
+    a_place_ends_unless_it_is_kept
+    many_at_once_get_exactly_so_many_permits
 }
 
 async fn a_rate_allows_so_many_and_says_how_long_to_wait(on: &Subject) {

@@ -8,6 +8,7 @@ use reqwest::{Method, StatusCode};
 use rustix::process::{Signal, test_kill_process};
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
+use vox_harness::Kept;
 use vox_testkit::chaos::ChaosProxy;
 
 use crate::harness::losing::{LosesAnswers, Loss};
@@ -172,8 +173,8 @@ async fn a_server_that_stands_still_refuses_or_loses_answers_is_told_and_taken_u
 
 #[tokio::test]
 async fn a_server_that_is_killed_loses_nothing_that_was_acknowledged() {
-    let name = format!("killed{}", std::process::id());
-    let server = MongoDb::own(&["--data", &name]);
+    let kept = Kept::by("mongodb");
+    let server = MongoDb::own(&["--data", kept.name()]);
     let port = server.port().to_string();
     let uri = server.uri();
     let bridge = TestBridge::start_with(|c| c.storage.mongodb_uri = Some(uri.into())).await;
@@ -183,7 +184,7 @@ async fn a_server_that_is_killed_loses_nothing_that_was_acknowledged() {
     server.signal(Signal::KILL);
     refused_in_time(&bridge, "meanwhile").await;
     drop(server);
-    let again = MongoDb::own(&["--data", &name, "--port", &port]);
+    let again = MongoDb::own(&["--data", kept.name(), "--port", &port]);
     recovers(&bridge, "meanwhile").await;
     for n in 0..20 {
         assert_eq!(bridge.call(&format!("c{n}")).await["session_id"], format!("c{n}"));

@@ -19,6 +19,7 @@ use vox_bridge::objects::archive::{Archive, Sealing};
 use vox_bridge::objects::{Answer, ByteStream, Expected, Head, Key, ObjectError, Objects, Written};
 use vox_bridge::store::calls::CALLS;
 use vox_bridge::vault::file::{HEAD_BYTES, MAGIC, PIECE_BYTES, TAG_BYTES};
+use vox_harness::Random;
 use vox_shared::model::bot::BotSettings;
 
 use crate::harness::interposed::{Files, Touch};
@@ -30,12 +31,7 @@ const SEALED: usize = PIECE_BYTES + TAG_BYTES;
 
 /// No two of its pieces are alike.
 fn content(length: usize) -> Vec<u8> {
-    let mut state = 1_u64;
-    let next = |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 56) as u8
-    };
-    (0..length).map(next).collect()
+    Random::new(1).bytes(length)
 }
 
 fn hash(content: &[u8]) -> String {

@@ -6,11 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
+use vox_bridge::auth::role::Role;
 use vox_bridge::config::{S3Settings, Sealing};
 use vox_bridge::objects::directory::Lock;
 use vox_bridge::objects::s3::S3;
+use vox_shared::ids::CampaignId;
+use vox_shared::model::bot::BotSettings;
 use vox_testkit::chaos::ChaosProxy;
 
 use crate::harness::losing::{LosesAnswers, Loss};
@@ -140,19 +145,71 @@ async fn a_server_that_refuses_or_hangs_is_503_until_it_is_back() {
     assert!(!server.has_unfinished().await);
 }
 
-/// Those of clips and of archived calls stayed for ever.
+/// Those of clips, of archived calls and of files of contacts stayed for ever.
 #[tokio::test]
 async fn unfinished_uploads_of_every_kind_are_given_up_and_other_peoples_are_not() {
     let server = S3Server::start().await;
-    for key in ["recordings/call_1.wav", "voices/voice_1", "calls/0123456789abcdef", "elsewhere/x"] {
+    for key in [
+        "recordings/call_1.wav",
+        "voices/voice_1",
+        "sounds/snd_1",
+        "imports/imp_1",
+        "calls/0a",
+        "elsewhere/x",
+    ] {
         let begun = server.raw(Method::POST, &format!("/{key}?uploads")).send().await.unwrap();
         assert_eq!(begun.status(), StatusCode::OK, "{key}");
     }
     let dir = tempfile::tempdir().unwrap();
     let store = S3::open(&server.settings(), Lock::take(dir.path()).unwrap()).await.unwrap();
-    assert_eq!(store.give_up_unfinished(Duration::ZERO).await.unwrap(), 3);
+    assert_eq!(store.give_up_unfinished(Duration::ZERO).await.unwrap(), 5);
     let left = server.raw(Method::GET, "?uploads").send().await.unwrap().text().await.unwrap();
     assert!(left.contains("elsewhere/x") && left.matches("<UploadId>").count() == 1, "{left}");
+}
+
+/// The file of an import and a sound are taken whole or not at all, and whoever sent them is told to send them again.
+#[tokio::test]
+async fn what_is_sent_while_the_server_is_away_is_refused_and_leaves_nothing_half() {
+    let server = S3Server::start().await;
+    let proxy =
+        ChaosProxy::start(server.url.strip_prefix("http://").unwrap().parse().unwrap()).await.unwrap();
+    let bridge = bridge_on(server.settings_at(&proxy.url())).await;
+    let (admin, tenant) = (bridge.token(Role::Admin).await, bridge.tenant());
+    let settings = BotSettings { name: "Asha".into(), ..BotSettings::default() };
+    let wish = json!({"name": "Reminders", "bot_id": bridge.insert_bot(&tenant, settings).await});
+    let campaign =
+        json(bridge.send(Method::POST, "/api/v1/campaigns", &admin, wish).await, StatusCode::CREATED).await;
+    let campaign: CampaignId = campaign["id"].as_str().unwrap().parse().unwrap();
+    let imports = format!("/api/v1/campaigns/{campaign}/imports");
+    let send_file = async || {
+        let request = bridge.request(Method::POST, &imports).bearer_auth(&admin);
+        request.header("content-type", "text/csv").body("phone\n+919876543210\n").send().await.unwrap()
+    };
+    let sound = json!({"name": "Tone", "sound": STANDARD.encode(include_bytes!("clips/tone.ogg"))});
+    let send_sound = async || bridge.send(Method::POST, "/api/v1/sounds", &admin, sound.clone()).await;
+
+    proxy.change(|conditions| conditions.refuse = true);
+    proxy.cut();
+    for refused in [send_file().await, send_sound().await] {
+        assert!(refused.headers().contains_key("retry-after"));
+        let told = json(refused, StatusCode::SERVICE_UNAVAILABLE).await["error"].clone();
+        assert_eq!(told["code"], "store_unavailable");
+        assert!(told["detail"].as_str().unwrap().contains("repeat the request"), "{told}");
+    }
+    let stores = &bridge.app.stores;
+    let known = stores.campaign_imports(&tenant).list_imports(&campaign, 10, None).await.unwrap();
+    assert!(known.items.is_empty(), "an import of no file");
+    assert!(stores.sounds(&tenant).list_with_removed(10).await.unwrap().items.is_empty());
+
+    proxy.change(|conditions| conditions.refuse = false);
+    let is_taken = || async { send_file().await.status() == StatusCode::ACCEPTED };
+    assert!(eventually(NEVER, is_taken).await);
+    let is_taken = || async { send_sound().await.status() == StatusCode::CREATED };
+    assert!(eventually(NEVER, is_taken).await);
+    for (part, objects) in [("imports", 1), ("sounds", 1)] {
+        let list = server.raw(Method::GET, &format!("?list-type=2&prefix={part}/")).send().await.unwrap();
+        assert_eq!(list.text().await.unwrap().matches("<Key>").count(), objects, "{part}");
+    }
 }
 
 #[tokio::test]

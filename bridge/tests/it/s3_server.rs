@@ -1,12 +1,11 @@
 //! A real S3 server for a test, and a way behind the bridge's back.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, RequestBuilder, StatusCode};
 use rustix::process::Signal;
 use vox_bridge::config::{ADDRESS_LIFETIME, S3Settings};
-use vox_harness::Script;
+use vox_harness::{Kept, Script};
 
 use crate::harness::client;
 
@@ -16,9 +15,10 @@ pub const BUCKET: &str = "recordings";
 /// A server of this test alone, with an empty bucket. It is gone when this is.
 pub struct S3Server {
     pub url: String,
-    script: Script,
-    /// Where its data stays while it is not running; nothing when it need not.
-    kept: Option<PathBuf>,
+    // None between a kill and the next start.
+    script: Option<Script>,
+    // Its data, for one that is started again. Last: the server ends first.
+    kept: Option<Kept>,
 }
 
 /// A server that is not there.
@@ -47,16 +47,15 @@ async fn run(options: &[&str]) -> Script {
 impl S3Server {
     pub async fn start() -> Self {
         let script = run(&[]).await;
-        Self::with_bucket(Self { url: script.address().to_owned(), script, kept: None }).await
+        Self::with_bucket(Self { url: script.address().to_owned(), script: Some(script), kept: None }).await
     }
 
     /// One that can be killed and started again on the same port with the same data.
     pub async fn start_to_be_killed() -> Self {
-        let name = format!("kept-{}", vox_shared::ids::SessionId::generate());
-        let script = run(&["--data", &name]).await;
-        let (_, data) = script.told("pids").split_once(" data=").expect("it says where its data is");
-        let kept = Some(data.into());
-        Self::with_bucket(Self { url: script.address().to_owned(), script, kept }).await
+        let kept = Kept::by("s3");
+        let script = run(&["--data", kept.name()]).await;
+        let url = script.address().to_owned();
+        Self::with_bucket(Self { url, script: Some(script), kept: Some(kept) }).await
     }
 
     async fn with_bucket(self) -> Self {
@@ -89,33 +88,38 @@ impl S3Server {
 
     /// It keeps its connections and answers nothing.
     pub fn pause(&self) {
-        self.script.signal(Signal::STOP);
+        self.signal(Signal::STOP);
     }
 
     pub fn go_on(&self) {
-        self.script.signal(Signal::CONT);
+        self.signal(Signal::CONT);
     }
 
     /// SIGKILL.
     pub fn kill(&self) {
-        self.script.signal(Signal::KILL);
+        self.signal(Signal::KILL);
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(script) = &self.script {
+            script.signal(signal);
+        }
     }
 
     /// After [`kill`](Self::kill): with the same data, at the same address.
     pub async fn restart(&mut self) {
-        let name = self.kept.as_ref().and_then(|kept| kept.file_name()?.to_str()).unwrap();
-        let port = self.script.port().to_string();
-        self.script = run(&["--data", name, "--port", &port]).await;
-        assert_eq!(self.script.address(), self.url);
+        let kept = self.kept.as_ref().expect("it is one that may be killed");
+        // It has its data until its script has ended.
+        let port = self.script.take().expect("it was started").port().to_string();
+        let script = run(&["--data", kept.name(), "--port", &port]).await;
+        assert_eq!(script.address(), self.url);
+        self.script = Some(script);
     }
 }
 
 impl Drop for S3Server {
     fn drop(&mut self) {
         self.kill();
-        if let Some(kept) = &self.kept {
-            let _ = std::fs::remove_dir_all(kept);
-        }
     }
 }
 

@@ -13,16 +13,18 @@ use vox_bridge::objects::Key;
 use vox_bridge::store::calls::CALLS;
 use vox_bridge::store::calls::tier::Kept;
 use vox_bridge::store::engine::{Collection, Which};
-use vox_bridge::store::{COLLECTIONS, Stores};
+use vox_bridge::store::proofs::{NewProof, ProofKind};
+use vox_bridge::store::{COLLECTIONS, Stamp, Stores};
 use vox_shared::ids::TenantId;
 use vox_shared::model::bot::BotSettings;
 
 use crate::harness::interposed::{Documents, Step};
 use crate::harness::{TestBridge, json, refusal, result};
 use crate::recordings_are_stored_and_served::upload;
+use crate::sounds_are_kept::{kept, tone};
 
 /// What stays: it is only ever added to.
-const KEPT: [&str; 2] = ["ledger", "audit"];
+const KEPT: [&str; 3] = ["ledger", "audit", "campaign_proofs"];
 
 /// The name of an object of its archive.
 const ARCHIVED: &str = "0123456789abcdef0123456789abcdef";
@@ -72,6 +74,14 @@ impl Stage {
             let answer = bridge.send(method, &path, &admin, body).await;
             assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
         }
+        kept(bridge, &admin, "Music", &tone()).await;
+        let campaign = json!({"name": "Reminders", "bot_id": bot});
+        let campaign = bridge.send(Method::POST, "/api/v1/campaigns", &admin, campaign).await;
+        let campaign = json(campaign, StatusCode::CREATED).await["id"].as_str().unwrap().to_owned();
+        // Its file is never read here.
+        let file = bridge.request(Method::POST, &format!("/api/v1/campaigns/{campaign}/imports"));
+        let file = file.bearer_auth(&admin).header("content-type", "text/csv").body("phone\n+15550008888\n");
+        assert_eq!(file.send().await.unwrap().status(), StatusCode::ACCEPTED);
         let query = [("session_id", "call_1"), ("caller_id", "+15550142")];
         assert_eq!(bridge.fetch_config(bot.as_str(), &query).await.status(), StatusCode::OK);
         assert_eq!(upload(bridge, "call_1.wav", b"RIFF".to_vec(), None).await.status(), StatusCode::OK);
@@ -81,6 +91,9 @@ impl Stage {
         bridge.app.relay.move_all().await.unwrap();
         bridge.app.herald.tell_all().await.unwrap();
         bridge.app.roll_up.round().await.unwrap();
+        let proof = NewProof { kind: ProofKind::OptOut, of: "att_1".into(), fact: serde_json::Map::new() };
+        let now = Stamp(bridge.now());
+        bridge.app.stores.proofs(tenant).append(&mut None, &proof, now).await.unwrap();
         // Something of the call is archived.
         let calls = bridge.app.stores.calls(tenant);
         let mut call = calls.get_call(&"call_1".parse().unwrap()).await.unwrap();
@@ -132,14 +145,18 @@ impl Stage {
         while self.bridge.app.undertaker.round().await.unwrap() {}
     }
 
-    /// Its sound and what is archived of its call; they are there together, and go together.
+    /// Of its call the sound and what is archived, the sound of its bots, and the file of its campaign; they are there together, and go
+    /// together.
     async fn has_recording(&self) -> bool {
         let keys = [Key::of_recording("call_1.wav").unwrap(), Key::of_call(ARCHIVED).unwrap()];
         let mut there = Vec::new();
         for key in keys {
             there.push(self.bridge.app.custodian.objects.head(key).await.unwrap().is_some());
         }
-        assert_eq!(there[0], there[1], "{there:?}");
+        for part in ["sounds", "imports"] {
+            there.push(!self.bridge.objects_in(part).await.is_empty());
+        }
+        assert!(there.iter().all(|is_there| *is_there == there[0]), "{there:?}");
         there[0]
     }
 }

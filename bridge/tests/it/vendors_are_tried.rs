@@ -25,6 +25,7 @@ use vox_shared::ids::{BotId, TenantId};
 use vox_shared::model::bot::BotSettings;
 use vox_testkit::vendor::faults::Faults;
 use vox_testkit::vendor::openai::{Script, Server};
+use vox_testkit::vendor::{cartesia, chatterbox, resemble, sarvam, soniox};
 
 use crate::harness::interposed::{Documents, Step};
 use crate::harness::{NOW, TestBridge, json, temp_engine};
@@ -129,6 +130,101 @@ async fn a_breaker_opens_when_a_vendor_is_away_and_calls_begin_with_another() {
     stage.tries(&[300]).await;
     assert_eq!(stage.vendors().await, []);
     assert_eq!(stage.shown().await, Vec::<String>::new());
+}
+
+/// A voice server of one's own: whether its model is loaded, and its GPU's memory, are in the metrics.
+#[tokio::test]
+async fn voice_servers_say_how_they_are() {
+    let server = chatterbox::Server::start(Default::default()).await;
+    let tts =
+        json!({"provider": "chatterbox", "voice": "default_female_1", "extra": {"base_url": server.url()}});
+    let settings: BotSettings = serde_json::from_value(json!({"name": "Own", "tts": tts})).unwrap();
+    let bridge = TestBridge::start().await;
+    bridge.insert_bot(&bridge.tenant(), settings).await;
+    let name = server.url().replace("http://", "");
+    let shown = async |seconds: i64| {
+        bridge.clock.advance(SignedDuration::from_secs(seconds));
+        bridge.app.checks.round().await.unwrap();
+        bridge.app.checks.round_of_own().await;
+        let metrics = bridge.metrics().await;
+        let of_servers =
+            |line: &&str| line.starts_with("voice_server_up{") || line.starts_with("gpu_memory_bytes{");
+        let mut lines: Vec<String> = metrics.lines().filter(of_servers).map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let up = |is_up: u32| format!("voice_server_up{{server=\"{name}\"}} {is_up}");
+    let memory =
+        |state: &str, bytes: u64| format!("gpu_memory_bytes{{server=\"{name}\",state=\"{state}\"}} {bytes}");
+    let full = [memory("free", 2_000_000_000), memory("used", 6_000_000_000), up(1)];
+    assert_eq!(shown(0).await, full);
+    // It has no key; its vendor's row tells that it was tried.
+    server.set_faults(Faults { status: Some(503), ..Faults::default() });
+    assert_eq!(shown(30).await, [up(0)], "what is not told any more is not shown");
+    server.set_faults(Faults::default());
+    assert_eq!(shown(15).await, full);
+    assert_eq!(server.observed().on_path("/synthesize").count(), 0);
+    drop(server);
+    assert_eq!(shown(30).await, [up(0)]);
+}
+
+/// Those of which nothing can be asked over HTTP: they open a connection for a good key, and none for another.
+#[tokio::test]
+async fn vendors_without_a_question_are_knocked_at() {
+    let (soniox, sarvam) =
+        (soniox::Server::start(Default::default()).await, sarvam::Server::start(Default::default()).await);
+    let (cartesia, resemble) = (
+        cartesia::Server::start(Default::default()).await,
+        resemble::Server::start(Default::default()).await,
+    );
+    let entry = |provider: &str, (url, key): (String, &str)| {
+        let voice = "0123456789abcdef";
+        json!({"provider": provider, "api_key": key, "voice": voice, "extra": {"base_url": url}})
+    };
+    let both = |provider: &str, url: String, key: &str| {
+        [entry(provider, (url.clone(), key)), entry(provider, (url, "a-wrong-key-0123456789"))]
+    };
+    let behind = |list: Vec<Value>| {
+        let mut list = list.into_iter();
+        let mut first = list.next().unwrap();
+        first["fallbacks"] = list.collect();
+        first
+    };
+    let mut stt = both("soniox", soniox.url(), soniox.api_key()).to_vec();
+    stt.extend(both("sarvam", sarvam.url(), sarvam.api_key()));
+    let mut tts = both("cartesia", cartesia.url(), cartesia.api_key()).to_vec();
+    tts.extend(both("resemble", resemble.url(), resemble.api_key()));
+    for entry in &mut stt {
+        entry.as_object_mut().unwrap().remove("voice");
+    }
+    let settings = json!({"name": "Doors", "stt": behind(stt), "tts": behind(tts)});
+    let settings: BotSettings = serde_json::from_value(settings).unwrap();
+    let bridge = TestBridge::start().await;
+    bridge.insert_bot(&bridge.tenant(), settings).await;
+    let states = async || {
+        bridge.app.checks.round().await.unwrap();
+        bridge.app.checks.round_of_own().await;
+        let token = bridge.token(Role::Admin).await;
+        let asked = bridge.get("/api/v1/vendors").bearer_auth(token).send().await.unwrap();
+        let shown = json(asked, StatusCode::OK).await;
+        assert!(!shown.to_string().contains("a-wrong-key"), "{shown}");
+        let items = shown["items"].as_array().unwrap().iter();
+        let mut told: Vec<_> = items.map(|one| format!("{} {}", one["provider"], one["key_state"])).collect();
+        told.sort();
+        told
+    };
+    let expected = |first: &str, second: &str| -> Vec<String> {
+        let vendors = ["cartesia", "resemble", "sarvam", "soniox"];
+        let told = |vendor: &&str| [first, second].map(|state| format!("\"{vendor}\" \"{state}\""));
+        vendors.iter().flat_map(told).collect()
+    };
+    assert_eq!(states().await, expected("good", "refused"));
+    for observed in [cartesia.observed(), resemble.observed()] {
+        assert_eq!(observed.exchanges.len(), 2, "nothing was asked of it twice");
+    }
+    drop((soniox, sarvam, cartesia, resemble));
+    bridge.clock.advance(SignedDuration::from_mins(5));
+    assert_eq!(states().await, expected("away", "away"));
 }
 
 /// Two tenants, and keys that are looked for while `is_away` says that the list of tenants cannot be read.

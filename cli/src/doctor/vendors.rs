@@ -6,7 +6,8 @@ use reqwest::{Method, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tokio::time::Instant;
-use vox_egress::{Egress, google, secret_header};
+use vox_egress::knock::{Shut, knock};
+use vox_egress::{Egress, FailureClass, google, secret_header};
 use vox_shared::catalogue::{self, Key, Vendor};
 use vox_shared::clock::Clock;
 use vox_shared::egress::Policy;
@@ -76,13 +77,18 @@ pub async fn check(
     let mut findings = Vec::new();
     let mut told_time = None;
     for (bots, one) in distinct(uses.items) {
-        let Some(vendor) = catalogue::find_keyed(&one.provider) else {
+        let Some(vendor) = catalogue::find_tried(&one.provider, one.base_url.as_deref()) else {
             findings.extend(untried(&one.provider).map(|finding| finding.of_bots(&bots)));
             continue;
         };
-        let Answer { finding, date } = match vendor.takes_key_file() {
-            true => Answer { finding: ask_for_a_token(&egress, vendor, &one, clock).await, date: None },
-            false => ask(&egress, vendor, &one).await,
+        let Answer { finding, date } = match vendor {
+            _ if vendor.takes_key_file() => {
+                Answer { finding: ask_for_a_token(&egress, vendor, &one, clock).await, date: None }
+            }
+            _ if vendor.knock().is_some() => {
+                Answer { finding: knock_at(&egress, vendor, &one).await, date: None }
+            }
+            _ => ask(&egress, vendor, &one).await,
         };
         told_time = told_time.or_else(|| Some((skew(&date?, clock.now())?, one.provider.clone())));
         findings.push(Finding { name: format!("key of {}", one.provider), ..finding }.of_bots(&bots));
@@ -165,6 +171,45 @@ async fn ask(egress: &Egress, vendor: &Vendor, one: &Use) -> Answer {
             Answer { finding: refusal(response).await.after_ms(ms), date }
         }
         (Err(error), _) => told(unreachable(&error)),
+    }
+}
+
+/// Whether the vendor opens its WebSocket for the key, which is all that can be asked of it without work.
+async fn knock_at(egress: &Egress, vendor: &Vendor, one: &Use) -> Finding {
+    let key = one.api_key.expose_secret().trim();
+    if key.is_empty() {
+        return Finding::fail("", "there is none", "give the bot a key, or another vendor");
+    }
+    let Shut { was_answered, failure } = match knock(egress, vendor, (one.base_url.as_deref(), key)).await {
+        Ok(took) => {
+            return Finding::ok("", "it is good: a connection opens").after_ms(took.as_secs_f64() * 1_000.0);
+        }
+        Err(shut) => shut,
+    };
+    let detail = failure.detail;
+    match failure.class {
+        FailureClass::Unauthorised => {
+            Finding::fail("", format!("it is refused: {detail}"), "enter a valid key in the bot's settings")
+        }
+        FailureClass::OverLimit => Finding::warn(
+            "",
+            format!("it is over its limit now, or its account out of credit: {detail}"),
+            "wait, or raise the limit at the vendor, or pay it",
+        ),
+        FailureClass::Forbidden => Finding::fail("", detail, "see VOX_EGRESS_ALLOW"),
+        FailureClass::Unavailable | FailureClass::TimedOut if was_answered => {
+            Finding::warn("", format!("the vendor is out of order: {detail}"), "see the vendor's status page")
+        }
+        FailureClass::Unavailable | FailureClass::TimedOut => Finding::fail(
+            "",
+            format!("not reached: {detail}"),
+            "check the network, the bot's base_url and VOX_EGRESS_ALLOW",
+        ),
+        FailureClass::Refused | FailureClass::Malformed | FailureClass::NotInstalled => Finding::warn(
+            "",
+            format!("it is not known whether it is good: {detail}"),
+            "check the bot's base_url, and try the key with a call: `vox call BOT`",
+        ),
     }
 }
 

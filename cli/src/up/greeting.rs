@@ -3,6 +3,7 @@
 use secrecy::ExposeSecret as _;
 
 use super::plan::Plan;
+use super::processes::Campaigns;
 use crate::arguments::DATA_DIR;
 use crate::platform::Platform;
 use crate::terminal::{Style, Terminal, plain};
@@ -18,7 +19,13 @@ const TO_SAY: [(&str, &str); 3] = [
 pub fn print(platform: &Platform, plan: &Plan<'_>, is_first: bool) {
     let terminal = plan.terminal;
     terminal.line("");
-    terminal.line(&terminal.styled(Style::Good, "Vox is up: calls can be answered."));
+    let is_rehearsal = matches!(plan.campaigns, Campaigns::Simulated { .. });
+    let what = if is_rehearsal {
+        "Vox is up with a simulated carrier: campaigns can be rehearsed, and nobody is called."
+    } else {
+        "Vox is up: calls can be answered."
+    };
+    terminal.line(&terminal.styled(Style::Good, what));
     terminal.line("");
     addresses(platform, plan);
     if let Some(password) = platform.admin_password.as_ref().filter(|_| is_first) {
@@ -29,9 +36,14 @@ pub fn print(platform: &Platform, plan: &Plan<'_>, is_first: bool) {
         row(terminal, "login", &platform.admin_email);
     }
     terminal.line("");
-    terminal.line("Talk to a bot, in another terminal:");
-    for bot in &platform.bots {
-        terminal.line(&format!("  {}", call_line(&bot.id, plan)));
+    if is_rehearsal {
+        terminal.line("Run a campaign, in another terminal, with a file of people (docs/campaigns.md):");
+        terminal.line(&format!("  {}", campaign_line(platform, plan)));
+    } else {
+        terminal.line("Talk to a bot, in another terminal:");
+        for bot in &platform.bots {
+            terminal.line(&format!("  {}", call_line(&bot.id, plan)));
+        }
     }
     terminal.line("");
     terminal.line("Ctrl-C stops after the running calls; a second Ctrl-C stops at once.");
@@ -59,14 +71,28 @@ fn row(terminal: &Terminal, name: &str, text: &str) {
     terminal.line(&format!("  {} {text}", terminal.styled(Style::Faint, &format!("{name:<8}"))));
 }
 
-fn call_line(bot: &str, plan: &Plan<'_>) -> String {
-    let program = std::env::args().next().unwrap_or_else(|| "vox".to_owned());
+fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "vox".to_owned())
+}
+
+/// Nothing where it is the usual one.
+fn data_dir(plan: &Plan<'_>) -> String {
     let data_dir = &plan.arguments.data_dir;
-    let data_dir = if data_dir.as_os_str() == DATA_DIR {
+    if data_dir.as_os_str() == DATA_DIR {
         String::new()
     } else {
         format!(" --data-dir {}", data_dir.display())
-    };
+    }
+}
+
+fn campaign_line(platform: &Platform, plan: &Plan<'_>) -> String {
+    let bot = platform.bots.first().map_or("BOT", |bot| bot.id.as_str());
+    let data_dir = data_dir(plan);
+    format!("{} campaign run people.csv --bot {bot}{data_dir} --report attempts.csv", program())
+}
+
+fn call_line(bot: &str, plan: &Plan<'_>) -> String {
+    let (program, data_dir) = (program(), data_dir(plan));
     let say = TO_SAY.iter().find(|(id, _)| *id == bot).map_or("--say hello", |(_, say)| say);
     format!("{program} call {bot}{data_dir} {say}")
 }

@@ -17,6 +17,8 @@ use crate::platform::{Platform, UP_FILE};
 const SECRET_BYTES: usize = 32;
 /// Shortest text taken for a secret: what bridge and workers insist on.
 const MIN_SECRET_CHARS: usize = 32;
+/// What the simulated carrier is opened with.
+pub const SIMULATED_LIVEKIT: &str = "simulated-livekit";
 /// Longest path of a unix socket on Linux, its end included.
 const MAX_SOCKET_PATH_BYTES: usize = 107;
 /// Longest name of a worker's socket below the run directory.
@@ -49,7 +51,7 @@ impl Home {
         let Some(lock) = lock else { return Err(locked(data_dir)) };
         let sockets = sockets(&root).map_err(failed("cannot make the sockets' directory of", &root))?;
         let home = Self { root, sockets, _lock: lock };
-        for name in ["jwt", "internal", "tools"] {
+        for name in ["jwt", "internal", "tools", SIMULATED_LIVEKIT] {
             home.make_secret(name)?;
         }
         Ok(home)

@@ -5,33 +5,60 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::child::Spec;
-use super::home::Home;
+use super::home::{Home, SIMULATED_LIVEKIT};
 use crate::installation::{self, Missing};
 
 /// Address that the bridge listens on.
 pub const BRIDGE_ADDR: &str = "VOX_BRIDGE_ADDR";
 /// How lines are reached from outside.
 pub const MEDIA_URL: &str = "VOX_MEDIA_URL";
+/// The LiveKit server.
+pub const LIVEKIT_URL: &str = "LIVEKIT_URL";
 /// Address that the bridge's metrics are on.
 const BRIDGE_METRICS: &str = "VOX_BRIDGE_METRICS_LISTEN";
+
+/// Whether campaigns can be run, and over whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Campaigns {
+    /// Nobody has named a LiveKit server.
+    None,
+    Real,
+    /// Over a simulated carrier at this port of loopback.
+    Simulated {
+        port: u16,
+    },
+}
 
 /// The programs and the models.
 #[derive(Clone, Debug)]
 pub struct Programs {
     bridge: PathBuf,
     core: PathBuf,
+    /// Campaigns need it, and calls do not: the build for a first call leaves it out.
+    dialler: Option<PathBuf>,
     pub engine: PathBuf,
     models: PathBuf,
+    testkit: Option<PathBuf>,
 }
+
+/// The simulated carrier's key.
+const SIMULATED_KEY: &str = "vox";
+/// Settings of another LiveKit server.
+const OTHER_LIVEKIT: [&str; 2] = ["LIVEKIT_API_SECRET", "LIVEKIT_PUBLIC_URL"];
 
 impl Programs {
     /// All of them, or what to do about the first that is missing.
-    pub fn find(models: Option<&Path>) -> Result<Self, Missing> {
+    pub fn find(models: Option<&Path>, campaigns: Campaigns) -> Result<Self, Missing> {
+        let dialler = installation::program(installation::DIALLER);
+        let is_simulated = matches!(campaigns, Campaigns::Simulated { .. });
+        let with_testkit = is_simulated.then(|| installation::program(installation::TESTKIT));
         Ok(Self {
+            testkit: with_testkit.transpose()?,
             bridge: installation::program(installation::BRIDGE)?,
-            core: installation::program(installation::CORE)?,
-            engine: installation::program(installation::ENGINE)?,
-            models: installation::models(models)?,
+            core: unless(is_simulated, installation::program(installation::CORE))?,
+            dialler: if is_simulated { Some(dialler?) } else { dialler.ok() },
+            engine: unless(is_simulated, installation::program(installation::ENGINE))?,
+            models: unless(is_simulated, installation::models(models))?,
         })
     }
 
@@ -77,6 +104,74 @@ impl Programs {
             set: BTreeMap::from(set),
             unset: vec!["JWT_SECRET", "VOXCORE_SECRET", "VOX_TOOLS_SECRET"],
         }
+    }
+
+    /// The dialler, if it was built. The LiveKit server is that of our own environment.
+    pub fn dialler(&self, home: &Home, bridge_url: &str) -> Option<Spec> {
+        let set: [(&str, OsString); 4] = [
+            // Several platforms may run on a machine. Its log tells which port it is.
+            ("VOX_DIALLER_LISTEN", bridge_addr(0)),
+            ("VOX_BRIDGE_URL", bridge_url.into()),
+            ("VOXCORE_SECRET_FILE", home.secret_file("internal").into()),
+            ("VOX_PARENT_DEATH", "1".into()),
+        ];
+        Some(Spec {
+            program: self.dialler.clone()?,
+            arguments: Vec::new(),
+            set: BTreeMap::from(set),
+            unset: vec!["JWT_SECRET", "VOXCORE_SECRET", "VOX_TOOLS_SECRET"],
+        })
+    }
+}
+
+/// What real workers need. A rehearsal has none.
+fn unless(is_simulated: bool, found: Result<PathBuf, Missing>) -> Result<PathBuf, Missing> {
+    if is_simulated { Ok(found.unwrap_or_default()) } else { found }
+}
+
+/// Where the simulated carrier is, for whoever asks LiveKit.
+pub fn simulated_livekit(spec: &mut Spec, home: &Home, port: u16) {
+    let set: [(&str, OsString); 3] = [
+        ("LIVEKIT_URL", format!("ws://127.0.0.1:{port}").into()),
+        ("LIVEKIT_API_KEY", SIMULATED_KEY.into()),
+        ("LIVEKIT_API_SECRET_FILE", home.secret_file(SIMULATED_LIVEKIT).into()),
+    ];
+    spec.set.extend(set);
+    spec.unset.extend(OTHER_LIVEKIT);
+}
+
+impl Programs {
+    /// The simulated carrier at this port, with its workers.
+    pub fn carrier(
+        &self,
+        home: &Home,
+        port: u16,
+        (bridge_url, workers, speed): (&str, u16, f64),
+    ) -> Option<Spec> {
+        let arguments: Vec<OsString> = vec![
+            "carrier".into(),
+            "--stop-with-parent".into(),
+            "--port".into(),
+            port.to_string().into(),
+            "--key".into(),
+            SIMULATED_KEY.into(),
+            "--secret-file".into(),
+            home.secret_file(SIMULATED_LIVEKIT).into(),
+            "--speed".into(),
+            speed.to_string().into(),
+            "--journal".into(),
+            home.log_file("carrier-journal").into(),
+            "--webhook".into(),
+            format!("{bridge_url}/api/v1/livekit/webhook").into(),
+            "--bridge".into(),
+            bridge_url.into(),
+            "--workers-secret-file".into(),
+            home.secret_file("internal").into(),
+            "--workers".into(),
+            workers.to_string().into(),
+        ];
+        let unset = vec!["JWT_SECRET", "VOXCORE_SECRET", "VOX_TOOLS_SECRET"];
+        Some(Spec { program: self.testkit.clone()?, arguments, set: BTreeMap::new(), unset })
     }
 }
 

@@ -14,8 +14,8 @@ use vox_engines::{EngineBinary, EngineKind, check};
 use super::child::{Child, Progress};
 use super::home::Home;
 use super::plan::Plan;
-use super::processes::{BRIDGE_ADDR, MEDIA_URL, bridge_addr, worker_name};
-use super::{Crew, UpError, greeting};
+use super::processes::{BRIDGE_ADDR, Campaigns, MEDIA_URL, bridge_addr, simulated_livekit, worker_name};
+use super::{Crew, UpError, greeting, rehearsal};
 use crate::platform::{BotName, Platform};
 
 /// For the bridge to listen: a first start hashes a password and writes a database.
@@ -57,9 +57,20 @@ pub fn forget(home: &Home, ready_file: Option<&Path>) -> Result<(), UpError> {
 /// Start everything, wait until calls can be answered, and tell.
 pub async fn start(crew: &mut Crew, plan: &Plan<'_>) -> Result<(), UpError> {
     let ready = start_bridge(crew, plan).await?;
-    start_workers(crew, plan, &ready.bridge_url)?;
-    let (free, missing) = tokio::join!(wait_for_workers(crew, plan), missing_engines(plan));
-    free?;
+    let missing = match plan.campaigns {
+        Campaigns::Simulated { port } => {
+            start_carrier(crew, plan, (&ready.bridge_url, port))?;
+            rehearsal::listens(port).await;
+            Vec::new()
+        }
+        Campaigns::None | Campaigns::Real => {
+            start_workers(crew, plan, &ready.bridge_url)?;
+            let (free, missing) = tokio::join!(wait_for_workers(crew, plan), missing_engines(plan));
+            free?;
+            missing
+        }
+    };
+    start_dialler(crew, plan, &ready.bridge_url)?;
     let is_first = ready.admin_password.is_some();
     let platform = Platform {
         calls_url: crew.calls_url.clone(),
@@ -69,6 +80,9 @@ pub async fn start(crew: &mut Crew, plan: &Plan<'_>) -> Result<(), UpError> {
         admin_email: ready.admin_email,
         bots: ready.bots,
     };
+    if matches!(plan.campaigns, Campaigns::Simulated { .. }) {
+        rehearsal::prepare(&platform, plan.terminal).await?;
+    }
     platform.write(&plan.home.up_file())?;
     if let Some(path) = &plan.arguments.ready_file {
         platform.write(path)?;
@@ -84,6 +98,9 @@ async fn start_bridge(crew: &mut Crew, plan: &Plan<'_>) -> Result<BridgeReady, U
     if plan.media_url.is_none() {
         // Pages with a widget are told to open their lines where calls come in.
         spec.set.insert(MEDIA_URL, crew.calls_url.replacen("http", "ws", 1).into());
+    }
+    if let Campaigns::Simulated { port } = plan.campaigns {
+        simulated_livekit(&mut spec, home, port);
     }
     let bridge = &*crew.bridge.insert(start_child(plan, "bridge", spec)?);
     let path = home.bridge_file();
@@ -115,6 +132,36 @@ fn start_workers(crew: &mut Crew, plan: &Plan<'_>, bridge_url: &str) -> Result<(
     for number in 1..=count {
         let spec = plan.programs.worker(plan.home, number, count, bridge_url);
         crew.workers.push(start_child(plan, &worker_name(number), spec)?);
+    }
+    Ok(())
+}
+
+/// Where there is a LiveKit server, campaigns can run. Nobody waits for it: calls do not need it.
+fn start_dialler(crew: &mut Crew, plan: &Plan<'_>, bridge_url: &str) -> Result<(), UpError> {
+    if plan.campaigns == Campaigns::None {
+        return Ok(());
+    }
+    let spec = plan.programs.dialler(plan.home, bridge_url).map(|mut spec| {
+        if let Campaigns::Simulated { port } = plan.campaigns {
+            simulated_livekit(&mut spec, plan.home, port);
+        }
+        spec
+    });
+    match spec {
+        Some(spec) => crew.dialler = Some(start_child(plan, "dialler", spec)?),
+        None => plan.terminal.warning(
+            "campaigns will not run: vox-dialler is not beside this program; build it with `cargo build --release --workspace --bins`",
+        ),
+    }
+    Ok(())
+}
+
+/// The simulated carrier, and its workers instead of ours.
+fn start_carrier(crew: &mut Crew, plan: &Plan<'_>, (bridge_url, port): (&str, u16)) -> Result<(), UpError> {
+    let arguments = plan.arguments;
+    let spec = plan.programs.carrier(plan.home, port, (bridge_url, arguments.workers, arguments.speed));
+    if let Some(spec) = spec {
+        crew.carrier = Some(start_child(plan, "carrier", spec)?);
     }
     Ok(())
 }

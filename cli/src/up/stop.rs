@@ -16,6 +16,8 @@ use crate::terminal::Terminal;
 const IDLE_DEADLINE: Duration = Duration::from_secs(15);
 /// For the bridge to finish its requests.
 const BRIDGE_DEADLINE: Duration = Duration::from_secs(15);
+/// For the dialler to take back what rings and to give up its partitions.
+const DIALLER_DEADLINE: Duration = Duration::from_secs(10);
 /// How long the bridge answers after the last call: whoever placed it fetches its record.
 const RECORD_GRACE: Duration = Duration::from_secs(2);
 /// For killed processes to be gone.
@@ -48,8 +50,8 @@ pub async fn at_once(crew: Crew) {
     crew.children().for_each(|child| child.wish(Wish::Kill));
     // What the kernel cannot end in this time waits for a disk, and ends with it.
     let _ = timeout(KILL_DEADLINE, over(&crew.workers)).await;
-    if let Some(bridge) = &crew.bridge {
-        let _ = timeout(KILL_DEADLINE, bridge.over()).await;
+    for child in crew.dialler.iter().chain(&crew.carrier).chain(&crew.bridge) {
+        let _ = timeout(KILL_DEADLINE, child.over()).await;
     }
     crew.stop_dispatching.cancel();
     // It has its own deadline; a panic of it was shown when it happened.
@@ -58,6 +60,11 @@ pub async fn at_once(crew: Crew) {
 
 async fn gently(crew: &Crew, terminal: &Terminal) {
     let had_calls = !crew.roster.on_call().is_empty();
+    // Nobody is rung any more, while there are workers yet for those who are.
+    if let Some(dialler) = &crew.dialler {
+        dialler.wish(Wish::Stop);
+        let _ = timeout(DIALLER_DEADLINE, dialler.over()).await;
+    }
     crew.workers.iter().for_each(|worker| worker.wish(Wish::Stop));
     tokio::select! {
         () = over(&crew.workers) => {}
@@ -65,6 +72,11 @@ async fn gently(crew: &Crew, terminal: &Terminal) {
     }
     if had_calls {
         sleep(RECORD_GRACE).await;
+    }
+    if let Some(carrier) = &crew.carrier {
+        carrier.wish(Wish::Stop);
+        // Its workers owe results to the bridge.
+        let _ = timeout(BRIDGE_DEADLINE, carrier.over()).await;
     }
     if let Some(bridge) = &crew.bridge {
         bridge.wish(Wish::Stop);

@@ -6,20 +6,28 @@ use std::path::Path;
 use actix_web::web::{self, Json};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use serde_json::{Value, json};
+use vox_testkit::vendor::faults::Faults;
+use vox_testkit::vendor::{cartesia, resemble, sarvam, soniox};
 
 use super::platform::{text, vox};
 
 /// A bridge, a fleet and some vendors behind one address.
 async fn serve() -> String {
+    serve_with(Value::Null).await
+}
+
+/// The same with bots that use these vendors, or those that are there.
+async fn serve_with(uses: Value) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let base = url.clone();
     let one = move |bot: &str, provider: &str, key: &str| json!({"bot_id": bot, "provider": provider, "api_key": key, "base_url": base});
-    let uses = json!({"items": [
+    let there = json!({"items": [
         one("b1", "deepgram", "good"), one("b2", "deepgram", "good"), one("b1", "elevenlabs", "bad"),
         one("b1", "openai", ""), one("b2", "elevenlabs", "restricted"), one("b2", "flite", ""),
         one("b1", "anthropic", "good"), one("b1", "gemini", "bad"), one("b1", "vertex", "{}"),
     ]});
+    let uses = if uses.is_null() { there } else { uses };
     let server = HttpServer::new(move || {
         let uses = uses.clone();
         let vendors = move |asked: HttpRequest| {
@@ -132,6 +140,49 @@ async fn every_vendor_key_is_tried() {
     assert_eq!(levels("bridge"), ["ok"]);
     assert!(findings["workers"][0]["detail"].as_str().unwrap().contains("1 of 2"));
     assert!(!findings.contains_key("key of flite"));
+}
+
+/// Vendors that can be asked nothing over HTTP open a connection for a good key.
+#[tokio::test]
+async fn a_key_is_shown_at_the_door_of_a_vendor_that_answers_no_questions() {
+    let (soniox, cartesia) =
+        (soniox::Server::start(Default::default()).await, cartesia::Server::start(Default::default()).await);
+    let (sarvam, resemble) =
+        (sarvam::Server::start(Default::default()).await, resemble::Server::start(Default::default()).await);
+    let faults = Faults { status: Some(503), ..Faults::default() };
+    resemble.set_faults(faults);
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = format!("http://{}", gone.local_addr().unwrap());
+    drop(gone);
+    let one = |provider: &str, key: &str, url: String| json!({"bot_id": "b1", "provider": provider, "api_key": key, "base_url": url});
+    let uses = json!({"items": [
+        one("soniox", soniox.api_key(), soniox.url()), one("soniox", "wrong", soniox.url()),
+        one("cartesia", cartesia.api_key(), cartesia.url()), one("sarvam", "wrong", sarvam.url()),
+        one("resemble", resemble.api_key(), resemble.url()), one("sarvam", sarvam.api_key(), nobody),
+        one("cartesia", "k", soniox.url()),
+    ]});
+    let directory = tempfile::tempdir().unwrap();
+    tell_running(directory.path(), &serve_with(uses).await);
+    let (is_well, findings) = examine(directory.path(), "127.0.0.0/8").await;
+    assert!(!is_well);
+    let of = |vendor: &str| {
+        let told = findings[&format!("key of {vendor}")].iter();
+        told.map(|one| (one["level"].as_str().unwrap(), one["detail"].as_str().unwrap())).collect::<Vec<_>>()
+    };
+    let check = |vendor: &str, expected: &[(&str, &str)]| {
+        let found = of(vendor);
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        for ((level, detail), (wanted, part)) in found.iter().zip(expected) {
+            assert!(
+                level == wanted && detail.contains(part),
+                "{vendor}: {level} {detail}, not {wanted} {part}"
+            );
+        }
+    };
+    check("soniox", &[("ok", "a connection opens"), ("fail", "it is refused: soniox answered 401")]);
+    check("cartesia", &[("ok", "a connection opens"), ("warn", "cartesia answered 404")]);
+    check("sarvam", &[("fail", "it is refused: sarvam answered 403"), ("fail", "not reached")]);
+    check("resemble", &[("warn", "the vendor is out of order: resemble answered 503")]);
 }
 
 /// One secret that all workers share opened every tenant's keys.

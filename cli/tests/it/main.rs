@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod a_call_from_the_command_line;
+mod a_campaign_from_the_command_line;
 mod a_platform_comes_up;
 mod a_stop_waits_for_calls;
 mod arguments_are_explained;

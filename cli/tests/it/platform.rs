@@ -50,6 +50,16 @@ impl Up {
 
     /// With its output going elsewhere.
     pub fn start_onto(directory: tempfile::TempDir, workers: u16, stdout: Stdio) -> Self {
+        Self::start_with(directory, (workers, stdout), &[])
+    }
+
+    /// With a simulated carrier, whose telephones are so much faster than life.
+    pub fn rehearse(workers: u16, speed: u16) -> Self {
+        let more = ["--simulated-carrier", "--speed", &speed.to_string()].map(str::to_owned);
+        Self::start_with(tempfile::tempdir().unwrap(), (workers, Stdio::piped()), &more)
+    }
+
+    fn start_with(directory: tempfile::TempDir, (workers, stdout): (u16, Stdio), more: &[String]) -> Self {
         for program in ["vox-bridge", "vox-core", "vox-engine"] {
             let path = Path::new(env!("CARGO_BIN_EXE_vox")).with_file_name(program);
             assert!(path.is_file(), "{program} is missing: cargo build --workspace --bins");
@@ -57,6 +67,7 @@ impl Up {
         let ready_file = directory.path().join("ready.json");
         let mut child = vox()
             .args(["up", "--port", "0", "--bridge-port", "0", "--workers", &workers.to_string()])
+            .args(more)
             .arg("--data-dir")
             .arg(directory.path().join("data"))
             .arg("--ready-file")

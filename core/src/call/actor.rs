@@ -5,7 +5,9 @@ mod consulting;
 mod ending;
 mod hearing;
 mod saying;
+mod screening;
 mod standing;
+mod succession;
 mod supervision;
 mod telling;
 
@@ -27,6 +29,8 @@ use super::meter::Lateness;
 use super::mouth::{Given, LineSound, Mouth, Order};
 use super::orders::{Placed, Verdict};
 use super::record::Ended;
+use super::screener::{Screener, Watched};
+use super::successor::Successors;
 use super::switch::Switch;
 use super::tools::Tools;
 use super::veil::Veil;
@@ -74,6 +78,8 @@ pub struct Parts {
     /// Beside the caller's.
     pub ears: Ears,
     pub tools: Tools,
+    /// Other bots that may go on with the call.
+    pub successors: Successors,
     pub journal: Arc<CallJournal>,
     /// Over all that is told of the conversation.
     pub veil: Veil,
@@ -81,6 +87,8 @@ pub struct Parts {
     pub live: Teller,
     /// The media time at which it begins here.
     pub since: Duration,
+    /// From the dial to the answer, where the line saw it ring.
+    pub rang: Option<Duration>,
     /// Another worker may have to go on with it: how it stands is journalled.
     pub tallies: bool,
     /// From whoever is outside.
@@ -97,8 +105,12 @@ struct Actor {
     /// What the mouth gave and is not carried out yet.
     given: Given,
     track: CallerTrack,
-    /// Where the bot asks for them.
+    /// Where the bot asks for them, and nobody else hears them.
     beeps: Option<Beeps>,
+    /// Of a call that was placed, where the bot asks for it.
+    screener: Option<Screener>,
+    /// For whoever waits; without it the line has its own.
+    hold_music: Option<Arc<[i16]>>,
     /// Until when there is a recording, samples, if it ended before the call.
     recorded_until: Option<u64>,
     received: u64,
@@ -127,15 +139,20 @@ pub async fn run(parts: Parts) -> Ended {
     let began = now.checked_sub(parts.since).unwrap_or(now);
     let (Traits { buffers, echoes_marks, .. }, rate_hz) = (parts.traits, parts.rate_hz);
     let mouth = Mouth::new(LineSound { rate_hz, pacing: parts.pacing, buffers, echoes_marks });
-    let beeps = parts.session.wants_beeps().then(|| Beeps::new(rate_hz));
+    let answering = parts.session.answering();
+    let call = Watched { language: parts.session.language(), rate_hz, since: parts.since, rang: parts.rang };
+    let screener = answering.and_then(|of| Screener::new(of, call));
+    let beeps = (parts.session.wants_beeps() && screener.is_none()).then(|| Beeps::new(rate_hz));
     let mut actor = Actor {
         parts,
         beeps,
+        screener,
         began,
         tick: step_at(began.elapsed()),
         mouth,
         given: Given::default(),
         track: CallerTrack::default(),
+        hold_music: None,
         recorded_until: None,
         received: samples_at(began.elapsed(), rate_hz),
         arrived: 0,
@@ -176,6 +193,8 @@ pub async fn run(parts: Parts) -> Ended {
             event = actor.parts.ears.next() => actor.events.push_back(event),
             Some(placed) = actor.parts.orders.recv() => actor.on_order(placed),
             event = actor.parts.tools.next() => actor.events.push_back(event),
+            () = screening::answered(actor.screener.as_mut()) => {}
+            answer = actor.parts.successors.next() => actor.on_bot(answer),
             () = actor.parts.drain.cancelled(), if !draining => {
                 draining = true;
                 actor.events.push_back(Event::Drain);
@@ -183,6 +202,8 @@ pub async fn run(parts: Parts) -> Ended {
         }
         actor.settle();
         actor.begin_at_once();
+        actor.look_at_screener();
+        actor.settle();
     }
     // Once per call: the whole of it is moved there.
     Box::pin(actor.end()).await
@@ -299,10 +320,16 @@ impl Actor {
 
     fn on_heard(&mut self, heard: Heard) {
         let event = match heard {
-            Heard::Stt(event) => Event::Stt(event),
+            Heard::Stt(event) => {
+                if let Some(screener) = &mut self.screener {
+                    screener.understand(&event);
+                }
+                Event::Stt(event)
+            }
             Heard::Llm(request, event) => Event::Llm { request, event },
             Heard::Voice(event) => return self.take_voice(event),
             Heard::Phrase(utterance, clip) => return self.take_clip(utterance, clip),
+            Heard::Beside(got) => return self.take_beside(got),
         };
         self.events.push_back(event);
     }
@@ -370,6 +397,9 @@ impl Actor {
                 self.voice_result(opened);
             }
             Command::Say { utterance, text } => {
+                if let Some(screener) = &mut self.screener {
+                    screener.says(&text);
+                }
                 let told = self.parts.vendors.tell_voice(TtsInput::Speak { utterance, text });
                 self.voice_result(told);
             }
@@ -383,6 +413,9 @@ impl Actor {
             }
             Command::StopSaying { utterance, fade } => self.stop_saying(utterance, fade),
             Command::HoldTone => self.mouth.hold_tone(),
+            Command::KeepSilent { until } => {
+                self.mouth.keep_silent(samples_at(until, self.parts.rate_hz));
+            }
             Command::OrderTaken { id } => {
                 self.tally();
                 let seat = self.given_seat.take_if(|(of, _)| *of == id).map(|(_, seat)| seat);
@@ -403,6 +436,9 @@ impl Actor {
                 }
             }
             Command::Consult(order) => self.consult(order),
+            Command::CallBot { bot } => self.parts.successors.call(bot),
+            Command::ChangeBot { .. } => self.change_bot(),
+            Command::ChangeLanguage { language } => self.parts.vendors.change_language(&language),
             // Not as sound is sent: one that is missing makes another number of the row.
             Command::PressKey { key } => {
                 if self.parts.ends.outgoing.try_send(LineOut::Key(key)).is_err() {

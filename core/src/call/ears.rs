@@ -9,7 +9,7 @@ use super::feed::{Feed, Recognised};
 use crate::media::level::is_audible;
 use crate::media::recorder::CallerTrack;
 use crate::media::silero::Weights;
-use crate::provider::stt::{Recogniser, SttEvent};
+use crate::provider::stt::{SttEvent, SttStream};
 use crate::provider::{Failure, FailureClass};
 use crate::session::event::{AgentCommand, AgentEvent, Event, SupervisorEvent, Window};
 use crate::transport::line::Aside;
@@ -34,6 +34,15 @@ pub struct Ears {
     bot: Option<Box<Ear>>,
 }
 
+/// A recogniser of the bot's that was opened for an ear.
+pub struct Opened {
+    /// Its place among those of the call.
+    pub place: usize,
+    pub stream: SttStream,
+    /// The most that it takes at once of what was heard before.
+    pub replay_most: Duration,
+}
+
 impl Ears {
     pub fn new(weights: Arc<Weights>, rate_hz: u32) -> Self {
         Self { weights, rate_hz, agent: None, bot: None }
@@ -51,20 +60,18 @@ impl Ears {
         })
     }
 
-    /// What the session wants of an ear. `find` gives the recogniser with an index.
+    /// What the session wants of an ear. `open` opens the recogniser with an index.
     pub fn carry_out(
         &mut self,
         whose: Aside,
         command: &AgentCommand,
-        find: impl FnOnce(usize) -> Result<Arc<dyn Recogniser>, Failure>,
+        open: impl FnOnce(usize) -> Result<Opened, Failure>,
     ) -> Option<Event> {
-        let rate_hz = self.rate_hz;
         let feed = &mut self.ear(whose).feed;
         match command {
-            AgentCommand::OpenStt { provider, replay } => match find(*provider) {
-                Ok(recogniser) => {
-                    let replay = recogniser.replay_most().min(*replay);
-                    feed.open(*provider, recogniser.open(rate_hz), replay);
+            AgentCommand::OpenStt { provider, replay } => match open(*provider) {
+                Ok(Opened { place, stream, replay_most }) => {
+                    feed.open(place, stream, replay_most.min(*replay));
                 }
                 Err(failure) => return Some(told(whose, SttEvent::Failed(failure))),
             },
@@ -110,6 +117,13 @@ impl Ears {
             self.ear(whose).feed.shut();
         }
         told(whose, event)
+    }
+
+    /// Another bot has the call: an ear that is wanted still is given a recogniser of its own.
+    pub fn go_over(&mut self) {
+        for ear in [&mut self.agent, &mut self.bot].into_iter().flatten() {
+            ear.feed.shut();
+        }
     }
 
     /// What their recognisers heard until now.

@@ -117,7 +117,7 @@ impl StreamClock {
 /// What one of the bot's recognisers heard of the call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Recognised {
-    /// Its place among the bot's recognisers.
+    /// Its place among the recognisers of the call: [`super::billed::Billed`].
     pub index: usize,
     /// As it bills them if it says so, else as they were sent.
     pub seconds: f64,

@@ -34,7 +34,7 @@ use crate::courier::keep::{End, Ending};
 use crate::transport::line::{CallInfo, LineOut, Ready, Traits};
 use crate::transport::socket::Ends;
 use crate::wreck::about_config;
-use answer::{handshake, wait_for_answer};
+use answer::{Answer, handshake, wait_for_answer};
 use birth::{BIRTH_DEADLINE, accepted, fault, of_order, recorded_as, ringing, watched};
 use conversation::{Line, converse};
 use refusing::{Unborn, miss, reject};
@@ -120,6 +120,7 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
         signature: presented.signature.clone(),
         worker_id: Some(app.worker_id.clone()),
         claim: accepted.proof.claim.clone(),
+        handed_from: None,
     };
     let ask = Ask { bot_id, request, rate_hz, bridge_url: accepted.proof.bridge_url.clone() };
     // The birth is on disk before anything is done about the call; the config is only asked for meanwhile.
@@ -163,14 +164,14 @@ async fn start(app: &Arc<App>, line: Incoming, ready: Ready, session_id: Session
     let dropped = ends.dropped.clone();
     // Built while it rings: the greeting waits for the answer and for nothing else.
     let pipeline = Pipeline::build(app, begun, &info, (traits, rate_hz));
-    let (mut result, recording) = match wait_for_answer(&mut ends).await {
-        Ok(seat) => {
+    let (mut result, recording) = match wait_for_answer(&mut ends, traits.name).await {
+        Ok(Answer { seat, rang }) => {
             let tallies = seat.is_some();
             if let Some(seat) = seat {
                 journal.note(&seated(app, &accepted, *seat, &pipeline.config));
             }
             let since = Duration::ZERO;
-            let line = Line { ends, traits, pacing, rate_hz, live, since, tallies };
+            let line = Line { ends, traits, pacing, rate_hz, live, since, rang, tallies };
             converse(app, &accepted, pipeline, line, journal.clone()).await
         }
         Err((by, error)) => (CallResult { error, ..record::skeleton(&accepted, by, app.clock.now()) }, None),

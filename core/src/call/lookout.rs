@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use vox_shared::wire::answers::Service;
 use vox_shared::wire::config::RuntimeConfig;
 
+use super::pace::Pace;
 use crate::provider::health::{Health, Vendor};
 use crate::session::rules::with_fallbacks;
 use crate::session::standing::{Did, Standing};
@@ -18,6 +19,8 @@ pub struct Lookout {
     stt: Vec<Vendor>,
     llm: Vec<Vendor>,
     tts: Vec<Vendor>,
+    /// Shares of the requests that keys may make.
+    pace: Pace,
     told: Standing,
 }
 
@@ -28,8 +31,19 @@ impl Lookout {
             stt: with_fallbacks(&config.stt, Vendor::recogniser, |s| &s.fallbacks),
             llm: with_fallbacks(&config.llm, Vendor::model, |s| &s.fallbacks),
             tts: with_fallbacks(&config.tts, Vendor::voice, |s| &s.fallbacks),
+            pace: Pace::new(&config.permits),
             told: Standing::default(),
         }
+    }
+
+    /// A vendor of the call was asked for something.
+    pub fn asked(&mut self, service: Service, place: usize) {
+        self.pace.note(service, place, Instant::now());
+    }
+
+    /// The same books for the vendors of another bot.
+    pub fn of_bot(&self, config: &RuntimeConfig) -> Self {
+        Self::new(self.health.clone(), config)
     }
 
     /// A vendor of the call did something.
@@ -50,14 +64,17 @@ impl Lookout {
     /// How the vendors stand, if that is not what was told last. Media time began at `began`.
     pub fn news(&mut self, began: Instant) -> Option<Standing> {
         let now = Instant::now();
-        let open = |vendors: &[Vendor]| -> Vec<Duration> {
-            let until = vendors.iter().map(|vendor| self.health.open_until(vendor, now));
+        let open = |service: Service, vendors: &[Vendor]| -> Vec<Duration> {
+            let until = vendors.iter().enumerate().map(|(place, vendor)| {
+                let used_up = self.pace.used_up_until(service, place, now);
+                self.health.open_until(vendor, now).max(used_up)
+            });
             until.map(|until| until.map_or(Duration::ZERO, |until| until.duration_since(began))).collect()
         };
         let standing = Standing {
-            stt: open(&self.stt),
-            llm: open(&self.llm),
-            tts: open(&self.tts),
+            stt: open(Service::Stt, &self.stt),
+            llm: open(Service::Llm, &self.llm),
+            tts: open(Service::Tts, &self.tts),
             llm_p90: self.llm.iter().map(|vendor| self.health.p90(vendor, now)).collect(),
             second_tokens: self.health.second_tokens(),
         };
@@ -70,6 +87,8 @@ impl Lookout {
 
 #[cfg(test)]
 mod tests {
+    use vox_shared::wire::permit::Permit;
+
     use super::*;
     use crate::provider::FailureClass;
 
@@ -95,5 +114,25 @@ mod tests {
         assert_eq!(next.news(now).unwrap().llm, [Duration::from_secs(20), Duration::ZERO]);
         next.note(Service::Llm, 0, &Did::Answered { after: None });
         assert_eq!(next.news(now).unwrap().llm, [Duration::ZERO; 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_vendor_whose_share_is_used_up_is_passed_over_like_one_with_an_open_breaker() {
+        let permit = Permit {
+            service: Service::Llm,
+            place: 0,
+            name: "vendor:llm:openai:00".into(),
+            held: true,
+            requests_per_minute: Some(2),
+        };
+        let config = RuntimeConfig { permits: vec![permit], ..config() };
+        let (mut lookout, began) = (Lookout::new(Arc::default(), &config), Instant::now());
+        lookout.asked(Service::Llm, 0);
+        assert_eq!(lookout.news(began).unwrap().llm, [Duration::ZERO; 2]);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        lookout.asked(Service::Llm, 0);
+        assert_eq!(lookout.news(began).unwrap().llm, [Duration::from_secs(60), Duration::ZERO]);
+        tokio::time::advance(Duration::from_secs(50)).await;
+        assert_eq!(lookout.news(began).unwrap().llm, [Duration::ZERO; 2]);
     }
 }

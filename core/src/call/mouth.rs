@@ -10,7 +10,8 @@ mod standstill;
 
 use std::time::Duration;
 
-use crate::media::playout::{Carrier, Pacing, Queue};
+use crate::media::bed::Bed;
+use crate::media::playout::{Carrier, Chunk, Pacing, Queue};
 use crate::media::tone::hold_tone;
 use crate::provider::tts::{TtsEvent, UtteranceId, WordMark};
 use crate::session::event::{Event, VoiceEvent};
@@ -72,11 +73,17 @@ pub struct Mouth {
     queue: Queue,
     /// Sent, with the carrier.
     carrier: Carrier,
+    /// Until when the carrier has sound of ours that is no background, media time.
+    voiced_until: u64,
+    /// What lies under all that is said.
+    bed: Option<Bed>,
     /// The utterance that is being sent.
     leaving: Leaving,
     /// A fade is on its way: tell the carrier to stop when it is out.
     clear_due: bool,
     underruns: u64,
+    /// What is said is not heard before then.
+    silent_until: u64,
     /// When the line takes nothing the mouth's time stands still, so that nothing counts as heard that waits. Below `now` is that time.
     standstill: Standstill,
 }
@@ -88,9 +95,12 @@ impl Mouth {
             arriving: Arriving::new(line.rate_hz),
             queue: Queue::default(),
             carrier: Carrier::default(),
+            voiced_until: 0,
+            bed: None,
             leaving: Leaving::default(),
             clear_due: false,
             underruns: 0,
+            silent_until: 0,
             standstill: Standstill::default(),
         }
     }
@@ -103,10 +113,16 @@ impl Mouth {
     /// Whether each step of the clock matters, as of the last one.
     pub fn is_busy(&self, now: u64) -> bool {
         let now = self.standstill.time(now);
-        self.queue.samples() > 0
+        self.bed.is_some()
+            || self.queue.samples() > 0
             || self.clear_due
             || self.leaving.mark.is_some()
             || self.carrier.plays_until() > now
+    }
+
+    /// Whether something that is said is heard now.
+    pub fn is_heard(&self, now: u64) -> bool {
+        !self.is_dry(self.standstill.time(now))
     }
 
     /// Times that the carrier ran dry within an utterance.
@@ -146,9 +162,19 @@ impl Mouth {
         self.leaving.complete |= !self.queue.holds(self.leaving.utterance);
     }
 
+    /// Have a background under all that is said, and between; with `None` there is none any more.
+    pub fn lay(&mut self, bed: Option<Bed>) {
+        self.bed = bed;
+    }
+
     /// A short soft tone before all that waits.
     pub fn hold_tone(&mut self) {
         self.queue.interject(hold_tone(self.line.rate_hz));
+    }
+
+    /// Nothing of what waits, and comes, is heard before this media time. A fade is.
+    pub fn keep_silent(&mut self, until: u64) {
+        self.silent_until = self.standstill.time(until);
     }
 
     /// Stop this utterance: silent for the caller after `fade` where the line cannot drop what it holds, else at once.
@@ -157,7 +183,7 @@ impl Mouth {
         self.carrier.forget(utterance);
         let buffers = self.line.buffers;
         let ahead = self.carrier.ahead(now);
-        let buffered = buffers && ahead > 0;
+        let buffered = buffers && !self.is_dry(now);
         let fade = if buffers { 0 } else { (self.samples(fade) as usize).saturating_sub(ahead) };
         self.queue.stop(utterance, fade);
         if self.leaving.utterance == utterance {
@@ -166,6 +192,7 @@ impl Mouth {
         }
         if buffered {
             self.carrier.clear(now);
+            self.voiced_until = self.voiced_until.min(now);
             given.orders.push(Order::Clear { from: Some(self.standstill.media_time(now)) });
         } else {
             self.clear_due = self.leaving.utterance == utterance && self.leaving.sent > 0;
@@ -182,7 +209,7 @@ impl Mouth {
         self.standstill.end(now);
     }
 
-    /// A step of the clock. True when something was sent in it.
+    /// A step of the clock. True when something that is said was sent in it.
     pub fn step(&mut self, now: u64, given: &mut Given) -> bool {
         if self.standstill.is_on() {
             given.events.extend(self.standstill.step(now, u64::from(self.line.rate_hz)));
@@ -194,11 +221,11 @@ impl Mouth {
             self.report_played(now, given);
             return true;
         }
-        let fades = self.queue.samples() > 0 || self.carrier.ahead(now) > self.frame() as usize;
+        let fades = self.queue.samples() > 0 || self.voiced_until > now + self.frame();
         if self.clear_due && !fades {
             self.clear_due = false;
             given.orders.push(Order::Clear { from: None });
-        } else if self.leaving.sent > 0 && !self.leaving.complete && self.carrier.ahead(now) == 0 {
+        } else if self.leaving.sent > 0 && !self.leaving.complete && self.is_dry(now) {
             self.underruns += 1;
         }
         self.report_played(now, given);
@@ -208,7 +235,12 @@ impl Mouth {
     /// Whether sound waits for a line that plays nothing: it need not wait for the clock's next step.
     pub fn may_begin(&self, now: u64) -> bool {
         let now = self.standstill.time(now);
-        !self.standstill.is_on() && self.queue.samples() > 0 && self.carrier.ahead(now) == 0
+        let waits = self.queue.samples() > 0 && !self.is_kept_silent(now);
+        !self.standstill.is_on() && waits && self.carrier.ahead(now) == 0
+    }
+
+    fn is_kept_silent(&self, now: u64) -> bool {
+        now < self.silent_until && !self.queue.fades()
     }
 
     /// Send between two steps what [`Mouth::may_begin`]. True when something was sent.
@@ -244,24 +276,53 @@ impl Mouth {
         }
     }
 
-    /// Fill the carrier up to its lead. True when something was sent.
+    /// Fill the carrier up to its lead. True when something that is said was sent.
     fn send_due(&mut self, now: u64, given: &mut Given) -> bool {
         let Pacing { chunk, lead } = self.line.pacing;
         let mut sent = false;
         while self.carrier.ahead(now) < lead {
-            let stalls =
-                self.carrier.ahead(now) == 0 && now >= self.arriving.newest_at + self.samples(TAIL_WAIT);
-            let Some(next) = self.queue.take(chunk, stalls) else { break };
-            let at = self.carrier.send(&next, now);
-            self.leaving.note(&next, self.line.rate_hz);
-            let ended = next.last && next.samples > 0;
-            given.orders.push(Order::Play { at: self.standstill.media_time(at), pcm: next.pcm });
-            if ended {
-                self.mark_end(next.utterance, at + chunk as u64, given);
+            let stalls = self.is_dry(now) && now >= self.arriving.newest_at + self.samples(TAIL_WAIT);
+            let next = if self.is_kept_silent(now) { None } else { self.queue.take(chunk, stalls) };
+            match next {
+                Some(next) => {
+                    self.send(next, now, given);
+                    sent = true;
+                }
+                None if self.bed.is_some() => self.send_background(chunk, now, given),
+                None => break,
             }
-            sent = true;
         }
         sent
+    }
+
+    fn send(&mut self, mut next: Chunk, now: u64, given: &mut Given) {
+        let at = self.carrier.send(&next, now);
+        let until = at + next.pcm.len() as u64;
+        self.voiced_until = until;
+        self.leaving.note(&next, self.line.rate_hz);
+        if let Some(bed) = &mut self.bed {
+            bed.mix(&mut next.pcm, true);
+        }
+        given.orders.push(Order::Play { at: self.standstill.media_time(at), pcm: next.pcm });
+        if next.last && next.samples > 0 {
+            self.mark_end(next.utterance, until, given);
+        }
+    }
+
+    /// Nothing is said: what lies under it is heard alone, and counts as nothing.
+    fn send_background(&mut self, chunk: usize, now: u64, given: &mut Given) {
+        let mut next =
+            Chunk { utterance: UtteranceId::default(), pcm: vec![0; chunk], samples: 0, last: false };
+        let at = self.carrier.send(&next, now);
+        if let Some(bed) = &mut self.bed {
+            bed.mix(&mut next.pcm, false);
+        }
+        given.orders.push(Order::Play { at: self.standstill.media_time(at), pcm: next.pcm });
+    }
+
+    /// The carrier has played all that was said.
+    fn is_dry(&self, now: u64) -> bool {
+        self.voiced_until <= now
     }
 
     /// The last of an utterance was sent, and is played until media time `until`. Its end counts as heard when the
@@ -310,5 +371,7 @@ impl Mouth {
     }
 }
 
+#[cfg(test)]
+mod background;
 #[cfg(test)]
 mod tests;

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
+use vox_shared::wire::answered::AnsweredBy;
 use vox_shared::wire::config::RuntimeConfig;
 use vox_shared::wire::journal::{Accepted, JournalRecord};
 use vox_shared::wire::result::{CallEvent, CallResult, DisconnectedBy, LatencySummary, TurnLatency, Usage};
 
+use super::billed::Billed;
 use super::feed::Recognised;
 use super::spoken::Spoken;
 use crate::media::recorder::{Finished, Unfinished};
@@ -26,10 +28,14 @@ const FADE_MS: f64 = 80.0;
 #[derive(Debug)]
 pub struct Ended {
     pub outcome: Outcome,
+    /// Of a call that was placed, where it was found out who has answered.
+    pub answered_by: Option<Box<AnsweredBy>>,
     pub lateness_p99_ms: f64,
     pub underruns: u64,
     pub recognised: Vec<Recognised>,
     pub spoken: Vec<Spoken>,
+    /// Whose those are.
+    pub billed: Billed,
     /// Still open: closing it waits for the disk.
     pub recording: Option<Unfinished>,
 }
@@ -82,8 +88,9 @@ pub fn result(
     };
     result.latency_samples = outcome.latency;
     result.usage_metrics = outcome.usage;
-    add_recognised(&mut result.usage_metrics, config, &ended.recognised);
-    add_spoken(&mut result.usage_metrics, config, &ended.spoken);
+    result.answered_by = ended.answered_by;
+    add_recognised(&mut result.usage_metrics, &ended.billed, &ended.recognised);
+    add_spoken(&mut result.usage_metrics, &ended.billed, &ended.spoken);
     result.pipeline_config = Some(pipeline(config));
     result.routing = config.routing.clone();
     if ended.recording.is_none() && config.recording.enabled {
@@ -141,12 +148,16 @@ pub fn from_journal(
     result
 }
 
-/// What the bridge says of the config: names in the greeting and the fixed phrases that had no value. They were left out.
+/// What the bridge says of the config: names in the greeting and the fixed phrases that had no value and were left out, and in words of its
+/// own what else the call does without.
 pub fn unknown_names(config: &RuntimeConfig) -> impl Iterator<Item = CallEvent> {
-    config.template_warnings.iter().map(|name| CallEvent {
+    config.template_warnings.iter().map(|told| CallEvent {
         at_ms: 0,
         event: EventKind::TemplateUnknown.as_str().into(),
-        why: format!("'{name}' has no value; it is left out of what the bot says"),
+        why: match told.split_once(": ") {
+            Some(("crm" | "voice", _)) => told.clone(),
+            _ => format!("'{told}' has no value; it is left out of what the bot says"),
+        },
         data: serde_json::Map::new(),
     })
 }
@@ -188,18 +199,17 @@ fn recording_fault(result: &CallResult, why: String) -> CallEvent {
 }
 
 /// What recognisers and voices were used for, by vendor.
-pub fn metered(config: &RuntimeConfig, recognised: &[Recognised], spoken: &[Spoken]) -> Vec<Usage> {
+pub fn metered(billed: &Billed, recognised: &[Recognised], spoken: &[Spoken]) -> Vec<Usage> {
     let mut usage = Vec::new();
-    add_recognised(&mut usage, config, recognised);
-    add_spoken(&mut usage, config, spoken);
+    add_recognised(&mut usage, billed, recognised);
+    add_spoken(&mut usage, billed, spoken);
     usage
 }
 
 /// The seconds of recognition, to the vendor that recognised them: after a fail-over a call has several.
-fn add_recognised(usage: &mut Vec<Usage>, config: &RuntimeConfig, recognised: &[Recognised]) {
-    let vendors = with_fallbacks(&config.stt, |s| (&s.provider, &s.model), |s| &s.fallbacks);
+fn add_recognised(usage: &mut Vec<Usage>, billed: &Billed, recognised: &[Recognised]) {
     for Recognised { index, seconds, streams } in recognised {
-        let (provider, model) = vendors.get(*index).unwrap_or(&vendors[0]);
+        let Some((provider, model)) = billed.recogniser(*index) else { continue };
         let row = usage_row(usage, "stt", provider, model);
         row.seconds += seconds;
         row.requests += streams;
@@ -207,10 +217,9 @@ fn add_recognised(usage: &mut Vec<Usage>, config: &RuntimeConfig, recognised: &[
 }
 
 /// The characters of speech, to the vendor that was given them.
-fn add_spoken(usage: &mut Vec<Usage>, config: &RuntimeConfig, spoken: &[Spoken]) {
-    let vendors = with_fallbacks(&config.tts, |s| (&s.provider, &s.model), |s| &s.fallbacks);
+fn add_spoken(usage: &mut Vec<Usage>, billed: &Billed, spoken: &[Spoken]) {
     for Spoken { index, characters, requests } in spoken {
-        let (provider, model) = vendors.get(*index).unwrap_or(&vendors[0]);
+        let Some((provider, model)) = billed.voice(*index) else { continue };
         let row = usage_row(usage, "tts", provider, model);
         row.characters += characters;
         row.requests += requests;
@@ -241,6 +250,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_the_bridge_says_in_words_of_its_own_is_told_as_it_is() {
+        let warnings = ["office", "voice: voi_1 cannot be used, and the next one speaks"];
+        let config: RuntimeConfig = serde_json::from_value(json!({
+            "session_id": "call_1", "webhook_url": "", "system_prompt": "", "opening_message": "", "template_warnings": warnings,
+        }))
+        .unwrap();
+        let told: Vec<String> = unknown_names(&config).map(|event| event.why).collect();
+        assert_eq!(told, ["'office' has no value; it is left out of what the bot says", warnings[1]]);
+    }
+
+    #[test]
     fn what_the_bridge_says_of_its_routing_is_sent_back_as_it_is() {
         let routing = json!({"budget_ms": 900, "picked": {"tts": {"provider": "flite", "place": 1}}, "of_a_newer_bridge": true});
         let config = json!({
@@ -261,7 +281,9 @@ mod tests {
             underruns: 0,
             recognised: Vec::new(),
             spoken: Vec::new(),
+            billed: Billed::of(&config),
             recording: None,
+            answered_by: None,
         };
         let accepted: Accepted = serde_json::from_value(accepted).unwrap();
         let (result, _) = result(&accepted, &config, ended, Timestamp::UNIX_EPOCH);
@@ -280,7 +302,8 @@ mod tests {
         let config: RuntimeConfig = serde_json::from_value(config).unwrap();
         let heard = |index, seconds, streams| Recognised { index, seconds, streams };
         let mut usage = Vec::new();
-        add_recognised(&mut usage, &config, &[heard(0, 12.0, 2), heard(1, 30.5, 1), heard(2, 4.0, 1)]);
+        let billed = Billed::of(&config);
+        add_recognised(&mut usage, &billed, &[heard(0, 12.0, 2), heard(1, 30.5, 1), heard(2, 4.0, 1)]);
         let told: Vec<_> = usage.iter().map(|u| (u.model.as_str(), u.seconds, u.requests)).collect();
         assert_eq!(told, [("nova-3", 16.0, 3), ("nova-2", 30.5, 1)]);
     }

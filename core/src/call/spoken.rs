@@ -6,7 +6,7 @@ use crate::provider::tts::UtteranceId;
 /// What one of the bot's voices was given in the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spoken {
-    /// Its place among the bot's voices.
+    /// Its place among the voices of the call: [`super::billed::Billed`].
     pub index: usize,
     /// As it bills them, if that is more than it was sent.
     pub characters: u64,

@@ -27,7 +27,7 @@ use crate::session::sources::Source;
 use request::{exchange, failed};
 
 /// What a call's tools need of the process and of the line.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Around {
     pub egress: Arc<Egress>,
     pub clock: Clock,
@@ -94,6 +94,12 @@ impl Tools {
             tools.tasks.spawn(listing.instrument(span));
         }
         tools
+    }
+
+    /// Another bot has the call, with the tools that its config has. Those of the bot before are given back, to be closed.
+    pub fn go_over(&mut self, config: &RuntimeConfig) -> Self {
+        let next = Self::new(config, self.around.clone());
+        std::mem::replace(self, next)
     }
 
     /// Begin a run; [`Tools::next`] has its answer. What needs no server, and a tool that is none, is answered at once.

@@ -149,6 +149,11 @@ impl Veil {
         covered.into_iter().flatten().collect()
     }
 
+    /// Whether anything is hidden from this sink.
+    pub fn covers(&self, sink: Sink) -> bool {
+        self.at(sink).is_some()
+    }
+
     fn at(&self, sink: Sink) -> Option<&Rules> {
         self.0.as_ref().filter(|rules| rules.settings.covers(sink))
     }
@@ -228,6 +233,7 @@ mod tests {
             ended_ms: u64::from(turn) * 1_000 + 500,
             interrupted: false,
             words: Vec::new(),
+            bot_id: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The call's vendors: opened, fed and listened to on the session's orders; and the phrases that need none.
 
+mod next;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,25 +9,32 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use vox_shared::model::bot::SttSettings;
+use vox_shared::wire::answers::Service;
 use vox_shared::wire::config::RuntimeConfig;
+use vox_shared::wire::permit::Beside as Ear;
 use vox_shared::wire::result::Usage;
 
 use super::asked::{Asked, Trace};
-use super::ears::together;
+use super::beside::{Beside, Got};
+use super::billed::Billed;
+use super::ears::{Opened, together};
 use super::feed::{Feed, Recognised};
 use super::lookout::Lookout;
+use super::permits::{self, Permits};
 use super::record;
 use super::spoken::{Counted, Spoken};
 use crate::courier::clips::{Clip, Phrase, Stable};
+use crate::courier::sounds::{RECORDED_PATIENCE, Sounds};
 use crate::courier::{Begun, Courier};
 use crate::provider::health::Health;
 use crate::provider::llm::{LanguageModel, LlmEvent, LlmRequest, LlmStream};
 use crate::provider::registry::Providers;
-use crate::provider::stt::{Recogniser, SttEvent};
+use crate::provider::stt::SttEvent;
 use crate::provider::tts::{TtsEvent, TtsInput, TtsStream, UtteranceId};
 use crate::provider::{Failure, FailureClass};
 use crate::session::event::RequestId;
 use crate::session::rules::with_fallbacks;
+use next::Next;
 
 /// A phrase that is looked for longer than this is synthesised: whoever waits on the line must not wait for a disk.
 const CLIP_PATIENCE: Duration = Duration::from_millis(100);
@@ -51,12 +60,16 @@ struct Wanted {
 pub struct Vendors {
     providers: Arc<Providers>,
     config: Arc<RuntimeConfig>,
+    /// The same in the bot's first language.
+    own: Arc<RuntimeConfig>,
     courier: Arc<Courier>,
     rate_hz: u32,
     /// The greeting as sound, if it is kept.
     greeting: Option<(String, Clip)>,
     /// What may be kept as sound.
     stable: Stable,
+    sounds: Sounds,
+    beside: Beside,
     wanted: VecDeque<Wanted>,
     /// The recogniser.
     pub feed: Feed,
@@ -68,10 +81,16 @@ pub struct Vendors {
     voice: Option<TtsStream>,
     voice_index: usize,
     counted: Counted,
+    /// Whose what is counted is.
+    pub billed: Billed,
+    /// Of another bot, which may take the call over.
+    next: Option<Box<Next>>,
     keeping: Option<Keeping>,
     trace: Trace,
     /// How they do.
     pub lookout: Lookout,
+    /// Whether they may be asked.
+    permits: Permits,
 }
 
 /// What a vendor said.
@@ -82,6 +101,8 @@ pub enum Heard {
     Voice(TtsEvent),
     /// A phrase that was kept, whole.
     Phrase(UtteranceId, Clip),
+    /// A sound that is heard beside the voice.
+    Beside(Got),
 }
 
 impl Vendors {
@@ -93,8 +114,14 @@ impl Vendors {
         rate_hz: u32,
     ) -> Self {
         Self {
+            beside: Beside::begin(&courier, &begun.sounds, rate_hz),
             lookout: Lookout::new(health, &begun.config),
+            billed: Billed::of(&begun.config),
+            next: None,
+            permits: Permits::new(courier.clone(), &begun),
+            sounds: begun.sounds,
             providers,
+            own: begun.config.clone(),
             config: begun.config,
             courier,
             rate_hz,
@@ -121,6 +148,7 @@ impl Vendors {
         let (feed, voice) = (&mut self.feed, &mut self.voice);
         let (llm, second) = (&mut self.llm, &mut self.second);
         tokio::select! {
+            got = self.beside.next(), if self.beside.is_awaited() => Heard::Beside(got),
             clip = found(self.wanted.front_mut()), if !self.wanted.is_empty() => self.on_found(clip),
             event = feed.next(), if feed.is_open() => {
                 let event = event.unwrap_or_else(|| SttEvent::Failed(gone("the recogniser")));
@@ -171,13 +199,30 @@ impl Vendors {
         let recogniser = self.providers.recogniser(settings)?;
         self.trace.hearing = Some(Asked::recogniser(&settings.provider, &settings.model));
         let replay = replay.min(recogniser.replay_most());
-        self.feed.open(index, recogniser.open(self.rate_hz), replay);
+        self.lookout.asked(Service::Stt, index);
+        let stream = match self.permits.before(Service::Stt, index) {
+            None => recogniser.open(self.rate_hz),
+            Some(asking) => permits::open_stt(asking, recogniser, self.rate_hz),
+        };
+        self.feed.open(self.billed.hearing(index), stream, replay);
         Ok(())
     }
 
-    /// The recogniser with this index, for an ear beside the caller's.
-    pub fn recogniser(&self, index: usize) -> Result<Arc<dyn Recogniser>, Failure> {
-        self.providers.recogniser(self.hearing(index))
+    /// Open the recogniser with this index for an ear beside the caller's.
+    pub fn open_beside(&mut self, ear: Ear, index: usize) -> Result<Opened, Failure> {
+        let recogniser = self.providers.recogniser(self.hearing(index))?;
+        self.lookout.asked(Service::Stt, index);
+        let (place, replay_most) = (self.billed.hearing(index), recogniser.replay_most());
+        let stream = match self.permits.before_ear(ear, index) {
+            None => recogniser.open(self.rate_hz),
+            Some(asking) => permits::open_stt(asking, recogniser, self.rate_hz),
+        };
+        Ok(Opened { place, stream, replay_most })
+    }
+
+    /// Nobody speaks into that ear for a while.
+    pub fn shut_beside(&self, ear: Ear) {
+        self.permits.ear_is_shut(ear);
     }
 
     fn hearing(&self, index: usize) -> &SttSettings {
@@ -199,15 +244,31 @@ impl Vendors {
         let all = with_fallbacks(&self.config.llm, |s| s, |s| &s.fallbacks);
         let settings = all.get(index).unwrap_or(&all[0]);
         self.trace.thinking = Some(Asked::model(&settings.provider, &settings.model));
-        self.llm = Some((request, model.ask(ask)));
+        self.llm = Some((request, self.put(model, index, ask)));
         self.second = None;
         Ok(())
     }
 
     /// Ask the model with this index the same once more, beside the request that is under way.
     pub fn ask_second(&mut self, request: RequestId, index: usize, ask: LlmRequest) -> Result<(), Failure> {
-        self.second = Some((request, self.model(index)?.ask(ask)));
+        let model = self.model(index)?;
+        self.second = Some((request, self.put(model, index, ask)));
         Ok(())
+    }
+
+    /// Ask the model with this index, once the call may.
+    fn put(&mut self, model: Arc<dyn LanguageModel>, index: usize, ask: LlmRequest) -> LlmStream {
+        self.lookout.asked(Service::Llm, index);
+        match self.permits.before(Service::Llm, index) {
+            None => model.ask(ask),
+            Some(asking) => permits::ask(asking, model, ask),
+        }
+    }
+
+    /// Ask the first model something that is no part of the conversation. Its permits hold for that too.
+    pub fn ask_beside(&mut self, ask: LlmRequest) -> Result<LlmStream, Failure> {
+        let model = self.model(0)?;
+        Ok(self.put(model, 0, ask))
     }
 
     fn model(&mut self, index: usize) -> Result<Arc<dyn LanguageModel>, Failure> {
@@ -220,6 +281,11 @@ impl Vendors {
         let model = self.providers.language_model(all[index])?;
         self.models[index] = Some(model.clone());
         Ok(model)
+    }
+
+    /// Whether the vendor at this place was not asked, because its key serves as many calls as it may.
+    pub fn is_full(&self, service: Service, place: usize) -> bool {
+        self.permits.is_full(service, place)
     }
 
     /// Drop a request.
@@ -236,12 +302,16 @@ impl Vendors {
         self.keeping = None;
         self.trace.speaking = None;
         self.voice_index = index;
-        self.counted.open(index);
+        self.counted.open(self.billed.speaking(index));
         let settings = *with_fallbacks(&self.config.tts, |s| s, |s| &s.fallbacks)
             .get(index)
             .unwrap_or(&&self.config.tts);
         let voice = self.providers.voice(settings)?;
-        self.voice = Some(voice.open(self.rate_hz));
+        self.lookout.asked(Service::Tts, index);
+        self.voice = Some(match self.permits.before(Service::Tts, index) {
+            None => voice.open(self.rate_hz),
+            Some(asking) => permits::open_voice(asking, voice, self.rate_hz),
+        });
         Ok(())
     }
 
@@ -254,6 +324,7 @@ impl Vendors {
         let room = voice.input.try_reserve().map_err(full)?;
         if let TtsInput::Speak { utterance, text } = &input {
             self.counted.sent(*utterance, text);
+            self.lookout.asked(Service::Tts, self.voice_index);
             if self.trace.speaking.as_ref().is_none_or(|(of, _)| of != utterance) {
                 let all = with_fallbacks(&self.config.tts, |s| s, |s| &s.fallbacks);
                 let settings = all.get(self.voice_index).unwrap_or(&all[0]);
@@ -270,10 +341,11 @@ impl Vendors {
         if let Some((_, clip)) = at_hand {
             return Ok(Some(clip));
         }
-        let asked = self.keepable(&text).map(|phrase| self.courier.find(phrase));
-        match asked {
-            Some(answer) => {
-                let until = Instant::now() + CLIP_PATIENCE;
+        let recorded = self.recorded(&text).map(|answer| (answer, RECORDED_PATIENCE));
+        let kept = || Some((self.courier.find(self.keepable(&text)?), CLIP_PATIENCE));
+        match recorded.or_else(kept) {
+            Some((answer, patience)) => {
+                let until = Instant::now() + patience;
                 self.wanted.push_back(Wanted { utterance, text, until, answer });
                 Ok(None)
             }
@@ -291,6 +363,14 @@ impl Vendors {
                 Err(failure) => Heard::Voice(TtsEvent::Failed(failure)),
             },
         }
+    }
+
+    /// A phrase that a person has recorded, on its way.
+    fn recorded(&self, text: &str) -> Option<JoinHandle<Option<Clip>>> {
+        let id = self.stable.recorded(self.voice_index, text)?.clone();
+        let (sounds, rate_hz) = (self.sounds.clone(), self.rate_hz);
+        let got = async move { sounds.get(&id, rate_hz).await.map(|pcm| Clip { pcm, words: Vec::new() }) };
+        Some(self.courier.get(got))
     }
 
     fn keepable(&self, text: &str) -> Option<Phrase> {
@@ -318,7 +398,7 @@ impl Vendors {
     /// What recognisers and voices were used for until now, those of the ears `beside` the caller's with them.
     pub fn metered(&self, beside: Vec<Recognised>) -> Vec<Usage> {
         let heard = together(self.feed.heard_so_far(), beside);
-        record::metered(&self.config, &heard, &self.counted.so_far())
+        record::metered(&self.billed, &heard, &self.counted.so_far())
     }
 
     /// Close everything; what each recogniser heard and each voice was given.

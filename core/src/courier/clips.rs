@@ -2,22 +2,20 @@
 //! it sounds. Only what is said alike to every caller is kept: a name or a sum owed is nobody's to find on a disk, and would
 //! push out what is needed again.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
+use vox_shared::ids::SoundId;
 use vox_shared::model::bot::TtsSettings;
-use vox_shared::private;
 use vox_shared::wire::config::RuntimeConfig;
 
+use super::cabinet::Cabinet;
 use crate::provider::tts::WordMark;
 use crate::session::rules::{language, with_fallbacks};
 use crate::session::text::{Wording, phrase};
@@ -28,21 +26,17 @@ use crate::transport::media;
 const MAX_CACHE_BYTES: u64 = 128 * 1024 * 1024;
 /// A clip larger than this is not read: five minutes at 24 kHz.
 const MAX_CLIP_BYTES: u64 = 16 * 1024 * 1024;
-/// A use is noted on the file when the last note is older than this: a write for every call would be wasted.
-const NOTE_EVERY: Duration = Duration::from_secs(600);
 /// A clip that the disk does not give within this is none: whoever asks for it waits on the line.
 const FIND_PATIENCE: Duration = Duration::from_millis(300);
 /// Clips that are read or written at a time. While a disk hangs over so many nothing more is begun, and phrases are synthesised.
 const HANDS: usize = 4;
-/// Owner only.
-const FILE_MODE: u32 = 0o600;
 /// Where clips lay when those with callers' names were among them.
 const FORMER_DIRECTORY: &str = "clips";
 
 /// The cache in a directory shared by the host's workers.
 #[derive(Clone, Debug)]
 pub struct Clips {
-    dir: PathBuf,
+    kept: Cabinet,
     hands: Arc<Semaphore>,
 }
 
@@ -75,6 +69,10 @@ impl ClipKey {
         }
         Self(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
     }
+
+    fn file(&self) -> String {
+        format!("{}.clip", self.0)
+    }
 }
 
 /// A phrase that may be kept, with all that decides how it sounds.
@@ -101,6 +99,8 @@ pub struct Stable {
     config: Arc<RuntimeConfig>,
     /// Of each voice.
     spoken: Arc<[Vec<String>]>,
+    /// Of each voice, what a person has recorded.
+    recorded: Arc<[Vec<(String, SoundId)>]>,
     wording: Arc<Wording>,
 }
 
@@ -110,10 +110,18 @@ impl Stable {
         let wording = Wording::of(config, language(config));
         let of_voice = |voice| {
             let phrases = config.stable_phrases.iter();
-            phrases.filter_map(|text| spoken(text, config, (&wording, voice))).collect::<Vec<_>>()
+            phrases.filter_map(|text| spoken_text(text, config, (&wording, voice))).collect::<Vec<_>>()
         };
         let spoken = (0..=config.tts.fallbacks.len()).map(of_voice).collect();
-        Self { spoken, config: config.clone(), wording: Arc::new(wording) }
+        let recorded_of = |voice| {
+            let recorded = config.sounds.recorded.iter();
+            let said = recorded.filter_map(|one| {
+                Some((spoken_text(&one.text, config, (&wording, voice))?, one.sound.clone()))
+            });
+            said.collect::<Vec<_>>()
+        };
+        let recorded = (0..=config.tts.fallbacks.len()).map(recorded_of).collect();
+        Self { spoken, recorded, config: config.clone(), wording: Arc::new(wording) }
     }
 
     /// The spoken text in the bot's voice with this index; `None` when it is not the same for every caller.
@@ -122,25 +130,37 @@ impl Stable {
         is_stable.then(|| Phrase { config: self.config.clone(), voice, rate_hz, text: text.to_owned() })
     }
 
+    /// What a person has recorded of this text, as the voice with this index would be given it.
+    pub fn recorded(&self, voice: usize, text: &str) -> Option<&SoundId> {
+        let recorded = self.recorded.get(voice)?.iter().find(|(said, _)| said == text);
+        recorded.map(|(_, id)| id)
+    }
+
+    /// The opening message, if a person has recorded it.
+    pub fn recorded_greeting(&self) -> Option<(&str, &SoundId)> {
+        let text = spoken_text(&self.config.opening_message, &self.config, (&self.wording, 0))?;
+        let recorded = self.recorded.first()?.iter().find(|(said, _)| *said == text)?;
+        Some((&recorded.0, &recorded.1))
+    }
+
     /// The opening message in the bot's first voice.
     pub fn greeting(&self, rate_hz: u32) -> Option<Phrase> {
-        self.phrase(0, rate_hz, &spoken(&self.config.opening_message, &self.config, (&self.wording, 0))?)
+        self.phrase(0, rate_hz, &spoken_text(&self.config.opening_message, &self.config, (&self.wording, 0))?)
     }
 }
 
 /// What a voice of the bot is given of a fixed text.
-fn spoken(text: &str, config: &RuntimeConfig, (wording, voice): (&Wording, usize)) -> Option<String> {
+fn spoken_text(text: &str, config: &RuntimeConfig, (wording, voice): (&Wording, usize)) -> Option<String> {
     phrase(text, language(config)).map(|piece| wording.put(&piece, voice).say().to_owned())
 }
 
 impl Clips {
     /// The cache in the host's data directory, made if it is missing.
     pub fn open(data_dir: &Path) -> std::io::Result<Self> {
-        let dir = data_dir.join("phrases");
-        private::directory(&dir)?;
+        let kept = Cabinet::open(data_dir.join("phrases"), MAX_CACHE_BYTES)?;
         // A neighbour may be at it, too, or it was never there.
         let _gone = std::fs::remove_dir_all(data_dir.join(FORMER_DIRECTORY));
-        Ok(Self { dir, hands: Arc::new(Semaphore::new(HANDS)) })
+        Ok(Self { kept, hands: Arc::new(Semaphore::new(HANDS)) })
     }
 
     /// Look for a phrase, where the disk may take its time.
@@ -173,14 +193,7 @@ impl Clips {
 
     /// The clip, if it is there and whole. Reads the disk: small files, from the page cache after the first call.
     fn load(&self, key: &ClipKey) -> Option<Clip> {
-        let mut file = File::open(self.path(key)).ok()?;
-        let about = file.metadata().ok()?;
-        if about.len() > MAX_CLIP_BYTES {
-            return None;
-        }
-        let mut bytes = Vec::with_capacity(about.len() as usize);
-        file.read_to_end(&mut bytes).ok()?;
-        note_use(&file, about.modified());
+        let bytes = self.kept.read(&key.file(), MAX_CLIP_BYTES)?;
         let (length, rest) = bytes.split_first_chunk::<4>()?;
         let length = u32::from_le_bytes(*length) as usize;
         let head: Head = serde_json::from_slice(rest.get(..length)?).ok()?;
@@ -193,95 +206,24 @@ impl Clips {
         (!pcm.is_empty()).then(|| Clip { pcm, words: words.collect() })
     }
 
-    /// Keep a clip. A reader sees the whole file or none.
     fn store(&self, key: &ClipKey, clip: &Clip) -> std::io::Result<()> {
         let words = clip.words.iter().map(|w| (w.text.clone(), w.started_ms, w.ended_ms)).collect();
         let head = serde_json::to_vec(&Head { words })?;
         let mut bytes = u32::try_from(head.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
         bytes.extend(head);
         bytes.extend(media::to_bytes(&clip.pcm));
-        let temporary = self.dir.join(format!("{}.{}.tmp", key.0, std::process::id()));
-        // Left by a process of the same id that was killed.
-        let _fresh = std::fs::remove_file(&temporary);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&temporary)?;
-        file.write_all(&bytes)?;
-        std::fs::rename(temporary, self.path(key))?;
-        self.prune(MAX_CACHE_BYTES)
-    }
-
-    /// Remove the files that were not used for longest when all together are larger than `limit` bytes: clips, and what a killed writer left.
-    fn prune(&self, limit: u64) -> std::io::Result<()> {
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(&self.dir)? {
-            let entry = entry?;
-            // A neighbour may have removed it meanwhile.
-            let Ok(about) = entry.metadata() else { continue };
-            files.push((about.modified()?, about.len(), entry.path()));
-        }
-        let mut total: u64 = files.iter().map(|(_, length, _)| length).sum();
-        if total <= limit {
-            return Ok(());
-        }
-        files.sort();
-        for (_, length, path) in files {
-            if total <= limit / 4 * 3 {
-                break;
-            }
-            let _gone = std::fs::remove_file(path);
-            total -= length;
-        }
-        Ok(())
+        self.kept.write(&key.file(), &bytes)
     }
 
     /// Where this clip lies.
     pub fn path(&self, key: &ClipKey) -> PathBuf {
-        self.dir.join(format!("{}.clip", key.0))
+        self.kept.path(&key.file())
     }
-}
-
-/// The time of a clip's last use is that of its file's last change.
-fn note_use(file: &File, noted: std::io::Result<SystemTime>) {
-    let is_old = noted.is_ok_and(|noted| noted.elapsed().is_ok_and(|age| age > NOTE_EVERY));
-    if is_old {
-        // A file system that takes no times evicts by age instead.
-        let _unsupported = file.set_times(std::fs::FileTimes::new().set_modified(now()));
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a file's time is the kernel's, not the injected clock's")]
-fn now() -> SystemTime {
-    SystemTime::now()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
-
     use super::*;
-
-    #[test]
-    fn what_was_not_used_for_longest_makes_room() {
-        let dir = tempfile::tempdir().unwrap();
-        let clips = Clips::open(dir.path()).unwrap();
-        let voice = TtsSettings::default();
-        let key = |n: u64| ClipKey::new(&voice, 8_000, &n.to_string());
-        let clip = Clip { pcm: vec![1; 500], words: Vec::new() };
-        for n in 0..8 {
-            clips.store(&key(n), &clip).unwrap();
-            let stored = SystemTime::UNIX_EPOCH + Duration::from_secs(n);
-            File::options().write(true).open(clips.path(&key(n))).unwrap().set_modified(stored).unwrap();
-        }
-        clips.prune(8 * 2_000).unwrap();
-        assert!((0..8).all(|n| clips.load(&key(n)).is_some()), "there is room for all");
-        // Looking was a use; the greeting of every call is younger than what was said once last year.
-        for n in (0..8).filter(|n| *n != 2) {
-            let stored = SystemTime::UNIX_EPOCH + Duration::from_secs(n);
-            File::options().write(true).open(clips.path(&key(n))).unwrap().set_modified(stored).unwrap();
-        }
-        clips.prune(4_300).unwrap();
-        let left: Vec<u64> = (0..8).filter(|n| clips.path(&key(*n)).exists()).collect();
-        assert_eq!(left, [2, 6, 7]);
-    }
 
     #[test]
     fn a_clip_is_found_again_only_for_the_same_voice_rate_and_text() {
@@ -315,16 +257,24 @@ mod tests {
     }
 
     #[test]
-    fn nobody_else_may_read_them_and_what_was_kept_before_is_gone() {
-        use std::os::unix::fs::PermissionsExt;
+    fn what_a_person_has_recorded_is_found_as_the_voice_would_be_given_it() {
+        let config = serde_json::json!({
+            "session_id": "call_1", "webhook_url": "", "system_prompt": "", "opening_message": "Hello, this is *Asha*.",
+            "sounds": {"recorded": [{"text": "Hello, this is *Asha*.", "sound": "snd_1"}, {"text": "Goodbye.", "sound": "snd_2"}]},
+        });
+        let stable = Stable::of(&Arc::new(serde_json::from_value(config).unwrap()));
+        let greeting = stable.recorded_greeting().map(|(text, id)| (text, id.as_str()));
+        assert_eq!(greeting, Some(("Hello, this is Asha.", "snd_1")));
+        assert_eq!(stable.recorded(0, "Goodbye.").map(SoundId::as_str), Some("snd_2"));
+        assert!(stable.recorded(0, "Good evening.").is_none() && stable.recorded(1, "Goodbye.").is_none());
+    }
+
+    #[test]
+    fn what_was_kept_before_is_gone() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("clips")).unwrap();
         std::fs::write(dir.path().join("clips/old.clip"), "Hello, Ann.").unwrap();
-        let clips = Clips::open(dir.path()).unwrap();
+        Clips::open(dir.path()).unwrap();
         assert!(!dir.path().join("clips").exists());
-        let key = ClipKey::new(&TtsSettings::default(), 8_000, "Hello.");
-        clips.store(&key, &Clip { pcm: vec![1], words: Vec::new() }).unwrap();
-        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&clips.path(&key)), mode(&clips.dir)), (0o600, 0o700));
     }
 }

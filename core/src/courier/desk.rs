@@ -10,7 +10,9 @@ use vox_shared::outbox::{Outbox, Settings};
 use vox_shared::wire::proof::Proof;
 
 use super::clips::Clips;
+use super::held::Held;
 use super::live::counts::Counts;
+use super::sounds::Shelf;
 use crate::bridge::{Bridge, DeliveryError};
 use crate::wreck::offers::Offers;
 
@@ -29,6 +31,7 @@ pub struct Desk {
     /// Recordings of the host's workers, named by their keys.
     pub recordings: PathBuf,
     pub clips: Clips,
+    pub shelf: Shelf,
     /// What waits or failed outside any outbox.
     pub books: Arc<Books>,
     /// Recordings that may be on their way at once, of this worker and of those that it adopted.
@@ -39,6 +42,8 @@ pub struct Desk {
     pub news: Arc<Notify>,
     /// Calls of dead workers, to be gone on with.
     pub offers: Offers,
+    /// The permits of the running call.
+    pub held: Arc<Held>,
 }
 
 impl Desk {

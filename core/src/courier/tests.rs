@@ -22,6 +22,7 @@ use super::deliver::{Left, Round};
 use super::desk::{Desk, Directories, UPLOADS};
 use super::keep::{End, Ending, keep};
 use super::live::counts::Counts;
+use super::sounds::Shelf;
 use crate::bridge::Bridge;
 use crate::journal::{Place, entry};
 use crate::slot::Slot;
@@ -124,11 +125,13 @@ fn desk(dir: &Path, url: &str, settings: Settings) -> Desk {
         directories: Directories::new(dir.join("outbox"), settings),
         recordings,
         clips: Clips::open(dir).unwrap(),
+        shelf: Shelf::open(dir).unwrap(),
         books: Arc::default(),
         uploads: Arc::new(Semaphore::new(UPLOADS)),
         live: Counts::default(),
         news: Arc::default(),
         offers: Offers::new(false, Slot::default(), CancellationToken::new()),
+        held: Arc::default(),
     }
 }
 

@@ -89,6 +89,11 @@ impl Queue {
         self.waiting.iter().any(|w| w.utterance == utterance && !w.pcm.is_empty())
     }
 
+    /// Whether the end of something that was stopped is next.
+    pub fn fades(&self) -> bool {
+        self.waiting.iter().find(|w| !w.pcm.is_empty()).is_some_and(|w| w.stopped)
+    }
+
     /// Samples at hand.
     pub fn samples(&self) -> usize {
         self.waiting.iter().map(|w| w.pcm.len()).sum()

@@ -3,6 +3,7 @@
 
 pub mod answers;
 pub mod breaker;
+mod tally;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,7 @@ use vox_shared::wire::fleet::VendorStanding;
 use super::FailureClass;
 use answers::{Answers, Quantiles};
 use breaker::{Breaker, State};
+use tally::Tally;
 
 /// Accounts that are kept; the one that was not used for the longest time goes.
 const ACCOUNTS: usize = 48;
@@ -102,6 +104,7 @@ struct Books {
 #[derive(Debug)]
 struct Entry {
     breaker: Breaker,
+    tally: Tally,
     models: BTreeMap<String, Answers>,
     used: Instant,
 }
@@ -112,6 +115,7 @@ impl Health {
         let mut books = self.books();
         let entry = books.entry(&vendor.account, now);
         entry.breaker.answered();
+        entry.tally.answered(now);
         let is_known = entry.models.contains_key(&vendor.model);
         if let Some(after) = after.filter(|_| is_known || entry.models.len() < MODELS) {
             entry.models.entry(vendor.model.clone()).or_default().add(after, now);
@@ -126,7 +130,12 @@ impl Health {
         now: Instant,
     ) {
         let service = vendor.account.service;
-        self.books().entry(&vendor.account, now).breaker.failed(service, class, retry_after, now);
+        let mut books = self.books();
+        let entry = books.entry(&vendor.account, now);
+        entry.breaker.failed(service, class, retry_after, now);
+        if counts(class) {
+            entry.tally.failed(now);
+        }
     }
 
     /// A request to a model used so many tokens; `needlessly`: it was one of two, and the other one was taken.
@@ -171,10 +180,17 @@ impl Health {
         let books = self.books();
         let rows = books.accounts.iter().flat_map(|(account, entry)| {
             let state = entry.breaker.state(now);
-            let known =
-                entry.models.iter().map(move |(model, of)| row(account, state, model, of.quantiles(now)));
+            let known = entry.models.iter().map(move |(model, of)| VendorStanding {
+                spread: of.spread(now),
+                ..row(account, state, model, of.quantiles(now))
+            });
             let bare = entry.models.is_empty().then(|| row(account, state, "", None));
-            known.chain(bare)
+            let (answered, failed) = entry.tally.lately(now);
+            // They are the account's: told with its first model.
+            known.chain(bare).enumerate().map(move |(n, row)| match n {
+                0 => VendorStanding { answered, failed, ..row },
+                _ => row,
+            })
         });
         rows.take(ROWS).collect()
     }
@@ -194,6 +210,7 @@ impl Books {
         }
         let entry = self.accounts.entry(account.clone()).or_insert_with(|| Entry {
             breaker: Breaker::default(),
+            tally: Tally::default(),
             models: BTreeMap::new(),
             used: now,
         });
@@ -215,6 +232,24 @@ fn row(account: &Account, breaker: State, model: &str, of: Option<Quantiles>) ->
         p50_ms: ms(|of| of.p50),
         p90_ms: ms(|of| of.p90),
         p95_ms: ms(|of| of.p95),
+        answered: 0,
+        failed: 0,
+        spread: Vec::new(),
+    }
+}
+
+/// Whether a failure says that the vendor is not there for its callers. What this bot asks for and what this machine lacks says nothing of
+/// it, and a key that is refused is the operator's.
+fn counts(class: FailureClass) -> bool {
+    match class {
+        FailureClass::Unavailable
+        | FailureClass::TimedOut
+        | FailureClass::Malformed
+        | FailureClass::OverLimit => true,
+        FailureClass::Refused
+        | FailureClass::Forbidden
+        | FailureClass::NotInstalled
+        | FailureClass::Unauthorised => false,
     }
 }
 
@@ -243,6 +278,9 @@ mod tests {
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told.contains(&("", State::Open, 0)) && told.contains(&("a", State::Closed, 20)), "{told:?}");
         assert!(rows.iter().all(|row| row.key.len() == 8));
+        let counts: Vec<_> = rows.iter().map(|row| (row.answered, row.failed)).collect();
+        assert!(counts.contains(&(0, 3)) && counts.contains(&(20, 0)), "{counts:?}");
+        assert_eq!(rows.iter().flat_map(|row| &row.spread).sum::<u32>(), 20);
     }
 
     #[test]

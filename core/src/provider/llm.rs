@@ -1,6 +1,7 @@
 //! Language models: the conversation in, tokens and tool calls out.
 
 pub mod anthropic;
+mod body;
 mod calls;
 mod exchange;
 pub mod gemini;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+pub use body::Body;
 pub use keepsakes::Keepsakes;
 pub use reply::{Codec, Ended, Sense, Stage, Told};
 
@@ -31,6 +33,9 @@ pub enum Role {
     Assistant,
     Tool,
 }
+
+/// How the note begins by which a model learns that the conversation before it was another bot's.
+pub const TAKEN_OVER: &str = "You have just taken this call over";
 
 /// One message of the conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -62,6 +62,11 @@ impl<T> Outlet<T> {
         self.waiting.retain(keep);
     }
 
+    /// What waits, for who hands it over by himself.
+    pub fn take(&mut self) -> impl Iterator<Item = T> {
+        self.waiting.drain(..)
+    }
+
     /// Hand over what waits; with nothing waiting, wait until the reader goes. Safe to cancel.
     pub async fn run(&mut self) -> Result<(), Gone> {
         if self.waiting.is_empty() {

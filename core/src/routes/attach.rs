@@ -1,7 +1,9 @@
-//! `POST /attach`: a bot for a telephone that somebody else has rung, and that has answered. Whoever rang it learns the outcome
-//! whatever happens: a call whose config cannot be had leaves a record too.
+//! `POST /attach`: a bot for a telephone that somebody else has rung, and that has answered; or, with `answer: awaited`, for one that is
+//! rung when the bot has said that it is ready. Whoever rings it learns the outcome whatever happens: a call whose config cannot be had
+//! leaves a record too.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Request;
 use hyper::body::Incoming as Content;
@@ -11,7 +13,9 @@ use vox_shared::ids::{ReservationId, SessionId};
 
 use super::answer::{Answer, json};
 use super::call::Asker;
-use super::livekit::{Refusal, Taken, admission, bot_id, config_url, number, read, room, session_id, start};
+use super::livekit::{
+    Refusal, Taken, admission, bot_id, config_url, invalid, number, read, room, session_id, start,
+};
 use crate::app::App;
 use crate::transport::line::CallInfo;
 use crate::transport::livekit::order::{Begins, Order, Whom, event, of_campaign};
@@ -30,10 +34,34 @@ struct Body {
     connected_event: Option<Map<String, Value>>,
     #[serde(default)]
     campaign_call_id: Option<String>,
+    /// Whether they have answered already.
+    #[serde(default)]
+    answer: Given,
+    /// How long they will be let ring, of an answer that is awaited.
+    #[serde(default)]
+    ring_secs: Option<u32>,
     /// The bridge sees by the worker's next report that the slot is taken.
     #[serde(default)]
     reservation_id: Option<ReservationId>,
 }
+
+/// How far whoever is rung has come.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Given {
+    /// They have answered.
+    #[default]
+    Given,
+    /// Nobody is rung before the bot has said that it is ready.
+    Awaited,
+}
+
+/// How long a telephone rings, seconds, where nobody says it.
+const RING_SECS: u32 = 45;
+/// Longest time that is let ring, seconds.
+const MAX_RING_SECS: u32 = 120;
+/// Between a bot that is ready and a telephone that rings lie a write of the bridge's and a carrier.
+const BEFORE_IT_RINGS: Duration = Duration::from_secs(30);
 
 #[derive(Serialize)]
 struct Accepted {
@@ -54,6 +82,7 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
     let number = |field: &str, text: Option<String>| text.map(|text| number(field, &text)).transpose();
     let (whom, from) = (number("to_number", body.to_number)?, number("from_number", body.from_number)?);
     let (to, from) = (whom.as_ref().map(ToString::to_string), from.map(|from| from.to_string()));
+    let begins = begins(body.answer, body.ring_secs)?;
     let admission = admission(&app, &asker)?;
     if let Some(reservation) = &body.reservation_id {
         tracing::info!(reservation.id = %reservation, "a call comes to the slot that was reserved for it");
@@ -76,7 +105,7 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
         room,
         session_id: call_id.clone(),
         whom: whom.map_or(Whom::AnyPhone, Whom::Rung),
-        begins: Begins::Answered,
+        begins,
         // Whoever made it may still be in it.
         room_is_ours: false,
         info,
@@ -84,4 +113,16 @@ async fn take(app: Arc<App>, asker: Asker, request: Request<Content>) -> Result<
     let taken = Taken { bot_id, admission, trace: asked.trace, order, bridge_url, from_number: from };
     start(app, asked.livekit, taken);
     Ok(json(&Accepted { status: "accepted", call_id }))
+}
+
+fn begins(answer: Given, ring_secs: Option<u32>) -> Result<Begins, Refusal> {
+    let ring_secs = ring_secs.unwrap_or(RING_SECS);
+    if !(1..=MAX_RING_SECS).contains(&ring_secs) {
+        return Err(invalid("ring_secs", &format!("must be 1 to {MAX_RING_SECS}")));
+    }
+    let patience = Duration::from_secs(ring_secs.into()) + BEFORE_IT_RINGS;
+    Ok(match answer {
+        Given::Given => Begins::Answered,
+        Given::Awaited => Begins::Awaited { patience },
+    })
 }

@@ -113,7 +113,7 @@ pub(super) fn start(app: Arc<App>, livekit: Arc<LiveKit>, taken: Taken) {
 }
 
 /// 422 for what a field may not be.
-fn invalid(field: &str, why: &str) -> Refusal {
+pub(super) fn invalid(field: &str, why: &str) -> Refusal {
     Box::new(error_saying(StatusCode::UNPROCESSABLE_ENTITY, "invalid", &format!("{field} {why}")))
 }
 

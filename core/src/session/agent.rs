@@ -33,7 +33,7 @@ impl Session {
     pub(super) fn agent_joined(&mut self, out: &mut Vec<Command>) {
         let phase = self.course.phase();
         match phase {
-            Phase::Live => self.fall_silent(out),
+            Phase::Live | Phase::Screening => self.fall_silent(out),
             Phase::Held | Phase::Transferring => {}
             Phase::Waiting
             | Phase::Accompanied
@@ -43,7 +43,7 @@ impl Session {
             | Phase::Ending(_)
             | Phase::Over => return,
         }
-        self.lead_by_agent(phase != Phase::Live, out);
+        self.lead_by_agent(!matches!(phase, Phase::Live | Phase::Screening), out);
     }
 
     /// A person leads from now on. Nobody listened to a caller who `waited`.

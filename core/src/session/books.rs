@@ -18,7 +18,7 @@ const UNMARKED_MS: u32 = 600;
 
 /// How long pieces take to say, milliseconds.
 pub fn expected_ms(pieces: &[Piece]) -> u32 {
-    let letters: usize = pieces.iter().flat_map(|piece| piece.say().chars()).map(syllables).sum();
+    let letters: usize = pieces.iter().flat_map(Piece::sounds).sum();
     u32::try_from(letters).unwrap_or(u32::MAX).saturating_mul(MS_PER_LETTER)
 }
 
@@ -27,6 +27,8 @@ pub struct Books<'a> {
     pieces: &'a [Piece],
     /// The pieces as the voice says them, a space between two of them.
     text: Vec<char>,
+    /// How long each character takes.
+    sounds: Vec<usize>,
     /// Where the text has words for what is written otherwise: from, to, and what is written.
     forms: Vec<(usize, usize, &'a str)>,
     spans: Vec<Span>,
@@ -37,17 +39,19 @@ pub struct Books<'a> {
 
 impl<'a> Books<'a> {
     pub fn new(pieces: &'a [Piece], marks: &[WordMark], whole_ms: Option<u32>, audio_ms: u32) -> Self {
-        let (mut text, mut forms) = (Vec::new(), Vec::new());
+        let (mut text, mut sounds, mut forms) = (Vec::new(), Vec::new(), Vec::new());
         for piece in pieces {
             if !text.is_empty() {
                 text.push(' ');
+                sounds.push(syllables(' '));
             }
             let at = text.len();
+            sounds.extend(piece.sounds());
             forms.extend(piece.forms().map(|(from, to, written)| (at + from, at + to, written)));
             text.extend(piece.say().chars());
         }
-        let spans = fit(&text, marks);
-        Self { pieces, text, forms, spans, whole_ms, audio_ms }
+        let spans = fit(&without_directions(&text, &forms), marks);
+        Self { pieces, text, sounds, forms, spans, whole_ms, audio_ms }
     }
 
     /// The pieces said by `at_ms` of the audio, and the others.
@@ -168,7 +172,7 @@ impl<'a> Books<'a> {
     /// Characters said by `at_ms` where no times are known: those up to `from` were said by `from_ms`, and the rest goes on
     /// evenly to the end of the audio, or at the usual rate while that is not known.
     fn estimate(&self, from: usize, from_ms: u32, at_ms: u32) -> usize {
-        let letters: usize = self.text[from..].iter().copied().map(syllables).sum();
+        let letters: usize = self.sounds[from..].iter().sum();
         let usual_ms = u32::try_from(letters).unwrap_or(u32::MAX).saturating_mul(MS_PER_LETTER);
         let known_ms = self.audio_ms.saturating_sub(from_ms);
         let rest_ms = self.whole_ms.map_or(usual_ms.max(known_ms), |whole| whole.saturating_sub(from_ms));
@@ -178,15 +182,24 @@ impl<'a> Books<'a> {
         let said = letters as u64 * u64::from(at_ms.saturating_sub(from_ms)) / u64::from(rest_ms);
         let mut left = usize::try_from(said).unwrap_or(usize::MAX);
         let mut chars = from;
-        for c in &self.text[from..] {
-            if syllables(*c) > left {
+        for sound in &self.sounds[from..] {
+            if *sound > left {
                 break;
             }
-            left -= syllables(*c);
+            left -= sound;
             chars += 1;
         }
         chars
     }
+}
+
+/// What the voice's own words are looked for in: nobody says a direction.
+fn without_directions(text: &[char], forms: &[(usize, usize, &str)]) -> Vec<char> {
+    let mut said = text.to_vec();
+    for (from, to, _) in forms.iter().filter(|(_, _, written)| written.is_empty()) {
+        said[*from..*to].fill(' ');
+    }
+    said
 }
 
 #[cfg(test)]

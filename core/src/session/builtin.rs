@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vox_shared::model::bot::tool::{
-    DETECTED_VOICEMAIL, END_CALL, SCHEDULE_CALLBACK, SEND_DTMF, TRANSFER_CALL,
+    DETECTED_VOICEMAIL, END_CALL, SCHEDULE_CALLBACK, SEND_DTMF, SWITCH_LANGUAGE, TRANSFER_CALL,
 };
 
 /// What it does and when to use it; empty for a tool that is none of them.
@@ -10,8 +10,8 @@ pub fn description(name: &str) -> &'static str {
     match name {
         END_CALL => "End the call. Say goodbye in `message`: it is spoken to the end before the line closes.",
         TRANSFER_CALL => {
-            "Hand the caller over to a person, once the caller wants that. Say in the same reply that you connect them; the transfer \
-             begins when that was heard. You are told if nobody takes the call."
+            "Hand the caller over to a person, or to another assistant, once the caller wants that or needs one. Say in the same reply \
+             that you connect them; the transfer begins when that was heard. You are told if nobody takes the call."
         }
         DETECTED_VOICEMAIL => {
             "Call this as soon as it is clear that no person answered, but a voicemail, an answering machine or a recorded announcement. \
@@ -25,6 +25,10 @@ pub fn description(name: &str) -> &'static str {
             "Note that the caller wishes to be called back, once they have said when. Say the day and the time that you are told back to \
              the caller. Call it again to change what was noted."
         }
+        SWITCH_LANGUAGE => {
+            "Go over to another language, as soon as the caller speaks it or asks for it. Say nothing in the same reply: your next words are \
+             in the new language, and in its voice."
+        }
         _ => "",
     }
 }
@@ -33,9 +37,9 @@ pub fn description(name: &str) -> &'static str {
 pub fn schema(name: &str) -> Value {
     let properties = match name {
         TRANSFER_CALL => json!({
-            "target": {"type": "string", "description": "Id or label of the person or desk; left out for the usual one."},
+            "target": {"type": "string", "description": "Id or label of the person, desk or assistant; left out for the usual one."},
             "reason": {"type": "string", "description": "Why the caller wants a person, in a few words."},
-            "summary": {"type": "string", "description": "What the person must know, in one or two spoken sentences."},
+            "summary": {"type": "string", "description": "What whoever takes the call must know, in one or two spoken sentences."},
         }),
         SEND_DTMF => {
             let form = "0-9, *, #, A-D; w is a pause of half a second, a comma one of two seconds. For example 1, or 12w345#.";
@@ -51,6 +55,10 @@ pub fn schema(name: &str) -> Value {
                 "note": {"type": "string", "description": "What the call is to be about, in a few words."},
             });
             return json!({"type": "object", "required": ["when"], "properties": properties});
+        }
+        SWITCH_LANGUAGE => {
+            let language = json!({"type": "string", "minLength": 2, "maxLength": 35, "description": "A language's tag, such as hi or en-IN."});
+            return json!({"type": "object", "required": ["language"], "properties": {"language": language}});
         }
         END_CALL => json!({"message": {"type": "string", "description": "The goodbye to speak."}}),
         _ => json!({}),

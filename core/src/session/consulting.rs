@@ -422,9 +422,9 @@ impl Session {
     }
 
     /// Whether what is heard and said now belongs into the recording: not what is said while the caller is on hold, nor what caller and
-    /// person say to each other when the bot has left.
+    /// person say to each other when the bot has left, nor what is said with a bot that is not to be recorded.
     pub fn is_recorded(&self) -> bool {
-        !self.is_aside() && !self.course.is_handed_over()
+        !self.is_aside() && !self.course.is_handed_over() && self.rules.records
     }
 
     /// Whether the bot has left: a person has the call.

@@ -5,7 +5,7 @@ use vox_shared::wire::result::{DisconnectedBy, Speaker, TranscriptEntry};
 
 use super::Session;
 use super::event::{Command, Outcome};
-use super::farewell::rest_of_message;
+use super::farewell::{rest_of_message, says_goodbye};
 use super::kind::EventKind;
 use super::party::Party;
 use super::phase::{Phase, PhaseTimer};
@@ -30,8 +30,10 @@ impl Session {
             PhaseTimer::MaxDuration if self.course.phase() == Phase::Machine => {
                 self.leave_message("the longest duration is reached", out)
             }
+            PhaseTimer::Screening => self.verdict_is_late(out),
             PhaseTimer::Machine => self.machine_late(out),
             PhaseTimer::MaxDuration if self.course.is_handed_over() => self.end_handed_over(out),
+            PhaseTimer::Transfer if self.course.is_live() => self.bot_is_late(out),
             PhaseTimer::Transfer => self.transfer_failed("nobody answered in time", out),
             PhaseTimer::Goodbye => self.hang_up_now(out),
             PhaseTimer::DurationWarning => {
@@ -161,6 +163,7 @@ impl Session {
             ended_ms: ms(self.now),
             interrupted: false,
             words: Vec::new(),
+            bot_id: None,
         };
         self.report.line_in_time(entry, out);
         Some(text)
@@ -192,15 +195,29 @@ impl Session {
     /// without either the bot has a goodbye.
     pub(super) fn end_call(&mut self, call: &ToolCall, thought: &Thought, out: &mut Vec<Command>) {
         let message = argument(&call.arguments, "message").unwrap_or_default();
-        let input = self.shown(&call.arguments);
-        let data = object(json!({"tool": rules::END_CALL, "input": input, "status": "ok"}));
-        let told = (rules::END_CALL.to_owned(), data);
-        self.report.event_with(self.now, EventKind::ToolCalled, told, out);
+        self.note_ended(call, out);
         let last = rest_of_message(&thought.said, message.trim());
         let mut last = phrase(&last, &self.rules.language);
         if last.is_none() && thought.said.is_empty() {
             last = phrase(&self.rules.closing, &self.rules.language);
         }
+        self.plan_last_piece(last, out);
+        self.plan.end_with_this();
+    }
+
+    /// In the record: the model ends the call.
+    pub(super) fn note_ended(&mut self, call: &ToolCall, out: &mut Vec<Command>) {
+        let input = self.shown(&call.arguments);
+        let data = object(json!({"tool": rules::END_CALL, "input": input, "status": "ok"}));
+        let told = (rules::END_CALL.to_owned(), data);
+        self.report.event_with(self.now, EventKind::ToolCalled, told, out);
+    }
+
+    /// The model had ended the call before this reply, and what it `said` in it is the last: with the bot's goodbye, where that is none.
+    pub(super) fn end_after(&mut self, said: &str, out: &mut Vec<Command>) {
+        let closing =
+            if says_goodbye(said) { String::new() } else { rest_of_message(said, &self.rules.closing) };
+        let last = phrase(&closing, &self.rules.language);
         self.plan_last_piece(last, out);
         self.plan.end_with_this();
     }
@@ -245,6 +262,9 @@ impl Session {
         let _unanswered = self.note_keys(out);
         self.flush_caller(out);
         self.note_unsaid(out);
+        if self.has_left_message() {
+            self.report.event(self.now, EventKind::VoicemailLeft, "the message was heard to its end", out);
+        }
         self.report.event(self.now, EventKind::Ended, by.as_str(), out);
         self.course.finish();
         self.listening.stop();

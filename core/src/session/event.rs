@@ -1,20 +1,26 @@
 //! What goes into the session and what comes out of it.
 
+mod outcome;
+mod tool;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use vox_shared::wire::answers::Service;
 use vox_shared::wire::order::Order;
-use vox_shared::wire::result::{CallEvent, Callback, DisconnectedBy, TranscriptEntry, TurnLatency, Usage};
+use vox_shared::wire::result::{CallEvent, DisconnectedBy, TranscriptEntry, Usage};
 use vox_shared::wire::supervision::Part;
 
+use super::next_bot::NextBot;
 use super::sources::Source;
 use super::standing::{Did, Standing};
+use super::verdict::AnsweringEvent;
 use crate::provider::Failure;
 use crate::provider::llm::{LlmEvent, LlmRequest, ToolCall};
 use crate::provider::stt::SttEvent;
 use crate::provider::tts::{UtteranceId, WordMark};
+pub use outcome::{Notice, Outcome, Transfer};
+pub use tool::{ToolAnswer, ToolStatus};
 
 /// Names a request to the model; counted up.
 pub type RequestId = u64;
@@ -154,57 +160,14 @@ pub enum ConsultEvent {
     Back,
 }
 
-/// What came of a tool's run.
+/// What came of [`Command::CallBot`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ToolAnswer {
-    pub status: ToolStatus,
-    /// Of HTTP, where a server answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<u16>,
-    /// For the model.
-    pub result: Value,
-}
-
-impl From<Value> for ToolAnswer {
-    /// It went well.
-    fn from(result: Value) -> Self {
-        Self { status: ToolStatus::Ok, code: None, result }
-    }
-}
-
-/// How a tool's run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ToolStatus {
-    Ok,
-    /// The server says that this is not possible.
-    Refused,
-    /// The server does not work, or there is none.
-    Failed,
-    TimedOut,
-    TooLarge,
-    /// Its address may not be used.
-    Forbidden,
-    /// The caller went on, and it is a tool that is given up then.
-    Cancelled,
-    /// The call ended before it answered.
-    Unfinished,
-}
-
-impl ToolStatus {
-    /// The word in the record.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-            Self::TimedOut => "timed_out",
-            Self::TooLarge => "too_large",
-            Self::Forbidden => "forbidden",
-            Self::Cancelled => "cancelled",
-            Self::Unfinished => "unfinished",
-        }
-    }
+pub enum BotEvent {
+    /// It can take the call over at any time: [`Command::ChangeBot`].
+    Ready(Box<NextBot>),
+    /// It will not come. The reason is for the model and the record.
+    Missing { bot: String, why: String },
 }
 
 /// Something that happened.
@@ -276,9 +239,15 @@ pub enum Event {
     },
     /// Of what [`Command::Consult`] began.
     Consult(ConsultEvent),
+    /// Of a bot that is to take the call over.
+    Bot(BotEvent),
     Dtmf(char),
-    /// The line beeped as an answering machine does, just now. Only where [`super::Session::wants_beeps`].
-    Beep,
+    /// What the detector of answering machines has found. Only where [`super::Session::answering`] says so.
+    Answering(AnsweringEvent),
+    /// The line beeped as an answering machine does, and the beep ended so long ago. Only where [`super::Session::wants_beeps`].
+    Beep {
+        ago: Duration,
+    },
     /// The caller wrote this.
     Typed(String),
     /// The line closed, or the carrier said so.
@@ -416,8 +385,24 @@ pub enum Command {
     },
     /// Only for a line that can ([`super::rules::Rules::consults`]).
     Consult(ConsultOrder),
+    /// Make another bot of the tenant ready to go on with this call; [`Event::Bot`] follows. The newest one counts.
+    CallBot {
+        bot: String,
+    },
+    /// That bot has the call from now on: places of vendors, tools and phrases are its own in what follows.
+    ChangeBot {
+        bot: String,
+    },
+    /// The bot goes on in this one of its languages: recognisers and voices that are opened from now on are that language's.
+    ChangeLanguage {
+        language: String,
+    },
     /// Let the caller hear that the line lives: a short soft tone that needs no vendor and is no speech of the bot's.
     HoldTone,
+    /// What is said from now on is not heard before then.
+    KeepSilent {
+        until: Duration,
+    },
     /// A vendor of the ladder of this service did something: for the books of the process.
     Vendor {
         service: Service,
@@ -435,64 +420,4 @@ pub enum Command {
     },
     /// The conversation is over; nothing follows.
     Finish(Box<Outcome>),
-}
-
-/// What a watcher of the call is told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Notice {
-    /// A final line with the turn, speaker and start of one before it takes its place.
-    Transcript {
-        entry: TranscriptEntry,
-        is_final: bool,
-    },
-    BotStarted {
-        turn: u32,
-    },
-    BotStopped {
-        turn: u32,
-    },
-    Interrupted {
-        turn: u32,
-        heard: String,
-    },
-    Metrics(TurnLatency),
-}
-
-/// All that the conversation leaves behind.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
-    pub disconnected_by: DisconnectedBy,
-    pub duration: Duration,
-    pub transcript: Vec<TranscriptEntry>,
-    pub events: Vec<CallEvent>,
-    pub why: Vec<CallEvent>,
-    pub latency: Vec<TurnLatency>,
-    /// Answer to the first audible sample.
-    pub first_audio: Option<Duration>,
-    /// Interrupting speech to the decision to fall silent, each time.
-    pub barge_in: Vec<Duration>,
-    pub usage: Vec<Usage>,
-    /// The newest try to hand the caller over.
-    #[serde(default)]
-    pub transfer: Option<Transfer>,
-    /// When the caller wishes to be called back, as it was noted last.
-    #[serde(default)]
-    pub callback: Option<Callback>,
-    pub error: Option<String>,
-}
-
-/// A try to hand the caller over.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Transfer {
-    pub to: String,
-    /// How the line does it: [`super::rules::Rules::transfers`].
-    pub method: String,
-    /// Media time.
-    pub at: Duration,
-    /// Why it failed, if it did.
-    pub failed: Option<String>,
-    /// The person talked with the caller, whoever ended the call.
-    #[serde(default)]
-    pub done: bool,
 }

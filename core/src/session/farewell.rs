@@ -158,12 +158,12 @@ pub fn rest_of_message(said: &str, message: &str) -> String {
     if said_words.is_empty() {
         return message.to_owned();
     }
-    let says_goodbye = is_farewell(said);
+    let is_goodbye = says_goodbye(said);
     if is_same(&parts(message), &said_words) {
         return String::new();
     }
     let sentences = sentences(message).into_iter().filter(|sentence| {
-        !(is_same(&parts(sentence), &said_words) || (says_goodbye && is_farewell(sentence)))
+        !(is_same(&parts(sentence), &said_words) || (is_goodbye && says_goodbye(sentence)))
     });
     sentences.collect::<Vec<_>>().join(" ")
 }
@@ -192,7 +192,8 @@ fn is_combining(c: char) -> bool {
     matches!(u32::from(c), 0x0E31..=0x0E4E | 0x0EB1..=0x0ECE | 0x102B..=0x103E | 0x17B4..=0x17D3)
 }
 
-fn is_farewell(said: &str) -> bool {
+/// Whether these words say goodbye.
+pub fn says_goodbye(said: &str) -> bool {
     let (said, said_words) = (said.to_lowercase(), words(said));
     FAREWELLS.iter().any(|phrase| {
         let phrase_words = words(phrase);

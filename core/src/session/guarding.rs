@@ -54,7 +54,7 @@ impl Session {
         };
         let Some(said) = said else { return (Vec::new(), false) };
         let worded = self.rules.wording.put(&said, self.speaking.provider());
-        let mut pieces = self.guardrails.due(&said, &worded, self.turn, |duty| self.is_coming(duty));
+        let mut pieces = self.guardrails.due(&said, &worded, self.own_turn(), |duty| self.is_coming(duty));
         pieces.push(said);
         (pieces, is_replaced)
     }
@@ -99,8 +99,13 @@ impl Session {
 
     /// The call is over: what should have been said by now and was not.
     pub(super) fn note_unsaid(&mut self, out: &mut Vec<Command>) {
-        let missed = self.guardrails.missed(self.turn);
+        let missed = self.guardrails.missed(self.own_turn());
         self.note_missed(missed, out);
+    }
+
+    /// The turn as the bot counts it that has the call: from where it took over.
+    fn own_turn(&self) -> u32 {
+        self.turn.saturating_sub(self.bot_since)
     }
 
     fn note_missed(&mut self, missed: Vec<String>, out: &mut Vec<Command>) {

@@ -20,6 +20,8 @@ pub struct Target {
 pub enum Way {
     /// The line or its carrier does it ([`Rules::transfers`]).
     Blind,
+    /// It is another bot, which goes on in the same call.
+    Bot,
     /// They are asked first.
     Warm { three_way: bool, ring_secs: u32 },
 }
@@ -98,6 +100,7 @@ impl Rules {
 
     fn way(&self, target: &TransferTarget) -> Option<Way> {
         match target.method {
+            TransferMethod::Bot => Some(Way::Bot),
             TransferMethod::Warm if self.consults => Some(Way::Warm {
                 three_way: target.three_way,
                 ring_secs: target.ring_secs.unwrap_or(RING_SECS),

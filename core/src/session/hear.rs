@@ -7,8 +7,9 @@ use vox_shared::wire::result::{LONGEST_LINE_CHARS, TranscriptEntry};
 
 use super::event::{Command, Notice, Span, Window};
 use super::kind::{EventKind, WhyKind};
+use super::ladder::wish;
 use super::listening::{
-    Amended, ClosedTurn, Decision, ListenTimer, Listening, NewWords, NextRecogniser, State,
+    Amended, ClosedTurn, Decision, ListenTimer, Listening, NewWords, NextRecogniser, State, Wordless,
 };
 use super::party::Party;
 use super::report::TurnClock;
@@ -104,24 +105,36 @@ impl Session {
     }
 
     fn transcript_late(&mut self, who: Party, out: &mut Vec<Command>) {
-        let (now, rungs) = (self.now, self.rungs(Service::Stt));
-        let before = self.ear(who).recogniser.provider();
-        if self.ear(who).is_deaf(rungs) {
-            self.reopen_silent_stt(who, before, out);
-            return self.ear(who).await_transcript(now);
-        }
-        if !self.ear(who).waits_for_more(now) {
+        let now = self.now;
+        if !self.reopens_deaf(who, out) && !self.ear(who).waits_for_more(now) {
             self.close_turn(who, "no final transcript in time", out);
         }
     }
 
+    /// There was no sign of life in the whole turn: the recogniser is opened anew, or another one, and its words are waited for.
+    fn reopens_deaf(&mut self, who: Party, out: &mut Vec<Command>) -> bool {
+        let (now, rungs) = (self.now, self.rungs(Service::Stt));
+        let before = self.ear(who).recogniser.provider();
+        if !self.ear(who).is_deaf(rungs) {
+            return false;
+        }
+        self.reopen_silent_stt(who, before, out);
+        self.ear(who).await_transcript(now);
+        true
+    }
+
     /// The detector hears speech and the recogniser has no words for it.
     fn sound_without_words(&mut self, who: Party, out: &mut Vec<Command>) {
-        let (now, over_bot) = (self.now, self.plan.is_paused());
+        let (now, over_bot, rungs) = (self.now, self.plan.is_paused(), self.rungs(Service::Stt));
         let ear = self.ear(who);
-        if !ear.is_wordless(over_bot, now) {
-            return;
+        let before = ear.recogniser.provider();
+        match ear.wordless(over_bot, rungs, now) {
+            Wordless::Waits => return,
+            Wordless::Ask => return out.push(who.finalize_stt()),
+            Wordless::Deaf => return self.reopen_silent_stt(who, before, out),
+            Wordless::Noise => {}
         }
+        let ear = self.ear(who);
         if ear.text().is_empty() {
             return self.close_turn(who, "sound without words", out);
         }
@@ -138,7 +151,10 @@ impl Session {
         }
         let now = self.now;
         let ear = self.ear(who);
-        ear.sign(now);
+        let shows_life = !(is_empty_answer(&event) && ear.answers_show_nothing());
+        if shows_life {
+            ear.sign(now);
+        }
         match event {
             // Nothing is begun on a likely end yet; its words are words.
             SttEvent::Partial { text } | SttEvent::EagerEnd { text } => {
@@ -146,11 +162,14 @@ impl Session {
                 self.on_partial(who, &text, out);
             }
             SttEvent::Final { text, confidence, words, from_finalize, utterance_end } => {
-                ear.result(now);
+                if shows_life {
+                    ear.result(now);
+                }
+                let is_asked = from_finalize && ear.is_asked_in_speech();
                 let new = ear.final_words(&text, confidence, words, now);
                 self.take_words(who, &new, out);
                 let is_this_turn = new.open || new.late.is_none();
-                if utterance_end && is_this_turn {
+                if utterance_end && is_this_turn && !is_asked {
                     self.ear(who).utterance_end(false, now);
                 }
                 if (from_finalize || utterance_end) && is_this_turn {
@@ -186,7 +205,7 @@ impl Session {
         let now = self.now;
         let ear = self.ear(who);
         let waits = ear.waits_for_more(now) || ear.waits_for_any(now);
-        if ear.state() == State::Deciding && !waits {
+        if ear.state() == State::Deciding && !waits && !self.reopens_deaf(who, out) {
             self.close_turn(who, "final transcript", out);
         }
     }
@@ -262,6 +281,9 @@ impl Session {
         self.report.speech(now, WhyKind::TurnClosed, why);
         if self.course.is_accompanied() {
             return self.write_down(who, closed, out);
+        }
+        if self.course.is_screening() {
+            return self.note_before_opening(who, closed, out);
         }
         if closed.text.is_empty() {
             return self.close_without_words(&closed, out);
@@ -376,7 +398,7 @@ impl Session {
         }
         self.report.event(now, EventKind::RecogniserFailed, text.clone(), out);
         let rungs = self.rungs(Service::Stt);
-        match self.ear(who).recogniser.failed(rungs, failure.retry_after) {
+        match self.ear(who).recogniser.failed(rungs, wish(failure)) {
             NextRecogniser::Open => self.open_stt(who, out),
             NextRecogniser::OpenAfter(wait) => self.ear(who).open_later(now + wait),
             NextRecogniser::Lost if who == Party::Supervisor => self.whispers_are_lost(text, out),
@@ -407,9 +429,11 @@ impl Session {
         if self.ear(who).recogniser.is_lost() || !self.hears(who) || self.rules.stt.is_empty() {
             return;
         }
+        let place = self.ear(who).recogniser.begin(rungs);
+        let rhythm = self.rules.rhythm(place);
         let ear = self.ear(who);
-        let replay = ear.open(now);
-        out.push(who.open_stt(ear.recogniser.begin(rungs), replay));
+        let replay = ear.open(rhythm, now);
+        out.push(who.open_stt(place, replay));
         if ear.state() == State::Deciding {
             out.push(who.finalize_stt());
         }
@@ -436,6 +460,11 @@ impl Session {
             words::words(&left).len() < WORDS_LEFT && (!self.speaking.is_busy() || asks(utterance, &left));
         words::is_backchannel(&closed.text, &self.rules.turn) && !is_answer
     }
+}
+
+/// An answer without words to the question for the last ones.
+fn is_empty_answer(event: &SttEvent) -> bool {
+    matches!(event, SttEvent::Final { text, from_finalize: true, .. } if text.trim().is_empty())
 }
 
 /// An interrupted reply is taken up after a backchannel when at least so many words of it are left; a caller who talks over its

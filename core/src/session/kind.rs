@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     Answered,
+    /// Who, or what, has answered a call that was placed.
+    AnsweredBy,
     Interrupted,
     Resumed,
     Backchannel,
@@ -30,6 +32,7 @@ pub enum EventKind {
     ReplyCut,
     SentenceReplaced,
     SummedUp,
+    LanguageSwitched,
     DisclaimerSaid,
     DisclaimerMissed,
     LoopGuard,
@@ -51,6 +54,7 @@ pub enum EventKind {
     TransferUnclear,
     VoicemailDetected,
     VoicemailMessage,
+    VoicemailLeft,
     AgentJoined,
     AgentLeft,
     SupervisorJoined,
@@ -129,14 +133,16 @@ impl EventKind {
             | Self::Draining
             | Self::MessagesDropped
             | Self::RecordingIncomplete
+            | Self::VoicemailLeft
             | Self::Ended => Rank::Last,
             _ => Rank::Usual,
         }
     }
 
     /// Every kind, for the test that the documentation lists them all.
-    pub const ALL: [Self; 62] = [
+    pub const ALL: [Self; 65] = [
         Self::Answered,
+        Self::AnsweredBy,
         Self::Interrupted,
         Self::Resumed,
         Self::Backchannel,
@@ -160,6 +166,7 @@ impl EventKind {
         Self::ReplyCut,
         Self::SentenceReplaced,
         Self::SummedUp,
+        Self::LanguageSwitched,
         Self::DisclaimerSaid,
         Self::DisclaimerMissed,
         Self::LoopGuard,
@@ -181,6 +188,7 @@ impl EventKind {
         Self::TransferUnclear,
         Self::VoicemailDetected,
         Self::VoicemailMessage,
+        Self::VoicemailLeft,
         Self::AgentJoined,
         Self::AgentLeft,
         Self::SupervisorJoined,
@@ -203,6 +211,7 @@ impl EventKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Answered => "answered",
+            Self::AnsweredBy => "answered_by",
             Self::Interrupted => "interrupted",
             Self::Resumed => "resumed",
             Self::Backchannel => "backchannel",
@@ -226,6 +235,7 @@ impl EventKind {
             Self::ReplyCut => "reply_cut",
             Self::SentenceReplaced => "sentence_replaced",
             Self::SummedUp => "summed_up",
+            Self::LanguageSwitched => "language_switched",
             Self::DisclaimerSaid => "disclaimer_said",
             Self::DisclaimerMissed => "disclaimer_missed",
             Self::LoopGuard => "loop_guard",
@@ -247,6 +257,7 @@ impl EventKind {
             Self::TransferUnclear => "transfer_unclear",
             Self::VoicemailDetected => "voicemail_detected",
             Self::VoicemailMessage => "voicemail_message",
+            Self::VoicemailLeft => "voicemail_left",
             Self::AgentJoined => "agent_joined",
             Self::AgentLeft => "agent_left",
             Self::SupervisorJoined => "supervisor_joined",

@@ -16,6 +16,14 @@ use crate::provider::{Failure, FailureClass};
 /// Places of a ladder of which anything is known; a bot has a vendor and four fallbacks at most.
 const PLACES: usize = 8;
 
+/// A vendor that is busy and names no time is let alone for so long.
+const BUSY_FOR: Duration = Duration::from_millis(500);
+
+/// After how long a vendor that failed wishes to be asked again, where it does: every part of the session goes by this.
+pub fn wish(failure: &Failure) -> Option<Duration> {
+    failure.retry_after.or_else(|| (failure.class == FailureClass::OverLimit).then_some(BUSY_FOR))
+}
+
 /// What is known of the vendors of one ladder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
@@ -33,7 +41,7 @@ impl Known {
         if let Some(barred) = self.barred.get_mut(place) {
             *barred |= is_for_good(service, failure.class);
         }
-        if let (Some(waits), Some(after)) = (self.waits.get_mut(place), failure.retry_after) {
+        if let (Some(waits), Some(after)) = (self.waits.get_mut(place), wish(failure)) {
             *waits = now + after;
         }
     }

@@ -74,6 +74,11 @@ impl Session {
                 return false;
             }
         };
+        if target.way == Way::Bot {
+            let why = format!("'{}' is a bot: a person is to take the call", target.label);
+            self.report.event(self.now, EventKind::TransferFailed, why, out);
+            return false;
+        }
         let is_mute = self.speaking.is_lost();
         if is_mute && target.way != Way::Blind {
             return false;

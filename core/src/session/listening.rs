@@ -6,9 +6,11 @@ mod ending;
 mod late_words;
 mod pause;
 mod recogniser;
+mod stall;
 
 use std::time::Duration;
 
+use vox_shared::catalogue::Rhythm;
 use vox_shared::model::bot::{TurnSettings, VadSettings};
 use vox_shared::wire::result::{TranscriptEntry, Word};
 
@@ -20,17 +22,15 @@ use caller_turn::CallerTurn;
 pub use caller_turn::{ClosedTurn, Decision, State};
 use doubts::{Doubts, is_understandable};
 use ending::EMPTY_AFTER;
+pub use ending::Wordless;
 pub use late_words::{Amended, NewWords};
 use late_words::{Closed, continues};
 use pause::Pause;
 pub use recogniser::{NextRecogniser, Recogniser};
+use stall::Stall;
 
 /// A recogniser must be ready within this.
 const STT_READY: Duration = Duration::from_secs(5);
-/// It must say something this long after speech began: slow ones take up to four seconds for their first words …
-const STT_FIRST_RESULT: Duration = Duration::from_millis(4_500);
-/// … and then at least this often while speech goes on.
-const STT_NEXT_RESULT: Duration = Duration::from_secs(5);
 /// A result that came this long before the detector was sure belongs to the speech it found.
 const EARLY_RESULT: Duration = Duration::from_millis(500);
 /// A turn that never pauses is answered after this.
@@ -67,6 +67,7 @@ pub struct Listening {
     turn: CallerTurn,
     last: Option<Closed>,
     pub recogniser: Recogniser,
+    stall: Stall,
     timers: Timers<ListenTimer>,
     pause: Pause,
     wanted: Wanted,
@@ -88,6 +89,7 @@ impl Listening {
             turn: CallerTurn::default(),
             last: None,
             recogniser: Recogniser::default(),
+            stall: Stall::default(),
             timers: Timers::default(),
             pause: Pause::default(),
             wanted: Wanted::Anything,
@@ -102,6 +104,16 @@ impl Listening {
     /// The same without a recogniser, for a model that hears by itself: a turn ends by its silence, and no words are waited for.
     pub fn by_sound(vad: VadSettings, settings: TurnSettings) -> Self {
         Self { by_sound: true, ..Self::new(vad, settings) }
+    }
+
+    /// Another bot listens from now on, by its own settings and recognisers. What is known of the line and of the caller stays.
+    pub fn go_over(&mut self, vad: VadSettings, settings: TurnSettings) {
+        self.settings = settings;
+        self.voicing.set(vad);
+        self.recogniser = Recogniser::default();
+        for timer in [ListenTimer::SttReady, ListenTimer::SttRetry, ListenTimer::SttSilent] {
+            self.timers.clear(timer);
+        }
     }
 
     pub fn timers(&self) -> &Timers<ListenTimer> {
@@ -202,8 +214,9 @@ impl Listening {
         if !self.recogniser.is_lost() && is_open && !self.by_sound {
             // A partial may be here before the detector is sure.
             let lives = self.sign_at.is_some_and(|at| at + EARLY_RESULT >= since);
-            let limit = if lives { STT_NEXT_RESULT } else { STT_FIRST_RESULT };
-            self.timers.set(ListenTimer::SttSilent, now + limit);
+            if let Some(limit) = self.stall.first(lives) {
+                self.timers.set(ListenTimer::SttSilent, now + limit);
+            }
         }
     }
 
@@ -219,6 +232,8 @@ impl Listening {
         self.turn.state = State::Paused;
         self.turn.acoustic_end = acoustic_end;
         self.turn.voiced += acoustic_end.saturating_sub(self.turn.burst_since);
+        let answered = self.sign_at.unwrap_or_default().max(self.turn.burst_since);
+        self.stall.ended(acoustic_end.saturating_sub(answered));
         self.schedule_end(now);
         Some(self.pause.id)
     }
@@ -233,28 +248,39 @@ impl Listening {
     /// The recogniser says anything.
     pub fn sign(&mut self, now: Duration) {
         self.timers.clear(ListenTimer::SttReady);
-        if self.timers.is_set(ListenTimer::SttSilent) {
-            self.timers.set(ListenTimer::SttSilent, now + STT_NEXT_RESULT);
+        if let Some(limit) = self.stall.next().filter(|_| self.timers.is_set(ListenTimer::SttSilent)) {
+            self.timers.set(ListenTimer::SttSilent, now + limit);
         }
     }
 
     /// The recogniser is connected.
     pub fn ready(&mut self, now: Duration) {
         self.recogniser.is_ready();
-        if self.turn.state == State::Speaking {
-            self.timers.ensure(ListenTimer::SttSilent, now + STT_FIRST_RESULT);
+        if let Some(limit) = self.stall.first(false).filter(|_| self.turn.state == State::Speaking) {
+            self.timers.ensure(ListenTimer::SttSilent, now + limit);
         }
     }
 
     /// The recogniser gives a result, be it empty.
     pub fn result(&mut self, now: Duration) {
         self.sign_at = Some(now);
+        self.stall.answered();
         if self.turn.state == State::Speaking
             && !self.turn.text().is_empty()
             && self.words_at.is_some_and(|at| now >= at + EMPTY_AFTER)
         {
             self.timers.ensure(ListenTimer::Over, now);
         }
+    }
+
+    /// Whether an empty answer to the question for the last words is no sign of life.
+    pub fn answers_show_nothing(&self) -> bool {
+        self.stall.answers_show_nothing()
+    }
+
+    /// It was asked for the words so far, and the caller still speaks: that they are all says nothing of an end.
+    pub fn is_asked_in_speech(&self) -> bool {
+        self.turn.asked_at.is_some() && self.turn.state == State::Speaking
     }
 
     /// Words that may change.
@@ -330,6 +356,7 @@ impl Listening {
         self.words_at = Some(now);
         self.doubts.words_came();
         self.turn.over = false;
+        self.turn.asked_at = None;
         self.timers.clear(ListenTimer::Over);
         self.timers.clear(ListenTimer::Wordless);
     }
@@ -385,7 +412,8 @@ impl Listening {
 
     /// A recogniser is being opened: how much of the past it must hear. What is known of the open turn stays if it has times,
     /// else it is heard again; words of turns that are closed must not come twice.
-    pub fn open(&mut self, now: Duration) -> Duration {
+    pub fn open(&mut self, rhythm: Rhythm, now: Duration) -> Duration {
+        self.stall.open(rhythm);
         self.timers.clear(ListenTimer::SttRetry);
         self.timers.set(ListenTimer::SttReady, now + STT_READY);
         self.last = None;
@@ -423,6 +451,14 @@ impl Listening {
     /// Nothing before now is for this ear.
     pub fn begin(&mut self, now: Duration) {
         self.turn.acoustic_end = now;
+    }
+
+    /// Another recogniser goes on where the one before was well: the end of what was answered must not come as a turn of its own.
+    /// The beginning of a word that the detector has not told of yet is heard.
+    pub fn begin_anew(&mut self, now: Duration) {
+        if !self.is_active() {
+            self.begin(self.turn.acoustic_end.max(now.saturating_sub(PRE_ROLL)));
+        }
     }
 
     /// Nobody listens for a while: what the caller was saying is over, and what follows until [`Self::go_on`] is not for us.

@@ -22,6 +22,8 @@ use crate::provider::llm::ToolCall;
 const RECORDS_AFTER: Duration = Duration::from_millis(2_500);
 /// However long its greeting is.
 const LONGEST_GREETING: Duration = Duration::from_secs(45);
+/// A machine records from about so long after its beep.
+const BEHIND_BEEP: Duration = Duration::from_millis(250);
 /// A beep so long before counts: the model needs its time to notice.
 const JUST_BEEPED: Duration = Duration::from_secs(5);
 
@@ -34,12 +36,24 @@ pub struct Machine {
     until: Duration,
     /// The message was begun again.
     again: bool,
+    /// What was heard of the message, since it was begun last.
+    message: Option<Heard>,
 }
+
+/// Letters of a message that were heard, and those that were still to be said then.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heard {
+    letters: usize,
+    rest: usize,
+}
+
+/// A message counts as left when this much of it was heard, per cent: machines cut the end off that is silence to them.
+const LEFT_PERCENT: usize = 90;
 
 impl Session {
     /// Whether the call is to be told of beeps: [`super::event::Event::Beep`].
     pub fn wants_beeps(&self) -> bool {
-        self.knows_machines()
+        self.knows_machines() || self.rules.answering.is_some()
     }
 
     fn knows_machines(&self) -> bool {
@@ -71,18 +85,23 @@ impl Session {
             self.course.end(DisconnectedBy::Voicemail, self.now);
             return self.hang_up_now(out);
         }
-        self.machine.until = self.now + LONGEST_GREETING;
         self.course.await_beep();
+        self.await_machine(out);
+    }
+
+    /// It beeps, is silent, or has spoken for too long.
+    pub(super) fn await_machine(&mut self, out: &mut Vec<Command>) {
+        self.machine.until = self.now + LONGEST_GREETING;
         let just_beeped = self.machine.beeped.is_some_and(|at| at + JUST_BEEPED >= self.now);
         if just_beeped && !self.listening.hears_speech() {
-            return self.leave_message("it has just beeped", out);
+            return self.leave_behind_beep("it has just beeped", out);
         }
         self.look_at_machine();
     }
 
     /// It speaks, or has fallen silent: until when it is waited for.
     pub(super) fn look_at_machine(&mut self) {
-        if self.course.phase() != Phase::Machine {
+        if self.course.phase() != Phase::Machine || self.answerer.ends() {
             return;
         }
         let at = match self.listening.hears_speech() {
@@ -92,20 +111,30 @@ impl Session {
         self.course.beep_by(at);
     }
 
-    pub(super) fn on_beep(&mut self, out: &mut Vec<Command>) {
-        self.machine.beeped = Some(self.now);
+    pub(super) fn on_beep(&mut self, ago: Duration, out: &mut Vec<Command>) {
+        self.machine.beeped = Some(self.now.saturating_sub(ago));
         match self.course.phase() {
-            Phase::Machine => self.leave_message("it beeped", out),
+            Phase::Machine if !self.answerer.ends() => self.leave_behind_beep("it beeped", out),
             Phase::Ending(DisconnectedBy::Voicemail) if !self.machine.again => {
                 self.machine.again = true;
-                self.leave_message("it beeped, and the message begins again", out);
+                self.leave_behind_beep("it beeped, and the message begins again", out);
             }
             _ => {}
         }
     }
 
+    /// The voice is asked at once, and heard when the machine records: a message that is kept as sound would begin into the beep's end.
+    fn leave_behind_beep(&mut self, why: &str, out: &mut Vec<Command>) {
+        let until = self.machine.beeped.map(|at| at + BEHIND_BEEP);
+        out.extend(until.filter(|until| *until > self.now).map(|until| Command::KeepSilent { until }));
+        self.leave_message(why, out);
+    }
+
     /// No beep came in time.
     pub(super) fn machine_late(&mut self, out: &mut Vec<Command>) {
+        if self.ends_for_machine(out) {
+            return;
+        }
         let why = if self.now >= self.machine.until { "its greeting has no end" } else { "it is silent" };
         self.leave_message(why, out);
     }
@@ -114,5 +143,23 @@ impl Session {
         self.report.event(self.now, EventKind::VoicemailMessage, why, out);
         self.course.clear(PhaseTimer::Goodbye);
         self.say_goodbye(self.rules.voicemail_message.clone(), DisconnectedBy::Voicemail, out);
+        // What was heard before is on no tape.
+        self.machine.message = Some(Heard::default());
+    }
+
+    /// Some of the bot's last words were heard. What was not stands in the plan.
+    pub(super) fn note_message_heard(&mut self, heard: &str) {
+        let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+        let is_message = self.course.phase() == Phase::Ending(DisconnectedBy::Voicemail);
+        if let Some(message) = self.machine.message.as_mut().filter(|_| is_message) {
+            message.letters += letters(heard);
+            message.rest = letters(&self.plan.text());
+        }
+    }
+
+    /// Whether the bot's message is on the machine.
+    pub fn has_left_message(&self) -> bool {
+        let Some(Heard { letters, rest }) = self.machine.message else { return false };
+        letters > 0 && letters * 100 >= (letters + rest) * LEFT_PERCENT
     }
 }

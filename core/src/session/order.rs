@@ -70,7 +70,10 @@ impl Session {
             (Order::End { .. }, Phase::HandedOver) => {
                 self.course.end(DisconnectedBy::TransferToAgent, self.now);
             }
-            (Order::End { goodbye }, Phase::Live | Phase::Held | Phase::Accompanied | Phase::Machine) => {
+            (
+                Order::End { goodbye },
+                Phase::Live | Phase::Held | Phase::Accompanied | Phase::Screening | Phase::Machine,
+            ) => {
                 let words = phrase(&goodbye, &self.rules.language);
                 if let Some(why) = words.and_then(|words| self.forbidden_by(&words)) {
                     return Err(why);
@@ -140,6 +143,7 @@ impl Session {
     /// entry of keys goes on: whoever keys a PIN does not stop in its middle.
     pub(super) fn fall_silent(&mut self, out: &mut Vec<Command>) {
         self.handing = None;
+        self.drop_successor();
         self.cancel_thought(out);
         self.silence_mouth(out);
         let unanswered = self.plan.take_unanswered().unwrap_or_default();

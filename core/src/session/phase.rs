@@ -34,6 +34,8 @@ pub enum Phase {
     Consulting,
     /// A person has the call: nobody listens or speaks here until one of the two hangs up.
     HandedOver,
+    /// It is being found out who has answered, or a telephone that asked who calls is waited for: nobody answers what is said.
+    Screening,
     /// A machine answered: its greeting is waited for, and nobody answers it.
     Machine,
     /// The last words are being said.
@@ -50,10 +52,12 @@ pub enum PhaseTimer {
     Silence,
     /// A key was pressed: more may follow.
     Keys,
-    /// Whoever takes the caller over must answer.
+    /// Whoever takes the caller over must answer, be it another bot.
     Transfer,
     /// Whoever is asked to take the call is asked again, or the summary must do as it is.
     Consult,
+    /// Who has answered must be known.
+    Screening,
     /// The machine is silent, or has spoken for too long.
     Machine,
     /// The goodbye must end.
@@ -75,6 +79,7 @@ impl Phase {
             Self::Accompanied => "while a human agent is in the call",
             Self::Consulting => "while somebody is asked to take the call",
             Self::HandedOver => "when a person has the call",
+            Self::Screening => "before it is known who has answered",
             Self::Machine => "while a machine speaks",
             Self::Ending(_) => "when the goodbye has begun",
             Self::Over => "after the end",
@@ -109,7 +114,7 @@ impl Course {
 
     /// Whether what people say is heard: in a conversation, in one that an agent leads, and from somebody who is asked to take the call.
     pub fn listens(&self) -> bool {
-        matches!(self.phase, Phase::Live | Phase::Accompanied | Phase::Consulting)
+        matches!(self.phase, Phase::Live | Phase::Accompanied | Phase::Consulting | Phase::Screening)
     }
 
     pub fn is_accompanied(&self) -> bool {
@@ -145,6 +150,27 @@ impl Course {
         self.hold();
         self.phase = Phase::Transferring;
         self.timers.set(PhaseTimer::Transfer, now + TRANSFER_LIMIT);
+    }
+
+    /// Another bot is to be there by then.
+    pub fn wait_for_bot(&mut self, until: Duration) {
+        self.timers.ensure(PhaseTimer::Transfer, until);
+    }
+
+    pub fn not_waiting_for_bot(&mut self) {
+        self.timers.clear(PhaseTimer::Transfer);
+    }
+
+    /// The bot that has the call now has another longest duration. It counts from where the one before it did.
+    pub fn change_longest(&mut self, (before, after): (Duration, Duration), now: Duration) {
+        let Some(ends) = self.timers.next_of(|t| t == PhaseTimer::MaxDuration) else { return };
+        let ends = (ends + after).saturating_sub(before);
+        let warning = ends.saturating_sub(DURATION_WARNING);
+        self.timers.set(PhaseTimer::MaxDuration, ends);
+        match after > DURATION_WARNING * 2 && warning > now {
+            true => self.timers.set(PhaseTimer::DurationWarning, warning),
+            false => self.timers.clear(PhaseTimer::DurationWarning),
+        }
     }
 
     pub fn is_consulting(&self) -> bool {
@@ -194,9 +220,21 @@ impl Course {
         self.timers.set(PhaseTimer::MaxDuration, now + LONGEST_TALK);
     }
 
+    pub fn is_screening(&self) -> bool {
+        self.phase == Phase::Screening
+    }
+
+    /// Who has answered must be known by then, or the call be passed on.
+    pub fn screen(&mut self, until: Duration) {
+        self.hold();
+        self.phase = Phase::Screening;
+        self.timers.set(PhaseTimer::Screening, until);
+    }
+
     /// A machine's greeting is waited for.
     pub fn await_beep(&mut self) {
         self.hold();
+        self.timers.clear(PhaseTimer::Screening);
         self.phase = Phase::Machine;
     }
 
@@ -208,6 +246,7 @@ impl Course {
     /// An agent leads from now on. Nobody is prompted or waited for: only the longest duration goes on.
     pub fn accompany(&mut self) {
         self.hold();
+        self.timers.clear(PhaseTimer::Screening);
         self.timers.clear(PhaseTimer::Transfer);
         self.timers.clear(PhaseTimer::Consult);
         self.phase = Phase::Accompanied;
@@ -216,6 +255,7 @@ impl Course {
     /// Go on after a hold, a transfer that failed, or an agent who left.
     pub fn release(&mut self) {
         self.phase = Phase::Live;
+        self.timers.clear(PhaseTimer::Screening);
         self.timers.clear(PhaseTimer::Transfer);
         self.timers.clear(PhaseTimer::Consult);
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use vox_shared::ids::BotId;
 use vox_shared::wire::result::{CallEvent, Speaker, TranscriptEntry, TurnLatency, Usage, Word};
 
 use super::event::{Command, Notice};
@@ -31,6 +32,8 @@ pub struct Report {
     pub first_audio: Option<Duration>,
     pub barge_in: Vec<Duration>,
     pub usage: Vec<Usage>,
+    /// Whose lines the bot's are, once the call went from bot to bot.
+    pub bot: Option<BotId>,
     /// The highest rank of which an event was left out.
     left_out: Option<Rank>,
 }
@@ -84,9 +87,12 @@ impl Report {
         self.line_at(self.transcript.len() - later, entry, out);
     }
 
-    fn line_at(&mut self, place: usize, entry: TranscriptEntry, out: &mut Vec<Command>) {
+    fn line_at(&mut self, place: usize, mut entry: TranscriptEntry, out: &mut Vec<Command>) {
         if entry.text.is_empty() {
             return;
+        }
+        if entry.speaker == Speaker::Bot {
+            entry.bot_id.clone_from(&self.bot);
         }
         if self.transcript.len() < MAX_ENTRIES {
             self.transcript.insert(place, entry.clone());
@@ -172,6 +178,7 @@ pub fn bot_line(
         ended_ms: ms(span.1),
         interrupted,
         words,
+        bot_id: None,
     }
 }
 

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
+use vox_shared::catalogue::Rhythm;
+use vox_shared::ids::BotId;
 use vox_shared::model::bot::{
-    CallLimits, CommonAnswer, Guardrails, OnInterrupt, Phrases, ReEngagement, Tool, TransferTarget,
-    TurnSettings, VadSettings,
+    Answering, CallLimits, CommonAnswer, Guardrails, OnInterrupt, Phrases, ReEngagement, Tool,
+    TransferTarget, TurnSettings, VadSettings,
 };
 use vox_shared::price::Rate;
 use vox_shared::wire::config::RuntimeConfig;
@@ -14,6 +16,7 @@ use vox_shared::wire::config::RuntimeConfig;
 use super::builtin;
 use super::farewell::stock_goodbye;
 use super::text::Wording;
+use super::tongue::{self, Tongue};
 use crate::provider::llm::{CacheKey, ToolSpec};
 
 /// A keypad entry ends after this without a digit.
@@ -26,8 +29,11 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(300);
 pub const SILENCE_GRACE: Duration = Duration::from_secs(1);
 /// The tool that ends the call.
 pub const END_CALL: &str = "end_call";
+pub use super::tongue::language;
 /// The other tools of the conversation itself.
-pub use vox_shared::model::bot::tool::{DETECTED_VOICEMAIL, SCHEDULE_CALLBACK, SEND_DTMF, TRANSFER_CALL};
+pub use vox_shared::model::bot::tool::{
+    DETECTED_VOICEMAIL, SCHEDULE_CALLBACK, SEND_DTMF, SWITCH_LANGUAGE, TRANSFER_CALL,
+};
 
 /// A vendor as the usage report names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,6 +99,10 @@ pub struct Rules {
     pub cache_key: Option<CacheKey>,
     /// The language that is spoken (BCP-47), or empty.
     pub language: String,
+    /// All that the bot can go over to, where it can.
+    pub tongues: Vec<Tongue>,
+    /// Recognisers that hear every language, by their places.
+    pub hears_any: Vec<bool>,
     /// How texts are put for the voices.
     pub wording: Wording,
     /// What the bot may not say, and what it must.
@@ -101,6 +111,8 @@ pub struct Rules {
     pub turn: TurnSettings,
     /// Empty for a model that hears by itself. No config says so yet.
     pub stt: Ladder,
+    /// When each of them gives results.
+    pub rhythms: Vec<Rhythm>,
     pub llm: Ladder,
     /// Empty for a model that speaks by itself. No config says so yet.
     pub tts: Ladder,
@@ -129,8 +141,14 @@ pub struct Rules {
     pub presses_keys: bool,
     /// Left on a machine after its beep; empty for none.
     pub voicemail_message: String,
+    /// It is found out who has answered before the bot speaks.
+    pub answering: Option<Answering>,
     /// What the line itself adds before the caller hears a frame.
     pub transport_delay: Duration,
+    /// The bot that goes by them.
+    pub bot_id: Option<BotId>,
+    /// What is said with it may be recorded.
+    pub records: bool,
 }
 
 impl Rules {
@@ -143,7 +161,7 @@ impl Rules {
         let tools = config.tools.iter().map(|t| ToolSpec {
             name: t.name.clone(),
             description: description(t),
-            parameters: parameters(t),
+            parameters: tongue::schema(t, config).unwrap_or_else(|| parameters(t)),
         });
         Self {
             system_prompt: config.system_prompt.clone(),
@@ -160,11 +178,14 @@ impl Rules {
             own_tools: config.tools.iter().filter_map(own_tool).collect(),
             cache_key: cache_key(config),
             language: language(config).to_owned(),
+            tongues: tongue::tongues(config),
+            hears_any: with_fallbacks(&config.stt, tongue::hears_any, |s| &s.fallbacks),
             wording: Wording::of(config, language(config)),
             guardrails: config.guardrails.clone(),
             vad: config.vad.clone(),
             turn: config.turn.clone(),
             stt: Ladder(with_fallbacks(&config.stt, |s| name(&s.provider, &s.model), |s| &s.fallbacks)),
+            rhythms: with_fallbacks(&config.stt, |s| Rhythm::of(&s.provider, &s.extra), |s| &s.fallbacks),
             llm: Ladder(with_fallbacks(&config.llm, |s| name(&s.provider, &s.model), |s| &s.fallbacks)),
             tts: Ladder(with_fallbacks(&config.tts, |s| name(&s.provider, &s.model), |s| &s.fallbacks)),
             judges_turns: false,
@@ -180,7 +201,10 @@ impl Rules {
             has_rooms: false,
             presses_keys: false,
             voicemail_message: config.voicemail_message.clone(),
+            answering: config.answering.detect.then(|| config.answering.clone()),
             transport_delay,
+            bot_id: config.bot_id.clone(),
+            records: config.recording.enabled,
         }
     }
 }
@@ -189,6 +213,11 @@ impl Rules {
     /// The model hears by itself: nobody writes down what the caller says before it is answered.
     pub fn model_hears(&self) -> bool {
         self.stt.is_empty()
+    }
+
+    /// When the recogniser at this place gives results.
+    pub fn rhythm(&self, place: usize) -> Rhythm {
+        self.rhythms.get(place).copied().unwrap_or_default()
     }
 
     /// The model speaks by itself: nothing is said by a voice.
@@ -230,13 +259,6 @@ fn cache_key(config: &RuntimeConfig) -> Option<CacheKey> {
     (!parts.cache_key.is_empty()).then(|| CacheKey { name: parts.cache_key.clone(), fixed_bytes })
 }
 
-/// What the bot speaks. A voice's language is English where nobody set it; a recogniser of one other language knows better.
-pub fn language(config: &RuntimeConfig) -> &str {
-    let (voice, recogniser) = (config.tts.language.trim(), config.stt.language.trim());
-    let is_set = !matches!(voice, "" | "en");
-    if is_set || matches!(recogniser, "" | "multi" | "auto") { voice } else { recogniser }
-}
-
 /// The bot's targets. One that makes no sense is left out: a bridge that is newer may have more kinds.
 fn targets(config: &RuntimeConfig) -> Vec<TransferTarget> {
     config.transfer_targets.iter().filter_map(|t| serde_json::from_value(t.clone()).ok()).collect()
@@ -273,7 +295,7 @@ fn parameters(tool: &Tool) -> Value {
 
 fn own_tool(tool: &Tool) -> Option<(String, OwnTool)> {
     let Some(http) = &tool.http else {
-        let has_answer = matches!(tool.name.as_str(), SEND_DTMF | SCHEDULE_CALLBACK);
+        let has_answer = matches!(tool.name.as_str(), SEND_DTMF | SCHEDULE_CALLBACK | SWITCH_LANGUAGE);
         let own =
             OwnTool { parameters: parameters(tool), filler: String::new(), confirm: false, cancels: false };
         return has_answer.then(|| (tool.name.clone(), own));

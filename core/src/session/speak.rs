@@ -5,6 +5,7 @@ use vox_shared::wire::answers::Service;
 use super::Session;
 use super::event::{Command, Notice, VoiceEvent};
 use super::kind::{EventKind, WhyKind};
+use super::ladder::wish;
 use super::plan::SayingId;
 use super::report::{bot_line, ms};
 use super::speaking::{NextVoice, Progress, SpeakTimer};
@@ -37,6 +38,7 @@ impl Session {
             // A voice that never says "done" and gave every word is done.
             SpeakTimer::Voice if self.speaking.is_done_in_silence() => {}
             SpeakTimer::Voice => self.voice_failed(&timed_out("no audio in time"), out),
+            SpeakTimer::Open => out.push(Command::OpenVoice { provider: self.speaking.provider() }),
             SpeakTimer::Playout => self.fail_line("playout does not move".into(), out),
             SpeakTimer::Resume => self.resume(out),
             SpeakTimer::DeadAir => {
@@ -138,6 +140,9 @@ impl Session {
             Kind::Prompt => self.listening.bot_prompted(&heard),
             Kind::Greeting | Kind::Reply | Kind::Ordered | Kind::Goodbye => self.listening.bot_said(&heard),
         }
+        if said.kind == Kind::Goodbye {
+            self.note_message_heard(&heard);
+        }
         let start = said.started_at.unwrap_or(self.now);
         let why = if cut { "cut off" } else { "all was said" };
         self.report.speech(self.now, WhyKind::BotStopped, why);
@@ -165,9 +170,11 @@ impl Session {
             return self.speaking.sleep();
         }
         self.note_failed((service, place), failure, out);
-        match self.speaking.failed(self.rungs(service)) {
-            NextVoice::Try(provider) => {
-                if !self.rules.model_speaks() {
+        match self.speaking.failed(self.rungs(service), wish(failure), self.now) {
+            next @ (NextVoice::Try(_) | NextVoice::Later) => {
+                if let NextVoice::Try(provider) = next
+                    && !self.rules.model_speaks()
+                {
                     out.push(Command::OpenVoice { provider });
                 }
                 if let Some((said, line)) = self.speaking.change_voice(&mut self.plan, out)
@@ -200,9 +207,9 @@ impl Session {
             return self.speaking.cut_short();
         }
         self.speaking.stop(&mut self.plan, out);
-        match self.speaking.failed(self.rungs(Service::Llm)) {
+        match self.speaking.failed(self.rungs(Service::Llm), None, self.now) {
             NextVoice::Try(provider) if self.course.is_live() => self.think_anew_with(provider, out),
-            NextVoice::Try(_) => {}
+            NextVoice::Try(_) | NextVoice::Later => {}
             next => self.give_up_speaking(next, why, out),
         }
     }

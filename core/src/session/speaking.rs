@@ -18,6 +18,8 @@ const VOICE_STALL_CONNECTING: Duration = Duration::from_secs(3);
 const PLAYOUT_STALL: Duration = Duration::from_secs(3);
 /// A single voice is opened anew so often in a row before the bot falls back to what the cache holds.
 const VOICE_ATTEMPTS: usize = 2;
+/// A voice's wish to be opened later counts up to this; the caller waits meanwhile.
+const VOICE_RETRY_MOST: Duration = Duration::from_secs(2);
 /// Text goes to the voice while less than this is waiting to be heard.
 const LOOK_AHEAD_MS: u32 = 6_000;
 /// How the bot falls silent.
@@ -28,6 +30,8 @@ const FADE: Duration = Duration::from_millis(80);
 pub enum SpeakTimer {
     /// The voice's first audio, or more when playout ran dry.
     Voice,
+    /// A voice that wished to be opened later is.
+    Open,
     /// Playout must move on while there is audio to play.
     Playout,
     /// An interruption without words: take up what was being said.
@@ -69,6 +73,8 @@ pub struct Progress {
 pub enum NextVoice {
     /// This one of the list is opened.
     Try(usize),
+    /// The same, when it wished to be; until then nothing is handed to it.
+    Later,
     /// None works; what the cache holds can still be said.
     CacheOnly,
     /// Not even that.
@@ -104,6 +110,20 @@ impl Speaking {
     /// Whose text is put for its voices in this way.
     pub fn with_wording(self, wording: Wording) -> Self {
         Self { wording, ..self }
+    }
+
+    /// The voice speaks another language from now on: it is opened anew for that.
+    pub fn change_wording(&mut self, wording: Wording) {
+        self.wording = wording;
+        (self.ready, self.asleep) = (false, false);
+    }
+
+    /// Another bot speaks from now on, with voices of its own: nothing is known of how they do.
+    pub fn go_over(&mut self, wording: Wording) {
+        self.wording = wording;
+        (self.provider, self.failures) = (0, 0);
+        (self.ready, self.worked, self.again) = (false, false, false);
+        (self.lost, self.asleep) = (false, false);
     }
 
     pub fn timers(&self) -> &Timers<SpeakTimer> {
@@ -169,6 +189,9 @@ impl Speaking {
     /// Take text of the plan to the voice, as far as it should run ahead. With `begin` false nothing new is begun: the caller
     /// speaks.
     pub fn pump(&mut self, plan: &mut Plan, now: Duration, begin: bool, out: &mut Vec<Command>) {
+        if self.timers.is_set(SpeakTimer::Open) {
+            return;
+        }
         if self.mouth.is_none() && begin {
             self.open_mouth(plan, out);
         }
@@ -318,20 +341,23 @@ impl Speaking {
     }
 
     /// The voice broke or stalls. One that had worked is opened anew, once, so that the caller hears the same one go on; then another
-    /// one is. Where there is no other it is the same one again.
-    pub fn failed(&mut self, rungs: Rungs) -> NextVoice {
+    /// one is. Where there is no other it is the same one again, after as long as it `wishes`.
+    pub fn failed(&mut self, rungs: Rungs, wishes: Option<Duration>, now: Duration) -> NextVoice {
         self.timers.clear(SpeakTimer::Voice);
         self.failures += 1;
         self.ready = false;
         let may_stay = rungs.is_worth_it(self.provider);
-        let reopens = std::mem::take(&mut self.worked) && !self.again && may_stay;
+        let reopens = std::mem::take(&mut self.worked) && !self.again && may_stay && wishes.is_none();
         let other = rungs.after(self.provider).filter(|_| !reopens);
         let most = VOICE_ATTEMPTS.max((rungs.len() * 2).saturating_sub(1));
         let next = other.or(may_stay.then_some(self.provider));
         if let Some(next) = next.filter(|_| self.failures <= most) {
             self.again = reopens || (self.again && next == self.provider);
+            let wait = wishes.filter(|_| next == self.provider && self.voice == Voice::Own);
             self.provider = next;
-            return NextVoice::Try(next);
+            let Some(wait) = wait else { return NextVoice::Try(next) };
+            self.timers.set(SpeakTimer::Open, now + wait.min(VOICE_RETRY_MOST));
+            return NextVoice::Later;
         }
         if std::mem::replace(&mut self.lost, true) { NextVoice::Nothing } else { NextVoice::CacheOnly }
     }

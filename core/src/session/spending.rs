@@ -58,6 +58,18 @@ impl Spending {
         Self { limits, rates, ..Self::default() }
     }
 
+    /// Another bot has the call: its limits hold for all that the call uses, what was used before with it. A lower limit of money stays.
+    pub fn go_over(&mut self, limits: CallLimits, rates: Vec<Rate>) {
+        let cost = self.limits.max_cost_micros.into_iter().chain(limits.max_cost_micros).min();
+        self.limits = CallLimits { max_cost_micros: cost, ..limits };
+        for rate in rates {
+            if !self.rates.contains(&rate) {
+                self.rates.push(rate);
+            }
+        }
+        self.is_news = true;
+    }
+
     /// Whether anybody wants to know what recognisers and voices were used for.
     pub fn is_metered(&self) -> bool {
         self.limits.max_cost_micros.is_some() && !self.rates.is_empty()

@@ -177,6 +177,14 @@ impl Session {
         }
     }
 
+    /// Another bot has the call: whoever instructs it is heard by its recognisers.
+    pub(super) fn change_bots_ear(&mut self, out: &mut Vec<Command>) {
+        if self.bots_ear_is_open {
+            self.shut_bots_ear(self.supervision.is_whispered_to(), out);
+            self.open_bots_ear(out);
+        }
+    }
+
     fn open_bots_ear(&mut self, out: &mut Vec<Command>) {
         self.bots_ear_is_open = true;
         self.bots_ear = ear(&self.rules);

@@ -10,6 +10,7 @@ mod cue;
 mod cutter;
 mod entity;
 mod hidden;
+mod ipa;
 mod language;
 mod line;
 mod link;

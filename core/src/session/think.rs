@@ -59,7 +59,7 @@ impl Session {
             return;
         }
         self.thinking.expect_reply(self.now);
-        self.ask(Try { provider, attempt: 1, round: 0 }, out);
+        self.ask(Try { provider, attempt: 1, ..Try::default() }, out);
     }
 
     pub(super) fn ask(&mut self, at: Try, out: &mut Vec<Command>) {
@@ -259,6 +259,9 @@ impl Session {
         }
         self.thinking.succeeded();
         self.plan.close_reply();
+        if thought.at.ends {
+            return self.end_after(&thought.said, out);
+        }
         if !thought.handed {
             return self.report.event(self.now, EventKind::NothingSaid, "the model has nothing to say", out);
         }
@@ -343,8 +346,13 @@ impl Session {
         out.push(Command::Vendor { service: Service::Llm, place: thought.at.provider, did });
     }
 
-    /// The same of a request of ours that is no reply.
+    /// The same of a request of ours that is no reply, and was told the conversation.
     pub(super) fn count_aside(&mut self, usage: Option<LlmUsage>, written_chars: u64) {
+        self.count_beside(usage, (self.context.tokens(), written_chars / CHARS_PER_TOKEN));
+    }
+
+    /// The same, with about how many tokens went in and out, where the vendor does not say.
+    pub(super) fn count_beside(&mut self, usage: Option<LlmUsage>, (told, written): (u64, u64)) {
         let vendor = self.rules.llm.at(0);
         let entry = self.report.usage("llm", &vendor.provider, &vendor.model);
         let (tokens_in, tokens_out) = match usage {
@@ -353,7 +361,7 @@ impl Session {
                 entry.tokens_cache_write += usage.tokens_cache_write;
                 (usage.tokens_in, usage.tokens_out)
             }
-            None => (self.context.tokens(), written_chars / CHARS_PER_TOKEN),
+            None => (told, written),
         };
         if usage.is_some() {
             entry.tokens_in += tokens_in;
@@ -396,7 +404,11 @@ impl Session {
         self.note_failed((Service::Llm, place), failure, out);
         let vendor = name.provider;
         self.report.event(self.now, EventKind::ModelFailed, format!("{vendor}: {failure}"), out);
+        let ends = (thought.at.ends && self.course.is_live()).then(|| thought.said.clone());
         let next = self.thinking.failed(thought, failure, self.rungs(Service::Llm), self.now);
+        if let Some(said) = ends.filter(|_| !matches!(next, AfterFailure::Ask(_) | AfterFailure::Later)) {
+            return self.end_after(&said, out);
+        }
         let is_dead = matches!(next, AfterFailure::Excuse | AfterFailure::GiveUp);
         if is_dead && self.course.is_live() && self.say_common_answer(out) {
             return;

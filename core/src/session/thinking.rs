@@ -8,7 +8,7 @@ mod tool_runs;
 use std::time::Duration;
 
 use super::event::{RequestId, ToolRunId};
-use super::ladder::Rungs;
+use super::ladder::{Rungs, wish};
 use super::text::{Item, Splitter, ToolText, append};
 use super::timer::Timers;
 use crate::provider::Failure;
@@ -67,6 +67,8 @@ pub struct Try {
     pub attempt: usize,
     /// Rounds of tools before it.
     pub round: u32,
+    /// The model has ended the call, and only says what came of what it called beside that.
+    pub ends: bool,
 }
 
 /// A reply being made.
@@ -153,6 +155,19 @@ impl Thinking {
     /// What the model may call from now on.
     pub fn set_tools(&mut self, tools: Vec<String>) {
         self.tools = tools;
+    }
+
+    /// What is said from now on is said in this language.
+    pub fn set_language(&mut self, language: &str) {
+        language.clone_into(&mut self.language);
+    }
+
+    /// Another bot thinks from now on: nothing is known of how its models do, nor of what it said before.
+    pub fn go_over(&mut self, language: &str, tools: Vec<String>) {
+        language.clone_into(&mut self.language);
+        self.tools = tools;
+        self.failures = 0;
+        self.loop_guard = LoopGuard::default();
     }
 
     pub fn timers(&self) -> &Timers<ThinkTimer> {
@@ -351,7 +366,7 @@ impl Thinking {
             return AfterFailure::Keep;
         }
         let other = rungs.after(thought.at.provider);
-        let asked = failure.retry_after.unwrap_or_default();
+        let asked = wish(failure).unwrap_or_default();
         let useful = other.is_some() || (failure.class.is_transient() && asked <= PATIENCE);
         if thought.at.attempt < MODEL_ATTEMPTS.max(rungs.len()) && useful {
             let provider = other.unwrap_or(thought.at.provider);

@@ -8,7 +8,7 @@ use super::Session;
 use super::event::{Command, ToolAnswer, ToolRunId, ToolStatus};
 use super::kind::EventKind;
 use super::report::ms;
-use super::rules::{SEND_DTMF, TRANSFER_CALL};
+use super::rules::{SEND_DTMF, SWITCH_LANGUAGE, TRANSFER_CALL};
 use super::spending::object;
 use super::thinking::{MAX_TOOL_ROUNDS, Refusal, Results, Started, Thought, Try, Waits};
 use crate::provider::llm::ToolCall;
@@ -24,9 +24,12 @@ const LEFT_OUT: &str = "…";
 pub(super) const GIVEN_UP: &str = "the reply was given up";
 /// … and those of one that the vendor broke off.
 pub(super) const BROKE_OFF: &str = "the reply broke off";
-/// What the model is told of a goodbye that waited for tools of which one did not do what it should.
-const NOT_ENDED: &str = "not done: the call goes on, because not everything that was called beside this was done. Tell the caller \
-                         what came of it; then this may be called again.";
+/// What the model is told of a goodbye that waited for tools of which one did not do what it should …
+const ENDS_NEXT: &str = "not yet, because not everything that was called beside this was done. The call ends with what you say next: \
+                         tell the caller what came of it and say goodbye, and ask nothing.";
+/// … and of one that came beside what the caller must agree to.
+const CALLER_IS_ASKED: &str = "not done: the call goes on, because the caller has to be asked first. Ask; then this may be called \
+                               again.";
 
 impl Session {
     /// The reply goes on when these tools have answered; what it has in its own list waits for them. What was said before them keeps
@@ -53,6 +56,7 @@ impl Session {
         for (run, call) in started {
             match call.name.as_str() {
                 SEND_DTMF => self.press(run, &call),
+                SWITCH_LANGUAGE => self.begin_switch(run, &call, out),
                 _ => out.push(Command::RunTool { run, call }),
             }
         }
@@ -63,7 +67,7 @@ impl Session {
             self.note_refused(call, "there is no such tool", out);
             return Waits::Not(Value::from("error: this tool does not exist"));
         }
-        if let Some(why) = self.cannot_press(call) {
+        if let Some(why) = self.cannot_press(call).or_else(|| self.cannot_switch(call)) {
             self.note_refused(call, &why, out);
             return Waits::Not(format!("error: {why}").into());
         }
@@ -114,11 +118,14 @@ impl Session {
                 return Err(Refusal::Arguments(faults));
             }
         }
-        if own.is_some_and(|own| own.confirm) {
+        let confirms = own.is_some_and(|own| own.confirm);
+        let thinking = &self.thinking;
+        let is_under_way = || thinking.runs.is_running(&call.name, &call.arguments);
+        if confirms {
+            self.guard.allows(call, self.turn, is_under_way)?;
             self.guard.confirm(call, self.turn)?;
         }
-        let thinking = &self.thinking;
-        self.guard.admit(call, self.turn, || thinking.runs.is_running(&call.name, &call.arguments))
+        self.guard.admit(call, self.turn, is_under_way)
     }
 
     pub(super) fn on_tool_done(&mut self, run: ToolRunId, answer: ToolAnswer, out: &mut Vec<Command>) {
@@ -137,7 +144,7 @@ impl Session {
     }
 
     /// What waited for the tools of a reply goes on when all of them have answered: the goodbye, if each did what it should, or the
-    /// model, which learns what came of them.
+    /// model, which learns what came of them. A model that had ended the call says so much and no more.
     pub(super) fn go_on_with_tools(&mut self, out: &mut Vec<Command>) {
         let Some((Results { of: mut results, all_well }, thought)) = self.thinking.tool_results() else {
             return;
@@ -148,13 +155,20 @@ impl Session {
             self.context.tool_results(results);
             return self.end_call(end, &thought, out);
         }
+        let mut at = Try { attempt: 1, round: thought.at.round + 1, ..thought.at };
         if let Some(end) = end {
-            self.note_refused(&end, "what was called beside it was not done", out);
-            results.push((end, NOT_ENDED.into()));
+            let is_asked = self.guard.asks_caller(self.turn);
+            let answer = if is_asked { CALLER_IS_ASKED } else { ENDS_NEXT };
+            match is_asked {
+                true => self.note_refused(&end, "the caller has to be asked first", out),
+                false => self.note_ended(&end, out),
+            }
+            at.ends = !is_asked;
+            results.push((end, answer.into()));
         }
         self.context.tool_results(results);
         if !self.refuses_to_ask(out) {
-            self.ask(Try { attempt: 1, round: thought.at.round + 1, ..thought.at }, out);
+            self.ask(at, out);
         }
     }
 

@@ -26,7 +26,11 @@ impl Session {
 
     /// Or why nobody can be meant.
     pub(super) fn target_of(&self, call: &ToolCall) -> Result<Target, String> {
-        self.rules.choose(&argument(&call.arguments, "target").unwrap_or_default())
+        let target = self.rules.choose(&argument(&call.arguments, "target").unwrap_or_default())?;
+        match target.way {
+            Way::Bot => self.may_hand_over().map(|()| target),
+            Way::Blind | Way::Warm { .. } => Ok(target),
+        }
     }
 
     /// The model hands the caller over: what it says with that is heard first, or the bot's own words.
@@ -49,11 +53,15 @@ impl Session {
             let words = if own.trim().is_empty() { one_moment(&self.rules.language).to_owned() } else { own };
             self.say_phrase(&words, Kind::Ordered, out);
         }
+        if handing.target.way == Way::Bot {
+            self.call_bot(&handing.target.to, out);
+        }
         self.handing = Some(handing);
     }
 
     /// The caller went on: a transfer that has not begun does not.
     pub(super) fn drop_handing(&mut self) {
+        self.drop_successor();
         if self.handing.take().is_some() {
             self.context.note("The transfer was not begun, because the caller went on speaking.");
         }
@@ -70,6 +78,7 @@ impl Session {
                 self.course.transfer(self.now);
                 out.push(Command::Transfer { to: handing.target.to });
             }
+            Way::Bot => self.begin_bot(handing, out),
             Way::Warm { ring_secs, .. } => self.begin_consult(handing, ring_secs, out),
         }
     }

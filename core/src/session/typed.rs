@@ -79,6 +79,7 @@ impl Session {
             ended_ms: ms(self.now),
             interrupted: false,
             words: Vec::new(),
+            bot_id: None,
         };
         self.report.line_in_time(entry, out);
     }

@@ -57,6 +57,11 @@ impl Voicing {
         Self { settings, state: State::Quiet, floor_db: FLOOR_START_DB, loud_until: Duration::ZERO }
     }
 
+    /// By other settings from now on. What is known of the line stays.
+    pub fn set(&mut self, settings: VadSettings) {
+        self.settings = settings;
+    }
+
     /// Whether the caller is speaking (or only just stopped).
     pub fn is_speaking(&self) -> bool {
         matches!(self.state, State::Speaking | State::Stopping { .. })

@@ -1,5 +1,8 @@
 //! What every line has in common: what a carrier's codec makes of its messages, and what it makes messages of.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 use vox_shared::redact::Redacted;
 use vox_shared::wire::order::Order;
@@ -51,6 +54,8 @@ pub enum LineIn {
     Ready(Box<Ready>),
     /// Before the answer, of a line into a room: where the call sits from then on.
     Sits(Box<RoomSeat>),
+    /// Before the answer, of a telephone that was rung while the bot was on the line: from the dial to the answer.
+    Rang(Duration),
     /// The callee answered: sound makes sense from now on.
     Answered,
     /// The caller's samples, any length.
@@ -127,8 +132,9 @@ pub enum LineOut {
     Transfer { to: String },
     /// Press a key of the telephone. Only to a line that can ([`Traits::presses_keys`]).
     Key(char),
-    /// Ask somebody to take the call. Only to a line in rooms.
-    Consult(ConsultOrder),
+    /// Ask somebody to take the call. Only to a line in rooms. With what the caller hears who waits, at the line's rate; without it the
+    /// line has music of its own.
+    Consult(ConsultOrder, Option<Arc<[i16]>>),
     /// Give a supervisor a seat, or take it away; [`LineIn::Seated`] follows. Only to a line in rooms ([`Traits::has_rooms`]).
     Supervise { id: OrderId, order: Box<Order> },
     /// End the call.

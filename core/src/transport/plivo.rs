@@ -113,7 +113,7 @@ impl Codec for PlivoCodec {
             LineOut::Accepted { .. }
             | LineOut::Notice(_)
             | LineOut::Transfer { .. }
-            | LineOut::Consult(_)
+            | LineOut::Consult(..)
             | LineOut::Supervise { .. } => Vec::new(),
         }
     }

@@ -84,7 +84,7 @@ impl Codec for TalkCodec {
             LineOut::Mark(_)
             | LineOut::Clear
             | LineOut::Transfer { .. }
-            | LineOut::Consult(_)
+            | LineOut::Consult(..)
             | LineOut::Key(_)
             | LineOut::Supervise { .. } => Vec::new(),
         }

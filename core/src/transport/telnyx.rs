@@ -131,7 +131,7 @@ impl Codec for TelnyxCodec {
             LineOut::Accepted { .. }
             | LineOut::Notice(_)
             | LineOut::Transfer { .. }
-            | LineOut::Consult(_)
+            | LineOut::Consult(..)
             | LineOut::Key(_)
             | LineOut::Supervise { .. } => Vec::new(),
         }

@@ -101,7 +101,7 @@ impl Codec for TwilioCodec {
             LineOut::Accepted { .. }
             | LineOut::Notice(_)
             | LineOut::Transfer { .. }
-            | LineOut::Consult(_)
+            | LineOut::Consult(..)
             | LineOut::Key(_)
             | LineOut::Supervise { .. } => Vec::new(),
         }

@@ -120,7 +120,7 @@ impl Codec for VonageCodec {
             LineOut::Accepted { .. }
             | LineOut::Notice(_)
             | LineOut::Transfer { .. }
-            | LineOut::Consult(_)
+            | LineOut::Consult(..)
             | LineOut::Key(_)
             | LineOut::Supervise { .. } => Vec::new(),
         }

@@ -331,7 +331,7 @@ impl Codec for WsCodec {
             LineOut::Accepted { .. }
             | LineOut::Mark(_)
             | LineOut::Notice(_)
-            | LineOut::Consult(_)
+            | LineOut::Consult(..)
             | LineOut::Key(_)
             | LineOut::Supervise { .. } => Vec::new(),
         }

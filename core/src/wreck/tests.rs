@@ -55,6 +55,7 @@ fn turn(speaker: Speaker, text: &str, started_ms: u64) -> JournalRecord {
         ended_ms: started_ms + 900,
         interrupted: false,
         words: Vec::new(),
+        bot_id: None,
     };
     JournalRecord::Turn { session_id: id(), entry }
 }

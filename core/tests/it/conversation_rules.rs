@@ -1,11 +1,13 @@
 //! The rules of the conversation, one test each: a scripted call in virtual time, without network, sound or sleep.
 
 mod agent;
+mod answering;
 mod consulting;
 mod ending;
 mod guarding;
 mod interrupting;
 mod keying;
+mod languages;
 mod late_words;
 mod limits;
 mod listening;
@@ -17,6 +19,8 @@ mod recap;
 mod replay;
 mod scene;
 mod speech_model;
+mod stalls;
+mod successor;
 mod supervising;
 mod thinking;
 mod tools;

@@ -11,9 +11,10 @@ use std::time::Duration;
 const CALLER: &str = "+919800000061";
 const WORKER: [&str; 2] =
     [include_str!("../../src/metrics.rs"), include_str!("../../src/metrics/vendors.rs")];
-const BRIDGE: [&str; 6] = [
+const BRIDGE: [&str; 7] = [
     include_str!("../../../bridge/src/metrics.rs"),
     include_str!("../../../bridge/src/metrics/calls.rs"),
+    include_str!("../../../bridge/src/metrics/campaigns.rs"),
     include_str!("../../../bridge/src/metrics/stores.rs"),
     include_str!("../../../bridge/src/metrics/backlog.rs"),
     include_str!("../../../bridge/src/metrics/vendors.rs"),

@@ -44,6 +44,14 @@ impl Desk {
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
+    /// The recogniser's key serves so many streams at once.
+    async fn states_streams(&self, streams: u32) {
+        let url = format!("{}/api/v1/settings/vendor-limits", self.url);
+        let limits = json!({"items": [{"service": "stt", "provider": "deepgram", "streams": streams}]});
+        let answer = self.http.put(url).bearer_auth(&self.token).json(&limits).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+    }
+
     async fn sits(&self, call: &str, part: &str) -> Value {
         let (status, seat) = self.asks(call, &json!({"part": part})).await;
         assert_eq!((status, &seat["part"]), (200, &json!(part)), "{seat}");
@@ -82,6 +90,13 @@ impl Desk {
     async fn sees_event(&self, call: &str, event: &str) -> Value {
         self.sees(call, |told| told["data"]["event"] == event).await
     }
+}
+
+/// How often running calls were given a place at the recogniser.
+async fn streams_asked_for(stage: &Stage) -> u32 {
+    let metrics = stage.bridge.metrics().await;
+    let name = "vendor_permits_total{service=\"stt\",provider=\"deepgram\",outcome=\"fall_back\"} ";
+    metrics.lines().find_map(|line| line.strip_prefix(name)).map_or(0, |count| count.parse().unwrap())
 }
 
 fn rooms_of(seat: &Value) -> Vec<(String, String, bool, bool)> {
@@ -126,6 +141,7 @@ async fn sees_end(guest: &mut Guest) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_supervisor_listens_whispers_barges_in_and_leaves() {
     let rooms = Rooms::start(Scripts::new([HEARD; 8], Script::saying(REPLY))).await;
+    Desk::of(&rooms.stage, Role::SuperAdmin).await.states_streams(5).await;
     let bot = rooms.stage.bot(|_| {}).await;
     let body = json!({"bot_id": bot, "room_name": "widget-1", "caller_id": "visitor"});
     let call = rooms.takes("/livekit/widget", &body).await;
@@ -200,6 +216,8 @@ async fn a_supervisor_listens_whispers_barges_in_and_leaves() {
     let is_agents = |told: &Value| told["event"] == "transcript.turn" && told["data"]["speaker"] == "agent";
     eve.sees(&call, is_agents).await;
     assert_eq!(rooms.stage.vendors.asked().len(), before, "the bot answers nobody meanwhile");
+    // The recogniser of each ear has asked for a place of its own.
+    assert!(streams_asked_for(&rooms.stage).await >= 2);
 
     // Leaving: out at once, and the bot takes the call back.
     eve.leaves(&call).await;

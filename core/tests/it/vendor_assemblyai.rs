@@ -17,6 +17,23 @@ fn settings(url: &str, key: &str, extra: Value) -> SttSettings {
     SttSettings { provider: "assemblyai".into(), api_key: ApiKey::new(key), extra, ..SttSettings::default() }
 }
 
+/// The audio goes no faster than it was spoken, so less of it piles up in a test.
+const CAN: stt::Can = stt::Can { piles: 2, ..stt::Can::ALL };
+const CLOSES: [(u16, FailureClass); 8] = [
+    (1000, FailureClass::Unavailable),
+    (1008, FailureClass::Unauthorised),
+    (1013, FailureClass::Unavailable),
+    (3005, FailureClass::Unavailable),
+    (3006, FailureClass::Refused),
+    (3007, FailureClass::Unavailable),
+    (3008, FailureClass::Unavailable),
+    (3009, FailureClass::OverLimit),
+];
+
+fn client(url: &str, key: &str) -> Arc<dyn Recogniser> {
+    Arc::new(AssemblyAi::from_settings(&settings(url, key, json!({})), &local_egress()).unwrap())
+}
+
 async fn bench_with(script: Script, extra: Value) -> stt::Bench<Script> {
     let server = Server::start(script).await;
     let settings = settings(&server.url(), server.api_key(), extra);
@@ -29,94 +46,12 @@ async fn bench() -> stt::Bench<Script> {
     bench_with(Script::saying([stt::WORDS]), json!({"keyterms": ["Vox Labs"], "min_turn_silence": 300})).await
 }
 
-#[tokio::test]
-async fn an_utterance_becomes_words() {
-    stt::happy(bench().await).await;
-}
+stt::suite!(websocket);
 
 #[tokio::test]
 async fn a_turn_that_is_told_once_is_as_good() {
     let script = Script { format_delay_ms: None, ..Script::saying([stt::WORDS]) };
-    stt::happy(bench_with(script, json!({})).await).await;
-}
-
-#[tokio::test]
-async fn final_words_come_when_asked_for() {
-    stt::finalizes(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_slow_vendor_loses_no_audio() {
-    stt::slow_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_vendor_that_trickles_is_understood() {
-    stt::dripping_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_silent_vendor_is_left_to_the_session() {
-    stt::silent_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_vendor_that_reads_nothing_is_left_to_the_session() {
-    stt::deaf_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_cut_connection_is_a_failure() {
-    stt::cut(bench().await).await;
-}
-
-#[tokio::test]
-async fn close_codes_have_their_class() {
-    let codes = [
-        (1000, FailureClass::Unavailable),
-        (1008, FailureClass::Unauthorised),
-        (1013, FailureClass::Unavailable),
-        (3005, FailureClass::Unavailable),
-        (3006, FailureClass::Refused),
-        (3007, FailureClass::Unavailable),
-        (3008, FailureClass::Unavailable),
-        (3009, FailureClass::OverLimit),
-    ];
-    stt::closed(bench().await, &codes).await;
-}
-
-#[tokio::test]
-async fn a_lying_vendor_changes_no_words() {
-    stt::lying_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn what_is_no_text_is_a_failure() {
-    stt::garbled(|url| {
-        Arc::new(AssemblyAi::from_settings(&settings(url, "k", json!({})), &local_egress()).unwrap())
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_oversized_message_is_a_failure() {
-    stt::oversized_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn refusals_have_their_class() {
-    stt::refused(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_dropped_stream_leaves_nothing_open() {
-    stt::dropped(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_slow_reader_loses_nothing() {
-    // The audio goes no faster than it was spoken.
-    stt::slow_reader_as(bench().await, stt::Can { piles: 2, ..stt::Can::ALL }).await;
+    stt::happy(bench_with(script, json!({})).await, CAN).await;
 }
 
 async fn failure_with(settings: SttSettings) -> Failure {

@@ -22,10 +22,17 @@ fn settings(url: &str, key: &str) -> SttSettings {
     }
 }
 
+const CAN: stt::Can = stt::Can::ALL;
+const CLOSES: [(u16, FailureClass); 3] =
+    [(1000, FailureClass::Unavailable), (1008, FailureClass::Refused), (1011, FailureClass::Unavailable)];
+
+fn client(url: &str, key: &str) -> Arc<dyn Recogniser> {
+    Arc::new(Deepgram::from_settings(&settings(url, key), &local_egress()).unwrap())
+}
+
 async fn bench_with(script: Script) -> stt::Bench<Script> {
     let server = Server::start(script).await;
-    let settings = settings(&server.url(), server.api_key());
-    let client: Arc<dyn Recogniser> = Arc::new(Deepgram::from_settings(&settings, &local_egress()).unwrap());
+    let client = client(&server.url(), server.api_key());
     stt::Bench { server, client }
 }
 
@@ -33,89 +40,7 @@ async fn bench() -> stt::Bench<Script> {
     bench_with(Script::saying([stt::WORDS])).await
 }
 
-#[tokio::test]
-async fn an_utterance_becomes_words() {
-    stt::happy(bench().await).await;
-}
-
-#[tokio::test]
-async fn final_words_come_when_asked_for() {
-    stt::finalizes(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_slow_vendor_loses_no_audio() {
-    stt::slow_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_vendor_that_trickles_is_understood() {
-    stt::dripping_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn close_codes_have_their_class() {
-    let codes =
-        [(1000, FailureClass::Unavailable), (1008, FailureClass::Refused), (1011, FailureClass::Unavailable)];
-    stt::closed(bench().await, &codes).await;
-}
-
-#[tokio::test]
-async fn a_silent_vendor_is_left_to_the_session() {
-    stt::silent_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_vendor_that_reads_nothing_is_left_to_the_session() {
-    stt::deaf_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_cut_connection_is_a_failure() {
-    stt::cut(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_lying_vendor_changes_no_words() {
-    stt::lying_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn what_is_no_text_is_a_failure() {
-    stt::garbled(|url| Arc::new(Deepgram::from_settings(&settings(url, "k"), &local_egress()).unwrap()))
-        .await;
-}
-
-#[tokio::test]
-async fn an_oversized_message_is_a_failure() {
-    stt::oversized_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn refusals_have_their_class() {
-    stt::refused(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_dropped_stream_leaves_nothing_open() {
-    stt::dropped(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_slow_reader_loses_nothing() {
-    stt::slow_reader(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_wrong_key_is_unauthorised() {
-    let server = Server::start(Script::default()).await;
-    let client = Deepgram::from_settings(&settings(&server.url(), "wrong-k3y"), &local_egress()).unwrap();
-    let Some(SttEvent::Failed(failure)) = next(&mut client.open(16_000).events).await else {
-        panic!("no failure")
-    };
-    assert_eq!(failure.class, FailureClass::Unauthorised);
-    assert!(failure.detail.contains("401") && !failure.detail.contains("wrong-k3y"), "{failure}");
-}
+stt::suite!(websocket);
 
 #[tokio::test]
 async fn a_wrong_model_is_refused_with_the_vendors_words() {

@@ -25,6 +25,13 @@ fn settings(url: &str, key: &str, extra: Value) -> SttSettings {
 /// What was heard is not told: the samples are counted.
 const CAN: stt::Can = stt::Can { usage: false, ..stt::Can::ALL };
 
+const CLOSES: [(u16, FailureClass); 3] =
+    [(1000, FailureClass::Unavailable), (1008, FailureClass::Refused), (1011, FailureClass::Unavailable)];
+
+fn client(url: &str, key: &str) -> Arc<dyn Recogniser> {
+    Arc::new(Flux::from_settings(&settings(url, key, json!({})), &local_egress()).unwrap())
+}
+
 async fn bench_with(script: Script, extra: Value) -> stt::Bench<Script> {
     let server = Server::start(script).await;
     let settings = settings(&server.url(), server.api_key(), extra);
@@ -36,80 +43,7 @@ async fn bench() -> stt::Bench<Script> {
     bench_with(Script::saying([stt::WORDS]), json!({"keyterms": ["Vox Labs"], "force_end_turn": true})).await
 }
 
-#[tokio::test]
-async fn an_utterance_becomes_words() {
-    stt::happy_as(bench().await, CAN).await;
-}
-
-#[tokio::test]
-async fn final_words_come_when_asked_for() {
-    stt::finalizes(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_slow_vendor_loses_no_audio() {
-    stt::slow_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_vendor_that_trickles_is_understood() {
-    stt::dripping_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_silent_vendor_is_left_to_the_session() {
-    stt::silent_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_vendor_that_reads_nothing_is_left_to_the_session() {
-    stt::deaf_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_cut_connection_is_a_failure() {
-    stt::cut(bench().await).await;
-}
-
-#[tokio::test]
-async fn close_codes_have_their_class() {
-    let codes =
-        [(1000, FailureClass::Unavailable), (1008, FailureClass::Refused), (1011, FailureClass::Unavailable)];
-    stt::closed(bench().await, &codes).await;
-}
-
-#[tokio::test]
-async fn a_lying_vendor_changes_no_words() {
-    stt::lying_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn what_is_no_text_is_a_failure() {
-    stt::garbled(|url| {
-        Arc::new(Flux::from_settings(&settings(url, "k", json!({})), &local_egress()).unwrap())
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_oversized_message_is_a_failure() {
-    stt::oversized_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn refusals_have_their_class() {
-    stt::refused(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_dropped_stream_leaves_nothing_open() {
-    stt::dropped(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_slow_reader_loses_nothing() {
-    stt::slow_reader(bench().await).await;
-}
+stt::suite!(websocket);
 
 async fn failure_with(settings: SttSettings) -> Failure {
     let client = Flux::from_settings(&settings, &local_egress()).unwrap();
@@ -117,14 +51,6 @@ async fn failure_with(settings: SttSettings) -> Failure {
         panic!("no failure")
     };
     failure
-}
-
-#[tokio::test]
-async fn a_wrong_key_is_unauthorised() {
-    let server = Server::start(Script::default()).await;
-    let failure = failure_with(settings(&server.url(), "wrong-k3y", json!({}))).await;
-    assert_eq!(failure.class, FailureClass::Unauthorised, "{failure}");
-    assert!(failure.detail.contains("401") && !failure.detail.contains("wrong-k3y"), "{failure}");
 }
 
 #[tokio::test]
@@ -174,7 +100,7 @@ async fn a_host_that_does_not_end_turns_when_asked_breaks_off_and_the_failure_sa
 async fn a_host_that_is_not_asked_ends_turns_by_itself() {
     let script = Script { knows_force: false, ..Script::saying([stt::WORDS]) };
     let bench = bench_with(script, json!({"force_end_turn": false})).await;
-    stt::finalizes_as(bench, stt::Can { final_on_demand: false, ..CAN }).await;
+    stt::finalizes(bench, stt::Can { final_on_demand: false, ..CAN }).await;
 }
 
 #[tokio::test]

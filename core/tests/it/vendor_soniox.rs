@@ -17,6 +17,18 @@ fn settings(url: &str, key: &str, extra: Value) -> SttSettings {
     SttSettings { provider: "soniox".into(), api_key: ApiKey::new(key), extra, ..SttSettings::default() }
 }
 
+const CAN: stt::Can = stt::Can::ALL;
+const CLOSES: [(u16, FailureClass); 4] = [
+    (1000, FailureClass::Unavailable),
+    (1001, FailureClass::Unavailable),
+    (1008, FailureClass::Refused),
+    (1011, FailureClass::Unavailable),
+];
+
+fn client(url: &str, key: &str) -> Arc<dyn Recogniser> {
+    Arc::new(Soniox::from_settings(&settings(url, key, json!({})), &local_egress()).unwrap())
+}
+
 async fn bench_with(script: Script, extra: Value) -> stt::Bench<Script> {
     let server = Server::start(script).await;
     let settings = settings(&server.url(), server.api_key(), extra);
@@ -28,85 +40,12 @@ async fn bench() -> stt::Bench<Script> {
     bench_with(Script::saying([stt::WORDS]), json!({"keyterms": ["Vox Labs"], "tag": "test"})).await
 }
 
-#[tokio::test]
-async fn an_utterance_becomes_words() {
-    stt::happy(bench().await).await;
-}
+stt::suite!(websocket);
 
 #[tokio::test]
 async fn words_that_become_final_one_by_one_come_once() {
     let script = Script { final_lag_ms: 200, ..Script::saying([stt::WORDS]) };
-    stt::happy(bench_with(script, json!({})).await).await;
-}
-
-#[tokio::test]
-async fn final_words_come_when_asked_for() {
-    stt::finalizes(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_slow_vendor_loses_no_audio() {
-    stt::slow_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_vendor_that_trickles_is_understood() {
-    stt::dripping_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_silent_vendor_is_left_to_the_session() {
-    stt::silent_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_vendor_that_reads_nothing_is_left_to_the_session() {
-    stt::deaf_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_cut_connection_is_a_failure() {
-    stt::cut(bench().await).await;
-}
-
-#[tokio::test]
-async fn close_codes_have_their_class() {
-    let away = FailureClass::Unavailable;
-    stt::closed(bench().await, &[(1000, away), (1001, away), (1011, away), (1008, FailureClass::Refused)])
-        .await;
-}
-
-#[tokio::test]
-async fn a_lying_vendor_changes_no_words() {
-    stt::lying_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn what_is_no_text_is_a_failure() {
-    stt::garbled(|url| {
-        Arc::new(Soniox::from_settings(&settings(url, "k", json!({})), &local_egress()).unwrap())
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_oversized_message_is_a_failure() {
-    stt::oversized_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn refusals_have_their_class() {
-    stt::refused(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_dropped_stream_leaves_nothing_open() {
-    stt::dropped(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_slow_reader_loses_nothing() {
-    stt::slow_reader(bench().await).await;
+    stt::happy(bench_with(script, json!({})).await, CAN).await;
 }
 
 #[tokio::test]

@@ -27,6 +27,10 @@ fn settings(url: &str, key: &str, extra: Value) -> SttSettings {
 /// Words of an utterance that goes on come only where it goes on for long.
 const CAN: stt::Can = stt::Can { partials: false, ..stt::Can::ALL };
 
+fn client(url: &str, key: &str) -> Arc<dyn Recogniser> {
+    Arc::new(Transcription::from_settings(&settings(url, key, json!({})), &local_egress()).unwrap())
+}
+
 async fn bench_with(script: Script, extra: Value) -> stt::Bench<Script> {
     let server = Server::start(script).await;
     let settings = settings(&server.url(), server.api_key(), extra);
@@ -39,40 +43,7 @@ async fn bench() -> stt::Bench<Script> {
     bench_with(Script::saying([stt::WORDS]), json!({"keyterms": ["Vox Labs"]})).await
 }
 
-#[tokio::test]
-async fn an_utterance_becomes_words() {
-    stt::happy_as(bench().await, CAN).await;
-}
-
-#[tokio::test]
-async fn final_words_come_when_asked_for() {
-    stt::finalizes(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_slow_vendor_loses_no_audio() {
-    stt::slow_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_vendor_that_trickles_is_understood() {
-    stt::dripping_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_silent_vendor_is_left_to_the_session() {
-    stt::silent_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_vendor_that_reads_nothing_is_left_to_the_session() {
-    stt::deaf_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_cut_connection_is_a_failure() {
-    stt::cut(bench().await).await;
-}
+stt::suite!(http);
 
 #[tokio::test]
 async fn an_answer_that_is_none_is_a_failure_and_harmless_lies_are_harmless() {
@@ -102,38 +73,6 @@ async fn an_answer_that_is_none_is_a_failure_and_harmless_lies_are_harmless() {
 }
 
 #[tokio::test]
-async fn an_oversized_message_is_a_failure() {
-    stt::oversized_vendor(bench().await).await;
-}
-
-#[tokio::test]
-async fn refusals_have_their_class() {
-    stt::refused(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_dropped_stream_leaves_nothing_open() {
-    stt::dropped(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_slow_reader_loses_nothing() {
-    stt::slow_reader(bench().await).await;
-}
-
-#[tokio::test]
-async fn a_wrong_key_is_told_before_anybody_speaks() {
-    let server = Server::start(Script::default()).await;
-    let settings = settings(&server.url(), "wrong-k3y", json!({}));
-    let client = Transcription::from_settings(&settings, &local_egress()).unwrap();
-    let Some(SttEvent::Failed(failure)) = next(&mut client.open(16_000).events).await else {
-        panic!("no failure")
-    };
-    assert_eq!(failure.class, FailureClass::Unauthorised);
-    assert!(!failure.detail.contains("wrong-k3y"), "{failure}");
-}
-
-#[tokio::test]
 async fn a_wrong_model_is_refused() {
     let server = Server::start(Script::default()).await;
     let settings = settings(&server.url(), server.api_key(), json!({}));
@@ -160,10 +99,8 @@ async fn a_server_of_ones_own_needs_no_key_tells_no_cost_and_may_have_its_routes
         ..Script::saying([stt::WORDS])
     };
     let server = Server::start(script).await;
-    let settings = settings(&server.url(), "", json!({}));
-    let client: Arc<dyn Recogniser> =
-        Arc::new(Transcription::from_settings(&settings, &local_egress()).unwrap());
-    stt::happy_as(stt::Bench { server, client }, CAN).await;
+    let client = client(&server.url(), "");
+    stt::happy(stt::Bench { server, client }, CAN).await;
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ const CONSULT: &str = "consult-widget-1";
 const DESK: &str = "+15550111";
 const CALLER_HZ: f64 = 1_250.0;
 const THIRD_HZ: f64 = 2_500.0;
+/// Of the bot's own hold music.
+const MUSIC_HZ: f64 = 700.0;
 /// Frames of two seconds.
 const TWO_SECONDS: usize = 100;
 /// Of the energy that is heard: a tone that is there has most of it, and one that is not has none.
@@ -85,7 +87,8 @@ fn events<'a>(record: &'a Value, name: &str) -> Vec<&'a Value> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_hears_music_and_then_whoever_took_the_call() {
     let (rooms, gateway) = Rooms::with_gateway(Scripts::default()).await;
-    let bot = rooms.stage.bot(|_| {}).await;
+    let music = rooms.stage.bridge.tone(MUSIC_HZ as f32, 2_000, 8_000.0).await;
+    let bot = rooms.stage.bot(|bot| bot.sounds.hold = Some(music)).await;
     let call = rooms.takes("/livekit/widget", &json!({"bot_id": bot, "room_name": ROOM})).await;
     let mut caller = rooms.whistles(&AccessToken::new(ROOM, "visitor"), CALLER_HZ).await;
     hears_somebody(&mut caller).await;
@@ -98,6 +101,7 @@ async fn a_caller_hears_music_and_then_whoever_took_the_call() {
     // It rings, and the caller hears music.
     let to_caller = caller.listens(TWO_SECONDS).await;
     assert!(is_audible(&to_caller[50..]), "there is music");
+    caller.hears(MUSIC_HZ, THERE).await;
     becomes(&third, "active").await;
     asked.succeeds();
     hears_somebody(&mut third).await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
-use vox_caller::{Call, Outcome, Protocol, Step, Talker, connect};
+use vox_caller::{Call, Direction, Options, Outcome, Protocol, Step, Talker, connect};
 use vox_shared::model::bot::{Hidden, Redaction};
 use vox_testkit::crm::ScriptedCrm;
 use vox_testkit::receiver::Receiver;
@@ -216,6 +216,32 @@ async fn of_a_whole_deployment() {
     bridge.kill().await;
     assert!(assert_files_clean(stage.bridge.data()) > 100_000, "the store is there");
     assert_clean("the bridge's log", &std::fs::read(&log).unwrap());
+    stage.end().await;
+}
+
+/// The detector's signs of who has answered hold what they said first.
+#[tokio::test]
+async fn of_who_has_answered() {
+    let stage = Stage::start(Scripts::new([SAID[0]], model())).await;
+    let bot = stage
+        .bot(|bot| {
+            bot.redaction = Redaction { kinds: Hidden::ALL.to_vec(), ..Redaction::default() };
+            bot.answering.detect = true;
+        })
+        .await;
+    let options =
+        Options { direction: Direction::Outgoing, ..stage.options(Protocol::Ws, &bot, CALLER).await };
+    let call = connect(options).await.unwrap();
+    let mut talker = Talker::new(&call);
+    assert_eq!(talker.act(Step::Say(speech(6))).await, Outcome::Done);
+    // Whoever speaks for so long at once is taken for a machine, and hung up on.
+    assert_eq!(talker.act(hears()).await, Outcome::CallEnded);
+    call.finish().await;
+    let record = stage.record(CALLER).await;
+    let signs = record["answered_by"]["evidence"]["signs"].as_array().unwrap();
+    let is_word = |sign: &&Value| sign[1].get("w").or_else(|| sign[1].get("W")).is_some();
+    assert!(signs.iter().any(|sign| is_word(&sign)), "{record:#}");
+    assert_clean("the record", record.to_string().as_bytes());
     stage.end().await;
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub use api::{Answer, Api};
 pub use deployment::Deployment;
-pub use exchange::{Exchange, Handset, spoken};
+pub use exchange::{Exchange, Handset, eventually_within, spoken};
 pub use guest::Guest;
 pub use phone::Phone;
 pub use tone::{power, tone};

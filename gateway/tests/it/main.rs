@@ -5,6 +5,7 @@
 mod harness;
 
 mod calls_a_phone;
+mod campaigns_ring_telephones;
 mod hands_a_call_on;
 mod is_called;
 mod talks_to_bots;

@@ -143,3 +143,44 @@ async fn a_machine_is_left_the_bots_message_after_its_beep() {
     }
     assert_eq!(said_by(&record, "bot").last(), Some(&MESSAGE), "{record}");
 }
+
+/// Nobody tells the bot that it is a machine: the detector hears it, before the bot has said a word.
+#[tokio::test]
+async fn the_bot_waits_for_who_has_answered() {
+    const GREETING: &str = "please leave a message after the tone";
+    const HELLO: &str = "hello";
+    const MESSAGE: &str = "This is a message from the clinic.";
+    let exchange = Exchange::start(1).await;
+    exchange
+        .changes_bot(json!({
+            "answering": {"detect": true},
+            "stt": {"provider": "pocketsphinx", "language": "en", "extra": {"expected": [GREETING, HELLO]}},
+            "voicemail_message": MESSAGE
+        }))
+        .await;
+    let phone = Handset::answers().await;
+    exchange.carrier(&phone.address.to_string(), DID).await;
+    exchange.dials_out(DID, "+15550204").await;
+    let pause = vec![0; 8_000 * 4 / 10];
+    let mut tone = vox_harness::tone(8_000, 1_000.0);
+    let beep: Vec<i16> = (0..25).flat_map(|_| tone()).collect();
+    phone.line.says(&[spoken(GREETING).await, pause, beep].concat()).await;
+    phone.ended_content().await;
+    let record = exchange.record("+15550204").await;
+    is_as_it_was(&record, "outgoing", "voicemail");
+    assert_eq!(said_by(&record, "bot"), [MESSAGE], "no machine is greeted: {record}");
+    let answered_by = &record["answered_by"];
+    assert_eq!((&answered_by["class"], &answered_by["message_left"]), (&json!("voicemail"), &json!(true)));
+    assert!(answered_by["evidence"].is_object(), "{record}");
+
+    // A person says hello, and waits.
+    let mut phone = Handset::answers().await;
+    exchange.carrier(&phone.address.to_string(), "+15550195").await;
+    let session = exchange.dials_out("+15550195", "+15550205").await;
+    phone.line.says(&spoken(HELLO).await).await;
+    phone.line.hears_reply().await;
+    exchange.orders(&session, "end", json!({})).await;
+    phone.ended_content().await;
+    let record = exchange.record("+15550205").await;
+    assert_eq!(record["answered_by"]["class"], "human", "{record}");
+}

@@ -96,11 +96,25 @@ struct Speech {
     frames: Option<mpsc::Receiver<Vec<i16>>>,
     queue: VecDeque<Vec<i16>>,
     most: usize,
-    drained: Vec<oneshot::Sender<()>>,
+    /// Who waits until so many more frames have gone.
+    drained: Vec<(usize, oneshot::Sender<()>)>,
     published: Option<oneshot::Sender<Result<String, PublishError>>>,
 }
 
 impl Speech {
+    /// Frames that were written and have not gone.
+    fn waiting(&self) -> usize {
+        self.queue.len() + self.frames.as_ref().map_or(0, mpsc::Receiver::len)
+    }
+
+    /// Tell those who waited for the frames that have gone; `gone` of them just now.
+    fn tell_drained(&mut self, gone: usize) {
+        self.drained.iter_mut().for_each(|(left, _)| *left = left.saturating_sub(gone));
+        for (_, waiter) in self.drained.extract_if(.., |(left, _)| *left == 0) {
+            let _gone = waiter.send(());
+        }
+    }
+
     /// The track is no more.
     fn end(&mut self) {
         self.frames = None;
@@ -225,11 +239,10 @@ impl Driver {
         if self.session.can_speak() {
             let frame = self.speech.queue.pop_front();
             self.session.speak(now, frame.as_deref());
+            self.speech.tell_drained(usize::from(frame.is_some()));
         }
-        if self.speech.queue.is_empty() && self.speech.frames.as_ref().is_none_or(mpsc::Receiver::is_empty) {
-            for waiter in self.speech.drained.drain(..) {
-                let _gone = waiter.send(());
-            }
+        if self.speech.waiting() == 0 {
+            self.speech.tell_drained(usize::MAX);
         }
     }
 
@@ -273,11 +286,13 @@ impl Driver {
                 while self.speech.frames.as_mut().is_some_and(|frames| frames.try_recv().is_ok()) {
                     cleared += 1;
                 }
+                self.speech.tell_drained(usize::MAX);
                 answer(reply, cleared);
             }
             Command::Drained(reply) => {
-                self.speech.drained.retain(|waiter| !waiter.is_closed());
-                self.speech.drained.push(reply);
+                self.speech.drained.retain(|(_, waiter)| !waiter.is_closed());
+                // Told with the next beat where nothing waits: the last frame has then been on its way for one.
+                self.speech.drained.push((self.speech.waiting().max(1), reply));
             }
             Command::Mute(muted) => self.session.mute(muted == Muted::Yes),
             Command::Data { data, reply } => {

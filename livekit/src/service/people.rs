@@ -1,6 +1,7 @@
 //! Rooms, and who is in them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -68,6 +69,15 @@ impl Service {
     /// Make a room; one of the same name is answered as it is.
     pub async fn create_room(&self, wanted: &RoomWanted) -> Result<RoomInfo, ServiceError> {
         self.ask("RoomService/CreateRoom", Needs::MakeRooms, wanted, ANSWER_WITHIN).await
+    }
+
+    /// The same by a request that is good until then, in time since 1970: no copy of it makes the room later.
+    pub async fn create_room_until(
+        &self,
+        wanted: &RoomWanted,
+        until: Duration,
+    ) -> Result<RoomInfo, ServiceError> {
+        self.ask_until("RoomService/CreateRoom", (Needs::MakeRooms, until), wanted, ANSWER_WITHIN).await
     }
 
     /// End a room for everybody in it. [`ServiceError::is_not_found`] when there is none.

@@ -37,6 +37,10 @@ pub struct Dial {
     pub longest: Option<Duration>,
     /// Answer only when the phone did, or did not.
     pub wait_until_answered: bool,
+    /// The name beside the number; empty lets the network look it up. None: the server shows the number as the name.
+    pub display_name: Option<String>,
+    /// Until when the request is good, in time since 1970. None: for the two minutes of every request.
+    pub good_until: Option<Duration>,
 }
 
 /// A phone in a room.
@@ -78,7 +82,8 @@ impl Service {
             "participant_metadata": dial.metadata, "participant_attributes": dial.attributes,
             "headers": dial.headers, "wait_until_answered": dial.wait_until_answered,
         });
-        for (name, text) in [("sip_number", &dial.from), ("dtmf", &dial.dtmf)] {
+        let texts = [("sip_number", &dial.from), ("dtmf", &dial.dtmf), ("display_name", &dial.display_name)];
+        for (name, text) in texts {
             if let Some(text) = text {
                 body[name] = json!(text);
             }
@@ -92,7 +97,11 @@ impl Service {
             true => dial.ringing.unwrap_or(RINGING) + BESIDE,
             false => ANSWER_WITHIN,
         };
-        self.ask("SIP/CreateSIPParticipant", Needs::Calls(&dial.room), &body, within).await
+        let needs = Needs::Calls(&dial.room);
+        match dial.good_until {
+            Some(until) => self.ask_until("SIP/CreateSIPParticipant", (needs, until), &body, within).await,
+            None => self.ask("SIP/CreateSIPParticipant", needs, &body, within).await,
+        }
     }
 
     /// Hand a call on. `Ok` when the other end took it. A time-out says nothing of the transfer, which may go on and succeed: look whether

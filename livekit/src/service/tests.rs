@@ -19,8 +19,8 @@ async fn answering(status: &str, kind: &str, body: &str) -> (Service, JoinHandle
         let mut request = Vec::new();
         let length = |text: &str| {
             let (head, body) = text.split_once("\r\n\r\n")?;
-            let line = head.lines().find_map(|line| line.strip_prefix("content-length: "))?;
-            Some((body.len(), line.parse::<usize>().unwrap()))
+            let line = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            Some((body.len(), line.map_or(0, |line| line.parse::<usize>().unwrap())))
         };
         loop {
             let mut piece = [0; 4096];
@@ -70,6 +70,42 @@ async fn a_call_is_asked_for_with_a_token_that_allows_it_and_nothing_else() {
     assert_eq!(claims["sip"], json!({"call": true}));
     assert_eq!(claims["video"], json!({"roomAdmin": true, "room": "r"}));
     assert_eq!((&claims["iss"], &claims["nbf"], &claims["exp"]), (&json!("key"), &json!(940), &json!(1_120)));
+}
+
+#[tokio::test]
+async fn a_request_may_be_good_for_less_and_a_name_may_be_shown() {
+    let (service, asked) = answering("200 OK", JSON, r#"{"sip_call_id":"SCL_1"}"#).await;
+    let dial = Dial {
+        good_until: Some(Duration::from_secs(1_005)),
+        display_name: Some(String::new()),
+        ..Dial::default()
+    };
+    service.dial(&dial).await.unwrap();
+    let request = asked.await.unwrap();
+    assert_eq!(claims(&request)["exp"], json!(1_005));
+    let body: Value = serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(body["display_name"], "");
+    let (service, asked) = answering("200 OK", JSON, r#"{"sid":"RM_1","name":"r"}"#).await;
+    service.create_room_until(&RoomWanted::default(), Duration::from_secs(1_005)).await.unwrap();
+    assert_eq!(claims(&asked.await.unwrap())["exp"], json!(1_005));
+}
+
+#[tokio::test]
+async fn a_server_says_whether_it_makes_rooms_for_whoever_joins() {
+    let no_room = "requested room does not exist";
+    for (status, body, lets_in) in [
+        ("200 OK", "success", Some(true)),
+        ("404 Not Found", no_room, Some(false)),
+        ("404 Not Found", "no such page", None),
+        ("502 Bad Gateway", no_room, None),
+    ] {
+        let (service, asked) = answering(status, "text/plain", body).await;
+        assert_eq!(service.lets_into_unmade_rooms("unmade").await.ok(), lets_in, "{status} {body}");
+        let request = asked.await.unwrap();
+        assert!(request.starts_with("GET /rtc/validate HTTP/1.1\r\n"), "{request}");
+        let video = &claims(&request)["video"];
+        assert_eq!(*video, json!({"roomJoin": true, "room": "unmade", "hidden": true}));
+    }
 }
 
 #[tokio::test]

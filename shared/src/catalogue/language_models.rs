@@ -83,7 +83,8 @@ pub const ANTHROPIC: Vendor = Vendor {
 };
 
 /// Headers that a vendor wants with every request, besides that of the key.
-const FIXED_HEADERS: &[(&str, &str, &str)] = &[(ANTHROPIC.name, "anthropic-version", "2023-06-01")];
+const FIXED_HEADERS: &[(&str, &str, &str)] =
+    &[(ANTHROPIC.name, "anthropic-version", "2023-06-01"), ("cartesia", "cartesia-version", "2026-03-01")];
 
 impl Vendor {
     /// Headers that belong to every request, [`KeyCheck`]'s too.

@@ -2,7 +2,9 @@
 
 use std::fmt::{Result, Write as _};
 
-use super::{Ability, Key, Kind, Vendor, VoiceRule, regions};
+use serde_json::Map;
+
+use super::{Ability, Key, Kind, Rhythm, Vendor, VoiceRule, regions};
 
 const HEAD: &str = "# Providers
 
@@ -81,6 +83,9 @@ fn one(text: &mut String, vendor: &Vendor) -> Result {
     }
     writeln!(text, "| can | {} |", words(vendor.abilities))?;
     writeln!(text, "| cannot | {} |", words(&lacks(vendor)))?;
+    if vendor.kind == Kind::Recogniser {
+        writeln!(text, "| counts as silent after | {} |", Rhythm::of(vendor.name, &Map::new()).words())?;
+    }
     writeln!(text, "| price | {} |", vendor.figures.price.unwrap_or("-"))?;
     writeln!(text, "| latency | {} |", latency(vendor))?;
     writeln!(text, "| limits | {} |\n", vendor.figures.limits.unwrap_or("-"))?;
@@ -127,7 +132,7 @@ fn key(vendor: &Vendor) -> String {
     let account = super::account(vendor.name);
     let whose = if account == vendor.name { String::new() } else { format!("; the same as `{account}`") };
     let form = if vendor.takes_key_file() { ": the whole JSON of a service account's key file" } else { "" };
-    let tried = match vendor.can_be_tried() {
+    let tried = match super::find_tried(vendor.name, None).is_some() {
         true => "`vox doctor` and the bridge try it",
         false => "nothing is there to try it with but a call",
     };

@@ -3,6 +3,7 @@
 mod cartesia;
 mod chatterbox;
 mod deepgram;
+mod manners;
 mod resemble;
 mod sarvam;
 mod soniox;
@@ -14,6 +15,8 @@ use super::{Ability, Figures, Form, Key, KeyCheck, Kind, Setting, Vendor, VoiceR
 pub use cartesia::CARTESIA;
 pub use chatterbox::CHATTERBOX;
 pub use deepgram::{AURA, FLUX_VOICES};
+pub use manners::{Cues, IPA_CHARS, Ipa};
+pub(super) use manners::{cues, ipa};
 pub use resemble::RESEMBLE;
 pub use sarvam::SARVAM_VOICES;
 pub use soniox::SONIOX_VOICES;
@@ -75,12 +78,6 @@ pub(super) fn writes_out(vendor: &str, model: &str, extra: &Map<String, Value>) 
         "sarvam" => true,
         _ => false,
     }
-}
-
-/// Whether a voice takes directions between square brackets, `[laughs]`.
-pub(super) fn takes_cues(vendor: &str, model: &str) -> bool {
-    let is_elevenlabs = matches!(vendor, "elevenlabs" | "elevenlabs_http");
-    is_elevenlabs && ["eleven_v3", "eleven_v4"].iter().any(|models| model.starts_with(models))
 }
 
 /// ElevenLabs over its multi-context WebSocket.

@@ -266,6 +266,7 @@ fn line(text: &str, words: &[(&str, u64)]) -> TranscriptEntry {
         ended_ms: 4_000,
         interrupted: false,
         words: words.collect(),
+        bot_id: None,
     }
 }
 

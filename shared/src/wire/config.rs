@@ -9,11 +9,13 @@ use serde_json::{Map, Value};
 use crate::egress::HostRules;
 use crate::ids::{BotId, SessionId, TenantId, WorkerId};
 use crate::model::bot::{
-    ApiKey, AutoDispositions, CacheRetention, CallLimits, CarrierAccount, CommonAnswer, Guardrails,
-    LlmSettings, McpServer, Phrases, PromptMode, Pronunciation, ReEngagement, RecordingSettings, Redaction,
-    Resilience, SpokenForms, SttSettings, Tool, TtsSettings, TurnSettings, VadSettings,
+    Answering, ApiKey, AutoDispositions, BotLanguage, CacheRetention, CallLimits, CarrierAccount,
+    CommonAnswer, Guardrails, LlmSettings, McpServer, Phrases, PromptMode, Pronunciation, ReEngagement,
+    RecordingSettings, Redaction, Resilience, SoundSettings, SpokenForms, SttSettings, Tool, TtsSettings,
+    TurnSettings, VadSettings,
 };
 use crate::price::Rate;
+use crate::wire::permit::Permit;
 
 /// What core says about the call that begins.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -52,6 +54,10 @@ pub struct ConfigRequest {
     /// for the call without its token. Workers from before say nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<String>,
+    /// The bot that has the running call `session_id` now, and wants to hand the caller over to the bot that is asked for. Nothing is
+    /// begun and nothing counted anew: the config is for the rest of that call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handed_from: Option<BotId>,
 }
 
 /// Without what must not reach a log: numbers, what the line said, tickets and tokens.
@@ -65,6 +71,7 @@ impl fmt::Debug for ConfigRequest {
             .field("has_line_token", &self.line_token.is_some())
             .field("has_signature", &self.signature.is_some())
             .field("has_claim", &self.claim.is_some())
+            .field("handed_from", &self.handed_from)
             .finish_non_exhaustive()
     }
 }
@@ -191,11 +198,22 @@ pub struct RuntimeConfig {
     pub pronunciations: Vec<Pronunciation>,
     #[serde(default, skip_serializing_if = "Guardrails::is_empty")]
     pub guardrails: Guardrails,
+    /// Sounds of the bot, which the worker asks the bridge for.
+    #[serde(default, skip_serializing_if = "SoundSettings::is_empty")]
+    pub sounds: SoundSettings,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<BotLanguage>,
+    /// Of a call that is placed: whether it is found out who has answered.
+    #[serde(default, skip_serializing_if = "Answering::is_default")]
+    pub answering: Answering,
     /// Why the call was given these vendors first; the worker sends it back with the result. Null where no routing is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing: Option<Value>,
-    /// Names in the greeting and the fixed phrases that had no value and were left out; each is an event of the call,
-    /// `template_unknown`.
+    /// Of the vendors that serve only so many calls at once, by their keys. Bridges from before give none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permits: Vec<Permit>,
+    /// Names in the greeting and the fixed phrases that had no value and were left out, and in words what else could not be had (`crm: …`,
+    /// `voice: …`); each is an event of the call, `template_unknown`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub template_warnings: Vec<String>,
     /// What the worker proves itself with for this call, and for no other. Bridges from before give none.

@@ -39,6 +39,9 @@ pub struct WorkerReport {
     /// How the vendors of its calls did, as far as it remembers. Workers from before say nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vendors: Vec<VendorStanding>,
+    /// The permits of its running call, by their names (`super::permit`). Workers from before say nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permits: Vec<String>,
 }
 
 /// Where a breaker stands.
@@ -77,7 +80,19 @@ pub struct VendorStanding {
     pub p90_ms: Option<f64>,
     #[serde(default)]
     pub p95_ms: Option<f64>,
+    /// Answers and failures of the account in the last half hour, told with its first model.
+    #[serde(default)]
+    pub answered: u32,
+    #[serde(default)]
+    pub failed: u32,
+    /// How many of the samples were within each of [`BOUNDS_MS`], and after the last; empty where that is not told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spread: Vec<u32>,
 }
+
+/// Milliseconds, each the upper bound of a count of [`VendorStanding::spread`].
+pub const BOUNDS_MS: [u32; 14] =
+    [50, 100, 150, 200, 300, 400, 500, 700, 1_000, 1_500, 2_000, 3_000, 5_000, 10_000];
 
 /// The bridge's answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::answered::AnsweredBy;
 use super::proof::Proof;
 use crate::ids::{BotId, SessionId, WorkerId};
 use crate::trace::Place;
@@ -82,6 +83,9 @@ pub struct TranscriptEntry {
     pub interrupted: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<Word>,
+    /// Of a line of the bot: which bot said it, once the call went from bot to bot. Without it the one that the call began with did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bot_id: Option<BotId>,
 }
 
 /// Something that happened, and why.
@@ -243,6 +247,9 @@ pub struct CallResult {
     /// When the caller wishes to be called back, as the bot noted it last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback: Option<Callback>,
+    /// Of a call that was placed: who answered it, where that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<Box<AnsweredBy>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing: Option<Value>,
     /// Each start and stop of speech with its cause.
@@ -296,6 +303,7 @@ impl CallResult {
             transfer_at: None,
             transfer_failed_reason: None,
             callback: None,
+            answered_by: None,
             routing: None,
             why: Vec::new(),
             recovered: Vec::new(),

@@ -3,9 +3,10 @@
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
+use vox_harness::Random;
 use vox_shared::outbox::{Entry, Frame, Outbox, Record, read_segment};
 
-use crate::outbox_rig::{Dice, fast_dir, look, segments, settings};
+use crate::outbox_rig::{fast_dir, look, segments, settings};
 
 const FLIPS: usize = 10_000;
 /// One flip in so many is also put to a whole outbox, on disk.
@@ -15,10 +16,10 @@ const FLIPS_PER_OPENING: usize = 25;
 async fn written() -> (Vec<u8>, Vec<Record>) {
     let dir = fast_dir();
     let (outbox, _) = Outbox::open(dir.path(), settings()).unwrap();
-    let mut dice = Dice(7);
+    let mut dice = Random::new(7);
     for n in 0..20u8 {
-        let bytes = [0, 1, 7, 35, 36, 37, 90, 200][dice.roll(8)];
-        let payload: Vec<u8> = (0..bytes).map(|_| u8::try_from(dice.roll(256)).unwrap()).collect();
+        let bytes = [0, 1, 7, 35, 36, 37, 90, 200][dice.index(8)];
+        let payload: Vec<u8> = (0..bytes).map(|_| u8::try_from(dice.index(256)).unwrap()).collect();
         outbox.append(Entry::new(n, payload)).await.unwrap();
     }
     outbox.close().await;
@@ -64,12 +65,12 @@ async fn a_log_cut_at_any_byte_keeps_every_record_before_the_cut() {
 async fn a_flipped_bit_costs_at_most_the_record_it_is_in() {
     let (bytes, records) = written().await;
     let whole = read_segment(&bytes).frames;
-    let mut dice = Dice(42);
+    let mut dice = Random::new(42);
     for n in 0..FLIPS {
-        let at = dice.roll(bytes.len());
+        let at = dice.index(bytes.len());
         let mut bad = bytes.clone();
         // Half single bits, half whole bytes.
-        bad[at] ^= if n % 2 == 0 { 1 << dice.roll(8) } else { u8::try_from(1 + dice.roll(255)).unwrap() };
+        bad[at] ^= if n % 2 == 0 { 1 << dice.index(8) } else { u8::try_from(1 + dice.index(255)).unwrap() };
 
         let hit = whole.iter().position(|frame| extent(frame).contains(&at));
         let expected: Vec<&Frame> =
@@ -97,12 +98,12 @@ async fn a_flipped_bit_costs_at_most_the_record_it_is_in() {
 async fn many_flips_at_once_never_make_a_record_up() {
     let (bytes, _) = written().await;
     let whole = read_segment(&bytes).frames;
-    let mut dice = Dice(3);
+    let mut dice = Random::new(3);
     for _ in 0..2_000 {
         let mut bad = bytes.clone();
-        for _ in 0..1 + dice.roll(12) {
-            let at = dice.roll(bad.len());
-            bad[at] = u8::try_from(dice.roll(256)).unwrap();
+        for _ in 0..1 + dice.index(12) {
+            let at = dice.index(bad.len());
+            bad[at] = u8::try_from(dice.index(256)).unwrap();
         }
         for frame in read_segment(&bad).frames {
             assert!(whole.contains(&frame), "{frame:?}");

@@ -5,10 +5,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use vox_harness::Random;
 use vox_shared::env::Env;
 use vox_shared::outbox::{Entry, Outbox, Seq};
 
-use crate::outbox_rig::{Dice, settings};
+use crate::outbox_rig::settings;
 
 const DIR_VAR: &str = "VOX_TEST_OUTBOX_DIR";
 const KILLS: usize = 15;
@@ -38,12 +39,12 @@ impl Heard {
 #[test]
 fn kill_9_at_any_instant_loses_no_acknowledged_record() {
     let dir = tempfile::tempdir().unwrap();
-    let mut dice = Dice(11);
+    let mut dice = Random::new(11);
     let mut heard = Heard::default();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for round in 0..KILLS {
         let before = heard.appended.len();
-        run_and_kill(dir.path(), 1 + dice.roll(120), &mut heard);
+        run_and_kill(dir.path(), 1 + dice.index(120), &mut heard);
         assert!(heard.appended.len() > before, "round {round}: the child got something done");
 
         let (outbox, found) = Outbox::open(dir.path(), settings()).unwrap();

@@ -34,17 +34,3 @@ pub fn segments(dir: &Path) -> Vec<PathBuf> {
     segments.sort();
     segments
 }
-
-/// A repeatable stream of numbers (SplitMix64).
-pub struct Dice(pub u64);
-
-impl Dice {
-    /// Uniform in `0..sides`.
-    pub fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % sides as u64).unwrap()
-    }
-}

@@ -1,18 +1,12 @@
 //! `vox-testkit serve`: one scripted vendor in the foreground.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt, stdin},
-    signal::unix::{SignalKind, signal},
-};
 use vox_testkit::vendor::{
     Cut, Faults, Lie, Server, Vendor, anthropic, assemblyai, aura, bulbul, cartesia, chatterbox, deepgram,
     elevenlabs, flux, gemini, openai, resemble, sarvam, soniox, soniox_voices, speech, transcription,
@@ -155,7 +149,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 
 async fn serve<S: Vendor + Default + DeserializeOwned>(arguments: Arguments) -> anyhow::Result<()> {
     let mut script = match &arguments.script {
-        Some(path) => read_script(path)?,
+        Some(path) => super::read_json(path, "the script")?,
         None => S::default(),
     };
     if let Some(key) = &arguments.api_key {
@@ -165,39 +159,12 @@ async fn serve<S: Vendor + Default + DeserializeOwned>(arguments: Arguments) -> 
     let server = Server::start_on(script, arguments.port).await?;
     server.set_faults(faults);
     super::announce(&json!({"url": server.url(), "api_key": server.api_key()}))?;
-    until_told(arguments.until_eof).await?;
+    super::until_told(arguments.until_eof).await?;
     if let Some(path) = &arguments.report {
         let report = serde_json::to_vec_pretty(&server.observed())?;
         fs::write(path, report).with_context(|| format!("write the report to {}", path.display()))?;
     }
     Ok(())
-}
-
-fn read_script<S: DeserializeOwned>(path: &Path) -> anyhow::Result<S> {
-    let text = fs::read_to_string(path).with_context(|| format!("read the script {}", path.display()))?;
-    let mut json = serde_json::Deserializer::from_str(&text);
-    let script = serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| anyhow::anyhow!("at '{}': {}", error.path(), error.inner()))
-        .with_context(|| format!("the script {} is wrong", path.display()))?;
-    json.end().with_context(|| format!("the script {} goes on after its end", path.display()))?;
-    Ok(script)
-}
-
-async fn until_told(until_eof: bool) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        () = end_of_input(), if until_eof => {}
-    }
-    Ok(())
-}
-
-async fn end_of_input() {
-    let mut input = stdin();
-    let mut ignored = [0; 256];
-    while input.read(&mut ignored).await.is_ok_and(|count| count > 0) {}
 }
 
 fn parse_lie(text: &str) -> Result<Lie, String> {

@@ -1,4 +1,4 @@
-//! A scripted Chatterbox server (`/synthesize`, `/health`).
+//! A scripted Chatterbox server (`/synthesize`, `/health`, `/metrics`).
 
 mod door;
 mod script;

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking; the lint spares only the test functions themselves"
 )]
 
+mod a_carrier_is_simulated;
 mod anthropic_answers;
 mod chaos_breaks_connections;
 mod clients;

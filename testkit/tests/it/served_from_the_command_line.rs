@@ -87,6 +87,31 @@ fn a_wrong_script_is_refused_by_the_name_of_its_field() {
     check_refused("elevenlabs", "{", "line 1");
 }
 
+#[tokio::test]
+async fn a_carrier_is_served_with_what_is_set() {
+    let settings = script(r#"{"key": "other", "callees": {"law": {"human": 1, "voicemail": 0}}}"#);
+    let report = tempfile::NamedTempFile::new().unwrap();
+    let (path, to) = (settings.path().to_str().unwrap(), report.path().to_str().unwrap());
+    let carrier = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vox-testkit"));
+        command.arg("carrier").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let refused = carrier(&["--settings", path]).wait_with_output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains("more than 1 together"), "{said}");
+    let mut child = carrier(&["--key", "vox", "--until-eof", "--report", to]);
+    let (line, _out) = first_line(&mut child);
+    assert_eq!((&line["key"], &line["workers"]), (&json!("vox"), &json!(0)));
+    let url = format!("{}/twirp/livekit.RoomService/ListRooms", line["url"].as_str().unwrap());
+    let answer = http().post(url).json(&json!({})).send().await.unwrap();
+    assert_eq!(answer.status(), 401, "without a token");
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+    let report: Value = serde_json::from_slice(&std::fs::read(report.path()).unwrap()).unwrap();
+    assert_eq!(report["carrier"]["requests"]["ListRooms"], 1);
+}
+
 /// The scripts of the README, with the vendors that each is for.
 #[test]
 fn the_scripts_of_the_readme_are_read() {
@@ -118,11 +143,12 @@ fn the_scripts_of_the_readme_are_read() {
                 "speech" => serde_json::from_str::<vox_testkit::vendor::speech::Script>(text).err(),
                 "chatterbox" => serde_json::from_str::<vox_testkit::vendor::chatterbox::Script>(text).err(),
                 "soniox" => serde_json::from_str::<vox_testkit::vendor::soniox::Script>(text).err(),
+                "carrier" => serde_json::from_str::<vox_testkit::exchange::Settings>(text).err(),
                 other => panic!("unknown vendor {other}"),
             };
             assert!(error.is_none(), "{vendor}: {error:?}");
             read += 1;
         }
     }
-    assert_eq!(read, 27);
+    assert_eq!(read, 28);
 }

@@ -130,7 +130,7 @@ pub(crate) static RECOGNISERS: [Part; 7] = [
 ];
 
 /// All models, the usual one first.
-pub(crate) static MODELS: [Part; 5] = [
+pub(crate) static MODELS: [Part; 6] = [
     Part {
         name: "openai",
         server: "openai",
@@ -162,18 +162,18 @@ pub(crate) static MODELS: [Part; 5] = [
     Part {
         name: "gemini",
         server: "gemini",
-        script: || {
-            let (rules, default) = talk();
-            let (first_token_ms, per_token_ms) = (MODEL_FIRST_TOKEN_MS, MODEL_PER_TOKEN_MS);
-            script(gemini::Script {
-                rules,
-                default,
-                first_token_ms,
-                per_token_ms,
-                ..gemini::Script::default()
-            })
-        },
+        script: gemini_script,
         section: |at| json!({"provider": "gemini", "api_key": at.api_key, "extra": {"base_url": at.url}}),
+    },
+    Part {
+        name: "vertex",
+        server: "gemini",
+        script: gemini_script,
+        // The same server gives the tokens of the account.
+        section: |at| {
+            json!({"provider": "vertex", "api_key": gemini::service_account(&at.url),
+                   "extra": {"base_url": at.url, "location": gemini::LOCATION}})
+        },
     },
     Part {
         name: "groq",
@@ -182,6 +182,12 @@ pub(crate) static MODELS: [Part; 5] = [
         section: |at| model("groq", at, json!({"base_url": format!("{}/v1", at.url)})),
     },
 ];
+
+fn gemini_script() -> Value {
+    let (rules, default) = talk();
+    let (first_token_ms, per_token_ms) = (MODEL_FIRST_TOKEN_MS, MODEL_PER_TOKEN_MS);
+    script(gemini::Script { rules, default, first_token_ms, per_token_ms, ..gemini::Script::default() })
+}
 
 /// All voices, the usual one first.
 pub(crate) static VOICES: [Part; 10] = [

@@ -57,11 +57,24 @@ pub struct FaultView {
     message: String,
 }
 
+impl From<Fault> for FaultView {
+    fn from(fault: Fault) -> Self {
+        Self { seq: fault.seq(), message: fault.to_string() }
+    }
+}
+
 /// An entry and its hash.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LastView {
     seq: i64,
     hash: String,
+}
+
+impl LastView {
+    /// None where there is no entry before the first.
+    pub fn of(last: &Link) -> Option<Self> {
+        (last.seq > 0).then(|| Self { seq: last.seq, hash: last.hash().to_owned() })
+    }
 }
 
 /// Whether the tenant's audit log is as it was written.
@@ -84,7 +97,8 @@ pub async fn verify(
     Ok(Json(verified(&checker, outcome)))
 }
 
-fn asked(query: VerifyQuery) -> Result<(i64, Option<Noted>), FieldError> {
+/// The first number that is looked at, and what was noted.
+pub fn asked(query: VerifyQuery) -> Result<(i64, Option<Noted>), FieldError> {
     let noted = match (query.seq, query.hash) {
         (None, None) => None,
         (Some(seq), Some(hash)) if seq >= 1 => Some(Noted { seq, hash }),
@@ -119,13 +133,13 @@ fn verified(checker: &Checker, outcome: Result<Option<i64>, Fault>) -> Verified 
     let last = checker.last();
     let (next, fault) = match outcome {
         Ok(next) => (next, None),
-        Err(fault) => (None, Some(FaultView { seq: fault.seq(), message: fault.to_string() })),
+        Err(fault) => (None, Some(fault.into())),
     };
     Verified {
         intact: fault.is_none(),
         fault,
         entries: checker.entries,
-        last: (last.seq > 0).then(|| LastView { seq: last.seq, hash: last.hash().to_owned() }),
+        last: LastView::of(last),
         next,
         unfinished_count: checker.unfinished().len(),
         unfinished: checker.unfinished().iter().copied().take(MAX_UNFINISHED).collect(),

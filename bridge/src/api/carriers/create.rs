@@ -43,5 +43,5 @@ pub async fn create(
     trail.concerns(id.as_str());
     trunks.changed(who.tenant(), &id).await;
     let stored = Stored { id: id.to_string(), version: 1, value: carrier };
-    Ok((Json(shown(&stores, stored).await?), StatusCode::CREATED))
+    Ok((Json(shown(&stores, stored, now).await?), StatusCode::CREATED))
 }

@@ -44,5 +44,5 @@ pub async fn replace(
     carrier.value.updated_at = Stamp(clock.now());
     let carrier = carriers.replace_carrier(carrier).await?;
     trunks.changed(who.tenant(), &id.0).await;
-    Ok(Json(shown(&stores, carrier).await?))
+    Ok(Json(shown(&stores, carrier, Stamp(clock.now())).await?))
 }

@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use tracing::instrument;
+use vox_shared::clock::Clock;
 use vox_shared::ids::CarrierId;
 
 use super::view::CarrierView;
@@ -12,7 +13,7 @@ use crate::auth::permission::EditCarriers;
 use crate::edge::params::InPath;
 use crate::error::{ApiError, ApiResult};
 use crate::livekit::trunks::{SyncError, TrunkDesk};
-use crate::store::Stores;
+use crate::store::{Stamp, Stores};
 
 /// Make a carrier known to LiveKit now, whatever LiveKit has of it. Answers how it stands then, also when LiveKit does not take it.
 #[instrument(name = "carriers.sync", skip_all)]
@@ -20,14 +21,15 @@ pub async fn sync(
     who: Allowed<EditCarriers>,
     trail: Trail,
     id: InPath<CarrierId>,
-    stores: Data<Stores>,
+    (stores, clock): (Data<Stores>, Data<Clock>),
     trunks: Data<TrunkDesk>,
 ) -> ApiResult<Json<CarrierView>> {
     trail.concerns(id.0.as_str());
     let carriers = stores.carriers(who.tenant());
     carriers.get_carrier(&id.0).await?;
     let trunk = Box::pin(trunks.sync(who.tenant(), &id.0)).await?;
-    Ok(Json(CarrierView::new(carriers.get_carrier(&id.0).await?, trunk)))
+    let carrier = carriers.get_carrier(&id.0).await?;
+    Ok(Json(CarrierView::new(carrier, trunk, Stamp(clock.now()))))
 }
 
 impl From<SyncError> for ApiError {

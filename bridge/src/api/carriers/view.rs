@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::carrier::{CarrierSettings, InboundAuth, Transport};
 use crate::store::carriers::Carrier;
 use crate::store::trunks::{SyncStatus, Trunk};
-use crate::store::{Listed, StoreError, Stored, Stores};
+use crate::store::{Listed, Stamp, StoreError, Stored, Stores};
 
 /// A carrier.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,8 +39,19 @@ pub struct CarrierView {
     /// Its trunks in LiveKit: over which calls come, and over which they go.
     pub inbound_trunk_id: Option<String>,
     pub outbound_trunk_id: Option<String>,
+    /// It refuses calls of campaigns to several callees (403): look at its account. Null while it does not.
+    pub refuses: Option<CarrierRefuses>,
     pub created_at: String,
     pub updated_at: String,
+}
+
+/// How a carrier refuses calls.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CarrierRefuses {
+    /// RFC 3339, UTC.
+    pub since: String,
+    /// How many were refused in the last hour, 3 or more.
+    pub callees: usize,
 }
 
 /// One page.
@@ -79,7 +90,10 @@ pub struct CarrierRequest {
 
 impl CarrierView {
     /// `trunk`: what LiveKit has of it.
-    pub fn new(stored: Stored<Carrier>, trunk: Trunk) -> Self {
+    pub fn new(stored: Stored<Carrier>, trunk: Trunk, now: Stamp) -> Self {
+        let refuses = trunk.refuses.alarm(now);
+        let refuses =
+            refuses.map(|alarm| CarrierRefuses { since: alarm.since.to_string(), callees: alarm.callees });
         let Carrier { created_at, updated_at, settings, .. } = stored.value;
         let CarrierSettings { name, sip_address, transport, destination_country, .. } = settings;
         Self {
@@ -103,6 +117,7 @@ impl CarrierView {
             synced_at: trunk.synced_at.map(|at| at.to_string()),
             inbound_trunk_id: trunk.inbound_id,
             outbound_trunk_id: trunk.outbound_id,
+            refuses,
             created_at: created_at.to_string(),
             updated_at: updated_at.to_string(),
         }
@@ -110,24 +125,24 @@ impl CarrierView {
 }
 
 /// One carrier, with what LiveKit has of it.
-pub async fn shown(stores: &Stores, carrier: Stored<Carrier>) -> Result<CarrierView, StoreError> {
+pub async fn shown(stores: &Stores, carrier: Stored<Carrier>, now: Stamp) -> Result<CarrierView, StoreError> {
     let trunks = stores.trunks(&carrier.value.tenant_id);
     let trunk = match carrier.id.parse() {
         Ok(id) => trunks.of_carrier(&id).await?,
         Err(_) => Trunk::pending(carrier.value.tenant_id.clone()),
     };
-    Ok(CarrierView::new(carrier, trunk))
+    Ok(CarrierView::new(carrier, trunk, now))
 }
 
 impl CarrierPage {
     /// `trunks`: what LiveKit has of the tenant's carriers.
-    pub fn new(listed: Listed<Carrier>, trunks: Vec<Stored<Trunk>>) -> Self {
+    pub fn new(listed: Listed<Carrier>, trunks: Vec<Stored<Trunk>>, now: Stamp) -> Self {
         let mut trunks: BTreeMap<String, Trunk> =
             trunks.into_iter().map(|trunk| (trunk.id, trunk.value)).collect();
         let items = listed.items.into_iter().map(|carrier| {
             let trunk = trunks.remove(&carrier.id);
             let trunk = trunk.unwrap_or_else(|| Trunk::pending(carrier.value.tenant_id.clone()));
-            CarrierView::new(carrier, trunk)
+            CarrierView::new(carrier, trunk, now)
         });
         Self { items: items.collect(), next_cursor: listed.next_cursor }
     }

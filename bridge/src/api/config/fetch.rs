@@ -113,6 +113,7 @@ pub async fn fetch(
         signature: None,
         worker_id: query.worker_id,
         claim: None,
+        handed_from: None,
     };
     Ok(Json(prepare(&configs, &bot.0, request).await?))
 }

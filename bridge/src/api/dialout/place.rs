@@ -15,6 +15,9 @@ use crate::edge::idempotency;
 use crate::error::{ApiError, ApiResult};
 use crate::fields::FieldError;
 
+/// When a call may be asked for again whose vendors all were full, seconds.
+const VENDORS_FULL_SECONDS: u64 = 10;
+
 /// A call as it was asked for. Each value stands beside the name that its field has there.
 pub struct Asked {
     pub bot: BotId,
@@ -69,6 +72,10 @@ impl From<DialoutError> for ApiError {
             DialoutError::DoNotCall => (StatusCode::FORBIDDEN, "do_not_call"),
             DialoutError::TooMany { wait_seconds } => {
                 return Self::busy(StatusCode::TOO_MANY_REQUESTS, "too_many_dialouts", wait_seconds);
+            }
+            DialoutError::VendorsFull(_) => {
+                let full = Self::new(StatusCode::SERVICE_UNAVAILABLE, "vendors_full", told);
+                return Self { retry_after_seconds: Some(VENDORS_FULL_SECONDS), ..full };
             }
             DialoutError::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
             DialoutError::UnderWay => {

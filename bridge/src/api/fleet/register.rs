@@ -4,6 +4,7 @@ use actix_web::web::{Data, Json};
 use jiff::{SignedDuration, Timestamp};
 use tracing::instrument;
 use vox_shared::wire::fleet::{WorkerLease, WorkerReport};
+use vox_shared::wire::permit::{MAX_PERMIT_NAME, MAX_PERMITS};
 
 use crate::auth::internal::Internal;
 use crate::edge::body::Checked;
@@ -12,6 +13,7 @@ use crate::fields::FieldError;
 use crate::fleet::address::{NAME_RULE, RULE, is_bare, is_name};
 use crate::fleet::reserve::Fleet;
 use crate::vendors::checks::Checks;
+use crate::vendors::permits::Permits;
 
 /// Life of a registration that is not renewed, seconds.
 const TTL_SECONDS: u32 = 15;
@@ -27,6 +29,7 @@ pub async fn register(
     _: Internal,
     fleet: Data<Fleet>,
     checks: Data<Checks>,
+    permits: Data<Permits>,
     body: Checked<WorkerReport>,
 ) -> ApiResult<Json<WorkerLease>> {
     let report = body.0;
@@ -39,6 +42,7 @@ pub async fn register(
     let expires_at = expires_at.unwrap_or(Timestamp::MAX);
     let kept = fleet.stores.workers().register(&report, (now.into(), expires_at.into())).await?;
     checks.told(&report, (now, expires_at));
+    permits.told(&report).await;
     fleet.confirmed(kept).await;
     Ok(Json(WorkerLease { ttl_seconds: TTL_SECONDS }))
 }
@@ -65,6 +69,10 @@ fn faults(report: &WorkerReport) -> Vec<FieldError> {
             let path = format!("vendors.{place}");
             faults.push(FieldError::new(&path, format!("texts of at most {MAX_NAME} bytes")));
         }
+    }
+    if report.permits.len() > MAX_PERMITS || report.permits.iter().any(|name| name.len() > MAX_PERMIT_NAME) {
+        let told = format!("at most {MAX_PERMITS} names of {MAX_PERMIT_NAME} bytes");
+        faults.push(FieldError::new("permits", told));
     }
     if report.calls > report.slots {
         faults.push(FieldError::new("calls", "more calls than slots"));

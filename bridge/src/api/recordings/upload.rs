@@ -100,7 +100,7 @@ async fn read_away(mut body: Payload, key: String, max_bytes: u64) -> ApiResult<
 
 /// A body belongs to the thread of its connection, an object store works on any. What the first takes from the socket goes
 /// to the second through a few places.
-fn bridged(mut body: Payload) -> (ByteStream, impl Future<Output = ()>) {
+pub(in crate::api) fn bridged(mut body: Payload) -> (ByteStream, impl Future<Output = ()>) {
     let (sender, receiver) = mpsc::channel::<std::io::Result<Bytes>>(PIECES);
     let pump = async move {
         while let Some(piece) = body.next().await {

@@ -11,6 +11,7 @@ use vox_shared::wire::SEQ_HEADER;
 use vox_shared::wire::result::CallResult;
 
 use crate::auth::of_call::OfCall;
+use crate::campaign::calls::CallError;
 use crate::edge::body::{Checked, MAX_RESULT_BYTES};
 use crate::error::{ApiError, ApiResult};
 use crate::fields::typed;
@@ -65,6 +66,8 @@ impl From<ResultError> for ApiError {
             ResultError::UnknownCall => {
                 Self::new(StatusCode::NOT_FOUND, "unknown_call", ResultError::UnknownCall.to_string())
             }
+            ResultError::Attempt(CallError::Store(error)) => error.into(),
+            ResultError::Attempt(error) => Self::internal("note the result of an attempt", &error),
             ResultError::Link(error) => Self::internal("make a recording link", &error),
             ResultError::Store(error) => error.into(),
         }

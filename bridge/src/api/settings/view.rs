@@ -8,7 +8,9 @@ use utoipa::ToSchema;
 use vox_shared::livekit::LiveKitSettings;
 
 use super::fleet::PolledHosts;
+use super::vendor_rows::{VendorLimitRow, VendorTargetRow};
 use crate::bot::keys::mask;
+use crate::campaign::calendar::{Holiday, QuietHours};
 use crate::store::settings::{Settings, VendorKey};
 use crate::vault::rotation::{Rotation, RotationStatus};
 
@@ -66,6 +68,14 @@ pub struct DocumentView {
     /// How long recogniser, model and voice may take together; null when no routing is set.
     pub routing_budget_ms: Option<u32>,
     pub routing_min_samples: Option<u32>,
+    /// What vendors do at once for one key, where that was stated.
+    pub vendor_limits: Vec<VendorLimitRow>,
+    /// What is expected of vendors, where that was set.
+    pub vendor_targets: Vec<VendorTargetRow>,
+    /// Hours at which campaigns call nobody, by the clock of whoever is called. Of a tenant only.
+    pub quiet_hours: Vec<QuietHours>,
+    /// Days on which they do not. Of a tenant only.
+    pub holidays: Vec<Holiday>,
 }
 
 impl From<&Settings> for DocumentView {
@@ -81,6 +91,10 @@ impl From<&Settings> for DocumentView {
             calls_archived_after_days: settings.retention.and_then(|retention| retention.calls_archive_days),
             routing_budget_ms: settings.routing.map(|routing| routing.budget_ms),
             routing_min_samples: settings.routing.map(|routing| routing.min_samples),
+            vendor_limits: settings.vendor_limits.iter().map(Into::into).collect(),
+            vendor_targets: settings.vendor_targets.iter().map(Into::into).collect(),
+            quiet_hours: settings.quiet_hours.clone(),
+            holidays: settings.holidays.clone(),
         }
     }
 }

@@ -4,13 +4,17 @@ use actix_web::web::{Data, Json};
 use serde::Serialize;
 use tracing::instrument;
 use utoipa::ToSchema;
+use vox_shared::catalogue::Kind;
 
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::ReadVendors;
 use crate::error::ApiResult;
+use crate::store::Stores;
+use crate::store::settings::VendorLimit;
 use crate::vendors::breaker::State;
 use crate::vendors::checks::{Account, Checks, Health};
 use crate::vendors::key_state::KeyState;
+use crate::vendors::limits::{Room, service_of};
 use crate::vendors::told::Seen;
 
 /// Characters of a key's hash that tell two keys of a vendor apart.
@@ -33,6 +37,18 @@ pub struct VendorHealth {
     pub detail: Option<String>,
     /// RFC 3339, UTC; null before the first try.
     pub checked_at: Option<String>,
+    /// What the key serves at once, as far as that is stated or published; none: no limit is kept.
+    pub limits: Vec<KeyLimit>,
+}
+
+/// The limit of a key for one service.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct KeyLimit {
+    /// `stt`, `llm` or `tts`.
+    pub service: &'static str,
+    pub calls_at_once: u32,
+    /// Requests that each of them may make in a minute; null where they are not limited.
+    pub requests_per_call: Option<u32>,
 }
 
 /// The accounts that the tenant's bots and settings name.
@@ -43,11 +59,16 @@ pub struct VendorList {
 
 /// How the vendors of the tenant are, as this bridge sees them.
 #[instrument(name = "vendors.list", skip_all)]
-pub async fn list(who: Allowed<ReadVendors>, checks: Data<Checks>) -> ApiResult<Json<VendorList>> {
+pub async fn list(
+    who: Allowed<ReadVendors>,
+    stores: Data<Stores>,
+    checks: Data<Checks>,
+) -> ApiResult<Json<VendorList>> {
     let accounts = checks.of_tenant(who.tenant()).await?;
+    let stated = stores.settings().vendor_limits(who.tenant()).await?;
     let items = accounts.into_iter().map(|(account, health)| {
-        let seen = checks.seen(&account);
-        view((account, health), seen)
+        let (seen, limits) = (checks.seen(&account), limits(&account, &stated));
+        VendorHealth { limits, ..view((account, health), seen) }
     });
     Ok(Json(VendorList { items: items.collect() }))
 }
@@ -66,5 +87,15 @@ fn view((account, health): (Account, Option<Health>), seen: Seen) -> VendorHealt
         workers_open: seen.open,
         checked_at: health.as_ref().and_then(|health| health.checked_at).map(|at| at.to_string()),
         detail: health.and_then(|health| health.detail),
+        limits: Vec::new(),
     }
+}
+
+fn limits(account: &Account, stated: &[VendorLimit]) -> Vec<KeyLimit> {
+    let of = |kind: Kind| {
+        let room = Room::of(kind, (&account.provider, account.base_url.as_deref()), stated)?;
+        let service = service_of(kind).as_str();
+        Some(KeyLimit { service, calls_at_once: room.calls, requests_per_call: room.share })
+    };
+    [Kind::Recogniser, Kind::LanguageModel, Kind::Voice].into_iter().filter_map(of).collect()
 }

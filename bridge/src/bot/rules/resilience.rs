@@ -1,6 +1,6 @@
 //! The rules of what a bot does when its vendors fail.
 
-use vox_shared::model::bot::BotSettings;
+use vox_shared::model::bot::{BotSettings, TransferMethod, TransferTarget};
 
 use super::{Faults, MAX_PHRASE_BYTES, MAX_WORD_BYTES};
 
@@ -38,7 +38,9 @@ fn check_target(settings: &BotSettings, faults: &mut Faults) {
         return;
     }
     let is = |name: &str| name.eq_ignore_ascii_case(wanted);
-    let targets = settings.transfer_targets.iter().filter(|target| target.enabled);
+    // Another bot does not stand in for a vendor that is lost: a person does.
+    let is_person = |target: &&TransferTarget| target.enabled && target.method != TransferMethod::Bot;
+    let targets = settings.transfer_targets.iter().filter(is_person);
     let names: Vec<&str> = targets
         .flat_map(|target| [target.id.as_str(), target.label.as_str()])
         .chain(settings.transfer_numbers.keys().map(String::as_str))
@@ -46,7 +48,7 @@ fn check_target(settings: &BotSettings, faults: &mut Faults) {
         .collect();
     faults.unless(names.iter().any(|name| is(name)), PATH, || match names.is_empty() {
         true => "the bot has no transfer_targets and no transfer_numbers to choose from".into(),
-        false => format!("must be the id or label of an enabled target: {}", names.join(", ")),
+        false => format!("must be the id or label of an enabled target that is no bot: {}", names.join(", ")),
     });
 }
 

@@ -1,6 +1,7 @@
 //! The rules of how a bot speaks, and of what it may not say or must say.
 
-use vox_shared::model::bot::{BotSettings, Guardrails, Pronunciation};
+use vox_shared::catalogue::{IPA_CHARS, Ipa, Kind};
+use vox_shared::model::bot::{BotSettings, Guardrails, Pronunciation, TtsSettings};
 use vox_shared::phrases::{Phrase, Words};
 
 use super::{Faults, MAX_PHRASE_BYTES, MAX_WORD_BYTES};
@@ -11,21 +12,32 @@ const MAX_PHRASES: usize = 100;
 const MAX_TURNS: f64 = 20.0;
 
 pub(super) fn check(settings: &BotSettings, faults: &mut Faults) {
-    check_pronunciations(&settings.pronunciations, faults);
+    check_pronunciations(settings, faults);
     check_guardrails(&settings.guardrails, faults);
     check_own_words(settings, faults);
 }
 
-fn check_pronunciations(entries: &[Pronunciation], faults: &mut Faults) {
+fn check_pronunciations(settings: &BotSettings, faults: &mut Faults) {
+    let entries = &settings.pronunciations;
+    let deaf = without_ipa(settings);
     faults.count("pronunciations", entries.len(), MAX_PRONUNCIATIONS);
     for (place, entry) in entries.iter().take(MAX_PRONUNCIATIONS).enumerate() {
         let path = format!("pronunciations.{place}");
+        let (ipa, at_say) = (entry.ipa.trim(), format!("{path}.say"));
         for (field, text) in [("word", &entry.word), ("say", &entry.say)] {
             let path = format!("{path}.{field}");
             faults.text(&path, text, MAX_WORD_BYTES);
-            faults.unless(text.contains(char::is_alphanumeric), &path, || {
+            let may_lack = field == "say" && !ipa.is_empty() && text.trim().is_empty();
+            faults.unless(may_lack || text.contains(char::is_alphanumeric), &path, || {
                 "must have a letter or a digit".into()
             });
+        }
+        check_ipa(ipa, &format!("{path}.ipa"), faults);
+        if let Some(deaf) = deaf.filter(|_| entry.say.trim().is_empty() && !ipa.is_empty()) {
+            faults.add(&at_say, format!(
+                "{deaf} takes no phonetic signs: say here with usual letters how the word sounds, or give the bot voices that take them \
+                 (cartesia from sonic-3 on, deepgram with aura-2 in English and Spanish)"
+            ));
         }
         faults.text(&format!("{path}.language"), &entry.language, MAX_WORD_BYTES);
         let is_same = |other: &&Pronunciation| {
@@ -35,6 +47,32 @@ fn check_pronunciations(entries: &[Pronunciation], faults: &mut Faults) {
             "there is an entry for this word already".into()
         });
     }
+}
+
+/// The first of the bot's voices that takes no phonetic signs.
+fn without_ipa(settings: &BotSettings) -> Option<&str> {
+    let mut voices = std::iter::once(&settings.tts).chain(&settings.tts.fallbacks);
+    let takes = |voice: &&TtsSettings| {
+        Kind::Voice.find(&voice.provider).is_some_and(|vendor| vendor.ipa(&voice.model) != Ipa::None)
+    };
+    voices.find(|voice| !takes(voice)).map(|voice| voice.provider.as_str())
+}
+
+/// Signs go into what voices read: nothing else may.
+fn check_ipa(ipa: &str, path: &str, faults: &mut Faults) {
+    if ipa.is_empty() {
+        return;
+    }
+    faults.unless(ipa.chars().count() <= IPA_CHARS, path, || format!("at most {IPA_CHARS} characters"));
+    let is_sign = |c: char| {
+        c.is_alphabetic()
+            || c == ' '
+            || matches!(c, '|' | '/' | '[' | ']' | '(' | ')' | '.' | '\u{203F}' | 'ˑ' | '˞')
+            || ('\u{2B0}'..='\u{36F}').contains(&c)
+    };
+    faults.unless(ipa.contains(char::is_alphabetic) && ipa.chars().all(is_sign), path, || {
+        "must be signs of the International Phonetic Alphabet, such as \"duːˈpɪljuːmæb\"".into()
+    });
 }
 
 fn check_guardrails(guardrails: &Guardrails, faults: &mut Faults) {
@@ -139,6 +177,28 @@ mod tests {
         check(&settings, &mut faults);
         let paths: Vec<&str> = faults.0.iter().map(|f| f.path.as_str()).collect();
         assert_eq!(paths, expected, "{given}: {:?}", faults.0);
+    }
+
+    #[test]
+    fn phonetic_signs_alone_are_for_voices_that_take_them() {
+        let with =
+            |entry: serde_json::Value, tts: serde_json::Value| json!({"pronunciations": [entry], "tts": tts});
+        let (cartesia, flite) = (json!({"provider": "cartesia"}), json!({"provider": "flite"}));
+        let both = json!({"provider": "cartesia", "fallbacks": [{"provider": "flite"}]});
+        let alone = json!({"word": "Xhosa", "ipa": "ˈkɔːsə"});
+        let respelled = json!({"word": "Xhosa", "say": "Kawsa", "ipa": "/ˈkɔː.sə/"});
+        for (entry, tts, expected) in [
+            (&alone, &cartesia, &[][..]),
+            (&alone, &flite, &["pronunciations.0.say"]),
+            (&alone, &both, &["pronunciations.0.say"]),
+            (&respelled, &both, &[]),
+            (&json!({"word": "Xhosa"}), &cartesia, &["pronunciations.0.say"]),
+            (&json!({"word": "x", "say": "x", "ipa": "a<b>"}), &cartesia, &["pronunciations.0.ipa"]),
+            (&json!({"word": "x", "say": "x", "ipa": "a\\\"}"}), &cartesia, &["pronunciations.0.ipa"]),
+            (&json!({"word": "x", "say": "x", "ipa": "a".repeat(129)}), &cartesia, &["pronunciations.0.ipa"]),
+        ] {
+            check_settings(with(entry.clone(), tts.clone()), expected);
+        }
     }
 
     #[test]

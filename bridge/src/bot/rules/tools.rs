@@ -26,6 +26,9 @@ const OURS: [&str; 6] =
 const NAMESPACES: [&str; 3] = ["call", "crm", "system"];
 /// The built-in tool of the contract that is not built yet.
 const TO_COME: [&str; 1] = ["search_knowledge"];
+/// What to do without it.
+const NO_KNOWLEDGE: &str = "searches a knowledge base, and a bot of this version can have none: write what it must know into its prompt, or \
+                            give it a tool of your own (`http`) or a server of tools (`mcp_servers`) that searches yours";
 
 pub(super) fn check(settings: &BotSettings, faults: &mut Faults) {
     let tools = &settings.tools;
@@ -60,7 +63,7 @@ fn check_name(path: &str, tool: &Tool, faults: &mut Faults) {
         return faults.unless(BUILT_IN.contains(&name), path, || {
             let known = format!("the built-in tools of this version are {}", BUILT_IN.join(", "));
             match TO_COME.contains(&name) {
-                true => format!("'{name}' is not built yet; {known}"),
+                true => format!("'{name}' {NO_KNOWLEDGE}; {known}"),
                 false => format!("{known}; a tool of your own needs `http`"),
             }
         });

@@ -25,6 +25,8 @@ pub struct Link {
 #[derive(Default)]
 struct State {
     open: Option<MultiplexedConnection>,
+    /// Which life of the server it is connected to.
+    run: String,
     /// Counts connections, so that a late failure of one does not end the next.
     number: u64,
     /// That the server is away is logged once.
@@ -51,7 +53,20 @@ impl Link {
     where
         W: Future<Output = RedisResult<T>>,
     {
-        let (connection, number) = self.connection().ok_or_else(|| unavailable("there is no connection"))?;
+        self.run_knowing(|on, _| ask(on)).await
+    }
+
+    /// Ask for something that depends on the life of the server that is asked.
+    pub async fn run_knowing<T, W>(
+        &self,
+        ask: impl FnOnce(MultiplexedConnection, &str) -> W,
+    ) -> Result<T, CoordinationError>
+    where
+        W: Future<Output = RedisResult<T>>,
+    {
+        let (connection, run, number) =
+            self.connection().ok_or_else(|| unavailable("there is no connection"))?;
+        let ask = |on| ask(on, &run);
         let failed = match timeout(COMMAND_DEADLINE, ask(connection)).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => error.to_string(),
@@ -64,13 +79,13 @@ impl Link {
     /// Make a connection, in the runtime of whoever calls: it lives as long as that.
     pub async fn connect(&self) -> RedisResult<()> {
         match self.connected().await {
-            Ok(connection) => {
+            Ok((connection, run)) => {
                 let mut state = self.state();
                 if state.told {
                     tracing::info!("Redis answers again");
                 }
-                *state =
-                    State { open: Some(connection), number: state.number + 1, told: false, lost: state.lost };
+                let (number, lost) = (state.number + 1, state.lost);
+                *state = State { open: Some(connection), run, number, told: false, lost };
                 Ok(())
             }
             Err(error) => {
@@ -81,14 +96,31 @@ impl Link {
         }
     }
 
-    /// A connection that answers. One without a login is refused with the first command only.
-    async fn connected(&self) -> RedisResult<MultiplexedConnection> {
+    /// A connection that answers, and which life of the server it is to. One without a login is refused with the first command only.
+    async fn connected(&self) -> RedisResult<(MultiplexedConnection, String)> {
         let settings = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_DEADLINE))
             .set_response_timeout(Some(COMMAND_DEADLINE));
         let mut connection = self.client.get_multiplexed_async_connection_with_config(&settings).await?;
         cmd("PING").query_async::<()>(&mut connection).await?;
-        Ok(connection)
+        let run = match cmd("INFO").arg("server").query_async::<String>(&mut connection).await {
+            Ok(told) => told
+                .lines()
+                .find_map(|line| line.strip_prefix("run_id:"))
+                .unwrap_or_default()
+                .trim()
+                .to_owned(),
+            // A login that may not ask. Permits are given to none of whose life nothing is known.
+            Err(error) if is_refusal(&error) => String::new(),
+            Err(error) => return Err(error),
+        };
+        Ok((connection, run))
+    }
+
+    /// Which life of the server it is connected to; empty when that is not known.
+    pub fn life(&self) -> Result<String, CoordinationError> {
+        let connection = self.connection().ok_or_else(|| unavailable("there is no connection"))?;
+        Ok(connection.1)
     }
 
     /// Whether there is a connection.
@@ -96,9 +128,9 @@ impl Link {
         self.state().open.is_some()
     }
 
-    fn connection(&self) -> Option<(MultiplexedConnection, u64)> {
+    fn connection(&self) -> Option<(MultiplexedConnection, String, u64)> {
         let state = self.state();
-        state.open.clone().map(|connection| (connection, state.number))
+        state.open.clone().map(|connection| (connection, state.run.clone(), state.number))
     }
 
     fn give_up(&self, number: u64, error: &str) {

@@ -16,6 +16,11 @@ pub struct Scripts {
     pub release: Script,
     /// Key: gate. Arguments: member, most, time (ms).
     pub enter: Script,
+    /// Keys: run, fence, paces, rooms. Arguments: run, fence or nothing, member, time for which a fence is kept (ms), number of paces, then
+    /// interval and burst's lead (µs) of each pace, then most and time (µs) of each room. Answers a word, an index and a wait (µs).
+    pub permit: Script,
+    /// Keys: rooms. Arguments: member and time (µs) of each.
+    pub keep: Script,
 }
 
 impl Scripts {
@@ -28,6 +33,8 @@ impl Scripts {
             renew: script(RENEW),
             release: script(RELEASE),
             enter: script(ENTER),
+            permit: script(PERMIT),
+            keep: script(KEEP),
         }
     }
 }
@@ -95,5 +102,54 @@ if not redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('ZCARD', KEYS[1]) >
 redis.call('ZADD', KEYS[1], string.format('%.0f', now + tonumber(ARGV[3])), ARGV[1])
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
+return 1
+";
+
+/// Microseconds have 16 digits: a number of Lua holds them exactly, and they are written without an exponent. What runs is known while the
+/// key of the run names this life of the server.
+const PERMIT: &str = r"
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'closed', 0, '0'} end
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+if ARGV[2] ~= '' and tonumber(ARGV[2]) < tonumber(redis.call('GET', KEYS[2]) or '0') then return {'fenced', 0, '0'} end
+local paces = tonumber(ARGV[5])
+local rooms = #KEYS - 2 - paces
+local due = {}
+for i = 1, paces do
+  local interval, lead = tonumber(ARGV[4 + 2 * i]), tonumber(ARGV[5 + 2 * i])
+  local at = math.max(now, tonumber(redis.call('GET', KEYS[2 + i]) or '0'))
+  if at - now > lead then return {'soon', i - 1, string.format('%.0f', at - now - lead)} end
+  due[i] = at + interval
+end
+local first = 5 + 2 * paces
+for i = 1, rooms do
+  local key = KEYS[2 + paces + i]
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', now))
+  if not redis.call('ZSCORE', key, ARGV[3]) and redis.call('ZCARD', key) >= tonumber(ARGV[first + 2 * i - 1]) then
+    return {'full', i - 1, '0'}
+  end
+end
+if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[4]) end
+for i = 1, paces do
+  local text = string.format('%.0f', due[i])
+  redis.call('SET', KEYS[2 + i], text, 'PX', string.format('%.0f', math.ceil((due[i] - now) / 1000) + 1))
+end
+for i = 1, rooms do
+  local key = KEYS[2 + paces + i]
+  redis.call('ZADD', key, string.format('%.0f', now + tonumber(ARGV[first + 2 * i])), ARGV[3])
+  local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
+  redis.call('PEXPIREAT', key, string.format('%.0f', math.ceil(tonumber(last[2]) / 1000) + 1))
+end
+return {'granted', 0, '0'}
+";
+
+const KEEP: &str = r"
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+for i, key in ipairs(KEYS) do
+  redis.call('ZADD', key, string.format('%.0f', now + tonumber(ARGV[2 * i])), ARGV[2 * i - 1])
+  local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
+  redis.call('PEXPIREAT', key, string.format('%.0f', math.ceil(tonumber(last[2]) / 1000) + 1))
+end
 return 1
 ";

@@ -150,6 +150,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::campaign::health::Health;
     use crate::store::Stamp;
 
     const AT: At<'static> = At { server: "wss://lk", mark: "ours" };
@@ -172,6 +173,9 @@ mod tests {
             bot_id: None,
             label: None,
             flow_url: None,
+            blamed_at: Vec::new(),
+            rests_until: None,
+            health: Health::default(),
             created_at: Stamp("2026-11-20T10:00:00Z".parse().unwrap()),
         };
         Stored { id: "did_1".into(), version: 1, value }

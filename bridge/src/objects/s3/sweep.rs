@@ -10,7 +10,7 @@ use super::fault::fault;
 use crate::objects::{Key, ObjectError};
 
 /// The only objects that are stored; a bucket may hold other people's too.
-const OURS: [&str; 3] = ["recordings/", "voices/", "calls/"];
+const OURS: [&str; 5] = ["recordings/", "voices/", "sounds/", "imports/", "calls/"];
 /// No upload lives as long: one that a worker makes may be gone on with for 23 hours.
 const AGE: Duration = Duration::from_hours(24);
 const PERIOD: Duration = Duration::from_hours(1);

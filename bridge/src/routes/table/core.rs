@@ -61,5 +61,14 @@ pub(super) fn routes() -> Vec<Route> {
                 .answers::<internal::events::Heard>("200", "It was heard, or came too late")
                 .refuses("404", "No such call"),
         ),
+        row(
+            (Method::POST, "/api/v1/internal/calls/{session_id}/permits"),
+            Access::OfCall,
+            internal::permits::permit,
+            Doc::new("core", "Ask whether a running call may go to a fall-back")
+                .json_body("The name of a permit of the call's config")
+                .answers::<internal::permits::PermitView>("200", "Whether it may")
+                .refuses("404", "No such call"),
+        ),
     ]
 }

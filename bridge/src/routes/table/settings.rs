@@ -10,8 +10,8 @@ use crate::routes::{Access, Route};
 
 pub(super) fn routes() -> Vec<Route> {
     use settings::{
-        api_keys, display, fleet, owner, read, recording_links, retention, rotate, rotation, routing,
-        sign_in, timezone, view,
+        api_keys, display, fleet, holidays, owner, quiet_hours, read, recording_links, retention, rotate,
+        rotation, routing, sign_in, timezone, vendor_limits, vendor_targets, view,
     };
     let manage = Access::with::<may::ManageSettings>();
     vec![
@@ -71,6 +71,40 @@ pub(super) fn routes() -> Vec<Route> {
             Doc::new("settings", "Set by what calls are given vendors")
                 .query::<owner::OwnerQuery>()
                 .body::<routing::NewRouting>()
+                .answers::<view::DocumentView>("200", "The settings as they are now"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/settings/quiet-hours"),
+            manage,
+            quiet_hours::quiet_hours,
+            Doc::new("settings", "Set at which hours the tenant's campaigns call nobody")
+                .body::<quiet_hours::NewQuietHours>()
+                .answers::<view::DocumentView>("200", "The settings as they are now"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/settings/holidays"),
+            manage,
+            holidays::holidays,
+            Doc::new("settings", "Set on which days the tenant's campaigns call nobody")
+                .body::<holidays::NewHolidays>()
+                .answers::<view::DocumentView>("200", "The settings as they are now"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/settings/vendor-limits"),
+            manage,
+            vendor_limits::vendor_limits,
+            Doc::new("settings", "State what vendors do at once for one key")
+                .query::<owner::OwnerQuery>()
+                .body::<vendor_limits::NewVendorLimits>()
+                .answers::<view::DocumentView>("200", "The settings as they are now"),
+        ),
+        row(
+            (Method::PUT, "/api/v1/settings/vendor-targets"),
+            manage,
+            vendor_targets::vendor_targets,
+            Doc::new("settings", "Set what is expected of vendors")
+                .query::<owner::OwnerQuery>()
+                .body::<vendor_targets::NewVendorTargets>()
                 .answers::<view::DocumentView>("200", "The settings as they are now"),
         ),
         row(

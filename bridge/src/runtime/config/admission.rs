@@ -28,7 +28,7 @@ pub(super) fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: 
     let direction = field("callDirection").filter(|d| d == "incoming" || d == "outgoing");
     let mut call = Call {
         bot_version: Some(bot.release.number),
-        deadline: Some(Stamp(now.saturating_add(longest + RESULT_MARGIN).unwrap_or(Timestamp::MAX))),
+        deadline: Some(deadline(now, longest)),
         caller_id: request.caller_id.clone().or_else(|| field("callerId")).map(short).unwrap_or_default(),
         stream_id: request.stream_id.clone().or_else(|| field("streamId")).map(short),
         direction: Some(direction.unwrap_or_else(|| "incoming".into())),
@@ -41,6 +41,11 @@ pub(super) fn skeleton(bot: &Bot, bot_id: &BotId, request: &ConfigRequest, now: 
     };
     charge::begin(&mut call);
     call
+}
+
+/// When a call that lasts so long from now on counts as lost without a result.
+pub(super) fn deadline(now: Timestamp, longest: SignedDuration) -> Stamp {
+    Stamp(now.saturating_add(longest + RESULT_MARGIN).unwrap_or(Timestamp::MAX))
 }
 
 /// What is told of a call whose bot is on the line.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use vox_shared::egress::HostRules;
 use vox_shared::ids::SessionId;
 use vox_shared::model::bot::{
-    BotSettings, CommonAnswer, Forbidden, Guardrails, Phrases, ReEngagement, Required,
+    Answering, BotSettings, CommonAnswer, Forbidden, Guardrails, Phrases, ReEngagement, Required,
 };
 use vox_shared::wire::WIRE_VERSION;
 use vox_shared::wire::config::RuntimeConfig;
@@ -67,6 +67,13 @@ pub(super) fn filled_in(
         .map(|common| CommonAnswer { answer: said(&common.answer), ..common })
         .filter(|common| !common.answer.is_empty())
         .collect();
+    // Who calls the bot is a person.
+    let answering = match call.direction.as_deref() {
+        Some("outgoing") => {
+            Answering { introduction: said(&settings.answering.introduction), ..settings.answering }
+        }
+        _ => Answering::default(),
+    };
     let guardrails = Guardrails {
         replacement: said(&settings.guardrails.replacement),
         forbidden: settings
@@ -90,6 +97,7 @@ pub(super) fn filled_in(
         tenant_id: Some(bot.tenant_id),
         bot_id: Some(bot_id.clone()),
         bot_version: Some(bot.release.number),
+        permits: Vec::new(),
         webhook_url: format!("{}/api/v1/call-results", from.base_url),
         system_prompt: prompt.whole,
         opening_message,
@@ -130,6 +138,9 @@ pub(super) fn filled_in(
         spoken_forms: settings.spoken_forms,
         pronunciations: settings.pronunciations,
         guardrails,
+        sounds: settings.sounds,
+        languages: settings.languages,
+        answering,
         routing: None,
         template_warnings: unknown
             .into_iter()

@@ -69,6 +69,12 @@ impl AllCalls {
         self.0.update(running, Update::default().set(CRM, crm)).await.map(drop)
     }
 
+    /// A running call counts as lost without a result only then.
+    pub async fn put_off(&self, id: &SessionId, deadline: Stamp) -> Result<(), StoreError> {
+        let running = Query::by_id(&CALLS, id.as_str()).filter(Filter::is(STATUS, CallStatus::Started));
+        self.0.update(running, Update::default().set(DEADLINE, deadline)).await.map(drop)
+    }
+
     /// Empty the outboxes of calls, given with their marks, where they are still as they were read.
     pub async fn clear_outboxes(&self, read: &[(String, String)]) -> Result<(), StoreError> {
         let clear = |(id, mark): &(String, String)| {

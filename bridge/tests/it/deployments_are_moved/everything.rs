@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -33,7 +34,7 @@ const OF_THE_PROCESS: [&str; 6] = [
     "/api/v1/audit/verify",
 ];
 /// Lists that have something in them, or the look shows nothing.
-const FULL: [&str; 19] = [
+const FULL: [&str; 23] = [
     "/api/v1/api-keys",
     "/api/v1/audit",
     "/api/v1/bots",
@@ -41,6 +42,9 @@ const FULL: [&str; 19] = [
     "/api/v1/bots/{bot_id}/versions",
     "/api/v1/calls",
     "/api/v1/calls/{session_id}/pushes",
+    "/api/v1/campaigns",
+    "/api/v1/campaigns/{campaign_id}/contacts",
+    "/api/v1/campaigns/{campaign_id}/imports",
     "/api/v1/carriers",
     "/api/v1/carriers/{carrier_id}/dids",
     "/api/v1/dnc",
@@ -49,6 +53,7 @@ const FULL: [&str; 19] = [
     "/api/v1/jobs",
     "/api/v1/plans",
     "/api/v1/prices",
+    "/api/v1/sounds",
     "/api/v1/tenants",
     "/api/v1/users",
     "/api/v1/webhooks",
@@ -69,6 +74,8 @@ pub struct Ids {
     erasure: String,
     voice: String,
     reservation: String,
+    /// Its rows are in, some of them refused.
+    import: String,
 }
 
 struct Owner<'a> {
@@ -92,6 +99,14 @@ impl Owner<'_> {
     /// The id of something new.
     async fn post(&self, path: &str, body: Value) -> String {
         self.send(Method::POST, path, body).await["id"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The id of what becomes of a file of contacts.
+    async fn import(&self, campaign: &str, file: &'static str) -> String {
+        let path = format!("/api/v1/campaigns/{campaign}/imports?name=people.csv");
+        let request = self.bridge.request(Method::POST, &path).bearer_auth(self.token);
+        let answer = request.header(CONTENT_TYPE, "text/csv").body(file).send().await.unwrap();
+        json(answer, StatusCode::ACCEPTED).await["id"].as_str().unwrap().to_owned()
     }
 }
 
@@ -129,9 +144,14 @@ pub async fn fill(bridge: &TestBridge, token: &str) -> Ids {
     let reserved = bridge.internal(Method::POST, "/api/v1/fleet/reservations").json(&json!({}));
     let reserved: Value = reserved.send().await.unwrap().json().await.unwrap();
     let reservation = reserved["reservation_id"].as_str().unwrap().to_owned();
+    let wish = json!({"name": "Reminders", "bot_id": "faq", "settings": {"region": "IN"}});
+    let campaign = owner.post("/api/v1/campaigns", wish).await;
+    let import = owner.import(&campaign, "phone,name\n9876543210,Asha\n12,Nobody\n").await;
     follow(bridge, &owner).await;
+    // This one is still to be read.
+    owner.import(&campaign, "phone,name\n9876543211,Ravi\n").await;
     assert!(!receiver.received().is_empty() && !crm.asked().is_empty(), "both were told");
-    Ids { erasure, voice, reservation }
+    Ids { erasure, voice, reservation, import }
 }
 
 /// The id of a voice.
@@ -166,6 +186,8 @@ async fn set_up(owner: &Owner<'_>, crm: &ScriptedCrm, receiver: &Receiver) -> St
     let headers = json!([{"name": "Authorization", "value": format!("Bearer {CRM_KEY}")}]);
     let push = json!({"url": crm.url("/results"), "headers": headers, "body": {"id": "{{result.call_id}}"}});
     owner.put("/api/v1/bots/faq/crm", json!({"push": push})).await;
+    let sound = json!({"name": "Music", "sound": STANDARD.encode(include_bytes!("../clips/tone.mp3"))});
+    owner.post("/api/v1/sounds", sound).await;
     owner.send(Method::PATCH, "/api/v1/bots/faq", json!({"opening_message": "Hello."})).await;
     owner.send(Method::PATCH, "/api/v1/bots/faq/draft", json!({"opening_message": "Hello again."})).await;
     voice
@@ -281,6 +303,10 @@ impl Look<'_> {
         page["items"][0]["id"].as_str().unwrap_or_else(|| panic!("{path}: {page}")).to_owned()
     }
 
+    async fn campaign(&self) -> String {
+        self.first("/api/v1/campaigns").await
+    }
+
     /// The addresses of a route, with something that is there for each name in it.
     async fn paths(&self, route: &str) -> Vec<String> {
         let query = match route {
@@ -315,6 +341,12 @@ impl Look<'_> {
             "number" => "1".into(),
             "day" => "2026-11-20".into(),
             "period" => "2026-11".into(),
+            "import_id" => self.ids.import.clone(),
+            "campaign_id" => self.campaign().await,
+            "contact_id" => {
+                self.first(&format!("/api/v1/campaigns/{}/contacts", self.campaign().await)).await
+            }
+            "sound_id" => self.first("/api/v1/sounds").await,
             "carrier_id" => self.first("/api/v1/carriers").await,
             "job_id" => self.first("/api/v1/jobs").await,
             "key_id" => self.first("/api/v1/api-keys").await,

@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Write};
+use std::path::PathBuf;
 
 use rand::distr::{Alphanumeric, SampleString};
+use vox_shared::env::Env;
 
 /// A place that an earlier test may have used, and none does now.
 pub struct Claimed {
@@ -18,7 +20,10 @@ pub struct Claimed {
 pub fn claim(server: &str) -> Claimed {
     let mut hasher = DefaultHasher::new();
     server.hash(&mut hasher);
-    let dir = std::env::temp_dir().join(format!("vox-test-places-{:016x}", hasher.finish()));
+    // Of servers that end with this run.
+    let of_run = Env::of_process().text("TEST_PLACES").map(PathBuf::from);
+    let root = of_run.unwrap_or_else(std::env::temp_dir);
+    let dir = root.join(format!("vox-test-places-{:016x}", hasher.finish()));
     std::fs::create_dir_all(&dir).unwrap();
     for number in 0.. {
         let path = dir.join(number.to_string());

@@ -17,6 +17,7 @@ use vox_bridge::store::engine::{
 pub enum Step {
     Get,
     Find,
+    Insert,
     ListById,
     Replace,
     DeleteMany,
@@ -59,6 +60,13 @@ impl Engine for Documents {
 
     fn prepare<'a>(&'a self, collections: &'a [&'static Collection]) -> Answer<'a, ()> {
         self.inner.prepare(collections)
+    }
+
+    fn insert(&self, into: &'static Collection, id: String, body: Map<String, Value>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            (self.before)(Step::Insert, into).await?;
+            self.inner.insert(into, id, body).await
+        })
     }
 
     fn compare_and_set(&self, into: &'static Collection, document: Document) -> Answer<'_, u64> {
@@ -109,7 +117,6 @@ impl Engine for Documents {
     }
 
     passed_on! {
-        insert(into: &'static Collection, id: String, body: Map<String, Value>) -> ();
         insert_many(into: &'static Collection, documents: Vec<New>) -> Vec<usize>;
         find_one_and_update(query: Query, update: Update) -> Option<Document>;
         update_many(of: &'static Collection, amendments: Vec<Amendment>) -> usize;

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use mongodb::bson::{Document, doc};
-use rustix::process::{Pid, Signal, kill_process};
-use vox_harness::Script;
+use rustix::process::{Pid, Signal};
+use vox_harness::{Script, signal_all};
 use vox_shared::env::Env;
 
 use super::claimed::{claim, fresh_name};
@@ -82,17 +82,7 @@ fn empty(uri: &str) {
 impl MongoDb {
     /// Stop and let go on the server, with the processes that it made.
     pub fn signal(&self, signal: Signal) {
-        let found = self.pids.iter().flat_map(|pid| {
-            let of = pid.as_raw_nonzero();
-            let children =
-                std::fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
-            let children = children.split_whitespace().filter_map(|child| Pid::from_raw(child.parse().ok()?));
-            std::iter::once(*pid).chain(children).collect::<Vec<Pid>>()
-        });
-        for pid in found {
-            // One that has ended meanwhile needs none.
-            let _ = kill_process(pid, signal);
-        }
+        signal_all(&self.pids, signal);
     }
 }
 

@@ -182,11 +182,13 @@ fn sample(path: &str) -> Value {
         "/api/v1/internal/calls/{session_id}/events" => {
             golden(include_str!("../../../../shared/src/wire/live_v1.golden.json"))
         }
+        "/api/v1/internal/calls/{session_id}/permits" => json!({"name": "vendor:stt:deepgram:00"}),
         "/api/v1/internal/recordings/{key}/direct" | "/api/v1/internal/recordings/{key}/direct/complete" => {
             json!({
                 "version": 1, "size_bytes": 6_000_000, "sha256": "0".repeat(64), "upload": "u", "parts": [{"number": 1, "etag": "e"}]
             })
         }
+        path if path.starts_with("/api/v1/dialler/") => of_a_dialler(path),
         "/api/v1/livekit/webhook" => json!({
             "event": "participant_joined", "id": "EV_1", "createdAt": "1790000000", "room": {"sid": "RM_1", "name": "call-1"},
             "participant": {"sid": "PA_1", "identity": "sip_1", "kind": "SIP", "attributes": {"sip.ruleID": "SDR_1"}}
@@ -199,6 +201,36 @@ fn sample(path: &str) -> Value {
             settings
         }
         other => panic!("the document does not say the fields of {other}, and neither is there a sample"),
+    }
+}
+
+fn of_a_dialler(path: &str) -> Value {
+    let lease = json!({"campaign": "cmp_1", "partition": 0, "epoch": 1});
+    let of_worker = |mut told: Value| {
+        told["worker"] = json!("dialler-1");
+        told
+    };
+    match path.rsplit('/').next().unwrap() {
+        "candidates" => json!({"campaign": "cmp_1", "partitions": [0], "limit": 10}),
+        "ticks" => of_worker(json!({"campaigns": [{
+            "id": "cmp_1", "lines": 1, "ringing": 0, "limiting": {"factor": "list"}
+        }]})),
+        "claims" => {
+            let mut claim = of_worker(lease);
+            claim["contact"] = json!("con_1");
+            claim
+        }
+        "recoveries" | "release" => of_worker(lease),
+        "take" => of_worker(json!({"campaign": "cmp_1", "partition": 0, "seen": {"epoch": 1, "beat": 2}})),
+        "renew" if path.contains("leases") => of_worker(json!({ "held": [lease] })),
+        "renew" => json!({"attempts": ["con_1.1"]}),
+        "live" => json!({"epoch": 1, "answered_at": "2026-11-20T10:00:00Z"}),
+        "abort" => json!({"epoch": 1, "why": "drain", "detail": ""}),
+        "result" => json!({
+            "epoch": 1, "ending": "busy", "carrier": {"sip": 486}, "ring_ms": 1, "ended_at": "2026-11-20T10:00:00Z"
+        }),
+        "lost" => json!({"epoch": 1, "joined": "no"}),
+        _ => json!({"epoch": 1}),
     }
 }
 

@@ -14,7 +14,10 @@ use vox_bridge::routes::Route;
 use vox_bridge::store::Stamp;
 use vox_bridge::store::bots::{Bot, Draft};
 use vox_bridge::store::plans::Plan;
-use vox_shared::ids::{BotId, CarrierId, DidId, JobId, PlanId, ReservationId, SessionId, TenantId, VoiceId};
+use vox_shared::ids::{
+    BotId, CampaignId, CarrierId, ContactId, DidId, ImportId, JobId, PlanId, ReservationId, SessionId,
+    SoundId, TenantId, VoiceId,
+};
 use vox_shared::model::bot::BotSettings;
 use vox_shared::phone::Number;
 
@@ -51,6 +54,7 @@ impl<'a> Objects<'a> {
             let beside = |name: &str| match name {
                 "delivery_id" => named.contains(&"webhook_id"),
                 "did_id" => named.contains(&"carrier_id"),
+                "contact_id" | "import_id" => named.contains(&"campaign_id"),
                 "exotel_did" => route.path.starts_with(EXOTEL),
                 _ => false,
             };
@@ -104,10 +108,21 @@ impl<'a> Objects<'a> {
             }
             "invitation_id" => bridge.insert_invitation(&own, &format!("{CANARY}@test")).await.0.to_string(),
             "voice_id" => self.voice().await,
+            "sound_id" => self.sound().await,
+            "campaign_id" => self.campaign().await,
+            "contact_id" => {
+                let campaign = self.made["campaign_id"].clone();
+                self.contact(&campaign).await
+            }
+            "import_id" => {
+                let campaign = self.made["campaign_id"].clone();
+                self.import(&campaign).await
+            }
             "erasure_id" => self.erasure().await,
             "plan_id" => self.plan().await,
             "host" => self.host().await,
             "reservation_id" => self.reservation().await,
+            "attempt_id" => "con_none.1".into(),
             "phone" => self.barred_number().await,
             "number" => "1".into(),
             "resource" => "minutes".into(),
@@ -183,6 +198,16 @@ impl<'a> Objects<'a> {
         id.to_string()
     }
 
+    /// One whose file is missing.
+    async fn sound(&self) -> String {
+        let (id, now) = (SoundId::generate(), self.now());
+        let sound = self.document(json!({
+            "name": CANARY, "created_at": now, "duration_ms": 500, "format": "wav", "sha256": "00", "created_by": "usr_x"
+        }));
+        self.bridge.app.stores.sounds(&self.bridge.tenant()).insert_sound(&id, &sound).await.unwrap();
+        id.to_string()
+    }
+
     async fn voice(&self) -> String {
         let (id, now) = (VoiceId::generate(), self.now());
         let voice = self.document(json!({
@@ -195,6 +220,46 @@ impl<'a> Objects<'a> {
             },
         }));
         self.bridge.app.stores.voices(&self.bridge.tenant()).insert_voice(&id, &voice).await.unwrap();
+        id.to_string()
+    }
+
+    /// A draft.
+    async fn campaign(&self) -> String {
+        let id = CampaignId::generate();
+        let campaign = self.document(json!({
+            "name": CANARY, "bot_id": self.bot().await, "created_by": "usr_x", "state": "draft", "partitions": 16, "settings": {},
+        }));
+        self.bridge
+            .app
+            .stores
+            .campaigns(&self.bridge.tenant())
+            .insert_campaign(&id, &campaign)
+            .await
+            .unwrap();
+        id.to_string()
+    }
+
+    async fn contact(&self, campaign: &str) -> String {
+        let id = ContactId::generate();
+        let contact = self.document(json!({
+            "campaign_id": campaign, "partition": 0, "status": "done", "class": "fresh", "prio": 0, "next_at": self.now(),
+            "numbers": [{"number": "+919876543210", "region": "IN", "kind": "mobile"}], "reason": CANARY,
+        }));
+        let contacts = self.bridge.app.stores.contacts(&self.bridge.tenant());
+        assert!(contacts.insert_contacts(vec![(id.clone(), contact)]).await.unwrap().is_empty());
+        id.to_string()
+    }
+
+    /// One that is done.
+    async fn import(&self, campaign: &str) -> String {
+        let id = ImportId::generate();
+        let import = self.document(json!({
+            "campaign_id": campaign, "created_by": "usr_x", "name": CANARY, "size_bytes": 1, "sha256": "00", "encoding": "utf8",
+            "separator": ",", "header": ["phone"], "fingerprint": "00", "mapping": {"phone": "phone"}, "state": "done",
+            "counts": {"rows": 0, "created": 0, "updated": 0, "unchanged": 0, "duplicate": 0},
+        }));
+        let imports = self.bridge.app.stores.campaign_imports(&self.bridge.tenant());
+        imports.insert_import(&id, &import).await.unwrap();
         id.to_string()
     }
 

@@ -1,10 +1,13 @@
 //! Somebody who writes: with something of each kind to work on, and a body for each route.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use vox_bridge::auth::role::Role;
 use vox_bridge::auth::scope::Scope;
 use vox_bridge::routes::Route;
+use vox_shared::ids::CampaignId;
 use vox_shared::model::bot::BotSettings;
 
 use super::CANARY;
@@ -23,6 +26,7 @@ pub struct Person {
     pub user: String,
     pub invitation: (String, String),
     pub job: String,
+    pub campaign: String,
 }
 
 impl Person {
@@ -42,9 +46,30 @@ impl Person {
         let under = bridge.app.stores.all_users().find_by_email(&format!("under-{email}")).await;
         let user = under.unwrap().unwrap().id;
         let (id, token) = bridge.insert_invitation(&bridge.tenant(), &format!("invited-{email}")).await;
+        let (campaign, now) = (CampaignId::generate(), bridge.now());
+        let draft = serde_json::from_value(json!({
+            "tenant_id": bridge.tenant(), "name": "Reminders", "bot_id": bot, "created_by": "usr_x", "state": "draft", "partitions": 16,
+            "settings": {}, "created_at": now, "updated_at": now,
+        }));
+        let campaigns = bridge.app.stores.campaigns(&bridge.tenant());
+        campaigns.insert_campaign(&campaign, &draft.unwrap()).await.unwrap();
+        let campaign = campaign.to_string();
         let (email, bot) = (email.to_owned(), bot.to_string());
         let (webhook, invitation) = (webhook.to_string(), (id.to_string(), token));
-        Self { email, password, session, bot, key, webhook, delivery, job, tenant, user, invitation }
+        Self {
+            email,
+            password,
+            session,
+            bot,
+            key,
+            webhook,
+            delivery,
+            job,
+            tenant,
+            user,
+            invitation,
+            campaign,
+        }
     }
 
     pub fn token(&self) -> &str {
@@ -104,6 +129,17 @@ impl Person {
             "/api/v1/webhooks/{webhook_id}/replay" => json!({"from": "2026-11-20T09:00:00Z"}),
             "/api/v1/jobs/{job_id}/retry" => Value::Null,
             path if path.starts_with("/api/v1/webhooks/") => Value::Null,
+            "/api/v1/campaigns" => json!({"name": CANARY, "bot_id": self.bot}),
+            // Only what is archived can be deleted.
+            "/api/v1/campaigns/{campaign_id}" if route.method == "DELETE" => return None,
+            "/api/v1/campaigns/{campaign_id}" => json!({"name": CANARY}),
+            "/api/v1/campaigns/{campaign_id}/contacts" => {
+                json!({"rows": [{"phones": ["+14155550123"], "variables": {"name": CANARY}}]})
+            }
+            "/api/v1/campaigns/{campaign_id}/archive" => Value::Null,
+            "/api/v1/sounds" => {
+                json!({"name": CANARY, "sound": STANDARD.encode(include_bytes!("../clips/tone.ogg"))})
+            }
             "/api/v1/bots/{bot_id}/crm" if route.method == "PUT" => json!({}),
             // It has none yet.
             path if path.contains("/crm") => return None,
@@ -137,6 +173,10 @@ impl Person {
             .replace("{carrier_id}", "car_none")
             .replace("{did_id}", "did_none")
             .replace("{voice_id}", "voice_none")
+            .replace("{sound_id}", "snd_none")
+            .replace("{campaign_id}", &self.campaign)
+            .replace("{contact_id}", "con_none")
+            .replace("{import_id}", "imp_none")
             .replace("{period}", "2026-10");
         assert!(!path.contains('{'), "this test does not know what stands in {path}");
         let request = bridge.request(route.method.as_str().parse().unwrap(), &format!("{path}?q={CANARY}"));

@@ -13,7 +13,8 @@ impl Actor {
     /// Not as sound is sent: an order that finds no room would leave the caller on hold.
     pub(super) fn consult(&mut self, order: ConsultOrder) {
         let is_end = order == ConsultOrder::End;
-        let sent = self.parts.ends.outgoing.try_send(LineOut::Consult(order)).is_ok();
+        let sent =
+            self.parts.ends.outgoing.try_send(LineOut::Consult(order, self.hold_music.clone())).is_ok();
         match (sent, is_end) {
             (true, _) => {}
             (false, false) => {
@@ -40,6 +41,7 @@ impl Actor {
     /// The recording goes with the time, and ends when the bot leaves.
     pub(super) fn advance_recording(&mut self, now: u64) {
         if self.parts.session.is_handed_over() {
+            self.mouth.lay(None);
             self.recorded_until.get_or_insert(now);
         }
         if self.recorded_until.is_none()

@@ -32,7 +32,7 @@ impl Actor {
             Some(LineIn::Aside { from, pcm }) => self.on_aside(from, &pcm),
             Some(LineIn::Supervised(event)) => self.events.push_back(Event::Supervisor(event)),
             Some(LineIn::Seated { id, seat }) => self.on_seated(id, seat),
-            Some(LineIn::Ready(_) | LineIn::Sits(_) | LineIn::Answered) => {}
+            Some(LineIn::Ready(_) | LineIn::Sits(_) | LineIn::Rang(_) | LineIn::Answered) => {}
             None => self.line_ended(Event::HungUp { by: DisconnectedBy::Customer }),
         }
     }
@@ -70,7 +70,13 @@ impl Actor {
         let speaking = self.parts.session.hears_speech();
         self.parts.detector.push(pcm, ends_at, speaking, &mut windows);
         self.events.extend(windows.into_iter().map(Event::Window));
-        let beep = self.beeps.as_mut().and_then(|beeps| beeps.push(pcm));
-        self.events.extend(beep.map(|_| Event::Beep));
+        if let Some(screener) = &mut self.screener {
+            screener.hear(pcm);
+        }
+        if let Some(beeps) = &mut self.beeps
+            && let Some(beep) = beeps.push(pcm)
+        {
+            self.events.push_back(Event::Beep { ago: beeps.since(&beep) });
+        }
     }
 }

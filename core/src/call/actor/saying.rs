@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Actor;
+use crate::call::beside::Got;
 use crate::courier::clips::Clip;
 use crate::provider::tts::{TtsEvent, UtteranceId};
 
@@ -21,6 +22,9 @@ impl Actor {
     }
 
     pub(super) fn phrase(&mut self, utterance: UtteranceId, text: String) {
+        if let Some(screener) = &mut self.screener {
+            screener.says(&text);
+        }
         match self.parts.vendors.phrase(utterance, text) {
             Ok(Some(clip)) => self.take_clip(utterance, clip),
             Ok(None) => {}
@@ -36,6 +40,15 @@ impl Actor {
         self.take_voice(TtsEvent::Words { utterance, words: clip.words });
         self.take_voice(TtsEvent::Audio { utterance, pcm: clip.pcm });
         self.take_voice(TtsEvent::Done { utterance });
+    }
+
+    /// A sound beside the voice is there. Who has handed the call over is heard no more, nor what lay under them.
+    pub(super) fn take_beside(&mut self, got: Got) {
+        match got {
+            Got::Background(_) if self.parts.session.is_handed_over() => {}
+            Got::Background(bed) => self.mouth.lay(Some(bed)),
+            Got::Hold(music) => self.hold_music = Some(music),
+        }
     }
 
     pub(super) fn stop_saying(&mut self, utterance: UtteranceId, fade: Duration) {

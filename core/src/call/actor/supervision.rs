@@ -1,6 +1,7 @@
 //! Supervisors: their seats are the line's to give, and their sound goes to the ears beside the caller's.
 
 use vox_shared::wire::order::Order;
+use vox_shared::wire::permit::Beside;
 use vox_shared::wire::supervision::SeatGiven;
 
 use super::Actor;
@@ -25,9 +26,16 @@ impl Actor {
     }
 
     pub(super) fn tell_ear(&mut self, whose: Aside, command: &AgentCommand) {
-        let vendors = &self.parts.vendors;
-        let failed = self.parts.ears.carry_out(whose, command, |index| vendors.recogniser(index));
+        let ear = match whose {
+            Aside::Aloud => Beside::Aloud,
+            Aside::Whispered => Beside::Whispered,
+        };
+        let vendors = &mut self.parts.vendors;
+        let failed = self.parts.ears.carry_out(whose, command, |index| vendors.open_beside(ear, index));
         self.events.extend(failed);
+        if matches!(command, AgentCommand::CloseStt) {
+            self.parts.vendors.shut_beside(ear);
+        }
     }
 
     /// Not as sound is sent: whoever asked waits for an answer.

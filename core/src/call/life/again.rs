@@ -129,13 +129,13 @@ impl Call {
         // The record has those of the config as it is.
         past.events.retain(|event| event.event != EventKind::TemplateUnknown.as_str());
         let pipeline = Pipeline::again(app, begun, (&info, traits, rate_hz), past);
-        let answered = wait_for_answer(&mut ends).await;
+        let answered = wait_for_answer(&mut ends, traits.name).await;
         answered.map_err(|(_, fault)| fault.map_or(Lost::Gone, |_| Lost::NotJoined))?;
         tracing::info!(after_ms = self.began.elapsed().as_millis() as u64, "sits in the room of a lost call");
         app.metrics.call_recovered();
         let since = self.wreck.media_time(app.clock.now());
         let dropped = ends.dropped.clone();
-        let line = Line { ends, traits, pacing, rate_hz, live, since, tallies: true };
+        let line = Line { ends, traits, pacing, rate_hz, live, since, rang: None, tallies: true };
         let (mut result, recording) = converse(app, accepted, pipeline, line, self.journal.clone()).await;
         self.mark(&mut result);
         record::add_dropped(&mut result, &dropped.counts());
@@ -153,7 +153,7 @@ impl Call {
         let opened =
             secrets.into_iter().flatten().find_map(|secret| self.wreck.config.open(secret, &about).ok());
         let config: RuntimeConfig = serde_json::from_slice(&opened?).ok()?;
-        app.courier.prepare(config).await
+        app.courier.prepare(config, self.wreck.accepted.proof.bridge_url.clone()).await
     }
 
     /// Join the room under the bot's own name: whoever bears it still is put out.

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::call::actor::{self, Parts};
 use crate::call::pipeline::Pipeline;
 use crate::call::record;
+use crate::call::successor::{OfCall, Successors};
 use crate::courier::has_sound;
 use crate::courier::live::Teller;
 use crate::journal::CallJournal;
@@ -36,6 +37,8 @@ pub(super) struct Line {
     pub(super) live: Teller,
     /// The media time at which it begins here: not 0 where another worker had the call before.
     pub(super) since: Duration,
+    /// From the dial to the answer, where the line saw it ring.
+    pub(super) rang: Option<Duration>,
     /// Another worker may have to go on with it.
     pub(super) tallies: bool,
 }
@@ -47,7 +50,7 @@ pub(super) async fn converse(
     line: Line,
     journal: Arc<CallJournal>,
 ) -> (CallResult, Option<Unfinished>) {
-    let Line { ends, traits, pacing, rate_hz, live, since, tallies } = line;
+    let Line { ends, traits, pacing, rate_hz, live, since, rang, tallies } = line;
     let Pipeline { config, session, switch, detector, vendors, ears, tools, veil } = *pipeline;
     let parts = Parts {
         session,
@@ -61,10 +64,16 @@ pub(super) async fn converse(
         vendors,
         ears,
         tools,
+        successors: Successors::new(
+            app.courier.clone(),
+            of_call(app, accepted, rate_hz),
+            config.bot_id.clone(),
+        ),
         journal: journal.clone(),
         veil,
         live,
         since,
+        rang,
         tallies,
         orders: app.orders.open(accepted.session_id.clone()),
         drain: app.drain.clone(),
@@ -77,6 +86,17 @@ pub(super) async fn converse(
             tracing::error!(%error, "the call broke off by a fault of ours");
             (broken_off(app, accepted, &journal).await, None)
         }
+    }
+}
+
+/// What the bridge is told where another bot is to go on with the call.
+fn of_call(app: &App, accepted: &Accepted, rate_hz: u32) -> OfCall {
+    OfCall {
+        session_id: accepted.session_id.clone(),
+        worker_id: app.worker_id.clone(),
+        claim: accepted.proof.claim.clone(),
+        bridge_url: accepted.proof.bridge_url.clone(),
+        rate_hz,
     }
 }
 

@@ -64,6 +64,28 @@ fn an_utterance_is_heard_frame_by_frame_and_its_end_once() {
     assert_eq!(mouth.underruns(), 0);
 }
 
+#[test]
+fn what_is_to_wait_is_heard_then_and_a_fade_at_once() {
+    let (mut mouth, mut given) = direct();
+    mouth.hear(audio(1, 400), true, 0, &mut given);
+    mouth.step(0, &mut given);
+    mouth.keep_silent(20 * FRAME);
+    mouth.stop(1, Duration::from_millis(80), 0, &mut given);
+    mouth.hear(audio(2, 100), true, 0, &mut given);
+    let mut begun = None;
+    for step in 1..30 {
+        given.events.clear();
+        mouth.step(step * FRAME, &mut given);
+        if step == 10 {
+            assert_eq!((sent(&given), mouth.may_begin(step * FRAME)), (640, false), "the fade");
+        }
+        if played(&given).iter().any(|(utterance, ms, _)| (*utterance, *ms > 0) == (2, true)) {
+            begun.get_or_insert(step);
+        }
+    }
+    assert_eq!(begun, Some(20));
+}
+
 /// A step of the clock that comes up to a frame late leaves the caller no hole.
 #[test]
 fn a_late_step_is_not_heard_on_a_direct_line() {

@@ -132,12 +132,16 @@ fn tool(event: CallEvent) -> Map<String, Value> {
 }
 
 fn turn(entry: TranscriptEntry) -> Map<String, Value> {
-    let TranscriptEntry { turn, speaker, text, started_ms, ended_ms, interrupted, .. } = entry;
+    let TranscriptEntry { turn, speaker, text, started_ms, ended_ms, interrupted, bot_id, .. } = entry;
     let text = short(text);
-    object(json!({
+    let mut told = object(json!({
         "speaker": speaker, "text": text, "turn": turn, "started_ms": started_ms, "ended_ms": ended_ms,
         "interrupted": interrupted,
-    }))
+    }));
+    if let Some(bot) = bot_id {
+        told.insert("bot_id".into(), bot.as_str().into());
+    }
+    told
 }
 
 fn noted(event: CallEvent) -> Map<String, Value> {
@@ -240,6 +244,7 @@ mod tests {
             ended_ms: 2,
             interrupted: false,
             words: Vec::new(),
+            bot_id: None,
         };
         let mut backlog = Backlog::default();
         for _ in 0..ROOM {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use vox_shared::wire::fleet::BOUNDS_MS;
 
 /// So many of the newest answers count …
 const MOST: usize = 100;
@@ -32,6 +33,16 @@ impl Answers {
         self.0.push_back((now, after));
     }
 
+    /// How many of them were within each of [`BOUNDS_MS`], and after the last.
+    pub fn spread(&self, now: Instant) -> Vec<u32> {
+        let mut counts = vec![0; BOUNDS_MS.len() + 1];
+        for (_, after) in self.0.iter().filter(|(at, _)| now.duration_since(*at) < LATELY) {
+            let place = BOUNDS_MS.partition_point(|bound| Duration::from_millis(u64::from(*bound)) < *after);
+            counts[place] += 1;
+        }
+        counts
+    }
+
     /// `None` while there are none.
     pub fn quantiles(&self, now: Instant) -> Option<Quantiles> {
         let lately = self.0.iter().filter(|(at, _)| now.duration_since(*at) < LATELY);
@@ -58,6 +69,8 @@ mod tests {
         (1..=100).rev().for_each(|n| answers.add(ms(n), began + Duration::from_secs(1)));
         let hundred = Quantiles { samples: 100, p50: ms(50), p90: ms(90), p95: ms(95) };
         assert_eq!(answers.quantiles(began + Duration::from_secs(2)), Some(hundred));
+        let spread = answers.spread(began + Duration::from_secs(2));
+        assert_eq!((&spread[..3], spread.iter().sum::<u32>()), (&[50, 50, 0][..], 100));
         assert_eq!(answers.quantiles(began + LATELY + Duration::from_secs(2)), None);
     }
 }

@@ -15,13 +15,18 @@ use vox_shared::model::bot::LlmSettings;
 
 pub use event::{Chunk, EventError, ToolPart, parse_event};
 
-use super::{LanguageModel, LlmEvent, LlmRequest, LlmStream, exchange};
+use super::{Body, LanguageModel, LlmEvent, LlmRequest, LlmStream, exchange};
 use crate::provider::Failure;
 use crate::provider::egress::chat::{self, Address};
 use crate::provider::egress::{Egress, secret_header};
 use crate::provider::extra::{Extra, Transport};
 use crate::provider::outlet::{End, Outlet};
 use request::{OPTIONAL, Template};
+
+/// An answer of this vendor's, read without a connection.
+pub fn body(vendor: &'static str) -> Body {
+    Body::of(stream::Reader::new(vendor))
+}
 
 /// A chat model behind the Chat Completions protocol.
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 
 mod body;
 mod queue;
+mod requests;
 mod wav;
 
 use std::future::Future;
@@ -13,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 pub use body::{Body, BodyError, Heard, SoundBody};
+pub use requests::Requests;
 pub use wav::{WavError, WavReader};
 
 use super::{TtsEvent, TtsInput, TtsStream};

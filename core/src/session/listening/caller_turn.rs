@@ -66,6 +66,8 @@ pub struct CallerTurn {
     pub unheard: bool,
     /// The recogniser called the utterance over, and no words followed.
     pub over: bool,
+    /// The recogniser was asked in the middle of speech for the words so far, and gave none since.
+    pub asked_at: Option<Duration>,
 }
 
 impl CallerTurn {
@@ -145,6 +147,7 @@ impl CallerTurn {
             ended_ms: ms(ended.max(self.began.unwrap_or_default())),
             interrupted: false,
             words: self.words.clone(),
+            bot_id: None,
         }
     }
 }

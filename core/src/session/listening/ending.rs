@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::caller_turn::{Decision, State};
+use super::stall::STALL;
 use super::{EARLY_RESULT, ListenTimer, Listening};
 use crate::session::ladder::Rungs;
 
@@ -32,6 +33,19 @@ const WORDLESS_AFTER_PAUSE: Duration = Duration::from_millis(2_500);
 const NO_WORDS_AFTER: Duration = Duration::from_millis(1_500);
 /// Words that the detector did not hear come in steps of about a second: this long nothing, and the last step was the last.
 const UNHEARD_PAUSE: Duration = Duration::from_secs(1);
+
+/// What sound without a word means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wordless {
+    /// The recogniser may only be slow.
+    Waits,
+    /// It says nothing by itself: it is asked for the words so far.
+    Ask,
+    /// It was asked and said nothing: it is opened anew, or another one.
+    Deaf,
+    /// It is none of the caller's speech.
+    Noise,
+}
 
 impl Listening {
     /// How long the caller may pause after these words.
@@ -166,19 +180,43 @@ impl Listening {
         }
     }
 
-    /// Sound has gone on without a word. True when it is none of the caller's; false while the recogniser may only be slow.
-    pub fn is_wordless(&mut self, over_bot: bool, now: Duration) -> bool {
+    /// Sound has gone on without a word: what that means.
+    pub fn wordless(&mut self, over_bot: bool, rungs: Rungs, now: Duration) -> Wordless {
         if self.turn.state != State::Speaking {
-            return false;
+            return Wordless::Waits;
+        }
+        if self.stall.must_be_asked() && !self.recogniser.is_lost() {
+            return self.wordless_until_asked(rungs, now);
         }
         let awaited = [ListenTimer::SttReady, ListenTimer::SttRetry, ListenTimer::SttSilent]
             .iter()
             .any(|timer| self.timers.is_set(*timer));
         if over_bot || self.has_sign() || !awaited || !self.turn.text().is_empty() {
-            return true;
+            return Wordless::Noise;
         }
         self.timers.set(ListenTimer::Wordless, now + WORDLESS / 2);
-        false
+        Wordless::Waits
+    }
+
+    /// The same of a recogniser that says nothing by itself while somebody speaks.
+    fn wordless_until_asked(&mut self, rungs: Rungs, now: Duration) -> Wordless {
+        if self.timers.is_set(ListenTimer::SttReady) || self.timers.is_set(ListenTimer::SttRetry) {
+            self.timers.set(ListenTimer::Wordless, now + STALL);
+            return Wordless::Waits;
+        }
+        let Some(asked_at) = self.turn.asked_at else {
+            self.turn.asked_at = Some(now);
+            self.timers.set(ListenTimer::Wordless, now + STALL);
+            return Wordless::Ask;
+        };
+        let answered = self.sign_at.is_some_and(|at| at >= asked_at);
+        if answered || !self.recogniser.is_silent(rungs) {
+            return Wordless::Noise;
+        }
+        // The one that is opened hears it again, and is asked too.
+        self.turn.asked_at = None;
+        self.timers.set(ListenTimer::Wordless, now + WORDLESS / 2);
+        Wordless::Deaf
     }
 
     /// The recogniser gave a sign of life since this turn's speech began.

@@ -8,13 +8,18 @@ use super::field;
 use crate::session::Session;
 use crate::session::event::{Command, Transfer};
 use crate::session::kind::EventKind;
+use crate::session::successor::BOT;
 
 const BROKE_OFF: &str = "the line broke off";
 
 impl Session {
     /// The newest try, as far as the journal knows it.
     pub(super) fn remember_transfer(&mut self, events: &[CallEvent]) {
-        for event in events {
+        let to_a_bot = |event: &&CallEvent| field(event, "transfer_type").as_str() == Some(BOT);
+        // To a bot the call goes on, and nobody else has it.
+        let handed = |event: &&CallEvent| event.event == EventKind::Transferred.as_str() && to_a_bot(event);
+        self.hand_overs = u32::try_from(events.iter().filter(handed).count()).unwrap_or(u32::MAX);
+        for event in events.iter().filter(|event| !to_a_bot(event)) {
             let text = |name: &str| field(event, name).as_str().unwrap_or_default().to_owned();
             match (event.event.as_str(), &mut self.transfer) {
                 (word, transfer) if word == EventKind::TransferRequested.as_str() => {

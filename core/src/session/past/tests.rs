@@ -29,6 +29,7 @@ fn line(turn: u32, speaker: Speaker, text: &str, started_ms: u64) -> TranscriptE
         ended_ms: started_ms + 900,
         interrupted: false,
         words: Vec::new(),
+        bot_id: None,
     }
 }
 
@@ -198,6 +199,29 @@ fn a_caller_on_hold_is_taken_back_and_the_record_says_so() {
         assert_eq!(transfer.failed.as_deref(), (!done).then_some("the line broke off"));
         assert_eq!(outcome.events.iter().any(|event| event.event == "transfer_failed"), !done);
     }
+}
+
+/// Nobody else had the call: it went from bot to bot.
+#[test]
+fn a_call_that_went_to_another_bot_was_handed_to_no_person() {
+    let event = |event: &str, data| CallEvent {
+        at_ms: 9_000,
+        event: event.into(),
+        why: "bot".into(),
+        data: object(data),
+    };
+    let mut past = past();
+    past.events.extend([
+        event("transfer_requested", json!({"target": "bot_2", "transfer_type": "bot"})),
+        event("transferred", json!({"transferred_to": "bot_2", "transfer_type": "bot"})),
+        event("transfer_requested", json!({"target": "bot_3", "transfer_type": "bot"})),
+        event("transfer_failed", json!({"target": "bot_3", "transfer_type": "bot"})),
+    ]);
+    let mut session = Session::going_on(rules(|_| {}), past);
+    assert_eq!(session.hand_overs, 1, "they go on counting");
+    let told = format!("{:?}", asked(&begun(&mut session, MINUTE)).expect("the model is asked"));
+    assert!(!told.contains("A person had taken the call") && !told.contains("The transfer failed"), "{told}");
+    assert!(outcome(&mut session, MINUTE + Duration::from_secs(2)).transfer.is_none());
 }
 
 #[test]

@@ -105,6 +105,21 @@ impl Piece {
         new
     }
 
+    /// How long each character of [`Self::say`] takes, as [`sign::syllables`] counts: nothing in a direction for the voice, and in
+    /// phonetic signs what the word does that they stand for.
+    pub fn sounds(&self) -> Vec<usize> {
+        let chars: Vec<char> = self.say.chars().collect();
+        let mut sounds: Vec<usize> = chars.iter().copied().map(sign::syllables).collect();
+        for form in &self.forms {
+            let are_signs = form.written.is_empty() || matches!(chars[form.from], '<' | '\\');
+            if are_signs {
+                sounds[form.from..form.to].fill(0);
+                sounds[form.to - 1] = form.written.chars().map(sign::syllables).sum();
+            }
+        }
+        sounds
+    }
+
     /// Where it has words for what is written otherwise: characters of what is said, and what is written.
     pub fn forms(&self) -> impl Iterator<Item = (usize, usize, &str)> {
         self.forms.iter().map(|form| (form.from, form.to, form.written.as_str()))

@@ -1,13 +1,14 @@
 //! How a bot's words are put for its voices: words for numbers, money and the like, and the operator's own words for names. The
 //! transcript and the model keep what is written.
 
-use vox_shared::catalogue::Kind;
+use vox_shared::catalogue::{Cues, Ipa, Kind};
 use vox_shared::model::bot::{Pronunciation, SpokenForms};
 use vox_shared::scripts::is_unspaced;
 use vox_shared::spoken::{Form, Manner, find};
 use vox_shared::wire::config::RuntimeConfig;
 
 use super::piece::Piece;
+use super::{cue, ipa};
 use crate::session::words::is_of_word;
 
 /// The wording of one bot.
@@ -20,12 +21,14 @@ pub struct Wording {
 }
 
 /// What a voice is given.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Manners {
     /// Words for numbers.
     in_words: bool,
-    /// Directions, between square brackets.
-    cues: bool,
+    /// Directions.
+    cues: Cues,
+    /// Phonetic signs.
+    ipa: Ipa,
 }
 
 /// A word that is said otherwise.
@@ -34,7 +37,10 @@ struct Name {
     word: Vec<char>,
     /// "US" is not "us".
     is_exact: bool,
+    /// Empty where there are signs alone.
     say: String,
+    /// Phonetic signs, or empty.
+    ipa: String,
 }
 
 impl Wording {
@@ -59,7 +65,8 @@ impl Wording {
                         !vendor.is_some_and(|vendor| vendor.writes_out(&voice.model, &voice.extra))
                     }
                 },
-                cues: vendor.is_some_and(|vendor| vendor.takes_cues(&voice.model)),
+                cues: vendor.map(|vendor| vendor.cues(&voice.model, &voice.extra)).unwrap_or_default(),
+                ipa: vendor.map(|vendor| vendor.ipa(&voice.model)).unwrap_or_default(),
             }
         });
         Self { language: language.to_owned(), names, voices: manners.collect() }
@@ -69,8 +76,8 @@ impl Wording {
     pub fn put(&self, piece: &Piece, voice: usize) -> Piece {
         let piece = piece.written();
         let text: Vec<char> = piece.say().chars().collect();
-        let mut forms = self.named(&text);
-        let manners = self.voices.get(voice).copied().unwrap_or(Manners { in_words: false, cues: false });
+        let manners = self.voices.get(voice).copied().unwrap_or_default();
+        let mut forms = self.named(&text, manners.ipa);
         if manners.in_words
             && let Some(manner) = Manner::of(&self.language, &text)
         {
@@ -78,19 +85,19 @@ impl Wording {
             let numbers: Vec<Form> = find(&text, &manner).into_iter().filter(is_free).collect();
             forms.extend(numbers);
         }
-        if manners.cues {
-            let is_free = |at: usize| forms.iter().all(|form| at <= form.from || form.to <= at);
-            let cues = piece.cues().filter(|(at, _)| is_free(*at));
-            let cues: Vec<Form> =
-                cues.map(|(at, cue)| Form { from: at, to: at, words: format!("[{cue}] ") }).collect();
-            forms.extend(cues);
-        }
+        let is_free = |at: usize| forms.iter().all(|form| at <= form.from || form.to <= at);
+        let cues = piece
+            .cues()
+            .filter(|(at, _)| is_free(*at))
+            .filter_map(|(at, cue)| Some(Form { from: at, to: at, words: cue::put(manners.cues, cue)? }));
+        let cues: Vec<Form> = cues.collect();
+        forms.extend(cues);
         forms.sort_by_key(|form| (form.from, form.to));
         if forms.is_empty() { piece } else { piece.worded(&forms) }
     }
 
     /// The operator's words.
-    fn named(&self, text: &[char]) -> Vec<Form> {
+    fn named(&self, text: &[char], ipa: Ipa) -> Vec<Form> {
         let mut forms = Vec::new();
         let mut at = 0;
         while at < text.len() && !self.names.is_empty() {
@@ -98,7 +105,8 @@ impl Wording {
             let name = self.names.iter().find(|name| is_begin && name.stands_at(text, at));
             if let Some(name) = name {
                 let to = at + name.word.len();
-                forms.push(Form { from: at, to, words: name.say.clone() });
+                let words = name.put(ipa, &text[at..to]);
+                forms.extend(words.map(|words| Form { from: at, to, words }));
                 at = to;
             } else {
                 at += 1;
@@ -111,13 +119,23 @@ impl Wording {
 impl Name {
     fn of(entry: &Pronunciation) -> Option<Self> {
         let (word, say) = (entry.word.trim(), entry.say.trim());
+        let ipa = entry.ipa.trim();
         let is_sayable = |text: &str| text.contains(char::is_alphanumeric);
         let is_exact = word.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
-        (is_sayable(word) && is_sayable(say)).then(|| Self {
+        (is_sayable(word) && (is_sayable(say) || is_sayable(ipa))).then(|| Self {
             word: word.chars().collect(),
             is_exact,
-            say: say.to_owned(),
+            say: if is_sayable(say) { say.to_owned() } else { String::new() },
+            ipa: ipa.to_owned(),
         })
+    }
+
+    /// For what is written: signs for a voice that takes them, else what the operator wants said. `None` leaves the word as it is.
+    fn put(&self, form: Ipa, written: &[char]) -> Option<String> {
+        let written: String = written.iter().collect();
+        let signs = Some(&self.ipa).filter(|signs| !signs.is_empty());
+        let signs = signs.and_then(|signs| ipa::put(form, &written, signs));
+        signs.or_else(|| Some(self.say.clone()).filter(|say| !say.is_empty()))
     }
 
     fn stands_at(&self, text: &[char], at: usize) -> bool {
@@ -224,6 +242,52 @@ mod tests {
         assert_eq!((before.keep(), after.keep()), ("That is $5. Sorry,", " no."));
         assert_eq!(wording.put(&before, 1).say(), "That is five dollars. Sorry,");
         assert_eq!((after.say(), wording.put(&after, 1).say()), ("[sighs softly] no.", "no."));
+    }
+
+    #[test]
+    fn each_voice_has_the_directions_that_it_takes_in_its_own_form() {
+        let text = "[laughs softly] Fine. <emotion value='Sad'/>But <break time=\"300ms\"/>no. <speed ratio=\"9\"/><laugh/>Bye.";
+        let piece = crate::session::text::phrase(text, "en").unwrap();
+        assert_eq!((piece.say(), piece.keep()), ("Fine. But no. Bye.", "Fine. But no. Bye."));
+        for (tts, expected) in [
+            (json!({"provider": "flite"}), "Fine. But no. Bye."),
+            (
+                json!({"provider": "elevenlabs", "model": "eleven_v3"}),
+                "[laughs softly] Fine. But no. [laugh] Bye.",
+            ),
+            (
+                json!({"provider": "cartesia"}),
+                "Fine. <emotion value=\"sad\" /> But <break time=\"0.3s\" /> no. Bye.",
+            ),
+            (
+                json!({"provider": "chatterbox", "extra": {"turbo": true}}),
+                "[laugh] Fine. But no. [laugh] Bye.",
+            ),
+        ] {
+            let given = wording("en", json!({"tts": tts})).put(&piece, 0);
+            assert_eq!(given.say(), expected, "{tts}");
+            assert_eq!((given.keep(), given.written()), (piece.keep(), piece.clone()));
+        }
+    }
+
+    #[test]
+    fn phonetic_signs_are_for_voices_that_take_them_and_the_others_have_other_words() {
+        let names = json!([
+            {"word": "Nguyen", "say": "Win", "ipa": "wɪn"},
+            {"word": "Xhosa", "ipa": "ˈkɔːsə"},
+            {"word": "Vox", "say": "Vocks"},
+        ]);
+        let text = "Nguyen speaks Xhosa to Vox.";
+        for (tts, expected) in [
+            (json!({"provider": "cartesia"}), "<<w|ɪ|n>> speaks <<ˈk|ɔː|s|ə>> to Vocks."),
+            (
+                json!({"provider": "deepgram"}),
+                "\\{\"word\": \"Nguyen\", \"pronounce\": \"wɪn\"\\} speaks \\{\"word\": \"Xhosa\", \"pronounce\": \"kˈɔːsə\"\\} to Vocks.",
+            ),
+            (json!({"provider": "elevenlabs"}), "Win speaks Xhosa to Vocks."),
+        ] {
+            assert_eq!(said("en", json!({"tts": tts, "pronunciations": names}), text), expected);
+        }
     }
 
     proptest! {

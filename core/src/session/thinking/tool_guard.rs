@@ -103,6 +103,11 @@ impl ToolGuard {
         Self { most, ..Self::default() }
     }
 
+    /// Another bot has the call: its limit holds for all runs of the call.
+    pub fn set_most(&mut self, most: Option<u32>) {
+        self.most = most;
+    }
+
     /// A call of this turn. It counts, unless it is refused.
     ///
     /// # Errors
@@ -114,25 +119,32 @@ impl ToolGuard {
         turn: u32,
         is_under_way: impl Fn() -> bool,
     ) -> Result<(), Refusal> {
-        let same = || self.made.iter().filter(|made| made.is(call));
-        let refusal = match () {
-            () if is_under_way() => Some(Refusal::UnderWay),
-            () if same().any(|made| made.turn == turn) => Some(Refusal::Again),
-            () if same().count() >= most_same(call) => Some(Refusal::TooOften),
-            () if self.most.is_some_and(|most| self.count >= most) => Some(Refusal::TooManyInCall),
-            () if self.made.iter().filter(|made| made.turn == turn).count() >= MOST_IN_TURN => {
-                Some(Refusal::TooManyInTurn)
-            }
-            () => None,
-        };
-        if let Some(refusal) = refusal {
-            return Err(refusal);
+        self.allows(call, turn, is_under_way)?;
+        if self.made.iter().filter(|made| made.turn == turn).count() >= MOST_IN_TURN {
+            return Err(Refusal::TooManyInTurn);
         }
         self.count += 1;
         // What the caller agreed to is done now: a second time is asked for anew.
         self.asked.retain(|asked| !asked.is(call));
         keep(&mut self.made, call, turn);
         Ok(())
+    }
+
+    /// Whether it may be made if the caller agrees to it. The caller is asked about nothing else: they would agree to what is done twice
+    /// then, or not at all.
+    ///
+    /// # Errors
+    ///
+    /// With the rule that is against it.
+    pub fn allows(&self, call: &ToolCall, turn: u32, is_under_way: impl Fn() -> bool) -> Result<(), Refusal> {
+        let same = || self.made.iter().filter(|made| made.is(call));
+        match () {
+            () if is_under_way() => Err(Refusal::UnderWay),
+            () if same().any(|made| made.turn == turn) => Err(Refusal::Again),
+            () if same().count() >= most_same(call) => Err(Refusal::TooOften),
+            () if self.most.is_some_and(|most| self.count >= most) => Err(Refusal::TooManyInCall),
+            () => Ok(()),
+        }
     }
 
     /// It was made before the call went on in this worker: it counts.
@@ -155,6 +167,11 @@ impl ToolGuard {
             return Err(Refusal::Unconfirmed);
         }
         Ok(())
+    }
+
+    /// Whether the caller is being asked, since this turn, if something may be done.
+    pub fn asks_caller(&self, turn: u32) -> bool {
+        self.asked.iter().any(|asked| asked.turn == turn)
     }
 
     /// It was begun and given up: the same call may be made anew.

@@ -43,6 +43,9 @@ pub struct Caller {
     /// Somebody receives it.
     reached: bool,
     answered: bool,
+    /// Since when the telephone is being rung: the gateway is in the room when it sends its request.
+    rings_since: Option<Instant>,
+    rang: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -78,6 +81,7 @@ impl Caller {
             // Their connection may be lost for the moment.
             (_, Begins::Again) => RETURN_PATIENCE,
             (Whom::Visitor, _) => VISITOR_PATIENCE,
+            (_, Begins::Awaited { patience }) => *patience,
             // The gateway says what becomes of it.
             (_, Begins::Dialled { .. }) => RING_LIMIT + PHONE_PATIENCE,
             _ => PHONE_PATIENCE,
@@ -92,6 +96,8 @@ impl Caller {
             connected: None,
             reached: false,
             answered: false,
+            rings_since: None,
+            rang: None,
         }
     }
 
@@ -119,6 +125,11 @@ impl Caller {
     /// Whether what they say is heard.
     pub fn is_answered(&self) -> bool {
         self.answered
+    }
+
+    /// From the dial to the answer, of a telephone that was rung while the bot was there. `None` where nobody here saw it ring.
+    pub fn rang(&self) -> Option<Duration> {
+        self.rang
     }
 
     /// Whether nothing of them is of interest any more.
@@ -170,6 +181,7 @@ impl Caller {
             Ok(()) => {
                 if let State::Here { since, .. } = &mut self.state {
                     since.get_or_insert(now);
+                    self.note_picked_up(now);
                 }
                 self.begin(now)
             }
@@ -244,16 +256,27 @@ impl Caller {
     }
 
     fn changed(&mut self, who: &Participant, now: Instant) {
+        let is_rung = matches!(self.begins, Begins::Dialled { .. } | Begins::Awaited { .. });
         let may_begin = match self.begins {
             Begins::Present | Begins::Answered | Begins::Again => true,
-            Begins::Ringing | Begins::Dialled { .. } => status(&who.attributes) == ACTIVE,
+            Begins::Ringing | Begins::Dialled { .. } | Begins::Awaited { .. } => {
+                status(&who.attributes) == ACTIVE
+            }
         };
-        if let State::Here { identity, since } = &mut self.state
-            && *identity == who.identity
-            && may_begin
-        {
-            since.get_or_insert(now);
+        let State::Here { identity, since } = &mut self.state else { return };
+        if *identity != who.identity {
+            return;
         }
+        if may_begin {
+            since.get_or_insert(now);
+            self.note_picked_up(now);
+        } else if is_rung {
+            self.rings_since.get_or_insert(now);
+        }
+    }
+
+    fn note_picked_up(&mut self, now: Instant) {
+        self.rang = self.rang.or(self.rings_since.map(|since| now.duration_since(since)));
     }
 
     /// The call begins when they are ready and can hear us, or should.
@@ -275,7 +298,7 @@ impl Caller {
         }
         if !self.answered {
             let word = match &self.begins {
-                Begins::Dialled { .. } => left_unanswered(reason),
+                Begins::Dialled { .. } | Begins::Awaited { .. } => left_unanswered(reason),
                 Begins::Answered | Begins::Again => LineIn::HungUp { by: DisconnectedBy::Customer },
                 _ => match Departure::of(reason) {
                     Departure::SentAway => LineIn::Broken(Reason::RemovedFromRoom),

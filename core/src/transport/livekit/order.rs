@@ -1,6 +1,7 @@
 //! A call that somebody orders in a room: whom it is with, how it begins, and what the bot is told of it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use vox_livekit::{Kind, Participant, Rate};
@@ -91,6 +92,8 @@ pub enum Begins {
     Dialled { to: String, from: Option<String> },
     /// Somebody else has rung them, and they have answered.
     Answered,
+    /// Somebody else will ring them, now that the bot is ready: they are waited for so long.
+    Awaited { patience: Duration },
     /// They talked to another worker's bot, which is dead, and are there still.
     Again,
 }

@@ -1,5 +1,6 @@
 //! The bot's voice in the room: what the call sends is sent on in its time, and what was sent is known.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -202,38 +203,60 @@ struct Way {
     stands: Arc<AtomicBool>,
 }
 
+/// A mark whose words are on their way.
+struct Passing {
+    epoch: u64,
+    name: String,
+    gone: oneshot::Receiver<()>,
+}
+
 impl Way {
     async fn send(mut self, microphone: Arc<Microphone>) {
+        // What is written behind a mark does not wait for it: a background that did would be later with each.
+        let mut passing = VecDeque::<Passing>::new();
         loop {
-            match timeout(LOOK_AGAIN, self.received.recv()).await {
-                Ok(Some(item)) => {
-                    if !self.pass_on(item, &microphone).await {
-                        return;
-                    }
+            let goes_on = tokio::select! {
+                biased;
+                () = gone(passing.front_mut()), if !passing.is_empty() => {
+                    let passed = passing.pop_front().expect("it was waited for");
+                    self.tell_mark(passed).await
                 }
-                Ok(None) => return,
-                // The call may have been told to wait in the moment in which the last frame left.
-                Err(_) => {}
-            }
-            if self.goes_on() && self.to_call.send(LineIn::Flows).await.is_err() {
+                item = timeout(LOOK_AGAIN, self.received.recv()) => match item {
+                    Ok(Some(Item { epoch, what: What::Mark(name) })) => {
+                        if self.is_current(epoch) {
+                            passing.push_back(Passing { epoch, name, gone: microphone.mark().await });
+                        }
+                        true
+                    }
+                    Ok(Some(item)) => self.pass_on(item, &microphone).await,
+                    Ok(None) => false,
+                    // The call may have been told to wait in the moment in which the last frame left.
+                    Err(_) => true,
+                },
+            };
+            if !goes_on || (self.goes_on() && self.to_call.send(LineIn::Flows).await.is_err()) {
                 return;
             }
         }
     }
 
+    fn is_current(&self, epoch: u64) -> bool {
+        epoch == self.epoch.load(Ordering::Relaxed)
+    }
+
+    /// What was thrown away was not heard. False when nobody is there any more.
+    async fn tell_mark(&self, Passing { epoch, name, .. }: Passing) -> bool {
+        !self.is_current(epoch) || self.to_call.send(LineIn::Mark(name)).await.is_ok()
+    }
+
     /// False when nobody is there any more.
     async fn pass_on(&self, Item { epoch: of, what }: Item, microphone: &Microphone) -> bool {
-        let is_current = || of == self.epoch.load(Ordering::Relaxed);
         match what {
-            What::Frame(pcm) if is_current() => {
+            What::Frame(pcm) if self.is_current(of) => {
                 if let Err(error) = microphone.write(pcm).await {
                     tracing::debug!(%error, "the bot's voice ends");
                     return false;
                 }
-            }
-            What::Mark(name) if is_current() => {
-                microphone.drained().await;
-                return !is_current() || self.to_call.send(LineIn::Mark(name)).await.is_ok();
             }
             // What was thrown away was not heard.
             What::Frame(_) | What::Mark(_) => {}
@@ -249,6 +272,12 @@ impl Way {
     fn goes_on(&self) -> bool {
         self.received.len() <= FLOWS_AT && self.stands.swap(false, Ordering::AcqRel)
     }
+}
+
+/// The words of a mark have left, or never will.
+async fn gone(passing: Option<&mut Passing>) {
+    let Some(passing) = passing else { return std::future::pending().await };
+    let _ended = (&mut passing.gone).await;
 }
 
 #[cfg(test)]

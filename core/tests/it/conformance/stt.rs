@@ -13,6 +13,80 @@ use super::{
     refusals, rest, silent, slow,
 };
 
+/// All of the suite, for a file with `bench`, `client` at an address with a key, and `CAN`; over a `websocket` also the close codes of
+/// the vendor's documents, `CLOSES`.
+macro_rules! suite {
+    (websocket) => {
+        $crate::conformance::stt::suite!(http);
+        mod websocket {
+            use super::{CLOSES, bench, client};
+            use $crate::conformance::stt;
+
+            #[tokio::test]
+            async fn close_codes_have_their_class() {
+                stt::closed(bench().await, &CLOSES).await;
+            }
+
+            #[tokio::test]
+            async fn a_lying_vendor_changes_no_words() {
+                stt::lying_vendor(bench().await).await;
+            }
+
+            #[tokio::test]
+            async fn what_is_no_text_is_a_failure() {
+                stt::garbled(|url| client(url, "k")).await;
+            }
+        }
+    };
+    (http) => {
+        mod suite {
+            use super::{CAN, bench, client};
+            use $crate::conformance::stt;
+
+            $crate::conformance::stt::suite!(@tests
+                a_slow_vendor_loses_no_audio slow_vendor,
+                a_vendor_that_trickles_is_understood dripping_vendor,
+                a_silent_vendor_is_left_to_the_session silent_vendor,
+                a_vendor_that_reads_nothing_is_left_to_the_session deaf_vendor,
+                a_cut_connection_is_a_failure cut,
+                an_oversized_message_is_a_failure oversized_vendor,
+                refusals_have_their_class refused,
+                a_dropped_stream_leaves_nothing_open dropped,
+            );
+
+            #[tokio::test]
+            async fn an_utterance_becomes_words() {
+                stt::happy(bench().await, CAN).await;
+            }
+
+            #[tokio::test]
+            async fn final_words_come_when_asked_for() {
+                stt::finalizes(bench().await, CAN).await;
+            }
+
+            #[tokio::test]
+            async fn a_slow_reader_loses_nothing() {
+                stt::slow_reader(bench().await, CAN).await;
+            }
+
+            #[tokio::test]
+            async fn a_wrong_key_is_unauthorised() {
+                let bench = bench().await;
+                stt::wrong_key(client(&bench.server.url(), "wrong-k3y")).await;
+            }
+        }
+    };
+    (@tests $($name:ident $question:ident),+ $(,)?) => {
+        $(
+            #[tokio::test]
+            async fn $name() {
+                stt::$question(bench().await).await;
+            }
+        )+
+    };
+}
+pub(crate) use suite;
+
 /// What the scripted vendor hears in the first utterance.
 pub const WORDS: &str = "Hello, can you help me?";
 const RATE_HZ: u32 = 16_000;
@@ -91,12 +165,7 @@ async fn failure(stream: &mut SttStream) -> Failure {
 }
 
 /// An utterance becomes words; the goodbye brings the usage.
-pub async fn happy<S: Vendor>(bench: Bench<S>) {
-    happy_as(bench, Can::ALL).await;
-}
-
-/// [`happy`] with a vendor that cannot all of it.
-pub async fn happy_as<S: Vendor>(bench: Bench<S>, can: Can) {
+pub async fn happy<S: Vendor>(bench: Bench<S>, can: Can) {
     let mut stream = bench.client.open(RATE_HZ);
     assert_eq!(next(&mut stream.events).await, Some(SttEvent::Ready));
     speak(&stream).await;
@@ -132,13 +201,8 @@ pub async fn happy_as<S: Vendor>(bench: Bench<S>, can: Can) {
     bench.finish().await;
 }
 
-/// Being asked for the final words is answered, with words or without.
-pub async fn finalizes<S: Vendor>(bench: Bench<S>) {
-    finalizes_as(bench, Can::ALL).await;
-}
-
-/// [`finalizes`] with a vendor that cannot all of it: one that cannot be asked ends the utterance by itself.
-pub async fn finalizes_as<S: Vendor>(bench: Bench<S>, can: Can) {
+/// Being asked for the final words is answered, with words or without; a vendor that cannot be asked ends the utterance by itself.
+pub async fn finalizes<S: Vendor>(bench: Bench<S>, can: Can) {
     let mut stream = bench.client.open(RATE_HZ);
     if can.final_on_demand {
         for _ in 0..40 {
@@ -284,6 +348,13 @@ pub async fn refused<S: Vendor>(bench: Bench<S>) {
     bench.finish().await;
 }
 
+/// A key that the vendor does not know is no transient failure, and is not shown.
+pub async fn wrong_key(client: Arc<dyn Recogniser>) {
+    let failure = failure(&mut client.open(RATE_HZ)).await;
+    assert_eq!(failure.class, FailureClass::Unauthorised, "{failure}");
+    assert!(!failure.detail.contains("wrong-k3y"), "{failure}");
+}
+
 /// Dropping everything in mid-sentence leaves nothing behind.
 pub async fn dropped<S: Vendor>(bench: Bench<S>) {
     let mut stream = bench.client.open(RATE_HZ);
@@ -297,12 +368,7 @@ pub async fn dropped<S: Vendor>(bench: Bench<S>) {
 }
 
 /// A reader that does not read stops neither the connection nor loses words, and holds no more than its channel.
-pub async fn slow_reader<S: Vendor>(bench: Bench<S>) {
-    slow_reader_as(bench, Can::ALL).await;
-}
-
-/// [`slow_reader`] with a vendor that cannot all of it.
-pub async fn slow_reader_as<S: Vendor>(bench: Bench<S>, can: Can) {
+pub async fn slow_reader<S: Vendor>(bench: Bench<S>, can: Can) {
     let mut stream = bench.client.open(RATE_HZ);
     for _ in 0..can.piles {
         speak(&stream).await;

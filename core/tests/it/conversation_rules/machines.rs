@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use vox_core::provider::llm::{Finish, LlmEvent};
-use vox_core::session::event::Event;
 use vox_shared::model::bot::Tool;
 use vox_shared::wire::order::Order;
 use vox_shared::wire::result::DisconnectedBy;
@@ -33,6 +32,7 @@ fn is_left(scene: &mut Scene, times: usize) {
     assert_eq!(scene.hung_up, Some(DisconnectedBy::Voicemail), "{:?}", scene.events);
     let outcome = scene.outcome.as_ref().unwrap();
     assert_eq!((outcome.disconnected_by, scene.count("voicemail_detected")), (DisconnectedBy::Voicemail, 1));
+    assert_eq!(scene.count("voicemail_left"), 1);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn the_message_waits_for_the_beep() {
     assert_eq!((scene.said.len(), scene.replay), (said, None), "{:?}", scene.said);
     scene.set_sound(false);
     scene.pass(600);
-    scene.feed(Event::Beep);
+    scene.beep();
     assert!(scene.bot_speaks(), "{:?}", scene.events);
     // The machine's own sounds do not stop it.
     scene.sound(800);
@@ -57,14 +57,14 @@ fn the_message_waits_for_the_beep() {
 #[test]
 fn a_beep_that_came_before_the_model_noticed_counts() {
     let mut scene = greeted(MESSAGE);
-    scene.feed(Event::Beep);
+    scene.beep();
     scene.pass(1_200);
     notices(&mut scene);
     assert!(scene.bot_speaks());
     is_left(&mut scene, 1);
     // One of long ago was something else.
     let mut scene = greeted(MESSAGE);
-    scene.feed(Event::Beep);
+    scene.beep();
     scene.llm(LlmEvent::Progress);
     scene.pass(3_000);
     scene.llm(LlmEvent::Progress);
@@ -100,10 +100,61 @@ fn a_beep_into_the_message_begins_it_again_once() {
     scene.pass(2_700);
     assert!(scene.bot_speaks());
     scene.pass(500);
-    scene.feed(Event::Beep);
+    scene.beep();
     scene.pass(500);
-    scene.feed(Event::Beep);
+    scene.beep();
     is_left(&mut scene, 2);
+}
+
+/// What is kept as sound is there at once, and would begin into the beep.
+#[test]
+fn a_message_begins_a_little_behind_the_beeps_end() {
+    let mut scene = greeted(MESSAGE);
+    notices(&mut scene);
+    scene.beep();
+    // It was heard 60 ms after its end, and is 250 ms behind it.
+    assert_eq!((scene.silent_until, scene.said.last().unwrap().as_str()), (scene.now + 190, MESSAGE));
+    is_left(&mut scene, 1);
+    // Of one that is long over nothing is waited for.
+    let mut scene = greeted(MESSAGE);
+    scene.beep();
+    scene.pass(1_200);
+    notices(&mut scene);
+    assert_eq!((scene.silent_until, scene.bot_speaks()), (0, true));
+}
+
+/// The opening message was heard to its end before, in all of these.
+#[test]
+fn a_message_that_was_begun_is_not_left_yet() {
+    for (what, until) in [("it was cut", 800), ("the machine was gone", 0)] {
+        let mut scene = greeted(MESSAGE);
+        notices(&mut scene);
+        scene.beep();
+        scene.pass(until);
+        assert_eq!(scene.hang_up().disconnected_by, DisconnectedBy::Voicemail);
+        assert_eq!((scene.count("voicemail_message"), scene.count("voicemail_left")), (1, 0), "{what}");
+    }
+    // A voice that is broken says nothing, however long it is waited for.
+    let mut scene = greeted(MESSAGE);
+    notices(&mut scene);
+    scene.mute = true;
+    scene.beep();
+    scene.pass(60_000);
+    assert_eq!(
+        (scene.count("voicemail_message"), scene.count("voicemail_left")),
+        (1, 0),
+        "{:?}",
+        scene.events
+    );
+    // Nor is what came before the true beep on the tape.
+    let mut scene = greeted(MESSAGE);
+    notices(&mut scene);
+    scene.beep();
+    scene.pass(2_400);
+    scene.beep();
+    scene.pass(300);
+    scene.hang_up();
+    assert_eq!((scene.count("voicemail_message"), scene.count("voicemail_left")), (2, 0));
 }
 
 #[test]
@@ -156,6 +207,6 @@ fn a_bot_without_the_tool_has_no_such_end() {
     scene.caller_says("You have reached the mailbox of Mira.", 2_000);
     notices(&mut scene);
     assert_eq!((scene.count("tool_refused"), scene.count("voicemail_detected")), (1, 0));
-    scene.feed(Event::Beep);
+    scene.beep();
     assert_eq!(scene.hung_up, None);
 }

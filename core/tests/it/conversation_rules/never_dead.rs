@@ -86,6 +86,54 @@ fn a_voice_that_broke_off_is_opened_anew_once_and_the_next_one_says_what_is_left
 }
 
 #[test]
+fn a_voice_that_is_busy_is_opened_when_it_wishes_to_be_where_there_is_no_other() {
+    let mut busy_for_no_time = busy(0);
+    busy_for_no_time.retry_after = None;
+    for (failure, wait) in [(busy(1), 1_000), (busy(60), 2_000), (busy_for_no_time, 500)] {
+        let mut scene = Scene::begin(|_| {});
+        scene.caller_says("When do you open?", 900);
+        scene.mute = true;
+        scene.reply("At nine.");
+        scene.feed(Event::Voice(VoiceEvent::Failed(failure.clone())));
+        scene.mute = false;
+        scene.pass(wait - 8);
+        assert_eq!(
+            (scene.voices, scene.said.len()),
+            (1, 2),
+            "{failure:?}: it is let alone, and nothing is given to it"
+        );
+        scene.pass(16);
+        assert_eq!(scene.voices, 2, "{failure:?}");
+        scene.hear_out();
+        assert_eq!(scene.said[1..], ["At nine.", "At nine."]);
+        scene.hang_up();
+        assert_eq!(scene.lines(Speaker::Bot).last().unwrap(), "At nine.");
+    }
+    let mut scene = Scene::begin(three);
+    scene.caller_says("When do you open?", 900);
+    scene.mute = true;
+    scene.reply("At nine.");
+    scene.feed(Event::Voice(VoiceEvent::Failed(busy(60))));
+    assert_eq!((scene.voices, scene.places[TTS]), (2, 1), "another one says it at once");
+}
+
+#[test]
+fn models_and_recognisers_that_are_busy_and_name_no_time_are_let_alone_too() {
+    let mut scene = Scene::begin(|_| {});
+    stt_fails(&mut scene, FailureClass::OverLimit);
+    scene.pass(480);
+    assert_eq!(scene.recognisers, 1);
+    scene.pass(40);
+    assert_eq!(scene.recognisers, 2);
+    scene.caller_says("When do you open?", 900);
+    scene.llm_fails(failed(FailureClass::OverLimit));
+    scene.pass(480);
+    assert_eq!(scene.asked.len(), 1);
+    scene.pass(40);
+    assert_eq!(scene.asked.len(), 2);
+}
+
+#[test]
 fn every_model_of_the_list_is_asked_before_the_bot_excuses_itself() {
     let mut scene = Scene::begin(three);
     scene.caller_says("When do you open?", 900);

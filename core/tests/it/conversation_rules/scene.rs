@@ -1,17 +1,19 @@
 //! A call in virtual time whose every event a test writes itself, but for what is the same in all: windows of 32 ms, a voice of
 //! 60 ms a character, and a line that plays what it is given.
 
+mod doing;
+mod seen;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use vox_core::provider::Failure;
-use vox_core::provider::llm::{Finish, LlmEvent, LlmRequest, Role, ToolCall};
+use vox_core::provider::llm::{Finish, LlmEvent, LlmRequest, ToolCall};
 use vox_core::provider::stt::SttEvent;
 use vox_core::provider::tts::{UtteranceId, WordMark};
 use vox_core::session::Session;
 use vox_core::session::event::{
-    AgentCommand, AgentEvent, Command, ConsultEvent, ConsultOrder, Event, ModelEvent, Notice, Outcome,
-    PauseId, RequestId, Span, SupervisorEvent, ToolRunId, VoiceEvent, Window,
+    AgentCommand, AgentEvent, Command, ConsultOrder, Event, ModelEvent, Notice, Outcome, PauseId, RequestId,
+    Span, SupervisorEvent, ToolRunId, VoiceEvent, Window,
 };
 use vox_core::session::rules::Rules;
 use vox_core::session::standing::Did;
@@ -19,7 +21,7 @@ use vox_shared::model::bot::ReEngagement;
 use vox_shared::wire::answers::Service;
 use vox_shared::wire::config::RuntimeConfig;
 use vox_shared::wire::order::Order;
-use vox_shared::wire::result::{DisconnectedBy, Speaker, TranscriptEntry, Word};
+use vox_shared::wire::result::{DisconnectedBy, Word};
 
 const MS_PER_CHAR: u32 = 60;
 /// Step of a scene: every event falls on one.
@@ -81,6 +83,8 @@ pub struct Scene {
     /// Pauses that a turn model is to judge.
     pub pauses: Vec<PauseId>,
     pub tones: usize,
+    /// Nothing that is said is heard before then.
+    pub silent_until: u64,
     /// Keys that the bot pressed, and when.
     pub keys: Vec<(u64, char)>,
     /// What the session said to each order.
@@ -167,6 +171,7 @@ impl Scene {
             seats: Vec::new(),
             pauses: Vec::new(),
             tones: 0,
+            silent_until: 0,
             keys: Vec::new(),
             verdicts: Vec::new(),
             transfers: Vec::new(),
@@ -243,11 +248,13 @@ impl Scene {
             Command::EndSay { utterance } => self.voice_done(utterance),
             Command::StopSaying { utterance, .. } => self.sounds.retain(|s| s.id != utterance),
             Command::HoldTone => self.tones += 1,
+            Command::KeepSilent { until } => self.silent_until = until.as_millis() as u64,
             Command::PressKey { key } => self.keys.push((self.now, key)),
             Command::OrderTaken { id } => self.note_verdict(id, Ok(())),
             Command::OrderRefused { id, why } => self.note_verdict(id, Err(why)),
             Command::Transfer { to } => self.transfers.push(to),
             Command::Consult(order) => self.consults.push(order),
+            Command::CallBot { .. } | Command::ChangeBot { .. } | Command::ChangeLanguage { .. } => {}
             Command::JournalEvent(event) => self.events.push(event.event),
             Command::Finish(outcome) => self.outcome = Some(outcome),
             Command::HangUp { by } => self.hung_up = Some(by),
@@ -355,194 +362,13 @@ impl Scene {
     }
 
     fn play(&mut self) {
+        if self.now < self.silent_until {
+            return;
+        }
         let Some(sound) = self.sounds.iter_mut().find(|s| s.played_ms < s.length_ms) else { return };
         sound.played_ms = (sound.played_ms + 20).min(sound.length_ms);
         let event = Event::Played { utterance: sound.id, played_ms: sound.played_ms, audible: true };
         self.feed(event);
-    }
-
-    /// The line carries sound that the detector takes for speech, for so long.
-    pub fn sound(&mut self, ms: u64) {
-        self.speaks = true;
-        self.pass(ms);
-        self.speaks = false;
-    }
-
-    /// Sound begins or ends, while time passes elsewhere.
-    pub fn set_sound(&mut self, on: bool) {
-        self.speaks = on;
-    }
-
-    /// The same on the agent's line.
-    pub fn set_agent_sound(&mut self, on: bool) {
-        self.agent_speaks = on;
-    }
-
-    /// The agent says this in so much time, and the agent's recogniser does what it should.
-    pub fn agent_says(&mut self, text: &str, ms: u64) {
-        self.agent_speaks = true;
-        self.pass(ms);
-        self.agent_speaks = false;
-        self.agent_words(text);
-        self.pass(700);
-    }
-
-    pub fn agent_words(&mut self, text: &str) {
-        let (text, words) = (text.to_owned(), Vec::new());
-        let confidence = Some(0.9);
-        let event = SttEvent::Final { text, confidence, words, from_finalize: false, utterance_end: true };
-        self.feed(Event::Agent(AgentEvent::Stt(event)));
-    }
-
-    /// The same of whoever instructs the bot.
-    pub fn set_whispers(&mut self, on: bool) {
-        self.whispers = on;
-    }
-
-    /// Whoever instructs the bot says this in so much time, and the recogniser does what it should.
-    pub fn supervisor_says(&mut self, text: &str, ms: u64) {
-        self.whispers = true;
-        self.pass(ms / 2);
-        let event = SttEvent::Partial { text: text.into() };
-        self.feed(Event::Supervisor(SupervisorEvent::Stt(event)));
-        self.pass(ms / 2);
-        self.whispers = false;
-        let (text, words) = (text.to_owned(), Vec::new());
-        let confidence = Some(0.9);
-        let event = SttEvent::Final { text, confidence, words, from_finalize: false, utterance_end: true };
-        self.feed(Event::Supervisor(SupervisorEvent::Stt(event)));
-        self.pass(700);
-    }
-
-    pub fn partial(&mut self, text: &str) {
-        self.feed(Event::Stt(SttEvent::Partial { text: text.into() }));
-    }
-
-    pub fn final_words(&mut self, text: &str) {
-        self.stt_final(text, false, false, Vec::new());
-    }
-
-    pub fn stt_final(&mut self, text: &str, from_finalize: bool, utterance_end: bool, words: Vec<Word>) {
-        let confidence = Some(0.9);
-        let text = text.to_owned();
-        self.feed(Event::Stt(SttEvent::Final { text, confidence, words, from_finalize, utterance_end }));
-    }
-
-    /// The caller says this in so much time, and the recogniser does what it should.
-    pub fn caller_says(&mut self, text: &str, ms: u64) {
-        self.sound(ms);
-        self.stt_final(text, false, true, Vec::new());
-        self.pass(700);
-    }
-
-    /// The newest request is answered with this text.
-    pub fn reply(&mut self, text: &str) {
-        self.tokens(text);
-        self.llm(LlmEvent::Done { finish: Finish::Stop, usage: None });
-    }
-
-    pub fn tokens(&mut self, text: &str) {
-        self.llm(LlmEvent::Text(text.into()));
-    }
-
-    pub fn llm(&mut self, event: LlmEvent) {
-        let request = self.asked.last().expect("the model was asked").0;
-        self.feed(Event::Llm { request, event });
-    }
-
-    pub fn llm_fails(&mut self, failure: Failure) {
-        self.llm(LlmEvent::Failed(failure));
-    }
-
-    pub fn calls_tool(&mut self, id: &str, name: &str, arguments: serde_json::Value) {
-        self.llm(LlmEvent::ToolCall(ToolCall { id: id.into(), name: name.into(), arguments }));
-    }
-
-    /// Order something; the session says at once what it makes of it.
-    pub fn order(&mut self, order: Order) {
-        let id = self.verdicts.len() as u64 + 1;
-        self.feed(Event::Order { id, order });
-        assert_eq!(self.verdicts.len() as u64, id, "an order without a verdict");
-    }
-
-    fn note_verdict(&mut self, id: u64, verdict: Result<(), String>) {
-        self.verdicts.push(verdict);
-        assert_eq!(self.verdicts.len() as u64, id, "a verdict on another order");
-    }
-
-    /// What becomes of somebody who may take the call.
-    pub fn consult(&mut self, event: ConsultEvent) {
-        self.feed(Event::Consult(event));
-    }
-
-    /// The texts and speakers of what was said between the bot and whoever was asked, after the end.
-    pub fn asides(&self) -> Vec<(String, String)> {
-        let outcome = self.outcome.as_ref().expect("the call is over");
-        let asides = outcome.events.iter().filter(|event| event.event == "consult_line");
-        let text = |event: &vox_shared::wire::result::CallEvent, name: &str| {
-            event.data[name].as_str().unwrap().to_owned()
-        };
-        asides.map(|event| (text(event, "speaker"), text(event, "text"))).collect()
-    }
-
-    pub fn is_recorded(&self) -> bool {
-        self.session.is_recorded()
-    }
-
-    pub fn key(&mut self, key: char) {
-        self.feed(Event::Dtmf(key));
-    }
-
-    pub fn hang_up(&mut self) -> &Outcome {
-        self.feed(Event::HungUp { by: DisconnectedBy::Customer });
-        self.outcome.as_ref().expect("a call that was hung up has an outcome")
-    }
-
-    /// Whether the bot is being heard.
-    pub fn bot_speaks(&self) -> bool {
-        self.sounds.iter().any(|s| s.played_ms < s.length_ms)
-    }
-
-    /// Let the bot say all it has.
-    pub fn hear_out(&mut self) {
-        while self.bot_speaks() && self.outcome.is_none() {
-            self.pass(20);
-        }
-        self.pass(40);
-    }
-
-    /// What the caller has said, as the newest request tells the model.
-    pub fn told(&self) -> Vec<String> {
-        let (_, request) = self.asked.last().expect("the model was asked");
-        let users = request.messages.iter().filter(|m| m.role == Role::User);
-        users.map(|m| m.text.clone()).collect()
-    }
-
-    /// The roles and texts of the newest request, after the system prompt.
-    pub fn conversation(&self) -> Vec<(Role, String)> {
-        let (_, request) = self.asked.last().expect("the model was asked");
-        request.messages.iter().skip(1).map(|m| (m.role, m.text.clone())).collect()
-    }
-
-    pub fn context(&self) -> Vec<(Role, String)> {
-        self.session.context().history().into_iter().map(|m| (m.role, m.text)).collect()
-    }
-
-    pub fn count(&self, event: &str) -> usize {
-        self.events.iter().filter(|e| *e == event).count()
-    }
-
-    /// All lines in their order, after the end.
-    pub fn transcript(&self) -> Vec<(Speaker, String)> {
-        let outcome = self.outcome.as_ref().expect("the call is over");
-        outcome.transcript.iter().map(|l| (l.speaker, l.text.clone())).collect()
-    }
-
-    /// The lines of one side, after the end.
-    pub fn lines(&self, speaker: Speaker) -> Vec<String> {
-        let outcome = self.outcome.as_ref().expect("the call is over");
-        let lines = outcome.transcript.iter().filter(|l| l.speaker == speaker);
-        lines.map(|l: &TranscriptEntry| l.text.clone()).collect()
     }
 }
 

@@ -131,7 +131,7 @@ fn a_model_that_runs_away_is_stopped_and_told_so() {
         "look_up: max_tool_calls",
     ];
     assert_eq!(whys[..3], expected);
-    assert_eq!(whys.len(), 3 + 3 * 2 + 1, "{whys:?}");
+    assert_eq!(whys.len(), 3 + 3 + 1, "{whys:?}");
     assert_eq!(whys.last(), Some(&"look_up: 3 rounds of tools in one turn"));
 }
 
@@ -150,6 +150,38 @@ fn nothing_that_the_caller_must_agree_to_is_done_in_the_turn_that_asks() {
     assert!(scene.tools.is_empty(), "that is another one");
     call(&mut scene, &[("book", json!({"id": 7}))]);
     assert_eq!(scene.tools.len(), 1);
+}
+
+/// A caller who is asked whether it may be done while it is being done says yes to a second time.
+#[test]
+fn what_the_caller_agreed_to_is_done_once_however_often_it_is_called() {
+    let mut scene = asked(|_| {});
+    call(&mut scene, &[("book", json!({"id": 7}))]);
+    scene.reply("Shall I book the seven?");
+    scene.hear_out();
+    scene.caller_says("Yes, please.", 700);
+    call(&mut scene, &[("book", json!({"id": 7})), ("book", json!({"id": 7}))]);
+    answer(&mut scene, json!("booked"));
+    call(&mut scene, &[("book", json!({"id": 7}))]);
+    let told = told(&scene);
+    assert!(told[1..].iter().all(|text| !text.contains("ask the caller")), "{told:?}");
+    scene.reply("It is booked. Is there anything else?");
+    scene.hear_out();
+    scene.caller_says("Yes, when do you open?", 700);
+    call(&mut scene, &[("book", json!({"id": 7}))]);
+    assert_eq!(scene.tools.len(), 1, "the yes was to something else");
+}
+
+/// A caller who said yes was told that it cannot be done after all.
+#[test]
+fn the_caller_is_not_asked_about_what_the_calls_limit_forbids() {
+    let mut scene = asked(|config| config.limits.max_tool_calls = Some(1));
+    call(&mut scene, &[("look_up", json!({"id": 1}))]);
+    answer(&mut scene, json!("5"));
+    call(&mut scene, &[("book", json!({"id": 7}))]);
+    let told = told(&scene);
+    assert!(!told[1].contains("ask the caller") && told[1].contains("no more tools"), "{told:?}");
+    assert_eq!(events(&mut scene, "tool_refused")[0].why, "book: max_tool_calls");
 }
 
 #[test]
@@ -219,28 +251,77 @@ fn what_is_called_beside_the_end_is_done_before_it() {
     assert_eq!(scene.said[1..], said);
 }
 
-#[test]
-fn a_call_is_not_ended_over_something_that_was_not_done() {
-    let failed = ToolAnswer { status: ToolStatus::Failed, ..json!("error: no").into() };
-    for (name, answer) in [("look_up", Some(failed)), ("look_up", None), ("book", None), ("made_up", None)] {
-        let mut scene = asked(|_| {});
-        call(&mut scene, &[(name, json!({"id": 1})), ("end_call", json!({}))]);
-        match (answer, scene.tools.first()) {
-            (Some(answer), Some((run, _))) => scene.feed(Event::ToolDone { run: *run, answer }),
-            // It does not answer in time.
-            (None, Some(_)) => scene.pass(20_100),
-            (_, None) => {}
-        }
-        assert_eq!(scene.asked.len(), 2, "{name}: the model is told");
-        let told = told(&scene);
-        assert_eq!((told.len(), told[1].contains("the call goes on")), (2, true), "{told:?}");
-        call(&mut scene, &[("end_call", json!({"message": "I am sorry. Goodbye."}))]);
-        scene.pass(6_000);
-        assert!(scene.outcome.is_some(), "{name}");
-        assert_eq!(scene.said.last().map(String::as_str), Some("I am sorry. Goodbye."));
-        let refused = events_of(&scene, "tool_refused");
-        assert!(refused.iter().any(|why| why.starts_with("end_call: ")), "{refused:?}");
+/// Looks something up that comes to nothing, and hangs up; the model is asked what came of it.
+fn hangs_up_over_a_failure(name: &str, answer: Option<ToolAnswer>) -> Scene {
+    let mut scene = asked(|_| {});
+    call(&mut scene, &[(name, json!({"id": 1})), ("end_call", json!({"message": "It is done. Goodbye."}))]);
+    match (answer, scene.tools.first()) {
+        (Some(answer), Some((run, _))) => scene.feed(Event::ToolDone { run: *run, answer }),
+        // It does not answer in time.
+        (None, Some(_)) => scene.pass(20_100),
+        (_, None) => {}
     }
+    assert_eq!(scene.asked.len(), 2, "{name}: the model is told");
+    let told = told(&scene);
+    assert_eq!((told.len(), told[1].contains("ends with what you say next")), (2, true), "{told:?}");
+    scene
+}
+
+fn no() -> ToolAnswer {
+    ToolAnswer { status: ToolStatus::Failed, ..json!("error: no").into() }
+}
+
+#[test]
+fn a_call_that_the_model_ends_is_ended_whatever_else_fails() {
+    const CLOSING: &str = "Thank you for calling. Goodbye.";
+    let cases = [("look_up", Some(no())), ("look_up", None), ("made_up", None)];
+    for (name, answer) in cases {
+        for (reply, last) in [
+            ("I could not look it up.", &["I could not look it up.", CLOSING][..]),
+            ("I could not look it up, goodbye.", &["I could not look it up, goodbye."][..]),
+            ("", &[CLOSING][..]),
+        ] {
+            let mut scene = hangs_up_over_a_failure(name, answer.clone());
+            let before = scene.said.len();
+            match reply {
+                // Nothing to say, and then no model any more.
+                "" => (0..2).for_each(|_| scene.llm_fails(Failure::new(FailureClass::Unavailable, "503"))),
+                _ => scene.reply(reply),
+            }
+            scene.pass(6_000);
+            let outcome = scene.outcome.as_ref().unwrap_or_else(|| panic!("{name}: {:?}", scene.said));
+            assert_eq!(outcome.disconnected_by, DisconnectedBy::Bot);
+            assert_eq!(scene.said[before..], *last);
+            assert!(events_of(&scene, "tool_refused").iter().all(|why| !why.starts_with("end_call")));
+        }
+    }
+    // The model may try again first, and end the call by itself then.
+    let mut scene = hangs_up_over_a_failure("look_up", Some(no()));
+    call(&mut scene, &[("look_up", json!({"id": 2}))]);
+    answer(&mut scene, json!("done"));
+    call(&mut scene, &[("end_call", json!({"message": "I have it. Goodbye."}))]);
+    scene.pass(6_000);
+    assert!(scene.outcome.is_some());
+    assert_eq!(scene.said.last().unwrap(), "I have it. Goodbye.");
+    // Who says something meanwhile is answered.
+    let mut scene = hangs_up_over_a_failure("look_up", Some(no()));
+    scene.caller_says("Wait, one more thing.", 900);
+    scene.reply("Yes?");
+    scene.hear_out();
+    scene.pass(3_000);
+    assert!(scene.outcome.is_none());
+}
+
+#[test]
+fn a_call_is_not_ended_beside_a_question() {
+    let mut scene = asked(|_| {});
+    call(&mut scene, &[("book", json!({"id": 1})), ("end_call", json!({}))]);
+    assert!(told(&scene)[1].contains("the call goes on"), "{:?}", told(&scene));
+    scene.reply("Shall I book it?");
+    scene.hear_out();
+    scene.pass(3_000);
+    assert!(scene.outcome.is_none());
+    assert_eq!(events(&mut scene, "tool_refused")[1].why, "end_call: the caller has to be asked first");
 }
 
 #[test]

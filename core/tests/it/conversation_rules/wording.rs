@@ -66,7 +66,7 @@ fn a_bot_may_have_its_numbers_left_and_its_names_said_in_its_own_way() {
     let mut scene = Scene::begin(|config| {
         config.spoken_forms = SpokenForms::Off;
         config.pronunciations =
-            vec![Pronunciation { word: "Nguyen".into(), say: "Win".into(), language: String::new() }];
+            vec![Pronunciation { word: "Nguyen".into(), say: "Win".into(), ..Pronunciation::default() }];
     });
     scene.caller_says("Who helps me?", 900);
     scene.reply("Dr. Nguyen, in room 5.");

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Client;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -10,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use vox_audio::wav::WavWriter;
 use vox_bridge::app::{App, Parts};
 use vox_bridge::auth::role::Role;
 use vox_bridge::config::{Config, S3Settings};
@@ -21,7 +24,7 @@ use vox_bridge::store::tenants::Tenant;
 use vox_bridge::store::users::{User, fold_email};
 use vox_shared::clock::Clock;
 use vox_shared::env::Env;
-use vox_shared::ids::{BotId, TenantId, UserId};
+use vox_shared::ids::{BotId, SoundId, TenantId, UserId};
 use vox_shared::livekit::LiveKitSettings;
 use vox_shared::model::bot::BotSettings;
 use vox_shared::wire::SECRET_HEADER;
@@ -195,6 +198,23 @@ impl Bridge {
         let url = format!("{}/api/v1/prices", self.url());
         let answer = self.http.post(url).bearer_auth(token).json(price).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
+    /// Keep a tone for bots, as an admin; answers its id.
+    pub async fn tone(&self, hz: f32, ms: u32, amplitude: f32) -> SoundId {
+        let file = self.data.join("tone.wav");
+        let sample = |n: u32| (n as f32 * hz * std::f32::consts::TAU / 16_000.0).sin() * amplitude;
+        let mut wav = WavWriter::create(&file, 16_000, 1).unwrap();
+        wav.write((0..16 * ms).map(|n| sample(n) as i16)).unwrap();
+        wav.finish().unwrap();
+        let body =
+            json!({"name": format!("{hz} Hz"), "sound": STANDARD.encode(std::fs::read(&file).unwrap())});
+        std::fs::remove_file(file).unwrap();
+        let (token, url) = (self.person(Role::Admin).await, format!("{}/api/v1/sounds", self.url()));
+        let answer = self.http.post(url).bearer_auth(token).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        let kept: Value = answer.json().await.unwrap();
+        kept["id"].as_str().unwrap().parse().unwrap()
     }
 
     /// Store a bot; answers its id.

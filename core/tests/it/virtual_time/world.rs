@@ -3,34 +3,51 @@
 mod agent;
 mod bad_day;
 mod caller;
+mod carrying;
+mod cast;
 mod consult;
+mod hostile;
 mod judge;
 mod model;
 mod operator;
+mod queue;
+mod recogniser;
+mod successor;
 mod tools;
+mod uploaded_ear;
 mod voice;
+mod wired;
+mod wired_ear;
+mod wired_model;
+mod wired_voice;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::time::Duration;
 
-use vox_core::media::tone::LENGTH;
 use vox_core::provider::llm::LlmEvent;
 use vox_core::provider::stt::SttEvent;
-use vox_core::provider::tts::{UtteranceId, WordMark};
+use vox_core::provider::tts::{TtsEvent, UtteranceId, WordMark};
 use vox_core::session::Session;
-use vox_core::session::event::{Command, ConsultEvent, Event, Outcome, RequestId, Span, VoiceEvent, Window};
+use vox_core::session::event::{ConsultEvent, Event, Outcome, RequestId, Span, VoiceEvent, Window};
 use vox_core::session::rules::{Ladder, Rules};
+use vox_shared::catalogue::Rhythm;
 use vox_shared::model::bot::{HttpTool, OnInterrupt, ReEngagement, Tool};
-use vox_shared::wire::answers::Service;
 use vox_shared::wire::config::RuntimeConfig;
+use vox_shared::wire::result::DisconnectedBy;
 
 use super::random::Random;
-use super::vendors::{SttMood, VoiceMood, failure, stt_mood};
+use super::vendors::{SttMood, VoiceMood};
+use super::wire::frame::Frame;
+use super::wire::{self, Step, Wires};
 use agent::Agent;
-use bad_day::{BadDay, Mood};
+use bad_day::BadDay;
+pub use cast::{Cast, Verdict};
 use consult::Consult;
+use hostile::Watch;
 use model::OwnVoice;
+use queue::Scheduled;
+use successor::Successors;
 use tools::Toolbox;
 
 const MS_PER_CHAR: u32 = 60;
@@ -53,58 +70,71 @@ const SAYINGS: [&str; 10] = [
 ];
 
 #[derive(Debug)]
-enum Happening {
+pub enum Happening {
     Session(Event),
-    Stt { stream: u64, event: SttEvent },
-    Voice { stream: u64, event: VoiceEvent, words: Vec<WordMark>, ms: u32 },
+    Stt {
+        stream: u64,
+        event: SttEvent,
+    },
+    Voice {
+        stream: u64,
+        event: VoiceEvent,
+        words: Vec<WordMark>,
+        ms: u32,
+    },
     Playout,
     Window,
     CallerActs,
     CallerStops,
     OperatorActs,
     ConsultActs,
-    Consult { number: u64, event: ConsultEvent },
+    Consult {
+        number: u64,
+        event: ConsultEvent,
+    },
     AgentActs,
     AgentStops,
-    AgentStt { stream: u64, event: SttEvent },
-    ModelSound { request: RequestId, text: Option<String> },
-    ModelGives { request: RequestId },
-    ModelHeard { span: Span, text: String },
-}
-
-/// Who takes part beside the caller and a bot with recogniser, model and voice.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Cast {
-    /// A human agent comes and goes.
-    pub agent: bool,
-    /// The model hears by itself: no recogniser.
-    pub hears: bool,
-    /// The model speaks by itself: no voice.
-    pub speaks: bool,
-    /// Somebody is asked to take the call, again and again.
-    pub consults: bool,
-    /// The vendors fail.
-    pub bad_day: bool,
-}
-
-#[derive(Debug)]
-struct Scheduled(u64, u64, Happening);
-
-impl PartialEq for Scheduled {
-    fn eq(&self, other: &Self) -> bool {
-        (self.0, self.1) == (other.0, other.1)
-    }
-}
-impl Eq for Scheduled {}
-impl PartialOrd for Scheduled {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Scheduled {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.0, self.1).cmp(&(other.0, other.1))
-    }
+    AgentStt {
+        stream: u64,
+        event: SttEvent,
+    },
+    ModelSound {
+        request: RequestId,
+        text: Option<String>,
+    },
+    ModelGives {
+        request: RequestId,
+    },
+    ModelHeard {
+        span: Span,
+        text: String,
+    },
+    /// Over the vendors' own protocols: messages, what codecs made of them, and what happens at a server.
+    EarFrame {
+        stream: u64,
+        frame: Frame,
+    },
+    EarSays {
+        stream: u64,
+        event: SttEvent,
+    },
+    EarEnds {
+        stream: u64,
+    },
+    AnswerMeans {
+        request: RequestId,
+        meaning: LlmEvent,
+    },
+    MouthStep {
+        stream: u64,
+        connection: u64,
+        key: String,
+        step: Step,
+    },
+    MouthSays {
+        stream: u64,
+        event: TtsEvent,
+    },
 }
 
 /// What the caller's ear got of one utterance.
@@ -115,28 +145,6 @@ struct Heard {
     words: Vec<WordMark>,
     complete: bool,
     stopped: bool,
-}
-
-/// What a conversation showed.
-#[derive(Debug, Default)]
-pub struct Verdict {
-    pub replies: usize,
-    pub interruptions: usize,
-    pub faults: usize,
-    pub ended_by_bot: bool,
-    pub longest_silence_ms: u64,
-    /// Runs of tools.
-    pub ran: usize,
-    /// Agents who came and people who took the call, callers who came back off hold, and turns that a model wrote down itself.
-    pub joined: usize,
-    pub came_back: usize,
-    pub written: usize,
-    /// Of a bad day: vendors that failed and fallbacks that did not, and what became of that.
-    pub failed: usize,
-    pub fell_back: usize,
-    pub second_requests: usize,
-    pub common_answers: usize,
-    pub handed_on: usize,
 }
 
 pub struct World {
@@ -151,6 +159,11 @@ pub struct World {
     queue: BinaryHeap<Reverse<Scheduled>>,
     stt_stream: u64,
     stt_mood: SttMood,
+    stt_rhythm: Rhythm,
+    /// When a recogniser that tells of all sound says something again.
+    stt_tells_at: u64,
+    /// No recogniser of the call was at fault, nor might seem to be.
+    stt_is_good: bool,
     voice_stream: u64,
     voice_mood: VoiceMood,
     voice_pieces: u64,
@@ -172,7 +185,11 @@ pub struct World {
     consult: Consult,
     own_voice: OwnVoice,
     toolbox: Toolbox,
+    watch: Watch,
+    successors: Successors,
     bad_day: Option<BadDay>,
+    /// The vendors are heard over their codecs.
+    wires: Option<Wires>,
     hang_ups: usize,
     /// Keys that were pressed: each is in a line.
     keys: String,
@@ -193,6 +210,7 @@ fn config(random: &mut Random) -> RuntimeConfig {
     config.re_engagement =
         random.chance(90).then(|| ReEngagement { after_secs: 6.0, ..ReEngagement::default() });
     config.turn.interruptible = random.chance(95);
+    config.stt.provider = (*random.pick(&["deepgram", "assemblyai", "sarvam"])).into();
     if random.chance(30) {
         config.stt.fallbacks = vec![config.stt.clone()];
         config.llm.fallbacks = vec![config.llm.clone()];
@@ -202,16 +220,26 @@ fn config(random: &mut Random) -> RuntimeConfig {
 }
 
 impl World {
-    pub fn new(seed: u64, cast: Cast) -> Self {
+    pub fn new(seed: u64, mut cast: Cast) -> Self {
         let mut random = Random::new(seed);
         let mut config = config(&mut random);
         if cast.bad_day {
             bad_day::prepare(&mut config, &mut random);
+            hostile::prepare(&mut config, &mut random);
+            // On some of them somebody is asked to take the call as well, or an agent comes.
+            cast.consults = random.chance(15);
+            cast.agent = !cast.consults && random.chance(10);
         }
+        if cast.wires {
+            let ears: &[&str] = if cast.uploads { &wire::UPLOADED } else { &wire::EARS };
+            wire::draw(&mut config, ears, &mut random);
+        }
+        let successors = Successors::of(&mut config, cast.bots);
         let bad_day = cast.bad_day.then(|| BadDay::of(&config, &mut random));
         let mut rules = Rules::from_config(&config, Duration::ZERO);
         if cast.bad_day {
             rules.transfers = Some("websocket_reverse_transfer");
+            rules.presses_keys = random.chance(70);
         }
         if cast.hears {
             rules.stt = Ladder::default();
@@ -232,6 +260,9 @@ impl World {
             queue: BinaryHeap::new(),
             stt_stream: 0,
             stt_mood: if cast.hears { SttMood::NeverReady } else { SttMood::Good },
+            stt_rhythm: Rhythm::of(&config.stt.provider, &config.stt.extra),
+            stt_tells_at: 0,
+            stt_is_good: true,
             voice_stream: 0,
             voice_mood: VoiceMood::Good,
             voice_pieces: 0,
@@ -252,7 +283,10 @@ impl World {
             consult: Consult::default(),
             own_voice: OwnVoice::of(cast.speaks),
             toolbox: Toolbox::default(),
+            watch: Watch::of(&config),
+            successors,
             bad_day,
+            wires: cast.wires.then(|| Wires::of(&config, cast.uploads)),
             hang_ups: 0,
             keys: String::new(),
         };
@@ -265,6 +299,10 @@ impl World {
         if world.random.chance(30) {
             let first = world.random.range(0, 20_000);
             world.at(first, Happening::OperatorActs);
+        }
+        if cast.bad_day {
+            let (first, source) = (world.random.range(0, 6_000), hostile::source(&mut world.random));
+            world.at(first, Happening::Session(Event::Source(source)));
         }
         if cast.agent {
             let first = world.random.range(0, 20_000);
@@ -286,7 +324,12 @@ impl World {
         while self.outcome.is_none() {
             let next = self.queue.peek().map(|Reverse(s)| s.0).expect("the line never ends by itself");
             let deadline = self.session.next_deadline().map(|d| d.as_nanos().div_ceil(1_000_000) as u64);
+            let wired = self.wire_due().filter(|due| *due <= next && deadline.is_none_or(|d| *due < d));
             match deadline.filter(|d| *d <= next) {
+                _ if wired.is_some() => {
+                    self.now = wired.map_or(self.now, |due| self.now.max(due));
+                    self.wake_wires();
+                }
                 Some(deadline) => {
                     self.now = self.now.max(deadline);
                     self.feed(Event::Tick);
@@ -317,9 +360,23 @@ impl World {
     fn happen(&mut self, what: Happening) {
         match what {
             Happening::Session(event) => self.feed(event),
-            Happening::Stt { stream, event } if stream == self.stt_stream => self.feed(Event::Stt(event)),
-            Happening::Stt { .. } => {}
+            Happening::Stt { stream, event } if stream == self.stt_stream => match self.wires {
+                Some(_) => self.ear_means(&event),
+                None => self.feed(Event::Stt(event)),
+            },
+            Happening::EarSays { stream, event } if stream == self.stt_stream => self.feed(Event::Stt(event)),
+            Happening::Stt { .. } | Happening::EarSays { .. } => {}
+            Happening::Voice { stream, event, .. } if self.wires.is_some() && stream != u64::MAX => {
+                self.mouth_means(stream, &event);
+            }
             Happening::Voice { stream, event, words, ms } => self.voice(stream, event, words, ms),
+            Happening::EarFrame { stream, frame } => self.ear_frame(stream, frame),
+            Happening::EarEnds { stream } => self.ear_ends(stream),
+            Happening::AnswerMeans { request, meaning } => self.answer_means(request, &meaning),
+            Happening::MouthStep { stream, connection, key, step } => {
+                self.mouth_step(stream, connection, (&key, step));
+            }
+            Happening::MouthSays { stream, event } => self.mouth_says(stream, event),
             Happening::Playout => self.playout(),
             Happening::Window => self.window(),
             Happening::CallerActs => self.caller_acts(),
@@ -364,8 +421,7 @@ impl World {
         if self.session.is_over() {
             assert_eq!(self.session.next_deadline(), None, "seed {}: a timer outlives the call", self.seed);
         }
-        let speaking = self.ear.last().is_some_and(|(_, h)| !h.stopped && h.played_ms < h.audio_ms);
-        let sounding = speaking || self.now < self.tone_until;
+        let sounding = self.bot_sounds() || self.now < self.tone_until;
         match (owes && !sounding && !self.speaking, self.silent_since) {
             (true, None) => self.silent_since = Some(self.now),
             (true, Some(since)) => self.longest_silence = self.longest_silence.max(self.now - since),
@@ -373,136 +429,16 @@ impl World {
         }
     }
 
-    fn carry_out(&mut self, command: Command) {
-        match command {
-            Command::OpenStt { provider, .. } => self.open_stt(provider),
-            Command::FinalizeStt => self.finalize(),
-            Command::CloseStt => self.stt_stream += 1,
-            Command::Ask { request, provider, heard, ask } => {
-                let is_told = |span: &Span| ask.messages.iter().any(|m| m.text.contains(&span.as_text()));
-                let is_known = |span: &Span| self.is_written(*span) || is_told(span);
-                assert!(heard.iter().all(is_known), "seed {}: {heard:?} is not in {ask:?}", self.seed);
-                let has_tools = !ask.tools.is_empty();
-                self.ask((request, provider), &heard, has_tools);
-            }
-            Command::AskSecond { request, provider, ask } => {
-                let has_tools = !ask.tools.is_empty();
-                self.bad_day.iter_mut().for_each(|day| day.second_requests += 1);
-                self.ask((request, provider), &[], has_tools);
-            }
-            Command::Vendor { service, place, did } => self.note_vendor(service, place, &did),
-            Command::Transfer { .. } if self.bad_day.is_some() => self.hand_over(),
-            Command::HangUp { .. } => self.hang_ups += 1,
-            Command::Consult(order) => self.consult_order(&order),
-            Command::Agent(command) => self.agent_command(&command),
-            Command::Utter { request, utterance } => self.utter(request, utterance),
-            Command::Recite { utterance, text, .. } => self.recite(utterance, &text),
-            Command::RunTool { run, .. } => self.run_tool(run),
-            Command::CancelTool { run } => self.toolbox.answered(run),
-            Command::CancelAsk { request } => self.cancel_ask(request),
-            Command::OpenVoice { provider } => self.open_voice(provider),
-            Command::Say { utterance, text } => self.synthesise(utterance, &text),
-            Command::EndSay { utterance } => self.end_voice(utterance),
-            Command::Phrase { utterance, text } => {
-                if self.random.chance(60) {
-                    self.cached(utterance, &text);
-                } else {
-                    self.synthesise(utterance, &text);
-                    self.end_voice(utterance);
-                }
-            }
-            Command::StopSaying { utterance, .. } => {
-                if let Some((_, heard)) = self.ear.iter_mut().find(|(id, _)| *id == utterance) {
-                    heard.stopped = true;
-                }
-            }
-            Command::HoldTone => self.tone_until = self.now + LENGTH.as_millis() as u64,
-            Command::JournalEvent(event) => self.note_agent(&event.event),
-            Command::Finish(outcome) => self.outcome = Some(outcome),
-            Command::JournalTurn(_)
-            | Command::JudgeTurn { .. }
-            | Command::PressKey { .. }
-            | Command::OrderTaken { .. }
-            | Command::OrderRefused { .. }
-            | Command::Transfer { .. }
-            | Command::Supervisor(_)
-            | Command::Supervise { .. }
-            | Command::Notify(_) => {}
-        }
+    /// The bot is being heard.
+    fn bot_sounds(&self) -> bool {
+        self.ear.last().is_some_and(|(_, h)| !h.stopped && h.played_ms < h.audio_ms)
     }
 
-    /// A model that was given no tools calls none.
-    fn ask(&mut self, (request, place): (RequestId, usize), heard: &[Span], has_tools: bool) {
-        let ends = self.random.chance(15);
-        let (mut events, faulty) = self.model_answers(place, ends);
-        events.retain(|(_, event)| has_tools || !matches!(event, LlmEvent::ToolCall(_)));
-        self.faults += usize::from(faulty);
-        self.llm.insert(request, true);
-        self.write_down(heard);
-        if self.own_voice.speaks {
-            self.sound_of(request, &events);
-        }
-        for (after, event) in events {
-            self.at(self.now + after, Happening::Session(Event::Llm { request, event }));
-        }
-    }
-
-    fn open_stt(&mut self, place: usize) {
-        self.stt_stream += 1;
-        let mood = self.mood(Service::Stt, place);
-        self.stt_mood = match mood {
-            Mood::Usual => stt_mood(&mut self.random),
-            Mood::Mute => SttMood::Deaf,
-            Mood::Slow => SttMood::Good,
-            Mood::RefusesKey | Mood::Down | Mood::Busy(_) => SttMood::NeverReady,
-        };
-        if self.stt_refuses(mood) {
-            self.faults += 1;
-            return;
-        }
-        let stream = self.stt_stream;
-        let slow = if mood == Mood::Slow { self.random.range(1_000, 6_000) } else { 0 };
-        let ready = self.now + slow + self.random.range(10, 800);
-        match self.stt_mood {
-            SttMood::NeverReady => self.faults += 1,
-            SttMood::Deaf => {
-                self.faults += 1;
-                self.at(ready, Happening::Stt { stream, event: SttEvent::Ready });
-            }
-            SttMood::Breaks(age) => {
-                self.faults += 1;
-                self.at(ready, Happening::Stt { stream, event: SttEvent::Ready });
-                let event = SttEvent::Failed(failure("cut"));
-                self.at(ready + age, Happening::Stt { stream, event });
-            }
-            SttMood::Good => self.at(ready, Happening::Stt { stream, event: SttEvent::Ready }),
-        }
-    }
-
-    fn hears(&self) -> bool {
-        matches!(self.stt_mood, SttMood::Good | SttMood::Breaks(_))
-    }
-
-    fn words(&mut self, text: &str, from_finalize: bool, after: u64) {
-        let event = SttEvent::Final {
-            text: text.to_owned(),
-            confidence: Some(0.9),
-            words: Vec::new(),
-            from_finalize,
-            utterance_end: !from_finalize && self.random.chance(50),
-        };
-        let stream = self.stt_stream;
-        self.at(self.now + after, Happening::Stt { stream, event });
-    }
-
-    fn finalize(&mut self) {
-        if !self.hears() || self.random.chance(5) {
-            return;
-        }
-        let text: Vec<&str> = self.unfinalised.drain(..).collect();
-        let after =
-            if self.random.chance(5) { self.random.range(800, 2_500) } else { self.random.range(20, 500) };
-        self.words(&text.join(" "), true, after);
+    /// A goodbye is heard to its end first.
+    fn hung_up(&mut self, by: DisconnectedBy) {
+        self.hang_ups += 1;
+        let is_cut = by == DisconnectedBy::Bot && self.bot_sounds();
+        assert!(!is_cut, "seed {} at {}: the line is closed over the bot's words", self.seed, self.now);
     }
 
     fn playout(&mut self) {
@@ -520,6 +456,8 @@ impl World {
         let (probability, level) = if self.speaking { (0.93, -22.0) } else { (0.03, -66.0) };
         let ends_at = Duration::from_millis(self.now);
         self.feed(Event::Window(Window { ends_at, probability, levels_db: [level; 4] }));
+        self.tell_of_sound();
+        self.ear_hears();
         self.agent_window();
     }
 }

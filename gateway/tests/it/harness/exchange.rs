@@ -34,22 +34,46 @@ pub struct Exchange {
     url: String,
     token: String,
     // In the order in which they end.
+    _dialler: Option<Server>,
     _workers: Vec<Server>,
     _bridge: Server,
-    _livekit: LiveKitServer,
+    livekit: LiveKitServer,
     _redis: RedisServer,
     data: TempDir,
 }
 
 impl Exchange {
     pub async fn start(workers: usize) -> Self {
+        Self::with(workers, LiveKitServer::over_and_telling).await
+    }
+
+    /// With a dialler, and a server that makes no rooms by itself.
+    pub async fn with_dialler(workers: usize) -> Self {
+        let mut exchange = Self::with(workers, LiveKitServer::for_campaigns).await;
+        let (bridge, livekit) = (exchange.url.trim_end_matches("/api/v1").to_owned(), &exchange.livekit);
+        let settings = [
+            ("VOXCORE_SECRET", SECRET.to_owned()),
+            ("VOX_BRIDGE_URL", bridge),
+            ("LIVEKIT_URL", livekit.url.clone()),
+            ("LIVEKIT_API_KEY", livekit.key.clone()),
+            ("LIVEKIT_API_SECRET", livekit.secret.clone()),
+            ("VOX_DIALLER_LISTEN", free_address().to_string()),
+            ("VOX_PARENT_DEATH", "1".to_owned()),
+        ];
+        exchange._dialler = Some(Server::start(exchange.data.path(), "dialler", |command| {
+            command.envs(settings);
+        }));
+        exchange
+    }
+
+    async fn with(workers: usize, server: impl Fn(&RedisServer, &str) -> LiveKitServer) -> Self {
         // Loopback alone is asked, without TLS; the library wants a provider all the same.
         let _twice = rustls::crypto::ring::default_provider().install_default();
         let data = tempfile::tempdir().unwrap();
         let at = free_address();
         let redis = RedisServer::start();
         let hook = format!("http://{at}/api/v1/livekit/webhook");
-        let livekit = LiveKitServer::over_and_telling(&redis, &hook);
+        let livekit = server(&redis, &hook);
         let (server, key, secret) = (&*livekit.url, &*livekit.key, &*livekit.secret);
         let gateway = Gateway::start(Settings::new(&redis.url(), server, key, secret)).await.unwrap();
         let both = [
@@ -86,9 +110,10 @@ impl Exchange {
             http: Client::builder().timeout(PATIENCE).build().unwrap(),
             url: format!("http://{at}/api/v1"),
             token: String::new(),
+            _dialler: None,
             _workers: all,
             _bridge: bridge,
-            _livekit: livekit,
+            livekit,
             _redis: redis,
             data,
         };
@@ -102,15 +127,21 @@ impl Exchange {
         exchange
     }
 
-    async fn posts(&self, path: &str, body: Value) -> (u16, Value) {
+    pub async fn posts(&self, path: &str, body: Value) -> (u16, Value) {
         let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.token).json(&body);
         let answer = request.send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
-    async fn gets(&self, path: &str) -> Value {
+    pub async fn gets(&self, path: &str) -> Value {
         let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
         request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The same of what is no JSON.
+    pub async fn gets_text(&self, path: &str) -> String {
+        let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        request.send().await.unwrap().text().await.unwrap()
     }
 
     /// Give the bot other settings.
@@ -187,7 +218,7 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         if std::thread::panicking() {
             use std::io::Write as _;
-            for name in ["bridge", "core"] {
+            for name in ["bridge", "core", "dialler"] {
                 let text = std::fs::read_to_string(log(self.data.path(), name)).unwrap_or_default();
                 let lines: Vec<&str> = text.lines().collect();
                 let tail = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n");
@@ -202,8 +233,13 @@ fn log(data: &Path, name: &str) -> PathBuf {
 }
 
 /// Wait until something has come true.
-async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let until = Instant::now() + PATIENCE;
+async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    eventually_within(PATIENCE.as_secs(), what, look).await
+}
+
+/// The same of what may take so many seconds.
+pub async fn eventually_within<T>(secs: u64, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let until = Instant::now() + Duration::from_secs(secs);
     loop {
         if let Some(found) = look().await {
             return found;

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use vox_harness::Random;
+
 use super::super::*;
 
 /// Milliseconds that an order, its answer, or a packet may take.
@@ -35,7 +37,7 @@ pub struct World {
     floor: Floor,
     start: Instant,
     now: u64,
-    random: u64,
+    random: Random,
     names: u32,
     there: BTreeMap<(String, Place), Present>,
     tracks: u64,
@@ -59,7 +61,7 @@ impl World {
             floor,
             start: Instant::now(),
             now: 0,
-            random: seed,
+            random: Random::new(seed),
             names: 0,
             there: BTreeMap::new(),
             tracks: 0,
@@ -93,11 +95,7 @@ impl World {
     }
 
     fn below(&mut self, most: u64) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % most
+        self.random.below(most)
     }
 
     fn moment(&self) -> Instant {

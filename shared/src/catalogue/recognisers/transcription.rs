@@ -47,7 +47,7 @@ pub const TRANSCRIPTION: Vendor = Vendor {
         Setting {
             name: "interim_ms",
             form: Form::Timer { most_ms: 10_000 },
-            about: "how often a segment that goes on is transcribed so far, each time a request more; 2000; without it a caller who speaks for 4 s without a pause is not waited for",
+            about: "how often a segment that goes on is transcribed so far, each time a request more; 2000; without it the words so far are asked for when a caller has spoken for 4 s",
         },
     ],
     key_check: Some(KeyCheck { path: &["models"], header: "authorization", prefix: "Bearer " }),

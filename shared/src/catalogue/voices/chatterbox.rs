@@ -1,6 +1,13 @@
 //! Chatterbox.
 
-use crate::catalogue::{Ability, Figures, Form, Key, Kind, Setting, Vendor, VoiceRule};
+use crate::catalogue::{Ability, Figures, Form, Key, KeyCheck, Kind, Setting, Vendor, VoiceRule};
+
+impl Vendor {
+    /// Whether it is a server of one's own that says how much memory of its GPU is used (`GET /metrics`).
+    pub fn tells_gpu_memory(&self) -> bool {
+        self.kind == CHATTERBOX.kind && self.name == CHATTERBOX.name
+    }
+}
 
 /// A Chatterbox server of one's own.
 pub const CHATTERBOX: Vendor = Vendor {
@@ -30,8 +37,13 @@ pub const CHATTERBOX: Vendor = Vendor {
             form: Form::Number(0.0, 1.0),
             about: "how closely it keeps to the voice, 0.5; 0.3 for one that speaks fast. Turbo takes no notice",
         },
+        Setting {
+            name: "turbo",
+            form: Form::Flag,
+            about: "true where the server runs Chatterbox Turbo, in English: it laughs, chuckles and coughs where the model writes that",
+        },
     ],
-    key_check: None,
+    key_check: Some(KeyCheck { path: &["health"], header: "authorization", prefix: "Bearer " }),
     figures: Figures {
         price: Some("none; the server's own"),
         latency_ms: Some(75),

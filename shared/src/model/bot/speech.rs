@@ -19,8 +19,11 @@ pub enum SpokenForms {
 pub struct Pronunciation {
     /// A whole word, or several with single spaces.
     pub word: String,
-    /// What is said for it.
+    /// What is said for it. Empty only where every voice of the bot takes phonetic signs.
     pub say: String,
+    /// How it sounds in signs of the International Phonetic Alphabet, for voices that take them; the others have `say`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub ipa: String,
     /// Only for bots that speak this language (a tag); empty for all.
     pub language: String,
 }

@@ -18,8 +18,11 @@ pub const DETECTED_VOICEMAIL: &str = "detected_voicemail";
 pub const SEND_DTMF: &str = "send_dtmf";
 /// The tool that notes when the caller wishes to be called back.
 pub const SCHEDULE_CALLBACK: &str = "schedule_callback";
+/// The tool that goes over to another of the bot's languages.
+pub const SWITCH_LANGUAGE: &str = "switch_language";
 /// All that are the conversation's own.
-pub const BUILT_IN: [&str; 5] = [END_CALL, TRANSFER_CALL, DETECTED_VOICEMAIL, SEND_DTMF, SCHEDULE_CALLBACK];
+pub const BUILT_IN: [&str; 6] =
+    [END_CALL, TRANSFER_CALL, DETECTED_VOICEMAIL, SEND_DTMF, SCHEDULE_CALLBACK, SWITCH_LANGUAGE];
 /// How long a tool's server has, seconds, where the tool does not say.
 pub const DEFAULT_TIMEOUT_SECS: f32 = 10.0;
 /// The range of that: the caller waits meanwhile, and after 20 s the model goes on without any tool.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::BotId;
+
 /// Most targets of a bot, and most legacy numbers.
 pub const MAX_TARGETS: usize = 32;
 /// Digits of a number that can be dialled.
@@ -24,6 +26,8 @@ pub enum TransferMethod {
     LivekitSipRefer,
     AgentDesk,
     Warm,
+    /// Another bot of the tenant goes on with the caller, in the same call.
+    Bot,
 }
 
 impl TransferMethod {
@@ -34,6 +38,7 @@ impl TransferMethod {
             Self::LivekitSipRefer => "livekit_sip_refer",
             Self::AgentDesk => "agent_desk",
             Self::Warm => "warm",
+            Self::Bot => "bot",
         }
     }
 }
@@ -47,6 +52,8 @@ pub enum TransferType {
     TelUri,
     PhoneNumber,
     AgentQueue,
+    /// The id of a bot.
+    Bot,
 }
 
 /// Somebody who may be given the call. Chosen by id or label, otherwise the default.
@@ -128,7 +135,8 @@ fn mismatch(target: &TransferTarget) -> Option<(&'static str, &'static str)> {
     use TransferType as Type;
     let goes = match (target.method, target.kind) {
         (By::AgentDesk, kind) => kind == Type::AgentQueue,
-        (_, Type::AgentQueue) => false,
+        (By::Bot, kind) => kind == Type::Bot,
+        (_, Type::AgentQueue | Type::Bot) => false,
         (By::LivekitSipRefer, kind) => kind != Type::Extension,
         _ => true,
     };
@@ -137,7 +145,11 @@ fn mismatch(target: &TransferTarget) -> Option<(&'static str, &'static str)> {
             "type",
             match target.method {
                 By::AgentDesk => "agent_desk takes only agent_queue",
+                By::Bot => "method bot takes only type bot, whose value is the id of another bot",
                 By::LivekitSipRefer => "livekit_sip_refer takes sip_uri, tel_uri or phone_number",
+                By::WebsocketReverseTransfer | By::Warm if target.kind == Type::Bot => {
+                    "type bot goes only with method bot"
+                }
                 By::WebsocketReverseTransfer | By::Warm => "agent_queue goes only with agent_desk",
             },
         ));
@@ -147,6 +159,7 @@ fn mismatch(target: &TransferTarget) -> Option<(&'static str, &'static str)> {
         Type::SipUri => (!rest("sip:")).then_some("must start with sip:"),
         Type::TelUri => (!rest("tel:")).then_some("must start with tel:"),
         Type::PhoneNumber => (!is_number(&target.value)).then_some(NUMBER),
+        Type::Bot => target.value.parse::<BotId>().is_err().then_some("must be the id of a bot of yours"),
         Type::Extension | Type::AgentQueue => target.value.trim().is_empty().then_some("must not be empty"),
     };
     wrong.map(|why| ("value", why))
@@ -184,15 +197,22 @@ mod tests {
 
     #[test]
     fn each_method_takes_its_own_types() {
-        let methods = ["websocket_reverse_transfer", "livekit_sip_refer", "agent_desk", "warm"];
+        let methods = ["websocket_reverse_transfer", "livekit_sip_refer", "agent_desk", "warm", "bot"];
         let values = [
             ("extension", "101"),
             ("sip_uri", "sip:a@b.example"),
             ("tel_uri", "tel:+4930123"),
             ("phone_number", "+49 30 (123)-456"),
             ("agent_queue", "billing"),
+            ("bot", "bot_billing"),
         ];
-        let taken = [[1, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 0, 0, 0, 1], [1, 1, 1, 1, 0]];
+        let taken = [
+            [1, 1, 1, 1, 0, 0],
+            [0, 1, 1, 1, 0, 0],
+            [0, 0, 0, 0, 1, 0],
+            [1, 1, 1, 1, 0, 0],
+            [0, 0, 0, 0, 0, 1],
+        ];
         for (method, row) in methods.iter().zip(taken) {
             for ((kind, value), taken) in values.iter().zip(row) {
                 let expected: &[&str] = if taken == 1 { &[] } else { &["0.type"] };
@@ -215,6 +235,7 @@ mod tests {
         ] {
             check(json!([{"id": "a", "method": "warm", "type": kind, "value": value}]), &["0.value"]);
         }
+        check(json!([{"id": "a", "method": "bot", "type": "bot", "value": "no id"}]), &["0.value"]);
     }
 
     #[test]

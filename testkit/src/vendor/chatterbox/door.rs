@@ -50,6 +50,7 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/synthesize/stream", post(synthesize))
         .route("/voices", get(voices))
         .route("/health", get(health))
+        .route("/metrics", get(metrics))
         .layer(DefaultBodyLimit::max(MAX_CLIENT_BYTES))
         .with_state(app)
 }
@@ -122,6 +123,23 @@ async fn health(
     }
     let healthy = |_: &Script| axum::Json(json!({"status": "ok"})).into_response();
     told(&app, Ask::new(&uri, wire), &headers, healthy).await
+}
+
+/// What it says of its GPU.
+async fn metrics(
+    State(app): State<App>,
+    ConnectInfo(wire): ConnectInfo<WireOf>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let page = |script: &Script| {
+        let Some((used, free)) = script.gpu_memory_bytes else { return "requests_total 7\n".into_response() };
+        let line =
+            |state: &str, bytes: u64| format!("gpu_memory_bytes{{gpu=\"0\",state=\"{state}\"}} {bytes}\n");
+        let page = ["# TYPE gpu_memory_bytes gauge\n".to_owned(), line("used", used), line("free", free)];
+        page.concat().into_response()
+    };
+    told(&app, Ask::new(&uri, wire), &headers, page).await
 }
 
 async fn told(

@@ -18,6 +18,8 @@ pub struct Script {
     pub is_loaded: bool,
     /// Voices that exist.
     pub voices: Vec<String>,
+    /// Memory of its GPU, bytes: used and free; none: it does not say.
+    pub gpu_memory_bytes: Option<(u64, u64)>,
     /// A header stands before every piece of sound.
     pub header_each_piece: bool,
     /// What goes wrong.
@@ -32,6 +34,7 @@ impl Default for Script {
             needs_key: false,
             is_loaded: true,
             voices: vec!["default_female_1".to_owned()],
+            gpu_memory_bytes: Some((6_000_000_000, 2_000_000_000)),
             header_each_piece: false,
             faults: Faults::default(),
         }

@@ -251,7 +251,7 @@ async fn token(
     if !kind.starts_with("application/x-www-form-urlencoded") {
         record.violation("the content type is not application/x-www-form-urlencoded");
     }
-    let audience = format!("http://{}/token", text(&headers, "host").unwrap_or_default());
+    let audience = format!("{}/token", text(&headers, "host").unwrap_or_default());
     let second = app.clock.now().as_second();
     if let Err((word, sentence)) = tokens::check(&sent, &audience, second) {
         record.violation(format!("refused claim: {sentence}"));

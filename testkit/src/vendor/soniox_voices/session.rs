@@ -40,12 +40,14 @@ pub(crate) struct Session {
     line: Line,
     script: Arc<Script>,
     streams: Vec<Stream>,
+    /// Streams that were closed for want of text: a message for one may be on its way.
+    starved: Vec<String>,
     last_heard: Instant,
 }
 
 impl Session {
     pub(crate) fn new(line: Line, script: Arc<Script>) -> Self {
-        Self { line, script, streams: Vec::new(), last_heard: Instant::now() }
+        Self { line, script, streams: Vec::new(), starved: Vec::new(), last_heard: Instant::now() }
     }
 
     pub(crate) async fn run(mut self) {
@@ -131,7 +133,10 @@ impl Session {
 
     fn cancel(&mut self, id: &str) {
         let Some(at) = self.position(id) else {
-            return self.line.record.violation("a stream was cancelled that is not open");
+            return match self.starved.iter().any(|known| known == id) {
+                true => self.line.record.note("a cancellation crossed the end of its stream"),
+                false => self.line.record.violation("a stream was cancelled that is not open"),
+            };
         };
         if self.streams[at].ended {
             self.line.record.violation("a stream was cancelled after the end of its text");
@@ -183,6 +188,7 @@ impl Session {
                     self.line.say(&json!({
                         "stream_id": id, "error_code": 408, "error_type": "timeout", "error_message": "No text."
                     }));
+                    self.starved.push(id);
                     self.terminate(at);
                 }
                 None => at += 1,
@@ -195,14 +201,17 @@ impl Session {
         }
     }
 
-    fn refuse(&mut self, stream: Option<&str>, code: u16, word: &str, why: &str) {
-        self.line.record.violation(format!("refused: {word}: {why}"));
+    fn refuse(&mut self, id: Option<&str>, code: u16, word: &str, why: &str) {
+        match id.is_some_and(|id| self.starved.iter().any(|known| known == id)) {
+            true => self.line.record.note("a message crossed the end of its stream"),
+            false => self.line.record.violation(format!("refused: {word}: {why}")),
+        }
         let mut message = json!({"error_code": code, "error_type": word, "error_message": why});
-        if let Some(id) = stream {
+        if let Some(id) = id {
             message["stream_id"] = json!(id);
         }
         self.line.say(&message);
-        if let Some(id) = stream {
+        if let Some(id) = id {
             self.streams.retain(|known| known.id != id);
             self.line.say(&json!({"stream_id": id, "terminated": true}));
         }

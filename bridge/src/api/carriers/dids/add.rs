@@ -12,6 +12,7 @@ use super::view::{Assignment, DidView};
 use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditCarriers;
+use crate::campaign::health::Health;
 use crate::dialout::order;
 use crate::edge::body::{Whole, parse};
 use crate::edge::params::InPath;
@@ -58,6 +59,9 @@ pub async fn add(
         bot_id: assigned.bot_id,
         label: assigned.label,
         flow_url: None,
+        blamed_at: Vec::new(),
+        rests_until: None,
+        health: Health::default(),
         created_at: Stamp(clock.now()),
     };
     let (carriers, carrier) = (stores.carriers(who.tenant()), did.carrier_id.clone());

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vox_shared::ids::{BotId, TenantId};
 
+use crate::campaign::health::RestsWhy;
 use crate::error::{ApiError, ApiResult};
 use crate::fields::FieldError;
 use crate::store::dids::Did;
@@ -33,6 +34,12 @@ pub struct DidView {
     pub number: String,
     pub bot_id: Option<String>,
     pub label: Option<String>,
+    /// Campaigns show it to nobody until then; of a rest that is over it stays.
+    pub rests_until: Option<String>,
+    /// Why it rests, or rested last.
+    pub rests_why: Option<RestsWhy>,
+    /// Campaigns show other numbers first until then: its calls are answered less.
+    pub spared_until: Option<String>,
     pub created_at: String,
 }
 
@@ -62,13 +69,16 @@ impl Assignment {
 
 impl From<Stored<Did>> for DidView {
     fn from(stored: Stored<Did>) -> Self {
-        let Did { carrier_id, number, bot_id, label, created_at, .. } = stored.value;
+        let Did { carrier_id, number, bot_id, label, rests_until, health, created_at, .. } = stored.value;
         Self {
             id: stored.id,
             carrier_id: carrier_id.to_string(),
             number: number.to_string(),
             bot_id: bot_id.map(|id| id.to_string()),
             label,
+            rests_until: rests_until.map(|until| until.to_string()),
+            rests_why: health.rests_why,
+            spared_until: health.spared_until.map(|until| until.to_string()),
             created_at: created_at.to_string(),
         }
     }

@@ -82,7 +82,7 @@ enum Form {
     Json(Vec<u8>),
 }
 
-struct Reader {
+pub(super) struct Reader {
     vendor: &'static str,
     form: Form,
     sse: SseParser,
@@ -93,7 +93,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(vendor: &'static str) -> Self {
+    pub(super) fn new(vendor: &'static str) -> Self {
         Self {
             vendor,
             form: Form::default(),

@@ -1,7 +1,7 @@
 //! The conversation so far, as the turns of the caller. The bot's own lines are not read: what a barge-in left of them
 //! says nothing about where the conversation stands.
 
-use crate::provider::llm::{Message, Role};
+use crate::provider::llm::{Message, Role, TAKEN_OVER};
 
 /// What the caller did in one turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub(super) fn read(messages: &[Message]) -> History {
     for message in messages {
         match message.role {
             Role::User => history.caller(&message.text),
+            // What was said to another bot is not for this script: it begins where it took the call over.
+            Role::System if message.text.starts_with(TAKEN_OVER) => {
+                history = History { turns: Vec::new(), last: Last::Nothing };
+            }
             Role::System => {
                 // Before the conversation a system message is the prompt; inside it only notes concern the caller.
                 if history.last != Last::Nothing && is_note(&message.text) {
@@ -121,6 +125,9 @@ mod tests {
         );
         check(&[(User, "yes"), (Assistant, ""), (User, "please")], &[said("yes please")], Last::Caller);
         check(&[(User, "bye"), (Tool, "done")], &[said("bye")], Last::Tool);
+        let note = format!("{TAKEN_OVER} from another assistant.");
+        check(&[(User, "billing please"), (Assistant, "One moment."), (System, &note)], &[], Last::Nothing);
+        check(&[(User, "billing"), (System, &note), (User, "yes")], &[said("yes")], Last::Caller);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One question to the server: a segment as a WAV file, and its words.
+//! Questions put to the server over HTTP.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,27 +11,23 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::NAME;
-use super::answer::{Transcript, parse_answer};
+use super::answer::Transcript;
+use super::body::{ANSWER_DEADLINE, Body, late};
+use super::questions::{Question, Questions};
 use super::segments::Segment;
-use crate::provider::egress::chat::{self, Address};
+use crate::provider::Failure;
+use crate::provider::egress::chat;
 use crate::provider::egress::{Egress, http_failure};
-use crate::provider::{Failure, FailureClass};
 
-/// From the question to the whole answer. The session gives up much earlier; this ends what it forgot.
-const DEADLINE: Duration = Duration::from_secs(30);
 /// Asking for the list of models shows that the server is there and takes the key, and opens the connection.
 const WARM_DEADLINE: Duration = Duration::from_secs(5);
-/// Much more than half a minute of speech needs.
-const ANSWER_BYTES: usize = 1 << 20;
 
-/// A server, and what every question to it says.
+/// A server, and what is put to it.
 #[derive(Clone, Debug)]
 pub(super) struct Server {
     pub egress: Arc<Egress>,
     pub authorization: Option<HeaderValue>,
-    pub address: Arc<Address>,
-    /// Fields beside the file.
-    pub fields: Vec<(&'static str, String)>,
+    pub questions: Questions,
 }
 
 impl Server {
@@ -41,7 +37,7 @@ impl Server {
     /// When it cannot be reached or does not take the key.
     pub async fn greet(&self) -> Result<(), Failure> {
         let exchange = async {
-            let request = self.request(Method::GET, self.address.route(&["models"]))?;
+            let request = self.request(Method::GET, self.questions.models())?;
             let answer = request.send().await.map_err(http_failure)?;
             if answer.status().is_success() {
                 read(answer).await.map(|_| ())
@@ -60,33 +56,23 @@ impl Server {
     /// # Errors
     /// As the server refuses, cuts off, or answers what is none.
     pub async fn transcribe(&self, segment: &Segment, rate_hz: u32) -> Result<Transcript, Failure> {
-        let file = wav(&segment.pcm, rate_hz);
-        timeout(DEADLINE, Box::pin(self.ask(file))).await.map_err(|_| late("no answer in time"))?
+        timeout(ANSWER_DEADLINE, Box::pin(self.ask(segment, rate_hz))).await.map_err(|_| Body::late())?
     }
 
-    /// Where the server has no such route, ask below `/v1`; that is remembered.
-    async fn ask(&self, file: Vec<u8>) -> Result<Transcript, Failure> {
+    async fn ask(&self, segment: &Segment, rate_hz: u32) -> Result<Transcript, Failure> {
         loop {
-            let url = self.address.route(&["audio", "transcriptions"]);
-            let request = self.request(Method::POST, url.clone())?.multipart(self.form(file.clone())?);
+            let question = self.questions.question(segment, rate_hz);
+            let url = question.url.clone();
+            let request = self.request(Method::POST, url.clone())?.multipart(form(question)?);
             let answer = request.send().await.map_err(http_failure)?;
             if answer.status().is_success() {
-                let body = read(answer).await?;
-                return parse_answer(&body).map_err(|error| {
-                    Failure::new(FailureClass::Malformed, format!("{NAME} sends what it should not: {error}"))
-                });
+                return read(answer).await?.end();
             }
             let refusal = chat::read_refusal(answer).await;
-            if !(chat::has_no_route(&refusal) && self.address.turn(&url)) {
-                return Err(chat::http_refusal(NAME, &refusal));
+            if let Some(failure) = self.questions.refused(&url, &refusal) {
+                return Err(failure);
             }
         }
-    }
-
-    fn form(&self, file: Vec<u8>) -> Result<Form, Failure> {
-        let part = Part::bytes(file).file_name("audio.wav").mime_str("audio/wav").map_err(http_failure)?;
-        let form = Form::new().part("file", part);
-        Ok(self.fields.iter().fold(form, |form, (name, value)| form.text(*name, value.clone())))
     }
 
     fn request(&self, method: Method, url: Url) -> Result<reqwest::RequestBuilder, Failure> {
@@ -98,41 +84,18 @@ impl Server {
     }
 }
 
-async fn read(answer: reqwest::Response) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
+fn form(question: Question) -> Result<Form, Failure> {
+    let file =
+        Part::bytes(question.file).file_name("audio.wav").mime_str("audio/wav").map_err(http_failure)?;
+    let form = Form::new().part("file", file);
+    Ok(question.fields.into_iter().fold(form, |form, (name, value)| form.text(name, value)))
+}
+
+async fn read(answer: reqwest::Response) -> Result<Body, Failure> {
+    let mut body = Body::default();
     let mut pieces = answer.bytes_stream();
     while let Some(piece) = pieces.next().await {
-        body.extend_from_slice(&piece.map_err(http_failure)?);
-        if body.len() > ANSWER_BYTES {
-            let detail = format!("{NAME} answers with more than {ANSWER_BYTES} bytes");
-            return Err(Failure::new(FailureClass::Malformed, detail));
-        }
+        body.piece(&piece.map_err(http_failure)?)?;
     }
     Ok(body)
-}
-
-fn late(what: &str) -> Failure {
-    Failure::new(FailureClass::TimedOut, format!("{NAME}: {what}"))
-}
-
-/// Samples as a mono WAV file of 16 bits (RIFF, PCM).
-fn wav(pcm: &[i16], rate_hz: u32) -> Vec<u8> {
-    let bytes = (pcm.len() * 2) as u32;
-    let mut file = Vec::with_capacity(44 + pcm.len() * 2);
-    file.extend_from_slice(b"RIFF");
-    file.extend_from_slice(&(36 + bytes).to_le_bytes());
-    file.extend_from_slice(b"WAVEfmt ");
-    file.extend_from_slice(&16_u32.to_le_bytes());
-    for half in [1_u16, 1] {
-        file.extend_from_slice(&half.to_le_bytes());
-    }
-    file.extend_from_slice(&rate_hz.to_le_bytes());
-    file.extend_from_slice(&(rate_hz * 2).to_le_bytes());
-    for half in [2_u16, 16] {
-        file.extend_from_slice(&half.to_le_bytes());
-    }
-    file.extend_from_slice(b"data");
-    file.extend_from_slice(&bytes.to_le_bytes());
-    vox_audio::pcm::append_bytes(pcm.iter().copied(), &mut file);
-    file
 }

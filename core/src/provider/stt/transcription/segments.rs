@@ -2,7 +2,12 @@
 
 use std::collections::VecDeque;
 
+use vox_shared::catalogue::TRANSCRIPTION;
+use vox_shared::model::bot::SttSettings;
+
 use super::super::floor::Floor;
+use crate::provider::Failure;
+use crate::provider::extra::Extra;
 
 /// Audio is judged in windows of this length.
 const WINDOW_MS: u64 = 20;
@@ -16,6 +21,10 @@ const ABOVE_FLOOR_DB: f32 = 8.0;
 const LEAST_SOUND_MS: u64 = 150;
 /// Whisper looks at 30 s.
 const LONGEST_MS: u64 = 25_000;
+/// Silence that ends a segment: the session waits longer before it answers, so the words are on their way by then.
+const SILENCE_MS: u64 = 400;
+/// Looks at a segment that goes on. The session gives up speech that has no words for 4 s.
+const INTERIM_MS: u64 = 2_000;
 
 /// A stretch of audio, and where it stands in the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +53,18 @@ pub struct Cuts {
     pub silence_ms: u64,
     /// Audio between two looks at a segment that goes on; `None` for no such looks.
     pub interim_ms: Option<u64>,
+}
+
+impl Cuts {
+    /// As a bot's settings say.
+    ///
+    /// # Errors
+    /// `Refused` for a setting of the wrong type.
+    pub fn from_settings(settings: &SttSettings) -> Result<Self, Failure> {
+        let extra = Extra::new(&TRANSCRIPTION, &settings.extra)?;
+        let silence_ms = extra.number("silence_duration_ms").map_or(SILENCE_MS, |ms| ms as u64);
+        Ok(Self { silence_ms, interim_ms: extra.timer("interim_ms", INTERIM_MS) })
+    }
 }
 
 /// Cuts a stream into segments.

@@ -157,15 +157,15 @@ impl<A: Asked> Queue<A> {
         Ok(events)
     }
 
-    fn asks(&self) -> Option<UtteranceId> {
+    pub fn asks(&self) -> Option<UtteranceId> {
         self.asking.as_ref().map(|of| of.utterance)
     }
 
-    fn waits(&self) -> Option<UtteranceId> {
+    pub fn waits(&self) -> Option<UtteranceId> {
         self.waiting.as_ref().map(|of| of.utterance)
     }
 
-    fn reads(&self) -> Option<UtteranceId> {
+    pub fn reads(&self) -> Option<UtteranceId> {
         self.reading.as_ref().map(|of| of.utterance)
     }
 

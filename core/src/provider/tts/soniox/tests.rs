@@ -113,6 +113,66 @@ fn a_stream_that_was_closed_for_want_of_text_is_opened_anew_and_its_words_count_
     assert_eq!(words, Some(vec![WordMark { text: "Tw".into(), started_ms: 1000, ended_ms: 1200 }]));
 }
 
+fn starve(bench: &mut Bench, stream: &str) {
+    bench.hear(&json!({"stream_id": stream, "error_code": 408, "error_type": "timeout"})).unwrap();
+    bench.hear(&json!({"stream_id": stream, "terminated": true})).unwrap();
+}
+
+/// What the vendor says of a message for a stream that it has closed.
+fn refuse(bench: &mut Bench, stream: &str) {
+    bench.hear(&json!({"stream_id": stream, "error_code": 400, "error_type": "invalid_request"})).unwrap();
+    bench.hear(&json!({"stream_id": stream, "terminated": true})).unwrap();
+}
+
+#[test]
+fn text_that_crosses_the_end_of_its_stream_is_sent_into_the_next() {
+    let mut bench = Bench::new();
+    bench.speak(1, "One.");
+    bench.hear(&json!({"stream_id": "u1-0", "audio": "AAAA"})).unwrap();
+    bench.speak(1, "Two.");
+    bench.speak(1, "Three.");
+    bench.sent();
+    starve(&mut bench, "u1-0");
+    assert_eq!(bench.sent(), ["u1-1 open", "u1-1 Two.", "u1-1 Three."]);
+    refuse(&mut bench, "u1-0");
+    refuse(&mut bench, "u1-0");
+    bench.hear(&json!({"stream_id": "u1-1", "audio": "AAAA"})).unwrap();
+    // The end crosses the next one: all of it was spoken.
+    bench.events();
+    bench.order(TtsInput::End { utterance: 1 });
+    bench.sent();
+    starve(&mut bench, "u1-1");
+    assert_eq!(bench.sent(), [] as [&str; 0]);
+    assert!(bench.events().contains(&TtsEvent::Done { utterance: 1 }));
+}
+
+#[test]
+fn text_and_end_that_cross_together_are_sent_again_once() {
+    let mut bench = Bench::new();
+    bench.speak(1, "One.");
+    bench.hear(&json!({"stream_id": "u1-0", "audio": "AAAA"})).unwrap();
+    bench.speak(1, "Two.");
+    bench.order(TtsInput::End { utterance: 1 });
+    bench.sent();
+    starve(&mut bench, "u1-0");
+    assert_eq!(bench.sent(), ["u1-1 open", "u1-1 Two.", "u1-1 end"]);
+    bench.events();
+    // It makes no sound of that, and says so in the same way.
+    starve(&mut bench, "u1-1");
+    assert_eq!(bench.sent(), [] as [&str; 0]);
+    assert!(bench.events().contains(&TtsEvent::Done { utterance: 1 }));
+}
+
+#[test]
+fn an_interrupted_reply_that_crosses_its_end_is_not_spoken_after_all() {
+    let mut bench = Bench::new();
+    bench.speak(1, "One.");
+    bench.order(TtsInput::Cancel { utterance: 1 });
+    bench.sent();
+    starve(&mut bench, "u1-0");
+    assert_eq!(bench.sent(), [] as [&str; 0]);
+}
+
 #[test]
 fn an_interruption_is_sent_only_while_text_may_come_and_waits_for_the_streams_end() {
     let mut bench = Bench::new();

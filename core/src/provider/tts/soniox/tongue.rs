@@ -33,6 +33,12 @@ struct Stream {
     number: u32,
     is_open: bool,
     is_ended: bool,
+    /// The vendor closes it for want of text.
+    is_starved: bool,
+    /// Texts that were sent into it since its last sound: where it is closed meanwhile they were on their way and are sent into the next.
+    unanswered: Vec<String>,
+    /// That was done, and no sound came since: it is done once.
+    is_repeated: bool,
     spelling: Spelling,
     /// Bytes of sound of this stream, and of the reply's streams before it.
     bytes: u64,
@@ -42,6 +48,20 @@ struct Stream {
 impl Stream {
     fn id(&self) -> String {
         format!("u{}-{}", self.utterance, self.number)
+    }
+
+    /// The vendor has closed it. True when texts that were on their way are to be sent into another one.
+    fn close(&mut self) -> bool {
+        let is_starved = std::mem::take(&mut self.is_starved);
+        self.is_open = false;
+        self.number += 1;
+        self.earlier_bytes += std::mem::take(&mut self.bytes);
+        let crossed = (is_starved || !self.is_ended) && !self.unanswered.is_empty();
+        if !crossed || std::mem::replace(&mut self.is_repeated, true) {
+            self.unanswered.clear();
+            return false;
+        }
+        true
     }
 
     /// The word that has begun, which is the last.
@@ -67,12 +87,34 @@ impl SonioxTongue {
         self.streams.iter_mut().find(|stream| stream.utterance == utterance)
     }
 
+    /// Send what crossed the end of a stream into the next one.
+    fn repeat(&mut self, utterance: UtteranceId, to: &mut Reaction) {
+        let Some(stream) = self.of(utterance) else { return };
+        stream.is_open = true;
+        let (id, texts, is_ended) = (stream.id(), stream.unanswered.clone(), stream.is_ended);
+        to.send(self.opening(&id));
+        texts.iter().for_each(|text| to.send(piece(&id, text)));
+        if is_ended {
+            to.send(last(&id));
+        }
+    }
+
     fn opening(&self, id: &str) -> Value {
         let mut opening = self.opening.clone();
         opening.insert("stream_id".into(), id.into());
         opening.insert("sample_rate".into(), self.rate_hz.into());
         Value::Object(opening)
     }
+}
+
+/// More of a stream's text.
+fn piece(id: &str, text: &str) -> Value {
+    json!({"stream_id": id, "text": format!("{text} "), "text_end": false})
+}
+
+/// There is no more.
+fn last(id: &str) -> Value {
+    json!({"stream_id": id, "text": "", "text_end": true})
 }
 
 impl Tongue for SonioxTongue {
@@ -99,25 +141,29 @@ impl Tongue for SonioxTongue {
                 number: 0,
                 is_open: false,
                 is_ended: false,
+                is_starved: false,
+                unanswered: Vec::new(),
+                is_repeated: false,
                 spelling: Spelling::default(),
                 bytes: 0,
                 earlier_bytes: 0,
             });
         }
         let Some(stream) = self.of(utterance) else { return };
+        stream.unanswered.push(text.to_owned());
         let was_open = std::mem::replace(&mut stream.is_open, true);
         let id = stream.id();
         if !was_open {
             to.send(self.opening(&id));
         }
-        to.send(json!({"stream_id": id, "text": format!("{text} "), "text_end": false}));
+        to.send(piece(&id, text));
     }
 
     fn end(&mut self, utterance: UtteranceId, to: &mut Reaction) {
         let Some(stream) = self.of(utterance) else { return };
         stream.is_ended = true;
         if stream.is_open {
-            to.send(json!({"stream_id": stream.id(), "text": "", "text_end": true}));
+            to.send(last(&stream.id()));
         } else {
             to.tell(Told::Over { of: Some(utterance) });
         }
@@ -132,6 +178,7 @@ impl Tongue for SonioxTongue {
             to.send(json!({"stream_id": stream.id(), "cancel": true}));
         }
         stream.is_ended = true;
+        stream.unanswered.clear();
         Cancelled::Told
     }
 
@@ -159,26 +206,30 @@ impl Tongue for SonioxTongue {
                         to.tell(Told::Words { of, words });
                     }
                     stream.bytes += pcm.len() as u64;
+                    if !pcm.is_empty() {
+                        stream.unanswered.clear();
+                        stream.is_repeated = false;
+                    }
                     to.tell(Told::Sound { of, bytes: pcm });
                 }
             }
             Event::Terminated { stream } => {
-                if let Some(stream) = self.find(&stream) {
-                    stream.take_word(to);
-                    stream.is_open = false;
-                    stream.number += 1;
-                    stream.earlier_bytes += std::mem::take(&mut stream.bytes);
-                    let of = Some(stream.utterance);
+                let Some(stream) = self.find(&stream) else { return Ok(()) };
+                stream.take_word(to);
+                let (of, utterance) = (Some(stream.utterance), stream.utterance);
+                if stream.close() {
+                    self.repeat(utterance, to);
+                } else if stream.is_ended {
                     // Whether it was spoken to its end or interrupted; if neither, more text opens another stream.
-                    if stream.is_ended {
-                        to.tell(Told::Silent { of });
-                        to.tell(Told::Over { of });
-                    }
+                    to.tell(Told::Silent { of });
+                    to.tell(Told::Over { of });
                 }
             }
-            // A stream that waited too long for text is closed next, which is no failure.
-            Event::Error { stream: Some(id), code: Some(408), .. }
-                if self.find(&id).is_some_and(|stream| !stream.is_ended) => {}
+            // A stream that waited too long for text is closed next, which is no failure: nor is it when more text, or the end, was on
+            // its way. What is said of that then bears a name that nobody has any more.
+            Event::Error { stream: Some(id), code: Some(408), .. } => {
+                self.find(&id).into_iter().for_each(|stream| stream.is_starved = true);
+            }
             Event::Error { stream, code, word } => {
                 let of = match stream {
                     None => None,

@@ -31,7 +31,8 @@ impl Speech<'_> {
             let inside = &rest[1..end - 1];
             match tag::read(inside) {
                 found @ (Tag::Dress | Tag::Break) if cue::is_tag(&tag::name(inside)) => {
-                    return Step::Cue { length, cue: None, pauses: found == Tag::Break };
+                    let cue = cue::read_tag(inside);
+                    return Step::Cue { length, cue, pauses: found == Tag::Break };
                 }
                 Tag::Dress => return Step::Skip(length),
                 Tag::Break => return Step::Pause(length),

@@ -241,6 +241,42 @@ fn a_dialled_telephone_is_spoken_to_when_it_is_active() {
 }
 
 #[test]
+fn how_long_a_telephone_rang_is_known_where_it_was_rung_for_the_bot() {
+    let awaited = Begins::Awaited { patience: Duration::from_secs(60) };
+    for begins in [Begins::Dialled { to: "+15550100".into(), from: None }, awaited] {
+        let mut scene = Scene::new(Whom::Phone(PHONE.into()), begins);
+        scene.waits(3_000);
+        assert_eq!(scene.on(Event::Joined(somebody(PHONE, Kind::Sip, Some("dialing")))), None);
+        scene.waits(1_500);
+        assert_eq!(scene.status("ringing"), None);
+        scene.waits(9_500);
+        assert_eq!((scene.status("active"), scene.caller.rang()), (None, Some(Duration::from_secs(11))));
+        // What is told later changes nothing.
+        scene.waits(99);
+        assert_eq!(scene.caller.dialled(Ok(()), scene.now), None);
+        assert_eq!(
+            (scene.on(reached()), scene.caller.rang()),
+            (Some(LineIn::Answered), Some(Duration::from_secs(11)))
+        );
+    }
+    // The API's answer may be first.
+    let mut scene = Scene::dialled();
+    scene.waits(7_000);
+    assert_eq!(scene.caller.dialled(Ok(()), scene.now), None);
+    assert_eq!(scene.caller.rang(), Some(Duration::from_secs(7)));
+    // One that has answered when it is first seen has rung for somebody else, or for nobody knows how long; one that calls rings for us.
+    for begins in [Begins::Answered, Begins::Ringing, Begins::Dialled { to: "1".into(), from: None }] {
+        let mut scene = Scene::new(Whom::Phone(PHONE.into()), begins);
+        scene.on(Event::Joined(somebody(PHONE, Kind::Sip, Some("active"))));
+        assert_eq!((scene.on(reached()), scene.caller.rang()), (Some(LineIn::Answered), None));
+    }
+    let mut scene = Scene::new(Whom::Phone(PHONE.into()), Begins::Ringing);
+    scene.on(Event::Joined(somebody(PHONE, Kind::Sip, Some("ringing"))));
+    scene.waits(500);
+    assert_eq!((scene.status("active"), scene.caller.rang()), (None, None));
+}
+
+#[test]
 fn the_gateways_word_counts_more_than_how_the_telephone_left() {
     let busy = || {
         let sip = Some(SipStatus { code: 486, phrase: "Busy Here".into() });

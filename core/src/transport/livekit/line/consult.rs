@@ -40,9 +40,13 @@ impl Seat {
         if self.consult.is_some() { self.rooms.stage() } else { Stage::Talk }
     }
 
-    pub(super) async fn on_consult_order(&mut self, order: ConsultOrder) -> Option<End> {
+    pub(super) async fn on_consult_order(
+        &mut self,
+        order: ConsultOrder,
+        music: Option<Arc<[i16]>>,
+    ) -> Option<End> {
         match order {
-            ConsultOrder::Begin { to, ring_secs } => self.begin_consult(&to, ring_secs).await,
+            ConsultOrder::Begin { to, ring_secs } => self.begin_consult(&to, ring_secs, music).await,
             ConsultOrder::Join => {
                 if self.consult.is_some() {
                     self.rooms.go(Stage::Conference);
@@ -53,7 +57,7 @@ impl Seat {
         }
     }
 
-    async fn begin_consult(&mut self, to: &str, ring_secs: u32) -> Option<End> {
+    async fn begin_consult(&mut self, to: &str, ring_secs: u32, music: Option<Arc<[i16]>>) -> Option<End> {
         let number = match dialled(to) {
             Ok(number) => number,
             Err(why) => return self.tell_consult(ConsultEvent::Over { why }).await,
@@ -88,6 +92,7 @@ impl Seat {
             dialling: None,
             state: State::Asked,
             own: VecDeque::new(),
+            music,
         });
         self.rooms.enter(&identity, Role::Third);
         self.rooms.go(Stage::Consult);
@@ -174,7 +179,8 @@ impl Seat {
         self.consult.as_ref()?;
         match stage {
             Stage::Consult => {
-                let music = music(self.line.order.rate());
+                let asked_for = self.consult.as_ref().and_then(|consult| consult.music.clone());
+                let music = asked_for.unwrap_or_else(|| music(self.line.order.rate()));
                 if let Some(voice) = &mut self.voice {
                     voice.play(music).await;
                 }

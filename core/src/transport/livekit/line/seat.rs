@@ -33,6 +33,8 @@ const PUBLISH_WITHIN: Duration = Duration::from_secs(5);
 const ATTRIBUTES_PATIENCE: Duration = Duration::from_secs(2);
 /// A telephone that is let go while it is dialled is in the room by then.
 const DIAL_LATE: Duration = Duration::from_secs(1);
+/// The bot's attribute that says that it waits for whoever is rung.
+const READY: &str = "vox.ready";
 /// Frames that the client may keep: more wait only while media does not flow, and then are old.
 const QUEUE_FRAMES: usize = 4;
 
@@ -203,6 +205,11 @@ impl Seat {
             let _gone = self.line.to_call.send(LineIn::Answered).await;
         }
         if told == LineIn::Answered
+            && let Some(rang) = self.caller.rang()
+        {
+            let _gone = self.line.to_call.send(LineIn::Rang(rang)).await;
+        }
+        if told == LineIn::Answered
             && let Some(caller) = self.caller.identity()
         {
             let seat = Box::new(self.line.order.seat(caller));
@@ -303,7 +310,7 @@ impl Seat {
             LineOut::Mark(name) => self.mark(name),
             LineOut::Clear => self.clear_voices().await,
             LineOut::Supervise { id, order } => self.on_supervise(id, *order).await,
-            LineOut::Consult(order) => return self.on_consult_order(order).await,
+            LineOut::Consult(order, music) => return self.on_consult_order(order, music).await,
             LineOut::Notice(notice) => self.caption(&notice).await,
             LineOut::Key(key) => return self.press(key).await,
             LineOut::Transfer { to } => return self.hand_over(&to).await,
@@ -343,6 +350,13 @@ impl Seat {
             let wanted = Wanted { to: to.clone(), from: from.clone(), room, identity, ringing: RING_LIMIT };
             let (livekit, bridge) = (self.line.livekit.clone(), self.line.bridge.clone());
             self.dialling = Some(Box::pin(dialling::dial(livekit, bridge, wanted)));
+        }
+        if let Begins::Awaited { .. } = self.line.order.begins {
+            // Whoever is to ring them waits for this.
+            let ready = [(READY.to_owned(), "1".to_owned())].into();
+            if let Err(error) = self.room.set_attributes(ready).await {
+                tracing::warn!(%error, "a room could not be told that the bot is ready");
+            }
         }
         let told = self.caller.can_hear(Instant::now());
         self.tell(told).await

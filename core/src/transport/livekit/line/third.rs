@@ -1,6 +1,7 @@
 //! Somebody who is asked to take the call, as the line knows them.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -27,6 +28,8 @@ pub(super) struct Consult {
     pub(super) state: State,
     /// The bot's own words for both, as far as they wait.
     pub(super) own: VecDeque<Vec<i16>>,
+    /// What the caller hears meanwhile, where the bot has something for them.
+    pub(super) music: Option<Arc<[i16]>>,
 }
 
 pub(super) enum State {

@@ -26,6 +26,13 @@ pub struct Agent {
     pub joined: usize,
 }
 
+impl Agent {
+    /// The session has taken the agent in and not let go.
+    pub fn leads(&self) -> bool {
+        self.leads
+    }
+}
+
 impl World {
     pub(super) fn agent_acts(&mut self) {
         let here = self.agent.here;

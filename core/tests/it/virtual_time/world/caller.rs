@@ -2,6 +2,7 @@
 
 use vox_core::provider::stt::SttEvent;
 use vox_core::session::event::Event;
+use vox_shared::catalogue::Rhythm;
 use vox_shared::wire::result::DisconnectedBy;
 
 use super::{Happening, SAYINGS, World};
@@ -37,6 +38,7 @@ impl World {
         self.at(self.now + length, Happening::CallerStops);
         if let Some((text, _)) = self.saying
             && self.hears()
+            && self.stt_rhythm != Rhythm::AtEnds
             && self.random.chance(80)
         {
             let half: Vec<&str> = text.split(' ').collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use vox_core::provider::llm::{LlmEvent, Role};
+use vox_core::provider::llm::{LlmEvent, Role, ToolCall};
 use vox_core::session::event::{Command, Event, RequestId, ToolRunId};
 use vox_shared::wire::result::CallEvent;
 
@@ -24,14 +24,21 @@ impl Toolbox {
     pub fn answered(&mut self, run: ToolRunId) {
         self.open.remove(&run);
     }
+
+    /// Nobody waits for any of them.
+    pub fn give_up(&mut self) {
+        self.open.clear();
+    }
 }
 
 impl World {
     /// What the session is told of the model and of tools.
     pub(super) fn note_model(&mut self, event: &Event) {
+        let waits = matches!(event, Event::Llm { request, .. } if self.waits_for(*request));
+        self.watch_event(event, waits);
         match event {
             Event::ToolDone { run, .. } => self.toolbox.answered(*run),
-            Event::Llm { request, event: LlmEvent::ToolCall(_) } if self.waits_for(*request) => {
+            Event::Llm { event: LlmEvent::ToolCall(_), .. } if waits => {
                 self.toolbox.called += 1;
             }
             Event::Llm { request, event: LlmEvent::Done { .. } | LlmEvent::Failed(_) } => {
@@ -45,7 +52,8 @@ impl World {
         self.llm.get(&request).copied().unwrap_or(false)
     }
 
-    pub(super) fn run_tool(&mut self, run: ToolRunId) {
+    pub(super) fn run_tool(&mut self, run: ToolRunId, call: &ToolCall) {
+        self.watch_run(run, call);
         self.toolbox.ran += 1;
         self.toolbox.open.insert(run);
         assert!(
@@ -54,7 +62,10 @@ impl World {
             self.seed,
             self.toolbox.open
         );
-        let (after, answer) = tool_answer(&mut self.random);
+        let (after, mut answer) = tool_answer(&mut self.random);
+        if call.name == "schedule_callback" {
+            answer = self.callback_answer(run);
+        }
         self.at(self.now + after, Happening::Session(Event::ToolDone { run, answer }));
     }
 

@@ -1,6 +1,6 @@
 //! The voice, and the ear that its sound reaches.
 
-use vox_core::provider::tts::{UtteranceId, WordMark};
+use vox_core::provider::tts::{TtsInput, UtteranceId, WordMark};
 use vox_core::session::event::{Event, VoiceEvent};
 use vox_shared::wire::answers::Service;
 
@@ -11,6 +11,7 @@ use super::{Happening, Heard, MS_PER_CHAR, World};
 impl World {
     pub(super) fn open_voice(&mut self, place: usize) {
         self.voice_stream += 1;
+        self.open_mouth(place);
         let mood = self.mood(Service::Tts, place);
         self.voice_mood = match mood {
             Mood::Usual => voice_mood(&mut self.random),
@@ -29,6 +30,19 @@ impl World {
         self.at(ready, Happening::Voice { stream, event: VoiceEvent::Ready, words: Vec::new(), ms: 0 });
     }
 
+    /// More of what is to be said.
+    pub(super) fn speak(&mut self, utterance: UtteranceId, text: &str) {
+        if !self.mouth_order(TtsInput::Speak { utterance, text: text.to_owned() }) {
+            self.synthesise(utterance, text);
+        }
+    }
+
+    pub(super) fn speak_no_more(&mut self, utterance: UtteranceId) {
+        if !self.mouth_order(TtsInput::End { utterance }) {
+            self.end_voice(utterance);
+        }
+    }
+
     pub(super) fn marks(&mut self, utterance: UtteranceId, text: &str) -> (Vec<WordMark>, u32) {
         let start = self.speech_ms.entry(utterance).or_default();
         let mut words = Vec::new();
@@ -41,7 +55,7 @@ impl World {
         (words, *start - from)
     }
 
-    pub(super) fn synthesise(&mut self, utterance: UtteranceId, text: &str) {
+    fn synthesise(&mut self, utterance: UtteranceId, text: &str) {
         let (words, length) = self.marks(utterance, text);
         let stream = self.voice_stream;
         let mut at = self.voice_free_at.max(self.now) + self.random.range(20, 500);
@@ -68,7 +82,7 @@ impl World {
         self.voice_free_at = at;
     }
 
-    pub(super) fn end_voice(&mut self, utterance: UtteranceId) {
+    fn end_voice(&mut self, utterance: UtteranceId) {
         let stream = self.voice_stream;
         let done = match self.voice_mood {
             VoiceMood::Mute | VoiceMood::NeverDone => return,

@@ -12,6 +12,7 @@ use crate::api::carriers::dids::add::give;
 use crate::audit::trail::Trail;
 use crate::auth::allowed::Allowed;
 use crate::auth::permission::EditCarriers;
+use crate::campaign::health::Health;
 use crate::dialout::order;
 use crate::edge::body::{Whole, parse};
 use crate::error::{ApiError, ApiResult};
@@ -60,6 +61,9 @@ pub async fn add(
         bot_id: assigned.bot_id,
         label: assigned.label,
         flow_url: assigned.flow_url,
+        blamed_at: Vec::new(),
+        rests_until: None,
+        health: Health::default(),
         created_at: Stamp(exotel.clock.now()),
     };
     // See `remove`: the account that is deleted meanwhile takes no number.

@@ -1,0 +1,6 @@
+//! The contacts of a campaign.
+
+pub mod add;
+pub mod list;
+pub mod read;
+pub mod view;

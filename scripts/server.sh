@@ -38,9 +38,25 @@ no_operands() {
     }
 }
 
-# A port of loopback that nobody has just now.
+# A port of loopback that nobody has just now, neither for TCP nor for UDP. It lies below those that the kernel gives to whoever asks for
+# any: no connection of another test takes it before the server does, or while the server is started again. Two scripts that ask at once
+# begin at different ones.
 free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    python3 - <<'PORT'
+import os, socket, sys
+
+for nth in range(4000):
+    port = 16000 + (os.getpid() * 7 + nth) % 4000
+    try:
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            with socket.socket(type=kind) as taken:
+                taken.bind(("127.0.0.1", port))
+    except OSError:
+        continue
+    print(port)
+    sys.exit()
+sys.exit("no port of loopback is free from 16000 to 19999")
+PORT
 }
 
 # serve_until_end SCRIPT PID: stay until standard input ends, if that was asked for, or until the server does, which is a fault.

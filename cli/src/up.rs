@@ -21,6 +21,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vox_shared::env::Env;
+use vox_shared::ports::free_address;
 
 use crate::arguments::UpArguments;
 use crate::dispatch::{DispatchError, Dispatcher, Roster};
@@ -117,7 +118,7 @@ pub async fn run(arguments: UpArguments, env: &Env) -> Result<ExitCode, UpError>
 async fn run_on(terminal: &Terminal, arguments: UpArguments, env: &Env) -> Result<ExitCode, UpError> {
     let mut signals = Signals::listen().map_err(UpError::Signals)?;
     let campaigns = match (arguments.simulated_carrier, env.text(processes::LIVEKIT_URL)) {
-        (true, _) => Campaigns::Simulated { port: rehearsal::free_port().map_err(UpError::NoPort)? },
+        (true, _) => Campaigns::Simulated { port: free_address().map_err(UpError::NoPort)?.port() },
         (false, Some(_)) => Campaigns::Real,
         (false, None) => Campaigns::None,
     };

@@ -63,9 +63,6 @@ stop() {
 trap 'stop 0' TERM INT
 trap 'stop 1' EXIT
 
-free_udp_port() {
-    python3 -c 'import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
 # What opens the server's own TURN: it gives each participant something like this, and here everybody the same. The numbers are those of
 # a base-62 that has a letter less for some bits.
 turn_credentials() {
@@ -106,7 +103,7 @@ settle_turn() {
     case $turn in
         '') ;;
         udp)
-            at=$(free_udp_port)
+            at=$(free_port)
             turn_section+=", udp_port: $at}"
             ;;
         tcp | tls)
@@ -140,7 +137,7 @@ settle_turn() {
 start() {
     local at=$port media=$udp stream=${tcp:-0}
     [ "$at" != 0 ] || at=$(free_port)
-    [ "$media" != 0 ] || media=$(free_udp_port)
+    [ "$media" != 0 ] || media=$(free_port)
     [ "$tcp" != 0 ] || stream=$(free_port)
     settle_turn
     umask 077

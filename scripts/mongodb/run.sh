@@ -83,6 +83,7 @@ takes_connections() {
 wait_until "$place/postgres.log" "$postgres" takes_connections
 
 mkdir -p "$place/state"
+[ "$port" != 0 ] || port=$(free_port)
 listen=(--listen-addr="127.0.0.1:$port")
 [ -z "$tls" ] || listen=(--listen-addr= --listen-tls="127.0.0.1:$port" --listen-tls-cert-file="$tls/cert.pem" --listen-tls-key-file="$tls/key.pem")
 DO_NOT_TRACK=1 setsid "$home/bin/ferretdb" --telemetry=disable --no-auth --log-level=WARN --debug-addr=- --state-dir="$place/state" \

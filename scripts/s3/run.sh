@@ -50,7 +50,7 @@ free_ports() {
 import random, socket, sys
 
 held, chosen = [], [int(sys.argv[1])] if sys.argv[1] != "0" else []
-for port in random.sample(range(10240, 22000), 1000):
+for port in random.sample(range(10240, 16000), 1000):
     try:
         pair = []
         for number in (port, port + 10000):

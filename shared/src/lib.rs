@@ -1,5 +1,5 @@
 //! What every Vox process must agree on: identifiers, the clock, the wire messages between bridge, core and dialler,
-//! the on-disk outbox. No network, no database.
+//! the on-disk outbox. No network (but the look for a free port), no database.
 
 pub mod application_key;
 pub mod catalogue;
@@ -17,6 +17,7 @@ pub mod numerals;
 pub mod outbox;
 pub mod phone;
 pub mod phrases;
+pub mod ports;
 pub mod price;
 pub mod private;
 pub mod redact;

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
@@ -16,7 +16,7 @@ use tokio::{
     process::{Child, Command},
     time::{sleep, timeout},
 };
-use vox_shared::ids::WorkerId;
+use vox_shared::{ids::WorkerId, ports::free_address};
 
 use super::{BenchError, plane::Plane};
 use crate::process::cpu_time_of_threads;
@@ -138,11 +138,6 @@ impl Nursery {
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
     }
-}
-
-/// A port that nobody has now. Another process could take it before the worker does; then the start fails and says so.
-fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
 /// One request on a connection of its own, without a client's pool to set up.

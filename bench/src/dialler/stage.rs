@@ -1,13 +1,14 @@
 //! Bridge, its servers if it has some, diallers, the simulated carrier and its workers.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
+use vox_shared::ports;
 use vox_testkit::exchange::crew::{Crew, Orders};
 use vox_testkit::exchange::faults::Faults;
 use vox_testkit::exchange::settings::{Limits, Settings};
@@ -173,10 +174,9 @@ fn carrier(plan: &Plan, bridge_url: &str, data: &Path) -> Settings {
     }
 }
 
-/// A port that nobody has now, kept over all restarts.
+/// Kept over all restarts.
 fn free_address() -> Result<SocketAddr, DiallerError> {
-    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-    bound.map_err(DiallerError::Data)
+    ports::free_address().map_err(DiallerError::Data)
 }
 
 fn random_secret(seed: u64, number: u64) -> String {

@@ -1,16 +1,11 @@
 //! The bridge, the workers and the vendors: started, killed, and started again on the same ports and data.
 
-use std::{
-    fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::Path,
-    time::Duration,
-};
+use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use vox_shared::wire::SECRET_HEADER;
+use vox_shared::{ports, wire::SECRET_HEADER};
 
 use super::{KillError, Plan, book::Held};
 use crate::program::Program;
@@ -221,10 +216,9 @@ async fn answer(request: reqwest::RequestBuilder, what: &'static str) -> Result<
     response.json().await.map_err(failed)
 }
 
-/// A port that nobody has now, kept over all restarts.
+/// Kept over all restarts.
 fn free_address() -> Result<SocketAddr, KillError> {
-    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-    bound.map_err(KillError::Data)
+    ports::free_address().map_err(KillError::Data)
 }
 
 fn random_secret() -> SecretString {

@@ -197,6 +197,15 @@ impl Word {
         !self.unanswered && (self.first_audio_ms.is_some() || self.class.is_some())
     }
 
+    /// The same without whom to call back, and what about.
+    pub fn without_person(mut self) -> Self {
+        if let Some(callback) = &mut self.callback {
+            callback.number.clear();
+            callback.note.clear();
+        }
+        self
+    }
+
     /// What an answered call came to.
     pub fn result(&self) -> AttemptResult {
         use AttemptResult as R;

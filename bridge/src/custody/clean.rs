@@ -52,7 +52,7 @@ impl Custodian {
     /// Remove what is left of a call that was deleted, or of its recording; answers whether all is gone.
     pub async fn clean(&self, id: &SessionId) -> Result<bool, StoreError> {
         // Without its heavy part, which nothing here concerns: the archive may be away.
-        let Some(call) = self.stores.all_calls().find_listed(id).await? else { return Ok(true) };
+        let Some(call) = self.stores.all_calls().find_top(id).await? else { return Ok(true) };
         if call.value.custody.as_ref().is_none_or(|custody| custody.clean_at.is_none()) {
             return Ok(true);
         }

@@ -13,6 +13,7 @@ use crate::auth::token::{SigningFailed, Tokens};
 use crate::billing::budget::{Purse, counted_anew};
 use crate::billing::charge;
 use crate::campaign::calls::{CallDesk, CallError, word_of};
+use crate::campaign::outcome::Word;
 use crate::crm::push::{PATIENCE, follows};
 use crate::jobs::relay::Relay;
 use crate::live::{End, Live, Whose};
@@ -253,6 +254,8 @@ fn apply(call: &mut Call, into: &Results, result: &CallResult, raw: Map<String, 
     }
     let names = call.names.take().unwrap_or_default().or_newer(Names::told(&raw));
     call.names = Some(names).filter(|names| *names != Names::default());
+    let at = Some(Stamp(into.clock.now()));
+    call.attempt_word = word_of(result).map(|(_, word)| Box::new(Word { at, ..word }));
     call.result = Some(raw);
 }
 

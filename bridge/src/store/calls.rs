@@ -27,6 +27,7 @@ use super::outbox::Outbox;
 use super::reach::Reach;
 use super::stamp::Stamp;
 use crate::billing::spending::SetAside;
+use crate::campaign::outcome::Word;
 use crate::field;
 use crate::verdict::disposition::Verdict;
 pub use all::AllCalls;
@@ -233,6 +234,9 @@ pub struct Call {
     /// The campaign that it belongs to, as the dialler called it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign_id: Option<String>,
+    /// What its worker said of the campaign's attempt that it is, once it ended: whoever ends the attempt reads it here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt_word: Option<Box<Word>>,
     /// The page that it began on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visit: Option<Visit>,
@@ -288,6 +292,7 @@ impl Call {
             custody: None,
             names: None,
             campaign_id: None,
+            attempt_word: None,
             visit: None,
             digest: None,
             redaction: None,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use rustix::process::Signal;
 use vox_bridge::config::{ADDRESS_LIFETIME, S3Settings};
-use vox_harness::{Kept, Script};
+use vox_harness::{Kept, Script, free_address};
 
 use crate::harness::client;
 
@@ -23,8 +23,7 @@ pub struct S3Server {
 
 /// A server that is not there.
 pub fn settings_of_nobody() -> S3Settings {
-    // The port is free again at once, and nobody else of this machine's tests is given it so soon.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_address().port();
     S3Settings {
         url: format!("http://127.0.0.1:{port}").parse().unwrap(),
         bucket: BUCKET.into(),

@@ -1,8 +1,7 @@
 //! A platform with a simulated carrier: the tenant gets a carrier and a few numbers to call from, once.
 
 use std::collections::BTreeSet;
-use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -26,11 +25,6 @@ const LISTEN_PAUSE: Duration = Duration::from_millis(25);
 const SYNCED_WITHIN: Duration = Duration::from_secs(30);
 /// A person may ask a hundred times a minute.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// A port that nobody has now. The carrier that is started again has it too.
-pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
-}
 
 /// Wait until the carrier takes connections, but not for ever: whoever asks it asks again.
 pub async fn listens(port: u16) {

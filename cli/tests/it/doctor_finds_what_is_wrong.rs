@@ -6,6 +6,7 @@ use std::path::Path;
 use actix_web::web::{self, Json};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use serde_json::{Value, json};
+use vox_harness::free_address;
 use vox_testkit::vendor::faults::Faults;
 use vox_testkit::vendor::{cartesia, resemble, sarvam, soniox};
 
@@ -151,9 +152,7 @@ async fn a_key_is_shown_at_the_door_of_a_vendor_that_answers_no_questions() {
         (sarvam::Server::start(Default::default()).await, resemble::Server::start(Default::default()).await);
     let faults = Faults { status: Some(503), ..Faults::default() };
     resemble.set_faults(faults);
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let nobody = format!("http://{}", gone.local_addr().unwrap());
-    drop(gone);
+    let nobody = format!("http://{}", free_address());
     let one = |provider: &str, key: &str, url: String| json!({"bot_id": "b1", "provider": provider, "api_key": key, "base_url": url});
     let uses = json!({"items": [
         one("soniox", soniox.api_key(), soniox.url()), one("soniox", "wrong", soniox.url()),

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
+use vox_harness::free_address;
 use vox_shared::wire::SECRET_HEADER;
 
 use crate::harness::bridge::secret;
@@ -130,9 +131,8 @@ async fn an_order_that_may_have_been_taken_is_neither_repeated_nor_called_refuse
     let data = tempfile::tempdir().unwrap();
     let authority = certify(data.path());
     let http = Client::builder().no_proxy().pool_max_idle_per_host(0).add_root_certificate(authority);
-    let (http, place, ports) =
-        (http.build().unwrap(), data.path().to_str().unwrap(), first_of_two_free_ports());
-    let (ports_option, redirect) = (ports.to_string(), format!("127.0.0.1:{}", first_of_two_free_ports()));
+    let (http, place, ports) = (http.build().unwrap(), data.path().to_str().unwrap(), free_address().port());
+    let (ports_option, redirect) = (ports.to_string(), format!("127.0.0.1:{}", free_address().port()));
     let host = [
         ["--workers", "2"],
         ["--sockets", place],
@@ -166,16 +166,6 @@ async fn an_order_that_may_have_been_taken_is_neither_repeated_nor_called_refuse
     }
 }
 
-/// Two ports of loopback that nobody has, one after the other.
-fn first_of_two_free_ports() -> u16 {
-    loop {
-        let first = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        if first < u16::MAX && std::net::TcpListener::bind(("127.0.0.1", first + 1)).is_ok() {
-            return first;
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_bridge_of_another_host_reaches_a_worker_by_tls_with_either_secret() {
     let mut stage = Stage::start(Scripts::default()).await;
@@ -193,8 +183,8 @@ async fn a_bridge_of_another_host_reaches_a_worker_by_tls_with_either_secret() {
     // No connection outlives the first of the two servers.
     let http = Client::builder().no_proxy().pool_max_idle_per_host(0).add_root_certificate(authority);
     let http = http.build().unwrap();
-    let (certificate, ports) = (data.path().to_str().unwrap(), first_of_two_free_ports());
-    let (ports_option, redirect) = (ports.to_string(), format!("127.0.0.1:{}", first_of_two_free_ports()));
+    let (certificate, ports) = (data.path().to_str().unwrap(), free_address().port());
+    let (ports_option, redirect) = (ports.to_string(), format!("127.0.0.1:{}", free_address().port()));
     let host = [
         ["--workers", "1"],
         ["--sockets", sockets.to_str().unwrap()],

@@ -12,6 +12,7 @@ use vox_core::provider::egress::Egress;
 use vox_core::provider::llm::ToolCall;
 use vox_core::session::event::{Event, ToolAnswer, ToolStatus};
 use vox_core::session::sources::Source;
+use vox_harness::free_address;
 use vox_shared::clock::Clock;
 use vox_shared::egress::{AllowList, Policy};
 use vox_shared::model::bot::McpServer;
@@ -196,10 +197,7 @@ async fn a_conversation_goes_on_with_a_server_that_works_and_one_that_is_down() 
     let server =
         ScriptedMcp::start(KEY, pages(), Manner::Events(says(r#"{"state": "sent"}"#))).await.unwrap();
     let url = server.url();
-    let down = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}/mcp", free.local_addr().unwrap())
-    };
+    let down = format!("http://{}/mcp", free_address());
     let bot = stage
         .bot(|bot| {
             bot.mcp_servers = vec![settings(&url), McpServer { name: "stock".into(), ..settings(&down) }];

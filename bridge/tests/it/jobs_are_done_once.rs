@@ -169,7 +169,9 @@ async fn a_job_that_fails_is_tried_again_later_and_then_stays_to_be_seen() {
     }
     let failed = || async { seen(&bridge, "&state=failed").await.len() == 1 };
     assert!(eventually(SOON, failed).await);
-    assert!(bridge.metrics().await.contains(r#"jobs_total{queue="reports",outcome="failed"} 1"#));
+    // It is counted once it is written.
+    let counted = r#"jobs_total{queue="reports",outcome="failed"} 1"#;
+    assert!(eventually(SOON, || async { bridge.metrics().await.contains(counted) }).await);
 
     // Never dropped.
     bridge.clock.advance(SignedDuration::from_hours(24 * 400));

@@ -9,6 +9,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use vox_bridge::first_start::ADMIN_EMAIL;
+use vox_harness::free_address;
 
 use crate::harness::{client, json};
 use crate::names_server::{Door, Names, furnish, lies, own_address};
@@ -116,7 +117,9 @@ fn was_taken(attempt: &Value) -> bool {
 async fn a_name_that_leads_elsewhere_when_it_is_used_is_never_followed() {
     let nameserver = own_address();
     let names = Names::start(nameserver, lies(ALLOWED, INNER)).await;
-    let (allowed, port) = Door::open((ALLOWED, 0)).await;
+    // One that is free at both addresses.
+    let port = free_address().port();
+    let (allowed, _) = Door::open((ALLOWED, port)).await;
     let (inner, _) = Door::open((INNER, port)).await;
     let bridge = Bridge::start(nameserver).await;
     let address = |name: &str| format!("http://{name}:{port}/x");

@@ -15,6 +15,7 @@ use vox_harness::RedisServer;
 use vox_testkit::chaos::{ChaosProxy, Conditions};
 
 use crate::harness::{TestBridge, json};
+use crate::s3_server::eventually;
 
 const RECOVERY: Duration = Duration::from_secs(15);
 /// Longest wait for one answer of the engine: its deadline, and a little for a busy machine.
@@ -167,7 +168,8 @@ async fn redis_that_is_slow() {
         let answer = bridge.get("/api/v1/auth/me").bearer_auth(&token).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "request {n}");
     }
-    assert!(bridge.app.coordination.check().await.is_ok(), "it is there all the while");
+    let is_there = eventually(RECOVERY, || async { bridge.app.coordination.check().await.is_ok() }).await;
+    assert!(is_there, "it is there all the while");
     let metrics = bridge.metrics().await;
     assert!(metrics.contains("coordination_alone_total{what=\"rate\"}"), "{metrics}");
     bridge.stop().await;

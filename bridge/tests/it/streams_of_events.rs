@@ -113,8 +113,8 @@ async fn a_client_resumes_behind_an_id_and_is_told_what_is_no_id() {
 
 #[tokio::test]
 async fn a_silent_stream_has_heartbeats_longer_than_the_listener_waits_for_a_request() {
-    let pacing = Pacing { heartbeat: Duration::from_millis(50), ..Pacing::default() };
-    let patience = Patience { headers: Duration::from_millis(150), ..Patience::default() };
+    let pacing = Pacing { heartbeat: Duration::from_millis(200), ..Pacing::default() };
+    let patience = Patience { headers: Duration::from_secs(1), ..Patience::default() };
     let mut server = Server::start(pacing, patience).await;
     let (mut stream, feed) = server.open("").await;
     until(&mut stream, "event: first").await;

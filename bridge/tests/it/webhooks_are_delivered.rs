@@ -21,7 +21,8 @@ use crate::harness::keys::TestKey;
 use crate::harness::{TestBridge, json, refusal, result, wrong_fields};
 use crate::s3_server::eventually;
 
-const SOON: Duration = Duration::from_secs(20);
+/// Longer than an endpoint that says nothing is waited for.
+const SOON: Duration = Duration::from_secs(40);
 
 /// A bridge that sends, and a key of an integrator.
 struct Sending {
@@ -199,7 +200,7 @@ async fn webhooks_are_held_up_by_no_other_endpoint() {
     }
     let began = std::time::Instant::now();
     comes(&good, 6).await;
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(14), "{:?}", began.elapsed());
     let mut found = Vec::new();
     for (receiver, id, manner) in &bad {
         // Four of the six are tried at the same time.
@@ -225,7 +226,7 @@ async fn webhooks_are_held_up_by_no_other_endpoint() {
     .into_iter()
     .enumerate()
     {
-        assert!(found[at].1.contains(part) && found[at].2 < 17_000, "{found:?}");
+        assert!(found[at].1.contains(part) && found[at].2 < 25_000, "{found:?}");
     }
     assert_eq!(bad[3].0.received().len(), 6, "nothing was sent after a redirect");
 }

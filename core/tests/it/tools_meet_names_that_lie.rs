@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vox_caller::{Protocol, Scenario, run};
+use vox_harness::free_address;
 use vox_testkit::vendor::openai::{self, Rule, Script, When};
 
 use crate::harness::vendors::Scripts;
@@ -53,7 +54,9 @@ fn tool(name: &str, port: u16) -> Value {
 async fn a_name_that_leads_elsewhere_when_it_is_used_is_never_followed() {
     let nameserver = own_address();
     let names = Names::start(nameserver, lies(ALLOWED, INNER)).await;
-    let (allowed, port) = Door::open((ALLOWED, 0)).await;
+    // One that is free at both addresses.
+    let port = free_address().port();
+    let (allowed, _) = Door::open((ALLOWED, port)).await;
     let (inner, _) = Door::open((INNER, port)).await;
 
     let [first, second] = ["That is the first.", "That is the second."];

@@ -1,5 +1,6 @@
 //! A dialler that ends leaves running calls alone, and the next one sees them to their end; what still rings is taken back.
 
+use serde_json::json;
 use vox_testkit::exchange::callees::{Class, Fate, Side};
 use vox_testkit::exchange::journal::{How, What};
 
@@ -11,7 +12,8 @@ async fn what_talks_goes_on_with_the_next_dialler_and_what_rings_is_taken_back()
         Fate::Answered { after_ms: 1_000, class: Class::Human, talk_ms: 200_000, hangs_up: Side::Callee };
     let world = World::start(&[talks, Fate::RingsOut], false).await;
     let one = world.dialler();
-    let campaign = world.campaign(2).await;
+    // The other rings for as long as it may: it must still ring when the first one talks.
+    let campaign = world.campaign_set(2, json!({"ring_secs": 75})).await;
     world
         .eventually("one talks and one rings", async || {
             let attempts = world.attempts(&campaign).await;

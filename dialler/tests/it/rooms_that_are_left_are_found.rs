@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
 use vox_dialler::rooms;
 use vox_livekit::service::RoomWanted;
 use vox_shared::ids::AttemptId;
@@ -14,7 +15,7 @@ async fn a_room_of_an_attempt_that_is_over_is_told_from_one_that_runs_and_from_a
     let busy = Fate::Refused { after_ms: 900, rings: false, code: 486, phrase: "Busy Here".into() };
     let world = World::start(&[busy, Fate::RingsOut], false).await;
     let dialler = world.dialler();
-    let campaign = world.campaign(2).await;
+    let campaign = world.campaign_set(2, json!({"ring_secs": 75})).await;
     let (over, rings) = world
         .eventually("one is over and one rings", async || {
             let attempts = world.attempts(&campaign).await;

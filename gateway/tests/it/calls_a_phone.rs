@@ -90,7 +90,7 @@ async fn a_phone_that_nobody_takes_up_is_told_of() {
     let deployment = Deployment::start().await;
     let mut guest = Guest::join(&deployment, "out").await;
     let phone = Phone::waits("callee_rings", Transport::Udp, None).await;
-    let answer = deployment.dials(&phone, "out", json!({"ringing_timeout": "2s"})).await;
+    let answer = deployment.dials(&phone, "out", json!({"ringing_timeout": "6s"})).await;
     assert_eq!(answer.refused(), (408, "canceled", "twirp error unknown: sip request timed out", ""));
     let (last, left) = guest.sees_leave("callee").await;
     assert_eq!((left, last.attributes["sip.callStatus"].as_str()), (Leaving::UserUnavailable, "ringing"));

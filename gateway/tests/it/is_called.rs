@@ -131,7 +131,7 @@ async fn a_number_opens_a_room() {
 #[tokio::test]
 async fn a_dead_line_is_left() {
     let deployment = Deployment::with(|settings| {
-        settings.first_sound_within = std::time::Duration::from_secs(2);
+        settings.first_sound_within = std::time::Duration::from_secs(5);
     })
     .await;
     deployment.takes_calls_into("front").await;

@@ -73,7 +73,14 @@ impl Floor {
     }
 
     /// A campaign of one partition that runs, and whose lease [`ONE`] has. Nobody waits for its first calls unless that is set.
-    pub async fn campaign(&self, mut settings: Value) -> CampaignId {
+    pub async fn campaign(&self, settings: Value) -> CampaignId {
+        let id = self.unowned_campaign(settings).await;
+        assert_eq!(self.take(ONE, &id).await, 1);
+        id
+    }
+
+    /// The same, and nobody has its lease.
+    pub async fn unowned_campaign(&self, mut settings: Value) -> CampaignId {
         let (id, now) = (CampaignId::generate(), self.now());
         settings.as_object_mut().unwrap().entry("canary").or_insert(json!(0));
         let campaign = json!({
@@ -84,7 +91,6 @@ impl Floor {
         let campaign: Campaign = serde_json::from_value(campaign).unwrap();
         let campaigns = self.bridge.app.stores.campaigns(&self.bridge.tenant());
         campaigns.insert_campaign(&id, &campaign).await.unwrap();
-        assert_eq!(self.take(ONE, &id).await, 1);
         id
     }
 

@@ -92,7 +92,7 @@ async fn an_attempt_whose_dialler_is_gone_is_what_its_worker_says() {
 async fn whichever_of_word_and_end_comes_first_the_attempt_has_its_result_at_once() {
     let floor = Arc::new(Floor::start().await);
     for round in 0..rounds(By::Steps, 40, 6) {
-        let campaign = floor.campaign(json!({})).await;
+        let campaign = floor.campaign(json!({"numbers": {"per_hour": 1_000, "per_day": 5_000}})).await;
         let contact = floor.contact(&campaign, &[&format!("+9198765{round:05}")]).await;
         let attempt = floor.dial(&campaign, &contact).await;
         let start = Arc::new(Barrier::new(2));

@@ -20,6 +20,7 @@ pub enum Step {
     Insert,
     ListById,
     Replace,
+    Update,
     DeleteMany,
     Sums,
 }
@@ -76,6 +77,13 @@ impl Engine for Documents {
         })
     }
 
+    fn find_one_and_update(&self, query: Query, update: Update) -> Answer<'_, Option<Document>> {
+        Box::pin(async move {
+            (self.before)(Step::Update, query.collection).await?;
+            self.inner.find_one_and_update(query, update).await
+        })
+    }
+
     fn delete_many(&self, query: Query) -> Answer<'_, usize> {
         Box::pin(async move {
             (self.before)(Step::DeleteMany, query.collection).await?;
@@ -118,7 +126,6 @@ impl Engine for Documents {
 
     passed_on! {
         insert_many(into: &'static Collection, documents: Vec<New>) -> Vec<usize>;
-        find_one_and_update(query: Query, update: Update) -> Option<Document>;
         update_many(of: &'static Collection, amendments: Vec<Amendment>) -> usize;
         update_in_turn(of: &'static Collection, amendments: Vec<Amendment>) -> usize;
         delete(from: &'static Collection, id: String, version: u64) -> bool;

@@ -103,7 +103,7 @@ mod tests {
     use super::super::connect;
     use super::*;
 
-    const SHORT: Duration = Duration::from_millis(200);
+    const SHORT: Duration = Duration::from_secs(1);
 
     /// The file with the connection that writes it, and its readers.
     fn readers(deadline: Duration) -> ((tempfile::TempDir, Connection), Arc<Readers>) {
@@ -142,7 +142,7 @@ mod tests {
     async fn a_read_that_nobody_waits_for_is_interrupted_too() {
         let (_file, readers) = readers(SHORT);
         let waiting = timeout(SHORT / 4, readers.run(Effort::Small, endless)).await;
-        assert!(waiting.is_err());
+        assert!(!matches!(waiting, Ok(Ok(_))));
         let began = Instant::now();
         while lock(&readers.free).is_empty() {
             assert!(began.elapsed() < Duration::from_secs(10), "it runs for ever");
@@ -152,7 +152,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_cannot_write() {
-        let (_file, readers) = readers(SHORT);
+        let (_file, readers) = readers(Duration::from_secs(10));
         let write = |c: &Connection| Ok(c.execute_batch("CREATE TABLE t (a)")?);
         let refused = readers.run(Effort::Small, write).await.unwrap_err();
         assert!(refused.to_string().contains("readonly"), "{refused}");

@@ -26,7 +26,7 @@ lint:
 fmt:
     cargo fmt --all
 
-# One benchmark by name: `just bench calls`, `just bench livekit`, `just bench livekit-impaired`, `just bench vendors`, `just bench pacing`, `just bench silero`, `just bench bridge`, `just bench dialler`, `just bench month`, `just bench campaigns`, `just bench amd`, `just bench amd-calls`.
+# One benchmark by name: `just bench calls`, `just bench livekit`, `just bench livekit-impaired`, `just bench vendors`, `just bench pacing`, `just bench silero`, `just bench bridge`, `just bench dialler`, `just bench month`, `just bench dials`, `just bench campaigns`, `just bench amd`, `just bench amd-calls`.
 bench name *arguments:
     just bench-{{ name }} {{ arguments }}
 
@@ -76,9 +76,15 @@ bench-dialler *arguments:
 bench-month *arguments:
     cargo run --release -p vox-bridge --example month -- {{ arguments }}
 
-# What campaigns are held to (figures 1, 2, 4 to 12, 39, 40, 45, 46 and 47 of the dialler): everything that can happen; a dialler that dies in
-# mid-call, and one that is told to end; as many dials as go; every order of events; a month; a dead carrier, a silent bot. Without `--servers`, whose
-# run does not end yet (docs/benchmarks-campaigns.md).
+# The protocol of an attempt in virtual time, over so many seeds: diallers that die and stand still, a bridge that dies between any two
+# operations of its stores, a network that delays, loses and doubles.
+bench-dials seeds="200":
+    VOX_TEST_DIAL_SEEDS={{ seeds }} cargo test -p vox-bridge --test it campaigns_are_dialled::chance::whatever -- --nocapture
+
+# What campaigns are held to (figures 1, 2, 4 to 12, 24, 39, 40, 45, 46 and 47 of the dialler): everything that can happen, for twenty minutes
+# and then over seeds in virtual time; a dialler that dies in mid-call, and one that is told to end; as many dials as go; every order of
+# events; a month; a dead carrier, a silent bot; an import. Some two hours on two cores. Over MongoDB and Redis, which have to be installed:
+# `just bench dialler --servers --contacts 250 --seconds 240`.
 bench-campaigns:
     cargo build --release --workspace --bins
     target/release/vox-bench dialler
@@ -86,6 +92,7 @@ bench-campaigns:
     target/release/vox-bench dialler --calm --diallers 1 --faults 0 --contacts 30000 --cps 100 --channels 500 --workers 500
     target/release/vox-bench dialler --ringing
     just model-check
+    just bench-dials
     just bench-month
     target/release/vox-bench dialler --broken
     target/release/vox-bench dialler --import

@@ -126,10 +126,9 @@ async fn every_vendor_key_is_tried() {
     let levels = |name: &str| findings[name].iter().map(|f| f["level"].as_str().unwrap()).collect::<Vec<_>>();
     assert_eq!(levels("key of deepgram"), ["ok"], "one key of two bots is tried once");
     let deepgram = &findings["key of deepgram"][0];
-    assert!(
-        deepgram["latency_ms"].as_f64().unwrap() > 0.0
-            && deepgram["detail"].as_str().unwrap().contains("b1, b2")
-    );
+    // A server on the same machine may answer in less than what is told.
+    assert!(deepgram["latency_ms"].as_f64().is_some_and(|ms| ms >= 0.0), "{deepgram}");
+    assert!(deepgram["detail"].as_str().unwrap().contains("b1, b2"), "{deepgram}");
     assert_eq!(levels("key of openai"), ["ok"], "a server of one's own may need no key");
     assert_eq!(levels("key of elevenlabs"), ["fail", "ok"], "refused, and restricted but good");
     assert_eq!(levels("key of anthropic"), ["ok"]);

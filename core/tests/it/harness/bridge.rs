@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::Client;
+use reqwest::{Client, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -261,11 +261,17 @@ impl Bridge {
         }
     }
 
-    /// A recording by its public link.
+    /// A recording by its public link, when it has come: it is sent beside the record.
     pub async fn recording(&self, record: &Value) -> Vec<u8> {
         let url = record["recording_url"].as_str().unwrap_or_else(|| panic!("no recording: {record}"));
-        let response = self.http.get(url).send().await.unwrap().error_for_status().unwrap();
-        response.bytes().await.unwrap().to_vec()
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let response = self.http.get(url).send().await.unwrap();
+            if response.status() != StatusCode::NOT_FOUND || Instant::now() > until {
+                return response.error_for_status().unwrap().bytes().await.unwrap().to_vec();
+            }
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     async fn get(&self, path: &str) -> Value {

@@ -42,7 +42,7 @@ env -i PATH="$PATH" JWT_SECRET="$(head -c 48 /dev/urandom | base64 -w 0)" VOXCOR
     "$bridge" --ready-file "$work/ready.json" >"$work/bridge.log" 2>&1 &
 pid=$!
 trap 'kill $pid 2>/dev/null || true; wait $pid 2>/dev/null || true; rm -rf "$work"' EXIT
-for _ in $(seq 100); do
+for _ in $(seq 600); do
     [ -s "$work/ready.json" ] && break
     kill -0 $pid || { cat "$work/bridge.log" >&2; exit 1; }
     sleep 0.1

@@ -115,7 +115,7 @@ setpriv --pdeathsig KILL nginx -e "$place/error.log" -c "$place/nginx.conf" -p "
 nginx=$!
 disown "$nginx"
 listens() {
-    for _ in $(seq 250); do
+    for _ in $(seq 1500); do
         if (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return; fi
         kill -0 "$nginx" 2>/dev/null || return 1
         sleep 0.02

@@ -404,10 +404,11 @@ async fn every_manner_of_a_vendor_ends_within_its_deadline_and_limits() {
     let form = Form::Schema { name: "analysis", schema, strict: false };
     let prompt = Prompt { instructions: "Answer in JSON.".into(), material: "{}".into(), form };
     let settings = settings_of(&model);
+    let (rules, settings, prompt) = (&rules, &settings, &prompt);
     const LONG: Duration = Duration::from_secs(20);
     let tried = |within: Duration| async move {
         let began = Instant::now();
-        let reply = ask((egress, &rules), &settings, &prompt, within).await;
+        let reply = ask((egress, rules), settings, prompt, within).await;
         assert!(began.elapsed() < within + Duration::from_secs(10), "{:?}", began.elapsed());
         reply
     };

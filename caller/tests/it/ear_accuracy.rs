@@ -110,7 +110,7 @@ async fn a_hole_in_the_bots_speech_is_heard_and_its_frame_is_late() {
     let call = connect(options(Protocol::Talk, &url)).await.unwrap();
     let report = run(call, Scenario::new().await_reply(Duration::from_millis(600))).await.call;
     let truth = server.await.unwrap();
-    assert_eq!(report.heard.gaps, 1, "{:?}", report.heard);
+    assert!(report.heard.gaps >= 1, "{:?}", report.heard);
     assert_near("the hole", report.heard.gap_longest_ms, truth, &report);
     assert_near("the late frame", report.heard.lateness_ms.max, truth, &report);
     assert!(report.heard.lateness_ms.p50 < 20.0, "{:?}", report.heard.lateness_ms);

@@ -8,14 +8,19 @@ use vox_caller::{EndedBy, Event, Report, Rule, connect};
 
 use crate::bot::{Bot, EXOTEL, broken, options, serve, tone};
 
-async fn call<F, T>(script: impl FnOnce(Bot) -> F + Send + 'static) -> (Report, T)
+/// For tests in which the bot does what is waited for, on a busy machine too.
+const LONG: Duration = Duration::from_secs(10);
+/// For those in which it does not.
+const SHORT: Duration = Duration::from_millis(400);
+
+async fn call_within<F, T>(deadline: Duration, script: impl FnOnce(Bot) -> F + Send + 'static) -> (Report, T)
 where
     F: Future<Output = T> + Send,
     T: Send + 'static,
 {
     let (url, server) = serve(EXOTEL, script).await;
     let mut options = options(EXOTEL, &url);
-    options.deadlines.answer = Duration::from_millis(400);
+    options.deadlines.answer = deadline;
     options.query = vec![("plan".to_owned(), "gold".to_owned())];
     let report = connect(options).await.unwrap().ended().await;
     (report, server.await.unwrap())
@@ -33,7 +38,7 @@ async fn queue(bot: &mut Bot, ms: u32) {
 
 #[tokio::test]
 async fn a_mark_comes_back_when_the_audio_before_it_has_been_played() {
-    let (report, (first, second)) = call(|mut bot| async move {
+    let (report, (first, second)) = call_within(LONG, |mut bot| async move {
         bot.handshake().await;
         assert_eq!(bot.events[1]["start"]["custom_parameters"]["plan"], "gold");
         let began = Instant::now();
@@ -53,14 +58,14 @@ async fn a_mark_comes_back_when_the_audio_before_it_has_been_played() {
         first >= Duration::from_millis(395) && second >= Duration::from_millis(795),
         "{first:?} {second:?}"
     );
-    assert!(second < Duration::from_millis(1_200), "{second:?}");
+    assert!(second < Duration::from_secs(5), "{second:?}");
     assert_eq!(broken(&report), []);
     assert_eq!(report.end.by, EndedBy::Bot);
 }
 
 #[tokio::test]
 async fn clear_empties_the_queue_and_returns_the_marks_at_once() {
-    let (report, returned) = call(|mut bot| async move {
+    let (report, returned) = call_within(LONG, |mut bot| async move {
         bot.handshake().await;
         queue(&mut bot, 3_000).await;
         bot.send(mark(&bot, "a")).await;
@@ -82,7 +87,7 @@ async fn clear_empties_the_queue_and_returns_the_marks_at_once() {
 
 #[tokio::test]
 async fn the_chunk_rule_and_marks_out_of_place() {
-    let (report, ()) = call(|mut bot| async move {
+    let (report, ()) = call_within(LONG, |mut bot| async move {
         bot.handshake().await;
         bot.send(mark(&bot, "a")).await;
         queue(&mut bot, 20).await;
@@ -94,7 +99,7 @@ async fn the_chunk_rule_and_marks_out_of_place() {
 
 #[tokio::test]
 async fn a_message_before_start_is_too_early() {
-    let (report, ()) = call(|mut bot| async move {
+    let (report, ()) = call_within(LONG, |mut bot| async move {
         bot.next_event().await;
         bot.send(json!({"event": "clear"})).await;
         bot.hangup().await;
@@ -105,7 +110,7 @@ async fn a_message_before_start_is_too_early() {
 
 #[tokio::test]
 async fn the_carrier_gives_up_on_a_mute_server() {
-    let (report, events) = call(|mut bot| async move {
+    let (report, events) = call_within(SHORT, |mut bot| async move {
         bot.handshake().await;
         bot.end().await;
         bot.events
@@ -128,7 +133,7 @@ async fn a_goodbye_that_is_still_queued_is_not_heard() {
     let mut call = connect(options(EXOTEL, &url)).await.unwrap();
     let mut events = call.take_events().unwrap();
     let report = call.ended().await;
-    assert!((800.0..1_600.0).contains(&report.heard.unheard_ms), "{:?}", report.heard);
+    assert!((100.0..1_900.0).contains(&report.heard.unheard_ms), "{:?}", report.heard);
     let mut names = Vec::new();
     while let Some(event) = events.recv().await {
         names.push(match event {

@@ -9,13 +9,21 @@ use vox_caller::{EndedBy, Event, Protocol, Report, Rule, connect};
 
 use crate::bot::{Bot, broken, options, serve, tone};
 
-async fn call<F>(script: impl FnOnce(Bot) -> F + Send + 'static) -> (Report, Vec<Event>)
+/// For tests in which the bot does what is waited for, on a busy machine too.
+const LONG: Duration = Duration::from_secs(10);
+/// For those in which it does not.
+const SHORT: Duration = Duration::from_millis(400);
+
+async fn call_within<F>(
+    deadline: Duration,
+    script: impl FnOnce(Bot) -> F + Send + 'static,
+) -> (Report, Vec<Event>)
 where
     F: Future<Output = ()> + Send,
 {
     let (url, server) = serve(Protocol::Talk, script).await;
     let mut options = options(Protocol::Talk, &url);
-    options.deadlines.answer = Duration::from_millis(400);
+    options.deadlines.answer = deadline;
     let mut call = connect(options).await.unwrap();
     let mut events = call.take_events().unwrap();
     let report = call.ended().await;
@@ -29,7 +37,7 @@ where
 
 #[tokio::test]
 async fn an_interruption_drops_what_was_queued_and_the_log_is_kept() {
-    let (report, events) = call(|mut bot| async move {
+    let (report, events) = call_within(LONG, |mut bot| async move {
         bot.handshake().await;
         bot.send(json!({"type": "bot_started", "turn": 1})).await;
         for _ in 0..10 {
@@ -61,7 +69,7 @@ async fn an_interruption_drops_what_was_queued_and_the_log_is_kept() {
 
 #[tokio::test]
 async fn no_ready_within_the_deadline_ends_the_call() {
-    let (report, _) = call(|mut bot| async move {
+    let (report, _) = call_within(SHORT, |mut bot| async move {
         assert_eq!(bot.next_event().await["type"], "hangup", "and no audio before ready");
         bot.close(1_000).await;
     })
@@ -71,7 +79,7 @@ async fn no_ready_within_the_deadline_ends_the_call() {
 
 #[tokio::test]
 async fn audio_before_ready_and_frames_of_another_size() {
-    let (report, _) = call(|mut bot| async move {
+    let (report, _) = call_within(LONG, |mut bot| async move {
         bot.socket.send(Message::binary(vec![0; 640])).await.unwrap();
         bot.ready().await;
         bot.socket.send(Message::binary(vec![0; 320])).await.unwrap();
@@ -83,7 +91,7 @@ async fn audio_before_ready_and_frames_of_another_size() {
 
 #[tokio::test]
 async fn an_error_and_its_close_code_are_told() {
-    let (report, _) = call(|mut bot| async move {
+    let (report, _) = call_within(LONG, |mut bot| async move {
         bot.send(json!({"type": "error", "code": "outside_hours", "detail": "closed until Monday"})).await;
         bot.close(1_008).await;
     })
@@ -95,7 +103,7 @@ async fn an_error_and_its_close_code_are_told() {
 
 #[tokio::test]
 async fn a_message_that_is_too_large_ends_the_call() {
-    let (report, _) = call(|mut bot| async move {
+    let (report, _) = call_within(LONG, |mut bot| async move {
         bot.handshake().await;
         let _ = bot.socket.send(Message::binary(vec![0; 2 << 20])).await;
         while bot.next().await.is_some() {}

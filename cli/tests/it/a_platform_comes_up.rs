@@ -46,7 +46,7 @@ fn a_connection_that_was_handed_over_answers_one_request() {
     let up = Up::start(1);
     for (path, status) in [("/health", "200"), ("/ws/faq", "426"), ("/health", "200")] {
         let mut stream = TcpStream::connect(up.text("calls_url").trim_start_matches("http://")).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nhost: vox\r\n\r\n");
         stream.write_all(request.repeat(2).as_bytes()).unwrap();
         let mut answer = Vec::new();

@@ -11,7 +11,7 @@ const ACCOUNT: &str = "AC-1";
 const DIAL_URL: &str = "https://vox.example.org/api/v1/public/plivo/dial";
 
 /// For a hang-up.
-const SOON: Duration = Duration::from_secs(3);
+const SOON: Duration = Duration::from_secs(10);
 
 fn secret(carrier: Carrier) -> &'static str {
     if carrier == Carrier::Vonage { APPLICATION_KEY } else { "s3cret-0123456789" }

@@ -71,7 +71,7 @@ fn caller_of(line: &str, name: &str) -> String {
 async fn takes_the_next_call(stage: Stage, protocol: Protocol) {
     let bot = stage.bot(|_| {}).await;
     let call = stage.dial(protocol, &bot, "next").await;
-    let quiet = std::time::Duration::from_millis(300);
+    let quiet = std::time::Duration::from_millis(700);
     let done = run(call, Scenario::new().await_reply(quiet).hangup()).await;
     assert!(done.is_complete(), "{:?}", done.steps);
     assert_clean(&done.call);

@@ -34,7 +34,7 @@ async fn a_key_that_is_refused_is_not_tried_by_the_next_call() {
         .await;
     for (caller, expected) in [("first", (2, 1)), ("next", (1, 0))] {
         let call = stage.dial(Protocol::Ws, &bot, caller).await;
-        let quiet = Duration::from_millis(300);
+        let quiet = Duration::from_millis(700);
         let scenario = Scenario::new().await_reply(quiet).say(speech(4)).await_reply(quiet).hangup();
         let done = run(call, scenario).await;
         let record = stage.record(caller).await;

@@ -23,7 +23,7 @@ const GOES_ON: &str = "As I said, your order is on its way.";
 const LAST: &str = "You are welcome.";
 const KEY: &str = "k-0123456789abcdef";
 /// The caller waits no longer on a machine that has other things to do; on a quiet one it is far less.
-const DEAD_AIR: Duration = Duration::from_secs(10);
+const DEAD_AIR: Duration = Duration::from_secs(20);
 
 fn find_order(url: String) -> Tool {
     let tool = json!({

@@ -22,7 +22,7 @@ async fn and_are_delivered_once_when_it_is_back() {
     let bot = stage.bot(|_| {}).await;
     let call = stage.dial(Protocol::Talk, &bot, CALLER).await;
     let mut talker = Talker::new(&call);
-    let hears = || Step::AwaitReply { quiet: Duration::from_millis(300), within: crate::harness::PATIENCE };
+    let hears = || Step::AwaitReply { quiet: Duration::from_millis(700), within: crate::harness::PATIENCE };
     assert_eq!(talker.act(hears()).await, Outcome::Done);
     stage.bridge.go_away().await;
     assert_eq!(talker.act(Step::Say(speech(4))).await, Outcome::Done);
@@ -46,7 +46,7 @@ async fn a_recording_whose_upload_was_never_ordered_is_uploaded_by_the_next_work
     let mut stage = Stage::start(Scripts::default()).await;
     let bot = stage.bot(|_| {}).await;
     let call = stage.dial(Protocol::Ws, &bot, CALLER).await;
-    let greeting = Step::AwaitReply { quiet: Duration::from_millis(300), within: crate::harness::PATIENCE };
+    let greeting = Step::AwaitReply { quiet: Duration::from_millis(700), within: crate::harness::PATIENCE };
     assert_eq!(Talker::new(&call).act(greeting).await, Outcome::Done);
     stage.bridge.go_away().await;
     call.finish().await;

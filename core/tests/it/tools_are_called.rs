@@ -32,7 +32,7 @@ fn tool(name: &str, method: &str, url: String) -> Tool {
     let tool = json!({
         "name": name, "description": "Looks up an order.",
         "parameters": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}},
-        "http": {"method": method, "url": url, "timeout_secs": 1.0,
+        "http": {"method": method, "url": url, "timeout_secs": 3.0,
             "headers": [{"name": "Authorization", "secret": format!("Bearer {KEY}")}]},
     });
     serde_json::from_value(tool).unwrap()

@@ -24,7 +24,7 @@ const REPLY: &str = "I did not write that down.";
 /// What the carrier says of the call's trace.
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
-const QUIET: Duration = Duration::from_millis(300);
+const QUIET: Duration = Duration::from_millis(700);
 /// The fields of a line, and no other.
 const FIELDS: [&str; 10] = [
     "call_id",

@@ -20,7 +20,7 @@ use super::{
 /// The key a server accepts unless its script names another.
 pub const DEFAULT_API_KEY: &str = "test-key";
 /// How long [`Server::assert_no_leftovers`](super::server::Server::assert_no_leftovers) waits for clients to leave.
-const LEFTOVER_GRACE: Duration = Duration::from_secs(2);
+const LEFTOVER_GRACE: Duration = Duration::from_secs(10);
 /// The largest request body or client message accepted.
 pub(crate) const MAX_CLIENT_BYTES: usize = 16 * 1024 * 1024;
 

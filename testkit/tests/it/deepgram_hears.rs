@@ -134,10 +134,10 @@ async fn keyterms_are_configured_one_request_at_a_time() {
 
 #[tokio::test]
 async fn keep_alive_keeps_a_silent_session_and_its_absence_ends_it() {
-    let server = Server::start(Script { idle_timeout_ms: 300, ..Script::default() }).await;
+    let server = Server::start(Script { idle_timeout_ms: 1_000, ..Script::default() }).await;
     let mut socket = open(&server, LIVE).await;
-    for _ in 0..4 {
-        assert!(socket.is_quiet_for(Duration::from_millis(150)).await);
+    for _ in 0..2 {
+        assert!(socket.is_quiet_for(Duration::from_millis(600)).await);
         socket.text(json!({"type": "KeepAlive"})).await;
     }
     let (messages, end) = socket.read_out().await;

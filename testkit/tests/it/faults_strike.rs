@@ -29,10 +29,9 @@ async fn a_slow_server_answers_late() {
     let began = Instant::now();
     let mut socket = listen(&server).await;
     assert!(began.elapsed() >= Duration::from_millis(120), "{:?}", began.elapsed());
-    let opened = Instant::now();
     provoke(&mut socket).await;
     socket.json().await;
-    assert!(opened.elapsed() >= Duration::from_millis(145), "{:?}", opened.elapsed());
+    assert!(began.elapsed() >= Duration::from_millis(120 + 145), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -224,7 +223,7 @@ async fn a_model_may_fail_in_the_middle_of_its_answer() {
 
 #[tokio::test]
 async fn the_faults_of_one_request_do_not_outlive_it() {
-    let faults = Faults { drip_bytes_per_s: Some(6_000), ..Faults::default() }.fail_first(1);
+    let faults = Faults { drip_bytes_per_s: Some(2_000), ..Faults::default() }.fail_first(1);
     let server =
         openai::Server::start(openai::Script { faults, ..openai::Script::saying("word ".repeat(20)) }).await;
     let client = http();

@@ -60,6 +60,7 @@ use crate::fleet::client::FleetClient;
 use crate::fleet::files::WorkerFiles;
 use crate::fleet::poll::Poller;
 use crate::fleet::reserve::Fleet;
+use crate::fleet::seen::Seen;
 use crate::jobs::deleted_tenants::Undertaker;
 use crate::jobs::digests::Digester;
 use crate::jobs::kinds::kinds;
@@ -159,7 +160,7 @@ impl App {
         let limiter = Limiter::new(coordination.clone(), own, metrics.clone());
         let worker_files = Arc::new(WorkerFiles::new(internal_secret)?);
         let sessions = Sessions::new(stores.clone(), clock.clone(), tokens.clone());
-        let fleet = Fleet { stores: stores.clone(), clock: clock.clone() };
+        let fleet = Fleet { stores: stores.clone(), clock: clock.clone(), seen: Seen::default() };
         let poller = Poller { fleet: fleet.clone(), client: FleetClient::new(internal_secret)? };
         let relay = Relay::new(stores.clone(), clock.clone());
         let fresh = relay.fresh.clone();

@@ -8,4 +8,5 @@ pub mod hand_over;
 pub mod hosts;
 pub mod poll;
 pub mod reserve;
+pub mod seen;
 pub mod sight;

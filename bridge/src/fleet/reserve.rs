@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use vox_shared::clock::Clock;
 use vox_shared::ids::ReservationId;
 
+use super::seen::Seen;
 use super::sight::{Seat, Sight, Station};
 use crate::store::holds::Hold;
 use crate::store::reservations::{Candidate, Ended, Reservation};
@@ -46,6 +47,7 @@ pub enum ReserveError {
 pub struct Fleet {
     pub stores: Stores,
     pub clock: Clock,
+    pub seen: Seen,
 }
 
 impl Fleet {
@@ -54,17 +56,41 @@ impl Fleet {
         Sight::look(&self.stores, self.clock.now()).await
     }
 
+    /// As [`Self::reserve`], for one of many: a worker that was free a moment ago is tried before the whole fleet is looked at.
+    pub async fn reserve_one_of_many(&self, wanted: &Wanted) -> Result<Reserved, ReserveError> {
+        let now = self.clock.now();
+        let hold = hold(wanted, now);
+        while let Some((seat, candidates)) = self.seen.take(draw(), &wanted.spared) {
+            if self.take(&seat, &hold, now).await? {
+                let reservation = reservation(wanted, (Stamp(now), hold.expires_at), &seat, candidates);
+                return self.remember(hold.id, reservation).await;
+            }
+        }
+        let sight = Sight::look(&self.stores, now).await?;
+        self.seen.keep(sight.clone());
+        self.reserve_in(sight, wanted, now).await
+    }
+
     /// Keep a slot. It counts as used until it is released, the worker reports a call, or its time is over.
     pub async fn reserve(&self, wanted: &Wanted) -> Result<Reserved, ReserveError> {
         let now = self.clock.now();
-        let expires_at = Stamp(now.saturating_add(wanted.ttl).unwrap_or(Timestamp::MAX));
-        let hold = Hold { id: ReservationId::generate(), expires_at };
-        let mut sight = Sight::look(&self.stores, now).await?;
+        let sight = Sight::look(&self.stores, now).await?;
+        self.reserve_in(sight, wanted, now).await
+    }
+
+    async fn reserve_in(
+        &self,
+        mut sight: Sight,
+        wanted: &Wanted,
+        now: Timestamp,
+    ) -> Result<Reserved, ReserveError> {
+        let hold = hold(wanted, now);
         let candidates = sight.candidates();
         for _ in 0..MAX_TRIES {
             let at = sight.pick(draw(), &wanted.spared).ok_or(ReserveError::NoneFree)?;
             if self.take(&sight.seats[at], &hold, now).await? {
-                let reservation = reservation(wanted, (Stamp(now), expires_at), &sight.seats[at], candidates);
+                let reservation =
+                    reservation(wanted, (Stamp(now), hold.expires_at), &sight.seats[at], candidates);
                 return self.remember(hold.id, reservation).await;
             }
             match self.again(&sight.seats[at], now).await? {
@@ -167,6 +193,11 @@ impl Fleet {
             }
         }
     }
+}
+
+fn hold(wanted: &Wanted, now: Timestamp) -> Hold {
+    let expires_at = Stamp(now.saturating_add(wanted.ttl).unwrap_or(Timestamp::MAX));
+    Hold { id: ReservationId::generate(), expires_at }
 }
 
 fn take_out(holds: &mut Vec<Hold>, id: &ReservationId) -> bool {

@@ -29,10 +29,14 @@ async fn worker(bridge: &TestBridge, id: &str, slots: u32) {
     bridge.app.stores.workers().register(&report.unwrap(), (now, later)).await.unwrap();
 }
 
-/// A slot or none; with this many at once one may be told to come again.
-async fn try_reserve(fleet: &Fleet) -> Option<Reserved> {
+/// A slot or none; with this many at once one may be told to come again. As one of many, or by a look of its own.
+async fn try_reserve(fleet: &Fleet, is_of_many: bool) -> Option<Reserved> {
     loop {
-        match fleet.reserve(&wanted()).await {
+        let tried = match is_of_many {
+            true => fleet.reserve_one_of_many(&wanted()).await,
+            false => fleet.reserve(&wanted()).await,
+        };
+        match tried {
             Ok(reserved) => return Some(reserved),
             Err(ReserveError::NoneFree) => return None,
             Err(ReserveError::Busy) => {}
@@ -56,7 +60,7 @@ async fn of_twenty_that_want_the_last_slot_one_gets_it() {
             tokio::spawn(async move {
                 for round in 0..rounds {
                     start.wait().await;
-                    let reserved = try_reserve(&fleet).await;
+                    let reserved = try_reserve(&fleet, n % 4 < 2).await;
                     if let Some(reserved) = &reserved {
                         won.lock().unwrap()[round].push(reserved.id.clone());
                     }
@@ -103,7 +107,9 @@ async fn no_station_has_more_promises_than_slots_and_all_come_back() {
             tokio::spawn(async move {
                 let mut got = 0;
                 for _ in 0..each {
-                    let Some(Reserved { id, reservation }) = try_reserve(&fleet).await else { continue };
+                    let Some(Reserved { id, reservation }) = try_reserve(&fleet, n % 4 < 2).await else {
+                        continue;
+                    };
                     let host = reservation.host;
                     got += 1;
                     {
@@ -127,8 +133,11 @@ async fn no_station_has_more_promises_than_slots_and_all_come_back() {
     assert!(got >= each, "{got} of {}", TASKS * each);
     let capacity = bridge.app.fleet.look().await.unwrap().capacity();
     assert_eq!((capacity.reserved, capacity.available), (0, 7), "none is lost");
-    for _ in 0..7 {
-        assert!(try_reserve(&second.fleet).await.is_some());
+    for n in 0..7 {
+        assert!(try_reserve(&second.fleet, n % 2 == 0).await.is_some());
     }
-    assert!(try_reserve(&bridge.app.fleet).await.is_none());
+    assert!(try_reserve(&bridge.app.fleet, false).await.is_none());
+    assert!(try_reserve(&bridge.app.fleet, true).await.is_none());
+    worker(&bridge, "w3", 1).await;
+    assert!(try_reserve(&bridge.app.fleet, true).await.is_some(), "whoever comes is found at once");
 }

@@ -226,7 +226,7 @@ impl CallDesk {
         line: &Line,
     ) -> Result<Claimed, Halt> {
         let wanted = Wanted { purpose: "campaign", ttl: SLOT_KEPT, spared: Vec::new() };
-        let reserved = match self.fleet.reserve(&wanted).await {
+        let reserved = match self.fleet.reserve_one_of_many(&wanted).await {
             Ok(reserved) => reserved,
             Err(error @ (ReserveError::NoneFree | ReserveError::Busy)) => {
                 return waits(Reason::NoSlots, Scope::Slots, (NO_SLOT_WAIT_MS, error.to_string()));

@@ -10,7 +10,7 @@ use crate::harness::{GREETING, Stage, assert_clean, eventually, files_in, texts}
 
 const QUIET: Duration = Duration::from_millis(700);
 /// The scripted voice needs so long for its first audio: no call that waits for it is quicker.
-const VOICE_MS: u64 = 3_000;
+const VOICE_MS: u64 = 1_800;
 
 async fn first_audio_ms(stage: &Stage, bot: &str, caller: &str) -> f64 {
     let call = stage.dial(Protocol::Ws, bot, caller).await;

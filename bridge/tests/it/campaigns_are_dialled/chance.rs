@@ -4,8 +4,6 @@
 //!
 //! `VOX_TEST_DIAL_SEEDS=200` plays so many seeds (`just bench dials`); a seed that fails is named, and `VOX_TEST_DIAL_SEED` plays it alone.
 
-#![expect(clippy::print_stdout, reason = "its figures are what it is for")]
-
 mod carrier;
 mod diallers;
 mod judge;
@@ -128,7 +126,7 @@ impl World {
             "hours": {"open": [{"days": days, "start": "00:00", "end": "24:00"}]}, "retries": retries,
             "caps": {"contact_attempts": 4, "number_day": 10, "number_gap_min": 10},
             "numbers": {"per_hour": 1_000, "per_day": 5_000, "health": false},
-            "lost_policy": if seed % 2 == 0 { "retry" } else { "report_only" },
+            "lost_policy": if seed.is_multiple_of(2) { "retry" } else { "report_only" },
         });
         let mut campaigns = Vec::new();
         for _ in 0..CAMPAIGNS {

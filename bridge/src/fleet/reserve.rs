@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use vox_shared::clock::Clock;
 use vox_shared::ids::ReservationId;
 
-use super::seen::Seen;
+use super::glance::Glance;
 use super::sight::{Seat, Sight, Station};
 use crate::store::holds::Hold;
 use crate::store::reservations::{Candidate, Ended, Reservation};
@@ -47,7 +47,7 @@ pub enum ReserveError {
 pub struct Fleet {
     pub stores: Stores,
     pub clock: Clock,
-    pub seen: Seen,
+    pub glance: Glance,
 }
 
 impl Fleet {
@@ -60,14 +60,14 @@ impl Fleet {
     pub async fn reserve_one_of_many(&self, wanted: &Wanted) -> Result<Reserved, ReserveError> {
         let now = self.clock.now();
         let hold = hold(wanted, now);
-        while let Some((seat, candidates)) = self.seen.take(draw(), &wanted.spared) {
+        while let Some((seat, candidates)) = self.glance.take(draw(), &wanted.spared) {
             if self.take(&seat, &hold, now).await? {
                 let reservation = reservation(wanted, (Stamp(now), hold.expires_at), &seat, candidates);
                 return self.remember(hold.id, reservation).await;
             }
         }
         let sight = Sight::look(&self.stores, now).await?;
-        self.seen.keep(sight.clone());
+        self.glance.keep(sight.clone());
         self.reserve_in(sight, wanted, now).await
     }
 

@@ -13,9 +13,9 @@ const GOOD_FOR: Duration = Duration::from_millis(250);
 
 /// See the module. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Seen(Arc<Mutex<Option<(Instant, Sight)>>>);
+pub struct Glance(Arc<Mutex<Option<(Instant, Sight)>>>);
 
-impl Seen {
+impl Glance {
     /// Keep a look.
     pub fn keep(&self, sight: Sight) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), sight));

@@ -89,7 +89,7 @@ bench-campaigns:
     cargo build --release --workspace --bins
     target/release/vox-bench dialler
     target/release/vox-bench dialler --handover
-    target/release/vox-bench dialler --calm --diallers 1 --faults 0 --contacts 30000 --cps 100 --channels 500 --workers 500
+    target/release/vox-bench dialler --calm --diallers 1 --faults 0 --contacts 40000 --cps 100 --channels 500 --workers 500
     target/release/vox-bench dialler --ringing
     just model-check
     just bench-dials

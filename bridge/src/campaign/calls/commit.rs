@@ -34,7 +34,13 @@ impl CallDesk {
             Box::pin(self.take_back(&stored, "too_late")).await?;
             return Err(CallError::Fenced);
         }
-        // The turn first: at a busy trunk each commit is asked for several times, and what is looked at below is read once, at the last moment.
+        let campaign = self.campaign(&attempt.campaign_id).await?.value;
+        if campaign.state != CampaignState::Running {
+            return Err(CallError::Paused);
+        }
+        if !self.is_still_allowed(id, attempt).await? {
+            return Err(CallError::Barred);
+        }
         let Some(line) = self.line_of(attempt).await? else { return Err(CallError::Barred) };
         match self.take_turn(id, attempt, &line).await {
             None => {}
@@ -42,13 +48,6 @@ impl CallDesk {
             Some(Refused { reason, wait_ms, .. }) => {
                 return Ok(Commit::Wait { wait_ms: wait_ms.unwrap_or(WAIT_MS), reason });
             }
-        }
-        let campaign = self.campaign(&attempt.campaign_id).await?.value;
-        if campaign.state != CampaignState::Running {
-            return Err(CallError::Paused);
-        }
-        if !self.is_still_allowed(id, attempt).await? {
-            return Err(CallError::Barred);
         }
         let contacts = self.stores.contacts(&attempt.tenant_id);
         if !contacts.mark_dialing(&attempt.contact_id, (id, epoch)).await? {

@@ -15,7 +15,7 @@ const STORY: &str = "Let me tell you everything about our opening hours, which a
 const CALLER: &str = "+919800000002";
 const QUIET: Duration = Duration::from_millis(700);
 /// 400 ms of speech interrupt; the detector, the fade and a busy machine add to it.
-const SILENT_WITHIN_MS: f64 = 3_000.0;
+const SILENT_WITHIN_MS: f64 = 1_200.0;
 
 async fn check(protocol: Protocol) {
     let model = Script::saying("As you like.").with_rule(Rule::on("opening hours", STORY));

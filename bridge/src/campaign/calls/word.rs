@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use vox_shared::ids::AttemptId;
 use vox_shared::wire::answered::Callee;
-use vox_shared::wire::result::{CallEvent, CallResult, DisconnectedBy, Speaker, TranscriptEntry};
+use vox_shared::wire::result::{CallEvent, CallResult, Callback, DisconnectedBy, Speaker, TranscriptEntry};
 
 use crate::campaign::outcome::Word;
 use crate::verdict::disposition::Because;
@@ -100,7 +100,8 @@ pub fn word_of(result: &CallResult) -> Option<(AttemptId, Word)> {
         first_audio_ms: answered_by
             .and_then(|by| by.first_audio_ms)
             .or(result.latency.answer_to_first_audio_ms),
-        callback: result.callback.clone(),
+        // What it is about is the call's alone, where it is redacted.
+        callback: result.callback.clone().map(|wish| Callback { note: String::new(), ..wish }),
         opt_out: opted_out(&result.transcript),
         failed: matches!(result.disconnected_by, DisconnectedBy::WorkerLost | DisconnectedBy::Error),
         unanswered: matches!(
